@@ -1,0 +1,54 @@
+"""evalkit: compare, regression-test and tune rerankers on your own data, with error bars.
+
+Importing this package is cheap; every name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalkit.config import load_config
+    from evalkit.datasets import load_dataset
+    from evalkit.errors import EvalkitError
+    from evalkit.metrics import evaluate
+    from evalkit.records import Qrels, Run
+    from evalkit.rerankers import load_reranker
+    from evalkit.running import run
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EvalkitError": "evalkit.errors",
+    "Qrels": "evalkit.records",
+    "Run": "evalkit.records",
+    "evaluate": "evalkit.metrics",
+    "load_config": "evalkit.config",
+    "load_dataset": "evalkit.datasets",
+    "load_reranker": "evalkit.rerankers",
+    "run": "evalkit.running",
+}
+
+__all__ = [
+    "EvalkitError",
+    "Qrels",
+    "Run",
+    "__version__",
+    "evaluate",
+    "load_config",
+    "load_dataset",
+    "load_reranker",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home the first time it is used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'evalkit' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

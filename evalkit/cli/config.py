@@ -1,0 +1,38 @@
+"""``evalkit config check`` and ``evalkit config show``."""
+
+from __future__ import annotations
+
+import click
+
+from evalkit.cli.options import CONFIG, SET
+
+
+@click.group()
+def config() -> None:
+    """Check or show a configuration; contacts nothing."""
+
+
+@config.command()
+@CONFIG
+@SET
+def check(config: str, overrides: tuple[str, ...]) -> None:
+    """Report every problem of a configuration."""
+    from evalkit.config import load_config
+
+    checked = load_config(config, overrides)
+    datasets = ", ".join(dataset.label for dataset in checked.datasets)
+    click.echo(f"{config} is fine")
+    click.echo(f"  datasets:  {datasets}")
+    click.echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
+    click.echo(f"  depths:    {', '.join(map(str, checked.depths))}")
+    click.echo(f"next: evalkit run {config}")
+
+
+@config.command()
+@CONFIG
+@SET
+def show(config: str, overrides: tuple[str, ...]) -> None:
+    """Print a configuration with every default filled in."""
+    from evalkit.config import load_config, resolved_yaml
+
+    click.echo(resolved_yaml(load_config(config, overrides)), nl=False)

@@ -1,0 +1,99 @@
+"""The command ``evalkit``: which commands there are, and how every failure is told."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from evalkit import __version__
+from evalkit.errors import EvalkitError, nearest_name_hint
+
+COMMANDS = {
+    "run": "evalkit.cli.run:run",
+    "evaluate": "evalkit.cli.evaluate:evaluate",
+    "report": "evalkit.cli.report:report",
+    "serve": "evalkit.cli.serve:serve",
+    "config": "evalkit.cli.config:config",
+}
+BUG_EXIT_CODE = 70
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it is used or its help is asked for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the commands in the order of `COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """Import one command."""
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; an unknown one is told with the nearest name."""
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise click.UsageError(f"unknown command {args[0]!r}; {nearest_name_hint(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="evalkit")
+def cli() -> None:
+    """Compare, regression-test and tune rerankers on your own data, with error bars."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with its code (see the table in README.md)."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        code = _tell_usage(error)
+    except EvalkitError as error:
+        click.echo(error.render(), err=True)
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader of our output is gone; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception:
+        code = _tell_bug()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell_usage(error: click.ClickException) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "evalkit"
+    message = error.format_message().rstrip(".")
+    click.echo(f"error: {message[:1].lower() + message[1:]}\n  hint: see {path} --help", err=True)
+    return 2
+
+
+def _tell_bug() -> int:
+    kind, problem, _ = sys.exc_info()
+    descriptor, name = tempfile.mkstemp(prefix="evalkit-", suffix=".log")
+    os.close(descriptor)
+    Path(name).write_text(traceback.format_exc(), encoding="utf-8")
+    click.echo(
+        f"error: this is a bug in evalkit: {kind.__name__ if kind else ''}: {problem}\n"
+        f"  hint: please report it with {name}",
+        err=True,
+    )
+    return BUG_EXIT_CODE

@@ -1,0 +1,75 @@
+"""Settings that plugins build on: one base for each kind of block in a configuration."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+"""A name that can stand in a file name and in a table."""
+
+
+class Settings(BaseModel):
+    """Settings are frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+
+class SampleSettings(Settings):
+    """A seeded sample of the queries, drawn without replacement."""
+
+    queries: PositiveInt
+    seed: int = 0
+
+
+class DatasetSettings(Settings):
+    """What every dataset source understands."""
+
+    source: str
+    name: Slug | None = None
+    language: str = "english"
+    template: str = "{title}\n{text}"
+    sample: SampleSettings | None = None
+    exclude_same_id: bool = True
+
+    def default_name(self) -> str:
+        """Return the name used where the configuration gives none."""
+        return self.source
+
+    @property
+    def label(self) -> str:
+        """The dataset's name in tables and files."""
+        return self.name or self.default_name()
+
+
+class RetrieverSettings(Settings):
+    """What every first stage understands."""
+
+    kind: str
+    depth: PositiveInt = 100
+    tag: Slug | None = None
+
+    @property
+    def label(self) -> str:
+        """The retriever's tag: its column in every table."""
+        return self.tag or self.kind
+
+
+class RerankerSettings(Settings):
+    """What every reranker backend understands."""
+
+    backend: str
+    batch_size: PositiveInt | None = None
+    concurrency: PositiveInt = 1
+
+    nested: ClassVar[dict[str, str]] = {}
+    """Keys that hold a block of another plugin: key -> kind in the registry."""
+
+    timed: ClassVar[bool] = True
+    """Whether a call takes the time a user would wait for; a lookup of stored scores does not."""
+
+    def largest_batch(self) -> int | None:
+        """Return the most documents one call may hold; None where there is no limit."""
+        return self.batch_size

@@ -1,0 +1,61 @@
+"""The whole configuration of an experiment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, SerializeAsAny
+
+from evalkit.config.blocks import (
+    DatasetSettings,
+    PositiveInt,
+    RerankerSettings,
+    RetrieverSettings,
+    Settings,
+    Slug,
+)
+
+DEFAULT_METRICS = ("nDCG@10", "MRR@10")
+
+
+class LatencySettings(Settings):
+    """The latency pass: which batches are timed, how often, in which rounds.
+
+    ``calls`` are timed calls per reranker, batch size and concurrency, each with a query of its
+    own: with fewer queries there are fewer calls, never repeated ones. ``rounds`` interleave
+    them over all rerankers. At least 6 rounds, because the smallest and largest of fewer round
+    medians do not bound a median at 95 %.
+    """
+
+    batch_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 10, 20, 50, 100)
+    concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1,)
+    calls: PositiveInt = 120
+    rounds: Annotated[int, Field(ge=6)] = 6
+    warmup: PositiveInt = 5
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+
+
+class Outline(Settings):
+    """The configuration before its plugin blocks are known; what YAML is checked against first."""
+
+    name: Slug
+    seed: int = 0
+    datasets: Annotated[tuple[str | dict[str, Any], ...], Field(min_length=1)]
+    retriever: dict[str, Any] = Field(default_factory=lambda: {"kind": "bm25"})
+    rerankers: Annotated[dict[Slug, dict[str, Any]], Field(min_length=1)]
+    depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_METRICS
+    latency: LatencySettings | None = None
+
+
+class Config(Settings):
+    """The whole configuration, every block checked by its own plugin's Settings."""
+
+    name: str
+    seed: int
+    datasets: tuple[SerializeAsAny[DatasetSettings], ...]
+    retriever: SerializeAsAny[RetrieverSettings]
+    rerankers: dict[str, SerializeAsAny[RerankerSettings]]
+    depths: tuple[int, ...]
+    metrics: tuple[str, ...]
+    latency: LatencySettings | None

@@ -1,0 +1,156 @@
+"""From a YAML file to a `Config`, or to every problem in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+
+from evalkit import registry
+from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
+from evalkit.config.experiment import Config, LatencySettings, Outline
+from evalkit.config.explain import check_against
+from evalkit.config.overrides import apply_overrides
+from evalkit.config.rules import check_rules
+from evalkit.config.source import Path, Problem, Source, read_source
+from evalkit.errors import InputError, UnknownNameError
+
+T = TypeVar("T")
+
+_SELECTOR = {"dataset source": "source", "retriever kind": "kind", "reranker backend": "backend"}
+"""The key that names the plugin of a block, by kind."""
+
+
+def load_config(path: str | FilePath, overrides: Sequence[str] = ()) -> Config:
+    """Read and check a configuration file; nothing is contacted.
+
+    Parameters
+    ----------
+    path
+        A YAML file.
+    overrides
+        ``path=value`` settings that win over the file.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found, each as ``file:line:col: what`` and a hint.
+    """
+    file = FilePath(path)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"configuration not found: {file.resolve()}", "check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {file.resolve()}: {error}") from None
+    return build_config(read_source(text, str(path)), overrides)
+
+
+def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
+    """Check parsed YAML; see `load_config`."""
+    apply_overrides(source, overrides)
+    problems = list(source.problems)
+    outline, found = check_against(Outline, source.data or {}, source, (), _homes())
+    problems += found
+    blocks = _Blocks(source)
+    data = source.data if isinstance(source.data, dict) else {}
+    datasets = [
+        blocks.check("dataset source", dataset_block(block), ("datasets", index))
+        for index, block in enumerate(_as(list, data.get("datasets")))
+    ]
+    retriever = blocks.check("retriever kind", data.get("retriever", {"kind": "bm25"}), ("retriever",))
+    rerankers = {
+        str(tag): blocks.check("reranker backend", block, ("rerankers", tag))
+        for tag, block in _as(dict, data.get("rerankers")).items()
+    }
+    problems += blocks.problems
+    if outline is not None and isinstance(retriever, RetrieverSettings):
+        problems += check_rules(outline, datasets, retriever, rerankers)
+    source.fail_if(_outermost(problems))
+    if outline is None or not isinstance(retriever, RetrieverSettings):
+        raise AssertionError("a configuration without problems has all its parts")
+    return Config(
+        name=outline.name,
+        seed=outline.seed,
+        datasets=tuple(d for d in datasets if isinstance(d, DatasetSettings)),
+        retriever=retriever,
+        rerankers={tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)},
+        depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
+        metrics=outline.metrics,
+        latency=outline.latency,
+    )
+
+
+def validate_block(kind: str, block: dict[str, Any]) -> Settings:
+    """Check one plugin block that comes from code or flags instead of a file.
+
+    Raises
+    ------
+    ConfigError
+        With every problem in it.
+    """
+    source = Source(_SELECTOR[kind] + " settings", data=block)
+    blocks = _Blocks(source)
+    settings = blocks.check(kind, block, ())
+    source.fail_if(blocks.problems)
+    if settings is None:
+        raise AssertionError("a block without problems has settings")
+    return settings
+
+
+class _Blocks:
+    """Checks plugin blocks against their own Settings, gathering problems."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.problems: list[Problem] = []
+
+    def check(self, kind: str, block: Any, path: Path) -> Settings | None:
+        """Return the Settings of one block, or None after noting what is wrong."""
+        selector = _SELECTOR[kind]
+        if not isinstance(block, dict):
+            return None  # the outline check has said so already
+        if not isinstance(block.get(selector), str):
+            known = ", ".join(registry.names(kind))
+            self.problems.append(Problem(path, f"key {selector!r} is missing", f"add '{selector}:', one of: {known}"))
+            return None
+        try:
+            settings_class = registry.lookup(kind, block[selector]).Settings
+        except UnknownNameError as error:
+            self.problems.append(Problem((*path, selector), error.message, error.hint))
+            return None
+        settings, found = check_against(settings_class, block, self._source, path, _homes())
+        self.problems += found
+        for key, nested_kind in settings_class.nested.items() if kind == "reranker backend" else ():
+            if isinstance(block.get(key), dict):
+                self.check(nested_kind, block[key], (*path, key))
+        return settings  # type: ignore[no-any-return]
+
+
+def dataset_block(block: Any) -> Any:
+    """Turn the short form of a dataset into a block: ``demo``, or a hub name like ``beir/scifact``."""
+    if not isinstance(block, str):
+        return block
+    return {"source": "hub", "path": block} if "/" in block else {"source": block}
+
+
+def _as(kind: type[T], value: Any) -> T:
+    return value if isinstance(value, kind) else kind()
+
+
+def _outermost(problems: list[Problem]) -> list[Problem]:
+    """Drop repeats: the outline and a block may both complain of the same place."""
+    unique = {(p.path, p.at, p.message): p for p in problems}
+    return list(unique.values())
+
+
+def _homes() -> dict[str, str]:
+    """Return key -> the block it belongs to, for the keys people misplace."""
+    homes = {key: "" for key in Outline.model_fields}
+    homes |= {key: "rerankers.<tag>" for key in ("url", "model", "dialect", "api_key_env", "backend", "timeout_s")}
+    homes |= {key: "datasets[]" for key in DatasetSettings.model_fields if key not in {"name"}}
+    homes |= {key: "retriever" for key in ("depth", "k1", "b", "kind")}
+    homes |= {key: "latency" for key in LatencySettings.model_fields if key != "concurrency"}
+    homes["batch_size"] = homes["concurrency"] = "rerankers.<tag>"
+    return homes
+

@@ -1,0 +1,30 @@
+"""A configuration written back as YAML, every default filled in."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from evalkit.config.blocks import Settings
+
+
+def resolved_yaml(config: Settings) -> str:
+    """Return the configuration as YAML that loads back to the same settings."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[attr-defined]
+    yaml.width = 100
+    stream = io.StringIO()
+    yaml.dump(_without_nulls(config.model_dump(mode="json")), stream)
+    return stream.getvalue()
+
+
+def _without_nulls(value: Any) -> Any:
+    """Drop unset keys: a null in YAML would be read as a value."""
+    if isinstance(value, dict):
+        return {k: _without_nulls(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [_without_nulls(v) for v in value]
+    return value

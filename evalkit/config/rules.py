@@ -1,0 +1,103 @@
+"""Rules that tie one part of a configuration to another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
+from evalkit.config.experiment import Outline
+from evalkit.config.source import Problem
+from evalkit.errors import EvalkitError
+from evalkit.metrics import parse_metric
+from evalkit.metrics.names import Metric
+
+
+def check_rules(
+    outline: Outline,
+    datasets: Sequence[Settings | None],
+    retriever: RetrieverSettings,
+    rerankers: Mapping[str, Settings | None],
+) -> list[Problem]:
+    """Return what is wrong between the parts, each of which may be right by itself."""
+    return [
+        *_dataset_names(datasets),
+        *_depths(outline, retriever),
+        *_metrics(outline),
+        *_tags(retriever, rerankers),
+        *_batch_sizes(outline, rerankers),
+        *_api_keys(rerankers),
+    ]
+
+
+def _dataset_names(datasets: Sequence[Settings | None]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, dataset in enumerate(datasets):
+        if not isinstance(dataset, DatasetSettings):
+            continue
+        if dataset.label in seen:
+            yield Problem(
+                ("datasets", index), f"two datasets are named {dataset.label!r}", "give one of them another 'name:'"
+            )
+        seen.add(dataset.label)
+
+
+def _depths(outline: Outline, retriever: RetrieverSettings) -> Iterator[Problem]:
+    depths = outline.depths or ()
+    for index, depth in enumerate(depths):
+        if depth > retriever.depth:
+            yield Problem(
+                ("depths", index),
+                f"depth {depth} is more than the {retriever.depth} candidates the retriever gives",
+                f"set retriever.depth to {max(depths)}, or lower this depth",
+            )
+        if depth in depths[:index]:
+            yield Problem(("depths", index), f"depth {depth} is given twice", "remove one")
+
+
+def _metrics(outline: Outline) -> Iterator[Problem]:
+    seen: dict[Metric, str] = {}
+    for index, text in enumerate(outline.metrics):
+        try:
+            metric = parse_metric(text)
+        except EvalkitError as error:
+            yield Problem(("metrics", index), error.message, error.hint)
+            continue
+        if metric in seen:
+            yield Problem(
+                ("metrics", index), f"{text!r} is the same metric as {seen[metric]!r}", "remove one of the two"
+            )
+        seen[metric] = text
+
+
+def _tags(retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
+    if retriever.label in rerankers:
+        yield Problem(
+            ("rerankers", retriever.label),
+            f"the tag {retriever.label!r} is the retriever's own",
+            "rename this reranker; the retriever is in every table already",
+        )
+
+
+def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
+    sizes = outline.latency.batch_sizes if outline.latency else ()
+    for tag, reranker in rerankers.items():
+        limit = reranker.largest_batch() if isinstance(reranker, RerankerSettings) and reranker.timed else None
+        for index, size in enumerate(sizes):
+            if limit is not None and size > limit:
+                yield Problem(
+                    ("latency", "batch_sizes", index),
+                    f"batch size {size} is more than the {limit} documents that {tag!r} takes in one call",
+                    "remove this batch size, or raise the reranker's limit if its API allows it",
+                )
+
+
+def _api_keys(rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
+    for tag, reranker in rerankers.items():
+        variable = getattr(reranker, "api_key_env", None)
+        if variable and not os.environ.get(variable):
+            yield Problem(
+                ("rerankers", tag, "api_key_env"),
+                f"the environment variable {variable!r} is not set",
+                f"export {variable}=... before running",
+            )

@@ -1,0 +1,28 @@
+"""The bundled collection: the help centre of a fictional hosting platform."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from evalkit.config import DatasetSettings
+from evalkit.datasets.assemble import assemble
+from evalkit.datasets.beir_folder import read_folder
+from evalkit.records import Dataset
+
+FOLDER = Path(__file__).parent / "demo_data"
+
+
+class Demo:
+    """The bundled demo collection: a technical help centre, judged by hand, no network needed."""
+
+    class Settings(DatasetSettings):
+        """Settings of the `demo` dataset."""
+
+        source: Literal["demo"] = "demo"
+
+    @staticmethod
+    def load(settings: Settings) -> Dataset:
+        """Read the collection that ships with evalkit."""
+        return assemble(settings, replace(read_folder(FOLDER, "test"), location="bundled with evalkit"))

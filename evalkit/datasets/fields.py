@@ -1,0 +1,73 @@
+"""Reading documents and queries out of JSON objects and TSV rows, with the errors in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from evalkit.datasets.assemble import RawDocument
+from evalkit.errors import DataFormatError
+from evalkit.formats import open_lines, read_json_lines
+from evalkit.records import Query
+
+_ID_KEYS = ("_id", "id", "doc_id", "docno", "query_id")
+_TEXT_KEYS = ("text", "contents", "query")
+
+
+def documents_from_json_lines(path: Path) -> Iterator[RawDocument]:
+    """Yield the documents of a JSON Lines file: ``_id`` (or id, doc_id, docno), ``title``, ``text``."""
+    for number, row in read_json_lines(path):
+        where = f"{path}:{number}"
+        title = row.get("title") or ""
+        if not isinstance(title, str):
+            raise DataFormatError(f"{where}: 'title' is not text")
+        yield RawDocument(_identifier(row, where), title, _text(row, where))
+
+
+def queries_from_json_lines(path: Path) -> Iterator[Query]:
+    """Yield the queries of a JSON Lines file: ``_id`` (or id, query_id) and ``text`` (or query)."""
+    for number, row in read_json_lines(path):
+        where = f"{path}:{number}"
+        yield Query(_identifier(row, where), _text(row, where))
+
+
+def documents_from_tsv(path: Path) -> Iterator[RawDocument]:
+    """Yield the documents of a TSV file: ``id  text`` or ``id  title  text``."""
+    for number, columns in _tsv(path):
+        if len(columns) not in {2, 3}:
+            raise DataFormatError(
+                f"{path}:{number} has {len(columns)} columns", "a row holds id, text or id, title, text"
+            )
+        yield RawDocument(columns[0], columns[1] if len(columns) == 3 else "", columns[-1])
+
+
+def queries_from_tsv(path: Path) -> Iterator[Query]:
+    """Yield the queries of a TSV file: ``id  text``."""
+    for number, columns in _tsv(path):
+        if len(columns) != 2:
+            raise DataFormatError(f"{path}:{number} has {len(columns)} columns", "a row holds id, text")
+        yield Query(columns[0], columns[1])
+
+
+def _tsv(path: Path) -> Iterator[tuple[int, list[str]]]:
+    for number, line in open_lines(path):
+        yield number, line.split("\t")
+
+
+def _identifier(row: dict[str, Any], where: str) -> str:
+    value = next((row[key] for key in _ID_KEYS if key in row), None)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value or value != "".join(value.split()):
+        raise DataFormatError(
+            f"{where}: no usable identifier (found {value!r})", "give '_id' a text without white space"
+        )
+    return value
+
+
+def _text(row: dict[str, Any], where: str) -> str:
+    value = next((row[key] for key in _TEXT_KEYS if key in row), None)
+    if not isinstance(value, str):
+        raise DataFormatError(f"{where}: no text (found {value!r})", "give 'text' a string")
+    return value

@@ -1,0 +1,240 @@
+"""The result folder: the one place that knows its paths and the shape of its tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from evalkit.errors import InputError, StorageError
+from evalkit.formats import read_qrels, write_qrels
+from evalkit.records import Qrels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = 1
+
+SCORES = {
+    "dataset": "string",
+    "reranker": "string",
+    "query_id": "string",
+    "doc_id": "string",
+    "retriever_rank": "int32",
+    "score": "float64",
+    "depth": "int32",
+}
+"""Columns of ``scores.parquet``; depth is null where one pass serves every depth."""
+
+CALLS = {
+    "dataset": "string",
+    "reranker": "string",
+    "query_id": "string",
+    "pass": "string",
+    "batch_size": "int32",
+    "filled": "int32",
+    "concurrency": "int32",
+    "round": "int32",
+    "attempt": "int32",
+    "scheduled_s": "float64",
+    "start_s": "float64",
+    "end_s": "float64",
+    "status": "string",
+    "error": "string",
+    "http_status": "int32",
+    "tokens": "int64",
+    "server_s": "float64",
+    "model": "string",
+    "cached": "bool_",
+    "conn_reused": "bool_",
+}
+"""Columns of ``calls.parquet``; unknown is null."""
+
+VALUES = {
+    "dataset": "string",
+    "reranker": "string",
+    "depth": "int32",
+    "metric": "string",
+    "query_id": "string",
+    "value": "float64",
+}
+"""Columns of ``values.parquet``."""
+
+
+class ResultFolder:
+    """A result folder on disk.
+
+    Parameters
+    ----------
+    path
+        The folder; `open` checks that it is one, `create` makes one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest_file = path / "manifest.json"
+        self.config_file = path / "config.yaml"
+        self.resolved_config_file = path / "config.resolved.yaml"
+        self.scores_file = path / "scores.parquet"
+        self.calls_file = path / "calls.parquet"
+        self.failures_file = path / "failures.jsonl"
+        self.log_file = path / "log.jsonl"
+        self.values_file = path / "values.parquet"
+        self.summary_file = path / "summary.json"
+        self.report_markdown_file = path / "report.md"
+        self.report_html_file = path / "report.html"
+        self.runs_folder = path / "runs"
+        self.plots_folder = path / "plots"
+
+    @classmethod
+    def create(cls, parent: Path, name: str) -> ResultFolder:
+        """Make a new folder; an existing name gets a number.
+
+        Raises
+        ------
+        StorageError
+            If the folder cannot be made.
+        """
+        try:
+            for number in range(1, 1000):
+                path = parent / (name if number == 1 else f"{name}-{number}")
+                try:
+                    path.mkdir(parents=True)
+                except FileExistsError:
+                    continue
+                return cls(path)
+        except OSError as error:
+            raise StorageError(f"cannot make a result folder in {parent.resolve()}: {error}") from None
+        raise StorageError(f"{parent.resolve()} holds a thousand folders named {name}")
+
+    @classmethod
+    def open(cls, path: str | Path) -> ResultFolder:
+        """Open an existing folder.
+
+        Raises
+        ------
+        InputError
+            If it is not a result folder.
+        """
+        folder = cls(Path(path))
+        if not folder.manifest_file.is_file():
+            raise InputError(
+                f"{Path(path).resolve()} is not a result folder: it holds no manifest.json",
+                "give the folder that 'evalkit run' printed",
+            )
+        return folder
+
+    def qrels_file(self, dataset: str) -> Path:
+        """Return where the judgments of a dataset are kept (raw: values are rebuilt from them)."""
+        return self.path / "qrels" / f"{slug(dataset)}.qrels.gz"
+
+    def run_file(self, dataset: str, tag: str, depth: int) -> Path:
+        """Return where a derived run is kept."""
+        return self.runs_folder / f"{slug(dataset)}.{slug(tag)}.d{depth}.trec.gz"
+
+    def plot_file(self, name: str, ending: str) -> Path:
+        """Return where a plot is kept."""
+        return self.plots_folder / f"{slug(name)}.{ending}"
+
+    def read_manifest(self) -> dict[str, Any]:
+        """Read the manifest.
+
+        Raises
+        ------
+        InputError
+            If it is damaged or of a later schema.
+        """
+        manifest = read_json(self.manifest_file)
+        if manifest.get("schema_version") != SCHEMA_VERSION:
+            raise InputError(
+                f"{self.manifest_file} has the schema version {manifest.get('schema_version')!r};"
+                f" this evalkit reads {SCHEMA_VERSION}",
+                "use the evalkit version that wrote it",
+            )
+        return manifest  # type: ignore[no-any-return]
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Write the manifest, whole or not at all."""
+        aside = self.manifest_file.with_suffix(".part")
+        aside.write_bytes(to_json({"schema_version": SCHEMA_VERSION, **manifest}))
+        aside.replace(self.manifest_file)
+
+    def write_qrels(self, dataset: str, qrels: Qrels) -> None:
+        """Keep the judgments of a dataset."""
+        write_qrels(qrels, self.qrels_file(dataset))
+
+    def read_qrels(self, dataset: str) -> Qrels:
+        """Read the judgments of a dataset."""
+        return read_qrels(self.qrels_file(dataset))
+
+    def write_failures(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Keep the calls that failed, one JSON object a line."""
+        self.failures_file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+    def read_scores(self) -> pd.DataFrame:
+        """Read ``scores.parquet``."""
+        return read_table(self.scores_file)
+
+    def read_calls(self) -> pd.DataFrame:
+        """Read ``calls.parquet``."""
+        return read_table(self.calls_file)
+
+
+def write_table(path: Path, schema: Mapping[str, str], columns: Mapping[str, Any]) -> None:
+    """Write columns as zstd Parquet, whole or not at all."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    fields = pa.schema([(name, getattr(pa, kind)()) for name, kind in schema.items()])
+    arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in fields]
+    aside = path.with_suffix(".part")
+    parquet.write_table(pa.Table.from_arrays(arrays, schema=fields), aside, compression="zstd")
+    aside.replace(path)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a Parquet table of a result folder.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise InputError(f"file not found: {path.resolve()}", "the result folder is not whole") from None
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path.resolve()} is damaged: {error}") from None
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a result folder.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"file not found: {path.resolve()}", "the result folder is not whole") from None
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path.resolve()} is damaged: {error}") from None
+
+
+def to_json(value: Any) -> bytes:
+    """Return indented JSON with a final newline, keys as given."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def slug(name: str) -> str:
+    """Return a name that is safe in a file name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "unnamed"

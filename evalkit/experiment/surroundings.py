@@ -1,0 +1,89 @@
+"""What an experiment ran on: versions, commit, machine. Unknown is null."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "bm25s",
+    "datasets",
+    "httpx",
+    "ir-measures",
+    "matplotlib",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "PyStemmer",
+    "scipy",
+    "sentence-transformers",
+    "torch",
+    "uvicorn",
+)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of evalkit, Python and the packages that can move a number."""
+    found = {"evalkit": metadata_version("rerank-evalkit"), "python": platform.python_version()}
+    found |= {name: metadata_version(name) for name in PACKAGES}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def metadata_version(name: str) -> str | None:
+    """Return the installed version of a distribution, None where it is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def git_state() -> dict[str, Any] | None:
+    """Return commit and dirty flag of the working directory's repository, None outside one."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words
+            ["git", *words],  # noqa: S607 - the user's own git
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def machine() -> dict[str, Any]:
+    """Return what the machine is, as far as it says."""
+    return {
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_bytes": _memory_bytes(),
+        "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+    }
+
+
+def _cpu_name() -> str | None:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), None)
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

@@ -1,0 +1,45 @@
+"""Run and judgments in, values out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.metrics.kernels import KERNEL
+from evalkit.metrics.names import Metric, ir_measures_notation
+from evalkit.metrics.ranked import rank_grades
+from evalkit.records import MetricValues, Qrels, Run
+
+
+def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> MetricValues:
+    """Compute every metric for every query whose judgments hold any grade above 0.
+
+    A query that the run lacks gets 0 (trec_eval's ``-c``); a query without a document at a
+    metric's ``rel`` level gets 0 there. Queries that nothing answers are left out: ranking
+    metrics say nothing about them.
+    """
+    ranked = rank_grades(run, qrels)
+    columns = [
+        KERNEL[metric.name](ranked, metric)
+        if metric.has_kernel
+        else _with_ir_measures(run, qrels, metric, ranked.query_ids)
+        for metric in metrics
+    ]
+    values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
+    return MetricValues(run.tag, tuple(m.label for m in metrics), ranked.query_ids, values)
+
+
+def _with_ir_measures(
+    run: Run, qrels: Qrels, metric: Metric, query_ids: tuple[str, ...]
+) -> NDArray[np.float64]:
+    import ir_measures
+
+    # Scores are replaced by ranks turned round: ir_measures' providers would otherwise break
+    # ties in their own ways, some after rounding scores to float32.
+    ranking = {q: {d: float(len(docs) - i) for i, d in enumerate(docs)} for q, docs, _ in run}
+    grades = {q: dict(qrels.of(q)) for q in query_ids}
+    measure = ir_measures.parse_measure(ir_measures_notation(metric))
+    found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], grades, ranking)}
+    return np.array([found.get(q, 0.0) for q in query_ids], dtype=np.float64)

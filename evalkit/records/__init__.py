@@ -1,0 +1,22 @@
+"""What things are: frozen records that move between functions. No I/O, no clock, no network."""
+
+from evalkit.records.calls import Call
+from evalkit.records.dataset import Corpus, Dataset, DatasetOrigin, Query
+from evalkit.records.qrels import Qrels
+from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind
+from evalkit.records.run import Run
+from evalkit.records.values import MetricValues
+
+__all__ = [
+    "Call",
+    "Corpus",
+    "Dataset",
+    "DatasetOrigin",
+    "MetricValues",
+    "Qrels",
+    "Query",
+    "RerankRequest",
+    "RerankResponse",
+    "Run",
+    "ScoreKind",
+]

@@ -1,0 +1,101 @@
+"""Queries, documents and the collection that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalkit.errors import DataFormatError
+from evalkit.records.qrels import Qrels
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a user typed."""
+
+    query_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Corpus:
+    """The documents of a collection, as columns.
+
+    Attributes
+    ----------
+    doc_ids
+        ``(d,)`` identifiers, each once.
+    texts
+        ``(d,)`` texts as retrievers and rerankers see them (title and body already joined).
+    """
+
+    doc_ids: tuple[str, ...]
+    texts: tuple[str, ...]
+    _row: dict[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        row = {doc_id: index for index, doc_id in enumerate(self.doc_ids)}
+        if len(row) != len(self.doc_ids):
+            seen: set[str] = set()
+            twice = next(d for d in self.doc_ids if d in seen or seen.add(d))  # type: ignore[func-returns-value]
+            raise DataFormatError(f"document {twice!r} occurs twice in the corpus", "give every document one id")
+        object.__setattr__(self, "_row", row)
+
+    def __len__(self) -> int:
+        return len(self.doc_ids)
+
+    def __contains__(self, doc_id: object) -> bool:
+        return doc_id in self._row
+
+    def text(self, doc_id: str) -> str:
+        """Return the text of one document; KeyError where the corpus lacks it."""
+        return self.texts[self._row[doc_id]]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOrigin:
+    """Where a dataset came from and what was done to it: everything a reader needs to get it again.
+
+    Attributes
+    ----------
+    source
+        The kind of source, e.g. ``beir_folder``.
+    location
+        Path or hub name.
+    language
+        Snowball language of the texts.
+    split
+        Name of the qrels split, where the source has splits.
+    template
+        How title and text were joined.
+    content_hash
+        SHA-256 over ids, texts, queries and judgments as loaded.
+    counts
+        documents, queries, judgments, and what was left out.
+    sample
+        The seeded sample that was drawn, or None.
+    exclude_same_id
+        Whether a document whose id equals the query's is barred from the candidates.
+    """
+
+    source: str
+    location: str
+    language: str
+    split: str | None
+    template: str
+    content_hash: str
+    counts: Mapping[str, int]
+    sample: Mapping[str, Any] | None
+    exclude_same_id: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A collection under a name: documents, the queries of one split, their judgments."""
+
+    name: str
+    corpus: Corpus
+    queries: tuple[Query, ...]
+    qrels: Qrels
+    origin: DatasetOrigin

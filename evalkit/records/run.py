@@ -1,0 +1,129 @@
+"""A ranked list per query, in the one total order that evalkit uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import DataFormatError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A ranked list per query (the TREC sense), under a tag.
+
+    Rows of one query stand together, by score descending as float64, then by doc_id descending:
+    trec_eval's order (``form_res_rels.c``), applied here and nowhere else.
+
+    Attributes
+    ----------
+    tag
+        Name of the system that made the run.
+    query_ids
+        ``(q,)`` each query once.
+    offsets
+        ``(q + 1,)`` rows ``offsets[i]:offsets[i + 1]`` belong to query ``i``.
+    doc_ids, scores
+        ``(r,)`` the rows.
+    """
+
+    tag: str
+    query_ids: tuple[str, ...]
+    offsets: NDArray[np.int64]
+    doc_ids: tuple[str, ...]
+    scores: NDArray[np.float64]
+    _index: dict[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_index", {q: i for i, q in enumerate(self.query_ids)})
+
+    @classmethod
+    def from_rows(
+        cls,
+        tag: str,
+        query_ids: Sequence[str],
+        doc_ids: Sequence[str],
+        scores: Sequence[float] | NDArray[np.float64],
+    ) -> Run:
+        """Build from parallel columns in any order.
+
+        Parameters
+        ----------
+        tag
+            Name of the system.
+        query_ids, doc_ids, scores
+            ``(r,)`` one row per scored document. Queries keep the order of their first row.
+
+        Raises
+        ------
+        DataFormatError
+            If a score is not finite, or a query lists a document twice.
+        """
+        values = np.asarray(scores, dtype=np.float64)
+        position: dict[str, int] = {}
+        owner = np.fromiter(
+            (position.setdefault(q, len(position)) for q in query_ids), dtype=np.int64, count=len(query_ids)
+        )
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise DataFormatError(
+                f"query {query_ids[row]!r}, document {doc_ids[row]!r} has the score {values[row]}",
+                "a score must be a finite number",
+            )
+        order = _total_order(owner, values, doc_ids)
+        counts = np.bincount(owner, minlength=len(position))
+        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        run = cls(tag, tuple(position), offsets, tuple(doc_ids[i] for i in order), values[order])
+        run._refuse_duplicates()
+        return run
+
+    def _refuse_duplicates(self) -> None:
+        for query_id, docs, _ in self:
+            if len(set(docs)) != len(docs):
+                seen: set[str] = set()
+                twice = next(d for d in docs if d in seen or seen.add(d))  # type: ignore[func-returns-value]
+                raise DataFormatError(
+                    f"query {query_id!r} lists document {twice!r} twice", "keep one row for each pair"
+                )
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.doc_ids)
+
+    def __iter__(self) -> Iterator[tuple[str, tuple[str, ...], NDArray[np.float64]]]:
+        """Yield ``(query_id, doc_ids, scores)`` per query, best first."""
+        for index, query_id in enumerate(self.query_ids):
+            start, stop = self.offsets[index], self.offsets[index + 1]
+            yield query_id, self.doc_ids[start:stop], self.scores[start:stop]
+
+    def docs(self, query_id: str) -> tuple[str, ...]:
+        """Return the documents of one query, best first; empty where the run lacks the query."""
+        index = self._index.get(query_id)
+        return () if index is None else self.doc_ids[self.offsets[index] : self.offsets[index + 1]]
+
+    def cut(self, depth: int) -> Run:
+        """Return the run with at most `depth` documents per query."""
+        lengths = np.minimum(np.diff(self.offsets), depth)
+        keep = np.concatenate(
+            [np.arange(start, start + n) for start, n in zip(self.offsets[:-1], lengths, strict=True)]
+            or [np.empty(0, dtype=np.int64)]
+        )
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        return Run(self.tag, self.query_ids, offsets, tuple(self.doc_ids[i] for i in keep), self.scores[keep])
+
+
+def _total_order(
+    owner: NDArray[np.int64], scores: NDArray[np.float64], doc_ids: Sequence[str]
+) -> NDArray[np.int64]:
+    """Return the permutation that sorts rows by query, score descending, doc_id descending."""
+    order = np.lexsort((-scores, owner))
+    tied = (np.diff(owner[order]) == 0) & (np.diff(scores[order]) == 0)
+    # Ties are few in most runs: sort strings only inside the tied stretches.
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], tied, [False])).astype(np.int8)))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        stretch = order[start : stop + 1]
+        order[start : stop + 1] = sorted(stretch, key=doc_ids.__getitem__, reverse=True)
+    return order

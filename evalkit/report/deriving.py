@@ -1,0 +1,104 @@
+"""Raw scores to runs at every depth, and runs to values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.metrics import evaluate, parse_metrics
+from evalkit.records import MetricValues, Qrels, Run
+from evalkit.reranking import scored_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BEST_ORDER = "best possible order"
+"""Name of the line that no reranker can cross: the candidates in the order of their grades."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One reranker on one dataset at one depth, with what was measured there.
+
+    Attributes
+    ----------
+    run
+        The ranked lists of the queries that were scored.
+    values
+        Per averaged query; a query whose call failed has no row.
+    failed
+        Queries that failed: not scored, not averaged.
+    """
+
+    dataset: str
+    reranker: str
+    depth: int
+    run: Run
+    values: MetricValues
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the candidates allow at one depth.
+
+    Attributes
+    ----------
+    recall
+        ``(q,)`` share of each query's relevant documents that are among the candidates.
+    best
+        The values of the candidates in the order of their grades.
+    """
+
+    dataset: str
+    depth: int
+    recall: NDArray[np.float64]
+    best: MetricValues
+
+
+def derive_cells(
+    scores: pd.DataFrame, manifest: Mapping[str, Any], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
+) -> Iterator[Cell]:
+    """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
+    metrics = parse_metrics(config["metrics"])
+    tags = [manifest["first_stage"], *manifest["rerankers"]]
+    parts = {key: part for key, part in scores.groupby(["dataset", "reranker"], sort=False)}
+    for dataset, judged in qrels.items():
+        for tag in tags:
+            part = parts.get((dataset, tag), scores.iloc[:0])
+            for depth in config["depths"]:
+                chosen = part[part["depth"].isna() | (part["depth"] == depth)]
+                run = scored_run({c: chosen[c].to_numpy() for c in chosen.columns}, tag, depth)
+                failed = _failed(manifest, dataset, tag, depth)
+                kept = judged.restricted_to(q for q in judged.grades if q not in failed)
+                yield Cell(dataset, tag, depth, run, evaluate(run, kept, metrics), failed)
+
+
+def _failed(manifest: Mapping[str, Any], dataset: str, tag: str, depth: int) -> tuple[str, ...]:
+    return tuple(
+        query_id
+        for entry in manifest.get("quality_passes", [])
+        if entry["dataset"] == dataset and entry["reranker"] == tag and entry["depth"] in {None, depth}
+        for query_id in entry["failed"]
+    )
+
+
+def derive_ceilings(
+    first_stage: Sequence[Cell], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
+) -> Iterator[Ceiling]:
+    """Yield, per dataset and depth, the recall of the candidates and the values of their best order."""
+    metrics = parse_metrics(config["metrics"])
+    for cell in first_stage:
+        judged = qrels[cell.dataset]
+        recall = evaluate(cell.run, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
+        grades = [
+            (query_id, doc_id, float(judged.of(query_id).get(doc_id, 0)))
+            for query_id, docs, _ in cell.run
+            for doc_id in docs
+        ]
+        ideal = Run.from_rows(BEST_ORDER, [g[0] for g in grades], [g[1] for g in grades], [g[2] for g in grades])
+        yield Ceiling(cell.dataset, cell.depth, recall, evaluate(ideal, judged, metrics))

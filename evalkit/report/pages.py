@@ -1,0 +1,119 @@
+"""``report.md`` and ``report.html``: the same words and tables, the plots beside or inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from evalkit.experiment import ResultFolder
+from evalkit.report.plots import Plot
+from evalkit.report.tables import as_markdown, detail_tables, difference_text, result_tables
+
+
+def write_pages(
+    folder: ResultFolder, manifest: Mapping[str, Any], summary: Mapping[str, Any], plots: Sequence[Plot]
+) -> None:
+    """Write both pages."""
+    environment = Environment(
+        loader=PackageLoader("evalkit.report", "templates"),
+        autoescape=lambda name: bool(name and name.endswith(".html")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["markdown"] = as_markdown
+    content = {
+        "name": manifest["name"],
+        "status": manifest["status"],
+        "findings": findings(summary),
+        "warnings": warnings(manifest, summary),
+        "results": result_tables(summary),
+        "details": detail_tables(summary),
+        "plots": plots,
+        "facts": _facts(manifest),
+    }
+    for template, file in (("report.md", folder.report_markdown_file), ("report.html", folder.report_html_file)):
+        file.write_text(environment.get_template(template).render(content), encoding="utf-8")
+
+
+def findings(summary: Mapping[str, Any]) -> list[str]:
+    """Return one sentence per dataset and reranker on the primary metric at the largest depth.
+
+    "Better" and "worse" are said only where the interval of the paired difference excludes 0.
+    The intervals are not corrected for the number of rerankers, and the sentence does not rank
+    rerankers among each other.
+    """
+    found = []
+    metric, first = summary["primary_metric"], summary["first_stage"]
+    for entry in summary["datasets"]:
+        rows = [r for r in summary["quality"] if r["dataset"] == entry["name"] and r["metric"] == metric]
+        depth = max((r["depth"] for r in rows), default=0)
+        for row in rows:
+            difference = row["difference"]
+            if row["depth"] != depth or difference is None or difference["lower"] is None:
+                continue
+            verdict = _verdict(difference)
+            found.append(
+                f"{entry['name']}: {row['reranker']} {verdict.format(first=first)} on {metric}:"
+                f" {difference_text(difference)}, n = {difference['n']} queries, depth {depth}."
+            )
+    return found
+
+
+def _verdict(difference: Mapping[str, Any]) -> str:
+    if difference["lower"] > 0:
+        return "is better than {first}"
+    if difference["upper"] < 0:
+        return "is worse than {first}"
+    if difference["lower"] == difference["upper"] == 0:
+        return "equals {first} on every query"
+    return "cannot be told apart from {first}"
+
+
+def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
+    """Return what a reader must know before believing the numbers."""
+    said = []
+    if manifest["status"] != "complete":
+        said.append(f"This result is {manifest['status']}: figures cover only what was measured.")
+    for entry in manifest.get("quality_passes", []):
+        if entry["failed"]:
+            said.append(
+                f"{entry['dataset']}: {entry['reranker']} failed on {len(entry['failed'])} of {entry['asked']}"
+                " queries; they are in none of its means (see failures.jsonl)."
+            )
+        if entry["documents_placed_last"]:
+            said.append(
+                f"{entry['dataset']}: {entry['reranker']} had no score for {entry['documents_placed_last']}"
+                " candidates and placed them last."
+            )
+    for entry in summary["datasets"]:
+        if entry["empty_queries"]:
+            said.append(f"{entry['name']}: {entry['empty_queries']} queries found no candidate and count as 0.")
+    for tag, check in manifest.get("pointwise_checks", {}).items():
+        if check["reordered_queries"]:
+            said.append(
+                f"{tag} is declared pointwise, but in another batch and order its ranking changed for"
+                f" {check['reordered_queries']} of {check['queries']} sampled queries (largest score difference"
+                f" {check['largest_difference']:.2g}): figures below the largest depth are approximate."
+            )
+    return said
+
+
+def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
+    machine = manifest["machine"]
+    git = manifest["git"]
+    memory = machine["memory_bytes"]
+    return [
+        ("started", manifest["started"]),
+        ("command", manifest["command"]),
+        ("seed", str(manifest["seed"])),
+        ("machine", f"{machine['cpu'] or 'unknown CPU'}, {machine['cores']} cores"
+                    + (f", {memory / 2**30:.0f} GiB" if memory else "")),
+        ("platform", machine["platform"]),
+        ("git", "not in a repository" if git is None else git["commit"] + (" (with changes)" if git["dirty"] else "")),
+        *[(name, version) for name, version in manifest["versions"].items()],
+        *[(f"dataset {entry['name']}", f"sha256 {entry['content_hash']}") for entry in manifest["datasets"]],
+    ]  # fmt: skip

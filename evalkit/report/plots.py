@@ -1,0 +1,264 @@
+"""The pictures of a report, as SVG and PNG, with their data as CSV. The same data gives the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalkit.experiment import ResultFolder
+from evalkit.report.deriving import BEST_ORDER
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#A5AA99")
+"""Okabe and Ito's palette (readable without colour vision), then two more; rerankers take them in order."""
+
+FIRST_STAGE_COLOUR = "#666666"
+STYLE = {
+    "figure.figsize": (7.2, 4.4),
+    "figure.dpi": 100,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.hashsalt": "evalkit",
+    "svg.fonttype": "path",
+}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawn plot.
+
+    Attributes
+    ----------
+    name
+        File name without ending.
+    title
+        What it shows.
+    caption
+        How to read it.
+    svg
+        The picture, to stand inside a page.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+def draw_plots(folder: ResultFolder, summary: Mapping[str, Any]) -> list[Plot]:
+    """Draw every plot that the summary has data for, into the result folder."""
+    import matplotlib as mpl
+
+    drawn: list[Plot] = []
+    tags = list(dict.fromkeys(row["reranker"] for row in summary["quality"]))
+    others = [tag for tag in tags if tag != summary["first_stage"]]
+    colour = {tag: COLOURS[i % len(COLOURS)] for i, tag in enumerate(others)}
+    colour[summary["first_stage"]] = FIRST_STAGE_COLOUR
+    with mpl.rc_context({**STYLE, "backend": "agg"}):
+        for dataset in summary["datasets"]:
+            name = dataset["name"]
+            drawn.append(_quality_by_depth(folder, summary, name, colour))
+            if any(row["dataset"] == name for row in summary["latency"]):
+                drawn.append(_latency_by_batch_size(folder, summary, name, colour))
+                drawn += _quality_against_latency(folder, summary, name, colour)
+    return drawn
+
+
+def _quality_by_depth(
+    folder: ResultFolder, summary: Mapping[str, Any], dataset: str, colour: Mapping[str, str]
+) -> Plot:
+    metric = summary["primary_metric"]
+    rows = [r for r in summary["quality"] if r["dataset"] == dataset and r["metric"] == metric]
+    ceilings = [c for c in summary["ceilings"] if c["dataset"] == dataset]
+    axes = _axes(f"{dataset}: {metric} by depth", "depth (candidates per query)", metric)
+    depths = [c["depth"] for c in ceilings]
+    axes.plot(
+        depths, [c["recall"]["mean"] for c in ceilings], ":", color="black", lw=1.3, label="recall of the candidates"
+    )
+    axes.plot(depths, [c["best_order"][metric] for c in ceilings], "--", color="black", lw=1.3, label=BEST_ORDER)
+    for place, (tag, part) in enumerate(_by_reranker(rows)):
+        # Points of several rerankers at one depth stand a little apart, or their bars would hide each other.
+        shift = 1 + 0.012 * (place - 1)
+        _line(axes, [r["depth"] * shift for r in part], part, "mean", 1.0, colour[tag], tag)
+    _scale(axes, depths)
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    data = [{"series": r["reranker"], **{k: r[k] for k in ("depth", "mean", "lower", "upper", "n")}} for r in rows]
+    data += [
+        {"series": "recall of the candidates", "depth": c["depth"], **c["recall"]} for c in ceilings
+    ]
+    data += [
+        {"series": BEST_ORDER, "depth": c["depth"], "mean": c["best_order"][metric], "n": c["recall"]["n"]}
+        for c in ceilings
+    ]
+    caption = (
+        f"Mean {metric} when each reranker gets the first d candidates; bars are 95 % t intervals over queries."
+        f" The dashed line is the {BEST_ORDER} of the same candidates: no reranker can be above it."
+        " The dotted line is the share of all relevant documents that are among them."
+    )
+    return _save(folder, axes, f"{dataset}.quality-by-depth", f"{dataset}: {metric} by depth", caption, data)
+
+
+def _latency_by_batch_size(
+    folder: ResultFolder, summary: Mapping[str, Any], dataset: str, colour: Mapping[str, str]
+) -> Plot:
+    rows = [r for r in summary["latency"] if r["dataset"] == dataset]
+    axes = _axes(f"{dataset}: latency by batch size", "batch size (documents per call)", "latency (ms)")
+    several = len({r["concurrency"] for r in rows}) > 1
+    for (tag, concurrency), part in _by_reranker_and_concurrency(rows):
+        label = f"{tag}, {concurrency} in flight" if several else tag
+        for quantile, style in (("p50_s", "-o"), ("p95_s", "--^")):
+            held = [r for r in part if r[quantile]["estimate"] is not None]
+            if held:
+                points = [{"mean": r[quantile]["estimate"], **r[quantile]} for r in held]
+                text = f"{label} {quantile.removesuffix('_s')}"
+                _line(axes, [r["batch_size"] for r in held], points, "mean", 1000.0, colour[tag], text, style)
+    _scale(axes, sorted({r["batch_size"] for r in rows}))
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    data = [
+        {"series": r["reranker"], "batch_size": r["batch_size"], "concurrency": r["concurrency"], "quantile": q}
+        | {k: r[q][k] for k in ("estimate", "lower", "upper", "n")}
+        for r in rows
+        for q in ("p50_s", "p90_s", "p95_s")
+    ]
+    confidence = rows[0]["confidence"]
+    caption = (
+        "Latency of one call in a closed loop, as the caller sees it: median (solid) and 95th percentile (dashed)."
+        f" Bars are {confidence:.0%} intervals by order statistics; a quantile that the calls cannot carry is left out."
+    )
+    return _save(folder, axes, f"{dataset}.latency-by-batch-size", f"{dataset}: latency by batch size", caption, data)
+
+
+def _quality_against_latency(
+    folder: ResultFolder, summary: Mapping[str, Any], dataset: str, colour: Mapping[str, str]
+) -> list[Plot]:
+    points = quality_latency_points(summary, dataset)
+    if not points:
+        return []
+    metric = summary["primary_metric"]
+    axes = _axes(f"{dataset}: {metric} against latency", "median latency of one call with d documents (ms)", metric)
+    for tag, part in _by_reranker(points):
+        x = [p["p50_s"] * 1000 for p in part]
+        y = [p["mean"] for p in part]
+        x_bars = [[p["p50_s"] * 1000 - p["p50_lower_s"] * 1000 for p in part]]
+        x_bars.append([p["p50_upper_s"] * 1000 - p["p50_s"] * 1000 for p in part])
+        y_bars = [[p["mean"] - p["lower"] for p in part], [p["upper"] - p["mean"] for p in part]]
+        axes.errorbar(x, y, xerr=x_bars, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2, color=colour[tag], label=tag)
+        for point, at_x, at_y in zip(part, x, y, strict=True):
+            axes.annotate(f"d={point['depth']}", (at_x, at_y), xytext=(4, 5), textcoords="offset points", fontsize=8)
+    base = [
+        r
+        for r in summary["quality"]
+        if r["dataset"] == dataset and r["metric"] == metric and r["reranker"] == summary["first_stage"]
+    ]
+    if base and base[-1]["mean"] is not None:
+        axes.axhline(base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--", label=summary["first_stage"])
+    axes.set_xlim(left=0)
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    caption = (
+        f"Each point reranks d candidates in one call. Up is better, left is faster; bars are 95 % intervals."
+        f" The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
+    )
+    title = f"{dataset}: {metric} against latency"
+    return [_save(folder, axes, f"{dataset}.quality-against-latency", title, caption, points)]
+
+
+def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dict[str, Any]]:
+    """Join quality at depth d with the latency of a call with d documents, at concurrency 1."""
+    latency = {
+        (r["reranker"], r["batch_size"]): r["p50_s"]
+        for r in summary["latency"]
+        if r["dataset"] == dataset and r["concurrency"] == 1 and r["p50_s"]["estimate"] is not None
+    }
+    return [
+        {
+            "reranker": r["reranker"],
+            "depth": r["depth"],
+            **{k: r[k] for k in ("mean", "lower", "upper", "n")},
+            "p50_s": found["estimate"],
+            "p50_lower_s": found["lower"],
+            "p50_upper_s": found["upper"],
+            "calls": found["n"],
+        }
+        for r in summary["quality"]
+        if r["dataset"] == dataset and r["metric"] == summary["primary_metric"] and r["lower"] is not None
+        for found in [latency.get((r["reranker"], r["depth"]))]
+        if found is not None
+    ]
+
+
+def _axes(title: str, x_label: str, y_label: str) -> Axes:
+    from matplotlib.figure import Figure
+
+    axes = Figure(layout="constrained").subplots()
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    return axes
+
+
+def _line(
+    axes: Axes, x: Sequence[float], rows: Sequence[Row], key: str, factor: float, colour: str, label: str, style: str = "-o"
+) -> None:
+    held = [(at, r) for at, r in zip(x, rows, strict=True) if r[key] is not None]
+    y = [r[key] * factor for _, r in held]
+    bars = [
+        [(r[key] - (r[key] if r["lower"] is None else r["lower"])) * factor for _, r in held],
+        [((r[key] if r["upper"] is None else r["upper"]) - r[key]) * factor for _, r in held],
+    ]
+    axes.errorbar(
+        [at for at, _ in held], y, yerr=bars, fmt=style, ms=4, lw=1.4, capsize=2, color=colour, label=label
+    )
+
+
+def _scale(axes: Axes, values: Sequence[int]) -> None:
+    """Put ticks where something was measured; a log axis where the values span more than a factor of 5."""
+    if len(values) > 1 and max(values) / min(values) > 5:
+        axes.set_xscale("log")
+    axes.set_xticks(values, [str(v) for v in values])
+    axes.minorticks_off()
+
+
+def _by_reranker(rows: Iterable[Any]) -> list[tuple[str, list[Any]]]:
+    parts: dict[str, list[Any]] = {}
+    for row in rows:
+        parts.setdefault(row["reranker"], []).append(row)
+    return list(parts.items())
+
+
+def _by_reranker_and_concurrency(rows: Iterable[Row]) -> list[tuple[tuple[str, int], list[Row]]]:
+    parts: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        parts.setdefault((row["reranker"], row["concurrency"]), []).append(row)
+    return list(parts.items())
+
+
+def _save(
+    folder: ResultFolder, axes: Axes, name: str, title: str, caption: str, data: Sequence[Row]
+) -> Plot:
+    folder.plots_folder.mkdir(exist_ok=True)
+    figure = axes.figure
+    figure.savefig(folder.plot_file(name, "png"), metadata={"Software": None})  # type: ignore[union-attr]
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})  # type: ignore[union-attr]
+    folder.plot_file(name, "svg").write_text(stream.getvalue(), encoding="utf-8")
+    with folder.plot_file(name, "csv").open("w", encoding="utf-8", newline="") as file:
+        columns = dict.fromkeys(key for row in data for key in row)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(data)
+    return Plot(name, title, caption, stream.getvalue())

@@ -1,0 +1,89 @@
+"""Build everything derived of a result folder, from its raw files alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from evalkit.errors import IncompleteError
+from evalkit.experiment import ResultFolder
+from evalkit.experiment.folder import VALUES, to_json, write_table
+from evalkit.formats import write_run
+from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
+from evalkit.report.pages import write_pages
+from evalkit.report.plots import draw_plots
+from evalkit.report.summary import summarise
+
+
+def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str, Any]:
+    """Write runs, values, summary, plots and pages; nothing is called, no dataset is loaded.
+
+    The same raw files give the same bytes.
+
+    Returns
+    -------
+    dict
+        The content of ``summary.json``.
+
+    Raises
+    ------
+    IncompleteError
+        If the result is not complete, unless `allow_incomplete`.
+    """
+    manifest = folder.read_manifest()
+    if manifest["status"] != "complete" and not allow_incomplete:
+        raise IncompleteError(
+            f"{folder.path} is {manifest['status']}: {_why(manifest)}",
+            "see failures.jsonl, or look at what there is with --allow-incomplete",
+        )
+    config = YAML(typ="safe", pure=True).load(folder.resolved_config_file)
+    qrels = {entry["name"]: folder.read_qrels(entry["name"]) for entry in manifest["datasets"]}
+    cells = list(derive_cells(folder.read_scores(), manifest, qrels, config))
+    first_stage = [cell for cell in cells if cell.reranker == manifest["first_stage"]]
+    ceilings = list(derive_ceilings(first_stage, qrels, config))
+    calls = folder.read_calls()
+    summary = summarise(manifest, config, cells, ceilings, calls)
+    _clear(folder)
+    _write_runs(folder, cells)
+    _write_values(folder, cells)
+    folder.summary_file.write_bytes(to_json(summary))
+    plots = draw_plots(folder, summary)
+    write_pages(folder, manifest, summary, plots)
+    return summary
+
+
+def _why(manifest: Mapping[str, Any]) -> str:
+    failed = [
+        f"{entry['reranker']} failed on {len(entry['failed'])} of {entry['asked']} queries of {entry['dataset']}"
+        for entry in manifest.get("quality_passes", [])
+        if entry["failed"]
+    ]
+    failed += [f"{count} calls to {tag} failed" for tag, count in manifest.get("failed_calls", {}).items()]
+    return "; ".join(failed) or "it did not run to its end"
+
+
+def _clear(folder: ResultFolder) -> None:
+    for derived in (folder.runs_folder, folder.plots_folder):
+        shutil.rmtree(derived, ignore_errors=True)
+
+
+def _write_runs(folder: ResultFolder, cells: Sequence[Cell]) -> None:
+    for cell in cells:
+        write_run(cell.run, folder.run_file(cell.dataset, cell.reranker, cell.depth))
+
+
+def _write_values(folder: ResultFolder, cells: Sequence[Cell]) -> None:
+    columns: dict[str, list[Any]] = {name: [] for name in VALUES}
+    for cell in cells:
+        for metric in cell.values.metrics:
+            rows = len(cell.values.query_ids)
+            columns["dataset"] += [cell.dataset] * rows
+            columns["reranker"] += [cell.reranker] * rows
+            columns["depth"] += [cell.depth] * rows
+            columns["metric"] += [metric] * rows
+            columns["query_id"] += cell.values.query_ids
+            columns["value"] += cell.values.of(metric).tolist()
+    write_table(folder.values_file, VALUES, columns)

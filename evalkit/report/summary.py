@@ -1,0 +1,146 @@
+"""``summary.json``: every figure of a report with its n and its interval. Reports and gates read this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalkit.report.deriving import Ceiling, Cell
+from evalkit.stats import Interval, mean_interval, sample_size_for_quantile
+from evalkit.timing import summarise_calls
+from evalkit.timing.summarising import QUANTILES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONFIDENCE = 0.95
+
+
+def summarise(
+    manifest: Mapping[str, Any],
+    config: Mapping[str, Any],
+    cells: Sequence[Cell],
+    ceilings: Sequence[Ceiling],
+    calls: pd.DataFrame,
+) -> dict[str, Any]:
+    """Return the content of ``summary.json``."""
+    first_stage = {(c.dataset, c.depth): c for c in cells if c.reranker == manifest["first_stage"]}
+    return {
+        "schema_version": 1,
+        "name": manifest["name"],
+        "status": manifest["status"],
+        "first_stage": manifest["first_stage"],
+        "primary_metric": config["metrics"][0],
+        "confidence": CONFIDENCE,
+        "datasets": [_dataset(entry, cells) for entry in manifest["datasets"]],
+        "quality": [row for cell in cells for row in _quality(cell, first_stage[cell.dataset, cell.depth])],
+        "ceilings": [_ceiling(ceiling) for ceiling in ceilings],
+        "calls": _call_counts(calls),
+        "latency": _latency(calls, config.get("latency")),
+    }
+
+
+def _dataset(entry: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:
+    kept = ("name", "source", "location", "split", "language", "content_hash", "counts", "candidates")
+    failed = {c.reranker: len(c.failed) for c in cells if c.dataset == entry["name"] and c.failed}
+    return {key: entry[key] for key in kept} | {
+        "empty_queries": len(entry["empty_queries"]),
+        "failed_queries": failed,
+    }
+
+
+def _quality(cell: Cell, first_stage: Cell) -> list[dict[str, Any]]:
+    rows = []
+    for metric in cell.values.metrics:
+        row = {"dataset": cell.dataset, "reranker": cell.reranker, "depth": cell.depth, "metric": metric}
+        row |= _fields("mean", mean_interval(cell.values.of(metric), CONFIDENCE))
+        row["failed"] = len(cell.failed)
+        row["tied_pairs_at_10"] = _tied_share(cell)
+        row["difference"] = None if cell is first_stage else _difference(cell, first_stage, metric)
+        rows.append(row)
+    return rows
+
+
+def _difference(cell: Cell, baseline: Cell, metric: str) -> dict[str, Any]:
+    """Return the mean paired difference to the first stage over the queries that both have."""
+    place = {query_id: row for row, query_id in enumerate(baseline.values.query_ids)}
+    rows = [place[query_id] for query_id in cell.values.query_ids]
+    return _fields("mean", mean_interval(cell.values.of(metric) - baseline.values.of(metric)[rows], CONFIDENCE))
+
+
+def _tied_share(cell: Cell) -> float | None:
+    """Return the share of queries with a tie that touches the first ten ranks."""
+    tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.run]
+    return sum(tied) / len(tied) if tied else None
+
+
+def _ceiling(ceiling: Ceiling) -> dict[str, Any]:
+    best = {
+        metric: mean_interval(ceiling.best.of(metric), CONFIDENCE).estimate for metric in ceiling.best.metrics
+    }
+    return {
+        "dataset": ceiling.dataset,
+        "depth": ceiling.depth,
+        "recall": _fields("mean", mean_interval(ceiling.recall, CONFIDENCE)),
+        "best_order": best,
+    }
+
+
+def _fields(name: str, interval: Interval) -> dict[str, Any]:
+    return {name: interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
+
+
+def _call_counts(calls: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return calls, failures and reported tokens per dataset, reranker and pass; unknown tokens are null."""
+    rows = []
+    for (dataset, tag, which), part in calls.groupby(["dataset", "reranker", "pass"], sort=False):
+        told = part["tokens"].dropna()
+        rows.append(
+            {
+                "dataset": dataset,
+                "reranker": tag,
+                "pass": which,
+                "calls": len(part),
+                "failed": int((part["status"] != "ok").sum()),
+                "documents": int(part["batch_size"].sum()),
+                "tokens": int(told.sum()) if len(told) else None,
+                "calls_without_tokens": int(part["tokens"].isna().sum()),
+            }
+        )
+    return rows
+
+
+def _latency(calls: pd.DataFrame, settings: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    timed = calls[calls["pass"] == "latency"]
+    confidence = settings["confidence"] if settings else CONFIDENCE
+    rows = []
+    keys = ["dataset", "reranker", "batch_size", "concurrency"]
+    for (dataset, tag, batch_size, concurrency), part in timed.groupby(keys, sort=True):
+        summary = summarise_calls(
+            (part["end_s"] - part["start_s"]).to_numpy(dtype=np.float64),
+            (part["status"] == "ok").to_numpy(dtype=np.bool_),
+            part["filled"].to_numpy(dtype=np.int64),
+            confidence,
+        )
+        rows.append(
+            {
+                "dataset": dataset,
+                "reranker": tag,
+                "batch_size": int(batch_size),
+                "concurrency": int(concurrency),
+                "loop": "closed",
+                "confidence": confidence,
+                "calls": summary.calls,
+                "failed": summary.failed,
+                "filled_calls": summary.filled_calls,
+                "max_s": summary.max_s,
+            }
+            | {
+                f"p{p * 100:g}_s": _fields("estimate", summary.quantiles[p])
+                | {"needs": sample_size_for_quantile(p, confidence)}
+                for p in QUANTILES
+            }
+        )
+    return rows

@@ -1,0 +1,220 @@
+"""The tables of a report, as text cells: the same ones in the terminal, in Markdown and in HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+NO_VALUE = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of text.
+
+    Attributes
+    ----------
+    title
+        Heading.
+    columns
+        Column headings; the first `left` columns are text, the others numbers.
+    rows
+        Cells.
+    note
+        How to read it; may be empty.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    left: int = 1
+
+
+def result_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return the tables a user decides by: quality at the largest depth, then latency."""
+    names = [entry["name"] for entry in summary["datasets"]]
+    tables = [_quality(summary, name) for name in names]
+    return tables + [_latency(summary, name) for name in names if _rows(summary["latency"], name)]
+
+
+def detail_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return the tables behind them: quality by depth, data, calls."""
+    names = [entry["name"] for entry in summary["datasets"]]
+    by_depth = [_by_depth(summary, name) for name in names if len(_depths(summary, name)) > 1]
+    return [*by_depth, _data(summary), _calls(summary)]
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], dataset: str) -> list[Mapping[str, Any]]:
+    return [row for row in rows if row["dataset"] == dataset]
+
+
+def _depths(summary: Mapping[str, Any], dataset: str) -> list[int]:
+    return [c["depth"] for c in _rows(summary["ceilings"], dataset)]
+
+
+def _quality(summary: Mapping[str, Any], dataset: str) -> Table:
+    rows = _rows(summary["quality"], dataset)
+    depth = max(_depths(summary, dataset))
+    at_depth = [r for r in rows if r["depth"] == depth]
+    metrics = list(dict.fromkeys(r["metric"] for r in at_depth))
+    primary, first = summary["primary_metric"], summary["first_stage"]
+    cells = []
+    for tag in dict.fromkeys(r["reranker"] for r in at_depth):
+        of_tag = {r["metric"]: r for r in at_depth if r["reranker"] == tag}
+        means = [mean_text(of_tag[metric]) for metric in metrics]
+        head = of_tag[primary]
+        asked = f"{head['n']}" if not head["failed"] else f"{head['n']} ({head['failed']} failed)"
+        cells.append((tag, *means, difference_text(head["difference"]), asked))
+    note = (
+        f"Means with {_percent(summary)} t intervals over n answerable queries, {depth} candidates each;"
+        f" '{primary} - {first}' is the mean paired difference with its interval."
+    )
+    return Table(f"{dataset}: quality", ("reranker", *metrics, f"{primary} - {first}", "n"), tuple(cells), note)
+
+
+def _by_depth(summary: Mapping[str, Any], dataset: str) -> Table:
+    metric = summary["primary_metric"]
+    rows = [r for r in _rows(summary["quality"], dataset) if r["metric"] == metric]
+    ceilings = _rows(summary["ceilings"], dataset)
+    depths = [c["depth"] for c in ceilings]
+    cells = []
+    for tag in dict.fromkeys(r["reranker"] for r in rows):
+        held = {r["depth"]: r for r in rows if r["reranker"] == tag}
+        cells.append((tag, *(mean_text(held[d]) for d in depths)))
+    cells.append(("best possible order", *(number(c["best_order"][metric]) for c in ceilings)))
+    cells.append(("recall of the candidates", *(number(c["recall"]["mean"]) for c in ceilings)))
+    note = "The last two rows bound every reranker: they depend on the first stage alone."
+    return Table(f"{dataset}: {metric} by depth", ("reranker", *map(str, depths)), tuple(cells), note)
+
+
+def _latency(summary: Mapping[str, Any], dataset: str) -> Table:
+    rows = _rows(summary["latency"], dataset)
+    rows = sorted(rows, key=lambda r: (r["reranker"], r["concurrency"], r["batch_size"]))
+    cells = [
+        (
+            r["reranker"],
+            str(r["batch_size"]),
+            str(r["concurrency"]),
+            *(quantile_text(r[q]) for q in ("p50_s", "p90_s", "p95_s")),
+            milliseconds(r["max_s"]),
+            f"{r['calls']}" if not r["failed"] else f"{r['calls']} ({r['failed']} failed)",
+        )
+        for r in rows
+    ]
+    filled = sum(r["filled_calls"] for r in rows)
+    note = (
+        "Milliseconds of one call in a closed loop, as the caller sees it, with"
+        f" {rows[0]['confidence']:.0%} intervals by order statistics; every call has a query of its own."
+    )
+    if filled:
+        note += f" In {filled} calls the batch was filled up with other documents of the collection."
+    columns = ("reranker", "batch size", "in flight", "p50", "p90", "p95", "max", "calls")
+    return Table(f"{dataset}: latency by batch size (ms)", columns, tuple(cells), note)
+
+
+def _data(summary: Mapping[str, Any]) -> Table:
+    cells = []
+    for entry in summary["datasets"]:
+        counts = entry["counts"]
+        lists = entry["candidates"]
+        cells.append(
+            (
+                entry["name"],
+                entry["location"],
+                str(counts["documents"]),
+                str(counts["answerable_queries"]),
+                str(counts["unanswerable_queries"]),
+                str(entry["empty_queries"]),
+                str(counts["judgments"]),
+                f"{lists['shortest_list']} to {lists['longest_list']}",
+            )
+        )
+    note = (
+        "Means are over answerable queries: those with any grade above 0. Unanswerable ones were judged and"
+        " nothing answers them. Empty ones found no candidate: they count as 0, and no call was made."
+    )
+    columns = (
+        "dataset", "source", "documents", "answerable", "unanswerable", "empty", "judgments", "candidates per query",
+    )  # fmt: skip
+    return Table("Data", columns, tuple(cells), note, left=2)
+
+
+def _calls(summary: Mapping[str, Any]) -> Table:
+    cells = [
+        (
+            r["dataset"],
+            r["reranker"],
+            r["pass"],
+            str(r["calls"]),
+            str(r["failed"]),
+            str(r["documents"]),
+            NO_VALUE if r["tokens"] is None else str(r["tokens"]),
+        )
+        for r in summary["calls"]
+    ]
+    columns = ("dataset", "reranker", "pass", "calls", "failed", "documents", "tokens reported")
+    return Table("Calls", columns, tuple(cells), "", left=3)
+
+
+def number(value: float | None) -> str:
+    """Return a value of a metric with four decimals."""
+    return NO_VALUE if value is None else f"{value:.4f}"
+
+
+def mean_text(row: Mapping[str, Any]) -> str:
+    """Return a mean with its interval."""
+    if row["lower"] is None:
+        return number(row["mean"])
+    return f"{row['mean']:.4f} [{row['lower']:.4f}, {row['upper']:.4f}]"
+
+
+def difference_text(row: Mapping[str, Any] | None) -> str:
+    """Return a signed mean difference with its interval."""
+    if row is None or row["mean"] is None:
+        return NO_VALUE
+    if row["lower"] is None:
+        return f"{row['mean']:+.4f}"
+    return f"{row['mean']:+.4f} [{row['lower']:+.4f}, {row['upper']:+.4f}]"
+
+
+def quantile_text(row: Mapping[str, Any]) -> str:
+    """Return a quantile with its interval in milliseconds, or why there is none."""
+    if row["estimate"] is None:
+        return f"n/a (needs {row['needs']}, has {row['n']})"
+    return f"{milliseconds(row['estimate'])} [{milliseconds(row['lower'])}, {milliseconds(row['upper'])}]"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Return seconds as milliseconds with three significant digits."""
+    if seconds is None:
+        return NO_VALUE
+    value = seconds * 1000
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _percent(summary: Mapping[str, Any]) -> str:
+    return f"{summary['confidence']:.0%}"
+
+
+def as_markdown(table: Table) -> str:
+    """Return a table in Markdown, without its title and note."""
+    rule = ["---"] * table.left + ["---:"] * (len(table.columns) - table.left)
+    lines = [table.columns, rule, *table.rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def as_text(table: Table) -> str:
+    """Return a table for a terminal, with its title above and its note below."""
+    lines = [table.columns, *table.rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
+    rendered = [
+        "  ".join(
+            cell.ljust(width) if i < table.left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    rendered.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join([table.title, "", *rendered, *([table.note] if table.note else []), ""])

@@ -1,0 +1,81 @@
+"""What a reranker is, and how one is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from evalkit import registry
+from evalkit.config import RerankerSettings, validate_block
+from evalkit.records import RerankRequest, RerankResponse, ScoreKind
+
+
+class Reranker(Protocol):
+    """Scores the documents of one request. Called from several threads when concurrency > 1.
+
+    Attributes
+    ----------
+    pointwise
+        Whether a pair's score does not depend on the other documents of the call. Only then
+        may one query be split over calls, and a depth-100 pass be cut to depth 50.
+    score_kind
+        What the scores mean.
+    """
+
+    @property
+    def pointwise(self) -> bool: ...  # noqa: D102 - described above
+
+    @property
+    def score_kind(self) -> ScoreKind: ...  # noqa: D102 - described above
+
+    def score(self, request: RerankRequest) -> RerankResponse:
+        """Return one score per document, in the order of the request.
+
+        Raises
+        ------
+        CallError
+            If there is no score for every document. A failure is never a score.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release connections and models."""
+        ...
+
+
+@runtime_checkable
+class Preparable(Protocol):
+    """A reranker that can work ahead for the quality pass, and forget it before being timed."""
+
+    def prepare(self, documents: Sequence[str]) -> None:
+        """Do once, for these documents, the work that many queries would otherwise repeat."""
+        ...
+
+    def forget(self) -> None:
+        """Drop what was prepared: from here on every call does all its work."""
+        ...
+
+
+def open_reranker(settings: RerankerSettings) -> Reranker:
+    """Build the reranker that checked settings describe.
+
+    Raises
+    ------
+    MissingExtraError
+        If it needs packages that are not installed.
+    """
+    backend = registry.lookup("reranker backend", settings.backend)
+    return backend(settings)  # type: ignore[no-any-return]
+
+
+def load_reranker(backend: str, **settings: Any) -> Reranker:
+    """Build a reranker from keyword settings, as they would stand in a configuration.
+
+    >>> reranker = load_reranker("lexical")
+    >>> reranker.pointwise
+    True
+    """
+    checked = validate_block("reranker backend", {"backend": backend, **settings})
+    if not isinstance(checked, RerankerSettings):
+        raise TypeError(f"{type(checked).__name__} is not a RerankerSettings")
+    return open_reranker(checked)

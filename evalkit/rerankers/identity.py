@@ -1,0 +1,32 @@
+"""The order of the first stage, unchanged: the reranker that does nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from evalkit.config import RerankerSettings
+from evalkit.records import RerankRequest, RerankResponse
+
+
+class Identity:
+    """Keeps the candidates in their order; what every reranker must beat, and a floor for latency."""
+
+    pointwise = False  # a score is a position, and a position depends on the list
+    score_kind = "unknown"
+
+    class Settings(RerankerSettings):
+        """Settings of `identity`."""
+
+        backend: Literal["identity"] = "identity"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def score(self, request: RerankRequest) -> RerankResponse:
+        """Return 0, -1, -2, ... in the order of the request."""
+        return RerankResponse(-np.arange(len(request.documents), dtype=np.float64))
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""

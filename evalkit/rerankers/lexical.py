@@ -1,0 +1,174 @@
+"""A published reranker without a neural network: the sequential dependence model.
+
+Metzler and Croft, "A Markov Random Field Model for Term Dependencies" (SIGIR 2005): a document
+is scored by the query's terms, by its adjacent pairs as exact phrases, and by the same pairs in
+any order within a window of 8 terms, each with Dirichlet-smoothed estimates (Zhai and Lafferty,
+SIGIR 2001). Title terms count `title_weight` times (the pseudo-frequencies of BM25F: Robertson,
+Zaragoza and Taylor, CIKM 2004).
+
+The collection's statistics come from a bundled background table, not from the request: a pair's
+score depends on the pair alone, so the reranker is pointwise, and the same here and served.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from evalkit.config import RerankerSettings
+from evalkit.records import RerankRequest, RerankResponse
+from evalkit.terms import Analyzer
+
+WINDOW = 8
+BACKGROUND_FILE = Path(__file__).with_name("lexical_background.tsv")
+_NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Lexical:
+    """Sequential dependence model with title weighting (Metzler and Croft 2005); no model to load."""
+
+    pointwise = True
+    score_kind = "unbounded"
+
+    class Settings(RerankerSettings):
+        """Settings of `lexical`.
+
+        Attributes
+        ----------
+        term_weight, phrase_weight, window_weight
+            Weights of single terms, exact pairs and unordered pairs (Metzler and Croft's
+            0.85, 0.10, 0.05).
+        mu
+            Dirichlet prior, in terms.
+        title_weight
+            How often a term of the title counts. The title is the first line of a document
+            that has more than one line.
+        language
+            Snowball language.
+        """
+
+        backend: Literal["lexical"] = "lexical"
+        term_weight: _NonNegative = 0.85
+        phrase_weight: _NonNegative = 0.10
+        window_weight: _NonNegative = 0.05
+        mu: Annotated[float, Field(gt=0)] = 1000.0
+        title_weight: Annotated[int, Field(ge=1)] = 2
+        language: str = "english"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._analyzer = Analyzer(settings.language)
+        self._background = load_background()
+
+    def score(self, request: RerankRequest) -> RerankResponse:
+        """Return the mean log-likelihood ratio per query term; 0 where the query has no term."""
+        terms = self._analyzer.terms(request.query)
+        documents = [self._count(text) for text in request.documents]
+        scores = np.array([self._score(terms, document) for document in documents], dtype=np.float64)
+        return RerankResponse(scores, tokens=int(sum(len(terms) + d.length for d in documents)))
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to release."""
+
+    def _count(self, text: str) -> Document:
+        title, newline, body = text.partition("\n")
+        fields = [self._analyzer.terms(title)] * self._settings.title_weight if newline else []
+        return Document.from_fields([*fields, self._analyzer.terms(body if newline else text)])
+
+    def _score(self, query: list[str], document: Document) -> float:
+        if not query:
+            return 0.0
+        weights, background = self._settings, self._background
+        total = sum(weights.term_weight * self._gain(document.terms[t], background.share(t)) for t in query)
+        for pair in zip(query, query[1:], strict=False):
+            rare = background.rarest
+            total += weights.phrase_weight * self._gain(document.phrases[pair], rare)
+            if weights.window_weight:
+                total += weights.window_weight * self._gain(document.windows(pair), rare)
+        pairs = max(len(query) - 1, 0) * (weights.phrase_weight + weights.window_weight)
+        length_penalty = math.log(weights.mu / (document.length + weights.mu))
+        return (total + (len(query) * weights.term_weight + pairs) * length_penalty) / len(query)
+
+    def _gain(self, count: int, share: float) -> float:
+        """Return log of the smoothed estimate over the background's, without the length part."""
+        return math.log1p(count / (self._settings.mu * share))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Counts of one document."""
+
+    fields: tuple[tuple[str, ...], ...]
+    terms: Counter[str]
+    phrases: Counter[tuple[str, str]]
+    length: int
+
+    @classmethod
+    def from_fields(cls, fields: Iterable[list[str]]) -> Document:
+        """Count the terms and adjacent pairs of fields; no pair crosses a field."""
+        held = tuple(tuple(field) for field in fields)
+        terms = Counter(term for field in held for term in field)
+        phrases = Counter(pair for field in held for pair in zip(field, field[1:], strict=False))
+        return cls(held, terms, phrases, terms.total())
+
+    def windows(self, pair: tuple[str, str]) -> int:
+        """Return how often both terms stand within `WINDOW` terms, in any order."""
+        first, second = pair
+        if not self.terms[first] or not self.terms[second]:
+            return 0
+        return sum(_close_pairs(field, first, second) for field in self.fields)
+
+
+def _close_pairs(field: tuple[str, ...], first: str, second: str) -> int:
+    ones = [i for i, term in enumerate(field) if term == first]
+    others = [i for i, term in enumerate(field) if term == second]
+    return sum(0 < abs(i - j) < WINDOW for i in ones for j in others)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """How common terms are in general.
+
+    Attributes
+    ----------
+    counts
+        Term -> occurrences.
+    total
+        Occurrences of all terms.
+    """
+
+    counts: Mapping[str, int]
+    total: int
+
+    @property
+    def rarest(self) -> float:
+        """The share given to what the table has never seen: half an occurrence."""
+        return 0.5 / self.total
+
+    def share(self, term: str) -> float:
+        """Return the share of a term among all terms."""
+        count = self.counts.get(term)
+        return count / self.total if count else self.rarest
+
+
+def count_background(texts: Iterable[str]) -> Background:
+    """Count the terms of texts; ``tests`` hold the bundled table to this function and the demo texts."""
+    analyzer = Analyzer("english")
+    counts = Counter(term for text in texts for term in analyzer.terms(text))
+    return Background(counts, counts.total())
+
+
+@cache
+def load_background() -> Background:
+    """Read the bundled table (``term  count`` a line), made from the demo collection's texts."""
+    rows = (line.split("\t") for line in BACKGROUND_FILE.read_text(encoding="utf-8").splitlines())
+    counts = {term: int(count) for term, count in rows}
+    return Background(counts, sum(counts.values()))

@@ -1,0 +1,70 @@
+"""Scores from a TREC run, as if a reranker had just given them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from evalkit.config import RerankerSettings
+from evalkit.errors import CallError
+from evalkit.formats import read_run
+from evalkit.records import RerankRequest, RerankResponse
+
+
+class Replay:
+    """Looks scores up in a TREC run file: a reranker measured elsewhere, at no cost."""
+
+    class Settings(RerankerSettings):
+        """Settings of `replay`.
+
+        Attributes
+        ----------
+        path
+            TREC run, plain or gzipped.
+        missing
+            What a candidate that the file lacks does: ``fail`` fails its query, ``last`` puts
+            it after the scored ones, in candidate order, counted.
+        """
+
+        backend: Literal["replay"] = "replay"
+        path: Path
+        missing: Literal["fail", "last"] = "fail"
+
+        timed: ClassVar[bool] = False
+
+    def __init__(self, settings: Settings) -> None:
+        run = read_run(settings.path)
+        self._settings = settings
+        self._scores = {
+            query_id: dict(zip(docs, scores.tolist(), strict=True)) for query_id, docs, scores in run
+        }
+        # "last" gives scores by position, and a position depends on the list.
+        self.pointwise = settings.missing == "fail"
+        self.score_kind = "unknown"
+
+    def score(self, request: RerankRequest) -> RerankResponse:
+        """Return the stored scores.
+
+        Raises
+        ------
+        CallError
+            If a candidate is absent from the file and ``missing`` is ``fail``.
+        """
+        held = self._scores.get(request.query_id, {})
+        absent = [position for position, doc_id in enumerate(request.doc_ids) if doc_id not in held]
+        if absent and self._settings.missing == "fail":
+            raise CallError(
+                "backend",
+                f"{self._settings.path} has no score for {len(absent)} of {len(request.doc_ids)} candidates"
+                f" of query {request.query_id!r}, the first is {request.doc_ids[absent[0]]!r}",
+                "set 'missing: last' to put such candidates last, or replay a run over the same candidates",
+            )
+        bottom = min(held.values(), default=0.0)
+        below = {position: bottom - 1.0 - order for order, position in enumerate(absent)}
+        scores = [below.get(i, held.get(doc_id, bottom)) for i, doc_id in enumerate(request.doc_ids)]
+        return RerankResponse(np.array(scores, dtype=np.float64), missing=len(absent))
+
+    def close(self) -> None:
+        """Do nothing: the file was read at the start."""

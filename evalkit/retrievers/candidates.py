@@ -1,0 +1,42 @@
+"""Candidates of a dataset: a run cut at a depth, without documents that are the query itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from evalkit import registry
+from evalkit.config import RetrieverSettings
+from evalkit.records import Dataset, Query, Run
+
+
+class Retriever(Protocol):
+    """Finds candidates for queries in one dataset's corpus."""
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
+        """Return at most `depth` documents per query; a query that finds nothing has no rows."""
+        ...
+
+
+def open_retriever(settings: RetrieverSettings, dataset: Dataset) -> Retriever:
+    """Build the first stage that settings describe, over a dataset's corpus."""
+    retriever = registry.lookup("retriever kind", settings.kind)
+    return retriever(settings, dataset)  # type: ignore[no-any-return]
+
+
+def retrieve_candidates(retriever: Retriever, dataset: Dataset, depth: int) -> Run:
+    """Return the candidates of every query of a dataset.
+
+    Where the dataset excludes a document whose id is the query's own (ArguAna, Quora), one more
+    is fetched and the exclusion comes before the cut, so that lists keep their length.
+    """
+    if not dataset.origin.exclude_same_id:
+        return retriever.retrieve(dataset.queries, depth)
+    found = retriever.retrieve(dataset.queries, depth + 1)
+    rows = [
+        (query_id, doc_id, score)
+        for query_id, docs, scores in found
+        for doc_id, score in zip(docs, scores.tolist(), strict=True)
+        if doc_id != query_id
+    ]
+    return Run.from_rows(found.tag, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]).cut(depth)

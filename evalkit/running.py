@@ -1,0 +1,44 @@
+"""One experiment from settings to report: services started, everything measured, everything derived."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalkit.config import Config, load_config
+from evalkit.experiment import ResultFolder, execute
+from evalkit.experiment.execute import Origin
+from evalkit.report import rebuild
+from evalkit.server.process import served
+
+
+def run(config: Config | str | Path, into: str | Path | None = None, origin: Origin | None = None) -> ResultFolder:
+    """Run an experiment and build its report.
+
+    Parameters
+    ----------
+    config
+        A configuration, or the path of one.
+    into
+        Parent of the result folder; ``results/<name>`` where None.
+    origin
+        What the user typed; filled in where None.
+
+    Returns
+    -------
+    ResultFolder
+        Complete, or marked incomplete where calls failed.
+
+    Raises
+    ------
+    EvalkitError
+        See `evalkit.experiment.execute`.
+    """
+    if not isinstance(config, Config):
+        text = Path(config).read_text(encoding="utf-8-sig") if Path(config).is_file() else None
+        origin = origin or Origin(f"evalkit.run({str(config)!r})", text)
+        config = load_config(config)
+    parent = Path(into) if into is not None else Path("results") / config.name
+    with served(config) as reachable:
+        folder = execute(reachable, origin or Origin("evalkit.run(Config)", None), parent)
+    rebuild(folder, allow_incomplete=True)
+    return folder

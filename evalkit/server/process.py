@@ -1,0 +1,75 @@
+"""``serve:`` blocks: start ``evalkit serve`` aside for the time of an experiment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import orjson
+
+from evalkit.config import Config, RerankerSettings
+from evalkit.errors import CallError
+from evalkit.server.serving import READY
+
+START_LIMIT_S = 300.0
+"""Longest wait for a service to say that it is up: loading a model takes its time."""
+
+
+@contextmanager
+def served(config: Config) -> Iterator[Config]:
+    """Start a service for every ``serve:`` block; yield the configuration with their addresses.
+
+    Raises
+    ------
+    CallError
+        If a service does not come up, with the last thing it said.
+    """
+    with ExitStack() as stack:
+        rerankers = {
+            tag: stack.enter_context(_reachable(tag, settings)) for tag, settings in config.rerankers.items()
+        }
+        yield config.model_copy(update={"rerankers": rerankers})
+
+
+@contextmanager
+def _reachable(tag: str, settings: RerankerSettings) -> Iterator[RerankerSettings]:
+    block: dict[str, Any] | None = getattr(settings, "serve", None)
+    if block is None:
+        yield settings
+        return
+    command = [sys.executable, "-m", "evalkit", "serve", "--backend", str(block["backend"]), "--port", "0"]
+    command += ["--dialect", settings.dialect]  # type: ignore[attr-defined] - only http has 'serve'
+    for key, value in block.items():
+        if key != "backend":
+            command += ["--set", f"{key}={orjson.dumps(value).decode()}"]
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield settings.model_copy(update={"url": _wait_for_address(tag, process)})
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_address(tag: str, process: subprocess.Popen[str]) -> str:
+    """Return the address from the service's first line, and keep its error pipe from filling up."""
+    said: list[str] = []
+    threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True).start()
+    alarm = threading.Timer(START_LIMIT_S, process.kill)
+    alarm.start()
+    line = process.stdout.readline() if process.stdout else ""
+    alarm.cancel()
+    if not line.startswith(READY):
+        process.wait(10)
+        last = next((text.strip() for text in said if text.startswith("error: ")), "it said nothing")
+        raise CallError("connect", f"the service for {tag!r} did not start: {last.removeprefix('error: ')}")
+    return line.rpartition(" at ")[2].strip()

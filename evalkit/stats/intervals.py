@@ -1,0 +1,97 @@
+"""Confidence intervals of means and quantiles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its bounds and the number of observations behind it.
+
+    Attributes
+    ----------
+    estimate
+        The point estimate; None where the sample cannot carry it.
+    lower, upper
+        Bounds at `confidence`; None where they do not exist.
+    n
+        Number of observations.
+    """
+
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    n: int
+    confidence: float
+
+
+def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Interval:
+    """Return the mean with its Student-t interval.
+
+    Parameters
+    ----------
+    values
+        ``(n,)`` one observation per query.
+    confidence
+        Two-sided confidence level.
+
+    Returns
+    -------
+    Interval
+        No estimate for n = 0; no bounds for n < 2.
+    """
+    from scipy.special import stdtrit
+
+    n = len(values)
+    if n == 0:
+        return Interval(None, None, None, 0, confidence)
+    mean = float(values.mean())
+    if n == 1:
+        return Interval(mean, None, None, 1, confidence)
+    half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * float(values.std(ddof=1)) / math.sqrt(n)
+    return Interval(mean, mean - half, mean + half, n, confidence)
+
+
+def quantile_interval(values: NDArray[np.float64], p: float, confidence: float = 0.95) -> Interval:
+    """Return a quantile with its distribution-free interval by order statistics.
+
+    Parameters
+    ----------
+    values
+        ``(n,)`` independent observations.
+    p
+        The quantile, between 0 and 1.
+    confidence
+        Two-sided confidence level, half of the error on each side.
+
+    Returns
+    -------
+    Interval
+        Without estimate and bounds where the sample is too small for the interval to exist
+        (see `sample_size_for_quantile`): such a quantile is not to be printed.
+
+    References
+    ----------
+    Conover, Practical Nonparametric Statistics (1999), section 3.2; `scipy.stats.quantile_test`.
+    """
+    n = len(values)
+    if n < sample_size_for_quantile(p, confidence):
+        return Interval(None, None, None, n, confidence)
+    from scipy.stats import quantile_test
+
+    bounds = quantile_test(values, p=p).confidence_interval(confidence_level=confidence)
+    return Interval(float(np.quantile(values, p)), float(bounds.low), float(bounds.high), n, confidence)
+
+
+def sample_size_for_quantile(p: float, confidence: float = 0.95) -> int:
+    """Return the smallest n for which a two-sided interval of quantile `p` exists.
+
+    Both the smallest observation must lie below, and the largest above, the quantile with
+    probability ``1 - (1 - confidence) / 2``: ``max(p, 1 - p)**n <= (1 - confidence) / 2``.
+    """
+    return math.ceil(math.log((1 - confidence) / 2) / math.log(max(p, 1 - p)))
