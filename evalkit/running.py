@@ -11,7 +11,9 @@ from evalkit.report import rebuild
 from evalkit.server.process import served
 
 
-def run(config: Config | str | Path, into: str | Path | None = None, origin: Origin | None = None) -> ResultFolder:
+def run(
+    config: Config | str | Path, into: str | Path | None = None, origin: Origin | None = None
+) -> ResultFolder:
     """Run an experiment and build its report.
 
     Parameters

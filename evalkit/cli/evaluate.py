@@ -19,7 +19,9 @@ DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 @click.command()
 @click.argument("qrels", metavar="QRELS", type=click.Path(dir_okay=False))
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(dir_okay=False))
-@click.option("-m", "--metric", "metrics", multiple=True, metavar="METRIC", help="A metric, e.g. nDCG@10. Repeatable.")
+@click.option(
+    "-m", "--metric", "metrics", multiple=True, metavar="METRIC", help="A metric, e.g. nDCG@10. Repeatable."
+)
 @click.option("--per-query", is_flag=True, help="Print every query's value instead of means.")
 @JSON
 def evaluate(
@@ -36,7 +38,9 @@ def evaluate(
 
     wanted = parse_metrics(metrics or DEFAULT_METRICS)
     judged = read_qrels(Path(qrels))
-    values = [evaluate_run(run, judged, wanted) for run in _tagged([read_run(Path(path)) for path in runs], runs)]
+    values = [
+        evaluate_run(run, judged, wanted) for run in _tagged([read_run(Path(path)) for path in runs], runs)
+    ]
     rows = _per_query(values) if per_query else _means(values)
     if as_json:
         _print_json(rows)
@@ -50,7 +54,8 @@ def _tagged(read: Sequence[Any], paths: Sequence[str]) -> list[Any]:
 
     tags = [run.tag for run in read]
     return [
-        run if tags.count(run.tag) == 1 else replace(run, tag=path) for run, path in zip(read, paths, strict=True)
+        run if tags.count(run.tag) == 1 else replace(run, tag=path)
+        for run, path in zip(read, paths, strict=True)
     ]
 
 
@@ -94,7 +99,10 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
 
     columns = tuple(rows[0]) if rows else ()
     cells = tuple(
-        tuple(number(value) if isinstance(value, float) or value is None else str(value) for value in row.values())
+        tuple(
+            number(value) if isinstance(value, float) or value is None else str(value)
+            for value in row.values()
+        )
         for row in rows
     )
     note = "" if "query_id" in columns else "lower and upper bound the mean at 95 % (Student t over queries)."

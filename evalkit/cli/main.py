@@ -45,7 +45,9 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; an unknown one is told with the nearest name."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(f"unknown command {args[0]!r}; {nearest_name_hint(args[0], COMMANDS)}", ctx)
+            raise click.UsageError(
+                f"unknown command {args[0]!r}; {nearest_name_hint(args[0], COMMANDS)}", ctx
+            )
         return super().resolve_command(ctx, args)
 
 
@@ -73,7 +75,7 @@ def main() -> NoReturn:
         # The reader of our output is gone; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last line of defence: a bug is told in one line
         code = _tell_bug()
     sys.exit(code if isinstance(code, int) else 0)
 

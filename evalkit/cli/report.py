@@ -7,7 +7,9 @@ import click
 
 @click.command()
 @click.argument("result", metavar="RESULT", type=click.Path(file_okay=False))
-@click.option("--allow-incomplete", is_flag=True, help="Report what there is of a result that is not complete.")
+@click.option(
+    "--allow-incomplete", is_flag=True, help="Report what there is of a result that is not complete."
+)
 def report(result: str, *, allow_incomplete: bool) -> None:
     """Rebuild everything derived of a result folder; calls nothing."""
     from evalkit.experiment import ResultFolder

@@ -48,4 +48,6 @@ def _show(path: Path) -> None:
             f"the result is {manifest['status']}; see {folder.failures_file}",
             f"mend the cause and run again; look at what there is with: evalkit report {path} --allow-incomplete",
         )
-    click.echo(f"next: open {folder.report_html_file} in a browser, or rebuild it with: evalkit report {path}")
+    click.echo(
+        f"next: open {folder.report_html_file} in a browser, or rebuild it with: evalkit report {path}"
+    )

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 @click.option("--model", metavar="NAME", help="Model of the backend, where it takes one.")
 @SET
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
 @click.option("--dialect", default="assisters", show_default=True, help="Wire format.")
 @click.option("--api-key-env", metavar="VARIABLE", help="Demand the key held by this environment variable.")
-def serve(  # noqa: PLR0913 - the flags of the contract
+def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     config: str | None,
     reranker: str | None,
     backend: str | None,

@@ -106,7 +106,9 @@ def _existing(loc: tuple[int | str, ...], data: Any) -> Path:
 
 
 def _last_key(path: Path) -> str:
-    return str(next((step for step in reversed(path) if isinstance(step, str)), path[-1] if path else "value"))
+    return str(
+        next((step for step in reversed(path) if isinstance(step, str)), path[-1] if path else "value")
+    )
 
 
 def _settings_at(settings: type[Settings], path: Path) -> type[Settings]:
@@ -118,9 +120,7 @@ def _settings_at(settings: type[Settings], path: Path) -> type[Settings]:
     return settings
 
 
-def _hint_for_unknown_key(
-    key: str, settings: type[Settings], where: Path, homes: Mapping[str, str]
-) -> str:
+def _hint_for_unknown_key(key: str, settings: type[Settings], where: Path, homes: Mapping[str, str]) -> str:
     home = homes.get(key)
     here = ".".join(str(step) for step in where)
     near = nearest_name_hint(key, settings.model_fields)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
+import orjson
+
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
 from evalkit.config.experiment import Config, LatencySettings, Outline
@@ -53,19 +55,18 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
     outline, found = check_against(Outline, source.data or {}, source, (), _homes())
     problems += found
     blocks = _Blocks(source)
-    data = source.data if isinstance(source.data, dict) else {}
+    data = _as(dict, source.data)
     datasets = [
         blocks.check("dataset source", dataset_block(block), ("datasets", index))
         for index, block in enumerate(_as(list, data.get("datasets")))
     ]
-    retriever = blocks.check("retriever kind", data.get("retriever", {"kind": "bm25"}), ("retriever",))
+    retriever = blocks.check("retriever kind", {"kind": "bm25", **_as(dict, data.get("retriever"))}, ("retriever",))
     rerankers = {
         str(tag): blocks.check("reranker backend", block, ("rerankers", tag))
         for tag, block in _as(dict, data.get("rerankers")).items()
     }
     problems += blocks.problems
-    if outline is not None and isinstance(retriever, RetrieverSettings):
-        problems += check_rules(outline, datasets, retriever, rerankers)
+    problems += check_rules(outline or _sound_part(data, found), datasets, retriever, rerankers)
     source.fail_if(_outermost(problems))
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
@@ -112,7 +113,9 @@ class _Blocks:
             return None  # the outline check has said so already
         if not isinstance(block.get(selector), str):
             known = ", ".join(registry.names(kind))
-            self.problems.append(Problem(path, f"key {selector!r} is missing", f"add '{selector}:', one of: {known}"))
+            self.problems.append(
+                Problem(path, f"key {selector!r} is missing", f"add '{selector}:', one of: {known}")
+            )
             return None
         try:
             settings_class = registry.lookup(kind, block[selector]).Settings
@@ -124,7 +127,15 @@ class _Blocks:
         for key, nested_kind in settings_class.nested.items() if kind == "reranker backend" else ():
             if isinstance(block.get(key), dict):
                 self.check(nested_kind, block[key], (*path, key))
-        return settings  # type: ignore[no-any-return]
+        return settings
+
+
+def _sound_part(data: dict[str, Any], problems: Iterable[Problem]) -> Outline:
+    """Return the outline of the keys without a problem, so that one mistake does not hide another."""
+    broken = {problem.path[0] for problem in problems if problem.path}
+    sound = {key: value for key, value in data.items() if key in Outline.model_fields and key not in broken}
+    stand_ins = {"name": "unnamed", "datasets": ["demo"], "rerankers": {"unnamed": {}}}
+    return Outline.model_validate_json(orjson.dumps(stand_ins | sound, default=str))
 
 
 def dataset_block(block: Any) -> Any:
@@ -146,11 +157,12 @@ def _outermost(problems: list[Problem]) -> list[Problem]:
 
 def _homes() -> dict[str, str]:
     """Return key -> the block it belongs to, for the keys people misplace."""
-    homes = {key: "" for key in Outline.model_fields}
-    homes |= {key: "rerankers.<tag>" for key in ("url", "model", "dialect", "api_key_env", "backend", "timeout_s")}
-    homes |= {key: "datasets[]" for key in DatasetSettings.model_fields if key not in {"name"}}
-    homes |= {key: "retriever" for key in ("depth", "k1", "b", "kind")}
+    homes = dict.fromkeys(Outline.model_fields, "")
+    homes |= dict.fromkeys(
+        ("url", "model", "dialect", "api_key_env", "backend", "timeout_s"), "rerankers.<tag>"
+    )
+    homes |= {key: "datasets[]" for key in DatasetSettings.model_fields if key != "name"}
+    homes |= dict.fromkeys(("depth", "k1", "b", "kind"), "retriever")
     homes |= {key: "latency" for key in LatencySettings.model_fields if key != "concurrency"}
     homes["batch_size"] = homes["concurrency"] = "rerankers.<tag>"
     return homes
-

@@ -14,7 +14,7 @@ def resolved_yaml(config: Settings) -> str:
     """Return the configuration as YAML that loads back to the same settings."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[attr-defined]
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 100
     stream = io.StringIO()
     yaml.dump(_without_nulls(config.model_dump(mode="json")), stream)

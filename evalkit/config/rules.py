@@ -16,15 +16,19 @@ from evalkit.metrics.names import Metric
 def check_rules(
     outline: Outline,
     datasets: Sequence[Settings | None],
-    retriever: RetrieverSettings,
+    retriever: Settings | None,
     rerankers: Mapping[str, Settings | None],
 ) -> list[Problem]:
-    """Return what is wrong between the parts, each of which may be right by itself."""
+    """Return what is wrong between the parts, each of which may be right by itself.
+
+    A block that is wrong itself is None, and takes part in no rule.
+    """
+    first_stage = retriever if isinstance(retriever, RetrieverSettings) else None
     return [
         *_dataset_names(datasets),
-        *_depths(outline, retriever),
+        *(_depths(outline, first_stage) if first_stage else ()),
         *_metrics(outline),
-        *_tags(retriever, rerankers),
+        *(_tags(first_stage, rerankers) if first_stage else ()),
         *_batch_sizes(outline, rerankers),
         *_api_keys(rerankers),
     ]
@@ -37,7 +41,9 @@ def _dataset_names(datasets: Sequence[Settings | None]) -> Iterator[Problem]:
             continue
         if dataset.label in seen:
             yield Problem(
-                ("datasets", index), f"two datasets are named {dataset.label!r}", "give one of them another 'name:'"
+                ("datasets", index),
+                f"two datasets are named {dataset.label!r}",
+                "give one of them another 'name:'",
             )
         seen.add(dataset.label)
 
@@ -65,7 +71,9 @@ def _metrics(outline: Outline) -> Iterator[Problem]:
             continue
         if metric in seen:
             yield Problem(
-                ("metrics", index), f"{text!r} is the same metric as {seen[metric]!r}", "remove one of the two"
+                ("metrics", index),
+                f"{text!r} is the same metric as {seen[metric]!r}",
+                "remove one of the two",
             )
         seen[metric] = text
 
@@ -82,7 +90,9 @@ def _tags(retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]
 def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
     sizes = outline.latency.batch_sizes if outline.latency else ()
     for tag, reranker in rerankers.items():
-        limit = reranker.largest_batch() if isinstance(reranker, RerankerSettings) and reranker.timed else None
+        limit = (
+            reranker.largest_batch() if isinstance(reranker, RerankerSettings) and reranker.timed else None
+        )
         for index, size in enumerate(sizes):
             if limit is not None and size > limit:
                 yield Problem(

@@ -73,6 +73,11 @@ def _natural(place: str) -> tuple[tuple[int, int, str], ...]:
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in place.split(":"))
 
 
+_SCALAR_TAGS = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")
+)
+
+
 def read_source(text: str, name: str) -> Source:
     """Parse YAML 1.2 text.
 
@@ -125,12 +130,13 @@ class _Walk:
                 return self._mapping(node, path)
             if isinstance(node, SequenceNode):
                 return [self.visit(child, (*path, index)) for index, child in enumerate(node.value)]
-            return self._scalar(node, path)
+            return self._scalar(node, path) if isinstance(node, ScalarNode) else None
         finally:
             self._open.pop()
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
+        given: dict[str, int] = {}
         for key_node, value_node in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge" or key_node.value == "<<":
                 merged = self.visit(value_node, path)
@@ -144,17 +150,17 @@ class _Walk:
                 self._source.problems.append(Problem(path, "a key must be plain text", at=place))
                 continue
             child = (*path, str(key))
-            if child in self._source.keys and child[-1] in data:
-                first = self._source.keys[child].rpartition(self._source.name + ":")[2].partition(":")[0]
-                hint = f"it stands in line {first} already; remove one of the two"
+            if child[-1] in given:
+                hint = f"it stands in line {given[child[-1]]} already; remove one of the two"
                 self._source.problems.append(Problem(path, f"key {key!r} is given twice", hint, at=place))
                 continue
+            given[child[-1]] = key_node.start_mark.line + 1
             self._source.keys[child] = place
             data[str(key)] = self.visit(value_node, child)
         return data
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
-        if not str(node.tag).startswith("tag:yaml.org,2002:"):
+        if str(node.tag) not in _SCALAR_TAGS:
             self._source.problems.append(
                 Problem(path, f"the YAML tag {node.tag!s} is not supported", "a configuration is plain data")
             )

@@ -83,7 +83,9 @@ def _join(template: str, documents: Iterable[RawDocument]) -> Corpus:
     """Join title and text by the template; a document without a title is its text alone."""
     fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     if not fields or not fields <= {"title", "text"}:
-        raise InputError(f"the template {template!r} cannot be used", "use {title} and {text}, e.g. '{title}\\n{text}'")
+        raise InputError(
+            f"the template {template!r} cannot be used", "use {title} and {text}, e.g. '{title}\\n{text}'"
+        )
     ids: list[str] = []
     texts: list[str] = []
     for document in documents:

@@ -46,7 +46,9 @@ def read_folder(folder: Path, split: str) -> Parts:
     judgments = folder / "qrels" / f"{split}.tsv"
     if not judgments.is_file():
         splits = sorted(file.stem for file in (folder / "qrels").glob("*.tsv"))
-        there = f"the splits there are: {', '.join(splits)}" if splits else "put judgments into qrels/<split>.tsv"
+        there = (
+            f"the splits there are: {', '.join(splits)}" if splits else "put judgments into qrels/<split>.tsv"
+        )
         raise DataFormatError(f"file not found: {judgments.resolve()}", there)
     return Parts(
         location=str(folder),

@@ -57,7 +57,9 @@ class Hub:
                 RawDocument(str(i), title or "", text or "")
                 for i, title, text in zip(*_columns(path, corpus, "_id", "title", "text"), strict=True)
             ],
-            queries=[Query(str(i), text) for i, text in zip(*_columns(path, queries, "_id", "text"), strict=True)],
+            queries=[
+                Query(str(i), text) for i, text in zip(*_columns(path, queries, "_id", "text"), strict=True)
+            ],
             qrels=Qrels.from_rows(
                 (str(q), str(d), int(grade))
                 for q, d, grade in zip(
@@ -72,7 +74,9 @@ def _table(path: str, config: str | None, split: str, revision: str | None) -> A
     import datasets
     from datasets.exceptions import DatasetNotFoundError
 
-    what = f"{path!r} (configuration {config!r}, split {split!r})" if config else f"{path!r} (split {split!r})"
+    what = (
+        f"{path!r} (configuration {config!r}, split {split!r})" if config else f"{path!r} (split {split!r})"
+    )
     try:
         return datasets.load_dataset(path, config, split=split, revision=revision)
     except DatasetNotFoundError:
@@ -92,7 +96,8 @@ def _columns(path: str, table: Any, *names: str) -> list[list[Any]]:
     missing = [name for name in names if name not in table.column_names and name != "title"]
     if missing:
         raise DataFormatError(
-            f"the hub dataset {path!r} has no column {missing[0]!r}", f"its columns: {', '.join(table.column_names)}"
+            f"the hub dataset {path!r} has no column {missing[0]!r}",
+            f"its columns: {', '.join(table.column_names)}",
         )
     held = table.to_dict()
     return [held.get(name, [""] * table.num_rows) for name in names]

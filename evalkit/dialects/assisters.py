@@ -87,7 +87,8 @@ class Assisters(Dialect):
             raise _invalid("documents", "must be a list of at least one document")
         if len(documents) > Assisters.max_documents:
             raise _invalid(
-                "documents", f"holds {len(documents)} documents; at most {Assisters.max_documents} are allowed"
+                "documents",
+                f"holds {len(documents)} documents; at most {Assisters.max_documents} are allowed",
             )
         return WireRequest(
             model=_text(body, "model"),

@@ -155,7 +155,9 @@ def read_scores(
         index = entry.get(index_key) if isinstance(entry, dict) else None
         score = entry.get(score_key) if isinstance(entry, dict) else None
         if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < documents:
-            raise CallError("reply", f"a result has the {index_key} {index!r}; {documents} documents were sent")
+            raise CallError(
+                "reply", f"a result has the {index_key} {index!r}; {documents} documents were sent"
+            )
         if not isinstance(score, int | float) or isinstance(score, bool) or not np.isfinite(score):
             raise CallError("reply", f"document {index} has the {score_key} {score!r}, not a finite number")
         if not np.isnan(scores[index]):
@@ -164,7 +166,8 @@ def read_scores(
     missing = np.flatnonzero(np.isnan(scores))
     if len(missing):
         raise CallError(
-            "reply", f"{len(missing)} of {documents} documents have no score, the first is document {missing[0]}"
+            "reply",
+            f"{len(missing)} of {documents} documents have no score, the first is document {missing[0]}",
         )
     return scores
 

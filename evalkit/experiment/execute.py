@@ -15,12 +15,14 @@ from tqdm import tqdm
 from evalkit.config import Config, RerankerSettings, resolved_yaml
 from evalkit.datasets import open_dataset
 from evalkit.errors import InputError, InterruptError
+from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.folder import ResultFolder
+from evalkit.experiment.pointwise import PointwiseCheck
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.surroundings import git_state, machine, versions
 from evalkit.records import Dataset, Run
-from evalkit.reranking import CallContext, Outcome, Sender, assemble, batch, request_scores
 from evalkit.rerankers import Preparable, Reranker, open_reranker
+from evalkit.reranking import CallContext, Outcome, Sender, assemble, batch, request_scores
 from evalkit.retrievers import open_retriever, retrieve_candidates
 from evalkit.timing import Arm, measure, plan_cells
 
@@ -75,15 +77,17 @@ def execute(config: Config, origin: Origin, into: Path) -> ResultFolder:
         folder = _new_folder(config, origin, into)
         manifest = _manifest(config, origin, arenas, rerankers)
         folder.write_manifest(manifest)
-        with _recorded(folder, manifest, recorder):
+        with _recorded(folder, manifest, recorder), logged_to(folder.log_file) as log:
             for arena in arenas:
                 folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
                 recorder.add_first_stage(arena.dataset.name, arena.candidates)
                 for tag, reranker in rerankers.items():
+                    log.info("quality pass: %s on %s", tag, arena.dataset.name)
                     _quality_pass(config, tag, reranker, arena, recorder)
-            if config.latency is not None:
-                for arena in arenas:
-                    _latency_pass(config, rerankers, arena, recorder)
+            for arena in arenas if config.latency is not None else ():
+                log.info("latency pass on %s", arena.dataset.name)
+                _latency_pass(config, rerankers, arena, recorder)
+            log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
     return folder
 
 
@@ -112,7 +116,8 @@ def _knock(
     arena = next((a for a in arenas if len(a.candidates)), None)
     if arena is None:
         raise InputError(
-            "the retriever found no candidates for any query", "check the dataset's language and the retriever"
+            "the retriever found no candidates for any query",
+            "check the dataset's language and the retriever",
         )
     first = next(batch(arena.candidates.cut(1), arena.dataset, 1, pointwise=True))
     for tag, reranker in rerankers.items():
@@ -147,7 +152,14 @@ def _quality_pass(config: Config, tag: str, reranker: Reranker, arena: Arena, re
                     outcomes.append(outcome)
                     recorder.add_outcome(outcome)
             finally:  # an interrupted pass keeps what it has
-                recorder.add_scored(arena.dataset.name, assemble(outcomes, candidates, tag), depth)
+                scored = assemble(outcomes, candidates, tag)
+                recorder.add_scored(arena.dataset.name, scored, depth)
+    if reranker.pointwise and config.rerankers[tag].timed and len(config.depths) > 1:
+        check = PointwiseCheck(tag, arena.dataset.name)
+        shallow = arena.candidates.cut(min(config.depths))
+        for outcome in check.run(reranker, arena.dataset, shallow, scored, config.seed):
+            recorder.add_outcome(outcome)
+        recorder.pointwise_checks.append(asdict(check))
 
 
 def _calls(
@@ -221,6 +233,7 @@ def _recorded(folder: ResultFolder, manifest: dict[str, Any], recorder: Recorder
             "status": status,
             "finished": _now(),
             "quality_passes": recorder.queries,
+            "pointwise_checks": recorder.pointwise_checks,
             "failed_calls": dict(recorder.failed_calls()),
         }
         folder.write_manifest({**manifest, **finished})

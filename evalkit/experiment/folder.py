@@ -232,7 +232,9 @@ def read_json(path: Path) -> Any:
 
 def to_json(value: Any) -> bytes:
     """Return indented JSON with a final newline, keys as given."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(
+        value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    )
 
 
 def slug(name: str) -> str:

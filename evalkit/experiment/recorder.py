@@ -21,6 +21,7 @@ class Recorder:
     failures: list[dict[str, Any]] = field(default_factory=list)
     queries: list[dict[str, Any]] = field(default_factory=list)
     """Per dataset, reranker and pass: queries asked, scored, failed."""
+    pointwise_checks: list[dict[str, Any]] = field(default_factory=list)
     _scores: list[dict[str, Any]] = field(default_factory=list)
 
     def add_outcome(self, outcome: Outcome) -> None:
@@ -46,7 +47,13 @@ class Recorder:
         """Note the candidates with the first stage's own scores."""
         for query_id, docs, scores in candidates:
             self._add_rows(
-                dataset, candidates.tag, [query_id] * len(docs), docs, np.arange(1, len(docs) + 1), scores, None
+                dataset,
+                candidates.tag,
+                [query_id] * len(docs),
+                docs,
+                np.arange(1, len(docs) + 1),
+                scores,
+                None,
             )
 
     def add_scored(self, dataset: str, scored: ScoredCandidates, depth: int | None) -> None:

@@ -45,7 +45,9 @@ def _rows(path: Path) -> Iterator[tuple[str, str, int]]:
         try:
             yield query_id, doc_id, int(grade)
         except ValueError:
-            raise DataFormatError(f"{path}:{number} has the grade {grade!r}", "a grade is a whole number") from None
+            raise DataFormatError(
+                f"{path}:{number} has the grade {grade!r}", "a grade is a whole number"
+            ) from None
 
 
 def write_qrels(qrels: Qrels, path: Path) -> None:
@@ -55,4 +57,6 @@ def write_qrels(qrels: Qrels, path: Path) -> None:
 
 
 def _with_path(path: Path, message: str) -> str:
-    return message if message.startswith((str(path), "file not found", "cannot read")) else f"{path}: {message}"
+    return (
+        message if message.startswith((str(path), "file not found", "cannot read")) else f"{path}: {message}"
+    )

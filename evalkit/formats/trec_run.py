@@ -40,7 +40,9 @@ def read_run(path: Path, tag: str | None = None) -> Run:
         try:
             scores.append(float(columns[4]))
         except ValueError:
-            raise DataFormatError(f"{path}:{number} has the score {columns[4]!r}", "a score is a number") from None
+            raise DataFormatError(
+                f"{path}:{number} has the score {columns[4]!r}", "a score is a number"
+            ) from None
         query_ids.append(columns[0])
         doc_ids.append(columns[2])
         own_tag = columns[5]

@@ -72,7 +72,9 @@ def success(ranked: RankedGrades, metric: Metric) -> Values:
 def judged(ranked: RankedGrades, metric: Metric) -> Values:
     """Share of the documents within the cutoff that were judged for the query."""
     retrieved = ranked.retrieved if metric.cutoff is None else np.minimum(ranked.retrieved, metric.cutoff)
-    return _ratio(ranked.judged[:, : metric.cutoff].sum(axis=1).astype(np.float64), retrieved.astype(np.float64))
+    return _ratio(
+        ranked.judged[:, : metric.cutoff].sum(axis=1).astype(np.float64), retrieved.astype(np.float64)
+    )
 
 
 def _relevant(ranked: RankedGrades, metric: Metric) -> NDArray[np.bool_]:

@@ -106,13 +106,15 @@ def _parse_params(text: str, params: str | None) -> tuple[tuple[str, object], ..
         return ()
     try:
         call = ast.parse(f"f{params}", mode="eval").body
-        if not isinstance(call, ast.Call) or call.args:
-            raise ValueError
-        pairs = [(str(k.arg), ast.literal_eval(k.value)) for k in call.keywords]
+        keywords = call.keywords if isinstance(call, ast.Call) and not call.args else []
+        pairs = [(str(keyword.arg), ast.literal_eval(keyword.value)) for keyword in keywords]
     except (SyntaxError, ValueError):
+        pairs = []
+    if not pairs:
         raise InputError(
-            f"the parameters of {text!r} cannot be read", "write name=value pairs, e.g. nDCG(dcg='exp-log2')@10"
-        ) from None
+            f"the parameters of {text!r} cannot be read",
+            "write name=value pairs, e.g. nDCG(dcg='exp-log2')@10",
+        )
     # A dict value (gains={...}) is unhashable: keep its text, which ir_measures reads again.
     return tuple(sorted((k, repr(v) if isinstance(v, dict) else v) for k, v in pairs))
 

@@ -53,4 +53,6 @@ def rank_grades(run: Run, qrels: Qrels) -> RankedGrades:
     ideal = np.zeros((len(query_ids), max(map(len, ideals), default=0)), dtype=np.int64)
     for row, best in enumerate(ideals):
         ideal[row, : len(best)] = best
-    return RankedGrades(query_ids, grades, judged, np.array([len(docs) for docs in lists], dtype=np.int64), ideal)
+    return RankedGrades(
+        query_ids, grades, judged, np.array([len(docs) for docs in lists], dtype=np.int64), ideal
+    )

@@ -39,7 +39,9 @@ class Corpus:
         if len(row) != len(self.doc_ids):
             seen: set[str] = set()
             twice = next(d for d in self.doc_ids if d in seen or seen.add(d))  # type: ignore[func-returns-value]
-            raise DataFormatError(f"document {twice!r} occurs twice in the corpus", "give every document one id")
+            raise DataFormatError(
+                f"document {twice!r} occurs twice in the corpus", "give every document one id"
+            )
         object.__setattr__(self, "_row", row)
 
     def __len__(self) -> int:

@@ -66,7 +66,7 @@ def derive_cells(
     """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
     metrics = parse_metrics(config["metrics"])
     tags = [manifest["first_stage"], *manifest["rerankers"]]
-    parts = {key: part for key, part in scores.groupby(["dataset", "reranker"], sort=False)}
+    parts = dict(iter(scores.groupby(["dataset", "reranker"], sort=False)))
     for dataset, judged in qrels.items():
         for tag in tags:
             part = parts.get((dataset, tag), scores.iloc[:0])
@@ -100,5 +100,7 @@ def derive_ceilings(
             for query_id, docs, _ in cell.run
             for doc_id in docs
         ]
-        ideal = Run.from_rows(BEST_ORDER, [g[0] for g in grades], [g[1] for g in grades], [g[2] for g in grades])
+        ideal = Run.from_rows(
+            BEST_ORDER, [g[0] for g in grades], [g[1] for g in grades], [g[2] for g in grades]
+        )
         yield Ceiling(cell.dataset, cell.depth, recall, evaluate(ideal, judged, metrics))

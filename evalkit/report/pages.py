@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from evalkit.experiment import ResultFolder
 from evalkit.report.plots import Plot
@@ -18,7 +18,7 @@ def write_pages(
     """Write both pages."""
     environment = Environment(
         loader=PackageLoader("evalkit.report", "templates"),
-        autoescape=lambda name: bool(name and name.endswith(".html")),
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -35,7 +35,10 @@ def write_pages(
         "plots": plots,
         "facts": _facts(manifest),
     }
-    for template, file in (("report.md", folder.report_markdown_file), ("report.html", folder.report_html_file)):
+    for template, file in (
+        ("report.md", folder.report_markdown_file),
+        ("report.html", folder.report_html_file),
+    ):
         file.write_text(environment.get_template(template).render(content), encoding="utf-8")
 
 
@@ -91,11 +94,14 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
             )
     for entry in summary["datasets"]:
         if entry["empty_queries"]:
-            said.append(f"{entry['name']}: {entry['empty_queries']} queries found no candidate and count as 0.")
-    for tag, check in manifest.get("pointwise_checks", {}).items():
+            said.append(
+                f"{entry['name']}: {entry['empty_queries']} queries found no candidate and count as 0."
+            )
+    for check in manifest.get("pointwise_checks", []):
         if check["reordered_queries"]:
             said.append(
-                f"{tag} is declared pointwise, but in another batch and order its ranking changed for"
+                f"{check['dataset']}: {check['reranker']} is declared pointwise, but in another batch and order"
+                f" its ranking changed for"
                 f" {check['reordered_queries']} of {check['queries']} sampled queries (largest score difference"
                 f" {check['largest_difference']:.2g}): figures below the largest depth are approximate."
             )

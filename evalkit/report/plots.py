@@ -18,7 +18,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 """Okabe and Ito's palette (readable without colour vision), then two more; rerankers take them in order."""
 
 FIRST_STAGE_COLOUR = "#666666"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.figsize": (7.2, 4.4),
     "figure.dpi": 100,
     "font.family": "DejaVu Sans",
@@ -86,9 +86,16 @@ def _quality_by_depth(
     axes = _axes(f"{dataset}: {metric} by depth", "depth (candidates per query)", metric)
     depths = [c["depth"] for c in ceilings]
     axes.plot(
-        depths, [c["recall"]["mean"] for c in ceilings], ":", color="black", lw=1.3, label="recall of the candidates"
+        depths,
+        [c["recall"]["mean"] for c in ceilings],
+        ":",
+        color="black",
+        lw=1.3,
+        label="recall of the candidates",
     )
-    axes.plot(depths, [c["best_order"][metric] for c in ceilings], "--", color="black", lw=1.3, label=BEST_ORDER)
+    axes.plot(
+        depths, [c["best_order"][metric] for c in ceilings], "--", color="black", lw=1.3, label=BEST_ORDER
+    )
     for place, (tag, part) in enumerate(_by_reranker(rows)):
         # Points of several rerankers at one depth stand a little apart, or their bars would hide each other.
         shift = 1 + 0.012 * (place - 1)
@@ -96,10 +103,10 @@ def _quality_by_depth(
     _scale(axes, depths)
     axes.set_ylim(0, 1.02)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    data = [{"series": r["reranker"], **{k: r[k] for k in ("depth", "mean", "lower", "upper", "n")}} for r in rows]
-    data += [
-        {"series": "recall of the candidates", "depth": c["depth"], **c["recall"]} for c in ceilings
+    data = [
+        {"series": r["reranker"], **{k: r[k] for k in ("depth", "mean", "lower", "upper", "n")}} for r in rows
     ]
+    data += [{"series": "recall of the candidates", "depth": c["depth"], **c["recall"]} for c in ceilings]
     data += [
         {"series": BEST_ORDER, "depth": c["depth"], "mean": c["best_order"][metric], "n": c["recall"]["n"]}
         for c in ceilings
@@ -130,7 +137,12 @@ def _latency_by_batch_size(
     axes.set_ylim(bottom=0)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     data = [
-        {"series": r["reranker"], "batch_size": r["batch_size"], "concurrency": r["concurrency"], "quantile": q}
+        {
+            "series": r["reranker"],
+            "batch_size": r["batch_size"],
+            "concurrency": r["concurrency"],
+            "quantile": q,
+        }
         | {k: r[q][k] for k in ("estimate", "lower", "upper", "n")}
         for r in rows
         for q in ("p50_s", "p90_s", "p95_s")
@@ -140,7 +152,9 @@ def _latency_by_batch_size(
         "Latency of one call in a closed loop, as the caller sees it: median (solid) and 95th percentile (dashed)."
         f" Bars are {confidence:.0%} intervals by order statistics; a quantile that the calls cannot carry is left out."
     )
-    return _save(folder, axes, f"{dataset}.latency-by-batch-size", f"{dataset}: latency by batch size", caption, data)
+    return _save(
+        folder, axes, f"{dataset}.latency-by-batch-size", f"{dataset}: latency by batch size", caption, data
+    )
 
 
 def _quality_against_latency(
@@ -150,28 +164,36 @@ def _quality_against_latency(
     if not points:
         return []
     metric = summary["primary_metric"]
-    axes = _axes(f"{dataset}: {metric} against latency", "median latency of one call with d documents (ms)", metric)
+    axes = _axes(
+        f"{dataset}: {metric} against latency", "median latency of one call with d documents (ms)", metric
+    )
     for tag, part in _by_reranker(points):
         x = [p["p50_s"] * 1000 for p in part]
         y = [p["mean"] for p in part]
         x_bars = [[p["p50_s"] * 1000 - p["p50_lower_s"] * 1000 for p in part]]
         x_bars.append([p["p50_upper_s"] * 1000 - p["p50_s"] * 1000 for p in part])
         y_bars = [[p["mean"] - p["lower"] for p in part], [p["upper"] - p["mean"] for p in part]]
-        axes.errorbar(x, y, xerr=x_bars, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2, color=colour[tag], label=tag)
+        axes.errorbar(
+            x, y, xerr=x_bars, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2, color=colour[tag], label=tag
+        )
         for point, at_x, at_y in zip(part, x, y, strict=True):
-            axes.annotate(f"d={point['depth']}", (at_x, at_y), xytext=(4, 5), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                f"d={point['depth']}", (at_x, at_y), xytext=(4, 5), textcoords="offset points", fontsize=8
+            )
     base = [
         r
         for r in summary["quality"]
         if r["dataset"] == dataset and r["metric"] == metric and r["reranker"] == summary["first_stage"]
     ]
     if base and base[-1]["mean"] is not None:
-        axes.axhline(base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--", label=summary["first_stage"])
+        axes.axhline(
+            base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--", label=summary["first_stage"]
+        )
     axes.set_xlim(left=0)
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     caption = (
-        f"Each point reranks d candidates in one call. Up is better, left is faster; bars are 95 % intervals."
-        f" The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
+        "Each point reranks d candidates in one call. Up is better, left is faster; bars are 95 % intervals."
+        " The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
     )
     title = f"{dataset}: {metric} against latency"
     return [_save(folder, axes, f"{dataset}.quality-against-latency", title, caption, points)]
@@ -212,7 +234,14 @@ def _axes(title: str, x_label: str, y_label: str) -> Axes:
 
 
 def _line(
-    axes: Axes, x: Sequence[float], rows: Sequence[Row], key: str, factor: float, colour: str, label: str, style: str = "-o"
+    axes: Axes,
+    x: Sequence[float],
+    rows: Sequence[Row],
+    key: str,
+    factor: float,
+    colour: str,
+    label: str,
+    style: str = "-o",
 ) -> None:
     held = [(at, r) for at, r in zip(x, rows, strict=True) if r[key] is not None]
     y = [r[key] * factor for _, r in held]
@@ -247,9 +276,7 @@ def _by_reranker_and_concurrency(rows: Iterable[Row]) -> list[tuple[tuple[str, i
     return list(parts.items())
 
 
-def _save(
-    folder: ResultFolder, axes: Axes, name: str, title: str, caption: str, data: Sequence[Row]
-) -> Plot:
+def _save(folder: ResultFolder, axes: Axes, name: str, title: str, caption: str, data: Sequence[Row]) -> Plot:
     folder.plots_folder.mkdir(exist_ok=True)
     figure = axes.figure
     figure.savefig(folder.plot_file(name, "png"), metadata={"Software": None})  # type: ignore[union-attr]

@@ -67,7 +67,9 @@ def _difference(cell: Cell, baseline: Cell, metric: str) -> dict[str, Any]:
     """Return the mean paired difference to the first stage over the queries that both have."""
     place = {query_id: row for row, query_id in enumerate(baseline.values.query_ids)}
     rows = [place[query_id] for query_id in cell.values.query_ids]
-    return _fields("mean", mean_interval(cell.values.of(metric) - baseline.values.of(metric)[rows], CONFIDENCE))
+    return _fields(
+        "mean", mean_interval(cell.values.of(metric) - baseline.values.of(metric)[rows], CONFIDENCE)
+    )
 
 
 def _tied_share(cell: Cell) -> float | None:
@@ -117,7 +119,7 @@ def _latency(calls: pd.DataFrame, settings: Mapping[str, Any] | None) -> list[di
     confidence = settings["confidence"] if settings else CONFIDENCE
     rows = []
     keys = ["dataset", "reranker", "batch_size", "concurrency"]
-    for (dataset, tag, batch_size, concurrency), part in timed.groupby(keys, sort=True):
+    for (dataset, tag, *_), part in timed.groupby(keys, sort=True):
         summary = summarise_calls(
             (part["end_s"] - part["start_s"]).to_numpy(dtype=np.float64),
             (part["status"] == "ok").to_numpy(dtype=np.bool_),
@@ -128,8 +130,8 @@ def _latency(calls: pd.DataFrame, settings: Mapping[str, Any] | None) -> list[di
             {
                 "dataset": dataset,
                 "reranker": tag,
-                "batch_size": int(batch_size),
-                "concurrency": int(concurrency),
+                "batch_size": int(part["batch_size"].iloc[0]),
+                "concurrency": int(part["concurrency"].iloc[0]),
                 "loop": "closed",
                 "confidence": confidence,
                 "calls": summary.calls,

@@ -71,7 +71,9 @@ def _quality(summary: Mapping[str, Any], dataset: str) -> Table:
         f"Means with {_percent(summary)} t intervals over n answerable queries, {depth} candidates each;"
         f" '{primary} - {first}' is the mean paired difference with its interval."
     )
-    return Table(f"{dataset}: quality", ("reranker", *metrics, f"{primary} - {first}", "n"), tuple(cells), note)
+    return Table(
+        f"{dataset}: quality", ("reranker", *metrics, f"{primary} - {first}", "n"), tuple(cells), note
+    )
 
 
 def _by_depth(summary: Mapping[str, Any], dataset: str) -> Table:
@@ -136,7 +138,7 @@ def _data(summary: Mapping[str, Any]) -> Table:
         " nothing answers them. Empty ones found no candidate: they count as 0, and no call was made."
     )
     columns = (
-        "dataset", "source", "documents", "answerable", "unanswerable", "empty", "judgments", "candidates per query",
+        "dataset", "source", "documents", "answerable", "unanswerable", "empty", "judgments", "candidates a query",
     )  # fmt: skip
     return Table("Data", columns, tuple(cells), note, left=2)
 

@@ -155,7 +155,9 @@ class Http:
             ) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise CallError(
-                "connect", f"cannot reach {self._url}: {error}", "is the server running, and is the url right?"
+                "connect",
+                f"cannot reach {self._url}: {error}",
+                "is the server running, and is the url right?",
             ) from None
 
     def _refusal(self, response: httpx.Response) -> CallError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from evalkit.records import RerankRequest, RerankResponse
 
 
 class Identity:
-    """Keeps the candidates in their order; what every reranker must beat, and a floor for latency."""
+    """Keeps the candidates in their order: what every reranker must beat."""
 
     pointwise = False  # a score is a position, and a position depends on the list
     score_kind = "unknown"
@@ -20,6 +20,8 @@ class Identity:
         """Settings of `identity`."""
 
         backend: Literal["identity"] = "identity"
+
+        timed: ClassVar[bool] = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

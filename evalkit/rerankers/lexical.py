@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -88,7 +89,7 @@ class Lexical:
             return 0.0
         weights, background = self._settings, self._background
         total = sum(weights.term_weight * self._gain(document.terms[t], background.share(t)) for t in query)
-        for pair in zip(query, query[1:], strict=False):
+        for pair in pairwise(query):
             rare = background.rarest
             total += weights.phrase_weight * self._gain(document.phrases[pair], rare)
             if weights.window_weight:
@@ -116,7 +117,7 @@ class Document:
         """Count the terms and adjacent pairs of fields; no pair crosses a field."""
         held = tuple(tuple(field) for field in fields)
         terms = Counter(term for field in held for term in field)
-        phrases = Counter(pair for field in held for pair in zip(field, field[1:], strict=False))
+        phrases = Counter(pair for field in held for pair in pairwise(field))
         return cls(held, terms, phrases, terms.total())
 
     def windows(self, pair: tuple[str, str]) -> int:

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
 from evalkit.errors import CallError
 from evalkit.records import Call, RerankRequest, RerankResponse
 from evalkit.records.calls import Pass
-from evalkit.reranking.batching import Batch
 from evalkit.rerankers import Reranker
+from evalkit.reranking.batching import Batch
 
 Clock = Callable[[], float]
 
@@ -112,7 +113,7 @@ class Sender:
         self._clock = clock
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="evalkit-call")
 
-    def __enter__(self) -> Sender:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from evalkit.config import RetrieverSettings
 from evalkit.records import Dataset, Query, Run
-from evalkit.terms import Analyzer
 from evalkit.retrievers.bm25_index import Bm25Index, open_index
+from evalkit.terms import Analyzer
 
 
 class Bm25:

@@ -94,7 +94,11 @@ def _build(corpus: Corpus, analyzer: Analyzer, k1: float, b: float, folder: Path
         model.index(terms, show_progress=False)
         arrays, vocabulary = model.scores, model.vocab_dict
     else:  # bm25s cannot index a corpus without a single term
-        arrays = {"indptr": np.zeros(1, np.int64), "indices": np.empty(0, np.int32), "data": np.empty(0, np.float32)}
+        arrays = {
+            "indptr": np.zeros(1, np.int64),
+            "indices": np.empty(0, np.int32),
+            "data": np.empty(0, np.float32),
+        }
         vocabulary = {}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +110,8 @@ def _build(corpus: Corpus, analyzer: Analyzer, k1: float, b: float, folder: Path
         _move_into_place(aside, folder)
     except OSError as error:
         raise StorageError(
-            f"cannot write the index cache {folder.parent}: {error}", "set EVALKIT_CACHE to a folder you can write"
+            f"cannot write the index cache {folder.parent}: {error}",
+            "set EVALKIT_CACHE to a folder you can write",
         ) from None
 
 

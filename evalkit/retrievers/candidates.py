@@ -39,4 +39,6 @@ def retrieve_candidates(retriever: Retriever, dataset: Dataset, depth: int) -> R
         for doc_id, score in zip(docs, scores.tolist(), strict=True)
         if doc_id != query_id
     ]
-    return Run.from_rows(found.tag, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]).cut(depth)
+    return Run.from_rows(found.tag, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]).cut(
+        depth
+    )

@@ -73,7 +73,10 @@ class _Service:
         asked = self._dialect.decode_request(body)
         if asked.model not in {self._model, ANY_MODEL}:
             raise WireError(
-                400, "invalid_model", f"model {asked.model!r} is not served here; this is {self._model!r}", "model"
+                400,
+                "invalid_model",
+                f"model {asked.model!r} is not served here; this is {self._model!r}",
+                "model",
             )
         answer = await run_in_threadpool(self._answer, asked)
         spent_ms = (time.perf_counter() - start) * 1000
@@ -106,7 +109,9 @@ class _Service:
 
     async def break_down(self, request: Request, error: Exception) -> Response:
         logger.error("failed to answer", exc_info=error)
-        return await self.refuse(request, WireError(500, "server_error", "the server failed; its log says why"))
+        return await self.refuse(
+            request, WireError(500, "server_error", "the server failed; its log says why")
+        )
 
     def _check_key(self, request: Request) -> None:
         if self._api_key is None:

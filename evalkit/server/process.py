@@ -42,7 +42,7 @@ def _reachable(tag: str, settings: RerankerSettings) -> Iterator[RerankerSetting
         yield settings
         return
     command = [sys.executable, "-m", "evalkit", "serve", "--backend", str(block["backend"]), "--port", "0"]
-    command += ["--dialect", settings.dialect]  # type: ignore[attr-defined] - only http has 'serve'
+    command += ["--dialect", str(getattr(settings, "dialect", "assisters"))]
     for key, value in block.items():
         if key != "backend":
             command += ["--set", f"{key}={orjson.dumps(value).decode()}"]

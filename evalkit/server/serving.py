@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 
 from evalkit.config import RerankerSettings
 from evalkit.errors import MissingExtraError, StorageError
@@ -51,7 +52,8 @@ def serve(
     reranker = open_reranker(settings)
     config = uvicorn.Config(build_app(reranker, model, wire, api_key), log_level="warning", access_log=False)
     address = f"http://{host}:{listener.getsockname()[1]}{wire.path}"
-    print(f"{READY}{model} at {address}", flush=True)
+    sys.stdout.write(f"{READY}{model} at {address}\n")
+    sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     reranker.close()
@@ -70,8 +72,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(2048)
-        return listener
     except OSError as error:
         raise StorageError(
             f"cannot listen on {host}:{port}: {error.strerror or error}", "choose another --port, or --port 0"
         ) from None
+    return listener

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -36,13 +37,17 @@ def measure(
     rng = np.random.default_rng(seed)
     by_tag = {arm.tag: arm.reranker for arm in arms}
     total = sum(len(cell.warmup) + sum(map(len, cell.rounds)) for cell in cells)
-    with ExitStack() as stack, tqdm(total=total, desc="timing", unit="call", disable=None) as progress:
+    with ExitStack() as stack, _progress_bar(total) as progress:
         senders = _senders(cells, by_tag, stack, clock)
         for cell in cells:
             yield from _send(cell, None, dataset, senders, progress)
         for number in range(max((len(cell.rounds) for cell in cells), default=0)):
             for index in rng.permutation(len(cells)):
                 yield from _send(cells[index], number, dataset, senders, progress)
+
+
+def _progress_bar(total: int) -> tqdm[Any]:
+    return tqdm(total=total, desc="timing", unit="call", disable=None)
 
 
 def _senders(
@@ -61,7 +66,7 @@ def _send(
     number: int | None,
     dataset: str,
     senders: Mapping[tuple[str, int], Sender],
-    progress: tqdm[None],
+    progress: tqdm[Any],
 ) -> Iterator[Outcome]:
     context = CallContext(
         dataset, cell.reranker, "warmup" if number is None else "latency", cell.concurrency, number

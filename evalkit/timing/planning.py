@@ -47,7 +47,9 @@ def plan_cells(
         order = rng.permutation(len(dataset.queries))
         # At least half of the queries are timed, even where there are few.
         warm = min(settings.warmup, len(order) // 2)
-        batches = [_fill(int(row), batch_size, dataset, candidates, rng) for row in order[: warm + settings.calls]]
+        batches = [
+            _fill(int(row), batch_size, dataset, candidates, rng) for row in order[: warm + settings.calls]
+        ]
         timed = batches[warm:]
         rounds = tuple(tuple(timed[start :: settings.rounds]) for start in range(settings.rounds))
         cells += [
@@ -64,7 +66,9 @@ def _fill(row: int, batch_size: int, dataset: Dataset, candidates: Run, rng: np.
     docs = candidates.docs(query.query_id)[:batch_size]
     wanted = min(batch_size, len(dataset.corpus)) - len(docs)
     held = set(docs)
-    others = [dataset.corpus.doc_ids[i] for i in rng.choice(len(dataset.corpus), len(docs) + wanted, replace=False)]
+    others = [
+        dataset.corpus.doc_ids[i] for i in rng.choice(len(dataset.corpus), len(docs) + wanted, replace=False)
+    ]
     filling = tuple([doc_id for doc_id in others if doc_id not in held][:wanted])
     doc_ids = (*docs, *filling)
     texts = tuple(dataset.corpus.text(doc_id) for doc_id in doc_ids)

@@ -1,0 +1,70 @@
+# Everything a newcomer or a machine needs. `make` alone prints this help.
+# Each target sets up what it needs: uv where it is installed, pip where not.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null)
+CONSTRAINTS := .ci/constraints.txt
+ifdef UV
+INSTALL = VIRTUAL_ENV=$(CURDIR)/$(1) uv pip install --quiet --compile-bytecode
+else
+INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types floors docs fix golden bench build clean
+
+help: ## print this help
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml $(CONSTRAINTS)
+	@echo "setting up $(VENV) (once)"
+	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev]'
+	@touch $@
+
+run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data
+	@$(BIN)/evalkit run configs/quickstart.yaml
+
+test: $(VENV)/.dev ## set up, then run the tests
+	@$(BIN)/python -m pytest -n 2
+
+check: test lint types floors docs ## test + lint + types + import floors + docs
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check evalkit tests
+	@$(BIN)/ruff format --check evalkit tests
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+floors: $(VENV)/.dev
+	@$(BIN)/lint-imports
+
+docs: $(VENV)/.dev
+	@$(BIN)/interrogate --quiet evalkit tests
+	@$(BIN)/evalkit config check configs/quickstart.yaml >/dev/null
+
+fix: $(VENV)/.dev ## format, and mend what the linter can mend
+	@$(BIN)/ruff format evalkit tests
+	@$(BIN)/ruff check --fix evalkit tests
+
+golden: $(VENV)/.dev ## rewrite the golden outputs; review the difference before committing
+	@EVALKIT_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
+
+bench: $(VENV)/.dev ## evalkit's own speed beside the libraries it could use, as ratios of one run
+	@$(BIN)/python -m tests.bench
+
+build: ## build the wheel, install it in a clean environment, run it from outside the tree
+	@.ci/build
+
+clean: ## remove everything that can be made again
+	@rm -rf $(VENV) .venv-build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,30 @@
+"""Fixtures that every kind of test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support.collections import write_beir_folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the user's cache out of the tests, and the tests out of the user's cache."""
+    os.environ["EVALKIT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture
+def beir_folder(tmp_path: Path) -> Path:
+    """Return the tiny collection in BEIR's layout."""
+    return write_beir_folder(tmp_path / "tiny")
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Return the folder of real collections, or skip."""
+    folder = os.environ.get("EVALKIT_TEST_DATA")
+    if not folder:
+        pytest.skip("EVALKIT_TEST_DATA is unset: no real collections")
+    return Path(folder)

@@ -1,0 +1,53 @@
+"""A rerank server on loopback that says exactly what a test tells it to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import orjson
+
+Answer = Callable[[Any, dict[str, str]], tuple[int, bytes]]
+"""Request body and headers in; status and reply body out."""
+
+
+def by_length(body: Any, _headers: dict[str, str]) -> tuple[int, bytes]:
+    """Score every document by its length: an honest, deterministic server."""
+    results = [{"index": i, "relevance_score": len(d) / 1000} for i, d in enumerate(body["documents"])]
+    results.sort(key=lambda r: (-r["relevance_score"], r["index"]))
+    reply = {"model": body["model"], "results": results, "usage": {"total_tokens": 7}}
+    return 200, orjson.dumps(reply)
+
+
+@contextmanager
+def stand_in(answer: Answer) -> Iterator[str]:
+    """Serve `answer` on a free port; yield the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            status, reply = answer(orjson.loads(raw), {k.lower(): v for k, v in self.headers.items()})
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(reply)))
+            self.send_header("X-Processing-Time-Ms", "12.5")
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/v1/rerank"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
