@@ -70,6 +70,11 @@ class RerankerSettings(Settings):
     timed: ClassVar[bool] = True
     """Whether a call takes the time a user would wait for; a lookup of stored scores does not."""
 
+    def most_documents(self) -> int | None:
+        """Return the most documents the backend takes in one call; None where it sets no limit."""
+        return None
+
     def largest_batch(self) -> int | None:
-        """Return the most documents one call may hold; None where there is no limit."""
-        return self.batch_size
+        """Return the most documents one call of the quality pass holds; None for the whole list."""
+        limits = [limit for limit in (self.batch_size, self.most_documents()) if limit is not None]
+        return min(limits, default=None)

@@ -60,7 +60,9 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         blocks.check("dataset source", dataset_block(block), ("datasets", index))
         for index, block in enumerate(_as(list, data.get("datasets")))
     ]
-    retriever = blocks.check("retriever kind", {"kind": "bm25", **_as(dict, data.get("retriever"))}, ("retriever",))
+    retriever = blocks.check(
+        "retriever kind", {"kind": "bm25", **_as(dict, data.get("retriever"))}, ("retriever",)
+    )
     rerankers = {
         str(tag): blocks.check("reranker backend", block, ("rerankers", tag))
         for tag, block in _as(dict, data.get("rerankers")).items()

@@ -91,14 +91,14 @@ def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> 
     sizes = outline.latency.batch_sizes if outline.latency else ()
     for tag, reranker in rerankers.items():
         limit = (
-            reranker.largest_batch() if isinstance(reranker, RerankerSettings) and reranker.timed else None
+            reranker.most_documents() if isinstance(reranker, RerankerSettings) and reranker.timed else None
         )
         for index, size in enumerate(sizes):
             if limit is not None and size > limit:
                 yield Problem(
                     ("latency", "batch_sizes", index),
                     f"batch size {size} is more than the {limit} documents that {tag!r} takes in one call",
-                    "remove this batch size, or raise the reranker's limit if its API allows it",
+                    "remove this batch size, or raise max_documents if the API allows it",
                 )
 
 

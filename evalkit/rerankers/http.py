@@ -83,10 +83,9 @@ class Http:
                 raise ValueError("the http backend needs either 'url' or 'serve', and not both")
             return self
 
-        def largest_batch(self) -> int | None:
-            """Return the smaller of the batch size and what the API takes."""
-            limit = self.max_documents or registry.lookup("dialect", self.dialect).max_documents
-            return min(limit, self.batch_size or limit)
+        def most_documents(self) -> int | None:
+            """Return what the API takes in one request."""
+            return self.max_documents or int(registry.lookup("dialect", self.dialect).max_documents)
 
     def __init__(self, settings: Settings) -> None:
         if settings.url is None:

@@ -93,7 +93,8 @@ BAD = {
     ),
     "tag of the retriever": (GOOD.replace("mine", "bm25"), "the tag 'bm25' is the retriever's own"),
     "too large a batch": (
-        GOOD.replace("lexical}", "lexical, batch_size: 10}") + "latency: {batch_sizes: [1, 20]}\n",
+        GOOD.replace("lexical}", "http, url: http://x, max_documents: 10}")
+        + "latency: {batch_sizes: [1, 20]}\n",
         "c.yaml:5:28: batch size 20 is more than the 10 documents",
     ),
     "two datasets of one name": (GOOD.replace("[demo]", "[demo, demo]"), "two datasets are named 'demo'"),

@@ -1,0 +1,287 @@
+"""``evalkit run`` and ``evalkit report``, end to end, over a real HTTP path."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import orjson
+import pandas as pd
+import pytest
+from support.collections import QRELS
+from support.command import evalkit, only_folder
+from support.stand_in import by_length, stand_in
+
+CONFIG = """\
+name: tiny
+seed: 3
+datasets:
+  - {{source: beir_folder, path: {folder}}}
+retriever: {{kind: bm25, depth: 5}}
+rerankers:
+  served: {{backend: http, serve: {{backend: lexical}}, concurrency: 2, batch_size: 2}}
+  lexical: {{backend: lexical}}
+  unchanged: {{backend: identity}}
+depths: [2, 5]
+metrics: [nDCG@10, MRR@10, R@5]
+latency: {{batch_sizes: [1, 4], calls: 4}}
+"""
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a complete result folder, made once."""
+    from support.collections import write_beir_folder
+
+    base = tmp_path_factory.mktemp("run")
+    config = base / "tiny.yaml"
+    config.write_text(CONFIG.format(folder=write_beir_folder(base / "tiny")), encoding="utf-8")
+    done = evalkit("run", config, "--into", base / "results")
+    assert done.returncode == 0, done.stderr
+    return only_folder(base / "results")
+
+
+def summary(folder: Path) -> dict[str, object]:
+    """Return the summary of a result."""
+    return orjson.loads((folder / "summary.json").read_bytes())  # type: ignore[no-any-return]
+
+
+def test_the_folder_holds_what_it_promises(result: Path) -> None:
+    """Every file of the contract is there, and the manifest says complete."""
+    names = {p.relative_to(result).as_posix() for p in result.rglob("*") if p.is_file()}
+    assert {
+        "manifest.json", "config.yaml", "config.resolved.yaml", "scores.parquet", "calls.parquet", "failures.jsonl",
+        "values.parquet", "summary.json", "report.md", "report.html", "log.jsonl", "qrels/tiny.qrels.gz",
+        "runs/tiny.bm25.d5.trec.gz", "runs/tiny.served.d2.trec.gz", "plots/tiny.quality-by-depth.svg",
+        "plots/tiny.quality-by-depth.png", "plots/tiny.quality-by-depth.csv",
+        "plots/tiny.latency-by-batch-size.svg",
+    } <= names  # fmt: skip
+    manifest = orjson.loads((result / "manifest.json").read_bytes())
+    assert manifest["status"] == "complete"
+    (dataset,) = manifest["datasets"]
+    assert dataset["empty_queries"] == ["q4"]
+    assert dataset["counts"]["unanswerable_queries"] == 1
+    assert dataset["counts"]["unjudged_queries_left_out"] == 1
+
+
+def test_served_and_local_rank_alike(result: Path) -> None:
+    """The same backend gives the same ranking, served over HTTP in small batches or called in this process."""
+    for depth in (2, 5):
+        runs = [
+            pd.read_csv(result / f"runs/tiny.{tag}.d{depth}.trec.gz", sep=" ", header=None)
+            for tag in ("served", "lexical")
+        ]
+        assert runs[0][[0, 2, 3]].equals(runs[1][[0, 2, 3]])
+
+
+def test_identity_is_the_first_stage(result: Path) -> None:
+    """The identity reranker has the first stage's values at every depth."""
+    values = pd.read_parquet(result / "values.parquet")
+    first, same = (
+        values[values.reranker == tag].drop(columns="reranker").reset_index(drop=True)
+        for tag in ("bm25", "unchanged")
+    )
+    assert first.equals(same)
+
+
+def test_values_of_every_answerable_query_are_kept(result: Path) -> None:
+    """Values hold the answerable queries, the empty one with 0, and never the unanswerable one."""
+    values = pd.read_parquet(result / "values.parquet")
+    assert set(values.query_id) == {q for q, docs in QRELS.items() if any(docs.values())}
+    assert (values[values.query_id == "q4"].value == 0).all()
+
+
+def test_every_call_is_recorded(result: Path) -> None:
+    """calls.parquet holds every pass with its documents; timed calls never repeat a query within a cell."""
+    calls = pd.read_parquet(result / "calls.parquet")
+    assert set(calls["pass"]) == {"check", "quality", "warmup", "latency"}
+    assert (calls.status == "ok").all()
+    assert (calls.end_s >= calls.start_s).all()
+    timed = calls[calls["pass"] == "latency"]
+    assert not timed.duplicated(["reranker", "batch_size", "query_id"]).any()
+    assert (timed.batch_size.isin([1, 4])).all()
+    served = calls[(calls.reranker == "served") & (calls["pass"] == "quality")]
+    assert served.batch_size.max() == 2
+    assert (served.server_s > 0).all()
+    assert "unchanged" not in set(timed.reranker)
+
+
+def test_a_quantile_that_the_calls_cannot_carry_is_not_printed(result: Path) -> None:
+    """Three timed calls carry no quantile: the report says how many it would take."""
+    rows = summary(result)["latency"]
+    assert all(row["p95_s"]["estimate"] is None and row["p95_s"]["needs"] == 72 for row in rows)  # type: ignore[attr-defined]
+    assert "n/a (needs 72, has" in (result / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_report_is_rebuilt_byte_for_byte(result: Path, tmp_path: Path) -> None:
+    """Deleting everything derived and rebuilding it gives the same bytes, with the dataset gone."""
+    raw = (
+        "manifest.json",
+        "config.yaml",
+        "config.resolved.yaml",
+        "scores.parquet",
+        "calls.parquet",
+        "failures.jsonl",
+        "log.jsonl",
+    )
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in raw:
+        shutil.copy(result / name, copy / name)
+    shutil.copytree(result / "qrels", copy / "qrels")
+    done = evalkit("report", copy)
+    assert done.returncode == 0, done.stderr
+    for file in result.rglob("*"):
+        if file.is_file():
+            assert (copy / file.relative_to(result)).read_bytes() == file.read_bytes(), file.name
+
+
+def test_the_html_report_stands_alone(result: Path) -> None:
+    """report.html refers to no other file and no other host, and holds its plots."""
+    page = (result / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == page.count("</svg>") == 2
+    for reference in ('src="', "@import", "<link", "url(http", "<script"):
+        assert reference not in page
+
+
+def config_for(url: str, folder: Path, more: str = "") -> str:
+    """Return a configuration with one http reranker."""
+    return (
+        f"name: t\ndatasets: [{{source: beir_folder, path: {folder}}}]\nretriever: {{depth: 5}}\n"
+        f"rerankers:\n  api: {{backend: http, url: '{url}', model: m{more}}}\nmetrics: [nDCG@10]\n"
+    )
+
+
+def test_a_dead_server_costs_nothing(tmp_path: Path, beir_folder: Path) -> None:
+    """A server that is not there is one clear line, exit 3, and no result folder."""
+    config = tmp_path / "c.yaml"
+    config.write_text(config_for("http://127.0.0.1:9/v1/rerank", beir_folder), encoding="utf-8")
+    done = evalkit("run", config, "--into", tmp_path / "results")
+    assert done.returncode == 3
+    assert "reranker 'api' does not answer: cannot reach http://127.0.0.1:9/v1/rerank" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_wrong_key_is_named_and_never_shown(tmp_path: Path, beir_folder: Path) -> None:
+    """A refused key is one line that names its variable; the key itself is in no output and no file."""
+
+    def refuse(_body: object, headers: dict[str, str]) -> tuple[int, bytes]:
+        assert headers["authorization"] == "Bearer s3cret-value"
+        return 401, orjson.dumps(
+            {"error": {"message": "bad key", "type": "authentication_error", "code": "x"}}
+        )
+
+    config = tmp_path / "c.yaml"
+    with stand_in(refuse) as url:
+        config.write_text(config_for(url, beir_folder, ", api_key_env: TEST_RERANK_KEY"), encoding="utf-8")
+        done = evalkit("run", config, "--into", tmp_path / "results", env={"TEST_RERANK_KEY": "s3cret-value"})
+    assert done.returncode == 3
+    assert "answered 401: bad key\n  hint: check the key in TEST_RERANK_KEY" in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_a_failed_call_fails_its_query_and_the_result_is_incomplete(
+    tmp_path: Path, beir_folder: Path
+) -> None:
+    """A query whose call fails has no scores, is listed with the reply, and the result is never called complete."""
+
+    def sometimes(body: dict[str, object], headers: dict[str, str]) -> tuple[int, bytes]:
+        if body["query"] == "garden bird" and len(body["documents"]) > 1:  # type: ignore[arg-type]
+            return 500, b"<html>out of memory</html>"
+        return by_length(body, headers)
+
+    config = tmp_path / "c.yaml"
+    with stand_in(sometimes) as url:
+        config.write_text(config_for(url, beir_folder), encoding="utf-8")
+        done = evalkit("run", config, "--into", tmp_path / "results", env={"K": "1"})
+    assert done.returncode == 3
+    folder = only_folder(tmp_path / "results")
+    manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    assert manifest["status"] == "incomplete"
+    (failure,) = [orjson.loads(line) for line in (folder / "failures.jsonl").read_bytes().splitlines()]
+    assert (failure["query_id"], failure["http_status"], failure["body"]) == (
+        "q2",
+        500,
+        "<html>out of memory</html>",
+    )
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert "q2" not in set(scores[scores.reranker == "api"].query_id)
+    refused = evalkit("report", folder)
+    assert refused.returncode == 3
+    assert "is incomplete: api failed on 1 of 4 queries of tiny" in refused.stderr
+    allowed = evalkit("report", folder, "--allow-incomplete")
+    assert allowed.returncode == 0
+    assert "3 (1 failed)" in allowed.stdout
+
+
+def test_what_a_server_says_of_itself_is_recorded(tmp_path: Path, beir_folder: Path) -> None:
+    """Tokens, model, server time, status and connection reuse of every call are kept."""
+    config = tmp_path / "c.yaml"
+    with stand_in(by_length) as url:
+        config.write_text(config_for(url, beir_folder), encoding="utf-8")
+        done = evalkit("run", config, "--into", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    calls = pd.read_parquet(only_folder(tmp_path / "results") / "calls.parquet")
+    assert set(calls.tokens) == {7}
+    assert set(calls.model) == {"m"}
+    assert set(calls.server_s) == {0.0125}
+    assert set(calls.http_status) == {200}
+    assert calls.conn_reused.any()
+
+
+@pytest.mark.parametrize("lie", [float("nan"), "missing", "twice", "wrong"])
+def test_a_lying_server_never_gives_a_score(tmp_path: Path, beir_folder: Path, lie: object) -> None:
+    """A reply without one finite score for every document is exit 3 with the reason, before anything is written."""
+
+    def answer(body: dict[str, object], _headers: dict[str, str]) -> tuple[int, bytes]:
+        entry = {"index": 0, "relevance_score": 0.5}
+        replies = {
+            "missing": {"results": []},
+            "twice": {"results": [entry, entry]},
+            "wrong": {"scores": [0.1]},
+        }
+        if isinstance(lie, str):
+            return 200, orjson.dumps(replies[lie])
+        return 200, b'{"results": [{"index": 0, "relevance_score": NaN}]}'
+
+    config = tmp_path / "c.yaml"
+    with stand_in(answer) as url:
+        config.write_text(config_for(url, beir_folder), encoding="utf-8")
+        done = evalkit("run", config, "--into", tmp_path / "results")
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: reranker 'api' does not answer")
+    assert not (tmp_path / "results").exists()
+
+
+def test_replay_gives_a_stored_run_its_values(tmp_path: Path, beir_folder: Path, result: Path) -> None:
+    """Replaying a run gives its ranking again; a candidate that it lacks fails its query, or goes last if told so."""
+    stored = result / "runs" / "tiny.lexical.d5.trec.gz"
+    config = tmp_path / "c.yaml"
+    template = (
+        "name: t\ndatasets: [{{source: beir_folder, path: {folder}}}]\nretriever: {{depth: 5}}\n"
+        "rerankers:\n  stored: {{backend: replay, path: {path}{more}}}\nmetrics: [nDCG@10]\n"
+    )
+    config.write_text(template.format(folder=beir_folder, path=stored, more=""), encoding="utf-8")
+    done = evalkit("run", config, "--into", tmp_path / "whole")
+    assert done.returncode == 0, done.stderr
+    again = only_folder(tmp_path / "whole") / "runs" / "tiny.stored.d5.trec.gz"
+    columns = [0, 2, 3, 4]
+    assert pd.read_csv(again, sep=" ", header=None)[columns].equals(
+        pd.read_csv(stored, sep=" ", header=None)[columns]
+    )
+
+    partial = tmp_path / "partial.trec"
+    partial.write_text("q1 Q0 d1 1 2.0 part\nq2 Q0 d3 1 1.0 part\n", encoding="utf-8")
+    config.write_text(template.format(folder=beir_folder, path=partial, more=""), encoding="utf-8")
+    failed = evalkit("run", config, "--into", tmp_path / "failing")
+    assert failed.returncode == 3
+    assert "set 'missing: last'" in (
+        failed.stderr + (only_folder(tmp_path / "failing") / "failures.jsonl").read_text("utf-8")
+    ) or ("has no score for" in (only_folder(tmp_path / "failing") / "failures.jsonl").read_text("utf-8"))
+    config.write_text(
+        template.format(folder=beir_folder, path=partial, more=", missing: last"), encoding="utf-8"
+    )
+    last = evalkit("run", config, "--into", tmp_path / "last")
+    assert last.returncode == 0, last.stderr
+    assert "had no score for" in last.stderr
