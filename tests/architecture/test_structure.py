@@ -1,0 +1,102 @@
+"""Sizes, names and documents."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+from evalkit import registry
+from evalkit.cli.main import COMMANDS
+from support.command import ROOT, evalkit
+
+SOURCES = sorted((ROOT / "evalkit").rglob("*.py"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def functions() -> list[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Return every function of the package."""
+    return [
+        (path, node)
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+
+
+def test_files_are_small() -> None:
+    """No file is over 400 lines, and half of them are under 120."""
+    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert max(lengths.values()) <= 400, max(lengths, key=lengths.__getitem__)
+    assert statistics.median(lengths.values()) <= 120
+
+
+def test_functions_are_small() -> None:
+    """No function is over 60 lines, and half of them are under 12."""
+    lengths = {f"{path.name}:{node.name}": (node.end_lineno or 0) - node.lineno for path, node in functions()}
+    assert max(lengths.values()) <= 60, max(lengths, key=lengths.__getitem__)
+    assert statistics.median(lengths.values()) <= 12
+
+
+def test_no_module_imports_the_top_package_for_its_names() -> None:
+    """Nothing below imports from `evalkit` itself but its submodules and its version."""
+    allowed = {"registry", "__version__"}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "evalkit":
+                assert {alias.name for alias in node.names} <= allowed, path
+
+
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, names in registry.BUILTIN.items() for n in names])
+def test_every_registered_name_resolves(kind: str, name: str) -> None:
+    """Every registry line points at a class that exists, with a first docstring line to show."""
+    target = registry.lookup(kind, name)
+    assert target.__doc__
+    assert target.__doc__.splitlines()[0].strip()
+    if kind != "dialect":
+        selector = {"dataset source": "source", "retriever kind": "kind", "reranker backend": "backend"}[kind]
+        assert target.Settings.model_fields[selector].default == name
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """The README shows every command there is, and none that there is not."""
+    shown = set(re.findall(r"^evalkit ([a-z]+)", README, flags=re.MULTILINE))
+    assert shown == set(COMMANDS)
+
+
+def test_every_folder_explains_itself() -> None:
+    """Each top-level folder has a README, and evalkit/README.md names every part of the package."""
+    for folder in ("configs", "results", "tests", "evalkit"):
+        assert (ROOT / folder / "README.md").is_file()
+    told = (ROOT / "evalkit" / "README.md").read_text(encoding="utf-8")
+    for part in sorted({p.relative_to(ROOT / "evalkit").parts[0] for p in SOURCES}):
+        name = part.removesuffix(".py")
+        assert name.startswith("__") or f"`{name}" in told, name
+
+
+def test_configurations_are_sound() -> None:
+    """Every shipped configuration passes `evalkit config check`, keys of the environment aside."""
+    for file in (ROOT / "configs").glob("*.yaml"):
+        done = evalkit("config", "check", file, env={"ASSISTERS_API_KEY": "unused"})
+        assert done.returncode == 0, done.stderr
+
+
+def test_configurations_in_the_readme_are_sound(tmp_path: Path) -> None:
+    """Every YAML block of the README that names datasets is a configuration that checks."""
+    blocks = [b for b in re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL) if "datasets:" in b]
+    assert blocks
+    for block in blocks:
+        file = tmp_path / "c.yaml"
+        file.write_text(block, encoding="utf-8")
+        done = evalkit("config", "check", file, env={"ASSISTERS_API_KEY": "unused"})
+        assert done.returncode == 0, done.stderr
+
+
+def test_public_names_exist() -> None:
+    """`evalkit.__all__` is sorted, and every name in it can be had."""
+    package = importlib.import_module("evalkit")
+    assert package.__all__ == sorted(package.__all__)
+    assert all(hasattr(package, name) for name in package.__all__)

@@ -1,0 +1,84 @@
+"""The bi_encoder backend with a tiny model made on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from evalkit.errors import InputError
+from evalkit.records import RerankRequest
+from evalkit.rerankers import load_reranker
+from support.command import serving
+
+pytest.importorskip("sentence_transformers", reason="needs the local extra")
+pytestmark = pytest.mark.filterwarnings("default")
+
+DOCUMENTS = ("the cat sat on the mat", "a dog barks", "cat", "", "the cat sat on the mat")
+REQUEST = RerankRequest("q", "cat on a mat", DOCUMENTS, tuple("01234"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a random two-layer model with a twelve-word vocabulary."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import models as parts
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    torch.manual_seed(5)
+    folder = tmp_path_factory.mktemp("model")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "dog", "a"]
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder / "bert")
+    transformer = parts.Transformer(str(folder / "bert"), max_seq_length=16)
+    pooling = parts.Pooling(16)
+    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder / "whole"))
+    return folder / "whole"
+
+
+def test_scores_are_cosines_of_the_models_own_embeddings(model: Path) -> None:
+    """A score is the cosine that sentence-transformers itself computes."""
+    from sentence_transformers import SentenceTransformer, util
+
+    own = SentenceTransformer(str(model), device="cpu")
+    wanted = util.cos_sim(own.encode([REQUEST.query]), own.encode(list(DOCUMENTS))).numpy()[0]
+    scores = load_reranker("bi_encoder", model=str(model), device="cpu").score(REQUEST).scores
+    assert scores.dtype == np.float64
+    assert scores == pytest.approx(wanted, abs=1e-6)
+    assert scores[0] == scores[4], "equal documents have equal scores"
+
+
+def test_preparing_changes_no_score(model: Path) -> None:
+    """Encoding the documents ahead gives the same scores, and forgetting makes every call encode again."""
+    reranker = load_reranker("bi_encoder", model=str(model), device="cpu")
+    plain = reranker.score(REQUEST).scores
+    reranker.prepare(DOCUMENTS)  # type: ignore[attr-defined]
+    assert reranker.score(REQUEST).scores == pytest.approx(plain, abs=1e-6)
+    reranker.forget()  # type: ignore[attr-defined]
+    assert reranker.score(REQUEST).scores == pytest.approx(plain, abs=1e-6)
+
+
+def test_served_scores_are_the_local_ones_mapped(model: Path) -> None:
+    """`evalkit serve` answers with (1 + cosine) / 2 of the local scores, to 1e-6."""
+    local = load_reranker("bi_encoder", model=str(model), device="cpu").score(REQUEST).scores
+    with serving("--backend", "bi_encoder", "--model", str(model), "--set", "device=cpu") as url:
+        body = {"model": "any", "query": REQUEST.query, "documents": list(DOCUMENTS)}
+        results = httpx.post(url, json=body, timeout=60).json()["results"]
+    served = {r["index"]: r["relevance_score"] for r in results}
+    assert [served[i] for i in range(len(DOCUMENTS))] == pytest.approx((1 + local) / 2, abs=1e-6)
+
+
+def test_an_unknown_model_is_one_clear_line(tmp_path: Path) -> None:
+    """A folder that holds no model is told, with its name."""
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_reranker("bi_encoder", model=str(tmp_path), device="cpu")
