@@ -13,7 +13,7 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types floors docs fix golden bench build clean
+.PHONY: help run test check lint types floors docs fix golden build clean
 
 help: ## print this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -58,9 +58,6 @@ fix: $(VENV)/.dev ## format, and mend what the linter can mend
 
 golden: $(VENV)/.dev ## rewrite the golden outputs; review the difference before committing
 	@EVALKIT_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
-
-bench: $(VENV)/.dev ## evalkit's own speed beside the libraries it could use, as ratios of one run
-	@$(BIN)/python -m tests.bench
 
 build: ## build the wheel, install it in a clean environment, run it from outside the tree
 	@.ci/build

@@ -12,6 +12,10 @@ from evalkit.report.plots import Plot
 from evalkit.report.tables import as_markdown, detail_tables, difference_text, result_tables
 
 
+MIN_QUERIES = 30
+"""Fewer queries carry no verdict: Student's interval needs the mean to be nearly normal."""
+
+
 def write_pages(
     folder: ResultFolder, manifest: Mapping[str, Any], summary: Mapping[str, Any], plots: Sequence[Plot]
 ) -> None:
@@ -45,8 +49,8 @@ def write_pages(
 def findings(summary: Mapping[str, Any]) -> list[str]:
     """Return one sentence per dataset and reranker on the primary metric at the largest depth.
 
-    "Better" and "worse" are said only where the interval of the paired difference excludes 0.
-    The intervals are not corrected for the number of rerankers, and the sentence does not rank
+    "Better" and "worse" are said only where the interval of the paired difference excludes 0,
+    and only from `MIN_QUERIES` queries on. The intervals are not corrected for the number of rerankers, and the sentence does not rank
     rerankers among each other.
     """
     found = []
@@ -67,6 +71,8 @@ def findings(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(difference: Mapping[str, Any]) -> str:
+    if difference["n"] < MIN_QUERIES:
+        return f"against {{first}}, too few queries for a verdict (fewer than {MIN_QUERIES}),"
     if difference["lower"] > 0:
         return "is better than {first}"
     if difference["upper"] < 0:
@@ -95,7 +101,7 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
     for entry in summary["datasets"]:
         if entry["empty_queries"]:
             said.append(
-                f"{entry['name']}: {entry['empty_queries']} queries found no candidate and count as 0."
+                f"{entry['name']}: queries that found no candidate and count as 0: {entry['empty_queries']}."
             )
     for check in manifest.get("pointwise_checks", []):
         if check["reordered_queries"]:
