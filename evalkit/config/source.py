@@ -150,11 +150,11 @@ class _Walk:
                 self._source.problems.append(Problem(path, "a key must be plain text", at=place))
                 continue
             child = (*path, str(key))
-            if child[-1] in given:
-                hint = f"it stands in line {given[child[-1]]} already; remove one of the two"
+            if str(key) in given:
+                hint = f"it stands in line {given[str(key)]} already; remove one of the two"
                 self._source.problems.append(Problem(path, f"key {key!r} is given twice", hint, at=place))
                 continue
-            given[child[-1]] = key_node.start_mark.line + 1
+            given[str(key)] = key_node.start_mark.line + 1
             self._source.keys[child] = place
             data[str(key)] = self.visit(value_node, child)
         return data

@@ -11,7 +11,6 @@ from evalkit.experiment import ResultFolder
 from evalkit.report.plots import Plot
 from evalkit.report.tables import as_markdown, detail_tables, difference_text, result_tables
 
-
 MIN_QUERIES = 30
 """Fewer queries carry no verdict: Student's interval needs the mean to be nearly normal."""
 
@@ -50,8 +49,8 @@ def findings(summary: Mapping[str, Any]) -> list[str]:
     """Return one sentence per dataset and reranker on the primary metric at the largest depth.
 
     "Better" and "worse" are said only where the interval of the paired difference excludes 0,
-    and only from `MIN_QUERIES` queries on. The intervals are not corrected for the number of rerankers, and the sentence does not rank
-    rerankers among each other.
+    and only from `MIN_QUERIES` queries on. The intervals are not corrected for the number of
+    rerankers, and no sentence ranks rerankers among each other.
     """
     found = []
     metric, first = summary["primary_metric"], summary["first_stage"]

@@ -9,9 +9,10 @@ import statistics
 from pathlib import Path
 
 import pytest
+from support.command import ROOT, evalkit
+
 from evalkit import registry
 from evalkit.cli.main import COMMANDS
-from support.command import ROOT, evalkit
 
 SOURCES = sorted((ROOT / "evalkit").rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")

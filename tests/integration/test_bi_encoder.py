@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from support.command import serving
+
 from evalkit.errors import InputError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import load_reranker
-from support.command import serving
 
 pytest.importorskip("sentence_transformers", reason="needs the local extra")
 pytestmark = pytest.mark.filterwarnings("default")

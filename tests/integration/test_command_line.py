@@ -24,7 +24,8 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
         "import sys, runpy\n"
         f"sys.argv = ['evalkit', *{words!r}]\n"
-        "try:\n    runpy.run_module('evalkit', run_name='__main__')\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "try:\n    runpy.run_module('evalkit', run_name='__main__')\n"
+        "except SystemExit as stop:\n    assert not stop.code\n"
         f"print('IMPORTED', [m for m in {HEAVY!r} if m in sys.modules])"
     )
     done = subprocess.run(

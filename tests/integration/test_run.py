@@ -234,7 +234,7 @@ def test_what_a_server_says_of_itself_is_recorded(tmp_path: Path, beir_folder: P
 def test_a_lying_server_never_gives_a_score(tmp_path: Path, beir_folder: Path, lie: object) -> None:
     """A reply without one finite score for every document is exit 3 with the reason, before anything is written."""
 
-    def answer(body: dict[str, object], _headers: dict[str, str]) -> tuple[int, bytes]:
+    def answer(_body: object, _headers: dict[str, str]) -> tuple[int, bytes]:
         entry = {"index": 0, "relevance_score": 0.5}
         replies = {
             "missing": {"results": []},

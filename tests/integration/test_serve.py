@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from evalkit.rerankers import load_reranker
-from evalkit.records import RerankRequest
-from evalkit.server.unit_scores import to_unit
 from support.command import evalkit, serving
+
+from evalkit.records import RerankRequest
+from evalkit.rerankers import load_reranker
+from evalkit.server.unit_scores import to_unit
 
 DOCUMENTS = ["the cat sat on the mat", "dogs bark", "a cat and another cat"]
 BODY = {"model": "lexical", "query": "cat mat", "documents": DOCUMENTS}

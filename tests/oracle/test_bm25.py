@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
 from evalkit.metrics import evaluate, parse_metrics

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import ir_measures
 import pytest
+
 from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from evalkit.dialects import WireError, WireRequest
 from evalkit.dialects.assisters import Assisters
 from evalkit.errors import CallError
-from hypothesis import given
-from hypothesis import strategies as st
 
 text = st.text(st.characters(codec="utf-8"))
 requests = st.builds(
@@ -32,10 +34,9 @@ json_values = st.recursive(
 )
 named_values = st.fixed_dictionaries(
     {},
-    optional={
-        key: json_values
-        for key in ("model", "query", "documents", "top_n", "return_documents", "results", "usage")
-    },
+    optional=dict.fromkeys(
+        ("model", "query", "documents", "top_n", "return_documents", "results", "usage"), json_values
+    ),
 )
 
 
@@ -77,10 +78,8 @@ def test_decoders_raise_only_what_they_declare(body: Any, documents: int) -> Non
         (lambda: Assisters.decode_response(body, documents), CallError),
         (lambda: Assisters.decode_request(body), WireError),
     ):
-        try:
+        with contextlib.suppress(declared):
             decode()
-        except declared:
-            pass
     Assisters.error_message(body)
 
 
@@ -90,7 +89,8 @@ def test_decoders_raise_only_what_they_declare(body: Any, documents: int) -> Non
         {"results": [{"index": 1, "relevance_score": 0.9, "document": "b"}, {"index": 0, "relevance_score": 0.1}],
          "model": "assisters-rerank-v1", "usage": {"total_tokens": 12}},
         {"id": "r-1", "results": [{"index": 1, "relevance_score": 0.9, "document": {"text": "b"}},
-         {"index": 0, "relevance_score": 0.1, "document": {"text": "a"}}], "meta": {"billed_units": {"search_units": 1}}},
+         {"index": 0, "relevance_score": 0.1, "document": {"text": "a"}}],
+         "meta": {"billed_units": {"search_units": 1}}},
         {"id": "r-1", "model": "bge-reranker-v2", "results": [{"index": 1, "relevance_score": 0.9},
          {"index": 0, "relevance_score": 0.1}], "usage": {"total_tokens": 12}},
     ],

@@ -7,14 +7,15 @@ from typing import Any
 import bm25s
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from evalkit.config import validate_block
 from evalkit.config.blocks import DatasetSettings
 from evalkit.datasets.assemble import Parts, RawDocument, assemble
 from evalkit.records import Dataset, Qrels, Query, Run
 from evalkit.retrievers import open_retriever, retrieve_candidates
 from evalkit.terms import Analyzer
-from hypothesis import given
-from hypothesis import strategies as st
 
 WORDS = ["apple", "berry", "cherry", "plum", "grape"]
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)

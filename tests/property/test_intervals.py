@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
-from evalkit.stats import mean_interval, quantile_interval, sample_size_for_quantile
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evalkit.stats import mean_interval, quantile_interval, sample_size_for_quantile
 
 samples = st.lists(st.floats(-100, 100), min_size=2, max_size=60).map(np.array)
 

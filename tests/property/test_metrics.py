@@ -5,10 +5,11 @@ from __future__ import annotations
 import ir_measures
 import numpy as np
 import pytest
-from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels, Run
 from hypothesis import given
 from hypothesis import strategies as st
+
+from evalkit.metrics import evaluate, parse_metrics
+from evalkit.records import Qrels, Run
 
 DOCS = [f"d{i}" for i in range(12)]
 METRICS = [

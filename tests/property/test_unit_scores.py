@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from evalkit.records import ScoreKind
-from evalkit.server.unit_scores import to_unit
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
+
+from evalkit.records import ScoreKind
+from evalkit.server.unit_scores import to_unit
 
 RANGES = {"logit": 30.0, "cosine": 1.0, "probability": 1.0, "unbounded": 1e6, "unknown": 1e6}
 
@@ -25,7 +26,7 @@ def test_the_map_keeps_the_order_and_the_range(kind: ScoreKind, data: st.DataObj
     order = np.argsort(scores)
     assert (np.diff(mapped[order]) >= 0).all()
     clearly = np.diff(scores[order]) > 1e-2
-    if kind != "unbounded" and kind != "unknown":
+    if kind not in {"unbounded", "unknown"}:
         assert (np.diff(mapped[order])[clearly] > 0).all()
 
 

@@ -30,6 +30,7 @@ def stand_in(answer: Answer) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
+            """Pass the request to `answer`."""
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             status, reply = answer(orjson.loads(raw), {k.lower(): v for k, v in self.headers.items()})
             self.send_response(status)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pyarrow as pa
@@ -38,73 +38,79 @@ def stand_in_hub(repositories: Mapping[str, Repository]) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(repositories: Mapping[str, Repository]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+def _handler(repositories: Mapping[str, Repository]) -> type[HubHandler]:
+    return type("Handler", (HubHandler,), {"repositories": repositories})
 
-        def do_GET(self) -> None:
-            self._answer()
 
-        def do_HEAD(self) -> None:
-            self._answer()
+class HubHandler(BaseHTTPRequestHandler):
+    """Answers the requests that `datasets` makes."""
 
-        def _answer(self) -> None:
-            parts = self.path.partition("?")[0].strip("/").split("/")
-            if parts[:2] == ["api", "datasets"]:
-                self._api("/".join(parts[2:4]), parts[4:])
-            elif parts[0] == "datasets" and "resolve" in parts:
-                self._file("/".join(parts[1:3]), "/".join(parts[5:]))
-            else:
-                self._send(404, b"")
+    repositories: ClassVar[Mapping[str, Repository]]
+    protocol_version = "HTTP/1.1"
 
-        def _api(self, name: str, rest: list[str]) -> None:
-            held = repositories.get(name)
-            if held is None:
-                self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
-            elif rest and rest[0] == "tree":
-                below = "/".join(rest[2:])
-                found = [
-                    {"type": "file", "path": path, "oid": _oid(data), "size": len(data)}
-                    for path, data in held.items()
-                    if path.startswith(f"{below}/" if below else "")
-                ]
-                self._send(200, orjson.dumps(found))
-            else:
-                siblings = [{"rfilename": path} for path in held]
-                info = {
-                    "id": name,
-                    "sha": _sha(name),
-                    "private": False,
-                    "gated": False,
-                    "tags": [],
-                    "downloads": 0,
-                }
-                self._send(200, orjson.dumps({**info, "siblings": siblings}))
+    def do_GET(self) -> None:
+        """Answer with headers and body."""
+        self._answer()
 
-        def _file(self, name: str, path: str) -> None:
-            held = repositories.get(name)
-            if held is None:
-                self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
-            elif path not in held:
-                self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
-            else:
-                headers = {"ETag": f'"{_oid(held[path])}"', "X-Repo-Commit": _sha(name)}
-                self._send(200, held[path], headers)
+    def do_HEAD(self) -> None:
+        """Answer with headers alone."""
+        self._answer()
 
-        def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-            self.send_response(status)
-            for key, value in (headers or {}).items():
-                self.send_header(key, value)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    def _answer(self) -> None:
+        parts = self.path.partition("?")[0].strip("/").split("/")
+        if parts[:2] == ["api", "datasets"]:
+            self._api("/".join(parts[2:4]), parts[4:])
+        elif parts[0] == "datasets" and "resolve" in parts:
+            self._file("/".join(parts[1:3]), "/".join(parts[5:]))
+        else:
+            self._send(404, b"")
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
+    def _api(self, name: str, rest: list[str]) -> None:
+        held = self.repositories.get(name)
+        if held is None:
+            self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+        elif rest and rest[0] == "tree":
+            below = "/".join(rest[2:])
+            found = [
+                {"type": "file", "path": path, "oid": _oid(data), "size": len(data)}
+                for path, data in held.items()
+                if path.startswith(f"{below}/" if below else "")
+            ]
+            self._send(200, orjson.dumps(found))
+        else:
+            siblings = [{"rfilename": path} for path in held]
+            info = {
+                "id": name,
+                "sha": _sha(name),
+                "private": False,
+                "gated": False,
+                "tags": [],
+                "downloads": 0,
+            }
+            self._send(200, orjson.dumps({**info, "siblings": siblings}))
 
-    return Handler
+    def _file(self, name: str, path: str) -> None:
+        held = self.repositories.get(name)
+        if held is None:
+            self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
+        elif path not in held:
+            self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
+        else:
+            headers = {"ETag": f'"{_oid(held[path])}"', "X-Repo-Commit": _sha(name)}
+            self._send(200, held[path], headers)
+
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def _sha(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from evalkit.config import load_config, resolved_yaml
 from evalkit.errors import ConfigError
 
@@ -116,7 +117,8 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> N
     """One check tells every mistake, top to bottom, and how many there are."""
     shown = problems(
         tmp_path,
-        "name: x\nnam: y\ndatasets: [dmo]\nrerankers:\n  a: {backend: lexica}\n  a: {backend: http}\nmetrics: [foo@3]\n",
+        "name: x\nnam: y\ndatasets: [dmo]\n"
+        "rerankers:\n  a: {backend: lexica}\n  a: {backend: http}\nmetrics: [foo@3]\n",
     )
     lines = [line for line in shown.splitlines() if line.startswith("error: ")]
     places = [int(line.split(":")[2]) for line in lines]

@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
 from evalkit.errors import InputError

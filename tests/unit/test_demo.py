@@ -7,20 +7,14 @@ from typing import Any
 
 import orjson
 import pytest
+from support.command import ROOT
+
 from evalkit.datasets import load_dataset
 from evalkit.datasets.demo import FOLDER
 from evalkit.records import Dataset
 from evalkit.terms import Analyzer
 
-FUNCTION_WORDS = frozenset(
-    """about after all already also any anything are been before being can cannot come could did do does doing done
-    don else ever every for from get gets go goes going gone got had has have having he her here him his how if i in
-    into it its just let like ll long many may me might more most much must my need needs never new no nobody none not
-    nothing now of off old on once one only or other our out over own re same see seem seems shall she should so some
-    somebody someone something still such take than that the their them then there these they thing things this those
-    through to too try trying under until up us use used using ve very want wants was way we were what whatever when
-    where whether which while who whole whom whose why will with within without won would you your yours""".split()
-)
+FUNCTION_WORDS = (ROOT / "tests" / "support" / "function_words.txt").read_text(encoding="utf-8").split()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from evalkit.datasets import load_dataset
 from evalkit.records import RerankRequest
 from evalkit.rerankers import load_reranker

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from evalkit.datasets import load_dataset
 from evalkit.errors import CallError, InputError
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run, ScoreKind

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+
 from evalkit.config import LatencySettings
 from evalkit.datasets import load_dataset
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run, ScoreKind
