@@ -285,3 +285,31 @@ def test_replay_gives_a_stored_run_its_values(tmp_path: Path, beir_folder: Path,
     last = evalkit("run", config, "--into", tmp_path / "last")
     assert last.returncode == 0, last.stderr
     assert "had no score for" in last.stderr
+
+
+def by_position(body: dict[str, list[str]], _headers: dict[str, str]) -> tuple[int, bytes]:
+    """Score documents by where they stand in the list: the opposite of pointwise."""
+    results = [{"index": i, "relevance_score": 1 / (1 + i)} for i in range(len(body["documents"]))]
+    return 200, orjson.dumps({"results": results})
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_the_promise_of_being_pointwise_is_checked(
+    tmp_path: Path, beir_folder: Path, *, declared: bool
+) -> None:
+    """A reranker that looks at the list is caught if declared pointwise; declared otherwise, it is asked per depth."""
+    config = tmp_path / "c.yaml"
+    with stand_in(by_position) as url:
+        more = "" if declared else ", pointwise: false"
+        config.write_text(config_for(url, beir_folder, more) + "depths: [2, 5]\n", encoding="utf-8")
+        done = evalkit("run", config, "--into", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    folder = only_folder(tmp_path / "results")
+    scores = pd.read_parquet(folder / "scores.parquet")
+    depths = scores[scores.reranker == "api"].depth
+    if declared:
+        assert "api is declared pointwise, but in another batch and order its ranking changed" in done.stderr
+        assert depths.isna().all()
+    else:
+        assert "declared pointwise" not in done.stderr
+        assert set(depths) == {2, 5}

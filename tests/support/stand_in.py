@@ -27,6 +27,8 @@ def stand_in(answer: Answer) -> Iterator[str]:
     """Serve `answer` on a free port; yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
+        """Hands every request to `answer`."""
+
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
