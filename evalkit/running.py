@@ -36,9 +36,9 @@ def run(
         See `evalkit.experiment.execute`.
     """
     if not isinstance(config, Config):
-        text = Path(config).read_text(encoding="utf-8-sig") if Path(config).is_file() else None
-        origin = origin or Origin(f"evalkit.run({str(config)!r})", text)
-        config = load_config(config)
+        file = Path(config)
+        config = load_config(file)
+        origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
     parent = Path(into) if into is not None else Path("results") / config.name
     with served(config) as reachable:
         folder = execute(reachable, origin or Origin("evalkit.run(Config)", None), parent)

@@ -23,7 +23,7 @@ def run(config: str, overrides: tuple[str, ...], into: str | None) -> None:
 
     settings = load_config(config, overrides)
     command = shlex.join(["evalkit", *sys.argv[1:]])
-    folder = run_experiment(settings, into, Origin(command, Path(config).read_text(encoding="utf-8-sig")))
+    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()))
     _show(folder.path)
 
 

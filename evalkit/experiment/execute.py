@@ -43,12 +43,12 @@ class Origin:
     ----------
     command
         The command line or call.
-    config_text
+    config_file
         The configuration file, byte for byte; None where there was no file.
     """
 
     command: str
-    config_text: str | None
+    config_file: bytes | None
 
 
 def execute(config: Config, origin: Origin, into: Path) -> ResultFolder:
@@ -207,7 +207,7 @@ def _new_folder(config: Config, origin: Origin, into: Path) -> ResultFolder:
     resolved = resolved_yaml(config)
     fingerprint = hashlib.sha256(resolved.encode()).hexdigest()[:6]
     folder = ResultFolder.create(into, f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint}")
-    folder.config_file.write_bytes((origin.config_text or resolved).encode())
+    folder.config_file.write_bytes(origin.config_file or resolved.encode())
     folder.resolved_config_file.write_text(resolved, encoding="utf-8")
     return folder
 

@@ -45,8 +45,8 @@ def plan_cells(
     cells: list[Cell] = []
     for batch_size in settings.batch_sizes:
         order = rng.permutation(len(dataset.queries))
-        # At least half of the queries are timed, even where there are few.
-        warm = min(settings.warmup, len(order) // 2)
+        # Every thread opens its connection while warming up. At least half of the queries are timed.
+        warm = min(max(settings.warmup, *settings.concurrency), len(order) // 2)
         batches = [
             _fill(int(row), batch_size, dataset, candidates, rng) for row in order[: warm + settings.calls]
         ]
