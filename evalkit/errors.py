@@ -133,7 +133,7 @@ class CallError(WorldError):
     Parameters
     ----------
     kind
-        A short stable word: ``connect``, ``timeout``, ``http``, ``reply``, ``backend``.
+        A short stable word: ``connect``, ``timeout``, ``broken``, ``http``, ``reply``, ``backend``.
     message, hint
         See `EvalkitError`.
     http_status

@@ -11,6 +11,7 @@ from evalkit.config.blocks import (
     PositiveInt,
     RerankerSettings,
     RetrieverSettings,
+    Seed,
     Settings,
     Slug,
 )
@@ -39,7 +40,7 @@ class Outline(Settings):
     """The configuration before its plugin blocks are known; what YAML is checked against first."""
 
     name: Slug
-    seed: int = 0
+    seed: Seed = 0
     datasets: Annotated[tuple[str | dict[str, Any], ...], Field(min_length=1)]
     retriever: dict[str, Any] = Field(default_factory=lambda: {"kind": "bm25"})
     rerankers: Annotated[dict[Slug, dict[str, Any]], Field(min_length=1)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import orjson
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -24,6 +24,7 @@ _SAID_PLAINLY = {
     "bool_type": "must be true or false",
     "dict_type": "must be a mapping (key: value)",
     "tuple_type": "must be a list",
+    "too_short": "must not be empty",
     "model_type": "must be a mapping (key: value)",
     "model_attributes_type": "must be a mapping (key: value)",
 }
@@ -55,11 +56,27 @@ def check_against(
     try:
         # Through JSON: pydantic's strict mode then takes lists for tuples and text for paths,
         # and still refuses "10" for 10.
-        return settings.model_validate_json(orjson.dumps(data, default=str)), []
+        return settings.model_validate_json(json.dumps(data, default=str)), []
     except ValidationError as error:
-        found = [_problem(detail, settings, data, source, path, homes) for detail in error.errors()]
-        unique = {(p.path, p.message): p for p in found}
+        details = _without_echoes(error.errors())
+        found = [_problem(detail, settings, data, source, path, homes) for detail in details]
+        # Every arm of a union complains of its own: the first complaint about a place is enough.
+        unique: dict[tuple[Path, str], Problem] = {}
+        for problem in found:
+            unique.setdefault(
+                (problem.path, problem.message if "is missing" in problem.message else ""), problem
+            )
         return None, list(unique.values())
+
+
+def _without_echoes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Drop "too short" where the list is only short because its items were refused."""
+    return [
+        one
+        for one in details
+        if one["type"] != "too_short"
+        or not any(other["loc"][: len(one["loc"])] == one["loc"] for other in details if other is not one)
+    ]
 
 
 def _problem(
@@ -106,9 +123,13 @@ def _existing(loc: tuple[int | str, ...], data: Any) -> Path:
 
 
 def _last_key(path: Path) -> str:
-    return str(
-        next((step for step in reversed(path) if isinstance(step, str)), path[-1] if path else "value")
-    )
+    """Return the last key, with the list positions that follow it: ``datasets[2]``."""
+    label = ""
+    for step in reversed(path):
+        if isinstance(step, str):
+            return step + label
+        label = f"[{step}]{label}"
+    return label or "configuration"
 
 
 def _settings_at(settings: type[Settings], path: Path) -> type[Settings]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
-
-import orjson
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
@@ -137,7 +136,7 @@ def _sound_part(data: dict[str, Any], problems: Iterable[Problem]) -> Outline:
     broken = {problem.path[0] for problem in problems if problem.path}
     sound = {key: value for key, value in data.items() if key in Outline.model_fields and key not in broken}
     stand_ins = {"name": "unnamed", "datasets": ["demo"], "rerankers": {"unnamed": {}}}
-    return Outline.model_validate_json(orjson.dumps(stand_ins | sound, default=str))
+    return Outline.model_validate_json(json.dumps(stand_ins | sound, default=str))
 
 
 def dataset_block(block: Any) -> Any:

@@ -135,9 +135,12 @@ def _check_with_ir_measures(metric: Metric) -> None:
         raise UnknownNameError("metric", metric.name, known)
     try:
         measure = ir_measures.parse_measure(ir_measures_notation(metric))
+        able = [
+            provider for provider in ir_measures.providers.registry.values() if provider.supports(measure)
+        ]
     except (ValueError, AssertionError, NameError, TypeError) as error:
         raise InputError(f"{metric.label!r} is not a valid metric: {error}") from None
-    if not any(p.is_available() and p.supports(measure) for p in ir_measures.providers.registry.values()):
+    if not any(provider.is_available() for provider in able):
         raise InputError(
             f"{metric.label!r} cannot be computed: no installed package of ir_measures supports it",
             "see ir_measures' own documentation for the package it needs, or use another metric",

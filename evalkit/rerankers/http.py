@@ -152,11 +152,15 @@ class Http:
                 f"{self._url} did not answer within {self._settings.timeout_s:g} s",
                 "raise timeout_s, or send fewer documents with batch_size",
             ) from None
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise CallError(
                 "connect",
                 f"cannot reach {self._url}: {error}",
                 "is the server running, and is the url right?",
+            ) from None
+        except httpx.RequestError as error:
+            raise CallError(
+                "broken", f"the reply of {self._url} broke off or cannot be read: {error}"
             ) from None
 
     def _refusal(self, response: httpx.Response) -> CallError:

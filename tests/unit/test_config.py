@@ -60,11 +60,11 @@ BAD = {
     "wrong type": (GOOD + "seed: many\n", "c.yaml:5:7: 'seed' must be a whole number (given: 'many')"),
     "text for a number": (
         GOOD + 'depths: ["10"]\n',
-        "c.yaml:5:10: 'depths' must be a whole number (given: '10')",
+        "c.yaml:5:10: 'depths[0]' must be a whole number (given: '10')",
     ),
     "out of range": (
         GOOD + "depths: [0]\n",
-        "c.yaml:5:10: 'depths' should be greater than or equal to 1 (given: 0)",
+        "c.yaml:5:10: 'depths[0]' should be greater than or equal to 1 (given: 0)",
     ),
     "depth beyond the retriever": (GOOD + "depths: [500]\n", "depth 500 is more than the 100 candidates"),
     "missing key": (
@@ -99,6 +99,17 @@ BAD = {
         "c.yaml:5:28: batch size 20 is more than the 10 documents",
     ),
     "two datasets of one name": (GOOD.replace("[demo]", "[demo, demo]"), "two datasets are named 'demo'"),
+    "an empty list": (GOOD + "depths: []\n", "c.yaml:5:9: 'depths' must not be empty"),
+    "a number beyond all bounds": (GOOD + f"seed: {10**30}\n", "c.yaml:5:7: 'seed' should be less than"),
+    "a parameter that a metric lacks": (
+        GOOD + "metrics: [nDCG(foo=1)@10]\n",
+        "'nDCG(foo=1)@10' is not a valid metric",
+    ),
+    "not a number": (GOOD.replace("lexical", "lexical, mu: .nan"), "'mu' should be a finite number"),
+    "an item of the wrong kind": (
+        GOOD.replace("[demo]", "[demo, 3]"),
+        "c.yaml:2:18: 'datasets[1]' must be text (given: 3)",
+    ),
     "not YAML": ("name: [", "c.yaml:1:8: not valid YAML"),
     "a YAML tag": (GOOD + "seed: !!python/object:os.system 3\n", "c.yaml:5:7: the YAML tag"),
     "empty": ("", "key 'name' is missing"),
