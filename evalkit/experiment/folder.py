@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from evalkit.config.source import read_source
 from evalkit.errors import InputError, StorageError
 from evalkit.formats import read_qrels, write_qrels
 from evalkit.records import Qrels
@@ -156,6 +157,23 @@ class ResultFolder:
             )
         return manifest  # type: ignore[no-any-return]
 
+    def read_config(self) -> dict[str, Any]:
+        """Read the resolved configuration as plain data.
+
+        Raises
+        ------
+        InputError
+            If it is missing or damaged.
+        """
+        try:
+            text = self.resolved_config_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            raise _missing(self.resolved_config_file) from None
+        data = read_source(text, str(self.resolved_config_file)).data
+        if not isinstance(data, dict):
+            raise InputError(f"{self.resolved_config_file} is damaged")
+        return data
+
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest, whole or not at all."""
         aside = self.manifest_file.with_suffix(".part")
@@ -209,9 +227,13 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:
-        raise InputError(f"file not found: {path.resolve()}", "the result folder is not whole") from None
+        raise _missing(path) from None
     except pa.ArrowInvalid as error:
         raise InputError(f"{path.resolve()} is damaged: {error}") from None
+
+
+def _missing(path: Path) -> InputError:
+    return InputError(f"file not found: {path.resolve()}", "the result folder is not whole")
 
 
 def read_json(path: Path) -> Any:
@@ -225,7 +247,7 @@ def read_json(path: Path) -> Any:
     try:
         return orjson.loads(path.read_bytes())
     except FileNotFoundError:
-        raise InputError(f"file not found: {path.resolve()}", "the result folder is not whole") from None
+        raise _missing(path) from None
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path.resolve()} is damaged: {error}") from None
 

@@ -98,6 +98,8 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
                 " candidates and placed them last."
             )
     for entry in summary["datasets"]:
+        if not entry["counts"]["answerable_queries"]:
+            said.append(f"{entry['name']}: nothing answers any of its queries, so there is no mean.")
         if entry["empty_queries"]:
             said.append(
                 f"{entry['name']}: queries that found no candidate and count as 0: {entry['empty_queries']}."

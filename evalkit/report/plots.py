@@ -102,7 +102,7 @@ def _quality_by_depth(
         _line(axes, [r["depth"] * shift for r in part], part, "mean", 1.0, colour[tag], tag)
     _scale(axes, depths)
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    _legend(axes)
     data = [
         {"series": r["reranker"], **{k: r[k] for k in ("depth", "mean", "lower", "upper", "n")}} for r in rows
     ]
@@ -135,7 +135,7 @@ def _latency_by_batch_size(
                 _line(axes, [r["batch_size"] for r in held], points, "mean", 1000.0, colour[tag], text, style)
     _scale(axes, sorted({r["batch_size"] for r in rows}))
     axes.set_ylim(bottom=0)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    _legend(axes)
     data = [
         {
             "series": r["reranker"],
@@ -190,7 +190,7 @@ def _quality_against_latency(
             base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--", label=summary["first_stage"]
         )
     axes.set_xlim(left=0)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    _legend(axes)
     caption = (
         "Each point reranks d candidates in one call. Up is better, left is faster; bars are 95 % intervals."
         " The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
@@ -252,6 +252,12 @@ def _line(
     axes.errorbar(
         [at for at, _ in held], y, yerr=bars, fmt=style, ms=4, lw=1.4, capsize=2, color=colour, label=label
     )
+
+
+def _legend(axes: Axes) -> None:
+    """Put the legend beside the plot; none where nothing could be drawn."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def _scale(axes: Axes, values: Sequence[int]) -> None:

@@ -6,8 +6,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from evalkit.errors import IncompleteError
 from evalkit.experiment import ResultFolder
 from evalkit.experiment.folder import VALUES, to_json, write_table
@@ -39,7 +37,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
             f"{folder.path} is {manifest['status']}: {_why(manifest)}",
             "see failures.jsonl, or look at what there is with --allow-incomplete",
         )
-    config = YAML(typ="safe", pure=True).load(folder.resolved_config_file)
+    config = folder.read_config()
     qrels = {entry["name"]: folder.read_qrels(entry["name"]) for entry in manifest["datasets"]}
     cells = list(derive_cells(folder.read_scores(), manifest, qrels, config))
     first_stage = [cell for cell in cells if cell.reranker == manifest["first_stage"]]

@@ -199,3 +199,47 @@ def test_an_unwritable_place_is_exit_3(tmp_path: Path, beir_folder: Path) -> Non
     done = evalkit("run", config, "--into", tmp_path / "file" / "below")
     assert done.returncode == 3
     assert "cannot make a result folder in" in done.stderr
+
+
+RAW = ("manifest.json", "config.resolved.yaml", "scores.parquet", "calls.parquet", "qrels/tiny.qrels.gz")
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated"])
+def test_a_damaged_result_is_told(tmp_path: Path, beir_folder: Path, damage: str) -> None:
+    """A raw file that is missing or cut short is exit 2 with its name, never a report of what is left."""
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"name: t\ndatasets: [{{source: beir_folder, path: {beir_folder}}}]\nrerankers: {{a: {{backend: lexical}}}}\n",
+        encoding="utf-8",
+    )
+    assert evalkit("run", config, "--into", tmp_path / "results").returncode == 0
+    folder = only_folder(tmp_path / "results")
+    for name in RAW:
+        held = (folder / name).read_bytes()
+        if damage == "missing":
+            (folder / name).unlink()
+        else:
+            (folder / name).write_bytes(held[: len(held) // 2])
+        done = evalkit("report", folder)
+        assert done.returncode == 2, (name, done.stderr)
+        assert Path(name).name in done.stderr
+        assert "Traceback" not in done.stderr
+        (folder / name).write_bytes(held)
+    assert evalkit("report", folder).returncode == 0
+
+
+def test_queries_that_nothing_answers_have_no_mean(tmp_path: Path, beir_folder: Path) -> None:
+    """Where every judged query is unanswerable, the report shows no mean and says why."""
+    (beir_folder / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\td1\t0\nq2\td3\t0\n", "utf-8"
+    )
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"name: t\ndatasets: [{{source: beir_folder, path: {beir_folder}}}]\nrerankers: {{a: {{backend: lexical}}}}\n"
+        "latency: {batch_sizes: [1]}\n",
+        encoding="utf-8",
+    )
+    done = evalkit("run", config, "--into", tmp_path / "results")
+    assert done.returncode == 0, done.stderr
+    assert "warning: tiny: nothing answers any of its queries, so there is no mean." in done.stderr
+    assert "Warning:" not in done.stderr
