@@ -98,7 +98,7 @@ def _quality_by_depth(
     )
     for place, (tag, part) in enumerate(_by_reranker(rows)):
         # Points of several rerankers at one depth stand a little apart, or their bars would hide each other.
-        shift = 1 + 0.012 * (place - 1)
+        shift = 1 + 0.03 * (place - 1)
         _line(axes, [r["depth"] * shift for r in part], part, "mean", 1.0, colour[tag], tag)
     _scale(axes, depths)
     axes.set_ylim(0, 1.02)
