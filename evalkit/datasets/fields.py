@@ -39,7 +39,11 @@ def documents_from_tsv(path: Path) -> Iterator[RawDocument]:
             raise DataFormatError(
                 f"{path}:{number} has {len(columns)} columns", "a row holds id, text or id, title, text"
             )
-        yield RawDocument(columns[0], columns[1] if len(columns) == 3 else "", columns[-1])
+        yield RawDocument(
+            checked_identifier(columns[0], f"{path}:{number}"),
+            columns[1] if len(columns) == 3 else "",
+            columns[-1],
+        )
 
 
 def queries_from_tsv(path: Path) -> Iterator[Query]:
@@ -47,7 +51,7 @@ def queries_from_tsv(path: Path) -> Iterator[Query]:
     for number, columns in _tsv(path):
         if len(columns) != 2:
             raise DataFormatError(f"{path}:{number} has {len(columns)} columns", "a row holds id, text")
-        yield Query(columns[0], columns[1])
+        yield Query(checked_identifier(columns[0], f"{path}:{number}"), columns[1])
 
 
 def _tsv(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -59,9 +63,14 @@ def _identifier(row: dict[str, Any], where: str) -> str:
     value = next((row[key] for key in _ID_KEYS if key in row), None)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    return checked_identifier(value, where)
+
+
+def checked_identifier(value: Any, where: str) -> str:
+    """Return an identifier that survives TREC files: text without white space."""
     if not isinstance(value, str) or not value or value != "".join(value.split()):
         raise DataFormatError(
-            f"{where}: no usable identifier (found {value!r})", "give '_id' a text without white space"
+            f"{where}: no usable identifier (found {value!r})", "an identifier is text without white space"
         )
     return value
 

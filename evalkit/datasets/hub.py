@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts, RawDocument, assemble
+from evalkit.datasets.fields import checked_identifier
 from evalkit.errors import DataFormatError, DatasetError
 from evalkit.records import Dataset, Qrels, Query
 
@@ -54,11 +55,12 @@ class Hub:
             location=f"hub:{path}" + (f"@{settings.revision}" if settings.revision else ""),
             split=settings.split,
             documents=[
-                RawDocument(str(i), title or "", text or "")
+                RawDocument(checked_identifier(str(i), path), title or "", text or "")
                 for i, title, text in zip(*_columns(path, corpus, "_id", "title", "text"), strict=True)
             ],
             queries=[
-                Query(str(i), text) for i, text in zip(*_columns(path, queries, "_id", "text"), strict=True)
+                Query(checked_identifier(str(i), path), text)
+                for i, text in zip(*_columns(path, queries, "_id", "text"), strict=True)
             ],
             qrels=Qrels.from_rows(
                 (str(q), str(d), int(grade))

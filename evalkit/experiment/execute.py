@@ -81,6 +81,7 @@ def execute(config: Config, origin: Origin, into: Path) -> ResultFolder:
             for arena in arenas:
                 folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
                 recorder.add_first_stage(arena.dataset.name, arena.candidates)
+            for arena in arenas:
                 for tag, reranker in rerankers.items():
                     log.info("quality pass: %s on %s", tag, arena.dataset.name)
                     _quality_pass(config, tag, reranker, arena, recorder)
@@ -278,7 +279,11 @@ def _describe(arena: Arena) -> dict[str, Any]:
         "name": arena.dataset.name,
         **asdict(arena.dataset.origin),
         "empty_queries": [q.query_id for q in arena.dataset.queries if q.query_id not in with_candidates],
-        "candidates": {"pairs": sum(lengths), "shortest_list": min(lengths), "longest_list": max(lengths)},
+        "candidates": {
+            "pairs": sum(lengths),
+            "shortest_list": min(lengths, default=0),
+            "longest_list": max(lengths, default=0),
+        },
     }
 
 

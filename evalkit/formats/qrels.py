@@ -42,6 +42,8 @@ def _rows(path: Path) -> Iterator[tuple[str, str, int]]:
             wanted = "query-id, corpus-id, score" if beir else "query_id, iteration, doc_id, grade"
             raise DataFormatError(f"{path}:{number} has {len(columns)} columns", f"a row holds {wanted}")
         query_id, doc_id, grade = columns[0], columns[-2], columns[-1]
+        if len(f"{query_id} {doc_id}".split()) != 2:
+            raise DataFormatError(f"{path}:{number} has an id with white space, or none", "mend the ids")
         try:
             yield query_id, doc_id, int(grade)
         except ValueError:

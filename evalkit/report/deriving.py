@@ -29,9 +29,10 @@ class Cell:
     run
         The ranked lists of the queries that were scored.
     values
-        Per averaged query; a query whose call failed has no row.
-    failed
-        Queries that failed: not scored, not averaged.
+        Per averaged query; a query that was not scored has no row.
+    not_scored
+        Queries with candidates and without scores: their call failed, or was never made. They
+        are in no mean; a query that the first stage found nothing for is scored with 0.
     """
 
     dataset: str
@@ -39,7 +40,7 @@ class Cell:
     depth: int
     run: Run
     values: MetricValues
-    failed: tuple[str, ...]
+    not_scored: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +69,30 @@ def derive_cells(
     tags = [manifest["first_stage"], *manifest["rerankers"]]
     parts = dict(iter(scores.groupby(["dataset", "reranker"], sort=False)))
     for dataset, judged in qrels.items():
+        first_stage = parts.get((dataset, manifest["first_stage"]), scores.iloc[:0])
+        asked = first_stage["query_id"].unique().tolist()
         for tag in tags:
             part = parts.get((dataset, tag), scores.iloc[:0])
             for depth in config["depths"]:
                 chosen = part[part["depth"].isna() | (part["depth"] == depth)]
                 run = scored_run({c: chosen[c].to_numpy() for c in chosen.columns}, tag, depth)
-                failed = _failed(manifest, dataset, tag, depth)
-                kept = judged.restricted_to(q for q in judged.grades if q not in failed)
-                yield Cell(dataset, tag, depth, run, evaluate(run, kept, metrics), failed)
+                scored = set(run.query_ids)
+                missing = tuple(q for q in asked if q not in scored)
+                kept = _averaged(judged, missing, any_scored=bool(scored) or not asked)
+                yield Cell(dataset, tag, depth, run, evaluate(run, kept, metrics), missing)
 
 
-def _failed(manifest: Mapping[str, Any], dataset: str, tag: str, depth: int) -> tuple[str, ...]:
-    return tuple(
-        query_id
-        for entry in manifest.get("quality_passes", [])
-        if entry["dataset"] == dataset and entry["reranker"] == tag and entry["depth"] in {None, depth}
-        for query_id in entry["failed"]
-    )
+def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qrels:
+    """Return the judgments that values are taken over.
+
+    What has no score is told from the scores themselves: whatever went wrong, and whether or not
+    it was noted, a query without scores never becomes a value. A reranker that scored nothing at
+    all has no value either, not even the 0 of the queries without candidates.
+    """
+    if not any_scored:
+        return Qrels({})
+    left_out = frozenset(missing)
+    return judged.restricted_to(q for q in judged.grades if q not in left_out)
 
 
 def derive_ceilings(

@@ -15,6 +15,10 @@ MIN_QUERIES = 30
 """Fewer queries carry no verdict: Student's interval needs the mean to be nearly normal."""
 
 
+MANY_TIES = 0.1
+"""Share of queries with equal scores near the top from which a reader is told."""
+
+
 def write_pages(
     folder: ResultFolder, manifest: Mapping[str, Any], summary: Mapping[str, Any], plots: Sequence[Plot]
 ) -> None:
@@ -86,6 +90,7 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
     said = []
     if manifest["status"] != "complete":
         said.append(f"This result is {manifest['status']}: figures cover only what was measured.")
+    said += _ties(summary)
     for entry in manifest.get("quality_passes", []):
         if entry["failed"]:
             said.append(
@@ -113,6 +118,19 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
                 f" {check['largest_difference']:.2g}): figures below the largest depth are approximate."
             )
     return said
+
+
+def _ties(summary: Mapping[str, Any]) -> list[str]:
+    """Name the rerankers whose order near the top is often the tie rule's work and not their own."""
+    depth = {c["dataset"]: c["depth"] for c in summary["ceilings"]}  # the last is the largest
+    return [
+        f"{r['dataset']}: {r['reranker']} gives equal scores within the first ten ranks of"
+        f" {r['tied_queries_at_10']:.0%} of its queries; such documents are ordered by their ids."
+        for r in summary["quality"]
+        if r["metric"] == summary["primary_metric"]
+        and r["depth"] == depth[r["dataset"]]
+        and (r["tied_queries_at_10"] or 0) > MANY_TIES
+    ]
 
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

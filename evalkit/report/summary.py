@@ -44,10 +44,10 @@ def summarise(
 
 def _dataset(entry: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:
     kept = ("name", "source", "location", "split", "language", "content_hash", "counts", "candidates")
-    failed = {c.reranker: len(c.failed) for c in cells if c.dataset == entry["name"] and c.failed}
+    missing = {c.reranker: len(c.not_scored) for c in cells if c.dataset == entry["name"] and c.not_scored}
     return {key: entry[key] for key in kept} | {
         "empty_queries": len(entry["empty_queries"]),
-        "failed_queries": failed,
+        "queries_not_scored": missing,
     }
 
 
@@ -56,8 +56,8 @@ def _quality(cell: Cell, first_stage: Cell) -> list[dict[str, Any]]:
     for metric in cell.values.metrics:
         row = {"dataset": cell.dataset, "reranker": cell.reranker, "depth": cell.depth, "metric": metric}
         row |= _fields("mean", mean_interval(cell.values.of(metric), CONFIDENCE))
-        row["failed"] = len(cell.failed)
-        row["tied_pairs_at_10"] = _tied_share(cell)
+        row["not_scored"] = len(cell.not_scored)
+        row["tied_queries_at_10"] = _tied_share(cell)
         row["difference"] = None if cell is first_stage else _difference(cell, first_stage, metric)
         rows.append(row)
     return rows

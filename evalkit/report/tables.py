@@ -65,7 +65,7 @@ def _quality(summary: Mapping[str, Any], dataset: str) -> Table:
         of_tag = {r["metric"]: r for r in at_depth if r["reranker"] == tag}
         means = [mean_text(of_tag[metric]) for metric in metrics]
         head = of_tag[primary]
-        asked = f"{head['n']}" if not head["failed"] else f"{head['n']} ({head['failed']} failed)"
+        asked = f"{head['n']}" if not head["not_scored"] else f"{head['n']} ({head['not_scored']} not scored)"
         cells.append((tag, *means, difference_text(head["difference"]), asked))
     note = (
         f"Means with {_percent(summary)} t intervals over n answerable queries, {depth} candidates each;"

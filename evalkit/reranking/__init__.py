@@ -2,7 +2,7 @@
 
 from evalkit.reranking.assembling import ScoredCandidates, assemble, scored_run
 from evalkit.reranking.batching import Batch, batch
-from evalkit.reranking.sending import CallContext, Outcome, Sender, request_scores
+from evalkit.reranking.sending import CallContext, Outcome, Sender, find_fault, request_scores
 
 __all__ = [
     "Batch",
@@ -12,6 +12,7 @@ __all__ = [
     "Sender",
     "assemble",
     "batch",
+    "find_fault",
     "request_scores",
     "scored_run",
 ]

@@ -53,7 +53,7 @@ def request_scores(
         failure = error
     end = clock()
     if response is not None:
-        failure = _fault(response, item.request)
+        failure = find_fault(response, item.request)
         response = None if failure else response
     call = Call(
         dataset=context.dataset,
@@ -79,7 +79,8 @@ def request_scores(
     return Outcome(item, call, response, failure)
 
 
-def _fault(response: RerankResponse, request: RerankRequest) -> CallError | None:
+def find_fault(response: RerankResponse, request: RerankRequest) -> CallError | None:
+    """Return the failure that a response is, unless it holds one finite score per document."""
     if response.scores.shape != (len(request.documents),):
         return CallError(
             "reply",

@@ -20,6 +20,7 @@ from evalkit.dialects import Dialect, WireError, WireRequest
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker
+from evalkit.reranking import find_fault
 from evalkit.server.unit_scores import to_unit
 
 ANY_MODEL = "any"
@@ -84,10 +85,14 @@ class _Service:
 
     def _answer(self, asked: WireRequest) -> dict[str, Any]:
         positions = tuple(str(index) for index in range(len(asked.documents)))
+        request = RerankRequest("", asked.query, asked.documents, positions)
         try:
-            response = self._reranker.score(RerankRequest("", asked.query, asked.documents, positions))
+            response = self._reranker.score(request)
         except CallError as error:
             raise WireError(500, "server_error", error.message) from None
+        fault = find_fault(response, request)
+        if fault is not None:
+            raise WireError(500, "server_error", fault.message)
         scores = to_unit(response.scores, self._reranker.score_kind)
         served = WireRequest(self._model, asked.query, asked.documents, asked.top_n, asked.return_documents)
         tokens = _count_words(asked) if response.tokens is None else response.tokens

@@ -43,7 +43,9 @@ def plan_cells(
     """
     rng = np.random.default_rng(seed)
     cells: list[Cell] = []
-    for batch_size in settings.batch_sizes:
+    # Sizes beyond the collection are one and the same batch: timed once, or their calls would
+    # be taken together although they share their queries.
+    for batch_size in dict.fromkeys(min(size, len(dataset.corpus)) for size in settings.batch_sizes):
         order = rng.permutation(len(dataset.queries))
         # Every thread opens its connection while warming up. At least half of the queries are timed.
         warm = min(max(settings.warmup, *settings.concurrency), len(order) // 2)
@@ -64,7 +66,7 @@ def _fill(row: int, batch_size: int, dataset: Dataset, candidates: Run, rng: np.
     """Return a batch of one query: its candidates, then other documents where they are too few."""
     query = dataset.queries[row]
     docs = candidates.docs(query.query_id)[:batch_size]
-    wanted = min(batch_size, len(dataset.corpus)) - len(docs)
+    wanted = batch_size - len(docs)
     held = set(docs)
     others = [
         dataset.corpus.doc_ids[i] for i in rng.choice(len(dataset.corpus), len(docs) + wanted, replace=False)

@@ -83,6 +83,16 @@ BAD_FILES = {
         "corpus.jsonl:2 is not JSON",
     ),
     "corpus row without text": ("corpus.jsonl", '{"_id": "d1"}\n', "corpus.jsonl:1: no text"),
+    "id with a space": (
+        "corpus.jsonl",
+        '{"_id": "d 1", "text": "x"}\n',
+        "corpus.jsonl:1: no usable identifier",
+    ),
+    "judged id with a space": (
+        "qrels/test.tsv",
+        "query-id\tcorpus-id\tscore\nq1\td 1\t1\n",
+        "test.tsv:2 has an id with white space",
+    ),
     "corpus row without id": ("corpus.jsonl", '{"text": "x"}\n', "corpus.jsonl:1: no usable identifier"),
     "document twice": ("corpus.jsonl", '{"_id": "d1", "text": "x"}\n' * 2, "document 'd1' occurs twice"),
     "queries missing": ("queries.jsonl", None, "queries.jsonl"),
@@ -169,7 +179,7 @@ def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path, beir_folder:
     with stand_in(slowly) as url:
         config.write_text(
             f"name: t\ndatasets: [{{source: beir_folder, path: {beir_folder}}}]\nretriever: {{depth: 5}}\n"
-            f"rerankers:\n  api: {{backend: http, url: '{url}'}}\n",
+            f"rerankers:\n  api: {{backend: http, url: '{url}'}}\n  never: {{backend: lexical}}\n",
             encoding="utf-8",
         )
         process = subprocess.Popen(
@@ -186,6 +196,12 @@ def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path, beir_folder:
     assert orjson.loads((folder / "manifest.json").read_bytes())["status"] == "incomplete"
     assert evalkit("report", folder).returncode == 3
     assert evalkit("report", folder, "--allow-incomplete").returncode == 0
+    quality = orjson.loads((folder / "summary.json").read_bytes())["quality"]
+    never = [row for row in quality if row["reranker"] == "never"]
+    assert never
+    assert all(row["mean"] is None and row["n"] == 0 for row in never), (
+        "what was never asked has no value, not 0"
+    )
 
 
 def test_an_unwritable_place_is_exit_3(tmp_path: Path, beir_folder: Path) -> None:

@@ -63,8 +63,9 @@ def test_batches_are_filled_and_say_so(demo: Dataset, candidates: Run) -> None:
 
 
 def test_a_batch_is_never_larger_than_the_collection(demo: Dataset, candidates: Run) -> None:
-    """Where the collection is smaller than the batch size, the whole collection is the batch."""
-    (cell,) = plan_cells(LatencySettings(batch_sizes=(9999,), calls=1), ["a"], demo, candidates, 1)
+    """Sizes beyond the collection are one cell with the whole collection, so that no query is timed twice in it."""
+    (cell,) = plan_cells(LatencySettings(batch_sizes=(9998, 9999), calls=1), ["a"], demo, candidates, 1)
+    assert cell.batch_size == len(demo.corpus)
     assert {len(b.request.documents) for b in cell.warmup} == {len(demo.corpus)}
 
 
