@@ -111,7 +111,7 @@ def _latency(summary: Mapping[str, Any], dataset: str) -> Table:
         f" {rows[0]['confidence']:.0%} intervals by order statistics; every call has a query of its own."
     )
     if filled:
-        note += f" In {filled} calls the batch was filled up with other documents of the collection."
+        note += f" Calls whose batch was filled up with other documents of the collection: {filled}."
     columns = ("reranker", "batch size", "in flight", "p50", "p90", "p95", "max", "calls")
     return Table(f"{dataset}: latency by batch size (ms)", columns, tuple(cells), note)
 

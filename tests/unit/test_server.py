@@ -39,6 +39,7 @@ def test_a_backends_failure_is_never_served_as_a_score(answer: list[float] | Exc
     import anyio
 
     async def ask() -> tuple[int, dict[str, dict[str, str]]]:
+        """Post one request to the application."""
         app = build_app(Misbehaving(answer), "m", Assisters())
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://test") as client:
