@@ -11,6 +11,7 @@
     ├── WorldError                   3  the world failed
     │   ├── DatasetError                a dataset that cannot be had
     │   ├── CallError                   one call to a reranker failed
+    │   ├── BudgetError                 the next call could cost more than is left
     │   ├── IncompleteError             a result that does not hold all it should
     │   └── StorageError                a folder or file that cannot be written
     └── InterruptError             130  the user stopped the work
@@ -133,16 +134,25 @@ class CallError(WorldError):
     Parameters
     ----------
     kind
-        A short stable word: ``connect``, ``timeout``, ``broken``, ``http``, ``reply``, ``backend``.
+        A short stable word: ``connect``, ``timeout``, ``broken``, ``http``, ``reply``, ``model``,
+        ``request``, ``backend``.
     message, hint
         See `EvalkitError`.
     http_status
         The status of the reply, or None where none arrived.
     body
         The beginning of the reply, for the failure log.
+    transient
+        Whether the same call may succeed later.
+    wait_s
+        Seconds the server asked to wait before that; None where it did not.
+    too_large
+        Whether the server may have refused the request for its size.
+    closes
+        Whether every further call would fail alike: a wrong key, an unknown model.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing a caller may do about it
         self,
         kind: str,
         message: str,
@@ -150,11 +160,23 @@ class CallError(WorldError):
         *,
         http_status: int | None = None,
         body: str | None = None,
+        transient: bool = False,
+        wait_s: float | None = None,
+        too_large: bool = False,
+        closes: bool = False,
     ) -> None:
         super().__init__(message, hint)
         self.kind = kind
         self.http_status = http_status
         self.body = body
+        self.transient = transient
+        self.wait_s = wait_s
+        self.too_large = too_large
+        self.closes = closes
+
+
+class BudgetError(WorldError):
+    """The next call could cost more than the budget still holds; nothing beyond it was spent."""
 
 
 class IncompleteError(WorldError):

@@ -8,15 +8,22 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import CONFIG, SET
+from evalkit.cli.options import CONFIG, JSON, SET
 
 
 @click.command()
 @CONFIG
 @SET
 @click.option("--into", metavar="DIR", help="Parent of the result folder [default: results/<name>].")
-def run(config: str, overrides: tuple[str, ...], into: str | None) -> None:
+@click.option("--plan", is_flag=True, help="Print calls, pairs, tokens and cost; contact no reranker.")
+@JSON
+def run(config: str, overrides: tuple[str, ...], into: str | None, *, plan: bool, as_json: bool) -> None:
     """Run an experiment: rerank, evaluate, time, report."""
+    if plan:
+        _plan(config, overrides, as_json=as_json)
+        return
+    if as_json:
+        raise click.UsageError("--json goes with --plan; a run's figures are in summary.json of its folder")
     from evalkit.config import load_config
     from evalkit.experiment.execute import Origin
     from evalkit.running import run as run_experiment
@@ -25,6 +32,23 @@ def run(config: str, overrides: tuple[str, ...], into: str | None) -> None:
     command = shlex.join(["evalkit", *sys.argv[1:]])
     folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()))
     _show(folder.path)
+
+
+def _plan(config: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
+    from evalkit.config import load_config
+    from evalkit.experiment.arenas import prepare_arenas
+    from evalkit.experiment.folder import to_json
+    from evalkit.experiment.planning import plan_experiment
+    from evalkit.report.plan import plan_lines, plan_rows
+
+    settings = load_config(config, overrides)
+    planned = plan_experiment(settings, prepare_arenas(settings))
+    if as_json:
+        click.echo(to_json(plan_rows(planned)).decode(), nl=False)
+        return
+    for line in plan_lines(planned, settings):
+        click.echo(line)
+    click.echo(f"next: evalkit run {config}")
 
 
 def _show(path: Path) -> None:

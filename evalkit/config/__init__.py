@@ -7,18 +7,22 @@ from evalkit.config.blocks import (
     SampleSettings,
     Settings,
 )
-from evalkit.config.experiment import Config, LatencySettings
+from evalkit.config.experiment import BudgetSettings, Config, LatencySettings
 from evalkit.config.load import load_config, validate_block
 from evalkit.config.resolved import resolved_yaml
+from evalkit.config.traffic import Price, Traffic
 
 __all__ = [
+    "BudgetSettings",
     "Config",
     "DatasetSettings",
     "LatencySettings",
+    "Price",
     "RerankerSettings",
     "RetrieverSettings",
     "SampleSettings",
     "Settings",
+    "Traffic",
     "load_config",
     "resolved_yaml",
     "validate_block",

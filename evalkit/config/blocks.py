@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from evalkit.config.traffic import Traffic
 
 PositiveInt = Annotated[int, Field(ge=1, le=100_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -73,9 +76,20 @@ class RerankerSettings(Settings):
     timed: ClassVar[bool] = True
     """Whether a call takes the time a user would wait for; a lookup of stored scores does not."""
 
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether a pair's score does not depend on the other documents of the call."""
+        return True
+
     def most_documents(self) -> int | None:
         """Return the most documents the backend takes in one call; None where it sets no limit."""
         return None
+
+    def traffic(self) -> Traffic:
+        """Return how the backend may be called."""
+        from evalkit.config.traffic import Traffic
+
+        return Traffic()
 
     def largest_batch(self) -> int | None:
         """Return the most documents one call of the quality pass holds; None for the whole list."""

@@ -36,6 +36,12 @@ class LatencySettings(Settings):
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
 
 
+class BudgetSettings(Settings):
+    """What an experiment may cost; it stops before it would cost more."""
+
+    usd: Annotated[float, Field(ge=0)]
+
+
 class Outline(Settings):
     """The configuration before its plugin blocks are known; what YAML is checked against first."""
 
@@ -47,6 +53,7 @@ class Outline(Settings):
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     metrics: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
+    budget: BudgetSettings | None = None
 
 
 class Config(Settings):
@@ -60,3 +67,4 @@ class Config(Settings):
     depths: tuple[int, ...]
     metrics: tuple[str, ...]
     latency: LatencySettings | None
+    budget: BudgetSettings | None

@@ -80,6 +80,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
         metrics=outline.metrics,
         latency=outline.latency,
+        budget=outline.budget,
     )
 
 

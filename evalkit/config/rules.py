@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
@@ -11,6 +12,8 @@ from evalkit.config.source import Problem
 from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric
 from evalkit.metrics.names import Metric
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 def check_rules(
@@ -31,6 +34,7 @@ def check_rules(
         *(_tags(first_stage, rerankers) if first_stage else ()),
         *_batch_sizes(outline, rerankers),
         *_api_keys(rerankers),
+        *_prices(outline, rerankers),
     ]
 
 
@@ -105,9 +109,39 @@ def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> 
 def _api_keys(rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
     for tag, reranker in rerankers.items():
         variable = getattr(reranker, "api_key_env", None)
-        if variable and not os.environ.get(variable):
+        if not variable:
+            continue
+        path = ("rerankers", tag, "api_key_env")
+        if not _VARIABLE.fullmatch(variable):
+            # Perhaps the key itself: it is not repeated here.
             yield Problem(
-                ("rerankers", tag, "api_key_env"),
+                path,
+                "'api_key_env' must be the name of an environment variable, not the key itself",
+                "export MY_RERANK_KEY=... and write api_key_env: MY_RERANK_KEY",
+            )
+        elif not os.environ.get(variable):
+            yield Problem(
+                path,
                 f"the environment variable {variable!r} is not set",
                 f"export {variable}=... before running",
+            )
+        elif not os.environ[variable].strip().isascii() or not os.environ[variable].strip().isprintable():
+            yield Problem(
+                path,
+                f"the key in {variable!r} holds characters that no HTTP header can carry",
+                "a key is one line of plain characters: check how the variable was set",
+            )
+
+
+def _prices(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
+    """Tell which rerankers have no price: a budget can be kept only where every call has one."""
+    for tag, reranker in rerankers.items() if outline.budget else ():
+        if not isinstance(reranker, RerankerSettings):
+            continue
+        traffic = reranker.traffic()
+        if traffic.billed and traffic.price is None:
+            yield Problem(
+                ("rerankers", tag),
+                f"there is a budget, but {tag!r} has no price",
+                "add price: {usd_per_million_tokens: ..., as_of: YYYY-MM-DD}; 0 for what costs nothing",
             )

@@ -1,175 +1,217 @@
-"""What every dialect is, and the reading of result lists that most of them share."""
+"""What every dialect is: a shape, some limits, and the few things that are its own."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, ClassVar
+from urllib.parse import quote
 
-import numpy as np
-from numpy.typing import NDArray
-
+from evalkit.dialects.asking import read_request
+from evalkit.dialects.reading import (
+    COMMON_TIMES,
+    TimeSource,
+    first_amount,
+    header_amount,
+    read_results,
+    read_server_times,
+    whole,
+)
+from evalkit.dialects.refusals import openai_error
+from evalkit.dialects.shape import Shape, dig, put
+from evalkit.dialects.wire import WireError, WireReply, WireRequest
 from evalkit.errors import CallError
-from evalkit.records import ScoreKind
+from evalkit.records import ScoreKind, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class WireRequest:
-    """A rerank request as it crosses the wire, whatever a dialect calls its parts."""
+class Dialect:
+    """The wire format of one rerank API. Holds no state that changes, and does no I/O.
 
-    model: str
-    query: str
-    documents: tuple[str, ...]
-    top_n: int | None = None
-    return_documents: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WireReply:
-    """What a reply says.
-
-    Attributes
-    ----------
-    scores
-        ``(n,)`` float64, in the order of the documents sent.
-    tokens, model
-        None where the reply does not say.
+    A subclass sets what differs: most are a `Shape` and some limits, and override nothing.
     """
 
-    scores: NDArray[np.float64]
-    tokens: int | None
-    model: str | None
+    path: ClassVar[str] = "/v1/rerank"
+    """Path the API serves; ``{model}`` stands for the model where the path names it."""
+    home: ClassVar[str | None] = None
+    """Public host, where there is one: then a configuration needs no url."""
+    shape: Shape = Shape()
+    score_kind: ClassVar[ScoreKind] = "unknown"
+    sorted: bool = True
+    """Whether the API promises its list best first."""
+    max_documents: ClassVar[int | None] = None
+    max_bytes: ClassVar[int | None] = None
+    """Most bytes of a request's body."""
+    max_tokens: ClassVar[int | None] = None
+    """Most tokens of a request: the query's, once for each document, and the documents'."""
+    options: ClassVar[frozenset[str]] = frozenset()
+    """Further keys that the API documents."""
+    strict: ClassVar[bool] = False
+    """Whether the API refuses a key it does not document: then none is ever sent."""
+    key_header: str = "Authorization"
+    key_prefix: str = "Bearer "
+    fixed_headers: ClassVar[Mapping[str, str]] = {}
+    idempotency_header: ClassVar[str | None] = None
+    server_times: ClassVar[tuple[TimeSource, ...]] = ()
+    token_header: ClassVar[str | None] = None
+    cost_header: ClassVar[str | None] = None
+    refusal_status: ClassVar[int] = 400
+    """Status of a refused request, for our own server."""
 
+    # The client's side.
 
-class WireError(Exception):
-    """A request that a server must refuse, in the words of its dialect.
+    def url(self, model: str) -> str | None:
+        """Return the public address for a model; None where the API has no public host."""
+        if self.home is None:
+            return None
+        return self.home + self.path.replace("{model}", quote(model, safe="/"))
 
-    Parameters
-    ----------
-    status
-        HTTP status.
-    code, message
-        Stable word and sentence.
-    param
-        The offending key, where there is one.
-    """
+    def headers(self, api_key: str | None) -> dict[str, str]:
+        """Return the request headers that the API asks for, the key among them."""
+        key = {self.key_header: f"{self.key_prefix}{api_key}"} if api_key else {}
+        return {**self.fixed_headers, **key}
 
-    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.param = param
+    def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON body of a request, with further options; what equals the default is not sent."""
+        shape = self.shape
+        body: dict[str, Any] = {}
+        for name, value in (options or {}).items():
+            put(body, name, copy.deepcopy(value))
+        if shape.model:
+            put(body, shape.model, request.model)
+        put(body, shape.query, request.query)
+        put(
+            body,
+            shape.documents,
+            [self._encode_document(i, text) for i, text in enumerate(request.documents)],
+        )
+        if shape.top_n and request.top_n is not None:
+            put(body, shape.top_n, request.top_n)
+        if shape.return_documents and request.return_documents != shape.echoes:
+            put(body, shape.return_documents, request.return_documents != shape.return_inverted)
+        return body
 
+    def _encode_document(self, index: int, text: str) -> Any:
+        shape = self.shape
+        if shape.document_key is None:
+            return text
+        named = {shape.document_id_key: str(index)} if shape.document_id_key else {}
+        return {**named, shape.document_key: text}
 
-class Dialect(ABC):
-    """The wire format of one rerank API. Implementations hold no state and do no I/O."""
+    def decode_response(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> WireReply:
+        """Read a reply.
 
-    path: ClassVar[str]
-    """Path that the API serves, for our own server."""
-    score_kind: ClassVar[ScoreKind]
-    max_documents: ClassVar[int]
-
-    @staticmethod
-    @abstractmethod
-    def headers(api_key: str | None) -> dict[str, str]:
-        """Return the request headers that carry the key."""
-
-    @staticmethod
-    @abstractmethod
-    def encode_request(request: WireRequest) -> dict[str, Any]:
-        """Return the JSON body of a request (client)."""
-
-    @staticmethod
-    @abstractmethod
-    def decode_response(body: Any, documents: int) -> WireReply:
-        """Read the JSON body of a reply to a request with that many documents (client).
+        Parameters
+        ----------
+        body
+            Parsed JSON.
+        headers
+            Names in lower case.
+        request
+            What was sent.
 
         Raises
         ------
         CallError
             Kind ``reply``, if there is not exactly one finite score for each document.
         """
+        if self.shape.results and not isinstance(body, dict):
+            raise CallError("reply", "the reply is not a JSON object")
+        scores, order = read_results(dig(body, self.shape.results), len(request.documents), self.shape)
+        model = dig(body, "model")
+        return WireReply(
+            scores=scores,
+            order=order,
+            usage=self.read_usage(body, headers, request),
+            server_times=read_server_times(headers, body, (*self.server_times, *COMMON_TIMES)),
+            model=model if isinstance(model, str) and model else None,
+        )
 
-    @staticmethod
-    @abstractmethod
-    def error_message(body: Any) -> str | None:
-        """Return the sentence in an error body; None where there is none (client)."""
+    def read_usage(self, body: Any, headers: Mapping[str, str], _request: WireRequest) -> Usage:
+        """Read what the API says it billed; None where it says nothing."""
+        shape = self.shape
+        tokens = first_amount(body, shape.tokens)
+        if tokens is None and self.token_header:
+            tokens = header_amount(headers, self.token_header)
+        cost = first_amount(body, shape.cost_usd)
+        if cost is None and self.cost_header:
+            cost = header_amount(headers, self.cost_header)
+        return Usage(
+            tokens=whole(tokens),
+            units=first_amount(body, shape.units),
+            billed_bytes=whole(first_amount(body, shape.billed_bytes)),
+            cost_usd=cost,
+        )
 
-    @staticmethod
-    @abstractmethod
-    def server_seconds(headers: Mapping[str, str]) -> float | None:
-        """Return the seconds the server says it worked; None where it says nothing (client)."""
+    def kind_of_scores(self, _options: Mapping[str, Any]) -> ScoreKind:
+        """Return what scores mean under these options."""
+        return self.score_kind
 
-    @staticmethod
-    @abstractmethod
-    def decode_request(body: Any) -> WireRequest:
-        """Read the JSON body of a request (server).
+    def is_permanent(self, _status: int, _message: str) -> bool:
+        """Return whether a refusal that looks transient is not: asking again cannot help."""
+        return False
+
+    def follow_up(self, _status: int, _headers: Mapping[str, str], _url: str) -> str | None:
+        """Return where to fetch a reply that is not ready; None where the API does not do that."""
+        return None
+
+    # The server's side.
+
+    def given_key(self, headers: Mapping[str, str]) -> str | None:
+        """Return the key that a request carries; None where it carries none in this API's way."""
+        given = headers.get(self.key_header.lower(), "")
+        fits = given[: len(self.key_prefix)].lower() == self.key_prefix.lower()
+        return given[len(self.key_prefix) :] if given and fits else None
+
+    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
+        """Read a request; `path_model` is the model where the path names it.
 
         Raises
         ------
         WireError
             If the API would refuse it.
         """
+        request = read_request(body, self.shape, self.max_documents, self.refusal_status)
+        return request if path_model is None or self.shape.model else replace(request, model=path_model)
 
-    @staticmethod
-    @abstractmethod
-    def encode_response(request: WireRequest, scores: Sequence[float], tokens: int) -> dict[str, Any]:
-        """Return the JSON body of a reply, documents by score descending then index (server)."""
+    def encode_response(self, request: WireRequest, scores: Sequence[float], tokens: int) -> Any:
+        """Return the JSON body of a reply: best first and cut, where the API sorts at all."""
+        shape = self.shape
+        wanted = list(range(len(scores)))
+        if self.sorted:
+            wanted = descending(scores)[: request.top_n if shape.top_n else None]
+        results = [self._encode_result(request, index, float(scores[index])) for index in wanted]
+        if not shape.results:
+            return results
+        body: dict[str, Any] = {"model": request.model}
+        put(body, shape.results, results)
+        if shape.tokens:
+            put(body, shape.tokens[0], tokens)
+        return body
 
-    @staticmethod
-    @abstractmethod
-    def encode_error(error: WireError) -> dict[str, Any]:
-        """Return the JSON body of a refusal (server)."""
+    def _encode_result(self, request: WireRequest, index: int, score: float) -> Any:
+        shape = self.shape
+        if shape.score is None:
+            return score
+        result: dict[str, Any] = {shape.score: score}
+        if shape.index:
+            result = {shape.index: str(index) if shape.document_id_key else index, **result}
+        if request.return_documents and shape.return_documents and shape.echo:
+            text = request.documents[index]
+            result[shape.echo] = {shape.echo_key: text} if shape.echo_key else text
+        return result
 
+    def reply_headers(self, seconds: float, tokens: int) -> dict[str, str]:
+        """Return the headers in which the API tells time and usage."""
+        told = {
+            s.name: seconds / s.unit_s for s in self.server_times if not s.in_body and s.meaning == "request"
+        }
+        headers = {name: f"{amount:.3f}" for name, amount in told.items()}
+        return headers | ({self.token_header: str(tokens)} if self.token_header else {})
 
-def read_scores(
-    results: Any, documents: int, *, index_key: str = "index", score_key: str = "relevance_score"
-) -> NDArray[np.float64]:
-    """Return the score of every document from a list of results.
-
-    Parameters
-    ----------
-    results
-        The list as parsed from JSON, in any order.
-    documents
-        How many documents were sent.
-    index_key, score_key
-        What the dialect calls them.
-
-    Returns
-    -------
-    ``(documents,)`` scores.
-
-    Raises
-    ------
-    CallError
-        Kind ``reply``, if an entry is malformed, an index is out of range, repeated or missing,
-        or a score is not a finite number.
-    """
-    if not isinstance(results, list):
-        raise CallError("reply", "the reply holds no list of results")
-    scores = np.full(documents, np.nan)
-    for entry in results:
-        index = entry.get(index_key) if isinstance(entry, dict) else None
-        score = entry.get(score_key) if isinstance(entry, dict) else None
-        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < documents:
-            raise CallError(
-                "reply", f"a result has the {index_key} {index!r}; {documents} documents were sent"
-            )
-        if not isinstance(score, int | float) or isinstance(score, bool) or not np.isfinite(score):
-            raise CallError("reply", f"document {index} has the {score_key} {score!r}, not a finite number")
-        if not np.isnan(scores[index]):
-            raise CallError("reply", f"document {index} is in the results twice")
-        scores[index] = score
-    missing = np.flatnonzero(np.isnan(scores))
-    if len(missing):
-        raise CallError(
-            "reply",
-            f"{len(missing)} of {documents} documents have no score, the first is document {missing[0]}",
-        )
-    return scores
+    def encode_error(self, error: WireError) -> Any:
+        """Return the JSON body of a refusal."""
+        return openai_error(error)
 
 
 def descending(scores: Sequence[float]) -> list[int]:

@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from logging import Logger
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from evalkit.config import Config, RerankerSettings, resolved_yaml
-from evalkit.datasets import open_dataset
-from evalkit.errors import InputError, InterruptError
+from evalkit.config import Config, resolved_yaml
+from evalkit.errors import BudgetError, InterruptError
+from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.folder import ResultFolder
-from evalkit.experiment.pointwise import PointwiseCheck
+from evalkit.experiment.passes import (
+    check_promise,
+    given_up,
+    knock,
+    latency_pass,
+    needs_pointwise,
+    quality_pass,
+)
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.surroundings import git_state, machine, versions
-from evalkit.records import Dataset, Run
-from evalkit.rerankers import Preparable, Reranker, open_reranker
-from evalkit.reranking import CallContext, Outcome, Sender, assemble, batch, request_scores
-from evalkit.retrievers import open_retriever, retrieve_candidates
-from evalkit.timing import Arm, measure, plan_cells
-
-
-@dataclass(frozen=True, slots=True)
-class Arena:
-    """A dataset with its candidates: what every reranker is put to."""
-
-    dataset: Dataset
-    candidates: Run
+from evalkit.rerankers import open_reranker
+from evalkit.reranking import Arm, Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,138 +65,57 @@ def execute(config: Config, origin: Origin, into: Path) -> ResultFolder:
     InterruptError
         If the user interrupts: what was measured is saved, the folder's status is incomplete.
     """
-    arenas = [_prepare(config, settings) for settings in config.datasets]
-    with _opened(config.rerankers) as rerankers:
+    arenas = prepare_arenas(config)
+    with _opened(config) as arms:
         recorder = Recorder()
-        _knock(config, arenas, rerankers, recorder)
+        knock(config, arenas, arms, recorder)
+        for arena in arenas:
+            for arm in arms:
+                if needs_pointwise(config, arena, arm):
+                    check_promise(config, arena, arm, recorder)
         folder = _new_folder(config, origin, into)
-        manifest = _manifest(config, origin, arenas, rerankers)
+        manifest = _manifest(config, origin, arenas, arms)
         folder.write_manifest(manifest)
-        with _recorded(folder, manifest, recorder), logged_to(folder.log_file) as log:
-            for arena in arenas:
-                folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
-                recorder.add_first_stage(arena.dataset.name, arena.candidates)
-            for arena in arenas:
-                for tag, reranker in rerankers.items():
-                    log.info("quality pass: %s on %s", tag, arena.dataset.name)
-                    _quality_pass(config, tag, reranker, arena, recorder)
-            for arena in arenas if config.latency is not None else ():
-                log.info("latency pass on %s", arena.dataset.name)
-                _latency_pass(config, rerankers, arena, recorder)
-            log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
+        with _recorded(folder, manifest, recorder, arms), logged_to(folder.log_file) as log:
+            _measure(config, folder, arenas, arms, recorder, log)
     return folder
 
 
-def _prepare(config: Config, settings: Any) -> Arena:
-    dataset = open_dataset(settings)
-    retriever = open_retriever(config.retriever, dataset)
-    return Arena(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))
+def _measure(
+    config: Config,
+    folder: ResultFolder,
+    arenas: Sequence[Arena],
+    arms: Sequence[Arm],
+    recorder: Recorder,
+    log: Logger,
+) -> None:
+    for arena in arenas:
+        folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
+        recorder.add_first_stage(arena.dataset.name, arena.candidates)
+    for arena in arenas:
+        for arm in arms:
+            log.info("quality pass: %s on %s", arm.tag, arena.dataset.name)
+            quality_pass(config, arm, arena, recorder)
+    for arena in arenas if config.latency is not None else ():
+        log.info("latency pass on %s", arena.dataset.name)
+        latency_pass(config, arms, arena, recorder)
+    for failure in given_up(arms):
+        log.warning("%s", failure.message)
+    log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
 
 
 @contextmanager
-def _opened(settings: Mapping[str, RerankerSettings]) -> Iterator[dict[str, Reranker]]:
-    opened: dict[str, Reranker] = {}
+def _opened(config: Config) -> Iterator[list[Arm]]:
+    """Open every reranker; they share one budget."""
+    spending = Spending(config.budget.usd if config.budget else None)
+    arms: list[Arm] = []
     try:
-        for tag, one in settings.items():
-            opened[tag] = open_reranker(one)
-        yield opened
+        for tag, settings in config.rerankers.items():
+            arms.append(Arm.of(tag, open_reranker(settings), settings, spending))
+        yield arms
     finally:
-        for reranker in opened.values():
-            reranker.close()
-
-
-def _knock(
-    config: Config, arenas: Sequence[Arena], rerankers: Mapping[str, Reranker], recorder: Recorder
-) -> None:
-    """Make one call with one document to every reranker, so that a wrong url or key costs a second."""
-    arena = next((a for a in arenas if len(a.candidates)), None)
-    if arena is None:
-        raise InputError(
-            "the retriever found no candidates for any query",
-            "check the dataset's language and the retriever",
-        )
-    first = next(batch(arena.candidates.cut(1), arena.dataset, 1, pointwise=True))
-    for tag, reranker in rerankers.items():
-        _check_depths(config, tag, reranker)
-        outcome = request_scores(reranker, first, CallContext(arena.dataset.name, tag, "check"))
-        if outcome.failure is not None:
-            failure = outcome.failure
-            failure.message = f"reranker {tag!r} does not answer: {failure.message}"
-            raise failure
-        recorder.add_outcome(outcome)
-
-
-def _check_depths(config: Config, tag: str, reranker: Reranker) -> None:
-    limit = config.rerankers[tag].largest_batch()
-    if not reranker.pointwise and limit is not None and max(config.depths) > limit:
-        raise InputError(
-            f"reranker {tag!r} looks at the whole list, takes {limit} documents in one call,"
-            f" and is asked for depth {max(config.depths)}",
-            f"lower depths to at most {limit}, or raise its batch_size or max_documents",
-        )
-
-
-def _quality_pass(config: Config, tag: str, reranker: Reranker, arena: Arena, recorder: Recorder) -> None:
-    """Score each pair once at the largest depth; a reranker that sees the list, once per depth."""
-    passes: tuple[int | None, ...] = (None,) if reranker.pointwise else config.depths
-    with _prepared(reranker, arena, max(config.depths)):
-        for depth in passes:
-            candidates = arena.candidates.cut(depth or max(config.depths))
-            outcomes: list[Outcome] = []
-            try:
-                for outcome in _calls(config.rerankers[tag], tag, reranker, arena.dataset, candidates):
-                    outcomes.append(outcome)
-                    recorder.add_outcome(outcome)
-            finally:  # an interrupted pass keeps what it has
-                scored = assemble(outcomes, candidates, tag)
-                recorder.add_scored(arena.dataset.name, scored, depth)
-    if reranker.pointwise and config.rerankers[tag].timed and len(config.depths) > 1:
-        check = PointwiseCheck(tag, arena.dataset.name)
-        shallow = arena.candidates.cut(min(config.depths))
-        for outcome in check.run(reranker, arena.dataset, shallow, scored, config.seed):
-            recorder.add_outcome(outcome)
-        recorder.pointwise_checks.append(asdict(check))
-
-
-def _calls(
-    settings: RerankerSettings, tag: str, reranker: Reranker, dataset: Dataset, candidates: Run
-) -> Iterator[Outcome]:
-    batches = list(batch(candidates, dataset, settings.largest_batch(), pointwise=reranker.pointwise))
-    context = CallContext(dataset.name, tag, "quality", settings.concurrency)
-    with Sender(reranker, settings.concurrency) as sender:
-        yield from tqdm(
-            sender.send(batches, context),
-            total=len(batches),
-            desc=f"{dataset.name}: {tag}",
-            unit="call",
-            disable=None,
-        )
-
-
-@contextmanager
-def _prepared(reranker: Reranker, arena: Arena, depth: int) -> Iterator[None]:
-    """Let a reranker work ahead for the quality pass, and forget it afterwards: timing is honest."""
-    if not isinstance(reranker, Preparable):
-        yield
-        return
-    docs = dict.fromkeys(arena.candidates.cut(depth).doc_ids)
-    reranker.prepare([arena.dataset.corpus.text(doc_id) for doc_id in docs])
-    try:
-        yield
-    finally:
-        reranker.forget()
-
-
-def _latency_pass(
-    config: Config, rerankers: Mapping[str, Reranker], arena: Arena, recorder: Recorder
-) -> None:
-    if config.latency is None:
-        return
-    arms = [Arm(tag, reranker) for tag, reranker in rerankers.items() if config.rerankers[tag].timed]
-    tags = [arm.tag for arm in arms]
-    cells = plan_cells(config.latency, tags, arena.dataset, arena.candidates, config.seed)
-    for outcome in measure(cells, arms, arena.dataset.name, config.seed):
-        recorder.add_outcome(outcome)
+        for arm in arms:
+            arm.reranker.close()
 
 
 def _new_folder(config: Config, origin: Origin, into: Path) -> ResultFolder:
@@ -214,7 +128,9 @@ def _new_folder(config: Config, origin: Origin, into: Path) -> ResultFolder:
 
 
 @contextmanager
-def _recorded(folder: ResultFolder, manifest: dict[str, Any], recorder: Recorder) -> Iterator[None]:
+def _recorded(
+    folder: ResultFolder, manifest: dict[str, Any], recorder: Recorder, arms: Sequence[Arm]
+) -> Iterator[None]:
     """Write the raw tables and the final status, however the work inside ends."""
     status = "failed"
     try:
@@ -226,6 +142,12 @@ def _recorded(folder: ResultFolder, manifest: dict[str, Any], recorder: Recorder
             f"interrupted; what was measured is in {folder.path}",
             f"see it with: evalkit report {folder.path} --allow-incomplete",
         ) from None
+    except BudgetError as error:
+        status = "incomplete"
+        raise BudgetError(
+            f"{error.message}; what was measured is in {folder.path}",
+            f"see it with: evalkit report {folder.path} --allow-incomplete; {error.hint}",
+        ) from None
     finally:
         if status == "complete" and (recorder.failed_queries or not _timed_enough(recorder)):
             status = "incomplete"
@@ -234,8 +156,13 @@ def _recorded(folder: ResultFolder, manifest: dict[str, Any], recorder: Recorder
             "status": status,
             "finished": _now(),
             "quality_passes": recorder.queries,
-            "pointwise_checks": recorder.pointwise_checks,
+            "pointwise_checks": [
+                {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
+                for check in recorder.pointwise_checks
+            ],
             "failed_calls": dict(recorder.failed_calls()),
+            "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},
+            "spent_usd": _spent(arms),
         }
         folder.write_manifest({**manifest, **finished})
 
@@ -245,9 +172,7 @@ def _timed_enough(recorder: Recorder) -> bool:
     return all(call.status == "ok" for call in recorder.calls if call.pass_ == "latency")
 
 
-def _manifest(
-    config: Config, origin: Origin, arenas: Sequence[Arena], rerankers: Mapping[str, Reranker]
-) -> dict[str, Any]:
+def _manifest(config: Config, origin: Origin, arenas: Sequence[Arena], arms: Sequence[Arm]) -> dict[str, Any]:
     return {
         "status": "running",
         "name": config.name,
@@ -261,14 +186,35 @@ def _manifest(
         "first_stage": config.retriever.label,
         "datasets": [_describe(arena) for arena in arenas],
         "rerankers": {
-            tag: {
-                "backend": config.rerankers[tag].backend,
-                "pointwise": reranker.pointwise,
-                "score_kind": reranker.score_kind,
-                "timed": config.rerankers[tag].timed,
+            arm.tag: {
+                "backend": config.rerankers[arm.tag].backend,
+                "pointwise": arm.reranker.pointwise,
+                "score_kind": arm.reranker.score_kind,
+                "timed": arm.timed,
+                "price": _price(arm),
             }
-            for tag, reranker in rerankers.items()
+            for arm in arms
         },
+    }
+
+
+def _price(arm: Arm) -> dict[str, Any] | None:
+    return arm.traffic.price.model_dump(mode="json", exclude_none=True) if arm.traffic.price else None
+
+
+def _spent(arms: Sequence[Arm]) -> float | None:
+    """Return what the calls cost by the configured prices; None where nothing has a price."""
+    priced = any(arm.traffic.price is not None for arm in arms)
+    return arms[0].spending.spent_usd if priced else None
+
+
+def _endpoint(arm: Arm, recorder: Recorder) -> dict[str, Any]:
+    """Return what an endpoint said of itself, and what its calls taught."""
+    return {
+        "models": sorted({c.model for c in recorder.calls if c.reranker == arm.tag and c.model}),
+        "lowest_concurrency": recorder.lowest_concurrency.get(arm.tag),
+        "learned_max_documents": arm.learned_documents,
+        "given_up": arm.closed.message if arm.closed else None,
     }
 
 

@@ -17,7 +17,7 @@ from evalkit.records import Qrels
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 SCORES = {
     "dataset": "string",
@@ -26,9 +26,11 @@ SCORES = {
     "doc_id": "string",
     "retriever_rank": "int32",
     "score": "float64",
+    "list_rank": "int32",
     "depth": "int32",
 }
-"""Columns of ``scores.parquet``; depth is null where one pass serves every depth."""
+"""Columns of ``scores.parquet``; depth is null where one pass serves every depth. ``list_rank`` is the
+place in the backend's own list of the call that scored the pair."""
 
 CALLS = {
     "dataset": "string",
@@ -47,12 +49,19 @@ CALLS = {
     "error": "string",
     "http_status": "int32",
     "tokens": "int64",
+    "units": "float64",
+    "billed_bytes": "int64",
+    "characters": "int64",
+    "cost_usd": "float64",
     "server_s": "float64",
+    "server_times": "string",
     "model": "string",
     "cached": "bool_",
     "conn_reused": "bool_",
+    "list_sorted": "bool_",
 }
-"""Columns of ``calls.parquet``; unknown is null."""
+"""Columns of ``calls.parquet``, one row for each attempt; unknown is null. ``server_times`` is a JSON
+object: name -> seconds and what they are of."""
 
 VALUES = {
     "dataset": "string",

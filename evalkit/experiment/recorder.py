@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import orjson
 
+from evalkit.checking import PointwiseCheck
+from evalkit.errors import CallError
 from evalkit.experiment.folder import CALLS, SCORES, ResultFolder, write_table
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
@@ -21,27 +24,37 @@ class Recorder:
     failures: list[dict[str, Any]] = field(default_factory=list)
     queries: list[dict[str, Any]] = field(default_factory=list)
     """Per dataset, reranker and pass: queries asked, scored, failed."""
-    pointwise_checks: list[dict[str, Any]] = field(default_factory=list)
+    pointwise_checks: list[PointwiseCheck] = field(default_factory=list)
+    lowest_concurrency: dict[str, int] = field(default_factory=dict)
+    """Per reranker: fewest calls in flight that the server's refusals left."""
     _scores: list[dict[str, Any]] = field(default_factory=list)
 
     def add_outcome(self, outcome: Outcome) -> None:
-        """Note one call, and its failure if it failed."""
-        self.calls.append(outcome.call)
-        if outcome.failure is not None:
-            call = outcome.call
-            self.failures.append(
-                {
-                    "dataset": call.dataset,
-                    "reranker": call.reranker,
-                    "query_id": call.query_id,
-                    "pass": call.pass_,
-                    "batch_size": call.batch_size,
-                    "kind": outcome.failure.kind,
-                    "message": outcome.failure.message,
-                    "http_status": outcome.failure.http_status,
-                    "body": outcome.failure.body,
-                }
-            )
+        """Note every call of a batch, and each failure among them."""
+        for attempt in outcome.attempts:
+            self.calls.append(attempt.call)
+            if attempt.failure is not None:
+                self._add_failure(outcome, attempt.failure, attempt.call)
+        if outcome.unsent is not None:
+            self._add_failure(outcome, outcome.unsent, None)
+
+    def _add_failure(self, outcome: Outcome, failure: CallError, call: Call | None) -> None:
+        request = outcome.batch.request
+        self.failures.append(
+            {
+                "dataset": call.dataset if call else None,
+                "reranker": call.reranker if call else None,
+                "query_id": request.query_id,
+                "pass": call.pass_ if call else None,
+                "batch_size": call.batch_size if call else len(request.documents),
+                "attempt": call.attempt if call else None,
+                "status": call.status if call else "not sent",
+                "kind": failure.kind,
+                "message": failure.message,
+                "http_status": failure.http_status,
+                "body": failure.body,
+            }
+        )
 
     def add_first_stage(self, dataset: str, candidates: Run) -> None:
         """Note the candidates with the first stage's own scores."""
@@ -53,12 +66,13 @@ class Recorder:
                 docs,
                 np.arange(1, len(docs) + 1),
                 scores,
+                [None] * len(docs),
                 None,
             )
 
     def add_scored(self, dataset: str, scored: ScoredCandidates, depth: int | None) -> None:
         """Note what a reranker gave to candidates; depth is None where one pass serves every depth."""
-        columns = (scored.query_ids, scored.doc_ids, scored.retriever_rank, scored.scores)
+        columns = (scored.query_ids, scored.doc_ids, scored.retriever_rank, scored.scores, scored.list_rank)
         self._add_rows(dataset, scored.tag, *columns, depth)
         answered = len(set(scored.query_ids))
         self.queries.append(
@@ -74,7 +88,7 @@ class Recorder:
         )
 
     def _add_rows(self, dataset: str, tag: str, *columns: Any) -> None:
-        query_ids, doc_ids, ranks, scores, depth = columns
+        query_ids, doc_ids, ranks, scores, list_rank, depth = columns
         rows = len(doc_ids)
         self._scores.append(
             {
@@ -84,6 +98,7 @@ class Recorder:
                 "doc_id": list(doc_ids),
                 "retriever_rank": ranks.tolist(),
                 "score": scores.tolist(),
+                "list_rank": list(list_rank),
                 "depth": [depth] * rows,
             }
         )
@@ -101,6 +116,20 @@ class Recorder:
         """Write the raw tables."""
         scores = {name: [value for part in self._scores for value in part[name]] for name in SCORES}
         write_table(folder.scores_file, SCORES, scores)
-        rows = [{**asdict(call), "pass": call.pass_, "cached": False} for call in self.calls]
+        rows = [_row(call) for call in self.calls]
         write_table(folder.calls_file, CALLS, {name: [row[name] for row in rows] for name in CALLS})
         folder.write_failures(self.failures)
+
+
+def _row(call: Call) -> dict[str, Any]:
+    """Return a call as a row of ``calls.parquet``."""
+    told = {time.name: {"seconds": time.seconds, "of": time.meaning} for time in call.server_times}
+    return {
+        **asdict(call),
+        **asdict(call.usage),
+        # The API's own figure stands in cost_usd where no price is configured.
+        "cost_usd": call.cost_usd,
+        "server_times": orjson.dumps(told).decode() if told else None,
+        "pass": call.pass_,
+        "cached": False,
+    }

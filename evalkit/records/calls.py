@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from evalkit.records.rerank import ServerTime, Usage
+
 Pass = Literal["quality", "warmup", "latency", "check"]
+Status = Literal["ok", "failed", "retried"]
+"""``retried`` is an attempt that failed and was followed by another; ``failed`` was the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to a reranker; a row of ``calls.parquet``.
+    """One attempt of one call to a reranker; a row of ``calls.parquet``.
 
     Times are float64 seconds of one monotonic clock with an arbitrary origin: only differences
     mean anything. Unknown is None, never 0.
@@ -26,6 +30,16 @@ class Call:
         collection, put in to fill the batch.
     round
         Round of the latency pass, from 0; None elsewhere.
+    attempt
+        From 1.
+    scheduled_s, start_s, end_s
+        When it was due, when it was sent (after waiting for its turn), when its scores were there.
+    usage, server_times
+        What the backend said it billed, and how long it worked.
+    cost_usd
+        From the configured price, else as the backend reported it.
+    list_sorted
+        Whether the backend's list came best first.
     """
 
     dataset: str
@@ -40,13 +54,16 @@ class Call:
     scheduled_s: float
     start_s: float
     end_s: float
-    status: Literal["ok", "failed"]
+    status: Status
     error: str | None
     http_status: int | None
-    tokens: int | None
+    usage: Usage
+    cost_usd: float | None
     server_s: float | None
+    server_times: tuple[ServerTime, ...]
     model: str | None
     conn_reused: bool | None
+    list_sorted: bool | None
 
     @property
     def latency_s(self) -> float:

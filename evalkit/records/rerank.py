@@ -26,12 +26,58 @@ class RerankRequest:
         ``(n,)`` texts.
     doc_ids
         ``(n,)`` their ids, for backends that look scores up instead of computing them.
+    call_id
+        Names the call over all its attempts, for APIs that then bill it once; empty for none.
     """
 
     query_id: str
     query: str
     documents: tuple[str, ...]
     doc_ids: tuple[str, ...]
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a backend says it billed or processed; None where it says nothing.
+
+    Attributes
+    ----------
+    tokens
+        Tokens of the queries and documents.
+    units
+        Search or rerank units, as the API defines them.
+    billed_bytes, characters
+        For APIs that count those.
+    cost_usd
+        The price the API itself reports.
+    """
+
+    tokens: int | None = None
+    units: float | None = None
+    billed_bytes: int | None = None
+    characters: int | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTime:
+    """A time that a server tells of its own work.
+
+    Attributes
+    ----------
+    name
+        Header or key it was told in.
+    seconds
+        The time.
+    meaning
+        ``request`` where it is of the whole request; otherwise what it is of, in words. A mean
+        per pair, for one, is no request time, however alike the names are.
+    """
+
+    name: str
+    seconds: float
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,22 +88,40 @@ class RerankResponse:
     ----------
     scores
         ``(n,)`` float64.
-    tokens
-        Tokens the backend says it processed; None where it says nothing.
-    server_s
-        Seconds the backend says it worked on the request; None where it says nothing.
+    order
+        ``(n,)`` document indices in the order of the backend's own list; None where it gives none.
+    usage
+        What the backend says it billed.
+    server_times
+        How long the backend says it worked.
     model
         The model the backend says it used; None where it says nothing.
     http_status, conn_reused
         Of the transport; None for a backend in this process.
     missing
         Documents the backend had no score for and placed last by its own rule.
+    pause_s
+        Seconds until a limit that this call used up is renewed; None where none is.
     """
 
     scores: NDArray[np.float64]
-    tokens: int | None = None
-    server_s: float | None = None
+    order: NDArray[np.int64] | None = None
+    usage: Usage = Usage()
+    server_times: tuple[ServerTime, ...] = ()
     model: str | None = None
     http_status: int | None = None
     conn_reused: bool | None = None
     missing: int = 0
+    pause_s: float | None = None
+
+    @property
+    def server_s(self) -> float | None:
+        """Seconds the backend says the whole request took it; None where it does not say."""
+        return next((time.seconds for time in self.server_times if time.meaning == "request"), None)
+
+    @property
+    def list_is_sorted(self) -> bool | None:
+        """Whether the backend's list came best first; None where there is no list."""
+        if self.order is None:
+            return None
+        return bool((np.diff(self.scores[self.order]) <= 0).all())

@@ -109,15 +109,40 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
             said.append(
                 f"{entry['name']}: queries that found no candidate and count as 0: {entry['empty_queries']}."
             )
-    for check in manifest.get("pointwise_checks", []):
-        if check["reordered_queries"]:
-            said.append(
-                f"{check['dataset']}: {check['reranker']} is declared pointwise, but in another batch and order"
-                f" its ranking changed for"
-                f" {check['reordered_queries']} of {check['queries']} sampled queries (largest score difference"
-                f" {check['largest_difference']:.2g}): figures below the largest depth are approximate."
-            )
+    said += _of_checks(manifest)
+    said += _of_endpoints(manifest)
+    return said + _unsorted(summary)
+
+
+def _of_checks(manifest: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{check['dataset']}: {check['reranker']} gives the same pair another score when asked again"
+        f" ({check['evidence']}): its figures move from run to run."
+        for check in manifest.get("pointwise_checks", [])
+        if check["verdict"] == "unstable"
+    ]
+
+
+def _of_endpoints(manifest: Mapping[str, Any]) -> list[str]:
+    said = []
+    for tag, told in manifest.get("endpoints", {}).items():
+        if told["given_up"]:
+            said.append(f"{tag}: {told['given_up']}.")
+        if len(told["models"]) > 1:
+            said.append(f"{tag}: answered as several models: {', '.join(told['models'])}.")
     return said
+
+
+def _unsorted(summary: Mapping[str, Any]) -> list[str]:
+    """Name the rerankers whose lists contradict their own scores."""
+    counts: dict[str, int] = {}
+    for row in summary["calls"]:
+        counts[row["reranker"]] = counts.get(row["reranker"], 0) + row["unsorted_lists"]
+    return [
+        f"{tag}: {count} replies were not in the order of their own scores; documents are ranked by score."
+        for tag, count in counts.items()
+        if count
+    ]
 
 
 def _ties(summary: Mapping[str, Any]) -> list[str]:

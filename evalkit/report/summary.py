@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalkit.report.accounting import cost_rows, count_calls, server_times
 from evalkit.report.deriving import Ceiling, Cell
 from evalkit.stats import Interval, mean_interval, sample_size_for_quantile
 from evalkit.timing import summarise_calls
@@ -28,7 +29,7 @@ def summarise(
     """Return the content of ``summary.json``."""
     first_stage = {(c.dataset, c.depth): c for c in cells if c.reranker == manifest["first_stage"]}
     return {
-        "schema_version": 1,
+        "schema_version": 2,
         "name": manifest["name"],
         "status": manifest["status"],
         "first_stage": manifest["first_stage"],
@@ -37,7 +38,9 @@ def summarise(
         "datasets": [_dataset(entry, cells) for entry in manifest["datasets"]],
         "quality": [row for cell in cells for row in _quality(cell, first_stage[cell.dataset, cell.depth])],
         "ceilings": [_ceiling(ceiling) for ceiling in ceilings],
-        "calls": _call_counts(calls),
+        "calls": count_calls(calls),
+        "costs": cost_rows(manifest, calls),
+        "server_times": server_times(calls, CONFIDENCE),
         "latency": _latency(calls, config.get("latency")),
     }
 
@@ -92,26 +95,6 @@ def _ceiling(ceiling: Ceiling) -> dict[str, Any]:
 
 def _fields(name: str, interval: Interval) -> dict[str, Any]:
     return {name: interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
-
-
-def _call_counts(calls: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return calls, failures and reported tokens per dataset, reranker and pass; unknown tokens are null."""
-    rows = []
-    for (dataset, tag, which), part in calls.groupby(["dataset", "reranker", "pass"], sort=False):
-        told = part["tokens"].dropna()
-        rows.append(
-            {
-                "dataset": dataset,
-                "reranker": tag,
-                "pass": which,
-                "calls": len(part),
-                "failed": int((part["status"] != "ok").sum()),
-                "documents": int(part["batch_size"].sum()),
-                "tokens": int(told.sum()) if len(told) else None,
-                "calls_without_tokens": int(part["tokens"].isna().sum()),
-            }
-        )
-    return rows
 
 
 def _latency(calls: pd.DataFrame, settings: Mapping[str, Any] | None) -> list[dict[str, Any]]:

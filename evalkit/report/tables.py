@@ -43,7 +43,7 @@ def detail_tables(summary: Mapping[str, Any]) -> list[Table]:
     """Return the tables behind them: quality by depth, data, calls."""
     names = [entry["name"] for entry in summary["datasets"]]
     by_depth = [_by_depth(summary, name) for name in names if len(_depths(summary, name)) > 1]
-    return [*by_depth, _data(summary), _calls(summary)]
+    return [*by_depth, _data(summary), _calls(summary), *_costs(summary), *_server_times(summary)]
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], dataset: str) -> list[Mapping[str, Any]]:
@@ -150,14 +150,96 @@ def _calls(summary: Mapping[str, Any]) -> Table:
             r["reranker"],
             r["pass"],
             str(r["calls"]),
+            str(r["retried"]),
+            str(r["throttled"]),
             str(r["failed"]),
             str(r["documents"]),
-            NO_VALUE if r["tokens"] is None else str(r["tokens"]),
+            _amounts(r),
+            NO_VALUE if r["connections_reused"] is None else f"{r['connections_reused']:.0%}",
         )
         for r in summary["calls"]
     ]
-    columns = ("dataset", "reranker", "pass", "calls", "failed", "documents", "tokens reported")
-    return Table("Calls", columns, tuple(cells), "", left=3)
+    columns = (
+        "dataset", "reranker", "pass", "calls", "retried", "429s", "failed", "documents", "billed",
+        "connections reused",
+    )  # fmt: skip
+    note = (
+        "A call is one attempt; a retried one failed and was followed by another. Documents are those scored."
+        " Billed is what the backend said, '-' where it said nothing."
+    )
+    return Table("Calls", columns, tuple(cells), note, left=3)
+
+
+_UNITS = {"tokens": "tokens", "units": "units", "billed_bytes": "bytes", "characters": "characters"}
+
+
+def _amounts(row: Mapping[str, Any]) -> str:
+    """Return what a backend said it billed, and in how many calls it did not say."""
+    told = []
+    for name, unit in _UNITS.items():
+        if row[name] is not None:
+            silent = row[f"calls_without_{name}"]
+            told.append(
+                f"{row[name]:g} {unit}" if row[name] != int(row[name]) else f"{int(row[name])} {unit}"
+            )
+            told[-1] += f" ({silent} calls do not say)" if silent else ""
+    return ", ".join(told) or NO_VALUE
+
+
+def _costs(summary: Mapping[str, Any]) -> list[Table]:
+    cells = [
+        (
+            r["dataset"],
+            r["reranker"],
+            price_text(r["price"]),
+            str(r["queries"]),
+            dollars(r["cost_usd"]),
+            dollars(r["usd_per_thousand_queries"]),
+        )
+        for r in summary["costs"]
+    ]
+    columns = ("dataset", "reranker", "price", "queries", "cost", "a thousand queries")
+    note = "Cost of the quality pass, all depths it was asked for; n/a where a call did not tell the amount billed."
+    return [Table("Cost", columns, tuple(cells), note, left=3)] if cells else []
+
+
+def _server_times(summary: Mapping[str, Any]) -> list[Table]:
+    cells = [
+        (
+            r["dataset"],
+            r["reranker"],
+            r["name"],
+            r["of"],
+            r["pass"],
+            str(r["calls"]),
+            f"{milliseconds(r['median_s'])} [{milliseconds(r['lower_s'])}, {milliseconds(r['upper_s'])}]"
+            if r["median_s"] is not None
+            else f"n/a (has {r['calls']})",
+        )
+        for r in summary["server_times"]
+    ]
+    columns = ("dataset", "reranker", "told in", "time of", "pass", "calls", "median")
+    note = "Milliseconds the servers say they worked. Only 'request' may be set against a call's latency."
+    return [Table("Servers' own times (ms)", columns, tuple(cells), note, left=5)] if cells else []
+
+
+def price_text(price: Mapping[str, Any] | None) -> str:
+    """Return a price with its day."""
+    if price is None:
+        return "as the API reports"
+    rates = [
+        f"${value:g} {key.removeprefix('usd_').replace('_', ' ')}"
+        for key, value in price.items()
+        if key != "as_of"
+    ]
+    return f"{', '.join(rates)} as of {price['as_of']}"
+
+
+def dollars(amount: float | None) -> str:
+    """Return US dollars with six decimals below a cent."""
+    if amount is None:
+        return "n/a"
+    return f"${amount:.4f}" if amount >= 0.01 or amount == 0 else f"${amount:.6f}"
 
 
 def number(value: float | None) -> str:

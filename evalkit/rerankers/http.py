@@ -1,103 +1,54 @@
-"""A rerank API over HTTP. The dialect knows the wire; this file knows the connection."""
+"""A rerank API over HTTP. The dialect knows the wire, `connection` the transport; this file the meaning."""
 
 from __future__ import annotations
 
 import os
-import threading
-from typing import Annotated, Any, ClassVar, Literal
+import time
+from collections.abc import Mapping
+from typing import Any, NoReturn
 
-import httpx
 import orjson
-from pydantic import Field, field_validator, model_validator
 
-from evalkit import registry
-from evalkit.config import RerankerSettings
-from evalkit.config.blocks import PositiveInt
-from evalkit.dialects import Dialect, WireReply, WireRequest
-from evalkit.errors import CallError, EvalkitError
+from evalkit.dialects import ANY_MODEL, Dialect, WireReply, WireRequest, read_error_message
+from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
+from evalkit.rerankers.connection import Connections, Exchange
+from evalkit.rerankers.http_settings import HttpSettings
+from evalkit.rerankers.secrets import Redactor
+from evalkit.rerankers.waiting import asked_wait_s, used_up_wait_s
 
-_QUOTED = 2000
+QUOTED = 2000
 """Characters of a bad reply kept for the failure log."""
+_SHOWN = 120
+"""Characters of it shown in a message."""
+_TRANSIENT = {408, 409, 425, 429}
+_NEVER_TRANSIENT = {501, 505}
+_TOO_LARGE = {413, 422}
+_CLOSED = {401, 402, 403, 404}
+_POLL_S = 0.25
 
 
 class Http:
     """A rerank API: give it a url and a dialect, or let evalkit serve a local backend (``serve:``)."""
 
-    class Settings(RerankerSettings):
-        """Settings of `http`.
+    Settings = HttpSettings
 
-        Attributes
-        ----------
-        dialect
-            Wire format.
-        url
-            Full URL that requests are posted to.
-        serve
-            Settings of a local backend, served on loopback for the time of the experiment,
-            instead of a url.
-        model
-            Name sent with every request.
-        api_key_env
-            Environment variable that holds the key; the key itself never stands in a file.
-        max_documents
-            Most documents of one request; the dialect's own limit where absent.
-        timeout_s
-            Longest wait for connecting, and for each part of the reply.
-        pointwise
-            Set to false for a reranker that looks at the whole list: it is then asked once
-            for every depth, with all candidates in one request.
-        """
-
-        backend: Literal["http"] = "http"
-        dialect: str = "assisters"
-        url: str | None = None
-        serve: dict[str, Any] | None = None
-        model: str = "any"
-        api_key_env: str | None = None
-        max_documents: PositiveInt | None = None
-        timeout_s: Annotated[float, Field(gt=0)] = 30.0
-        pointwise: bool = True
-
-        nested: ClassVar[dict[str, str]] = {"serve": "reranker backend"}
-
-        @field_validator("dialect")
-        @classmethod
-        def _known_dialect(cls, name: str) -> str:
-            try:
-                registry.lookup("dialect", name)
-            except EvalkitError as error:
-                raise ValueError(f"{error.message}; {error.hint}") from None
-            return name
-
-        @field_validator("url")
-        @classmethod
-        def _absolute_url(cls, url: str | None) -> str | None:
-            if url is not None and not url.startswith(("http://", "https://")):
-                raise ValueError("must start with http:// or https://")
-            return url
-
-        @model_validator(mode="after")
-        def _one_way_in(self) -> Http.Settings:
-            if (self.url is None) == (self.serve is None):
-                raise ValueError("the http backend needs either 'url' or 'serve', and not both")
-            return self
-
-        def most_documents(self) -> int | None:
-            """Return what the API takes in one request."""
-            return self.max_documents or int(registry.lookup("dialect", self.dialect).max_documents)
-
-    def __init__(self, settings: Settings) -> None:
-        if settings.url is None:
+    def __init__(self, settings: HttpSettings) -> None:
+        url = settings.address()
+        if url is None:
             raise CallError("connect", "no server is running for this 'serve:' block")
-        self._settings = settings
-        self._url = settings.url
-        self._dialect: Dialect = registry.lookup("dialect", settings.dialect)()
-        self._local = threading.local()
-        self._clients: list[httpx.Client] = []
-        self._lock = threading.Lock()
+        self.settings = settings
+        self.dialect: Dialect = settings.open_dialect()
         self.pointwise = settings.pointwise
-        self.score_kind: ScoreKind = self._dialect.score_kind
+        self.score_kind: ScoreKind = self.dialect.kind_of_scores(settings.options)
+        key = read_key(settings.api_key_env)
+        self.connections = Connections(
+            url,
+            {"Content-Type": "application/json", **self.dialect.headers(key), **settings.headers},
+            settings.connect_timeout_s,
+            settings.timeout_s,
+            Redactor(key),
+        )
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Post one request and return its scores.
@@ -107,96 +58,165 @@ class Http:
         CallError
             If the server cannot be reached, refuses, or does not score every document.
         """
-        wire = WireRequest(self._settings.model, request.query, request.documents)
-        opened: list[str] = []
-        response = self._post(orjson.dumps(self._dialect.encode_request(wire)), opened)
-        if response.status_code != httpx.codes.OK:
-            raise self._refusal(response)
-        reply = self._decode(response, len(request.documents))
+        wire = WireRequest(self.settings.model, request.query, request.documents)
+        exchange = self.connections.post(self._encode(wire), self._idempotency(request))
+        exchange = self._wait_until_done(exchange)
+        if exchange.status != 200:
+            raise self.refusal(exchange)
+        reply = self.decode(exchange, wire)
+        self._check_model(reply, exchange)
         return RerankResponse(
             scores=reply.scores,
-            tokens=reply.tokens,
-            server_s=self._dialect.server_seconds(response.headers),
+            order=reply.order if self.dialect.sorted else None,
+            usage=reply.usage,
+            server_times=reply.server_times,
             model=reply.model,
-            http_status=response.status_code,
-            conn_reused=not opened,
+            http_status=exchange.status,
+            conn_reused=exchange.reused,
+            pause_s=used_up_wait_s(exchange.headers),
         )
 
     def close(self) -> None:
         """Close the connections of all threads."""
-        for client in self._clients:
-            client.close()
+        self.connections.close()
 
-    def _client(self) -> httpx.Client:
-        """Return this thread's client: one each, because a shared pool distorts latencies."""
-        client: httpx.Client | None = getattr(self._local, "client", None)
-        if client is None:
-            key = os.environ.get(self._settings.api_key_env) if self._settings.api_key_env else None
-            headers = {"Content-Type": "application/json", **self._dialect.headers(key)}
-            client = httpx.Client(headers=headers, timeout=self._settings.timeout_s, trust_env=True)
-            self._local.client = client
-            with self._lock:
-                self._clients.append(client)
-        return client
-
-    def _post(self, body: bytes, opened: list[str]) -> httpx.Response:
-        def trace(event: str, _info: Any) -> None:
-            if event == "connection.connect_tcp.started":
-                opened.append(event)
-
+    def _encode(self, wire: WireRequest) -> bytes:
         try:
-            return self._client().post(self._url, content=body, extensions={"trace": trace})
-        except httpx.TimeoutException:
+            return orjson.dumps(self.dialect.encode_request(wire, self.settings.options))
+        except TypeError as error:
             raise CallError(
-                "timeout",
-                f"{self._url} did not answer within {self._settings.timeout_s:g} s",
-                "raise timeout_s, or send fewer documents with batch_size",
-            ) from None
-        except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise CallError(
-                "connect",
-                f"cannot reach {self._url}: {error}",
-                "is the server running, and is the url right?",
-            ) from None
-        except httpx.RequestError as error:
-            raise CallError(
-                "broken", f"the reply of {self._url} broke off or cannot be read: {error}"
+                "request", f"the request cannot be written as JSON: {error}", "clean the texts of the dataset"
             ) from None
 
-    def _refusal(self, response: httpx.Response) -> CallError:
-        said = self._dialect.error_message(_json_or_none(response)) or response.text.strip()[:200]
-        status = response.status_code
-        hint = None
-        if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-            variable = self._settings.api_key_env
-            hint = f"check the key in {variable}" if variable else "name the key's variable with api_key_env"
-        message = f"{self._url} answered {status}{f': {said}' if said else ''}"
-        return CallError("http", message, hint, http_status=status, body=response.text[:_QUOTED])
+    def _idempotency(self, request: RerankRequest) -> Mapping[str, str] | None:
+        header = self.dialect.idempotency_header
+        return {header: request.call_id} if header and request.call_id else None
 
-    def _decode(self, response: httpx.Response, documents: int) -> WireReply:
+    def _wait_until_done(self, exchange: Exchange) -> Exchange:
+        """Fetch a reply that the server accepted but had not ready."""
+        deadline = time.perf_counter() + self.settings.timeout_s
+        while (
+            url := self.dialect.follow_up(exchange.status, exchange.headers, self.connections.url)
+        ) is not None:
+            if time.perf_counter() > deadline:
+                raise CallError(
+                    "timeout",
+                    f"{self.connections.url} had not finished after {self.settings.timeout_s:g} s",
+                    "raise timeout_s",
+                    http_status=exchange.status,
+                    transient=True,
+                )
+            time.sleep(_POLL_S)
+            exchange = self.connections.exchange("GET", url, None)
+        return exchange
+
+    def refusal(self, exchange: Exchange) -> CallError:
+        """Return what a reply that is not 200 means: whether to ask again, and when."""
+        status = exchange.status
+        said = read_error_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
+        message = f"{self.connections.url} answered {status}{f': {said[:_SHOWN]}' if said else ''}"
+        transient = status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT)
+        if self.dialect.is_permanent(status, said):
+            transient = False
+        told = exchange.headers.get("x-should-retry")
+        if told in {"true", "false"}:
+            transient = told == "true"
+        return CallError(
+            "http",
+            message,
+            self._hint(status, exchange.headers),
+            http_status=status,
+            body=exchange.text[:QUOTED],
+            transient=transient,
+            wait_s=asked_wait_s(exchange.headers) if transient else None,
+            too_large=status in _TOO_LARGE,
+            closes=status in _CLOSED,
+        )
+
+    def _hint(self, status: int, headers: Mapping[str, str]) -> str | None:
+        if status in {401, 403}:
+            variable = self.settings.api_key_env
+            return f"check the key in {variable}" if variable else "name the key's variable with api_key_env"
+        if 300 <= status < 400:
+            return f"redirects are not followed: set url to {headers.get('location', 'where it points')}"
+        if status == 202:
+            return "the request was only accepted: use the dialect that fetches such replies, or another url"
+        return None
+
+    def decode(self, exchange: Exchange, wire: WireRequest) -> WireReply:
+        """Read the scores of a good reply.
+
+        Raises
+        ------
+        CallError
+            If it is not JSON, or holds anything but one finite score for each document.
+        """
         try:
-            return self._dialect.decode_response(orjson.loads(response.content), documents)
+            body = orjson.loads(exchange.content)
         except orjson.JSONDecodeError:
-            shown = response.text.strip()[:80]
-            raise CallError(
-                "reply",
-                f"{self._url} answered 200 but not JSON: {shown!r}",
-                "check that the url is the rerank endpoint",
-                http_status=response.status_code,
-                body=response.text[:_QUOTED],
-            ) from None
+            self._tell_not_json(exchange)
+        try:
+            return self.dialect.decode_response(body, exchange.headers, wire)
         except CallError as error:
             raise CallError(
                 error.kind,
-                f"{self._url}: {error.message}",
+                f"{self.connections.url}: {error.message} (the reply begins {_beginning(exchange)})",
                 error.hint,
-                http_status=response.status_code,
-                body=response.text[:_QUOTED],
+                http_status=exchange.status,
+                body=exchange.text[:QUOTED],
             ) from None
 
+    def _tell_not_json(self, exchange: Exchange) -> NoReturn:
+        where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
+        if not exchange.content.strip():
+            raise CallError(
+                "reply", f"{self.connections.url} answered 200 with an empty body", transient=True, **where
+            )
+        # NaN is no JSON, and a server that writes it writes it again: that is an answer, a wrong one.
+        if any(word in exchange.content for word in (b"NaN", b"Infinity")):
+            raise CallError(
+                "reply",
+                f"{self.connections.url} answered a number that is not finite: {_beginning(exchange)}",
+                **where,
+            )
+        raise CallError(
+            "reply",
+            f"{self.connections.url} answered 200 but not JSON: {_beginning(exchange)}",
+            "check that the url is the rerank endpoint",
+            transient=True,
+            **where,
+        )
 
-def _json_or_none(response: httpx.Response) -> Any:
+    def _check_model(self, reply: WireReply, exchange: Exchange) -> None:
+        wanted = self.settings.expect_model or self.settings.model
+        if reply.model is None or ANY_MODEL in {wanted, reply.model}:
+            return
+        asked, told = (name.rpartition("/")[2].lower() for name in (wanted, reply.model))
+        # An alias may be answered with its dated version, and the other way round.
+        if asked in told or told in asked:
+            return
+        raise CallError(
+            "model",
+            f"{self.connections.url} was asked for model {wanted!r} and answered as {reply.model!r}",
+            f"if that is right, set expect_model: {reply.model}",
+            http_status=exchange.status,
+            body=exchange.text[:QUOTED],
+            closes=True,
+        )
+
+
+def read_key(variable: str | None) -> str | None:
+    """Return the key that an environment variable holds; None where none is named."""
+    return os.environ.get(variable, "").strip() or None if variable else None
+
+
+def _json_or_none(exchange: Exchange) -> Any:
     try:
-        return orjson.loads(response.content)
+        return orjson.loads(exchange.content)
     except orjson.JSONDecodeError:
         return None
+
+
+def _beginning(exchange: Exchange) -> str:
+    text = " ".join(exchange.text.split())
+    return repr(text[:_SHOWN] + ("..." if len(text) > _SHOWN else ""))

@@ -13,7 +13,7 @@ from evalkit.records import RerankRequest, RerankResponse
 class Identity:
     """Keeps the candidates in their order: what every reranker must beat."""
 
-    pointwise = False  # a score is a position, and a position depends on the list
+    pointwise = False
     score_kind = "unknown"
 
     class Settings(RerankerSettings):
@@ -22,6 +22,11 @@ class Identity:
         backend: Literal["identity"] = "identity"
 
         timed: ClassVar[bool] = False
+
+        @property
+        def is_pointwise(self) -> bool:
+            """A score is a position, and a position depends on the list."""
+            return False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

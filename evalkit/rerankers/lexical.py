@@ -25,7 +25,7 @@ import numpy as np
 from pydantic import Field
 
 from evalkit.config import RerankerSettings
-from evalkit.records import RerankRequest, RerankResponse
+from evalkit.records import RerankRequest, RerankResponse, Usage
 from evalkit.terms import Analyzer
 
 WINDOW = 8
@@ -74,7 +74,7 @@ class Lexical:
         terms = self._analyzer.terms(request.query)
         documents = [self._count(text) for text in request.documents]
         scores = np.array([self._score(terms, document) for document in documents], dtype=np.float64)
-        return RerankResponse(scores, tokens=int(sum(len(terms) + d.length for d in documents)))
+        return RerankResponse(scores, usage=Usage(tokens=int(sum(len(terms) + d.length for d in documents))))
 
     def close(self) -> None:
         """Do nothing: there is nothing to release."""

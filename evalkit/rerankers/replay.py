@@ -34,14 +34,18 @@ class Replay:
 
         timed: ClassVar[bool] = False
 
+        @property
+        def is_pointwise(self) -> bool:
+            """``last`` gives scores by position, and a position depends on the list."""
+            return self.missing == "fail"
+
     def __init__(self, settings: Settings) -> None:
         run = read_run(settings.path)
         self._settings = settings
         self._scores = {
             query_id: dict(zip(docs, scores.tolist(), strict=True)) for query_id, docs, scores in run
         }
-        # "last" gives scores by position, and a position depends on the list.
-        self.pointwise = settings.missing == "fail"
+        self.pointwise = settings.is_pointwise
         self.score_kind = "unknown"
 
     def score(self, request: RerankRequest) -> RerankResponse:

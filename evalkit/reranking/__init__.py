@@ -1,18 +1,27 @@
 """Candidates to calls to scores to a run: batching, sending, assembling."""
 
+from evalkit.reranking.arms import Arm
 from evalkit.reranking.assembling import ScoredCandidates, assemble, scored_run
-from evalkit.reranking.batching import Batch, batch
-from evalkit.reranking.sending import CallContext, Outcome, Sender, find_fault, request_scores
+from evalkit.reranking.batching import Batch, Caps, batch
+from evalkit.reranking.delivering import Courier
+from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault, make_call
+from evalkit.reranking.sending import Sender
+from evalkit.reranking.spending import Spending
 
 __all__ = [
+    "Arm",
+    "Attempt",
     "Batch",
     "CallContext",
+    "Caps",
+    "Courier",
     "Outcome",
     "ScoredCandidates",
     "Sender",
+    "Spending",
     "assemble",
     "batch",
     "find_fault",
-    "request_scores",
+    "make_call",
     "scored_run",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.records import Run
-from evalkit.reranking.sending import Outcome
+from evalkit.reranking.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +22,8 @@ class ScoredCandidates:
         Tag of the reranker.
     query_ids, doc_ids, retriever_rank, scores
         ``(r,)`` columns; ranks count from 1.
+    list_rank
+        ``(r,)`` place in the backend's own list of the call, from 1; None where it gives none.
     failed
         Queries without scores because a call failed. They have no rows.
     missing
@@ -33,6 +35,7 @@ class ScoredCandidates:
     doc_ids: tuple[str, ...]
     retriever_rank: NDArray[np.int64]
     scores: NDArray[np.float64]
+    list_rank: tuple[int | None, ...]
     failed: tuple[str, ...]
     missing: int
 
@@ -49,6 +52,7 @@ def assemble(outcomes: Iterable[Outcome], candidates: Run, tag: str) -> ScoredCa
     doc_ids: list[str] = []
     ranks: list[int] = []
     scores: list[NDArray[np.float64]] = []
+    list_rank: list[int | None] = []
     failed: list[str] = []
     missing = 0
     for query_id, docs, _ in candidates:
@@ -56,6 +60,7 @@ def assemble(outcomes: Iterable[Outcome], candidates: Run, tag: str) -> ScoredCa
         if row is None:
             failed.append(query_id)
             continue
+        list_rank += _list_ranks(parts[query_id], len(docs))
         missing += sum(o.response.missing for o in parts[query_id] if o.response)
         query_ids += [query_id] * len(docs)
         doc_ids += docs
@@ -67,6 +72,7 @@ def assemble(outcomes: Iterable[Outcome], candidates: Run, tag: str) -> ScoredCa
         tuple(doc_ids),
         np.array(ranks, dtype=np.int64),
         np.concatenate(scores) if scores else np.empty(0),
+        tuple(list_rank),
         tuple(failed),
         missing,
     )
@@ -80,6 +86,17 @@ def _scores_of(outcomes: Iterable[Outcome], documents: int) -> NDArray[np.float6
         start = outcome.batch.first_rank - 1
         row[start : start + len(outcome.response.scores)] = outcome.response.scores
     return None if np.isnan(row).any() else row
+
+
+def _list_ranks(outcomes: Iterable[Outcome], documents: int) -> list[int | None]:
+    ranks: list[int | None] = [None] * documents
+    for outcome in outcomes:
+        if outcome.response is None or outcome.response.order is None:
+            continue
+        start = outcome.batch.first_rank - 1
+        for rank, index in enumerate(outcome.response.order.tolist(), start=1):
+            ranks[start + index] = rank
+    return ranks
 
 
 def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int) -> Run:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalkit.errors import InputError
 from evalkit.records import Dataset, RerankRequest, Run
+from evalkit.reranking.estimating import CAUTIOUS_TOKENS_PER_CHARACTER, characters, request_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +29,70 @@ class Batch:
     filled: int = 0
 
 
-def batch(candidates: Run, dataset: Dataset, batch_size: int | None, *, pointwise: bool) -> Iterator[Batch]:
-    """Cut every query's candidates into requests of at most `batch_size` documents.
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """Most documents, bytes and tokens of one request; None for no limit."""
+
+    documents: int | None = None
+    bytes: int | None = None
+    tokens: int | None = None
+
+
+def batch(candidates: Run, dataset: Dataset, caps: Caps, *, pointwise: bool) -> Iterator[Batch]:
+    """Cut every query's candidates into requests that keep the caps.
+
+    Bytes and tokens are estimates, the tokens cautious ones. A single document beyond a cap is a
+    request of its own: whether it is too long is the backend's to say.
 
     Raises
     ------
     InputError
-        If a list is longer than `batch_size` and the reranker is not pointwise: its scores
-        would depend on how the list is split.
+        If a list is beyond a cap and the reranker is not pointwise: its scores would depend on
+        how the list is split.
     """
     texts = {query.query_id: query.text for query in dataset.queries}
     for query_id, docs, _ in candidates:
-        size = batch_size or len(docs)
-        if len(docs) > size and not pointwise:
+        documents = tuple(dataset.corpus.text(doc_id) for doc_id in docs)
+        ends = list(_ends(texts[query_id], documents, caps))
+        if len(ends) > 1 and not pointwise:
             raise InputError(
-                f"query {query_id!r} has {len(docs)} candidates and one call takes {size},"
+                f"query {query_id!r} has {len(docs)} candidates and one call takes {ends[0]},"
                 " but this reranker looks at the whole list",
-                "lower the depth, or raise batch_size or max_documents",
+                "lower the depth, or raise batch_size, max_documents, max_bytes or max_tokens",
             )
-        for start in range(0, len(docs), size):
-            part = docs[start : start + size]
-            documents = tuple(dataset.corpus.text(doc_id) for doc_id in part)
-            yield Batch(RerankRequest(query_id, texts[query_id], documents, part), start + 1)
+        for start, end in zip([0, *ends[:-1]], ends, strict=True):
+            request = RerankRequest(query_id, texts[query_id], documents[start:end], docs[start:end])
+            yield Batch(request, start + 1)
+
+
+def _ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
+    """Yield where each request ends: as late as the caps allow."""
+    start = 0
+    bytes_, tokens = len(query.encode("utf-8", "replace")), 0.0
+    for position, text in enumerate(documents):
+        more_bytes = request_bytes("", (text,))
+        more_tokens = characters(query, (text,)) * CAUTIOUS_TOKENS_PER_CHARACTER
+        full = (
+            (caps.documents is not None and position - start >= caps.documents)
+            or (caps.bytes is not None and bytes_ + more_bytes > caps.bytes)
+            or (caps.tokens is not None and tokens + more_tokens > caps.tokens)
+        )
+        if full and position > start:
+            yield position
+            start, bytes_, tokens = position, len(query.encode("utf-8", "replace")), 0.0
+        bytes_ += more_bytes
+        tokens += more_tokens
+    if documents:
+        yield len(documents)
+
+
+def cut(item: Batch, size: int) -> Iterator[Batch]:
+    """Cut one batch into batches of at most `size` documents."""
+    request = item.request
+    for start in range(0, len(request.documents), size):
+        part = replace(
+            request,
+            documents=request.documents[start : start + size],
+            doc_ids=request.doc_ids[start : start + size],
+        )
+        yield Batch(part, item.first_rank + start)

@@ -1,133 +1,121 @@
-"""Requests out, outcomes back: one call timed and checked, many calls in threads."""
+"""Batches out, outcomes back: many calls in threads, stopped within a second."""
 
 from __future__ import annotations
 
+import queue
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Self
 
-import numpy as np
-
-from evalkit.errors import CallError
-from evalkit.records import Call, RerankRequest, RerankResponse
-from evalkit.records.calls import Pass
-from evalkit.rerankers import Reranker
+from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch
+from evalkit.reranking.delivering import Courier, StoppedError
+from evalkit.reranking.outcomes import CallContext, Clock, Outcome
+from evalkit.reranking.pacing import Gate
 
-Clock = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class CallContext:
-    """What every call of a series has in common."""
-
-    dataset: str
-    reranker: str
-    pass_: Pass
-    concurrency: int = 1
-    round: int | None = None
+GRACE_S = 0.5
+"""How long an interrupted pass waits for the calls that are in flight."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one batch: either a response or a failure, and always the call's record."""
+@dataclass(slots=True)
+class _Done:
+    """What came of one batch: outcomes, and the fault that cut it short."""
 
-    batch: Batch
-    call: Call
-    response: RerankResponse | None
-    failure: CallError | None
-
-
-def request_scores(
-    reranker: Reranker, item: Batch, context: CallContext, clock: Clock = time.perf_counter
-) -> Outcome:
-    """Make one call, time it, and check that what came back is one finite score per document."""
-    scheduled = start = clock()
-    response: RerankResponse | None = None
-    failure: CallError | None = None
-    try:
-        response = reranker.score(item.request)
-    except CallError as error:
-        failure = error
-    end = clock()
-    if response is not None:
-        failure = find_fault(response, item.request)
-        response = None if failure else response
-    call = Call(
-        dataset=context.dataset,
-        reranker=context.reranker,
-        query_id=item.request.query_id,
-        pass_=context.pass_,
-        batch_size=len(item.request.documents),
-        filled=item.filled,
-        concurrency=context.concurrency,
-        round=context.round,
-        attempt=1,
-        scheduled_s=scheduled,
-        start_s=start,
-        end_s=end,
-        status="failed" if failure else "ok",
-        error=f"{failure.kind}: {failure.message}" if failure else None,
-        http_status=failure.http_status if failure else response.http_status if response else None,
-        tokens=response.tokens if response else None,
-        server_s=response.server_s if response else None,
-        model=response.model if response else None,
-        conn_reused=response.conn_reused if response else None,
-    )
-    return Outcome(item, call, response, failure)
-
-
-def find_fault(response: RerankResponse, request: RerankRequest) -> CallError | None:
-    """Return the failure that a response is, unless it holds one finite score per document."""
-    if response.scores.shape != (len(request.documents),):
-        return CallError(
-            "reply",
-            f"query {request.query_id!r}: {len(request.documents)} documents were sent"
-            f" and {response.scores.size} scores came back",
-        )
-    bad = np.flatnonzero(~np.isfinite(response.scores))
-    if len(bad):
-        return CallError(
-            "reply", f"query {request.query_id!r}: document {bad[0]} has the score {response.scores[bad[0]]}"
-        )
-    return None
+    outcomes: list[Outcome] = field(default_factory=list)
+    fault: BaseException | None = None
 
 
 class Sender:
     """Keeps `concurrency` calls in flight, in threads, and yields outcomes as they complete.
 
+    The threads are daemons of our own and not a pool's: a call that hangs must not hold up the end
+    of the program, and a pool waits for its threads.
+
     Parameters
     ----------
-    reranker
-        Called from `concurrency` threads.
+    arm
+        Whose batches are sent.
     concurrency
         Calls in flight.
+    timed
+        Whether the calls are timed: then their number stays as it is and no batch is split.
     clock
         Seconds of a monotonic clock.
     """
 
-    def __init__(self, reranker: Reranker, concurrency: int, clock: Clock = time.perf_counter) -> None:
-        self._reranker = reranker
+    def __init__(
+        self, arm: Arm, concurrency: int, *, timed: bool = False, clock: Clock = time.perf_counter
+    ) -> None:
         self._concurrency = concurrency
-        self._clock = clock
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="evalkit-call")
+        self._stop = threading.Event()
+        self.gate = Gate(concurrency, adaptive=not timed)
+        self._courier = Courier(arm, self.gate, self._stop, splits=not timed, clock=clock)
+        self._todo: queue.SimpleQueue[tuple[Batch, CallContext] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
+        self._in_flight = 0
+        self._threads = [
+            threading.Thread(target=self._work, name=f"evalkit-call-{number}", daemon=True)
+            for number in range(concurrency)
+        ]
 
     def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._stop.set()
+        for _thread in self._threads:
+            self._todo.put(None)
+        if kind is None:
+            for thread in self._threads:
+                thread.join()
 
     def send(self, items: Iterable[Batch], context: CallContext) -> Iterator[Outcome]:
-        """Yield the outcome of every batch, in order of completion; batches are made as needed."""
-        waiting: set[Future[Outcome]] = set()
+        """Yield the outcome of every batch, in order of completion; batches are made as needed.
+
+        Raises
+        ------
+        BudgetError
+            If the next call could cross the budget; calls in flight come back from `late`.
+        """
         for item in items:
-            waiting.add(self._pool.submit(request_scores, self._reranker, item, context, self._clock))
-            if len(waiting) >= self._concurrency:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in done)
+            self._todo.put((item, context))
+            self._in_flight += 1
+            if self._in_flight >= self._concurrency:
+                yield from self._next()
+        while self._in_flight:
+            yield from self._next()
+
+    def late(self) -> Iterator[Outcome]:
+        """Stop, and yield what was in flight and still came back: nothing that was paid for is lost."""
+        self._stop.set()
+        deadline = time.monotonic() + GRACE_S
+        while self._in_flight and (left := deadline - time.monotonic()) > 0:
+            try:
+                done = self._done.get(timeout=left)
+            except queue.Empty:
+                return
+            self._in_flight -= 1
+            yield from done.outcomes
+
+    def _next(self) -> Iterator[Outcome]:
+        done = self._done.get()
+        self._in_flight -= 1
+        yield from done.outcomes
+        if done.fault is not None:
+            raise done.fault
+
+    def _work(self) -> None:
+        while (task := self._todo.get()) is not None:
+            done = _Done()
+            try:
+                for outcome in self._courier.deliver(*task):
+                    done.outcomes.append(outcome)
+            except StoppedError:
+                pass
+            except BaseException as error:  # noqa: BLE001 - raised where the outcomes are read
+                done.fault = error
+            self._done.put(done)

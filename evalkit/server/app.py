@@ -16,15 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from evalkit.dialects import Dialect, WireError, WireRequest
+from evalkit.dialects import ANY_MODEL, Dialect, WireError, WireRequest
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker
 from evalkit.reranking import find_fault
 from evalkit.server.unit_scores import to_unit
-
-ANY_MODEL = "any"
-"""A client may ask for this model and gets whatever is served."""
 
 logger = logging.getLogger("evalkit.server")
 
@@ -41,11 +38,11 @@ def build_app(reranker: Reranker, model: str, dialect: Dialect, api_key: str | N
     dialect
         Wire format, which also gives the path.
     api_key
-        Key that every request must carry as a bearer token; None to ask for none.
+        Key that every request must carry in the dialect's way; None to ask for none.
     """
     service = _Service(reranker, model, dialect, api_key)
     routes = [
-        Route(dialect.path, service.rerank, methods=["POST"]),
+        Route(dialect.path.replace("{model}", "{model:path}"), service.rerank, methods=["POST"]),
         Route("/v1/models", service.models, methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
     ]
@@ -71,7 +68,7 @@ class _Service:
             body = orjson.loads(await request.body())
         except orjson.JSONDecodeError as error:
             raise WireError(400, "invalid_request", f"the body is not JSON: {error}") from None
-        asked = self._dialect.decode_request(body)
+        asked = self._dialect.decode_request(body, request.path_params.get("model"))
         if asked.model not in {self._model, ANY_MODEL}:
             raise WireError(
                 400,
@@ -79,11 +76,10 @@ class _Service:
                 f"model {asked.model!r} is not served here; this is {self._model!r}",
                 "model",
             )
-        answer = await run_in_threadpool(self._answer, asked)
-        spent_ms = (time.perf_counter() - start) * 1000
-        return _json(answer, 200, {"X-Processing-Time-Ms": f"{spent_ms:.3f}"})
+        answer, tokens = await run_in_threadpool(self._answer, asked)
+        return _json(answer, 200, self._dialect.reply_headers(time.perf_counter() - start, tokens))
 
-    def _answer(self, asked: WireRequest) -> dict[str, Any]:
+    def _answer(self, asked: WireRequest) -> tuple[Any, int]:
         positions = tuple(str(index) for index in range(len(asked.documents)))
         request = RerankRequest("", asked.query, asked.documents, positions)
         try:
@@ -95,8 +91,8 @@ class _Service:
             raise WireError(500, "server_error", fault.message)
         scores = to_unit(response.scores, self._reranker.score_kind)
         served = WireRequest(self._model, asked.query, asked.documents, asked.top_n, asked.return_documents)
-        tokens = _count_words(asked) if response.tokens is None else response.tokens
-        return self._dialect.encode_response(served, scores.tolist(), tokens)
+        tokens = _count_words(asked) if response.usage.tokens is None else response.usage.tokens
+        return self._dialect.encode_response(served, scores.tolist(), tokens), tokens
 
     async def models(self, request: Request) -> Response:
         self._check_key(request)
@@ -121,8 +117,8 @@ class _Service:
     def _check_key(self, request: Request) -> None:
         if self._api_key is None:
             return
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), self._api_key.encode()):
+        given = self._dialect.given_key(request.headers) or ""
+        if not hmac.compare_digest(given.encode(), self._api_key.encode()):
             raise WireError(401, "invalid_api_key", "the API key is missing or wrong")
 
 
@@ -130,7 +126,7 @@ async def _health(_request: Request) -> Response:
     return _json({"status": "ok"}, 200)
 
 
-def _json(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
+def _json(body: Any, status: int, headers: dict[str, str] | None = None) -> Response:
     named = {"X-Request-ID": uuid.uuid4().hex, **(headers or {})}
     return Response(orjson.dumps(body), status, media_type="application/json", headers=named)
 

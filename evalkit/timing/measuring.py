@@ -5,24 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from evalkit.rerankers import Reranker
-from evalkit.reranking import CallContext, Outcome, Sender
-from evalkit.reranking.sending import Clock
+from evalkit.reranking import Arm, CallContext, Outcome, Sender
+from evalkit.reranking.outcomes import Clock
 from evalkit.timing.planning import Cell
-
-
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A reranker under its tag."""
-
-    tag: str
-    reranker: Reranker
 
 
 def measure(
@@ -35,7 +25,7 @@ def measure(
     call is timed.
     """
     rng = np.random.default_rng(seed)
-    by_tag = {arm.tag: arm.reranker for arm in arms}
+    by_tag = {arm.tag: arm for arm in arms}
     total = sum(len(cell.warmup) + sum(map(len, cell.rounds)) for cell in cells)
     with ExitStack() as stack, _progress_bar(total) as progress:
         senders = _senders(cells, by_tag, stack, clock)
@@ -51,12 +41,12 @@ def _progress_bar(total: int) -> tqdm[Any]:
 
 
 def _senders(
-    cells: Sequence[Cell], rerankers: Mapping[str, Reranker], stack: ExitStack, clock: Clock
+    cells: Sequence[Cell], arms: Mapping[str, Arm], stack: ExitStack, clock: Clock
 ) -> dict[tuple[str, int], Sender]:
     """Return one sender per reranker and concurrency, whose threads keep their connections."""
     wanted = {(cell.reranker, cell.concurrency) for cell in cells}
     return {
-        (tag, concurrency): stack.enter_context(Sender(rerankers[tag], concurrency, clock))
+        (tag, concurrency): stack.enter_context(Sender(arms[tag], concurrency, timed=True, clock=clock))
         for tag, concurrency in sorted(wanted)
     }
 

@@ -1,0 +1,35 @@
+"""Alibaba DashScope's text-rerank, help.aliyun.com/zh/model-studio/text-rerank-api.
+
+A request may hold 30,000 tokens (the query counted once for each document); an item beyond 4,000 is
+cut without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Dashscope(Dialect):
+    """DashScope: nested request and reply, 500 documents and 30,000 tokens a request."""
+
+    path = "/api/v1/services/rerank/text-rerank/text-rerank"
+    home = "https://dashscope.aliyuncs.com"
+    shape = Shape(
+        query="input.query",
+        documents="input.documents",
+        top_n="parameters.top_n",
+        return_documents="parameters.return_documents",
+        results="output.results",
+    )
+    score_kind = "probability"
+    max_documents = 500
+    max_tokens = 30_000
+    options = frozenset({"parameters"})
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"code", "message"}``."""
+        return {"code": "InvalidParameter" if error.status == 400 else error.code, "message": error.message}

@@ -1,0 +1,35 @@
+"""DeepInfra's ``POST /v1/inference/{model}``, docs.deepinfra.com/apis/reranker: bare scores in input order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.reading import TimeSource
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Deepinfra(Dialect):
+    """DeepInfra: a list of scores in 0..1 in input order, without indices."""
+
+    path = "/v1/inference/{model}"
+    home = "https://api.deepinfra.com"
+    shape = Shape(
+        model=None,
+        top_n=None,
+        return_documents=None,
+        results="scores",
+        index=None,
+        score=None,
+        tokens=("input_tokens", "inference_status.tokens_input"),
+        cost_usd=("inference_status.cost",),
+    )
+    score_kind = "probability"
+    sorted = False
+    options = frozenset({"instruction", "service_tier"})
+    server_times = (TimeSource("inference_status.runtime_ms", in_body=True),)
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"detail": {"error"}}``."""
+        return {"detail": {"error": error.message}}

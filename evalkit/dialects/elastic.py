@@ -1,0 +1,34 @@
+"""Elasticsearch's ``POST /_inference/rerank/{id}``, elasticsearch-specification; the model is the endpoint's id.
+
+The specification's own example writes index and score as text. Order and range are the upstream's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Elastic(Dialect):
+    """Elasticsearch: ``input`` in, ``rerank[]`` out, an ``ApiKey`` header; reports no usage."""
+
+    path = "/_inference/rerank/{model}"
+    shape = Shape(
+        model=None,
+        documents="input",
+        results="rerank",
+        text_numbers=True,
+        echo="text",
+        echo_key=None,
+        tokens=(),
+    )
+    options = frozenset({"task_settings"})
+    key_prefix = "ApiKey "
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"error": {root_cause, type, reason}, "status"}``."""
+        cause = {"type": error.code, "reason": error.message}
+        return {"error": {"root_cause": [cause], **cause}, "status": error.status}

@@ -1,0 +1,19 @@
+"""Fireworks' ``POST /inference/v1/rerank``, docs.fireworks.ai: a key that is not listed there is refused.
+
+Documents come back unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.shape import Shape
+
+
+class Fireworks(Dialect):
+    """Fireworks: best first under ``data``, billed in tokens, score range not stated."""
+
+    path = "/inference/v1/rerank"
+    home = "https://api.fireworks.ai"
+    shape = Shape(results="data", echoes=True, echo_key=None)
+    options = frozenset({"task"})
+    strict = True

@@ -1,0 +1,25 @@
+"""Isaacus' ``POST /v1/rerankings``, docs.isaacus.com: long texts are chunked, long queries refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.refusals import problem_error
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Isaacus(Dialect):
+    """Isaacus: ``texts`` in, ``results[].score`` in 0..1 out, best first."""
+
+    path = "/v1/rerankings"
+    home = "https://api.isaacus.com"
+    shape = Shape(documents="texts", return_documents=None, score="score", tokens=("usage.input_tokens",))
+    score_kind = "probability"
+    options = frozenset({"is_iql", "scoring_method", "chunking_options"})
+    idempotency_header = "Idempotency-Key"
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return RFC 7807's problem."""
+        return problem_error(error)

@@ -1,0 +1,27 @@
+"""Jina's ``POST /v1/rerank``, the vendor's OpenAPI file of 2026-04.
+
+Documents come back unless told otherwise. The range of scores is not specified: version 3 of the
+model looks at the whole list (declare it ``pointwise: false``) and gives similarities.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.refusals import detail_error
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Jina(Dialect):
+    """Jina: best first, billed in tokens, score range not stated."""
+
+    home = "https://api.jina.ai"
+    shape = Shape(echoes=True)
+    options = frozenset({"truncation", "max_doc_length", "return_embeddings"})
+    refusal_status = 422
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"detail"}``."""
+        return detail_error(error)

@@ -1,0 +1,33 @@
+"""The litellm proxy's ``POST /v1/rerank``: Cohere's shape in front of any upstream (run with 1.106).
+
+Its own times and the cost it computed stand in headers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.reading import TimeSource
+from evalkit.dialects.refusals import openai_error
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class LitellmProxy(Dialect):
+    """The litellm proxy: Cohere's shape, the upstream's order and scores."""
+
+    shape = Shape(
+        units=("meta.billed_units.search_units",),
+        tokens=("meta.tokens.input_tokens", "meta.billed_units.total_tokens", "usage.total_tokens"),
+    )
+    options = frozenset({"rank_fields", "max_chunks_per_doc", "max_tokens_per_doc"})
+    cost_header = "x-litellm-response-cost"
+    server_times = (
+        TimeSource("x-litellm-response-duration-ms"),
+        TimeSource("x-litellm-overhead-duration-ms", meaning="the proxy's own part"),
+    )
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"error": {message, type, param, code}}`` with the status as text."""
+        return {"error": {**openai_error(error)["error"], "param": error.param, "code": str(error.status)}}

@@ -1,0 +1,34 @@
+"""Mixedbread's ``POST /v1/reranking``, the vendor's OpenAPI file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.refusals import field_error
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Mixedbread(Dialect):
+    """Mixedbread: ``input`` in, ``data[].score`` out, score range not stated."""
+
+    path = "/v1/reranking"
+    home = "https://api.mixedbread.com"
+    shape = Shape(
+        documents="input",
+        top_n="top_k",
+        return_documents="return_input",
+        results="data",
+        score="score",
+        echo="input",
+        echo_key=None,
+    )
+    max_documents = 1000
+    options = frozenset({"rank_fields", "rewrite_query"})
+    refusal_status = 422
+    idempotency_header = "Idempotency-Key"
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"detail": [{loc, msg, type}]}``."""
+        return field_error(error)

@@ -1,0 +1,26 @@
+"""OpenRouter's ``POST /api/v1/rerank``, the vendor's OpenAPI file: documents always come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Openrouter(Dialect):
+    """OpenRouter: best first, scores of the provider, tokens, units and cost in the reply."""
+
+    path = "/api/v1/rerank"
+    home = "https://openrouter.ai"
+    shape = Shape(
+        return_documents=None,
+        units=("usage.search_units",),
+        cost_usd=("usage.cost",),
+    )
+    options = frozenset({"provider", "user", "session_id", "trace"})
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"error": {code, message}}`` with a number as code."""
+        return {"error": {"code": error.status, "message": error.message}}

@@ -1,0 +1,39 @@
+"""Pinecone's ``POST /rerank``, pinecone-io/pinecone-api 2026-04.
+
+Documents are objects only, and come back unless told otherwise. How many it takes depends on the
+model: 100, 200 or 250; set ``max_documents`` where yours takes more than 100. It may answer with
+another model than the one asked for, which its reply then names.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Pinecone(Dialect):
+    """Pinecone: scores in 0..1 under ``data[].score``, an ``Api-Key`` header, billed in rerank units."""
+
+    path = "/rerank"
+    home = "https://api.pinecone.io"
+    shape = Shape(
+        document_key="text",
+        echoes=True,
+        results="data",
+        score="score",
+        tokens=(),
+        units=("usage.rerank_units",),
+    )
+    score_kind = "probability"
+    max_documents = 100
+    options = frozenset({"rank_fields", "parameters"})
+    key_header = "Api-Key"
+    key_prefix = ""
+    fixed_headers: ClassVar = {"X-Pinecone-Api-Version": "2026-04"}
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"error": {code, message}, "status"}``."""
+        return {"error": {"code": error.code.upper(), "message": error.message}, "status": error.status}

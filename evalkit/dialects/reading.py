@@ -1,0 +1,184 @@
+"""Reading replies that may say anything: lists of results, billed amounts, server times, error sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.dialects.shape import Shape, dig
+from evalkit.errors import CallError
+from evalkit.records import ServerTime
+
+
+def read_results(results: Any, documents: int, shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the score of every document, and the documents in the order of the list.
+
+    Parameters
+    ----------
+    results
+        The list as parsed from JSON.
+    documents
+        How many documents were sent.
+    shape
+        What the dialect calls a result's parts.
+
+    Returns
+    -------
+    ``(documents,)`` scores and ``(documents,)`` indices.
+
+    Raises
+    ------
+    CallError
+        Kind ``reply``, if an entry is malformed, an index is out of range, repeated or missing,
+        or a score is not a finite number.
+    """
+    if not isinstance(results, list):
+        raise CallError("reply", f"the reply holds no list of results{_where(shape.results)}")
+    scores = np.full(documents, np.nan)
+    order: list[int] = []
+    for position, entry in enumerate(results):
+        index = _index(entry, position, documents, shape)
+        score = _score(entry, index, shape)
+        if not np.isnan(scores[index]):
+            raise CallError("reply", f"document {index} is in the results twice")
+        scores[index] = score
+        order.append(index)
+    missing = np.flatnonzero(np.isnan(scores))
+    if len(missing):
+        raise CallError(
+            "reply",
+            f"{len(missing)} of {documents} documents have no score, the first is document {missing[0]}",
+        )
+    return scores, np.array(order, dtype=np.int64)
+
+
+def _where(path: str) -> str:
+    return f" under {path!r}" if path else ""
+
+
+def _index(entry: Any, position: int, documents: int, shape: Shape) -> int:
+    if shape.index is None:
+        index: Any = position
+    else:
+        index = entry.get(shape.index) if isinstance(entry, dict) else None
+        if shape.text_numbers and isinstance(index, str) and index.isascii() and index.isdigit():
+            index = int(index[:10])
+    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < documents:
+        raise CallError(
+            "reply",
+            f"a result has the {shape.index or 'position'} {_short(index)}; {documents} documents were sent",
+        )
+    return index
+
+
+def _score(entry: Any, index: int, shape: Shape) -> float:
+    score = entry
+    if shape.score is not None:
+        score = entry.get(shape.score) if isinstance(entry, dict) else None
+    value = _number(score, text=shape.text_numbers)
+    if value is None:
+        raise CallError(
+            "reply", f"document {index} has the {shape.score or 'score'} {_short(score)}, not a finite number"
+        )
+    return value
+
+
+def _number(value: Any, *, text: bool = False) -> float | None:
+    """Return a finite number, or None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str) if text else (int, float)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _short(value: Any) -> str:
+    """Return a value for a message: whatever a server sends, the message stays one line."""
+    shown = repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
+    return shown if len(shown) <= 40 else f"{shown[:40]}..."
+
+
+def first_amount(body: Any, paths: Iterable[str]) -> float | None:
+    """Return the first finite number of 0 or more at one of the paths; None where there is none."""
+    for path in paths:
+        amount = _number(dig(body, path))
+        if amount is not None and amount >= 0:
+            return amount
+    return None
+
+
+def whole(amount: float | None) -> int | None:
+    """Return a count as an integer; None stays None."""
+    return None if amount is None else int(amount)
+
+
+def header_amount(headers: Mapping[str, str], name: str) -> float | None:
+    """Return a header's number of 0 or more; None where it is absent or says something else."""
+    amount = _number(headers.get(name), text=True)
+    return amount if amount is not None and amount >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSource:
+    """A header or a path of the body in which a server says how long it worked.
+
+    Attributes
+    ----------
+    name
+        Header in lower case, or path.
+    unit_s
+        Seconds of one unit.
+    meaning
+        What the time is of: ``request`` is the whole request; anything else is said in words.
+    in_body
+        Whether `name` is a path of the body.
+    """
+
+    name: str
+    unit_s: float = 1e-3
+    meaning: str = "request"
+    in_body: bool = False
+
+
+COMMON_TIMES = (TimeSource("x-envoy-upstream-service-time", meaning="the proxy's upstream"),)
+"""Headers that stand in front of any API."""
+
+
+def read_server_times(
+    headers: Mapping[str, str], body: Any, sources: Iterable[TimeSource]
+) -> tuple[ServerTime, ...]:
+    """Return every time that a reply tells."""
+    told = []
+    for source in sources:
+        amount = first_amount(body, [source.name]) if source.in_body else header_amount(headers, source.name)
+        if amount is not None:
+            told.append(ServerTime(source.name, amount * source.unit_s, source.meaning))
+    return tuple(told)
+
+
+_MESSAGES = ("error.message", "error.reason", "detail.error", "message", "detail", "error", "title")
+
+
+def read_error_message(body: Any) -> str | None:
+    """Return the sentence of an error body, whoever wrote it; None where there is none.
+
+    One reader serves every dialect, because a proxy in front of an API answers in words of its own:
+    ``{"error": {"message"}}``, ``{"message"}``, ``{"detail"}`` as text or as FastAPI's list,
+    ``{"error"}``, RFC 7807's ``title``, or bare text.
+    """
+    if isinstance(body, str):
+        return body
+    for path in _MESSAGES:
+        found = dig(body, path)
+        if isinstance(found, list) and found:
+            found = dig(found[0], "msg")
+        if isinstance(found, str) and found:
+            return found
+    return None

@@ -1,0 +1,15 @@
+"""Together's ``POST /v1/rerank``, togethercomputer/openapi: a key that is not listed there is refused."""
+
+from __future__ import annotations
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.shape import Shape
+
+
+class Together(Dialect):
+    """Together: best first, billed in tokens, score range not stated."""
+
+    home = "https://api.together.ai"
+    shape = Shape()
+    options = frozenset({"rank_fields"})
+    strict = True

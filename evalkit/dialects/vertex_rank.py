@@ -1,0 +1,43 @@
+"""Google's ranking API, discoveryengine ``rankingConfigs/...:rank``; the key is an OAuth token.
+
+Results carry the id that a record was sent with, here its index as text. Scores are rounded to two
+decimals, so ties are routine. Needs a url with your project, and the header ``X-Goog-User-Project``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.refusals import google_error
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class VertexRank(Dialect):
+    """Vertex AI ranking: records with ids, scores in 0..1 with two decimals, 200 records at most."""
+
+    path = "/v1/projects/{project}/locations/{location}/rankingConfigs/default_ranking_config:rank"
+    shape = Shape(
+        documents="records",
+        document_key="content",
+        document_id_key="id",
+        top_n="topN",
+        return_documents="ignoreRecordDetailsInResponse",
+        echoes=True,
+        return_inverted=True,
+        results="records",
+        index="id",
+        score="score",
+        text_numbers=True,
+        echo="content",
+        echo_key=None,
+        tokens=(),
+    )
+    score_kind = "probability"
+    max_documents = 200
+    options = frozenset({"userLabels"})
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return Google's ``{"error": {code, message, status}}``."""
+        return google_error(error)

@@ -1,0 +1,43 @@
+"""vLLM's ``POST /v1/rerank`` (vllm/entrypoints/pooling/scoring).
+
+``top_n: 0`` means all, documents always come back, and the key guards only paths that start with
+``/v1``. What a score means depends on the model: sigmoid for classifiers, cosine for embedders,
+MaxSim for late interaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.refusals import numbered_error
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+from evalkit.records import ScoreKind
+
+
+class Vllm(Dialect):
+    """vLLM: best first, billed in tokens, score range by model."""
+
+    shape = Shape(return_documents=None)
+    options = frozenset(
+        {
+            "truncate_prompt_tokens",
+            "truncation_side",
+            "max_tokens_per_query",
+            "max_tokens_per_doc",
+            "instruction",
+            "use_activation",
+            "priority",
+            "user",
+        }
+    )
+
+    def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:
+        """Return logit where the activation is switched off."""
+        return "logit" if options.get("use_activation") is False else self.score_kind
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"error": {message, type, param, code}}`` with a number as code."""
+        return numbered_error(error)

@@ -1,0 +1,21 @@
+"""vLLM's ``POST /v1/score``: one text against many, in the order they were sent."""
+
+from __future__ import annotations
+
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.vllm import Vllm
+
+
+class VllmScore(Vllm):
+    """vLLM's score API: ``text_1`` against ``text_2``, in input order."""
+
+    path = "/v1/score"
+    shape = Shape(
+        query="text_1",
+        documents="text_2",
+        top_n=None,
+        return_documents=None,
+        results="data",
+        score="score",
+    )
+    sorted = False

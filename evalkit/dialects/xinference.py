@@ -1,0 +1,21 @@
+"""Xinference's ``POST /v1/rerank`` (run with 4.1.0); a malformed request is a status 500 in plain text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.refusals import detail_error
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError
+
+
+class Xinference(Dialect):
+    """Xinference: best first, sigmoid for cross-encoders; tokens only with ``return_len``."""
+
+    shape = Shape(tokens=("meta.tokens.input_tokens",))
+    options = frozenset({"return_len", "max_chunks_per_doc", "kwargs"})
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{"detail"}``."""
+        return detail_error(error)

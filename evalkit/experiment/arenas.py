@@ -1,0 +1,42 @@
+"""What every reranker is put to: datasets with their candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evalkit.config import Config, DatasetSettings
+from evalkit.datasets import open_dataset
+from evalkit.errors import InputError
+from evalkit.records import Dataset, Run
+from evalkit.retrievers import open_retriever, retrieve_candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """A dataset with its candidates."""
+
+    dataset: Dataset
+    candidates: Run
+
+
+def prepare_arenas(config: Config) -> list[Arena]:
+    """Load every dataset and retrieve its candidates.
+
+    Raises
+    ------
+    InputError
+        If no query of any dataset has a candidate.
+    """
+    arenas = [_prepare(config, settings) for settings in config.datasets]
+    if not any(len(arena.candidates) for arena in arenas):
+        raise InputError(
+            "the retriever found no candidates for any query",
+            "check the dataset's language and the retriever",
+        )
+    return arenas
+
+
+def _prepare(config: Config, settings: DatasetSettings) -> Arena:
+    dataset = open_dataset(settings)
+    retriever = open_retriever(config.retriever, dataset)
+    return Arena(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))

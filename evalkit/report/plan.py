@@ -1,0 +1,64 @@
+"""A plan as a table for people and as rows for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from evalkit.config import Config
+from evalkit.experiment.planning import PlannedPass
+from evalkit.report.tables import NO_VALUE, Table, as_text, dollars
+from evalkit.reranking.estimating import TOKENS_PER_CHARACTER
+
+
+def plan_rows(planned: Sequence[PlannedPass]) -> list[dict[str, Any]]:
+    """Return one object for each pass."""
+    return [
+        {("pass" if key == "pass_" else key): value for key, value in asdict(one).items()} for one in planned
+    ]
+
+
+def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
+    """Return the table and what follows from it."""
+    cells = [
+        (
+            one.dataset,
+            one.reranker,
+            one.pass_,
+            str(one.calls),
+            str(one.pairs),
+            str(one.tokens),
+            NO_VALUE if one.cost_usd is None else dollars(one.cost_usd),
+        )
+        for one in planned
+    ]
+    note = (
+        f"If every call succeeds the first time. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters"
+        " each, the query counted once for each document; cost is the configured price of that."
+    )
+    columns = ("dataset", "reranker", "pass", "calls", "pairs", "tokens", "cost")
+    lines = [as_text(Table(f"plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]
+    unpriced = [tag for tag, settings in config.rerankers.items() if _unpriced(settings.traffic())]
+    if unpriced:
+        lines.append(f"no price is configured for: {', '.join(unpriced)}; what they cost is not in the total")
+    if config.budget is not None:
+        lines.append(_against_budget(planned, config.budget.usd))
+    return lines
+
+
+def _unpriced(traffic: Any) -> bool:
+    return bool(traffic.billed and traffic.price is None)
+
+
+def _total(planned: Sequence[PlannedPass]) -> str:
+    costs = [one.cost_usd for one in planned if one.cost_usd is not None]
+    cost = f", {dollars(sum(costs))}" if costs else ""
+    return f"total: {sum(p.calls for p in planned)} calls, {sum(p.pairs for p in planned)} pairs{cost}"
+
+
+def _against_budget(planned: Sequence[PlannedPass], usd: float) -> str:
+    cost = sum(one.cost_usd or 0.0 for one in planned)
+    if cost > usd:
+        return f"warning: the budget is {dollars(usd)}: the experiment would stop before it is done"
+    return f"the budget is {dollars(usd)}"

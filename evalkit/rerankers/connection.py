@@ -1,0 +1,166 @@
+"""One HTTP exchange: bytes out, bytes back, within limits, every fault named."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from evalkit.errors import CallError
+from evalkit.rerankers.secrets import Redactor
+
+LARGEST_REPLY = 64 * 1024 * 1024
+"""Bytes of a reply, unpacked, beyond which reading stops: no list of scores is that long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What came back.
+
+    Attributes
+    ----------
+    headers
+        Names in lower case.
+    reused
+        Whether the connection had been opened before.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+    reused: bool
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever it is."""
+        return self.content.decode("utf-8", errors="replace")
+
+
+class Connections:
+    """Connections to one address, one client for each thread: a shared pool distorts latencies.
+
+    Parameters
+    ----------
+    url
+        Address.
+    headers
+        Sent with every request.
+    connect_timeout_s, timeout_s
+        Longest wait for a connection, and for the whole reply.
+    redactor
+        Strikes the key out of everything that comes back.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        connect_timeout_s: float,
+        timeout_s: float,
+        redactor: Redactor,
+    ) -> None:
+        self.url = url
+        self._headers = dict(headers)
+        self._limit_s = timeout_s
+        self._timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s)
+        self._redactor = redactor
+        self._context = httpx.create_ssl_context()
+        self._local = threading.local()
+        self._clients: list[httpx.Client] = []
+        self._lock = threading.Lock()
+
+    def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Exchange:
+        """Send a body; see `exchange`."""
+        return self.exchange("POST", self.url, body, headers)
+
+    def exchange(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None = None
+    ) -> Exchange:
+        """Send one request and read its whole reply; redirects are not followed.
+
+        Raises
+        ------
+        CallError
+            If no whole reply comes in time.
+        """
+        opened: list[str] = []
+
+        def trace(event: str, _info: Any) -> None:
+            if event == "connection.connect_tcp.started":
+                opened.append(event)
+
+        try:
+            with self._client().stream(
+                method, url, content=body, headers=headers, extensions={"trace": trace}
+            ) as response:
+                content = self._read(response)
+                told = {name.lower(): self._redactor.text(value) for name, value in response.headers.items()}
+                return Exchange(response.status_code, told, self._redactor.content(content), not opened)
+        except httpx.ConnectTimeout:
+            raise CallError(
+                "connect",
+                f"{self.url} took no connection within {self._timeout.connect:g} s",
+                "is the server running, and is the url right?",
+                transient=True,
+            ) from None
+        except httpx.TimeoutException:
+            raise self._too_slow() from None
+        except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise CallError(
+                "connect",
+                f"cannot reach {self.url}: {self._redactor.text(str(error))}",
+                "is the server running, and is the url right?",
+                transient=isinstance(error, httpx.ConnectError),
+            ) from None
+        except httpx.RequestError as error:
+            why = self._redactor.text(str(error)) or type(error).__name__
+            raise CallError(
+                "broken", f"the reply of {self.url} broke off or cannot be read: {why}", transient=True
+            ) from None
+
+    def _read(self, response: httpx.Response) -> bytes:
+        """Read the body, but neither forever nor without end."""
+        deadline = time.perf_counter() + self._limit_s
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > LARGEST_REPLY:
+                raise CallError(
+                    "reply",
+                    f"the reply of {self.url} is longer than {LARGEST_REPLY // 1024**2} MiB",
+                    "check that the url is the rerank endpoint",
+                    http_status=response.status_code,
+                )
+            if time.perf_counter() > deadline:
+                raise self._too_slow()
+            parts.append(part)
+        return b"".join(parts)
+
+    def _too_slow(self) -> CallError:
+        return CallError(
+            "timeout",
+            f"{self.url} did not answer within {self._limit_s:g} s",
+            "raise timeout_s, or send fewer documents with batch_size",
+            transient=True,
+        )
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for client in self._clients:
+            client.close()
+
+    def _client(self) -> httpx.Client:
+        client: httpx.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = httpx.Client(
+                headers=self._headers, timeout=self._timeout, verify=self._context, trust_env=True
+            )
+            self._local.client = client
+            with self._lock:
+                self._clients.append(client)
+        return client

@@ -1,0 +1,42 @@
+"""Keeps an API key out of everything that is written, printed or raised."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import orjson
+
+_SHORTEST = 4
+"""A shorter key is no secret, and striking it out would strike out half of every sentence."""
+STRUCK = "[key]"
+
+
+class Redactor:
+    """Strikes a key out of what a server sends back, in any form it may have echoed it.
+
+    Parameters
+    ----------
+    key
+        The key; None where there is none.
+    """
+
+    def __init__(self, key: str | None) -> None:
+        forms: set[str] = set()
+        if key and len(key) >= _SHORTEST:
+            coded = base64.b64encode(key.encode()).decode()
+            forms = {key, quote(key, safe=""), orjson.dumps(key).decode()[1:-1], coded, coded.rstrip("=")}
+        # The longest first: one form may hold another.
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        """Return a text without the key."""
+        for form in self._forms:
+            text = text.replace(form, STRUCK)
+        return text
+
+    def content(self, content: bytes) -> bytes:
+        """Return a body without the key."""
+        for form in self._forms:
+            content = content.replace(form.encode(), STRUCK.encode())
+        return content

@@ -1,0 +1,194 @@
+"""One batch to scores or a named failure: wait for a turn, send, retry, halve."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+
+from evalkit.reranking.arms import Arm
+from evalkit.reranking.batching import Batch, cut
+from evalkit.reranking.outcomes import Attempt, CallContext, Clock, Outcome, make_call, retried
+from evalkit.reranking.pacing import Gate
+
+THROTTLED = 429
+
+
+class StoppedError(Exception):
+    """The work was stopped while a call waited for its turn."""
+
+
+class Courier:
+    """Delivers the batches of one arm. Used from several threads.
+
+    Parameters
+    ----------
+    arm
+        Whose batches.
+    gate
+        Calls in flight.
+    stop
+        Set to leave off waiting.
+    splits
+        Whether a batch that is too large for the server may be sent in parts; a timed one may not.
+    patient
+        Whether a server that does not answer at all is asked again, too.
+    clock
+        Seconds of a monotonic clock.
+    """
+
+    def __init__(
+        self,
+        arm: Arm,
+        gate: Gate | None = None,
+        stop: threading.Event | None = None,
+        *,
+        splits: bool = True,
+        patient: bool = True,
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        self._arm = arm
+        self._gate = gate or Gate(1, adaptive=False)
+        self._stop = stop or threading.Event()
+        self._splits = splits and arm.reranker.pointwise
+        self._patient = patient
+        self._clock = clock
+
+    def deliver(self, item: Batch, context: CallContext) -> Iterator[Outcome]:
+        """Yield the outcome of a batch, or of the parts it had to be sent in.
+
+        Raises
+        ------
+        StoppedError
+            If the work is stopped meanwhile.
+        BudgetError
+            If the next call could cross the budget.
+        """
+        known = self._arm.learned_documents if self._splits else None
+        for part in cut(item, known) if known else (item,):
+            yield from self._deliver(part, context, ())
+
+    def _deliver(self, item: Batch, context: CallContext, before: tuple[Attempt, ...]) -> Iterator[Outcome]:
+        """Send one batch; where it is too large, its halves. `before` are the calls that led here."""
+        if self._arm.closed is not None:
+            yield Outcome(item, (), self._arm.closed)
+            return
+        attempts = self._attempt(item, context)
+        failure = attempts[-1].failure
+        size = len(item.request.documents)
+        if failure is not None and failure.too_large and self._splits and size > 1:
+            yield from self._halve(item, context, (*before, *map(retried, attempts)))
+            return
+        self._arm.note(failure)
+        yield Outcome(item, (*before, *attempts))
+
+    def _halve(self, item: Batch, context: CallContext, before: tuple[Attempt, ...]) -> Iterator[Outcome]:
+        size = len(item.request.documents)
+        half = (size + 1) // 2
+        for part in cut(item, half):
+            for outcome in self._deliver(part, context, before):
+                if outcome.response is not None:
+                    # Only a size that was seen to work is kept to: one bad document is no limit.
+                    known = self._arm.learned_documents
+                    self._arm.learned_documents = half if known is None else min(known, half)
+                yield outcome
+            before = ()
+
+    def _attempt(self, item: Batch, context: CallContext) -> tuple[Attempt, ...]:
+        """Return every attempt to send a batch as it is, the last one decisive."""
+        named = replace(item, request=replace(item.request, call_id=uuid.uuid4().hex))
+        scheduled = self._clock()
+        made: list[Attempt] = []
+        traffic = self._arm.traffic
+
+        def once() -> Attempt:
+            attempt = self._once(named, context, len(made) + 1, scheduled)
+            made.append(attempt)
+            return attempt
+
+        Retrying(
+            retry=retry_if_result(self._may_pass),
+            stop=stop_after_attempt(1 + traffic.retries),
+            wait=self._wait,
+            sleep=self._sleep,
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )(once)
+        return (*map(retried, made[:-1]), made[-1])
+
+    def _once(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
+        arm = self._arm
+        reserved = arm.tokens.cost_usd(item.request, arm.traffic.price)
+        arm.spending.reserve(reserved)
+        cost = 0.0
+        try:
+            arm.pace.wait_turn(arm.tokens.usage(item.request).tokens or 0, self._sleep)
+            ticket = self._gate.enter()
+            throttled = False
+            try:
+                attempt = make_call(
+                    arm.reranker,
+                    item,
+                    context,
+                    self._clock,
+                    attempt=number,
+                    scheduled_s=scheduled_s,
+                    price=arm.traffic.price,
+                )
+                throttled = attempt.call.http_status == THROTTLED
+            finally:
+                self._gate.leave(ticket, throttled=throttled)
+            cost = self._charge(attempt, reserved)
+        finally:
+            arm.spending.settle(reserved, cost)
+        self._learn(item, attempt)
+        return attempt
+
+    @staticmethod
+    def _charge(attempt: Attempt, reserved: float) -> float:
+        """Return what a call is booked at: its cost, or what it may have cost where nobody says."""
+        if attempt.call.cost_usd is not None:
+            return attempt.call.cost_usd
+        refused = attempt.failure is not None and attempt.failure.kind in {"http", "connect", "request"}
+        return 0.0 if refused else reserved
+
+    def _learn(self, item: Batch, attempt: Attempt) -> None:
+        pause = attempt.failure.wait_s if attempt.failure else None
+        if attempt.response is not None:
+            self._arm.tokens.learn(item.request, attempt.response.usage.tokens)
+            pause = attempt.response.pause_s
+        if pause is not None:
+            # Whoever asks for more than the longest wait is not waited for; see `_may_pass`.
+            self._arm.pace.pause(min(pause, self._arm.traffic.longest_wait_s))
+
+    def _may_pass(self, attempt: Attempt) -> bool:
+        failure = attempt.failure
+        if failure is None or not failure.transient or self._stop.is_set():
+            return False
+        if failure.http_status is None and not self._patient:
+            return False
+        longest = self._arm.traffic.longest_wait_s
+        if failure.wait_s is not None and failure.wait_s > longest:
+            failure.message += (
+                f"; it asks to wait {failure.wait_s:.0f} s, more than longest_wait_s: {longest:g}"
+            )
+            return False
+        return True
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Return the seconds before the next attempt: what the server asked for, else a growing wait."""
+        traffic = self._arm.traffic
+        jitter = wait_exponential_jitter(
+            initial=traffic.retry_wait_s, max=traffic.longest_wait_s, jitter=traffic.retry_wait_s
+        )
+        failure = state.outcome.result().failure if state.outcome else None
+        if failure is not None and failure.wait_s is not None:
+            return float(failure.wait_s)
+        return jitter(state)
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise StoppedError

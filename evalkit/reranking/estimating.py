@@ -1,0 +1,69 @@
+"""What a request will weigh before it is sent: tokens, bytes, cost."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+from evalkit.config import Price
+from evalkit.records import RerankRequest, Usage
+
+TOKENS_PER_CHARACTER = 0.25
+"""The common rule of thumb for English; what a plan says it assumes."""
+CAUTIOUS_TOKENS_PER_CHARACTER = 0.4
+"""Assumed for limits and budgets until a reply tells better."""
+MARGIN = 1.25
+"""Limits and budgets assume the most tokens per character seen so far, and a quarter more."""
+DOCUMENTS_PER_UNIT = 100
+"""Documents that one search unit is commonly said to hold."""
+PAIR_OVERHEAD_BYTES = 150
+"""Bytes that an API billing by bytes adds to each pair (ZeroEntropy)."""
+
+
+def characters(query: str, documents: tuple[str, ...]) -> int:
+    """Return the characters of all pairs: the query counts once for each document."""
+    return len(query) * len(documents) + sum(map(len, documents))
+
+
+def request_bytes(query: str, documents: tuple[str, ...]) -> int:
+    """Return about how many bytes a request's body has."""
+    return len(query.encode("utf-8", "replace")) + sum(
+        len(d.encode("utf-8", "replace")) + 8 for d in documents
+    )
+
+
+def expected_usage(query: str, documents: tuple[str, ...], tokens_per_character: float) -> Usage:
+    """Return what an API would bill for one request, by whichever measure it bills."""
+    pair_bytes = sum(
+        PAIR_OVERHEAD_BYTES + len(query.encode("utf-8", "replace")) + len(d.encode("utf-8", "replace"))
+        for d in documents
+    )
+    return Usage(
+        tokens=math.ceil(characters(query, documents) * tokens_per_character),
+        units=math.ceil(len(documents) / DOCUMENTS_PER_UNIT),
+        billed_bytes=pair_bytes,
+    )
+
+
+class TokenEstimate:
+    """Learns from replies how many tokens a character is at most. Used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._most = 0.0
+
+    def learn(self, request: RerankRequest, tokens: int | None) -> None:
+        """Take note of what a reply said; None says nothing."""
+        size = characters(request.query, request.documents)
+        if tokens and size:
+            with self._lock:
+                self._most = max(self._most, tokens / size)
+
+    def usage(self, request: RerankRequest) -> Usage:
+        """Return what a request may weigh at most, as far as can be told."""
+        ratio = self._most * MARGIN if self._most else CAUTIOUS_TOKENS_PER_CHARACTER
+        return expected_usage(request.query, request.documents, ratio)
+
+    def cost_usd(self, request: RerankRequest, price: Price | None) -> float:
+        """Return what a request may cost at most; 0 without a price."""
+        return (price.of(self.usage(request)) or 0.0) if price else 0.0

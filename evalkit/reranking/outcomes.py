@@ -1,0 +1,149 @@
+"""One attempt timed and checked, and what became of a batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evalkit.config import Price
+from evalkit.errors import CallError
+from evalkit.records import Call, RerankRequest, RerankResponse, Usage
+from evalkit.records.calls import Pass
+from evalkit.rerankers import Reranker
+from evalkit.reranking.batching import Batch
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """What every call of a series has in common."""
+
+    dataset: str
+    reranker: str
+    pass_: Pass
+    concurrency: int = 1
+    round: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call: either a response or a failure, and always the call's record."""
+
+    call: Call
+    response: RerankResponse | None
+    failure: CallError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one batch.
+
+    Attributes
+    ----------
+    attempts
+        Every call made for it, the last one decisive; empty where none was.
+    unsent
+        Why no call was made.
+    """
+
+    batch: Batch
+    attempts: tuple[Attempt, ...]
+    unsent: CallError | None = None
+
+    @property
+    def call(self) -> Call:
+        """The decisive call."""
+        return self.attempts[-1].call
+
+    @property
+    def response(self) -> RerankResponse | None:
+        """The scores; None where the batch failed."""
+        return self.attempts[-1].response if self.attempts else None
+
+    @property
+    def failure(self) -> CallError | None:
+        """Why the batch has no scores; None where it has."""
+        return self.attempts[-1].failure if self.attempts else self.unsent
+
+
+def make_call(
+    reranker: Reranker,
+    item: Batch,
+    context: CallContext,
+    clock: Clock = time.perf_counter,
+    *,
+    attempt: int = 1,
+    scheduled_s: float | None = None,
+    price: Price | None = None,
+) -> Attempt:
+    """Make one call, time it, and check that what came back is one finite score per document."""
+    response: RerankResponse | None = None
+    failure: CallError | None = None
+    start = clock()
+    try:
+        response = reranker.score(item.request)
+    except CallError as error:
+        failure = error
+    end = clock()
+    if response is not None:
+        failure = find_fault(response, item.request)
+        response = None if failure else response
+    usage = response.usage if response else Usage()
+    call = Call(
+        dataset=context.dataset,
+        reranker=context.reranker,
+        query_id=item.request.query_id,
+        pass_=context.pass_,
+        batch_size=len(item.request.documents),
+        filled=item.filled,
+        concurrency=context.concurrency,
+        round=context.round,
+        attempt=attempt,
+        scheduled_s=start if scheduled_s is None else scheduled_s,
+        start_s=start,
+        end_s=end,
+        status="failed" if failure else "ok",
+        error=f"{failure.kind}: {failure.message}" if failure else None,
+        http_status=failure.http_status if failure else response.http_status if response else None,
+        usage=usage,
+        cost_usd=_cost(response, price),
+        server_s=response.server_s if response else None,
+        server_times=response.server_times if response else (),
+        model=response.model if response else None,
+        conn_reused=response.conn_reused if response else None,
+        list_sorted=response.list_is_sorted if response else None,
+    )
+    return Attempt(call, response, failure)
+
+
+def _cost(response: RerankResponse | None, price: Price | None) -> float | None:
+    """Return what a call cost: by the configured price, else as the backend says; None if nobody knows."""
+    if response is None:
+        return None
+    priced = price.of(response.usage) if price else None
+    return response.usage.cost_usd if priced is None else priced
+
+
+def retried(attempt: Attempt) -> Attempt:
+    """Return a failed attempt as one that was followed by another."""
+    return replace(attempt, call=replace(attempt.call, status="retried"))
+
+
+def find_fault(response: RerankResponse, request: RerankRequest) -> CallError | None:
+    """Return the failure that a response is, unless it holds one finite score per document."""
+    if response.scores.shape != (len(request.documents),):
+        return CallError(
+            "reply",
+            f"query {request.query_id!r}: {len(request.documents)} documents were sent"
+            f" and {response.scores.size} scores came back",
+        )
+    bad = np.flatnonzero(~np.isfinite(response.scores))
+    if len(bad):
+        return CallError(
+            "reply", f"query {request.query_id!r}: document {bad[0]} has the score {response.scores[bad[0]]}"
+        )
+    return None
