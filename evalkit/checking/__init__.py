@@ -1,5 +1,7 @@
-"""Does a backend keep its promises? Asked by the runner of a sample, and by ``evalkit probe`` of everything."""
+"""Whether a backend keeps its promises: the runner asks a sample, ``evalkit probe`` asks everything."""
 
+from evalkit.checking.findings import Finding
 from evalkit.checking.pointwise import PointwiseCheck, check_pointwise
+from evalkit.checking.probe import probe
 
-__all__ = ["PointwiseCheck", "check_pointwise"]
+__all__ = ["Finding", "PointwiseCheck", "check_pointwise", "probe"]

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "evalkit.cli.run:run",
     "evaluate": "evalkit.cli.evaluate:evaluate",
     "report": "evalkit.cli.report:report",
+    "probe": "evalkit.cli.probe:probe",
     "serve": "evalkit.cli.serve:serve",
     "config": "evalkit.cli.config:config",
 }

@@ -16,7 +16,7 @@ class Assisters(Dialect):
     """Assisters: scores in 0..1, best first, 1000 documents at most."""
 
     home = "https://api.assisters.dev"
-    shape = Shape(echo_key=None, units=("meta.billed_units.search_units",))
+    shape = Shape(objects=True, echo_key=None, units=("meta.billed_units.search_units",))
     score_kind = "probability"
     max_documents = 1000
     idempotency_header = "Idempotency-Key"

@@ -14,7 +14,9 @@ class CohereV1(Dialect):
     """Cohere v1: scores in 0..1, best first, billed in search units."""
 
     home = "https://api.cohere.com"
-    shape = Shape(units=("meta.billed_units.search_units",), tokens=("meta.tokens.input_tokens",))
+    shape = Shape(
+        objects=True, units=("meta.billed_units.search_units",), tokens=("meta.tokens.input_tokens",)
+    )
     score_kind = "probability"
     max_documents = 10_000
     options = frozenset({"rank_fields", "max_chunks_per_doc"})

@@ -18,7 +18,7 @@ class Jina(Dialect):
     """Jina: best first, billed in tokens, score range not stated."""
 
     home = "https://api.jina.ai"
-    shape = Shape(echoes=True)
+    shape = Shape(objects=True, echoes=True)
     options = frozenset({"truncation", "max_doc_length", "return_embeddings"})
     refusal_status = 422
 

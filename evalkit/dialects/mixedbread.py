@@ -17,6 +17,7 @@ class Mixedbread(Dialect):
     home = "https://api.mixedbread.com"
     shape = Shape(
         documents="input",
+        objects=True,
         top_n="top_k",
         return_documents="return_input",
         results="data",

@@ -15,6 +15,7 @@ class Openrouter(Dialect):
     path = "/api/v1/rerank"
     home = "https://openrouter.ai"
     shape = Shape(
+        objects=True,
         return_documents=None,
         units=("usage.search_units",),
         cost_usd=("usage.cost",),

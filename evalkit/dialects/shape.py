@@ -18,6 +18,8 @@ class Shape:
         Key of a document's text where documents are objects; None where they are strings.
     document_id_key
         Key under which each document carries its index; None where it carries none.
+    objects
+        Whether documents may be objects with ``text`` as well as strings.
     top_n, return_documents
         Options of a request; None where the API has none.
     echoes
@@ -43,6 +45,7 @@ class Shape:
     documents: str = "documents"
     document_key: str | None = None
     document_id_key: str | None = None
+    objects: bool = False
     top_n: str | None = "top_n"
     return_documents: str | None = "return_documents"
     echoes: bool = False

@@ -10,6 +10,6 @@ class Together(Dialect):
     """Together: best first, billed in tokens, score range not stated."""
 
     home = "https://api.together.ai"
-    shape = Shape()
+    shape = Shape(objects=True)
     options = frozenset({"rank_fields"})
     strict = True

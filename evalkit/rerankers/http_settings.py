@@ -181,8 +181,14 @@ class HttpSettings(RerankerSettings):
         dialect = self.open_dialect()
         if self.url is not None and self.serve is not None:
             raise ValueError("the http backend takes either 'url' or 'serve', not both")
-        if self.url is None and self.serve is None and dialect.url(self.model) is None:
-            raise ValueError(f"the http backend needs 'url' or 'serve': {self.dialect} has no public address")
+        if self.url is None and self.serve is None:
+            # Texts go to a public address only where the configuration names whose it is.
+            if "dialect" not in self.model_fields_set:
+                raise ValueError(
+                    "the http backend needs either 'url' or 'serve', or a dialect with an address"
+                )
+            if dialect.url(self.model) is None:
+                raise ValueError(f"the http backend needs 'url' or 'serve': {self.dialect} has no address")
         own = dialect.shape.request_keys() - dialect.options
         for name in self.options:
             if name in own:

@@ -8,7 +8,14 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_result,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch, cut
@@ -180,14 +187,12 @@ class Courier:
 
     def _wait(self, state: RetryCallState) -> float:
         """Return the seconds before the next attempt: what the server asked for, else a growing wait."""
-        traffic = self._arm.traffic
-        jitter = wait_exponential_jitter(
-            initial=traffic.retry_wait_s, max=traffic.longest_wait_s, jitter=traffic.retry_wait_s
-        )
         failure = state.outcome.result().failure if state.outcome else None
         if failure is not None and failure.wait_s is not None:
             return float(failure.wait_s)
-        return jitter(state)
+        traffic = self._arm.traffic
+        growing = wait_exponential(multiplier=traffic.retry_wait_s, max=traffic.longest_wait_s)
+        return growing(state) + wait_random(0, traffic.retry_wait_s)(state)
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -148,7 +148,7 @@ def config_for(url: str, folder: Path, more: str = "") -> str:
     """Return a configuration with one http reranker."""
     return (
         f"name: t\ndatasets: [{{source: beir_folder, path: {folder}}}]\nretriever: {{depth: 5}}\n"
-        f"rerankers:\n  api: {{backend: http, url: '{url}', model: m{more}}}\nmetrics: [nDCG@10]\n"
+        f"rerankers:\n  api: {{backend: http, url: '{url}', model: m, retry_wait_s: 0.01{more}}}\nmetrics: [nDCG@10]\n"
     )
 
 
@@ -193,13 +193,14 @@ def test_a_failed_call_fails_its_query_and_the_result_is_incomplete(
 
     config = tmp_path / "c.yaml"
     with stand_in(sometimes) as url:
-        config.write_text(config_for(url, beir_folder), encoding="utf-8")
-        done = evalkit("run", config, "--into", tmp_path / "results", env={"K": "1"})
+        config.write_text(config_for(url, beir_folder, ", retries: 1"), encoding="utf-8")
+        done = evalkit("run", config, "--into", tmp_path / "results")
     assert done.returncode == 3
     folder = only_folder(tmp_path / "results")
     manifest = orjson.loads((folder / "manifest.json").read_bytes())
     assert manifest["status"] == "incomplete"
-    (failure,) = [orjson.loads(line) for line in (folder / "failures.jsonl").read_bytes().splitlines()]
+    first, failure = [orjson.loads(line) for line in (folder / "failures.jsonl").read_bytes().splitlines()]
+    assert (first["status"], failure["status"], failure["attempt"]) == ("retried", "failed", 2)
     assert (failure["query_id"], failure["http_status"], failure["body"]) == (
         "q2",
         500,
@@ -298,19 +299,18 @@ def by_position(body: dict[str, list[str]], _headers: dict[str, str]) -> tuple[i
 def test_the_promise_of_being_pointwise_is_checked(
     tmp_path: Path, beir_folder: Path, *, declared: bool
 ) -> None:
-    """A reranker that looks at the list is caught if declared pointwise; declared otherwise, it is asked per depth."""
+    """A reranker that looks at the list is refused if declared pointwise; declared otherwise, it is asked per depth."""
     config = tmp_path / "c.yaml"
     with stand_in(by_position) as url:
         more = "" if declared else ", pointwise: false"
         config.write_text(config_for(url, beir_folder, more) + "depths: [2, 5]\n", encoding="utf-8")
         done = evalkit("run", config, "--into", tmp_path / "results")
-    assert done.returncode == 0, done.stderr
-    folder = only_folder(tmp_path / "results")
-    scores = pd.read_parquet(folder / "scores.parquet")
-    depths = scores[scores.reranker == "api"].depth
     if declared:
-        assert "api is declared pointwise, but in another batch and order its ranking changed" in done.stderr
-        assert depths.isna().all()
-    else:
-        assert "declared pointwise" not in done.stderr
-        assert set(depths) == {2, 5}
+        assert done.returncode == 2
+        assert "'api' is taken to be pointwise, but a pair's score changes with the list" in done.stderr
+        assert "hint: set rerankers.api.pointwise: false" in done.stderr
+        assert not (tmp_path / "results").exists()
+        return
+    assert done.returncode == 0, done.stderr
+    scores = pd.read_parquet(only_folder(tmp_path / "results") / "scores.parquet")
+    assert set(scores[scores.reranker == "api"].depth) == {2, 5}

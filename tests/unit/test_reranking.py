@@ -12,7 +12,7 @@ import pytest
 from evalkit.datasets import load_dataset
 from evalkit.errors import CallError, InputError
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run, ScoreKind
-from evalkit.reranking import CallContext, Sender, assemble, batch, request_scores, scored_run
+from evalkit.reranking import Arm, CallContext, Caps, Sender, assemble, batch, make_call, scored_run
 
 
 class Scripted:
@@ -50,7 +50,7 @@ def candidates() -> Run:
 @pytest.mark.parametrize("size", [1, 2, 3, None])
 def test_batches_cover_every_candidate_once(tiny: Dataset, candidates: Run, size: int | None) -> None:
     """However lists are cut, every candidate is sent once, in first-stage order, with its own text."""
-    batches = list(batch(candidates, tiny, size, pointwise=True))
+    batches = list(batch(candidates, tiny, Caps(size), pointwise=True))
     assert max(len(b.request.documents) for b in batches) <= (size or 3)
     for query_id, docs, _ in candidates:
         sent = [d for b in batches if b.request.query_id == query_id for d in b.request.doc_ids]
@@ -65,17 +65,15 @@ def test_batches_cover_every_candidate_once(tiny: Dataset, candidates: Run, size
 def test_a_list_is_never_split_for_a_reranker_that_looks_at_it(tiny: Dataset, candidates: Run) -> None:
     """Splitting a list of a reranker that is not pointwise is refused."""
     with pytest.raises(InputError, match="looks at the whole list"):
-        list(batch(candidates, tiny, 2, pointwise=False))
-    assert len(list(batch(candidates, tiny, 3, pointwise=False))) == 2
+        list(batch(candidates, tiny, Caps(2), pointwise=False))
+    assert len(list(batch(candidates, tiny, Caps(3), pointwise=False))) == 2
 
 
 def test_a_call_is_timed_by_the_given_clock(tiny: Dataset, candidates: Run) -> None:
     """A call's latency is the clock's difference around it and nothing else."""
     ticks = itertools.count(10.0, 0.25)
-    first = next(batch(candidates, tiny, None, pointwise=True))
-    outcome = request_scores(
-        Scripted(lambda r: [1.0] * len(r.documents)), first, CONTEXT, lambda: next(ticks)
-    )
+    first = next(batch(candidates, tiny, Caps(), pointwise=True))
+    outcome = make_call(Scripted(lambda r: [1.0] * len(r.documents)), first, CONTEXT, lambda: next(ticks))
     assert (outcome.call.start_s, outcome.call.end_s, outcome.call.latency_s) == (10.0, 10.25, 0.25)
     assert outcome.call.status == "ok"
 
@@ -89,8 +87,8 @@ def test_what_is_not_a_score_fails_the_call(
     tiny: Dataset, candidates: Run, answer: list[float], said: str
 ) -> None:
     """A backend of any kind that returns too few, NaN or infinite scores has failed, and the query is named."""
-    first = next(batch(candidates, tiny, None, pointwise=True))
-    outcome = request_scores(Scripted(lambda _: answer), first, CONTEXT)
+    first = next(batch(candidates, tiny, Caps(), pointwise=True))
+    outcome = make_call(Scripted(lambda _: answer), first, CONTEXT)
     assert outcome.response is None
     assert outcome.failure is not None
     assert said in outcome.failure.message
@@ -105,8 +103,8 @@ def test_assembled_scores_do_not_depend_on_batches_or_threads(
 ) -> None:
     """However calls are cut and whenever they complete, every candidate has its own score in its own place."""
     reranker = Scripted(lambda r: [float(d[1]) for d in r.doc_ids])
-    with Sender(reranker, concurrency) as sender:
-        outcomes = list(sender.send(batch(candidates, tiny, size, pointwise=True), CONTEXT))
+    with Sender(Arm("r", reranker), concurrency) as sender:
+        outcomes = list(sender.send(batch(candidates, tiny, Caps(size), pointwise=True), CONTEXT))
     scored = assemble(outcomes[::-1], candidates, "r")
     assert scored.doc_ids == candidates.doc_ids
     assert scored.scores.tolist() == [1, 2, 5, 3, 4]
@@ -122,8 +120,8 @@ def test_one_failed_call_fails_its_query_and_no_other(tiny: Dataset, candidates:
             raise CallError("http", "no")
         return [1.0] * len(request.documents)
 
-    with Sender(Scripted(answer), 1) as sender:
-        outcomes = list(sender.send(batch(candidates, tiny, 1, pointwise=True), CONTEXT))
+    with Sender(Arm("r", Scripted(answer)), 1) as sender:
+        outcomes = list(sender.send(batch(candidates, tiny, Caps(1), pointwise=True), CONTEXT))
     scored = assemble(outcomes, candidates, "r")
     assert scored.failed == ("q1",)
     assert set(scored.query_ids) == {"q2"}
@@ -141,8 +139,8 @@ def test_as_many_calls_are_in_flight_as_asked(tiny: Dataset, candidates: Run) ->
         return [1.0] * len(request.documents)
 
     three = candidates.cut(3)
-    with Sender(Scripted(answer), 3) as sender:
-        items = list(batch(three, tiny, 1, pointwise=True))[:3]
+    with Sender(Arm("r", Scripted(answer)), 3) as sender:
+        items = list(batch(three, tiny, Caps(1), pointwise=True))[:3]
         assert len(list(sender.send(items, CONTEXT))) == 3
 
 

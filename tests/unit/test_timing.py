@@ -11,7 +11,8 @@ import pytest
 from evalkit.config import LatencySettings
 from evalkit.datasets import load_dataset
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run, ScoreKind
-from evalkit.timing import Arm, measure, plan_cells, summarise_calls
+from evalkit.reranking import Arm
+from evalkit.timing import measure, plan_cells, summarise_calls
 
 
 class Steady:

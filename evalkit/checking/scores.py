@@ -1,0 +1,230 @@
+"""Promises that every backend makes, over HTTP or in this process: they concern scores alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.checking.findings import Finding, broken, kept, not_testable
+from evalkit.checking.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
+from evalkit.errors import CallError
+from evalkit.records import RerankRequest, RerankResponse
+from evalkit.reranking import Arm, Batch, CallContext, Courier
+
+_FILLER = "This sentence is only here to make the document longer than the one before it. "
+_LONGEST_WORDS = 65_536
+
+
+class Asker:
+    """Sends the requests of a probe.
+
+    Parameters
+    ----------
+    arm
+        Whom to ask.
+    dataset
+        Named in the record.
+    """
+
+    def __init__(self, arm: Arm, dataset: str) -> None:
+        self._arm = arm
+        self._courier = Courier(arm, splits=False)
+        self._context = CallContext(dataset, arm.tag, "check")
+
+    def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
+        """Send one request, and return what came of it."""
+        self._arm.closed = None  # a probe provokes failures, and asks on
+        (outcome,) = self._courier.deliver(Batch(request, 1), self._context)
+        if outcome.response is not None:
+            return outcome.response
+        return outcome.failure or CallError("backend", "no answer")
+
+    def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
+        """Send one request and return its scores; None where it failed."""
+        outcome = self.outcome(request)
+        return outcome.scores if isinstance(outcome, RerankResponse) else None
+
+
+def probe_scores(arm: Arm, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:
+    """Yield what is found with some requests of two documents or more.
+
+    Raises
+    ------
+    CallError
+        If the very first call fails: there is nothing to probe.
+    """
+    asker = Asker(arm, dataset)
+    first = requests[0]
+    response = asker.outcome(first)
+    if isinstance(response, CallError):
+        raise response
+    yield kept(
+        "every document gets one finite score",
+        f"{len(first.documents)} documents, {len(first.documents)} scores",
+    )
+    for promise, test in PROMISES.items():
+        yield test(arm, asker, first, response, promise)
+    check = check_pointwise(arm.tag, dataset, requests, asker.scores)
+    yield _deterministic(check)
+    yield _pointwise(arm, check)
+
+
+def _sorted(
+    _arm: Arm, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+) -> Finding:
+    in_order = response.list_is_sorted
+    if in_order is None:
+        return not_testable(promise, "this backend gives scores in the order of the request")
+    return (kept if in_order else broken)(promise, "by its own scores")
+
+
+def _in_range(
+    arm: Arm, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+) -> Finding:
+    low, high = float(response.scores.min()), float(response.scores.max())
+    bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(arm.reranker.score_kind)
+    if bounds is None:
+        return not_testable(
+            promise, f"{arm.reranker.score_kind}: no range is stated; seen {low:.4g} to {high:.4g}"
+        )
+    inside = bounds[0] <= low and high <= bounds[1] + 1e-6
+    return (kept if inside else broken)(
+        promise, f"{low:.4g} to {high:.4g}, documented {bounds[0]:g} to {bounds[1]:g}"
+    )
+
+
+def _with(request: RerankRequest, *documents: str, query: str | None = None) -> RerankRequest:
+    ids = tuple(f"probe-{i}" for i in range(len(documents)))
+    return replace(request, query=request.query if query is None else query, documents=documents, doc_ids=ids)
+
+
+def _duplicates(
+    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+) -> Finding:
+    a, b = request.documents[:2]
+    scores = asker.scores(_with(request, a, b, a))
+    if scores is None:
+        return broken(promise, "a list with a document in it twice is not scored")
+    moved = abs(float(scores[0] - scores[2]))
+    spread = float(np.abs(scores - scores[1]).max())
+    same = moved <= TOLERANCE * spread or moved == 0
+    return (kept if same else broken)(promise, f"the two scores differ by {moved:.2g}")
+
+
+def _survives(asker: Asker, promise: str, request: RerankRequest) -> Finding:
+    """Tell whether an odd request is scored or clearly refused; anything else is broken."""
+    outcome = asker.outcome(request)
+    if isinstance(outcome, RerankResponse):
+        return kept(promise, "scored")
+    return _told(promise, outcome, "")
+
+
+def _told(promise: str, failure: CallError, before: str) -> Finding:
+    """Tell a failure: a status 4xx is a clear refusal."""
+    clear = failure.http_status is not None and 400 <= failure.http_status < 500
+    return (kept if clear else broken)(
+        promise, f"{before}{'refused' if clear else 'failed'}: {failure.message}"
+    )
+
+
+def _empty_query(
+    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+) -> Finding:
+    return _survives(asker, promise, replace(request, query=""))
+
+
+def _empty_document(
+    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+) -> Finding:
+    odd = _with(request, request.documents[0], "", request.documents[1])
+    return _survives(asker, promise, odd)
+
+
+def _odd_text(
+    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+) -> Finding:
+    odd = _with(request, "中文 العربية हिन्दी 🎉", "nul \x00 and \u2028 separators", '"quotes" \\ and\ttabs\n')
+    return _survives(asker, promise, odd)
+
+
+def _long_text(
+    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+) -> Finding:
+    words = (_FILLER * (_LONGEST_WORDS // len(_FILLER.split()) + 1)).split()
+    seen, size = 0, 64
+    while size <= _LONGEST_WORDS:
+        filler = " ".join(words[:size])
+        outcome = asker.outcome(_with(request, filler, f"{filler} {request.query}"))
+        if isinstance(outcome, CallError):
+            return _told(promise, outcome, f"read to {seen} words or more; at {size} words ")
+        if outcome.scores[0] == outcome.scores[1]:
+            cut = _narrow(asker, request, words, seen, size)
+            return kept(promise, f"scored; what stands beyond about {cut} words is not read")
+        seen, size = size, size * 2
+    return kept(promise, f"read to {seen} words or more")
+
+
+def _narrow(asker: Asker, request: RerankRequest, words: list[str], seen: int, unseen: int) -> int:
+    """Return between which words reading ends, to a sixteenth."""
+    while unseen - seen > max(8, seen // 16):
+        middle = (seen + unseen) // 2
+        filler = " ".join(words[:middle])
+        scores = asker.scores(_with(request, filler, f"{filler} {request.query}"))
+        if scores is not None and scores[0] != scores[1]:
+            seen = middle
+        else:
+            unseen = middle
+    return seen
+
+
+def _usage(
+    _arm: Arm, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+) -> Finding:
+    usage = response.usage
+    told = {
+        name: getattr(usage, name)
+        for name in ("tokens", "units", "billed_bytes", "characters", "cost_usd")
+        if getattr(usage, name) is not None
+    }
+    if not told:
+        return not_testable(promise, "it says nothing; neither did the documentation promise it")
+    return kept(promise, ", ".join(f"{name} {value:g}" for name, value in told.items()))
+
+
+def _deterministic(check: PointwiseCheck) -> Finding:
+    promise = "the same request gives the same scores"
+    if check.again is None or check.spread is None:
+        return not_testable(promise, check.evidence())
+    if check.again == 0:
+        return kept(promise, f"{check.pairs} pairs, bit for bit")
+    share = (
+        f"{check.again:.2g} at most, {check.again / check.spread:.1%} of their spread" if check.spread else ""
+    )
+    noisy = bool(check.spread) and check.again > TOLERANCE * check.spread
+    return (broken if noisy else kept)(
+        promise, f"{check.pairs} pairs moved by {share or f'{check.again:.2g}'}"
+    )
+
+
+def _pointwise(arm: Arm, check: PointwiseCheck) -> Finding:
+    promise = "a pair's score does not depend on its list (pointwise)"
+    if not arm.reranker.pointwise:
+        return not_testable(promise, f"declared pointwise: false; {check.evidence()}")
+    if check.verdict in {"not testable", "unstable"}:
+        return not_testable(promise, check.evidence())
+    return (kept if check.verdict == "kept" else broken)(promise, check.evidence())
+
+
+PROMISES: Mapping[str, Callable[[Arm, Asker, RerankRequest, RerankResponse, str], Finding]] = {
+    "the list comes best first": _sorted,
+    "scores are in the documented range": _in_range,
+    "duplicate documents are scored alike": _duplicates,
+    "an empty query is scored or refused": _empty_query,
+    "an empty document is scored or refused": _empty_document,
+    "text of any script is scored or refused": _odd_text,
+    "an over-long document is scored or refused": _long_text,
+    "the reply says what is billed": _usage,
+}

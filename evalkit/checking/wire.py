@@ -1,0 +1,248 @@
+"""Promises that only an API can make: options, limits, refusals. Requests are sent raw."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from evalkit.checking.findings import Finding, broken, kept, not_testable
+from evalkit.dialects import WireRequest, read_error_message
+from evalkit.dialects.shape import dig, put
+from evalkit.errors import CallError
+from evalkit.records import RerankRequest
+from evalkit.rerankers.connection import Exchange
+from evalkit.rerankers.http import Http
+from evalkit.rerankers.waiting import asked_wait_s
+from evalkit.reranking import Arm
+
+_PATIENCE = 3
+"""How often a refusal for the number of requests is waited out."""
+_MOST_TRIED = 2048
+"""Most documents that a probe sends to find a limit."""
+
+
+class Wire:
+    """Sends raw requests to an API, at the pace its settings allow.
+
+    Parameters
+    ----------
+    arm
+        Whose pace counts.
+    http
+        The API.
+    request
+        A request that is known to succeed.
+    """
+
+    def __init__(self, arm: Arm, http: Http, request: RerankRequest) -> None:
+        self._arm = arm
+        self.http = http
+        self.shape = http.dialect.shape
+        self.request = WireRequest(http.settings.model, request.query, request.documents)
+
+    def send(self, request: WireRequest) -> Exchange:
+        """Send a request in the API's own form."""
+        return self.send_body(self.body(request))
+
+    def body(self, request: WireRequest) -> Any:
+        """Return the JSON body of a request."""
+        return self.http.dialect.encode_request(request, self.http.settings.options)
+
+    def send_body(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
+        """Send any body: bytes as they are, everything else as JSON."""
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        for _ in range(_PATIENCE):
+            self._arm.pace.wait_turn(0, time.sleep)
+            exchange = self.http.connections.post(raw, headers)
+            if exchange.status != 429:
+                break
+            time.sleep(min(asked_wait_s(exchange.headers) or 1.0, self._arm.traffic.longest_wait_s))
+        return exchange
+
+    def results(self, exchange: Exchange) -> list[Any] | None:
+        """Return the list of a good reply; None where there is none."""
+        if exchange.status != 200:
+            return None
+        try:
+            found = dig(orjson.loads(exchange.content), self.shape.results)
+        except orjson.JSONDecodeError:
+            return None
+        return found if isinstance(found, list) else None
+
+    def scores(self, exchange: Exchange, request: WireRequest) -> list[float] | None:
+        """Return the scores of a good reply; None where it is not one."""
+        if exchange.status != 200:
+            return None
+        try:
+            return list(self.http.decode(exchange, request).scores)
+        except CallError:
+            return None
+
+
+def probe_wire(arm: Arm, http: Http, request: RerankRequest) -> Iterator[Finding]:
+    """Yield what is found with a request that is known to succeed."""
+    wire = Wire(arm, http, request)
+    for promise, test in PROMISES.items():
+        try:
+            yield test(wire, promise)
+        except CallError as error:
+            yield broken(promise, error.message)
+
+
+def _refusal(exchange: Exchange) -> str:
+    """Return how a request was refused."""
+    try:
+        said = read_error_message(orjson.loads(exchange.content))
+    except orjson.JSONDecodeError:
+        said = None
+    text = " ".join((said or exchange.text).split())
+    return f"{exchange.status}{f': {text[:100]}' if text else ', without a word'}"
+
+
+def _refused(exchange: Exchange, promise: str, otherwise: str) -> Finding:
+    """Tell whether a bad request got a status 4xx."""
+    if 400 <= exchange.status < 500:
+        return kept(promise, f"refused: {_refusal(exchange)}")
+    if exchange.status == 200:
+        return broken(promise, otherwise)
+    return broken(promise, f"answered {_refusal(exchange)}")
+
+
+def _names_documents(wire: Wire, promise: str) -> Finding:
+    shape = wire.shape
+    if not shape.return_documents or not shape.echo:
+        return not_testable(promise, "the API has no such option")
+    results = wire.results(wire.send(replace(wire.request, return_documents=True)))
+    if results is None:
+        return broken(promise, "the option is refused, or the reply has no list")
+    for entry in results:
+        found = entry.get(shape.echo) if isinstance(entry, dict) else None
+        text = next(iter(_texts(found)), None)
+        index = str(entry.get(shape.index)) if isinstance(entry, dict) else ""
+        # A server may strip white space at the ends.
+        sent = wire.request.documents[int(index)] if index.isdigit() else ""
+        if text is None or text.strip() != sent.strip():
+            return broken(promise, f"index {index} comes with {str(text)[:60]!r}")
+    return kept(promise, f"{len(results)} documents compared")
+
+
+def _texts(found: Any) -> Iterator[str]:
+    if isinstance(found, str):
+        yield found
+    elif isinstance(found, dict):
+        yield from (value for value in found.values() if isinstance(value, str))
+
+
+def _top_n(wire: Wire, promise: str) -> Finding:
+    shape = wire.shape
+    if not shape.top_n or not shape.score:
+        return not_testable(promise, "the API has no such option")
+    whole = wire.results(wire.send(wire.request)) or []
+    cut = wire.results(wire.send(replace(wire.request, top_n=2)))
+    more = wire.results(wire.send(replace(wire.request, top_n=len(wire.request.documents) + 5)))
+    if cut is None or more is None:
+        return broken(promise, "the option is refused, or the reply has no list")
+    wanted = sorted((float(r[shape.score]) for r in whole), reverse=True)[:2]
+    best = [float(r[shape.score]) for r in cut]
+    if len(cut) != 2 or any(abs(a - b) > 1e-4 * max(1.0, abs(b)) for a, b in zip(best, wanted, strict=True)):
+        return broken(promise, f"asked for 2, got {len(cut)} with {best[:3]}, the best are {wanted}")
+    if len(more) != len(wire.request.documents):
+        return broken(promise, f"more than there are gives {len(more)} of {len(wire.request.documents)}")
+    return kept(promise, f"2 of {len(whole)}; more than there are gives all")
+
+
+def _no_documents_unasked(wire: Wire, promise: str) -> Finding:
+    shape = wire.shape
+    if not shape.return_documents or not shape.echo:
+        return not_testable(promise, "the API has no such option")
+    results = wire.results(wire.send(wire.request)) or []
+    echoed = sum(any(_texts(entry.get(shape.echo))) for entry in results if isinstance(entry, dict))
+    return (broken if echoed else kept)(promise, f"{echoed} of {len(results)} results carry a document")
+
+
+def _strings_and_objects(wire: Wire, promise: str) -> Finding:
+    if not wire.shape.objects:
+        return not_testable(promise, "the API documents one form only")
+    body = wire.body(wire.request)
+    put(body, wire.shape.documents, [{"text": text} for text in wire.request.documents])
+    as_objects = wire.scores(wire.send_body(body), wire.request)
+    as_strings = wire.scores(wire.send(wire.request), wire.request)
+    if as_objects is None or as_strings is None:
+        return broken(promise, "one of the two forms is refused")
+    moved = max(abs(a - b) for a, b in zip(as_objects, as_strings, strict=True))
+    return (kept if moved <= 1e-6 else broken)(promise, f"largest difference {moved:.2g}")
+
+
+def _empty_list(wire: Wire, promise: str) -> Finding:
+    return _refused(
+        wire.send(replace(wire.request, documents=())), promise, "answered 200 with nothing in it"
+    )
+
+
+def _many(wire: Wire, count: int) -> WireRequest:
+    return replace(wire.request, documents=tuple(f"document {i}" for i in range(count)))
+
+
+def _documented_maximum(wire: Wire, promise: str) -> Finding:
+    limit = wire.http.settings.max_documents or wire.http.dialect.max_documents
+    if limit is None or limit > _MOST_TRIED:
+        return not_testable(
+            promise, "none is documented" if limit is None else f"{limit} is more than a probe sends"
+        )
+    request = _many(wire, limit)
+    exchange = wire.send(request)
+    if wire.scores(exchange, request) is None:
+        return broken(
+            promise, f"{limit} documents: {_refusal(exchange) if exchange.status != 200 else 'a bad reply'}"
+        )
+    return kept(promise, f"{limit} documents scored")
+
+
+def _beyond_maximum(wire: Wire, promise: str) -> Finding:
+    limit = wire.http.settings.max_documents or wire.http.dialect.max_documents
+    if limit is None or limit > _MOST_TRIED:
+        return not_testable(
+            promise, "none is documented" if limit is None else f"{limit} is more than a probe sends"
+        )
+    request = _many(wire, limit + 1)
+    exchange = wire.send(request)
+    if wire.scores(exchange, request) is not None:
+        return kept(promise, f"{limit + 1} documents scored")
+    return _refused(exchange, promise, f"{limit + 1} documents: not all come back")
+
+
+def _unknown_model(wire: Wire, promise: str) -> Finding:
+    if not wire.shape.model:
+        return not_testable(promise, "requests of this API name no model")
+    exchange = wire.send(replace(wire.request, model="evalkit-no-such-model"))
+    return _refused(exchange, promise, "answered 200: whatever model is asked for, something answers")
+
+
+def _bad_key(wire: Wire, promise: str) -> Finding:
+    if not wire.http.settings.api_key_env:
+        return not_testable(promise, "no key is configured")
+    wrong = wire.http.dialect.headers("evalkit-wrong-key")
+    exchange = wire.send_body(wire.body(wire.request), wrong)
+    return _refused(exchange, promise, "answered 200: the key is not looked at")
+
+
+def _bad_json(wire: Wire, promise: str) -> Finding:
+    return _refused(wire.send_body(b'{"query": '), promise, "answered 200")
+
+
+PROMISES: Mapping[str, Callable[[Wire, str], Finding]] = {
+    "return_documents gives back the document of each index": _names_documents,
+    "top_n gives that many, the best ones": _top_n,
+    "documents do not come back unasked": _no_documents_unasked,
+    "strings and {text} are the same document": _strings_and_objects,
+    "an empty list of documents is refused": _empty_list,
+    "the documented maximum of documents is served": _documented_maximum,
+    "one document more than the maximum is scored or refused, never dropped": _beyond_maximum,
+    "an unknown model is refused": _unknown_model,
+    "a wrong key is refused": _bad_key,
+    "a body that is no JSON is refused": _bad_json,
+}

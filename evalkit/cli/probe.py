@@ -1,0 +1,46 @@
+"""``evalkit probe``."""
+
+from __future__ import annotations
+
+import click
+
+from evalkit.cli.options import CONFIG, JSON, SET
+
+
+@click.command()
+@CONFIG
+@click.option("--reranker", metavar="TAG", required=True, help="Which reranker of CONFIG to probe.")
+@SET
+@JSON
+def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
+    """Ask a backend whether it keeps the promises of its API.
+
+    Exits with 3 if a promise is broken. Makes some dozens of calls, one of them with the documented
+    maximum of documents.
+    """
+    from dataclasses import asdict
+
+    from evalkit.config import load_config
+    from evalkit.errors import IncompleteError
+    from evalkit.experiment.folder import to_json
+    from evalkit.probing import probe_reranker
+    from evalkit.report.tables import Table, as_text
+
+    settings = load_config(config, overrides)
+    findings = list(probe_reranker(settings, reranker))
+    if as_json:
+        click.echo(to_json([asdict(finding) for finding in findings]).decode(), nl=False)
+    else:
+        rows = tuple((f.promise, f.verdict, f.evidence) for f in findings)
+        click.echo(
+            as_text(Table(f"promises of {reranker}", ("promise", "verdict", "evidence"), rows, left=3))
+        )
+    broken = [finding for finding in findings if finding.verdict == "broken"]
+    kept = sum(finding.verdict == "kept" for finding in findings)
+    if broken:
+        raise IncompleteError(
+            f"{reranker!r} breaks {len(broken)} of {kept + len(broken)} promises that could be tested",
+            "read the evidence, and decide whether you can live with it",
+        )
+    if not as_json:
+        click.echo(f"{reranker!r} keeps all {kept} promises that could be tested\nnext: evalkit run {config}")
