@@ -13,7 +13,7 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types floors docs fix golden build clean
+.PHONY: help run test check lint types floors docs fix golden bench faults servers build clean
 
 help: ## print this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -59,9 +59,15 @@ fix: $(VENV)/.dev ## format, and mend what the linter can mend
 golden: $(VENV)/.dev ## rewrite the golden outputs; review the difference before committing
 	@EVALKIT_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
 
+faults: $(VENV)/.dev ## print what becomes of a query under every fault of a server
+	@$(BIN)/python -m pytest -q -s -p no:randomly tests/integration/test_faults.py -k exact_scores
+
+servers: $(VENV)/.dev ## optional: run and probe infinity, llama.cpp and litellm, installed aside
+	@.ci/servers
+
 build: ## build the wheel, install it in a clean environment, run it from outside the tree
 	@.ci/build
 
 clean: ## remove everything that can be made again
-	@rm -rf $(VENV) .venv-build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-build .venv-servers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

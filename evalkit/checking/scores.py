@@ -16,6 +16,8 @@ from evalkit.reranking import Arm, Batch, CallContext, Courier
 
 _FILLER = "This sentence is only here to make the document longer than the one before it. "
 _LONGEST_WORDS = 65_536
+_ROUNDING = 1e-4
+"""Share of the scores' spread below which two scores of one text differ by arithmetic alone."""
 
 
 class Asker:
@@ -151,7 +153,7 @@ def _odd_text(
 
 
 def _long_text(
-    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+    _arm: Arm, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
 ) -> Finding:
     words = (_FILLER * (_LONGEST_WORDS // len(_FILLER.split()) + 1)).split()
     seen, size = 0, 64
@@ -160,24 +162,31 @@ def _long_text(
         outcome = asker.outcome(_with(request, filler, f"{filler} {request.query}"))
         if isinstance(outcome, CallError):
             return _told(promise, outcome, f"read to {seen} words or more; at {size} words ")
-        if outcome.scores[0] == outcome.scores[1]:
-            cut = _narrow(asker, request, words, seen, size)
+        if _alike(outcome.scores, response):
+            cut = _narrow(asker, request, response, words, seen, size)
             return kept(promise, f"scored; what stands beyond about {cut} words is not read")
         seen, size = size, size * 2
     return kept(promise, f"read to {seen} words or more")
 
 
-def _narrow(asker: Asker, request: RerankRequest, words: list[str], seen: int, unseen: int) -> int:
+def _narrow(
+    asker: Asker, request: RerankRequest, response: RerankResponse, words: list[str], seen: int, unseen: int
+) -> int:
     """Return between which words reading ends, to a sixteenth."""
     while unseen - seen > max(8, seen // 16):
         middle = (seen + unseen) // 2
         filler = " ".join(words[:middle])
         scores = asker.scores(_with(request, filler, f"{filler} {request.query}"))
-        if scores is not None and scores[0] != scores[1]:
+        if scores is not None and not _alike(scores, response):
             seen = middle
         else:
             unseen = middle
     return seen
+
+
+def _alike(scores: NDArray[np.float64], response: RerankResponse) -> bool:
+    """Return whether two scores are one but for rounding, measured by how far ordinary scores spread."""
+    return abs(float(scores[0] - scores[1])) <= _ROUNDING * float(np.std(response.scores))
 
 
 def _usage(

@@ -1,17 +1,21 @@
 """The litellm proxy's ``POST /v1/rerank``: Cohere's shape in front of any upstream (run with 1.106).
 
-Its own times and the cost it computed stand in headers.
+Its own times and the cost it computed stand in headers. A cost of 0 is what it says of a model it
+knows no price of.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.refusals import openai_error
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
+from evalkit.records import Usage
 
 
 class LitellmProxy(Dialect):
@@ -27,6 +31,11 @@ class LitellmProxy(Dialect):
         TimeSource("x-litellm-response-duration-ms"),
         TimeSource("x-litellm-overhead-duration-ms", meaning="the proxy's own part"),
     )
+
+    def read_usage(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> Usage:
+        """Return what was billed; a cost of 0 is an unknown one."""
+        usage = super().read_usage(body, headers, request)
+        return usage if usage.cost_usd else replace(usage, cost_usd=None)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {message, type, param, code}}`` with the status as text."""
