@@ -14,8 +14,10 @@ from evalkit.dialects.shape import Shape, dig
 from evalkit.errors import CallError
 from evalkit.records import ServerTime
 
+Scores = tuple[NDArray[np.float64], NDArray[np.int64]]
 
-def read_results(results: Any, documents: int, shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+
+def read_results(results: Any, documents: int, shape: Shape) -> Scores:
     """Return the score of every document, and the documents in the order of the list.
 
     Parameters
@@ -39,6 +41,33 @@ def read_results(results: Any, documents: int, shape: Shape) -> tuple[NDArray[np
     """
     if not isinstance(results, list):
         raise CallError("reply", f"the reply holds no list of results{_where(shape.results)}")
+    return _read_plainly(results, documents, shape) or _read_carefully(results, documents, shape)
+
+
+def _read_plainly(results: list[Any], documents: int, shape: Shape) -> Scores | None:
+    """Read a list that is as it should be, fast: reading is part of every latency. None for any other."""
+    if len(results) != documents:
+        return None
+    try:
+        indices = list(range(documents)) if shape.index is None else [e[shape.index] for e in results]
+        values = results if shape.score is None else [e[shape.score] for e in results]
+    except (TypeError, KeyError, IndexError):
+        return None
+    if {*map(type, indices)} != {int} or not {*map(type, values)} <= {float, int}:
+        return None
+    if sorted(indices) != list(range(documents)):
+        return None
+    order = np.array(indices, dtype=np.int64)
+    scores = np.empty(documents)
+    try:
+        scores[order] = values
+    except OverflowError:
+        return None
+    return (scores, order) if np.isfinite(scores).all() else None
+
+
+def _read_carefully(results: list[Any], documents: int, shape: Shape) -> Scores:
+    """Read a list that may say anything, and name the first thing that is wrong with it."""
     scores = np.full(documents, np.nan)
     order: list[int] = []
     for position, entry in enumerate(results):

@@ -98,7 +98,7 @@ class Connections:
                 method, url, content=body, headers=headers, extensions={"trace": trace}
             ) as response:
                 content = self._read(response)
-                told = {name.lower(): self._redactor.text(value) for name, value in response.headers.items()}
+                told = {name: self._redactor.text(value) for name, value in response.headers.items()}
                 return Exchange(response.status_code, told, self._redactor.content(content), not opened)
         except httpx.ConnectTimeout:
             raise CallError(

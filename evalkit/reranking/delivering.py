@@ -129,10 +129,11 @@ class Courier:
     def _once(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
         arm = self._arm
         reserved = arm.tokens.cost_usd(item.request, arm.traffic.price)
+        tokens = arm.tokens.usage(item.request).tokens if arm.traffic.tokens_per_minute else 0
         arm.spending.reserve(reserved)
         cost = 0.0
         try:
-            arm.pace.wait_turn(arm.tokens.usage(item.request).tokens or 0, self._sleep)
+            arm.pace.wait_turn(tokens or 0, self._sleep)
             ticket = self._gate.enter()
             throttled = False
             try:
