@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
 from evalkit.config.experiment import Outline
+from evalkit.config.secrecy import check_secrets
 from evalkit.config.source import Problem
 from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric
 from evalkit.metrics.names import Metric
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 
 
 def check_rules(
@@ -33,7 +30,7 @@ def check_rules(
         *_metrics(outline),
         *(_tags(first_stage, rerankers) if first_stage else ()),
         *_batch_sizes(outline, rerankers),
-        *_api_keys(rerankers),
+        *check_secrets(rerankers),
         *_prices(outline, rerankers),
     ]
 
@@ -104,33 +101,6 @@ def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> 
                     f"batch size {size} is more than the {limit} documents that {tag!r} takes in one call",
                     "remove this batch size, or raise max_documents if the API allows it",
                 )
-
-
-def _api_keys(rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
-    for tag, reranker in rerankers.items():
-        variable = getattr(reranker, "api_key_env", None)
-        if not variable:
-            continue
-        path = ("rerankers", tag, "api_key_env")
-        if not _VARIABLE.fullmatch(variable):
-            # Perhaps the key itself: it is not repeated here.
-            yield Problem(
-                path,
-                "'api_key_env' must be the name of an environment variable, not the key itself",
-                "export MY_RERANK_KEY=... and write api_key_env: MY_RERANK_KEY",
-            )
-        elif not os.environ.get(variable):
-            yield Problem(
-                path,
-                f"the environment variable {variable!r} is not set",
-                f"export {variable}=... before running",
-            )
-        elif not os.environ[variable].strip().isascii() or not os.environ[variable].strip().isprintable():
-            yield Problem(
-                path,
-                f"the key in {variable!r} holds characters that no HTTP header can carry",
-                "a key is one line of plain characters: check how the variable was set",
-            )
 
 
 def _prices(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:

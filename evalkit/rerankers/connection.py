@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -43,6 +44,8 @@ class Exchange:
 class Connections:
     """Connections to one address, one client for each thread: a shared pool distorts latencies.
 
+    Messages show the address without its query, which may hold a key.
+
     Parameters
     ----------
     url
@@ -64,6 +67,9 @@ class Connections:
         redactor: Redactor,
     ) -> None:
         self.url = url
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+        self.shown = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
         self._headers = dict(headers)
         self._limit_s = timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s)
@@ -103,7 +109,7 @@ class Connections:
         except httpx.ConnectTimeout:
             raise CallError(
                 "connect",
-                f"{self.url} took no connection within {self._timeout.connect:g} s",
+                f"{self.shown} took no connection within {self._timeout.connect:g} s",
                 "is the server running, and is the url right?",
                 transient=True,
             ) from None
@@ -112,14 +118,14 @@ class Connections:
         except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise CallError(
                 "connect",
-                f"cannot reach {self.url}: {self._redactor.text(str(error))}",
+                f"cannot reach {self.shown}: {self._redactor.text(str(error))}",
                 "is the server running, and is the url right?",
                 transient=isinstance(error, httpx.ConnectError),
             ) from None
         except httpx.RequestError as error:
             why = self._redactor.text(str(error)) or type(error).__name__
             raise CallError(
-                "broken", f"the reply of {self.url} broke off or cannot be read: {why}", transient=True
+                "broken", f"the reply of {self.shown} broke off or cannot be read: {why}", transient=True
             ) from None
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -132,7 +138,7 @@ class Connections:
             if size > LARGEST_REPLY:
                 raise CallError(
                     "reply",
-                    f"the reply of {self.url} is longer than {LARGEST_REPLY // 1024**2} MiB",
+                    f"the reply of {self.shown} is longer than {LARGEST_REPLY // 1024**2} MiB",
                     "check that the url is the rerank endpoint",
                     http_status=response.status_code,
                 )
@@ -144,7 +150,7 @@ class Connections:
     def _too_slow(self) -> CallError:
         return CallError(
             "timeout",
-            f"{self.url} did not answer within {self._limit_s:g} s",
+            f"{self.shown} did not answer within {self._limit_s:g} s",
             "raise timeout_s, or send fewer documents with batch_size",
             transient=True,
         )

@@ -101,7 +101,7 @@ class Http:
             if time.perf_counter() > deadline:
                 raise CallError(
                     "timeout",
-                    f"{self.connections.url} had not finished after {self.settings.timeout_s:g} s",
+                    f"{self.connections.shown} had not finished after {self.settings.timeout_s:g} s",
                     "raise timeout_s",
                     http_status=exchange.status,
                     transient=True,
@@ -114,7 +114,7 @@ class Http:
         """Return what a reply that is not 200 means: whether to ask again, and when."""
         status = exchange.status
         said = read_error_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
-        message = f"{self.connections.url} answered {status}{f': {said[:_SHOWN]}' if said else ''}"
+        message = f"{self.connections.shown} answered {status}{f': {said[:_SHOWN]}' if said else ''}"
         transient = status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT)
         if self.dialect.is_permanent(status, said):
             transient = False
@@ -160,7 +160,7 @@ class Http:
         except CallError as error:
             raise CallError(
                 error.kind,
-                f"{self.connections.url}: {error.message} (the reply begins {_beginning(exchange)})",
+                f"{self.connections.shown}: {error.message} (the reply begins {_beginning(exchange)})",
                 error.hint,
                 http_status=exchange.status,
                 body=exchange.text[:QUOTED],
@@ -170,18 +170,18 @@ class Http:
         where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
         if not exchange.content.strip():
             raise CallError(
-                "reply", f"{self.connections.url} answered 200 with an empty body", transient=True, **where
+                "reply", f"{self.connections.shown} answered 200 with an empty body", transient=True, **where
             )
         # NaN is no JSON, and a server that writes it writes it again: that is an answer, a wrong one.
         if any(word in exchange.content for word in (b"NaN", b"Infinity")):
             raise CallError(
                 "reply",
-                f"{self.connections.url} answered a number that is not finite: {_beginning(exchange)}",
+                f"{self.connections.shown} answered a number that is not finite: {_beginning(exchange)}",
                 **where,
             )
         raise CallError(
             "reply",
-            f"{self.connections.url} answered 200 but not JSON: {_beginning(exchange)}",
+            f"{self.connections.shown} answered 200 but not JSON: {_beginning(exchange)}",
             "check that the url is the rerank endpoint",
             transient=True,
             **where,
@@ -197,7 +197,7 @@ class Http:
             return
         raise CallError(
             "model",
-            f"{self.connections.url} was asked for model {wanted!r} and answered as {reply.model!r}",
+            f"{self.connections.shown} was asked for model {wanted!r} and answered as {reply.model!r}",
             f"if that is right, set expect_model: {reply.model}",
             http_status=exchange.status,
             body=exchange.text[:QUOTED],

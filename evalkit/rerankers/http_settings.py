@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from evalkit import registry
 from evalkit.config import Price, RerankerSettings, Settings, Traffic
 from evalkit.config.blocks import PositiveInt
+from evalkit.config.secrecy import is_secret
 from evalkit.dialects import Dialect, Shape
 from evalkit.errors import EvalkitError
 
 Positive = Annotated[float, Field(gt=0)]
-_SECRET_WORDS = ("authorization", "key", "token", "secret", "password", "cookie", "signature")
 
 
 class ShapeSettings(Settings):
@@ -156,15 +156,13 @@ class HttpSettings(RerankerSettings):
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must start with http:// or https:// and name a host")
-        if parts.username or parts.password or any(_is_secret(name) for name, _ in parse_qsl(parts.query)):
-            raise ValueError("must not hold a key: name the key's variable with api_key_env")
         return url
 
     @field_validator("headers")
     @classmethod
     def _plain_headers(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if _is_secret(name):
+            if is_secret(name):
                 raise ValueError(f"{name!r} looks like a key: name the key's variable with api_key_env")
             if (
                 not name.replace("-", "").isalnum()
@@ -229,8 +227,3 @@ class HttpSettings(RerankerSettings):
             price=self.price,
             billed=self.serve is None,
         )
-
-
-def _is_secret(name: str) -> bool:
-    folded = name.lower()
-    return any(word in folded for word in _SECRET_WORDS)

@@ -34,7 +34,10 @@ def stand_in(answer: Answer) -> Iterator[str]:
         def do_POST(self) -> None:
             """Pass the request to `answer`."""
             raw = self.rfile.read(int(self.headers["Content-Length"]))
-            status, reply = answer(orjson.loads(raw), {k.lower(): v for k, v in self.headers.items()})
+            try:
+                status, reply = answer(orjson.loads(raw), {k.lower(): v for k, v in self.headers.items()})
+            except orjson.JSONDecodeError:
+                status, reply = 400, b'{"error": {"message": "not JSON"}}'
             self.send_response(status)
             self.send_header("Content-Length", str(len(reply)))
             self.send_header("X-Processing-Time-Ms", "12.5")
