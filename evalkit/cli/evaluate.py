@@ -94,6 +94,15 @@ def _print_json(rows: Sequence[dict[str, Any]]) -> None:
     click.echo(to_json(list(rows)), nl=False)
 
 
+def _note(rows: Sequence[dict[str, Any]]) -> str:
+    from evalkit.stats import MIN_QUERIES
+
+    note = "lower and upper bound the mean at 95 % (Student t over queries)."
+    if any(row["n"] < MIN_QUERIES for row in rows):
+        note += f" Below {MIN_QUERIES} queries such bounds are rough, and may lie outside 0 to 1."
+    return note
+
+
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     from evalkit.report.tables import Table, as_text, number
 
@@ -105,6 +114,6 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
         )
         for row in rows
     )
-    note = "" if "query_id" in columns else "lower and upper bound the mean at 95 % (Student t over queries)."
+    note = "" if "query_id" in columns else _note(rows)
     left = len(columns) - 1 if "query_id" in columns else 2
     click.echo(as_text(Table("Values", columns, cells, note, left=left)))

@@ -54,12 +54,11 @@ def _plan(config: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
 def _show(path: Path) -> None:
     from evalkit.errors import IncompleteError
     from evalkit.experiment import ResultFolder
-    from evalkit.experiment.folder import read_json
     from evalkit.report.pages import findings, warnings
     from evalkit.report.tables import as_text, result_tables
 
     folder = ResultFolder.open(path)
-    manifest, summary = folder.read_manifest(), read_json(folder.summary_file)
+    manifest, summary = folder.read_manifest(), folder.read_summary()
     for table in result_tables(summary):
         click.echo(as_text(table))
     for line in findings(summary):

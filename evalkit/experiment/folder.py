@@ -149,6 +149,21 @@ class ResultFolder:
         """Return where a plot is kept."""
         return self.plots_folder / f"{slug(name)}.{ending}"
 
+    def __repr__(self) -> str:
+        """Return where the folder is."""
+        return f"ResultFolder({str(self.path)!r})"
+
+    def read_summary(self) -> dict[str, Any]:
+        """Read the summary: every figure of the report with its n and interval.
+
+        Raises
+        ------
+        InputError
+            If it is missing or damaged; ``evalkit report`` rebuilds it.
+        """
+        summary: dict[str, Any] = read_json(self.summary_file)
+        return summary
+
     def read_manifest(self) -> dict[str, Any]:
         """Read the manifest.
 

@@ -10,10 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from evalkit.experiment import ResultFolder
 from evalkit.report.plots import Plot
 from evalkit.report.tables import as_markdown, detail_tables, difference_text, result_tables
-
-MIN_QUERIES = 30
-"""Fewer queries carry no verdict: Student's interval needs the mean to be nearly normal."""
-
+from evalkit.stats import MIN_QUERIES
 
 MANY_TIES = 0.1
 """Share of queries with equal scores near the top from which a reader is told."""

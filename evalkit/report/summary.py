@@ -117,6 +117,7 @@ def _latency(calls: pd.DataFrame, settings: Mapping[str, Any] | None) -> list[di
                 "concurrency": int(part["concurrency"].iloc[0]),
                 "loop": "closed",
                 "confidence": confidence,
+                "asked": settings["calls"] if settings else None,
                 "calls": summary.calls,
                 "failed": summary.failed,
                 "filled_calls": summary.filled_calls,

@@ -110,6 +110,9 @@ def _latency(summary: Mapping[str, Any], dataset: str) -> Table:
         "Milliseconds of one call in a closed loop, as the caller sees it, with"
         f" {rows[0]['confidence']:.0%} intervals by order statistics; every call has a query of its own."
     )
+    fewest = min(r["calls"] for r in rows)
+    if rows[0]["asked"] is not None and fewest < rows[0]["asked"]:
+        note += f" {rows[0]['asked']} calls were asked for; the queries suffice for {fewest}."
     if filled:
         note += f" Calls whose batch was filled up with other documents of the collection: {filled}."
     columns = ("reranker", "batch size", "in flight", "p50", "p90", "p95", "max", "calls")

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+MIN_QUERIES = 30
+"""Fewer queries carry no verdict: Student's interval needs the mean to be nearly normal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
