@@ -20,6 +20,8 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
     """
     from dataclasses import asdict
 
+    from tqdm import tqdm
+
     from evalkit.config import load_config
     from evalkit.errors import IncompleteError
     from evalkit.experiment.folder import to_json
@@ -27,7 +29,8 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
     from evalkit.report.tables import Table, as_text
 
     settings = load_config(config, overrides)
-    findings = list(probe_reranker(settings, reranker))
+    found = probe_reranker(settings, reranker)
+    findings = list(tqdm(found, desc=f"probing {reranker}", unit="promise", disable=None))
     if as_json:
         click.echo(to_json([asdict(finding) for finding in findings]).decode(), nl=False)
     else:

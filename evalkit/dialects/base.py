@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -156,6 +157,10 @@ class Dialect:
         return None
 
     # The server's side.
+
+    def served_path(self, model: str) -> str:
+        """Return the path under which a model is served; any name will do in other places."""
+        return re.sub(r"\{[a-z]+\}", "any", self.path.replace("{model}", quote(model, safe="/")))
 
     def given_key(self, headers: Mapping[str, str]) -> str | None:
         """Return the key that a request carries; None where it carries none in this API's way."""

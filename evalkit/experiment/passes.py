@@ -26,7 +26,7 @@ def knock(config: Config, arenas: Sequence[Arena], arms: Sequence[Arm], recorder
     arena = next(a for a in arenas if len(a.candidates))
     first = next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True))
     for arm in arms:
-        _check_depths(config, arm)
+        _check_lists(config, arenas, arm)
         courier = Courier(arm, patient=False)
         for outcome in courier.deliver(first, CallContext(arena.dataset.name, arm.tag, "check")):
             if outcome.failure is not None:
@@ -36,14 +36,20 @@ def knock(config: Config, arenas: Sequence[Arena], arms: Sequence[Arm], recorder
             recorder.add_outcome(outcome)
 
 
-def _check_depths(config: Config, arm: Arm) -> None:
+def _check_lists(config: Config, arenas: Sequence[Arena], arm: Arm) -> None:
+    """Refuse lists that would have to be split for a reranker that looks at the whole of them."""
+    if arm.reranker.pointwise:
+        return
     limit = arm.caps.documents
-    if not arm.reranker.pointwise and limit is not None and max(config.depths) > limit:
+    if limit is not None and max(config.depths) > limit:
         raise InputError(
             f"reranker {arm.tag!r} looks at the whole list, takes {limit} documents in one call,"
             f" and is asked for depth {max(config.depths)}",
             f"lower depths to at most {limit}, or raise its batch_size or max_documents",
         )
+    for arena in arenas:
+        for _ in batch(arena.candidates.cut(max(config.depths)), arena.dataset, arm.caps, pointwise=False):
+            pass
 
 
 def needs_pointwise(config: Config, arena: Arena, arm: Arm) -> bool:

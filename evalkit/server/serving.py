@@ -51,7 +51,7 @@ def serve(
     listener = _listen(host, port)
     reranker = open_reranker(settings)
     config = uvicorn.Config(build_app(reranker, model, wire, api_key), log_level="warning", access_log=False)
-    address = f"http://{host}:{listener.getsockname()[1]}{wire.path}"
+    address = f"http://{host}:{listener.getsockname()[1]}{wire.served_path(model)}"
     sys.stdout.write(f"{READY}{model} at {address}\n")
     sys.stdout.flush()
     with contextlib.suppress(KeyboardInterrupt):

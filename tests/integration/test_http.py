@@ -59,11 +59,8 @@ def service(dialect: Dialect, key: str | None = None) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    path = dialect.path
-    for name in ("model", "project", "location"):
-        path = path.replace(f"{{{name}}}", "m")
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}{path}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{dialect.served_path('m')}"
     finally:
         server.should_exit = True
         thread.join()
