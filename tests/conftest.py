@@ -6,7 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.collections import write_beir_folder
+
+# No test asserts a time, hypothesis included: machines are shared and slow at times.
+settings.register_profile("evalkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("evalkit")
 
 
 @pytest.fixture(scope="session", autouse=True)
