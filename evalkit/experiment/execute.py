@@ -16,6 +16,7 @@ from evalkit.errors import BudgetError, InterruptError
 from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.folder import ResultFolder
+from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.passes import (
     check_promise,
     given_up,
@@ -151,20 +152,25 @@ def _recorded(
     finally:
         if status == "complete" and (recorder.failed_queries or not _timed_enough(recorder)):
             status = "incomplete"
-        recorder.write(folder)
-        finished = {
-            "status": status,
-            "finished": _now(),
-            "quality_passes": recorder.queries,
-            "pointwise_checks": [
-                {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
-                for check in recorder.pointwise_checks
-            ],
-            "failed_calls": dict(recorder.failed_calls()),
-            "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},
-            "spent_usd": _spent(arms),
-        }
-        folder.write_manifest({**manifest, **finished})
+        with undisturbed():
+            recorder.write(folder)
+            folder.write_manifest(
+                {**manifest, "status": status, "finished": _now(), **_facts(arms, recorder)}
+            )
+
+
+def _facts(arms: Sequence[Arm], recorder: Recorder) -> dict[str, Any]:
+    """Return what only the end of an experiment knows."""
+    return {
+        "quality_passes": recorder.queries,
+        "pointwise_checks": [
+            {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
+            for check in recorder.pointwise_checks
+        ],
+        "failed_calls": dict(recorder.failed_calls()),
+        "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},
+        "spent_usd": _spent(arms),
+    }
 
 
 def _timed_enough(recorder: Recorder) -> bool:

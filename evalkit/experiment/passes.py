@@ -14,6 +14,7 @@ from evalkit.checking.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.config import Config
 from evalkit.errors import CallError, InputError
 from evalkit.experiment.arenas import Arena
+from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Preparable, Reranker
@@ -135,14 +136,15 @@ def _one_pass(config: Config, arm: Arm, arena: Arena, depth: int | None, recorde
             for outcome in sender.send(batches, context):
                 take(outcome)
                 progress.update(len(outcome.batch.request.documents))
-        finally:  # a pass that was stopped keeps what it has
-            for outcome in sender.late():
-                take(outcome)
-            scored = assemble(outcomes, candidates, arm.tag)
-            recorder.add_scored(arena.dataset.name, scored, depth)
-            recorder.lowest_concurrency[arm.tag] = min(
-                sender.gate.lowest, recorder.lowest_concurrency.get(arm.tag, arm.concurrency)
-            )
+        finally:
+            with undisturbed():  # a pass that was stopped keeps what it has
+                for outcome in sender.late():
+                    take(outcome)
+                scored = assemble(outcomes, candidates, arm.tag)
+                recorder.add_scored(arena.dataset.name, scored, depth)
+                recorder.lowest_concurrency[arm.tag] = min(
+                    sender.gate.lowest, recorder.lowest_concurrency.get(arm.tag, arm.concurrency)
+                )
 
 
 @contextmanager

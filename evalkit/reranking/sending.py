@@ -15,7 +15,7 @@ from evalkit.reranking.delivering import Courier, StoppedError
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
 from evalkit.reranking.pacing import Gate
 
-GRACE_S = 0.5
+GRACE_S = 0.3
 """How long an interrupted pass waits for the calls that are in flight."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +43,8 @@ def stand_in(answer: Answer) -> Iterator[str]:
             self.send_header("Content-Length", str(len(reply)))
             self.send_header("X-Processing-Time-Ms", "12.5")
             self.end_headers()
-            self.wfile.write(reply)
+            with contextlib.suppress(OSError):  # a client that was stopped has gone
+                self.wfile.write(reply)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
