@@ -39,7 +39,7 @@ class Asker:
     def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
         """Send one request, and return what came of it."""
         self._arm.closed = None  # a probe provokes failures, and asks on
-        (outcome,) = self._courier.deliver(Batch(request, 1), self._context)
+        (outcome,) = self._courier.deliver(Batch(request), self._context)
         if outcome.response is not None:
             return outcome.response
         return outcome.failure or CallError("backend", "no answer")

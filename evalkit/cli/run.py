@@ -15,34 +15,52 @@ from evalkit.cli.options import CONFIG, JSON, SET
 @CONFIG
 @SET
 @click.option("--into", metavar="DIR", help="Parent of the result folder [default: results/<name>].")
+@click.option(
+    "--resume", metavar="DIR", type=click.Path(file_okay=False), help="Take up this unfinished folder."
+)
+@click.option("--refresh", is_flag=True, help="Ask for every score again, known or not.")
 @click.option("--plan", is_flag=True, help="Print calls, pairs, tokens and cost; contact no reranker.")
 @JSON
-def run(config: str, overrides: tuple[str, ...], into: str | None, *, plan: bool, as_json: bool) -> None:
+def run(
+    config: str,
+    overrides: tuple[str, ...],
+    into: str | None,
+    resume: str | None,
+    *,
+    refresh: bool,
+    plan: bool,
+    as_json: bool,
+) -> None:
     """Run an experiment: rerank, evaluate, time, report."""
     if plan:
-        _plan(config, overrides, as_json=as_json)
+        _plan(config, overrides, into, refresh=refresh, as_json=as_json)
         return
     if as_json:
         raise click.UsageError("--json goes with --plan; a run's figures are in summary.json of its folder")
     from evalkit.config import load_config
-    from evalkit.experiment.execute import Origin
+    from evalkit.experiment.execute import Again, Origin
     from evalkit.running import run as run_experiment
 
     settings = load_config(config, overrides)
     command = shlex.join(["evalkit", *sys.argv[1:]])
-    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()))
+    again = Again(refresh, Path(resume) if resume else None)
+    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), again)
     _show(folder.path)
 
 
-def _plan(config: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
+def _plan(config: str, overrides: tuple[str, ...], into: str | None, *, refresh: bool, as_json: bool) -> None:
     from evalkit.config import load_config
     from evalkit.experiment.arenas import prepare_arenas
     from evalkit.experiment.folder import to_json
+    from evalkit.experiment.memory import remembered
     from evalkit.experiment.planning import plan_experiment
     from evalkit.report.plan import plan_lines, plan_rows
 
     settings = load_config(config, overrides)
-    planned = plan_experiment(settings, prepare_arenas(settings))
+    with remembered(
+        settings, Path(into) if into else Path("results") / settings.name, refresh=refresh
+    ) as memory:
+        planned = plan_experiment(settings, prepare_arenas(settings), memory)
     if as_json:
         click.echo(to_json(plan_rows(planned)).decode(), nl=False)
         return

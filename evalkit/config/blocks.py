@@ -73,6 +73,9 @@ class RerankerSettings(Settings):
     nested: ClassVar[dict[str, str]] = {}
     """Keys that hold a block of another plugin: key -> kind in the registry."""
 
+    immaterial: ClassVar[frozenset[str]] = frozenset({"batch_size", "concurrency"})
+    """Keys that cannot change a score: stored scores hold whatever they are."""
+
     timed: ClassVar[bool] = True
     """Whether a call takes the time a user would wait for; a lookup of stored scores does not."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny
@@ -42,6 +43,12 @@ class BudgetSettings(Settings):
     usd: Annotated[float, Field(ge=0)]
 
 
+class StoreSettings(Settings):
+    """Where scores are kept for the next time; one file may serve many experiments."""
+
+    path: FilePath
+
+
 class Outline(Settings):
     """The configuration before its plugin blocks are known; what YAML is checked against first."""
 
@@ -54,6 +61,7 @@ class Outline(Settings):
     metrics: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
     budget: BudgetSettings | None = None
+    store: StoreSettings | None = None
 
 
 class Config(Settings):
@@ -68,3 +76,4 @@ class Config(Settings):
     metrics: tuple[str, ...]
     latency: LatencySettings | None
     budget: BudgetSettings | None
+    store: StoreSettings | None

@@ -24,6 +24,8 @@ def resolved_yaml(config: Settings) -> str:
 def _without_nulls(value: Any) -> Any:
     """Drop unset keys: a null in YAML would be read as a value."""
     if isinstance(value, dict):
+        if value.get("serve") is not None:
+            value = {**value, "url": None}  # where the service was found is not a setting
         return {k: _without_nulls(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [_without_nulls(v) for v in value]

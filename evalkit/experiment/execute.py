@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -12,23 +11,28 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.config import Config, resolved_yaml
-from evalkit.errors import BudgetError, InterruptError
+from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.folder import ResultFolder
 from evalkit.experiment.interrupts import undisturbed
+from evalkit.experiment.memory import Memory, remembered
 from evalkit.experiment.passes import (
+    Records,
+    check_lists,
     check_promise,
     given_up,
     knock,
     latency_pass,
     needs_pointwise,
     quality_pass,
+    unknown_pairs,
 )
 from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.resuming import find_unfinished, fingerprint
 from evalkit.experiment.surroundings import git_state, machine, versions
 from evalkit.rerankers import open_reranker
-from evalkit.reranking import Arm, Spending
+from evalkit.reranking import Arm, Outcome, Spending
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,26 @@ class Origin:
     config_file: bytes | None
 
 
-def execute(config: Config, origin: Origin, into: Path) -> ResultFolder:
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What of earlier work counts.
+
+    Attributes
+    ----------
+    refresh
+        Ask for every score again, known or not.
+    resume
+        The folder to take up; None to look for one.
+    """
+
+    refresh: bool = False
+    resume: Path | None = None
+
+
+def execute(config: Config, origin: Origin, into: Path, again: Again = Again()) -> ResultFolder:
     """Run an experiment and record everything raw; derived files are the report's work.
+
+    An unfinished folder of the same configuration below `into` is taken up where it was left.
 
     Parameters
     ----------
@@ -58,28 +80,76 @@ def execute(config: Config, origin: Origin, into: Path) -> ResultFolder:
         What the user typed.
     into
         Parent of the result folder.
+    again
+        What of earlier work counts.
 
     Raises
     ------
     CallError
         If a reranker does not answer a first small call: nothing has been written then.
+    InputError
+        If a reranker is not what it is declared to be, or the folder to resume is of another configuration.
+    StorageError
+        If scores cannot be kept.
     InterruptError
         If the user interrupts: what was measured is saved, the folder's status is incomplete.
     """
     arenas = prepare_arenas(config)
-    with _opened(config) as arms:
-        recorder = Recorder()
-        knock(config, arenas, arms, recorder)
-        for arena in arenas:
-            for arm in arms:
-                if needs_pointwise(config, arena, arm):
-                    check_promise(config, arena, arm, recorder)
-        folder = _new_folder(config, origin, into)
-        manifest = _manifest(config, origin, arenas, arms)
+    resolved = resolved_yaml(config)
+    with remembered(config, into, refresh=again.refresh) as memory, _opened(config) as arms:
+        found = find_unfinished(into, resolved, again.resume)
+        if found is not None and found.read_manifest()["status"] == "complete":
+            return found  # only its report is missing
+        records = Records(Recorder(), memory)
+        manifest = _take_up(found, records)
+        first = _first_calls(config, arenas, arms, records)
+        manifest = manifest or _manifest(config, origin, arenas, arms, memory)
+        folder = found or _new_folder(resolved, origin, into, manifest)
+        memory.open()
+        memory.run = str(folder.path.resolve())
         folder.write_manifest(manifest)
-        with _recorded(folder, manifest, recorder, arms), logged_to(folder.log_file) as log:
-            _measure(config, folder, arenas, arms, recorder, log)
+        with _recorded(folder, manifest, records, arms), logged_to(folder.log_file) as log:
+            for arm, outcome in first:
+                records.take(arm, outcome)
+            for check in records.recorder.pointwise_checks:
+                memory.keep_check(check)
+            _measure(config, folder, arenas, arms, records, log)
+        if folder.read_manifest()["status"] == "complete":
+            memory.finish()
     return folder
+
+
+def _take_up(found: ResultFolder | None, records: Records) -> dict[str, Any] | None:
+    """Restore what an unfinished folder had measured, and return its manifest."""
+    if found is None:
+        return None
+    manifest = found.read_manifest()
+    records.memory.run = str(found.path.resolve())
+    records.memory.started_s = manifest["started_s"]
+    records.recorder.restore(records.memory.journal())
+    return {**manifest, "status": "running", "resumed": manifest["resumed"] + 1}
+
+
+def _first_calls(
+    config: Config, arenas: Sequence[Arena], arms: Sequence[Arm], records: Records
+) -> list[tuple[Arm, Outcome]]:
+    """Knock at the doors that will be needed, and check what was promised; nothing is written yet."""
+    made: list[tuple[Arm, Outcome]] = []
+    for arm in arms:
+        check_lists(config, arenas, arm)
+        needed = [arena for arena in arenas if unknown_pairs(config, arena, arm, records.memory)]
+        if not needed and not (config.latency and arm.timed):
+            continue
+        if not records.recorder.has_asked(arm.tag):
+            made.append((arm, knock(arenas, arm)))
+        for arena in needed:
+            if needs_pointwise(config, arena, arm) and not records.recorder.has_checked(
+                arm.tag, arena.dataset.name
+            ):
+                check, outcomes = check_promise(config, arena, arm)
+                records.recorder.pointwise_checks.append(check)
+                made += [(arm, outcome) for outcome in outcomes]
+    return made
 
 
 def _measure(
@@ -87,16 +157,17 @@ def _measure(
     folder: ResultFolder,
     arenas: Sequence[Arena],
     arms: Sequence[Arm],
-    recorder: Recorder,
+    records: Records,
     log: Logger,
 ) -> None:
+    recorder = records.recorder
     for arena in arenas:
         folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
         recorder.add_first_stage(arena.dataset.name, arena.candidates)
     for arena in arenas:
         for arm in arms:
             log.info("quality pass: %s on %s", arm.tag, arena.dataset.name)
-            quality_pass(config, arm, arena, recorder)
+            quality_pass(config, arm, arena, records)
     for arena in arenas if config.latency is not None else ():
         log.info("latency pass on %s", arena.dataset.name)
         latency_pass(config, arms, arena, recorder)
@@ -119,20 +190,21 @@ def _opened(config: Config) -> Iterator[list[Arm]]:
             arm.reranker.close()
 
 
-def _new_folder(config: Config, origin: Origin, into: Path) -> ResultFolder:
-    resolved = resolved_yaml(config)
-    fingerprint = hashlib.sha256(resolved.encode()).hexdigest()[:6]
-    folder = ResultFolder.create(into, f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint}")
-    folder.config_file.write_bytes(origin.config_file or resolved.encode())
-    folder.resolved_config_file.write_text(resolved, encoding="utf-8")
-    return folder
+def _new_folder(resolved: str, origin: Origin, into: Path, manifest: dict[str, Any]) -> ResultFolder:
+    def first(folder: ResultFolder) -> None:
+        folder.config_file.write_bytes(origin.config_file or resolved.encode())
+        folder.resolved_config_file.write_text(resolved, encoding="utf-8")
+        folder.write_manifest(manifest)
+
+    return ResultFolder.create(into, f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(resolved)}", first)
 
 
 @contextmanager
 def _recorded(
-    folder: ResultFolder, manifest: dict[str, Any], recorder: Recorder, arms: Sequence[Arm]
+    folder: ResultFolder, manifest: dict[str, Any], records: Records, arms: Sequence[Arm]
 ) -> Iterator[None]:
     """Write the raw tables and the final status, however the work inside ends."""
+    recorder = records.recorder
     status = "failed"
     try:
         yield
@@ -143,9 +215,9 @@ def _recorded(
             f"interrupted; what was measured is in {folder.path}",
             f"see it with: evalkit report {folder.path} --allow-incomplete",
         ) from None
-    except BudgetError as error:
+    except (BudgetError, StorageError) as error:
         status = "incomplete"
-        raise BudgetError(
+        raise type(error)(
             f"{error.message}; what was measured is in {folder.path}",
             f"see it with: evalkit report {folder.path} --allow-incomplete; {error.hint}",
         ) from None
@@ -154,14 +226,15 @@ def _recorded(
             status = "incomplete"
         with undisturbed():
             recorder.write(folder)
-            folder.write_manifest(
-                {**manifest, "status": status, "finished": _now(), **_facts(arms, recorder)}
-            )
+            folder.write_manifest({**manifest, "status": status, "finished": _now(), **_facts(arms, records)})
 
 
-def _facts(arms: Sequence[Arm], recorder: Recorder) -> dict[str, Any]:
+def _facts(arms: Sequence[Arm], records: Records) -> dict[str, Any]:
     """Return what only the end of an experiment knows."""
+    recorder = records.recorder
+    reused = {f"{dataset}/{tag}": asdict(pairs) for (dataset, tag), pairs in records.memory.reused.items()}
     return {
+        "reused": reused,
         "quality_passes": recorder.queries,
         "pointwise_checks": [
             {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
@@ -178,13 +251,18 @@ def _timed_enough(recorder: Recorder) -> bool:
     return all(call.status == "ok" for call in recorder.calls if call.pass_ == "latency")
 
 
-def _manifest(config: Config, origin: Origin, arenas: Sequence[Arena], arms: Sequence[Arm]) -> dict[str, Any]:
+def _manifest(
+    config: Config, origin: Origin, arenas: Sequence[Arena], arms: Sequence[Arm], memory: Memory
+) -> dict[str, Any]:
     return {
         "status": "running",
         "name": config.name,
         "command": origin.command,
         "started": _now(),
+        "started_s": memory.started_s,
         "finished": None,
+        "resumed": 0,
+        "store": str(memory.path),
         "seed": config.seed,
         "versions": versions(),
         "git": git_state(),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,8 +101,15 @@ class ResultFolder:
         self.plots_folder = path / "plots"
 
     @classmethod
-    def create(cls, parent: Path, name: str) -> ResultFolder:
+    def create(cls, parent: Path, name: str, first: Callable[[ResultFolder], None]) -> ResultFolder:
         """Make a new folder; an existing name gets a number.
+
+        Parameters
+        ----------
+        parent, name
+            Where, and under which name.
+        first
+            Writes what every result folder holds. The folder appears with it or not at all.
 
         Raises
         ------
@@ -109,13 +117,14 @@ class ResultFolder:
             If the folder cannot be made.
         """
         try:
+            parent.mkdir(parents=True, exist_ok=True)
+            aside = cls(Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent)))
+            aside.path.chmod(0o755)  # mkdtemp makes private folders
+            first(aside)
             for number in range(1, 1000):
                 path = parent / (name if number == 1 else f"{name}-{number}")
-                try:
-                    path.mkdir(parents=True)
-                except FileExistsError:
-                    continue
-                return cls(path)
+                if not path.exists():
+                    return cls(aside.path.rename(path))
         except OSError as error:
             raise StorageError(f"cannot make a result folder in {parent.resolve()}: {error}") from None
         raise StorageError(f"{parent.resolve()} holds a thousand folders named {name}")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.checking import check_pointwise
+from evalkit.checking import PointwiseCheck, check_pointwise
 from evalkit.checking.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.config import Config
-from evalkit.errors import CallError, InputError
+from evalkit.errors import CallError, InputError, StorageError
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.interrupts import undisturbed
+from evalkit.experiment.memory import Memory
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Preparable, Reranker
@@ -22,22 +25,39 @@ from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, S
 from evalkit.timing import measure, plan_cells
 
 
-def knock(config: Config, arenas: Sequence[Arena], arms: Sequence[Arm], recorder: Recorder) -> None:
-    """Make one call with one document to every reranker, so that a wrong url or key costs a second."""
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Where a pass puts what it measures: into tables at the end, into memory at once."""
+
+    recorder: Recorder
+    memory: Memory
+
+    def take(self, arm: Arm, outcome: Outcome) -> None:
+        """Note the calls of a batch, and keep its scores."""
+        self.recorder.add_outcome(outcome)
+        self.memory.keep(arm, outcome)
+
+    def take_late(self, arm: Arm, outcome: Outcome) -> None:
+        """Do the same while something else has failed already, perhaps the memory itself."""
+        self.recorder.add_outcome(outcome)
+        with suppress(StorageError):
+            self.memory.keep(arm, outcome)
+
+
+def knock(arenas: Sequence[Arena], arm: Arm) -> Outcome:
+    """Make one call with one document, so that a wrong url or key costs a second."""
     arena = next(a for a in arenas if len(a.candidates))
     first = next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True))
-    for arm in arms:
-        _check_lists(config, arenas, arm)
-        courier = Courier(arm, patient=False)
-        for outcome in courier.deliver(first, CallContext(arena.dataset.name, arm.tag, "check")):
-            if outcome.failure is not None:
-                failure = outcome.failure
-                failure.message = f"reranker {arm.tag!r} does not answer: {failure.message}"
-                raise failure
-            recorder.add_outcome(outcome)
+    courier = Courier(arm, patient=False)
+    (outcome,) = courier.deliver(first, CallContext(arena.dataset.name, arm.tag, "check"))
+    if outcome.failure is not None:
+        failure = outcome.failure
+        failure.message = f"reranker {arm.tag!r} does not answer: {failure.message}"
+        raise failure
+    return outcome
 
 
-def _check_lists(config: Config, arenas: Sequence[Arena], arm: Arm) -> None:
+def check_lists(config: Config, arenas: Sequence[Arena], arm: Arm) -> None:
     """Refuse lists that would have to be split for a reranker that looks at the whole of them."""
     if arm.reranker.pointwise:
         return
@@ -73,14 +93,18 @@ def sample_batches(arena: Arena, caps: Caps, seed: int) -> list[RerankRequest]:
     requests = [
         item.request
         for item in batch(shallow, arena.dataset, caps, pointwise=True)
-        if item.first_rank == 1 and len(item.request.documents) > 1
+        if item.ranks[0] == 1 and len(item.request.documents) > 1
     ]
     rng = np.random.default_rng(seed)
     return [requests[i] for i in sorted(rng.permutation(len(requests))[:SAMPLED_QUERIES].tolist())]
 
 
-def check_promise(config: Config, arena: Arena, arm: Arm, recorder: Recorder) -> None:
+def check_promise(config: Config, arena: Arena, arm: Arm) -> tuple[PointwiseCheck, list[Outcome]]:
     """Ask a sample again in other lists, before depths are derived from one pass and lists are split.
+
+    Returns
+    -------
+    What was found, and the calls made for it.
 
     Raises
     ------
@@ -89,27 +113,41 @@ def check_promise(config: Config, arena: Arena, arm: Arm, recorder: Recorder) ->
     """
     courier = Courier(arm, splits=False)
     context = CallContext(arena.dataset.name, arm.tag, "check")
+    outcomes: list[Outcome] = []
 
     def ask(request: RerankRequest) -> NDArray[np.float64] | None:
-        (outcome,) = courier.deliver(Batch(request, 1), context)
-        recorder.add_outcome(outcome)
+        (outcome,) = courier.deliver(Batch(request), context)
+        outcomes.append(outcome)
         return outcome.response.scores if outcome.response else None
 
-    found = check_pointwise(arm.tag, arena.dataset.name, sample_batches(arena, arm.caps, config.seed), ask)
-    recorder.pointwise_checks.append(found)
+    sample = sample_batches(arena, arm.caps, config.seed)
+    found = check_pointwise(arm.tag, arena.dataset.name, sample, ask)
     if found.verdict == "broken":
         raise InputError(
             f"reranker {arm.tag!r} is taken to be pointwise, but a pair's score changes with the list it is"
             f" sent in: {found.evidence()}",
             f"set rerankers.{arm.tag}.pointwise: false; every depth is then a pass of its own, and no list is split",
         )
+    return found, outcomes
 
 
-def quality_pass(config: Config, arm: Arm, arena: Arena, recorder: Recorder) -> None:
-    """Score each pair once at the largest depth; a reranker that sees the list, once per depth."""
-    with _prepared(arm.reranker, arena, max(config.depths)):
-        for depth in quality_depths(config, pointwise=arm.reranker.pointwise):
-            _one_pass(config, arm, arena, depth, recorder)
+def unknown_pairs(config: Config, arena: Arena, arm: Arm, memory: Memory) -> int:
+    """Return how many pairs of an arm have to be asked for."""
+    pairs = 0
+    for depth in quality_depths(config, pointwise=arm.reranker.pointwise):
+        candidates = arena.candidates.cut(depth or max(config.depths))
+        rows = memory.rows(arm.tag, arena, candidates, pointwise=arm.reranker.pointwise)
+        pairs += len(candidates) - sum(len(row.known_ranks) for row in rows.values())
+    return pairs
+
+
+def quality_pass(config: Config, arm: Arm, arena: Arena, records: Records) -> None:
+    """Score each pair once at the largest depth; a reranker that sees the list, once per depth.
+
+    Pairs whose scores are known are not asked for.
+    """
+    for depth in quality_depths(config, pointwise=arm.reranker.pointwise):
+        _one_pass(config, arm, arena, depth, records)
 
 
 def quality_depths(config: Config, *, pointwise: bool) -> tuple[int | None, ...]:
@@ -117,44 +155,47 @@ def quality_depths(config: Config, *, pointwise: bool) -> tuple[int | None, ...]
     return (None,) if pointwise else config.depths
 
 
-def _one_pass(config: Config, arm: Arm, arena: Arena, depth: int | None, recorder: Recorder) -> None:
+def _one_pass(config: Config, arm: Arm, arena: Arena, depth: int | None, records: Records) -> None:
     candidates = arena.candidates.cut(depth or max(config.depths))
-    batches = list(batch(candidates, arena.dataset, arm.caps, pointwise=arm.reranker.pointwise))
+    rows = records.memory.recall(arm, arena, candidates)
+    known = {query_id: row.known_ranks for query_id, row in rows.items()}
+    batches = list(batch(candidates, arena.dataset, arm.caps, pointwise=arm.reranker.pointwise, known=known))
     context = CallContext(arena.dataset.name, arm.tag, "quality", arm.concurrency)
     outcomes: list[Outcome] = []
-
-    def take(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        recorder.add_outcome(outcome)
-
-    label = f"{arena.dataset.name}: {arm.tag}"
     with (
+        _prepared(arm.reranker, batches),
         Sender(arm, arm.concurrency) as sender,
-        tqdm(total=len(candidates), desc=label, unit="pair", disable=None) as progress,
+        _progress_bar(f"{arena.dataset.name}: {arm.tag}", len(candidates), batches) as progress,
     ):
         try:
             for outcome in sender.send(batches, context):
-                take(outcome)
+                outcomes.append(outcome)
+                records.take(arm, outcome)
                 progress.update(len(outcome.batch.request.documents))
         finally:
             with undisturbed():  # a pass that was stopped keeps what it has
                 for outcome in sender.late():
-                    take(outcome)
-                scored = assemble(outcomes, candidates, arm.tag)
-                recorder.add_scored(arena.dataset.name, scored, depth)
-                recorder.lowest_concurrency[arm.tag] = min(
-                    sender.gate.lowest, recorder.lowest_concurrency.get(arm.tag, arm.concurrency)
-                )
+                    outcomes.append(outcome)
+                    records.take_late(arm, outcome)
+                scored = assemble(outcomes, candidates, arm.tag, rows)
+                records.recorder.add_scored(arena.dataset.name, scored, depth)
+                lowest = records.recorder.lowest_concurrency
+                lowest[arm.tag] = min(sender.gate.lowest, lowest.get(arm.tag, arm.concurrency))
+
+
+def _progress_bar(label: str, pairs: int, batches: Sequence[Batch]) -> tqdm[Any]:
+    """Return a bar over all pairs that begins where the known ones end."""
+    unknown = sum(len(item.request.documents) for item in batches)
+    return tqdm(total=pairs, initial=pairs - unknown, desc=label, unit="pair", disable=None)
 
 
 @contextmanager
-def _prepared(reranker: Reranker, arena: Arena, depth: int) -> Iterator[None]:
+def _prepared(reranker: Reranker, batches: Sequence[Batch]) -> Iterator[None]:
     """Let a reranker work ahead for the quality pass, and forget it afterwards: timing is honest."""
-    if not isinstance(reranker, Preparable):
+    if not isinstance(reranker, Preparable) or not batches:
         yield
         return
-    docs = dict.fromkeys(arena.candidates.cut(depth).doc_ids)
-    reranker.prepare([arena.dataset.corpus.text(doc_id) for doc_id in docs])
+    reranker.prepare(list(dict.fromkeys(text for item in batches for text in item.request.documents)))
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ import numpy as np
 from evalkit.checking.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
 from evalkit.experiment.arenas import Arena
+from evalkit.experiment.memory import Memory
 from evalkit.experiment.passes import is_split, quality_depths, sample_batches
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
@@ -25,6 +26,8 @@ class PlannedPass:
     ----------
     pairs
         Query-document pairs sent.
+    known
+        Pairs whose scores are in the store, and which are not sent.
     tokens
         Estimate: `TOKENS_PER_CHARACTER` for every pair's characters.
     cost_usd
@@ -36,40 +39,65 @@ class PlannedPass:
     pass_: str
     calls: int
     pairs: int
+    known: int
     tokens: int
     cost_usd: float | None
 
 
-def plan_experiment(config: Config, arenas: Sequence[Arena]) -> list[PlannedPass]:
-    """Return what `execute` would do, pass by pass; nothing is contacted."""
+def plan_experiment(config: Config, arenas: Sequence[Arena], memory: Memory) -> list[PlannedPass]:
+    """Return what `execute` would do, pass by pass; nothing is contacted.
+
+    Parameters
+    ----------
+    config, arenas
+        What is measured, on what.
+    memory
+        Scores that are known.
+    """
     planned: list[PlannedPass] = []
+    asked: set[str] = set()
     for arena in arenas:
         for tag, settings in config.rerankers.items():
-            planned.append(_planned(arena, tag, settings, "check", _checks(config, arena, settings, arenas)))
-            planned.append(_planned(arena, tag, settings, "quality", _quality(config, arena, settings)))
+            quality, known = _quality(config, arena, tag, settings, memory)
+            if quality or (config.latency and settings.timed):
+                checks = _checks(config, arena, settings, knock=tag not in asked, quality=bool(quality))
+                planned.append(_planned(arena, tag, settings, "check", checks))
+                asked.add(tag)
+            planned.append(replace(_planned(arena, tag, settings, "quality", quality), known=known))
         planned += _latency(config, arena)
-    return [one for one in planned if one.calls]
+    return [one for one in planned if one.calls or one.known]
 
 
 def _checks(
-    config: Config, arena: Arena, settings: RerankerSettings, arenas: Sequence[Arena]
+    config: Config, arena: Arena, settings: RerankerSettings, *, knock: bool, quality: bool
 ) -> Iterator[RerankRequest]:
     """Yield the knock at the first dataset's door, and the pointwise check where there is one."""
     caps = _caps(settings)
-    if arena is next(a for a in arenas if len(a.candidates)):
+    if knock and len(arena.candidates):
         yield next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True)).request
-    if settings.is_pointwise and settings.timed and is_split(config, arena, caps):
+    if quality and settings.is_pointwise and settings.timed and is_split(config, arena, caps):
         for request in sample_batches(arena, caps, config.seed):
             half = replace(request, documents=request.documents[len(request.documents) // 2 :])
             yield from [request] * (CALLS - 1)
             yield half
 
 
-def _quality(config: Config, arena: Arena, settings: RerankerSettings) -> Iterator[RerankRequest]:
+def _quality(
+    config: Config, arena: Arena, tag: str, settings: RerankerSettings, memory: Memory
+) -> tuple[list[RerankRequest], int]:
+    """Return the requests of the quality pass, and the pairs that are known."""
+    requests: list[RerankRequest] = []
+    pairs = 0
     for depth in quality_depths(config, pointwise=settings.is_pointwise):
         candidates = arena.candidates.cut(depth or max(config.depths))
-        for item in batch(candidates, arena.dataset, _caps(settings), pointwise=settings.is_pointwise):
-            yield item.request
+        rows = memory.rows(tag, arena, candidates, pointwise=settings.is_pointwise)
+        known = {query_id: row.known_ranks for query_id, row in rows.items()}
+        pairs += sum(map(len, known.values()))
+        batches = batch(
+            candidates, arena.dataset, _caps(settings), pointwise=settings.is_pointwise, known=known
+        )
+        requests += [item.request for item in batches]
+    return requests, pairs
 
 
 def _latency(config: Config, arena: Arena) -> list[PlannedPass]:
@@ -106,4 +134,4 @@ def _planned(
         costs.append(price.of(usage) if price else None)
     known = [cost for cost in costs if cost is not None]
     cost_usd = float(np.sum(known)) if price is not None and len(known) == calls else None
-    return PlannedPass(arena.dataset.name, tag, name, calls, pairs, tokens, cost_usd)
+    return PlannedPass(arena.dataset.name, tag, name, calls, pairs, 0, tokens, cost_usd)

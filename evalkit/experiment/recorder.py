@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 import orjson
 
 from evalkit.checking import PointwiseCheck
-from evalkit.errors import CallError
 from evalkit.experiment.folder import CALLS, SCORES, ResultFolder, write_table
+from evalkit.experiment.notes import failure_row, read_call, read_check
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
+from evalkit.store import JournalEntry
 
 
 @dataclass(slots=True)
@@ -34,27 +36,27 @@ class Recorder:
         for attempt in outcome.attempts:
             self.calls.append(attempt.call)
             if attempt.failure is not None:
-                self._add_failure(outcome, attempt.failure, attempt.call)
+                self.failures.append(failure_row(outcome, attempt.failure, attempt.call))
         if outcome.unsent is not None:
-            self._add_failure(outcome, outcome.unsent, None)
+            self.failures.append(failure_row(outcome, outcome.unsent, None))
 
-    def _add_failure(self, outcome: Outcome, failure: CallError, call: Call | None) -> None:
-        request = outcome.batch.request
-        self.failures.append(
-            {
-                "dataset": call.dataset if call else None,
-                "reranker": call.reranker if call else None,
-                "query_id": request.query_id,
-                "pass": call.pass_ if call else None,
-                "batch_size": call.batch_size if call else len(request.documents),
-                "attempt": call.attempt if call else None,
-                "status": call.status if call else "not sent",
-                "kind": failure.kind,
-                "message": failure.message,
-                "http_status": failure.http_status,
-                "body": failure.body,
-            }
-        )
+    def restore(self, journal: Iterable[JournalEntry]) -> None:
+        """Take up what an unfinished run had noted."""
+        for entry in journal:
+            if entry.kind == "call":
+                self.calls.append(read_call(entry.content))
+            elif entry.kind == "failure":
+                self.failures.append(orjson.loads(entry.content))
+            else:
+                self.pointwise_checks.append(read_check(entry.content))
+
+    def has_asked(self, tag: str) -> bool:
+        """Return whether a reranker has answered before."""
+        return any(call.reranker == tag and call.status == "ok" for call in self.calls)
+
+    def has_checked(self, tag: str, dataset: str) -> bool:
+        """Return whether a reranker's promise was checked on a dataset before."""
+        return any((check.reranker, check.dataset) == (tag, dataset) for check in self.pointwise_checks)
 
     def add_first_stage(self, dataset: str, candidates: Run) -> None:
         """Note the candidates with the first stage's own scores."""

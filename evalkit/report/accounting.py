@@ -64,7 +64,9 @@ def cost_rows(manifest: Mapping[str, Any], calls: pd.DataFrame) -> list[dict[str
         if price is None and not len(told):
             continue
         queries = part["query_id"].nunique()
-        whole = len(told) == len(part)
+        # Where some scores were known the calls made do not tell what all of them cost.
+        reused = manifest.get("reused", {}).get(f"{dataset}/{tag}", {})
+        whole = len(told) == len(part) and not reused.get("pairs")
         rows.append(
             {
                 "dataset": dataset,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -106,9 +107,24 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
             said.append(
                 f"{entry['name']}: queries that found no candidate and count as 0: {entry['empty_queries']}."
             )
+    said += _of_reuse(manifest)
     said += _of_checks(manifest)
     said += _of_endpoints(manifest)
     return said + _unsorted(summary)
+
+
+def _of_reuse(manifest: Mapping[str, Any]) -> list[str]:
+    """Say which scores are older than the experiment: the backend may have changed since."""
+    said = []
+    for name, reused in manifest.get("reused", {}).items():
+        if reused["pairs"]:
+            day = datetime.fromtimestamp(reused["oldest_s"], UTC).date().isoformat()
+            said.append(
+                f"{name}: {reused['pairs']} scores were not asked for but found in the score store, the oldest"
+                f" of {day}. If the backend has changed since without changing its name or url, ask again"
+                " with --refresh."
+            )
+    return said
 
 
 def _of_checks(manifest: Mapping[str, Any]) -> list[str]:

@@ -28,16 +28,18 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
             one.pass_,
             str(one.calls),
             str(one.pairs),
+            str(one.known),
             str(one.tokens),
             NO_VALUE if one.cost_usd is None else dollars(one.cost_usd),
         )
         for one in planned
     ]
     note = (
-        f"If every call succeeds the first time. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters"
-        " each, the query counted once for each document; cost is the configured price of that."
+        "If every call succeeds the first time. Known pairs are in the score store and not sent. Tokens are"
+        f" estimated at {1 / TOKENS_PER_CHARACTER:g} characters each, the query counted once for each document;"
+        " cost is the configured price of that."
     )
-    columns = ("dataset", "reranker", "pass", "calls", "pairs", "tokens", "cost")
+    columns = ("dataset", "reranker", "pass", "calls", "pairs", "known", "tokens", "cost")
     lines = [as_text(Table(f"plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]
     unpriced = [tag for tag, settings in config.rerankers.items() if _unpriced(settings.traffic())]
     if unpriced:

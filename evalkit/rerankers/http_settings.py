@@ -138,6 +138,22 @@ class HttpSettings(RerankerSettings):
     pointwise: bool = True
 
     nested: ClassVar[dict[str, str]] = {"serve": "reranker backend"}
+    immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {
+        "api_key_env",
+        "expect_model",
+        "max_documents",
+        "max_bytes",
+        "max_tokens",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "retries",
+        "retry_wait_s",
+        "longest_wait_s",
+        "connect_timeout_s",
+        "timeout_s",
+        "price",
+        "pointwise",
+    }
 
     @field_validator("dialect")
     @classmethod

@@ -1,7 +1,7 @@
 """Candidates to calls to scores to a run: batching, sending, assembling."""
 
 from evalkit.reranking.arms import Arm
-from evalkit.reranking.assembling import ScoredCandidates, assemble, scored_run
+from evalkit.reranking.assembling import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
 from evalkit.reranking.batching import Batch, Caps, batch
 from evalkit.reranking.delivering import Courier
 from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault, make_call
@@ -16,12 +16,14 @@ __all__ = [
     "Caps",
     "Courier",
     "Outcome",
+    "Row",
     "ScoredCandidates",
     "Sender",
     "Spending",
     "assemble",
     "batch",
     "find_fault",
+    "list_ranks_of",
     "make_call",
     "scored_run",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -40,32 +41,83 @@ class ScoredCandidates:
     missing: int
 
 
-def assemble(outcomes: Iterable[Outcome], candidates: Run, tag: str) -> ScoredCandidates:
-    """Put responses back in first-stage order; one failed call fails its whole query.
+@dataclass(slots=True, eq=False)
+class Row:
+    """The scores of one query's list, known and new.
+
+    Attributes
+    ----------
+    scores
+        ``(n,)`` by rank; NaN where there is none yet.
+    list_rank
+        ``(n,)`` place in the backend's own list of the call.
+    """
+
+    scores: NDArray[np.float64]
+    list_rank: list[int | None]
+
+    @classmethod
+    def empty(cls, documents: int) -> Row:
+        """Return a row without a score."""
+        return cls(np.full(documents, np.nan), [None] * documents)
+
+    @property
+    def known_ranks(self) -> frozenset[int]:
+        """Ranks that have a score."""
+        return frozenset((np.flatnonzero(~np.isnan(self.scores)) + 1).tolist())
+
+    def take(self, outcome: Outcome) -> None:
+        """Put the scores of a batch in their places; those of a failed one make the row incomplete."""
+        places = np.array(outcome.batch.ranks) - 1
+        if outcome.response is None:
+            self.scores[places] = np.nan
+            return
+        self.scores[places] = outcome.response.scores
+        for place, rank in zip(places.tolist(), list_ranks_of(outcome), strict=True):
+            self.list_rank[place] = rank
+
+
+def assemble(
+    outcomes: Iterable[Outcome], candidates: Run, tag: str, known: Mapping[str, Row] | None = None
+) -> ScoredCandidates:
+    """Put scores back in first-stage order; one failed call fails its whole query.
 
     Queries that were never asked (an interrupted pass) count as failed, too.
+
+    Parameters
+    ----------
+    outcomes
+        Of the batches that were sent.
+    candidates
+        The lists.
+    tag
+        Tag of the reranker.
+    known
+        Query -> scores that did not have to be asked for.
     """
-    parts: dict[str, list[Outcome]] = {}
+    rows = {query_id: (known or {}).get(query_id) or Row.empty(len(docs)) for query_id, docs, _ in candidates}
+    missing: Counter[str] = Counter()
     for outcome in outcomes:
-        parts.setdefault(outcome.batch.request.query_id, []).append(outcome)
+        query_id = outcome.batch.request.query_id
+        rows[query_id].take(outcome)
+        missing[query_id] += outcome.response.missing if outcome.response else 0
     query_ids: list[str] = []
     doc_ids: list[str] = []
     ranks: list[int] = []
     scores: list[NDArray[np.float64]] = []
     list_rank: list[int | None] = []
     failed: list[str] = []
-    missing = 0
     for query_id, docs, _ in candidates:
-        row = _scores_of(parts.get(query_id, []), len(docs))
-        if row is None:
+        row = rows[query_id]
+        if np.isnan(row.scores).any():
             failed.append(query_id)
+            missing.pop(query_id, None)
             continue
-        list_rank += _list_ranks(parts[query_id], len(docs))
-        missing += sum(o.response.missing for o in parts[query_id] if o.response)
+        list_rank += row.list_rank
         query_ids += [query_id] * len(docs)
         doc_ids += docs
         ranks += range(1, len(docs) + 1)
-        scores.append(row)
+        scores.append(row.scores)
     return ScoredCandidates(
         tag,
         tuple(query_ids),
@@ -74,28 +126,16 @@ def assemble(outcomes: Iterable[Outcome], candidates: Run, tag: str) -> ScoredCa
         np.concatenate(scores) if scores else np.empty(0),
         tuple(list_rank),
         tuple(failed),
-        missing,
+        missing.total(),
     )
 
 
-def _scores_of(outcomes: Iterable[Outcome], documents: int) -> NDArray[np.float64] | None:
-    row = np.full(documents, np.nan)
-    for outcome in outcomes:
-        if outcome.response is None:
-            return None
-        start = outcome.batch.first_rank - 1
-        row[start : start + len(outcome.response.scores)] = outcome.response.scores
-    return None if np.isnan(row).any() else row
-
-
-def _list_ranks(outcomes: Iterable[Outcome], documents: int) -> list[int | None]:
-    ranks: list[int | None] = [None] * documents
-    for outcome in outcomes:
-        if outcome.response is None or outcome.response.order is None:
-            continue
-        start = outcome.batch.first_rank - 1
+def list_ranks_of(outcome: Outcome) -> list[int | None]:
+    """Return the place of each document of a batch in the backend's own list, from 1."""
+    ranks: list[int | None] = [None] * len(outcome.batch.ranks)
+    if outcome.response is not None and outcome.response.order is not None:
         for rank, index in enumerate(outcome.response.order.tolist(), start=1):
-            ranks[start + index] = rank
+            ranks[index] = rank
     return ranks
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evalkit.errors import InputError
@@ -18,14 +18,14 @@ class Batch:
     ----------
     request
         What is sent.
-    first_rank
-        Rank, from 1, of the first document.
+    ranks
+        ``(n,)`` ranks of the documents in their query's list, from 1; empty where they are in none.
     filled
         Documents that are not candidates but were put in to fill the batch (latency pass).
     """
 
     request: RerankRequest
-    first_rank: int
+    ranks: tuple[int, ...] = ()
     filled: int = 0
 
 
@@ -38,11 +38,30 @@ class Caps:
     tokens: int | None = None
 
 
-def batch(candidates: Run, dataset: Dataset, caps: Caps, *, pointwise: bool) -> Iterator[Batch]:
+def batch(
+    candidates: Run,
+    dataset: Dataset,
+    caps: Caps,
+    *,
+    pointwise: bool,
+    known: Mapping[str, frozenset[int]] | None = None,
+) -> Iterator[Batch]:
     """Cut every query's candidates into requests that keep the caps.
 
     Bytes and tokens are estimates, the tokens cautious ones. A single document beyond a cap is a
     request of its own: whether it is too long is the backend's to say.
+
+    Parameters
+    ----------
+    candidates, dataset
+        Lists and texts.
+    caps
+        Most documents, bytes and tokens of a request.
+    pointwise
+        Whether a list may be split.
+    known
+        Query -> ranks whose scores are known and not asked for. A list that may not be split is
+        asked for whole, unless all of it is known.
 
     Raises
     ------
@@ -52,7 +71,8 @@ def batch(candidates: Run, dataset: Dataset, caps: Caps, *, pointwise: bool) -> 
     """
     texts = {query.query_id: query.text for query in dataset.queries}
     for query_id, docs, _ in candidates:
-        documents = tuple(dataset.corpus.text(doc_id) for doc_id in docs)
+        ranks = _wanted(len(docs), (known or {}).get(query_id, frozenset()), pointwise=pointwise)
+        documents = tuple(dataset.corpus.text(docs[rank - 1]) for rank in ranks)
         ends = list(_ends(texts[query_id], documents, caps))
         if len(ends) > 1 and not pointwise:
             raise InputError(
@@ -60,9 +80,16 @@ def batch(candidates: Run, dataset: Dataset, caps: Caps, *, pointwise: bool) -> 
                 " but this reranker looks at the whole list",
                 "lower the depth, or raise batch_size, max_documents, max_bytes or max_tokens",
             )
-        for start, end in zip([0, *ends[:-1]], ends, strict=True):
-            request = RerankRequest(query_id, texts[query_id], documents[start:end], docs[start:end])
-            yield Batch(request, start + 1)
+        for start, end in zip([0, *ends[:-1]], ends, strict=False):
+            part = ranks[start:end]
+            ids = tuple(docs[rank - 1] for rank in part)
+            yield Batch(RerankRequest(query_id, texts[query_id], documents[start:end], ids), part)
+
+
+def _wanted(count: int, known: frozenset[int], *, pointwise: bool) -> tuple[int, ...]:
+    """Return the ranks to ask for."""
+    wanted = tuple(rank for rank in range(1, count + 1) if rank not in known)
+    return wanted if pointwise or not wanted else tuple(range(1, count + 1))
 
 
 def _ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
@@ -95,4 +122,4 @@ def cut(item: Batch, size: int) -> Iterator[Batch]:
             documents=request.documents[start : start + size],
             doc_ids=request.doc_ids[start : start + size],
         )
-        yield Batch(part, item.first_rank + start)
+        yield Batch(part, item.ranks[start : start + size])

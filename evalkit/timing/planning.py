@@ -74,4 +74,4 @@ def _fill(row: int, batch_size: int, dataset: Dataset, candidates: Run, rng: np.
     filling = tuple([doc_id for doc_id in others if doc_id not in held][:wanted])
     doc_ids = (*docs, *filling)
     texts = tuple(dataset.corpus.text(doc_id) for doc_id in doc_ids)
-    return Batch(RerankRequest(query.query_id, query.text, texts, doc_ids), 1, filled=len(filling))
+    return Batch(RerankRequest(query.query_id, query.text, texts, doc_ids), filled=len(filling))

@@ -114,7 +114,7 @@ def through_evalkit(port: int, calls: int, concurrency: int) -> Measured:
     """Send as the latency pass does: validated, timed, recorded."""
     reranker = load_reranker("http", url=f"http://127.0.0.1:{port}/v1/rerank", model="m")
     context = CallContext("bench", "api", "latency", concurrency)
-    item = Batch(REQUEST, 1)
+    item = Batch(REQUEST)
     with Sender(Arm("api", reranker), concurrency, timed=True) as sender:
         for _ in sender.send([item] * concurrency * 2, context):
             pass

@@ -48,5 +48,5 @@ def serving(*words: str, env: dict[str, str] | None = None) -> Iterator[str]:
 
 def only_folder(parent: Path) -> Path:
     """Return the one result folder below `parent`."""
-    (folder,) = (path for path in parent.iterdir() if path.is_dir())
+    (folder,) = (path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))
     return folder

@@ -54,7 +54,8 @@ class Scripted:
 def item(documents: int, query_id: str = "q") -> Batch:
     """Return a batch of documents of growing length."""
     texts = tuple("x" * (i + 1) for i in range(documents))
-    return Batch(RerankRequest(query_id, "query", texts, tuple(map(str, range(documents)))), 1)
+    request = RerankRequest(query_id, "query", texts, tuple(map(str, range(documents))))
+    return Batch(request, tuple(range(1, documents + 1)))
 
 
 def failing(times: int, failure: Callable[[], CallError]) -> Callable[[RerankRequest], Usage]:
@@ -168,8 +169,7 @@ def test_a_list_that_is_too_large_is_halved_until_it_fits(limit: int) -> None:
         scores = np.zeros(13)
         for outcome in outcomes:
             assert outcome.response is not None
-            start = outcome.batch.first_rank - 1
-            scores[start : start + len(outcome.response.scores)] += outcome.response.scores
+            scores[np.array(outcome.batch.ranks) - 1] += outcome.response.scores
         assert scores.tolist() == list(range(1, 14))
         refused = [a for o in outcomes for a in o.attempts if a.call.status == "retried"]
         assert number == 0 or not refused, "the second list is cut beforehand"

@@ -1,0 +1,37 @@
+"""What makes a backend the same backend: every setting that can change a score."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from evalkit.config import RerankerSettings
+
+
+def identity_of(settings: RerankerSettings) -> str:
+    """Return the identity of a backend as canonical JSON.
+
+    A setting counts unless its class lists it as immaterial, so that a new one counts by default. A
+    backend in this process counts with evalkit's version, a model in a local folder with that
+    folder's files: both may change under an unchanged name. What stands behind a url cannot be seen.
+    """
+    fields: dict[str, Any] = settings.model_dump(mode="json", exclude=set(settings.immaterial))
+    if fields.get("serve") is not None:
+        fields.pop("url", None)  # a free port, another one every time
+    if not settings.traffic().billed:
+        fields["evalkit"] = version("rerank-evalkit")
+    model = fields.get("model")
+    if isinstance(model, str) and Path(model).is_dir():
+        fields["model_files"] = _fingerprint(Path(model))
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _fingerprint(folder: Path) -> str:
+    """Return a hash over names, sizes and times of change of the files of a folder."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    told = [f"{file.relative_to(folder)}\0{file.stat().st_size}\0{file.stat().st_mtime_ns}" for file in files]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()

@@ -1,0 +1,310 @@
+"""Nothing is lost and nothing is paid twice: the score store, and runs that are killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pandas as pd
+import pytest
+from support.command import evalkit, only_folder
+from support.faulty import reply_of
+from support.stand_in import stand_in
+
+KILLS = int(os.environ.get("EVALKIT_KILLS", "6"))
+QUERIES = 300
+CONCURRENCY = 4
+
+
+class Counting:
+    """An honest server that counts how often it was asked for a pair."""
+
+    def __init__(self, pause_s: float = 0.0) -> None:
+        self.pairs: Counter[tuple[str, str]] = Counter()
+        self.calls = 0
+        self.pause_s = pause_s
+
+    def __call__(self, body: dict[str, Any], _headers: dict[str, str]) -> tuple[int, bytes]:
+        """Answer, and count pairs of requests with more than one document: knocks have one."""
+        self.calls += 1
+        if len(body["documents"]) > 1:
+            self.pairs.update((body["query"], text) for text in body["documents"])
+        time.sleep(self.pause_s)
+        return 200, orjson.dumps(reply_of(body))
+
+
+def write_collection(folder: Path, queries: int) -> Path:
+    """Write a collection in which every query has six candidates."""
+    (folder / "qrels").mkdir(parents=True)
+    rows = [
+        {"_id": f"d{q}.{i}", "title": "", "text": f"topic{q} word{i} " + "filler " * i}
+        for q in range(queries)
+        for i in range(6)
+    ]
+    (folder / "corpus.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    asked = [{"_id": f"q{q}", "text": f"topic{q}"} for q in range(queries)]
+    (folder / "queries.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in asked))
+    judged = "".join(f"q{q}\td{q}.{q % 6}\t1\n" for q in range(queries))
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n" + judged, encoding="utf-8")
+    return folder
+
+
+def write_config(path: Path, folder: Path, url: str, more: str = "", rest: str = "") -> Path:
+    """Write a configuration with one API."""
+    path.write_text(
+        f"name: t\ndatasets: [{{source: beir_folder, path: {folder}}}]\nretriever: {{depth: 6}}\n"
+        f"rerankers:\n  api: {{backend: http, url: '{url}', model: m, concurrency: {CONCURRENCY}{more}}}\n"
+        f"metrics: [nDCG@10]\n{rest}",
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Return a collection of eight queries."""
+    return write_collection(tmp_path / "small", 8)
+
+
+def run(config: Path, results: Path, *words: str) -> str:
+    """Run an experiment that must succeed; return what it printed."""
+    done = evalkit("run", config, "--into", results, *words)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def visible(results: Path) -> list[Path]:
+    """Return the result folders, oldest first."""
+    return sorted(path for path in results.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def derived(folder: Path) -> dict[str, bytes]:
+    """Return every derived file, without what no two runs share: names, times, opened connections."""
+    files: dict[str, bytes] = {}
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder).as_posix()
+        if name.startswith(("runs/", "plots/", "qrels/")) or name == "values.parquet":
+            files[name] = file.read_bytes() if file.is_file() else b""
+    summary = orjson.loads((folder / "summary.json").read_bytes())
+    for row in summary["calls"]:
+        row.pop("connections_reused")
+    summary.pop("server_times")
+    files["summary.json"] = orjson.dumps(summary)
+    page = (folder / "report.md").read_text(encoding="utf-8")
+    files["report.md"] = page.partition("## Calls")[0].encode()
+    return files
+
+
+def scores(folder: Path) -> pd.DataFrame:
+    """Return the scores of a result."""
+    return pd.read_parquet(folder / "scores.parquet")
+
+
+def killed(config: Path, results: Path, after_s: float) -> bool:
+    """Start a run and kill it after a while; return whether it was still under way."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "evalkit", "run", config, "--into", results],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ),
+    )  # fmt: skip
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+def test_a_run_that_is_killed_again_and_again_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    """Scores and derived files are equal, no committed pair is asked again, and at most the calls in flight twice."""
+    folder = write_collection(tmp_path / "many", QUERIES)
+    server = Counting(0.012 * KILLS)  # long enough to be killed that often
+    rng = random.Random(4)  # noqa: S311 - instants, not secrets
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", folder, url)
+        run(config, tmp_path / "whole")
+        assert set(server.pairs.values()) == {1}
+        server.pairs.clear()
+        kills = 0
+        while kills < KILLS and killed(config, tmp_path / "killed", rng.uniform(0.3, 2.5)):
+            kills += 1
+        run(config, tmp_path / "killed")
+    repeated = {pair: count - 1 for pair, count in server.pairs.items() if count > 1}
+    requests = sum(repeated.values()) / 6
+    sys.stdout.write(f"kills {kills}, pairs {len(server.pairs)}, requests repeated {requests:g}\n")
+    # A run that was killed after its last file is finished; the next one begins anew, and asks nothing.
+    finished, *later = visible(tmp_path / "killed")
+    whole = only_folder(tmp_path / "whole")
+    assert all(pd.read_parquet(folder / "calls.parquet").empty for folder in later)
+    assert len(server.pairs) == QUERIES * 6
+    assert kills == KILLS
+    assert requests <= kills * CONCURRENCY
+    assert scores(finished).equals(scores(whole))
+    assert derived(finished) == derived(whole)
+    manifest = orjson.loads((finished / "manifest.json").read_bytes())
+    assert manifest["status"] == "complete"
+
+
+def test_a_second_run_makes_no_call(tmp_path: Path, small: Path) -> None:
+    """The same configuration again asks nothing; a deeper pass, another metric or dataset only what is new."""
+    server = Counting()
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", small, url)
+        run(config, tmp_path / "results", "--set", "depths=[3]")
+        first = server.calls
+        planned = evalkit(
+            "run", config, "--plan", "--json", "--into", tmp_path / "results", "--set", "depths=[3]"
+        )
+        assert [row["known"] for row in orjson.loads(planned.stdout)] == [24]
+        said = run(config, tmp_path / "results", "--set", "depths=[3]")
+        assert server.calls == first
+        assert "24 scores were not asked for but found in the score store" in said
+        run(config, tmp_path / "results", "--set", "depths=[3]", "--set", 'metrics=["R@3"]')
+        assert server.calls == first
+        run(config, tmp_path / "results")
+        assert set(server.pairs.values()) == {1}
+        assert len(server.pairs) == 48
+        once = server.calls
+        run(config, tmp_path / "results", "--refresh")
+        assert server.calls > once
+    *_, before, again = visible(tmp_path / "results")
+    assert scores(again).drop(columns="list_rank").equals(scores(before).drop(columns="list_rank"))
+
+
+@pytest.mark.parametrize(
+    ("change", "reused"),
+    [(", timeout_s: 7", True), (", batch_size: 2", True), (", retries: 1", True),
+     (", price: {usd_per_million_tokens: 1, as_of: 2026-11-22}", True), (", api_key_env: TEST_RESUME_KEY", True),
+     (", options: {instruction: other}", False), (", headers: {X-Project: p}", False), (", dialect: cohere_v1", False)],
+)  # fmt: skip
+def test_stored_scores_hold_for_the_settings_that_made_them(
+    tmp_path: Path, small: Path, change: str, reused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setting that can change a score makes all of them unknown; one that cannot, none."""
+    monkeypatch.setenv("TEST_RESUME_KEY", "s3cret-key")
+    server = Counting()
+    with stand_in(server) as url:
+        run(write_config(tmp_path / "c.yaml", small, url), tmp_path / "results")
+        run(write_config(tmp_path / "c.yaml", small, url, change), tmp_path / "results")
+    assert set(server.pairs.values()) == ({1} if reused else {2})
+
+
+def test_a_reranker_that_looks_at_the_list_is_known_by_its_list(tmp_path: Path, small: Path) -> None:
+    """Scores of a list hold for that list alone: another depth asks again, the same list does not."""
+    server = Counting()
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", small, url, ", pointwise: false")
+        for depths, calls in (("[3]", 9), ("[3]", 9), ("[3, 6]", 18)):
+            run(config, tmp_path / "results", "--set", f"depths={depths}")
+            assert server.calls == calls
+
+
+def test_failed_queries_are_asked_again_and_only_they(tmp_path: Path, small: Path) -> None:
+    """After the cause is mended the same command completes the same folder, with the calls that are missing."""
+    server = Counting()
+    broken = {"topic5"}
+
+    def answer(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
+        if body["query"] in broken and len(body["documents"]) > 1:
+            return 400, b'{"error": {"message": "no"}}'
+        return server(body, headers)
+
+    with stand_in(answer) as url:
+        config = write_config(tmp_path / "c.yaml", small, url)
+        failed = evalkit("run", config, "--into", tmp_path / "results")
+        assert failed.returncode == 3
+        folder = only_folder(tmp_path / "results")
+        broken.clear()
+        run(config, tmp_path / "results", "--resume", str(folder))
+        refused = evalkit("run", config, "--into", tmp_path / "results", "--resume", folder)
+    assert only_folder(tmp_path / "results") == folder
+    assert set(server.pairs.values()) == {1}
+    manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    assert (manifest["status"], manifest["resumed"]) == ("complete", 1)
+    assert refused.returncode == 2
+    assert "is finished" in refused.stderr
+
+
+@contextmanager
+def spoiled(path: Path, how: str) -> Iterator[None]:
+    """Spoil a store."""
+    if how == "corrupt":
+        path.write_bytes(b"SQLite format 3\x00" + b"rubbish" * 500)
+    elif how == "not a database":
+        path.write_text("scores", encoding="utf-8")
+    elif how == "a later schema":
+        with sqlite3.connect(path) as base:
+            base.execute("UPDATE about SET value = '99'")
+        base.close()
+    yield
+
+
+@pytest.mark.parametrize("how", ["corrupt", "not a database", "a later schema"])
+def test_a_store_that_cannot_be_used_is_one_clear_error(tmp_path: Path, small: Path, how: str) -> None:
+    """A damaged store is told at once, before anything is asked: nothing is recomputed in silence."""
+    server = Counting()
+    with stand_in(server) as url:
+        config = write_config(
+            tmp_path / "c.yaml", small, url, rest=f"store: {{path: {tmp_path / 'mine.sqlite'}}}\n"
+        )
+        run(config, tmp_path / "results")
+        before = server.calls
+        with spoiled(tmp_path / "mine.sqlite", how):
+            done = evalkit("run", config, "--into", tmp_path / "results")
+    assert done.returncode == 3
+    assert "mine.sqlite" in done.stderr
+    assert "hint: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert server.calls == before
+
+
+def test_a_store_without_space_is_told_and_keeps_what_was_measured(tmp_path: Path, small: Path) -> None:
+    """When the store cannot grow the run stops at once, exit 3, with what it had; later it takes up from there."""
+    server = Counting()
+    store = tmp_path / "full.sqlite"
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", small, url, ", concurrency: 1".replace(", concurrency: 1", ""),
+                              rest=f"store: {{path: {store}}}\n")  # fmt: skip
+        limited = (
+            "import resource, sys, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (49152, -1));"
+            "from evalkit.cli.main import main; sys.argv[0] = 'evalkit'; main()"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", limited, "run", config, "--into", tmp_path / "results"],
+            capture_output=True, text=True, check=False, timeout=120, env=dict(os.environ),
+        )  # fmt: skip
+        assert done.returncode == 3, done.stderr
+        assert "full.sqlite" in done.stderr
+        run(config, tmp_path / "results")
+    assert max(server.pairs.values()) <= 2
+
+
+def test_two_processes_on_one_store_pay_once(tmp_path: Path, small: Path) -> None:
+    """Two runs at once that share a store: the second waits, and finds every pair known."""
+    server = Counting(0.05)
+    with stand_in(server) as url:
+        rest = f"store: {{path: {tmp_path / 'shared.sqlite'}}}\n"
+        config = write_config(tmp_path / "c.yaml", small, url, rest=rest)
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "evalkit", "run", config, "--into", tmp_path / f"results-{number}"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ),
+            )
+            for number in range(2)
+        ]  # fmt: skip
+        assert [process.wait(120) for process in processes] == [0, 0]
+    assert set(server.pairs.values()) == {1}
+    first, second = (scores(only_folder(tmp_path / f"results-{number}")) for number in range(2))
+    assert first.equals(second)
