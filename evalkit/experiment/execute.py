@@ -213,13 +213,14 @@ def _recorded(
         status = "incomplete"
         raise InterruptError(
             f"interrupted; what was measured is in {folder.path}",
-            f"see it with: evalkit report {folder.path} --allow-incomplete",
+            f"take it up with: {_resume_command(manifest)}; or see it with:"
+            f" evalkit report {folder.path} --allow-incomplete",
         ) from None
     except (BudgetError, StorageError) as error:
         status = "incomplete"
         raise type(error)(
             f"{error.message}; what was measured is in {folder.path}",
-            f"see it with: evalkit report {folder.path} --allow-incomplete; {error.hint}",
+            f"{error.hint}; then take it up with: {_resume_command(manifest)}",
         ) from None
     finally:
         if status == "complete" and (recorder.failed_queries or not _timed_enough(recorder)):
@@ -229,10 +230,18 @@ def _recorded(
             folder.write_manifest({**manifest, "status": status, "finished": _now(), **_facts(arms, records)})
 
 
+def _resume_command(manifest: dict[str, Any]) -> str:
+    """Return the command that takes an unfinished run up: the same one, without asking for everything again."""
+    return str(manifest["command"]).replace(" --refresh", "")
+
+
 def _facts(arms: Sequence[Arm], records: Records) -> dict[str, Any]:
     """Return what only the end of an experiment knows."""
     recorder = records.recorder
-    reused = {f"{dataset}/{tag}": asdict(pairs) for (dataset, tag), pairs in records.memory.reused.items()}
+    reused = [
+        {"dataset": dataset, "reranker": tag, **asdict(found)}
+        for (dataset, tag), found in records.memory.reused.items()
+    ]
     return {
         "reused": reused,
         "quality_passes": recorder.queries,
@@ -275,6 +284,7 @@ def _manifest(
                 "pointwise": arm.reranker.pointwise,
                 "score_kind": arm.reranker.score_kind,
                 "timed": arm.timed,
+                "remote": arm.traffic.billed,
                 "price": _price(arm),
             }
             for arm in arms

@@ -65,8 +65,12 @@ def cost_rows(manifest: Mapping[str, Any], calls: pd.DataFrame) -> list[dict[str
             continue
         queries = part["query_id"].nunique()
         # Where some scores were known the calls made do not tell what all of them cost.
-        reused = manifest.get("reused", {}).get(f"{dataset}/{tag}", {})
-        whole = len(told) == len(part) and not reused.get("pairs")
+        reused = any(
+            row["pairs"]
+            for row in manifest.get("reused", [])
+            if (row["dataset"], row["reranker"]) == (dataset, tag)
+        )
+        whole = len(told) == len(part) and not reused
         rows.append(
             {
                 "dataset": dataset,

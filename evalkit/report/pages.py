@@ -114,14 +114,14 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
 
 
 def _of_reuse(manifest: Mapping[str, Any]) -> list[str]:
-    """Say which scores are older than the experiment: the backend may have changed since."""
+    """Say which scores are older than the experiment, where the backend may have changed unseen."""
     said = []
-    for name, reused in manifest.get("reused", {}).items():
-        if reused["pairs"]:
-            day = datetime.fromtimestamp(reused["oldest_s"], UTC).date().isoformat()
+    for row in manifest.get("reused", []):
+        if row["pairs"] and manifest["rerankers"][row["reranker"]]["remote"]:
+            day = datetime.fromtimestamp(row["oldest_s"], UTC).date().isoformat()
             said.append(
-                f"{name}: {reused['pairs']} scores were not asked for but found in the score store, the oldest"
-                f" of {day}. If the backend has changed since without changing its name or url, ask again"
+                f"{row['dataset']}: {row['pairs']} scores of {row['reranker']} were not asked for but found in the"
+                f" score store, the oldest of {day}. If what stands behind its url has changed since, ask again"
                 " with --refresh."
             )
     return said
