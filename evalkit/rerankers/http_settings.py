@@ -170,6 +170,7 @@ class HttpSettings(RerankerSettings):
         if url is None:
             return None
         parts = urlsplit(url)
+        _ = parts.port  # raises where it is no port
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must start with http:// or https:// and name a host")
         return url
