@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 class EvalkitError(Exception):
@@ -128,6 +129,32 @@ class DatasetError(WorldError):
     """A dataset that cannot be had."""
 
 
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What may be done about a failed call; by default nothing.
+
+    Attributes
+    ----------
+    transient
+        Whether the same call may succeed later.
+    wait_s
+        Seconds the server asked to wait before that; None where it did not.
+    too_large
+        Whether the server may have refused the request for its size.
+    closes
+        Whether every further call would fail alike: a wrong key, an unknown model.
+    """
+
+    transient: bool = False
+    wait_s: float | None = None
+    too_large: bool = False
+    closes: bool = False
+
+
+NO_REMEDY = Remedy()
+MAY_PASS = Remedy(transient=True)
+
+
 class CallError(WorldError):
     """One call to a reranker failed; no score came of it.
 
@@ -142,17 +169,11 @@ class CallError(WorldError):
         The status of the reply, or None where none arrived.
     body
         The beginning of the reply, for the failure log.
-    transient
-        Whether the same call may succeed later.
-    wait_s
-        Seconds the server asked to wait before that; None where it did not.
-    too_large
-        Whether the server may have refused the request for its size.
-    closes
-        Whether every further call would fail alike: a wrong key, an unknown model.
+    remedy
+        What may be done about it.
     """
 
-    def __init__(  # noqa: PLR0913 - one for each thing a caller may do about it
+    def __init__(
         self,
         kind: str,
         message: str,
@@ -160,19 +181,13 @@ class CallError(WorldError):
         *,
         http_status: int | None = None,
         body: str | None = None,
-        transient: bool = False,
-        wait_s: float | None = None,
-        too_large: bool = False,
-        closes: bool = False,
+        remedy: Remedy = NO_REMEDY,
     ) -> None:
         super().__init__(message, hint)
         self.kind = kind
         self.http_status = http_status
         self.body = body
-        self.transient = transient
-        self.wait_s = wait_s
-        self.too_large = too_large
-        self.closes = closes
+        self.remedy = remedy
 
 
 class BudgetError(WorldError):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from evalkit.errors import CallError
+from evalkit.errors import MAY_PASS, NO_REMEDY, CallError
 from evalkit.rerankers.secrets import Redactor
 
 LARGEST_REPLY = 64 * 1024 * 1024
@@ -111,7 +111,7 @@ class Connections:
                 "connect",
                 f"{self.shown} took no connection within {self._timeout.connect:g} s",
                 "is the server running, and is the url right?",
-                transient=True,
+                remedy=MAY_PASS,
             ) from None
         except httpx.TimeoutException:
             raise self._too_slow() from None
@@ -120,12 +120,12 @@ class Connections:
                 "connect",
                 f"cannot reach {self.shown}: {self._redactor.text(str(error))}",
                 "is the server running, and is the url right?",
-                transient=isinstance(error, httpx.ConnectError),
+                remedy=MAY_PASS if isinstance(error, httpx.ConnectError) else NO_REMEDY,
             ) from None
         except httpx.RequestError as error:
             why = self._redactor.text(str(error)) or type(error).__name__
             raise CallError(
-                "broken", f"the reply of {self.shown} broke off or cannot be read: {why}", transient=True
+                "broken", f"the reply of {self.shown} broke off or cannot be read: {why}", remedy=MAY_PASS
             ) from None
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -152,7 +152,7 @@ class Connections:
             "timeout",
             f"{self.shown} did not answer within {self._limit_s:g} s",
             "raise timeout_s, or send fewer documents with batch_size",
-            transient=True,
+            remedy=MAY_PASS,
         )
 
     def close(self) -> None:

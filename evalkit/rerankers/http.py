@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import orjson
 
 from evalkit.dialects import ANY_MODEL, Dialect, WireReply, WireRequest, read_error_message
-from evalkit.errors import CallError
+from evalkit.errors import MAY_PASS, CallError, Remedy
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.rerankers.connection import Connections, Exchange
 from evalkit.rerankers.http_settings import HttpSettings
@@ -104,7 +104,7 @@ class Http:
                     f"{self.connections.shown} had not finished after {self.settings.timeout_s:g} s",
                     "raise timeout_s",
                     http_status=exchange.status,
-                    transient=True,
+                    remedy=MAY_PASS,
                 )
             time.sleep(_POLL_S)
             exchange = self.connections.exchange("GET", url, None)
@@ -127,10 +127,12 @@ class Http:
             self._hint(status, exchange.headers),
             http_status=status,
             body=exchange.text[:QUOTED],
-            transient=transient,
-            wait_s=asked_wait_s(exchange.headers) if transient else None,
-            too_large=status in _TOO_LARGE,
-            closes=status in _CLOSED,
+            remedy=Remedy(
+                transient=transient,
+                wait_s=asked_wait_s(exchange.headers) if transient else None,
+                too_large=status in _TOO_LARGE,
+                closes=status in _CLOSED,
+            ),
         )
 
     def _hint(self, status: int, headers: Mapping[str, str]) -> str | None:
@@ -170,7 +172,7 @@ class Http:
         where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
         if not exchange.content.strip():
             raise CallError(
-                "reply", f"{self.connections.shown} answered 200 with an empty body", transient=True, **where
+                "reply", f"{self.connections.shown} answered 200 with an empty body", remedy=MAY_PASS, **where
             )
         # NaN is no JSON, and a server that writes it writes it again: that is an answer, a wrong one.
         if any(word in exchange.content for word in (b"NaN", b"Infinity")):
@@ -183,7 +185,7 @@ class Http:
             "reply",
             f"{self.connections.shown} answered 200 but not JSON: {_beginning(exchange)}",
             "check that the url is the rerank endpoint",
-            transient=True,
+            remedy=MAY_PASS,
             **where,
         )
 
@@ -201,7 +203,7 @@ class Http:
             f"if that is right, set expect_model: {reply.model}",
             http_status=exchange.status,
             body=exchange.text[:QUOTED],
-            closes=True,
+            remedy=Remedy(closes=True),
         )
 
 

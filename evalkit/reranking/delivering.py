@@ -87,7 +87,7 @@ class Courier:
         attempts = self._attempt(item, context)
         failure = attempts[-1].failure
         size = len(item.request.documents)
-        if failure is not None and failure.too_large and self._splits and size > 1:
+        if failure is not None and failure.remedy.too_large and self._splits and size > 1:
             yield from self._halve(item, context, (*before, *map(retried, attempts)))
             return
         self._arm.note(failure)
@@ -164,7 +164,7 @@ class Courier:
         return 0.0 if refused else reserved
 
     def _learn(self, item: Batch, attempt: Attempt) -> None:
-        pause = attempt.failure.wait_s if attempt.failure else None
+        pause = attempt.failure.remedy.wait_s if attempt.failure else None
         if attempt.response is not None:
             self._arm.tokens.learn(item.request, attempt.response.usage.tokens)
             pause = attempt.response.pause_s
@@ -174,14 +174,14 @@ class Courier:
 
     def _may_pass(self, attempt: Attempt) -> bool:
         failure = attempt.failure
-        if failure is None or not failure.transient or self._stop.is_set():
+        if failure is None or not failure.remedy.transient or self._stop.is_set():
             return False
         if failure.http_status is None and not self._patient:
             return False
         longest = self._arm.traffic.longest_wait_s
-        if failure.wait_s is not None and failure.wait_s > longest:
+        if failure.remedy.wait_s is not None and failure.remedy.wait_s > longest:
             failure.message += (
-                f"; it asks to wait {failure.wait_s:.0f} s, more than longest_wait_s: {longest:g}"
+                f"; it asks to wait {failure.remedy.wait_s:.0f} s, more than longest_wait_s: {longest:g}"
             )
             return False
         return True
@@ -189,8 +189,8 @@ class Courier:
     def _wait(self, state: RetryCallState) -> float:
         """Return the seconds before the next attempt: what the server asked for, else a growing wait."""
         failure = state.outcome.result().failure if state.outcome else None
-        if failure is not None and failure.wait_s is not None:
-            return float(failure.wait_s)
+        if failure is not None and failure.remedy.wait_s is not None:
+            return float(failure.remedy.wait_s)
         traffic = self._arm.traffic
         growing = wait_exponential(multiplier=traffic.retry_wait_s, max=traffic.longest_wait_s)
         return growing(state) + wait_random(0, traffic.retry_wait_s)(state)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evalkit.config import Price, Traffic
-from evalkit.errors import BudgetError, CallError
+from evalkit.errors import MAY_PASS, BudgetError, CallError, Remedy
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.rerankers.secrets import Redactor
 from evalkit.rerankers.waiting import asked_wait_s, used_up_wait_s
@@ -77,7 +77,7 @@ def quick(retries: int = 3, **rules: object) -> Traffic:
 
 def busy() -> CallError:
     """Return a failure that may pass."""
-    return CallError("http", "busy", http_status=503, transient=True)
+    return CallError("http", "busy", http_status=503, remedy=MAY_PASS)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_permanent_failure_is_never_retried() -> None:
 
 def test_whoever_asks_for_too_much_time_is_not_waited_for() -> None:
     """A wait beyond longest_wait_s fails the batch at once and says so."""
-    failure = CallError("http", "busy", http_status=429, transient=True, wait_s=3600)
+    failure = CallError("http", "busy", http_status=429, remedy=Remedy(transient=True, wait_s=3600))
     arm = Arm("r", Scripted(failing(9, lambda: failure)), quick(longest_wait_s=1))
     (outcome,) = Courier(arm).deliver(item(2), CONTEXT)
     assert len(outcome.attempts) == 1
@@ -153,7 +153,7 @@ def too_large_beyond(limit: int) -> Callable[[RerankRequest], Usage]:
 
     def answer(request: RerankRequest) -> Usage:
         if len(request.documents) > limit:
-            raise CallError("http", "too large", http_status=413, too_large=True)
+            raise CallError("http", "too large", http_status=413, remedy=Remedy(too_large=True))
         return Usage()
 
     return answer
@@ -180,7 +180,7 @@ def test_one_document_that_is_too_large_fails_alone() -> None:
 
     def answer(request: RerankRequest) -> Usage:
         if any(len(text) == 5 for text in request.documents):
-            raise CallError("http", "too long", http_status=422, too_large=True)
+            raise CallError("http", "too long", http_status=422, remedy=Remedy(too_large=True))
         return Usage()
 
     arm = Arm("r", Scripted(answer))
@@ -201,7 +201,9 @@ def test_a_list_that_is_looked_at_as_a_whole_is_never_halved() -> None:
 
 def test_a_wrong_key_closes_the_arm() -> None:
     """After a failure that all calls would share nothing more is sent, and every batch says why."""
-    reranker = Scripted(failing(99, lambda: CallError("http", "bad key", http_status=401, closes=True)))
+    reranker = Scripted(
+        failing(99, lambda: CallError("http", "bad key", http_status=401, remedy=Remedy(closes=True)))
+    )
     arm = Arm("r", reranker, quick())
     first, second = (next(iter(Courier(arm).deliver(item(2), CONTEXT))) for _ in range(2))
     assert len(first.attempts) == 1
