@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evalkit.config import Config, load_config
+from evalkit.config import Config, load_config, resolved_yaml
 from evalkit.experiment import ResultFolder, execute
-from evalkit.experiment.execute import Again, Origin
+from evalkit.experiment.arenas import prepare_arenas
+from evalkit.experiment.manifest import Origin
+from evalkit.experiment.memory import remembered
+from evalkit.experiment.passes import Records
+from evalkit.experiment.planning import PlannedPass, plan_experiment
+from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.resuming import Again, find_unfinished, take_up
 from evalkit.report import rebuild
 from evalkit.server.process import served
 
@@ -44,8 +50,22 @@ def run(
         file = Path(config)
         config = load_config(file)
         origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
-    parent = Path(into) if into is not None else Path("results") / config.name
+    origin = origin or Origin("evalkit.run(Config)", None)
     with served(config) as reachable:
-        folder = execute(reachable, origin or Origin("evalkit.run(Config)", None), parent, again or Again())
+        folder = execute(reachable, origin, _parent(config, into), again or Again())
     rebuild(folder, allow_incomplete=True)
     return folder
+
+
+def plan(config: Config, into: str | Path | None = None, again: Again | None = None) -> list[PlannedPass]:
+    """Return what `run` would ask and cost, pass by pass; see there. Nothing is contacted or written."""
+    parent, again = _parent(config, into), again or Again()
+    with remembered(config, parent, only_look=True) as memory:
+        records = Records(Recorder(), memory)
+        take_up(find_unfinished(parent, resolved_yaml(config), again), again, memory, records.recorder)
+        return plan_experiment(config, prepare_arenas(config), records)
+
+
+def _parent(config: Config, into: str | Path | None) -> Path:
+    """Return the folder that result folders go into."""
+    return Path(into) if into is not None else Path("results") / config.name

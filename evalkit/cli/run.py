@@ -5,10 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.cli.options import CONFIG, JSON, SET
+
+if TYPE_CHECKING:
+    from evalkit.experiment.resuming import Again
 
 
 @click.command()
@@ -32,35 +36,32 @@ def run(
     as_json: bool,
 ) -> None:
     """Run an experiment: rerank, evaluate, time, report."""
+    from evalkit.experiment.resuming import Again
+
+    again = Again(refresh, Path(resume) if resume else None)
     if plan:
-        _plan(config, overrides, into, refresh=refresh, as_json=as_json)
+        _plan(config, overrides, into, again, as_json=as_json)
         return
     if as_json:
         raise click.UsageError("--json goes with --plan; a run's figures are in summary.json of its folder")
     from evalkit.config import load_config
-    from evalkit.experiment.execute import Again, Origin
+    from evalkit.experiment.manifest import Origin
     from evalkit.running import run as run_experiment
 
     settings = load_config(config, overrides)
     command = shlex.join(["evalkit", *sys.argv[1:]])
-    again = Again(refresh, Path(resume) if resume else None)
     folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), again)
     _show(folder.path)
 
 
-def _plan(config: str, overrides: tuple[str, ...], into: str | None, *, refresh: bool, as_json: bool) -> None:
+def _plan(config: str, overrides: tuple[str, ...], into: str | None, again: Again, *, as_json: bool) -> None:
     from evalkit.config import load_config
-    from evalkit.experiment.arenas import prepare_arenas
     from evalkit.experiment.folder import to_json
-    from evalkit.experiment.memory import remembered
-    from evalkit.experiment.planning import plan_experiment
     from evalkit.report.plan import plan_lines, plan_rows
+    from evalkit.running import plan as plan_experiment
 
     settings = load_config(config, overrides)
-    with remembered(
-        settings, Path(into) if into else Path("results") / settings.name, refresh=refresh
-    ) as memory:
-        planned = plan_experiment(settings, prepare_arenas(settings), memory)
+    planned = plan_experiment(settings, into, again)
     if as_json:
         click.echo(to_json(plan_rows(planned)).decode(), nl=False)
         return

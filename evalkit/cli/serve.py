@@ -58,7 +58,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
 def _settings(
     config: str | None, tag: str | None, backend: str | None, model: str | None, overrides: tuple[str, ...]
 ) -> RerankerSettings:
-    from evalkit.config import RerankerSettings, load_config, validate_block
+    from evalkit.config import load_config, reranker_settings
     from evalkit.config.source import parse_value
     from evalkit.errors import UnknownNameError
 
@@ -79,10 +79,7 @@ def _settings(
             if not separator:
                 raise click.UsageError(f"--set {override} sets nothing: write --set KEY=VALUE")
             block[key] = parse_value(value)
-    settings = validate_block("reranker backend", block)
-    if not isinstance(settings, RerankerSettings):
-        raise TypeError(f"{type(settings).__name__} is not a RerankerSettings")
-    return settings
+    return reranker_settings(block)
 
 
 def _public_name(tag: str | None, settings: RerankerSettings) -> str:

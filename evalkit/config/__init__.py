@@ -8,7 +8,7 @@ from evalkit.config.blocks import (
     Settings,
 )
 from evalkit.config.experiment import BudgetSettings, Config, LatencySettings
-from evalkit.config.load import load_config, validate_block
+from evalkit.config.load import load_config, reranker_settings, validate_block
 from evalkit.config.resolved import resolved_yaml
 from evalkit.config.traffic import Price, Traffic
 
@@ -24,6 +24,7 @@ __all__ = [
     "Settings",
     "Traffic",
     "load_config",
+    "reranker_settings",
     "resolved_yaml",
     "validate_block",
 ]

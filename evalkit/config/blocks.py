@@ -94,6 +94,14 @@ class RerankerSettings(Settings):
 
         return Traffic()
 
+    def moving_name(self) -> str | None:
+        """Return why the model may be another one tomorrow; None where its name is for good."""
+        return None
+
+    def served_settings(self) -> RerankerSettings | None:
+        """Return the settings of the backend that evalkit serves for this one; None where it serves none."""
+        return None
+
     def largest_batch(self) -> int | None:
         """Return the most documents one call of the quality pass holds; None for the whole list."""
         limits = [limit for limit in (self.batch_size, self.most_documents()) if limit is not None]

@@ -102,6 +102,14 @@ def validate_block(kind: str, block: dict[str, Any]) -> Settings:
     return settings
 
 
+def reranker_settings(block: dict[str, Any]) -> RerankerSettings:
+    """Check the block of a reranker; see `validate_block`."""
+    checked = validate_block("reranker backend", block)
+    if not isinstance(checked, RerankerSettings):
+        raise TypeError(f"{type(checked).__name__} is not a RerankerSettings")
+    return checked
+
+
 class _Blocks:
     """Checks plugin blocks against their own Settings, gathering problems."""
 

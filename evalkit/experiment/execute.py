@@ -4,70 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from logging import Logger
 from pathlib import Path
 from typing import Any
 
+from evalkit.checking import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.folder import ResultFolder
 from evalkit.experiment.interrupts import undisturbed
-from evalkit.experiment.memory import Memory, remembered
+from evalkit.experiment.manifest import Origin, closing_facts, opening_facts
+from evalkit.experiment.memory import remembered
 from evalkit.experiment.passes import (
     Records,
     check_lists,
     check_promise,
     given_up,
     knock,
+    knows_all,
     latency_pass,
     needs_pointwise,
     quality_pass,
-    unknown_pairs,
 )
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.resuming import find_unfinished, fingerprint
-from evalkit.experiment.surroundings import git_state, machine, versions
+from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
 from evalkit.rerankers import open_reranker
 from evalkit.reranking import Arm, Outcome, Spending
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What the user typed, for the record.
-
-    Attributes
-    ----------
-    command
-        The command line or call.
-    config_file
-        The configuration file, byte for byte; None where there was no file.
-    """
-
-    command: str
-    config_file: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """What of earlier work counts.
-
-    Attributes
-    ----------
-    refresh
-        Ask for every score again, known or not.
-    resume
-        The folder to take up; None to look for one.
-    """
-
-    refresh: bool = False
-    resume: Path | None = None
-
-
-def execute(config: Config, origin: Origin, into: Path, again: Again = Again()) -> ResultFolder:
+def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultFolder:
     """Run an experiment and record everything raw; derived files are the report's work.
 
     An unfinished folder of the same configuration below `into` is taken up where it was left.
@@ -96,60 +65,62 @@ def execute(config: Config, origin: Origin, into: Path, again: Again = Again()) 
     """
     arenas = prepare_arenas(config)
     resolved = resolved_yaml(config)
-    with remembered(config, into, refresh=again.refresh) as memory, _opened(config) as arms:
-        found = find_unfinished(into, resolved, again.resume)
+    with remembered(config, into) as memory:
+        found = find_unfinished(into, resolved, again)
         if found is not None and found.read_manifest()["status"] == "complete":
             return found  # only its report is missing
         records = Records(Recorder(), memory)
-        manifest = _take_up(found, records)
-        first = _first_calls(config, arenas, arms, records)
-        manifest = manifest or _manifest(config, origin, arenas, arms, memory)
-        folder = found or _new_folder(resolved, origin, into, manifest)
-        memory.open()
-        memory.run = str(folder.path.resolve())
-        folder.write_manifest(manifest)
-        with _recorded(folder, manifest, records, arms), logged_to(folder.log_file) as log:
-            for arm, outcome in first:
-                records.take(arm, outcome)
-            for check in records.recorder.pointwise_checks:
-                memory.keep_check(check)
-            _measure(config, folder, arenas, arms, records, log)
+        manifest = take_up(found, again, memory, records.recorder)
+        with _opened(config, spent_before(manifest, records.recorder)) as arms:
+            first = _first_calls(config, arenas, arms, records)
+            manifest = manifest or opening_facts(config, origin, arenas, arms, memory)
+            folder = found or _new_folder(resolved, origin, into, manifest)
+            memory.open()
+            memory.run = str(folder.path.resolve())
+            folder.write_manifest(manifest)
+            with _recorded(folder, manifest, records, arms), logged_to(folder.log_file) as log:
+                first.keep(records)
+                _measure(config, folder, arenas, arms, records, log)
         if folder.read_manifest()["status"] == "complete":
             memory.finish()
     return folder
 
 
-def _take_up(found: ResultFolder | None, records: Records) -> dict[str, Any] | None:
-    """Restore what an unfinished folder had measured, and return its manifest."""
-    if found is None:
-        return None
-    manifest = found.read_manifest()
-    records.memory.run = str(found.path.resolve())
-    records.memory.started_s = manifest["started_s"]
-    records.recorder.restore(records.memory.journal())
-    return {**manifest, "status": "running", "resumed": manifest["resumed"] + 1}
+@dataclass(frozen=True, slots=True)
+class _FirstCalls:
+    """What was asked and found before there was a folder to write it to."""
+
+    made: list[tuple[Arm, Outcome]] = field(default_factory=list)
+    checks: list[PointwiseCheck] = field(default_factory=list)
+
+    def keep(self, records: Records) -> None:
+        for arm, outcome in self.made:
+            records.take(arm, outcome)
+        for check in self.checks:
+            records.recorder.pointwise_checks.append(check)
+            records.memory.keep_check(check)
 
 
 def _first_calls(
     config: Config, arenas: Sequence[Arena], arms: Sequence[Arm], records: Records
-) -> list[tuple[Arm, Outcome]]:
+) -> _FirstCalls:
     """Knock at the doors that will be needed, and check what was promised; nothing is written yet."""
-    made: list[tuple[Arm, Outcome]] = []
+    first = _FirstCalls()
     for arm in arms:
         check_lists(config, arenas, arm)
-        needed = [arena for arena in arenas if unknown_pairs(config, arena, arm, records.memory)]
+        needed = [arena for arena in arenas if not knows_all(config, arena, arm, records.memory)]
         if not needed and not (config.latency and arm.timed):
             continue
         if not records.recorder.has_asked(arm.tag):
-            made.append((arm, knock(arenas, arm)))
+            first.made.append((arm, knock(arenas, arm)))
         for arena in needed:
             if needs_pointwise(config, arena, arm) and not records.recorder.has_checked(
                 arm.tag, arena.dataset.name
             ):
                 check, outcomes = check_promise(config, arena, arm)
-                records.recorder.pointwise_checks.append(check)
-                made += [(arm, outcome) for outcome in outcomes]
-    return made
+                first.checks.append(check)
+                first.made.extend((arm, outcome) for outcome in outcomes)
+    return first
 
 
 def _measure(
@@ -170,16 +141,16 @@ def _measure(
             quality_pass(config, arm, arena, records)
     for arena in arenas if config.latency is not None else ():
         log.info("latency pass on %s", arena.dataset.name)
-        latency_pass(config, arms, arena, recorder)
+        latency_pass(config, arms, arena, records)
     for failure in given_up(arms):
         log.warning("%s", failure.message)
     log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
 
 
 @contextmanager
-def _opened(config: Config) -> Iterator[list[Arm]]:
-    """Open every reranker; they share one budget."""
-    spending = Spending(config.budget.usd if config.budget else None)
+def _opened(config: Config, spent_usd: float) -> Iterator[list[Arm]]:
+    """Open every reranker; they share one budget, of which something may be spent."""
+    spending = Spending(config.budget.usd if config.budget else None, spent_usd)
     arms: list[Arm] = []
     try:
         for tag, settings in config.rerankers.items():
@@ -213,119 +184,19 @@ def _recorded(
         status = "incomplete"
         raise InterruptError(
             f"interrupted; what was measured is in {folder.path}",
-            f"take it up with: {_resume_command(manifest)}; or see it with:"
+            f"take it up with: {manifest['command']}; or see it with:"
             f" evalkit report {folder.path} --allow-incomplete",
         ) from None
     except (BudgetError, StorageError) as error:
         status = "incomplete"
         raise type(error)(
             f"{error.message}; what was measured is in {folder.path}",
-            f"{error.hint}; then take it up with: {_resume_command(manifest)}",
+            f"{error.hint}; then take it up with: {manifest['command']}",
         ) from None
     finally:
-        if status == "complete" and (recorder.failed_queries or not _timed_enough(recorder)):
+        if status == "complete" and (recorder.failed_queries or recorder.failed_timings):
             status = "incomplete"
         with undisturbed():
             recorder.write(folder)
-            folder.write_manifest({**manifest, "status": status, "finished": _now(), **_facts(arms, records)})
-
-
-def _resume_command(manifest: dict[str, Any]) -> str:
-    """Return the command that takes an unfinished run up: the same one, without asking for everything again."""
-    return str(manifest["command"]).replace(" --refresh", "")
-
-
-def _facts(arms: Sequence[Arm], records: Records) -> dict[str, Any]:
-    """Return what only the end of an experiment knows."""
-    recorder = records.recorder
-    reused = [
-        {"dataset": dataset, "reranker": tag, **asdict(found)}
-        for (dataset, tag), found in records.memory.reused.items()
-    ]
-    return {
-        "reused": reused,
-        "quality_passes": recorder.queries,
-        "pointwise_checks": [
-            {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
-            for check in recorder.pointwise_checks
-        ],
-        "failed_calls": dict(recorder.failed_calls()),
-        "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},
-        "spent_usd": _spent(arms),
-    }
-
-
-def _timed_enough(recorder: Recorder) -> bool:
-    """Return whether no timed call failed."""
-    return all(call.status == "ok" for call in recorder.calls if call.pass_ == "latency")
-
-
-def _manifest(
-    config: Config, origin: Origin, arenas: Sequence[Arena], arms: Sequence[Arm], memory: Memory
-) -> dict[str, Any]:
-    return {
-        "status": "running",
-        "name": config.name,
-        "command": origin.command,
-        "started": _now(),
-        "started_s": memory.started_s,
-        "finished": None,
-        "resumed": 0,
-        "store": str(memory.path),
-        "seed": config.seed,
-        "versions": versions(),
-        "git": git_state(),
-        "machine": machine(),
-        "first_stage": config.retriever.label,
-        "datasets": [_describe(arena) for arena in arenas],
-        "rerankers": {
-            arm.tag: {
-                "backend": config.rerankers[arm.tag].backend,
-                "pointwise": arm.reranker.pointwise,
-                "score_kind": arm.reranker.score_kind,
-                "timed": arm.timed,
-                "remote": arm.traffic.billed,
-                "price": _price(arm),
-            }
-            for arm in arms
-        },
-    }
-
-
-def _price(arm: Arm) -> dict[str, Any] | None:
-    return arm.traffic.price.model_dump(mode="json", exclude_none=True) if arm.traffic.price else None
-
-
-def _spent(arms: Sequence[Arm]) -> float | None:
-    """Return what the calls cost by the configured prices; None where nothing has a price."""
-    priced = any(arm.traffic.price is not None for arm in arms)
-    return arms[0].spending.spent_usd if priced else None
-
-
-def _endpoint(arm: Arm, recorder: Recorder) -> dict[str, Any]:
-    """Return what an endpoint said of itself, and what its calls taught."""
-    return {
-        "models": sorted({c.model for c in recorder.calls if c.reranker == arm.tag and c.model}),
-        "lowest_concurrency": recorder.lowest_concurrency.get(arm.tag),
-        "learned_max_documents": arm.learned_documents,
-        "given_up": arm.closed.message if arm.closed else None,
-    }
-
-
-def _describe(arena: Arena) -> dict[str, Any]:
-    with_candidates = set(arena.candidates.query_ids)
-    lengths = [len(docs) for _, docs, _ in arena.candidates]
-    return {
-        "name": arena.dataset.name,
-        **asdict(arena.dataset.origin),
-        "empty_queries": [q.query_id for q in arena.dataset.queries if q.query_id not in with_candidates],
-        "candidates": {
-            "pairs": sum(lengths),
-            "shortest_list": min(lengths, default=0),
-            "longest_list": max(lengths, default=0),
-        },
-    }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+            facts = closing_facts(arms, recorder, records.memory)
+            folder.write_manifest({**manifest, "status": status, **facts})

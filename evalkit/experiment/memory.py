@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from evalkit.checking import PointwiseCheck
-from evalkit.config import Config
-from evalkit.errors import StorageError
+from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.notes import failure_row, note
 from evalkit.records import Run
 from evalkit.reranking import Arm, Outcome, Row, list_ranks_of
-from evalkit.store import JournalEntry, ScoreStore, identity_of
+from evalkit.store import Asked, JournalEntry, Known, ScoreStore, identity_of, turn
 
 
 @dataclass(slots=True)
@@ -32,13 +29,27 @@ class Reused:
         From before this experiment.
     oldest_s
         When the oldest of them was stored, in seconds since 1970; None where there is none.
-    resumed_pairs
+    models
+        What the backend called its model when it gave them.
+    resumed
         From this experiment, before it was stopped.
     """
 
     pairs: int = 0
     oldest_s: float | None = None
-    resumed_pairs: int = 0
+    models: tuple[str, ...] = ()
+    resumed: int = 0
+
+    def count(self, known: Iterable[Known], started_s: float) -> None:
+        """Count some scores; those stored after `started_s` are this experiment's own."""
+        for one in known:
+            if one.stored_s >= started_s:
+                self.resumed += 1
+                continue
+            self.pairs += 1
+            self.oldest_s = one.stored_s if self.oldest_s is None else min(self.oldest_s, one.stored_s)
+            if one.model is not None and one.model not in self.models:
+                self.models = tuple(sorted((*self.models, one.model)))
 
 
 @dataclass(slots=True)
@@ -51,6 +62,8 @@ class Memory:
         Where the store is, or will be.
     identities
         Tag -> identity of its backend; those whose scores are looked up anyway are absent.
+    turns
+        What no other experiment on this store may be about at the same time.
     refresh
         Whether scores from before this experiment are asked for again.
     run
@@ -63,76 +76,82 @@ class Memory:
 
     path: Path
     identities: dict[str, str]
-    refresh: bool
-    store: ScoreStore | None = None
+    turns: tuple[str, ...] = ()
+    refresh: bool = False
     run: str = ""
     started_s: float = field(default_factory=time.time)
     reused: dict[tuple[str, str], Reused] = field(default_factory=dict)
-    _lock: FileLock | None = None
+    _store: ScoreStore | None = None
+    _held: ExitStack = field(default_factory=ExitStack)
 
     def open(self) -> ScoreStore:
-        """Open the store, made if need be, alone: another experiment that shares it waits for its turn.
+        """Open the store, made if need be; an experiment that asks the same backends waits for its turn.
 
         Raises
         ------
         StorageError
             If the store cannot be used.
         """
-        if self.store is None:
-            self._lock = _lock(self.path)
-            self.store = ScoreStore(self.path)
-        return self.store
+        if self._store is None:
+            self._held.enter_context(turn(self.path, self.turns))
+            self._store = ScoreStore(self.path)
+        return self._store
+
+    def peek(self) -> None:
+        """Open the store, if there is one, for reading alone, beside whoever uses it."""
+        if self.path.is_file():
+            self._store = ScoreStore(self.path, "read")
 
     def close(self) -> None:
         """Leave the store to others."""
-        if self.store is not None:
-            self.store.close()
-        if self._lock is not None:
-            self._lock.release()
+        if self._store is not None:
+            self._store.close()
+        self._held.close()
 
     def journal(self) -> list[JournalEntry]:
         """Return what the run has noted so far."""
-        return self.store.journal(self.run) if self.store else []
+        return self._store.journal(self.run) if self._store else []
 
     def finish(self) -> None:
         """Drop the journal: everything in it stands in the tables of the result folder."""
-        if self.store is not None:
-            self.store.forget_run(self.run)
+        if self._store is not None:
+            self._store.forget_run(self.run)
 
     def rows(self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool) -> dict[str, Row]:
         """Return the known scores of every list that has any."""
-        return {query_id: row for query_id, row, _ in self._rows(tag, arena, candidates, pointwise=pointwise)}
+        found = self._lists(tag, arena, candidates, pointwise=pointwise)
+        return {query_id: _row(known) for query_id, known in found if any(known)}
 
     def recall(self, arm: Arm, arena: Arena, candidates: Run) -> dict[str, Row]:
         """Return the known scores of every list that has any, and count them."""
         rows: dict[str, Row] = {}
         counted = self.reused.setdefault((arena.dataset.name, arm.tag), Reused())
-        found = self._rows(arm.tag, arena, candidates, pointwise=arm.reranker.pointwise)
-        for query_id, row, times in found:
-            rows[query_id] = row
-            before = [stored_s for stored_s in times if stored_s < self.started_s]
-            counted.pairs += len(before)
-            counted.resumed_pairs += len(times) - len(before)
-            counted.oldest_s = min([*before, *([counted.oldest_s] if counted.oldest_s else [])], default=None)
+        for query_id, known in self._lists(arm.tag, arena, candidates, pointwise=arm.reranker.pointwise):
+            if any(known):
+                rows[query_id] = _row(known)
+                counted.count(filter(None, known), self.started_s)
         return rows
 
-    def _rows(
+    def knows_all(self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool) -> bool:
+        """Return whether nothing has to be asked for; looks no further than the first unknown pair."""
+        return all(all(known) for _, known in self._lists(tag, arena, candidates, pointwise=pointwise))
+
+    def _lists(
         self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool
-    ) -> Iterator[tuple[str, Row, list[float]]]:
+    ) -> Iterator[tuple[str, list[Known | None]]]:
+        """Yield every query with what is known of its candidates."""
         identity = self.identities.get(tag)
-        if identity is None or self.store is None:
-            return
         since_s = self.started_s if self.refresh else 0.0
         texts = {query.query_id: query.text for query in arena.dataset.queries}
         for query_id, docs, _ in candidates:
-            documents = [arena.dataset.corpus.text(doc_id) for doc_id in docs]
-            known = self.store.known(identity, texts[query_id], documents, pointwise=pointwise)
-            known = [one if one is not None and one.stored_s >= since_s else None for one in known]
-            times = [one.stored_s for one in known if one is not None]
-            if not times or (not pointwise and None in known):
-                continue
-            scores = np.array([np.nan if one is None else one.score for one in known])
-            yield query_id, Row(scores, [None if one is None else one.list_rank for one in known]), times
+            known: list[Known | None] = [None] * len(docs)
+            if identity is not None and self._store is not None:
+                documents = [arena.dataset.corpus.text(doc_id) for doc_id in docs]
+                stored = self._store.known(Asked(identity, texts[query_id], documents, pointwise))
+                known = [one if one is not None and one.stored_s >= since_s else None for one in stored]
+            if not pointwise and None in known:
+                known = [None] * len(docs)  # a list holds as a whole or not at all
+            yield query_id, known
 
     def keep(self, arm: Arm, outcome: Outcome) -> None:
         """Keep the record of a batch's calls and, of the quality pass, its scores: together or not at all."""
@@ -140,32 +159,53 @@ class Memory:
         identity = self.identities.get(arm.tag)
         store = self.open()
         with store.transaction():
-            for attempt in outcome.attempts:
-                self._note("call", note(attempt.call))
-                if attempt.failure is not None:
-                    self._note("failure", note(failure_row(outcome, attempt.failure, attempt.call)))
+            self._note_calls(store, outcome)
             if response is not None and identity is not None and outcome.call.pass_ == "quality":
                 store.add_scores(
-                    identity,
-                    request.query,
-                    request.documents,
+                    Asked(identity, request.query, request.documents, arm.reranker.pointwise),
                     response.scores.tolist(),
                     list_ranks_of(outcome),
-                    pointwise=arm.reranker.pointwise,
+                    response.model,
                 )
+
+    def keep_calls(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep the record of calls whose scores are not wanted."""
+        store = self.open()
+        with store.transaction():
+            for outcome in outcomes:
+                self._note_calls(store, outcome)
 
     def keep_check(self, check: PointwiseCheck) -> None:
         """Keep what a pointwise check found."""
-        with self.open().transaction():
-            self._note("check", note(check))
+        store = self.open()
+        with store.transaction():
+            store.add_entry(self.run, JournalEntry("check", note(check)))
 
-    def _note(self, kind: str, content: bytes) -> None:
-        self.open().add_entry(self.run, JournalEntry(kind, content))
+    def _note_calls(self, store: ScoreStore, outcome: Outcome) -> None:
+        for attempt in outcome.attempts:
+            store.add_entry(self.run, JournalEntry("call", note(attempt.call)))
+            if attempt.failure is not None:
+                row = failure_row(outcome, attempt.failure, attempt.call)
+                store.add_entry(self.run, JournalEntry("failure", note(row)))
+
+
+def _row(known: list[Known | None]) -> Row:
+    return Row(
+        np.array([np.nan if one is None else one.score for one in known]),
+        [None if one is None else one.list_rank for one in known],
+    )
 
 
 @contextmanager
-def remembered(config: Config, into: Path, *, refresh: bool) -> Iterator[Memory]:
+def remembered(config: Config, into: Path, *, only_look: bool = False) -> Iterator[Memory]:
     """Give an experiment its memory; a store that is not there yet is made by the first thing to keep.
+
+    Parameters
+    ----------
+    config, into
+        The experiment, and the parent of its result folder.
+    only_look
+        Whether nothing will be kept: then nobody is waited for.
 
     Raises
     ------
@@ -173,31 +213,16 @@ def remembered(config: Config, into: Path, *, refresh: bool) -> Iterator[Memory]
         If the store cannot be used.
     """
     path = config.store.path if config.store else into / "scores.sqlite"
-    memory = Memory(path, identities_of(config), refresh)
+    identities = identities_of(config)
+    memory = Memory(path, identities, (resolved_yaml(config), *identities.values()))
     try:
-        if path.is_file():
+        if only_look:
+            memory.peek()
+        elif path.is_file():
             memory.open()
         yield memory
     finally:
         memory.close()
-
-
-def _lock(path: Path) -> FileLock:
-    """Wait until no other experiment uses the store: two at once would pay for the same pairs."""
-    lock = FileLock(f"{path}.lock")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            sys.stderr.write(f"waiting for another evalkit that uses {path}\n")
-            lock.acquire()
-    except OSError as error:
-        raise StorageError(
-            f"the score store {path.resolve()} cannot be used: {error}",
-            "set store.path to a place you can write",
-        ) from None
-    return lock
 
 
 def identities_of(config: Config) -> dict[str, str]:

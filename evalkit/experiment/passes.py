@@ -19,10 +19,10 @@ from evalkit.experiment.arenas import Arena
 from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.memory import Memory
 from evalkit.experiment.recorder import Recorder
-from evalkit.records import RerankRequest
+from evalkit.records import RerankRequest, Run
 from evalkit.rerankers import Preparable, Reranker
 from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, Sender, assemble, batch
-from evalkit.timing import measure, plan_cells
+from evalkit.timing import Cell, measure, plan_cells, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +131,13 @@ def check_promise(config: Config, arena: Arena, arm: Arm) -> tuple[PointwiseChec
     return found, outcomes
 
 
-def unknown_pairs(config: Config, arena: Arena, arm: Arm, memory: Memory) -> int:
-    """Return how many pairs of an arm have to be asked for."""
-    pairs = 0
-    for depth in quality_depths(config, pointwise=arm.reranker.pointwise):
-        candidates = arena.candidates.cut(depth or max(config.depths))
-        rows = memory.rows(arm.tag, arena, candidates, pointwise=arm.reranker.pointwise)
-        pairs += len(candidates) - sum(len(row.known_ranks) for row in rows.values())
-    return pairs
+def knows_all(config: Config, arena: Arena, arm: Arm, memory: Memory) -> bool:
+    """Return whether every score of an arm is known."""
+    pointwise = arm.reranker.pointwise
+    return all(
+        memory.knows_all(arm.tag, arena, candidates, pointwise=pointwise)
+        for _, candidates in quality_lists(config, arena, pointwise=pointwise)
+    )
 
 
 def quality_pass(config: Config, arm: Arm, arena: Arena, records: Records) -> None:
@@ -146,17 +145,17 @@ def quality_pass(config: Config, arm: Arm, arena: Arena, records: Records) -> No
 
     Pairs whose scores are known are not asked for.
     """
-    for depth in quality_depths(config, pointwise=arm.reranker.pointwise):
-        _one_pass(config, arm, arena, depth, records)
+    for depth, candidates in quality_lists(config, arena, pointwise=arm.reranker.pointwise):
+        _one_pass(arm, arena, depth, candidates, records)
 
 
-def quality_depths(config: Config, *, pointwise: bool) -> tuple[int | None, ...]:
-    """Return the depths that are passes of their own; None stands for one pass that serves all."""
-    return (None,) if pointwise else config.depths
+def quality_lists(config: Config, arena: Arena, *, pointwise: bool) -> Iterator[tuple[int | None, Run]]:
+    """Yield the depths that are passes of their own with their candidates; None is one pass that serves all."""
+    for depth in (None,) if pointwise else config.depths:
+        yield depth, arena.candidates.cut(depth or max(config.depths))
 
 
-def _one_pass(config: Config, arm: Arm, arena: Arena, depth: int | None, records: Records) -> None:
-    candidates = arena.candidates.cut(depth or max(config.depths))
+def _one_pass(arm: Arm, arena: Arena, depth: int | None, candidates: Run, records: Records) -> None:
     rows = records.memory.recall(arm, arena, candidates)
     known = {query_id: row.known_ranks for query_id, row in rows.items()}
     batches = list(batch(candidates, arena.dataset, arm.caps, pointwise=arm.reranker.pointwise, known=known))
@@ -178,7 +177,7 @@ def _one_pass(config: Config, arm: Arm, arena: Arena, depth: int | None, records
                     outcomes.append(outcome)
                     records.take_late(arm, outcome)
                 scored = assemble(outcomes, candidates, arm.tag, rows)
-                records.recorder.add_scored(arena.dataset.name, scored, depth)
+                records.recorder.add_scored(arena.dataset.name, scored, depth, len(candidates))
                 lowest = records.recorder.lowest_concurrency
                 lowest[arm.tag] = min(sender.gate.lowest, lowest.get(arm.tag, arm.concurrency))
 
@@ -202,16 +201,42 @@ def _prepared(reranker: Reranker, batches: Sequence[Batch]) -> Iterator[None]:
         reranker.forget()
 
 
-def latency_pass(config: Config, arms: Sequence[Arm], arena: Arena, recorder: Recorder) -> None:
-    """Time every reranker that takes time at every batch size."""
-    if config.latency is None:
-        return
+def latency_pass(config: Config, arms: Sequence[Arm], arena: Arena, records: Records) -> None:
+    """Time every reranker that takes time at every batch size, but nothing a second time.
+
+    Calls are kept between two blocks, never while one is timed.
+    """
     timed = [arm for arm in arms if arm.timed]
-    cells = plan_cells(
-        config.latency, [arm.tag for arm in timed], arena.dataset, arena.candidates, config.seed
+    cells = latency_cells(config, [arm.tag for arm in timed], arena, records.recorder)
+    block: list[Outcome] = []
+    try:
+        for outcome in measure(cells, timed, arena.dataset.name, config.seed):
+            if block and not _same_block(block[-1], outcome):
+                records.memory.keep_calls(block)
+                block.clear()
+            block.append(outcome)
+            records.recorder.add_outcome(outcome)
+    finally:
+        with undisturbed():
+            records.memory.keep_calls(block)
+
+
+def latency_cells(config: Config, tags: Sequence[str], arena: Arena, recorder: Recorder) -> list[Cell]:
+    """Return what of the latency pass is still to be timed; nothing where it is not asked for."""
+    if config.latency is None:
+        return []
+    cells = plan_cells(config.latency, tags, arena.dataset, arena.candidates, config.seed)
+    return without(cells, recorder.timed(arena.dataset.name))
+
+
+def _same_block(before: Outcome, after: Outcome) -> bool:
+    a, b = before.call, after.call
+    return (a.reranker, a.batch_size, a.concurrency, a.round) == (
+        b.reranker,
+        b.batch_size,
+        b.concurrency,
+        b.round,
     )
-    for outcome in measure(cells, timed, arena.dataset.name, config.seed):
-        recorder.add_outcome(outcome)
 
 
 def given_up(arms: Sequence[Arm]) -> list[CallError]:

@@ -11,11 +11,11 @@ from evalkit.checking.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.memory import Memory
-from evalkit.experiment.passes import is_split, quality_depths, sample_batches
+from evalkit.experiment.passes import Records, is_split, latency_cells, quality_lists, sample_batches
+from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.estimating import TOKENS_PER_CHARACTER, expected_usage
-from evalkit.timing import plan_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,38 +44,39 @@ class PlannedPass:
     cost_usd: float | None
 
 
-def plan_experiment(config: Config, arenas: Sequence[Arena], memory: Memory) -> list[PlannedPass]:
+def plan_experiment(config: Config, arenas: Sequence[Arena], records: Records) -> list[PlannedPass]:
     """Return what `execute` would do, pass by pass; nothing is contacted.
 
     Parameters
     ----------
     config, arenas
         What is measured, on what.
-    memory
-        Scores that are known.
+    records
+        What is known, and what an unfinished run has done already.
     """
     planned: list[PlannedPass] = []
-    asked: set[str] = set()
+    asked = {tag for tag in config.rerankers if records.recorder.has_asked(tag)}
     for arena in arenas:
         for tag, settings in config.rerankers.items():
-            quality, known = _quality(config, arena, tag, settings, memory)
+            quality, known = _quality(config, arena, tag, settings, records.memory)
             if quality or (config.latency and settings.timed):
-                checks = _checks(config, arena, settings, knock=tag not in asked, quality=bool(quality))
+                checked = not quality or records.recorder.has_checked(tag, arena.dataset.name)
+                checks = _checks(config, arena, settings, knock=tag not in asked, promise=not checked)
                 planned.append(_planned(arena, tag, settings, "check", checks))
                 asked.add(tag)
             planned.append(replace(_planned(arena, tag, settings, "quality", quality), known=known))
-        planned += _latency(config, arena)
+        planned += _latency(config, arena, records.recorder)
     return [one for one in planned if one.calls or one.known]
 
 
 def _checks(
-    config: Config, arena: Arena, settings: RerankerSettings, *, knock: bool, quality: bool
+    config: Config, arena: Arena, settings: RerankerSettings, *, knock: bool, promise: bool
 ) -> Iterator[RerankRequest]:
     """Yield the knock at the first dataset's door, and the pointwise check where there is one."""
     caps = _caps(settings)
     if knock and len(arena.candidates):
         yield next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True)).request
-    if quality and settings.is_pointwise and settings.timed and is_split(config, arena, caps):
+    if promise and settings.is_pointwise and settings.timed and is_split(config, arena, caps):
         for request in sample_batches(arena, caps, config.seed):
             half = replace(request, documents=request.documents[len(request.documents) // 2 :])
             yield from [request] * (CALLS - 1)
@@ -88,8 +89,7 @@ def _quality(
     """Return the requests of the quality pass, and the pairs that are known."""
     requests: list[RerankRequest] = []
     pairs = 0
-    for depth in quality_depths(config, pointwise=settings.is_pointwise):
-        candidates = arena.candidates.cut(depth or max(config.depths))
+    for _, candidates in quality_lists(config, arena, pointwise=settings.is_pointwise):
         rows = memory.rows(tag, arena, candidates, pointwise=settings.is_pointwise)
         known = {query_id: row.known_ranks for query_id, row in rows.items()}
         pairs += sum(map(len, known.values()))
@@ -100,11 +100,9 @@ def _quality(
     return requests, pairs
 
 
-def _latency(config: Config, arena: Arena) -> list[PlannedPass]:
-    if config.latency is None:
-        return []
+def _latency(config: Config, arena: Arena, recorder: Recorder) -> list[PlannedPass]:
     timed = {tag: settings for tag, settings in config.rerankers.items() if settings.timed}
-    cells = plan_cells(config.latency, list(timed), arena.dataset, arena.candidates, config.seed)
+    cells = latency_cells(config, list(timed), arena, recorder)
     planned = []
     for tag, settings in timed.items():
         own = [cell for cell in cells if cell.reranker == tag]

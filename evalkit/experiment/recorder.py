@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from evalkit.experiment.notes import failure_row, read_call, read_check
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
 from evalkit.store import JournalEntry
+from evalkit.timing import Timed
 
 
 @dataclass(slots=True)
@@ -50,6 +50,14 @@ class Recorder:
             else:
                 self.pointwise_checks.append(read_check(entry.content))
 
+    def timed(self, dataset: str, *, ok: bool = True) -> set[Timed]:
+        """Return the timed calls of a dataset that came back, or those that failed."""
+        return {
+            (call.reranker, call.batch_size, call.concurrency, call.query_id)
+            for call in self.calls
+            if (call.pass_, call.dataset, call.status) == ("latency", dataset, "ok" if ok else "failed")
+        }
+
     def has_asked(self, tag: str) -> bool:
         """Return whether a reranker has answered before."""
         return any(call.reranker == tag and call.status == "ok" for call in self.calls)
@@ -72,8 +80,11 @@ class Recorder:
                 None,
             )
 
-    def add_scored(self, dataset: str, scored: ScoredCandidates, depth: int | None) -> None:
-        """Note what a reranker gave to candidates; depth is None where one pass serves every depth."""
+    def add_scored(self, dataset: str, scored: ScoredCandidates, depth: int | None, pairs: int) -> None:
+        """Note what a reranker gave to candidates; depth is None where one pass serves every depth.
+
+        `pairs` is how many it was asked about.
+        """
         columns = (scored.query_ids, scored.doc_ids, scored.retriever_rank, scored.scores, scored.list_rank)
         self._add_rows(dataset, scored.tag, *columns, depth)
         answered = len(set(scored.query_ids))
@@ -85,6 +96,7 @@ class Recorder:
                 "asked": answered + len(scored.failed),
                 "scored": answered,
                 "failed": list(scored.failed),
+                "pairs": pairs,
                 "documents_placed_last": scored.missing,
             }
         )
@@ -110,9 +122,26 @@ class Recorder:
         """Queries without scores, over all datasets, rerankers and depths."""
         return sum(len(entry["failed"]) for entry in self.queries)
 
-    def failed_calls(self) -> Counter[str]:
-        """Return reranker -> failed calls."""
-        return Counter(call.reranker for call in self.calls if call.status == "failed")
+    @property
+    def failed_timings(self) -> int:
+        """Timed calls that failed and were not made again."""
+        datasets = {call.dataset for call in self.calls}
+        return sum(len(self.timed(name, ok=False) - self.timed(name)) for name in datasets)
+
+    def count_calls(self) -> dict[str, dict[str, int]]:
+        """Return reranker -> attempts that were ok, retried and failed."""
+        counts: dict[str, dict[str, int]] = {}
+        for call in self.calls:
+            counts.setdefault(call.reranker, {"ok": 0, "retried": 0, "failed": 0})[call.status] += 1
+        return counts
+
+    def pairs_scored(self, dataset: str, tag: str) -> int:
+        """Return how many pairs the calls of the quality pass scored."""
+        return sum(
+            call.batch_size
+            for call in self.calls
+            if (call.pass_, call.dataset, call.reranker, call.status) == ("quality", dataset, tag, "ok")
+        )
 
     def write(self, folder: ResultFolder) -> None:
         """Write the raw tables."""

@@ -1,12 +1,32 @@
-"""Finding the folder that an earlier, unfinished run of the same configuration left behind."""
+"""Taking up the folder that an earlier, unfinished run of the same configuration left behind."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from evalkit.errors import EvalkitError, InputError
 from evalkit.experiment.folder import ResultFolder
+from evalkit.experiment.memory import Memory
+from evalkit.experiment.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What of earlier work counts.
+
+    Attributes
+    ----------
+    refresh
+        Ask for every score again, known or not.
+    resume
+        The folder to take up; None to look for one.
+    """
+
+    refresh: bool = False
+    resume: Path | None = None
 
 
 def fingerprint(resolved: str) -> str:
@@ -14,7 +34,7 @@ def fingerprint(resolved: str) -> str:
     return hashlib.sha256(resolved.encode()).hexdigest()[:6]
 
 
-def find_unfinished(into: Path, resolved: str, resume: Path | None) -> ResultFolder | None:
+def find_unfinished(into: Path, resolved: str, again: Again) -> ResultFolder | None:
     """Return the folder to take up; None to begin a new one.
 
     Parameters
@@ -23,26 +43,61 @@ def find_unfinished(into: Path, resolved: str, resume: Path | None) -> ResultFol
         Parent of result folders.
     resolved
         The resolved configuration: only a folder of the very same one is taken up.
-    resume
-        The folder the user named; None to look for the latest unfinished one.
+    again
+        Which folder the user named, and whether all scores are wanted again: a folder that was begun
+        without that is then left alone, and the other way round.
 
     Raises
     ------
     InputError
-        If the named folder is of another configuration, or finished.
+        If the named folder is of another configuration, finished, or not one that asks for all scores.
     """
-    if resume is None:
-        found = sorted(into.glob(f"*-{fingerprint(resolved)}*"), reverse=True) if into.is_dir() else []
-        return next((folder for path in found if (folder := _unfinished(path, resolved))), None)
-    folder = ResultFolder.open(resume)
+    if again.resume is not None:
+        return _named(again.resume, resolved, refresh=again.refresh)
+    found = sorted(into.glob(f"*-{fingerprint(resolved)}*"), reverse=True) if into.is_dir() else []
+    unfinished = (folder for path in found if (folder := _unfinished(path, resolved)))
+    return next((folder for folder in unfinished if _refreshes(folder) == again.refresh), None)
+
+
+def _named(path: Path, resolved: str, *, refresh: bool) -> ResultFolder:
+    folder = ResultFolder.open(path)
     if not _is_of(folder, resolved):
         raise InputError(
-            f"{resume.resolve()} was begun with another configuration",
+            f"{path.resolve()} was begun with another configuration",
             "resume it with the configuration it holds (config.yaml, and --set as in its manifest), or begin anew",
         )
     if _is_finished(folder):
-        raise InputError(f"{resume.resolve()} is finished", f"see it with: evalkit report {resume}")
+        raise InputError(f"{path.resolve()} is finished", f"see it with: evalkit report {path}")
+    if refresh and not _refreshes(folder):
+        raise InputError(
+            f"{path.resolve()} was begun without --refresh and holds scores of earlier runs",
+            "leave out --resume to ask for everything again in a new folder, or leave out --refresh",
+        )
     return folder
+
+
+def take_up(
+    found: ResultFolder | None, again: Again, memory: Memory, recorder: Recorder
+) -> dict[str, Any] | None:
+    """Restore what an unfinished folder had measured, and return its manifest; None where there is none."""
+    memory.refresh = again.refresh
+    if found is None:
+        return None
+    manifest = found.read_manifest()
+    memory.run = str(found.path.resolve())
+    memory.started_s = manifest["started_s"]
+    memory.refresh = manifest["refresh"]
+    recorder.restore(memory.journal())
+    return {**manifest, "status": "running", "resumed": manifest["resumed"] + 1}
+
+
+def spent_before(manifest: dict[str, Any] | None, recorder: Recorder) -> float:
+    """Return what the calls of earlier sessions cost, as far as anybody knows.
+
+    A session that was killed wrote no total, but each of its calls.
+    """
+    told = (manifest or {}).get("spent_usd") or 0.0
+    return max(told, sum(call.cost_usd or 0.0 for call in recorder.calls))
 
 
 def _unfinished(path: Path, resolved: str) -> ResultFolder | None:
@@ -51,6 +106,10 @@ def _unfinished(path: Path, resolved: str) -> ResultFolder | None:
         return None if _is_finished(folder) or not _is_of(folder, resolved) else folder
     except EvalkitError:
         return None  # killed before it was a folder, or damaged: a new one is begun
+
+
+def _refreshes(folder: ResultFolder) -> bool:
+    return bool(folder.read_manifest()["refresh"])
 
 
 def _is_of(folder: ResultFolder, resolved: str) -> bool:

@@ -66,8 +66,8 @@ def cost_rows(manifest: Mapping[str, Any], calls: pd.DataFrame) -> list[dict[str
         queries = part["query_id"].nunique()
         # Where some scores were known the calls made do not tell what all of them cost.
         reused = any(
-            row["pairs"]
-            for row in manifest.get("reused", [])
+            row["reused"]
+            for row in manifest.get("pairs", [])
             if (row["dataset"], row["reranker"]) == (dataset, tag)
         )
         whole = len(told) == len(part) and not reused

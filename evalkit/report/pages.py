@@ -107,6 +107,7 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
             said.append(
                 f"{entry['name']}: queries that found no candidate and count as 0: {entry['empty_queries']}."
             )
+    said += _of_names(manifest)
     said += _of_reuse(manifest)
     said += _of_checks(manifest)
     said += _of_endpoints(manifest)
@@ -116,15 +117,32 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
 def _of_reuse(manifest: Mapping[str, Any]) -> list[str]:
     """Say which scores are older than the experiment, where the backend may have changed unseen."""
     said = []
-    for row in manifest.get("reused", []):
-        if row["pairs"] and manifest["rerankers"][row["reranker"]]["remote"]:
-            day = datetime.fromtimestamp(row["oldest_s"], UTC).date().isoformat()
+    for row in manifest.get("pairs", []):
+        tag, about = row["reranker"], manifest["rerankers"][row["reranker"]]
+        if not row["reused"] or not (about["remote"] or about["moving_name"]):
+            continue
+        day = datetime.fromtimestamp(row["oldest_s"], UTC).date().isoformat()
+        said.append(
+            f"{row['dataset']}: {row['reused']} scores of {tag} were not asked for but found in the score store,"
+            f" the oldest of {day}. A sample tells whether they still hold: evalkit store drift CONFIG"
+            f" --reranker {tag}. To ask for all again: --refresh."
+        )
+        now = manifest.get("endpoints", {}).get(tag, {}).get("models", [])
+        if row["models"] and now and row["models"] != now:
             said.append(
-                f"{row['dataset']}: {row['pairs']} scores of {row['reranker']} were not asked for but found in the"
-                f" score store, the oldest of {day}. If what stands behind its url has changed since, ask again"
-                " with --refresh."
+                f"{row['dataset']}: the stored scores of {tag} came from model {', '.join(row['models'])}, those asked"
+                f" for now from {', '.join(now)}: the figures mix them."
             )
     return said
+
+
+def _of_names(manifest: Mapping[str, Any]) -> list[str]:
+    """Say whose name does not say which model it is."""
+    return [
+        f"{tag}: {about['moving_name']}: another run may measure another model."
+        for tag, about in manifest["rerankers"].items()
+        if about["moving_name"]
+    ]
 
 
 def _of_checks(manifest: Mapping[str, Any]) -> list[str]:

@@ -59,7 +59,11 @@ def _why(manifest: Mapping[str, Any]) -> str:
         for entry in manifest.get("quality_passes", [])
         if entry["failed"]
     ]
-    failed += [f"{count} calls to {tag} failed" for tag, count in manifest.get("failed_calls", {}).items()]
+    failed += [
+        f"{counts['failed']} calls to {tag} failed"
+        for tag, counts in manifest.get("calls", {}).items()
+        if counts["failed"]
+    ]
     return "; ".join(failed) or "it did not run to its end"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from evalkit import registry
-from evalkit.config import RerankerSettings, validate_block
+from evalkit.config import RerankerSettings, reranker_settings
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 
 
@@ -75,7 +75,4 @@ def load_reranker(backend: str, **settings: Any) -> Reranker:
     >>> reranker.pointwise
     True
     """
-    checked = validate_block("reranker backend", {"backend": backend, **settings})
-    if not isinstance(checked, RerankerSettings):
-        raise TypeError(f"{type(checked).__name__} is not a RerankerSettings")
-    return open_reranker(checked)
+    return open_reranker(reranker_settings({"backend": backend, **settings}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -47,6 +48,12 @@ class BiEncoder:
         query_prompt: str = ""
         document_prompt: str = ""
         encode_batch_size: PositiveInt = 32
+
+        def moving_name(self) -> str | None:
+            """Return that a hub model without revision moves; a local folder is known by its files."""
+            if self.revision is not None or Path(self.model).is_dir():
+                return None
+            return f"model {self.model!r} has no revision"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

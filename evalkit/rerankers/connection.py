@@ -94,6 +94,7 @@ class Connections:
             If no whole reply comes in time.
         """
         opened: list[str] = []
+        deadline = time.perf_counter() + self._limit_s
 
         def trace(event: str, _info: Any) -> None:
             if event == "connection.connect_tcp.started":
@@ -103,7 +104,7 @@ class Connections:
             with self._client().stream(
                 method, url, content=body, headers=headers, extensions={"trace": trace}
             ) as response:
-                content = self._read(response)
+                content = self._read(response, deadline)
                 told = {name: self._redactor.text(value) for name, value in response.headers.items()}
                 return Exchange(response.status_code, told, self._redactor.content(content), not opened)
         except httpx.ConnectTimeout:
@@ -128,9 +129,8 @@ class Connections:
                 "broken", f"the reply of {self.shown} broke off or cannot be read: {why}", remedy=MAY_PASS
             ) from None
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _read(self, response: httpx.Response, deadline: float) -> bytes:
         """Read the body, but neither forever nor without end."""
-        deadline = time.perf_counter() + self._limit_s
         parts: list[bytes] = []
         size = 0
         for part in response.iter_bytes():

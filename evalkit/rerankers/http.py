@@ -14,6 +14,7 @@ from evalkit.errors import MAY_PASS, CallError, Remedy
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.rerankers.connection import Connections, Exchange
 from evalkit.rerankers.http_settings import HttpSettings
+from evalkit.rerankers.model_names import same_model
 from evalkit.rerankers.secrets import Redactor
 from evalkit.rerankers.waiting import asked_wait_s, used_up_wait_s
 
@@ -193,9 +194,7 @@ class Http:
         wanted = self.settings.expect_model or self.settings.model
         if reply.model is None or ANY_MODEL in {wanted, reply.model}:
             return
-        asked, told = (name.rpartition("/")[2].lower() for name in (wanted, reply.model))
-        # An alias may be answered with its dated version, and the other way round.
-        if asked in told or told in asked:
+        if same_model(wanted, reply.model):
             return
         raise CallError(
             "model",

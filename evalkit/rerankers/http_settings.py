@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from evalkit import registry
-from evalkit.config import Price, RerankerSettings, Settings, Traffic
+from evalkit.config import Price, RerankerSettings, Settings, Traffic, reranker_settings
 from evalkit.config.blocks import PositiveInt
 from evalkit.config.secrecy import is_secret
 from evalkit.dialects import Dialect, Shape
 from evalkit.errors import EvalkitError
+from evalkit.rerankers.model_names import moving_name
 
 Positive = Annotated[float, Field(gt=0)]
 
@@ -225,6 +226,15 @@ class HttpSettings(RerankerSettings):
     def address(self) -> str | None:
         """Return the url that requests are posted to; None while a ``serve:`` block has none yet."""
         return self.url or (None if self.serve else self.open_dialect().url(self.model))
+
+    def moving_name(self) -> str | None:
+        """Return what the name of the model says, of the one that is served where one is."""
+        served = self.served_settings()
+        return moving_name(self.model) if served is None else served.moving_name()
+
+    def served_settings(self) -> RerankerSettings | None:
+        """Return the settings of the ``serve:`` block."""
+        return None if self.serve is None else reranker_settings(self.serve)
 
     def most_documents(self) -> int | None:
         """Return what the API takes in one request."""

@@ -14,12 +14,14 @@ class Spending:
     ----------
     limit_usd
         The budget; None for none.
+    spent_usd
+        What is spent already.
     """
 
-    def __init__(self, limit_usd: float | None = None) -> None:
+    def __init__(self, limit_usd: float | None = None, spent_usd: float = 0.0) -> None:
         self._limit = limit_usd
         self._lock = threading.Lock()
-        self._spent = 0.0
+        self._spent = spent_usd
         self._reserved = 0.0
 
     @property

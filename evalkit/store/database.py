@@ -1,65 +1,46 @@
-"""The score store: one SQLite file, keyed by content, written in the transaction of the call that paid."""
+"""The file of a score store: its tables, how it is opened, and what is said when it cannot be used."""
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
 
 from evalkit.errors import StorageError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _TABLES = """
-CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS backends (backend INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS queries (
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE backends (backend INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
+CREATE TABLE queries (
     query INTEGER PRIMARY KEY, backend INTEGER NOT NULL, text_hash BLOB NOT NULL, list_hash BLOB NOT NULL,
-    stored_s REAL NOT NULL, UNIQUE (backend, text_hash, list_hash));
-CREATE TABLE IF NOT EXISTS documents (document INTEGER PRIMARY KEY, text_hash BLOB NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS scores (
+    UNIQUE (backend, text_hash, list_hash));
+CREATE TABLE documents (document INTEGER PRIMARY KEY, text_hash BLOB NOT NULL UNIQUE);
+CREATE TABLE calls (call INTEGER PRIMARY KEY, stored_s REAL NOT NULL, model TEXT);
+CREATE TABLE scores (
     query INTEGER NOT NULL, document INTEGER NOT NULL, score REAL NOT NULL, list_rank INTEGER,
-    PRIMARY KEY (query, document)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS journal (
-    entry INTEGER PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL, content BLOB NOT NULL);
+    call INTEGER NOT NULL, PRIMARY KEY (query, document)) WITHOUT ROWID;
+CREATE TABLE journal (
+    entry INTEGER PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL, content BLOB NOT NULL)
 """
+_BUSY_S = 60
+"""Longest wait for another process that is writing."""
+
+Mode = Literal["create", "write", "read"]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A stored score.
-
-    Attributes
-    ----------
-    list_rank
-        Place in the backend's own list of the call that gave it; None where it gave none.
-    stored_s
-        When it was stored, in seconds since 1970.
-    """
-
-    score: float
-    list_rank: int | None
-    stored_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
-    """Something that an unfinished run must not lose: a call, a failure, a check."""
-
-    kind: str
-    content: bytes
-
-
-class ScoreStore:
-    """An open store. Used from one thread; several processes may have it open.
+class Database:
+    """An open store file. Used from one thread; several processes may have it open.
 
     Parameters
     ----------
     path
-        The file; made where it is missing.
+        The file.
+    mode
+        Whether it is made where it is missing, and whether it can be written.
 
     Raises
     ------
@@ -67,56 +48,54 @@ class ScoreStore:
         If it cannot be opened, or is no store.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, mode: Mode = "create") -> None:
         self.path = path
+        options = {"create": "rwc", "write": "rw", "read": "ro"}
         with self._faults():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._base = sqlite3.connect(path, timeout=60, isolation_level=None)
-            self._base.execute("PRAGMA journal_mode = WAL")
-            # FULL: what was committed outlives the machine's power, not only the process.
-            self._base.execute("PRAGMA synchronous = FULL")
-            self._base.executescript(_TABLES)
-            self._base.execute(
-                "INSERT OR IGNORE INTO about VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)]
-            )
-            (version,) = self._base.execute(
-                "SELECT value FROM about WHERE name = 'schema_version'"
-            ).fetchone()
+            if mode == "create":
+                path.parent.mkdir(parents=True, exist_ok=True)
+            address = f"file:{quote(str(path.absolute()))}?mode={options[mode]}"
+            self._base = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
+        try:
+            with self._faults():
+                if mode != "read":
+                    self._make_tables()
+                self._check_version()  # before anything else is changed: the file may be somebody else's
+                if mode != "read":
+                    self._base.execute("PRAGMA journal_mode = WAL")
+                    # FULL: what was committed outlives the machine's power, not only the process.
+                    self._base.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            self._base.close()
+            raise
+
+    def _make_tables(self) -> None:
+        """Make the tables of an empty file."""
+        if self._base.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+            return
+        with self.transaction():
+            # Asked again: another process may have made them meanwhile.
+            if self._base.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                for statement in _TABLES.split(";"):
+                    self._base.execute(statement)
+                about = ("schema_version", str(SCHEMA_VERSION))
+                self._base.execute("INSERT INTO about VALUES (?, ?)", about)
+
+    def _check_version(self) -> None:
+        names = {name for (name,) in self._base.execute("SELECT name FROM sqlite_master")}
+        if "about" not in names:
+            raise sqlite3.DatabaseError("it is no score store")
+        (version,) = self._base.execute("SELECT value FROM about WHERE name = 'schema_version'").fetchone()
         if version != str(SCHEMA_VERSION):
             raise StorageError(
-                f"the score store {path.resolve()} has schema version {version}; this evalkit reads {SCHEMA_VERSION}",
+                f"the score store {self.path.resolve()} has schema version {version};"
+                f" this evalkit reads {SCHEMA_VERSION}",
                 "use the evalkit version that wrote it, or another store.path",
             )
 
     def close(self) -> None:
         """Close the file."""
         self._base.close()
-
-    def known(
-        self, identity: str, query: str, documents: Sequence[str], *, pointwise: bool
-    ) -> list[Known | None]:
-        """Return what is stored of a query's documents, in their order.
-
-        Parameters
-        ----------
-        identity
-            Of the backend.
-        query, documents
-            Texts.
-        pointwise
-            Whether a score belongs to its pair alone. Otherwise it belongs to the whole list.
-        """
-        list_hash, hashes = _hashes(documents, pointwise=pointwise)
-        with self._faults():
-            rows = self._base.execute(
-                "SELECT d.text_hash, s.score, s.list_rank, q.stored_s FROM backends b"
-                " JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query"
-                " JOIN documents d ON d.document = s.document"
-                " WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?",
-                [identity, _hash(query), list_hash],
-            ).fetchall()
-        stored = {text_hash: Known(score, rank, when) for text_hash, score, rank, when in rows}
-        return [stored.get(text_hash) for text_hash in hashes]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -126,61 +105,32 @@ class ScoreStore:
             try:
                 yield
             except BaseException:
-                self._base.execute("ROLLBACK")
+                if self._base.in_transaction:  # a full disk has rolled it back already
+                    self._base.execute("ROLLBACK")
                 raise
             self._base.execute("COMMIT")
 
-    def add_scores(
-        self,
-        identity: str,
-        query: str,
-        documents: Sequence[str],
-        scores: Sequence[float],
-        list_ranks: Sequence[int | None],
-        *,
-        pointwise: bool,
-    ) -> None:
-        """Keep the scores of one call; inside a `transaction`."""
-        list_hash, hashes = _hashes(documents, pointwise=pointwise)
-        run = self._base.execute
-        run("INSERT OR IGNORE INTO backends (identity) VALUES (?)", [identity])
-        run(
-            "INSERT INTO queries (backend, text_hash, list_hash, stored_s)"
-            " SELECT backend, ?, ?, ? FROM backends WHERE identity = ?"
-            " ON CONFLICT DO UPDATE SET stored_s = excluded.stored_s",
-            [_hash(query), list_hash, time.time(), identity],
-        )
-        (key,) = run(
-            "SELECT q.query FROM queries q JOIN backends b ON q.backend = b.backend"
-            " WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?",
-            [identity, _hash(query), list_hash],
-        ).fetchone()
-        self._base.executemany(
-            "INSERT OR IGNORE INTO documents (text_hash) VALUES (?)", [(h,) for h in hashes]
-        )
-        self._base.executemany(
-            "INSERT OR REPLACE INTO scores SELECT ?, document, ?, ? FROM documents WHERE text_hash = ?",
-            [(key, score, rank, h) for h, score, rank in zip(hashes, scores, list_ranks, strict=True)],
-        )
-
-    def add_entry(self, run: str, entry: JournalEntry) -> None:
-        """Note something for an unfinished run; inside a `transaction`."""
-        self._base.execute(
-            "INSERT INTO journal (run, kind, content) VALUES (?, ?, ?)", [run, entry.kind, entry.content]
-        )
-
-    def journal(self, run: str) -> list[JournalEntry]:
-        """Return what an unfinished run has noted, in its order."""
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Return the rows of a query."""
         with self._faults():
-            rows = self._base.execute(
-                "SELECT kind, content FROM journal WHERE run = ? ORDER BY entry", [run]
-            ).fetchall()
-        return [JournalEntry(kind, content) for kind, content in rows]
+            return self._base.execute(sql, values).fetchall()
 
-    def forget_run(self, run: str) -> None:
-        """Drop the journal of a run that is finished: its tables hold all of it."""
-        with self.transaction():
-            self._base.execute("DELETE FROM journal WHERE run = ?", [run])
+    def stream(self, sql: str, size: int) -> Iterator[list[Any]]:
+        """Yield the rows of a query, `size` at a time."""
+        with self._faults():
+            cursor = self._base.execute(sql)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def write(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Execute one statement and return how many rows it touched."""
+        with self._faults():
+            return self._base.execute(sql, values).rowcount
+
+    def write_many(self, sql: str, rows: Iterator[Sequence[Any]] | Sequence[Sequence[Any]]) -> int:
+        """Execute one statement for every row and return how many rows were touched."""
+        with self._faults():
+            return self._base.executemany(sql, rows).rowcount
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
@@ -192,20 +142,3 @@ class ScoreStore:
                 f"the score store {self.path.resolve()} cannot be used: {error}",
                 "free some space or mend its permissions; a damaged store can be moved away, or store.path set",
             ) from None
-
-
-def _hash(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-
-
-def _hashes(documents: Sequence[str], *, pointwise: bool) -> tuple[bytes, list[bytes]]:
-    """Return the hash of the list, empty where it does not matter, and those of the documents.
-
-    Where the list matters, so does a document's place in it.
-    """
-    if pointwise:
-        return b"", [_hash(text) for text in documents]
-    whole = hashlib.blake2b(digest_size=16)
-    for text in documents:
-        whole.update(_hash(text))
-    return whole.digest(), [_hash(f"{place}\0{text}") for place, text in enumerate(documents)]

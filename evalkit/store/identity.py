@@ -20,8 +20,10 @@ def identity_of(settings: RerankerSettings) -> str:
     folder's files: both may change under an unchanged name. What stands behind a url cannot be seen.
     """
     fields: dict[str, Any] = settings.model_dump(mode="json", exclude=set(settings.immaterial))
-    if fields.get("serve") is not None:
+    served = settings.served_settings()
+    if served is not None:
         fields.pop("url", None)  # a free port, another one every time
+        fields["serve"] = identity_of(served)
     if not settings.traffic().billed:
         fields["evalkit"] = version("rerank-evalkit")
     model = fields.get("model")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evalkit.config import LatencySettings
 from evalkit.records import Dataset, RerankRequest, Run
 from evalkit.reranking import Batch
+
+Timed = tuple[str, int, int, str]
+"""What tells a timed call from every other of its dataset: reranker, documents, concurrency, query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,23 @@ def plan_cells(
             for concurrency in settings.concurrency
         ]
     return cells
+
+
+def without(cells: Sequence[Cell], done: AbstractSet[Timed]) -> list[Cell]:
+    """Return the cells without the calls that are done.
+
+    A cell that has nothing left is not warmed up either, but keeps its place: the order of the rounds,
+    which is drawn over all cells, stays as it was.
+    """
+    left = []
+    for cell in cells:
+        rounds = tuple(tuple(item for item in items if _key(cell, item) not in done) for items in cell.rounds)
+        left.append(replace(cell, rounds=rounds, warmup=cell.warmup if any(rounds) else ()))
+    return left
+
+
+def _key(cell: Cell, item: Batch) -> Timed:
+    return cell.reranker, len(item.request.documents), cell.concurrency, item.request.query_id
 
 
 def _fill(row: int, batch_size: int, dataset: Dataset, candidates: Run, rng: np.random.Generator) -> Batch:

@@ -236,6 +236,96 @@ def test_failed_queries_are_asked_again_and_only_they(tmp_path: Path, small: Pat
     assert "is finished" in refused.stderr
 
 
+class Refusing(Counting):
+    """A server that refuses queries with two documents or more while they are on its list."""
+
+    def __init__(self, *queries: str) -> None:
+        super().__init__()
+        self.refused = set(queries)
+
+    def __call__(self, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
+        """Refuse, or answer."""
+        if body["query"] in self.refused and len(body["documents"]) > 1:
+            return 400, b'{"error": {"message": "no"}}'
+        return super().__call__(body, headers)
+
+
+def test_asking_again_is_taken_up_as_asking_again(tmp_path: Path, small: Path) -> None:
+    """A refresh that stopped asks for what it had not asked yet, old scores or not, and nothing twice."""
+    server = Refusing()
+    results = tmp_path / "results"
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", small, url)
+        run(config, results)
+        server.refused = {"topic5"}
+        assert evalkit("run", config, "--into", results, "--refresh").returncode == 3
+        first, refreshing = visible(results)
+        server.refused = set()
+        run(config, results)  # everything is known, in a folder of its own
+        assert len(visible(results)) == 3
+        mixed = evalkit("run", config, "--into", results, "--refresh", "--resume", first)
+        planned = evalkit("run", config, "--into", results, "--plan", "--json", "--resume", refreshing)
+        assert [row["pairs"] for row in orjson.loads(planned.stdout)] == [6]
+        run(config, results, "--refresh")
+    assert len(visible(results)) == 3
+    assert set(server.pairs.values()) == {2}
+    manifest = orjson.loads((refreshing / "manifest.json").read_bytes())
+    assert (manifest["status"], manifest["refresh"]) == ("complete", True)
+    (pairs,) = manifest["pairs"]
+    assert (pairs["asked"], pairs["scored"], pairs["resumed"], pairs["reused"], pairs["failed"]) == (
+        48,
+        48,
+        42,
+        0,
+        0,
+    )
+    assert mixed.returncode == 2
+    assert "is finished" in mixed.stderr
+
+
+def test_the_budget_counts_what_earlier_sessions_spent(tmp_path: Path, small: Path) -> None:
+    """A run that stopped at its budget and is taken up does not begin to spend anew."""
+    server = Counting()
+    more = ", price: {usd_per_thousand_requests: 10, as_of: 2026-11-22}"
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", small, url, more, "budget: {usd: 0.045}\n")
+        for _ in range(3):
+            assert evalkit("run", config, "--into", tmp_path / "results").returncode == 3
+    assert server.calls == 4
+    manifest = orjson.loads((only_folder(tmp_path / "results") / "manifest.json").read_bytes())
+    assert manifest["spent_usd"] == pytest.approx(0.04)
+
+
+def test_timed_calls_are_taken_up_between_two_blocks(tmp_path: Path) -> None:
+    """A run killed while it times repeats the block it was in and the warm-up; no other call is timed twice."""
+    server = Counting()
+    process: subprocess.Popen[bytes] | None = None
+    rest = "latency: {batch_sizes: [2, 3], calls: 12, rounds: 6, warmup: 2}\n"
+
+    def answer(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
+        if process is not None and server.calls == 33:
+            process.kill()
+            process.wait()
+        return server(body, headers)
+
+    with stand_in(answer) as url:
+        config = write_config(tmp_path / "c.yaml", write_collection(tmp_path / "more", 14), url, rest=rest)
+        command = [sys.executable, "-m", "evalkit", "run", config, "--into", tmp_path / "results"]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert process.wait(120) == -signal.SIGKILL
+        process = None
+        run(config, tmp_path / "results")
+    folder = only_folder(tmp_path / "results")
+    calls = pd.read_parquet(folder / "calls.parquet")
+    timed = calls[calls["pass"] == "latency"]
+    assert len(timed) == len(timed.drop_duplicates(["query_id", "batch_size"])) == 24
+    assert set(timed["round"].value_counts()) == {4}
+    assert orjson.loads((folder / "manifest.json").read_bytes())["status"] == "complete"
+    # A knock, 14 queries, two cells of 2 + 12 calls; the warm-up and a block of 2 may come twice, and the one
+    # that was under way.
+    assert 43 < server.calls <= 43 + 4 + 2 + 1
+
+
 @contextmanager
 def spoiled(path: Path, how: str) -> Iterator[None]:
     """Spoil a store."""
@@ -274,7 +364,7 @@ def test_a_store_without_space_is_told_and_keeps_what_was_measured(tmp_path: Pat
     server = Counting()
     store = tmp_path / "full.sqlite"
     with stand_in(server) as url:
-        config = write_config(tmp_path / "c.yaml", small, url, ", concurrency: 1".replace(", concurrency: 1", ""),
+        config = write_config(tmp_path / "c.yaml", small, url, "",
                               rest=f"store: {{path: {store}}}\n")  # fmt: skip
         limited = (
             "import resource, sys, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -64,6 +66,15 @@ def says(change: Callable[[list[dict[str, Any]]], Any]) -> Fault:
     return lambda visit: visit.answer(
         orjson.dumps(reply_of(visit.body, results=change(results_of(visit.body))))
     )
+
+
+def late_in_two_parts(visit: Visit) -> None:
+    """Send head and body each in time, but not both together."""
+    head, gap, body = visit.honest().partition(b"\r\n\r\n")
+    for part in (head + gap, body):
+        time.sleep(0.9)
+        with suppress(OSError):  # the client has hung up
+            visit.send(part)
 
 
 def text(content: bytes, **headers: str) -> Fault:
@@ -178,6 +189,7 @@ CASES = [
     Case("closed in the middle for ever", breaks_off(0.5, rudely=False), "broke off"),
     Case("says nothing, once", silent, RECOVERS, 1),
     Case("a byte at a time, too slow, once", lambda visit: drip(visit, visit.honest(), 0.05), RECOVERS, 1),
+    Case("a late head, then a late body, for ever", late_in_two_parts, "did not answer within 1.5 s"),
     Case("a byte at a time, in time", lambda visit: drip(visit, visit.honest(), 0.0005), RECOVERS),
     # Lengths that lie.
     Case("Content-Length too long", lambda v: (v.answer(b"{}", Content_Length="999"), v.hang_up())[0], RECOVERS, TWICE),

@@ -1,0 +1,139 @@
+"""What ``manifest.json`` holds: what was asked for, on what, with what, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from evalkit.config import Config
+from evalkit.experiment.arenas import Arena
+from evalkit.experiment.memory import Memory
+from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.surroundings import git_state, machine, versions
+from evalkit.reranking import Arm
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the user typed, for the record.
+
+    Attributes
+    ----------
+    command
+        The command line or call.
+    config_file
+        The configuration file, byte for byte; None where there was no file.
+    """
+
+    command: str
+    config_file: bytes | None
+
+
+def opening_facts(
+    config: Config, origin: Origin, arenas: Sequence[Arena], arms: Sequence[Arm], memory: Memory
+) -> dict[str, Any]:
+    """Return what the beginning of an experiment knows."""
+    return {
+        "status": "running",
+        "name": config.name,
+        "command": origin.command,
+        "started": now(),
+        "started_s": memory.started_s,
+        "finished": None,
+        "resumed": 0,
+        "refresh": memory.refresh,
+        "store": str(memory.path),
+        "seed": config.seed,
+        "versions": versions(),
+        "git": git_state(),
+        "machine": machine(),
+        "first_stage": config.retriever.label,
+        "datasets": [_describe(arena) for arena in arenas],
+        "rerankers": {arm.tag: _describe_arm(config, arm) for arm in arms},
+    }
+
+
+def closing_facts(arms: Sequence[Arm], recorder: Recorder, memory: Memory) -> dict[str, Any]:
+    """Return what only the end of an experiment, or of a session of it, knows."""
+    return {
+        "finished": now(),
+        "pairs": [_pairs(recorder, memory, *where) for where in memory.reused],
+        "quality_passes": recorder.queries,
+        "pointwise_checks": [
+            {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
+            for check in recorder.pointwise_checks
+        ],
+        "calls": recorder.count_calls(),
+        "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},
+        "spent_usd": _spent(arms),
+    }
+
+
+def now() -> str:
+    """Return the time to the second, with its zone."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _describe_arm(config: Config, arm: Arm) -> dict[str, Any]:
+    settings = config.rerankers[arm.tag]
+    price = arm.traffic.price
+    return {
+        "backend": settings.backend,
+        "pointwise": arm.reranker.pointwise,
+        "score_kind": arm.reranker.score_kind,
+        "timed": arm.timed,
+        "remote": arm.traffic.billed,
+        "moving_name": settings.moving_name(),
+        "price": price.model_dump(mode="json", exclude_none=True) if price else None,
+    }
+
+
+def _pairs(recorder: Recorder, memory: Memory, dataset: str, tag: str) -> dict[str, Any]:
+    """Return where the scores of one dataset and reranker came from."""
+    entries = [entry for entry in recorder.queries if (entry["dataset"], entry["reranker"]) == (dataset, tag)]
+    asked = sum(entry["pairs"] for entry in entries)
+    scored, reused = recorder.pairs_scored(dataset, tag), memory.reused[dataset, tag]
+    return {
+        "dataset": dataset,
+        "reranker": tag,
+        "asked": asked,
+        "scored": scored,
+        "resumed": reused.resumed,
+        "reused": reused.pairs,
+        "failed": asked - scored - reused.pairs,
+        "oldest_s": reused.oldest_s,
+        "models": list(reused.models),
+    }
+
+
+def _spent(arms: Sequence[Arm]) -> float | None:
+    """Return what the calls cost by the configured prices; None where nothing has a price."""
+    priced = any(arm.traffic.price is not None for arm in arms)
+    return arms[0].spending.spent_usd if priced else None
+
+
+def _endpoint(arm: Arm, recorder: Recorder) -> dict[str, Any]:
+    """Return what an endpoint said of itself, and what its calls taught."""
+    return {
+        "models": sorted({c.model for c in recorder.calls if c.reranker == arm.tag and c.model}),
+        "lowest_concurrency": recorder.lowest_concurrency.get(arm.tag),
+        "learned_max_documents": arm.learned_documents,
+        "given_up": arm.closed.message if arm.closed else None,
+    }
+
+
+def _describe(arena: Arena) -> dict[str, Any]:
+    with_candidates = set(arena.candidates.query_ids)
+    lengths = [len(docs) for _, docs, _ in arena.candidates]
+    return {
+        "name": arena.dataset.name,
+        **asdict(arena.dataset.origin),
+        "empty_queries": [q.query_id for q in arena.dataset.queries if q.query_id not in with_candidates],
+        "candidates": {
+            "pairs": sum(lengths),
+            "shortest_list": min(lengths, default=0),
+            "longest_list": max(lengths, default=0),
+        },
+    }

@@ -1,0 +1,52 @@
+"""Taking turns: two experiments that ask the same backend at once would pay for the same pairs."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from evalkit.errors import StorageError
+
+
+@contextmanager
+def turn(store: Path, names: Iterable[str]) -> Iterator[None]:
+    """Wait until nobody else on this store holds any of the names, and hold them.
+
+    The locks are files in a folder beside the store; the system releases those of a process that dies.
+
+    Raises
+    ------
+    StorageError
+        If they cannot be made.
+    """
+    folder = store.with_name(f".{store.name}.locks")
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # In one order everywhere: two that want the same locks never wait for each other.
+            for name in sorted(hashlib.sha256(name.encode()).hexdigest()[:16] for name in set(names)):
+                held.enter_context(_wait(FileLock(folder / f"{name}.lock"), store))
+        except OSError as error:
+            raise StorageError(
+                f"the score store {store.resolve()} cannot be used: {error}",
+                "set store.path to a place you can write",
+            ) from None
+        yield
+
+
+@contextmanager
+def _wait(lock: FileLock, store: Path) -> Iterator[None]:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        sys.stderr.write(f"waiting for another evalkit that asks the same of {store}\n")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
