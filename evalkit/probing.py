@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from evalkit.checking import Finding, probe
 from evalkit.config import Config
-from evalkit.errors import InputError, UnknownNameError
+from evalkit.errors import InputError
 from evalkit.experiment.arenas import prepare_arenas
+from evalkit.experiment.opening import only, opened
 from evalkit.experiment.passes import sample_batches
-from evalkit.rerankers import open_reranker
-from evalkit.reranking import Arm, Spending
 from evalkit.server.process import served
 
 
@@ -31,21 +30,13 @@ def probe_reranker(config: Config, tag: str) -> Iterator[Finding]:
     CallError
         If not even a plain call succeeds.
     """
-    if tag not in config.rerankers:
-        raise UnknownNameError("reranker", tag, config.rerankers)
-    alone = config.model_copy(update={"rerankers": {tag: config.rerankers[tag]}})
+    alone = only(config, [tag])
     arena = next(a for a in prepare_arenas(alone) if len(a.candidates))
-    with served(alone) as reachable:
-        settings = reachable.rerankers[tag]
-        reranker = open_reranker(settings)
-        try:
-            arm = Arm.of(tag, reranker, settings, Spending(config.budget.usd if config.budget else None))
-            requests = sample_batches(arena, arm.caps, config.seed)
-            if not requests:
-                raise InputError(
-                    "no query has two candidates that fit into one call",
-                    "give a dataset with more candidates, or raise batch_size",
-                )
-            yield from probe(arm, arena.dataset.name, requests)
-        finally:
-            reranker.close()
+    with served(alone) as reachable, opened(reachable) as (arm,):
+        requests = sample_batches(arena, arm.caps, config.seed)
+        if not requests:
+            raise InputError(
+                "no query has two candidates that fit into one call",
+                "give a dataset with more candidates, or raise batch_size",
+            )
+        yield from probe(arm, arena.dataset.name, requests)

@@ -7,6 +7,7 @@ from pathlib import Path
 from evalkit.config import Config, load_config, resolved_yaml
 from evalkit.experiment import ResultFolder, execute
 from evalkit.experiment.arenas import prepare_arenas
+from evalkit.experiment.folder import results_folder
 from evalkit.experiment.manifest import Origin
 from evalkit.experiment.memory import remembered
 from evalkit.experiment.passes import Records
@@ -52,20 +53,15 @@ def run(
         origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
     origin = origin or Origin("evalkit.run(Config)", None)
     with served(config) as reachable:
-        folder = execute(reachable, origin, _parent(config, into), again or Again())
+        folder = execute(reachable, origin, results_folder(config.name, into), again or Again())
     rebuild(folder, allow_incomplete=True)
     return folder
 
 
 def plan(config: Config, into: str | Path | None = None, again: Again | None = None) -> list[PlannedPass]:
     """Return what `run` would ask and cost, pass by pass; see there. Nothing is contacted or written."""
-    parent, again = _parent(config, into), again or Again()
+    parent, again = results_folder(config.name, into), again or Again()
     with remembered(config, parent, only_look=True) as memory:
         records = Records(Recorder(), memory)
         take_up(find_unfinished(parent, resolved_yaml(config), again), again, memory, records.recorder)
         return plan_experiment(config, prepare_arenas(config), records)
-
-
-def _parent(config: Config, into: str | Path | None) -> Path:
-    """Return the folder that result folders go into."""
-    return Path(into) if into is not None else Path("results") / config.name

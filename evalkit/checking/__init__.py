@@ -1,7 +1,8 @@
 """Whether a backend keeps its promises: the runner asks a sample, ``evalkit probe`` asks everything."""
 
+from evalkit.checking.drift import DriftCheck, check_drift
 from evalkit.checking.findings import Finding
 from evalkit.checking.pointwise import PointwiseCheck, check_pointwise
 from evalkit.checking.probe import probe
 
-__all__ = ["Finding", "PointwiseCheck", "check_pointwise", "probe"]
+__all__ = ["DriftCheck", "Finding", "PointwiseCheck", "check_drift", "check_pointwise", "probe"]

@@ -8,46 +8,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.checking.asker import Asker
 from evalkit.checking.findings import Finding, broken, kept, not_testable
 from evalkit.checking.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
-from evalkit.reranking import Arm, Batch, CallContext, Courier
+from evalkit.reranking import Arm
 
 _FILLER = "This sentence is only here to make the document longer than the one before it. "
 _LONGEST_WORDS = 65_536
 _ROUNDING = 1e-4
 """Share of the scores' spread below which two scores of one text differ by arithmetic alone."""
-
-
-class Asker:
-    """Sends the requests of a probe.
-
-    Parameters
-    ----------
-    arm
-        Whom to ask.
-    dataset
-        Named in the record.
-    """
-
-    def __init__(self, arm: Arm, dataset: str) -> None:
-        self._arm = arm
-        self._courier = Courier(arm, splits=False)
-        self._context = CallContext(dataset, arm.tag, "check")
-
-    def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
-        """Send one request, and return what came of it."""
-        self._arm.closed = None  # a probe provokes failures, and asks on
-        (outcome,) = self._courier.deliver(Batch(request), self._context)
-        if outcome.response is not None:
-            return outcome.response
-        return outcome.failure or CallError("backend", "no answer")
-
-    def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
-        """Send one request and return its scores; None where it failed."""
-        outcome = self.outcome(request)
-        return outcome.scores if isinstance(outcome, RerankResponse) else None
 
 
 def probe_scores(arm: Arm, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "evalkit.cli.report:report",
     "probe": "evalkit.cli.probe:probe",
     "serve": "evalkit.cli.serve:serve",
+    "store": "evalkit.cli.store:store",
     "config": "evalkit.cli.config:config",
 }
 BUG_EXIT_CODE = 70

@@ -19,6 +19,7 @@ from evalkit.experiment.folder import ResultFolder
 from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.manifest import Origin, closing_facts, opening_facts
 from evalkit.experiment.memory import remembered
+from evalkit.experiment.opening import opened
 from evalkit.experiment.passes import (
     Records,
     check_lists,
@@ -32,8 +33,7 @@ from evalkit.experiment.passes import (
 )
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
-from evalkit.rerankers import open_reranker
-from evalkit.reranking import Arm, Outcome, Spending
+from evalkit.reranking import Arm, Outcome
 
 
 def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultFolder:
@@ -71,7 +71,7 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
             return found  # only its report is missing
         records = Records(Recorder(), memory)
         manifest = take_up(found, again, memory, records.recorder)
-        with _opened(config, spent_before(manifest, records.recorder)) as arms:
+        with opened(config, spent_before(manifest, records.recorder)) as arms:
             first = _first_calls(config, arenas, arms, records)
             manifest = manifest or opening_facts(config, origin, arenas, arms, memory)
             folder = found or _new_folder(resolved, origin, into, manifest)
@@ -145,20 +145,6 @@ def _measure(
     for failure in given_up(arms):
         log.warning("%s", failure.message)
     log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
-
-
-@contextmanager
-def _opened(config: Config, spent_usd: float) -> Iterator[list[Arm]]:
-    """Open every reranker; they share one budget, of which something may be spent."""
-    spending = Spending(config.budget.usd if config.budget else None, spent_usd)
-    arms: list[Arm] = []
-    try:
-        for tag, settings in config.rerankers.items():
-            arms.append(Arm.of(tag, open_reranker(settings), settings, spending))
-        yield arms
-    finally:
-        for arm in arms:
-            arm.reranker.close()
 
 
 def _new_folder(resolved: str, origin: Origin, into: Path, manifest: dict[str, Any]) -> ResultFolder:

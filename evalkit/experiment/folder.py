@@ -234,6 +234,11 @@ class ResultFolder:
         return read_table(self.calls_file)
 
 
+def results_folder(name: str, into: str | Path | None) -> Path:
+    """Return the parent of an experiment's result folders: the one given, else one of its name."""
+    return Path("results") / name if into is None else Path(into)
+
+
 def write_table(path: Path, schema: Mapping[str, str], columns: Mapping[str, Any]) -> None:
     """Write columns as zstd Parquet, whole or not at all."""
     import pyarrow as pa

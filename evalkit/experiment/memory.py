@@ -119,14 +119,14 @@ class Memory:
 
     def rows(self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool) -> dict[str, Row]:
         """Return the known scores of every list that has any."""
-        found = self._lists(tag, arena, candidates, pointwise=pointwise)
+        found = self.lists(tag, arena, candidates, pointwise=pointwise)
         return {query_id: _row(known) for query_id, known in found if any(known)}
 
     def recall(self, arm: Arm, arena: Arena, candidates: Run) -> dict[str, Row]:
         """Return the known scores of every list that has any, and count them."""
         rows: dict[str, Row] = {}
         counted = self.reused.setdefault((arena.dataset.name, arm.tag), Reused())
-        for query_id, known in self._lists(arm.tag, arena, candidates, pointwise=arm.reranker.pointwise):
+        for query_id, known in self.lists(arm.tag, arena, candidates, pointwise=arm.reranker.pointwise):
             if any(known):
                 rows[query_id] = _row(known)
                 counted.count(filter(None, known), self.started_s)
@@ -134,9 +134,9 @@ class Memory:
 
     def knows_all(self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool) -> bool:
         """Return whether nothing has to be asked for; looks no further than the first unknown pair."""
-        return all(all(known) for _, known in self._lists(tag, arena, candidates, pointwise=pointwise))
+        return all(all(known) for _, known in self.lists(tag, arena, candidates, pointwise=pointwise))
 
-    def _lists(
+    def lists(
         self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool
     ) -> Iterator[tuple[str, list[Known | None]]]:
         """Yield every query with what is known of its candidates."""

@@ -50,18 +50,19 @@ class Database:
 
     def __init__(self, path: Path, mode: Mode = "create") -> None:
         self.path = path
-        options = {"create": "rwc", "write": "rw", "read": "ro"}
         with self._faults():
             if mode == "create":
                 path.parent.mkdir(parents=True, exist_ok=True)
-            address = f"file:{quote(str(path.absolute()))}?mode={options[mode]}"
+            address = f"file:{quote(str(path.absolute()))}?mode={'rwc' if mode == 'create' else 'rw'}"
             self._base = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
         try:
             with self._faults():
                 if mode != "read":
                     self._make_tables()
                 self._check_version()  # before anything else is changed: the file may be somebody else's
-                if mode != "read":
+                if mode == "read":
+                    self._base.execute("PRAGMA query_only = ON")
+                else:
                     self._base.execute("PRAGMA journal_mode = WAL")
                     # FULL: what was committed outlives the machine's power, not only the process.
                     self._base.execute("PRAGMA synchronous = FULL")
@@ -70,11 +71,8 @@ class Database:
             raise
 
     def _make_tables(self) -> None:
-        """Make the tables of an empty file."""
-        if self._base.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
-            return
+        """Make the tables of an empty file; complain of one that cannot be written."""
         with self.transaction():
-            # Asked again: another process may have made them meanwhile.
             if self._base.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
                 for statement in _TABLES.split(";"):
                     self._base.execute(statement)

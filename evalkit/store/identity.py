@@ -19,17 +19,21 @@ def identity_of(settings: RerankerSettings) -> str:
     backend in this process counts with evalkit's version, a model in a local folder with that
     folder's files: both may change under an unchanged name. What stands behind a url cannot be seen.
     """
+    return orjson.dumps(_fields(settings), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _fields(settings: RerankerSettings) -> dict[str, Any]:
     fields: dict[str, Any] = settings.model_dump(mode="json", exclude=set(settings.immaterial))
     served = settings.served_settings()
     if served is not None:
         fields.pop("url", None)  # a free port, another one every time
-        fields["serve"] = identity_of(served)
+        fields["serve"] = _fields(served)
     if not settings.traffic().billed:
         fields["evalkit"] = version("rerank-evalkit")
     model = fields.get("model")
     if isinstance(model, str) and Path(model).is_dir():
         fields["model_files"] = _fingerprint(Path(model))
-    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS).decode()
+    return fields
 
 
 def _fingerprint(folder: Path) -> str:

@@ -1,0 +1,53 @@
+"""Single requests, outside of any pass."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import CallError
+from evalkit.records import RerankRequest, RerankResponse
+from evalkit.reranking import Arm, Batch, CallContext, Courier
+
+
+class Asker:
+    """Sends the requests of a check.
+
+    Parameters
+    ----------
+    arm
+        Whom to ask.
+    dataset
+        Named in the record.
+    """
+
+    def __init__(self, arm: Arm, dataset: str) -> None:
+        self._arm = arm
+        self._courier = Courier(arm, splits=False)
+        self._context = CallContext(dataset, arm.tag, "check")
+
+    def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
+        """Send one request, and return what came of it."""
+        self._arm.closed = None  # a check may provoke failures, and asks on
+        (outcome,) = self._courier.deliver(Batch(request), self._context)
+        if outcome.response is not None:
+            return outcome.response
+        return outcome.failure or CallError("backend", "no answer")
+
+    def must_score(self, request: RerankRequest) -> NDArray[np.float64]:
+        """Send one request and return its scores.
+
+        Raises
+        ------
+        CallError
+            If it failed.
+        """
+        outcome = self.outcome(request)
+        if isinstance(outcome, CallError):
+            raise outcome
+        return outcome.scores
+
+    def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
+        """Send one request and return its scores; None where it failed."""
+        outcome = self.outcome(request)
+        return outcome.scores if isinstance(outcome, RerankResponse) else None

@@ -1,0 +1,74 @@
+"""Stored scores held against fresh ones: service started, a small sample asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from evalkit.checking import DriftCheck, check_drift
+from evalkit.checking.asker import Asker
+from evalkit.checking.drift import Stored, sample
+from evalkit.checking.pointwise import SAMPLED_DOCUMENTS
+from evalkit.config import Config
+from evalkit.experiment.arenas import Arena, prepare_arenas
+from evalkit.experiment.folder import results_folder
+from evalkit.experiment.memory import Memory, remembered
+from evalkit.experiment.opening import only, opened
+from evalkit.experiment.passes import quality_lists
+from evalkit.reranking import Arm, Caps, batch
+from evalkit.server.process import served
+
+
+def drift_checks(
+    config: Config, tags: Sequence[str] = (), into: str | Path | None = None
+) -> Iterator[DriftCheck]:
+    """Yield what is found of every reranker and dataset; nothing is stored.
+
+    Parameters
+    ----------
+    config
+        Names rerankers, datasets and, where it does, the store.
+    tags
+        Which rerankers; all of them where empty.
+    into
+        Parent of the result folders, as `run` was given it.
+
+    Raises
+    ------
+    UnknownNameError
+        If the configuration has no such reranker.
+    CallError
+        If a call fails.
+    StorageError
+        If the store cannot be read.
+    """
+    some = only(config, tags or config.rerankers)
+    arenas = prepare_arenas(some)
+    with (
+        remembered(some, results_folder(config.name, into), only_look=True) as memory,
+        served(some) as reachable,
+        opened(reachable) as arms,
+    ):
+        for arm in arms:
+            for arena in arenas:
+                asker = Asker(arm, arena.dataset.name)
+                found = sample(list(_stored(config, arena, arm, memory)))
+                yield check_drift(arm.tag, arena.dataset.name, found, asker.must_score)
+
+
+def _stored(config: Config, arena: Arena, arm: Arm, memory: Memory) -> Iterator[Stored]:
+    """Yield the requests of which all scores are stored: whole lists where they count, else their beginnings."""
+    pointwise = arm.reranker.pointwise
+    size = min(SAMPLED_DOCUMENTS, arm.caps.documents or SAMPLED_DOCUMENTS)
+    caps = Caps(size, arm.caps.bytes, arm.caps.tokens) if pointwise else arm.caps
+    for _, candidates in quality_lists(config, arena, pointwise=pointwise):
+        lists = candidates.cut(size) if pointwise else candidates
+        known = dict(memory.lists(arm.tag, arena, lists, pointwise=pointwise))
+        for item in batch(lists, arena.dataset, caps, pointwise=pointwise):
+            stored = [known[item.request.query_id][rank - 1] for rank in item.ranks]
+            whole = [one for one in stored if one is not None]
+            if item.ranks[0] == 1 and len(whole) == len(stored):
+                scores = np.array([one.score for one in whole])
+                yield Stored(item.request, scores, min(one.stored_s for one in whole))

@@ -1,0 +1,196 @@
+"""Scores on their way from one store to another: a Parquet file that any tool can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+from tqdm import tqdm
+
+from evalkit.errors import InputError, StorageError
+from evalkit.store.database import Database
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+_ROWS = 100_000
+"""Scores held in memory at once."""
+_COLUMNS = {
+    "identity": "string",
+    "query_hash": "binary",
+    "list_hash": "binary",
+    "document_hash": "binary",
+    "score": "float64",
+    "list_rank": "int32",
+    "stored_s": "float64",
+    "model": "string",
+}
+_OPTIONAL = {"list_rank", "model"}
+_HINT = "give a file that 'evalkit store export' wrote"
+
+
+def export_scores(base: Database, path: Path) -> int:
+    """Write every score of a store to a Parquet file, whole or not at all, and return how many.
+
+    Raises
+    ------
+    InputError
+        If the file exists.
+    StorageError
+        If it cannot be written.
+    """
+    from pyarrow import parquet
+
+    if path.exists():
+        raise InputError(f"{path.resolve()} exists already", "name another file, or remove that one")
+    ((total,),) = base.rows("SELECT count(*) FROM scores")
+    aside = path.with_name(f"{path.name}.part")
+    try:
+        with (
+            parquet.ParquetWriter(aside, _schema(), compression="zstd") as writer,
+            tqdm(total=total, desc="exporting", unit="score", disable=None) as progress,
+        ):
+            for rows in base.stream(
+                "SELECT b.identity, q.text_hash, q.list_hash, d.text_hash, s.score, s.list_rank, c.stored_s, c.model"
+                " FROM scores s JOIN queries q ON q.query = s.query JOIN backends b ON b.backend = q.backend"
+                " JOIN documents d ON d.document = s.document JOIN calls c ON c.call = s.call",
+                _ROWS,
+            ):
+                writer.write_table(_table(rows))
+                progress.update(len(rows))
+        aside.replace(path)
+    except OSError as error:
+        raise StorageError(f"cannot write {path.resolve()}: {error}") from None
+    finally:
+        aside.unlink(missing_ok=True)
+    return int(total)
+
+
+@contextmanager
+def exported(path: Path) -> Iterator[parquet.ParquetFile]:
+    """Open an exported file.
+
+    Raises
+    ------
+    InputError
+        If it is none, or turns out to be damaged while it is read.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            if not _schema().equals(file.schema_arrow):
+                raise InputError(f"{path.resolve()} is no export of a score store", _HINT)
+            yield file
+    except FileNotFoundError:
+        raise InputError(f"file not found: {path.resolve()}", _HINT) from None
+    except (pa.ArrowException, OSError) as error:
+        why = str(error).partition(". ")[0]
+        raise InputError(f"{path.resolve()} cannot be read: {why}", _HINT) from None
+
+
+def import_scores(base: Database, file: parquet.ParquetFile) -> tuple[int, int]:
+    """Take the scores of an exported file into a store; of two scores of one pair the later one stays.
+
+    Returns
+    -------
+    How many the file holds, and how many were taken.
+
+    Raises
+    ------
+    InputError
+        If the file holds anything else: the store is as it was then.
+    """
+    total, taken = file.metadata.num_rows, 0
+    with base.transaction(), tqdm(total=total, desc="importing", unit="score", disable=None) as progress:
+        for batch in file.iter_batches(_ROWS):
+            taken += _take(base, _checked(batch))
+            progress.update(len(batch))
+    return total, taken
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema([(name, getattr(pa, kind)()) for name, kind in _COLUMNS.items()])
+
+
+def _table(rows: list[Any]) -> pa.Table:
+    import pyarrow as pa
+
+    arrays = [
+        pa.array(column, type=field.type)
+        for column, field in zip(zip(*rows, strict=True), _schema(), strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=_schema())
+
+
+def _checked(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a batch, after looking at what a store relies on."""
+    columns = {name: batch.column(name).to_pylist() for name in _COLUMNS}
+    sound = (
+        not any(batch.column(name).null_count for name in _COLUMNS if name not in _OPTIONAL)
+        and all(len(value) == 16 for name in ("query_hash", "document_hash") for value in columns[name])
+        and all(len(value) in {0, 16} for value in columns["list_hash"])
+        and bool(np.isfinite(batch.column("score").to_numpy()).all())
+        and all(map(_is_json, set(columns["identity"])))
+    )
+    if not sound:
+        raise InputError("the file holds rows that are no scores", _HINT)
+    return zip(*columns.values(), strict=True)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _take(base: Database, rows: Iterator[tuple[Any, ...]]) -> int:
+    """Take rows in, through a table of their own; return how many were new or later."""
+    base.write(_INCOMING)
+    base.write_many("INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    for sql in _NAMES.split(";"):
+        base.write(sql)
+    taken = base.write(_SCORES)
+    base.write("DROP TABLE incoming")
+    return taken
+
+
+_INCOMING = """
+CREATE TEMP TABLE incoming (identity TEXT, query_hash BLOB, list_hash BLOB, document_hash BLOB,
+    score REAL, list_rank INTEGER, stored_s REAL, model TEXT)
+"""
+_NAMES = """
+INSERT OR IGNORE INTO backends (identity) SELECT DISTINCT identity FROM incoming;
+INSERT OR IGNORE INTO queries (backend, text_hash, list_hash)
+    SELECT DISTINCT b.backend, i.query_hash, i.list_hash
+    FROM incoming i JOIN backends b ON b.identity = i.identity;
+INSERT OR IGNORE INTO documents (text_hash) SELECT DISTINCT document_hash FROM incoming;
+INSERT INTO calls (stored_s, model)
+    SELECT DISTINCT stored_s, model FROM incoming EXCEPT SELECT stored_s, model FROM calls
+"""
+# SQLite takes the other columns of a group from the row with the greatest time.
+_SCORES = """
+INSERT INTO scores (query, document, score, list_rank, call)
+SELECT query, document, score, list_rank, call FROM (
+    SELECT q.query, d.document, i.score, i.list_rank, c.call, max(i.stored_s)
+    FROM incoming i
+    JOIN backends b ON b.identity = i.identity
+    JOIN queries q ON q.backend = b.backend AND q.text_hash = i.query_hash AND q.list_hash = i.list_hash
+    JOIN documents d ON d.text_hash = i.document_hash
+    JOIN calls c ON c.stored_s = i.stored_s AND c.model IS i.model
+    GROUP BY q.query, d.document)
+WHERE TRUE
+ON CONFLICT DO UPDATE SET score = excluded.score, list_rank = excluded.list_rank, call = excluded.call
+WHERE (SELECT stored_s FROM calls WHERE call = excluded.call)
+    > (SELECT stored_s FROM calls WHERE call = scores.call)
+"""
