@@ -59,9 +59,10 @@ fix: $(VENV)/.dev ## format, and mend what the linter can mend
 golden: $(VENV)/.dev ## rewrite the golden outputs; review the difference before committing
 	@EVALKIT_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
 
-bench: $(VENV)/.dev ## print what the client costs beside bare httpx, and the store beside plain SQLite
+bench: $(VENV)/.dev ## print what the client and the store cost beside bare httpx and plain SQLite
 	@$(BIN)/python tests/bench/client_overhead.py
 	@$(BIN)/python tests/bench/store_throughput.py
+	@$(BIN)/python tests/bench/second_run.py
 
 faults: $(VENV)/.dev ## print what becomes of a query under every fault of a server
 	@$(BIN)/python -m pytest -q -s -p no:randomly tests/integration/test_faults.py -k exact_scores

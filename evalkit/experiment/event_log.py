@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
+from evalkit.errors import StorageError
+
 logger = logging.getLogger("evalkit")
+
+
+class _LogFile(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Stop where a line cannot be written: the next thing that is written is a result."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        raise StorageError(
+            f"cannot write {self.baseFilename}: {error}", "free some space or mend its permissions"
+        )
 
 
 class _JsonLines(logging.Formatter):
@@ -29,7 +44,7 @@ class _JsonLines(logging.Formatter):
 @contextmanager
 def logged_to(path: Path) -> Iterator[logging.Logger]:
     """Write evalkit's log records to a file while the block runs; a failure ends it with its traceback."""
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = _LogFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLines())
     level = logger.level
     logger.setLevel(logging.INFO)
@@ -42,4 +57,5 @@ def logged_to(path: Path) -> Iterator[logging.Logger]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-        handler.close()
+        with suppress(OSError):  # a full disk was told when the line was written
+            handler.close()

@@ -77,6 +77,7 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
             folder = found or _new_folder(resolved, origin, into, manifest)
             memory.open()
             memory.run = str(folder.path.resolve())
+            folder.drop_report()
             folder.write_manifest(manifest)
             with _recorded(folder, manifest, records, arms), logged_to(folder.log_file) as log:
                 first.keep(records)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +159,18 @@ class ResultFolder:
         """Return where a plot is kept."""
         return self.plots_folder / f"{slug(name)}.{ending}"
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Tell a full disk or a lost permission in one clear line."""
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                f"the result folder {self.path.resolve()} cannot be written: {error}",
+                "free some space or mend its permissions, and give the same command again: what was measured is kept"
+                " in the score store",
+            ) from None
+
     def __repr__(self) -> str:
         """Return where the folder is."""
         return f"ResultFolder({str(self.path)!r})"
@@ -210,12 +223,19 @@ class ResultFolder:
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Write the manifest, whole or not at all."""
         aside = self.manifest_file.with_suffix(".part")
-        aside.write_bytes(to_json({"schema_version": SCHEMA_VERSION, **manifest}))
-        aside.replace(self.manifest_file)
+        with self.writing():
+            aside.write_bytes(to_json({"schema_version": SCHEMA_VERSION, **manifest}))
+            aside.replace(self.manifest_file)
+
+    def drop_report(self) -> None:
+        """Remove the last file of a finished experiment: what it shows is about to change."""
+        with self.writing():
+            self.report_html_file.unlink(missing_ok=True)
 
     def write_qrels(self, dataset: str, qrels: Qrels) -> None:
         """Keep the judgments of a dataset."""
-        write_qrels(qrels, self.qrels_file(dataset))
+        with self.writing():
+            write_qrels(qrels, self.qrels_file(dataset))
 
     def read_qrels(self, dataset: str) -> Qrels:
         """Read the judgments of a dataset."""

@@ -146,10 +146,11 @@ class Recorder:
     def write(self, folder: ResultFolder) -> None:
         """Write the raw tables."""
         scores = {name: [value for part in self._scores for value in part[name]] for name in SCORES}
-        write_table(folder.scores_file, SCORES, scores)
         rows = [_row(call) for call in self.calls]
-        write_table(folder.calls_file, CALLS, {name: [row[name] for row in rows] for name in CALLS})
-        folder.write_failures(self.failures)
+        with folder.writing():
+            write_table(folder.scores_file, SCORES, scores)
+            write_table(folder.calls_file, CALLS, {name: [row[name] for row in rows] for name in CALLS})
+            folder.write_failures(self.failures)
 
 
 def _row(call: Call) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
     ------
     IncompleteError
         If the result is not complete, unless `allow_incomplete`.
+    StorageError
+        If the folder cannot be written.
     """
     manifest = folder.read_manifest()
     if manifest["status"] != "complete" and not allow_incomplete:
@@ -44,12 +46,13 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
     ceilings = list(derive_ceilings(first_stage, qrels, config))
     calls = folder.read_calls()
     summary = summarise(manifest, config, cells, ceilings, calls)
-    _clear(folder)
-    _write_runs(folder, cells)
-    _write_values(folder, cells)
-    folder.summary_file.write_bytes(to_json(summary))
-    plots = draw_plots(folder, summary)
-    write_pages(folder, manifest, summary, plots)
+    with folder.writing():
+        _clear(folder)
+        _write_runs(folder, cells)
+        _write_values(folder, cells)
+        folder.summary_file.write_bytes(to_json(summary))
+        plots = draw_plots(folder, summary)
+        write_pages(folder, manifest, summary, plots)
     return summary
 
 
@@ -68,6 +71,7 @@ def _why(manifest: Mapping[str, Any]) -> str:
 
 
 def _clear(folder: ResultFolder) -> None:
+    folder.drop_report()
     for derived in (folder.runs_folder, folder.plots_folder):
         shutil.rmtree(derived, ignore_errors=True)
 

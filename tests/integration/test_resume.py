@@ -317,6 +317,32 @@ def test_a_store_without_space_is_told_and_keeps_what_was_measured(tmp_path: Pat
     assert max(server.pairs.values()) <= 2
 
 
+@pytest.mark.parametrize(
+    "name", ["scores.part", "calls.part", "manifest.part", "log.jsonl", "failures.jsonl", "summary.json"]
+)
+def test_a_full_disk_is_told_and_keeps_what_was_measured(tmp_path: Path, small: Path, name: str) -> None:
+    """Whichever file of the result folder has no space: one line, exit 3, and nothing is asked for again."""
+    server = Refusing("topic5")
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", small, url)
+        assert evalkit("run", config, "--into", tmp_path / "results").returncode == 3
+        folder = only_folder(tmp_path / "results")
+        file = folder / name
+        file.unlink(missing_ok=True)
+        file.symlink_to("/dev/full")
+        server.refused.clear()
+        full = evalkit("run", config, "--into", tmp_path / "results")
+        assert full.returncode == 3
+        assert "No space left on device" in full.stderr
+        assert len([line for line in full.stderr.splitlines() if line.startswith("error: ")]) == 1
+        assert "Traceback" not in full.stderr
+        file.unlink(missing_ok=True)
+        run(config, tmp_path / "results")
+    assert only_folder(tmp_path / "results") == folder
+    assert set(server.pairs.values()) == {1}
+    assert orjson.loads((folder / "manifest.json").read_bytes())["status"] == "complete"
+
+
 def test_two_processes_on_one_store_pay_once(tmp_path: Path, small: Path) -> None:
     """Two runs at once that share a store: the second waits, and finds every pair known."""
     server = Counting(0.05)
