@@ -73,16 +73,17 @@ def _plan(config: str, overrides: tuple[str, ...], into: str | None, again: Agai
 def _show(path: Path) -> None:
     from evalkit.errors import IncompleteError
     from evalkit.experiment import ResultFolder
-    from evalkit.report.pages import findings, warnings
+    from evalkit.report.comparison_tables import cautions, comparison_tables, findings
+    from evalkit.report.pages import warnings
     from evalkit.report.tables import as_text, result_tables
 
     folder = ResultFolder.open(path)
-    manifest, summary = folder.read_manifest(), folder.read_summary()
-    for table in result_tables(summary):
+    manifest, summary, compared = folder.read_manifest(), folder.read_summary(), folder.read_comparisons()
+    for table in (*result_tables(summary), *comparison_tables(compared, details=False)):
         click.echo(as_text(table))
-    for line in findings(summary):
+    for line in findings(compared):
         click.echo(line)
-    for warning in warnings(manifest, summary):
+    for warning in (*warnings(manifest, summary), *cautions(compared)):
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"\nreport: {folder.report_html_file}")
     if manifest["status"] != "complete":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny
 
@@ -43,6 +43,21 @@ class BudgetSettings(Settings):
     usd: Annotated[float, Field(ge=0)]
 
 
+class CompareSettings(Settings):
+    """How rerankers are compared; named beforehand, so that nobody picks what came out best.
+
+    ``baseline`` is a reranker's tag, the first stage where absent; ``primary`` one of ``metrics``, the
+    first where absent. ``margin`` is a loss that does not matter.
+    """
+
+    baseline: Slug | None = None
+    primary: str | None = None
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    margin: Annotated[float, Field(gt=0)] = 0.01
+    correction: Literal["holm", "maxT"] = "holm"
+    resamples: Annotated[int, Field(ge=999)] = 9999
+
+
 class StoreSettings(Settings):
     """Where scores are kept for the next time; one file may serve many experiments."""
 
@@ -60,6 +75,7 @@ class Outline(Settings):
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     metrics: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
+    compare: CompareSettings = CompareSettings()
     budget: BudgetSettings | None = None
     store: StoreSettings | None = None
 
@@ -75,5 +91,6 @@ class Config(Settings):
     depths: tuple[int, ...]
     metrics: tuple[str, ...]
     latency: LatencySettings | None
+    compare: CompareSettings
     budget: BudgetSettings | None
     store: StoreSettings | None

@@ -81,6 +81,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         metrics=outline.metrics,
         latency=outline.latency,
         budget=outline.budget,
+        compare=outline.compare,
         store=outline.store,
     )
 

@@ -8,7 +8,7 @@ from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSe
 from evalkit.config.experiment import Outline
 from evalkit.config.secrecy import check_secrets
 from evalkit.config.source import Problem
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.metrics import parse_metric
 from evalkit.metrics.names import Metric
 
@@ -29,6 +29,7 @@ def check_rules(
         *(_depths(outline, first_stage) if first_stage else ()),
         *_metrics(outline),
         *(_tags(first_stage, rerankers) if first_stage else ()),
+        *(_comparison(outline, first_stage, rerankers) if first_stage else ()),
         *_batch_sizes(outline, rerankers),
         *check_secrets(rerankers),
         *_prices(outline, rerankers),
@@ -85,6 +86,23 @@ def _tags(retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]
             ("rerankers", retriever.label),
             f"the tag {retriever.label!r} is the retriever's own",
             "rename this reranker; the retriever is in every table already",
+        )
+
+
+def _comparison(
+    outline: Outline, retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]
+) -> Iterator[Problem]:
+    tags = [retriever.label, *rerankers]
+    baseline, primary = outline.compare.baseline, outline.compare.primary
+    if baseline is not None and baseline not in tags:
+        yield Problem(
+            ("compare", "baseline"), f"there is no reranker {baseline!r}", nearest_name_hint(baseline, tags)
+        )
+    if primary is not None and primary not in outline.metrics:
+        yield Problem(
+            ("compare", "primary"),
+            f"the primary metric {primary!r} is not among the metrics",
+            f"add it to metrics, or use one of: {', '.join(outline.metrics)}",
         )
 
 

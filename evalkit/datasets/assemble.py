@@ -43,24 +43,24 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         If a judged query has no text, or no query is left.
     """
     corpus = _join(settings.template, parts.documents)
-    texts = _unique_texts(parts.queries)
-    unknown = [query_id for query_id in parts.qrels.grades if query_id not in texts]
+    asked = _unique(parts.queries)
+    unknown = [query_id for query_id in parts.qrels.grades if query_id not in asked]
     if unknown:
         raise DataFormatError(
             f"{parts.location}: {len(unknown)} judged queries have no text, the first is {unknown[0]!r}",
             "give the judgments and the queries the same ids",
         )
-    judged = tuple(query_id for query_id in texts if query_id in parts.qrels.grades)
+    judged = tuple(query_id for query_id in asked if query_id in parts.qrels.grades)
     chosen = _draw(judged, settings.sample)
     qrels = parts.qrels.restricted_to(chosen)
-    queries = tuple(Query(query_id, texts[query_id]) for query_id in chosen)
+    queries = tuple(asked[query_id] for query_id in chosen)
     counts = {
         "documents": len(corpus),
         "empty_documents": sum(not text.strip() for text in corpus.texts),
         "queries": len(queries),
         "answerable_queries": len(qrels.answerable),
         "unanswerable_queries": len(qrels.unanswerable),
-        "unjudged_queries_left_out": len(texts) - len(judged),
+        "unjudged_queries_left_out": len(asked) - len(judged),
         "judged_queries_not_sampled": len(judged) - len(chosen),
         "judgments": qrels.count(),
         "judgments_without_document": sum(d not in corpus for docs in qrels.grades.values() for d in docs),
@@ -97,13 +97,12 @@ def _join(template: str, documents: Iterable[RawDocument]) -> Corpus:
     return Corpus(tuple(ids), tuple(texts))
 
 
-def _unique_texts(queries: Iterable[Query]) -> dict[str, str]:
-    texts: dict[str, str] = {}
+def _unique(queries: Iterable[Query]) -> dict[str, Query]:
+    held: dict[str, Query] = {}
     for query in queries:
-        if query.query_id in texts:
+        if held.setdefault(query.query_id, query) is not query:
             raise DataFormatError(f"query {query.query_id!r} occurs twice", "give every query one id")
-        texts[query.query_id] = query.text
-    return texts
+    return held
 
 
 def _draw(query_ids: tuple[str, ...], sample: SampleSettings | None) -> tuple[str, ...]:

@@ -26,10 +26,18 @@ def documents_from_json_lines(path: Path) -> Iterator[RawDocument]:
 
 
 def queries_from_json_lines(path: Path) -> Iterator[Query]:
-    """Yield the queries of a JSON Lines file: ``_id`` (or id, query_id) and ``text`` (or query)."""
+    """Yield the queries of a JSON Lines file: ``_id`` (or id, query_id), ``text`` (or query), further fields."""
     for number, row in read_json_lines(path):
         where = f"{path}:{number}"
-        yield Query(_identifier(row, where), _text(row, where))
+        yield Query(_identifier(row, where), _text(row, where), _further(row))
+
+
+def _further(row: dict[str, Any]) -> dict[str, str]:
+    """Return the plain values of a query's other keys, and of its ``metadata``, as text."""
+    metadata = row.get("metadata")
+    other = {key: value for key, value in row.items() if key not in {*_ID_KEYS, *_TEXT_KEYS, "metadata"}}
+    held = {**(metadata if isinstance(metadata, dict) else {}), **other}
+    return {key: str(value) for key, value in held.items() if isinstance(value, str | int | float | bool)}
 
 
 def documents_from_tsv(path: Path) -> Iterator[RawDocument]:

@@ -135,6 +135,7 @@ def _measure(
     recorder = records.recorder
     for arena in arenas:
         folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
+        folder.write_queries(arena.dataset.name, arena.dataset.queries)
         recorder.add_first_stage(arena.dataset.name, arena.candidates)
     for arena in arenas:
         for arm in arms:

@@ -13,8 +13,8 @@ import orjson
 
 from evalkit.config.source import read_source
 from evalkit.errors import InputError, StorageError
-from evalkit.formats import read_qrels, write_qrels
-from evalkit.records import Qrels
+from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
+from evalkit.records import Qrels, Query
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +96,7 @@ class ResultFolder:
         self.log_file = path / "log.jsonl"
         self.values_file = path / "values.parquet"
         self.summary_file = path / "summary.json"
+        self.comparisons_file = path / "comparisons.json"
         self.report_markdown_file = path / "report.md"
         self.report_html_file = path / "report.html"
         self.runs_folder = path / "runs"
@@ -151,6 +152,10 @@ class ResultFolder:
         """Return where the judgments of a dataset are kept (raw: values are rebuilt from them)."""
         return self.path / "qrels" / f"{slug(dataset)}.qrels.gz"
 
+    def queries_file(self, dataset: str) -> Path:
+        """Return where the queries of a dataset are kept (raw: findings show their texts)."""
+        return self.path / "queries" / f"{slug(dataset)}.jsonl.gz"
+
     def run_file(self, dataset: str, tag: str, depth: int) -> Path:
         """Return where a derived run is kept."""
         return self.runs_folder / f"{slug(dataset)}.{slug(tag)}.d{depth}.trec.gz"
@@ -185,6 +190,11 @@ class ResultFolder:
         """
         summary: dict[str, Any] = read_json(self.summary_file)
         return summary
+
+    def read_comparisons(self) -> dict[str, Any]:
+        """Read the comparisons; see `read_summary`."""
+        compared: dict[str, Any] = read_json(self.comparisons_file)
+        return compared
 
     def read_manifest(self) -> dict[str, Any]:
         """Read the manifest.
@@ -236,6 +246,20 @@ class ResultFolder:
         """Keep the judgments of a dataset."""
         with self.writing():
             write_qrels(qrels, self.qrels_file(dataset))
+
+    def write_queries(self, dataset: str, queries: Iterable[Query]) -> None:
+        """Keep the queries of a dataset with their further fields."""
+        rows = [
+            {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in queries
+        ]
+        with self.writing():
+            write_gzip(self.queries_file(dataset), "".join(orjson.dumps(row).decode() + "\n" for row in rows))
+
+    def read_queries(self, dataset: str) -> dict[str, Query]:
+        """Read the queries of a dataset, by their ids; nothing where an earlier evalkit did not keep them."""
+        file = self.queries_file(dataset)
+        rows = [row for _, row in read_json_lines(file)] if file.is_file() else []
+        return {row["_id"]: Query(row["_id"], row["text"], row["metadata"]) for row in rows}
 
     def read_qrels(self, dataset: str) -> Qrels:
         """Read the judgments of a dataset."""

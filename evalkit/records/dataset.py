@@ -12,10 +12,17 @@ from evalkit.records.qrels import Qrels
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a user typed."""
+    """What a user typed.
+
+    Attributes
+    ----------
+    fields
+        What else the queries file says of it, as text: results can be looked at by any of them.
+    """
 
     query_id: str
     text: str
+    fields: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,16 +9,21 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from evalkit.experiment import ResultFolder
+from evalkit.report.comparison_tables import cautions, comparison_tables, findings
+from evalkit.report.comparison_tables import detail_tables as comparison_details
 from evalkit.report.plots import Plot
-from evalkit.report.tables import as_markdown, detail_tables, difference_text, result_tables
-from evalkit.stats import MIN_QUERIES
+from evalkit.report.tables import as_markdown, detail_tables, result_tables
 
 MANY_TIES = 0.1
 """Share of queries with equal scores near the top from which a reader is told."""
 
 
 def write_pages(
-    folder: ResultFolder, manifest: Mapping[str, Any], summary: Mapping[str, Any], plots: Sequence[Plot]
+    folder: ResultFolder,
+    manifest: Mapping[str, Any],
+    summary: Mapping[str, Any],
+    compared: Mapping[str, Any],
+    plots: Sequence[Plot],
 ) -> None:
     """Write both pages."""
     environment = Environment(
@@ -33,10 +38,10 @@ def write_pages(
     content = {
         "name": manifest["name"],
         "status": manifest["status"],
-        "findings": findings(summary),
-        "warnings": warnings(manifest, summary),
-        "results": result_tables(summary),
-        "details": detail_tables(summary),
+        "findings": findings(compared),
+        "warnings": [*warnings(manifest, summary), *cautions(compared)],
+        "results": [*comparison_tables(compared, details=False), *result_tables(summary)],
+        "details": [*detail_tables(summary), *comparison_details(compared)],
         "plots": plots,
         "facts": _facts(manifest),
     }
@@ -45,42 +50,6 @@ def write_pages(
         ("report.html", folder.report_html_file),
     ):
         file.write_text(environment.get_template(template).render(content), encoding="utf-8")
-
-
-def findings(summary: Mapping[str, Any]) -> list[str]:
-    """Return one sentence per dataset and reranker on the primary metric at the largest depth.
-
-    "Better" and "worse" are said only where the interval of the paired difference excludes 0,
-    and only from `MIN_QUERIES` queries on. The intervals are not corrected for the number of
-    rerankers, and no sentence ranks rerankers among each other.
-    """
-    found = []
-    metric, first = summary["primary_metric"], summary["first_stage"]
-    for entry in summary["datasets"]:
-        rows = [r for r in summary["quality"] if r["dataset"] == entry["name"] and r["metric"] == metric]
-        depth = max((r["depth"] for r in rows), default=0)
-        for row in rows:
-            difference = row["difference"]
-            if row["depth"] != depth or difference is None or difference["lower"] is None:
-                continue
-            verdict = _verdict(difference)
-            found.append(
-                f"{entry['name']}: {row['reranker']} {verdict.format(first=first)} on {metric}:"
-                f" {difference_text(difference)}, n = {difference['n']} queries, depth {depth}."
-            )
-    return found
-
-
-def _verdict(difference: Mapping[str, Any]) -> str:
-    if difference["n"] < MIN_QUERIES:
-        return f"against {{first}}, too few queries for a verdict (fewer than {MIN_QUERIES}),"
-    if difference["lower"] > 0:
-        return "is better than {first}"
-    if difference["upper"] < 0:
-        return "is worse than {first}"
-    if difference["lower"] == difference["upper"] == 0:
-        return "equals {first} on every query"
-    return "cannot be told apart from {first}"
 
 
 def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:

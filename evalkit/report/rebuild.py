@@ -10,6 +10,7 @@ from evalkit.errors import IncompleteError
 from evalkit.experiment import ResultFolder
 from evalkit.experiment.folder import VALUES, to_json, write_table
 from evalkit.formats import write_run
+from evalkit.report.comparisons import compare_fields, fields_of, plan_of
 from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
 from evalkit.report.pages import write_pages
 from evalkit.report.plots import draw_plots
@@ -17,7 +18,7 @@ from evalkit.report.summary import summarise
 
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str, Any]:
-    """Write runs, values, summary, plots and pages; nothing is called, no dataset is loaded.
+    """Write runs, values, summary, comparisons, plots and pages; nothing is called, no dataset is loaded.
 
     The same raw files give the same bytes.
 
@@ -46,13 +47,17 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
     ceilings = list(derive_ceilings(first_stage, qrels, config))
     calls = folder.read_calls()
     summary = summarise(manifest, config, cells, ceilings, calls)
+    queries = {name: folder.read_queries(name) for name in qrels}
+    fields = fields_of(cells, manifest["first_stage"], qrels, queries, max(config["depths"]))
+    compared = compare_fields(fields, plan_of(config, manifest["first_stage"]))
     with folder.writing():
         _clear(folder)
         _write_runs(folder, cells)
         _write_values(folder, cells)
         folder.summary_file.write_bytes(to_json(summary))
+        folder.comparisons_file.write_bytes(to_json(compared))
         plots = draw_plots(folder, summary)
-        write_pages(folder, manifest, summary, plots)
+        write_pages(folder, manifest, summary, compared, plots)
     return summary
 
 

@@ -33,7 +33,7 @@ def summarise(
         "name": manifest["name"],
         "status": manifest["status"],
         "first_stage": manifest["first_stage"],
-        "primary_metric": config["metrics"][0],
+        "primary_metric": config["compare"].get("primary") or config["metrics"][0],
         "confidence": CONFIDENCE,
         "datasets": [_dataset(entry, cells) for entry in manifest["datasets"]],
         "quality": [row for cell in cells for row in _quality(cell, first_stage[cell.dataset, cell.depth])],

@@ -1,4 +1,4 @@
-"""Intervals: of a mean, of a quantile. A number that cannot be bounded is not given."""
+"""Intervals, tests and power. A number that cannot be bounded is not given."""
 
 from evalkit.stats.intervals import (
     MIN_QUERIES,
@@ -7,13 +7,25 @@ from evalkit.stats.intervals import (
     quantile_interval,
     sample_size_for_quantile,
 )
+from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
+from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
+from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed
 from evalkit.stats.spread import standard_deviation_within
 
 __all__ = [
     "MIN_QUERIES",
+    "POWER",
+    "RESAMPLES",
     "Interval",
+    "OneSidedBounds",
+    "SignFlip",
+    "holm",
     "mean_interval",
+    "minimum_detectable_effect",
+    "one_sided_bounds",
     "quantile_interval",
+    "queries_needed",
     "sample_size_for_quantile",
+    "sign_flip",
     "standard_deviation_within",
 ]

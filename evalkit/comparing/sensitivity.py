@@ -1,0 +1,200 @@
+"""How much of a difference hangs on ties and on documents that nobody judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from evalkit.comparing.compare import Plan
+from evalkit.comparing.fields import Entry, Field, Paired, pair
+from evalkit.metrics import evaluate, parse_metric
+from evalkit.records import MetricValues, Qrels, Run
+from evalkit.stats import Interval, mean_interval
+
+NEAR_TOP = 10
+"""Ranks in which unjudged documents are counted where the metric has no cutoff."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """What a mean difference would be if ties and judgments had fallen out otherwise.
+
+    Attributes
+    ----------
+    judged_baseline, judged_contender
+        Mean share of judged documents in the first ranks.
+    unjudged_baseline_only, unjudged_contender_only, unjudged_both
+        Unjudged pairs in the first ranks of one or both.
+    condensed
+        The difference with unjudged documents taken out of both runs.
+    tipping
+        Unjudged documents of the loser alone that would turn the sign of the difference, were they
+        relevant: the fewest, by a greedy search; None where not even all of them would.
+    tipping_of
+        How many of them there are.
+    tied_low, tied_high
+        The difference with every tie broken against the contender and for the baseline, and the other
+        way round.
+    """
+
+    baseline: str
+    contender: str
+    cutoff: int
+    judged_baseline: float
+    judged_contender: float
+    unjudged_baseline_only: int
+    unjudged_contender_only: int
+    unjudged_both: int
+    condensed: Interval
+    tipping: int | None
+    tipping_of: int
+    tied_low: float
+    tied_high: float
+
+
+def sensitivity(field: Field, plan: Plan, contender: str) -> Sensitivity:
+    """Look at one contender and the baseline."""
+    a, b = field.entries[plan.baseline], field.entries[contender]
+    cutoff = parse_metric(plan.primary).cutoff or NEAR_TOP
+    holes_a, holes_b = (_holes(entry.run, field.qrels, cutoff) for entry in (a, b))
+    difference = _difference(a.values, b.values, plan.primary)
+    loser, only = (a, holes_a - holes_b) if difference > 0 else (b, holes_b - holes_a)
+    low, high = _tie_bounds(field, plan, a, b)
+    return Sensitivity(
+        baseline=plan.baseline,
+        contender=contender,
+        cutoff=cutoff,
+        judged_baseline=_judged(a.run, field.qrels, cutoff),
+        judged_contender=_judged(b.run, field.qrels, cutoff),
+        unjudged_baseline_only=len(holes_a - holes_b),
+        unjudged_contender_only=len(holes_b - holes_a),
+        unjudged_both=len(holes_a & holes_b),
+        condensed=_condensed(field, plan, a, b),
+        tipping=_tipping(field, plan, a, b, loser, only) if difference else None,
+        tipping_of=len(only),
+        tied_low=low,
+        tied_high=high,
+    )
+
+
+def _values(run: Run, qrels: Qrels, metric: str, like: MetricValues) -> MetricValues:
+    """Evaluate a changed run on the queries that the entry has values for."""
+    return evaluate(run, qrels.restricted_to(like.query_ids), [parse_metric(metric)])
+
+
+def _difference(a: MetricValues, b: MetricValues, metric: str) -> float:
+    differences = pair(a, b, metric).differences
+    return float(differences.mean()) if len(differences) else 0.0
+
+
+def _holes(run: Run, qrels: Qrels, cutoff: int) -> set[tuple[str, str]]:
+    return {
+        (query_id, doc_id)
+        for query_id in qrels.answerable
+        for doc_id in run.docs(query_id)[:cutoff]
+        if doc_id not in qrels.of(query_id)
+    }
+
+
+def _judged(run: Run, qrels: Qrels, cutoff: int) -> float:
+    values = evaluate(run, qrels, [parse_metric(f"Judged@{cutoff}")]).values
+    return float(values.mean()) if len(values) else 0.0
+
+
+def _condensed(field: Field, plan: Plan, a: Entry, b: Entry) -> Interval:
+    before, after = (
+        _values(_judged_only(entry.run, field.qrels), field.qrels, plan.primary, entry.values)
+        for entry in (a, b)
+    )
+    return mean_interval(pair(before, after, plan.primary).differences, plan.confidence)
+
+
+def _judged_only(run: Run, qrels: Qrels) -> Run:
+    """Return a run without its unjudged documents (Sakai, "Alternatives to Bpref", SIGIR 2007)."""
+    rows = [
+        (query_id, doc_id, score)
+        for query_id, docs, scores in run
+        for doc_id, score in zip(docs, scores.tolist(), strict=True)
+        if doc_id in qrels.of(query_id)
+    ]
+    return Run.from_rows(run.tag, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
+
+
+def _tie_bounds(field: Field, plan: Plan, a: Entry, b: Entry) -> tuple[float, float]:
+    def broken(entry: Entry, *, well: bool) -> MetricValues:
+        run = _with_ties_broken(entry.run, field.qrels, well=well)
+        return entry.values if run is None else _values(run, field.qrels, plan.primary, entry.values)
+
+    low = _difference(broken(a, well=True), broken(b, well=False), plan.primary)
+    return low, _difference(broken(a, well=False), broken(b, well=True), plan.primary)
+
+
+def _with_ties_broken(run: Run, qrels: Qrels, *, well: bool) -> Run | None:
+    """Return a run whose equal scores stand by grade, the best or the worst first; None without ties."""
+    query_ids: list[str] = []
+    doc_ids: list[str] = []
+    places: list[float] = []
+    changed = False
+    for query_id, docs, scores in run:
+        grades = qrels.of(query_id)
+        sign = -1 if well else 1
+        order = sorted(
+            range(len(docs)), key=lambda i: (-scores[i], sign * grades.get(docs[i], 0), -i if well else i)
+        )
+        changed = changed or order != sorted(order)
+        query_ids += [query_id] * len(docs)
+        doc_ids += [docs[i] for i in order]
+        places += [-float(place) for place in range(len(docs))]
+    return Run.from_rows(run.tag, query_ids, doc_ids, places) if changed else None
+
+
+def _tipping(
+    field: Field, plan: Plan, a: Entry, b: Entry, loser: Entry, holes: set[tuple[str, str]]
+) -> int | None:
+    """Return the fewest documents that would turn the sign: those that gain most first.
+
+    Queries do not touch each other, so one evaluation tells the gain of one document in each of them.
+    """
+    grade = _usual_grade(field.qrels)
+    by_query: dict[str, list[str]] = {}
+    for query_id, doc_id in sorted(holes):
+        by_query.setdefault(query_id, []).append(doc_id)
+    before = pair(a.values, b.values, plan.primary)
+    gains: list[tuple[float, str, str]] = []
+    for place in range(max(map(len, by_query.values()), default=0)):
+        chosen = [(q, docs[place]) for q, docs in by_query.items() if len(docs) > place]
+        after = _paired_with(field, plan, a, b, chosen, grade)
+        change = dict(zip(after.query_ids, after.differences - before.differences, strict=True))
+        toward = 1.0 if loser is b else -1.0
+        gains += [(toward * float(change.get(q, 0.0)), q, d) for q, d in chosen]
+    gains.sort(key=lambda gain: (-gain[0], gain[1:]))
+    order = [(q, d) for gain, q, d in gains if gain > 0]
+
+    def turned(count: int) -> bool:
+        mean = _paired_with(field, plan, a, b, order[:count], grade).differences.mean()
+        return bool(mean >= 0 if loser is b else mean <= 0)
+
+    if not order or not turned(len(order)):
+        return None
+    low, high = 1, len(order)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if turned(middle) else (middle + 1, high)
+    return low
+
+
+def _paired_with(
+    field: Field, plan: Plan, a: Entry, b: Entry, relevant: list[tuple[str, str]], grade: int
+) -> Paired:
+    grades = {query_id: dict(docs) for query_id, docs in field.qrels.grades.items()}
+    for query_id, doc_id in relevant:
+        grades[query_id][doc_id] = grade
+    changed = Qrels(grades)
+    before, after = (_values(entry.run, changed, plan.primary, entry.values) for entry in (a, b))
+    return pair(before, after, plan.primary)
+
+
+def _usual_grade(qrels: Qrels) -> int:
+    """Return the most frequent grade above 0."""
+    counts = Counter(g for docs in qrels.grades.values() for g in docs.values() if g > 0)
+    return min(counts, key=lambda grade: (-counts[grade], grade), default=1)

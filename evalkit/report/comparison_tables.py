@@ -1,0 +1,247 @@
+"""Comparisons as sentences and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.report.tables import NO_VALUE, Table, number
+from evalkit.stats import MIN_QUERIES
+
+HOLES_APART = 0.05
+"""Shares of judged documents further apart than that are told: the less judged run may be better than it looks."""
+HOLES_MANY = 0.8
+_VERDICTS = {
+    "better": "is better than {baseline}",
+    "worse": "is worse than {baseline}",
+    "not told apart": "cannot be told apart from {baseline}",
+    "identical": "equals {baseline} on every query",
+    "too few queries": "against {baseline}, too few queries for a verdict (fewer than "
+    + str(MIN_QUERIES)
+    + "),",
+}
+
+
+def findings(compared: Mapping[str, Any]) -> list[str]:
+    """Return one sentence for each dataset and contender, and one for all datasets together."""
+    found = []
+    for entry in compared["datasets"]:
+        found += [_sentence(one, compared, entry["depth"]) for one in entry["comparisons"] if one["n"]]
+    return found + [_sentence(one, compared, None) for one in compared["pooled"]]
+
+
+def _sentence(one: Mapping[str, Any], compared: Mapping[str, Any], depth: int | None) -> str:
+    verdict = _VERDICTS[one["verdict"]].format(baseline=one["baseline"])
+    several = sum(len(entry["comparisons"]) for entry in compared["datasets"][:1]) > 1
+    adjusted = f", p = {p_text(one['p_adjusted'])}{' adjusted' if several else ''}"
+    deep = f", depth {depth}" if depth else ""
+    said = (
+        f"{one['dataset']}: {one['contender']} {verdict} on {one['metric']}: {signed(one)},"
+        f" n = {one['n']} queries{deep}{adjusted}."
+    )
+    if one["verdict"] == "not told apart" and one["detectable"] is not None:
+        said += f" These queries find differences from {one['detectable']:.4f} on (80 % of the time)."
+    if one["fragile"]:
+        said += " Fragile: the t test and the randomisation test disagree."
+    return said
+
+
+def cautions(compared: Mapping[str, Any]) -> list[str]:
+    """Return what else a reader must know: ties, holes in the judgments, queries without scores."""
+    said = []
+    margin = compared["plan"]["margin"]
+    for entry in compared["datasets"]:
+        for one in entry["sensitivity"]:
+            who = f"{entry['dataset']}: {one['contender']} and {one['baseline']}"
+            shares = one["judged_baseline"], one["judged_contender"]
+            if abs(shares[0] - shares[1]) > HOLES_APART or min(shares) < HOLES_MANY:
+                said.append(
+                    f"{who}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one['cutoff']} documents are judged;"
+                    f" {_tipping(one)}"
+                )
+            if one["tied_high"] - one["tied_low"] > margin / 2:
+                said.append(
+                    f"{who}: how ties are broken moves the difference from {one['tied_low']:+.4f} to"
+                    f" {one['tied_high']:+.4f}."
+                )
+    return said
+
+
+def _tipping(one: Mapping[str, Any]) -> str:
+    if one["tipping"] is None:
+        return f"not even all {one['tipping_of']} unjudged ones of the loser alone would turn the difference."
+    return f"it would turn if {one['tipping']} of the loser's own {one['tipping_of']} unjudged ones were relevant."
+
+
+def comparison_tables(compared: Mapping[str, Any], *, details: bool = True) -> list[Table]:
+    """Return the verdicts of every dataset, and what stands behind them."""
+    tables = [_verdicts(entry, compared["plan"]) for entry in compared["datasets"]]
+    if compared["pooled"]:
+        tables.append(_pooled(compared))
+    return tables + (detail_tables(compared) if details else [])
+
+
+def detail_tables(compared: Mapping[str, Any]) -> list[Table]:
+    """Return other metrics, judging holes and ties, slices, and the queries that moved most."""
+    return [
+        table
+        for entry in compared["datasets"]
+        for table in (
+            _exploratory(entry, compared["plan"]),
+            _sensitivity(entry, compared["plan"]),
+            _slices(entry, compared["plan"]),
+            _extremes(entry, compared["plan"]),
+        )
+        if table.rows
+    ]
+
+
+def _verdicts(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
+    tied = entry["tied_with"]
+    held = {one["contender"]: one for one in entry["comparisons"]}
+    means = {plan["baseline"]: next((one["baseline_mean"] for one in held.values()), None)}
+    means |= {name: one["contender_mean"] for name, one in held.items()}
+    cells = [
+        _row(name, means[name], held.get(name), ", ".join(tied[name]) or NO_VALUE)
+        for name in sorted(means, key=lambda name: -(means[name] or 0.0))
+    ]
+    columns = (
+        "system", "tied with", "mean", "difference", "p", "adjusted p", "win/tie/loss", "effect", "finds",
+        "needs", "n",
+    )  # fmt: skip
+    level = f"{plan['confidence']:.0%}"
+    correction = "Holm's" if plan["correction"] == "holm" else "the maxT"
+    note = (
+        f"Differences to {plan['baseline']} with {level} t intervals; p by sign-flip randomisation, adjusted with"
+        f" {correction} correction. Effect: difference by its standard deviation. Finds: the smallest difference that"
+        f" these queries show 80 % of the time. Needs: queries to rule out a loss of more than {plan['margin']:g}."
+        " Tied: not told apart, all pairs tested."
+    )
+    return Table(f"{entry['dataset']}: {plan['primary']}", columns, tuple(cells), note, left=2)
+
+
+def _row(name: str, mean: float | None, one: Mapping[str, Any] | None, tied: str) -> tuple[str, ...]:
+    if one is None:
+        return (name, tied, number(mean), "baseline", *[NO_VALUE] * 7)
+    asked = str(one["n"]) + (f" ({one['left_out']} left out)" if one["left_out"] else "")
+    return (
+        name,
+        tied,
+        number(mean),
+        signed(one),
+        p_text(one["p"]),
+        p_text(one["p_adjusted"]),
+        f"{one['wins']}/{one['ties']}/{one['losses']}",
+        NO_VALUE if one["effect"] is None else f"{one['effect']:+.2f}",
+        number(one["detectable"]),
+        NO_VALUE if one["needed"] is None else str(one["needed"]),
+        asked,
+    )
+
+
+def _pooled(compared: Mapping[str, Any]) -> Table:
+    cells = [
+        (
+            one["contender"],
+            number(one["contender_mean"]),
+            signed(one),
+            p_text(one["p_adjusted"]),
+            str(one["n"]),
+        )
+        for one in compared["pooled"]
+    ]
+    note = (
+        "Every dataset weighs the same. The interval speaks of other queries for these datasets, not of other"
+        " datasets: so few of them cannot."
+    )
+    columns = ("system", "mean", f"difference to {compared['plan']['baseline']}", "adjusted p", "n")
+    title = f"{compared['pooled'][0]['dataset']}: {compared['plan']['primary']}"
+    return Table(title, columns, tuple(cells), note)
+
+
+def _exploratory(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
+    cells = [
+        (
+            one["contender"],
+            one["metric"],
+            number(one["contender_mean"]),
+            signed(one),
+            p_text(one["p"]),
+            str(one["n"]),
+        )
+        for one in entry["exploratory"]
+    ]
+    note = "Exploratory: unadjusted, a place to look and not a finding."
+    columns = ("system", "metric", "mean", f"difference to {plan['baseline']}", "p", "n")
+    return Table(f"{entry['dataset']}: other metrics", columns, tuple(cells), note, left=2)
+
+
+def _sensitivity(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
+    cells = [
+        (
+            one["contender"],
+            f"{one['judged_contender']:.1%}",
+            f"{one['judged_baseline']:.1%}",
+            f"{one['unjudged_contender_only']}/{one['unjudged_both']}/{one['unjudged_baseline_only']}",
+            signed(one["condensed"]),
+            f"{NO_VALUE if one['tipping'] is None else one['tipping']} of {one['tipping_of']}",
+            f"{one['tied_low']:+.4f} to {one['tied_high']:+.4f}",
+        )
+        for one in entry["sensitivity"]
+    ]
+    note = (
+        "Judged: share of the first ranks that somebody judged; unjudged counts as not relevant. Condensed: the"
+        " difference with unjudged documents taken out. Tipping: how many of the loser's own unjudged documents would"
+        " turn the sign if they were relevant, by a greedy search. Ties: the difference with ties broken against and"
+        " for the contender."
+    )
+    columns = (
+        "system", "judged", f"{plan['baseline']} judged", "unjudged own/both/other", "condensed", "tipping",
+        "ties",
+    )  # fmt: skip
+    return Table(f"{entry['dataset']}: judgments and ties", columns, tuple(cells), note)
+
+
+def _slices(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
+    cells = [
+        (one["contender"], one["by"], one["level"].strip(), signed(one), str(one["n"]))
+        for one in entry["slices"]
+    ]
+    note = "Exploratory: small slices have wide intervals, and one of twenty excludes 0 by chance."
+    columns = ("system", "queries by", "of", f"difference to {plan['baseline']}", "n")
+    return Table(
+        f"{entry['dataset']}: {plan['primary']} by kind of query", columns, tuple(cells), note, left=3
+    )
+
+
+def _extremes(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
+    cells = [
+        (name, which, row["query_id"], _short(row["text"]), number(row["baseline"]), number(row["contender"]))
+        for name, extremes in entry["extremes"].items()
+        for which in ("worst", "best")
+        for row in extremes[which]
+    ]
+    columns = ("system", "", "query", "text", plan["baseline"], "system's")
+    title = f"{entry['dataset']}: queries that moved most"
+    return Table(title, columns, tuple(cells), left=4)
+
+
+def _short(text: str | None, width: int = 60) -> str:
+    if text is None:
+        return NO_VALUE
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: width - 3] + "..."
+
+
+def signed(row: Mapping[str, Any]) -> str:
+    """Return a signed difference with its interval."""
+    if row["difference"] is None:
+        return NO_VALUE
+    if row["lower"] is None:
+        return f"{row['difference']:+.4f}"
+    return f"{row['difference']:+.4f} [{row['lower']:+.4f}, {row['upper']:+.4f}]"
+
+
+def p_text(p: float | None) -> str:
+    """Return a p-value with four decimals."""
+    return NO_VALUE if p is None else f"{p:.4f}"
