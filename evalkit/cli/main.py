@@ -18,6 +18,9 @@ from evalkit.errors import EvalkitError, nearest_name_hint
 COMMANDS = {
     "run": "evalkit.cli.run:run",
     "evaluate": "evalkit.cli.evaluate:evaluate",
+    "compare": "evalkit.cli.compare:compare",
+    "gate": "evalkit.cli.gate:gate",
+    "baseline": "evalkit.cli.baseline:baseline",
     "report": "evalkit.cli.report:report",
     "probe": "evalkit.cli.probe:probe",
     "serve": "evalkit.cli.serve:serve",

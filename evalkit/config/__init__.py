@@ -8,7 +8,8 @@ from evalkit.config.blocks import (
     Settings,
 )
 from evalkit.config.experiment import BudgetSettings, Config, LatencySettings
-from evalkit.config.load import load_config, reranker_settings, validate_block
+from evalkit.config.gate import GateRule, GateSettings
+from evalkit.config.load import load_config, load_gate, reranker_settings, validate_block
 from evalkit.config.resolved import resolved_yaml
 from evalkit.config.traffic import Price, Traffic
 
@@ -16,6 +17,8 @@ __all__ = [
     "BudgetSettings",
     "Config",
     "DatasetSettings",
+    "GateRule",
+    "GateSettings",
     "LatencySettings",
     "Price",
     "RerankerSettings",
@@ -24,6 +27,7 @@ __all__ = [
     "Settings",
     "Traffic",
     "load_config",
+    "load_gate",
     "reranker_settings",
     "resolved_yaml",
     "validate_block",

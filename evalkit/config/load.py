@@ -11,6 +11,7 @@ from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
 from evalkit.config.experiment import Config, LatencySettings, Outline
 from evalkit.config.explain import check_against
+from evalkit.config.gate import GateSettings
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.rules import check_rules
 from evalkit.config.source import Path, Problem, Source, read_source
@@ -37,14 +38,28 @@ def load_config(path: str | FilePath, overrides: Sequence[str] = ()) -> Config:
     ConfigError
         With every problem found, each as ``file:line:col: what`` and a hint.
     """
+    return build_config(_read(path, "configuration"), overrides)
+
+
+def load_gate(path: str | FilePath) -> GateSettings:
+    """Read and check the rules of a gate; see `load_config`."""
+    source = _read(path, "rules")
+    settings, problems = check_against(GateSettings, source.data or {}, source, (), {})
+    source.fail_if([*source.problems, *problems])
+    if settings is None:
+        raise AssertionError("rules without problems are settings")
+    return settings
+
+
+def _read(path: str | FilePath, what: str) -> Source:
     file = FilePath(path)
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"configuration not found: {file.resolve()}", "check the path") from None
+        raise InputError(f"{what} not found: {file.resolve()}", "check the path") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {file.resolve()}: {error}") from None
-    return build_config(read_source(text, str(path)), overrides)
+    return read_source(text, str(path))
 
 
 def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:

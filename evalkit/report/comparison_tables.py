@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.report.tables import NO_VALUE, Table, number
+from evalkit.report.tables import NO_VALUE, Table, as_markdown, number
 from evalkit.stats import MIN_QUERIES
 
 HOLES_APART = 0.05
@@ -68,6 +68,8 @@ def cautions(compared: Mapping[str, Any]) -> list[str]:
 
 
 def _tipping(one: Mapping[str, Any]) -> str:
+    if not one["tipping_of"]:
+        return "the loser has no unjudged one of its own, so the difference cannot turn."
     if one["tipping"] is None:
         return f"not even all {one['tipping_of']} unjudged ones of the loser alone would turn the difference."
     return f"it would turn if {one['tipping']} of the loser's own {one['tipping_of']} unjudged ones were relevant."
@@ -79,6 +81,17 @@ def comparison_tables(compared: Mapping[str, Any], *, details: bool = True) -> l
     if compared["pooled"]:
         tables.append(_pooled(compared))
     return tables + (detail_tables(compared) if details else [])
+
+
+def as_page(compared: Mapping[str, Any]) -> str:
+    """Return findings and tables as Markdown."""
+    names = " -> ".join(dict.fromkeys(compared["reranker"].values())) if "reranker" in compared else "systems"
+    lines = [f"# Comparison of {names}", ""]
+    lines += [f"- {line}" for line in findings(compared)] + [""]
+    lines += [f"> **Note:** {line}\n" for line in cautions(compared)]
+    for table in comparison_tables(compared):
+        lines += [f"## {table.title}", "", as_markdown(table), "", table.note, ""]
+    return "\n".join(lines)
 
 
 def detail_tables(compared: Mapping[str, Any]) -> list[Table]:

@@ -1,0 +1,31 @@
+"""``evalkit baseline``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def baseline() -> None:
+    """Keep what a gate needs of a result, small enough to commit."""
+
+
+@baseline.command()
+@click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--into",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Parent [default: results/baselines].",
+)
+def save(result: Path, name: str, into: Path | None) -> None:
+    """Save RESULT as the baseline NAME; an earlier one of that name is replaced."""
+    from evalkit.deciding.baselines import BASELINES, save_baseline
+
+    folder = save_baseline(result, name, into or BASELINES)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    click.echo(f"saved in {folder} ({size} bytes): commit it")
+    click.echo(f"next: evalkit gate RESULT --against {folder}")

@@ -1,0 +1,95 @@
+"""``evalkit compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evalkit.cli.options import JSON
+
+
+@click.command()
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--qrels", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Sources are TREC runs."
+)
+@click.option("--baseline", metavar="NAME", help="Which system the others are held against.")
+@click.option("--primary", metavar="METRIC", help="The one metric that verdicts rest on.")
+@click.option(
+    "--margin",
+    metavar="LOSS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="A loss that does not matter.",
+)
+@click.option("--allow-incomplete", is_flag=True, help="Compare on the queries that have scores.")
+@click.option(
+    "--into", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Write it there, too."
+)
+@JSON
+def compare(
+    sources: tuple[Path, ...],
+    qrels: Path | None,
+    baseline: str | None,
+    primary: str | None,
+    margin: float | None,
+    into: Path | None,
+    *,
+    allow_incomplete: bool,
+    as_json: bool,
+) -> None:
+    """Compare with error bars: the rerankers of one result, two results, or TREC runs.
+
+    One result folder: each reranker against the baseline, and all pairs for ties. Two folders: the
+    version before and the version after, on the same queries, judgments and candidates. With --qrels:
+    run files, the first one the baseline.
+    """
+    from evalkit.deciding import compare_results, compare_runs
+
+    given = {"baseline": baseline, "primary": primary, "margin": margin}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if qrels is None:
+        documents = compare_results(sources, allow_incomplete=allow_incomplete, **changes)
+    else:
+        metrics = tuple(dict.fromkeys([*([primary] if primary else []), "nDCG@10", "MRR@10"]))
+        documents = compare_runs(qrels, sources, metrics, **changes)
+    if into is not None:
+        _write(into, documents)
+    _print(documents, as_json=as_json)
+
+
+def _print(documents: list[dict[str, Any]], *, as_json: bool) -> None:
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.comparison_tables import cautions, comparison_tables, findings
+    from evalkit.report.tables import as_text
+
+    if as_json:
+        rows = [
+            one for document in documents for entry in document["datasets"] for one in entry["comparisons"]
+        ]
+        click.echo(to_json(rows + [one for document in documents for one in document["pooled"]]), nl=False)
+        return
+    for document in documents:
+        if "reranker" in document:
+            click.echo(" -> ".join(dict.fromkeys(document["reranker"].values())) + ": before and after\n")
+        for table in comparison_tables(document):
+            click.echo(as_text(table))
+        for line in findings(document):
+            click.echo(line)
+        for line in cautions(document):
+            click.echo(f"warning: {line}", err=True)
+
+
+def _write(into: Path, documents: list[dict[str, Any]]) -> None:
+    from evalkit.errors import StorageError
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.comparison_tables import as_page
+
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        (into / "comparisons.json").write_bytes(to_json(documents))
+        (into / "comparison.md").write_text("\n".join(map(as_page, documents)), encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot write into {into.resolve()}: {error}") from None
+    click.echo(f"written to {into / 'comparison.md'}", err=True)

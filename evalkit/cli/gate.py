@@ -1,0 +1,74 @@
+"""``evalkit gate``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from evalkit.cli.options import JSON
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
+@click.option(
+    "--against", metavar="BASELINE", required=True, type=click.Path(path_type=Path),
+    help="A saved baseline (name or folder), or another result folder.",
+)  # fmt: skip
+@click.option(
+    "--rules", metavar="FILE", type=FILE, help="YAML [default: the primary metric, max_drop: 0.01]."
+)
+@click.option("--junit", metavar="FILE", type=FILE, help="Write the verdicts as JUnit XML.")
+@click.option("--summary", metavar="FILE", type=FILE, help="Append a job summary in Markdown.")
+@JSON
+def gate(
+    result: Path,
+    against: Path,
+    rules: Path | None,
+    junit: Path | None,
+    summary: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """May a new version replace the baseline? A statistical gate with an exit code.
+
+    0: every rule passes. 1: one does not, or the queries cannot tell (see on_cannot_tell). 3: nothing
+    could be judged: scores are missing, or judgments, candidates or depth are not the baseline's.
+    """
+    from dataclasses import asdict
+
+    from evalkit.config import load_gate
+    from evalkit.deciding import gate as judge
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.gate_pages import as_junit, as_summary, conclusion, gate_lines, workflow_commands
+
+    found = judge(result, against, load_gate(rules) if rules else None)
+    told = asdict(found)
+    if junit is not None:
+        _write(junit, as_junit(told))
+    if summary is not None:
+        _write(summary, as_summary(told).encode(), append=True)
+    if as_json:
+        click.echo(to_json(told["verdicts"]), nl=False)
+    else:
+        for line in gate_lines(told["verdicts"]):
+            click.echo(line)
+        click.echo(conclusion(told["verdicts"], open_passes=found.open_passes))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        for line in workflow_commands(told):
+            click.echo(line, err=as_json)
+    click.get_current_context().exit(found.exit_code)
+
+
+def _write(path: Path, content: bytes, *, append: bool = False) -> None:
+    from evalkit.errors import StorageError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab" if append else "wb") as file:
+            file.write(content)
+    except OSError as error:
+        raise StorageError(f"cannot write {path.resolve()}: {error}") from None

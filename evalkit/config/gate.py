@@ -1,0 +1,93 @@
+"""The rules of a gate."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from evalkit.config.blocks import PositiveInt, Settings, Slug
+from evalkit.errors import EvalkitError
+from evalkit.metrics import parse_metric
+
+_BOUNDS = ("max_drop", "retain", "min", "max_ratio", "max_slowdown", "max_failed")
+
+
+class GateRule(Settings):
+    """One thing a new version must not break; exactly one bound.
+
+    Attributes
+    ----------
+    metric
+        For ``max_drop``, ``retain`` and ``min``.
+    max_drop
+        Largest loss of the mean against the baseline that does not matter.
+    retain
+        Share of the baseline's gain over the first stage that must be kept.
+    min
+        The mean must be at least that.
+    latency_to, batch_size, concurrency
+        The reranker of the same run that latency is held against, and the batches that count.
+    max_ratio
+        Median latency by that of `latency_to`, at most.
+    max_slowdown
+        That ratio by the same ratio in the baseline's own run, at most.
+    max_failed
+        Share of calls that may fail for good.
+    reranker, dataset
+        Only this one; each one that both sides have where absent.
+    """
+
+    metric: str | None = None
+    max_drop: Annotated[float, Field(gt=0)] | None = None
+    retain: Annotated[float, Field(gt=0, lt=1)] | None = None
+    min: float | None = None
+    latency_to: Slug | None = None
+    batch_size: PositiveInt | None = None
+    concurrency: PositiveInt = 1
+    max_ratio: Annotated[float, Field(gt=0)] | None = None
+    max_slowdown: Annotated[float, Field(ge=1)] | None = None
+    max_failed: Annotated[float, Field(ge=0, lt=1)] | None = None
+    reranker: Slug | None = None
+    dataset: str | None = None
+
+    @field_validator("metric")
+    @classmethod
+    def _known_metric(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                parse_metric(text)
+            except EvalkitError as error:
+                raise ValueError(f"{error.message}; {error.hint}") from None
+        return text
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> GateRule:
+        given = [name for name in _BOUNDS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a rule needs exactly one of: {', '.join(_BOUNDS)}")
+        needs = {"max_drop": "metric", "retain": "metric", "min": "metric", "max_ratio": "latency_to",
+                 "max_slowdown": "latency_to"}.get(given[0])  # fmt: skip
+        for name in ("metric", "latency_to"):
+            if (getattr(self, name) is not None) != (name == needs):
+                raise ValueError(f"{given[0]!r} {'needs' if name == needs else 'goes without'} {name!r}")
+        if (self.batch_size is not None) != (needs == "latency_to"):
+            raise ValueError("a latency rule, and no other, needs 'batch_size'")
+        return self
+
+    @property
+    def bound(self) -> tuple[str, float]:
+        """Name and value of the one bound."""
+        name = next(name for name in _BOUNDS if getattr(self, name) is not None)
+        return name, float(getattr(self, name))
+
+
+class GateSettings(Settings):
+    """A gate: its rules, its error, and what an open question means.
+
+    ``alpha`` is the chance that one rule lets pass what is worse by exactly its margin.
+    """
+
+    rules: Annotated[tuple[GateRule, ...], Field(min_length=1)]
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    on_cannot_tell: Literal["fail", "warn"] = "fail"

@@ -1,0 +1,6 @@
+"""Decisions from results that exist already: compare, gate, rank. Nothing here calls a reranker."""
+
+from evalkit.deciding.comparing import compare, compare_results, compare_runs
+from evalkit.deciding.gating import GateResult, gate
+
+__all__ = ["GateResult", "compare", "compare_results", "compare_runs", "gate"]

@@ -1,0 +1,96 @@
+"""Comparisons of what one folder holds, of two folders, of TREC runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evalkit.comparing import Plan
+from evalkit.deciding.sources import AFTER, BEFORE, matched_tags, meet, open_result, runs_field
+from evalkit.errors import InputError, UnknownNameError
+from evalkit.report.comparisons import compare_fields, plan_of
+
+DEFAULT_METRICS = ("nDCG@10", "MRR@10")
+
+
+def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
+    """Compare the rerankers of one result folder, or two versions in two folders.
+
+    Parameters
+    ----------
+    results
+        One folder, or the one before and the one after.
+    changes
+        Fields of `Plan` that differ from the first folder's configuration, and `allow_incomplete`.
+
+    Returns
+    -------
+    One document for each family of comparisons, shaped as ``comparisons.json``.
+    """
+    return compare_results([Path(path) for path in results], **changes)
+
+
+def compare_results(
+    paths: Sequence[Path], *, allow_incomplete: bool = False, **changes: Any
+) -> list[dict[str, Any]]:
+    """Do what `compare` says; the folders as a list.
+
+    Raises
+    ------
+    InputError
+        If they were not measured on the same queries, judgments and candidates.
+    IncompleteError
+        If one is not complete.
+    """
+    if len(paths) not in {1, 2}:
+        raise InputError(
+            f"{len(paths)} result folders are given",
+            "give one, or one before and one after; many: evalkit leaderboard",
+        )
+    results = [open_result(path, allow_incomplete=allow_incomplete) for path in paths]
+    plan = replace(plan_of(results[0].config, results[0].manifest["first_stage"]), **changes)
+    _check_primary(plan, results[0].config["metrics"])
+    if len(results) == 1:
+        _check_baseline(plan, results[0].fields[0].entries)
+        return [compare_fields(results[0].fields, plan)]
+    if "baseline" in changes:
+        raise InputError("two folders have their baseline: the first one", "leave out --baseline")
+    before, after = results
+    documents = []
+    for tags in matched_tags(before, after):
+        document = compare_fields(meet(before, after, tags), replace(plan, baseline=BEFORE))
+        documents.append({**document, "reranker": {BEFORE: tags[0], AFTER: tags[1]}})
+    return documents
+
+
+def compare_runs(
+    qrels: Path, runs: Sequence[Path], metrics: Sequence[str] = DEFAULT_METRICS, **changes: Any
+) -> list[dict[str, Any]]:
+    """Compare TREC runs; the first is the baseline unless another is named.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two runs, or a file is not what it should be.
+    """
+    if len(runs) < 2:
+        raise InputError("one run cannot be compared", "give the baseline and at least one contender")
+    field = runs_field(qrels, runs, metrics)
+    plan = replace(Plan(baseline=next(iter(field.entries)), primary=metrics[0]), **changes)
+    _check_baseline(plan, field.entries)
+    return [compare_fields([field], plan)]
+
+
+def _check_baseline(plan: Plan, names: Any) -> None:
+    if plan.baseline not in names:
+        raise UnknownNameError("system", plan.baseline, names)
+
+
+def _check_primary(plan: Plan, metrics: Sequence[str]) -> None:
+    if plan.primary not in metrics:
+        raise InputError(
+            f"the result holds no values of {plan.primary!r}",
+            f"use one of: {', '.join(metrics)}; or add it to the metrics and run again, which asks nothing anew",
+        )

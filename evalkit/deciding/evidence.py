@@ -1,0 +1,125 @@
+"""What a gate needs of a result, whole or saved as a baseline: values, fingerprints, round latencies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from evalkit.comparing import Field
+from evalkit.deciding.sources import Result
+from evalkit.records import MetricValues, Qrels, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LatencyKey = tuple[str, str, int, int]
+"""Dataset, reranker, batch size, calls in flight."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """One side of a gate.
+
+    Attributes
+    ----------
+    name
+        Where it comes from, for sentences.
+    first_stage
+        Tag of the first stage.
+    values
+        (dataset, tag) -> values at the largest depth.
+    unscored
+        (dataset, tag) -> queries without scores.
+    prints
+        dataset -> what -> hash: of judgments, candidates and depth.
+    rounds
+        Where and how it was timed -> round -> natural logarithm of the median seconds.
+    calls
+        (dataset, tag) -> calls, and those that failed for good.
+    """
+
+    name: str
+    first_stage: str
+    values: Mapping[tuple[str, str], MetricValues]
+    unscored: Mapping[tuple[str, str], int]
+    prints: Mapping[str, Mapping[str, str]]
+    rounds: Mapping[LatencyKey, Mapping[int, float]]
+    calls: Mapping[tuple[str, str], tuple[int, int]]
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Names."""
+        return tuple(self.prints)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Rerankers, without the first stage."""
+        return tuple(dict.fromkeys(tag for _, tag in self.values if tag != self.first_stage))
+
+
+def evidence_of(result: Result) -> Evidence:
+    """Return what a gate needs of a result folder."""
+    entries = {
+        (field.dataset, name): entry for field in result.fields for name, entry in field.entries.items()
+    }
+    calls = result.folder.read_calls()
+    return Evidence(
+        name=str(result.folder.path),
+        first_stage=result.manifest["first_stage"],
+        values={key: entry.values for key, entry in entries.items()},
+        unscored={key: len(entry.unscored) for key, entry in entries.items()},
+        prints={field.dataset: _prints(field) for field in result.fields},
+        rounds=_rounds(calls),
+        calls=_calls(calls),
+    )
+
+
+def _prints(field: Field) -> dict[str, str]:
+    return {
+        "judgments": _hash_qrels(field.qrels),
+        "candidates": _hash_candidates(field.first_stage) if field.first_stage else "",
+        "depth": str(field.depth),
+    }
+
+
+def _hash_qrels(qrels: Qrels) -> str:
+    rows = sorted((q, d, grade) for q, docs in qrels.grades.items() for d, grade in docs.items())
+    return _hash(rows)
+
+
+def _hash_candidates(run: Run) -> str:
+    """Return a hash of which documents each query has; their order and scores may differ."""
+    return _hash(sorted((query_id, *sorted(docs)) for query_id, docs, _ in run))
+
+
+def _hash(rows: Iterable[Any]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(orjson.dumps(row))
+    return digest.hexdigest()[:32]
+
+
+def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
+    """Return the median of every round: rounds are the units, their calls are not independent."""
+    good = calls[(calls["pass"] == "latency") & (calls["status"] == "ok")]
+    seconds = good["end_s"] - good["start_s"]
+    keys = ["dataset", "reranker", "batch_size", "concurrency", "round"]
+    medians = seconds.groupby([good[key] for key in keys]).median()
+    held: dict[LatencyKey, dict[int, float]] = {}
+    for *where, number, median in medians.reset_index().itertuples(index=False):
+        dataset, tag, size, flight = where
+        held.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = float(np.log(median))
+    return held
+
+
+def _calls(calls: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
+    ended = calls[calls["status"] != "retried"]
+    return {
+        (str(dataset), str(tag)): (len(part), int((part["status"] == "failed").sum()))
+        for (dataset, tag), part in ended.groupby(["dataset", "reranker"], sort=False)
+    }

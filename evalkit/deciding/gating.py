@@ -1,0 +1,198 @@
+"""The gate: every rule held against every reranker and dataset it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparing import pair
+from evalkit.comparing.verdicts import (
+    Finding,
+    GateVerdict,
+    invalid,
+    judge_drop,
+    judge_failures,
+    judge_minimum,
+    judge_ratio,
+)
+from evalkit.config import GateRule, GateSettings
+from evalkit.deciding.baselines import open_evidence
+from evalkit.deciding.evidence import Evidence, evidence_of
+from evalkit.deciding.sources import open_result
+from evalkit.errors import InputError
+from evalkit.experiment.folder import to_json
+from evalkit.records import MetricValues
+
+DEFAULT_DROP = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """All verdicts of a gate.
+
+    Attributes
+    ----------
+    open_passes
+        Whether ``CANNOT TELL`` lets pass.
+    """
+
+    result: str
+    against: str
+    verdicts: tuple[GateVerdict, ...]
+    open_passes: bool
+
+    @property
+    def exit_code(self) -> int:
+        """3 where something is invalid, 1 where something does not pass, else 0."""
+        statuses = {verdict.status for verdict in self.verdicts}
+        if "INVALID" in statuses:
+            return 3
+        failed = "FAIL" in statuses or ("CANNOT TELL" in statuses and not self.open_passes)
+        return 1 if failed else 0
+
+
+def gate(result: str | Path, against: str | Path, settings: GateSettings | None = None) -> GateResult:
+    """Judge whether a result may replace a baseline.
+
+    Parameters
+    ----------
+    result
+        The new result folder. What is missing in it is ``INVALID``, never a regression.
+    against
+        A saved baseline, or a result folder.
+    settings
+        Rules; where None, the primary metric of the result may lose `DEFAULT_DROP`.
+
+    Raises
+    ------
+    InputError
+        If one of them cannot be read, or no rule speaks of anything both have.
+    """
+    opened = open_result(Path(result), allow_incomplete=True)
+    new, old = evidence_of(opened), open_evidence(Path(against))
+    if settings is None:
+        primary = opened.config["compare"].get("primary") or opened.config["metrics"][0]
+        settings = GateSettings(rules=(GateRule(metric=primary, max_drop=DEFAULT_DROP),))
+    verdicts = tuple(verdict for rule in settings.rules for verdict in _judge(rule, new, old, settings.alpha))
+    if not verdicts:
+        raise InputError(
+            f"no rule speaks of a reranker that is in {new.name} and in {old.name}",
+            f"the result has: {', '.join(new.tags)}; the baseline: {', '.join(old.tags)}",
+        )
+    found = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn")
+    with opened.folder.writing():
+        opened.folder.gates_file.write_bytes(to_json(asdict(found)))
+    return found
+
+
+def _judge(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> Iterator[GateVerdict]:
+    """Yield the verdict of one rule on every dataset and reranker."""
+    datasets = [rule.dataset] if rule.dataset else list(dict.fromkeys([*old.datasets, *new.datasets]))
+    shared = [tag for tag in old.tags if tag in new.tags]
+    # Whoever is named must be there; a reranker that the baseline has and the result lacks is missing.
+    tags = [rule.reranker] if rule.reranker else (shared or list(old.tags))
+    for dataset in datasets:
+        for tag in tags:
+            if not rule.reranker and tag == rule.latency_to:
+                continue
+            found = _find(rule, dataset, tag, new, old, alpha)
+            yield GateVerdict(_in_words(rule), dataset, tag, **asdict(found))
+
+
+def _in_words(rule: GateRule) -> str:
+    name, value = rule.bound
+    of = rule.metric or (f"latency to {rule.latency_to}" if rule.latency_to else "calls")
+    return f"{of} {name} {value:g}"
+
+
+class _NothingToJudgeError(Exception):
+    """Something is missing or does not match; the message says what."""
+
+
+def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> Finding:
+    name, bound = rule.bound
+    try:
+        if name == "max_failed":
+            calls, failed = new.calls.get((dataset, tag), (0, 0))
+            return judge_failures(failed, calls, bound)
+        if rule.latency_to is not None:
+            return _latency(rule, dataset, tag, new, old, alpha)
+        if name == "min":
+            values = _values(new, "result", dataset, tag, rule)
+            return judge_minimum(values.of(rule.metric or ""), rule.metric or "", bound, alpha)
+        return _drop(rule, dataset, tag, new, old, alpha)
+    except _NothingToJudgeError as error:
+        return invalid(str(error))
+
+
+def _values(side: Evidence, role: str, dataset: str, tag: str, rule: GateRule) -> MetricValues:
+    """Return one side's values, all of them."""
+    if (dataset, tag) not in side.values:
+        raise _NothingToJudgeError(f"the {role} {side.name} has no {tag!r} on {dataset}")
+    values, unscored = side.values[dataset, tag], side.unscored[dataset, tag]
+    if unscored:
+        raise _NothingToJudgeError(f"{tag} scored {len(values.query_ids)} queries and not {unscored} others")
+    if rule.metric not in values.metrics:
+        raise _NothingToJudgeError(f"the {role} has no values of {rule.metric}")
+    return values
+
+
+def _drop(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> Finding:
+    before = _values(old, "baseline", dataset, tag, rule)
+    after = _values(new, "result", dataset, tag, rule)
+    apart = [name for name, told in old.prints[dataset].items() if new.prints[dataset].get(name) != told]
+    if apart:
+        raise _NothingToJudgeError(
+            f"the {' and the '.join(apart)} of {dataset} are not those of the baseline"
+        )
+    name, bound = rule.bound
+    metric = rule.metric or ""
+    paired = pair(before, after, metric)
+    if paired.left_out:
+        raise _NothingToJudgeError(f"{paired.left_out} queries have a value on one side only")
+    margin = bound if name == "max_drop" else _kept_margin(old, dataset, tag, metric, bound)
+    return judge_drop(paired.differences, metric, margin, alpha)
+
+
+def _kept_margin(old: Evidence, dataset: str, tag: str, metric: str, share: float) -> float:
+    """Return the loss that keeps a share of the baseline's gain over its first stage."""
+    first = old.values[dataset, old.first_stage].of(metric)
+    gain = float(old.values[dataset, tag].of(metric).mean() - first.mean())
+    if gain <= 0:
+        raise _NothingToJudgeError(
+            f"the baseline's {metric} is not above its first stage: there is no gain to retain"
+        )
+    return (1 - share) * gain
+
+
+def _latency(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> Finding:
+    """Judge a ratio within one run, or that ratio against the same one in the baseline's own run.
+
+    Seconds of two runs are never set against each other: machines and their load differ.
+    """
+    name, bound = rule.bound
+    mine = _log_ratios(rule, dataset, tag, new)
+    what = f"latency of {tag} by {rule.latency_to}, batch {rule.batch_size}"
+    if name == "max_ratio":
+        return judge_ratio(mine, what, bound, alpha)
+    theirs = _log_ratios(rule, dataset, tag, old)
+    if len(theirs) != len(mine):
+        raise _NothingToJudgeError(f"{old.name} timed {len(theirs)} rounds of both, {new.name} {len(mine)}")
+    return judge_ratio(mine - theirs, f"{what}, by the same in the baseline", bound, alpha)
+
+
+def _log_ratios(rule: GateRule, dataset: str, tag: str, side: Evidence) -> NDArray[np.float64]:
+    """Return ``(r,)`` log ratios of the round medians of two rerankers."""
+    size, flight = rule.batch_size or 0, rule.concurrency
+    own = side.rounds.get((dataset, tag, size, flight), {})
+    other = side.rounds.get((dataset, rule.latency_to or "", size, flight), {})
+    ratios = [own[n] - other[n] for n in sorted(own) if n in other]
+    if not ratios:
+        raise _NothingToJudgeError(
+            f"{side.name} timed no rounds of both {tag} and {rule.latency_to} on {dataset} at batch {size}"
+        )
+    return np.array(ratios)

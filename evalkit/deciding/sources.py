@@ -1,0 +1,170 @@
+"""What is compared, out of result folders and TREC files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalkit.comparing import Entry, Field
+from evalkit.errors import IncompleteError, InputError
+from evalkit.experiment import ResultFolder
+from evalkit.formats import read_qrels, read_run
+from evalkit.metrics import evaluate, parse_metrics
+from evalkit.records import Qrels, Run
+from evalkit.report.comparisons import fields_of
+from evalkit.report.deriving import derive_cells
+
+BEFORE, AFTER = "before", "after"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A result folder, read for a comparison.
+
+    Attributes
+    ----------
+    config, manifest
+        As the folder holds them.
+    fields
+        One for each dataset, at the largest depth.
+    """
+
+    folder: ResultFolder
+    config: Mapping[str, Any]
+    manifest: Mapping[str, Any]
+    fields: tuple[Field, ...]
+
+    @property
+    def rerankers(self) -> tuple[str, ...]:
+        """Tags without the first stage."""
+        return tuple(self.manifest["rerankers"])
+
+
+def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
+    """Read a result folder; values are derived from its raw scores anew.
+
+    Raises
+    ------
+    InputError
+        If it is no result folder, or damaged.
+    IncompleteError
+        If something failed or was interrupted, unless `allow_incomplete`.
+    """
+    folder = ResultFolder.open(path)
+    manifest, config = folder.read_manifest(), folder.read_config()
+    if manifest["status"] != "complete" and not allow_incomplete:
+        raise IncompleteError(
+            f"{path} is {manifest['status']}: some queries have no scores",
+            "complete it with the command in its manifest, or compare what there is with --allow-incomplete",
+        )
+    names = [entry["name"] for entry in manifest["datasets"]]
+    qrels = {name: folder.read_qrels(name) for name in names}
+    queries = {name: folder.read_queries(name) for name in names}
+    depth = max(config["depths"])
+    cells = derive_cells(folder.read_scores(), manifest, qrels, {**config, "depths": [depth]})
+    fields = fields_of(cells, manifest["first_stage"], qrels, queries, depth)
+    return Result(folder, config, manifest, tuple(fields))
+
+
+def runs_field(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]) -> Field:
+    """Return the field of some TREC runs; a query that a run lacks counts as 0, as trec_eval has it.
+
+    Raises
+    ------
+    InputError
+        If nothing answers any query, or a run holds none of the judged ones.
+    """
+    qrels = read_qrels(qrels_file)
+    if not qrels.answerable:
+        raise InputError(f"nothing answers any query of {qrels_file}", "check the qrels")
+    entries: dict[str, Entry] = {}
+    for run in _named([read_run(path) for path in run_files], run_files):
+        if not set(run.query_ids) & set(qrels.answerable):
+            raise InputError(
+                f"run {run.tag!r} holds none of the judged queries",
+                "check that run and qrels belong together",
+            )
+        entries[run.tag] = Entry(run.tag, run, evaluate(run, qrels, parse_metrics(metrics)))
+    return Field(qrels_file.name.split(".")[0], qrels, entries)
+
+
+def _named(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
+    """Name runs by their tags, or by their files where two share a tag."""
+    tags = [run.tag for run in runs]
+    return [
+        run if tags.count(run.tag) == 1 else replace(run, tag=path.name)
+        for run, path in zip(runs, paths, strict=True)
+    ]
+
+
+def matched_tags(before: Result, after: Result) -> list[tuple[str, str]]:
+    """Return which reranker of the one folder stands for which of the other.
+
+    Raises
+    ------
+    InputError
+        If no tag is in both, and not each has just one.
+    """
+    shared = [(tag, tag) for tag in before.rerankers if tag in after.rerankers]
+    if shared:
+        return shared
+    if len(before.rerankers) == len(after.rerankers) == 1:
+        return [(before.rerankers[0], after.rerankers[0])]
+    raise InputError(
+        f"no reranker is in both folders: {', '.join(before.rerankers)}; {', '.join(after.rerankers)}",
+        "give the two versions the same tag",
+    )
+
+
+def meet(before: Result, after: Result, tags: tuple[str, str]) -> list[Field]:
+    """Return the fields on which two versions of a reranker meet.
+
+    Raises
+    ------
+    InputError
+        If a dataset is missing, or queries, judgments or candidates are not the same.
+    """
+    theirs = {field.dataset: field for field in after.fields}
+    fields = []
+    for field in before.fields:
+        if field.dataset not in theirs:
+            raise InputError(
+                f"{after.folder.path} lacks dataset {field.dataset!r}", "run both on the same datasets"
+            )
+        other = theirs[field.dataset]
+        why = mismatch(field, other)
+        if why is not None:
+            raise InputError(
+                f"{field.dataset}: {before.folder.path} and {after.folder.path} cannot be compared: {why}",
+                "run both versions on the same queries, judgments and candidates",
+            )
+        entries = {
+            BEFORE: replace(field.entries[tags[0]], name=BEFORE),
+            AFTER: replace(other.entries[tags[1]], name=AFTER),
+        }
+        fields.append(replace(field, entries=entries))
+    return fields
+
+
+def mismatch(field: Field, other: Field) -> str | None:
+    """Return why two fields were not measured on the same things; None where they were."""
+    if field.qrels != other.qrels:
+        return _qrels_apart(field.qrels, other.qrels)
+    if field.depth != other.depth:
+        return f"depth {field.depth} and depth {other.depth}"
+    mine, theirs = field.first_stage, other.first_stage
+    if mine is None or theirs is None:
+        return None
+    if set(mine.query_ids) != set(theirs.query_ids):
+        return "other queries have candidates"
+    differ = [q for q in mine.query_ids if set(mine.docs(q)) != set(theirs.docs(q))]
+    return f"the candidates of {len(differ)} queries differ, of {differ[0]!r} for one" if differ else None
+
+
+def _qrels_apart(one: Qrels, other: Qrels) -> str:
+    if set(one.grades) != set(other.grades):
+        return f"{len(one.grades)} and {len(other.grades)} judged queries, not the same ones"
+    differ = [query_id for query_id, docs in one.grades.items() if docs != other.grades[query_id]]
+    return f"the judgments of {len(differ)} queries differ, of {differ[0]!r} for one"
