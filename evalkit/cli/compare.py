@@ -17,15 +17,12 @@ from evalkit.cli.options import JSON
 )
 @click.option("--baseline", metavar="NAME", help="Which system the others are held against.")
 @click.option("--primary", metavar="METRIC", help="The one metric that verdicts rest on.")
-@click.option(
-    "--margin",
-    metavar="LOSS",
-    type=click.FloatRange(min=0, min_open=True),
-    help="A loss that does not matter.",
-)
 @click.option("--allow-incomplete", is_flag=True, help="Compare on the queries that have scores.")
 @click.option(
     "--into", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Write it there, too."
+)
+@click.option(
+    "--threshold", "thresholds", type=float, multiple=True, help="Of the version before: what is it now?"
 )
 @JSON
 def compare(
@@ -33,8 +30,8 @@ def compare(
     qrels: Path | None,
     baseline: str | None,
     primary: str | None,
-    margin: float | None,
     into: Path | None,
+    thresholds: tuple[float, ...],
     *,
     allow_incomplete: bool,
     as_json: bool,
@@ -47,10 +44,12 @@ def compare(
     """
     from evalkit.deciding import compare_results, compare_runs
 
-    given = {"baseline": baseline, "primary": primary, "margin": margin}
+    given = {"baseline": baseline, "primary": primary}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if qrels is None:
-        documents = compare_results(sources, allow_incomplete=allow_incomplete, **changes)
+        documents = compare_results(
+            sources, allow_incomplete=allow_incomplete, thresholds=thresholds, plots=into, **changes
+        )
     else:
         metrics = tuple(dict.fromkeys([*([primary] if primary else []), "nDCG@10", "MRR@10"]))
         documents = compare_runs(qrels, sources, metrics, **changes)
@@ -63,6 +62,7 @@ def _print(documents: list[dict[str, Any]], *, as_json: bool) -> None:
     from evalkit.experiment.folder import to_json
     from evalkit.report.comparison_tables import cautions, comparison_tables, findings
     from evalkit.report.tables import as_text
+    from evalkit.report.transfer_pages import transfer_lines, transfer_tables
 
     if as_json:
         rows = [
@@ -75,7 +75,9 @@ def _print(documents: list[dict[str, Any]], *, as_json: bool) -> None:
             click.echo(" -> ".join(dict.fromkeys(document["reranker"].values())) + ": before and after\n")
         for table in comparison_tables(document):
             click.echo(as_text(table))
-        for line in findings(document):
+        for table in transfer_tables(document.get("transfer", [])):
+            click.echo(as_text(table))
+        for line in (*findings(document), *transfer_lines(document.get("transfer", []))):
             click.echo(line)
         for line in cautions(document):
             click.echo(f"warning: {line}", err=True)

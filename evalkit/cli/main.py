@@ -21,6 +21,8 @@ COMMANDS = {
     "compare": "evalkit.cli.compare:compare",
     "gate": "evalkit.cli.gate:gate",
     "baseline": "evalkit.cli.baseline:baseline",
+    "leaderboard": "evalkit.cli.leaderboard:leaderboard",
+    "aa": "evalkit.cli.aa:aa",
     "report": "evalkit.cli.report:report",
     "probe": "evalkit.cli.probe:probe",
     "serve": "evalkit.cli.serve:serve",

@@ -2,5 +2,6 @@
 
 from evalkit.deciding.comparing import compare, compare_results, compare_runs
 from evalkit.deciding.gating import GateResult, gate
+from evalkit.deciding.ranking import leaderboard
 
-__all__ = ["GateResult", "compare", "compare_results", "compare_runs", "gate"]
+__all__ = ["GateResult", "compare", "compare_results", "compare_runs", "gate", "leaderboard"]

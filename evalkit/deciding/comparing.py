@@ -9,6 +9,7 @@ from typing import Any
 
 from evalkit.comparing import Plan
 from evalkit.deciding.sources import AFTER, BEFORE, matched_tags, meet, open_result, runs_field
+from evalkit.deciding.transferring import draw_transfers, transfers
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.report.comparisons import compare_fields, plan_of
 
@@ -33,9 +34,27 @@ def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
 
 
 def compare_results(
-    paths: Sequence[Path], *, allow_incomplete: bool = False, **changes: Any
+    paths: Sequence[Path],
+    *,
+    allow_incomplete: bool = False,
+    thresholds: Sequence[float] = (),
+    plots: Path | None = None,
+    **changes: Any,
 ) -> list[dict[str, Any]]:
-    """Do what `compare` says; the folders as a list.
+    """Do what `compare` says.
+
+    Parameters
+    ----------
+    paths
+        The folders.
+    allow_incomplete
+        Compare on the queries that have scores.
+    thresholds
+        Of the version before: what do they become? Only for two folders.
+    plots
+        Where to draw both versions' scores.
+    changes
+        See `compare`.
 
     Raises
     ------
@@ -60,8 +79,13 @@ def compare_results(
     before, after = results
     documents = []
     for tags in matched_tags(before, after):
-        document = compare_fields(meet(before, after, tags), replace(plan, baseline=BEFORE))
-        documents.append({**document, "reranker": {BEFORE: tags[0], AFTER: tags[1]}})
+        fields = meet(before, after, tags)
+        document = compare_fields(fields, replace(plan, baseline=BEFORE))
+        document["reranker"] = {BEFORE: tags[0], AFTER: tags[1]}
+        document["transfer"] = transfers(before, after, tags, fields, thresholds)
+        documents.append(document)
+        if plots is not None:
+            draw_transfers(plots, before, after, tags, fields)
     return documents
 
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from evalkit.experiment import ResultFolder
 from evalkit.report.comparison_tables import cautions, comparison_tables, findings
 from evalkit.report.comparison_tables import detail_tables as comparison_details
-from evalkit.report.plots import Plot
+from evalkit.report.drawing import Plot
 from evalkit.report.tables import as_markdown, detail_tables, result_tables
 
 MANY_TIES = 0.1

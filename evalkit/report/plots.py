@@ -2,60 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalkit.experiment import ResultFolder
 from evalkit.report.deriving import BEST_ORDER
+from evalkit.report.drawing import COLOURS, FIRST_STAGE_COLOUR, STYLE, Plot, new_axes, save_plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#A5AA99")
-"""Okabe and Ito's palette (readable without colour vision), then two more; rerankers take them in order."""
-
-FIRST_STAGE_COLOUR = "#666666"
-STYLE: dict[Any, Any] = {
-    "figure.figsize": (7.2, 4.4),
-    "figure.dpi": 100,
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E5E5E5",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "svg.hashsalt": "evalkit",
-    "svg.fonttype": "path",
-}
-
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A drawn plot.
-
-    Attributes
-    ----------
-    name
-        File name without ending.
-    title
-        What it shows.
-    caption
-        How to read it.
-    svg
-        The picture, to stand inside a page.
-    """
-
-    name: str
-    title: str
-    caption: str
-    svg: str
 
 
 def draw_plots(folder: ResultFolder, summary: Mapping[str, Any]) -> list[Plot]:
@@ -83,7 +40,7 @@ def _quality_by_depth(
     metric = summary["primary_metric"]
     rows = [r for r in summary["quality"] if r["dataset"] == dataset and r["metric"] == metric]
     ceilings = [c for c in summary["ceilings"] if c["dataset"] == dataset]
-    axes = _axes(f"{dataset}: {metric} by depth", "depth (candidates per query)", metric)
+    axes = new_axes(f"{dataset}: {metric} by depth", "depth (candidates per query)", metric)
     depths = [c["depth"] for c in ceilings]
     axes.plot(
         depths,
@@ -116,14 +73,21 @@ def _quality_by_depth(
         f" The dashed line is the {BEST_ORDER} of the same candidates: no reranker can be above it."
         " The dotted line is the share of all relevant documents that are among them."
     )
-    return _save(folder, axes, f"{dataset}.quality-by-depth", f"{dataset}: {metric} by depth", caption, data)
+    return save_plot(
+        folder.plots_folder,
+        axes,
+        f"{dataset}.quality-by-depth",
+        f"{dataset}: {metric} by depth",
+        caption,
+        data,
+    )
 
 
 def _latency_by_batch_size(
     folder: ResultFolder, summary: Mapping[str, Any], dataset: str, colour: Mapping[str, str]
 ) -> Plot:
     rows = [r for r in summary["latency"] if r["dataset"] == dataset]
-    axes = _axes(f"{dataset}: latency by batch size", "batch size (documents per call)", "latency (ms)")
+    axes = new_axes(f"{dataset}: latency by batch size", "batch size (documents per call)", "latency (ms)")
     several = len({r["concurrency"] for r in rows}) > 1
     for (tag, concurrency), part in _by_reranker_and_concurrency(rows):
         label = f"{tag}, {concurrency} in flight" if several else tag
@@ -152,8 +116,13 @@ def _latency_by_batch_size(
         "Latency of one call in a closed loop, as the caller sees it: median (solid) and 95th percentile (dashed)."
         f" Bars are {confidence:.0%} intervals by order statistics; a quantile that the calls cannot carry is left out."
     )
-    return _save(
-        folder, axes, f"{dataset}.latency-by-batch-size", f"{dataset}: latency by batch size", caption, data
+    return save_plot(
+        folder.plots_folder,
+        axes,
+        f"{dataset}.latency-by-batch-size",
+        f"{dataset}: latency by batch size",
+        caption,
+        data,
     )
 
 
@@ -164,7 +133,7 @@ def _quality_against_latency(
     if not points:
         return []
     metric = summary["primary_metric"]
-    axes = _axes(
+    axes = new_axes(
         f"{dataset}: {metric} against latency", "median latency of one call with d documents (ms)", metric
     )
     for tag, part in _by_reranker(points):
@@ -196,7 +165,9 @@ def _quality_against_latency(
         " The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
     )
     title = f"{dataset}: {metric} against latency"
-    return [_save(folder, axes, f"{dataset}.quality-against-latency", title, caption, points)]
+    return [
+        save_plot(folder.plots_folder, axes, f"{dataset}.quality-against-latency", title, caption, points)
+    ]
 
 
 def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dict[str, Any]]:
@@ -221,16 +192,6 @@ def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dic
         for found in [latency.get((r["reranker"], r["depth"]))]
         if found is not None
     ]
-
-
-def _axes(title: str, x_label: str, y_label: str) -> Axes:
-    from matplotlib.figure import Figure
-
-    axes = Figure(layout="constrained").subplots()
-    axes.set_title(title, loc="left", fontsize=11)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(y_label)
-    return axes
 
 
 def _line(
@@ -280,18 +241,3 @@ def _by_reranker_and_concurrency(rows: Iterable[Row]) -> list[tuple[tuple[str, i
     for row in rows:
         parts.setdefault((row["reranker"], row["concurrency"]), []).append(row)
     return list(parts.items())
-
-
-def _save(folder: ResultFolder, axes: Axes, name: str, title: str, caption: str, data: Sequence[Row]) -> Plot:
-    folder.plots_folder.mkdir(exist_ok=True)
-    figure = axes.figure
-    figure.savefig(folder.plot_file(name, "png"), metadata={"Software": None})  # type: ignore[union-attr]
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})  # type: ignore[union-attr]
-    folder.plot_file(name, "svg").write_text(stream.getvalue(), encoding="utf-8")
-    with folder.plot_file(name, "csv").open("w", encoding="utf-8", newline="") as file:
-        columns = dict.fromkeys(key for row in data for key in row)
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(data)
-    return Plot(name, title, caption, stream.getvalue())

@@ -1,0 +1,52 @@
+"""``evalkit aa``."""
+
+from __future__ import annotations
+
+import click
+
+from evalkit.cli.options import CONFIG, JSON, SET
+
+
+@click.command()
+@CONFIG
+@click.option("--reranker", metavar="TAG", required=True, help="Which reranker of CONFIG.")
+@click.option(
+    "--repeats", metavar="N", type=click.IntRange(min=2), default=2, show_default=True, help="How often."
+)
+@SET
+@click.option("--into", metavar="DIR", help="Parent of the result folders [default: results/<name>/aa].")
+@JSON
+def aa(
+    config: str, reranker: str, repeats: int, overrides: tuple[str, ...], into: str | None, *, as_json: bool
+) -> None:
+    """Hold a reranker against itself, to see which differences are nothing but noise.
+
+    Every score is asked for N times anew. What comes out is the smallest mean difference that this
+    set-up would wrongly call real.
+    """
+    from dataclasses import asdict
+
+    from evalkit.config import load_config
+    from evalkit.experiment.folder import to_json
+    from evalkit.repeating import noise_floor
+    from evalkit.report.tables import Table, as_text
+
+    floors = noise_floor(load_config(config, overrides), reranker, repeats, into)
+    if as_json:
+        click.echo(to_json([asdict(floor) for floor in floors]), nl=False)
+        return
+    cells = tuple(
+        (
+            floor.dataset, floor.metric, f"{floor.changed:.1%}", f"{floor.moved:.6f}", f"{floor.deviation:.6f}",
+            f"{floor.wrongly_real:.6f}", str(floor.n),
+        )
+        for floor in floors
+    )  # fmt: skip
+    columns = ("dataset", "metric", "queries that changed", "mean moved by", "deviation", "wrongly real", "n")
+    note = (
+        f"{repeats} repeats. Wrongly real: the smallest mean difference that a 95 % t interval over these queries"
+        " would call real though nothing changed."
+    )
+    click.echo(as_text(Table(f"{reranker} against itself", columns, cells, note, left=2)))
+    if not any(floor.changed for floor in floors):
+        click.echo("it gave the same values every time: a difference to it is never this kind of noise")

@@ -1,0 +1,44 @@
+"""``evalkit leaderboard``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--metric", metavar="METRIC", help="To rank by [default: the first folder's primary metric].")
+@click.option("--allow-incomplete", is_flag=True, help="Take folders with queries that have no scores, too.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "markdown", "csv", "json"]),
+    default="table",
+    show_default=True,
+)
+def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, allow_incomplete: bool) -> None:
+    """Rank the rerankers of many results: intervals, ties, latency, cost, and who is beaten.
+
+    Folders that were not measured on the same queries, judgments, candidates and depth stand in tables
+    of their own, with the reason.
+    """
+    from evalkit.deciding import leaderboard as rank
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.leaderboard_pages import as_csv, as_page, leaderboard_table
+    from evalkit.report.tables import as_text
+
+    boards = rank(results, metric, allow_incomplete=allow_incomplete)
+    if form == "json":
+        rows = [
+            {"dataset": board["dataset"], "depth": board["depth"], **row}
+            for board in boards
+            for row in board["rows"]
+        ]
+        click.echo(to_json(rows), nl=False)
+    elif form == "table":
+        for board in boards:
+            click.echo(as_text(leaderboard_table(board)))
+    else:
+        click.echo(as_page(boards) if form == "markdown" else as_csv(boards), nl=False)

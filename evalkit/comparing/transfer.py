@@ -1,0 +1,167 @@
+"""A threshold carried from one version's scores to another's: same documents kept, or same recall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+KEPT_SHARES = (0.5, 0.2, 0.1)
+"""Where no threshold is named: those of the old scores that keep these shares of the documents."""
+SCALES_APART = 0.1
+"""Kolmogorov-Smirnov distance of the scores' distributions from which a threshold must not be carried over."""
+_RESAMPLES = 999
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredPairs:
+    """The pairs that both versions scored.
+
+    Attributes
+    ----------
+    query
+        ``(r,)`` number of the query, from 0.
+    before, after
+        ``(r,)`` scores.
+    relevant
+        ``(r,)`` whether somebody judged the document relevant.
+    """
+
+    query: NDArray[np.int64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    relevant: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreDrift:
+    """How two versions' scores of the same pairs lie to each other.
+
+    Attributes
+    ----------
+    distance
+        Kolmogorov-Smirnov: the largest difference of their distribution functions, 0 to 1.
+    rank_correlation
+        Spearman's, over all pairs; None where a version gives one score to all.
+    before, after
+        Scores at `QUANTILES`.
+    """
+
+    pairs: int
+    distance: float
+    rank_correlation: float | None
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+
+    @property
+    def apart(self) -> bool:
+        """Whether a threshold of the old scores means something else on the new ones."""
+        return self.distance > SCALES_APART
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedThreshold:
+    """A threshold on the old scores, and what corresponds to it on the new ones.
+
+    Attributes
+    ----------
+    before
+        The threshold: documents with this score or more are kept.
+    kept_before
+        Share of the documents that it keeps.
+    recall_before
+        Share of the relevant candidates that it keeps; None where none is relevant.
+    kept_if_unchanged
+        Share that the very same number would keep on the new scores.
+    same_kept, same_recall
+        New threshold that keeps as many documents, or as many of the relevant ones, with the bounds of a
+        bootstrap over queries; None where there is none.
+    """
+
+    before: float
+    kept_before: float
+    recall_before: float | None
+    kept_if_unchanged: float
+    same_kept: tuple[float, float, float]
+    same_recall: tuple[float, float, float] | None
+
+
+def score_drift(pairs: ScoredPairs) -> ScoreDrift:
+    """Set the two distributions side by side."""
+    from scipy.stats import ks_2samp, spearmanr
+
+    constant = any(scores.min() == scores.max() for scores in (pairs.before, pairs.after))
+    return ScoreDrift(
+        pairs=len(pairs.before),
+        distance=float(ks_2samp(pairs.before, pairs.after, method="asymp").statistic),
+        rank_correlation=None if constant else float(spearmanr(pairs.before, pairs.after).statistic),
+        before=tuple(np.quantile(pairs.before, QUANTILES).tolist()),
+        after=tuple(np.quantile(pairs.after, QUANTILES).tolist()),
+    )
+
+
+def carry_threshold(
+    pairs: ScoredPairs, before: float, confidence: float = 0.95, seed: int = 0
+) -> CarriedThreshold:
+    """Find the new scores' threshold that does what an old one did.
+
+    Parameters
+    ----------
+    pairs
+        One row or more.
+    before
+        The old threshold.
+    confidence, seed
+        Of the percentile bootstrap over queries.
+    """
+    kept = pairs.before >= before
+    everything = np.ones(len(kept), dtype=np.bool_)
+    has_relevant = bool(pairs.relevant.any())
+    return CarriedThreshold(
+        before=before,
+        kept_before=float(kept.mean()),
+        recall_before=float(kept[pairs.relevant].mean()) if has_relevant else None,
+        kept_if_unchanged=float((pairs.after >= before).mean()),
+        same_kept=_matched(pairs, kept, everything, confidence, seed),
+        same_recall=_matched(pairs, kept, pairs.relevant, confidence, seed) if has_relevant else None,
+    )
+
+
+def _matched(
+    pairs: ScoredPairs, kept: NDArray[np.bool_], among: NDArray[np.bool_], confidence: float, seed: int
+) -> tuple[float, float, float]:
+    """Return the new threshold that keeps the same weight of some pairs, with its bounds."""
+    rows = np.flatnonzero(among)
+    rows = rows[np.argsort(-pairs.after[rows], kind="stable")]
+    scores, query, was_kept = pairs.after[rows], pairs.query[rows], kept[rows]
+
+    def threshold(weight: NDArray[np.float64]) -> float:
+        wanted = float(weight[was_kept].sum())
+        place = int(np.searchsorted(np.cumsum(weight), wanted - 1e-9))
+        # Half-way to the next score, so that rounding of either does not matter.
+        if wanted <= 0:
+            return float(np.nextafter(scores[0], np.inf))
+        upper = scores[min(place, len(scores) - 1)]
+        lower = scores[place + 1] if place + 1 < len(scores) else upper
+        return float((upper + lower) / 2) if lower < upper else float(upper)
+
+    drawn = [threshold(weight[query]) for weight in _resampled(int(pairs.query.max()) + 1, seed)]
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return threshold(np.ones(len(rows))), float(low), float(high)
+
+
+def _resampled(queries: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each query is in a bootstrap sample."""
+    rng = np.random.default_rng(seed)
+    for _ in range(_RESAMPLES):
+        yield np.bincount(rng.integers(0, queries, queries), minlength=queries).astype(np.float64)
+
+
+def usual_thresholds(pairs: ScoredPairs) -> list[float]:
+    """Return the old scores that keep `KEPT_SHARES` of the documents."""
+    found = np.quantile(pairs.before, [1 - share for share in KEPT_SHARES], method="higher")
+    return list(dict.fromkeys(found.tolist()))

@@ -1,0 +1,188 @@
+"""Many result folders in one table, as far as they were measured on the same things."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evalkit.comparing import Entry, Field, Plan, tied_with
+from evalkit.comparing.pareto import Rounds, dominated_by
+from evalkit.deciding.evidence import evidence_of
+from evalkit.deciding.sources import Result, mismatch, open_result
+from evalkit.errors import InputError
+from evalkit.report.comparisons import plan_of
+from evalkit.stats import mean_interval
+
+
+@dataclass(slots=True)
+class _Group:
+    """Entries that were measured on the same queries, judgments, candidates and depth.
+
+    Attributes
+    ----------
+    sources
+        Name -> the result it comes from and its tag there.
+    why
+        Why it is not one with an earlier group of its dataset; None for the first.
+    """
+
+    field: Field
+    sources: dict[str, tuple[Result, str]]
+    why: str | None = None
+
+
+def leaderboard(
+    paths: Sequence[str | Path], metric: str | None = None, *, allow_incomplete: bool = False
+) -> list[dict[str, Any]]:
+    """Rank what some result folders hold.
+
+    Parameters
+    ----------
+    paths
+        Result folders.
+    metric
+        To rank by; the first folder's primary metric where None.
+    allow_incomplete
+        Take folders with queries that have no scores, too: each mean then has its own n.
+
+    Returns
+    -------
+    One table for each group that was measured on the same queries, judgments, candidates and depth:
+    ``dataset``, ``why`` it stands apart, and ``rows``, the best first.
+
+    Raises
+    ------
+    InputError
+        If a folder cannot be read, or lacks the metric.
+    """
+    results = [open_result(Path(path), allow_incomplete=allow_incomplete) for path in paths]
+    first = plan_of(results[0].config, results[0].manifest["first_stage"])
+    plan = replace(first, primary=metric or first.primary)
+    for result in results:
+        if plan.primary not in result.config["metrics"]:
+            raise InputError(
+                f"{result.folder.path} holds no values of {plan.primary!r}",
+                f"it has: {', '.join(result.config['metrics'])}",
+            )
+    return [_table(group, plan) for group in _grouped(results)]
+
+
+def _grouped(results: Sequence[Result]) -> list[_Group]:
+    counts = Counter(tag for result in results for tag in result.rerankers)
+    repeated = {tag for tag, count in counts.items() if count > 1}
+    groups: list[_Group] = []
+    for result in results:
+        for field in result.fields:
+            _place(groups, result, field, repeated)
+    return groups
+
+
+def _place(groups: list[_Group], result: Result, field: Field, repeated: AbstractSet[str]) -> None:
+    """Put a field's entries to those that they can be compared with, or apart, with the reason."""
+    why = None
+    for group in groups:
+        if group.field.dataset == field.dataset:
+            apart = mismatch(group.field, field)
+            if apart is None:
+                _add(group, result, field, repeated)
+                return
+            why = why or f"{result.folder.path.name}: {apart}"
+    groups.append(_Group(replace(field, entries={}), {}, why))
+    _add(groups[-1], result, field, repeated)
+
+
+def _add(group: _Group, result: Result, field: Field, repeated: AbstractSet[str]) -> None:
+    entries = dict(group.field.entries)
+    for tag, entry in field.entries.items():
+        if tag == result.manifest["first_stage"] and tag in entries:
+            continue  # the same candidates in the same order, once more
+        name = f"{tag} ({result.folder.path.name})" if tag in repeated else tag
+        entries[name] = replace(entry, name=name)
+        group.sources[name] = (result, tag)
+    group.field = replace(group.field, entries=entries)
+
+
+def _table(group: _Group, plan: Plan) -> dict[str, Any]:
+    tied = tied_with(group.field, plan)
+    names = list(tied)  # best first
+    summaries = {id(result): result.folder.read_summary() for result, _ in group.sources.values()}
+    timed = {name: _timed(summaries[id(group.sources[name][0])], group, name) for name in names}
+    batch = _shared_batch(timed.values(), group.field.depth)
+    dominated = _dominated(group, plan, batch, tied)
+    rows = [
+        {
+            "rank": place,
+            "system": name,
+            "result": group.sources[name][0].folder.path.name,
+            **_mean(group.field.entries[name], plan),
+            "tied_with": list(tied[name]),
+            "p50_s": timed[name].get(batch),
+            "usd_per_thousand_queries": _cost(summaries[id(group.sources[name][0])], group, name),
+            "dominated_by": dominated[name],
+        }
+        for place, name in enumerate(names, start=1)
+    ]
+    return {
+        "dataset": group.field.dataset,
+        "depth": group.field.depth,
+        "metric": plan.primary,
+        "confidence": plan.confidence,
+        "batch_size": batch,
+        "why": group.why,
+        "rows": rows,
+    }
+
+
+def _mean(entry: Entry, plan: Plan) -> dict[str, Any]:
+    interval = mean_interval(entry.values.of(plan.primary), plan.confidence)
+    return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
+
+
+def _dominated(
+    group: _Group, plan: Plan, batch: int | None, tied: Mapping[str, Sequence[str]]
+) -> dict[str, list[str] | None]:
+    """Return who is beaten by whom; latency is compared within one run alone, where rounds were shared."""
+    names = list(tied)
+    found: dict[str, list[str] | None] = dict.fromkeys(names)
+    for result in {id(source[0]): source[0] for source in group.sources.values()}.values():
+        own = [name for name in names if group.sources[name][0] is result]
+        above = {
+            name: [other for other in own[:place] if other not in tied[name]]
+            for place, name in enumerate(own)
+        }
+        found |= dominated_by(above, _rounds(group, result, own, batch), plan.confidence)
+    return found
+
+
+def _rounds(group: _Group, result: Result, names: Iterable[str], batch: int | None) -> dict[str, Rounds]:
+    held = evidence_of(result).rounds if batch is not None else {}
+    keys = {name: (group.field.dataset, group.sources[name][1], batch or 0, 1) for name in names}
+    return {name: held[key] for name, key in keys.items() if key in held}
+
+
+def _timed(summary: Mapping[str, Any], group: _Group, name: str) -> dict[int | None, float]:
+    """Return batch size -> median seconds, one call in flight; where the calls could bound it."""
+    where = (group.field.dataset, group.sources[name][1], 1)
+    return {
+        row["batch_size"]: row["p50_s"]["estimate"]
+        for row in summary["latency"]
+        if (row["dataset"], row["reranker"], row["concurrency"]) == where
+        and row["p50_s"]["estimate"] is not None
+    }
+
+
+def _shared_batch(timed: Iterable[Mapping[int | None, float]], depth: int | None) -> int | None:
+    """Return the largest batch that everybody who was timed was timed with, up to the depth."""
+    sizes = [{size for size in held if size is not None} for held in timed if held]
+    shared = set.intersection(*sizes) if sizes else set()
+    return max((size for size in shared if depth is None or size <= depth), default=None)
+
+
+def _cost(summary: Mapping[str, Any], group: _Group, name: str) -> float | None:
+    where = (group.field.dataset, group.sources[name][1])
+    rows = (row for row in summary["costs"] if (row["dataset"], row["reranker"]) == where)
+    return next((row["usd_per_thousand_queries"] for row in rows), None)

@@ -1,0 +1,89 @@
+"""The scores of two versions, pair by pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.comparing import Field
+from evalkit.comparing.transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
+from evalkit.deciding.sources import Result
+from evalkit.report.transfer_pages import draw_distributions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def transfers(
+    before: Result, after: Result, tags: tuple[str, str], fields: Sequence[Field], thresholds: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Return, for every dataset, how scores moved and what thresholds become.
+
+    Parameters
+    ----------
+    before, after, tags
+        The versions.
+    fields
+        The datasets on which they meet.
+    thresholds
+        Of the old version; the usual ones where empty.
+    """
+    kinds = (
+        before.manifest["rerankers"][tags[0]]["score_kind"],
+        after.manifest["rerankers"][tags[1]]["score_kind"],
+    )
+    return [
+        {
+            "dataset": field.dataset,
+            "reranker": tags[1],
+            "kinds": list(kinds),
+            "drift": asdict(score_drift(pairs)),
+            "thresholds": [
+                asdict(carry_threshold(pairs, threshold, seed=before.config["seed"]))
+                for threshold in thresholds or usual_thresholds(pairs)
+            ],
+        }
+        for field, pairs in _scored(before, after, tags, fields)
+    ]
+
+
+def draw_transfers(
+    into: Path, before: Result, after: Result, tags: tuple[str, str], fields: Sequence[Field]
+) -> None:
+    """Draw both versions' scores of every dataset into a folder."""
+    for field, pairs in _scored(before, after, tags, fields):
+        draw_distributions(into, field.dataset, tags[1], pairs.before, pairs.after)
+
+
+def _scored(
+    before: Result, after: Result, tags: tuple[str, str], fields: Sequence[Field]
+) -> Iterator[tuple[Field, ScoredPairs]]:
+    old, new = before.folder.read_scores(), after.folder.read_scores()
+    for field in fields:
+        both = _of(old, field, tags[0]).merge(_of(new, field, tags[1]), on=["query_id", "doc_id"])
+        if not both.empty:
+            yield field, _pairs(both, field)
+
+
+def _of(scores: pd.DataFrame, field: Field, tag: str) -> pd.DataFrame:
+    chosen = scores[(scores["dataset"] == field.dataset) & (scores["reranker"] == tag)]
+    chosen = chosen[chosen["depth"].isna() | (chosen["depth"] == field.depth)]
+    return chosen.loc[chosen["score"].notna(), ["query_id", "doc_id", "score"]]
+
+
+def _pairs(both: pd.DataFrame, field: Field) -> ScoredPairs:
+    import numpy as np
+    import pandas as pd
+
+    relevant = [
+        field.qrels.of(query_id).get(doc_id, 0) > 0
+        for query_id, doc_id in zip(both["query_id"], both["doc_id"], strict=True)
+    ]
+    return ScoredPairs(
+        query=pd.factorize(both["query_id"])[0].astype(np.int64),
+        before=both["score_x"].to_numpy(dtype=np.float64),
+        after=both["score_y"].to_numpy(dtype=np.float64),
+        relevant=np.array(relevant, dtype=np.bool_),
+    )

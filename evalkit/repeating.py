@@ -1,0 +1,110 @@
+"""A reranker against itself: what changes when nothing changed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evalkit.comparing import pair
+from evalkit.config import Config, resolved_yaml
+from evalkit.deciding.sources import Result, open_result
+from evalkit.experiment.folder import results_folder
+from evalkit.experiment.manifest import Origin
+from evalkit.experiment.opening import only
+from evalkit.experiment.resuming import Again
+from evalkit.running import run
+
+REPEATS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseFloor:
+    """How far a reranker is from itself on one dataset and metric, over some repeats.
+
+    Attributes
+    ----------
+    changed
+        Share of the queries whose value was not the same in every repeat.
+    moved
+        Largest absolute mean difference of two repeats.
+    deviation
+        Standard deviation of the differences of two repeats, query by query; the largest.
+    wrongly_real
+        The smallest mean difference that a t test over these queries would call real though nothing but
+        this noise is in it: what is smaller says nothing about a model.
+    """
+
+    dataset: str
+    metric: str
+    repeats: int
+    n: int
+    changed: float
+    moved: float
+    deviation: float
+    wrongly_real: float
+
+
+def noise_floor(
+    config: Config, tag: str, repeats: int = REPEATS, into: str | Path | None = None
+) -> list[NoiseFloor]:
+    """Ask a reranker for everything several times, and hold the results against each other.
+
+    Parameters
+    ----------
+    config
+        Names the reranker and the datasets; its latency pass is left out.
+    tag
+        Which reranker.
+    repeats
+        How often, 2 or more. Known scores are asked for again: that is the point.
+    into
+        Parent of the result folders; ``results/<name>/aa`` where None.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such reranker.
+    IncompleteError
+        If a repeat has queries without scores.
+    """
+    alone = only(config, [tag]).model_copy(update={"latency": None})
+    parent = Path(into) if into is not None else results_folder(config.name, None) / "aa"
+    origin = Origin(f"evalkit aa --reranker {tag}", resolved_yaml(alone).encode())
+    folders = [run(alone, parent, origin, Again(refresh=True)) for _ in range(repeats)]
+    results = [open_result(folder.path) for folder in folders]
+    return [
+        _floor(results, number, metric)
+        for number in range(len(results[0].fields))
+        for metric in config.metrics
+    ]
+
+
+def _floor(results: list[Result], number: int, metric: str) -> NoiseFloor:
+    (tag,) = results[0].rerankers
+    values = [result.fields[number].entries[tag].values for result in results]
+    pairs = [
+        pair(first, second, metric) for place, first in enumerate(values) for second in values[place + 1 :]
+    ]
+    n = len(values[0].query_ids)
+    deviation = max(float(one.differences.std(ddof=1)) if n > 1 else 0.0 for one in pairs)
+    changed = np.any([one.differences != 0 for one in pairs], axis=0)
+    return NoiseFloor(
+        dataset=results[0].fields[number].dataset,
+        metric=metric,
+        repeats=len(results),
+        n=n,
+        changed=float(changed.mean()) if n else 0.0,
+        moved=max(abs(float(one.differences.mean())) if n else 0.0 for one in pairs),
+        deviation=deviation,
+        wrongly_real=_half_width(deviation, n),
+    )
+
+
+def _half_width(deviation: float, n: int) -> float:
+    """Return half the width of the 95 % t interval of a mean with that deviation."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, 0.975)) * deviation / math.sqrt(n) if n > 1 else math.nan

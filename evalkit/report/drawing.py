@@ -1,0 +1,85 @@
+"""What every picture shares: colours, style, and how one is written. The same data gives the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.experiment.folder import slug
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#A5AA99")
+"""Okabe and Ito's palette (readable without colour vision), then two more; rerankers take them in order."""
+
+FIRST_STAGE_COLOUR = "#666666"
+STYLE: dict[Any, Any] = {
+    "figure.figsize": (7.2, 4.4),
+    "figure.dpi": 100,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E5E5E5",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.hashsalt": "evalkit",
+    "svg.fonttype": "path",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A drawn plot.
+
+    Attributes
+    ----------
+    name
+        File name without ending.
+    title
+        What it shows.
+    caption
+        How to read it.
+    svg
+        The picture, to stand inside a page.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+def new_axes(title: str, x_label: str, y_label: str) -> Axes:
+    """Return the axes of a new figure."""
+    from matplotlib.figure import Figure
+
+    axes = Figure(layout="constrained").subplots()
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    return axes
+
+
+def save_plot(
+    into: Path, axes: Axes, name: str, title: str, caption: str, data: Sequence[Mapping[str, Any]]
+) -> Plot:
+    """Write a figure as PNG and SVG, and its data as CSV, into a folder."""
+    into.mkdir(parents=True, exist_ok=True)
+    figure = axes.figure
+    figure.savefig(into / f"{slug(name)}.png", metadata={"Software": None})  # type: ignore[union-attr]
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})  # type: ignore[union-attr]
+    (into / f"{slug(name)}.svg").write_text(stream.getvalue(), encoding="utf-8")
+    with (into / f"{slug(name)}.csv").open("w", encoding="utf-8", newline="") as file:
+        columns = dict.fromkeys(key for row in data for key in row)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(data)
+    return Plot(name, title, caption, stream.getvalue())

@@ -1,0 +1,92 @@
+"""Two versions' scores side by side, and thresholds carried from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparing.transfer import QUANTILES, SCALES_APART
+from evalkit.report.drawing import COLOURS, STYLE, Plot, new_axes, save_plot
+from evalkit.report.tables import NO_VALUE, Table
+
+_BINS = 60
+Row = Mapping[str, Any]
+
+
+def transfer_lines(transfers: Sequence[Row]) -> Iterator[str]:
+    """Yield what may be done with a threshold of the old version."""
+    for one in transfers:
+        who = f"{one['dataset']}: {one['reranker']}"
+        drift = one["drift"]
+        if one["kinds"][0] != one["kinds"][1]:
+            yield f"{who}: scores were of kind {one['kinds'][0]} and are {one['kinds'][1]} now."
+        distance = f"distance of their distributions {drift['distance']:.3f}"
+        if drift["distance"] > SCALES_APART:
+            yield f"{who}: scores live on another scale ({distance}): a threshold of the old version must not be kept."
+        else:
+            yield f"{who}: scores live on the same scale ({distance})."
+        for row in one["thresholds"]:
+            told = (
+                f"  score >= {row['before']:.6g} kept {row['kept_before']:.1%} of the documents and would keep"
+                f" {row['kept_if_unchanged']:.1%} now; score >= {_bounded(row['same_kept'])} keeps as many"
+            )
+            if row["same_recall"] is not None:
+                told += (
+                    f", and score >= {_bounded(row['same_recall'])} keeps as many of the relevant candidates"
+                    f" ({row['recall_before']:.1%})"
+                )
+            yield told + "."
+
+
+def _bounded(found: Sequence[float]) -> str:
+    return f"{found[0]:.6g} [{found[1]:.6g}, {found[2]:.6g}]"
+
+
+def transfer_tables(transfers: Sequence[Row]) -> list[Table]:
+    """Return the distributions of both versions."""
+    cells = tuple(
+        (one["dataset"], one["reranker"], version, *(f"{value:.4g}" for value in one["drift"][version]))
+        for one in transfers
+        for version in ("before", "after")
+    )
+    columns = ("dataset", "reranker", "version", *(_quantile_name(q) for q in QUANTILES))
+    shapes = "; ".join(
+        f"{one['reranker']} on {one['dataset']}: rank correlation"
+        f" {NO_VALUE if one['drift']['rank_correlation'] is None else format(one['drift']['rank_correlation'], '.3f')}"
+        f" over {one['drift']['pairs']} pairs"
+        for one in transfers
+    )
+    table = Table("scores before and after", columns, cells, f"Quantiles over all pairs. {shapes}.", left=3)
+    return [table] if transfers else []
+
+
+def _quantile_name(quantile: float) -> str:
+    return {0.0: "least", 0.5: "median", 1.0: "greatest"}.get(quantile, f"{quantile:.0%}")
+
+
+def draw_distributions(
+    into: Path, dataset: str, reranker: str, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> Plot:
+    """Draw both versions' scores as histograms over one axis, into a folder."""
+    import matplotlib as mpl
+
+    low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
+    edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
+    title = f"{dataset}: scores of {reranker}, before and after"
+    data = []
+    with mpl.rc_context({**STYLE, "backend": "agg"}):
+        axes = new_axes(title, "score", "share of the pairs")
+        for colour, version, scores in zip(COLOURS, ("before", "after"), (before, after), strict=False):
+            share = np.histogram(scores, edges)[0] / len(scores)
+            axes.stairs(share, edges, color=colour, lw=1.6, label=version)
+            data += [
+                {"version": version, "from": left, "to": right, "share": part}
+                for left, right, part in zip(edges[:-1], edges[1:], share, strict=True)
+            ]
+        axes.legend()
+        caption = "The same pairs, scored by both versions. Where the curves lie apart a threshold means another thing."
+        return save_plot(into, axes, f"{dataset}.{reranker}.scores", title, caption, data)
