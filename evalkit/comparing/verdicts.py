@@ -81,31 +81,44 @@ def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alp
         Chance of passing a loss of exactly the margin.
     """
     n = len(differences)
-    if n and not differences.any():
-        return Finding("IDENTICAL", f"every value of {metric} is the same (n={n} queries)", 0.0, 0.0, 0.0, n)
-    if n < 2:
+    if not n or (n < 2 and differences.any()):
         return invalid(f"{n} queries in common")
-    found = one_sided_bounds(differences, margin, alpha)
+    status, found = decide_drop(differences, margin, alpha)
+    if found is None:
+        return Finding(status, f"every value of {metric} is the same (n={n} queries)", 0.0, 0.0, 0.0, n)
     if n < MIN_QUERIES or found.lower == found.upper:
         why = f"fewer than {MIN_QUERIES} queries" if n < MIN_QUERIES else "every difference is the same"
         return _with(
-            found, "CANNOT TELL", f"{metric}: Δ {found.mean:+.4f} (n={n} queries): {why} carry no verdict"
+            found, status, f"{metric}: Δ {found.mean:+.4f} (n={n} queries): {why}, which carries no verdict"
         )
-    level = f"{1 - alpha:.0%}"
-    if found.lower > -margin:
+    if status == "PASS":
         said = (
             f"{metric} not worse than baseline by more than {margin:.4f}: Δ {found.mean:+.4f},"
-            f" {level} lower bound {found.lower:+.4f} (n={n} queries)"
+            f" {1 - alpha:.0%} lower bound {found.lower:+.4f} (n={n} queries)"
         )
         if found.upper < 0:
             said += "; measurably lower, but inside the agreed margin"
-        return _with(found, "PASS", said)
+        return _with(found, status, said)
     bounds = (
         f"Δ {found.mean:+.4f} [{found.lower:+.4f}, {found.upper:+.4f}] ({1 - 2 * alpha:.0%}, n={n} queries)"
     )
-    if found.upper < -margin:
-        return _with(found, "FAIL", f"{metric} worse by more than {margin:.4f}: {bounds}")
-    return _with(found, "CANNOT TELL", f"{metric}: {bounds}; {_what_it_takes(differences, margin, alpha)}")
+    if status == "FAIL":
+        return _with(found, status, f"{metric} worse by more than {margin:.4f}: {bounds}")
+    return _with(found, status, f"{metric}: {bounds}; {_what_it_takes(differences, margin, alpha)}")
+
+
+def decide_drop(
+    differences: NDArray[np.float64], margin: float, alpha: float
+) -> tuple[Status, OneSidedBounds | None]:
+    """Return the status of `judge_drop` with the bounds it rests on; none where nothing differs."""
+    if not differences.any():
+        return ("IDENTICAL" if len(differences) else "INVALID"), None
+    found = one_sided_bounds(differences, margin, alpha)
+    if len(differences) < MIN_QUERIES or found.lower == found.upper:
+        return "CANNOT TELL", found
+    if found.lower > -margin:
+        return "PASS", found
+    return ("FAIL" if found.upper < -margin else "CANNOT TELL"), found
 
 
 def judge_minimum(values: NDArray[np.float64], metric: str, least: float, alpha: float) -> Finding:
