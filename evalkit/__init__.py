@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalkit.config import load_config
     from evalkit.datasets import load_dataset
+    from evalkit.deciding import compare, gate
     from evalkit.errors import EvalkitError
     from evalkit.metrics import evaluate
     from evalkit.records import Qrels, Run
@@ -23,7 +24,9 @@ _HOMES = {
     "EvalkitError": "evalkit.errors",
     "Qrels": "evalkit.records",
     "Run": "evalkit.records",
+    "compare": "evalkit.deciding",
     "evaluate": "evalkit.metrics",
+    "gate": "evalkit.deciding",
     "load_config": "evalkit.config",
     "load_dataset": "evalkit.datasets",
     "load_reranker": "evalkit.rerankers",
@@ -35,7 +38,9 @@ __all__ = [
     "Qrels",
     "Run",
     "__version__",
+    "compare",
     "evaluate",
+    "gate",
     "load_config",
     "load_dataset",
     "load_reranker",

@@ -185,10 +185,8 @@ def _comparison(
         losses=int((differences < 0).sum()),
         deviation=deviation,
         effect=interval.estimate / deviation if deviation and interval.estimate is not None else None,
-        detectable=None
-        if deviation is None
-        else minimum_detectable_effect(deviation, interval.n, plan.alpha),
-        needed=None if deviation is None else queries_needed(deviation, plan.margin, plan.alpha, sides=1),
+        detectable=minimum_detectable_effect(deviation, interval.n, plan.alpha) if deviation else None,
+        needed=queries_needed(deviation, plan.margin, plan.alpha, sides=1) if deviation else None,
         verdict=_verdict(differences, p if p_adjusted is None else p_adjusted, plan.alpha),
     )
 

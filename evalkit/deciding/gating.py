@@ -77,7 +77,9 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
     if settings is None:
         primary = opened.config["compare"].get("primary") or opened.config["metrics"][0]
         settings = GateSettings(rules=(GateRule(metric=primary, max_drop=DEFAULT_DROP),))
-    verdicts = tuple(verdict for rule in settings.rules for verdict in _judge(rule, new, old, settings.alpha))
+    verdicts = tuple(
+        verdict for rule in settings.rules for verdict in judge_rule(rule, new, old, settings.alpha)
+    )
     if not verdicts:
         raise InputError(
             f"no rule speaks of a reranker that is in {new.name} and in {old.name}",
@@ -89,7 +91,7 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
     return found
 
 
-def _judge(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> Iterator[GateVerdict]:
+def judge_rule(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> Iterator[GateVerdict]:
     """Yield the verdict of one rule on every dataset and reranker."""
     datasets = [rule.dataset] if rule.dataset else list(dict.fromkeys([*old.datasets, *new.datasets]))
     shared = [tag for tag in old.tags if tag in new.tags]

@@ -65,6 +65,9 @@ CALLS = {
 """Columns of ``calls.parquet``, one row for each attempt; unknown is null. ``server_times`` is a JSON
 object: name -> seconds and what they are of."""
 
+_CONFIG_KEYS = {"name", "seed", "metrics", "depths", "compare"}
+"""What every resolved configuration holds."""
+
 VALUES = {
     "dataset": "string",
     "reranker": "string",
@@ -227,8 +230,12 @@ class ResultFolder:
         except FileNotFoundError:
             raise _missing(self.resolved_config_file) from None
         data = read_source(text, str(self.resolved_config_file)).data
-        if not isinstance(data, dict):
-            raise InputError(f"{self.resolved_config_file} is damaged")
+        lacking = _CONFIG_KEYS.difference(data if isinstance(data, dict) else ())
+        if not isinstance(data, dict) or lacking:
+            raise InputError(
+                f"{self.resolved_config_file} is damaged: it lacks {', '.join(sorted(lacking))}",
+                "the result folder is not whole, or of another evalkit",
+            )
         return data
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:

@@ -34,6 +34,8 @@ def _sentence(one: Mapping[str, Any], compared: Mapping[str, Any], depth: int | 
     verdict = _VERDICTS[one["verdict"]].format(baseline=one["baseline"])
     several = sum(len(entry["comparisons"]) for entry in compared["datasets"][:1]) > 1
     adjusted = f", p = {p_text(one['p_adjusted'])}{' adjusted' if several else ''}"
+    if one["verdict"] in {"identical", "too few queries"}:
+        adjusted = ""
     deep = f", depth {depth}" if depth else ""
     said = (
         f"{one['dataset']}: {one['contender']} {verdict} on {one['metric']}: {signed(one)},"
@@ -56,12 +58,12 @@ def cautions(compared: Mapping[str, Any]) -> list[str]:
             shares = one["judged_baseline"], one["judged_contender"]
             if abs(shares[0] - shares[1]) > HOLES_APART or min(shares) < HOLES_MANY:
                 said.append(
-                    f"{who}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one['cutoff']} documents are judged;"
-                    f" {_tipping(one)}"
+                    f"{who}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one['cutoff']} documents are judged"
+                    f"{_tipping(one)}."
                 )
             if one["tied_high"] - one["tied_low"] > margin / 2:
                 said.append(
-                    f"{who}: how ties are broken moves the difference from {one['tied_low']:+.4f} to"
+                    f"{who}: the way ties are broken moves the difference from {one['tied_low']:+.4f} to"
                     f" {one['tied_high']:+.4f}."
                 )
     return said
@@ -69,10 +71,12 @@ def cautions(compared: Mapping[str, Any]) -> list[str]:
 
 def _tipping(one: Mapping[str, Any]) -> str:
     if not one["tipping_of"]:
-        return "the loser has no unjudged one of its own, so the difference cannot turn."
+        return ""
     if one["tipping"] is None:
-        return f"not even all {one['tipping_of']} unjudged ones of the loser alone would turn the difference."
-    return f"it would turn if {one['tipping']} of the loser's own {one['tipping_of']} unjudged ones were relevant."
+        return (
+            f"; not even all {one['tipping_of']} unjudged ones of the loser alone would turn the difference"
+        )
+    return f"; it would turn if {one['tipping']} of the loser's own {one['tipping_of']} unjudged ones were relevant"
 
 
 def comparison_tables(compared: Mapping[str, Any], *, details: bool = True) -> list[Table]:

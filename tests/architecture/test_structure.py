@@ -13,6 +13,8 @@ from support.command import ROOT, evalkit
 
 from evalkit import registry
 from evalkit.cli.main import COMMANDS
+from evalkit.config import load_gate
+from evalkit.config.source import read_source
 
 SOURCES = sorted((ROOT / "evalkit").rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -77,6 +79,19 @@ def test_every_folder_explains_itself() -> None:
     for part in sorted({p.relative_to(ROOT / "evalkit").parts[0] for p in SOURCES}):
         name = part.removesuffix(".py")
         assert name.startswith("__") or f"`{name}" in told, name
+
+
+def test_the_shipped_gate_is_sound(tmp_path: Path) -> None:
+    """Its rules pass their own check, those in comments too, and the workflow is YAML that calls the gate."""
+    text = (ROOT / "configs" / "ci" / "gate.yaml").read_text(encoding="utf-8")
+    everything = tmp_path / "all.yaml"
+    everything.write_text(re.sub(r"^#  (- )", r"  \1", text, flags=re.MULTILINE), encoding="utf-8")
+    assert load_gate(ROOT / "configs" / "ci" / "gate.yaml").rules
+    bounds = {rule.bound[0] for rule in load_gate(everything).rules}
+    assert bounds == {"max_drop", "retain", "min", "max_failed", "max_ratio", "max_slowdown"}
+    workflow = read_source((ROOT / "configs" / "ci" / "gate.yml").read_text(encoding="utf-8"), "gate.yml")
+    assert not workflow.problems
+    assert "evalkit gate" in str(workflow.data)
 
 
 def test_configurations_are_sound() -> None:

@@ -128,7 +128,8 @@ def test_a_report_is_rebuilt_byte_for_byte(result: Path, tmp_path: Path) -> None
     copy.mkdir()
     for name in raw:
         shutil.copy(result / name, copy / name)
-    shutil.copytree(result / "qrels", copy / "qrels")
+    for name in ("qrels", "queries"):
+        shutil.copytree(result / name, copy / name)
     done = evalkit("report", copy)
     assert done.returncode == 0, done.stderr
     for file in result.rglob("*"):

@@ -1,0 +1,193 @@
+"""compare, leaderboard and aa from the command line: on the bundled collection, and on real rankings."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from support.api_runs import Counting, run, write_collection, write_config
+from support.command import ROOT, evalkit, only_folder
+from support.stand_in import stand_in
+
+from evalkit.datasets import load_dataset
+
+RUN = ROOT / "configs" / "quickstart.all-MiniLM-L6-v2.trec.gz"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a result with two rerankers on the bundled collection."""
+    folder = tmp_path_factory.mktemp("demo")
+    config = folder / "c.yaml"
+    config.write_text(
+        "name: d\ndatasets: [demo]\nmetrics: [nDCG@10, MRR@10]\nrerankers:\n"
+        f"  dense: {{backend: replay, path: {RUN}}}\n  lexical: {{backend: lexical}}\n",
+        encoding="utf-8",
+    )
+    run(config, folder / "results")
+    return only_folder(folder / "results")
+
+
+def test_one_result_is_compared_within(tmp_path: Path, demo: Path) -> None:
+    """Verdict, ties, other metrics, holes, slices and queries with their texts; in files, too."""
+    done = evalkit("compare", demo, "--into", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "demo: dense is better than bm25 on nDCG@10: +0.0903 [+0.0342, +0.1463], n = 96 queries"
+        in done.stdout
+    )
+    assert "demo: lexical cannot be told apart from bm25" in done.stdout
+    assert "paraphrase" in done.stdout
+    texts = {query.text for query in load_dataset("demo").queries}
+    (entry,) = orjson.loads((demo / "comparisons.json").read_bytes())["datasets"]
+    moved = [row for found in entry["extremes"].values() for rows in found.values() for row in rows]
+    assert len(moved) > 10
+    assert {row["text"] for row in moved} <= texts
+    page = (tmp_path / "out" / "comparison.md").read_text(encoding="utf-8")
+    assert "## demo: judgments and ties" in page
+    rows = orjson.loads(
+        evalkit("compare", demo, "--json", "--baseline", "lexical", "--primary", "MRR@10").stdout
+    )
+    assert [(row["baseline"], row["contender"], row["metric"]) for row in rows] == [
+        ("lexical", "bm25", "MRR@10"),
+        ("lexical", "dense", "MRR@10"),
+    ]
+    assert (rows[0]["wins"] + rows[0]["ties"] + rows[0]["losses"]) == rows[0]["n"] == 96
+
+
+def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, demo: Path) -> None:
+    """Before and after, pair by pair; scores on another scale are told, with the new threshold."""
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        "name: d\ndatasets: [demo]\nmetrics: [nDCG@10, MRR@10]\nrerankers:\n"
+        "  dense: {backend: lexical}\n  lexical: {backend: lexical}\n",
+        encoding="utf-8",
+    )
+    run(config, tmp_path / "results")
+    after = only_folder(tmp_path / "results")
+    done = evalkit("compare", demo, after, "--threshold", "0.4", "--into", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "demo: after is worse than before on nDCG@10: -0." in done.stdout
+    assert "demo: after equals before on every query on nDCG@10" in done.stdout
+    assert "demo: dense: scores live on another scale" in done.stdout
+    assert (
+        "demo: lexical: scores live on the same scale (distance of their distributions 0.000)." in done.stdout
+    )
+    assert "  score >= 0.4 kept" in done.stdout
+    assert (tmp_path / "out" / "demo.dense.scores.svg").is_file()
+    gone = evalkit("compare", demo, after, "--baseline", "bm25")
+    assert (gone.returncode, "two folders have their baseline" in gone.stderr) == (2, True)
+
+
+def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, demo: Path) -> None:
+    """Another depth, another dataset, no common tag, an incomplete folder, not a folder: one line each."""
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"name: d\ndatasets: [demo]\nretriever: {{depth: 20}}\nrerankers:\n  dense: {{backend: replay, path: {RUN}}}\n",
+        encoding="utf-8",
+    )
+    run(config, tmp_path / "shallow")
+    shallow = only_folder(tmp_path / "shallow")
+    other = evalkit("compare", demo, shallow)
+    assert (other.returncode, "cannot be compared: depth 100 and depth 20" in other.stderr) == (2, True)
+    boards = evalkit("leaderboard", demo, shallow)
+    assert boards.returncode == 0
+    assert "Apart from the table above: " in boards.stdout
+    assert "depth 100 and depth 20" in boards.stdout
+    for words, code, message in (
+        ((demo, demo, demo), 2, "3 result folders are given"),
+        ((demo, "--primary", "P@3"), 2, "the result holds no values of 'P@3'"),
+        ((demo, "--baseline", "bm52"), 2, "did you mean 'bm25'?"),
+        ((tmp_path,), 2, "is not a result folder"),
+        (("--qrels", RUN, RUN, RUN), 2, "columns"),
+    ):
+        done = evalkit("compare", *words)
+        assert done.returncode == code, done.stderr
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
+    broken = tmp_path / "broken"
+    shutil.copytree(demo, broken)
+    manifest = orjson.loads((broken / "manifest.json").read_bytes())
+    (broken / "manifest.json").write_bytes(orjson.dumps({**manifest, "status": "incomplete"}))
+    refused = evalkit("compare", broken)
+    assert (refused.returncode, "is incomplete" in refused.stderr) == (3, True)
+    assert evalkit("compare", broken, "--allow-incomplete").returncode == 0
+
+
+def test_a_leaderboard_in_every_form(tmp_path: Path, demo: Path) -> None:
+    """Table, Markdown, CSV and JSON hold the same ranks; a tag in two folders is told apart."""
+    twin = tmp_path / "twin"
+    shutil.copytree(demo, twin)
+    rows: list[dict[str, Any]] = orjson.loads(evalkit("leaderboard", demo, twin, "--format", "json").stdout)
+    assert [row["rank"] for row in rows] == [1, 2, 3, 4, 5]
+    assert {row["system"] for row in rows} == {
+        "bm25", *(f"{tag} ({folder.name})" for tag in ("dense", "lexical") for folder in (demo, twin))
+    }  # fmt: skip
+    assert len(rows[0]["tied_with"]) == 1
+    assert "| 1 | dense (" in evalkit("leaderboard", demo, twin, "--format", "markdown").stdout
+    csv = evalkit("leaderboard", demo, twin, "--format", "csv").stdout.splitlines()
+    assert len(csv) == 6
+    done = evalkit("leaderboard", demo, "--metric", "P@1")
+    assert (done.returncode, "holds no values of 'P@1'" in done.stderr) == (2, True)
+
+
+class Unsteady(Counting):
+    """A server that gives other scores each time it is asked."""
+
+    def __call__(self, body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
+        """Answer with the call's own order."""
+        status, raw = super().__call__(body, headers)
+        reply = orjson.loads(raw)
+        for one in reply["results"]:
+            one["relevance_score"] = ((one["index"] + 1) * (self.calls + 7) * 7919 % 1000) / 1000
+        reply["results"].sort(key=lambda one: -one["relevance_score"])
+        return status, orjson.dumps(reply)
+
+
+@pytest.mark.parametrize(
+    ("server", "steady"), [(Counting(), True), (Unsteady(), False)], ids=["steady", "unsteady"]
+)
+def test_a_reranker_against_itself(tmp_path: Path, server: Counting, steady: bool) -> None:
+    """A steady server moves nothing; for an unsteady one the smallest difference that would be called real is told."""
+    folder = write_collection(tmp_path / "small", 40)
+    with stand_in(server) as url:
+        config = write_config(tmp_path / "c.yaml", folder, url)
+        done = evalkit(
+            "aa", config, "--reranker", "api", "--repeats", "3", "--into", tmp_path / "aa", "--json"
+        )
+        assert done.returncode == 0, done.stderr
+        (row,) = orjson.loads(done.stdout)
+        assert (row["repeats"], row["n"]) == (3, 40)
+        assert (row["wrongly_real"] == row["moved"] == row["changed"] == 0) is steady
+        assert len(server.pairs) == 240
+        assert min(server.pairs.values()) == 3
+        wrong = evalkit("aa", config, "--reranker", "ap", "--into", tmp_path / "aa")
+        assert (wrong.returncode, "did you mean 'api'?" in wrong.stderr) == (2, True)
+
+
+def test_known_rankings_of_dl19(test_data: Path) -> None:
+    """BM25, RankVicuna, SPLADE, TAS-B and RepLLaMA: the means, the ties, and what 43 queries can find."""
+    runs = test_data / "runs"
+    names = (
+        "bm25.top100",
+        "bm25.rerank-rankvicuna-7b",
+        "splade_pp_ed.top100",
+        "tasb.top100",
+        "repllama.top100",
+    )
+    done = evalkit(
+        "compare", "--qrels", test_data / "collections" / "trec-dl19-pool" / "qrels" / "test.tsv",
+        *(runs / f"dl19.{name}.trec" for name in names), "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = {row["contender"]: row for row in orjson.loads(done.stdout)}
+    assert {name: round(row["contender_mean"], 4) for name, row in rows.items()} == {
+        "rank": 0.6682, "splade_pp_ed": 0.7308, "tasb": 0.7210, "repllama": 0.7384
+    }  # fmt: skip
+    assert {round(row["baseline_mean"], 4) for row in rows.values()} == {0.5058}
+    assert {row["verdict"] for row in rows.values()} == {"better"}
+    assert {row["n"] for row in rows.values()} == {43}
+    assert all(0.05 < row["detectable"] < 0.15 for row in rows.values())
