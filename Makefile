@@ -63,6 +63,7 @@ bench: $(VENV)/.dev ## print what the client and the store cost beside bare http
 	@$(BIN)/python tests/bench/client_overhead.py
 	@$(BIN)/python tests/bench/store_throughput.py
 	@$(BIN)/python tests/bench/second_run.py
+	@$(BIN)/python tests/bench/depth_sweep.py
 
 faults: $(VENV)/.dev ## print what becomes of a query under every fault of a server
 	@$(BIN)/python -m pytest -q -s -p no:randomly tests/integration/test_faults.py -k exact_scores

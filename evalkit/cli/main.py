@@ -23,6 +23,7 @@ COMMANDS = {
     "baseline": "evalkit.cli.baseline:baseline",
     "leaderboard": "evalkit.cli.leaderboard:leaderboard",
     "aa": "evalkit.cli.aa:aa",
+    "tune": "evalkit.cli.tune:tune",
     "report": "evalkit.cli.report:report",
     "probe": "evalkit.cli.probe:probe",
     "serve": "evalkit.cli.serve:serve",

@@ -100,6 +100,7 @@ class ResultFolder:
         self.values_file = path / "values.parquet"
         self.summary_file = path / "summary.json"
         self.comparisons_file = path / "comparisons.json"
+        self.tuning_file = path / "tuning.json"
         self.gates_file = path / "gates.json"
         self.report_markdown_file = path / "report.md"
         self.report_html_file = path / "report.html"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from evalkit.experiment import ResultFolder
 from evalkit.report.comparison_tables import cautions, comparison_tables, findings
 from evalkit.report.comparison_tables import detail_tables as comparison_details
+from evalkit.report.depth_pages import depth_line, depth_table
 from evalkit.report.drawing import Plot
 from evalkit.report.tables import as_markdown, detail_tables, result_tables
 
@@ -18,14 +20,26 @@ MANY_TIES = 0.1
 """Share of queries with equal scores near the top from which a reader is told."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What a report shows.
+
+    Attributes
+    ----------
+    summary, compared, tuned
+        Contents of ``summary.json``, ``comparisons.json`` and of ``depth`` in ``tuning.json``.
+    """
+
+    summary: Mapping[str, Any]
+    compared: Mapping[str, Any]
+    tuned: Sequence[Mapping[str, Any]]
+
+
 def write_pages(
-    folder: ResultFolder,
-    manifest: Mapping[str, Any],
-    summary: Mapping[str, Any],
-    compared: Mapping[str, Any],
-    plots: Sequence[Plot],
+    folder: ResultFolder, manifest: Mapping[str, Any], found: Findings, plots: Sequence[Plot]
 ) -> None:
     """Write both pages."""
+    summary, compared = found.summary, found.compared
     environment = Environment(
         loader=PackageLoader("evalkit.report", "templates"),
         autoescape=select_autoescape(["html"]),
@@ -38,10 +52,14 @@ def write_pages(
     content = {
         "name": manifest["name"],
         "status": manifest["status"],
-        "findings": findings(compared),
+        "findings": [*findings(compared), *(depth_line(one) for one in found.tuned)],
         "warnings": [*warnings(manifest, summary), *cautions(compared)],
         "results": [*comparison_tables(compared, details=False), *result_tables(summary)],
-        "details": [*detail_tables(summary), *comparison_details(compared)],
+        "details": [
+            *map(depth_table, found.tuned),
+            *detail_tables(summary),
+            *comparison_details(compared),
+        ],
         "plots": plots,
         "facts": _facts(manifest),
     }

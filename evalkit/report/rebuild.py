@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from evalkit.comparing import Field, Plan
 from evalkit.errors import IncompleteError
 from evalkit.experiment import ResultFolder
 from evalkit.experiment.folder import VALUES, to_json, write_table
 from evalkit.formats import write_run
+from evalkit.metrics import parse_metric
+from evalkit.metrics.sweep import can_sweep
 from evalkit.report.comparisons import compare_fields, fields_of, plan_of
+from evalkit.report.depth_pages import draw_depths
+from evalkit.report.depths import DepthQuestion, sweep
 from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
-from evalkit.report.pages import write_pages
+from evalkit.report.pages import Findings, write_pages
 from evalkit.report.plots import draw_plots
 from evalkit.report.summary import summarise
 
@@ -49,16 +54,32 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
     summary = summarise(manifest, config, cells, ceilings, calls)
     queries = {name: folder.read_queries(name) for name in qrels}
     fields = fields_of(cells, manifest["first_stage"], qrels, queries, max(config["depths"]))
-    compared = compare_fields(fields, plan_of(config, manifest["first_stage"]))
+    plan = plan_of(config, manifest["first_stage"])
+    compared = compare_fields(fields, plan)
+    tuned = list(_tuned(fields, manifest, plan, summary))
     with folder.writing():
         _clear(folder)
         _write_runs(folder, cells)
         _write_values(folder, cells)
         folder.summary_file.write_bytes(to_json(summary))
         folder.comparisons_file.write_bytes(to_json(compared))
-        plots = draw_plots(folder, summary)
-        write_pages(folder, manifest, summary, compared, plots)
+        folder.tuning_file.write_bytes(to_json({"schema_version": 1, "depth": tuned}))
+        plots = [*draw_plots(folder, summary), *draw_depths(folder.plots_folder, tuned)]
+        write_pages(folder, manifest, Findings(summary, compared, tuned), plots)
     return summary
+
+
+def _tuned(
+    fields: Sequence[Field], manifest: Mapping[str, Any], plan: Plan, summary: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield the depths of every reranker whose scores at one depth hold at another, and are whole."""
+    if not can_sweep(parse_metric(plan.primary)):
+        return
+    for on in fields:
+        for tag, about in manifest["rerankers"].items():
+            entry = on.entries[tag]
+            if about["pointwise"] and entry.values.query_ids and not entry.unscored:
+                yield sweep(on, tag, plan, summary, DepthQuestion())
 
 
 def _why(manifest: Mapping[str, Any]) -> str:

@@ -191,3 +191,35 @@ def test_known_rankings_of_dl19(test_data: Path) -> None:
     assert {row["verdict"] for row in rows.values()} == {"better"}
     assert {row["n"] for row in rows.values()} == {43}
     assert all(0.05 < row["detectable"] < 0.15 for row in rows.values())
+
+
+def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
+    """The recommendation, its check on held-out queries, every depth as JSON, and the same in the report."""
+    done = evalkit("tune", "depth", demo, "--reranker", "dense")
+    assert done.returncode == 0, done.stderr
+    assert "demo: dense: send " in done.stdout
+    assert "on 48 queries held out" in done.stdout
+    assert "which flatters it" in done.stdout
+    assert "is the bottleneck" in done.stdout
+    (found,) = orjson.loads(evalkit("tune", "depth", demo, "--reranker", "dense", "--json").stdout)
+    assert [row["depth"] for row in found["rows"]] == list(range(1, 101))
+    summary = orjson.loads((demo / "summary.json").read_bytes())
+    (row,) = (r for r in summary["quality"] if (r["reranker"], r["metric"]) == ("dense", "nDCG@10"))
+    assert found["rows"][-1]["mean"] == pytest.approx(row["mean"], abs=1e-12)
+    assert all(one["oracle"] >= one["mean"] - 1e-12 for one in found["rows"])
+    assert all(
+        one["retrieval_loss"] + one["ranking_loss"] + one["mean"] == pytest.approx(1) for one in found["rows"]
+    )
+    assert "demo: dense: send " in (demo / "report.md").read_text(encoding="utf-8")
+    assert (demo / "plots" / "demo.dense.tune-depth.svg").is_file()
+    tuned = orjson.loads((demo / "tuning.json").read_bytes())["depth"]
+    assert [one for one in tuned if one["reranker"] == "dense"] == [found]
+    limited = evalkit("tune", "depth", demo, "--max-p95-ms", "5")
+    assert "no depth can be recommended: no depth keeps to the limits" in limited.stdout
+    for words, message in (
+        (("--reranker", "dens"), "did you mean 'dense'?"),
+        (("--metric", "Judged@10"), "cannot be swept"),
+        (("--margin", "0"), "margin"),
+    ):
+        wrong = evalkit("tune", "depth", demo, *words)
+        assert (wrong.returncode, message in wrong.stderr) == (2, True)

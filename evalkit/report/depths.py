@@ -1,0 +1,150 @@
+"""Every depth of a reranker: quality, ceiling, losses, latency, cost; and which to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparing import Field, Plan
+from evalkit.metrics import evaluate, parse_metrics
+from evalkit.metrics.sweep import DepthValues, sweep_depths
+from evalkit.records import Run
+from evalkit.stats import mean_interval
+from evalkit.tuning import Limits, choose_depth, split_queries
+from evalkit.tuning.depth import Costs, interpolated
+
+
+@dataclass(frozen=True, slots=True)
+class DepthQuestion:
+    """What is asked of a sweep.
+
+    Attributes
+    ----------
+    metric
+        The result's primary metric where None.
+    margin
+        A loss that does not matter; the configuration's where None.
+    limits
+        What a depth must keep to.
+    """
+
+    metric: str | None = None
+    margin: float | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def sweep(
+    on: Field, tag: str, plan: Plan, summary: Mapping[str, Any], question: DepthQuestion
+) -> dict[str, Any]:
+    """Return every depth of one reranker on one dataset, and which to choose.
+
+    Parameters
+    ----------
+    on
+        The dataset at the deepest depth.
+    tag
+        A pointwise reranker.
+    plan
+        Names primary metric, margin and seed.
+    summary
+        ``summary.json``: latencies and costs.
+    question
+        What is asked.
+    """
+    metric = question.metric or plan.primary
+    margin = question.margin or plan.margin
+    deepest = on.depth or 1
+    swept, ideal, recall = _swept(on, tag, metric, deepest)
+    first_stage = on.first_stage or Run.from_rows("", [], [], [])
+    own = evaluate(first_stage, on.qrels, parse_metrics([metric])).of(metric)
+    measured = _latency(summary, on.dataset, tag)
+    costs = Costs(interpolated(measured, deepest), _costs(summary, on, tag, deepest))
+    split = split_queries(len(swept.query_ids), plan.seed)
+    choice = choose_depth(swept.of(metric), own, split, costs, question.limits, margin, metric=metric)
+    return {
+        "dataset": on.dataset,
+        "reranker": tag,
+        "metric": metric,
+        "margin": margin,
+        "limits": asdict(question.limits),
+        "queries": len(swept.query_ids),
+        "first_stage": _interval(own),
+        "rows": list(_rows(swept.of(metric), ideal, recall, costs, measured)),
+        "choice": asdict(choice),
+    }
+
+
+def _swept(
+    on: Field, tag: str, metric: str, deepest: int
+) -> tuple[DepthValues, NDArray[np.float64], NDArray[np.float64]]:
+    """Return the reranker's values, those of the best order, and the recall, at every depth."""
+    first_stage = on.first_stage or Run.from_rows("", [], [], [])
+    rows = [(q, d, float(on.qrels.of(q).get(d, 0))) for q, docs, _ in first_stage for d in docs]
+    best = Run.from_rows("best", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
+    parsed = parse_metrics([metric])
+    ideal = sweep_depths(first_stage, best, on.qrels, parsed, deepest)
+    among = parse_metrics([f"R@{deepest}"])
+    recall = sweep_depths(first_stage, best, on.qrels, among, deepest)
+    reranked = sweep_depths(first_stage, on.entries[tag].run, on.qrels, parsed, deepest)
+    return reranked, ideal.of(metric), recall.values[0]
+
+
+def _rows(
+    values: NDArray[np.float64],
+    ideal: NDArray[np.float64],
+    recall: NDArray[np.float64],
+    costs: Costs,
+    measured: Mapping[int, float],
+) -> Iterator[dict[str, Any]]:
+    for index in range(values.shape[1]):
+        quality = _interval(values[:, index])
+        oracle = float(ideal[:, index].mean()) if len(ideal) else None
+        yield {
+            "depth": index + 1,
+            **quality,
+            "recall": float(recall[:, index].mean()) if len(recall) else None,
+            "oracle": oracle,
+            # What the candidates lack, and what the reranker makes less of than could be made of them.
+            "retrieval_loss": None if oracle is None else 1 - oracle,
+            "ranking_loss": None if oracle is None else oracle - quality["mean"],
+            "p95_s": _or_none(costs.p95_s[index]),
+            "p95_measured": index + 1 in measured,
+            "usd_per_thousand_queries": _or_none(costs.usd_per_thousand_queries[index]),
+        }
+
+
+def _interval(values: NDArray[np.float64]) -> dict[str, Any]:
+    interval = mean_interval(values)
+    return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _latency(summary: Mapping[str, Any], dataset: str, tag: str) -> dict[int, float]:
+    """Return batch size -> seconds, one call in flight; where the calls could bound it."""
+    return {
+        row["batch_size"]: row["p95_s"]["estimate"]
+        for row in summary["latency"]
+        if (row["dataset"], row["reranker"], row["concurrency"]) == (dataset, tag, 1)
+        and row["p95_s"]["estimate"] is not None
+    }
+
+
+def _costs(summary: Mapping[str, Any], on: Field, tag: str, deepest: int) -> NDArray[np.float64]:
+    """Return what a thousand queries cost at every depth: in proportion to the pairs, or to the requests."""
+    rows = summary["costs"]
+    row = next((r for r in rows if (r["dataset"], r["reranker"]) == (on.dataset, tag)), None)
+    if row is None or row["usd_per_thousand_queries"] is None or on.first_stage is None:
+        return np.full(deepest, np.nan)
+    full = float(row["usd_per_thousand_queries"])
+    if (row["price"] or {}).get("usd_per_thousand_requests") is not None:
+        return np.full(deepest, full)
+    lengths = np.array([len(docs) for _, docs, _ in on.first_stage])
+    pairs = np.array([np.minimum(lengths, depth).sum() for depth in range(1, deepest + 1)])
+    return np.asarray(full * pairs / pairs[-1], dtype=np.float64)
