@@ -43,7 +43,7 @@ def depth(
     Every depth is looked at, not only the configured ones. The choice is made on one half of the
     queries, and checked on the other.
     """
-    from evalkit.deciding.tuning_depth import tune_depth
+    from evalkit.deciding.tuning import tune_depth
     from evalkit.experiment.folder import to_json
     from evalkit.report.depth_pages import depth_lines, depth_table
     from evalkit.report.depths import DepthQuestion
@@ -58,5 +58,48 @@ def depth(
     for one in found:
         click.echo(as_text(depth_table(one)))
         for line in depth_lines(one):
+            click.echo(line)
+        click.echo()
+
+
+@tune.command()
+@click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
+@click.option("--reranker", metavar="TAG", help="Only this one [default: all].")
+@click.option(
+    "--goal",
+    metavar="GOAL",
+    default="recall>=0.9",
+    show_default=True,
+    help="recall>=R, precision>=P or max_f1.",
+)
+@click.option(
+    "--confidence", metavar="C", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95,
+    show_default=True, help="With which a recall is guaranteed.",
+)  # fmt: skip
+@click.option(
+    "--expected", is_flag=True, help="Keep a recall in expectation alone: cuts more, promises less."
+)
+@JSON
+def threshold(
+    result: Path, reranker: str | None, goal: str, confidence: float, *, expected: bool, as_json: bool
+) -> None:
+    """Find where to cut the scores, with a promise that was checked on other queries.
+
+    A recall is guaranteed (Learn-then-Test) or kept in expectation (conformal risk control);
+    precision and F1 are what they were on the tuning queries. The held-out figure stands beside.
+    """
+    from evalkit.deciding.tuning import tune_threshold
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.tables import as_text
+    from evalkit.report.threshold_pages import threshold_lines, threshold_table
+    from evalkit.report.thresholds import read_goal
+
+    found = tune_threshold(result, reranker, read_goal(goal, None if expected else confidence))
+    if as_json:
+        click.echo(to_json(found), nl=False)
+        return
+    for one in found:
+        click.echo(as_text(threshold_table(one)))
+        for line in threshold_lines(one):
             click.echo(line)
         click.echo()

@@ -15,6 +15,7 @@ from evalkit.report.comparison_tables import detail_tables as comparison_details
 from evalkit.report.depth_pages import depth_line, depth_table
 from evalkit.report.drawing import Plot
 from evalkit.report.tables import as_markdown, detail_tables, result_tables
+from evalkit.report.threshold_pages import threshold_line, threshold_table
 
 MANY_TIES = 0.1
 """Share of queries with equal scores near the top from which a reader is told."""
@@ -27,12 +28,12 @@ class Findings:
     Attributes
     ----------
     summary, compared, tuned
-        Contents of ``summary.json``, ``comparisons.json`` and of ``depth`` in ``tuning.json``.
+        Contents of ``summary.json``, ``comparisons.json`` and ``tuning.json``.
     """
 
     summary: Mapping[str, Any]
     compared: Mapping[str, Any]
-    tuned: Sequence[Mapping[str, Any]]
+    tuned: Mapping[str, Any]
 
 
 def write_pages(
@@ -52,11 +53,16 @@ def write_pages(
     content = {
         "name": manifest["name"],
         "status": manifest["status"],
-        "findings": [*findings(compared), *(depth_line(one) for one in found.tuned)],
+        "findings": [
+            *findings(compared),
+            *map(depth_line, found.tuned["depth"]),
+            *map(threshold_line, found.tuned["threshold"]),
+        ],
         "warnings": [*warnings(manifest, summary), *cautions(compared)],
         "results": [*comparison_tables(compared, details=False), *result_tables(summary)],
         "details": [
-            *map(depth_table, found.tuned),
+            *map(depth_table, found.tuned["depth"]),
+            *map(threshold_table, found.tuned["threshold"]),
             *detail_tables(summary),
             *comparison_details(compared),
         ],

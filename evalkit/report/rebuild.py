@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.comparing import Field, Plan
@@ -20,6 +20,8 @@ from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
 from evalkit.report.pages import Findings, write_pages
 from evalkit.report.plots import draw_plots
 from evalkit.report.summary import summarise
+from evalkit.report.threshold_pages import draw_thresholds
+from evalkit.report.thresholds import Goal, find_threshold
 
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str, Any]:
@@ -56,30 +58,43 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
     fields = fields_of(cells, manifest["first_stage"], qrels, queries, max(config["depths"]))
     plan = plan_of(config, manifest["first_stage"])
     compared = compare_fields(fields, plan)
-    tuned = list(_tuned(fields, manifest, plan, summary))
+    tuned = _tuned(fields, manifest, plan, summary)
     with folder.writing():
         _clear(folder)
         _write_runs(folder, cells)
         _write_values(folder, cells)
         folder.summary_file.write_bytes(to_json(summary))
         folder.comparisons_file.write_bytes(to_json(compared))
-        folder.tuning_file.write_bytes(to_json({"schema_version": 1, "depth": tuned}))
-        plots = [*draw_plots(folder, summary), *draw_depths(folder.plots_folder, tuned)]
+        folder.tuning_file.write_bytes(to_json(tuned))
+        plots = [
+            *draw_plots(folder, summary),
+            *draw_depths(folder.plots_folder, tuned["depth"]),
+            *draw_thresholds(folder.plots_folder, tuned["threshold"]),
+        ]
         write_pages(folder, manifest, Findings(summary, compared, tuned), plots)
     return summary
 
 
 def _tuned(
     fields: Sequence[Field], manifest: Mapping[str, Any], plan: Plan, summary: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """Yield the depths of every reranker whose scores at one depth hold at another, and are whole."""
-    if not can_sweep(parse_metric(plan.primary)):
-        return
-    for on in fields:
-        for tag, about in manifest["rerankers"].items():
-            entry = on.entries[tag]
-            if about["pointwise"] and entry.values.query_ids and not entry.unscored:
-                yield sweep(on, tag, plan, summary, DepthQuestion())
+) -> dict[str, Any]:
+    """Return depth and threshold of every reranker whose scores are whole."""
+    whole = [
+        (on, tag)
+        for on in fields
+        for tag in manifest["rerankers"]
+        if on.entries[tag].values.query_ids and not on.entries[tag].unscored
+    ]
+    swept = can_sweep(parse_metric(plan.primary))
+    return {
+        "schema_version": 1,
+        "depth": [
+            sweep(on, tag, plan, summary, DepthQuestion())
+            for on, tag in whole
+            if swept and manifest["rerankers"][tag]["pointwise"]  # else each depth is a pass of its own
+        ],
+        "threshold": [find_threshold(on, tag, plan, Goal()) for on, tag in whole],
+    }
 
 
 def _why(manifest: Mapping[str, Any]) -> str:

@@ -223,3 +223,33 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     ):
         wrong = evalkit("tune", "depth", demo, *words)
         assert (wrong.returncode, message in wrong.stderr) == (2, True)
+
+
+def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
+    """The sentence for a ticket, the held-out figure beside the tuned one, queries that nothing answers."""
+    done = evalkit("tune", "threshold", demo, "--reranker", "dense")
+    assert done.returncode == 0, done.stderr
+    assert (
+        "demo: dense: keep score >= 0.0289: with 95% confidence at least 90% of the relevant candidates"
+        in done.stdout
+    )
+    assert (
+        "the first stage finds 70.0% of what is judged relevant, and no threshold can keep more"
+        in done.stdout
+    )
+    assert "Of 12 queries that nothing answers" in done.stdout
+    (found,) = orjson.loads(evalkit("tune", "threshold", demo, "--reranker", "dense", "--json").stdout)
+    assert (demo / "plots" / "demo.dense.tune-threshold.svg").is_file()
+    tuned = orjson.loads((demo / "tuning.json").read_bytes())["threshold"]
+    assert [one for one in tuned if one["reranker"] == "dense"] == [found]
+    sentence = f"demo: dense: keep score >= {found['threshold']}{promise}"
+    assert sentence in done.stdout
+    assert sentence in (demo / "report.md").read_text(encoding="utf-8")
+    expected = evalkit("tune", "threshold", demo, "--reranker", "dense", "--expected")
+    assert "in expectation; any one choice may keep fewer" in expected.stdout
+    unreachable = evalkit("tune", "threshold", demo, "--goal", "recall>=0.99")
+    assert unreachable.returncode == 0
+    assert "cannot promise a recall of 0.99: that takes 299 at least" in unreachable.stdout
+    for words, message in ((("--goal", "recall>2"), "is no goal"), (("--confidence", "1"), "confidence")):
+        wrong = evalkit("tune", "threshold", demo, *words)
+        assert (wrong.returncode, message in wrong.stderr) == (2, True)

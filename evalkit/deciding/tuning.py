@@ -1,4 +1,4 @@
-"""The depths of a result folder, from its stored scores."""
+"""Depths and thresholds of a result folder, from its stored scores."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from evalkit.deciding.sources import open_result
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.report.comparisons import plan_of
 from evalkit.report.depths import DepthQuestion, sweep
+from evalkit.report.thresholds import Goal, find_threshold
 
 
 def tune_depth(
@@ -52,3 +53,35 @@ def tune_depth(
     plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
     chosen = [tag for tag in tags if reranker in {None, tag}]
     return [sweep(on, tag, plan, summary, asked) for on in opened.fields for tag in chosen]
+
+
+def tune_threshold(
+    result: str | Path, reranker: str | None = None, goal: Goal | None = None
+) -> list[dict[str, Any]]:
+    """Choose a threshold for the scores of a result.
+
+    Parameters
+    ----------
+    result
+        A complete result folder.
+    reranker
+        Only this one.
+    goal
+        What the threshold is for; recall >= 0.9, guaranteed with 95 % confidence, where None.
+
+    Returns
+    -------
+    For each dataset and reranker: the threshold, what it does on the queries it was chosen on and on the
+    others, and some other thresholds beside it.
+
+    Raises
+    ------
+    InputError
+        If there is no such reranker.
+    """
+    opened = open_result(Path(result))
+    if reranker is not None and reranker not in opened.rerankers:
+        raise UnknownNameError("reranker", reranker, opened.rerankers)
+    plan = plan_of(opened.config, opened.manifest["first_stage"])
+    chosen = [tag for tag in opened.rerankers if reranker in {None, tag}]
+    return [find_threshold(on, tag, plan, goal or Goal()) for on in opened.fields for tag in chosen]
