@@ -229,10 +229,7 @@ def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
     """The sentence for a ticket, the held-out figure beside the tuned one, queries that nothing answers."""
     done = evalkit("tune", "threshold", demo, "--reranker", "dense")
     assert done.returncode == 0, done.stderr
-    assert (
-        "demo: dense: keep score >= 0.0289: with 95% confidence at least 90% of the relevant candidates"
-        in done.stdout
-    )
+    promise = ": with 95% confidence at least 90% of the relevant candidates are kept, on average"
     assert (
         "the first stage finds 70.0% of what is judged relevant, and no threshold can keep more"
         in done.stdout
