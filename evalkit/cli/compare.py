@@ -46,6 +46,10 @@ def compare(
 
     given = {"baseline": baseline, "primary": primary}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if qrels is not None and thresholds:
+        raise click.UsageError("--threshold goes with two result folders")
+    if into is not None:
+        _make(into)
     if qrels is None:
         documents = compare_results(
             sources, allow_incomplete=allow_incomplete, thresholds=thresholds, plots=into, **changes
@@ -83,13 +87,21 @@ def _print(documents: list[dict[str, Any]], *, as_json: bool) -> None:
             click.echo(f"warning: {line}", err=True)
 
 
+def _make(into: Path) -> None:
+    from evalkit.errors import StorageError
+
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
+
+
 def _write(into: Path, documents: list[dict[str, Any]]) -> None:
     from evalkit.errors import StorageError
     from evalkit.experiment.folder import to_json
     from evalkit.report.comparison_tables import as_page
 
     try:
-        into.mkdir(parents=True, exist_ok=True)
         (into / "comparisons.json").write_bytes(to_json(documents))
         (into / "comparison.md").write_text("\n".join(map(as_page, documents)), encoding="utf-8")
     except OSError as error:

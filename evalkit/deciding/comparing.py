@@ -71,6 +71,11 @@ def compare_results(
     results = [open_result(path, allow_incomplete=allow_incomplete) for path in paths]
     plan = replace(plan_of(results[0].config, results[0].manifest["first_stage"]), **changes)
     _check_primary(plan, results[0].config["metrics"])
+    if len(results) == 1 and thresholds:
+        raise InputError(
+            "a threshold is carried from one version to the next",
+            "give two folders: the one before, the one after",
+        )
     if len(results) == 1:
         _check_baseline(plan, results[0].fields[0].entries)
         return [compare_fields(results[0].fields, plan)]

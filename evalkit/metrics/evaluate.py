@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import InputError
 from evalkit.metrics.kernels import KERNEL
 from evalkit.metrics.names import Metric, ir_measures_notation
 from evalkit.metrics.ranked import rank_grades
@@ -19,6 +21,11 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> MetricValues:
     A query that the run lacks gets 0 (trec_eval's ``-c``); a query without a document at a
     metric's ``rel`` level gets 0 there. Queries that nothing answers are left out: ranking
     metrics say nothing about them.
+
+    Raises
+    ------
+    InputError
+        If a metric that is not evalkit's own cannot be computed on this data.
     """
     ranked = rank_grades(run, qrels)
     columns = [
@@ -41,5 +48,12 @@ def _with_ir_measures(
     ranking = {q: {d: float(len(docs) - i) for i, d in enumerate(docs)} for q, docs, _ in run}
     grades = {q: dict(qrels.of(q)) for q in query_ids}
     measure = ir_measures.parse_measure(ir_measures_notation(metric))
-    found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], grades, ranking)}
+    try:
+        found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], grades, ranking)}
+    except (subprocess.SubprocessError, OSError, ValueError) as error:
+        # Some of its providers run programs of their own, which refuse some judgments.
+        raise InputError(
+            f"{metric.label!r} cannot be computed on this data: ir_measures' provider fails ({error})",
+            "use another metric; evalkit's own are nDCG, RR, AP, P, R, Success and Judged",
+        ) from None
     return np.array([found.get(q, 0.0) for q in query_ids], dtype=np.float64)

@@ -103,6 +103,8 @@ def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, dem
         ((demo, "--baseline", "bm52"), 2, "did you mean 'bm25'?"),
         ((tmp_path,), 2, "is not a result folder"),
         (("--qrels", RUN, RUN, RUN), 2, "columns"),
+        ((demo, "--threshold", "1"), 2, "give two folders"),
+        ((demo, "--into", "/proc/nowhere"), 3, "cannot write into /proc/nowhere"),
     ):
         done = evalkit("compare", *words)
         assert done.returncode == code, done.stderr
