@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -103,3 +104,50 @@ def threshold(
         for line in threshold_lines(one):
             click.echo(line)
         click.echo()
+
+
+@tune.command()
+@click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
+@click.option("--reranker", metavar="TAG", help="Only this one [default: all].")
+@click.option(
+    "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
+    help="Write each fitted function as a small JSON there, and a reliability diagram.",
+)  # fmt: skip
+@JSON
+def calibration(result: Path, reranker: str | None, save: Path | None, *, as_json: bool) -> None:
+    """Turn scores into probabilities, fitted on some queries and judged on others."""
+    from evalkit.deciding.tuning import tune_calibration
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.calibration_pages import calibration_line, calibration_table
+    from evalkit.report.tables import as_text
+
+    found = tune_calibration(result, reranker)
+    if save is not None:
+        _save(save, found)
+    if as_json:
+        click.echo(to_json(found), nl=False)
+        return
+    for one in found:
+        if one["functions"]:
+            click.echo(as_text(calibration_table(one)))
+        click.echo(calibration_line(one))
+        click.echo()
+
+
+def _save(into: Path, found: list[dict[str, Any]]) -> None:
+    from evalkit.errors import StorageError
+    from evalkit.experiment.folder import slug, to_json
+    from evalkit.report.calibration_pages import draw_reliabilities
+    from evalkit.report.calibrations import portable
+
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        for one in found:
+            for name, told in one["functions"].items():
+                if told["function"] is not None:
+                    file = into / f"{slug(one['dataset'])}.{slug(one['reranker'])}.{name}.json"
+                    file.write_bytes(to_json(portable(one, name)))
+        draw_reliabilities(into, found)
+    except OSError as error:
+        raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
+    click.echo(f"written to {into}", err=True)

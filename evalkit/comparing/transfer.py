@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evalkit.stats import query_weights
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 KEPT_SHARES = (0.5, 0.2, 0.1)
@@ -148,17 +149,12 @@ def _matched(
         lower = scores[place + 1] if place + 1 < len(scores) else upper
         return float((upper + lower) / 2) if lower < upper else float(upper)
 
-    drawn = [threshold(weight[query]) for weight in _resampled(int(pairs.query.max()) + 1, seed)]
+    drawn = [
+        threshold(weight[query]) for weight in query_weights(int(pairs.query.max()) + 1, _RESAMPLES, seed)
+    ]
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
     return threshold(np.ones(len(rows))), float(low), float(high)
-
-
-def _resampled(queries: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each query is in a bootstrap sample."""
-    rng = np.random.default_rng(seed)
-    for _ in range(_RESAMPLES):
-        yield np.bincount(rng.integers(0, queries, queries), minlength=queries).astype(np.float64)
 
 
 def usual_thresholds(pairs: ScoredPairs) -> list[float]:

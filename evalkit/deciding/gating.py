@@ -93,7 +93,9 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
 
 def judge_rule(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> Iterator[GateVerdict]:
     """Yield the verdict of one rule on every dataset and reranker."""
-    datasets = [rule.dataset] if rule.dataset else list(dict.fromkeys([*old.datasets, *new.datasets]))
+    # What only the result has cannot have got worse; what only the baseline has is missing.
+    held = old if rule.bound[0] in {"max_drop", "retain", "max_slowdown"} else new
+    datasets = [rule.dataset] if rule.dataset else list(held.datasets)
     shared = [tag for tag in old.tags if tag in new.tags]
     # Whoever is named must be there; a reranker that the baseline has and the result lacks is missing.
     tags = [rule.reranker] if rule.reranker else (shared or list(old.tags))

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.deciding.sources import open_result
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.report.calibrations import calibrate
 from evalkit.report.comparisons import plan_of
 from evalkit.report.depths import DepthQuestion, sweep
 from evalkit.report.thresholds import Goal, find_threshold
@@ -85,3 +86,20 @@ def tune_threshold(
     plan = plan_of(opened.config, opened.manifest["first_stage"])
     chosen = [tag for tag in opened.rerankers if reranker in {None, tag}]
     return [find_threshold(on, tag, plan, goal or Goal()) for on in opened.fields for tag in chosen]
+
+
+def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
+    """Fit what turns scores into probabilities; see `evalkit.report.calibrations.calibrate`.
+
+    Raises
+    ------
+    InputError
+        If there is no such reranker.
+    """
+    opened = open_result(Path(result))
+    if reranker is not None and reranker not in opened.rerankers:
+        raise UnknownNameError("reranker", reranker, opened.rerankers)
+    plan = plan_of(opened.config, opened.manifest["first_stage"])
+    kinds = {tag: about["score_kind"] for tag, about in opened.manifest["rerankers"].items()}
+    chosen = [tag for tag in opened.rerankers if reranker in {None, tag}]
+    return [calibrate(on, tag, kinds[tag], plan) for on in opened.fields for tag in chosen]

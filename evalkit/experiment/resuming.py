@@ -86,7 +86,7 @@ def take_up(
     manifest = found.read_manifest()
     memory.run = str(found.path.resolve())
     memory.started_s = manifest["started_s"]
-    memory.refresh = manifest["refresh"]
+    memory.refresh = bool(manifest.get("refresh"))
     recorder.restore(memory.journal())
     return {**manifest, "status": "running", "resumed": manifest["resumed"] + 1}
 
@@ -109,7 +109,7 @@ def _unfinished(path: Path, resolved: str) -> ResultFolder | None:
 
 
 def _refreshes(folder: ResultFolder) -> bool:
-    return bool(folder.read_manifest()["refresh"])
+    return bool(folder.read_manifest().get("refresh"))
 
 
 def _is_of(folder: ResultFolder, resolved: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from evalkit.experiment import ResultFolder
+from evalkit.report.calibration_pages import calibration_table
 from evalkit.report.comparison_tables import cautions, comparison_tables, findings
 from evalkit.report.comparison_tables import detail_tables as comparison_details
 from evalkit.report.depth_pages import depth_line, depth_table
@@ -63,6 +64,7 @@ def write_pages(
         "details": [
             *map(depth_table, found.tuned["depth"]),
             *map(threshold_table, found.tuned["threshold"]),
+            *(calibration_table(one) for one in found.tuned["calibration"] if one["functions"]),
             *detail_tables(summary),
             *comparison_details(compared),
         ],

@@ -13,6 +13,8 @@ from evalkit.experiment.folder import VALUES, to_json, write_table
 from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
 from evalkit.metrics.sweep import can_sweep
+from evalkit.report.calibration_pages import draw_reliabilities
+from evalkit.report.calibrations import calibrate
 from evalkit.report.comparisons import compare_fields, fields_of, plan_of
 from evalkit.report.depth_pages import draw_depths
 from evalkit.report.depths import DepthQuestion, sweep
@@ -70,6 +72,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
             *draw_plots(folder, summary),
             *draw_depths(folder.plots_folder, tuned["depth"]),
             *draw_thresholds(folder.plots_folder, tuned["threshold"]),
+            *draw_reliabilities(folder.plots_folder, tuned["calibration"]),
         ]
         write_pages(folder, manifest, Findings(summary, compared, tuned), plots)
     return summary
@@ -78,7 +81,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
 def _tuned(
     fields: Sequence[Field], manifest: Mapping[str, Any], plan: Plan, summary: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return depth and threshold of every reranker whose scores are whole."""
+    """Return depth, threshold and calibration of every reranker whose scores are whole."""
     whole = [
         (on, tag)
         for on in fields
@@ -94,6 +97,9 @@ def _tuned(
             if swept and manifest["rerankers"][tag]["pointwise"]  # else each depth is a pass of its own
         ],
         "threshold": [find_threshold(on, tag, plan, Goal()) for on, tag in whole],
+        "calibration": [
+            calibrate(on, tag, manifest["rerankers"][tag]["score_kind"], plan) for on, tag in whole
+        ],
     }
 
 

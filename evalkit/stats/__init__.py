@@ -10,6 +10,7 @@ from evalkit.stats.intervals import (
 from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
 from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed
+from evalkit.stats.resampling import query_weights
 from evalkit.stats.spread import standard_deviation_within
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "one_sided_bounds",
     "quantile_interval",
     "queries_needed",
+    "query_weights",
     "sample_size_for_quantile",
     "sign_flip",
     "standard_deviation_within",

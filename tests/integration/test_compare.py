@@ -252,3 +252,18 @@ def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
     for words, message in ((("--goal", "recall>2"), "is no goal"), (("--confidence", "1"), "confidence")):
         wrong = evalkit("tune", "threshold", demo, *words)
         assert (wrong.returncode, message in wrong.stderr) == (2, True)
+
+
+def test_calibration_from_the_command_line(tmp_path: Path, demo: Path) -> None:
+    """A table, a sentence, small JSON files and a diagram."""
+    done = evalkit("tune", "calibration", demo, "--save", tmp_path / "cal")
+    assert done.returncode == 0, done.stderr
+    assert "has the lowest log loss on the held-out queries" in done.stdout
+    saved = sorted(path.name for path in (tmp_path / "cal").iterdir())
+    assert {"demo.dense.platt.json", "demo.dense.reliability.svg", "demo.lexical.isotonic.json"} <= set(saved)
+    document = orjson.loads((tmp_path / "cal" / "demo.dense.platt.json").read_bytes())
+    assert document["parameters"]["a"] > 0
+    (found,) = orjson.loads(evalkit("tune", "calibration", demo, "--reranker", "dense", "--json").stdout)
+    assert found["functions"]["platt"]["function"]["parameters"] == document["parameters"]
+    wrong = evalkit("tune", "calibration", demo, "--save", "/proc/nowhere")
+    assert (wrong.returncode, "cannot write into" in wrong.stderr) == (3, True)

@@ -1,0 +1,123 @@
+"""Probabilities out of a reranker's scores: fitted on one half of the queries, judged on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparing import Field, Plan
+from evalkit.records import ScoreKind
+from evalkit.stats import MIN_QUERIES
+from evalkit.tuning import split_queries
+from evalkit.tuning.calibration import (
+    Calibration,
+    fit_isotonic,
+    fit_platt,
+    judge_probabilities,
+    sigmoid,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    scores: NDArray[np.float64]
+    relevant: NDArray[np.bool_]
+    query: NDArray[np.int64]
+
+    def of(self, rows: NDArray[np.int64]) -> _Pairs:
+        """Return the pairs of some queries, which are numbered anew."""
+        kept = np.isin(self.query, rows)
+        return _Pairs(self.scores[kept], self.relevant[kept], np.searchsorted(rows, self.query[kept]))
+
+
+def calibrate(on: Field, tag: str, kind: ScoreKind, plan: Plan) -> dict[str, Any]:
+    """Fit what turns scores into probabilities of being judged relevant, and say how good that is.
+
+    All candidates take part, and a document that nobody judged counts as not relevant: a probability is that
+    of being relevant as these judgments have it, at this depth.
+
+    Returns
+    -------
+    ``functions``, name -> quality on the held-out queries and, where it was fitted, the function; the scores
+    themselves are among them where they are probabilities, or logits of such.
+    """
+    pairs = _pairs(on, tag)
+    queries = len(np.unique(pairs.query))
+    split = split_queries(queries, plan.seed)
+    tuning, held_out = pairs.of(split.tuning), pairs.of(split.held_out)
+    found = {
+        "dataset": on.dataset,
+        "reranker": tag,
+        "depth": on.depth,
+        "score_kind": kind,
+        "queries": queries,
+        "pairs": len(held_out.scores),
+        "relevant_share": float(pairs.relevant.mean()) if queries else None,
+    }
+    if queries < 2 * MIN_QUERIES:
+        return {
+            **found,
+            "functions": {},
+            "why_not": f"{queries} queries are too few: each half needs {MIN_QUERIES}",
+        }
+    if not tuning.relevant.any() or tuning.relevant.all() or not held_out.relevant.any():
+        return {
+            **found,
+            "functions": {},
+            "why_not": "both halves of the queries need candidates of both kinds",
+        }
+    functions = _functions(tuning, kind)
+    told = {name: _told(held_out, function, kind, plan) for name, function in functions.items()}
+    return {**found, "functions": told, "why_not": None}
+
+
+def _pairs(on: Field, tag: str) -> _Pairs:
+    scores, relevant, query = [np.empty(0)], [np.empty(0, dtype=np.bool_)], [np.empty(0, dtype=np.int64)]
+    number = 0
+    for query_id, docs, own in on.entries[tag].run:
+        if query_id in on.qrels.grades:
+            grades = on.qrels.of(query_id)
+            scores.append(own)
+            relevant.append(np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_))
+            query.append(np.full(len(docs), number))
+            number += 1
+    return _Pairs(np.concatenate(scores), np.concatenate(relevant), np.concatenate(query))
+
+
+def _functions(tuning: _Pairs, kind: ScoreKind) -> dict[str, Calibration | None]:
+    """Return name -> function; None stands for the scores as they are."""
+    probability = kind == "probability"
+    functions: dict[str, Calibration | None] = {}
+    if kind in {"probability", "logit"}:
+        functions["as it is"] = None
+    functions["platt"] = fit_platt(tuning.scores, tuning.relevant, probability=probability)
+    isotonic = fit_isotonic(tuning.scores, tuning.relevant, probability=probability)
+    return functions if isotonic is None else {**functions, "isotonic": isotonic}
+
+
+def _told(held_out: _Pairs, function: Calibration | None, kind: ScoreKind, plan: Plan) -> dict[str, Any]:
+    if function is not None:
+        probabilities = function.apply(held_out.scores)
+    else:
+        # A probability is one already: only a logit goes through the sigmoid.
+        probabilities = sigmoid(held_out.scores) if kind == "logit" else held_out.scores
+    quality = judge_probabilities(
+        probabilities, held_out.relevant, held_out.query, plan.confidence, plan.seed
+    )
+    return {"quality": asdict(quality), "function": None if function is None else asdict(function)}
+
+
+def portable(found: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a fitted function as a small document that a service can apply, with what it is valid for."""
+    valid = ("dataset", "reranker", "depth", "score_kind", "queries", "relevant_share")
+    quality = found["functions"][name]["quality"]
+    return {
+        "evalkit_calibration": 1,
+        **found["functions"][name]["function"],
+        "valid_for": {key: found[key] for key in valid},
+        "held_out": {key: quality[key] for key in ("brier", "log_loss", "ece")},
+    }

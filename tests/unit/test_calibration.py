@@ -1,0 +1,155 @@
+"""Probabilities out of scores: what is fitted, how it is judged, and what a service can apply."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.command import ROOT
+
+from evalkit.comparing import Entry, Field, Plan
+from evalkit.metrics import evaluate, parse_metrics
+from evalkit.records import Qrels, Run
+from evalkit.report.calibrations import calibrate, portable
+from evalkit.tuning.calibration import (
+    Calibration,
+    fit_isotonic,
+    fit_platt,
+    judge_probabilities,
+    log_odds,
+    sigmoid,
+)
+
+
+def logistic_data(n: int, a: float, b: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores and judgments that follow a logistic function."""
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(0, 3, n)
+    return scores, rng.random(n) < sigmoid(a * scores + b)
+
+
+def test_a_logistic_function_is_found_again() -> None:
+    """Its parameters, whatever the scale of the scores; through the log odds where they are probabilities."""
+    scores, relevant = logistic_data(40_000, 0.8, -2.0)
+    for factor in (1.0, 1e-3, 1e4):
+        found = fit_platt(scores * factor, relevant, probability=False).parameters
+        assert found["a"] * factor == pytest.approx(0.8, abs=0.05)
+        assert found["b"] == pytest.approx(-2.0, abs=0.1)
+    found = fit_platt(sigmoid(scores), relevant, probability=True)
+    assert found.log_odds
+    assert found.parameters["a"] == pytest.approx(0.8, abs=0.05)
+
+
+def test_what_can_be_told_apart_perfectly_still_has_a_finite_function() -> None:
+    """Platt's targets keep off 0 and 1."""
+    scores = np.concatenate([np.zeros(50), np.ones(50)])
+    found = fit_platt(scores, scores > 0.5, probability=False).apply(scores)
+    assert 0 < found.min() < 0.05
+    assert 0.95 < found.max() < 1
+
+
+def test_an_isotonic_function_never_falls_and_keeps_the_mean() -> None:
+    """Few points say all of it; too few pairs carry none."""
+    scores, relevant = logistic_data(5000, 1.0, -1.0)
+    found = fit_isotonic(scores, relevant, probability=False)
+    assert found is not None
+    y = np.array(found.parameters["y"])
+    assert (np.diff(y) >= 0).all()
+    assert found.apply(scores).mean() == pytest.approx(relevant.mean(), abs=0.005)
+    assert len(y) < 400
+    assert fit_isotonic(scores[:900], relevant[:900], probability=False) is None
+    assert fit_isotonic(scores, scores > 9, probability=False) is None
+
+
+def test_true_probabilities_have_no_calibration_error_and_shifted_ones_have_theirs() -> None:
+    """ECE, Brier score and log loss by their definitions."""
+    scores, relevant = logistic_data(60_000, 1.0, -1.0)
+    query = np.repeat(np.arange(600), 100)
+    true = judge_probabilities(sigmoid(scores - 1.0), relevant, query)
+    assert true.ece.value < 0.01
+    wrong = judge_probabilities(np.full(len(scores), 0.9), relevant, query)
+    share = relevant.mean()
+    assert wrong.ece.value == pytest.approx(0.9 - share)
+    assert wrong.brier.value == pytest.approx(share * 0.01 + (1 - share) * 0.81)
+    assert wrong.log_loss.value == pytest.approx(-share * math.log(0.9) - (1 - share) * math.log(0.1))
+    for figure in (true.ece, true.brier, wrong.log_loss):
+        assert figure.lower <= figure.value <= figure.upper
+    assert sum(n for n, _, _ in true.bins) == 60_000
+    assert max(n for n, _, _ in true.bins) - min(n for n, _, _ in true.bins) <= 1
+
+
+@given(st.floats(1e-9, 1 - 1e-9))
+def test_log_odds_and_sigmoid_undo_each_other(p: float) -> None:
+    """But for rounding."""
+    assert sigmoid(log_odds(np.array([p])))[0] == pytest.approx(p, rel=1e-9)
+
+
+def readme_example(document: dict[str, Any], folder: Path) -> Callable[[float], float]:
+    """Return the README's own function, reading a document from its file."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = next(
+        part for part in readme.split("```python\n") if part.startswith("import json, math")
+    ).partition("```")[0]
+    file = folder / "c.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    names: dict[str, Any] = {}
+    exec(code.replace("demo.minilm-replay.platt.json", str(file)), names)  # noqa: S102 - our own README
+    probability: Callable[[float], float] = names["probability"]
+    return probability
+
+
+def field_of(kind_of_scores: str) -> Field:
+    """Return queries whose scores follow a logistic function."""
+    scores, relevant = logistic_data(6000, 1.0, -1.0)
+    if kind_of_scores == "probability":
+        scores = sigmoid(scores)
+    query_ids = [f"q{i // 50}" for i in range(6000)]
+    doc_ids = [f"d{i % 50}" for i in range(6000)]
+    grades: dict[str, dict[str, int]] = {}
+    for query_id, doc_id, hit in zip(query_ids, doc_ids, relevant.tolist(), strict=True):
+        grades.setdefault(query_id, {})[doc_id] = int(hit)
+    run = Run.from_rows("r", query_ids, doc_ids, scores)
+    qrels = Qrels(grades)
+    return Field(
+        "d", qrels, {"r": Entry("r", run, evaluate(run, qrels, parse_metrics(["nDCG@10"])))}, depth=50
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [("logit", ["as it is", "platt", "isotonic"]), ("probability", ["as it is", "platt", "isotonic"]),
+     ("cosine", ["platt", "isotonic"]), ("unknown", ["platt", "isotonic"])],
+)  # fmt: skip
+def test_what_is_saved_is_what_a_service_applies(tmp_path: Path, kind: str, names: list[str]) -> None:
+    """Ten lines without any library give the same; scores of an unknown scale are no probabilities as they are."""
+    on = field_of(kind)
+    found = calibrate(on, "r", kind, Plan(baseline="r", primary="nDCG@10"))  # type: ignore[arg-type]
+    assert list(found["functions"]) == names
+    scores = np.sort(on.entries["r"].run.scores)[::500]
+    for name in names[-2:]:
+        assert found["functions"][name]["quality"]["ece"]["value"] < 0.05
+        document = json.loads(json.dumps(portable(found, name)))
+        assert document["valid_for"]["depth"] == 50
+        function = Calibration(document["kind"], document["log_odds"], document["parameters"])
+        probability = readme_example(document, tmp_path)
+        assert [probability(s) for s in scores.tolist()] == pytest.approx(function.apply(scores), abs=1e-9)
+    if kind in {"logit", "probability"}:
+        alone = found["functions"]["as it is"]
+        assert alone["function"] is None
+        # The data were made with sigmoid(x - 1): as they are they say too much, alike for both kinds.
+        assert alone["quality"]["ece"]["value"] == pytest.approx(0.13, abs=0.03)
+
+
+def test_without_both_kinds_of_candidates_there_is_nothing_to_fit() -> None:
+    """One clear word why."""
+    on = field_of("logit")
+    none = Field("d", Qrels({q: {"gone": 1} for q in on.qrels.grades}), on.entries, depth=50)
+    found = calibrate(none, "r", "logit", Plan(baseline="r", primary="nDCG@10"))
+    assert (found["functions"], "candidates of both kinds" in found["why_not"]) == ({}, True)
