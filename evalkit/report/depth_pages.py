@@ -34,7 +34,7 @@ def depth_lines(found: Row) -> Iterator[str]:
     if choice["recommended"] is None:
         return
     depth, best, deepest = choice["recommended"], choice["best"], found["rows"][-1]["depth"]
-    yield f"  On the {choice['tuned']['n']} queries it was chosen on: {_mean(choice['tuned'])}, which flatters it."
+    yield f"  On the {choice['tuned']['n']} queries it was chosen on: {_mean(choice['tuned'])}, which may flatter it."
     yield f"  Against the first stage, held out: {_signed(choice['against_first_stage'])}{_worth(choice)}."
     beyond = choice["beyond"]
     if best < deepest and beyond["upper"] is not None and beyond["upper"] < 0:
