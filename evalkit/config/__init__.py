@@ -5,12 +5,12 @@ from evalkit.config.blocks import (
     RerankerSettings,
     RetrieverSettings,
     SampleSettings,
-    Settings,
 )
 from evalkit.config.experiment import BudgetSettings, Config, LatencySettings
 from evalkit.config.gate import GateRule, GateSettings
 from evalkit.config.load import load_config, load_gate, reranker_settings, validate_block
 from evalkit.config.resolved import resolved_yaml
+from evalkit.config.settings import Settings
 from evalkit.config.traffic import Price, Traffic
 
 __all__ = [

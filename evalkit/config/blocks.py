@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
-if TYPE_CHECKING:
-    from evalkit.config.traffic import Traffic
-
-PositiveInt = Annotated[int, Field(ge=1, le=100_000_000)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
-"""A name that can stand in a file name and in a table."""
-
-
-class Settings(BaseModel):
-    """Settings are frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
-    )
+from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
+from evalkit.config.traffic import Traffic
 
 
 class SampleSettings(Settings):
@@ -90,8 +75,6 @@ class RerankerSettings(Settings):
 
     def traffic(self) -> Traffic:
         """Return how the backend may be called."""
-        from evalkit.config.traffic import Traffic
-
         return Traffic()
 
     def moving_name(self) -> str | None:

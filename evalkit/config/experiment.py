@@ -7,15 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializeAsAny
 
-from evalkit.config.blocks import (
-    DatasetSettings,
-    PositiveInt,
-    RerankerSettings,
-    RetrieverSettings,
-    Seed,
-    Settings,
-    Slug,
-)
+from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 

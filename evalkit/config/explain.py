@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from evalkit.config.blocks import Settings
+from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source
 from evalkit.errors import nearest_name_hint
 

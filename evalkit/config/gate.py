@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from evalkit.config.blocks import PositiveInt, Settings, Slug
+from evalkit.config.settings import PositiveInt, Settings, Slug
 from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric
 

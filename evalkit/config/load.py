@@ -8,12 +8,13 @@ from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
 from evalkit import registry
-from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
+from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.experiment import Config, LatencySettings, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate import GateSettings
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.rules import check_rules
+from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source
 from evalkit.errors import InputError, UnknownNameError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from evalkit.config.blocks import Settings
+from evalkit.config.settings import Settings
 
 
 def resolved_yaml(config: Settings) -> str:

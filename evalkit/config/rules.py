@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings, Settings
+from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.experiment import Outline
 from evalkit.config.secrecy import check_secrets
+from evalkit.config.settings import Settings
 from evalkit.config.source import Problem
 from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.metrics import parse_metric

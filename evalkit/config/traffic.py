@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from evalkit.config.blocks import Settings
+from evalkit.config.settings import Settings
 from evalkit.records import Usage
 
 Amount = Annotated[float, Field(ge=0)]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.config import RerankerSettings
-from evalkit.config.blocks import PositiveInt
+from evalkit.config.settings import PositiveInt
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.records import RerankRequest, RerankResponse
 

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from evalkit import registry
 from evalkit.config import Price, RerankerSettings, Settings, Traffic, reranker_settings
-from evalkit.config.blocks import PositiveInt
 from evalkit.config.secrecy import is_secret
+from evalkit.config.settings import PositiveInt
 from evalkit.dialects import Dialect, Shape
 from evalkit.errors import EvalkitError
 from evalkit.rerankers.model_names import moving_name
