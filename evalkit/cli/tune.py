@@ -151,3 +151,38 @@ def _save(into: Path, found: list[dict[str, Any]]) -> None:
     except OSError as error:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
     click.echo(f"written to {into}", err=True)
+
+
+@tune.command()
+@click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
+@click.option("--reranker", metavar="TAG", help="Only this one [default: all that can be tuned].")
+@click.option(
+    "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Draw the front there."
+)
+@JSON
+def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bool) -> None:
+    """Search depth, fusion with the first stage, and threshold at once.
+
+    Prints the configurations that nothing beats on quality, documents kept, latency and cost, each
+    with what it was worth on queries that the search did not see.
+    """
+    from evalkit.deciding.tuning import tune_search
+    from evalkit.errors import StorageError
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.search_pages import draw_fronts, search_line, search_table
+    from evalkit.report.tables import as_text
+
+    found = tune_search(result, reranker)
+    if save is not None:
+        try:
+            draw_fronts(save, found)
+        except OSError as error:
+            raise StorageError(f"cannot write into {save.absolute()}: {error}") from None
+    if as_json:
+        click.echo(to_json(found), nl=False)
+        return
+    for one in found:
+        if one["rows"]:
+            click.echo(as_text(search_table(one)))
+        click.echo(search_line(one))
+        click.echo()

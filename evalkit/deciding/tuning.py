@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evalkit.deciding.sources import open_result
+from evalkit.deciding.sources import Result, open_result
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.report.calibrations import calibrate
 from evalkit.report.comparisons import plan_of
 from evalkit.report.depths import DepthQuestion, sweep
+from evalkit.report.searches import search
 from evalkit.report.thresholds import Goal, find_threshold
 
 
@@ -37,23 +38,25 @@ def tune_depth(
         If there is no such reranker, or it looks at the whole list: its depths are passes of their own.
     """
     opened = open_result(Path(result))
-    tags = [tag for tag, about in opened.manifest["rerankers"].items() if about["pointwise"]]
+    chosen = _pointwise(opened, reranker)
+    plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
+    asked = question or DepthQuestion()
+    return [sweep(on, tag, plan, summary, asked) for on in opened.fields for tag in chosen]
+
+
+def _pointwise(opened: Result, reranker: str | None) -> list[str]:
+    """Return the rerankers whose scores at one depth hold at another: those asked for, at least one."""
     if reranker is not None and reranker not in opened.rerankers:
         raise UnknownNameError("reranker", reranker, opened.rerankers)
-    if reranker is not None and reranker not in tags:
-        raise InputError(
-            f"{reranker!r} looks at the whole list: its scores at one depth say nothing of another",
-            "give several depths in the configuration; each is a pass of its own, and a row of the report",
-        )
+    wanted = [reranker] if reranker else list(opened.rerankers)
+    tags = [tag for tag in wanted if opened.manifest["rerankers"][tag]["pointwise"]]
     if not tags:
         raise InputError(
-            f"every reranker of {opened.folder.path} looks at the whole list: no depth says anything of another",
+            f"{', '.join(wanted)} of {opened.folder.path}: a reranker that looks at the whole list has scores that say"
+            " nothing of another depth",
             "give several depths in the configuration; each is a pass of its own, and a row of the report",
         )
-    asked = question or DepthQuestion()
-    plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
-    chosen = [tag for tag in tags if reranker in {None, tag}]
-    return [sweep(on, tag, plan, summary, asked) for on in opened.fields for tag in chosen]
+    return tags
 
 
 def tune_threshold(
@@ -103,3 +106,17 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
     kinds = {tag: about["score_kind"] for tag, about in opened.manifest["rerankers"].items()}
     chosen = [tag for tag in opened.rerankers if reranker in {None, tag}]
     return [calibrate(on, tag, kinds[tag], plan) for on in opened.fields for tag in chosen]
+
+
+def tune_search(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
+    """Search depth, fusion and threshold; see `evalkit.report.searches.search`.
+
+    Raises
+    ------
+    InputError
+        If there is no such reranker, or it looks at the whole list.
+    """
+    opened = open_result(Path(result))
+    chosen = _pointwise(opened, reranker)
+    plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
+    return [search(on, tag, plan, summary) for on in opened.fields for tag in chosen]

@@ -104,6 +104,27 @@ class Run:
         index = self._index.get(query_id)
         return () if index is None else self.doc_ids[self.offsets[index] : self.offsets[index + 1]]
 
+    def where(self, keep: NDArray[np.bool_]) -> Run:
+        """Return the run with some of its rows; queries that are left without any are gone.
+
+        Parameters
+        ----------
+        keep
+            ``(r,)`` whether a row stays.
+        """
+        owner = np.repeat(np.arange(len(self.query_ids)), np.diff(self.offsets))
+        counts = np.bincount(owner[keep], minlength=len(self.query_ids))
+        left = np.flatnonzero(counts)
+        offsets = np.concatenate(([0], np.cumsum(counts[left]))).astype(np.int64)
+        rows = np.flatnonzero(keep)
+        return Run(
+            self.tag,
+            tuple(self.query_ids[i] for i in left),
+            offsets,
+            tuple(self.doc_ids[i] for i in rows),
+            self.scores[rows],
+        )
+
     def cut(self, depth: int) -> Run:
         """Return the run with at most `depth` documents per query."""
         lengths = np.minimum(np.diff(self.offsets), depth)

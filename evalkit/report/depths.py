@@ -13,7 +13,7 @@ from evalkit.comparing import Field, Plan
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
 from evalkit.records import Run
-from evalkit.stats import mean_interval
+from evalkit.report.figures import mean_row, or_none
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth import Costs, interpolated
 
@@ -62,7 +62,7 @@ def sweep(
     first_stage = on.first_stage or Run.from_rows("", [], [], [])
     own = evaluate(first_stage, on.qrels, parse_metrics([metric])).of(metric)
     measured = _latency(summary, on.dataset, tag)
-    costs = Costs(interpolated(measured, deepest), _costs(summary, on, tag, deepest))
+    costs = known_costs(summary, on, tag)
     split = split_queries(len(swept.query_ids), plan.seed)
     choice = choose_depth(swept.of(metric), own, split, costs, question.limits, margin, metric=metric)
     return {
@@ -72,7 +72,7 @@ def sweep(
         "margin": margin,
         "limits": asdict(question.limits),
         "queries": len(swept.query_ids),
-        "first_stage": _interval(own),
+        "first_stage": mean_row(own),
         "rows": list(_rows(swept.of(metric), ideal, recall, costs, measured)),
         "choice": asdict(choice),
     }
@@ -101,7 +101,7 @@ def _rows(
     measured: Mapping[int, float],
 ) -> Iterator[dict[str, Any]]:
     for index in range(values.shape[1]):
-        quality = _interval(values[:, index])
+        quality = mean_row(values[:, index])
         oracle = float(ideal[:, index].mean()) if len(ideal) else None
         yield {
             "depth": index + 1,
@@ -111,19 +111,16 @@ def _rows(
             # What the candidates lack, and what the reranker makes less of than could be made of them.
             "retrieval_loss": None if oracle is None else 1 - oracle,
             "ranking_loss": None if oracle is None else oracle - quality["mean"],
-            "p95_s": _or_none(costs.p95_s[index]),
+            "p95_s": or_none(costs.p95_s[index]),
             "p95_measured": index + 1 in measured,
-            "usd_per_thousand_queries": _or_none(costs.usd_per_thousand_queries[index]),
+            "usd_per_thousand_queries": or_none(costs.usd_per_thousand_queries[index]),
         }
 
 
-def _interval(values: NDArray[np.float64]) -> dict[str, Any]:
-    interval = mean_interval(values)
-    return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+def known_costs(summary: Mapping[str, Any], on: Field, tag: str) -> Costs:
+    """Return what every depth takes, as far as the result tells."""
+    deepest = on.depth or 1
+    return Costs(interpolated(_latency(summary, on.dataset, tag), deepest), _costs(summary, on, tag, deepest))
 
 
 def _latency(summary: Mapping[str, Any], dataset: str, tag: str) -> dict[int, float]:

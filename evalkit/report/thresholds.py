@@ -13,7 +13,7 @@ from evalkit.comparing import Field, Plan
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
-from evalkit.stats import mean_interval
+from evalkit.report.figures import mean_or_none, mean_row
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.threshold import (
     Curves,
@@ -102,7 +102,7 @@ def find_threshold(on: Field, tag: str, plan: Plan, goal: Goal) -> dict[str, Any
         "queries": len(lists),
         "with_relevant_candidate": len(tuning.with_relevant()) + len(held_out.with_relevant()),
         "unanswerable": len(unanswerable),
-        "first_stage_recall": _mean(_first_stage_recall(on)),
+        "first_stage_recall": mean_or_none(_first_stage_recall(on)),
         "separation": separation(_best(lists), _best(unanswerable)),
         **choice,
         "tuned": _figures(tuning, choice["threshold"]),
@@ -165,21 +165,12 @@ def _figures(lists: ScoredLists, threshold: float | None) -> dict[str, Any] | No
     kept = found.kept[:, 1].astype(np.float64)
     has_relevant = np.isfinite(found.recall[:, 1])
     return {
-        "recall": _interval(found.recall[has_relevant, 1]),
-        "precision": _interval(found.precision[np.isfinite(found.precision[:, 1]), 1]),
-        "f1": _interval(found.f1[has_relevant, 1]),
-        "kept": _interval(kept),
-        "empty": _interval((kept == 0).astype(np.float64)),
+        "recall": mean_row(found.recall[has_relevant, 1]),
+        "precision": mean_row(found.precision[np.isfinite(found.precision[:, 1]), 1]),
+        "f1": mean_row(found.f1[has_relevant, 1]),
+        "kept": mean_row(kept),
+        "empty": mean_row((kept == 0).astype(np.float64)),
     }
-
-
-def _interval(values: NDArray[np.float64]) -> dict[str, Any]:
-    interval = mean_interval(values)
-    return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
-
-
-def _mean(values: NDArray[np.float64]) -> float | None:
-    return float(values.mean()) if len(values) else None
 
 
 def _best(lists: ScoredLists) -> NDArray[np.float64]:
@@ -190,7 +181,7 @@ def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> dict[s
     """Return the share of unanswerable queries of which something is kept."""
     if threshold is None or not len(unanswerable):
         return None
-    return _interval((_best(unanswerable) >= threshold).astype(np.float64))
+    return mean_row((_best(unanswerable) >= threshold).astype(np.float64))
 
 
 def _first_stage_recall(on: Field) -> NDArray[np.float64]:
@@ -215,19 +206,11 @@ def _rows(
     rows = []
     for threshold in shown.tolist():
         figures = _figures(held_out, threshold) or {}
-        left = _cut(on.entries[tag].run, threshold)
+        run = on.entries[tag].run
+        left = run.where(run.scores >= threshold)
         quality = evaluate(left, qrels, parse_metrics([plan.primary])).of(plan.primary)
         told = {name: interval["mean"] for name, interval in figures.items()}
-        rows.append({"threshold": threshold, **told, "metric": plan.primary, "quality": _mean(quality)})
+        rows.append(
+            {"threshold": threshold, **told, "metric": plan.primary, "quality": mean_or_none(quality)}
+        )
     return rows
-
-
-def _cut(run: Run, threshold: float) -> Run:
-    """Return a run without what scores below a threshold."""
-    rows = [
-        (query_id, doc_id, score)
-        for query_id, docs, scores in run
-        for doc_id, score in zip(docs, scores.tolist(), strict=True)
-        if score >= threshold
-    ]
-    return Run.from_rows(run.tag, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])

@@ -267,3 +267,14 @@ def test_calibration_from_the_command_line(tmp_path: Path, demo: Path) -> None:
     assert found["functions"]["platt"]["function"]["parameters"] == document["parameters"]
     wrong = evalkit("tune", "calibration", demo, "--save", "/proc/nowhere")
     assert (wrong.returncode, "cannot write into" in wrong.stderr) == (3, True)
+
+
+def test_a_search_from_the_command_line(tmp_path: Path, demo: Path) -> None:
+    """The front, the best configuration with its held-out figure, a plot."""
+    done = evalkit("tune", "search", demo, "--reranker", "dense", "--save", tmp_path / "s")
+    assert done.returncode == 0, done.stderr
+    assert "demo: dense: best on the tuning queries: depth " in done.stdout
+    assert "plain reranking there" in done.stdout
+    assert (tmp_path / "s" / "demo.dense.tune-search.svg").is_file()
+    (found,) = orjson.loads(evalkit("tune", "search", demo, "--reranker", "dense", "--json").stdout)
+    assert len(found["rows"]) == 180
