@@ -37,7 +37,7 @@ def search_table(found: Row) -> Table:
         "$ a thousand queries",
     )  # fmt: skip
     note = (
-        f"The {len(best)} best of {len(every)} configurations on the front, out of {len(found['rows'])}: no other one has"
+        f"The {len(best)} best of {len(every)} on the front, of {len(found['rows'])} configurations: no other one has"
         f" at least the {found['metric']} on the tuning queries, keeps no more documents, and takes no longer and costs"
         " no more where that is known. Against plain: on the held-out queries, to the reranker alone at the full depth"
         " without threshold, with 95 % t intervals. The best of so many is flattered on the tuning queries: believe the"

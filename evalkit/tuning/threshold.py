@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Literal
 
 import numpy as np
@@ -174,9 +175,7 @@ def fewest_queries(target: float, confidence: float | None) -> int:
 def short_number(threshold: float, below: float) -> float:
     """Return a number with few digits that keeps the same documents: at most `threshold`, above `below`."""
     for digits in range(2, 17):
-        size = digits - 1 - (math.floor(math.log10(abs(threshold))) if threshold else 0)
-        rounded = math.floor(threshold * 10.0**size) / 10.0**size
-        rounded = round(rounded, max(size, 0))
+        rounded = float(Context(prec=digits, rounding=ROUND_FLOOR).create_decimal(Decimal(threshold)))
         if below < rounded <= threshold:
             return rounded
     return threshold
