@@ -68,7 +68,9 @@ def _draw(into: Path, found: Row) -> Plot:
         for n, stated, observed in told["quality"]["bins"]
     ]
     axes = new_axes(title, "stated probability (mean of the bin)", "share that is relevant")
-    axes.plot([0, 1], [0, 1], ":", color="black", lw=1.0, label="as stated")
+    # Most pairs are not relevant, so most probabilities are small: the axes end where the bins do.
+    end = min(1.0, 1.15 * max(max(row["stated"], row["observed"]) for row in data))
+    axes.plot([0, end], [0, end], ":", color="black", lw=1.0, label="as stated")
     for colour, name in zip(COLOURS, found["functions"], strict=False):
         rows = [row for row in data if row["probabilities"] == name]
         axes.plot(

@@ -29,8 +29,8 @@ from evalkit.tuning.threshold import (
 )
 
 _GOAL = re.compile(r"(recall|precision)\s*>=\s*(0?\.\d+)")
-SHOWN = 12
-"""Rows of the table by threshold."""
+CUT_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+"""Shares of the candidates that the thresholds of the table cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,8 @@ def _choose(tuning: ScoredLists, goal: Goal) -> dict[str, Any]:
     n = len(usable)
     if not n:
         return {"threshold": None, "chosen_on": 0, "why_not": "no query has a relevant candidate"}
-    found = curves(usable, thresholds_of(tuning))
+    # Recall and F1 need a relevant candidate; precision suffers from queries without one, and must.
+    found = curves(tuning if goal.what == "precision" else usable, thresholds_of(tuning))
     place, why = _place(found, n, goal)
     if place is None:
         return {"threshold": None, "chosen_on": n, "why_not": why}
@@ -195,13 +196,10 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Return some thresholds with what each does to the held-out queries."""
     held_out = lists.only(split.held_out)
-    every = thresholds_of(lists.only(split.tuning))
-    if not len(every) or not query_ids:
+    tuning = lists.only(split.tuning).scores
+    if not tuning or not query_ids:
         return []
-    kept_shares = np.linspace(0, 1, SHOWN + 1)[:-1]
-    shown = np.unique(
-        np.quantile(np.concatenate(lists.only(split.tuning).scores), kept_shares, method="higher")
-    )
+    shown = np.unique(np.quantile(np.concatenate(tuning), CUT_SHARES, method="higher"))
     qrels = on.qrels.restricted_to(query_ids)
     rows = []
     for threshold in shown.tolist():
