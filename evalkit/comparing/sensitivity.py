@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalkit.comparing.compare import Plan
 from evalkit.comparing.fields import Entry, Field, Paired, pair
@@ -70,7 +70,9 @@ def sensitivity(field: Field, plan: Plan, contender: str) -> Sensitivity:
         unjudged_contender_only=len(holes_b - holes_a),
         unjudged_both=len(holes_a & holes_b),
         condensed=_condensed(field, plan, a, b),
-        tipping=_tipping(field, plan, a, b, loser, only) if difference else None,
+        tipping=_tipping(field, plan, _seen(a, plan), _seen(b, plan), only, up=loser is b)
+        if difference
+        else None,
         tipping_of=len(only),
         tied_low=low,
         tied_high=high,
@@ -148,10 +150,16 @@ def _with_ties_broken(run: Run, qrels: Qrels, *, well: bool) -> Run | None:
     return Run.from_rows(run.tag, query_ids, doc_ids, places) if changed else None
 
 
+def _seen(entry: Entry, plan: Plan) -> Entry:
+    """Return an entry as far as the metric looks: below its cutoff nothing matters."""
+    cutoff = parse_metric(plan.primary).cutoff
+    return entry if cutoff is None else replace(entry, run=entry.run.cut(cutoff))
+
+
 def _tipping(
-    field: Field, plan: Plan, a: Entry, b: Entry, loser: Entry, holes: set[tuple[str, str]]
+    field: Field, plan: Plan, a: Entry, b: Entry, holes: set[tuple[str, str]], *, up: bool
 ) -> int | None:
-    """Return the fewest documents that would turn the sign: those that gain most first.
+    """Return the fewest documents that would turn the sign, upwards or downwards: those that gain most first.
 
     Queries do not touch each other, so one evaluation tells the gain of one document in each of them.
     """
@@ -165,14 +173,14 @@ def _tipping(
         chosen = [(q, docs[place]) for q, docs in by_query.items() if len(docs) > place]
         after = _paired_with(field, plan, a, b, chosen, grade)
         change = dict(zip(after.query_ids, after.differences - before.differences, strict=True))
-        toward = 1.0 if loser is b else -1.0
+        toward = 1.0 if up else -1.0
         gains += [(toward * float(change.get(q, 0.0)), q, d) for q, d in chosen]
     gains.sort(key=lambda gain: (-gain[0], gain[1:]))
     order = [(q, d) for gain, q, d in gains if gain > 0]
 
     def turned(count: int) -> bool:
         mean = _paired_with(field, plan, a, b, order[:count], grade).differences.mean()
-        return bool(mean >= 0 if loser is b else mean <= 0)
+        return bool(mean >= 0 if up else mean <= 0)
 
     if not order or not turned(len(order)):
         return None

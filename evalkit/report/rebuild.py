@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tqdm import tqdm
+
 from evalkit.comparing import Field, Plan
 from evalkit.errors import IncompleteError
 from evalkit.experiment import ResultFolder
@@ -49,33 +51,43 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
             f"{folder.path} is {manifest['status']}: {_why(manifest)}",
             "see failures.jsonl, or look at what there is with --allow-incomplete",
         )
-    config = folder.read_config()
-    qrels = {entry["name"]: folder.read_qrels(entry["name"]) for entry in manifest["datasets"]}
-    cells = list(derive_cells(folder.read_scores(), manifest, qrels, config))
-    first_stage = [cell for cell in cells if cell.reranker == manifest["first_stage"]]
-    ceilings = list(derive_ceilings(first_stage, qrels, config))
-    calls = folder.read_calls()
-    summary = summarise(manifest, config, cells, ceilings, calls)
-    queries = {name: folder.read_queries(name) for name in qrels}
-    fields = fields_of(cells, manifest["first_stage"], qrels, queries, max(config["depths"]))
-    plan = plan_of(config, manifest["first_stage"])
-    compared = compare_fields(fields, plan)
-    tuned = _tuned(fields, manifest, plan, summary)
-    with folder.writing():
-        _clear(folder)
-        _write_runs(folder, cells)
-        _write_values(folder, cells)
-        folder.summary_file.write_bytes(to_json(summary))
-        folder.comparisons_file.write_bytes(to_json(compared))
-        folder.tuning_file.write_bytes(to_json(tuned))
-        plots = [
-            *draw_plots(folder, summary),
-            *draw_depths(folder.plots_folder, tuned["depth"]),
-            *draw_thresholds(folder.plots_folder, tuned["threshold"]),
-            *draw_reliabilities(folder.plots_folder, tuned["calibration"]),
-        ]
-        write_pages(folder, manifest, Findings(summary, compared, tuned), plots)
+    # Long only for large collections: the bar shows after some seconds.
+    with tqdm(total=4, desc="report", unit="step", disable=None, delay=3) as progress:
+        config = folder.read_config()
+        qrels = {entry["name"]: folder.read_qrels(entry["name"]) for entry in manifest["datasets"]}
+        cells = list(derive_cells(folder.read_scores(), manifest, qrels, config))
+        first_stage = [cell for cell in cells if cell.reranker == manifest["first_stage"]]
+        ceilings = list(derive_ceilings(first_stage, qrels, config))
+        summary = summarise(manifest, config, cells, ceilings, folder.read_calls())
+        progress.update()
+        queries = {name: folder.read_queries(name) for name in qrels}
+        fields = fields_of(cells, manifest["first_stage"], qrels, queries, max(config["depths"]))
+        plan = plan_of(config, manifest["first_stage"])
+        compared = compare_fields(fields, plan)
+        progress.update()
+        found = Findings(summary, compared, _tuned(fields, manifest, plan, summary))
+        progress.update()
+        with folder.writing():
+            _write(folder, manifest, cells, found)
+        progress.update()
     return summary
+
+
+def _write(folder: ResultFolder, manifest: Mapping[str, Any], cells: Sequence[Cell], found: Findings) -> None:
+    """Write everything derived, the page last: where it stands, all of it does."""
+    _clear(folder)
+    _write_runs(folder, cells)
+    _write_values(folder, cells)
+    folder.summary_file.write_bytes(to_json(found.summary))
+    folder.comparisons_file.write_bytes(to_json(found.compared))
+    folder.tuning_file.write_bytes(to_json(found.tuned))
+    plots = [
+        *draw_plots(folder, found.summary),
+        *draw_depths(folder.plots_folder, found.tuned["depth"]),
+        *draw_thresholds(folder.plots_folder, found.tuned["threshold"]),
+        *draw_reliabilities(folder.plots_folder, found.tuned["calibration"]),
+    ]
+    write_pages(folder, manifest, found, plots)
 
 
 def _tuned(
