@@ -17,6 +17,7 @@ from evalkit.errors import EvalkitError, nearest_name_hint
 
 COMMANDS = {
     "run": "evalkit.cli.run:run",
+    "bench": "evalkit.cli.bench:bench",
     "evaluate": "evalkit.cli.evaluate:evaluate",
     "compare": "evalkit.cli.compare:compare",
     "gate": "evalkit.cli.gate:gate",

@@ -6,8 +6,9 @@ from evalkit.config.blocks import (
     RetrieverSettings,
     SampleSettings,
 )
-from evalkit.config.experiment import BudgetSettings, Config, LatencySettings
+from evalkit.config.experiment import BudgetSettings, Config
 from evalkit.config.gate import GateRule, GateSettings
+from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
 from evalkit.config.load import load_config, load_gate, reranker_settings, validate_block
 from evalkit.config.resolved import resolved_yaml
 from evalkit.config.settings import Settings
@@ -15,19 +16,23 @@ from evalkit.config.traffic import Price, Traffic
 
 __all__ = [
     "BudgetSettings",
+    "Claim",
     "Config",
     "DatasetSettings",
     "GateRule",
     "GateSettings",
     "LatencySettings",
+    "OfflineSettings",
     "Price",
     "RerankerSettings",
     "RetrieverSettings",
     "SampleSettings",
+    "ServerSettings",
     "Settings",
     "Traffic",
     "load_config",
     "load_gate",
+    "read_claim",
     "reranker_settings",
     "resolved_yaml",
     "validate_block",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from pydantic import Field, field_validator
+
+from evalkit.config.latency import read_claim
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 from evalkit.config.traffic import Traffic
 
@@ -49,20 +52,39 @@ class RetrieverSettings(Settings):
 
 
 class RerankerSettings(Settings):
-    """What every reranker backend understands."""
+    """What every reranker backend understands.
+
+    Attributes
+    ----------
+    batch_size, concurrency
+        Documents of one call, and calls in flight, in the quality pass.
+    claims
+        What its maker promises, e.g. ``{10-20 documents: 100ms}``: held against what is measured.
+    usd_per_hour
+        What the machine costs that it runs on.
+    """
 
     backend: str
     batch_size: PositiveInt | None = None
     concurrency: PositiveInt = 1
+    claims: dict[str, str] = Field(default_factory=dict)
+    usd_per_hour: Annotated[float, Field(ge=0)] | None = None
 
     nested: ClassVar[dict[str, str]] = {}
     """Keys that hold a block of another plugin: key -> kind in the registry."""
 
-    immaterial: ClassVar[frozenset[str]] = frozenset({"batch_size", "concurrency"})
+    immaterial: ClassVar[frozenset[str]] = frozenset({"batch_size", "concurrency", "claims", "usd_per_hour"})
     """Keys that cannot change a score: stored scores hold whatever they are."""
 
     timed: ClassVar[bool] = True
     """Whether a call takes the time a user would wait for; a lookup of stored scores does not."""
+
+    @field_validator("claims")
+    @classmethod
+    def _readable(cls, claims: dict[str, str]) -> dict[str, str]:
+        for documents, limit in claims.items():
+            read_claim(documents, limit)
+        return claims
 
     @property
     def is_pointwise(self) -> bool:

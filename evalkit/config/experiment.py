@@ -8,26 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializeAsAny
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.latency import LatencySettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
-
-
-class LatencySettings(Settings):
-    """The latency pass: which batches are timed, how often, in which rounds.
-
-    ``calls`` are timed calls per reranker, batch size and concurrency, each with a query of its
-    own: with fewer queries there are fewer calls, never repeated ones. ``rounds`` interleave
-    them over all rerankers. At least 6 rounds, because the smallest and largest of fewer round
-    medians do not bound a median at 95 %.
-    """
-
-    batch_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 10, 20, 50, 100)
-    concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1,)
-    calls: PositiveInt = 120
-    rounds: Annotated[int, Field(ge=6)] = 6
-    warmup: PositiveInt = 5
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
 
 
 class BudgetSettings(Settings):
@@ -68,6 +52,7 @@ class Outline(Settings):
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     metrics: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
+    quality: bool = True
     compare: CompareSettings = CompareSettings()
     budget: BudgetSettings | None = None
     store: StoreSettings | None = None
@@ -84,6 +69,7 @@ class Config(Settings):
     depths: tuple[int, ...]
     metrics: tuple[str, ...]
     latency: LatencySettings | None
+    quality: bool
     compare: CompareSettings
     budget: BudgetSettings | None
     store: StoreSettings | None

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
-from evalkit.config.experiment import Config, LatencySettings, Outline
+from evalkit.config.experiment import Config, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate import GateSettings
+from evalkit.config.latency import LatencySettings
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.rules import check_rules
 from evalkit.config.settings import Settings
@@ -96,6 +97,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
         metrics=outline.metrics,
         latency=outline.latency,
+        quality=outline.quality,
         budget=outline.budget,
         compare=outline.compare,
         store=outline.store,
@@ -191,6 +193,6 @@ def _homes() -> dict[str, str]:
     )
     homes |= {key: "datasets[]" for key in DatasetSettings.model_fields if key != "name"}
     homes |= dict.fromkeys(("depth", "k1", "b", "kind"), "retriever")
-    homes |= {key: "latency" for key in LatencySettings.model_fields if key != "concurrency"}
+    homes |= dict.fromkeys(LatencySettings.model_fields, "latency")
     homes["batch_size"] = homes["concurrency"] = "rerankers.<tag>"
     return homes

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.experiment import Outline
+from evalkit.config.latency import LatencySettings
 from evalkit.config.secrecy import check_secrets
 from evalkit.config.settings import Settings
-from evalkit.config.source import Problem
+from evalkit.config.source import Path, Problem
 from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.metrics import parse_metric
 from evalkit.metrics.names import Metric
+from evalkit.stats import sample_size_to_hold
 
 
 def check_rules(
@@ -32,6 +34,7 @@ def check_rules(
         *(_tags(first_stage, rerankers) if first_stage else ()),
         *(_comparison(outline, first_stage, rerankers) if first_stage else ()),
         *_batch_sizes(outline, rerankers),
+        *_latency(outline),
         *check_secrets(rerankers),
         *_prices(outline, rerankers),
     ]
@@ -108,18 +111,53 @@ def _comparison(
 
 
 def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
-    sizes = outline.latency.batch_sizes if outline.latency else ()
+    latency = outline.latency
+    if latency is None:
+        return
+    asked: list[tuple[Path, int]] = [
+        (("latency", "batch_sizes", index), size) for index, size in enumerate(latency.batch_sizes)
+    ]
+    for name, block in (("offline", latency.offline), ("server", latency.server)):
+        if block is not None and block.batch_size is not None:
+            asked.append((("latency", name, "batch_size"), block.batch_size))
     for tag, reranker in rerankers.items():
         limit = (
             reranker.most_documents() if isinstance(reranker, RerankerSettings) and reranker.timed else None
         )
-        for index, size in enumerate(sizes):
+        for path, size in asked:
             if limit is not None and size > limit:
                 yield Problem(
-                    ("latency", "batch_sizes", index),
+                    path,
                     f"batch size {size} is more than the {limit} documents that {tag!r} takes in one call",
                     "remove this batch size, or raise max_documents if the API allows it",
                 )
+
+
+def _latency(outline: Outline) -> Iterator[Problem]:
+    latency = outline.latency
+    if latency is None:
+        if not outline.quality:
+            yield Problem(
+                ("quality",),
+                "without the quality pass and without 'latency:' there is nothing to do",
+                "add latency: {} to time the rerankers, or remove quality: false",
+            )
+        return
+    slo = latency.slo
+    if slo is None:
+        return
+    needed = sample_size_to_hold(slo.quantile, latency.confidence)
+    for path, calls in (
+        (("latency", "calls"), latency.calls),
+        (("latency", "server", "calls"), latency.server.calls if latency.server else None),
+    ):
+        if calls is not None and calls < needed:
+            yield Problem(
+                path if calls != LatencySettings().calls else ("latency", "slo"),
+                f"{calls} calls can never show that {slo.quantile:.4g} of all keep a limit"
+                f" (at {latency.confidence:.0%}): that takes {needed}, all of them in time",
+                f"set {'.'.join(map(str, path))} to {needed} or more",
+            )
 
 
 def _prices(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:

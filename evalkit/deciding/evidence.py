@@ -106,8 +106,9 @@ def _hash(rows: Iterable[Any]) -> str:
 
 def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
     """Return the median of every round: rounds are the units, their calls are not independent."""
-    good = calls[(calls["pass"] == "latency") & (calls["status"] == "ok")]
-    seconds = good["end_s"] - good["start_s"]
+    closed = (calls["pass"] == "latency") & calls["rate_per_s"].isna() & calls["length_bucket"].isna()
+    good = calls[closed & (calls["status"] == "ok")]
+    seconds = good["latency_s"]
     keys = ["dataset", "reranker", "batch_size", "concurrency", "round"]
     medians = seconds.groupby([good[key] for key in keys]).median()
     held: dict[LatencyKey, dict[int, float]] = {}
@@ -118,7 +119,8 @@ def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
 
 
 def _calls(calls: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
-    ended = calls[calls["status"] != "retried"]
+    # Under a load, calls may fail because it is too high: that is no fault.
+    ended = calls[(calls["status"] != "retried") & calls["rate_per_s"].isna()]
     return {
         (str(dataset), str(tag)): (len(part), int((part["status"] == "failed").sum()))
         for (dataset, tag), part in ended.groupby(["dataset", "reranker"], sort=False)

@@ -15,6 +15,7 @@ from evalkit.deciding.evidence import evidence_of
 from evalkit.deciding.sources import Result, mismatch, open_result
 from evalkit.errors import InputError
 from evalkit.report.comparisons import plan_of
+from evalkit.report.latency import plain
 from evalkit.stats import mean_interval
 
 
@@ -169,7 +170,7 @@ def _timed(summary: Mapping[str, Any], group: _Group, name: str) -> dict[int | N
     where = (group.field.dataset, group.sources[name][1], 1)
     return {
         row["batch_size"]: row["p50_s"]["estimate"]
-        for row in summary["latency"]
+        for row in plain(summary["latency"], group.field.dataset)
         if (row["dataset"], row["reranker"], row["concurrency"]) == where
         and row["p50_s"]["estimate"] is not None
     }

@@ -48,7 +48,7 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
     Raises
     ------
     InputError
-        If it is no result folder, or damaged.
+        If it is no result folder, damaged, or without a quality pass.
     IncompleteError
         If something failed or was interrupted, unless `allow_incomplete`.
     """
@@ -58,6 +58,11 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
         raise IncompleteError(
             f"{path} is {manifest['status']}: some queries have no scores",
             "complete it with the command in its manifest, or compare what there is with --allow-incomplete",
+        )
+    if not config.get("quality", True):
+        raise InputError(
+            f"{path} holds latencies alone: its rerankers were not asked to rank anything",
+            "give a folder that 'evalkit run' made",
         )
     names = [entry["name"] for entry in manifest["datasets"]]
     qrels = {name: folder.read_qrels(name) for name in names}

@@ -17,6 +17,7 @@ from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.folder import ResultFolder
 from evalkit.experiment.interrupts import undisturbed
+from evalkit.experiment.latency import latency_pass
 from evalkit.experiment.manifest import Origin, closing_facts, opening_facts
 from evalkit.experiment.memory import remembered
 from evalkit.experiment.opening import opened
@@ -27,7 +28,6 @@ from evalkit.experiment.passes import (
     given_up,
     knock,
     knows_all,
-    latency_pass,
     needs_pointwise,
     quality_pass,
 )
@@ -108,8 +108,11 @@ def _first_calls(
     """Knock at the doors that will be needed, and check what was promised; nothing is written yet."""
     first = _FirstCalls()
     for arm in arms:
-        check_lists(config, arenas, arm)
-        needed = [arena for arena in arenas if not knows_all(config, arena, arm, records.memory)]
+        if config.quality:
+            check_lists(config, arenas, arm)
+        needed = [
+            arena for arena in arenas if config.quality and not knows_all(config, arena, arm, records.memory)
+        ]
         if not needed and not (config.latency and arm.timed):
             continue
         if not records.recorder.has_asked(arm.tag):
@@ -137,7 +140,7 @@ def _measure(
         folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
         folder.write_queries(arena.dataset.name, arena.dataset.queries)
         recorder.add_first_stage(arena.dataset.name, arena.candidates)
-    for arena in arenas:
+    for arena in arenas if config.quality else ():
         for arm in arms:
             log.info("quality pass: %s on %s", arm.tag, arena.dataset.name)
             quality_pass(config, arm, arena, records)

@@ -41,11 +41,18 @@ CALLS = {
     "pass": "string",
     "batch_size": "int32",
     "filled": "int32",
+    "scenario": "string",
     "concurrency": "int32",
+    "length_bucket": "int32",
+    "rate_per_s": "float64",
     "round": "int32",
     "attempt": "int32",
     "scheduled_s": "float64",
     "start_s": "float64",
+    "encoded_s": "float64",
+    "sent_s": "float64",
+    "headers_s": "float64",
+    "body_s": "float64",
     "end_s": "float64",
     "status": "string",
     "error": "string",
@@ -54,6 +61,7 @@ CALLS = {
     "units": "float64",
     "billed_bytes": "int64",
     "characters": "int64",
+    "document_characters": "int64",
     "cost_usd": "float64",
     "server_s": "float64",
     "server_times": "string",
@@ -64,6 +72,9 @@ CALLS = {
 }
 """Columns of ``calls.parquet``, one row for each attempt; unknown is null. ``server_times`` is a JSON
 object: name -> seconds and what they are of."""
+
+STATIONS = ("encoded_s", "sent_s", "headers_s", "body_s")
+"""Columns between start and end of a call; null where there was no wire, and where the call failed."""
 
 _CONFIG_KEYS = {"name", "seed", "metrics", "depths", "compare"}
 """What every resolved configuration holds."""
@@ -101,6 +112,7 @@ class ResultFolder:
         self.summary_file = path / "summary.json"
         self.comparisons_file = path / "comparisons.json"
         self.tuning_file = path / "tuning.json"
+        self.latency_file = path / "latency.json"
         self.gates_file = path / "gates.json"
         self.report_markdown_file = path / "report.md"
         self.report_html_file = path / "report.html"
@@ -201,6 +213,11 @@ class ResultFolder:
         compared: dict[str, Any] = read_json(self.comparisons_file)
         return compared
 
+    def read_latency(self) -> dict[str, Any]:
+        """Read what timed calls answer; see `read_summary`."""
+        answers: dict[str, Any] = read_json(self.latency_file)
+        return answers
+
     def read_manifest(self) -> dict[str, Any]:
         """Read the manifest.
 
@@ -283,8 +300,16 @@ class ResultFolder:
         return read_table(self.scores_file)
 
     def read_calls(self) -> pd.DataFrame:
-        """Read ``calls.parquet``."""
-        return read_table(self.calls_file)
+        """Read ``calls.parquet``, with ``latency_s``, as `Call` defines it.
+
+        Columns that an earlier evalkit did not write are null.
+        """
+        calls = read_table(self.calls_file)
+        calls = calls.reindex(columns=[*CALLS])
+        calls["latency_s"] = calls["body_s"].fillna(calls["end_s"]) - calls["encoded_s"].fillna(
+            calls["start_s"]
+        )
+        return calls
 
 
 def results_folder(name: str, into: str | Path | None) -> Path:

@@ -65,6 +65,7 @@ def closing_facts(arms: Sequence[Arm], recorder: Recorder, memory: Memory) -> di
             {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
             for check in recorder.pointwise_checks
         ],
+        "rounds": [asdict(state) for state in recorder.rounds],
         "calls": recorder.count_calls(),
         "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},
         "spent_usd": _spent(arms),
@@ -87,6 +88,7 @@ def _describe_arm(config: Config, arm: Arm) -> dict[str, Any]:
         "remote": arm.traffic.billed,
         "moving_name": settings.moving_name(),
         "price": price.model_dump(mode="json", exclude_none=True) if price else None,
+        "usd_per_hour": settings.usd_per_hour,
     }
 
 

@@ -17,6 +17,7 @@ from evalkit.experiment.notes import failure_row, note
 from evalkit.records import Run
 from evalkit.reranking import Arm, Outcome, Row, list_ranks_of
 from evalkit.store import Asked, JournalEntry, Known, ScoreStore, identity_of, turn
+from evalkit.timing import RoundState
 
 
 @dataclass(slots=True)
@@ -180,6 +181,12 @@ class Memory:
         store = self.open()
         with store.transaction():
             store.add_entry(self.run, JournalEntry("check", note(check)))
+
+    def keep_round(self, state: RoundState) -> None:
+        """Keep how the machine was in a round of the latency pass."""
+        store = self.open()
+        with store.transaction():
+            store.add_entry(self.run, JournalEntry("round", note(state)))
 
     def _note_calls(self, store: ScoreStore, outcome: Outcome) -> None:
         for attempt in outcome.attempts:

@@ -9,8 +9,9 @@ import orjson
 
 from evalkit.checking import PointwiseCheck
 from evalkit.errors import CallError
-from evalkit.records import Call, ServerTime, Usage
+from evalkit.records import Call, ServerTime, Timeline, Usage
 from evalkit.reranking import Outcome
+from evalkit.timing import RoundState
 
 
 def failure_row(outcome: Outcome, failure: CallError, call: Call | None) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def failure_row(outcome: Outcome, failure: CallError, call: Call | None) -> dict
     }
 
 
-def note(thing: Call | PointwiseCheck | dict[str, Any]) -> bytes:
+def note(thing: Call | PointwiseCheck | RoundState | dict[str, Any]) -> bytes:
     """Return something as JSON."""
     return orjson.dumps(thing if isinstance(thing, dict) else asdict(thing))
 
@@ -40,9 +41,19 @@ def read_call(content: bytes) -> Call:
     """Return the call of a note."""
     fields = orjson.loads(content)
     times = tuple(ServerTime(**time) for time in fields.pop("server_times"))
-    return Call(**{**fields, "usage": Usage(**fields["usage"]), "server_times": times})
+    stations = fields.pop("timeline", None)
+    return Call(
+        **fields | {"usage": Usage(**fields["usage"])},
+        server_times=times,
+        timeline=Timeline(**stations) if stations else None,
+    )
 
 
 def read_check(content: bytes) -> PointwiseCheck:
     """Return the check of a note."""
     return PointwiseCheck(**orjson.loads(content))
+
+
+def read_round(content: bytes) -> RoundState:
+    """Return the round of a note."""
+    return RoundState(**orjson.loads(content))

@@ -1,4 +1,4 @@
-"""The passes of an experiment: a knock at every door, the pointwise check, quality, latency."""
+"""The passes of an experiment but the latency pass: a knock at every door, the pointwise check, quality."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest, Run
 from evalkit.rerankers import Preparable, Reranker
 from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, Sender, assemble, batch
-from evalkit.timing import Cell, measure, plan_cells, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,44 +198,6 @@ def _prepared(reranker: Reranker, batches: Sequence[Batch]) -> Iterator[None]:
         yield
     finally:
         reranker.forget()
-
-
-def latency_pass(config: Config, arms: Sequence[Arm], arena: Arena, records: Records) -> None:
-    """Time every reranker that takes time at every batch size, but nothing a second time.
-
-    Calls are kept between two blocks, never while one is timed.
-    """
-    timed = [arm for arm in arms if arm.timed]
-    cells = latency_cells(config, [arm.tag for arm in timed], arena, records.recorder)
-    block: list[Outcome] = []
-    try:
-        for outcome in measure(cells, timed, arena.dataset.name, config.seed):
-            if block and not _same_block(block[-1], outcome):
-                records.memory.keep_calls(block)
-                block.clear()
-            block.append(outcome)
-            records.recorder.add_outcome(outcome)
-    finally:
-        with undisturbed():
-            records.memory.keep_calls(block)
-
-
-def latency_cells(config: Config, tags: Sequence[str], arena: Arena, recorder: Recorder) -> list[Cell]:
-    """Return what of the latency pass is still to be timed; nothing where it is not asked for."""
-    if config.latency is None:
-        return []
-    cells = plan_cells(config.latency, tags, arena.dataset, arena.candidates, config.seed)
-    return without(cells, recorder.timed(arena.dataset.name))
-
-
-def _same_block(before: Outcome, after: Outcome) -> bool:
-    a, b = before.call, after.call
-    return (a.reranker, a.batch_size, a.concurrency, a.round) == (
-        b.reranker,
-        b.batch_size,
-        b.concurrency,
-        b.round,
-    )
 
 
 def given_up(arms: Sequence[Arm]) -> list[CallError]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, islice
 
 import numpy as np
 
 from evalkit.checking.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
 from evalkit.experiment.arenas import Arena
+from evalkit.experiment.latency import arrival_cells, find_loads, latency_cells
 from evalkit.experiment.memory import Memory
-from evalkit.experiment.passes import Records, is_split, latency_cells, quality_lists, sample_batches
+from evalkit.experiment.passes import Records, is_split, quality_lists, sample_batches
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.estimating import TOKENS_PER_CHARACTER, expected_usage
+from evalkit.timing import Cell, Loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ def plan_experiment(config: Config, arenas: Sequence[Arena], records: Records) -
     asked = {tag for tag in config.rerankers if records.recorder.has_asked(tag)}
     for arena in arenas:
         for tag, settings in config.rerankers.items():
-            quality, known = _quality(config, arena, tag, settings, records.memory)
+            quality, known = (
+                _quality(config, arena, tag, settings, records.memory) if config.quality else ([], 0)
+            )
             if quality or (config.latency and settings.timed):
                 checked = not quality or records.recorder.has_checked(tag, arena.dataset.name)
                 checks = _checks(config, arena, settings, knock=tag not in asked, promise=not checked)
@@ -105,12 +110,23 @@ def _latency(config: Config, arena: Arena, recorder: Recorder) -> list[PlannedPa
     cells = latency_cells(config, list(timed), arena, recorder)
     planned = []
     for tag, settings in timed.items():
-        own = [cell for cell in cells if cell.reranker == tag]
-        warm: list[Batch] = [item for cell in own for item in cell.warmup]
+        own = [cell for cell in cells if cell.reranker == tag] + _arrivals(config, tag, arena, recorder)
+        warm: list[Batch] = [item for cell in own for item in islice(cycle(cell.warmup), cell.least_warmup)]
         rounds: list[Batch] = [item for cell in own for part in cell.rounds for item in part]
         for name, items in (("warmup", warm), ("latency", rounds)):
             planned.append(_planned(arena, tag, settings, name, (item.request for item in items)))
     return planned
+
+
+def _arrivals(config: Config, tag: str, arena: Arena, recorder: Recorder) -> list[Cell]:
+    """Return the open loops; where their rates are not known yet, as many with some rate."""
+    latency = config.latency
+    if latency is None or latency.server is None:
+        return []
+    shares = latency.server.rates_per_s or latency.server.shares
+    made = [call for call in recorder.calls if (call.reranker, call.dataset) == (tag, arena.dataset.name)]
+    loads = find_loads(latency, tag, [call for call in made if call.pass_ == "latency"])
+    return arrival_cells(config, loads if loads.rates_per_s else Loads(tag, shares), arena, recorder)
 
 
 def _caps(settings: RerankerSettings) -> Caps:

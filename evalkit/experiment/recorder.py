@@ -10,12 +10,12 @@ import numpy as np
 import orjson
 
 from evalkit.checking import PointwiseCheck
-from evalkit.experiment.folder import CALLS, SCORES, ResultFolder, write_table
-from evalkit.experiment.notes import failure_row, read_call, read_check
+from evalkit.experiment.folder import CALLS, SCORES, STATIONS, ResultFolder, write_table
+from evalkit.experiment.notes import failure_row, read_call, read_check, read_round
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
 from evalkit.store import JournalEntry
-from evalkit.timing import Timed
+from evalkit.timing import RoundState, Timed, timed_as
 
 
 @dataclass(slots=True)
@@ -27,6 +27,8 @@ class Recorder:
     queries: list[dict[str, Any]] = field(default_factory=list)
     """Per dataset, reranker and pass: queries asked, scored, failed."""
     pointwise_checks: list[PointwiseCheck] = field(default_factory=list)
+    rounds: list[RoundState] = field(default_factory=list)
+    """How the machine was in each round of the latency pass."""
     lowest_concurrency: dict[str, int] = field(default_factory=dict)
     """Per reranker: fewest calls in flight that the server's refusals left."""
     _scores: list[dict[str, Any]] = field(default_factory=list)
@@ -47,15 +49,21 @@ class Recorder:
                 self.calls.append(read_call(entry.content))
             elif entry.kind == "failure":
                 self.failures.append(orjson.loads(entry.content))
+            elif entry.kind == "round":
+                self.rounds.append(read_round(entry.content))
             else:
                 self.pointwise_checks.append(read_check(entry.content))
 
-    def timed(self, dataset: str, *, ok: bool = True) -> set[Timed]:
-        """Return the timed calls of a dataset that came back, or those that failed."""
+    def timed(self, dataset: str) -> set[Timed]:
+        """Return the timed calls of a dataset that need not be made again.
+
+        Under a load a call that failed is a finding, too: it was not answered.
+        """
         return {
-            (call.reranker, call.batch_size, call.concurrency, call.query_id)
+            timed_as(call)
             for call in self.calls
-            if (call.pass_, call.dataset, call.status) == ("latency", dataset, "ok" if ok else "failed")
+            if (call.pass_, call.dataset) == ("latency", dataset)
+            and (call.status == "ok" or (call.scenario == "server" and call.status == "failed"))
         }
 
     def has_asked(self, tag: str) -> bool:
@@ -125,8 +133,11 @@ class Recorder:
     @property
     def failed_timings(self) -> int:
         """Timed calls that failed and were not made again."""
-        datasets = {call.dataset for call in self.calls}
-        return sum(len(self.timed(name, ok=False) - self.timed(name)) for name in datasets)
+        failed: dict[str, set[Timed]] = {}
+        for call in self.calls:
+            if (call.pass_, call.status) == ("latency", "failed"):
+                failed.setdefault(call.dataset, set()).add(timed_as(call))
+        return sum(len(calls - self.timed(dataset)) for dataset, calls in failed.items())
 
     def count_calls(self) -> dict[str, dict[str, int]]:
         """Return reranker -> attempts that were ok, retried and failed."""
@@ -159,6 +170,8 @@ def _row(call: Call) -> dict[str, Any]:
     return {
         **asdict(call),
         **asdict(call.usage),
+        **(asdict(call.timeline) if call.timeline else dict.fromkeys(STATIONS)),
+        "scenario": call.scenario if call.pass_ in {"warmup", "latency"} else None,
         # The API's own figure stands in cost_usd where no price is configured.
         "cost_usd": call.cost_usd,
         "server_times": orjson.dumps(told).decode() if told else None,

@@ -3,7 +3,7 @@
 from evalkit.records.calls import Call
 from evalkit.records.dataset import Corpus, Dataset, DatasetOrigin, Query
 from evalkit.records.qrels import Qrels
-from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Usage
+from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
 from evalkit.records.run import Run
 from evalkit.records.values import MetricValues
 
@@ -20,5 +20,6 @@ __all__ = [
     "Run",
     "ScoreKind",
     "ServerTime",
+    "Timeline",
     "Usage",
 ]

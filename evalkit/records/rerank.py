@@ -80,6 +80,26 @@ class ServerTime:
     meaning: str
 
 
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """When a request passed the stations on its way, in seconds of `time.perf_counter`.
+
+    Attributes
+    ----------
+    encoded_s
+        Its body was ready to be sent.
+    sent_s
+        Its last byte was handed to the system.
+    headers_s, body_s
+        The reply's headers, and its last byte, were there.
+    """
+
+    encoded_s: float
+    sent_s: float
+    headers_s: float
+    body_s: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RerankResponse:
     """The scores of one request, in the order of its documents, and what the backend said of the call.
@@ -102,6 +122,8 @@ class RerankResponse:
         Documents the backend had no score for and placed last by its own rule.
     pause_s
         Seconds until a limit that this call used up is renewed; None where none is.
+    timeline
+        Of the request on its way; None for a backend in this process.
     """
 
     scores: NDArray[np.float64]
@@ -113,6 +135,7 @@ class RerankResponse:
     conn_reused: bool | None = None
     missing: int = 0
     pause_s: float | None = None
+    timeline: Timeline | None = None
 
     @property
     def server_s(self) -> float | None:

@@ -14,6 +14,7 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
 from evalkit.records import Run
 from evalkit.report.figures import mean_row, or_none
+from evalkit.report.latency import plain
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth import Costs, interpolated
 
@@ -127,9 +128,8 @@ def _latency(summary: Mapping[str, Any], dataset: str, tag: str) -> dict[int, fl
     """Return batch size -> seconds, one call in flight; where the calls could bound it."""
     return {
         row["batch_size"]: row["p95_s"]["estimate"]
-        for row in summary["latency"]
-        if (row["dataset"], row["reranker"], row["concurrency"]) == (dataset, tag, 1)
-        and row["p95_s"]["estimate"] is not None
+        for row in plain(summary["latency"], dataset)
+        if (row["reranker"], row["concurrency"]) == (tag, 1) and row["p95_s"]["estimate"] is not None
     }
 
 

@@ -67,6 +67,20 @@ def new_axes(title: str, x_label: str, y_label: str) -> Axes:
     return axes
 
 
+def legend_beside(axes: Axes) -> None:
+    """Put the legend beside the plot; none where nothing could be drawn."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+def scale_to(axes: Axes, values: Sequence[int]) -> None:
+    """Put ticks where something was measured; a log axis where the values span more than a factor of 5."""
+    if len(values) > 1 and max(values) / min(values) > 5:
+        axes.set_xscale("log")
+    axes.set_xticks(values, [str(v) for v in values])
+    axes.minorticks_off()
+
+
 def save_plot(
     into: Path, axes: Axes, name: str, title: str, caption: str, data: Sequence[Mapping[str, Any]]
 ) -> Plot:

@@ -15,6 +15,12 @@ from evalkit.report.comparison_tables import cautions, comparison_tables, findin
 from evalkit.report.comparison_tables import detail_tables as comparison_details
 from evalkit.report.depth_pages import depth_line, depth_table
 from evalkit.report.drawing import Plot
+from evalkit.report.latency_tables import (
+    latency_cautions,
+    latency_details,
+    latency_lines,
+    latency_tables,
+)
 from evalkit.report.tables import as_markdown, detail_tables, result_tables
 from evalkit.report.threshold_pages import threshold_line, threshold_table
 
@@ -28,13 +34,14 @@ class Findings:
 
     Attributes
     ----------
-    summary, compared, tuned
-        Contents of ``summary.json``, ``comparisons.json`` and ``tuning.json``.
+    summary, compared, tuned, latency
+        Contents of ``summary.json``, ``comparisons.json``, ``tuning.json`` and ``latency.json``.
     """
 
     summary: Mapping[str, Any]
     compared: Mapping[str, Any]
     tuned: Mapping[str, Any]
+    latency: Mapping[str, Any]
 
 
 def write_pages(
@@ -58,13 +65,19 @@ def write_pages(
             *findings(compared),
             *map(depth_line, found.tuned["depth"]),
             *map(threshold_line, found.tuned["threshold"]),
+            *latency_lines(summary, found.latency),
         ],
-        "warnings": [*warnings(manifest, summary), *cautions(compared)],
-        "results": [*comparison_tables(compared, details=False), *result_tables(summary)],
+        "warnings": [*warnings(manifest, summary), *latency_cautions(found.latency), *cautions(compared)],
+        "results": [
+            *comparison_tables(compared, details=False),
+            *result_tables(summary),
+            *latency_tables(summary, found.latency),
+        ],
         "details": [
             *map(depth_table, found.tuned["depth"]),
             *map(threshold_table, found.tuned["threshold"]),
             *(calibration_table(one) for one in found.tuned["calibration"] if one["functions"]),
+            *latency_details(summary, found.latency),
             *detail_tables(summary),
             *comparison_details(compared),
         ],

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.experiment import ResultFolder
 from evalkit.report.deriving import BEST_ORDER
-from evalkit.report.drawing import COLOURS, FIRST_STAGE_COLOUR, STYLE, Plot, new_axes, save_plot
+from evalkit.report.drawing import (
+    COLOURS,
+    FIRST_STAGE_COLOUR,
+    STYLE,
+    Plot,
+    legend_beside,
+    new_axes,
+    save_plot,
+    scale_to,
+)
+from evalkit.report.latency import plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,11 +35,10 @@ def draw_plots(folder: ResultFolder, summary: Mapping[str, Any]) -> list[Plot]:
     colour = {tag: COLOURS[i % len(COLOURS)] for i, tag in enumerate(others)}
     colour[summary["first_stage"]] = FIRST_STAGE_COLOUR
     with mpl.rc_context({**STYLE, "backend": "agg"}):
-        for dataset in summary["datasets"]:
+        for dataset in summary["datasets"] if tags else ():
             name = dataset["name"]
             drawn.append(_quality_by_depth(folder, summary, name, colour))
             if any(row["dataset"] == name for row in summary["latency"]):
-                drawn.append(_latency_by_batch_size(folder, summary, name, colour))
                 drawn += _quality_against_latency(folder, summary, name, colour)
     return drawn
 
@@ -57,9 +66,9 @@ def _quality_by_depth(
         # Points of several rerankers at one depth stand a little apart, or their bars would hide each other.
         shift = 1 + 0.03 * (place - 1)
         _line(axes, [r["depth"] * shift for r in part], part, "mean", 1.0, colour[tag], tag)
-    _scale(axes, depths)
+    scale_to(axes, depths)
     axes.set_ylim(0, 1.02)
-    _legend(axes)
+    legend_beside(axes)
     data = [
         {"series": r["reranker"], **{k: r[k] for k in ("depth", "mean", "lower", "upper", "n")}} for r in rows
     ]
@@ -78,49 +87,6 @@ def _quality_by_depth(
         axes,
         f"{dataset}.quality-by-depth",
         f"{dataset}: {metric} by depth",
-        caption,
-        data,
-    )
-
-
-def _latency_by_batch_size(
-    folder: ResultFolder, summary: Mapping[str, Any], dataset: str, colour: Mapping[str, str]
-) -> Plot:
-    rows = [r for r in summary["latency"] if r["dataset"] == dataset]
-    axes = new_axes(f"{dataset}: latency by batch size", "batch size (documents per call)", "latency (ms)")
-    several = len({r["concurrency"] for r in rows}) > 1
-    for (tag, concurrency), part in _by_reranker_and_concurrency(rows):
-        label = f"{tag}, {concurrency} in flight" if several else tag
-        for quantile, style in (("p50_s", "-o"), ("p95_s", "--^")):
-            held = [r for r in part if r[quantile]["estimate"] is not None]
-            if held:
-                points = [{"mean": r[quantile]["estimate"], **r[quantile]} for r in held]
-                text = f"{label} {quantile.removesuffix('_s')}"
-                _line(axes, [r["batch_size"] for r in held], points, "mean", 1000.0, colour[tag], text, style)
-    _scale(axes, sorted({r["batch_size"] for r in rows}))
-    axes.set_ylim(bottom=0)
-    _legend(axes)
-    data = [
-        {
-            "series": r["reranker"],
-            "batch_size": r["batch_size"],
-            "concurrency": r["concurrency"],
-            "quantile": q,
-        }
-        | {k: r[q][k] for k in ("estimate", "lower", "upper", "n")}
-        for r in rows
-        for q in ("p50_s", "p90_s", "p95_s")
-    ]
-    confidence = rows[0]["confidence"]
-    caption = (
-        "Latency of one call in a closed loop, as the caller sees it: median (solid) and 95th percentile (dashed)."
-        f" Bars are {confidence:.0%} intervals by order statistics; a quantile that the calls cannot carry is left out."
-    )
-    return save_plot(
-        folder.plots_folder,
-        axes,
-        f"{dataset}.latency-by-batch-size",
-        f"{dataset}: latency by batch size",
         caption,
         data,
     )
@@ -159,7 +125,7 @@ def _quality_against_latency(
             base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--", label=summary["first_stage"]
         )
     axes.set_xlim(left=0)
-    _legend(axes)
+    legend_beside(axes)
     caption = (
         "Each point reranks d candidates in one call. Up is better, left is faster; bars are 95 % intervals."
         " The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
@@ -174,8 +140,8 @@ def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dic
     """Join quality at depth d with the latency of a call with d documents, at concurrency 1."""
     latency = {
         (r["reranker"], r["batch_size"]): r["p50_s"]
-        for r in summary["latency"]
-        if r["dataset"] == dataset and r["concurrency"] == 1 and r["p50_s"]["estimate"] is not None
+        for r in plain(summary["latency"], dataset)
+        if r["concurrency"] == 1 and r["p50_s"]["estimate"] is not None
     }
     return [
         {
@@ -215,29 +181,8 @@ def _line(
     )
 
 
-def _legend(axes: Axes) -> None:
-    """Put the legend beside the plot; none where nothing could be drawn."""
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-
-
-def _scale(axes: Axes, values: Sequence[int]) -> None:
-    """Put ticks where something was measured; a log axis where the values span more than a factor of 5."""
-    if len(values) > 1 and max(values) / min(values) > 5:
-        axes.set_xscale("log")
-    axes.set_xticks(values, [str(v) for v in values])
-    axes.minorticks_off()
-
-
 def _by_reranker(rows: Iterable[Any]) -> list[tuple[str, list[Any]]]:
     parts: dict[str, list[Any]] = {}
     for row in rows:
         parts.setdefault(row["reranker"], []).append(row)
-    return list(parts.items())
-
-
-def _by_reranker_and_concurrency(rows: Iterable[Row]) -> list[tuple[tuple[str, int], list[Row]]]:
-    parts: dict[tuple[str, int], list[Row]] = {}
-    for row in rows:
-        parts.setdefault((row["reranker"], row["concurrency"]), []).append(row)
     return list(parts.items())

@@ -21,6 +21,9 @@ from evalkit.report.comparisons import compare_fields, fields_of, plan_of
 from evalkit.report.depth_pages import draw_depths
 from evalkit.report.depths import DepthQuestion, sweep
 from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
+from evalkit.report.latency import CellCalls, cells_of, latency_rows
+from evalkit.report.latency_answers import answer
+from evalkit.report.latency_plots import draw_latency
 from evalkit.report.pages import Findings, write_pages
 from evalkit.report.plots import draw_plots
 from evalkit.report.summary import summarise
@@ -55,25 +58,39 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
     with tqdm(total=4, desc="report", unit="step", disable=None, delay=3) as progress:
         config = folder.read_config()
         qrels = {entry["name"]: folder.read_qrels(entry["name"]) for entry in manifest["datasets"]}
-        cells = list(derive_cells(folder.read_scores(), manifest, qrels, config))
+        # Where only latency was asked for there are no scores, and nothing is said of quality.
+        asked = config.get("quality", True)
+        cells = list(derive_cells(folder.read_scores(), manifest, qrels, config)) if asked else []
         first_stage = [cell for cell in cells if cell.reranker == manifest["first_stage"]]
         ceilings = list(derive_ceilings(first_stage, qrels, config))
-        summary = summarise(manifest, config, cells, ceilings, folder.read_calls())
+        calls = folder.read_calls()
+        timed = cells_of(calls)
+        latency = latency_rows(timed, config.get("latency"))
+        summary = summarise(manifest, config, cells, ceilings, calls, latency)
         progress.update()
         queries = {name: folder.read_queries(name) for name in qrels}
-        fields = fields_of(cells, manifest["first_stage"], qrels, queries, max(config["depths"]))
+        fields = fields_of(
+            cells, manifest["first_stage"], qrels if asked else {}, queries, max(config["depths"])
+        )
         plan = plan_of(config, manifest["first_stage"])
         compared = compare_fields(fields, plan)
         progress.update()
-        found = Findings(summary, compared, _tuned(fields, manifest, plan, summary))
+        answers = answer(timed, latency, manifest, config)
+        found = Findings(summary, compared, _tuned(fields, manifest, plan, summary), answers)
         progress.update()
         with folder.writing():
-            _write(folder, manifest, cells, found)
+            _write(folder, manifest, cells, found, timed)
         progress.update()
     return summary
 
 
-def _write(folder: ResultFolder, manifest: Mapping[str, Any], cells: Sequence[Cell], found: Findings) -> None:
+def _write(
+    folder: ResultFolder,
+    manifest: Mapping[str, Any],
+    cells: Sequence[Cell],
+    found: Findings,
+    timed: Sequence[CellCalls],
+) -> None:
     """Write everything derived, the page last: where it stands, all of it does."""
     _clear(folder)
     _write_runs(folder, cells)
@@ -81,8 +98,10 @@ def _write(folder: ResultFolder, manifest: Mapping[str, Any], cells: Sequence[Ce
     folder.summary_file.write_bytes(to_json(found.summary))
     folder.comparisons_file.write_bytes(to_json(found.compared))
     folder.tuning_file.write_bytes(to_json(found.tuned))
+    folder.latency_file.write_bytes(to_json(found.latency))
     plots = [
         *draw_plots(folder, found.summary),
+        *draw_latency(folder.plots_folder, found.summary, found.latency, timed),
         *draw_depths(folder.plots_folder, found.tuned["depth"]),
         *draw_thresholds(folder.plots_folder, found.tuned["threshold"]),
         *draw_reliabilities(folder.plots_folder, found.tuned["calibration"]),

@@ -9,14 +9,11 @@ import numpy as np
 
 from evalkit.report.accounting import cost_rows, count_calls, server_times
 from evalkit.report.deriving import Ceiling, Cell
-from evalkit.stats import Interval, mean_interval, sample_size_for_quantile
-from evalkit.timing import summarise_calls
-from evalkit.timing.summarising import QUANTILES
+from evalkit.report.latency import CONFIDENCE, fields
+from evalkit.stats import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CONFIDENCE = 0.95
 
 
 def summarise(
@@ -25,8 +22,9 @@ def summarise(
     cells: Sequence[Cell],
     ceilings: Sequence[Ceiling],
     calls: pd.DataFrame,
+    latency: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return the content of ``summary.json``."""
+    """Return the content of ``summary.json``; `latency` are the rows of `latency_rows`."""
     first_stage = {(c.dataset, c.depth): c for c in cells if c.reranker == manifest["first_stage"]}
     return {
         "schema_version": 2,
@@ -41,7 +39,7 @@ def summarise(
         "calls": count_calls(calls),
         "costs": cost_rows(manifest, calls),
         "server_times": server_times(calls, CONFIDENCE),
-        "latency": _latency(calls, config.get("latency")),
+        "latency": list(latency),
     }
 
 
@@ -58,7 +56,7 @@ def _quality(cell: Cell, first_stage: Cell) -> list[dict[str, Any]]:
     rows = []
     for metric in cell.values.metrics:
         row = {"dataset": cell.dataset, "reranker": cell.reranker, "depth": cell.depth, "metric": metric}
-        row |= _fields("mean", mean_interval(cell.values.of(metric), CONFIDENCE))
+        row |= fields("mean", mean_interval(cell.values.of(metric), CONFIDENCE))
         row["not_scored"] = len(cell.not_scored)
         row["tied_queries_at_10"] = _tied_share(cell)
         row["difference"] = None if cell is first_stage else _difference(cell, first_stage, metric)
@@ -70,7 +68,7 @@ def _difference(cell: Cell, baseline: Cell, metric: str) -> dict[str, Any]:
     """Return the mean paired difference to the first stage over the queries that both have."""
     place = {query_id: row for row, query_id in enumerate(baseline.values.query_ids)}
     rows = [place[query_id] for query_id in cell.values.query_ids]
-    return _fields(
+    return fields(
         "mean", mean_interval(cell.values.of(metric) - baseline.values.of(metric)[rows], CONFIDENCE)
     )
 
@@ -88,45 +86,6 @@ def _ceiling(ceiling: Ceiling) -> dict[str, Any]:
     return {
         "dataset": ceiling.dataset,
         "depth": ceiling.depth,
-        "recall": _fields("mean", mean_interval(ceiling.recall, CONFIDENCE)),
+        "recall": fields("mean", mean_interval(ceiling.recall, CONFIDENCE)),
         "best_order": best,
     }
-
-
-def _fields(name: str, interval: Interval) -> dict[str, Any]:
-    return {name: interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
-
-
-def _latency(calls: pd.DataFrame, settings: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    timed = calls[calls["pass"] == "latency"]
-    confidence = settings["confidence"] if settings else CONFIDENCE
-    rows = []
-    keys = ["dataset", "reranker", "batch_size", "concurrency"]
-    for (dataset, tag, *_), part in timed.groupby(keys, sort=True):
-        summary = summarise_calls(
-            (part["end_s"] - part["start_s"]).to_numpy(dtype=np.float64),
-            (part["status"] == "ok").to_numpy(dtype=np.bool_),
-            part["filled"].to_numpy(dtype=np.int64),
-            confidence,
-        )
-        rows.append(
-            {
-                "dataset": dataset,
-                "reranker": tag,
-                "batch_size": int(part["batch_size"].iloc[0]),
-                "concurrency": int(part["concurrency"].iloc[0]),
-                "loop": "closed",
-                "confidence": confidence,
-                "asked": settings["calls"] if settings else None,
-                "calls": summary.calls,
-                "failed": summary.failed,
-                "filled_calls": summary.filled_calls,
-                "max_s": summary.max_s,
-            }
-            | {
-                f"p{p * 100:g}_s": _fields("estimate", summary.quantiles[p])
-                | {"needs": sample_size_for_quantile(p, confidence)}
-                for p in QUANTILES
-            }
-        )
-    return rows

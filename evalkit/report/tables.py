@@ -33,10 +33,8 @@ class Table:
 
 
 def result_tables(summary: Mapping[str, Any]) -> list[Table]:
-    """Return the tables a user decides by: quality at the largest depth, then latency."""
-    names = [entry["name"] for entry in summary["datasets"]]
-    tables = [_quality(summary, name) for name in names]
-    return tables + [_latency(summary, name) for name in names if _rows(summary["latency"], name)]
+    """Return the tables a user decides by: quality at the largest depth; see also `latency_tables`."""
+    return [_quality(summary, entry["name"]) for entry in summary["datasets"] if summary["quality"]]
 
 
 def detail_tables(summary: Mapping[str, Any]) -> list[Table]:
@@ -89,34 +87,6 @@ def _by_depth(summary: Mapping[str, Any], dataset: str) -> Table:
     cells.append(("recall of the candidates", *(number(c["recall"]["mean"]) for c in ceilings)))
     note = "The last two rows bound every reranker: they depend on the first stage alone."
     return Table(f"{dataset}: {metric} by depth", ("reranker", *map(str, depths)), tuple(cells), note)
-
-
-def _latency(summary: Mapping[str, Any], dataset: str) -> Table:
-    rows = _rows(summary["latency"], dataset)
-    rows = sorted(rows, key=lambda r: (r["reranker"], r["concurrency"], r["batch_size"]))
-    cells = [
-        (
-            r["reranker"],
-            str(r["batch_size"]),
-            str(r["concurrency"]),
-            *(quantile_text(r[q]) for q in ("p50_s", "p90_s", "p95_s")),
-            milliseconds(r["max_s"]),
-            f"{r['calls']}" if not r["failed"] else f"{r['calls']} ({r['failed']} failed)",
-        )
-        for r in rows
-    ]
-    filled = sum(r["filled_calls"] for r in rows)
-    note = (
-        "Milliseconds of one call in a closed loop, as the caller sees it, with"
-        f" {rows[0]['confidence']:.0%} intervals by order statistics; every call has a query of its own."
-    )
-    fewest = min(r["calls"] for r in rows)
-    if rows[0]["asked"] is not None and fewest < rows[0]["asked"]:
-        note += f" {rows[0]['asked']} calls were asked for; the queries suffice for {fewest}."
-    if filled:
-        note += f" Calls whose batch was filled up with other documents of the collection: {filled}."
-    columns = ("reranker", "batch size", "in flight", "p50", "p90", "p95", "max", "calls")
-    return Table(f"{dataset}: latency by batch size (ms)", columns, tuple(cells), note)
 
 
 def _data(summary: Mapping[str, Any]) -> Table:

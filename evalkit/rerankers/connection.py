@@ -16,6 +16,12 @@ from evalkit.rerankers.secrets import Redactor
 
 LARGEST_REPLY = 64 * 1024 * 1024
 """Bytes of a reply, unpacked, beyond which reading stops: no list of scores is that long."""
+_STATIONS = (
+    "connection.connect_tcp.started",
+    "http11.send_request_body.complete",
+    "http11.receive_response_headers.complete",
+)
+"""Events of httpcore, in the order in which a request passes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +34,17 @@ class Exchange:
         Names in lower case.
     reused
         Whether the connection had been opened before.
+    sent_s, headers_s, body_s
+        When the request was out, and the reply's headers and body in; seconds of `time.perf_counter`.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     reused: bool
+    sent_s: float
+    headers_s: float
+    body_s: float
 
     @property
     def text(self) -> str:
@@ -93,20 +104,31 @@ class Connections:
         CallError
             If no whole reply comes in time.
         """
-        opened: list[str] = []
-        deadline = time.perf_counter() + self._limit_s
+        began = time.perf_counter()
+        deadline = began + self._limit_s
+        passed = dict.fromkeys(_STATIONS, began)
 
         def trace(event: str, _info: Any) -> None:
-            if event == "connection.connect_tcp.started":
-                opened.append(event)
+            if event in passed:
+                passed[event] = time.perf_counter()
 
         try:
             with self._client().stream(
                 method, url, content=body, headers=headers, extensions={"trace": trace}
             ) as response:
                 content = self._read(response, deadline)
+                body_s = time.perf_counter()
                 told = {name: self._redactor.text(value) for name, value in response.headers.items()}
-                return Exchange(response.status_code, told, self._redactor.content(content), not opened)
+                opened_s, sent_s, headers_s = passed.values()
+                return Exchange(
+                    response.status_code,
+                    told,
+                    self._redactor.content(content),
+                    reused=opened_s == began,
+                    sent_s=sent_s,
+                    headers_s=headers_s,
+                    body_s=body_s,
+                )
         except httpx.ConnectTimeout:
             raise CallError(
                 "connect",

@@ -11,7 +11,7 @@ import orjson
 
 from evalkit.dialects import ANY_MODEL, Dialect, WireReply, WireRequest, read_error_message
 from evalkit.errors import MAY_PASS, CallError, Remedy
-from evalkit.records import RerankRequest, RerankResponse, ScoreKind
+from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.connection import Connections, Exchange
 from evalkit.rerankers.http_settings import HttpSettings
 from evalkit.rerankers.model_names import same_model
@@ -60,8 +60,10 @@ class Http:
             If the server cannot be reached, refuses, or does not score every document.
         """
         wire = WireRequest(self.settings.model, request.query, request.documents)
-        exchange = self.connections.post(self._encode(wire), self._idempotency(request))
-        exchange = self._wait_until_done(exchange)
+        body = self._encode(wire)
+        encoded_s = time.perf_counter()
+        first = self.connections.post(body, self._idempotency(request))
+        exchange = self._wait_until_done(first)
         if exchange.status != 200:
             raise self.refusal(exchange)
         reply = self.decode(exchange, wire)
@@ -73,8 +75,9 @@ class Http:
             server_times=reply.server_times,
             model=reply.model,
             http_status=exchange.status,
-            conn_reused=exchange.reused,
+            conn_reused=first.reused,
             pause_s=used_up_wait_s(exchange.headers),
+            timeline=Timeline(encoded_s, first.sent_s, exchange.headers_s, exchange.body_s),
         )
 
     def close(self) -> None:

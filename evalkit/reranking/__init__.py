@@ -1,6 +1,7 @@
 """Candidates to calls to scores to a run: batching, sending, assembling."""
 
 from evalkit.reranking.arms import Arm
+from evalkit.reranking.arriving import Arrival, Arrivals
 from evalkit.reranking.assembling import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
 from evalkit.reranking.batching import Batch, Caps, batch
 from evalkit.reranking.delivering import Courier
@@ -10,6 +11,8 @@ from evalkit.reranking.spending import Spending
 
 __all__ = [
     "Arm",
+    "Arrival",
+    "Arrivals",
     "Attempt",
     "Batch",
     "CallContext",

@@ -44,6 +44,8 @@ class Courier:
         Whether a batch that is too large for the server may be sent in parts; a timed one may not.
     patient
         Whether a server that does not answer at all is asked again, too.
+    retries
+        Whether anything is asked again: a call that comes when it is due stands for itself.
     clock
         Seconds of a monotonic clock.
     """
@@ -56,6 +58,7 @@ class Courier:
         *,
         splits: bool = True,
         patient: bool = True,
+        retries: bool = True,
         clock: Clock = time.perf_counter,
     ) -> None:
         self._arm = arm
@@ -63,10 +66,18 @@ class Courier:
         self._stop = stop or threading.Event()
         self._splits = splits and arm.reranker.pointwise
         self._patient = patient
+        self._retries = arm.traffic.retries if retries else 0
         self._clock = clock
 
-    def deliver(self, item: Batch, context: CallContext) -> Iterator[Outcome]:
+    def deliver(self, item: Batch, context: CallContext, due_s: float | None = None) -> Iterator[Outcome]:
         """Yield the outcome of a batch, or of the parts it had to be sent in.
+
+        Parameters
+        ----------
+        item, context
+            What is sent, and what its call has in common with others.
+        due_s
+            When it was due, by the clock; now where None.
 
         Raises
         ------
@@ -77,14 +88,16 @@ class Courier:
         """
         known = self._arm.learned_documents if self._splits else None
         for part in cut(item, known) if known else (item,):
-            yield from self._deliver(part, context, ())
+            yield from self._deliver(part, context, (), due_s)
 
-    def _deliver(self, item: Batch, context: CallContext, before: tuple[Attempt, ...]) -> Iterator[Outcome]:
+    def _deliver(
+        self, item: Batch, context: CallContext, before: tuple[Attempt, ...], due_s: float | None = None
+    ) -> Iterator[Outcome]:
         """Send one batch; where it is too large, its halves. `before` are the calls that led here."""
         if self._arm.closed is not None:
             yield Outcome(item, (), self._arm.closed)
             return
-        attempts = self._attempt(item, context)
+        attempts = self._attempt(item, context, due_s)
         failure = attempts[-1].failure
         size = len(item.request.documents)
         if failure is not None and failure.remedy.too_large and self._splits and size > 1:
@@ -105,12 +118,11 @@ class Courier:
                 yield outcome
             before = ()
 
-    def _attempt(self, item: Batch, context: CallContext) -> tuple[Attempt, ...]:
+    def _attempt(self, item: Batch, context: CallContext, due_s: float | None) -> tuple[Attempt, ...]:
         """Return every attempt to send a batch as it is, the last one decisive."""
         named = replace(item, request=replace(item.request, call_id=uuid.uuid4().hex))
-        scheduled = self._clock()
+        scheduled = self._clock() if due_s is None else due_s
         made: list[Attempt] = []
-        traffic = self._arm.traffic
 
         def once() -> Attempt:
             attempt = self._once(named, context, len(made) + 1, scheduled)
@@ -119,7 +131,7 @@ class Courier:
 
         Retrying(
             retry=retry_if_result(self._may_pass),
-            stop=stop_after_attempt(1 + traffic.retries),
+            stop=stop_after_attempt(1 + self._retries),
             wait=self._wait,
             sleep=self._sleep,
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),

@@ -25,8 +25,10 @@ class CallContext:
     dataset: str
     reranker: str
     pass_: Pass
-    concurrency: int = 1
+    concurrency: int | None = 1
     round: int | None = None
+    length_bucket: int | None = None
+    rate_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,10 @@ def make_call(
         model=response.model if response else None,
         conn_reused=response.conn_reused if response else None,
         list_sorted=response.list_is_sorted if response else None,
+        timeline=response.timeline if response else None,
+        length_bucket=context.length_bucket,
+        rate_per_s=context.rate_per_s,
+        document_characters=sum(map(len, item.request.documents)),
     )
     return Attempt(call, response, failure)
 

@@ -20,7 +20,7 @@ GRACE_S = 0.3
 
 
 @dataclass(slots=True)
-class _Done:
+class Done:
     """What came of one batch: outcomes, and the fault that cut it short."""
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -29,6 +29,8 @@ class _Done:
 
 class Sender:
     """Keeps `concurrency` calls in flight, in threads, and yields outcomes as they complete.
+
+    As many batches wait as are in flight: a thread that is done begins the next without being told.
 
     The threads are daemons of our own and not a pool's: a call that hangs must not hold up the end
     of the program, and a pool waits for its threads.
@@ -53,8 +55,8 @@ class Sender:
         self.gate = Gate(concurrency, adaptive=not timed)
         self._courier = Courier(arm, self.gate, self._stop, splits=not timed, clock=clock)
         self._todo: queue.SimpleQueue[tuple[Batch, CallContext] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
-        self._in_flight = 0
+        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self._handed_out = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"evalkit-call-{number}", daemon=True)
             for number in range(concurrency)
@@ -73,49 +75,64 @@ class Sender:
             for thread in self._threads:
                 thread.join()
 
-    def send(self, items: Iterable[Batch], context: CallContext) -> Iterator[Outcome]:
+    def send(self, items: Iterable[Batch], context: CallContext, spread_s: float = 0.0) -> Iterator[Outcome]:
         """Yield the outcome of every batch, in order of completion; batches are made as needed.
+
+        Parameters
+        ----------
+        items, context
+            What is sent, and what the calls have in common.
+        spread_s
+            Time over which the first calls are spread. Sent at once they would queue for each other, here and
+            there, and a few rounds later still come in bursts.
 
         Raises
         ------
         BudgetError
             If the next call could cross the budget; calls in flight come back from `late`.
         """
-        for item in items:
+        for number, item in enumerate(items):
+            if 0 < number < self._concurrency and spread_s:
+                self._stop.wait(spread_s / self._concurrency)
             self._todo.put((item, context))
-            self._in_flight += 1
-            if self._in_flight >= self._concurrency:
+            self._handed_out += 1
+            if self._handed_out >= 2 * self._concurrency:
                 yield from self._next()
-        while self._in_flight:
+        while self._handed_out:
             yield from self._next()
 
     def late(self) -> Iterator[Outcome]:
         """Stop, and yield what was in flight and still came back: nothing that was paid for is lost."""
         self._stop.set()
         deadline = time.monotonic() + GRACE_S
-        while self._in_flight and (left := deadline - time.monotonic()) > 0:
+        while self._handed_out and (left := deadline - time.monotonic()) > 0:
             try:
                 done = self._done.get(timeout=left)
             except queue.Empty:
                 return
-            self._in_flight -= 1
+            self._handed_out -= 1
             yield from done.outcomes
 
     def _next(self) -> Iterator[Outcome]:
         done = self._done.get()
-        self._in_flight -= 1
+        self._handed_out -= 1
         yield from done.outcomes
         if done.fault is not None:
             raise done.fault
 
     def _work(self) -> None:
         while (task := self._todo.get()) is not None:
-            done = _Done()
-            try:
-                for outcome in self._courier.deliver(*task):
-                    done.outcomes.append(outcome)
-            except StoppedError:
-                pass
-            except BaseException as error:  # noqa: BLE001 - raised where the outcomes are read
-                done.fault = error
-            self._done.put(done)
+            self._done.put(Done() if self._stop.is_set() else done_with(self._courier.deliver(*task)))
+
+
+def done_with(delivery: Iterator[Outcome]) -> Done:
+    """Deliver one batch; a fault is raised where the outcomes are read."""
+    done = Done()
+    try:
+        for outcome in delivery:
+            done.outcomes.append(outcome)
+    except StoppedError:
+        pass
+    except BaseException as error:  # noqa: BLE001 - as said above
+        done.fault = error
+    return done

@@ -10,7 +10,8 @@ from evalkit.stats.intervals import (
 from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
 from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed
-from evalkit.stats.resampling import query_weights
+from evalkit.stats.resampling import clustered_quantile_interval, query_weights
+from evalkit.stats.shares import sample_size_to_hold, share_interval
 from evalkit.stats.spread import standard_deviation_within
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Interval",
     "OneSidedBounds",
     "SignFlip",
+    "clustered_quantile_interval",
     "holm",
     "mean_interval",
     "minimum_detectable_effect",
@@ -28,6 +30,8 @@ __all__ = [
     "queries_needed",
     "query_weights",
     "sample_size_for_quantile",
+    "sample_size_to_hold",
+    "share_interval",
     "sign_flip",
     "standard_deviation_within",
 ]

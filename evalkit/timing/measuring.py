@@ -1,67 +1,158 @@
-"""The latency pass: warm up every shape, then time in interleaved rounds."""
+"""The latency pass: warm up every cell, time closed loops in interleaved rounds, then open loops."""
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import cycle, islice
+from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
 
-from evalkit.reranking import Arm, CallContext, Outcome, Sender
+from evalkit.reranking import Arm, Arrival, Arrivals, Batch, CallContext, Outcome, Sender
 from evalkit.reranking.outcomes import Clock
 from evalkit.timing.planning import Cell
+from evalkit.timing.warming import MOST_WARMUP, has_settled
+from evalkit.timing.watching import RoundState, Watch
+
+
+class Keeper(Protocol):
+    """Takes what is measured, between two blocks of calls: nothing is written while one is timed."""
+
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        """Take the calls of a block; of one that was interrupted, those that came back."""
+
+    def note(self, state: RoundState) -> None:
+        """Take how the machine was in a round."""
 
 
 def measure(
-    cells: Sequence[Cell], arms: Sequence[Arm], dataset: str, seed: int, clock: Clock = time.perf_counter
-) -> Iterator[Outcome]:
-    """Yield every call of the pass, warm-up first.
+    cells: Sequence[Cell],
+    arms: Sequence[Arm],
+    dataset: str,
+    seed: int,
+    keeper: Keeper,
+    clock: Clock = time.perf_counter,
+) -> None:
+    """Time closed loops, warm-up first.
 
     In each round every cell is visited once, in a seeded random order, so that a drift of the
-    machine touches all rerankers and batch sizes alike. Nothing is written or cached while a
-    call is timed.
+    machine touches all rerankers and batch sizes alike.
     """
     rng = np.random.default_rng(seed)
     by_tag = {arm.tag: arm for arm in arms}
-    total = sum(len(cell.warmup) + sum(map(len, cell.rounds)) for cell in cells)
-    with ExitStack() as stack, _progress_bar(total) as progress:
+    total = sum(cell.least_warmup + cell.calls for cell in cells)
+    with ExitStack() as stack, _progress_bar("timing", total) as progress:
         senders = _senders(cells, by_tag, stack, clock)
-        for cell in cells:
-            yield from _send(cell, None, dataset, senders, progress)
+        blocks = _Blocks(dataset, keeper, progress)
+        typical = [blocks.warm_up(cell, senders[cell.reranker, cell.load.concurrency or 1]) for cell in cells]
         for number in range(max((len(cell.rounds) for cell in cells), default=0)):
-            for index in rng.permutation(len(cells)):
-                yield from _send(cells[index], number, dataset, senders, progress)
+            order = rng.permutation(len(cells))
+            if not any(cell.rounds[number] for cell in cells):
+                continue
+            watch = Watch()
+            for index in order:
+                cell = cells[index]
+                sender = senders[cell.reranker, cell.load.concurrency or 1]
+                blocks.take(sender.send(cell.rounds[number], blocks.context(cell, number), typical[index]))
+            keeper.note(watch.state(dataset, number))
 
 
-def _progress_bar(total: int) -> tqdm[Any]:
-    return tqdm(total=total, desc="timing", unit="call", disable=None)
+def measure_arrivals(
+    cell: Cell, arrivals: Arrivals, dataset: str, seed: int, keeper: Keeper
+) -> list[Outcome]:
+    """Time one open loop and return its calls: exponential gaps between arrivals, seeded.
+
+    As many calls as may be out at once come first and do not count: each opens a connection.
+    """
+    rate = cell.load.rate_per_s or 1.0
+    items = [item for part in cell.rounds for item in part]
+    gaps = np.random.default_rng([seed, round(rate * 1000)]).exponential(1 / rate, len(items))
+    schedule = [Arrival(item, float(due)) for item, due in zip(items, gaps.cumsum(), strict=True)]
+    with _progress_bar(f"{cell.reranker}: {rate:.3g} calls/s", cell.least_warmup + len(items)) as progress:
+        blocks = _Blocks(dataset, keeper, progress)
+        warm = tuple(islice(cycle(cell.warmup), cell.least_warmup)) if items else ()
+        blocks.take(arrivals.meet(warm, blocks.context(cell, None)))
+        return blocks.take(arrivals.follow(schedule, blocks.context(cell, 0)))
+
+
+def _progress_bar(what: str, total: int) -> tqdm[Any]:
+    return tqdm(total=total, desc=what, unit="call", disable=None)
 
 
 def _senders(
     cells: Sequence[Cell], arms: Mapping[str, Arm], stack: ExitStack, clock: Clock
 ) -> dict[tuple[str, int], Sender]:
     """Return one sender per reranker and concurrency, whose threads keep their connections."""
-    wanted = {(cell.reranker, cell.concurrency) for cell in cells}
+    wanted = {(cell.reranker, cell.load.concurrency or 1) for cell in cells}
     return {
         (tag, concurrency): stack.enter_context(Sender(arms[tag], concurrency, timed=True, clock=clock))
         for tag, concurrency in sorted(wanted)
     }
 
 
-def _send(
-    cell: Cell,
-    number: int | None,
-    dataset: str,
-    senders: Mapping[tuple[str, int], Sender],
-    progress: tqdm[Any],
-) -> Iterator[Outcome]:
-    context = CallContext(
-        dataset, cell.reranker, "warmup" if number is None else "latency", cell.concurrency, number
-    )
-    batches = cell.warmup if number is None else cell.rounds[number]
-    for outcome in senders[cell.reranker, cell.concurrency].send(batches, context):
-        progress.update()
-        yield outcome
+class _Blocks:
+    """Sends blocks of calls, each kept once it is over."""
+
+    def __init__(self, dataset: str, keeper: Keeper, progress: tqdm[Any]) -> None:
+        self._dataset = dataset
+        self._keeper = keeper
+        self._progress = progress
+
+    def context(self, cell: Cell, number: int | None) -> CallContext:
+        """Return what the calls of a round have in common; number is None for the warm-up."""
+        load = cell.load
+        return CallContext(
+            self._dataset,
+            cell.reranker,
+            "warmup" if number is None else "latency",
+            load.concurrency,
+            number,
+            load.length_bucket,
+            load.rate_per_s,
+        )
+
+    def warm_up(self, cell: Cell, sender: Sender) -> float:
+        """Send calls that do not count until latencies settle, and return their median in seconds."""
+        seen: list[float] = []
+
+        def until_settled() -> Iterator[Batch]:
+            for number, item in enumerate(cycle(cell.warmup)):
+                enough = number >= cell.least_warmup and has_settled(seen)
+                if enough or number >= max(MOST_WARMUP, cell.least_warmup):
+                    return
+                yield item
+
+        def watched() -> Iterator[Outcome]:
+            for outcome in sender.send(until_settled(), self.context(cell, None)):
+                if outcome.response is not None:
+                    seen.append(outcome.call.latency_s)
+                yield outcome
+
+        self.take(watched())
+        return float(np.median(seen)) if seen else 0.0
+
+    def take(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Wait for the calls of a block and keep them, also where it is interrupted."""
+        block: list[Outcome] = []
+        try:
+            with _undisturbed():
+                for outcome in outcomes:
+                    block.append(outcome)
+                    self._progress.update()
+        finally:
+            self._keeper.keep(block)
+        return block
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let nobody collect garbage while calls are timed: it stops every thread."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

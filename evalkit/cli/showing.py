@@ -1,0 +1,67 @@
+"""What a command prints of a finished experiment, and of one that is only planned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from evalkit.config import Config
+    from evalkit.experiment.resuming import Again
+
+
+def show_result(path: Path) -> None:
+    """Print tables, findings and warnings of a result folder, and where its report is.
+
+    Raises
+    ------
+    IncompleteError
+        If it is not complete.
+    """
+    from evalkit.errors import IncompleteError
+    from evalkit.experiment import ResultFolder
+    from evalkit.report.comparison_tables import cautions, comparison_tables, findings
+    from evalkit.report.latency_tables import latency_cautions, latency_lines, latency_tables
+    from evalkit.report.pages import warnings
+    from evalkit.report.tables import as_text, result_tables
+
+    folder = ResultFolder.open(path)
+    manifest, summary, compared = folder.read_manifest(), folder.read_summary(), folder.read_comparisons()
+    timed = folder.read_latency()
+    tables = (
+        *result_tables(summary),
+        *latency_tables(summary, timed),
+        *comparison_tables(compared, details=False),
+    )
+    for table in tables:
+        click.echo(as_text(table))
+    for line in (*findings(compared), *latency_lines(summary, timed)):
+        click.echo(line)
+    for warning in (*warnings(manifest, summary), *latency_cautions(timed), *cautions(compared)):
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"\nreport: {folder.report_html_file}")
+    if manifest["status"] != "complete":
+        raise IncompleteError(
+            f"the result is {manifest['status']}; see {folder.failures_file}",
+            f"mend the cause and run again; look at what there is with: evalkit report {path} --allow-incomplete",
+        )
+    click.echo(
+        f"next: open {folder.report_html_file} in a browser, or rebuild it with: evalkit report {path}"
+    )
+
+
+def show_plan(config: Config, into: str | None, again: Again, command: str, *, as_json: bool) -> None:
+    """Print calls, pairs, tokens and cost of every pass; no reranker is contacted."""
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.plan import plan_lines, plan_rows
+    from evalkit.running import plan
+
+    planned = plan(config, into, again)
+    if as_json:
+        click.echo(to_json(plan_rows(planned)).decode(), nl=False)
+        return
+    for line in plan_lines(planned, config):
+        click.echo(line)
+    click.echo(f"next: {command}")

@@ -1,0 +1,111 @@
+"""The latency block: what is timed, under which load, against which limits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from evalkit.config.settings import PositiveInt, Settings
+
+Positive = Annotated[float, Field(gt=0)]
+Inside = Annotated[float, Field(gt=0.0, lt=1.0)]
+
+_RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?(?:\s+(?:documents?|docs?))?")
+_LIMIT = re.compile(r"(?:<=?\s*)?(\d+(?:\.\d+)?)\s*(ms|s)")
+
+
+class OfflineSettings(Settings):
+    """Capacity: more and more calls are kept in flight, each of ``batch_size`` documents.
+
+    ``batch_size`` is the largest of ``batch_sizes`` where absent.
+    """
+
+    concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8)
+    batch_size: PositiveInt | None = None
+
+
+class ServerSettings(Settings):
+    """Load: calls arrive at random times (a Poisson process), whether or not earlier ones are back.
+
+    ``rates_per_s`` are arrivals per second; where absent, ``shares`` of the capacity that was measured
+    offline before. ``calls`` are per rate, ``latency.calls`` where absent.
+    """
+
+    rates_per_s: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
+    shares: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.3, 0.5, 0.7, 0.9)
+    calls: PositiveInt | None = None
+    batch_size: PositiveInt | None = None
+
+
+class SloSettings(Settings):
+    """A limit that a share of all calls must keep: ``quantile`` 0.95 and ``max_ms`` 300 mean 95 % within 300 ms."""
+
+    max_ms: Positive
+    quantile: Inside = 0.95
+
+
+class LatencySettings(Settings):
+    """The latency pass: which batches are timed, how often, in which rounds.
+
+    ``calls`` are timed calls per reranker and cell, each with a query of its own: with fewer queries there
+    are fewer calls, unless ``repeat_queries`` says that a query may come again, in another round. ``rounds``
+    interleave them over all rerankers. At least 6 rounds, because the smallest and largest of fewer round
+    medians do not bound a median at 95 %. ``length_buckets`` repeats the grid for short to long documents.
+    """
+
+    batch_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 10, 20, 50, 100)
+    concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1,)
+    length_buckets: Annotated[int, Field(ge=1, le=10)] = 1
+    calls: PositiveInt = 120
+    rounds: Annotated[int, Field(ge=6)] = 6
+    warmup: PositiveInt = 5
+    repeat_queries: bool = False
+    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
+    offline: OfflineSettings | None = None
+    server: ServerSettings | None = None
+    slo: SloSettings | None = None
+
+    def capacity(self) -> OfflineSettings | None:
+        """Return how capacity is measured: as asked for, or because a load is a share of it."""
+        if self.offline is None and self.server is not None and self.server.rates_per_s is None:
+            return OfflineSettings(batch_size=self.server.batch_size)
+        return self.offline
+
+    def all_batch_sizes(self) -> set[int]:
+        """Return every batch size that some scenario sends."""
+        extra = (self.offline and self.offline.batch_size, self.server and self.server.batch_size)
+        return {*self.batch_sizes, *(size for size in extra if size)}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a vendor promises: calls of so many documents take at most so long."""
+
+    text: str
+    fewest: int
+    most: int
+    limit_s: float
+
+
+def read_claim(documents: str, limit: str) -> Claim:
+    """Read ``10-20 documents`` and ``100ms``.
+
+    Raises
+    ------
+    ValueError
+        If either is something else.
+    """
+    counts, time = _RANGE.fullmatch(documents.strip()), _LIMIT.fullmatch(limit.strip())
+    if counts is None:
+        raise ValueError(f"{documents!r} is no number of documents, like '10-20 documents' or '50'")
+    if time is None:
+        raise ValueError(f"{limit!r} is no time with its unit, like '100ms' or '0.3 s'")
+    fewest = int(counts[1])
+    most = int(counts[2] or fewest)
+    seconds = float(time[1]) * (0.001 if time[2] == "ms" else 1.0)
+    if not (0 < fewest <= most and seconds > 0):
+        raise ValueError(f"'{documents}: {limit}' promises nothing")
+    return Claim(f"{documents.strip()}: {limit.strip()}", fewest, most, seconds)

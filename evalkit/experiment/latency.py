@@ -1,0 +1,137 @@
+"""The latency pass of an experiment: closed loops over all rerankers, then each one's open loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from evalkit.config import Config, LatencySettings
+from evalkit.experiment.arenas import Arena
+from evalkit.experiment.interrupts import undisturbed
+from evalkit.experiment.passes import Records
+from evalkit.experiment.recorder import Recorder
+from evalkit.records import Call
+from evalkit.reranking import Arm, Arrivals, Outcome
+from evalkit.timing import (
+    Cell,
+    Limit,
+    Loads,
+    RoundState,
+    Spans,
+    Workload,
+    judge_limit,
+    measure,
+    measure_arrivals,
+    plan_arrivals,
+    plan_cells,
+    rates_by_round,
+    without,
+)
+from evalkit.timing.flagging import flag_overload
+
+
+class _Keeper:
+    """Notes calls and rounds, in memory and in the store: what a stopped pass need not do again."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        with undisturbed():
+            for outcome in outcomes:
+                self._records.recorder.add_outcome(outcome)
+            self._records.memory.keep_calls(outcomes)
+
+    def note(self, state: RoundState) -> None:
+        self._records.recorder.rounds.append(state)
+        self._records.memory.keep_round(state)
+
+
+def latency_pass(config: Config, arms: Sequence[Arm], arena: Arena, records: Records) -> None:
+    """Time every reranker that takes time under every workload, but nothing a second time."""
+    settings = config.latency
+    if settings is None:
+        return
+    timed = [arm for arm in arms if arm.timed]
+    cells = latency_cells(config, [arm.tag for arm in timed], arena, records.recorder)
+    measure(cells, timed, arena.dataset.name, config.seed, _Keeper(records))
+    for arm in timed if settings.server is not None else ():
+        _open_loops(config, settings, arm, arena, records)
+
+
+def latency_cells(config: Config, tags: Sequence[str], arena: Arena, recorder: Recorder) -> list[Cell]:
+    """Return what of the closed loops is still to be timed; nothing where they are not asked for."""
+    if config.latency is None:
+        return []
+    cells = plan_cells(config.latency, tags, arena.dataset, arena.candidates, config.seed)
+    return without(cells, recorder.timed(arena.dataset.name))
+
+
+def arrival_cells(config: Config, loads: Loads, arena: Arena, recorder: Recorder) -> list[Cell]:
+    """Return what of one reranker's open loops is still to be timed, the slowest rate first."""
+    if config.latency is None:
+        return []
+    cells = plan_arrivals(config.latency, loads, arena.dataset, arena.candidates, config.seed)
+    return without(cells, recorder.timed(arena.dataset.name))
+
+
+def _open_loops(config: Config, settings: LatencySettings, arm: Arm, arena: Arena, records: Records) -> None:
+    """Put one reranker to higher and higher rates, up to the first that is too much."""
+    own = [
+        call
+        for call in records.recorder.calls
+        if (call.dataset, call.reranker, call.pass_) == (arena.dataset.name, arm.tag, "latency")
+    ]
+    with Arrivals(arm) as arrivals:
+        for cell in arrival_cells(config, find_loads(settings, arm.tag, own), arena, records.recorder):
+            before = [call for call in own if call.rate_per_s == cell.load.rate_per_s]
+            made = measure_arrivals(cell, arrivals, arena.dataset.name, config.seed, _Keeper(records))
+            if _is_too_much(settings, [*before, *(one.call for one in made if one.attempts)]):
+                return
+
+
+def find_loads(settings: LatencySettings, tag: str, calls: Iterable[Call]) -> Loads:
+    """Return the rates to try: those asked for, or shares of the capacity that closed loops have shown."""
+    server = settings.server
+    if server is None:
+        return Loads(tag, ())
+    size = server.batch_size or max(settings.batch_sizes)
+    parts: dict[Workload, list[Call]] = {}
+    for call in calls:
+        if call.batch_size <= size and call.length_bucket is None and call.rate_per_s is None:
+            load = Workload(call.batch_size, call.concurrency)
+            parts.setdefault(load, []).append(call)
+    largest = max((load.batch_size for load in parts), default=0)
+    parts = {load: own for load, own in parts.items() if load.batch_size == largest}
+    alone = [call.latency_s for load, own in parts.items() if load.concurrency == 1 for call in own]
+    latency_s = float(np.median(alone)) if alone else 0.0
+    if server.rates_per_s is not None:
+        return Loads(tag, server.rates_per_s, latency_s)
+    capacity = max((_calls_per_s(own) for own in parts.values()), default=0.0)
+    return Loads(tag, tuple(share * capacity for share in server.shares if capacity), latency_s)
+
+
+def _calls_per_s(calls: Sequence[Call]) -> float:
+    spans = Spans(
+        np.array([call.start_s for call in calls]),
+        np.array([call.end_s for call in calls]),
+        np.array([call.status == "ok" for call in calls]),
+        np.array([call.round or 0 for call in calls]),
+    )
+    rates = rates_by_round(spans, np.ones(len(calls)))
+    return float(np.median(rates)) if len(rates) else 0.0
+
+
+def _is_too_much(settings: LatencySettings, calls: Sequence[Call]) -> bool:
+    """Return whether a higher rate can only be worse: calls pile up, or too many are late beyond doubt."""
+    order = sorted(calls, key=lambda call: call.scheduled_s)
+    response_s = np.array([call.end_s - call.scheduled_s for call in order])
+    ok = np.array([call.status == "ok" for call in order])
+    if flag_overload(response_s[ok]) is not None:
+        return True
+    if settings.slo is None:
+        return False
+    limit = Limit(settings.slo.max_ms / 1000, settings.slo.quantile)
+    query_ids = np.array([call.query_id for call in order], dtype=object)
+    return judge_limit(response_s, ok, query_ids, limit, settings.confidence).verdict == "FAIL"

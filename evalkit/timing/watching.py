@@ -1,0 +1,106 @@
+"""What the machine was like while a round was timed: a fixed piece of work, stolen and throttled time."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_REPEATS = 3
+_THROTTLING = (
+    (Path("/sys/fs/cgroup/cpu.stat"), "throttled_usec", 1e-6),
+    (Path("/sys/fs/cgroup/cpu/cpu.stat"), "throttled_time", 1e-9),
+)
+"""Where Linux tells how long a container was held back: control groups of version 2 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundState:
+    """The machine in one round of a latency pass; unknown is None.
+
+    Attributes
+    ----------
+    dataset, round
+        Which round.
+    reference_s
+        Seconds that a fixed piece of work took just before it: the median of three times.
+    stolen
+        Share of processor time that the host gave to others meanwhile.
+    throttled_s
+        Seconds that the container was held back by its quota.
+    load
+        Average number of processes that wanted to run, over the last minute.
+    """
+
+    dataset: str
+    round: int
+    reference_s: float
+    stolen: float | None
+    throttled_s: float | None
+    load: float | None
+
+
+class Watch:
+    """Watches the machine from when it is made."""
+
+    def __init__(self) -> None:
+        self._reference_s = float(np.median([_reference_work() for _ in range(_REPEATS)]))
+        self._ticks = _ticks()
+        self._throttled_s = _throttled_s()
+
+    def state(self, dataset: str, number: int) -> RoundState:
+        """Return what there was to see since."""
+        return RoundState(
+            dataset,
+            number,
+            self._reference_s,
+            self._stolen(),
+            _difference(self._throttled_s, _throttled_s()),
+            os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        )
+
+    def _stolen(self) -> float | None:
+        now = _ticks()
+        if now is None or self._ticks is None or now[0] <= self._ticks[0]:
+            return None
+        return (now[1] - self._ticks[1]) / (now[0] - self._ticks[0])
+
+
+def _reference_work() -> float:
+    """Return the seconds of some products of matrices and of a loop: what models and clients are made of."""
+    matrix: NDArray[np.floating[Any]] = np.linspace(0.0, 1.0, 256 * 256).reshape(256, 256)
+    start = time.perf_counter()
+    for _ in range(4):
+        matrix = matrix @ matrix / 256
+    total = 0
+    for number in range(60_000):
+        total += number & 3
+    return time.perf_counter() - start
+
+
+def _ticks() -> tuple[int, int] | None:
+    """Return the processor time of all and of what was stolen, in ticks since the start."""
+    try:
+        first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+        return sum(map(int, first[1:9])), int(first[8])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _throttled_s() -> float | None:
+    for path, key, unit_s in _THROTTLING:
+        try:
+            lines = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())
+            return int(lines[key]) * unit_s
+        except (OSError, ValueError, KeyError):
+            continue
+    return None
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
