@@ -12,6 +12,7 @@ from evalkit.experiment.arenas import Arena
 from evalkit.experiment.memory import Memory
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.surroundings import git_state, machine, versions
+from evalkit.rerankers import Described
 from evalkit.reranking import Arm
 
 
@@ -85,6 +86,7 @@ def _describe_arm(config: Config, arm: Arm) -> dict[str, Any]:
         "pointwise": arm.reranker.pointwise,
         "score_kind": arm.reranker.score_kind,
         "timed": arm.timed,
+        "runs_on": arm.reranker.facts() if isinstance(arm.reranker, Described) else None,
         "remote": arm.traffic.billed,
         "moving_name": settings.moving_name(),
         "price": price.model_dump(mode="json", exclude_none=True) if price else None,

@@ -111,7 +111,9 @@ def _latency(config: Config, arena: Arena, recorder: Recorder) -> list[PlannedPa
     planned = []
     for tag, settings in timed.items():
         own = [cell for cell in cells if cell.reranker == tag] + _arrivals(config, tag, arena, recorder)
-        warm: list[Batch] = [item for cell in own for item in islice(cycle(cell.warmup), cell.least_warmup)]
+        warm: list[Batch] = [
+            item for cell in own for item in islice(cycle(cell.warmup), cell.least_warmup + cell.others)
+        ]
         rounds: list[Batch] = [item for cell in own for part in cell.rounds for item in part]
         for name, items in (("warmup", warm), ("latency", rounds)):
             planned.append(_planned(arena, tag, settings, name, (item.request for item in items)))

@@ -25,6 +25,9 @@ PACKAGES = (
     "uvicorn",
 )
 
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM")
+"""Variables that decide how many threads libraries use."""
+
 
 def versions() -> dict[str, str]:
     """Return the versions of evalkit, Python and the packages that can move a number."""
@@ -70,6 +73,7 @@ def machine() -> dict[str, Any]:
         "cpu": _cpu_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_bytes": _memory_bytes(),
+        "threads": {name: os.environ[name] for name in THREADS if name in os.environ},
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
     }
 

@@ -13,10 +13,13 @@ from evalkit.experiment.folder import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#A5AA99")
 """Okabe and Ito's palette (readable without colour vision), then two more; rerankers take them in order."""
 
+LONGEST_BESIDE = 32
+"""Characters of a label that leave a plot beside them wide enough."""
 FIRST_STAGE_COLOUR = "#666666"
 STYLE: dict[Any, Any] = {
     "figure.figsize": (7.2, 4.4),
@@ -68,9 +71,24 @@ def new_axes(title: str, x_label: str, y_label: str) -> Axes:
 
 
 def legend_beside(axes: Axes) -> None:
-    """Put the legend beside the plot; none where nothing could be drawn."""
-    if axes.get_legend_handles_labels()[0]:
+    """Put the legend beside the plot, below it where its labels are long; none where nothing could be drawn."""
+    labels = axes.get_legend_handles_labels()[1]
+    if not labels:
+        return
+    if max(map(len, labels)) > LONGEST_BESIDE:
+        figure: Any = axes.figure
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    else:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Write 1, 2, 5, 10, ... on a logarithmic axis."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def scale_to(axes: Axes, values: Sequence[int]) -> None:

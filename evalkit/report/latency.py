@@ -96,9 +96,12 @@ def cells_of(calls: pd.DataFrame) -> list[CellCalls]:
         timed = ended[ended["pass"] == "latency"]
         if len(timed):
             again = int(((part["pass"] == "latency") & (part["status"] == "retried")).sum())
-            warmup = ended[(ended["pass"] == "warmup") & (ended["status"] == "ok")]
+            # Calls that only keep the load up belong to a round; those that warm the cell up do not.
+            warmup = ended[(ended["pass"] == "warmup") & (ended["status"] == "ok") & ended["round"].isna()]
             found.append(CellCalls(str(dataset), str(tag), load, timed, warmup, again))
-    return found
+    return sorted(
+        found, key=lambda cell: (cell.dataset, cell.reranker, cell.is_open, cell.load.length_bucket or 0)
+    )
 
 
 def latency_rows(cells: Sequence[CellCalls], settings: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.report.drawing import COLOURS, STYLE, Plot, legend_beside, new_axes, save_plot, scale_to
+from evalkit.report.drawing import (
+    COLOURS,
+    STYLE,
+    Plot,
+    legend_beside,
+    new_axes,
+    plain_ticks,
+    save_plot,
+    scale_to,
+)
 from evalkit.report.latency import CellCalls
 
 if TYPE_CHECKING:
@@ -36,7 +45,11 @@ def draw_latency(into: Path, summary: Row, answers: Row, cells: Sequence[CellCal
             closed = [cell for cell in own if not cell.is_open]
             if closed:
                 drawn.append(_by_batch_size(into, name, [r for r in rows if r["loop"] == "closed"], colour))
-                alone = [cell for cell in closed if cell.load.concurrency == 1 and cell.ok.any()]
+                alone = [
+                    c
+                    for c in closed
+                    if (c.load.concurrency, c.load.length_bucket) == (1, None) and c.ok.any()
+                ]
                 for tag in dict.fromkeys(cell.reranker for cell in alone):
                     drawn.append(_spread(into, name, tag, [cell for cell in alone if cell.reranker == tag]))
                 drawn.append(_timeline(into, name, closed, answers, colour))
@@ -52,7 +65,11 @@ def _by_batch_size(into: Path, dataset: str, rows: Sequence[Row], colour: Mappin
     parts: dict[tuple[str, int, int], list[Row]] = {}
     for row in rows:
         parts.setdefault((row["reranker"], row["length_bucket"] or 0, row["concurrency"]), []).append(row)
-    several = len({row["concurrency"] for row in rows}) > 1
+    if any(
+        len(part) > 1 for part in parts.values()
+    ):  # capacity is measured at one batch size, and drawn elsewhere
+        parts = {key: part for key, part in parts.items() if len(part) > 1}
+    several = len({flight for _, _, flight in parts}) > 1
     sizes = sorted({row["batch_size"] for row in rows})
     for place, ((tag, bucket, flight), part) in enumerate(parts.items()):
         label = tag + (f", {flight} in flight" if several else "") + (f", length {bucket}" if bucket else "")
@@ -64,8 +81,7 @@ def _by_batch_size(into: Path, dataset: str, rows: Sequence[Row], colour: Mappin
                 _bars(axes, [row["batch_size"] * shift for row in held], [row[quantile] for row in held], style,
                       color=colour[tag], alpha=fade, label=f"{label} {quantile.removesuffix('_s')}")  # fmt: skip
     scale_to(axes, sizes)
-    if max((row["max_s"] or 0 for row in rows), default=0) > 0:
-        _scale_seconds(axes, [row["p50_s"]["estimate"] for row in rows])
+    _scale_seconds(axes, [row["p50_s"]["estimate"] for part in parts.values() for row in part])
     legend_beside(axes)
     keys = ("reranker", "batch_size", "concurrency", "length_bucket")
     data = [
@@ -86,6 +102,7 @@ def _scale_seconds(axes: Axes, medians: Sequence[float | None]) -> None:
     known = [value for value in medians if value]
     if known and max(known) / min(known) > 30:
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis)
     else:
         axes.set_ylim(bottom=0)
 
@@ -107,22 +124,14 @@ def _spread(into: Path, dataset: str, tag: str, cells: Sequence[CellCalls]) -> P
     for place, cell in enumerate(cells):
         seconds = np.sort(cell.seconds[cell.ok])
         shares = np.arange(1, len(seconds) + 1) / len(seconds)
-        length = f", length {cell.load.length_bucket}" if cell.load.length_bucket else ""
-        label = f"{cell.load.batch_size} documents{length} (n = {len(seconds)})"
+        label = f"{cell.load.batch_size} document{'s' * (cell.load.batch_size > 1)} (n = {len(seconds)})"
         axes.step(
             seconds * 1000, shares, where="post", lw=1.5, label=label,
             color=shades(0.9 * place / max(len(cells) - 1, 1)),
         )  # fmt: skip
-        data += [
-            {
-                "batch_size": cell.load.batch_size,
-                "length_bucket": cell.load.length_bucket,
-                "latency_s": float(s),
-            }
-            for s in seconds
-        ]
+        data += [{"batch_size": cell.load.batch_size, "latency_s": float(one)} for one in seconds]
     axes.set_xscale("log")
-    _plain_ticks(axes)
+    plain_ticks(axes.xaxis)
     axes.set_ylim(0, 1.01)
     legend_beside(axes)
     caption = (
@@ -130,14 +139,6 @@ def _spread(into: Path, dataset: str, tag: str, cells: Sequence[CellCalls]) -> P
         " A curve that is steep and then flat has a tail: some calls took much longer than the others."
     )
     return save_plot(into, axes, f"{dataset}.{tag}.latency-spread", title, caption, data)
-
-
-def _plain_ticks(axes: Axes) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _timeline(
@@ -171,8 +172,8 @@ def _timeline(
     caption = (
         "Every good timed call in the order in which they were made, by the median of all calls of the same reranker,"
         " batch size and load, so that 1 is normal for everyone; grey lines part the rounds. A cloud that climbs or"
-        f" falls is drift. Points above {top:.1f} stand at the upper edge. The black line is the fixed piece of work that"
-        " is timed before every round, by its own median: where it rises, the machine was slower and not the rerankers."
+        f" falls is drift. Points above {top:.1f} stand at the upper edge. The black line is a fixed piece of work,"
+        " timed before every round, by its own median: where it rises, the machine was slower and not the rerankers."
     )
     return save_plot(into, axes, f"{dataset}.latency-timeline", title, caption, data)
 
@@ -205,7 +206,7 @@ def _capacity(
             if held:
                 x = [point["calls_per_s"]["mean"] for point in held]
                 _bars(axes, x, [point[quantile] for point in held], style, color=colour[one["reranker"]],
-                      label=f"{label}: latency {quantile.removesuffix('_s')}, closed loop")  # fmt: skip
+                      label=f"{label}: {quantile.removesuffix('_s')}, closed loop")  # fmt: skip
         for point in points:
             at = (point["calls_per_s"]["mean"], point["p50_s"]["estimate"] * 1000)
             axes.annotate(
@@ -237,7 +238,7 @@ def _arrivals(axes: Axes, rows: Sequence[Row], colour: Mapping[str, str]) -> lis
             if held:
                 x = [row["calls_per_s"]["mean"] for row in held]
                 _bars(axes, x, [row[quantile] for row in held], style, color=colour[tag],
-                      label=f"{tag}: response {quantile.removesuffix('_s')}, open loop")  # fmt: skip
+                      label=f"{tag}: {quantile.removesuffix('_s')} from the schedule, open loop")  # fmt: skip
         data += [
             {"reranker": tag, "batch_size": row["batch_size"], "loop": "open", "rate_per_s": row["rate_per_s"],
              "calls_per_s": row["calls_per_s"]["mean"], "p50_s": row["p50_s"]["estimate"]}

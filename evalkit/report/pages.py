@@ -15,12 +15,8 @@ from evalkit.report.comparison_tables import cautions, comparison_tables, findin
 from evalkit.report.comparison_tables import detail_tables as comparison_details
 from evalkit.report.depth_pages import depth_line, depth_table
 from evalkit.report.drawing import Plot
-from evalkit.report.latency_tables import (
-    latency_cautions,
-    latency_details,
-    latency_lines,
-    latency_tables,
-)
+from evalkit.report.latency_lines import latency_cautions, latency_lines
+from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.tables import as_markdown, detail_tables, result_tables
 from evalkit.report.threshold_pages import threshold_line, threshold_table
 

@@ -56,6 +56,15 @@ class Preparable(Protocol):
         ...
 
 
+@runtime_checkable
+class Described(Protocol):
+    """A reranker that knows what it runs on: device, threads, lengths."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return facts for the manifest."""
+        ...
+
+
 def open_reranker(settings: RerankerSettings) -> Reranker:
     """Build the reranker that checked settings describe.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from evalkit.config import RerankerSettings
 from evalkit.config.settings import PositiveInt
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.records import RerankRequest, RerankResponse
+from evalkit.rerankers.stopwatch import Stopwatch
 
 
 class BiEncoder:
@@ -38,6 +40,8 @@ class BiEncoder:
             Text put before every query and document.
         encode_batch_size
             Texts per forward pass.
+        threads
+            Threads of torch in this process, kept fixed; its own choice where absent.
         """
 
         backend: Literal["bi_encoder"] = "bi_encoder"
@@ -48,6 +52,9 @@ class BiEncoder:
         query_prompt: str = ""
         document_prompt: str = ""
         encode_batch_size: PositiveInt = 32
+        threads: PositiveInt | None = None
+
+        immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads"}
 
         def moving_name(self) -> str | None:
             """Return that a hub model without revision moves; a local folder is known by its files."""
@@ -58,16 +65,33 @@ class BiEncoder:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._model = _load_model(settings)
+        # What it is called depends on the version; encoding calls it once for each batch.
+        name = "preprocess" if hasattr(self._model, "preprocess") else "tokenize"
+        self._tokenising = Stopwatch(getattr(self._model, name))
+        setattr(self._model, name, self._tokenising)
         self._prepared: dict[str, NDArray[np.float64]] = {}
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Return the cosine of the query with every document."""
+        self._tokenising.split(0.0)
+        start_s = time.perf_counter()
         query = self._encode([self._settings.query_prompt + request.query])[0]
         known = self._prepared
         new = [text for text in dict.fromkeys(request.documents) if text not in known]
         fresh = dict(zip(new, self._encode_documents(new), strict=True))
         documents = np.stack([known[t] if t in known else fresh[t] for t in request.documents])
-        return RerankResponse(documents @ query)
+        return RerankResponse(documents @ query, server_times=self._tokenising.split(start_s))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the model runs on."""
+        import torch
+
+        return {
+            "device": str(self._model.device),
+            "dtype": str(self._model.dtype).removeprefix("torch."),
+            "threads": torch.get_num_threads(),
+            "max_length_tokens": self._model.max_seq_length,
+        }
 
     def prepare(self, documents: Sequence[str]) -> None:
         """Encode every document once, so that no later call encodes it again."""
@@ -111,6 +135,10 @@ def _load_model(settings: BiEncoder.Settings) -> Any:
             f"the model {settings.model!r} cannot be loaded: {str(error).strip().splitlines()[0]}",
             "give a local folder or a hub id; private models need HF_TOKEN",
         ) from None
+    if settings.threads is not None:
+        import torch
+
+        torch.set_num_threads(settings.threads)
     if settings.max_length_tokens is not None:
         model.max_seq_length = settings.max_length_tokens
     return model

@@ -75,26 +75,33 @@ class Sender:
             for thread in self._threads:
                 thread.join()
 
-    def send(self, items: Iterable[Batch], context: CallContext, spread_s: float = 0.0) -> Iterator[Outcome]:
+    def send(self, items: Iterable[Batch], context: CallContext) -> Iterator[Outcome]:
         """Yield the outcome of every batch, in order of completion; batches are made as needed.
-
-        Parameters
-        ----------
-        items, context
-            What is sent, and what the calls have in common.
-        spread_s
-            Time over which the first calls are spread. Sent at once they would queue for each other, here and
-            there, and a few rounds later still come in bursts.
 
         Raises
         ------
         BudgetError
             If the next call could cross the budget; calls in flight come back from `late`.
         """
-        for number, item in enumerate(items):
+        yield from self.send_each((item, context) for item in items)
+
+    def send_each(
+        self, tasks: Iterable[tuple[Batch, CallContext]], spread_s: float = 0.0
+    ) -> Iterator[Outcome]:
+        """Do the same for batches with contexts of their own.
+
+        Parameters
+        ----------
+        tasks
+            What is sent, and what its call has in common with others.
+        spread_s
+            Time over which the first calls are spread. Sent at once they would queue for each other, here and
+            there, and a few rounds later still come in bursts.
+        """
+        for number, task in enumerate(tasks):
             if 0 < number < self._concurrency and spread_s:
                 self._stop.wait(spread_s / self._concurrency)
-            self._todo.put((item, context))
+            self._todo.put(task)
             self._handed_out += 1
             if self._handed_out >= 2 * self._concurrency:
                 yield from self._next()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 RESAMPLES = 1000
 CURVED = 0.15
 """Distance of a median from the line, relative to it, from which the line is no summary."""
-_ALIKE = 0.95
+_ALIKE = 0.995
 """Correlation from which the shares of two causes cannot be told apart."""
 
 

@@ -44,7 +44,7 @@ def measure(
     """
     rng = np.random.default_rng(seed)
     by_tag = {arm.tag: arm for arm in arms}
-    total = sum(cell.least_warmup + cell.calls for cell in cells)
+    total = sum(cell.least_warmup + cell.others + cell.calls for cell in cells)
     with ExitStack() as stack, _progress_bar("timing", total) as progress:
         senders = _senders(cells, by_tag, stack, clock)
         blocks = _Blocks(dataset, keeper, progress)
@@ -57,7 +57,7 @@ def measure(
             for index in order:
                 cell = cells[index]
                 sender = senders[cell.reranker, cell.load.concurrency or 1]
-                blocks.take(sender.send(cell.rounds[number], blocks.context(cell, number), typical[index]))
+                blocks.take(sender.send_each(blocks.under_load(cell, number), typical[index]))
             keeper.note(watch.state(dataset, number))
 
 
@@ -102,18 +102,31 @@ class _Blocks:
         self._keeper = keeper
         self._progress = progress
 
-    def context(self, cell: Cell, number: int | None) -> CallContext:
+    def context(self, cell: Cell, number: int | None, *, timed: bool = True) -> CallContext:
         """Return what the calls of a round have in common; number is None for the warm-up."""
         load = cell.load
         return CallContext(
             self._dataset,
             cell.reranker,
-            "warmup" if number is None else "latency",
+            "latency" if timed and number is not None else "warmup",
             load.concurrency,
             number,
             load.length_bucket,
             load.rate_per_s,
         )
+
+    def under_load(self, cell: Cell, number: int) -> Iterator[tuple[Batch, CallContext]]:
+        """Yield the calls of a round, and before and after them as many as there are others in flight.
+
+        Those do not count: while they come and go, a timed call would meet fewer others than the cell says.
+        """
+        others, timed = (cell.load.concurrency or 1) - 1, cell.rounds[number]
+        around = self.context(cell, number, timed=False)
+        filler = cycle(cell.warmup or timed)
+        if timed:
+            yield from ((item, around) for item in islice(filler, others))
+            yield from ((item, self.context(cell, number)) for item in timed)
+            yield from ((item, around) for item in islice(filler, others))
 
     def warm_up(self, cell: Cell, sender: Sender) -> float:
         """Send calls that do not count until latencies settle, and return their median in seconds."""

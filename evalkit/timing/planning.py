@@ -68,6 +68,11 @@ class Cell:
         """Timed calls."""
         return sum(map(len, self.rounds))
 
+    @property
+    def others(self) -> int:
+        """Calls before and after those of each round that keep the load up, over all rounds."""
+        return 2 * ((self.load.concurrency or 1) - 1) * sum(map(bool, self.rounds))
+
 
 @dataclass(frozen=True, slots=True)
 class Loads:

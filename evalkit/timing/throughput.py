@@ -31,7 +31,9 @@ class Spans:
 
 
 def rates_by_round(calls: Spans, amount: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``(r,)`` amounts per second, one for each round in which something succeeded.
+    """Return ``(r,)`` amounts per second, one for each round in which two calls succeeded.
+
+    From the first reply to the last, and what all but the first got done: a round has no ramps then.
 
     Parameters
     ----------
@@ -42,11 +44,11 @@ def rates_by_round(calls: Spans, amount: NDArray[np.float64]) -> NDArray[np.floa
     """
     rates = []
     for number in np.unique(calls.round):
-        here = calls.round == number
-        span = float(calls.end_s[here].max() - calls.start_s[here].min())
-        done = float(amount[here & calls.ok].sum())
-        if done and span > 0:
-            rates.append(done / span)
+        here = np.flatnonzero((calls.round == number) & calls.ok)
+        order = here[np.argsort(calls.end_s[here], kind="stable")]
+        span = float(np.ptp(calls.end_s[order])) if len(order) else 0.0
+        if span > 0:
+            rates.append(float(amount[order[1:]].sum()) / span)
     return np.array(rates)
 
 

@@ -234,12 +234,12 @@ def test_the_budget_counts_what_earlier_sessions_spent(tmp_path: Path, small: Pa
 
 def test_timed_calls_are_taken_up_between_two_blocks(tmp_path: Path) -> None:
     """A run killed while it times repeats the block it was in and the warm-up; no other call is timed twice."""
-    server = Counting()
+    server = Counting(0.02)  # steady enough for a warm-up of a few calls
     process: subprocess.Popen[bytes] | None = None
     rest = "latency: {batch_sizes: [2, 3], calls: 12, rounds: 6, warmup: 2}\n"
 
     def answer(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
-        if process is not None and server.calls == 33:
+        if process is not None and server.calls == 38:
             process.kill()
             process.wait()
         return server(body, headers)
@@ -257,9 +257,9 @@ def test_timed_calls_are_taken_up_between_two_blocks(tmp_path: Path) -> None:
     assert len(timed) == len(timed.drop_duplicates(["query_id", "batch_size"])) == 24
     assert set(timed["round"].value_counts()) == {4}
     assert orjson.loads((folder / "manifest.json").read_bytes())["status"] == "complete"
-    # A knock, 14 queries, two cells of 2 + 12 calls; the warm-up and a block of 2 may come twice, and the one
-    # that was under way.
-    assert 43 < server.calls <= 43 + 4 + 2 + 1
+    # Every call that was made is on record, but those of the block that was under way: two timed ones, or a
+    # warm-up where the machine was so unsteady that it was still going on.
+    assert 0 <= server.calls - len(calls) <= MOST_WARMUP + 1
 
 
 @contextmanager
