@@ -21,10 +21,14 @@ def show_result(path: Path) -> None:
         If it is not complete.
     """
     from evalkit.errors import IncompleteError
+    from evalkit.experiment import ResultFolder
     from evalkit.report.comparison_tables import cautions, comparison_tables, findings
     from evalkit.report.latency_lines import latency_cautions, latency_lines
     from evalkit.report.latency_tables import latency_tables
+    from evalkit.report.pages import warnings
+    from evalkit.report.tables import as_text, result_tables
 
+    folder = ResultFolder.open(path)
     manifest, summary, compared = folder.read_manifest(), folder.read_summary(), folder.read_comparisons()
     timed = folder.read_latency()
     tables = (

@@ -1,0 +1,86 @@
+"""How often the interval of a latency quantile holds the quantile: whole passes with a scripted clock, 2,000 times.
+
+``EVALKIT_RESAMPLES=5000 python -m pytest -s tests/calibration`` times more often; the figures are in evalkit/README.md.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import binom
+from support.timed import Kept, Scripted, ScriptedClock, batches
+
+from evalkit.reranking import Arm
+from evalkit.timing import Cell, Workload, measure, summarise_calls
+
+REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "2000"))
+CALLS = 120
+QUANTILES = (0.5, 0.9, 0.95)
+STALLS = 0.02
+
+
+def constant(rng: np.random.Generator, calls: int) -> NDArray[np.float64]:
+    """Return service times of 20 ms that vary by a hundredth."""
+    return 0.020 * rng.lognormal(0.0, 0.01, calls)
+
+
+def bimodal(rng: np.random.Generator, calls: int) -> NDArray[np.float64]:
+    """Return the same, but one call in fifty stalls for a second."""
+    return constant(rng, calls) + (rng.random(calls) < STALLS) * rng.uniform(0.9, 1.1, calls)
+
+
+def exact_coverage(p: float) -> float:
+    """Return how often order statistics hold a quantile: each bound is the best that keeps .025 on its side."""
+    ranks = np.arange(CALLS + 1)
+    below = binom.cdf(ranks - 1, CALLS, p)
+    lower = int(ranks[below <= 0.025].max())
+    upper = int(ranks[binom.cdf(ranks - 1, CALLS, p) >= 0.975].min())
+    return float(binom.cdf(upper - 1, CALLS, p) - binom.cdf(lower - 1, CALLS, p))
+
+
+def one_pass(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Time a service that takes these times after its warm-up; return ``(n,)`` measured latencies."""
+    made, clock, kept = batches(CALLS + 5), ScriptedClock(), Kept()
+    timed = made[5:]
+    cell = Cell("r", Workload(1), 5, made[:5], tuple(timed[start::6] for start in range(6)))
+    script = iter(seconds)
+    measure([cell], [Arm("r", Scripted(clock, lambda *_: float(next(script))))], "d", 0, kept, clock)
+    calls = [one.call for one in kept.outcomes if one.call.pass_ == "latency"]
+    return np.array([call.latency_s for call in calls])
+
+
+@pytest.mark.parametrize("service", [constant, bimodal])
+def test_intervals_of_quantiles_have_their_exact_coverage(service) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - one of the functions above
+    """Over 2,000 passes an interval holds the true quantile as often as the binomial distribution says."""
+    rng = np.random.default_rng(11)
+    truth = np.quantile(service(rng, 4_000_000), QUANTILES)
+    held = np.zeros(len(QUANTILES))
+    latencies = np.empty((REPEATS, CALLS))
+    # A pass takes a tenth of a second, most of it the fixed piece of work before each round. Every tenth goes the whole
+    # way, and shows that the others may be drawn as they are: what is measured is what the service took.
+    for number in range(REPEATS):
+        drawn = service(rng, CALLS + 40)
+        if number % 10:
+            latencies[number] = drawn[:CALLS]
+            continue
+        measured = one_pass(drawn)
+        start = next(i for i in range(5, 31) if np.isclose(measured[0], drawn[i], rtol=1e-9))
+        assert measured == pytest.approx(drawn[start : start + CALLS], rel=1e-9)
+        latencies[number] = measured
+    ok, ids = np.ones(CALLS, dtype=bool), np.array([f"q{i}" for i in range(CALLS)], dtype=object)
+    for row in latencies:
+        summary = summarise_calls(row, ok, ids, 0.95)
+        for place, p in enumerate(QUANTILES):
+            found = summary.quantiles[p]
+            assert found.lower is not None
+            assert found.upper is not None
+            held[place] += found.lower <= truth[place] <= found.upper
+        assert summary.quantiles[0.99].estimate is None
+    share = held / REPEATS
+    exact = np.array([exact_coverage(p) for p in QUANTILES])
+    sys.stdout.write(f"\n{service.__name__}: held {share.round(3)}, exact {exact.round(3)}\n")
+    assert (np.abs(share - exact) <= 3.5 * np.sqrt(exact * (1 - exact) / REPEATS)).all()
