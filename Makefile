@@ -59,8 +59,9 @@ fix: $(VENV)/.dev ## format, and mend what the linter can mend
 golden: $(VENV)/.dev ## rewrite the golden outputs; review the difference before committing
 	@EVALKIT_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
 
-bench: $(VENV)/.dev ## print what the client and the store cost beside bare httpx and plain SQLite
+bench: $(VENV)/.dev ## print what evalkit costs beside others, and whether its latencies are true
 	@$(BIN)/python tests/bench/client_overhead.py
+	@$(BIN)/python tests/bench/latency_truth.py
 	@$(BIN)/python tests/bench/store_throughput.py
 	@$(BIN)/python tests/bench/second_run.py
 	@$(BIN)/python tests/bench/depth_sweep.py

@@ -1,7 +1,8 @@
 """What the measuring client costs beside a bare httpx loop and raw sockets, in one run: ``make bench``.
 
 Each way sends the same request (100 documents of 1 kB) and reads the same reply, one connection a
-thread, to a server in another process. Rounds are interleaved; figures are medians over them.
+thread, to a server in another process. Rounds are interleaved; figures are medians over them. Every way begins its
+calls spread over the latency of one, as the latency pass does: sent at once, they queue for the interpreter.
 """
 
 from __future__ import annotations
@@ -41,18 +42,21 @@ Measured = tuple[float, list[float]]
 """Seconds of all calls together, and of each."""
 
 
-def in_threads(calls: int, concurrency: int, opened: Callable[[], Callable[[], Any]]) -> Measured:
-    """Make calls from threads that each open one connection first."""
+def in_threads(
+    calls: int, concurrency: int, opened: Callable[[], Callable[[], Any]], spread_s: float = 0.0
+) -> Measured:
+    """Make calls from threads that each open one connection first, and begin one after the other."""
     taken: list[float] = []
     left = iter(range(calls))
     lock = threading.Lock()
     ready = threading.Barrier(concurrency + 1)
 
-    def work() -> None:
+    def work(place: int) -> None:
         """Call until none is left."""
         call = opened()
         call()
         ready.wait()
+        time.sleep(spread_s * place / concurrency)
         while True:
             with lock:
                 if next(left, None) is None:
@@ -61,7 +65,7 @@ def in_threads(calls: int, concurrency: int, opened: Callable[[], Callable[[], A
             call()
             taken.append(time.perf_counter() - start)
 
-    threads = [threading.Thread(target=work) for _ in range(concurrency)]
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(concurrency)]
     for thread in threads:
         thread.start()
     ready.wait()
@@ -71,7 +75,7 @@ def in_threads(calls: int, concurrency: int, opened: Callable[[], Callable[[], A
     return time.perf_counter() - start, taken
 
 
-def raw_sockets(port: int, calls: int, concurrency: int) -> Measured:
+def raw_sockets(port: int, calls: int, concurrency: int, spread_s: float = 0.0) -> Measured:
     """Send with plain sockets."""
 
     def opened() -> Callable[[], Any]:
@@ -95,10 +99,10 @@ def raw_sockets(port: int, calls: int, concurrency: int) -> Measured:
 
         return call
 
-    return in_threads(calls, concurrency, opened)
+    return in_threads(calls, concurrency, opened, spread_s)
 
 
-def bare_httpx(port: int, calls: int, concurrency: int) -> Measured:
+def bare_httpx(port: int, calls: int, concurrency: int, spread_s: float = 0.0) -> Measured:
     """Send with one httpx.Client a thread and nothing else."""
 
     def opened() -> Callable[[], Any]:
@@ -107,10 +111,10 @@ def bare_httpx(port: int, calls: int, concurrency: int) -> Measured:
         url = f"http://127.0.0.1:{port}/v1/rerank"
         return lambda: orjson.loads(client.post(url, content=body()).content)["results"]
 
-    return in_threads(calls, concurrency, opened)
+    return in_threads(calls, concurrency, opened, spread_s)
 
 
-def through_evalkit(port: int, calls: int, concurrency: int) -> Measured:
+def through_evalkit(port: int, calls: int, concurrency: int, spread_s: float = 0.0) -> Measured:
     """Send as the latency pass does: validated, timed, recorded."""
     reranker = load_reranker("http", url=f"http://127.0.0.1:{port}/v1/rerank", model="m")
     context = CallContext("bench", "api", "latency", concurrency)
@@ -119,7 +123,7 @@ def through_evalkit(port: int, calls: int, concurrency: int) -> Measured:
         for _ in sender.send([item] * concurrency * 2, context):
             pass
         start = time.perf_counter()
-        outcomes = list(sender.send([item] * calls, context))
+        outcomes = list(sender.send_each([(item, context)] * calls, spread_s))
         whole = time.perf_counter() - start
     reranker.close()
     assert all(outcome.response is not None for outcome in outcomes)
@@ -127,9 +131,10 @@ def through_evalkit(port: int, calls: int, concurrency: int) -> Measured:
 
 
 @contextmanager
-def server(delay_s: float) -> Iterator[int]:
+def server(delay_s: float, *stall: float, documents: int = 100) -> Iterator[int]:
     """Run the server in another process, on the other core where there is one; yield its port."""
-    program = [sys.executable, str(Path(__file__).with_name("instant_server.py")), str(delay_s), "100"]
+    script = str(Path(__file__).with_name("instant_server.py"))
+    program = [sys.executable, script, str(delay_s), str(documents), *map(str, stall)]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) > 1:
@@ -154,26 +159,30 @@ def measure(delay_s: float, calls: Callable[[int], int]) -> None:
     """Print one table."""
     functions = dict(zip(WAYS, (raw_sockets, bare_httpx, through_evalkit), strict=True))
     say(f"\nthe server answers after {delay_s * 1000:g} ms; {ROUNDS} interleaved rounds, medians over them")
-    say("in flight  way            calls/s   p50 ms   p99 ms  of raw  of httpx  (calls/s)")
+    say("in flight  way            calls/s   p50 ms   p99 ms  of raw  of httpx  ms at p50  p99 by raw")
     with server(delay_s) as port:
         for concurrency in CONCURRENCY:
             rates: dict[str, list[float]] = {way: [] for way in WAYS}
-            times: dict[str, list[float]] = {way: [] for way in WAYS}
+            p50s: dict[str, list[float]] = {way: [] for way in WAYS}
+            p99s: dict[str, list[float]] = {way: [] for way in WAYS}
             for _ in range(ROUNDS):
                 for way, function in functions.items():
-                    whole, taken = function(port, calls(concurrency), concurrency)
+                    whole, taken = function(port, calls(concurrency), concurrency, delay_s)
                     rates[way].append(len(taken) / whole)
-                    times[way] += taken
+                    p50s[way].append(statistics.median(taken) * 1000)
+                    p99s[way].append(statistics.quantiles(taken, n=100)[98] * 1000)
             for way in WAYS:
                 rate = statistics.median(rates[way])
                 ratios = [
                     statistics.median(a / b for a, b in zip(rates[way], rates[other], strict=True))
                     for other in WAYS[:2]
                 ]
-                quantiles = statistics.quantiles(times[way], n=100)
+                p50, p99 = statistics.median(p50s[way]), statistics.median(p99s[way])
+                added = p50 - statistics.median(p50s["raw sockets"])
+                tail = statistics.median(a / b for a, b in zip(p99s[way], p99s["raw sockets"], strict=True))
                 say(
-                    f"{concurrency:9}  {way:12}  {rate:8.0f}  {quantiles[49] * 1000:7.2f}"
-                    f"  {quantiles[98] * 1000:7.2f}  {ratios[0]:6.2f}  {ratios[1]:8.2f}"
+                    f"{concurrency:9}  {way:12}  {rate:8.0f}  {p50:7.2f}  {p99:7.2f}"
+                    f"  {ratios[0]:6.2f}  {ratios[1]:8.2f}  {added:+9.2f}  {tail:10.3f}"
                 )
 
 

@@ -1,4 +1,8 @@
-"""A rerank server that answers every request with the same bytes: ``python instant_server.py DELAY_S DOCUMENTS``."""
+"""A rerank server that answers every request with the same bytes.
+
+``python instant_server.py DELAY_S DOCUMENTS [STALL_AFTER_S STALL_S]``: it may stop once for a while, as a garbage
+collection or a busy neighbour would make it; the query "stall" sets the time for that running.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import asyncio
 import json
 import socket
 import sys
+import time
 
 
 def reply(documents: int) -> bytes:
@@ -20,8 +25,9 @@ def reply(documents: int) -> bytes:
 class Instant(asyncio.Protocol):
     """Waits for whole requests, and for the delay."""
 
-    def __init__(self, delay_s: float, answer: bytes) -> None:
+    def __init__(self, delay_s: float, answer: bytes, stall: tuple[float, float] | None) -> None:
         self.delay_s = delay_s
+        self.stall = stall
         self.answer = answer
         self.buffer = b""
         self.need = -1
@@ -40,20 +46,26 @@ class Instant(asyncio.Protocol):
             length = next(x for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:"))
             self.need = len(head) + 4 + int(length.partition(b":")[2])
         if len(self.buffer) >= self.need:
+            loop = asyncio.get_running_loop()
+            if self.stall is not None and b'"query":"stall"' in self.buffer:
+                loop.call_later(self.stall[0], time.sleep, self.stall[1])
             self.buffer, self.need = b"", -1
-            asyncio.get_running_loop().call_later(self.delay_s, self.line.write, self.answer)  # type: ignore[attr-defined]
+            loop.call_later(self.delay_s, self.line.write, self.answer)  # type: ignore[attr-defined]
 
 
-async def main(delay_s: float, documents: int) -> None:
+async def main(delay_s: float, documents: int, stall: tuple[float, float] | None) -> None:
     """Serve until killed; print the port."""
     answer = reply(documents)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    server = await asyncio.get_running_loop().create_server(lambda: Instant(delay_s, answer), sock=listener)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Instant(delay_s, answer, stall), sock=listener
+    )
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]), int(sys.argv[2])))
+    numbers = tuple(map(float, sys.argv[3:]))
+    asyncio.run(main(float(sys.argv[1]), int(sys.argv[2]), (numbers[0], numbers[1]) if numbers else None))
