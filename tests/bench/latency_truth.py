@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from client_overhead import DOCUMENTS, say, server
+from client_overhead import DOCUMENTS, REQUEST, raw_sockets, say, server
 
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, load_reranker
