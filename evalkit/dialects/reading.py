@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -176,8 +177,14 @@ class TimeSource:
     in_body: bool = False
 
 
-COMMON_TIMES = (TimeSource("x-envoy-upstream-service-time", meaning="the proxy's upstream"),)
-"""Headers that stand in front of any API."""
+COMMON_TIMES = (
+    TimeSource("x-envoy-upstream-service-time", meaning="the proxy's upstream, with the network to it"),
+    TimeSource("openai-processing-ms"),
+)
+"""Headers that any API may send, or a proxy in front of it."""
+_DESCRIBED = re.compile(r'desc="[^"]*"')
+_TIMED = re.compile(r'\s*([^\s;]+)\s*;.*?\bdur="?(\d+(?:\.\d+)?)')
+"""One entry of a Server-Timing header (W3C): a name and its milliseconds."""
 
 
 def read_server_times(
@@ -189,7 +196,22 @@ def read_server_times(
         amount = first_amount(body, [source.name]) if source.in_body else header_amount(headers, source.name)
         if amount is not None:
             told.append(ServerTime(source.name, amount * source.unit_s, source.meaning))
-    return tuple(told)
+    return (*told, *_server_timing(headers.get("server-timing", "")))
+
+
+def _server_timing(header: str) -> list[ServerTime]:
+    """Return the entries of a Server-Timing header; what is named total is of the whole request."""
+    sums: dict[str, float] = {}
+    # A description may hold a comma, which parts entries elsewhere.
+    for entry in filter(None, map(_TIMED.match, _DESCRIBED.sub("", header).split(","))):
+        # A name may come several times.
+        sums[entry[1]] = sums.get(entry[1], 0.0) + float(entry[2]) / 1000
+    return [
+        ServerTime(
+            f"server-timing: {name}", seconds, "request" if name.lower() == "total" else f"{name} alone"
+        )
+        for name, seconds in sums.items()
+    ]
 
 
 _MESSAGES = ("error.message", "error.reason", "detail.error", "message", "detail", "error", "title")

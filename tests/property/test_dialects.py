@@ -17,6 +17,7 @@ from support.dialects import PUBLISHED, Published
 
 from evalkit import registry
 from evalkit.dialects import ANY_MODEL, Dialect, WireError, WireRequest, read_error_message
+from evalkit.dialects.reading import read_server_times
 from evalkit.errors import CallError
 
 DIALECTS = registry.names("dialect")
@@ -147,6 +148,17 @@ def test_means_per_pair_are_not_request_times() -> None:
         "x-total-time": "request",
         "x-queue-time": "mean per pair",
         "x-inference-time": "mean per pair",
+    }
+
+
+def test_server_timing_is_read_entry_by_entry() -> None:
+    """The entries of a Server-Timing header are added up by name; only a total is a request's time."""
+    header = 'total;dur=123.5, miss, db;desc="a, b";dur=53, db;dur=1, model;dur="7.5", odd;dur=x'
+    told = {t.name: (t.seconds, t.meaning) for t in read_server_times({"server-timing": header}, {}, ())}
+    assert told == {
+        "server-timing: total": (pytest.approx(0.1235), "request"),
+        "server-timing: db": (pytest.approx(0.054), "db alone"),
+        "server-timing: model": (pytest.approx(0.0075), "model alone"),
     }
 
 
