@@ -194,9 +194,14 @@ def _capacity(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     for row in rows:
         if row["concurrency"] is not None and row["length_bucket"] is None:
             parts.setdefault((row["dataset"], row["reranker"], row["batch_size"]), []).append(row)
-    for (dataset, tag, size), own in parts.items():
-        known = [r for r in own if r["p50_s"]["estimate"] and r["calls_per_s"]["mean"]]
-        if len(known) < 2:
+    usable = {
+        key: [r for r in own if r["p50_s"]["estimate"] and r["calls_per_s"]["mean"]]
+        for key, own in parts.items()
+    }
+    # The batch size that was asked with most calls in flight; a grid over both says little of the others.
+    most_points = max(map(len, usable.values()), default=0)
+    for (dataset, tag, size), known in usable.items():
+        if len(known) < 2 or len(known) < most_points:
             continue
         known.sort(key=lambda r: r["concurrency"])
         knee = max(known, key=lambda r: r["calls_per_s"]["mean"] / r["p50_s"]["estimate"])

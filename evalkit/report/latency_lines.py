@@ -37,8 +37,10 @@ def latency_lines(summary: Row, answers: Row) -> list[str]:
 
 def _fit_lines(fits: Iterable[Row]) -> Iterator[str]:
     for fit in fits:
-        if list(fit["causes"]) not in (["documents"], ["documents", "tokens"], ["documents", "characters"]):
-            continue  # the line over documents says the same in the user's own unit
+        by_documents = fit["causes"][0] == "documents"
+        sure = all(part[1] > 0 for part in fit["per_unit_s"][1:])
+        if not by_documents or not sure:
+            continue  # a line over tokens alone says the same in another unit; a share that may be 0 says nothing
         line = f"a call costs {_ms(fit['fixed_s'])}" + "".join(
             f" + {_ms(part, 1000 if name != 'documents' else 1)} per {_unit(name)}"
             for name, part in zip(fit["causes"], fit["per_unit_s"], strict=True)
@@ -76,7 +78,8 @@ def _limit_line(own: Sequence[Row], key: str, what: str) -> str:
         f"{shown(one)}: {one['verdict']}, late {late_text(one)}, n = {one['n']}" for one in rest[:2]
     )
     if not held:
-        return f"no {what} that was measured is shown to keep {limit}: {after}."
+        smaller = "smaller batch_sizes" if key == "batch_size" else "lower server.rates_per_s"
+        return f"no {what} that was measured is shown to keep {limit}: {after}; try {smaller}, or more calls."
     best = held[-1]
     line = f"the {adjective} {what} that keeps {limit} is {shown(best)}: PASS, late {late_text(best)}, n = {best['n']}"
     return f"{line}; {after}." if after else f"{line}; nothing more was measured."

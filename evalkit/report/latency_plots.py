@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Row = Mapping[str, Any]
+WIDE = 30
+"""Ratio of the largest to the smallest from which an axis is logarithmic."""
 _WIDEST = 0.985
 """Share of a timeline's points that must be inside it; farther ones are drawn at its edge."""
 
@@ -100,7 +102,7 @@ def _by_batch_size(into: Path, dataset: str, rows: Sequence[Row], colour: Mappin
 def _scale_seconds(axes: Axes, medians: Sequence[float | None]) -> None:
     """Begin at 0, unless medians span so much that small ones would lie on the axis."""
     known = [value for value in medians if value]
-    if known and max(known) / min(known) > 30:
+    if known and max(known) / min(known) > WIDE:
         axes.set_yscale("log")
         plain_ticks(axes.yaxis)
     else:
@@ -217,7 +219,12 @@ def _capacity(
             data.append({"reranker": one["reranker"], "batch_size": one["batch_size"], "loop": "closed",
                          "concurrency": point["concurrency"], "calls_per_s": at[0], "p50_s": at[1] / 1000})  # fmt: skip
     data += _arrivals(axes, rows, colour)
-    axes.set_xlim(left=0)
+    served = [one["calls_per_s"] for one in data if one["calls_per_s"]]
+    if max(served) > WIDE * min(served):
+        axes.set_xscale("log")
+        plain_ticks(axes.xaxis)
+    else:
+        axes.set_xlim(left=0)
     _scale_seconds(axes, [row["p50_s"]["estimate"] for row in rows])
     legend_beside(axes)
     caption = (
