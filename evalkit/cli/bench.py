@@ -46,7 +46,7 @@ def bench(
 
     settings = _latency_alone(load_config(config, overrides), scenarios)
     if plan:
-        show_plan(settings, into, Again(), f"evalkit bench {config}", as_json=as_json)
+        show_plan(settings, into, Again(), as_json=as_json)
         return
     if as_json:
         raise click.UsageError("--json goes with --plan; figures are in summary.json and latency.json")

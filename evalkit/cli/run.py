@@ -41,7 +41,7 @@ def run(
     settings = load_config(config, overrides)
     again = Again(refresh, Path(resume) if resume else None)
     if plan:
-        show_plan(settings, into, again, f"evalkit run {config}", as_json=as_json)
+        show_plan(settings, into, again, as_json=as_json)
         return
     if as_json:
         raise click.UsageError("--json goes with --plan; a run's figures are in summary.json of its folder")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,8 +55,8 @@ def show_result(path: Path) -> None:
     )
 
 
-def show_plan(config: Config, into: str | None, again: Again, command: str, *, as_json: bool) -> None:
-    """Print calls, pairs, tokens and cost of every pass; no reranker is contacted."""
+def show_plan(config: Config, into: str | None, again: Again, *, as_json: bool) -> None:
+    """Print calls, pairs, tokens and cost of every pass, and the command that does them; contact no reranker."""
     from evalkit.experiment.folder import to_json
     from evalkit.report.plan import plan_lines, plan_rows
     from evalkit.running import plan
@@ -65,4 +67,5 @@ def show_plan(config: Config, into: str | None, again: Again, command: str, *, a
         return
     for line in plan_lines(planned, config):
         click.echo(line)
-    click.echo(f"next: {command}")
+    words = [word for word in sys.argv[1:] if word != "--plan"]
+    click.echo(f"next: {shlex.join(['evalkit', *words])}")

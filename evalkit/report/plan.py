@@ -37,7 +37,7 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
     note = (
         "If every call succeeds the first time. Known pairs are in the score store and not sent. Tokens are"
         f" estimated at {1 / TOKENS_PER_CHARACTER:g} characters each, the query counted once for each document;"
-        " cost is the configured price of that."
+        " cost is the configured price of that. Warming up goes on until latencies settle: these are the fewest calls."
     )
     columns = ("dataset", "reranker", "pass", "calls", "pairs", "known", "tokens", "cost")
     lines = [as_text(Table(f"plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]
