@@ -23,7 +23,7 @@ latency:
   warmup: 2
   offline: {concurrency: [1, 2, 4], batch_size: 2}
   server: {rates_per_s: [20, 400], calls: 60}
-  slo: {max_ms: 200}
+  slo: {max_ms: 100}
 """
 CLAIMS = ", claims: {1-2 documents: 5 s, '4': 1ms, 50-100 documents: 300ms}, usd_per_hour: 3.6"
 
@@ -117,7 +117,7 @@ def test_answers_are_those_of_the_service(benched: tuple[Path, str, dict[str, An
     folder, said, _ = benched
     found = answers(folder)
     fit = next(fit for fit in found["fits"] if fit["causes"] == ["documents"])
-    assert fit["per_unit_s"][0][1] > 0
+    assert (fit["cells"], fit["calls"]) == (3, sum(r["calls"] for r in rows(folder) if r["concurrency"] == 1))
     verdicts = {(one["claim"], one["batch_size"]): one["verdict"] for one in found["claims"]}
     assert verdicts["1-2 documents: 5 s", 1] == verdicts["1-2 documents: 5 s", 2] == "PASS"
     assert verdicts["4: 1ms", 4] == "FAIL"
@@ -127,7 +127,7 @@ def test_answers_are_those_of_the_service(benched: tuple[Path, str, dict[str, An
     assert [point["concurrency"] for point in capacity["points"]] == [1, 2, 4]
     assert capacity["knee"] in {1, 2}, "a server that takes one call at a time gains nothing from four"
     limits = {one["rate_per_s"]: one["verdict"] for one in found["limits"] if one["rate_per_s"]}
-    assert limits[20.0] in {"PASS", "CANNOT TELL"}
+    assert limits[20.0] != "NOT MEASURED"
     assert limits.get(400.0, "FAIL") != "PASS", "more calls a second than it can serve"
     cost = next(one for one in found["costs"] if one["batch_size"] == 1)
     rate = next(r for r in rows(folder) if r["batch_size"] == 1)["calls_per_s"]["mean"]
