@@ -37,8 +37,8 @@ def as_run(lists: dict[str, dict[str, float]]) -> Run:
 
 
 def for_trec_eval(judged: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    """Return judgments with 0 for grades below: to these metrics it is the same, and trec_eval may hang on them."""
-    return {query_id: {d: max(g, 0) for d, g in docs.items()} for query_id, docs in judged.items()}
+    """Return the queries that something answers: trec_eval may hang on one whose grades are all below 0."""
+    return {query_id: docs for query_id, docs in judged.items() if max(docs.values()) > 0}
 
 
 @given(lists=runs, judged=qrels)
