@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from itertools import cycle, islice
 from typing import Any, Protocol
 
@@ -149,16 +150,25 @@ class _Blocks:
         return float(np.median(seen)) if seen else 0.0
 
     def take(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Wait for the calls of a block and keep them, also where it is interrupted."""
+        """Wait for the calls of a block and keep them; where it is interrupted, as calls that do not count."""
         block: list[Outcome] = []
         try:
             with _undisturbed():
                 for outcome in outcomes:
                     block.append(outcome)
                     self._progress.update()
+        except BaseException:
+            # The block is timed anew: with a pause in it, neither its load nor its throughput would be true.
+            block = [_uncounted(outcome) for outcome in block]
+            raise
         finally:
             self._keeper.keep(block)
         return block
+
+
+def _uncounted(outcome: Outcome) -> Outcome:
+    attempts = (replace(one, call=replace(one.call, pass_="warmup")) for one in outcome.attempts)  # noqa: S106 - no password
+    return replace(outcome, attempts=tuple(attempts))
 
 
 @contextmanager

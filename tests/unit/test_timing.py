@@ -247,3 +247,27 @@ def test_throughput_knows_no_ramps() -> None:
     assert rates_by_round(calls, np.full(21, 10.0)) == pytest.approx([15.0] * 3)
     failed = Spans(starts, starts + 2, np.arange(21) < 1, calls.round)
     assert len(rates_by_round(failed, np.ones(21))) == 0
+
+
+def test_an_interrupted_block_does_not_count() -> None:
+    """Calls of a block that was cut short are kept as calls that do not count: it is timed anew, without a pause."""
+
+    class Interrupting(Scripted):
+        """Is interrupted in the seventh timed call."""
+
+        def score(self, request: RerankRequest) -> RerankResponse:
+            """Answer, or be interrupted."""
+            if request.query_id == "q11":
+                raise KeyboardInterrupt
+            return super().score(request)
+
+    kept, clock = Kept(), ScriptedClock()
+    with pytest.raises(KeyboardInterrupt):
+        measure([cell(2)], [Arm("r", Interrupting(clock, lambda *_: 1.0))], "d", 0, kept, clock)
+    assert [len(block) for block in kept.blocks[1:]] == [6, 0]
+    assert {one.call.pass_ for one in kept.blocks[1]} == {"latency"}
+    kept = Kept()
+    with pytest.raises(KeyboardInterrupt):
+        measure([cell(1)], [Arm("r", Interrupting(clock, lambda *_: 1.0))], "d", 0, kept, clock)
+    assert {(one.call.pass_, one.call.round) for one in kept.blocks[1]} == {("warmup", 0)}
+    assert len(kept.blocks[1]) == 6
