@@ -199,9 +199,11 @@ def _capacity(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
         for key, own in parts.items()
     }
     # The batch size that was asked with most calls in flight; a grid over both says little of the others.
-    most_points = max(map(len, usable.values()), default=0)
+    most_points: dict[tuple[str, str], int] = {}
+    for (dataset, tag, _), known in usable.items():
+        most_points[dataset, tag] = max(most_points.get((dataset, tag), 2), len(known))
     for (dataset, tag, size), known in usable.items():
-        if len(known) < 2 or len(known) < most_points:
+        if len(known) < most_points[dataset, tag]:
             continue
         known.sort(key=lambda r: r["concurrency"])
         knee = max(known, key=lambda r: r["calls_per_s"]["mean"] / r["p50_s"]["estimate"])
