@@ -25,6 +25,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
     },
     "reranker backend": {
         "bi_encoder": "evalkit.rerankers.bi_encoder:BiEncoder",
+        "cross_encoder": "evalkit.rerankers.cross_encoder:CrossEncoder",
         "http": "evalkit.rerankers.http:Http",
         "identity": "evalkit.rerankers.identity:Identity",
         "lexical": "evalkit.rerankers.lexical:Lexical",

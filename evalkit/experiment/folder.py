@@ -62,6 +62,7 @@ CALLS = {
     "billed_bytes": "int64",
     "characters": "int64",
     "document_characters": "int64",
+    "truncated_documents": "int64",
     "cost_usd": "float64",
     "server_s": "float64",
     "server_times": "string",

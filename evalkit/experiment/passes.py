@@ -20,8 +20,19 @@ from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.memory import Memory
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest, Run
-from evalkit.rerankers import Preparable, Reranker
-from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, Sender, assemble, batch
+from evalkit.rerankers import Pooled, Preparable, Reranker
+from evalkit.reranking import (
+    Arm,
+    Batch,
+    CallContext,
+    Caps,
+    Courier,
+    Outcome,
+    Sender,
+    assemble,
+    batch,
+    send_pooled,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +171,14 @@ def _one_pass(arm: Arm, arena: Arena, depth: int | None, candidates: Run, record
     batches = list(batch(candidates, arena.dataset, arm.caps, pointwise=arm.reranker.pointwise, known=known))
     context = CallContext(arena.dataset.name, arm.tag, "quality", arm.concurrency)
     outcomes: list[Outcome] = []
+    pooled = isinstance(arm.reranker, Pooled)
     with (
         _prepared(arm.reranker, batches),
-        Sender(arm, arm.concurrency) as sender,
+        Sender(arm, 0 if pooled else arm.concurrency) as sender,
         _progress_bar(f"{arena.dataset.name}: {arm.tag}", len(candidates), batches) as progress,
     ):
         try:
-            for outcome in sender.send(batches, context):
+            for outcome in send_pooled(arm, batches, context) if pooled else sender.send(batches, context):
                 outcomes.append(outcome)
                 records.take(arm, outcome)
                 progress.update(len(outcome.batch.request.documents))
@@ -177,8 +189,9 @@ def _one_pass(arm: Arm, arena: Arena, depth: int | None, candidates: Run, record
                     records.take_late(arm, outcome)
                 scored = assemble(outcomes, candidates, arm.tag, rows)
                 records.recorder.add_scored(arena.dataset.name, scored, depth, len(candidates))
-                lowest = records.recorder.lowest_concurrency
-                lowest[arm.tag] = min(sender.gate.lowest, lowest.get(arm.tag, arm.concurrency))
+                if not pooled:
+                    lowest = records.recorder.lowest_concurrency
+                    lowest[arm.tag] = min(sender.gate.lowest, lowest.get(arm.tag, arm.concurrency))
 
 
 def _progress_bar(label: str, pairs: int, batches: Sequence[Batch]) -> tqdm[Any]:

@@ -52,6 +52,8 @@ class Call:
         Arrivals per second where they do not wait for each other; None elsewhere.
     document_characters
         Characters of all documents sent.
+    truncated_documents
+        Documents of which, with their query, the model did not read everything; None where nobody knows.
     """
 
     dataset: str
@@ -80,6 +82,7 @@ class Call:
     length_bucket: int | None = None
     rate_per_s: float | None = None
     document_characters: int | None = None
+    truncated_documents: int | None = None
 
     @property
     def latency_s(self) -> float:

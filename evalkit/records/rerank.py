@@ -124,6 +124,8 @@ class RerankResponse:
         Seconds until a limit that this call used up is renewed; None where none is.
     timeline
         Of the request on its way; None for a backend in this process.
+    truncated
+        ``(n,)`` whether the model read less than the whole pair; None where nobody knows.
     """
 
     scores: NDArray[np.float64]
@@ -136,6 +138,7 @@ class RerankResponse:
     missing: int = 0
     pause_s: float | None = None
     timeline: Timeline | None = None
+    truncated: NDArray[np.bool_] | None = None
 
     @property
     def server_s(self) -> float | None:

@@ -36,18 +36,22 @@ def count_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
             "throttled": int((part["http_status"] == THROTTLED).sum()),
             "documents": int(good["batch_size"].sum()),
             "unsorted_lists": int((part["list_sorted"] == False).sum()),  # noqa: E712 - a column with nulls
+            "truncated_documents": _sum_told(good["truncated_documents"]),
             "connections_reused": float(reused.astype(float).mean()) if len(reused) else None,
         }
         for name in AMOUNTS:
-            told = good[name].dropna()
-            row[name] = _plain(told.sum()) if len(told) else None
-            row[f"calls_without_{name}"] = len(good) - len(told)
+            row[name] = _sum_told(good[name])
+            row[f"calls_without_{name}"] = int(good[name].isna().sum())
         rows.append(row)
     return rows
 
 
-def _plain(amount: Any) -> int | float:
-    """Return a sum as JSON writes it: whole where it is whole."""
+def _sum_told(amounts: pd.Series[Any]) -> int | float | None:
+    """Return a sum as JSON writes it, whole where it is whole; None where nobody told an amount."""
+    told = amounts.dropna()
+    if not len(told):
+        return None
+    amount = told.sum()
     return int(amount) if float(amount).is_integer() else float(amount)
 
 

@@ -115,7 +115,7 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
     said += _of_reuse(manifest)
     said += _of_checks(manifest)
     said += _of_endpoints(manifest)
-    return said + _unsorted(summary)
+    return said + _unsorted(summary) + _truncated(summary)
 
 
 def _of_reuse(manifest: Mapping[str, Any]) -> list[str]:
@@ -177,6 +177,17 @@ def _unsorted(summary: Mapping[str, Any]) -> list[str]:
         f"{tag}: {count} replies were not in the order of their own scores; documents are ranked by score."
         for tag, count in counts.items()
         if count
+    ]
+
+
+def _truncated(summary: Mapping[str, Any]) -> list[str]:
+    """Say how many pairs a model did not read to their end."""
+    return [
+        f"{row['dataset']}: {row['reranker']} read {row['truncated_documents']} of {row['documents']} pairs only up to"
+        f" its limit of tokens ({row['truncated_documents'] / row['documents']:.1%}): what stands behind counts for"
+        " nothing."
+        for row in summary["calls"]
+        if row["pass"] == "quality" and row.get("truncated_documents")
     ]
 
 

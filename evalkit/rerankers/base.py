@@ -57,6 +57,29 @@ class Preparable(Protocol):
 
 
 @runtime_checkable
+class Pooled(Protocol):
+    """A pointwise reranker that scores the pairs of many requests faster together than one after the other.
+
+    Attributes
+    ----------
+    pool_pairs
+        Pairs that are enough for that.
+    """
+
+    pool_pairs: int
+
+    def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
+        """Return what `score` would, for every request in turn.
+
+        Raises
+        ------
+        CallError
+            If any of them cannot be scored; the others may be, by themselves.
+        """
+        ...
+
+
+@runtime_checkable
 class Described(Protocol):
     """A reranker that knows what it runs on: device, threads, lengths."""
 

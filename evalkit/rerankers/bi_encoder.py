@@ -1,102 +1,92 @@
-"""A sentence-transformers bi-encoder as a reranker: cosine of query and document embeddings."""
+"""A bi-encoder as a reranker: cosine of query and document embeddings."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from evalkit.config import RerankerSettings
-from evalkit.config.settings import PositiveInt
-from evalkit.errors import InputError, MissingExtraError
-from evalkit.records import RerankRequest, RerankResponse
-from evalkit.rerankers.stopwatch import Stopwatch
+from evalkit.encoding import Encoded, Engine, open_model
+from evalkit.records import RerankRequest, RerankResponse, Usage
+from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
+
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+"""What sentence-transformers looks for, in this order."""
 
 
 class BiEncoder:
-    """A sentence-transformers model (hub id or local folder); the score is the cosine (extra: local)."""
+    """A model that embeds texts (hub id or local folder); the score is the cosine (extra: local)."""
 
     pointwise = True
     score_kind = "cosine"
 
-    class Settings(RerankerSettings):
-        """Settings of `bi_encoder`.
+    class Settings(LocalModelSettings):
+        """Settings of `bi_encoder`, besides those of every local model.
 
         Attributes
         ----------
-        model
-            Hub id or local folder.
-        revision
-            Commit of the hub repository.
-        device
-            ``cpu``, ``cuda``, ...; the library's own choice where absent.
-        max_length_tokens
-            Where texts are cut; the model's own limit where absent.
         query_prompt, document_prompt
-            Text put before every query and document.
-        encode_batch_size
-            Texts per forward pass.
-        threads
-            Threads of torch in this process, kept fixed; its own choice where absent.
+            Text put before every query and document; the model's own where absent, none where empty.
         """
 
         backend: Literal["bi_encoder"] = "bi_encoder"
-        model: str
-        revision: str | None = None
-        device: str | None = None
-        max_length_tokens: PositiveInt | None = None
-        query_prompt: str = ""
-        document_prompt: str = ""
-        encode_batch_size: PositiveInt = 32
-        threads: PositiveInt | None = None
-
-        immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads"}
-
-        def moving_name(self) -> str | None:
-            """Return that a hub model without revision moves; a local folder is known by its files."""
-            if self.revision is not None or Path(self.model).is_dir():
-                return None
-            return f"model {self.model!r} has no revision"
+        query_prompt: str | None = None
+        document_prompt: str | None = None
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._model = _load_model(settings)
-        # What it is called depends on the version; encoding calls it once for each batch.
-        name = "preprocess" if hasattr(self._model, "preprocess") else "tokenize"
-        self._tokenising = Stopwatch(getattr(self._model, name))
-        setattr(self._model, name, self._tokenising)
-        self._prepared: dict[str, NDArray[np.float64]] = {}
+        self._model = open_model(settings.model_settings("bi_encoder"))
+        prompts = self._model.own.prompts
+        query_prompt, document_prompt = settings.query_prompt, settings.document_prompt
+        if query_prompt is None:
+            query_prompt = prompts.get("query")
+        if document_prompt is None:
+            document_prompt = next((prompts[name] for name in DOCUMENT_PROMPTS if prompts.get(name)), None)
+        self._queries = self._model.engine(query_prompt or None)
+        self._documents = self._model.engine(document_prompt or None)
+        self._prepared: dict[str, _Embedded] = {}
+        self.pool_pairs = self._documents.pool_items
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Return the cosine of the query with every document."""
-        self._tokenising.split(0.0)
-        start_s = time.perf_counter()
-        query = self._encode([self._settings.query_prompt + request.query])[0]
+        return self.score_many([request])[0]
+
+    def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
+        """Return the cosines of several requests; a text that stands in many is encoded once."""
+        queries, read = _embed(self._queries, [request.query for request in requests])
         known = self._prepared
-        new = [text for text in dict.fromkeys(request.documents) if text not in known]
-        fresh = dict(zip(new, self._encode_documents(new), strict=True))
-        documents = np.stack([known[t] if t in known else fresh[t] for t in request.documents])
-        return RerankResponse(documents @ query, server_times=self._tokenising.split(start_s))
+        new = [text for request in requests for text in request.documents if text not in known]
+        fresh, written = _embed(self._documents, new)
+        times = times_of(read, written) if len(requests) == 1 else ()
+        responses = []
+        for request in requests:
+            query = queries[request.query]
+            documents = [known.get(text) or fresh[text] for text in request.documents]
+            scores = np.stack([one.vector for one in documents]) @ query.vector if documents else np.empty(0)
+            responses.append(
+                RerankResponse(
+                    scores,
+                    usage=Usage(tokens=query.tokens + sum(one.tokens for one in documents)),
+                    server_times=times,
+                    truncated=np.array([one.truncated or query.truncated for one in documents], dtype=bool),
+                )
+            )
+        return responses
 
     def facts(self) -> dict[str, Any]:
         """Return what the model runs on."""
-        import torch
-
-        return {
-            "device": str(self._model.device),
-            "dtype": str(self._model.dtype).removeprefix("torch."),
-            "threads": torch.get_num_threads(),
-            "max_length_tokens": self._model.max_seq_length,
-        }
+        return pool_facts(self._documents.facts(), self._model.max_length)
 
     def prepare(self, documents: Sequence[str]) -> None:
         """Encode every document once, so that no later call encodes it again."""
         new = [text for text in dict.fromkeys(documents) if text not in self._prepared]
-        self._prepared.update(zip(new, self._encode_documents(new, progress=True), strict=True))
+        size = self.pool_pairs
+        with tqdm(total=len(new), desc="encoding", unit="document", disable=None) as progress:
+            for start in range(0, len(new), size):
+                self._prepared.update(_embed(self._documents, new[start : start + size])[0])
+                progress.update(len(new[start : start + size]))
 
     def forget(self) -> None:
         """Drop the encoded documents."""
@@ -106,39 +96,23 @@ class BiEncoder:
         """Drop the encoded documents; the model goes with this object."""
         self.forget()
 
-    def _encode_documents(self, texts: list[str], *, progress: bool = False) -> NDArray[np.float64]:
-        return self._encode([self._settings.document_prompt + text for text in texts], progress=progress)
 
-    def _encode(self, texts: list[str], *, progress: bool = False) -> NDArray[np.float64]:
-        """Return ``(n, dimension)`` unit vectors in float64."""
-        if not texts:
-            return np.empty((0, 0))
-        vectors = self._model.encode(
-            texts,
-            batch_size=self._settings.encode_batch_size,
-            show_progress_bar=progress and None,
-            convert_to_numpy=True,
-        ).astype(np.float64)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.where(norms > 0, norms, 1.0), dtype=np.float64)
+class _Embedded:
+    """A text as a ``(dimension,)`` unit vector in float64, and what was read of it."""
+
+    __slots__ = ("tokens", "truncated", "vector")
+
+    def __init__(self, vector: NDArray[np.float64], tokens: int, *, truncated: bool) -> None:
+        self.vector, self.tokens, self.truncated = vector, tokens, truncated
 
 
-def _load_model(settings: BiEncoder.Settings) -> Any:
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ImportError:
-        raise MissingExtraError("the bi_encoder backend", "local") from None
-    try:
-        model = SentenceTransformer(settings.model, revision=settings.revision, device=settings.device)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"the model {settings.model!r} cannot be loaded: {str(error).strip().splitlines()[0]}",
-            "give a local folder or a hub id; private models need HF_TOKEN",
-        ) from None
-    if settings.threads is not None:
-        import torch
-
-        torch.set_num_threads(settings.threads)
-    if settings.max_length_tokens is not None:
-        model.max_seq_length = settings.max_length_tokens
-    return model
+def _embed(engine: Engine, texts: Sequence[str]) -> tuple[dict[str, _Embedded], Encoded]:
+    """Return every distinct text with its vector."""
+    distinct = list(dict.fromkeys(texts))
+    found = engine.run(distinct)
+    embedded = {}
+    for text, row, tokens, truncated in zip(distinct, found.rows, found.tokens, found.truncated, strict=True):
+        vector = row.astype(np.float64)
+        norm = float(np.linalg.norm(vector))
+        embedded[text] = _Embedded(vector / (norm or 1.0), int(tokens), truncated=bool(truncated))
+    return embedded, found

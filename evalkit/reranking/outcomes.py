@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from evalkit.config import Price
 from evalkit.errors import CallError
 from evalkit.records import Call, RerankRequest, RerankResponse, Usage
 from evalkit.records.calls import Pass
-from evalkit.rerankers import Reranker
+from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking.batching import Batch
 
 Clock = Callable[[], float]
@@ -90,11 +90,52 @@ def make_call(
         response = reranker.score(item.request)
     except CallError as error:
         failure = error
+    made = _Made(item, context, start, clock(), attempt, scheduled_s)
+    return _attempt(made, response, failure, price)
+
+
+def make_calls(
+    reranker: Pooled, items: Sequence[Batch], context: CallContext, clock: Clock = time.perf_counter
+) -> list[Attempt]:
+    """Make the calls of several batches as one, and check every reply; all have the times of the whole.
+
+    Raises
+    ------
+    CallError
+        If they cannot be made together.
+    """
+    start = clock()
+    responses = reranker.score_many([item.request for item in items])
     end = clock()
+    together = replace(context, concurrency=len(items))
+    return [
+        _attempt(_Made(item, together, start, end), response)
+        for item, response in zip(items, responses, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A call that was made: what, when, and the how-manieth attempt."""
+
+    item: Batch
+    context: CallContext
+    start_s: float
+    end_s: float
+    attempt: int = 1
+    scheduled_s: float | None = None
+
+
+def _attempt(
+    made: _Made, response: RerankResponse | None, failure: CallError | None = None, price: Price | None = None
+) -> Attempt:
+    """Check what came back, and record the call."""
+    item, context = made.item, made.context
     if response is not None:
         failure = find_fault(response, item.request)
         response = None if failure else response
     usage = response.usage if response else Usage()
+    cut_short = response.truncated if response else None
     call = Call(
         dataset=context.dataset,
         reranker=context.reranker,
@@ -104,10 +145,10 @@ def make_call(
         filled=item.filled,
         concurrency=context.concurrency,
         round=context.round,
-        attempt=attempt,
-        scheduled_s=start if scheduled_s is None else scheduled_s,
-        start_s=start,
-        end_s=end,
+        attempt=made.attempt,
+        scheduled_s=made.start_s if made.scheduled_s is None else made.scheduled_s,
+        start_s=made.start_s,
+        end_s=made.end_s,
         status="failed" if failure else "ok",
         error=f"{failure.kind}: {failure.message}" if failure else None,
         http_status=failure.http_status if failure else response.http_status if response else None,
@@ -122,6 +163,7 @@ def make_call(
         length_bucket=context.length_bucket,
         rate_per_s=context.rate_per_s,
         document_characters=sum(map(len, item.request.documents)),
+        truncated_documents=None if cut_short is None else int(cut_short.sum()),
     )
     return Attempt(call, response, failure)
 

@@ -1,0 +1,11 @@
+"""Local models at the speed of the hardware: tokenise once, sort, batch by tokens, forward, put back in order.
+
+Importing it imports no torch.
+"""
+
+from evalkit.encoding.engine import Encoded, Engine
+from evalkit.encoding.opening import OpenModel, open_model
+from evalkit.encoding.settings import Kind, ModelSettings, Precision
+from evalkit.encoding.tokens import Item
+
+__all__ = ["Encoded", "Engine", "Item", "Kind", "ModelSettings", "OpenModel", "Precision", "open_model"]

@@ -1,0 +1,61 @@
+"""Inputs of unlike length to batches of like length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.encoding.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Padded:
+    """One forward pass.
+
+    Attributes
+    ----------
+    ids, mask, segments
+        ``(b, t)`` token ids, 1 where they are real, segment ids (None where the model is fed none).
+    """
+
+    ids: NDArray[np.int64]
+    mask: NDArray[np.int64]
+    segments: NDArray[np.int64] | None
+
+
+def pack(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[np.int64]]:
+    """Return the rows of each batch: longest first, each as large as the tokens allow, padding included.
+
+    Parameters
+    ----------
+    lengths
+        ``(n,)`` tokens of each input. Equal ones keep their order.
+    batch_tokens
+        Most tokens of a batch; one input beyond it is a batch of its own.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    start = 0
+    while start < len(order):
+        rows = max(batch_tokens // max(int(lengths[order[start]]), 1), 1)
+        batches.append(order[start : start + rows])
+        start += rows
+    return batches
+
+
+def pad(tokens: Tokens, rows: NDArray[np.int64], pad_id: int, *, left: bool) -> Padded:
+    """Return some inputs as one rectangle."""
+    width = max((len(tokens.ids[row]) for row in rows), default=0)
+    ids = np.full((len(rows), width), pad_id, dtype=np.int64)
+    mask = np.zeros_like(ids)
+    segments = np.zeros_like(ids) if tokens.segments is not None else None
+    for place, row in enumerate(rows):
+        size = len(tokens.ids[row])
+        real = slice(width - size, width) if left else slice(0, size)
+        ids[place, real] = tokens.ids[row]
+        mask[place, real] = 1
+        if segments is not None and tokens.segments is not None:
+            segments[place, real] = tokens.segments[row]
+    return Padded(ids, mask, segments)

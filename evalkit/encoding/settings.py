@@ -1,0 +1,46 @@
+"""What a local model is told: which one, and on what it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["cross_encoder", "bi_encoder"]
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which model, and how it is run.
+
+    Attributes
+    ----------
+    model
+        Hub id or local folder.
+    kind
+        What comes out: a pair's logits, or a text's vector.
+    revision
+        Commit of the hub repository.
+    precision
+        Of weights and arithmetic.
+    device
+        ``cpu``, ``cuda``, ...; torch's own choice where None.
+    max_length_tokens
+        Where inputs are cut; the model's own limit where None.
+    threads
+        Processor threads; all of this process where None.
+    batch_tokens
+        Tokens of one forward pass, padding included; None for what suits the device.
+    trust_remote_code
+        Whether code of the model's repository may run here.
+    """
+
+    model: str
+    kind: Kind
+    revision: str | None = None
+    precision: Precision = "fp32"
+    device: str | None = None
+    max_length_tokens: int | None = None
+    threads: int | None = None
+    batch_tokens: int | None = None
+    trust_remote_code: bool = False

@@ -1,0 +1,125 @@
+"""A cross-encoder as a reranker: query and document read together, raw logits out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from evalkit.encoding import open_model
+from evalkit.errors import InputError
+from evalkit.records import RerankRequest, RerankResponse, Usage
+from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
+
+
+class CrossEncoder:
+    """A cross-encoder, or a causal model that says yes or no; the score is its raw logit (extra: local)."""
+
+    pointwise = True
+    score_kind = "logit"
+
+    class Settings(LocalModelSettings):
+        """Settings of `cross_encoder`, besides those of every local model.
+
+        Attributes
+        ----------
+        label
+            Of a model with several labels: the one that means relevant, by name or number. The score is
+            its log odds against all others.
+        instruction
+            What counts as relevant, for models that are told; the model's own where absent.
+        """
+
+        backend: Literal["cross_encoder"] = "cross_encoder"
+        label: str | int | None = None
+        instruction: str | None = None
+
+    def __init__(self, settings: Settings) -> None:
+        self._model = open_model(settings.model_settings("cross_encoder"))
+        own = self._model.own
+        prompt = settings.instruction or own.prompts.get(own.default_prompt_name or "", None)
+        self._engine = self._model.engine(prompt or None)
+        self._label = label_of(settings, own)
+        self.pool_pairs = self._engine.pool_items
+
+    def score(self, request: RerankRequest) -> RerankResponse:
+        """Return the logit of every pair."""
+        return self.score_many([request])[0]
+
+    def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
+        """Return the logits of several requests, scored as one."""
+        found = self._engine.run([(r.query, document) for r in requests for document in r.documents])
+        scores = logits(found.rows, self._label)
+        times = times_of(found) if len(requests) == 1 else ()
+        responses, start = [], 0
+        for request in requests:
+            part = slice(start, start + len(request.documents))
+            start = part.stop
+            responses.append(
+                RerankResponse(
+                    scores[part],
+                    usage=Usage(tokens=int(found.tokens[part].sum())),
+                    server_times=times,
+                    truncated=found.truncated[part],
+                )
+            )
+        return responses
+
+    def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        """Return ``(n,)`` logits of query-document pairs."""
+        return logits(self._engine.run(list(pairs)).rows, self._label)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the model runs on."""
+        return pool_facts(self._engine.facts(), self._model.max_length)
+
+    def close(self) -> None:
+        """Do nothing: the model goes with this object."""
+
+
+def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float64]:
+    """Return ``(n,)`` scores: the only logit of each row, or the log odds of a label against all others.
+
+    Parameters
+    ----------
+    rows
+        ``(n, labels)``.
+    label
+        Which column means relevant; None where there is one column.
+    """
+    if not len(rows):
+        return np.empty(0)
+    values = np.stack(rows).astype(np.float64)
+    if label is None:
+        return np.asarray(values[:, 0])
+    others = np.delete(values, label, axis=1)
+    return np.asarray(values[:, label] - logsumexp(others, axis=1))
+
+
+def label_of(settings: CrossEncoder.Settings, own: Any) -> int | None:
+    """Return the column that means relevant; None where the model has but one.
+
+    Raises
+    ------
+    InputError
+        If a model with several labels is not told which, or has no such label.
+    """
+    count = int(own.num_labels)
+    names = {int(number): str(name) for number, name in (getattr(own.config, "id2label", None) or {}).items()}
+    known = ", ".join(f"{number} {names.get(number, '')!r}" for number in range(count))
+    if count == 1 and settings.label is None:
+        return None
+    if count > 1 and settings.label is None:
+        raise InputError(
+            f"the model {settings.model!r} has {count} labels: {known}", "name the relevant one: label"
+        )
+    found = [n for n in range(count) if settings.label in {n, names.get(n)}]
+    if count == 1 or not found:
+        raise InputError(
+            f"the model {settings.model!r} has no label {settings.label!r}; it has {known}",
+            "name one of them",
+        )
+    return found[0]

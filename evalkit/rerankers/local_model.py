@@ -1,0 +1,79 @@
+"""What every local model understands, and how it tells what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from evalkit.config import RerankerSettings
+from evalkit.config.settings import PositiveInt
+from evalkit.encoding import Encoded, Kind, ModelSettings, Precision
+from evalkit.records import ServerTime
+
+
+class LocalModelSettings(RerankerSettings):
+    """Settings of every local model.
+
+    Attributes
+    ----------
+    model
+        Hub id or local folder.
+    revision
+        Commit of the hub repository.
+    precision
+        Of weights and arithmetic; what it costs in quality is for you to compare.
+    device
+        ``cpu``, ``cuda``, ...; the library's own choice where absent.
+    max_length_tokens
+        Where inputs are cut; the model's own limit where absent.
+    threads
+        Processor threads; all of this process where absent.
+    batch_tokens
+        Tokens of one forward pass, padding included; what suits the device where absent.
+    trust_remote_code
+        Whether code of the model's repository may run here.
+    """
+
+    model: str
+    revision: str | None = None
+    precision: Precision = "fp32"
+    device: str | None = None
+    max_length_tokens: PositiveInt | None = None
+    threads: PositiveInt | None = None
+    batch_tokens: PositiveInt | None = None
+    trust_remote_code: bool = False
+
+    immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads", "batch_tokens"}
+
+    def moving_name(self) -> str | None:
+        """Return that a hub model without revision moves; a local folder is known by its files."""
+        if self.revision is not None or Path(self.model).is_dir():
+            return None
+        return f"model {self.model!r} has no revision"
+
+    def model_settings(self, kind: Kind) -> ModelSettings:
+        """Return what the encoding floor is told."""
+        return ModelSettings(
+            model=self.model,
+            kind=kind,
+            revision=self.revision,
+            precision=self.precision,
+            device=self.device,
+            max_length_tokens=self.max_length_tokens,
+            threads=self.threads,
+            batch_tokens=self.batch_tokens,
+            trust_remote_code=self.trust_remote_code,
+        )
+
+
+def times_of(*encoded: Encoded) -> tuple[ServerTime, ...]:
+    """Return where the time of a call went."""
+    return (
+        ServerTime("tokenise", sum(one.tokenise_s for one in encoded), "tokenising"),
+        ServerTime("forward", sum(one.forward_s for one in encoded), "the model, and copying its result"),
+    )
+
+
+def pool_facts(engine_facts: dict[str, Any], max_length: int | None) -> dict[str, Any]:
+    """Return facts for the manifest."""
+    return {**engine_facts, "max_length_tokens": max_length}

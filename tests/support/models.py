@@ -1,0 +1,97 @@
+"""Tiny random models made on the spot, with the layout of real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "mat",
+    "dog",
+    "a",
+    "yes",
+    "no",
+]
+
+
+def _tokenizer(folder: Path) -> None:
+    from transformers import BertTokenizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=24).save_pretrained(folder)
+
+
+def make_classifier(folder: Path, labels: int = 1) -> Path:
+    """Save a two-layer BERT that scores pairs."""
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification
+
+    torch.manual_seed(5)
+    names = {number: f"label {number}" for number in range(labels)}
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=24,
+        initializer_range=0.5,
+        num_labels=labels,
+        id2label=names,
+    )
+    BertForSequenceClassification(config).save_pretrained(folder)
+    _tokenizer(folder)
+    return folder
+
+
+def make_headless(folder: Path) -> Path:
+    """Save a BERT without a head that scores."""
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    BertModel(config).save_pretrained(folder)
+    _tokenizer(folder)
+    return folder
+
+
+def make_causal(folder: Path) -> Path:
+    """Save a causal model with a chat template that takes an instruction, a query and a document."""
+    import torch
+    from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(5)
+    _tokenizer(folder)
+    config = Qwen3Config(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        initializer_range=0.5,
+    )
+    Qwen3ForCausalLM(config).save_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.padding_side = "left"
+    tokenizer.model_max_length = 24
+    said = "{% for message in messages %}{{ message['content'] }} {% endfor %}"
+    tokenizer.chat_template = said + "a"
+    tokenizer.save_pretrained(folder)
+    return folder
