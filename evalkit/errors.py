@@ -25,6 +25,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 class EvalkitError(Exception):
@@ -45,12 +46,22 @@ class EvalkitError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes whole: subclasses take other parameters than pickle would give them."""
+        return _restore, (type(self), self.args, self.__dict__)
+
     def render(self) -> str:
         """Return the text shown to a user: ``error: ...`` and, below it, the hint."""
         lines = [f"error: {self.message}"]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
+
+
+def _restore(kind: type[EvalkitError], args: tuple[Any, ...], state: dict[str, Any]) -> EvalkitError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InputError(EvalkitError):
@@ -162,7 +173,7 @@ class CallError(WorldError):
     ----------
     kind
         A short stable word: ``connect``, ``timeout``, ``broken``, ``http``, ``reply``, ``model``,
-        ``request``, ``backend``.
+        ``request``, ``backend``, ``memory``, ``lost``.
     message, hint
         See `EvalkitError`.
     http_status

@@ -6,6 +6,7 @@ from evalkit.config.blocks import (
     RetrieverSettings,
     SampleSettings,
 )
+from evalkit.config.execution import ExecutionSettings
 from evalkit.config.experiment import BudgetSettings, Config
 from evalkit.config.gate import GateRule, GateSettings
 from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
@@ -19,6 +20,7 @@ __all__ = [
     "Claim",
     "Config",
     "DatasetSettings",
+    "ExecutionSettings",
     "GateRule",
     "GateSettings",
     "LatencySettings",

@@ -79,6 +79,9 @@ class RerankerSettings(Settings):
     timed: ClassVar[bool] = True
     """Whether a call takes the time a user would wait for; a lookup of stored scores does not."""
 
+    spreads: ClassVar[bool] = False
+    """Whether its work is worth sending to the replicas of an ``execution:`` block."""
+
     @field_validator("claims")
     @classmethod
     def _readable(cls, claims: dict[str, str]) -> dict[str, str]:
@@ -106,6 +109,11 @@ class RerankerSettings(Settings):
     def served_settings(self) -> RerankerSettings | None:
         """Return the settings of the backend that evalkit serves for this one; None where it serves none."""
         return None
+
+    def on_replica(self, cpus: int) -> RerankerSettings:
+        """Return these settings for a replica that has some processors to itself."""
+        del cpus
+        return self
 
     def largest_batch(self) -> int | None:
         """Return the most documents one call of the quality pass holds; None for the whole list."""

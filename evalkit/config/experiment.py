@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializeAsAny
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.execution import ExecutionSettings
 from evalkit.config.latency import LatencySettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 
@@ -56,6 +57,7 @@ class Outline(Settings):
     compare: CompareSettings = CompareSettings()
     budget: BudgetSettings | None = None
     store: StoreSettings | None = None
+    execution: ExecutionSettings | None = None
 
 
 class Config(Settings):
@@ -73,3 +75,4 @@ class Config(Settings):
     compare: CompareSettings
     budget: BudgetSettings | None
     store: StoreSettings | None
+    execution: ExecutionSettings | None = None

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.execution import ExecutionSettings
 from evalkit.config.experiment import Config, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate import GateSettings
@@ -101,6 +102,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         budget=outline.budget,
         compare=outline.compare,
         store=outline.store,
+        execution=outline.execution,
     )
 
 
@@ -194,5 +196,6 @@ def _homes() -> dict[str, str]:
     homes |= {key: "datasets[]" for key in DatasetSettings.model_fields if key != "name"}
     homes |= dict.fromkeys(("depth", "k1", "b", "kind"), "retriever")
     homes |= dict.fromkeys(LatencySettings.model_fields, "latency")
+    homes |= dict.fromkeys(ExecutionSettings.model_fields, "execution")
     homes["batch_size"] = homes["concurrency"] = "rerankers.<tag>"
     return homes

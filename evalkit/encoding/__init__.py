@@ -3,9 +3,21 @@
 Importing it imports no torch.
 """
 
+from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Encoded, Engine
 from evalkit.encoding.opening import OpenModel, open_model
-from evalkit.encoding.settings import Kind, ModelSettings, Precision
+from evalkit.encoding.settings import Kind, ModelSettings, Precision, Runtime
 from evalkit.encoding.tokens import Item
 
-__all__ = ["Encoded", "Engine", "Item", "Kind", "ModelSettings", "OpenModel", "Precision", "open_model"]
+__all__ = [
+    "Card",
+    "Encoded",
+    "Engine",
+    "Item",
+    "Kind",
+    "ModelSettings",
+    "OpenModel",
+    "Precision",
+    "Runtime",
+    "open_model",
+]

@@ -2,117 +2,39 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Protocol
 
+from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.settings import ModelSettings
-from evalkit.encoding.tokens import FastTokeniser, Item, LibraryTokeniser, Tokeniser, agree, probes
-from evalkit.encoding.torch_network import TorchNetwork
-from evalkit.errors import InputError, MissingExtraError
-
-OUTPUTS = {"cross_encoder": "scores", "bi_encoder": "sentence_embedding"}
-_NO_LIMIT = 1_000_000
-"""Tokenizers without a limit of their own give an astronomical one."""
 
 
-class OpenModel:
-    """A model in memory; see `open_model`.
+class OpenModel(Protocol):
+    """A model in memory.
 
     Attributes
     ----------
-    own
-        The sentence-transformers model.
-    max_length
-        Where inputs are cut, in tokens; None for nowhere.
+    card
+        What there is to know of it.
     """
 
-    def __init__(self, settings: ModelSettings, own: Any) -> None:
-        self._settings, self.own = settings, own
-        limit = own.max_seq_length
-        self.max_length = int(limit) if limit is not None and limit < _NO_LIMIT else None
+    card: Card
 
     def engine(self, prompt: str | None = None) -> Engine:
         """Return an engine that reads every input with a prompt; several share the model."""
-        library = LibraryTokeniser(self.own, self.max_length, prompt)
-        told = library.features(self._probes()[:1]).items()
-        features = {name: value for name, value in told if not hasattr(value, "shape")}
-        network = TorchNetwork(self.own, OUTPUTS[self._settings.kind], features, self._settings.threads)
-        return Engine(
-            self._tokeniser(library, prompt), network, self._settings.batch_tokens or network.batch_tokens
-        )
-
-    def _tokeniser(self, library: LibraryTokeniser, prompt: str | None) -> Tokeniser:
-        """Return the fast tokeniser where it gives the library's very tokens, and the library's way where not."""
-        if getattr(self.own.tokenizer, "backend_tokenizer", None) is None:
-            return library
-        fast = FastTokeniser(self.own, self.max_length, prompt)
-        return fast if agree(fast, library, self._probes()) else library
-
-    def _probes(self) -> list[Item]:
-        return probes(self.max_length, pairs=self._settings.kind == "cross_encoder")
+        ...
 
 
 def open_model(settings: ModelSettings) -> OpenModel:
-    """Load a model.
+    """Load a model with the runtime that its settings ask for.
 
     Raises
     ------
     MissingExtraError
-        If sentence-transformers is not installed.
+        If the runtime is not installed.
     InputError
-        If there is no such model, or it is of another kind.
+        If there is no such model, it is of another kind, or the runtime cannot run it.
     """
-    try:
-        import sentence_transformers
-        import torch
-    except ImportError:
-        raise MissingExtraError(f"the {settings.kind} backend", "local") from None
-    makers = {
-        "cross_encoder": sentence_transformers.CrossEncoder,
-        "bi_encoder": sentence_transformers.SentenceTransformer,
-    }
-    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    try:
-        own = makers[settings.kind](
-            settings.model,
-            revision=settings.revision,
-            device=settings.device,
-            trust_remote_code=settings.trust_remote_code,
-            model_kwargs={"dtype": types[settings.precision]},
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(
-            f"the model {settings.model!r} cannot be loaded: {reason}", _hint(str(error))
-        ) from None
-    if settings.kind == "cross_encoder":
-        _check_head(settings.model, own)
-    if settings.max_length_tokens is not None:
-        own.max_seq_length = settings.max_length_tokens
-    return OpenModel(settings, own.eval())
+    from evalkit.encoding.torch_model import TorchModel
 
-
-def _hint(error: str) -> str:
-    if "trust_remote_code" in error:
-        return "read the code of its repository, and say trust_remote_code: true if you trust it"
-    return "give a local folder or a hub id; private models need HF_TOKEN"
-
-
-def _check_head(name: str, own: Any) -> None:
-    """Refuse a model without a trained head: transformers would give it a random one, and scores to match.
-
-    Raises
-    ------
-    InputError
-        If the checkpoint is of no architecture that scores pairs.
-    """
-    architectures = getattr(own.config, "architectures", None) or []
-    scoring = ("ForSequenceClassification", "ForCausalLM")
-    with_modules = Path(name).is_dir() and (Path(name) / "modules.json").is_file()
-    if architectures and not with_modules and not any(one.endswith(scoring) for one in architectures):
-        raise InputError(
-            f"the model {name!r} ({', '.join(architectures)}) has no head that scores pairs:"
-            " its scores would be random",
-            "give a cross-encoder; a model that embeds texts is backend: bi_encoder",
-        )
+    return TorchModel(settings)

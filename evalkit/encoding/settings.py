@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["cross_encoder", "bi_encoder"]
-Precision = Literal["fp32", "bf16", "fp16"]
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
+Runtime = Literal["auto", "torch", "onnx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class ModelSettings:
         What comes out: a pair's logits, or a text's vector.
     revision
         Commit of the hub repository.
+    runtime
+        What computes; ``auto``: ONNX Runtime for int8 and where there is no torch, torch elsewhere.
     precision
         Of weights and arithmetic.
     device
@@ -38,6 +41,7 @@ class ModelSettings:
     model: str
     kind: Kind
     revision: str | None = None
+    runtime: Runtime = "auto"
     precision: Precision = "fp32"
     device: str | None = None
     max_length_tokens: int | None = None

@@ -47,30 +47,66 @@ class Tokeniser(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TokenRules:
+    """What a model's library does with its tokenizer, as plain values.
+
+    Attributes
+    ----------
+    max_length
+        Where inputs are cut, the longer text of a pair first; None for nowhere.
+    cut_side
+        Side on which tokens are cut off: ``left`` or ``right``.
+    with_segments
+        Whether the model is fed segment ids.
+    pad_id, pads_left
+        The token that fills a batch, and whether it goes to the left.
+    """
+
+    max_length: int | None
+    cut_side: str
+    with_segments: bool
+    pad_id: int
+    pads_left: bool
+
+    @classmethod
+    def of(cls, tokenizer: Any, max_length: int | None) -> TokenRules:
+        """Return the rules of a transformers tokenizer."""
+        return cls(
+            max_length,
+            str(tokenizer.truncation_side),
+            "token_type_ids" in tokenizer.model_input_names,
+            int(tokenizer.pad_token_id or 0),
+            bool(tokenizer.padding_side == "left"),
+        )
+
+
 class FastTokeniser:
-    """The model's `tokenizers` tokenizer without what stands around it: on all cores, and it tells what it cuts.
+    """A `tokenizers` tokenizer without what stands around it: on all cores, and it tells what it cuts.
 
     Parameters
     ----------
-    model
-        A sentence-transformers model.
-    max_length
-        Where inputs are cut, the longer text of a pair first; None for nowhere.
+    tokenizer
+        As JSON, as in ``tokenizer.json``.
+    rules
+        How it is used.
     prompt
         Put before every text.
     """
 
-    def __init__(self, model: Any, max_length: int | None, prompt: str | None) -> None:
-        own = model.tokenizer
-        self._tokenizer = type(own.backend_tokenizer).from_str(own.backend_tokenizer.to_str())
+    def __init__(self, tokenizer: str, rules: TokenRules, prompt: str | None) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_str(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        if max_length is not None:
-            side = own.truncation_side
-            self._tokenizer.enable_truncation(max_length, strategy="longest_first", direction=side)
-        self._with_segments = "token_type_ids" in own.model_input_names
+        if rules.max_length is not None:
+            self._tokenizer.enable_truncation(
+                rules.max_length, strategy="longest_first", direction=rules.cut_side
+            )
+        self._with_segments = rules.with_segments
         self._prompt = prompt or ""
-        self.pad_id, self.pads_left = padding_of(model)
+        self.pad_id, self.pads_left = rules.pad_id, rules.pads_left
 
     def __call__(self, items: Sequence[Item]) -> Tokens:
         """Return the tokens of every item."""
@@ -90,21 +126,22 @@ class LibraryTokeniser:
     ----------
     model
         A sentence-transformers model.
-    max_length
-        The length at which it cuts.
-    prompt
+    rules
+        Of its tokenizer.
+    prompt, more
         Handed to the library's `preprocess`.
     """
 
     CHUNK = 64
 
-    def __init__(self, model: Any, max_length: int | None, prompt: str | None) -> None:
-        self._model, self._max_length, self._prompt = model, max_length, prompt
-        self.pad_id, self.pads_left = padding_of(model)
+    def __init__(self, model: Any, rules: TokenRules, prompt: str | None, **more: Any) -> None:
+        self._model, self._max_length = model, rules.max_length
+        self._more = {"prompt": prompt, **more}
+        self.pad_id, self.pads_left = rules.pad_id, rules.pads_left
 
     def features(self, items: Sequence[Item], **more: Any) -> dict[str, Any]:
         """Return what the library would feed its model."""
-        return dict(self._model.preprocess(list(items), prompt=self._prompt, **more))
+        return dict(self._model.preprocess(list(items), **self._more, **more))
 
     def __call__(self, items: Sequence[Item]) -> Tokens:
         """Return the tokens of every item."""
@@ -129,12 +166,6 @@ class LibraryTokeniser:
 
 def _real_parts(padded: Any, real: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
     return [row[keep] for row, keep in zip(padded.numpy(), real, strict=True)]
-
-
-def padding_of(model: Any) -> tuple[int, bool]:
-    """Return the token that fills a batch, and whether it goes to the left."""
-    own = model.tokenizer
-    return int(own.pad_token_id or 0), bool(own.padding_side == "left")
 
 
 def agree(one: Tokeniser, other: Tokeniser, items: Sequence[Item]) -> bool:

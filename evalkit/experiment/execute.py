@@ -14,6 +14,7 @@ from evalkit.checking import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.arenas import Arena, prepare_arenas
+from evalkit.experiment.crews import crew_for, joined_cluster
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.folder import ResultFolder
 from evalkit.experiment.interrupts import undisturbed
@@ -34,6 +35,7 @@ from evalkit.experiment.passes import (
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
 from evalkit.reranking import Arm, Outcome
+from evalkit.spreading import RayCluster
 
 
 def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultFolder:
@@ -65,7 +67,7 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
     """
     arenas = prepare_arenas(config)
     resolved = resolved_yaml(config)
-    with remembered(config, into) as memory:
+    with remembered(config, into) as memory, joined_cluster(config) as cluster:
         found = find_unfinished(into, resolved, again)
         if found is not None and found.read_manifest()["status"] == "complete":
             return found  # only its report is missing
@@ -79,9 +81,9 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
             memory.run = str(folder.path.resolve())
             folder.drop_report()
             folder.write_manifest(manifest)
-            with _recorded(folder, manifest, records, arms), logged_to(folder.log_file) as log:
+            with _recorded(folder, manifest, records, arms, cluster), logged_to(folder.log_file) as log:
                 first.keep(records)
-                _measure(config, folder, arenas, arms, records, log)
+                _measure(config, folder, arenas, arms, records, cluster, log)
         if folder.read_manifest()["status"] == "complete":
             memory.finish()
     return folder
@@ -133,6 +135,7 @@ def _measure(
     arenas: Sequence[Arena],
     arms: Sequence[Arm],
     records: Records,
+    cluster: RayCluster | None,
     log: Logger,
 ) -> None:
     recorder = records.recorder
@@ -143,7 +146,8 @@ def _measure(
     for arena in arenas if config.quality else ():
         for arm in arms:
             log.info("quality pass: %s on %s", arm.tag, arena.dataset.name)
-            quality_pass(config, arm, arena, records)
+            with crew_for(arm, config.rerankers[arm.tag], cluster) as crew:
+                quality_pass(config, arm, arena, records, crew)
     for arena in arenas if config.latency is not None else ():
         log.info("latency pass on %s", arena.dataset.name)
         latency_pass(config, arms, arena, records)
@@ -163,7 +167,11 @@ def _new_folder(resolved: str, origin: Origin, into: Path, manifest: dict[str, A
 
 @contextmanager
 def _recorded(
-    folder: ResultFolder, manifest: dict[str, Any], records: Records, arms: Sequence[Arm]
+    folder: ResultFolder,
+    manifest: dict[str, Any],
+    records: Records,
+    arms: Sequence[Arm],
+    cluster: RayCluster | None,
 ) -> Iterator[None]:
     """Write the raw tables and the final status, however the work inside ends."""
     recorder = records.recorder
@@ -190,4 +198,5 @@ def _recorded(
         with undisturbed():
             recorder.write(folder)
             facts = closing_facts(arms, recorder, records.memory)
+            facts["execution"] = cluster.facts() if cluster else None
             folder.write_manifest({**manifest, "status": status, **facts})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,20 +19,11 @@ from evalkit.experiment.arenas import Arena
 from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.memory import Memory
 from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.sending import Sending
 from evalkit.records import RerankRequest, Run
-from evalkit.rerankers import Pooled, Preparable, Reranker
-from evalkit.reranking import (
-    Arm,
-    Batch,
-    CallContext,
-    Caps,
-    Courier,
-    Outcome,
-    Sender,
-    assemble,
-    batch,
-    send_pooled,
-)
+from evalkit.rerankers import Reranker
+from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, assemble, batch
+from evalkit.spreading import Crew
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +141,15 @@ def knows_all(config: Config, arena: Arena, arm: Arm, memory: Memory) -> bool:
     )
 
 
-def quality_pass(config: Config, arm: Arm, arena: Arena, records: Records) -> None:
+def quality_pass(
+    config: Config, arm: Arm, arena: Arena, records: Records, crew: Crew[Reranker] | None
+) -> None:
     """Score each pair once at the largest depth; a reranker that sees the list, once per depth.
 
-    Pairs whose scores are known are not asked for.
+    Pairs whose scores are known are not asked for. Calls go out in threads, unless there is a crew to score.
     """
     for depth, candidates in quality_lists(config, arena, pointwise=arm.reranker.pointwise):
-        _one_pass(arm, arena, depth, candidates, records)
+        _one_pass(arm, arena, depth, candidates, records, crew)
 
 
 def quality_lists(config: Config, arena: Arena, *, pointwise: bool) -> Iterator[tuple[int | None, Run]]:
@@ -165,52 +158,41 @@ def quality_lists(config: Config, arena: Arena, *, pointwise: bool) -> Iterator[
         yield depth, arena.candidates.cut(depth or max(config.depths))
 
 
-def _one_pass(arm: Arm, arena: Arena, depth: int | None, candidates: Run, records: Records) -> None:
+def _one_pass(
+    arm: Arm,
+    arena: Arena,
+    depth: int | None,
+    candidates: Run,
+    records: Records,
+    crew: Crew[Reranker] | None,
+) -> None:
     rows = records.memory.recall(arm, arena, candidates)
     known = {query_id: row.known_ranks for query_id, row in rows.items()}
     batches = list(batch(candidates, arena.dataset, arm.caps, pointwise=arm.reranker.pointwise, known=known))
-    context = CallContext(arena.dataset.name, arm.tag, "quality", arm.concurrency)
     outcomes: list[Outcome] = []
-    pooled = isinstance(arm.reranker, Pooled)
-    with (
-        _prepared(arm.reranker, batches),
-        Sender(arm, 0 if pooled else arm.concurrency) as sender,
-        _progress_bar(f"{arena.dataset.name}: {arm.tag}", len(candidates), batches) as progress,
-    ):
+    sending = Sending(arm, CallContext(arena.dataset.name, arm.tag, "quality", arm.concurrency), crew)
+    with _progress_bar(f"{arena.dataset.name}: {arm.tag}", len(candidates), batches) as progress:
         try:
-            for outcome in send_pooled(arm, batches, context) if pooled else sender.send(batches, context):
+            for outcome in sending.send(batches):
                 outcomes.append(outcome)
                 records.take(arm, outcome)
                 progress.update(len(outcome.batch.request.documents))
         finally:
             with undisturbed():  # a pass that was stopped keeps what it has
-                for outcome in sender.late():
+                for outcome in sending.late():
                     outcomes.append(outcome)
                     records.take_late(arm, outcome)
                 scored = assemble(outcomes, candidates, arm.tag, rows)
                 records.recorder.add_scored(arena.dataset.name, scored, depth, len(candidates))
-                if not pooled:
+                if sending.lowest_concurrency is not None:
                     lowest = records.recorder.lowest_concurrency
-                    lowest[arm.tag] = min(sender.gate.lowest, lowest.get(arm.tag, arm.concurrency))
+                    lowest[arm.tag] = min(sending.lowest_concurrency, lowest.get(arm.tag, arm.concurrency))
 
 
 def _progress_bar(label: str, pairs: int, batches: Sequence[Batch]) -> tqdm[Any]:
     """Return a bar over all pairs that begins where the known ones end."""
     unknown = sum(len(item.request.documents) for item in batches)
     return tqdm(total=pairs, initial=pairs - unknown, desc=label, unit="pair", disable=None)
-
-
-@contextmanager
-def _prepared(reranker: Reranker, batches: Sequence[Batch]) -> Iterator[None]:
-    """Let a reranker work ahead for the quality pass, and forget it afterwards: timing is honest."""
-    if not isinstance(reranker, Preparable) or not batches:
-        yield
-        return
-    reranker.prepare(list(dict.fromkeys(text for item in batches for text in item.request.documents)))
-    try:
-        yield
-    finally:
-        reranker.forget()
 
 
 def given_up(arms: Sequence[Arm]) -> list[CallError]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from evalkit import registry
 from evalkit.config import RerankerSettings, reranker_settings
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
+from evalkit.rerankers.shelf import Embedded
 
 
 class Reranker(Protocol):
@@ -43,16 +45,38 @@ class Reranker(Protocol):
         ...
 
 
+Role = Literal["query", "document"]
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Texts that are embedded together."""
+
+    role: Role
+    texts: tuple[str, ...]
+
+
 @runtime_checkable
 class Preparable(Protocol):
-    """A reranker that can work ahead for the quality pass, and forget it before being timed."""
+    """A pooled reranker whose heavy work is on single texts: done once for each, ahead of the quality pass.
 
-    def prepare(self, documents: Sequence[str]) -> None:
-        """Do once, for these documents, the work that many queries would otherwise repeat."""
+    Whatever moves between these can be pickled: another process may embed.
+    """
+
+    def portions(self, requests: Iterable[RerankRequest]) -> Iterator[Portion]:
+        """Yield the work that these requests take, a text that stands in many of them once."""
+        ...
+
+    def embed(self, portion: Portion) -> list[Embedded]:
+        """Do one portion of it."""
+        ...
+
+    def keep(self, portion: Portion, embedded: Sequence[Embedded]) -> None:
+        """Keep what became of a portion: it is not done again."""
         ...
 
     def forget(self) -> None:
-        """Drop what was prepared: from here on every call does all its work."""
+        """Drop what was kept: from here on every call does all its work."""
         ...
 
 

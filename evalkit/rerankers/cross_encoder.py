@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -39,10 +39,9 @@ class CrossEncoder:
 
     def __init__(self, settings: Settings) -> None:
         self._model = open_model(settings.model_settings("cross_encoder"))
-        own = self._model.own
-        prompt = settings.instruction or own.prompts.get(own.default_prompt_name or "", None)
-        self._engine = self._model.engine(prompt or None)
-        self._label = label_of(settings, own)
+        card = self._model.card
+        self._engine = self._model.engine(settings.instruction or card.default_prompt or None)
+        self._label = label_of(settings, card.labels)
         self.pool_pairs = self._engine.pool_items
 
     def score(self, request: RerankRequest) -> RerankResponse:
@@ -74,7 +73,7 @@ class CrossEncoder:
 
     def facts(self) -> dict[str, Any]:
         """Return what the model runs on."""
-        return pool_facts(self._engine.facts(), self._model.max_length)
+        return pool_facts(self._engine.facts(), self._model.card.rules.max_length)
 
     def close(self) -> None:
         """Do nothing: the model goes with this object."""
@@ -99,7 +98,7 @@ def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float6
     return np.asarray(values[:, label] - logsumexp(others, axis=1))
 
 
-def label_of(settings: CrossEncoder.Settings, own: Any) -> int | None:
+def label_of(settings: CrossEncoder.Settings, labels: Mapping[int, str]) -> int | None:
     """Return the column that means relevant; None where the model has but one.
 
     Raises
@@ -107,17 +106,15 @@ def label_of(settings: CrossEncoder.Settings, own: Any) -> int | None:
     InputError
         If a model with several labels is not told which, or has no such label.
     """
-    count = int(own.num_labels)
-    names = {int(number): str(name) for number, name in (getattr(own.config, "id2label", None) or {}).items()}
-    known = ", ".join(f"{number} {names.get(number, '')!r}" for number in range(count))
-    if count == 1 and settings.label is None:
+    known = ", ".join(f"{number} {name!r}" for number, name in labels.items())
+    if len(labels) == 1 and settings.label is None:
         return None
-    if count > 1 and settings.label is None:
+    if settings.label is None:
         raise InputError(
-            f"the model {settings.model!r} has {count} labels: {known}", "name the relevant one: label"
+            f"the model {settings.model!r} has {len(labels)} labels: {known}", "name the relevant one: label"
         )
-    found = [n for n in range(count) if settings.label in {n, names.get(n)}]
-    if count == 1 or not found:
+    found = [number for number, name in labels.items() if settings.label in {number, name}]
+    if len(labels) == 1 or not found:
         raise InputError(
             f"the model {settings.model!r} has no label {settings.label!r}; it has {known}",
             "name one of them",

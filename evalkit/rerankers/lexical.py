@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -55,6 +55,8 @@ class Lexical:
         language
             Snowball language.
         """
+
+        spreads: ClassVar[bool] = True
 
         backend: Literal["lexical"] = "lexical"
         term_weight: _NonNegative = 0.85

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from evalkit.config import RerankerSettings
 from evalkit.config.settings import PositiveInt
-from evalkit.encoding import Encoded, Kind, ModelSettings, Precision
+from evalkit.encoding import Encoded, Kind, ModelSettings, Precision, Runtime
 from evalkit.records import ServerTime
 
 
@@ -20,6 +20,8 @@ class LocalModelSettings(RerankerSettings):
         Hub id or local folder.
     revision
         Commit of the hub repository.
+    runtime
+        What computes: ``torch``, ``onnx``, or what suits (``auto``).
     precision
         Of weights and arithmetic; what it costs in quality is for you to compare.
     device
@@ -36,6 +38,7 @@ class LocalModelSettings(RerankerSettings):
 
     model: str
     revision: str | None = None
+    runtime: Runtime = "auto"
     precision: Precision = "fp32"
     device: str | None = None
     max_length_tokens: PositiveInt | None = None
@@ -43,6 +46,7 @@ class LocalModelSettings(RerankerSettings):
     batch_tokens: PositiveInt | None = None
     trust_remote_code: bool = False
 
+    spreads: ClassVar[bool] = True
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads", "batch_tokens"}
 
     def moving_name(self) -> str | None:
@@ -51,12 +55,17 @@ class LocalModelSettings(RerankerSettings):
             return None
         return f"model {self.model!r} has no revision"
 
+    def on_replica(self, cpus: int) -> LocalModelSettings:
+        """Return settings that keep to the processors of a replica."""
+        return self if self.threads is not None else self.model_copy(update={"threads": cpus})
+
     def model_settings(self, kind: Kind) -> ModelSettings:
         """Return what the encoding floor is told."""
         return ModelSettings(
             model=self.model,
             kind=kind,
             revision=self.revision,
+            runtime=self.runtime,
             precision=self.precision,
             device=self.device,
             max_length_tokens=self.max_length_tokens,

@@ -5,7 +5,8 @@ from evalkit.reranking.arriving import Arrival, Arrivals
 from evalkit.reranking.assembling import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
 from evalkit.reranking.batching import Batch, Caps, batch
 from evalkit.reranking.delivering import Courier
-from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault, make_call, make_calls
+from evalkit.reranking.embedding import embedded_ahead
+from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault, make_call
 from evalkit.reranking.pooling import pools, send_pooled
 from evalkit.reranking.sending import Sender
 from evalkit.reranking.spending import Spending
@@ -26,10 +27,10 @@ __all__ = [
     "Spending",
     "assemble",
     "batch",
+    "embedded_ahead",
     "find_fault",
     "list_ranks_of",
     "make_call",
-    "make_calls",
     "pools",
     "scored_run",
     "send_pooled",

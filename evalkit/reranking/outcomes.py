@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from evalkit.config import Price
 from evalkit.errors import CallError
 from evalkit.records import Call, RerankRequest, RerankResponse, Usage
 from evalkit.records.calls import Pass
-from evalkit.rerankers import Pooled, Reranker
+from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Batch
 
 Clock = Callable[[], float]
@@ -90,33 +90,13 @@ def make_call(
         response = reranker.score(item.request)
     except CallError as error:
         failure = error
-    made = _Made(item, context, start, clock(), attempt, scheduled_s)
-    return _attempt(made, response, failure, price)
-
-
-def make_calls(
-    reranker: Pooled, items: Sequence[Batch], context: CallContext, clock: Clock = time.perf_counter
-) -> list[Attempt]:
-    """Make the calls of several batches as one, and check every reply; all have the times of the whole.
-
-    Raises
-    ------
-    CallError
-        If they cannot be made together.
-    """
-    start = clock()
-    responses = reranker.score_many([item.request for item in items])
-    end = clock()
-    together = replace(context, concurrency=len(items))
-    return [
-        _attempt(_Made(item, together, start, end), response)
-        for item, response in zip(items, responses, strict=True)
-    ]
+    made = Made(item, context, start, clock(), attempt, scheduled_s)
+    return attempt_of(made, response, failure, price)
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """A call that was made: what, when, and the how-manieth attempt."""
+class Made:
+    """A call that was made: what, when, the how-manieth attempt, and together with how many, itself included."""
 
     item: Batch
     context: CallContext
@@ -124,10 +104,11 @@ class _Made:
     end_s: float
     attempt: int = 1
     scheduled_s: float | None = None
+    together: int | None = None
 
 
-def _attempt(
-    made: _Made, response: RerankResponse | None, failure: CallError | None = None, price: Price | None = None
+def attempt_of(
+    made: Made, response: RerankResponse | None, failure: CallError | None = None, price: Price | None = None
 ) -> Attempt:
     """Check what came back, and record the call."""
     item, context = made.item, made.context
@@ -143,7 +124,7 @@ def _attempt(
         pass_=context.pass_,
         batch_size=len(item.request.documents),
         filled=item.filled,
-        concurrency=context.concurrency,
+        concurrency=made.together or context.concurrency,
         round=context.round,
         attempt=made.attempt,
         scheduled_s=made.start_s if made.scheduled_s is None else made.scheduled_s,

@@ -1,18 +1,24 @@
-"""Batches of many queries scored as one: where a local model gains most."""
+"""Batches of many queries scored as one, by one hand or many: where a local model gains most."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from evalkit.errors import CallError
-from evalkit.rerankers import Pooled
+from evalkit.records import RerankResponse
+from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch
-from evalkit.reranking.delivering import Courier
-from evalkit.reranking.outcomes import CallContext, Outcome, make_calls
+from evalkit.reranking.outcomes import Attempt, CallContext, Made, Outcome, attempt_of
+from evalkit.spreading import Crew, Work, each_or_parts
+
+PAIRS = 1024
+"""Pairs of a pool where a reranker names none: seconds of work, against milliseconds of sending it."""
+
+Pool = Sequence[Batch]
 
 
-def pools(items: Iterable[Batch], pairs: int) -> Iterator[list[Batch]]:
+def pools(items: Iterable[Batch], pairs: int) -> Iterator[Pool]:
     """Yield batches in groups of at least `pairs` documents; the last group may have fewer."""
     pool: list[Batch] = []
     gathered = 0
@@ -26,27 +32,53 @@ def pools(items: Iterable[Batch], pairs: int) -> Iterator[list[Batch]]:
         yield pool
 
 
-def send_pooled(arm: Arm, items: Iterable[Batch], context: CallContext) -> Iterator[Outcome]:
+def score_pool(reranker: Reranker, pool: Pool) -> list[RerankResponse]:
+    """Score some batches together where the reranker knows how, else one after the other.
+
+    Raises
+    ------
+    CallError
+        If any of them cannot be scored.
+    """
+    requests = [item.request for item in pool]
+    if isinstance(reranker, Pooled):
+        return reranker.score_many(requests)
+    return [reranker.score(request) for request in requests]
+
+
+def send_pooled(
+    arm: Arm, items: Iterable[Batch], context: CallContext, crew: Crew[Reranker]
+) -> Iterator[Outcome]:
     """Yield the outcome of every batch, pool by pool.
 
     Where a pool cannot be scored, its batches are, one by one: what is wrong with one query costs no other.
 
-    Raises
-    ------
-    TypeError
-        If the arm's reranker does not pool.
+    Parameters
+    ----------
+    arm
+        Whose batches they are.
+    items
+        What is to be scored.
+    context
+        What the calls have in common.
+    crew
+        Who scores: its hands are alike to the arm's own reranker.
     """
-    reranker = arm.reranker
-    if not isinstance(reranker, Pooled):
-        raise TypeError(f"{arm.tag} does not pool")
-    for pool in pools(items, reranker.pool_pairs):
-        try:
-            attempts = make_calls(reranker, pool, context)
-        except CallError:
-            courier = Courier(arm)
-            for item in pool:
-                yield from courier.deliver(item, context)
-            continue
-        for item, attempt in zip(pool, attempts, strict=True):
-            arm.note(attempt.failure)
-            yield Outcome(item, (attempt,))
+    size = arm.reranker.pool_pairs if isinstance(arm.reranker, Pooled) else PAIRS
+    for work in each_or_parts(crew, score_pool, pools(items, size), lambda pool: [[item] for item in pool]):
+        yield from _outcomes(arm, work, context)
+
+
+def _outcomes(arm: Arm, work: Work[Pool, list[RerankResponse]], context: CallContext) -> Iterator[Outcome]:
+    """Yield what became of the batches of a pool; all have the times of the whole."""
+    for place, item in enumerate(work.task):
+        made = Made(item, context, work.start_s, work.end_s, together=len(work.task))
+        attempt = _attempt(made, work.result, place)
+        arm.note(attempt.failure)
+        yield Outcome(item, (attempt,))
+
+
+def _attempt(made: Made, result: list[RerankResponse] | CallError, place: int) -> Attempt:
+    return (
+        attempt_of(made, None, result) if isinstance(result, CallError) else attempt_of(made, result[place])
+    )

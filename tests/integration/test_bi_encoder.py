@@ -11,7 +11,7 @@ from support.command import serving
 
 from evalkit.errors import InputError
 from evalkit.records import RerankRequest
-from evalkit.rerankers import load_reranker
+from evalkit.rerankers import Preparable, load_reranker
 
 pytest.importorskip("sentence_transformers", reason="needs the local extra")
 pytestmark = pytest.mark.filterwarnings("default")
@@ -25,7 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a random two-layer model with a twelve-word vocabulary."""
     import torch
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers import models as parts
+    from sentence_transformers.sentence_transformer import modules as parts
     from transformers import BertConfig, BertModel, BertTokenizer
 
     torch.manual_seed(5)
@@ -63,9 +63,12 @@ def test_preparing_changes_no_score(model: Path) -> None:
     """Encoding the documents ahead gives the same scores, and forgetting makes every call encode again."""
     reranker = load_reranker("bi_encoder", model=str(model), device="cpu")
     plain = reranker.score(REQUEST).scores
-    reranker.prepare(DOCUMENTS)  # type: ignore[attr-defined]
+    assert isinstance(reranker, Preparable)
+    for portion in reranker.portions([REQUEST]):
+        reranker.keep(portion, reranker.embed(portion))
+    assert not list(reranker.portions([REQUEST])), "nothing is embedded twice"
     assert reranker.score(REQUEST).scores == pytest.approx(plain, abs=1e-6)
-    reranker.forget()  # type: ignore[attr-defined]
+    reranker.forget()
     assert reranker.score(REQUEST).scores == pytest.approx(plain, abs=1e-6)
 
 

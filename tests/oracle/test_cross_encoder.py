@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,10 @@ def test_cut_pairs_are_counted(tmp_path: Path) -> None:
 def test_both_tokenisers_tell_the_same(tmp_path: Path) -> None:
     """The library's way and the fast one agree on tokens, segments and cuts."""
     model = ours(make_classifier(tmp_path))._model
-    library = LibraryTokeniser(model.own, 24, None)
-    assert agree(FastTokeniser(model.own, 24, None), library, PAIRS)
-    assert not agree(FastTokeniser(model.own, 23, None), library, PAIRS)
+    rules, tokenizer = model.card.rules, model.own.tokenizer.backend_tokenizer.to_str()
+    library = LibraryTokeniser(model.own, rules, None)
+    assert agree(FastTokeniser(tokenizer, rules, None), library, PAIRS)
+    assert not agree(FastTokeniser(tokenizer, replace(rules, max_length=23), None), library, PAIRS)
 
 
 def test_of_several_labels_one_means_relevant(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.reranking import Arm, Batch, CallContext, pools, send_pooled
+from evalkit.spreading import Alone
 
 CONTEXT = CallContext("tiny", "r", "quality")
 
@@ -69,7 +70,7 @@ def test_outcomes_are_those_of_single_calls() -> None:
     """Scores, documents and cuts stand with the batch they belong to, whatever it was pooled with."""
     reranker = Lengths()
     items = batches(["a", "abcd"], ["abc"], ["abcde", "ab"], ["a"])
-    outcomes = list(send_pooled(Arm("r", reranker), items, CONTEXT))
+    outcomes = list(send_pooled(Arm("r", reranker), items, CONTEXT, Alone(reranker)))
     assert reranker.asked == [3, 1]
     assert [outcome.batch for outcome in outcomes] == items
     assert [o.response.scores.tolist() for o in outcomes if o.response] == [[1, 4], [3], [5, 2], [1]]
@@ -79,7 +80,9 @@ def test_outcomes_are_those_of_single_calls() -> None:
 
 def test_what_is_wrong_with_one_query_costs_no_other() -> None:
     """A pool that cannot be scored is scored batch by batch: the poisoned one fails, the others do not."""
-    outcomes = list(send_pooled(Arm("r", Lengths()), batches(["a"], ["poison"], ["abc", "b"]), CONTEXT))
+    reranker = Lengths()
+    items = batches(["a"], ["poison"], ["abc", "b"])
+    outcomes = list(send_pooled(Arm("r", reranker), items, CONTEXT, Alone(reranker)))
     assert [outcome.failure is None for outcome in outcomes] == [True, False, True]
     assert outcomes[2].response is not None
     assert outcomes[2].response.scores.tolist() == [3, 1]

@@ -1,0 +1,44 @@
+"""The two ways in which the quality pass has batches scored: calls in threads, or pools by a crew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from evalkit.rerankers import Reranker
+from evalkit.reranking import Arm, Batch, CallContext, Outcome, Sender, embedded_ahead, send_pooled
+from evalkit.spreading import Crew
+
+
+class Sending:
+    """Sends the batches of one pass.
+
+    Parameters
+    ----------
+    arm, context
+        Whose batches, and what their calls have in common.
+    crew
+        Who scores pools of them; None for calls in threads.
+    """
+
+    def __init__(self, arm: Arm, context: CallContext, crew: Crew[Reranker] | None) -> None:
+        self._arm, self._context, self._crew = arm, context, crew
+        self._sender: Sender | None = None
+
+    def send(self, batches: Sequence[Batch]) -> Iterator[Outcome]:
+        """Yield the outcome of every batch, in order of completion."""
+        if self._crew is None:
+            with Sender(self._arm, self._arm.concurrency) as self._sender:
+                yield from self._sender.send(batches, self._context)
+            return
+        with embedded_ahead(self._arm.reranker, batches, self._crew) as crew:
+            yield from send_pooled(self._arm, batches, self._context, crew)
+
+    def late(self) -> Iterator[Outcome]:
+        """Yield what was in flight when the pass stopped, and still came back."""
+        if self._sender is not None:
+            yield from self._sender.late()
+
+    @property
+    def lowest_concurrency(self) -> int | None:
+        """Fewest calls in flight that the server's refusals left; None where no calls were made."""
+        return self._sender.gate.lowest if self._sender else None

@@ -1,0 +1,135 @@
+"""Rerankers that embed queries and documents apart: what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.encoding import Encoded, Engine, OpenModel
+from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
+from evalkit.rerankers.base import Portion, Role
+from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
+from evalkit.rerankers.shelf import Embedded, Shelf
+
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+"""What sentence-transformers looks for, in this order."""
+
+
+class EmbeddingSettings(LocalModelSettings):
+    """Settings of every reranker that embeds.
+
+    Attributes
+    ----------
+    query_prompt, document_prompt
+        Text put before every query and document; the model's own where absent, none where empty.
+    """
+
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+
+    def prompts(self, own: Mapping[str, str]) -> dict[Role, str | None]:
+        """Return what is put before queries and documents, given the model's own prompts."""
+        query, document = self.query_prompt, self.document_prompt
+        if query is None:
+            query = own.get("query")
+        if document is None:
+            document = next((own[name] for name in DOCUMENT_PROMPTS if own.get(name)), None)
+        return {"query": query or None, "document": document or None}
+
+
+class EmbeddingReranker:
+    """Embeds every distinct text once, and compares queries with documents.
+
+    Parameters
+    ----------
+    model
+        In memory.
+    engines
+        What embeds queries, and what embeds documents.
+    """
+
+    pointwise = True
+    score_kind: ClassVar[ScoreKind]
+
+    def __init__(self, model: OpenModel, engines: Mapping[Role, Engine]) -> None:
+        self._model, self._engines = model, engines
+        self._known: dict[Role, Shelf] = {"query": Shelf(), "document": Shelf()}
+        self.pool_pairs = engines["document"].pool_items
+
+    @staticmethod
+    def compare(query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
+        """Return ``(n,)`` the scores of some documents for a query."""
+        raise NotImplementedError
+
+    def score(self, request: RerankRequest) -> RerankResponse:
+        """Return the score of every document."""
+        return self.score_many([request])[0]
+
+    def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
+        """Return the scores of several requests; a text that stands in many is embedded once."""
+        queries, read = self._all("query", [request.query for request in requests])
+        documents, written = self._all("document", [text for r in requests for text in r.documents])
+        times = times_of(*read, *written) if len(requests) == 1 else ()
+        return [
+            self._response(queries[r.query], [documents[text] for text in r.documents], times)
+            for r in requests
+        ]
+
+    def _response(self, query: Embedded, documents: Sequence[Embedded], times: Any) -> RerankResponse:
+        return RerankResponse(
+            self.compare(query, documents) if documents else np.empty(0),
+            usage=Usage(tokens=query.tokens + sum(one.tokens for one in documents)),
+            server_times=times,
+            truncated=np.array([one.truncated or query.truncated for one in documents], dtype=bool),
+        )
+
+    def _all(self, role: Role, texts: Sequence[str]) -> tuple[dict[str, Embedded], list[Encoded]]:
+        """Return every distinct text embedded, and what the engine had to do for it."""
+        shelf = self._known[role]
+        found = {text: shelf[text] for text in texts if text in shelf}
+        new = list(dict.fromkeys(text for text in texts if text not in found))
+        if not new:
+            return found, []
+        encoded = self._engines[role].run(new)
+        return found | dict(zip(new, _each(encoded), strict=True)), [encoded]
+
+    def portions(self, requests: Iterable[RerankRequest]) -> Iterator[Portion]:
+        """Yield the distinct texts of some requests that are not kept yet, as many as are embedded at once."""
+        texts: dict[Role, dict[str, None]] = {"query": {}, "document": {}}
+        for request in requests:
+            texts["query"][request.query] = None
+            texts["document"].update(dict.fromkeys(request.documents))
+        for role, distinct in texts.items():
+            new = [text for text in distinct if text not in self._known[role]]
+            for start in range(0, len(new), self.pool_pairs):
+                yield Portion(role, tuple(new[start : start + self.pool_pairs]))
+
+    def embed(self, portion: Portion) -> list[Embedded]:
+        """Embed the texts of a portion."""
+        return list(_each(self._engines[portion.role].run(portion.texts)))
+
+    def keep(self, portion: Portion, embedded: Sequence[Embedded]) -> None:
+        """Keep what became of a portion, until it is forgotten."""
+        for text, one in zip(portion.texts, embedded, strict=True):
+            self._known[portion.role][text] = one
+
+    def forget(self) -> None:
+        """Drop what was kept."""
+        for shelf in self._known.values():
+            shelf.clear()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the model runs on."""
+        return pool_facts(self._engines["document"].facts(), self._model.card.rules.max_length)
+
+    def close(self) -> None:
+        """Drop what was kept; the model goes with this object."""
+        self.forget()
+
+
+def _each(encoded: Encoded) -> Iterator[Embedded]:
+    for row, tokens, truncated in zip(encoded.rows, encoded.tokens, encoded.truncated, strict=True):
+        yield Embedded(np.asarray(row, dtype=np.float32), int(tokens), bool(truncated))

@@ -1,0 +1,83 @@
+"""Embedded texts, kept on disk: the vectors of a collection need not fit into memory."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import StorageError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedded:
+    """A text as a model embeds it.
+
+    Attributes
+    ----------
+    vector
+        ``(dimension,)`` float32, or ``(tokens, dimension)`` where every token has one.
+    tokens
+        How many were read of it.
+    truncated
+        Whether more were cut off.
+    """
+
+    vector: NDArray[np.float32]
+    tokens: int
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a vector lies in the file, and what else there is to know of its text."""
+
+    offset: int
+    shape: tuple[int, ...]
+    tokens: int
+    truncated: bool
+
+
+class Shelf:
+    """Text -> `Embedded`. Vectors lie in a nameless temporary file, which ends with this process."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, _Place] = {}
+        self._file: BinaryIO | None = None
+
+    def __contains__(self, text: str) -> bool:
+        return text in self._places
+
+    def __setitem__(self, text: str, embedded: Embedded) -> None:
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="evalkit-", buffering=0)  # noqa: SIM115 - closed below
+            offset = os.lseek(self._file.fileno(), 0, os.SEEK_END)
+            self._file.write(np.ascontiguousarray(embedded.vector, dtype=np.float32).tobytes())
+        except OSError as error:
+            raise StorageError(
+                f"cannot keep embedded texts in {tempfile.gettempdir()}: {error}",
+                "set TMPDIR to a folder with more room",
+            ) from None
+        self._places[text] = _Place(offset, embedded.vector.shape, embedded.tokens, embedded.truncated)
+
+    def __getitem__(self, text: str) -> Embedded:
+        place = self._places[text]
+        if self._file is None:
+            raise KeyError(text)
+        size = 4 * int(np.prod(place.shape))
+        read = os.pread(self._file.fileno(), size, place.offset)
+        return Embedded(
+            np.frombuffer(read, dtype=np.float32).reshape(place.shape), place.tokens, place.truncated
+        )
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._places.clear()
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,9 @@
+"""Work spread over whoever does it: this process, or the actors of a Ray cluster.
+
+Importing it imports no ray.
+"""
+
+from evalkit.spreading.crew import Alone, Crew, Loss, Work, each_or_parts
+from evalkit.spreading.ray_cluster import RayCluster, Replicas
+
+__all__ = ["Alone", "Crew", "Loss", "RayCluster", "Replicas", "Work", "each_or_parts"]

@@ -1,0 +1,224 @@
+"""Hands on the replicas of a Ray cluster; what a lost one had begun goes to another."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+from evalkit.errors import CallError, WorldError
+from evalkit.spreading.crew import Crew, Loss, Work, attempt
+
+Hand_co = TypeVar("Hand_co", covariant=True)
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+AHEAD = 2
+"""Tasks handed to a replica at once: it goes on while a result travels."""
+MOST_TRIES = 3
+"""A task that was lost as often is taken for the cause."""
+START_LIMIT_S = 600.0
+"""Longest time without a single replica: loading a model takes its time."""
+
+
+class Replica:
+    """What runs on the cluster: one hand, opened by the first thing asked of it."""
+
+    def __init__(self, open_hand: Callable[[], Any]) -> None:
+        self._open = open_hand
+        self._hand: Any = None
+
+    def begin(self) -> None:
+        """Open the hand; a failure of that is told like any other."""
+        self._hand = self._open()
+
+    def do(self, work: Callable[[Any, Any], Any], task: Any) -> Any:
+        """Do a task; a failure of it is its result."""
+        return attempt(work, self._hand, task)
+
+
+@dataclass(slots=True, eq=False)
+class _Errand:
+    """A task on its way.
+
+    Attributes
+    ----------
+    start_s
+        When it was last given to a replica.
+    lost
+        How often it was lost.
+    """
+
+    task: Any
+    start_s: float = 0.0
+    lost: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Member:
+    """A replica seen from here.
+
+    Attributes
+    ----------
+    beginning
+        The promise that it has opened its hand; None when it has.
+    given
+        Promise -> errand, of those that it has not answered.
+    """
+
+    actor: Any
+    beginning: Any
+    given: dict[Any, _Errand] = field(default_factory=dict)
+
+
+class RayCrew(Crew[Hand_co]):
+    """Replicas of one hand. They start with the first task, and stay until they are dismissed.
+
+    A replica that is lost, with its process or its node, is replaced; what it had and did not answer is done
+    again by whoever is free. What was answered is never asked for again.
+
+    Parameters
+    ----------
+    open_hand
+        Called on every replica.
+    count, cpus, gpus
+        Replicas, and what each has to itself.
+
+    Attributes
+    ----------
+    loss
+        What was lost.
+    """
+
+    def __init__(self, open_hand: Callable[[], Hand_co], count: int, cpus: int, gpus: float) -> None:
+        self._open, self._count, self._cpus, self._gpus = open_hand, count, cpus, gpus
+        self._members: list[_Member] = []
+        self._lost_in_a_row = 0
+        self.loss = Loss()
+
+    def each(
+        self, do: Callable[[Hand_co, Task], Result], tasks: Iterable[Task]
+    ) -> Iterator[Work[Task, Result]]:
+        """Yield every task with its result, in order of completion.
+
+        Raises
+        ------
+        WorldError
+            If no replica can be kept running.
+        """
+        errands = _Errands(tasks)
+        while self._hand_out(do, errands):
+            yield from self._next(errands)
+
+    def dismiss(self) -> None:
+        """End all replicas."""
+        for member in self._members:
+            _end(member)
+        self._members.clear()
+
+    def _hand_out(self, do: Callable[[Any, Any], Any], errands: _Errands) -> bool:
+        """Give errands to whoever is free; return whether anything is still to be answered."""
+        for held in range(AHEAD):
+            for member in self._members:
+                if member.beginning is None and len(member.given) == held and errands:
+                    errand = errands.pop()
+                    errand.start_s = time.perf_counter()
+                    member.given[member.actor.do.remote(do, errand.task)] = errand
+        unanswered = bool(errands) or any(member.given for member in self._members)
+        while unanswered and len(self._members) < self._count:
+            self._members.append(self._start())
+        return unanswered
+
+    def _start(self) -> _Member:
+        import ray
+
+        actor = ray.remote(Replica).options(num_cpus=self._cpus, num_gpus=self._gpus).remote(self._open)
+        return _Member(actor, actor.begin.remote())
+
+    def _next(self, errands: _Errands) -> Iterator[Work[Any, Any]]:
+        """Wait until a replica has something to tell; yield what it answered, if it is an answer."""
+        import ray
+
+        promise, member = self._wait()
+        try:
+            result = ray.get(promise)
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None
+        except ray.exceptions.RayError as error:
+            yield from self._lose(member, errands, error)
+            return
+        self._lost_in_a_row = 0
+        if promise == member.beginning:
+            member.beginning = None
+            return
+        errand = member.given.pop(promise)
+        yield Work(errand.task, result, errand.start_s, time.perf_counter())
+
+    def _wait(self) -> tuple[Any, _Member]:
+        """Return the first promise that is kept or broken, and whose it was."""
+        import ray
+
+        whose = {promise: member for member in self._members for promise in member.given}
+        at_work = bool(whose)
+        whose |= {member.beginning: member for member in self._members if member.beginning is not None}
+        ready, _ = ray.wait(list(whose), num_returns=1, timeout=None if at_work else START_LIMIT_S)
+        if not ready:
+            raise WorldError(
+                f"no replica could be started on the Ray cluster within {START_LIMIT_S:g} s",
+                "is it busy with something else? 'ray status' tells",
+            )
+        return ready[0], whose[ready[0]]
+
+    def _lose(self, member: _Member, errands: _Errands, error: Exception) -> Iterator[Work[Any, Any]]:
+        """Take back what a lost replica had; what was lost too often has failed."""
+        self._members.remove(member)
+        _end(member)
+        self.loss = Loss(self.loss.hands + 1, self.loss.tasks + len(member.given))
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row > MOST_TRIES * self._count:
+            raise WorldError(
+                f"{self._lost_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
+                "is evalkit installed on its nodes, and is there enough memory?",
+            )
+        for errand in reversed(member.given.values()):
+            errand.lost += 1
+            if errand.lost < MOST_TRIES:
+                errands.put_back(errand)
+                continue
+            failure = CallError(
+                "lost", f"{errand.lost} replicas were lost with it", "is there enough memory on the nodes?"
+            )
+            yield Work(errand.task, failure, errand.start_s, time.perf_counter())
+
+
+class _Errands:
+    """Tasks not given to anybody: those that came back, then new ones; true while there are any."""
+
+    def __init__(self, tasks: Iterable[Any]) -> None:
+        self._tasks = iter(tasks)
+        self._waiting: deque[_Errand] = deque()
+
+    def __bool__(self) -> bool:
+        if not self._waiting:
+            self._waiting.extend(_Errand(task) for task in islice(self._tasks, 1))
+        return bool(self._waiting)
+
+    def pop(self) -> _Errand:
+        return self._waiting.popleft()
+
+    def put_back(self, errand: _Errand) -> None:
+        self._waiting.appendleft(errand)
+
+
+def _end(member: _Member) -> None:
+    import ray
+
+    ray.kill(member.actor)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
