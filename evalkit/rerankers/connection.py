@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import orjson
 
 from evalkit.errors import MAY_PASS, NO_REMEDY, CallError
 from evalkit.rerankers.secrets import Redactor
@@ -50,6 +51,22 @@ class Exchange:
     def text(self) -> str:
         """The body as text, whatever it is."""
         return self.content.decode("utf-8", errors="replace")
+
+
+def write_json(body: Any) -> bytes:
+    """Return the body of a request.
+
+    Raises
+    ------
+    CallError
+        If a text cannot be written, e.g. for half of a surrogate pair.
+    """
+    try:
+        return orjson.dumps(body)
+    except TypeError as error:
+        raise CallError(
+            "request", f"the request cannot be written as JSON: {error}", "clean the texts of the dataset"
+        ) from None
 
 
 class Connections:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from evalkit import registry
-from evalkit.config import Price, RerankerSettings, Settings, Traffic, reranker_settings
-from evalkit.config.secrecy import is_secret
+from evalkit.config import RerankerSettings, Settings, Traffic, reranker_settings
 from evalkit.config.settings import PositiveInt
 from evalkit.dialects import Dialect, Shape
 from evalkit.errors import EvalkitError
-from evalkit.rerankers.model_names import moving_name
-
-Positive = Annotated[float, Field(gt=0)]
+from evalkit.rerankers.remote_settings import RemoteSettings
 
 
 class ShapeSettings(Settings):
@@ -76,40 +73,20 @@ def _paths(path: str) -> tuple[str, ...]:
     return (path,) if path else ()
 
 
-class HttpSettings(RerankerSettings):
+class HttpSettings(RemoteSettings):
     """Settings of `http`.
 
     Attributes
     ----------
     dialect
-        Wire format.
-    url
-        Full URL that requests are posted to; the dialect's public address where absent.
+        Wire format; without a url requests go to its public address.
     serve
         Settings of a local backend, served on loopback for the time of the experiment,
         instead of a url.
-    model
-        Name sent with every request.
-    expect_model
-        Name that replies must carry, where it is another one than `model`; ``any`` accepts all.
-    api_key_env
-        Environment variable that holds the key; the key itself never stands in a file.
-    options
-        Further keys of the request, as the API documents them.
-    headers
-        Further headers; never a key.
     shape
         Names of the keys, for ``dialect: generic``.
     max_documents, max_bytes, max_tokens
         Most documents, bytes and tokens of one request; the dialect's own limits where absent.
-    requests_per_minute, tokens_per_minute
-        Limits of the account.
-    retries, retry_wait_s, longest_wait_s
-        Attempts after the first for failures that may pass, the first wait and the longest.
-    connect_timeout_s, timeout_s
-        Longest wait for a connection, and for the whole reply.
-    price
-        What the API costs, and when that was looked up.
     pointwise
         Set to false for a reranker that looks at the whole list: it is then asked once
         for every depth, with all candidates in one request.
@@ -117,42 +94,18 @@ class HttpSettings(RerankerSettings):
 
     backend: Literal["http"] = "http"
     dialect: str = "assisters"
-    url: str | None = None
     serve: dict[str, Any] | None = None
-    model: str = "any"
-    expect_model: str | None = None
-    api_key_env: str | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
-    headers: dict[str, str] = Field(default_factory=dict)
     shape: ShapeSettings | None = None
     max_documents: PositiveInt | None = None
     max_bytes: PositiveInt | None = None
     max_tokens: PositiveInt | None = None
-    requests_per_minute: Positive | None = None
-    tokens_per_minute: Positive | None = None
-    retries: Annotated[int, Field(ge=0, le=20)] = 5
-    retry_wait_s: Positive = 0.5
-    longest_wait_s: Positive = 60.0
-    connect_timeout_s: Positive = 10.0
-    timeout_s: Positive = 30.0
-    price: Price | None = None
     pointwise: bool = True
 
     nested: ClassVar[dict[str, str]] = {"serve": "reranker backend"}
-    immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {
-        "api_key_env",
-        "expect_model",
+    immaterial: ClassVar[frozenset[str]] = RemoteSettings.immaterial | {
         "max_documents",
         "max_bytes",
         "max_tokens",
-        "requests_per_minute",
-        "tokens_per_minute",
-        "retries",
-        "retry_wait_s",
-        "longest_wait_s",
-        "connect_timeout_s",
-        "timeout_s",
-        "price",
         "pointwise",
     }
 
@@ -164,31 +117,6 @@ class HttpSettings(RerankerSettings):
         except EvalkitError as error:
             raise ValueError(f"{error.message}; {error.hint}") from None
         return name
-
-    @field_validator("url")
-    @classmethod
-    def _absolute_url(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        _ = parts.port  # raises where it is no port
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must start with http:// or https:// and name a host")
-        return url
-
-    @field_validator("headers")
-    @classmethod
-    def _plain_headers(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name, value in headers.items():
-            if is_secret(name):
-                raise ValueError(f"{name!r} looks like a key: name the key's variable with api_key_env")
-            if (
-                not name.replace("-", "").isalnum()
-                or not f"{name}{value}".isascii()
-                or not value.isprintable()
-            ):
-                raise ValueError(f"{name!r} is not a header that can be sent")
-        return headers
 
     @model_validator(mode="after")
     def _hangs_together(self) -> HttpSettings:
@@ -230,7 +158,7 @@ class HttpSettings(RerankerSettings):
     def moving_name(self) -> str | None:
         """Return what the name of the model says, of the one that is served where one is."""
         served = self.served_settings()
-        return moving_name(self.model) if served is None else served.moving_name()
+        return super().moving_name() if served is None else served.moving_name()
 
     def served_settings(self) -> RerankerSettings | None:
         """Return the settings of the ``serve:`` block."""
@@ -243,14 +171,9 @@ class HttpSettings(RerankerSettings):
     def traffic(self) -> Traffic:
         """Return how the API may be called."""
         dialect = self.open_dialect()
-        return Traffic(
-            retries=self.retries,
-            retry_wait_s=self.retry_wait_s,
-            longest_wait_s=self.longest_wait_s,
-            requests_per_minute=self.requests_per_minute,
-            tokens_per_minute=self.tokens_per_minute,
+        return replace(
+            super().traffic(),
             max_bytes=self.max_bytes or dialect.max_bytes,
             max_tokens=self.max_tokens or dialect.max_tokens,
-            price=self.price,
             billed=self.serve is None,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from urllib.parse import quote
 
 import orjson
@@ -10,6 +11,11 @@ import orjson
 _SHORTEST = 4
 """A shorter key is no secret, and striking it out would strike out half of every sentence."""
 STRUCK = "[key]"
+
+
+def read_key(variable: str | None) -> str | None:
+    """Return the key that an environment variable holds; None where none is named."""
+    return os.environ.get(variable, "").strip() or None if variable else None
 
 
 class Redactor:

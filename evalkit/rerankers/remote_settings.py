@@ -1,0 +1,116 @@
+"""Settings of every backend that is reached over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from evalkit.config import Price, RerankerSettings, Traffic
+from evalkit.config.secrecy import is_secret
+from evalkit.rerankers.model_names import moving_name
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class RemoteSettings(RerankerSettings):
+    """Where a service is, how it is asked, and what that costs.
+
+    Attributes
+    ----------
+    url
+        Full URL that requests are posted to.
+    model
+        Name sent with every request.
+    expect_model
+        Name that replies must carry, where it is another one than `model`; ``any`` accepts all.
+    api_key_env
+        Environment variable that holds the key; the key itself never stands in a file.
+    options
+        Further keys of the request, as the API documents them.
+    headers
+        Further headers; never a key.
+    requests_per_minute, tokens_per_minute
+        Limits of the account.
+    retries, retry_wait_s, longest_wait_s
+        Attempts after the first for failures that may pass, the first wait and the longest.
+    connect_timeout_s, timeout_s
+        Longest wait for a connection, and for the whole reply.
+    price
+        What the API costs, and when that was looked up.
+    """
+
+    url: str | None = None
+    model: str = "any"
+    expect_model: str | None = None
+    api_key_env: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict)
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
+    retries: Annotated[int, Field(ge=0, le=20)] = 5
+    retry_wait_s: Positive = 0.5
+    longest_wait_s: Positive = 60.0
+    connect_timeout_s: Positive = 10.0
+    timeout_s: Positive = 30.0
+    price: Price | None = None
+
+    immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {
+        "api_key_env",
+        "expect_model",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "retries",
+        "retry_wait_s",
+        "longest_wait_s",
+        "connect_timeout_s",
+        "timeout_s",
+        "price",
+    }
+
+    @field_validator("url")
+    @classmethod
+    def _absolute_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no port
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must start with http:// or https:// and name a host")
+        return url
+
+    @field_validator("headers")
+    @classmethod
+    def _plain_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if is_secret(name):
+                raise ValueError(f"{name!r} looks like a key: name the key's variable with api_key_env")
+            if (
+                not name.replace("-", "").isalnum()
+                or not f"{name}{value}".isascii()
+                or not value.isprintable()
+            ):
+                raise ValueError(f"{name!r} is not a header that can be sent")
+        return headers
+
+    @property
+    def model_to_come(self) -> str:
+        """The name that replies must carry."""
+        return self.expect_model or self.model
+
+    def moving_name(self) -> str | None:
+        """Return what the name of the model says."""
+        return moving_name(self.model)
+
+    def traffic(self) -> Traffic:
+        """Return how the service may be called."""
+        return Traffic(
+            retries=self.retries,
+            retry_wait_s=self.retry_wait_s,
+            longest_wait_s=self.longest_wait_s,
+            requests_per_minute=self.requests_per_minute,
+            tokens_per_minute=self.tokens_per_minute,
+            price=self.price,
+            billed=True,
+        )
