@@ -36,7 +36,7 @@ def crew_for(
 ) -> Iterator[Crew[Reranker] | None]:
     """Give the crew that scores for a reranker; None where calls go out in threads."""
     if cluster is not None and settings.spreads:
-        with cluster.crew(partial(open_reranker, settings.on_replica(cluster.cpus))) as crew:
+        with cluster.crew(partial(open_reranker, settings.on_replica(cluster.replicas.cpus))) as crew:
             yield crew
     elif isinstance(arm.reranker, Pooled):
         yield Alone(arm.reranker)

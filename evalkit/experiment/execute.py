@@ -65,9 +65,16 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
     InterruptError
         If the user interrupts: what was measured is saved, the folder's status is incomplete.
     """
+    with joined_cluster(config) as cluster:
+        return _execute(config, origin, into, again, cluster)
+
+
+def _execute(
+    config: Config, origin: Origin, into: Path, again: Again, cluster: RayCluster | None
+) -> ResultFolder:
     arenas = prepare_arenas(config)
     resolved = resolved_yaml(config)
-    with remembered(config, into) as memory, joined_cluster(config) as cluster:
+    with remembered(config, into) as memory:
         found = find_unfinished(into, resolved, again)
         if found is not None and found.read_manifest()["status"] == "complete":
             return found  # only its report is missing

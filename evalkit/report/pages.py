@@ -115,6 +115,7 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
     said += _of_reuse(manifest)
     said += _of_checks(manifest)
     said += _of_endpoints(manifest)
+    said += _of_execution(manifest)
     return said + _unsorted(summary) + _truncated(summary)
 
 
@@ -165,6 +166,24 @@ def _of_endpoints(manifest: Mapping[str, Any]) -> list[str]:
             said.append(f"{tag}: {told['given_up']}.")
         if len(told["models"]) > 1:
             said.append(f"{tag}: answered as several models: {', '.join(told['models'])}.")
+    return said
+
+
+def _of_execution(manifest: Mapping[str, Any]) -> list[str]:
+    """Say where a cluster was not what was asked for, and what was done twice; no score hangs on it."""
+    execution = manifest.get("execution")
+    if execution is None:
+        return []
+    said = []
+    asked, there, lost = (execution[name] for name in ("replicas_asked", "replicas", "replicas_lost"))
+    if there < asked:
+        said.append(f"The Ray cluster has room for {there} of {asked} replicas.")
+    if lost:
+        said.append(
+            f"{lost} replica{'s were' if lost > 1 else ' was'} lost on the Ray cluster;"
+            f" {execution['tasks_repeated']} pieces of work that they had not answered were done again, and none that"
+            " they had."
+        )
     return said
 
 

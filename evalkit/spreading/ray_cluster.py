@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from evalkit.errors import InputError, MissingExtraError, WorldError
@@ -12,6 +13,7 @@ from evalkit.spreading.crew import Loss
 from evalkit.spreading.ray_crew import RayCrew, first_line
 
 Hand = TypeVar("Hand")
+CONNECT_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,16 @@ class RayCluster:
 
     Attributes
     ----------
+    replicas
+        What there is room for: fewer than were asked for where the cluster is smaller.
     loss
         What was lost so far, and done again.
     """
 
-    def __init__(self, replicas: Replicas) -> None:
-        self._replicas = replicas
+    def __init__(self, asked: Replicas) -> None:
+        nodes = _living_nodes()
+        self._asked, self._nodes = asked.count, len(nodes)
+        self.replicas = replace(asked, count=min(asked.count, _room(nodes, asked)))
         self.loss = Loss()
 
     @classmethod
@@ -63,9 +69,8 @@ class RayCluster:
             raise MissingExtraError("engine: ray", "ray") from None
         mine = not ray.is_initialized()
         if mine:
-            _join(address, replicas)
+            _join(address)
         try:
-            _check_room(replicas)
             yield cls(replicas)
         finally:
             if mine:
@@ -80,50 +85,44 @@ class RayCluster:
         open_hand
             Called on every replica; can be pickled.
         """
-        crew = RayCrew(open_hand, self._replicas.count, self._replicas.cpus, self._replicas.gpus)
+        crew = RayCrew(open_hand, self.replicas.count, self.replicas.cpus, self.replicas.gpus)
         try:
             yield crew
         finally:
             crew.dismiss()
             self.loss = Loss(self.loss.hands + crew.loss.hands, self.loss.tasks + crew.loss.tasks)
 
-    @property
-    def cpus(self) -> int:
-        """Processors that each replica has to itself."""
-        return self._replicas.cpus
-
     def facts(self) -> dict[str, Any]:
-        """Return what the cluster is, and what was lost on it."""
+        """Return what the cluster was when it was joined, and what was lost on it."""
         import ray
 
         return {
             "engine": f"ray {ray.__version__}",
-            "nodes": sum(1 for node in ray.nodes() if node["Alive"]),
-            "replicas": self._replicas.count,
-            "cpus_per_replica": self._replicas.cpus,
-            "gpus_per_replica": self._replicas.gpus,
+            "nodes": self._nodes,
+            "replicas_asked": self._asked,
+            "replicas": self.replicas.count,
+            "cpus_per_replica": self.replicas.cpus,
+            "gpus_per_replica": self.replicas.gpus,
             "replicas_lost": self.loss.hands,
             "tasks_repeated": self.loss.tasks,
         }
 
 
-def _join(address: str, replicas: Replicas) -> None:
+def _join(address: str) -> None:
+    """Join a cluster, or raise why that cannot be done."""
     import ray
 
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     try:
         if address == "local":
-            gpus = {"num_gpus": -int(-replicas.gpus * replicas.count // 1)} if replicas.gpus else {}
-            ray.init(
-                address="local",
-                num_cpus=replicas.count * replicas.cpus,
-                include_dashboard=False,
-                **gpus,
-                **quiet,
-            )
-        else:
-            ray.init(address=address, **quiet)
-    except (ConnectionError, ray.exceptions.RayError, RuntimeError, ValueError) as error:
+            ray.init(address="local", include_dashboard=False, **quiet)
+            return
+        host, colon, port = address.rpartition(":")
+        if colon and port.isdigit() and "://" not in address:
+            # Ray itself would go on trying for minutes.
+            socket.create_connection((host, int(port)), CONNECT_LIMIT_S).close()
+        ray.init(address=address, **quiet)
+    except (OSError, ray.exceptions.RayError, RuntimeError, ValueError) as error:
         raise WorldError(
             f"cannot join the Ray cluster {address!r}: {first_line(error)}",
             "start one with 'ray start --head', or use address: local; processes of one cluster share"
@@ -131,14 +130,29 @@ def _join(address: str, replicas: Replicas) -> None:
         ) from None
 
 
-def _check_room(replicas: Replicas) -> None:
+def _living_nodes() -> list[dict[str, Any]]:
     import ray
 
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(n.get("CPU", 0) >= replicas.cpus and n.get("GPU", 0) >= replicas.gpus for n in nodes):
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _room(nodes: Sequence[Mapping[str, float]], wanted: Replicas) -> int:
+    """Return how many replicas some nodes hold.
+
+    Raises
+    ------
+    InputError
+        If they hold none.
+    """
+    needs = {"CPU": wanted.cpus, "GPU": wanted.gpus}
+    room = sum(
+        min(int(node.get(name, 0) // amount) for name, amount in needs.items() if amount) for node in nodes
+    )
+    if not room:
         largest = ", ".join(f"{n.get('CPU', 0):g} processors and {n.get('GPU', 0):g} GPUs" for n in nodes)
         raise InputError(
-            f"a replica needs {replicas.cpus} processors and {replicas.gpus:g} GPUs,"
-            f" and no node of the Ray cluster has them; its nodes have {largest}",
+            f"a replica needs {wanted.cpus} processors and {wanted.gpus:g} GPUs,"
+            f" and no node of the Ray cluster has them: {largest}",
             "lower cpus_per_replica or gpus_per_replica",
         )
+    return room

@@ -49,7 +49,7 @@ class _Errand:
     start_s
         When it was last given to a replica.
     lost
-        How often it was lost.
+        How often a replica was lost that was at it.
     """
 
     task: Any
@@ -66,7 +66,7 @@ class _Member:
     beginning
         The promise that it has opened its hand; None when it has.
     given
-        Promise -> errand, of those that it has not answered.
+        Promise -> errand, of those that it has not answered; it is at the first.
     """
 
     actor: Any
@@ -173,7 +173,7 @@ class RayCrew(Crew[Hand_co]):
         return ready[0], whose[ready[0]]
 
     def _lose(self, member: _Member, errands: _Errands, error: Exception) -> Iterator[Work[Any, Any]]:
-        """Take back what a lost replica had; what was lost too often has failed."""
+        """Take back what a lost replica had; what it was at has failed if it was lost too often."""
         self._members.remove(member)
         _end(member)
         self.loss = Loss(self.loss.hands + 1, self.loss.tasks + len(member.given))
@@ -183,15 +183,19 @@ class RayCrew(Crew[Hand_co]):
                 f"{self._lost_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
                 "is evalkit installed on its nodes, and is there enough memory?",
             )
-        for errand in reversed(member.given.values()):
-            errand.lost += 1
-            if errand.lost < MOST_TRIES:
-                errands.put_back(errand)
-                continue
-            failure = CallError(
-                "lost", f"{errand.lost} replicas were lost with it", "is there enough memory on the nodes?"
-            )
-            yield Work(errand.task, failure, errand.start_s, time.perf_counter())
+        at_work, *behind = member.given.values() or (None,)
+        for errand in reversed(behind):
+            errands.put_back(errand)
+        if at_work is None:
+            return
+        at_work.lost += 1
+        if at_work.lost < MOST_TRIES:
+            errands.put_back(at_work)
+            return
+        failure = CallError(
+            "lost", f"{at_work.lost} replicas were lost with it", "is there enough memory on the nodes?"
+        )
+        yield Work(at_work.task, failure, at_work.start_s, time.perf_counter())
 
 
 class _Errands:

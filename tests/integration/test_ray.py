@@ -1,0 +1,157 @@
+"""Replicas on real Ray clusters: of this machine, and of two nodes of which one is killed."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from support import hands
+from support.command import ROOT, evalkit, only_folder
+from support.ray_nodes import two_nodes
+
+from evalkit.errors import CallError, InputError, WorldError
+from evalkit.experiment import ResultFolder
+from evalkit.spreading import RayCluster, Replicas
+
+# Lets every process of these clusters in; Ray reads it once in a process, when it is imported.
+os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "for-these-tests-alone-" * 2}
+ray = pytest.importorskip("ray", reason="needs the ray extra")
+pytestmark = pytest.mark.filterwarnings("default")
+
+CONFIG = """
+name: spread
+datasets: [demo]
+rerankers: {mine: {backend: lexical}}
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RayCluster]:
+    """Return a cluster whose workers can import what they are given to do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT / "tests"))
+        with two_nodes() as (address, _), RayCluster.joined(address, Replicas(2)) as joined:
+            yield joined
+
+
+def results(cluster: RayCluster, do: Any, tasks: list[Any], opened: Any = hands.open_ten) -> dict[Any, Any]:
+    """Return task -> result, of a crew of its own."""
+    with cluster.crew(opened) as crew:
+        done = [(work.task, work.result) for work in crew.each(do, tasks)]
+    assert len(done) == len(tasks), "every task has one result"
+    return dict(done)
+
+
+def test_every_task_is_done_once_and_a_failure_is_a_result(cluster: RayCluster) -> None:
+    """Results belong to their tasks; a task that fails has its failure, whole, and stops no other."""
+    found = results(cluster, hands.add, list(range(20)))
+    failure = found.pop(13)
+    assert found == {task: 10 + task for task in range(20) if task != 13}
+    assert isinstance(failure, CallError)
+    assert (failure.kind, failure.hint) == ("memory", "use 12")
+
+
+def test_a_killed_replica_costs_nothing_but_time(cluster: RayCluster, tmp_path: Path) -> None:
+    """Replicas that are killed are replaced; what they had is done by others, and counted as repeated."""
+    before = cluster.loss
+    tasks = [(number, str(tmp_path / str(number))) for number in range(4)]
+    assert results(cluster, hands.die_once, tasks) == {task: 10 + task[0] for task in tasks}
+    assert cluster.loss.hands - before.hands == 4
+    assert cluster.loss.tasks - before.tasks >= 4
+
+
+def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
+    """A task with which one replica after the other is lost is given up, and named; the others are done."""
+    found = results(cluster, hands.die_at_seven, list(range(12)))
+    failure = found.pop(7)
+    assert found == {task: 10 + task for task in range(12) if task != 7}
+    assert isinstance(failure, CallError)
+    assert failure.kind == "lost"
+
+
+def test_what_cannot_be_opened_is_told_as_it_is_here(cluster: RayCluster) -> None:
+    """A wrong setting is the same one line, wherever the model is opened."""
+    with pytest.raises(InputError, match="no such model"):
+        results(cluster, hands.add, [1], hands.open_nothing)
+
+
+def test_a_cluster_too_small_is_told(cluster: RayCluster) -> None:
+    """What no node has is an error; of what there is room for in part, that part is used."""
+    del cluster  # it is joined already
+    with (
+        pytest.raises(InputError, match="needs 999 processors"),
+        RayCluster.joined("auto", Replicas(1, cpus=999)),
+    ):
+        pass
+    with RayCluster.joined("auto", Replicas(10_000)) as small:
+        facts = small.facts()
+    assert facts["replicas_asked"] == 10_000
+    assert 1 <= facts["replicas"] < 10_000
+
+
+def test_no_cluster_is_one_line(tmp_path: Path) -> None:
+    """An address where nobody answers fails within seconds, before anything is run."""
+    (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
+    execution = 'execution={engine: ray, address: "127.0.0.1:9"}'
+    done = evalkit("run", "c.yaml", "--set", execution, "--into", "out", cwd=tmp_path)
+    assert done.returncode == WorldError.exit_code
+    assert done.stderr.startswith("error: cannot join the Ray cluster '127.0.0.1:9'")
+    assert not (tmp_path / "out").exists()
+
+
+def scores(folder: ResultFolder) -> pd.DataFrame:
+    """Return the raw scores in one order."""
+    keys = ["dataset", "reranker", "query_id", "doc_id"]
+    return pd.read_parquet(folder.scores_file).sort_values(keys).reset_index(drop=True)
+
+
+def test_a_killed_node_changes_no_score(tmp_path: Path) -> None:
+    """Of two nodes one is killed in the middle of the pass: the result is that of one process, bit for bit.
+
+    What had been committed is not asked for again.
+    """
+    (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
+    assert evalkit("run", "c.yaml", "--into", "alone", cwd=tmp_path).returncode == 0
+    with two_nodes() as (address, kill):
+        execution = f'execution={{engine: ray, address: "{address}", replicas: 2}}'
+        words = ["run", "c.yaml", "--set", execution, "--into", "spread"]
+        run = subprocess.Popen(
+            [sys.executable, "-m", "evalkit", *words], cwd=tmp_path, stdout=subprocess.DEVNULL
+        )
+        committed = _wait_for_scores(tmp_path / "spread" / "scores.sqlite")
+        kill()
+        assert run.wait(300) == 0
+    alone, spread = (ResultFolder.open(only_folder(tmp_path / name)) for name in ("alone", "spread"))
+    expected, found = scores(alone), scores(spread)
+    assert np.array_equal(expected["doc_id"], found["doc_id"])
+    assert np.array_equal(expected["score"], found["score"]), "bit for bit"
+    manifest = spread.read_manifest()
+    (pairs,) = manifest["pairs"]
+    assert 0 < committed <= pairs["scored"] == pairs["asked"], "no committed pair is scored again"
+    said = f"committed at the kill: {committed} of {pairs['asked']}; {manifest['execution']}"
+    print(f"\n{said}")  # noqa: T201 - figures of repeated work, shown with -s
+
+
+def _wait_for_scores(store: Path) -> int:
+    """Return how many scores are committed, as soon as there are any."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if store.is_file():
+            with sqlite3.connect(f"file:{store}?mode=ro", uri=True) as connection:
+                try:
+                    (count,) = connection.execute("select count(*) from scores").fetchone()
+                except sqlite3.OperationalError:
+                    count = 0
+            if count:
+                return int(count)
+        time.sleep(0.05)
+    raise AssertionError("nothing was committed in time")
