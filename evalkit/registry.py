@@ -28,6 +28,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
         "cross_encoder": "evalkit.rerankers.cross_encoder:CrossEncoder",
         "http": "evalkit.rerankers.http:Http",
         "identity": "evalkit.rerankers.identity:Identity",
+        "late_interaction": "evalkit.rerankers.late_interaction:LateInteraction",
         "lexical": "evalkit.rerankers.lexical:Lexical",
         "replay": "evalkit.rerankers.replay:Replay",
     },

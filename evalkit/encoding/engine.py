@@ -32,8 +32,8 @@ class Network(Protocol):
 
     workers: int
 
-    def forward(self, batch: Padded, worker: int | None) -> NDArray[Any]:
-        """Return ``(b, ...)`` what it gives for each row.
+    def forward(self, batch: Padded, worker: int | None) -> NDArray[Any] | list[NDArray[Any]]:
+        """Return ``(b, ...)`` what it gives for each row, or a list of it where rows are of unlike shape.
 
         Parameters
         ----------

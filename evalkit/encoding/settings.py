@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["cross_encoder", "bi_encoder"]
+Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Runtime = Literal["auto", "torch", "onnx"]
 
@@ -19,7 +19,7 @@ class ModelSettings:
     model
         Hub id or local folder.
     kind
-        What comes out: a pair's logits, or a text's vector.
+        What comes out: a pair's logits, a text's vector, or a vector for each of its tokens.
     revision
         Commit of the hub repository.
     runtime
@@ -36,6 +36,8 @@ class ModelSettings:
         Tokens of one forward pass, padding included; None for what suits the device.
     trust_remote_code
         Whether code of the model's repository may run here.
+    compile
+        Whether torch compiles the model.
     """
 
     model: str
@@ -48,3 +50,4 @@ class ModelSettings:
     threads: int | None = None
     batch_tokens: int | None = None
     trust_remote_code: bool = False
+    compile: bool = False

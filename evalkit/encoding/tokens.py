@@ -150,6 +150,8 @@ class LibraryTokeniser:
         for start in range(0, len(items), self.CHUNK):
             features = self.features(items[start : start + self.CHUNK])
             real = features["attention_mask"].numpy().astype(bool)
+            if "query_expansion_positions" in features:  # added to the text, not read of it
+                real &= ~features["query_expansion_positions"].numpy()
             ids += _real_parts(features["input_ids"], real)
             segments += _real_parts(features["token_type_ids"], real) if "token_type_ids" in features else []
         return Tokens(ids, segments or None, self._truncated(items, ids))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.late_interaction import Expansion, Task, check_trained, length_of
 from evalkit.encoding.settings import ModelSettings
 from evalkit.encoding.tokens import (
     FastTokeniser,
@@ -20,7 +25,11 @@ from evalkit.encoding.tokens import (
 from evalkit.encoding.torch_network import TorchNetwork
 from evalkit.errors import InputError, MissingExtraError
 
-OUTPUTS = {"cross_encoder": "scores", "bi_encoder": "sentence_embedding"}
+OUTPUTS = {
+    "cross_encoder": "scores",
+    "bi_encoder": "sentence_embedding",
+    "late_interaction": "token_embeddings",
+}
 _NO_LIMIT = 1_000_000
 """Tokenizers without a limit of their own give an astronomical one."""
 
@@ -39,28 +48,51 @@ class TorchModel:
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
         self.own = _load(settings)
-        self.card = _card_of(self.own)
+        self.card = _card_of(self.own, "document" if settings.kind == "late_interaction" else None)
 
-    def engine(self, prompt: str | None = None) -> Engine:
-        """Return an engine that reads every input with a prompt; several share the model."""
-        library = LibraryTokeniser(self.own, self.card.rules, prompt)
-        told = library.features(self._probes()[:1]).items()
-        features = {name: value for name, value in told if not hasattr(value, "shape")}
-        network = TorchNetwork(self.own, OUTPUTS[self._settings.kind], features, self._settings.threads)
-        return Engine(
-            self.tokeniser(library, prompt), network, self._settings.batch_tokens or network.batch_tokens
+    def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
+        """Return an engine that reads every input with a prompt, in a role; several share the model."""
+        rules = self.card.rules if task is None else _rules_of(self.own, task)
+        items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
+        library = LibraryTokeniser(self.own, rules, prompt, **({} if task is None else {"task": task}))
+        with _unheard():
+            told = library.features(items[:1])
+            tokeniser = self.tokeniser(library, rules, prompt, items)
+        features = {name: value for name, value in told.items() if not hasattr(value, "shape")}
+        expansion = Expansion.of(told)
+        network = TorchNetwork(
+            self.own,
+            OUTPUTS[self._settings.kind],
+            features,
+            self._settings.threads,
+            task=task,
+            expansion=expansion,
         )
+        if expansion is not None:
+            tokeniser.pads_left = expansion.on_left
+        return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
 
-    def tokeniser(self, library: LibraryTokeniser, prompt: str | None) -> Tokeniser:
+    def tokeniser(
+        self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]
+    ) -> Tokeniser:
         """Return the fast tokeniser where it gives the library's very tokens, and the library's way where not."""
         backend = getattr(self.own.tokenizer, "backend_tokenizer", None)
         if backend is None:
             return library
-        fast = FastTokeniser(backend.to_str(), self.card.rules, prompt)
-        return fast if agree(fast, library, self._probes()) else library
+        fast = FastTokeniser(backend.to_str(), rules, prompt)
+        return fast if agree(fast, library, items) else library
 
-    def _probes(self) -> list[Item]:
-        return probes(self.card.rules.max_length, pairs=self._settings.kind == "cross_encoder")
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Drop what the library says of probes: they are meant to be cut."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _load(settings: ModelSettings) -> Any:
@@ -81,6 +113,7 @@ def _load(settings: ModelSettings) -> Any:
     makers = {
         "cross_encoder": sentence_transformers.CrossEncoder,
         "bi_encoder": sentence_transformers.SentenceTransformer,
+        "late_interaction": sentence_transformers.MultiVectorEncoder,
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     try:
@@ -98,18 +131,26 @@ def _load(settings: ModelSettings) -> Any:
         ) from None
     if settings.kind == "cross_encoder":
         _check_head(settings.model, own)
+    if settings.kind == "late_interaction":
+        check_trained(settings.model, settings.revision)
     if settings.max_length_tokens is not None:
         own.max_seq_length = settings.max_length_tokens
+        own[0].document_length = settings.max_length_tokens  # what late interaction looks at first
+    if settings.compile:
+        own.compile(dynamic=True)
     return own.eval()
 
 
-def _card_of(own: Any) -> Card:
-    limit = own.max_seq_length
-    max_length = int(limit) if limit is not None and limit < _NO_LIMIT else None
+def _rules_of(own: Any, task: Task | None) -> TokenRules:
+    limit = (None if task is None else length_of(own, task)) or own.max_seq_length
+    return TokenRules.of(own.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None)
+
+
+def _card_of(own: Any, task: Task | None) -> Card:
     names = getattr(getattr(own, "config", None), "id2label", None) or {}
     count = int(getattr(own, "num_labels", 0))
     return Card(
-        TokenRules.of(own.tokenizer, max_length),
+        _rules_of(own, task),
         {number: str(names.get(number, number)) for number in range(count)},
         dict(own.prompts),
         own.prompts.get(own.default_prompt_name or ""),

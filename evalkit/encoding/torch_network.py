@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.encoding.engine import OutOfMemoryError
+from evalkit.encoding.late_interaction import POSITIONS, Expansion, Task
 from evalkit.encoding.packing import Padded
 
 MOST_WORKERS = 8
@@ -28,24 +29,37 @@ class TorchNetwork:
     model
         The model, on its device.
     output
-        What is wanted of the features that it gives: ``scores`` or ``sentence_embedding``.
+        What is wanted of the features that it gives: ``scores``, ``sentence_embedding`` or, of every token
+        that is scored, ``token_embeddings``.
     features
         What it is told with every batch besides the tokens.
     threads
         Processor threads; all of this process where None.
+    task
+        The role in which it reads texts, if it distinguishes them.
+    expansion
+        What is added to short inputs.
     """
 
     def __init__(
-        self, model: Any, output: str, features: Mapping[str, Any], threads: int | None = None
+        self,
+        model: Any,
+        output: str,
+        features: Mapping[str, Any],
+        threads: int | None = None,
+        *,
+        task: Task | None = None,
+        expansion: Expansion | None = None,
     ) -> None:
         self._model, self._output, self._features = model, output, dict(features)
+        self._told, self._expansion = {} if task is None else {"task": task}, expansion
         self._threads = threads or available_threads()
         self._on_cpu = model.device.type == "cpu"
         self.workers = min(self._threads, MOST_WORKERS) if self._on_cpu else 1
         self.batch_tokens = CPU_BATCH_TOKENS if self._on_cpu else DEVICE_BATCH_TOKENS
 
-    def forward(self, batch: Padded, worker: int | None) -> NDArray[Any]:
-        """Return ``(b, k)`` float32."""
+    def forward(self, batch: Padded, worker: int | None) -> NDArray[Any] | list[NDArray[Any]]:
+        """Return ``(b, k)`` float32, or ``(t, k)`` of each row's tokens."""
         import torch
 
         if self._on_cpu:
@@ -53,7 +67,10 @@ class TorchNetwork:
             torch.set_num_threads(self._threads if worker is None else self._threads // self.workers)
         try:
             with torch.inference_mode():
-                found = self._model(self._feed(batch))[self._output]
+                given = self._model(self._feed(batch), **self._told)
+                found = given[self._output]
+                if self._output == "token_embeddings":
+                    return _scored(found, given["attention_mask"].bool())
                 return np.asarray(found.float().cpu().numpy())
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise OutOfMemoryError(_first_line(error)) from None
@@ -65,7 +82,15 @@ class TorchNetwork:
     def _feed(self, batch: Padded) -> dict[str, Any]:
         import torch
 
-        parts = {"input_ids": batch.ids, "attention_mask": batch.mask, "token_type_ids": batch.segments}
+        added = None
+        if self._expansion is not None:
+            batch, added = self._expansion.applied(batch)
+        parts: dict[str, NDArray[Any] | None] = {
+            "input_ids": batch.ids,
+            "attention_mask": batch.mask,
+            "token_type_ids": batch.segments,
+            POSITIONS: added,
+        }
         moved = {
             name: torch.from_numpy(part).to(self._model.device)
             for name, part in parts.items()
@@ -89,6 +114,18 @@ def available_threads() -> int:
     """Return the processors this process may use."""
     own = getattr(os, "sched_getaffinity", None)
     return len(own(0)) if own else os.cpu_count() or 1
+
+
+def _scored(embeddings: Any, mask: Any) -> list[NDArray[Any]]:
+    """Return ``(t, dimension)`` float32 of each row: the tokens that the model lets count.
+
+    Parameters
+    ----------
+    embeddings, mask
+        ``(b, t, dimension)`` and ``(b, t)`` tensors.
+    """
+    ends = mask.sum(dim=1).cumsum(dim=0).cpu().numpy()
+    return np.split(embeddings[mask].float().cpu().numpy(), ends[:-1])
 
 
 def _first_line(error: BaseException) -> str:

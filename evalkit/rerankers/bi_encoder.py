@@ -28,8 +28,7 @@ class BiEncoder(EmbeddingReranker):
         prompts = settings.prompts(model.card.prompts)
         super().__init__(model, {role: model.engine(prompt) for role, prompt in prompts.items()})
 
-    @staticmethod
-    def compare(query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
+    def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
         """Return ``(n,)`` cosines."""
         (asked,) = _unit(query.vector[np.newaxis])
         return np.asarray(_unit(np.stack([one.vector for one in documents])) @ asked)

@@ -59,8 +59,7 @@ class EmbeddingReranker:
         self._known: dict[Role, Shelf] = {"query": Shelf(), "document": Shelf()}
         self.pool_pairs = engines["document"].pool_items
 
-    @staticmethod
-    def compare(query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
+    def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
         """Return ``(n,)`` the scores of some documents for a query."""
         raise NotImplementedError
 

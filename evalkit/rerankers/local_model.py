@@ -34,6 +34,8 @@ class LocalModelSettings(RerankerSettings):
         Tokens of one forward pass, padding included; what suits the device where absent.
     trust_remote_code
         Whether code of the model's repository may run here.
+    compile
+        Whether torch compiles the model at its first passes, which takes a C++ compiler and a minute.
     """
 
     model: str
@@ -45,6 +47,7 @@ class LocalModelSettings(RerankerSettings):
     threads: PositiveInt | None = None
     batch_tokens: PositiveInt | None = None
     trust_remote_code: bool = False
+    compile: bool = False
 
     spreads: ClassVar[bool] = True
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads", "batch_tokens"}
@@ -54,6 +57,12 @@ class LocalModelSettings(RerankerSettings):
         if self.revision is not None or Path(self.model).is_dir():
             return None
         return f"model {self.model!r} has no revision"
+
+    def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
+        """Return the precision, if it is below fp32, and the settings of the same model in fp32."""
+        if self.precision == "fp32":
+            return None
+        return self.precision, self.model_copy(update={"precision": "fp32"})
 
     def on_replica(self, cpus: int) -> LocalModelSettings:
         """Return settings that keep to the processors of a replica."""
@@ -72,6 +81,7 @@ class LocalModelSettings(RerankerSettings):
             threads=self.threads,
             batch_tokens=self.batch_tokens,
             trust_remote_code=self.trust_remote_code,
+            compile=self.compile,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 WORDS = [
@@ -22,12 +23,12 @@ WORDS = [
 ]
 
 
-def _tokenizer(folder: Path) -> None:
+def _tokenizer(folder: Path, words: Sequence[str] = WORDS, most: int = 24) -> None:
     from transformers import BertTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    BertTokenizer(str(folder / "vocab.txt"), model_max_length=24).save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=most).save_pretrained(folder)
 
 
 def make_classifier(folder: Path, labels: int = 1) -> Path:

@@ -1,0 +1,72 @@
+"""Late interaction as a reranker: every token of a query looks for its best match in the document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from evalkit.encoding.torch_model import TorchModel
+from evalkit.rerankers.base import Role
+from evalkit.rerankers.embedding import EmbeddingReranker, EmbeddingSettings
+from evalkit.rerankers.shelf import Embedded
+
+EMPTY = -1e9
+"""Score of a document without a token that counts: sentence-transformers puts it below every other, too."""
+
+MOST_TEXTS = 2048
+"""Embedded at once, since each takes many vectors: some 200 MB where documents have 200 tokens of 128 numbers."""
+
+
+class LateInteraction(EmbeddingReranker):
+    """A ColBERT-style model that embeds every token; the score is MaxSim over them (extra: local)."""
+
+    score_kind = "unbounded"
+
+    class Settings(EmbeddingSettings):
+        """Settings of `late_interaction`: those of every local model that embeds.
+
+        ``max_length_tokens`` is where documents are cut; queries keep the model's own length.
+        """
+
+        backend: Literal["late_interaction"] = "late_interaction"
+
+        @model_validator(mode="after")
+        def _runs_on_torch(self) -> LateInteraction.Settings:
+            if self.runtime == "onnx" or self.precision == "int8":
+                raise ValueError("late_interaction runs on torch alone, in fp32, bf16 or fp16")
+            return self
+
+    def __init__(self, settings: Settings) -> None:
+        model = TorchModel(settings.model_settings("late_interaction"))
+        # The library looks for these two names alone.
+        own = {role: model.card.prompts.get(role, "") for role in get_args(Role)}
+        super().__init__(
+            model, {role: model.engine(prompt, role) for role, prompt in settings.prompts(own).items()}
+        )
+        self.pool_pairs = min(self.pool_pairs, MOST_TEXTS)
+        self._mean = model.own.similarity_fn_name == "meanmaxsim"
+
+    def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
+        """Return ``(n,)`` scores; their mean over the query's tokens where the model was trained so."""
+        scores = np.array([maxsim(query.vector, one.vector) for one in documents])
+        return scores / max(len(query.vector), 1) if self._mean else scores
+
+
+def maxsim(query: NDArray[np.float32], document: NDArray[np.float32]) -> float:
+    """Return the sum over a query's tokens of the best dot product with any token of a document.
+
+    Khattab and Zaharia 2020, equation 3. One document at a time: its score does not depend on others to the
+    last bit, and no more than one matrix is in memory.
+
+    Parameters
+    ----------
+    query, document
+        ``(q, dimension)`` and ``(t, dimension)`` vectors of tokens.
+    """
+    if not len(document):
+        return EMPTY
+    return float((document @ query.T).max(axis=0).sum(dtype=np.float64))
