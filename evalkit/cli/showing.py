@@ -28,6 +28,7 @@ def show_result(path: Path) -> None:
     from evalkit.report.latency_lines import latency_cautions, latency_lines
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.pages import warnings
+    from evalkit.report.precisions import precision_lines, precision_tables
     from evalkit.report.tables import as_text, result_tables
 
     folder = ResultFolder.open(path)
@@ -35,12 +36,13 @@ def show_result(path: Path) -> None:
     timed = folder.read_latency()
     tables = (
         *result_tables(summary),
+        *precision_tables(summary),
         *latency_tables(summary, timed),
         *comparison_tables(compared, details=False),
     )
     for table in tables:
         click.echo(as_text(table))
-    for line in (*findings(compared), *latency_lines(summary, timed)):
+    for line in (*findings(compared), *precision_lines(summary), *latency_lines(summary, timed)):
         click.echo(line)
     for warning in (*warnings(manifest, summary), *latency_cautions(timed), *cautions(compared)):
         click.echo(f"warning: {warning}", err=True)

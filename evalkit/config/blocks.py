@@ -110,6 +110,10 @@ class RerankerSettings(Settings):
         """Return the settings of the backend that evalkit serves for this one; None where it serves none."""
         return None
 
+    def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
+        """Return the precision, if it is below fp32, and the settings of the same in fp32; None where nobody knows."""
+        return None
+
     def on_replica(self, cpus: int) -> RerankerSettings:
         """Return these settings for a replica that has some processors to itself."""
         del cpus

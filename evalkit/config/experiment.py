@@ -42,6 +42,12 @@ class StoreSettings(Settings):
     path: FilePath
 
 
+class PrecisionSettings(Settings):
+    """How what fewer bits cost is measured: some queries are scored again in fp32; none for 0."""
+
+    queries: Annotated[int, Field(ge=0)] = 50
+
+
 class Outline(Settings):
     """The configuration before its plugin blocks are known; what YAML is checked against first."""
 
@@ -58,6 +64,7 @@ class Outline(Settings):
     budget: BudgetSettings | None = None
     store: StoreSettings | None = None
     execution: ExecutionSettings | None = None
+    precision_check: PrecisionSettings = PrecisionSettings()
 
 
 class Config(Settings):
@@ -76,3 +83,4 @@ class Config(Settings):
     budget: BudgetSettings | None
     store: StoreSettings | None
     execution: ExecutionSettings | None = None
+    precision_check: PrecisionSettings = PrecisionSettings()

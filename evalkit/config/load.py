@@ -103,6 +103,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         compare=outline.compare,
         store=outline.store,
         execution=outline.execution,
+        precision_check=outline.precision_check,
     )
 
 

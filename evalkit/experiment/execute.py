@@ -32,6 +32,7 @@ from evalkit.experiment.passes import (
     needs_pointwise,
     quality_pass,
 )
+from evalkit.experiment.precision import precision_pass
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
 from evalkit.reranking import Arm, Outcome
@@ -155,6 +156,7 @@ def _measure(
             log.info("quality pass: %s on %s", arm.tag, arena.dataset.name)
             with crew_for(arm, config.rerankers[arm.tag], cluster) as crew:
                 quality_pass(config, arm, arena, records, crew)
+            precision_pass(config, arm, arena, records, cluster)
     for arena in arenas if config.latency is not None else ():
         log.info("latency pass on %s", arena.dataset.name)
         latency_pass(config, arms, arena, records)

@@ -66,6 +66,7 @@ def closing_facts(arms: Sequence[Arm], recorder: Recorder, memory: Memory) -> di
             {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
             for check in recorder.pointwise_checks
         ],
+        "precision_checks": [asdict(check) for check in recorder.precision_checks],
         "rounds": [asdict(state) for state in recorder.rounds],
         "calls": recorder.count_calls(),
         "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},

@@ -19,6 +19,9 @@ from evalkit.reranking import Arm, Outcome, Row, list_ranks_of
 from evalkit.store import Asked, JournalEntry, Known, ScoreStore, identity_of, turn
 from evalkit.timing import RoundState
 
+KEPT_PASSES = {"quality", "precision"}
+"""Passes whose scores are kept."""
+
 
 @dataclass(slots=True)
 class Reused:
@@ -161,7 +164,7 @@ class Memory:
         store = self.open()
         with store.transaction():
             self._note_calls(store, outcome)
-            if response is not None and identity is not None and outcome.call.pass_ == "quality":
+            if response is not None and identity is not None and outcome.call.pass_ in KEPT_PASSES:
                 store.add_scores(
                     Asked(identity, request.query, request.documents, arm.reranker.pointwise),
                     response.scores.tolist(),
@@ -234,4 +237,14 @@ def remembered(config: Config, into: Path, *, only_look: bool = False) -> Iterat
 
 def identities_of(config: Config) -> dict[str, str]:
     """Return tag -> identity of the backends whose scores are kept: not those that look them up themselves."""
-    return {tag: identity_of(settings) for tag, settings in config.rerankers.items() if settings.timed}
+    identities = {tag: identity_of(settings) for tag, settings in config.rerankers.items() if settings.timed}
+    for tag, settings in config.rerankers.items():
+        fewer_bits = settings.fewer_bits()
+        if fewer_bits is not None:
+            identities[precise_tag(tag)] = identity_of(fewer_bits[1])
+    return identities
+
+
+def precise_tag(tag: str) -> str:
+    """Return the name under which a reranker's scores in fp32 are known; no reranker has a tag like it."""
+    return f"{tag} in fp32"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from evalkit.config import Config
+from evalkit.config import Config, RerankerSettings
 from evalkit.errors import UnknownNameError
 from evalkit.rerankers import open_reranker
 from evalkit.reranking import Arm, Spending
@@ -26,14 +26,21 @@ def only(config: Config, tags: Iterable[str]) -> Config:
 
 
 @contextmanager
+def opened_arm(tag: str, settings: RerankerSettings, spending: Spending) -> Iterator[Arm]:
+    """Open one reranker under a tag."""
+    arm = Arm.of(tag, open_reranker(settings), settings, spending)
+    try:
+        yield arm
+    finally:
+        arm.reranker.close()
+
+
+@contextmanager
 def opened(config: Config, spent_usd: float = 0.0) -> Iterator[list[Arm]]:
     """Open every reranker; they share one budget, of which something may be spent."""
     spending = Spending(config.budget.usd if config.budget else None, spent_usd)
-    arms: list[Arm] = []
-    try:
-        for tag, settings in config.rerankers.items():
-            arms.append(Arm.of(tag, open_reranker(settings), settings, spending))
-        yield arms
-    finally:
-        for arm in arms:
-            arm.reranker.close()
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(opened_arm(tag, settings, spending))
+            for tag, settings in config.rerankers.items()
+        ]

@@ -12,8 +12,9 @@ from evalkit.checking.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.latency import arrival_cells, find_loads, latency_cells
-from evalkit.experiment.memory import Memory
+from evalkit.experiment.memory import Memory, precise_tag
 from evalkit.experiment.passes import Records, is_split, quality_lists, sample_batches
+from evalkit.experiment.precision import batches_in_full, sampled_candidates
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
@@ -70,6 +71,7 @@ def plan_experiment(config: Config, arenas: Sequence[Arena], records: Records) -
                 planned.append(_planned(arena, tag, settings, "check", checks))
                 asked.add(tag)
             planned.append(replace(_planned(arena, tag, settings, "quality", quality), known=known))
+            planned += _precision(config, arena, tag, records.memory) if config.quality else ()
         planned += _latency(config, arena, records.recorder)
     return [one for one in planned if one.calls or one.known]
 
@@ -78,7 +80,7 @@ def _checks(
     config: Config, arena: Arena, settings: RerankerSettings, *, knock: bool, promise: bool
 ) -> Iterator[RerankRequest]:
     """Yield the knock at the first dataset's door, and the pointwise check where there is one."""
-    caps = _caps(settings)
+    caps = Caps.of(settings)
     if knock and len(arena.candidates):
         yield next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True)).request
     if promise and settings.is_pointwise and settings.timed and is_split(config, arena, caps):
@@ -99,10 +101,23 @@ def _quality(
         known = {query_id: row.known_ranks for query_id, row in rows.items()}
         pairs += sum(map(len, known.values()))
         batches = batch(
-            candidates, arena.dataset, _caps(settings), pointwise=settings.is_pointwise, known=known
+            candidates, arena.dataset, Caps.of(settings), pointwise=settings.is_pointwise, known=known
         )
         requests += [item.request for item in batches]
     return requests, pairs
+
+
+def _precision(config: Config, arena: Arena, tag: str, memory: Memory) -> Iterator[PlannedPass]:
+    """Yield what is scored again in fp32, where a reranker runs with fewer bits."""
+    fewer_bits = config.rerankers[tag].fewer_bits()
+    if fewer_bits is None:
+        return
+    _, precise = fewer_bits
+    sample = sampled_candidates(config, arena)
+    known = memory.rows(precise_tag(tag), arena, sample, pointwise=True)
+    requests = (item.request for item in batches_in_full(sample, arena, precise, known))
+    pairs = sum(len(row.known_ranks) for row in known.values())
+    yield replace(_planned(arena, tag, precise, "precision", requests), known=pairs)
 
 
 def _latency(config: Config, arena: Arena, recorder: Recorder) -> list[PlannedPass]:
@@ -129,11 +144,6 @@ def _arrivals(config: Config, tag: str, arena: Arena, recorder: Recorder) -> lis
     made = [call for call in recorder.calls if (call.reranker, call.dataset) == (tag, arena.dataset.name)]
     loads = find_loads(latency, tag, [call for call in made if call.pass_ == "latency"])
     return arrival_cells(config, loads if loads.rates_per_s else Loads(tag, shares), arena, recorder)
-
-
-def _caps(settings: RerankerSettings) -> Caps:
-    traffic = settings.traffic()
-    return Caps(settings.largest_batch(), traffic.max_bytes, traffic.max_tokens)
 
 
 def _planned(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from evalkit.checking import PointwiseCheck
+from evalkit.checking import PointwiseCheck, PrecisionCheck
 from evalkit.experiment.folder import CALLS, SCORES, STATIONS, ResultFolder, write_table
 from evalkit.experiment.notes import failure_row, read_call, read_check, read_round
 from evalkit.records import Call, Run
@@ -27,6 +27,7 @@ class Recorder:
     queries: list[dict[str, Any]] = field(default_factory=list)
     """Per dataset, reranker and pass: queries asked, scored, failed."""
     pointwise_checks: list[PointwiseCheck] = field(default_factory=list)
+    precision_checks: list[PrecisionCheck] = field(default_factory=list)
     rounds: list[RoundState] = field(default_factory=list)
     """How the machine was in each round of the latency pass."""
     lowest_concurrency: dict[str, int] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from evalkit.records.rerank import ServerTime, Timeline, Usage
 
-Pass = Literal["quality", "warmup", "latency", "check"]
+Pass = Literal["quality", "precision", "warmup", "latency", "check"]
 Scenario = Literal["single_stream", "offline", "server"]
 """MLPerf's names: one call after the other; so many kept in flight; arrivals at a rate, whoever is still out."""
 Status = Literal["ok", "failed", "retried"]
@@ -24,7 +24,7 @@ class Call:
     Attributes
     ----------
     pass_
-        Which pass made the call: ``quality``, ``warmup``, ``latency`` or ``check``.
+        Which pass made the call: ``quality``, ``precision`` (the same in fp32), ``warmup``, ``latency`` or ``check``.
     batch_size
         Documents sent.
     filled

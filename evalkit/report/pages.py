@@ -17,6 +17,7 @@ from evalkit.report.depth_pages import depth_line, depth_table
 from evalkit.report.drawing import Plot
 from evalkit.report.latency_lines import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
+from evalkit.report.precisions import precision_lines, precision_tables
 from evalkit.report.tables import as_markdown, detail_tables, result_tables
 from evalkit.report.threshold_pages import threshold_line, threshold_table
 
@@ -61,12 +62,14 @@ def write_pages(
             *findings(compared),
             *map(depth_line, found.tuned["depth"]),
             *map(threshold_line, found.tuned["threshold"]),
+            *precision_lines(summary),
             *latency_lines(summary, found.latency),
         ],
         "warnings": [*warnings(manifest, summary), *latency_cautions(found.latency), *cautions(compared)],
         "results": [
             *comparison_tables(compared, details=False),
             *result_tables(summary),
+            *precision_tables(summary),
             *latency_tables(summary, found.latency),
         ],
         "details": [

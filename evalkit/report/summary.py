@@ -10,6 +10,7 @@ import numpy as np
 from evalkit.report.accounting import cost_rows, count_calls, server_times
 from evalkit.report.deriving import Ceiling, Cell
 from evalkit.report.latency import CONFIDENCE, fields
+from evalkit.report.precisions import precision_rows
 from evalkit.stats import mean_interval
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def summarise(
         "quality": [row for cell in cells for row in _quality(cell, first_stage[cell.dataset, cell.depth])],
         "ceilings": [_ceiling(ceiling) for ceiling in ceilings],
         "calls": count_calls(calls),
+        "precision": precision_rows(manifest),
         "costs": cost_rows(manifest, calls),
         "server_times": server_times(calls, CONFIDENCE),
         "latency": list(latency),

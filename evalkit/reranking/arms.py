@@ -57,8 +57,7 @@ class Arm:
     @classmethod
     def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, spending: Spending) -> Arm:
         """Return the arm that settings describe."""
-        traffic = settings.traffic()
-        caps = Caps(settings.largest_batch(), traffic.max_bytes, traffic.max_tokens)
+        traffic, caps = settings.traffic(), Caps.of(settings)
         return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, spending)
 
     def note(self, failure: CallError | None) -> None:

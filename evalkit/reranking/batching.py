@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from evalkit.config import RerankerSettings
 from evalkit.errors import InputError
 from evalkit.records import Dataset, RerankRequest, Run
 from evalkit.reranking.estimating import CAUTIOUS_TOKENS_PER_CHARACTER, characters, request_bytes
@@ -36,6 +37,12 @@ class Caps:
     documents: int | None = None
     bytes: int | None = None
     tokens: int | None = None
+
+    @classmethod
+    def of(cls, settings: RerankerSettings) -> Caps:
+        """Return the caps of the calls of the quality pass."""
+        traffic = settings.traffic()
+        return cls(settings.largest_batch(), traffic.max_bytes, traffic.max_tokens)
 
 
 def batch(

@@ -1,0 +1,94 @@
+"""The precision pass: a sample of queries scored again in fp32, where a reranker runs with fewer bits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from tqdm import tqdm
+
+from evalkit.checking import PrecisionCheck, compare_precisions
+from evalkit.config import Config, RerankerSettings
+from evalkit.errors import CallError, InputError
+from evalkit.experiment.arenas import Arena
+from evalkit.experiment.crews import crew_for
+from evalkit.experiment.memory import precise_tag
+from evalkit.experiment.opening import opened_arm
+from evalkit.experiment.passes import Records
+from evalkit.experiment.sending import Sending
+from evalkit.metrics import parse_metric
+from evalkit.records import Run
+from evalkit.reranking import Arm, Batch, CallContext, Caps, Outcome, Row, assemble, batch
+from evalkit.spreading import RayCluster
+
+
+def precision_pass(
+    config: Config, arm: Arm, arena: Arena, records: Records, cluster: RayCluster | None
+) -> None:
+    """Score a sample of queries in fp32, and note what that changes; nothing where a reranker runs so anyway.
+
+    Pairs whose scores in fp32 are known are not scored again.
+    """
+    fewer_bits = config.rerankers[arm.tag].fewer_bits()
+    sample = sampled_candidates(config, arena)
+    if fewer_bits is None or not len(sample):
+        return
+    precision, precise = fewer_bits
+    metric = parse_metric(config.compare.primary or config.metrics[0])
+    check = PrecisionCheck(arm.tag, arena.dataset.name, precision, metric.label)
+    tag, memory = precise_tag(arm.tag), records.memory
+    known = memory.rows(tag, arena, sample, pointwise=True)
+    todo = batches_in_full(sample, arena, precise, known)
+    outcomes: list[Outcome] = []
+    try:
+        if todo:
+            with opened_arm(tag, precise, arm.spending) as twin, crew_for(twin, precise, cluster) as crew:
+                outcomes = _score(todo, Sending(twin, _context(tag, arena), crew), twin, records)
+    except (InputError, CallError) as error:  # the figures are whole without it
+        records.recorder.precision_checks.append(replace(check, missing=error.message))
+        return
+    full = _run(tag, sample, known, outcomes)
+    reduced = _run(arm.tag, sample, memory.rows(arm.tag, arena, sample, pointwise=True))
+    records.recorder.precision_checks.append(
+        compare_precisions(check, full, reduced, arena.dataset.qrels, metric)
+    )
+
+
+def sampled_candidates(config: Config, arena: Arena) -> Run:
+    """Return the candidates of some queries that something answers, drawn with the experiment's seed."""
+    with_candidates = set(arena.candidates.query_ids)
+    queries = [query for query in arena.dataset.qrels.answerable if query in with_candidates]
+    drawn = np.random.default_rng(config.seed).permutation(len(queries))[: config.precision_check.queries]
+    chosen = {queries[place] for place in drawn.tolist()}
+    lengths = np.diff(arena.candidates.offsets)
+    keep = np.repeat([query in chosen for query in arena.candidates.query_ids], lengths)
+    return arena.candidates.where(keep.astype(bool)).cut(max(config.depths))
+
+
+def batches_in_full(
+    sample: Run, arena: Arena, precise: RerankerSettings, known: Mapping[str, Row]
+) -> list[Batch]:
+    """Return what of a sample is still to be scored in fp32."""
+    ranks = {query_id: row.known_ranks for query_id, row in known.items()}
+    return list(batch(sample, arena.dataset, Caps.of(precise), pointwise=True, known=ranks))
+
+
+def _context(tag: str, arena: Arena) -> CallContext:
+    return CallContext(arena.dataset.name, tag, "precision")
+
+
+def _score(batches: list[Batch], sending: Sending, twin: Arm, records: Records) -> list[Outcome]:
+    outcomes = []
+    pairs = sum(len(item.request.documents) for item in batches)
+    with tqdm(total=pairs, desc=twin.tag, unit="pair", disable=None) as progress:
+        for outcome in sending.send(batches):
+            outcomes.append(outcome)
+            records.take(twin, outcome)
+            progress.update(len(outcome.batch.request.documents))
+    return outcomes
+
+
+def _run(tag: str, sample: Run, known: Mapping[str, Row], outcomes: Iterable[Outcome] = ()) -> Run:
+    scored = assemble(outcomes, sample, tag, known)
+    return Run.from_rows(tag, scored.query_ids, scored.doc_ids, scored.scores)

@@ -1,0 +1,72 @@
+"""What fewer bits cost: rank correlation with fp32, and the difference of the primary metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evalkit.report.latency import CONFIDENCE, fields
+from evalkit.report.tables import NO_VALUE, Table, difference_text, mean_text
+from evalkit.stats import mean_interval
+
+
+def precision_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return, for each reranker that ran with fewer bits, what a sample scored again in fp32 tells."""
+    return [_row(check) for check in manifest.get("precision_checks", [])]
+
+
+def _row(check: Mapping[str, Any]) -> dict[str, Any]:
+    full, reduced = np.array(check["full"], dtype=float), np.array(check["reduced"], dtype=float)
+    told = np.array([tau for tau in check["correlations"] if tau is not None], dtype=float)
+    kept = ("dataset", "reranker", "precision", "metric", "largest", "missing")
+    return {name: check[name] for name in kept} | {
+        "correlation": fields("mean", mean_interval(told, CONFIDENCE)),
+        "in_fp32": fields("mean", mean_interval(full, CONFIDENCE)),
+        "difference": fields("mean", mean_interval(reduced - full, CONFIDENCE)),
+    }
+
+
+def precision_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return the table of what was compared, if anything was."""
+    rows = [row for row in summary["precision"] if row["missing"] is None]
+    if not rows:
+        return []
+    metric = summary["primary_metric"]
+    cells = tuple(
+        (
+            row["dataset"],
+            row["reranker"],
+            row["precision"],
+            mean_text(row["correlation"]) if row["correlation"]["n"] else NO_VALUE,
+            mean_text(row["in_fp32"]),
+            difference_text(row["difference"]),
+            f"{row['largest']:.3g}",
+            str(row["difference"]["n"]),
+        )
+        for row in rows
+    )
+    columns = (
+        "dataset", "reranker", "precision", "Kendall's tau", f"{metric} in fp32", "difference", "largest score shift",
+        "n",
+    )  # fmt: skip
+    note = (
+        f"A sample of n answerable queries scored again in fp32: means with {summary['confidence']:.0%} t intervals."
+        " Kendall's tau-b is of a query's two lists of scores; the difference is what the precision changes."
+    )
+    return [Table("What fewer bits cost", columns, cells, note, left=3)]
+
+
+def precision_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each reranker that ran with fewer bits."""
+    return [_line(row) for row in summary["precision"]]
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    about = f"{row['dataset']}: what {row['precision']} costs {row['reranker']}"
+    if row["missing"] is not None:
+        return f"{about} is not known: {row['missing']}."
+    tau = row["correlation"]
+    ranks = f"ranks agree with fp32 at tau {tau['mean']:.3f}" if tau["n"] else "its scores are all alike"
+    return f"{about}: {difference_text(row['difference'])} {row['metric']}, n = {row['difference']['n']}; {ranks}."
