@@ -1,0 +1,76 @@
+"""What fewer bits cost: laws of the comparison, and of the sample it rests on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import kendalltau
+
+from evalkit.checking import PrecisionCheck, compare_precisions
+from evalkit.metrics import parse_metric
+from evalkit.records import Qrels, Run
+from evalkit.report.precisions import precision_lines, precision_rows
+
+CHECK = PrecisionCheck("mine", "tiny", "int8", "nDCG@10")
+QRELS = Qrels.from_rows([("q1", "a", 1), ("q2", "b", 2), ("q3", "a", 0)])
+METRIC = parse_metric("nDCG@10")
+
+
+def run(scores: dict[str, list[float]]) -> Run:
+    """Return a run in which the documents a, b, c, ... have the scores given."""
+    rows = [(query, "abcdefgh"[i], score) for query, row in scores.items() for i, score in enumerate(row)]
+    return Run.from_rows("mine", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
+
+
+@given(
+    st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max_size=8),
+)
+def test_the_correlation_is_kendalls(pairs: list[tuple[float, float]]) -> None:
+    """Tau-b of a query's two lists, pair by pair; None where a list holds one value only."""
+    full, fewer = ([pair[side] for pair in pairs] for side in (0, 1))
+    check = compare_precisions(CHECK, run({"q1": full}), run({"q1": fewer}), QRELS, METRIC)
+    assert check.queries == ("q1",)
+    if len(set(full)) == 1 or len(set(fewer)) == 1:
+        assert check.correlations == (None,)
+    else:
+        assert check.correlations == (pytest.approx(kendalltau(full, fewer).statistic),)
+    assert check.largest == pytest.approx(max(abs(one - other) for one, other in pairs))
+
+
+def test_values_are_those_of_both_runs() -> None:
+    """Values stand by query, in fp32 and in fewer bits; queries that nothing answers take no part."""
+    full = run({"q1": [3.0, 2.0, 1.0], "q2": [3.0, 2.0, 1.0], "q3": [1.0, 2.0, 3.0]})
+    fewer = run({"q1": [3.0, 2.0, 1.0], "q2": [1.0, 2.0, 0.5], "q3": [1.0, 2.0, 3.0]})
+    check = compare_precisions(CHECK, full, fewer, QRELS, METRIC)
+    assert check.queries == ("q1", "q2")
+    assert check.full == pytest.approx((1.0, 1 / np.log2(3)))
+    assert check.reduced == pytest.approx((1.0, 1.0))
+
+
+def test_what_was_not_scored_both_ways_is_not_compared() -> None:
+    """A query whose lists differ takes no part; where none is left, the check says so and has no figure."""
+    check = compare_precisions(CHECK, run({"q1": [1.0, 2.0]}), run({"q1": [1.0]}), QRELS, METRIC)
+    assert check.queries == ()
+    assert check.largest is None
+    assert check.missing is not None
+
+
+def test_a_sentence_tells_the_cost_or_why_nobody_knows() -> None:
+    """The line holds difference, interval, n and correlation; without figures it holds the reason, and no number."""
+    full = run({"q1": [3.0, 2.0], "q2": [3.0, 2.0]})
+    fewer = run({"q1": [3.0, 2.0], "q2": [1.0, 2.0]})
+    known = vars_of(compare_precisions(CHECK, full, fewer, QRELS, METRIC))
+    unknown = vars_of(PrecisionCheck("mine", "tiny", "int8", "nDCG@10", missing="there is no torch"))
+    rows = precision_rows({"precision_checks": [known, unknown]})
+    told, untold = precision_lines({"precision": rows})
+    assert told.startswith("tiny: what int8 costs mine: +0.1845 [")
+    assert told.endswith("nDCG@10, n = 2; ranks agree with fp32 at tau 0.000.")
+    assert untold == "tiny: what int8 costs mine is not known: there is no torch."
+    assert rows[1]["difference"]["mean"] is None
+
+
+def vars_of(check: PrecisionCheck) -> dict[str, object]:
+    """Return a check as the manifest holds it."""
+    return {name: getattr(check, name) for name in PrecisionCheck.__slots__}
