@@ -77,6 +77,13 @@ class EmbeddingReranker:
             for r in requests
         ]
 
+    def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        """Return ``(n,)`` scores of query-document pairs."""
+        queries, _ = self._all("query", [query for query, _ in pairs])
+        documents, _ = self._all("document", [document for _, document in pairs])
+        scores = [self.compare(queries[query], [documents[document]]) for query, document in pairs]
+        return np.concatenate(scores) if scores else np.empty(0)
+
     def _response(self, query: Embedded, documents: Sequence[Embedded], times: Any) -> RerankResponse:
         return RerankResponse(
             self.compare(query, documents) if documents else np.empty(0),

@@ -5,5 +5,6 @@ Importing it imports no ray.
 
 from evalkit.spreading.crew import Alone, Crew, Loss, Work, each_or_parts
 from evalkit.spreading.ray_cluster import RayCluster, Replicas
+from evalkit.spreading.ray_crew import RayCrew
 
-__all__ = ["Alone", "Crew", "Loss", "RayCluster", "Replicas", "Work", "each_or_parts"]
+__all__ = ["Alone", "Crew", "Loss", "RayCluster", "RayCrew", "Replicas", "Work", "each_or_parts"]

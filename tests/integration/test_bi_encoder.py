@@ -72,6 +72,15 @@ def test_preparing_changes_no_score(model: Path) -> None:
     assert reranker.score(REQUEST).scores == pytest.approx(plain, abs=1e-6)
 
 
+def test_pairs_score_as_lists_do(model: Path) -> None:
+    """Pairs in any order score what their lists do."""
+    reranker = load_reranker("bi_encoder", model=str(model), device="cpu")
+    pairs = [(REQUEST.query, document) for document in DOCUMENTS]
+    scores = reranker.score_pairs(pairs)  # type: ignore[attr-defined]
+    assert scores == pytest.approx(reranker.score(REQUEST).scores, abs=1e-6)
+    assert reranker.score_pairs([]).shape == (0,)  # type: ignore[attr-defined]
+
+
 def test_served_scores_are_the_local_ones_mapped(model: Path) -> None:
     """`evalkit serve` answers with (1 + cosine) / 2 of the local scores, to 1e-6."""
     local = load_reranker("bi_encoder", model=str(model), device="cpu").score(REQUEST).scores
