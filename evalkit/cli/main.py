@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": "evalkit.cli.serve:serve",
     "store": "evalkit.cli.store:store",
     "config": "evalkit.cli.config:config",
+    "dataset": "evalkit.cli.dataset:dataset",
 }
 BUG_EXIT_CODE = 70
 
