@@ -182,6 +182,11 @@ class CallError(WorldError):
         The beginning of the reply, for the failure log.
     remedy
         What may be done about it.
+
+    Attributes
+    ----------
+    billed_usd
+        What the parts of it that were answered cost all the same, over all attempts.
     """
 
     def __init__(
@@ -199,6 +204,7 @@ class CallError(WorldError):
         self.http_status = http_status
         self.body = body
         self.remedy = remedy
+        self.billed_usd = 0.0
 
 
 class BudgetError(WorldError):

@@ -30,6 +30,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
         "identity": "evalkit.rerankers.identity:Identity",
         "late_interaction": "evalkit.rerankers.late_interaction:LateInteraction",
         "lexical": "evalkit.rerankers.lexical:Lexical",
+        "listwise": "evalkit.rerankers.listwise:Listwise",
         "replay": "evalkit.rerankers.replay:Replay",
     },
     "dialect": {

@@ -13,7 +13,7 @@ from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, Serv
 from evalkit.config.load import load_config, load_gate, reranker_settings, validate_block
 from evalkit.config.resolved import resolved_yaml
 from evalkit.config.settings import Settings
-from evalkit.config.traffic import Price, Traffic
+from evalkit.config.traffic import Price, Traffic, Weight
 
 __all__ = [
     "BudgetSettings",
@@ -32,6 +32,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "Traffic",
+    "Weight",
     "load_config",
     "load_gate",
     "read_claim",

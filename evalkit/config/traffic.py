@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -33,7 +34,7 @@ class Price(Settings):
 
     @model_validator(mode="after")
     def _one_way(self) -> Price:
-        ways = [name for name in type(self).model_fields if name != "as_of"]
+        ways = [name for name in Price.model_fields if name != "as_of"]
         if sum(getattr(self, name) is not None for name in ways) != 1:
             raise ValueError(f"a price needs exactly one of: {', '.join(ways)}")
         return self
@@ -54,6 +55,26 @@ class Price(Settings):
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """What one call of a backend sends and gets back, before it is made.
+
+    Attributes
+    ----------
+    characters
+        Of all texts, as often as they are sent.
+    requests
+        In which they are sent.
+    answer_tokens, most_answer_tokens
+        Tokens that a model is expected to write in answer, and the most it may write.
+    """
+
+    characters: int
+    requests: int = 1
+    answer_tokens: int = 0
+    most_answer_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """The rules of calling one backend; the defaults are those of a backend in this process.
 
@@ -71,6 +92,9 @@ class Traffic:
         None where it is not known.
     billed
         Whether calls may cost money.
+    weigh
+        Query and documents in, what their call weighs out; None where a call is one request, with the
+        query once for each document.
     """
 
     retries: int = 0
@@ -82,3 +106,4 @@ class Traffic:
     max_tokens: int | None = None
     price: Price | None = None
     billed: bool = False
+    weigh: Callable[[str, tuple[str, ...]], Weight] | None = None

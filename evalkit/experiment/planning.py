@@ -18,7 +18,7 @@ from evalkit.experiment.precision import batches_in_full, sampled_candidates
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
-from evalkit.reranking.estimating import TOKENS_PER_CHARACTER, expected_usage
+from evalkit.reranking.estimating import TOKENS_PER_CHARACTER, expected_usage, weigh
 from evalkit.timing import Cell, Loads
 
 
@@ -32,8 +32,10 @@ class PlannedPass:
         Query-document pairs sent.
     known
         Pairs whose scores are in the store, and which are not sent.
+    requests
+        In which the calls are sent: more than calls where a backend asks about a list in parts.
     tokens
-        Estimate: `TOKENS_PER_CHARACTER` for every pair's characters.
+        Estimate: `TOKENS_PER_CHARACTER` for every character sent, and what models write in answer.
     cost_usd
         Estimate from the configured price; None without one.
     """
@@ -44,6 +46,7 @@ class PlannedPass:
     calls: int
     pairs: int
     known: int
+    requests: int
     tokens: int
     cost_usd: float | None
 
@@ -149,15 +152,18 @@ def _arrivals(config: Config, tag: str, arena: Arena, recorder: Recorder) -> lis
 def _planned(
     arena: Arena, tag: str, settings: RerankerSettings, name: str, requests: Iterable[RerankRequest]
 ) -> PlannedPass:
-    price: Price | None = settings.traffic().price
-    calls, pairs, tokens = 0, 0, 0
+    traffic = settings.traffic()
+    price: Price | None = traffic.price
+    calls, pairs, sent, tokens = 0, 0, 0, 0
     costs: list[float | None] = []
     for request in requests:
-        usage = expected_usage(request.query, request.documents, TOKENS_PER_CHARACTER)
+        weight = weigh(traffic, request.query, request.documents)
+        usage = expected_usage(request.query, request.documents, TOKENS_PER_CHARACTER, weight)
         calls += 1
         pairs += len(request.documents)
+        sent += weight.requests
         tokens += usage.tokens or 0
         costs.append(price.of(usage) if price else None)
     known = [cost for cost in costs if cost is not None]
     cost_usd = float(np.sum(known)) if price is not None and len(known) == calls else None
-    return PlannedPass(arena.dataset.name, tag, name, calls, pairs, 0, tokens, cost_usd)
+    return PlannedPass(arena.dataset.name, tag, name, calls, pairs, 0, sent, tokens, cost_usd)

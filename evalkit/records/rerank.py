@@ -51,6 +51,8 @@ class Usage:
         For APIs that count those.
     cost_usd
         The price the API itself reports.
+    output_tokens
+        Those of `tokens` that a model wrote.
     """
 
     tokens: int | None = None
@@ -58,6 +60,7 @@ class Usage:
     billed_bytes: int | None = None
     characters: int | None = None
     cost_usd: float | None = None
+    output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,28 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
     )
     columns = ("dataset", "reranker", "pass", "calls", "pairs", "known", "tokens", "cost")
     lines = [as_text(Table(f"plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]
+    lines += _in_parts(planned)
     unpriced = [tag for tag, settings in config.rerankers.items() if _unpriced(settings.traffic())]
     if unpriced:
         lines.append(f"no price is configured for: {', '.join(unpriced)}; what they cost is not in the total")
     if config.budget is not None:
         lines.append(_against_budget(planned, config.budget.usd))
     return lines
+
+
+def _in_parts(planned: Sequence[PlannedPass]) -> list[str]:
+    """Tell which rerankers send more requests than there are calls."""
+    requests: dict[str, int] = {}
+    calls: dict[str, int] = {}
+    for one in planned:
+        requests[one.reranker] = requests.get(one.reranker, 0) + one.requests
+        calls[one.reranker] = calls.get(one.reranker, 0) + one.calls
+    return [
+        f"{tag} asks about its lists in parts: {count} requests. Their whole text is counted, and the answers, but"
+        " not what a model thinks aloud before it answers."
+        for tag, count in requests.items()
+        if count > calls[tag]
+    ]
 
 
 def _unpriced(traffic: Any) -> bool:

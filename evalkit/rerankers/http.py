@@ -11,7 +11,6 @@ from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.connection import Connections, Exchange, write_json
 from evalkit.rerankers.http_settings import HttpSettings
 from evalkit.rerankers.refusals import bad_reply, check_model, read_json, refusal
-from evalkit.rerankers.secrets import Redactor, read_key
 from evalkit.rerankers.waiting import used_up_wait_s
 
 _POLL_S = 0.25
@@ -30,14 +29,7 @@ class Http:
         self.dialect: Dialect = settings.open_dialect()
         self.pointwise = settings.pointwise
         self.score_kind: ScoreKind = self.dialect.kind_of_scores(settings.options)
-        key = read_key(settings.api_key_env)
-        self.connections = Connections(
-            url,
-            {"Content-Type": "application/json", **self.dialect.headers(key), **settings.headers},
-            settings.connect_timeout_s,
-            settings.timeout_s,
-            Redactor(key),
-        )
+        self.connections = Connections.of(settings, url, self.dialect.headers)
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Post one request and return its scores.

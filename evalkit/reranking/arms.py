@@ -46,13 +46,14 @@ class Arm:
     timed: bool = True
     spending: Spending = field(default_factory=Spending)
     pace: Pace = field(init=False)
-    tokens: TokenEstimate = field(default_factory=TokenEstimate)
+    tokens: TokenEstimate = field(init=False)
     learned_documents: int | None = None
     closed: CallError | None = None
     _failed_in_a_row: int = 0
 
     def __post_init__(self) -> None:
         self.pace = Pace(self.traffic.requests_per_minute, self.traffic.tokens_per_minute)
+        self.tokens = TokenEstimate(self.traffic)
 
     @classmethod
     def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, spending: Spending) -> Arm:

@@ -136,6 +136,8 @@ class Courier:
             sleep=self._sleep,
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )(once)
+        if made[-1].failure is not None:
+            self._arm.spending.settle(0.0, made[-1].failure.billed_usd)
         return (*map(retried, made[:-1]), made[-1])
 
     def _once(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
@@ -145,7 +147,7 @@ class Courier:
         arm.spending.reserve(reserved)
         cost = 0.0
         try:
-            arm.pace.wait_turn(tokens or 0, self._sleep)
+            arm.pace.wait_turn(tokens or 0, self._sleep, arm.tokens.requests(item.request))
             ticket = self._gate.enter()
             throttled = False
             try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 
-from evalkit.config import Price
+from evalkit.config import Price, Traffic, Weight
 from evalkit.records import RerankRequest, Usage
 
 TOKENS_PER_CHARACTER = 0.25
@@ -32,29 +33,57 @@ def request_bytes(query: str, documents: tuple[str, ...]) -> int:
     )
 
 
-def expected_usage(query: str, documents: tuple[str, ...], tokens_per_character: float) -> Usage:
-    """Return what an API would bill for one request, by whichever measure it bills."""
+def weigh(traffic: Traffic, query: str, documents: tuple[str, ...]) -> Weight:
+    """Return what one call weighs."""
+    return (
+        traffic.weigh(query, documents) if traffic.weigh else Weight(characters=characters(query, documents))
+    )
+
+
+def expected_usage(
+    query: str, documents: tuple[str, ...], tokens_per_character: float, weight: Weight | None = None
+) -> Usage:
+    """Return what an API would bill for one call, by whichever measure it bills.
+
+    Parameters
+    ----------
+    query, documents
+        What is scored.
+    tokens_per_character
+        Of what is sent.
+    weight
+        What is sent; the query once for each document where None.
+    """
+    weight = weight or Weight(characters=characters(query, documents))
     pair_bytes = sum(
         PAIR_OVERHEAD_BYTES + len(query.encode("utf-8", "replace")) + len(d.encode("utf-8", "replace"))
         for d in documents
     )
     return Usage(
-        tokens=math.ceil(characters(query, documents) * tokens_per_character),
+        tokens=math.ceil(weight.characters * tokens_per_character) + weight.answer_tokens,
+        output_tokens=weight.answer_tokens or None,
         units=math.ceil(len(documents) / DOCUMENTS_PER_UNIT),
         billed_bytes=pair_bytes,
     )
 
 
 class TokenEstimate:
-    """Learns from replies how many tokens a character is at most. Used from several threads."""
+    """Learns from replies how many tokens a character is at most. Used from several threads.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    traffic
+        Says what a call weighs.
+    """
+
+    def __init__(self, traffic: Traffic | None = None) -> None:
+        self._traffic = traffic or Traffic()
         self._lock = threading.Lock()
         self._most = 0.0
 
     def learn(self, request: RerankRequest, tokens: int | None) -> None:
         """Take note of what a reply said; None says nothing."""
-        size = characters(request.query, request.documents)
+        size = weigh(self._traffic, request.query, request.documents).characters
         if tokens and size:
             with self._lock:
                 self._most = max(self._most, tokens / size)
@@ -62,7 +91,13 @@ class TokenEstimate:
     def usage(self, request: RerankRequest) -> Usage:
         """Return what a request may weigh at most, as far as can be told."""
         ratio = self._most * MARGIN if self._most else CAUTIOUS_TOKENS_PER_CHARACTER
-        return expected_usage(request.query, request.documents, ratio)
+        weight = weigh(self._traffic, request.query, request.documents)
+        most = replace(weight, answer_tokens=weight.most_answer_tokens)
+        return expected_usage(request.query, request.documents, ratio, most)
+
+    def requests(self, request: RerankRequest) -> int:
+        """Return how many requests a call sends."""
+        return weigh(self._traffic, request.query, request.documents).requests
 
     def cost_usd(self, request: RerankRequest, price: Price | None) -> float:
         """Return what a request may cost at most; 0 without a price."""

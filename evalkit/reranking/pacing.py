@@ -32,12 +32,12 @@ class Pace:
         self._tokens = tokens_per_minute
         self._clock = clock
         self._lock = threading.Lock()
-        self._sent: deque[tuple[float, float]] = deque()
+        self._sent: deque[tuple[float, float, int]] = deque()
         self._paused_until = -float("inf")
 
-    def wait_turn(self, tokens: float, sleep: Sleep) -> None:
-        """Wait until one more request of that many tokens keeps the limits, and count it as sent."""
-        while (wait := self._take(tokens)) > 0:
+    def wait_turn(self, tokens: float, sleep: Sleep, requests: int = 1) -> None:
+        """Wait until a call of that many tokens and requests keeps the limits, and count it as sent."""
+        while (wait := self._take(tokens, requests)) > 0:
             sleep(wait)
 
     def pause(self, seconds: float) -> None:
@@ -45,26 +45,26 @@ class Pace:
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
 
-    def _take(self, tokens: float) -> float:
-        """Count a request as sent and return 0, or return how long to wait before trying again."""
+    def _take(self, tokens: float, requests: int) -> float:
+        """Count a call as sent and return 0, or return how long to wait before trying again."""
         with self._lock:
             now = self._clock()
             if now < self._paused_until:
                 return self._paused_until - now
             while self._sent and self._sent[0][0] <= now - WINDOW_S:
                 self._sent.popleft()
-            if self._fits(tokens):
+            if self._fits(tokens, requests):
                 if self._requests is not None or self._tokens is not None:
-                    self._sent.append((now, tokens))
+                    self._sent.append((now, tokens, requests))
                 return 0.0
             return self._sent[0][0] + WINDOW_S - now
 
-    def _fits(self, tokens: float) -> bool:
-        if not self._sent:  # a request beyond the limit by itself can only be tried alone
+    def _fits(self, tokens: float, requests: int) -> bool:
+        if not self._sent:  # a call beyond the limit by itself can only be tried alone
             return True
-        if self._requests is not None and len(self._sent) + 1 > self._requests:
+        if self._requests is not None and sum(r for *_, r in self._sent) + requests > self._requests:
             return False
-        return self._tokens is None or sum(t for _, t in self._sent) + tokens <= self._tokens
+        return self._tokens is None or sum(t for _, t, _ in self._sent) + tokens <= self._tokens
 
 
 class Gate:

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-Answer = Callable[[Any, dict[str, str]], tuple[int, bytes]]
-"""Request body and headers in; status and reply body out."""
+Answer = Callable[[Any, dict[str, str]], tuple[int, bytes] | tuple[int, bytes, dict[str, str]]]
+"""Request body and headers in; status, reply body and perhaps further headers out."""
 
 
 def by_length(body: Any, _headers: dict[str, str]) -> tuple[int, bytes]:
@@ -35,13 +35,17 @@ def stand_in(answer: Answer) -> Iterator[str]:
         def do_POST(self) -> None:
             """Pass the request to `answer`."""
             raw = self.rfile.read(int(self.headers["Content-Length"]))
+            more: list[dict[str, str]] = []
             try:
-                status, reply = answer(orjson.loads(raw), {k.lower(): v for k, v in self.headers.items()})
+                status, reply, *more = answer(
+                    orjson.loads(raw), {k.lower(): v for k, v in self.headers.items()}
+                )
             except orjson.JSONDecodeError:
                 status, reply = 400, b'{"error": {"message": "not JSON"}}'
             self.send_response(status)
             self.send_header("Content-Length", str(len(reply)))
-            self.send_header("X-Processing-Time-Ms", "12.5")
+            for name, value in {"X-Processing-Time-Ms": "12.5", **(more[0] if more else {})}.items():
+                self.send_header(name, value)
             self.end_headers()
             with contextlib.suppress(OSError):  # a client that was stopped has gone
                 self.wfile.write(reply)

@@ -1,0 +1,134 @@
+"""A language model that sorts lists, window by window, over a chat API."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from evalkit.dialects.reading import COMMON_TIMES, read_server_times
+from evalkit.errors import MAY_PASS, CallError
+from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
+from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
+from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
+from evalkit.rerankers.connection import Connections, write_json
+from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
+from evalkit.rerankers.listwise_settings import ListwiseSettings
+from evalkit.rerankers.permutations import Permutation, read_permutation, sort_by_windows
+from evalkit.rerankers.refusals import bad_reply, beginning, check_model, read_json, refusal
+from evalkit.rerankers.waiting import used_up_wait_s
+
+
+class Listwise:
+    """A chat model that sorts the whole list in overlapping windows, from its bottom to its top.
+
+    A document's score is how many stand below it, itself included. A document that an answer leaves out
+    stands behind those it names, and is counted. A call that is made again asks only for the windows that
+    were not answered.
+    """
+
+    Settings = ListwiseSettings
+    pointwise = False
+    score_kind: ScoreKind = "unknown"
+
+    def __init__(self, settings: ListwiseSettings) -> None:
+        self._settings = settings
+        self._unfinished = Unfinished()
+        self._connections = Connections.of(settings, settings.url, chat_headers)
+
+    def score(self, request: RerankRequest) -> RerankResponse:
+        """Ask window by window, and return how many documents stand below each in the end.
+
+        Raises
+        ------
+        CallError
+            If a window is not answered, or its answer names none of its documents.
+        """
+        if not request.documents:
+            return RerankResponse(np.empty(0))
+        answers = self._unfinished.take(request.call_id)
+        try:
+            return self._sort(request, answers)
+        except CallError as error:
+            self._unfinished.keep(request.call_id, answers)
+            error.billed_usd = self._billed_usd(answers)
+            raise
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self._connections.close()
+
+    def _sort(self, request: RerankRequest, answers: list[Answer]) -> RerankResponse:
+        """Sort a list, given the answers to its first windows; those to the others are added to them."""
+        query, limit = one_line(request.query), self._settings.max_document_characters
+        texts = [one_line(text) for text in request.documents]
+
+        def places(number: int, window: list[int]) -> Permutation:
+            if number == len(answers):
+                answers.append(self._ask(query, [texts[index][:limit] for index in window]))
+            return answers[number].places
+
+        order, left_out = sort_by_windows(len(texts), self._settings.spans(len(texts)), places)
+        scores = np.empty(len(texts))
+        scores[order] = np.arange(len(texts), 0, -1)
+        return RerankResponse(
+            scores=scores,
+            usage=total_usage(answers),
+            server_times=total_times(answers),
+            model=answers[-1].model,
+            http_status=200,
+            conn_reused=answers[0].reused,
+            missing=len(left_out),
+            pause_s=answers[-1].pause_s,
+            timeline=end_to_end(answers),
+            truncated=np.array([len(text) > limit for text in texts]),
+        )
+
+    def _ask(self, query: str, documents: Sequence[str]) -> Answer:
+        """Ask for the order of one window."""
+        settings, shown = self._settings, self._connections.shown
+        question = ask_for_order(query, documents, settings.instruction)
+        body = write_json(
+            chat_request(
+                settings.model, question, settings.temperature, settings.max_answer_tokens, settings.options
+            )
+        )
+        encoded_s = time.perf_counter()
+        exchange = self._connections.post(body)
+        if exchange.status != 200:
+            raise refusal(exchange, shown, settings.api_key_env)
+        content = read_json(exchange, shown, "a chat endpoint")
+        try:
+            reply = read_chat(content)
+            places = self._read(reply, len(documents))
+        except CallError as error:
+            raise bad_reply(error, exchange, shown) from None
+        check_model(settings.model_to_come, reply.model, exchange, shown)
+        return Answer(
+            places,
+            reply.usage,
+            read_server_times(exchange.headers, content, COMMON_TIMES),
+            reply.model,
+            exchange.reused,
+            used_up_wait_s(exchange.headers),
+            Timeline(encoded_s, exchange.sent_s, exchange.headers_s, exchange.body_s),
+        )
+
+    def _read(self, reply: ChatReply, documents: int) -> Permutation:
+        """Return the order that an answer names; one that names no document is none, where there is a choice."""
+        places = read_permutation(reply.text, documents)
+        if places.named or documents == 1 or self._settings.unreadable == "keep":
+            return places
+        if reply.cut or (reply.reasoned and not reply.text.strip()):
+            said, hint = "the answer ended before it named a document", "raise max_answer_tokens"
+        else:
+            said = f"the answer names none of {documents} documents: {beginning(reply.text)}"
+            hint = "with unreadable: keep such windows stay as they are, and their documents are counted"
+        raise CallError("reply", said, hint, remedy=MAY_PASS)
+
+    def _billed_usd(self, answers: Sequence[Answer]) -> float:
+        """Return what answers cost, as far as they tell."""
+        usage, price = total_usage(answers), self._settings.price
+        cost_usd = price.of(usage) if price else usage.cost_usd
+        return cost_usd or 0.0

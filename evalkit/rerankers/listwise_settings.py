@@ -1,0 +1,141 @@
+"""Settings of the `listwise` backend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from evalkit.config import Price, Traffic, Weight
+from evalkit.config.settings import PositiveInt
+from evalkit.config.traffic import Amount
+from evalkit.records import Usage
+from evalkit.rerankers.chat import OWN_KEYS, chat_address
+from evalkit.rerankers.listwise_prompts import ask_for_order
+from evalkit.rerankers.permutations import windows
+from evalkit.rerankers.remote_settings import Positive, RemoteSettings
+
+ANSWER_TOKENS = 5
+"""Tokens that a model writes for each document of a window: ``[12] > ``."""
+NUMBER = len("[12] \n")
+"""Characters that a document's number adds to it."""
+
+
+class ChatPrice(Price):
+    """What a chat API costs: it bills tokens, and mostly those it writes at another rate.
+
+    Attributes
+    ----------
+    usd_per_million_output_tokens
+        Of the tokens written; the rate of those read where absent.
+    """
+
+    usd_per_million_output_tokens: Amount | None = None
+
+    @model_validator(mode="after")
+    def _by_token(self) -> ChatPrice:
+        if self.usd_per_million_tokens is None:
+            raise ValueError("a chat API bills tokens: give usd_per_million_tokens")
+        return self
+
+    def of(self, usage: Usage) -> float | None:
+        """Return the cost in USD of a call; None where it does not tell what it read and wrote."""
+        read_rate, written_rate = self.usd_per_million_tokens, self.usd_per_million_output_tokens
+        if read_rate is None or written_rate is None or usage.tokens is None:
+            return super().of(usage)
+        if usage.output_tokens is None:
+            return None
+        read = usage.tokens - usage.output_tokens
+        return (read_rate * read + written_rate * usage.output_tokens) / 1e6
+
+
+class ListwiseSettings(RemoteSettings):
+    """Settings of `listwise`.
+
+    Attributes
+    ----------
+    url
+        The API: its host, its base or the full address of its chat endpoint.
+    model
+        Name sent with every request.
+    window, step
+        Documents compared in one request, and by how many the next window begins higher in the list.
+    passes
+        How often the windows go over the list: each one carries up to window - step documents to its top.
+    max_document_characters
+        A longer document is cut in the question, and counted.
+    instruction
+        What counts as relevant.
+    temperature
+        Of sampling.
+    max_answer_tokens
+        Most tokens of an answer; a model that reasons needs more.
+    unreadable
+        What becomes of an answer that names no document: ``fail`` makes it a failure that may pass,
+        ``keep`` leaves the window as it was, and counts its documents as left out.
+    price
+        What the API costs, and when that was looked up.
+    """
+
+    backend: Literal["listwise"] = "listwise"
+    url: str
+    model: str
+    window: Annotated[int, Field(ge=2, le=1000)] = 20
+    step: PositiveInt = 10
+    passes: Annotated[int, Field(ge=1, le=100)] = 1
+    max_document_characters: PositiveInt = 2000
+    instruction: str = "A document is relevant if it helps to answer the query."
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    max_answer_tokens: PositiveInt = 1000
+    unreadable: Literal["fail", "keep"] = "fail"
+    timeout_s: Positive = 120.0
+    price: ChatPrice | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _whole_address(cls, url: str) -> str:
+        return chat_address(url)
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> ListwiseSettings:
+        if self.step >= self.window:
+            raise ValueError(
+                f"step {self.step} is not below window {self.window}: windows must overlap, or no document"
+                " can rise from one to the next"
+            )
+        for name in self.options:
+            if name in OWN_KEYS:
+                raise ValueError(f"option {name!r} is a key that the listwise backend fills itself")
+        return self
+
+    @property
+    def most_answer_tokens(self) -> int:
+        """Most tokens of an answer, by whichever name."""
+        renamed = self.options.get("max_completion_tokens")
+        return renamed if isinstance(renamed, int) else self.max_answer_tokens
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Never: a document's place depends on the whole list."""
+        return False
+
+    def spans(self, documents: int) -> list[tuple[int, int]]:
+        """Return where the windows of all passes over a list begin and end, in the order of asking."""
+        return [*windows(documents, self.window, self.step)] * self.passes
+
+    def traffic(self) -> Traffic:
+        """Return how the API may be called."""
+        return replace(super().traffic(), weigh=self.weigh)
+
+    def weigh(self, query: str, documents: tuple[str, ...]) -> Weight:
+        """Return what the call for a list weighs: every window is a question of its own."""
+        spans = self.spans(len(documents))
+        frame = len(ask_for_order(query, (), self.instruction))
+        lengths = [min(len(text), self.max_document_characters) + NUMBER for text in documents]
+        return Weight(
+            characters=sum(frame + sum(lengths[start:end]) for start, end in spans),
+            requests=len(spans),
+            answer_tokens=sum(end - start for start, end in spans) * ANSWER_TOKENS,
+            most_answer_tokens=len(spans) * self.most_answer_tokens,
+        )
