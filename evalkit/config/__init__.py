@@ -10,7 +10,13 @@ from evalkit.config.execution import ExecutionSettings
 from evalkit.config.experiment import BudgetSettings, Config
 from evalkit.config.gate import GateRule, GateSettings
 from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
-from evalkit.config.load import load_config, load_gate, reranker_settings, validate_block
+from evalkit.config.load import (
+    load_config,
+    load_gate,
+    reranker_settings,
+    retriever_settings,
+    validate_block,
+)
 from evalkit.config.resolved import resolved_yaml
 from evalkit.config.settings import Settings
 from evalkit.config.traffic import Price, Traffic, Weight
@@ -38,5 +44,6 @@ __all__ = [
     "read_claim",
     "reranker_settings",
     "resolved_yaml",
+    "retriever_settings",
     "validate_block",
 ]

@@ -18,7 +18,14 @@ class SampleSettings(Settings):
     seed: Seed = 0
 
 
-class DatasetSettings(Settings):
+class BlockSettings(Settings):
+    """What checks the block of a plugin."""
+
+    nested: ClassVar[dict[str, str]] = {}
+    """Keys that hold a block of another plugin, or a list of them: key -> kind in the registry."""
+
+
+class DatasetSettings(BlockSettings):
     """What every dataset source understands."""
 
     source: str
@@ -38,7 +45,7 @@ class DatasetSettings(Settings):
         return self.name or self.default_name()
 
 
-class RetrieverSettings(Settings):
+class RetrieverSettings(BlockSettings):
     """What every first stage understands."""
 
     kind: str
@@ -51,7 +58,7 @@ class RetrieverSettings(Settings):
         return self.tag or self.kind
 
 
-class RerankerSettings(Settings):
+class RerankerSettings(BlockSettings):
     """What every reranker backend understands.
 
     Attributes
@@ -69,9 +76,6 @@ class RerankerSettings(Settings):
     concurrency: PositiveInt = 1
     claims: dict[str, str] = Field(default_factory=dict)
     usd_per_hour: Annotated[float, Field(ge=0)] | None = None
-
-    nested: ClassVar[dict[str, str]] = {}
-    """Keys that hold a block of another plugin: key -> kind in the registry."""
 
     immaterial: ClassVar[frozenset[str]] = frozenset({"batch_size", "concurrency", "claims", "usd_per_hour"})
     """Keys that cannot change a score: stored scores hold whatever they are."""

@@ -16,6 +16,7 @@ from evalkit.config.gate import GateSettings
 from evalkit.config.latency import LatencySettings
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.rules import check_rules
+from evalkit.config.secrecy import check_secrets
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source
 from evalkit.errors import InputError, UnknownNameError
@@ -86,6 +87,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
     }
     problems += blocks.problems
     problems += check_rules(outline or _sound_part(data, found), datasets, retriever, rerankers)
+    problems += check_secrets(blocks.sound)
     source.fail_if(_outermost(problems))
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
@@ -124,6 +126,14 @@ def validate_block(kind: str, block: dict[str, Any]) -> Settings:
     return settings
 
 
+def retriever_settings(block: dict[str, Any]) -> RetrieverSettings:
+    """Check the block of a retriever; see `validate_block`."""
+    checked = validate_block("retriever kind", block)
+    if not isinstance(checked, RetrieverSettings):
+        raise TypeError(f"{type(checked).__name__} is not a RetrieverSettings")
+    return checked
+
+
 def reranker_settings(block: dict[str, Any]) -> RerankerSettings:
     """Check the block of a reranker; see `validate_block`."""
     checked = validate_block("reranker backend", block)
@@ -133,11 +143,20 @@ def reranker_settings(block: dict[str, Any]) -> RerankerSettings:
 
 
 class _Blocks:
-    """Checks plugin blocks against their own Settings, gathering problems."""
+    """Checks plugin blocks against their own Settings, gathering problems.
+
+    Attributes
+    ----------
+    problems
+        What is wrong.
+    sound
+        Settings of the blocks that are right by themselves, nested ones included, by where they stand.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self.problems: list[Problem] = []
+        self.sound: dict[Path, Settings] = {}
 
     def check(self, kind: str, block: Any, path: Path) -> Settings | None:
         """Return the Settings of one block, or None after noting what is wrong."""
@@ -157,9 +176,14 @@ class _Blocks:
             return None
         settings, found = check_against(settings_class, block, self._source, path, _homes())
         self.problems += found
-        for key, nested_kind in settings_class.nested.items() if kind == "reranker backend" else ():
-            if isinstance(block.get(key), dict):
-                self.check(nested_kind, block[key], (*path, key))
+        if settings is not None:
+            self.sound[path] = settings
+        for key, nested_kind in settings_class.nested.items():
+            given = block.get(key)
+            if isinstance(given, dict):
+                self.check(nested_kind, given, (*path, key))
+            for index, item in enumerate(_as(list, given)):
+                self.check(nested_kind, item, (*path, key, index))
         return settings
 
 

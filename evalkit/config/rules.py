@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.experiment import Outline
 from evalkit.config.latency import LatencySettings
-from evalkit.config.secrecy import check_secrets
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
 from evalkit.errors import EvalkitError, nearest_name_hint
@@ -35,7 +34,6 @@ def check_rules(
         *(_comparison(outline, first_stage, rerankers) if first_stage else ()),
         *_batch_sizes(outline, rerankers),
         *_latency(outline),
-        *check_secrets(rerankers),
         *_prices(outline, rerankers),
     ]
 

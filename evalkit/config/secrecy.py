@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 from evalkit.config.settings import Settings
-from evalkit.config.source import Problem
+from evalkit.config.source import Path, Problem
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _SECRET_WORDS = ("authorization", "key", "token", "secret", "password", "cookie", "signature")
@@ -20,42 +20,51 @@ def is_secret(name: str) -> bool:
     return any(word in folded for word in _SECRET_WORDS)
 
 
-def check_secrets(rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
-    """Tell which keys stand where none may, or cannot be had."""
-    for tag, reranker in rerankers.items():
-        yield from _in_url(tag, getattr(reranker, "url", None))
-        yield from _in_environment(tag, getattr(reranker, "api_key_env", None))
+def check_secrets(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
+    """Tell which keys stand where none may, or cannot be had.
+
+    Parameters
+    ----------
+    blocks
+        Settings by where they stand; their fields that end in ``_env`` name environment variables.
+    """
+    for path, settings in blocks.items():
+        yield from _in_url((*path, "url"), getattr(settings, "url", None))
+        for name in type(settings).model_fields:
+            if name.endswith("_env"):
+                yield from _in_environment((*path, name), getattr(settings, name))
 
 
-def _in_url(tag: str, url: str | None) -> Iterator[Problem]:
+def _in_url(path: Path, url: str | None) -> Iterator[Problem]:
     parts = urlsplit(url or "")
     if parts.username or parts.password or any(is_secret(name) for name, _ in parse_qsl(parts.query)):
         yield Problem(
-            ("rerankers", tag, "url"),
+            path,
             "'url' must not hold a key",
-            "take it out, export MY_RERANK_KEY=... and write api_key_env: MY_RERANK_KEY",
+            "take it out, export MY_KEY=... and write api_key_env: MY_KEY",
         )
 
 
-def _in_environment(tag: str, variable: str | None) -> Iterator[Problem]:
+def _in_environment(path: Path, variable: str | None) -> Iterator[Problem]:
     if not variable:
         return
-    path = ("rerankers", tag, "api_key_env")
+    name = str(path[-1])
+    what = name.removesuffix("_env").removeprefix("api_")
     key = os.environ.get(variable, "").strip()
     if not _VARIABLE.fullmatch(variable):
         # Perhaps the key itself: it is not repeated here.
         yield Problem(
             path,
-            "'api_key_env' must be the name of an environment variable, not the key itself",
-            "export MY_RERANK_KEY=... and write api_key_env: MY_RERANK_KEY",
+            f"{name!r} must be the name of an environment variable, not the {what} itself",
+            f"export MY_{what.upper()}=... and write {name}: MY_{what.upper()}",
         )
     elif not key:
         yield Problem(
             path, f"the environment variable {variable!r} is not set", f"export {variable}=... before running"
         )
-    elif not key.isascii() or not key.isprintable():
+    elif not key.isprintable() or (what == "key" and not key.isascii()):
         yield Problem(
             path,
-            f"the key in {variable!r} holds characters that no HTTP header can carry",
-            "a key is one line of plain characters: check how the variable was set",
+            f"the {what} in {variable!r} holds characters that no HTTP header can carry",
+            "it should be one line of plain characters: check how the variable was set",
         )

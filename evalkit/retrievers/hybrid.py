@@ -1,0 +1,76 @@
+"""Several first stages as one: their ranks are fused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from evalkit.config import RetrieverSettings, retriever_settings
+from evalkit.errors import ConfigError
+from evalkit.fusion import RRF_CONSTANT, fuse_ranks
+from evalkit.records import Dataset, Query, Run
+from evalkit.retrievers.candidates import open_retriever
+
+Weight = Annotated[float, Field(gt=0)]
+
+
+class Hybrid:
+    """Reciprocal rank fusion of two or more first stages, for example BM25 and a run of a dense one."""
+
+    class Settings(RetrieverSettings):
+        """Settings of `hybrid`.
+
+        Attributes
+        ----------
+        retrievers
+            Blocks of first stages. Each gives its own ``depth`` of candidates, or that of the hybrid where it is more.
+        weights
+            Of each; all alike where absent.
+        k
+            The constant of the fusion: a document gets ``weight / (k + rank)`` of each first stage that finds it.
+        """
+
+        kind: Literal["hybrid"] = "hybrid"
+        retrievers: tuple[dict[str, Any], ...]
+        weights: tuple[Weight, ...] | None = None
+        k: Annotated[float, Field(ge=0)] = RRF_CONSTANT
+
+        nested: ClassVar[dict[str, str]] = {"retrievers": "retriever kind"}
+
+        @field_validator("retrievers")
+        @classmethod
+        def _with_defaults(cls, blocks: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+            if len(blocks) < 2:
+                raise ValueError("must be two first stages or more")
+            return tuple(_filled(block) for block in blocks)
+
+        @field_validator("weights")
+        @classmethod
+        def _one_each(
+            cls, weights: tuple[float, ...] | None, info: ValidationInfo
+        ) -> tuple[float, ...] | None:
+            retrievers = info.data.get("retrievers", ())
+            if weights is not None and retrievers and len(weights) != len(retrievers):
+                raise ValueError(f"must be {len(retrievers)} numbers, one for each of the retrievers")
+            return weights
+
+    def __init__(self, settings: Settings, dataset: Dataset) -> None:
+        self._settings = settings
+        blocks = [retriever_settings(block) for block in settings.retrievers]
+        self._parts = [(open_retriever(block, dataset), block.depth) for block in blocks]
+
+    def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
+        """Return the `depth` best documents of each query by their fused ranks."""
+        runs = [part.retrieve(queries, max(own, depth)) for part, own in self._parts]
+        fused = fuse_ranks(self._settings.label, runs, self._settings.weights, self._settings.k)
+        return fused.cut(depth)
+
+
+def _filled(block: dict[str, Any]) -> dict[str, Any]:
+    """Return a block with its defaults; what is wrong with one is told, with its place, where nested blocks are."""
+    try:
+        return retriever_settings(block).model_dump(mode="json", exclude_none=True)
+    except ConfigError:
+        return block
