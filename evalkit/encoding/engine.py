@@ -115,6 +115,11 @@ class Engine:
         self._work_off(deque(pack(tokens.lengths, self._batch_tokens)), tokens, rows, told)
         return Encoded(rows, tokens.lengths, tokens.truncated, ready - start, time.perf_counter() - ready)
 
+    def measure(self, items: Sequence[Item]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return ``(n,)`` the tokens that would be read of each item, and whether more would be cut off."""
+        tokens = self._tokeniser(items)
+        return tokens.lengths, tokens.truncated
+
     def facts(self) -> dict[str, Any]:
         """Return what the network runs on, and how often a batch had to be halved."""
         return {**self._network.facts(), "batch_tokens": self._batch_tokens, "batches_halved": self._halved}

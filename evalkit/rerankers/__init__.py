@@ -2,6 +2,7 @@
 
 from evalkit.rerankers.base import (
     Described,
+    Measuring,
     Pooled,
     Portion,
     Preparable,
@@ -14,6 +15,7 @@ from evalkit.rerankers.shelf import Embedded
 __all__ = [
     "Described",
     "Embedded",
+    "Measuring",
     "Pooled",
     "Portion",
     "Preparable",

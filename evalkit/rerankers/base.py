@@ -6,6 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evalkit import registry
 from evalkit.config import RerankerSettings, reranker_settings
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
@@ -100,6 +103,15 @@ class Pooled(Protocol):
         CallError
             If any of them cannot be scored; the others may be, by themselves.
         """
+        ...
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A local reranker that tells what it would read of a pair, without scoring it."""
+
+    def measure(self, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return ``(n,)`` the tokens of each pair that it would read, and whether it would cut any off."""
         ...
 
 

@@ -71,6 +71,10 @@ class CrossEncoder:
         """Return ``(n,)`` logits of query-document pairs."""
         return logits(self._engine.run(list(pairs)).rows, self._label)
 
+    def measure(self, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return ``(n,)`` the tokens of each pair that it would read, and whether it would cut any off."""
+        return self._engine.measure(list(pairs))
+
     def facts(self) -> dict[str, Any]:
         """Return what the model runs on."""
         return pool_facts(self._engine.facts(), self._model.card.rules.max_length)

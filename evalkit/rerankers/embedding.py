@@ -84,6 +84,12 @@ class EmbeddingReranker:
         scores = [self.compare(queries[query], [documents[document]]) for query, document in pairs]
         return np.concatenate(scores) if scores else np.empty(0)
 
+    def measure(self, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return ``(n,)`` the tokens of each pair that it would read, and whether it would cut any off."""
+        queries, cut_queries = self._engines["query"].measure([query for query, _ in pairs])
+        documents, cut_documents = self._engines["document"].measure([document for _, document in pairs])
+        return queries + documents, cut_queries | cut_documents
+
     def _response(self, query: Embedded, documents: Sequence[Embedded], times: Any) -> RerankResponse:
         return RerankResponse(
             self.compare(query, documents) if documents else np.empty(0),

@@ -1,0 +1,85 @@
+"""The data of a configuration under inspection: quickly before every run, closely on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from evalkit.config import Config, DatasetSettings
+from evalkit.datasets import open_dataset
+from evalkit.datasets.load import read_parts
+from evalkit.errors import DataFormatError, DatasetError
+from evalkit.experiment.arenas import Arena
+from evalkit.experiment.readings import read_pairs
+from evalkit.inspecting import (
+    LEFT_OUT,
+    DataFinding,
+    Material,
+    by_severity,
+    look_closely,
+    look_quickly,
+    truncation,
+)
+from evalkit.metrics import parse_metrics
+from evalkit.records import Dataset, Query
+from evalkit.retrievers import open_retriever, retrieve_candidates
+
+
+def preflight(config: Config, arenas: Sequence[Arena]) -> list[dict[str, Any]]:
+    """Return what the quick checks find in every dataset, as the manifest holds it; nothing without a quality pass."""
+    return [_preflight(config, arena) for arena in arenas if config.quality]
+
+
+def _preflight(config: Config, arena: Arena) -> dict[str, Any]:
+    material = Material.of(
+        arena.dataset, parse_metrics(config.metrics), config.retriever.depth, arena.candidates
+    )
+    findings = [asdict(finding) for finding in by_severity(look_quickly(material))]
+    return {"dataset": arena.dataset.name, "findings": findings, "left_out": list(LEFT_OUT)}
+
+
+def inspect(config: Config) -> Iterator[DataFinding]:
+    """Yield what all checks find in every dataset of a configuration, one dataset in memory at a time.
+
+    Raises
+    ------
+    InputError
+        If a dataset, the first stage or a local reranker cannot be opened.
+    """
+    for settings in config.datasets:
+        train = _train_queries(settings)
+        material = replace(_material(config, settings), train=train)
+        yield from look_closely(material)
+        for reading in read_pairs(config, material):
+            yield from truncation(material.name, reading)
+
+
+def _material(config: Config, settings: DatasetSettings) -> Material:
+    dataset = open_dataset(settings)
+    retriever = open_retriever(config.retriever, dataset)
+    depth = config.retriever.depth
+    candidates = retrieve_candidates(retriever, dataset, depth)
+    material = Material.of(dataset, parse_metrics(config.metrics), depth, candidates)
+    if any(query.query_id in dataset.corpus for query in dataset.queries):
+        otherwise = retrieve_candidates(retriever, _the_other_way(dataset), depth)
+        material = replace(material, otherwise=otherwise)
+    return material
+
+
+def _the_other_way(dataset: Dataset) -> Dataset:
+    """Return a dataset that bars documents with the query's id where it did not, and the other way round."""
+    return replace(
+        dataset, origin=replace(dataset.origin, exclude_same_id=not dataset.origin.exclude_same_id)
+    )
+
+
+def _train_queries(settings: DatasetSettings) -> tuple[Query, ...] | None:
+    """Return the queries of the train split, where the source has one and another is looked at."""
+    if getattr(settings, "split", None) in {None, "train"}:
+        return None
+    try:
+        parts = read_parts(settings.model_copy(update={"split": "train"}))
+    except (DataFormatError, DatasetError):  # there is no such split
+        return None
+    return tuple(query for query in parts.queries if query.query_id in parts.qrels.grades)

@@ -1,0 +1,60 @@
+"""Queries and documents that share an id: the same thing twice, or numbers that meet by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalkit.inspecting.census import normal_form
+from evalkit.inspecting.findings import DataFinding, Severity, first, number_of
+from evalkit.inspecting.material import Material, best_falls, fallen
+
+
+def same_ids(material: Material) -> Iterator[DataFinding]:
+    """Find queries whose id is a document's, and what barring these documents changes."""
+    corpus = material.dataset.corpus
+    shared = [query for query in material.dataset.queries if query.query_id in corpus]
+    if not shared:
+        return
+    barred = material.dataset.origin.exclude_same_id
+    ids = {query.query_id for query in shared}
+    same = sum(normal_form(query.text) == normal_form(corpus.text(query.query_id)) for query in shared)
+    relevant = [q for q in ids if material.qrels.of(q).get(q, 0) > 0]
+    by_chance = not same
+    severity: Severity = "note"
+    if (barred and relevant) or (not barred and same):
+        severity = "warning"
+    yield DataFinding(
+        material.name,
+        "same_ids",
+        severity,
+        f"{number_of(len(shared), 'query has', 'queries have')} the id of a document, {same} of them its text, too;"
+        f" {'each is barred from its own' if barred else 'none is barred from its own'} candidates",
+        {"queries": len(shared), "same_text": same, "relevant": len(relevant), "barred": int(barred)},
+        first(sorted(relevant) or sorted(ids)),
+        _effect(material, ids, relevant, barred=barred),
+        _remedy(barred=barred, by_chance=by_chance),
+    )
+
+
+def _effect(material: Material, ids: set[str], relevant: list[str], *, barred: bool) -> str:
+    said = [f"{number_of(len(relevant), 'of these pairs is', 'of these pairs are')} judged relevant"]
+    if barred and relevant:
+        said[0] += " and cannot be found: " + best_falls(material, lambda q, d: not (q == d and q in ids))
+    if material.candidates is not None and material.otherwise is not None:
+        runs = (material.otherwise, material.candidates)
+        kept, gone = (material.means(run) for run in (runs if barred else runs[::-1]))
+        moved = fallen(kept, gone)
+        said.append(
+            f"barring them moves the first stage: {moved}" if moved else "no mean of the first stage moves"
+        )
+    return "; ".join(said)
+
+
+def _remedy(*, barred: bool, by_chance: bool) -> str:
+    if by_chance:
+        return (
+            "set exclude_same_id: false: the ids meet by chance"
+            if barred
+            else "nothing: the ids meet by chance"
+        )
+    return "nothing: a query should not find itself" if barred else "set exclude_same_id: true"

@@ -1,0 +1,150 @@
+"""Judgments: whether they point at documents, at what grades, and for which queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from evalkit.inspecting.findings import DataFinding, first, number_of
+from evalkit.inspecting.material import Material, best_falls
+
+HOPELESS = 0.5
+"""Share of the relevant judgments that point nowhere from which the figures mean nothing: the ids do not fit."""
+
+
+def missing_documents(material: Material) -> Iterator[DataFinding]:
+    """Find judgments of documents that the corpus lacks."""
+    corpus, grades = material.dataset.corpus, material.qrels.grades
+    missing = [(q, d, g) for q, docs in grades.items() for d, g in docs.items() if d not in corpus]
+    if not missing:
+        return
+    relevant = [row for row in missing if row[2] > 0]
+    all_relevant = sum(g > 0 for docs in grades.values() for g in docs.values())
+    hopeless = len(relevant) > HOPELESS * all_relevant
+    counts = {
+        "judgments": len(missing),
+        "documents": len({d for _, d, _ in missing}),
+        "relevant": len(relevant),
+        "all_relevant": all_relevant,
+        "queries": len({q for q, _, _ in relevant}),
+    }
+    what = f"{number_of(len(missing), 'judgment')} of {material.qrels.count()} point to documents that are not there"
+    found = f"{len(relevant)} of {all_relevant} relevant ones cannot be found: "
+    yield DataFinding(
+        material.name,
+        "missing_documents",
+        "error" if hopeless else "warning" if relevant else "note",
+        what,
+        counts,
+        first(dict.fromkeys(d for _, d, _ in missing)),
+        found + best_falls(material, lambda _, doc: doc in corpus)
+        if relevant
+        else "none of them is relevant",
+        "check that judgments and corpus are of one version and have the same ids"
+        if hopeless
+        else "give the whole corpus; on a part of it read every value against the best possible one",
+    )
+
+
+def unanswerable_queries(material: Material) -> Iterator[DataFinding]:
+    """Find queries that were judged and that nothing answers."""
+    unanswerable = material.qrels.unanswerable
+    if not unanswerable:
+        return
+    judged = len(material.qrels.grades)
+    nothing_left = len(unanswerable) == judged
+    yield DataFinding(
+        material.name,
+        "unanswerable_queries",
+        "error" if nothing_left else "note",
+        f"{number_of(len(unanswerable), 'query', 'queries')} of {judged} with judgments but no relevant document",
+        {"queries": len(unanswerable), "judged_queries": judged},
+        first(unanswerable),
+        "there is no mean of anything" if nothing_left else "they are asked, and in no mean",
+        "check the grades: above 0 is relevant",
+    )
+
+
+def unjudged_queries(material: Material) -> Iterator[DataFinding]:
+    """Find out how many queries the dataset left out because nobody judged them."""
+    count = material.dataset.origin.counts.get("unjudged_queries_left_out", 0)
+    if count:
+        judged = len(material.qrels.grades)
+        yield DataFinding(
+            material.name,
+            "unjudged_queries",
+            "note",
+            f"{number_of(count, 'query', 'queries')} without any judgment beside {judged} with some",
+            {"queries": count, "judged_queries": judged},
+            (),
+            "they are left out: not asked, and in no mean",
+            "nothing, if they belong to another split; else judge them",
+        )
+
+
+def grades(material: Material) -> Iterator[DataFinding]:
+    """Tell graded judgments from binary ones, and which metrics see the difference."""
+    counts = Counter(g for docs in material.qrels.grades.values() for g in docs.values())
+    if not counts:
+        return
+    highest = max(counts)
+    if highest <= 0:
+        return  # said of the queries already
+    yield from _out_of_reach(material, highest)
+    held = ", ".join(f"{counts[grade]} of grade {grade}" for grade in sorted(counts, reverse=True))
+    graded = [m.label for m in material.metrics if m.name == "nDCG"]
+    binary = [f"{m.label} counts {m.rel} and up" for m in material.metrics if m.name != "nDCG"]
+    if highest == 1:
+        effect = "there are no degrees: both forms of nDCG (dcg='log2', 'exp-log2') give the same values"
+    else:
+        top = (
+            f"grade {highest} weighs {highest} times grade 1 in nDCG, {2**highest - 1} times with 'exp-log2'"
+        )
+        sees = f"{', '.join(graded)} sees the grades" if graded else "no metric sees the grades"
+        effect = "; ".join([sees, *binary, top])
+    yield DataFinding(
+        material.name,
+        "grades",
+        "note",
+        f"{'graded' if highest > 1 else 'binary'} judgments: {held}",
+        {f"grade_{grade}": counts[grade] for grade in sorted(counts)},
+        (),
+        effect,
+        "name the threshold where grade 1 is not yet an answer, e.g. MRR(rel=2)@10"
+        if highest > 1
+        else "nothing",
+    )
+
+
+def _out_of_reach(material: Material, highest: int) -> Iterator[DataFinding]:
+    """Find metrics whose threshold no judgment reaches."""
+    for metric in material.metrics:
+        if metric.name != "nDCG" and metric.rel > highest:
+            yield DataFinding(
+                material.name,
+                "rel_above_grades",
+                "error",
+                f"{metric.label} counts grades of {metric.rel} and up, and the highest is {highest}",
+                {"rel": metric.rel, "highest_grade": highest},
+                (),
+                f"{metric.label} is 0 for every query of every system",
+                f"lower rel to {highest} or less",
+            )
+
+
+def only_relevant(material: Material) -> Iterator[DataFinding]:
+    """Find judgments that name relevant documents alone."""
+    lowest = min((g for docs in material.qrels.grades.values() for g in docs.values()), default=0)
+    if lowest > 0:
+        per_query = material.qrels.count() / len(material.qrels.grades)
+        yield DataFinding(
+            material.name,
+            "only_relevant_judged",
+            "note",
+            f"only relevant documents are judged, {per_query:.1f} a query",
+            {"judgments": material.qrels.count(), "queries": len(material.qrels.grades)},
+            (),
+            "whatever else is found counts as not relevant, though nobody looked: values are too low rather than"
+            " too high, and Judged@n cannot tell a bad candidate from an unseen one",
+            "compare systems, and do not read a value as a share of good answers; judge a sample of what they find",
+        )

@@ -1,0 +1,85 @@
+"""Whether the language of a dataset's settings is that of its texts."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import Stemmer
+
+from evalkit.inspecting.findings import DataFinding
+from evalkit.inspecting.material import Material
+from evalkit.terms import Analyzer
+
+SAMPLE = 200
+"""Documents looked at."""
+CLEARLY = 2.0
+"""How many times more of another language's function words there must be."""
+SCRIPTS = {
+    "arabic": ("ARABIC",),
+    "armenian": ("ARMENIAN",),
+    "greek": ("GREEK",),
+    "hindi": ("DEVANAGARI",),
+    "nepali": ("DEVANAGARI",),
+    "russian": ("CYRILLIC",),
+    "serbian": ("CYRILLIC", "LATIN"),
+    "tamil": ("TAMIL",),
+    "yiddish": ("HEBREW",),
+}
+"""Scripts of Snowball's languages; Latin where a language is not listed."""
+
+
+def language(material: Material) -> Iterator[DataFinding]:
+    """Find texts that are not in the language that stop words and stems are of."""
+    declared = material.dataset.origin.language
+    if declared not in Stemmer.algorithms():
+        return
+    texts = _sample(material.dataset.corpus.texts)
+    script, share = _script(texts)
+    if script and script not in SCRIPTS.get(declared, ("LATIN",)):
+        yield _finding(material, f"{share:.0%} of the letters are {script}", declared, f"written in {script}")
+        return
+    words = [word for text in texts for word in text.lower().split()]
+    shares = {name: _function_words(name, words) for name in Stemmer.algorithms()}
+    likely = max(shares, key=lambda name: shares[name])
+    if shares[likely] > CLEARLY * shares[declared] and Analyzer(declared).stop_words:
+        what = f"{shares[likely]:.0%} of the words are function words of {likely}, {shares[declared]:.0%} of {declared}"
+        yield _finding(material, what, declared, f"in {likely}, by its function words")
+
+
+def _finding(material: Material, what: str, declared: str, seems: str) -> DataFinding:
+    return DataFinding(
+        material.name,
+        "language",
+        "warning",
+        f"language: {declared}, but the texts seem to be {seems}",
+        {},
+        (),
+        f"{what}: stop words and stems of {declared} do nothing or harm, and BM25 is weaker than it could be,"
+        " which every comparison with it feels",
+        "set the dataset's language to that of its texts",
+    )
+
+
+def _sample(texts: Sequence[str]) -> list[str]:
+    rows = np.unique(np.linspace(0, len(texts) - 1, SAMPLE).astype(np.int64))
+    return [texts[row] for row in rows.tolist()]
+
+
+def _script(texts: Sequence[str]) -> tuple[str, float]:
+    """Return the script of most letters as Unicode names it, with its share; empty without a letter."""
+    letters = Counter(character for text in texts for character in text[:1000] if character.isalpha())
+    scripts: Counter[str] = Counter()
+    for letter, count in letters.items():
+        scripts[unicodedata.name(letter, "UNKNOWN").split()[0]] += count
+    if not scripts:
+        return "", 0.0
+    ((script, count),) = scripts.most_common(1)
+    return script, count / scripts.total()
+
+
+def _function_words(name: str, words: Sequence[str]) -> float:
+    stop_words = Analyzer(name).stop_words
+    return sum(word in stop_words for word in words) / max(len(words), 1)

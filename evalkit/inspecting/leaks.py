@@ -1,0 +1,90 @@
+"""Queries that a model may have seen, or that a document holds word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from tqdm import tqdm
+
+from evalkit.inspecting.census import normal_form
+from evalkit.inspecting.findings import DataFinding, first, number_of
+from evalkit.inspecting.material import Material
+from evalkit.inspecting.shingles import chunks, pieces
+
+WORDS = 5
+"""Pieces from which a query that stands in a document does not stand there by chance."""
+
+
+def trained_on(material: Material) -> Iterator[DataFinding]:
+    """Find queries that stand in the train split."""
+    if not material.train:
+        return
+    known = {normal_form(query.text) for query in material.train}
+    leaked = [query.query_id for query in material.dataset.queries if normal_form(query.text) in known]
+    asked = len(material.dataset.queries)
+    if leaked:
+        yield DataFinding(
+            material.name,
+            "train_queries",
+            "warning",
+            f"{number_of(len(leaked), 'query stands', 'queries stand')} in the train split, of {asked}",
+            {"queries": len(leaked), "asked": asked, "train_queries": len(material.train)},
+            first(leaked),
+            "a model that was trained on that split has seen them, perhaps with their answers: its values on them"
+            " say nothing about new queries",
+            "take them out, or compare with and without them",
+        )
+
+
+def verbatim_queries(material: Material) -> Iterator[DataFinding]:
+    """Find queries that stand word for word in a document."""
+    wanted = {query.query_id: pieces(query.text) for query in material.dataset.queries}
+    wanted = {query: words for query, words in wanted.items() if len(words) >= WORDS}
+    found = _standing_in(material, wanted)
+    if not found:
+        return
+    relevant = sum(
+        any(material.qrels.of(query).get(doc, 0) > 0 for doc in docs) for query, docs in found.items()
+    )
+    yield DataFinding(
+        material.name,
+        "verbatim_queries",
+        "warning" if len(found) > len(wanted) / 10 else "note",
+        f"{number_of(len(found), 'query stands', 'queries stand')} word for word in a document,"
+        f" of {len(wanted)} with {WORDS} words or more",
+        {"queries": len(found), "looked_for": len(wanted), "in_a_relevant_document": relevant},
+        first(f"{query} in {docs[0]}" for query, docs in found.items()),
+        f"whoever matches words finds them without understanding; for {relevant} of them the document is relevant",
+        "compare with and without them",
+    )
+
+
+def _standing_in(material: Material, wanted: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return which documents hold a query, for those that some document holds."""
+    corpus = material.dataset.corpus
+    by_start = _by_first_words(wanted)
+    keys = np.array(sorted(by_start), dtype=np.uint64)
+    found: dict[str, list[str]] = {}
+    rows = tqdm(
+        range(len(corpus)), desc=f"{material.name}: queries in documents", unit="text", disable=None, delay=2
+    )
+    for chunk in chunks(corpus.texts, rows):
+        hashes, owner = chunk.windows(WORDS)
+        hit = np.isin(hashes, keys)
+        for key, row in sorted(set(zip(hashes[hit].tolist(), owner[hit].tolist(), strict=True))):
+            text = f" {' '.join(pieces(corpus.texts[row]))} "
+            for query in by_start[key]:
+                if f" {' '.join(wanted[query])} " in text:
+                    found.setdefault(query, []).append(corpus.doc_ids[row])
+    return found
+
+
+def _by_first_words(wanted: dict[str, list[str]]) -> dict[int, list[str]]:
+    """Return queries by the hash of their first words."""
+    ids, heads = list(wanted), [" ".join(words[:WORDS]) for words in wanted.values()]
+    held: dict[int, list[str]] = {}
+    for chunk in chunks(heads, range(len(heads))):
+        for key, row in zip(*(column.tolist() for column in chunk.windows(WORDS)), strict=True):
+            held.setdefault(key, []).append(ids[row])
+    return held

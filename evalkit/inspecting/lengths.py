@@ -1,0 +1,101 @@
+"""How long texts are, and what of them a model will not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.inspecting.findings import DataFinding, number_of
+from evalkit.inspecting.material import Material
+from evalkit.stats import share_interval
+
+
+def lengths(material: Material) -> Iterator[DataFinding]:
+    """Tell how long documents and queries are."""
+    if not len(material.documents.words) or not len(material.queries.words):
+        return
+    counts: dict[str, float | None] = {}
+    told = []
+    for name, census in (("documents", material.documents), ("queries", material.queries)):
+        for unit, values in (("words", census.words), ("characters", census.characters)):
+            middle, high, most = (int(v) for v in np.quantile(values, (0.5, 0.95, 1.0), method="higher"))
+            counts |= {f"{name}_{unit}_p50": middle, f"{name}_{unit}_p95": high, f"{name}_{unit}_max": most}
+            told.append(
+                f"{middle}, {high}, {most} {unit}" if unit == "words" else f"{middle}, {high}, {most}"
+            )
+    yield DataFinding(
+        material.name,
+        "lengths",
+        "note",
+        f"half, 95 % and all of the documents have at most {told[0]} ({told[1]} characters);"
+        f" of the queries {told[2]} ({told[3]})",
+        counts,
+        (),
+        "what is longer than a model's limit of tokens is cut; words are what white space separates",
+        "set max_length_tokens with these lengths in mind; evalkit dataset check CONFIG counts what is cut",
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a local reranker reads of some pairs.
+
+    Attributes
+    ----------
+    reranker
+        Its tag.
+    limit
+        Tokens at which it cuts; None where it does not.
+    pairs
+        All there are.
+    tokens, truncated
+        ``(n,)`` tokens read of each pair of a sample, and whether more were cut off.
+    relevant_truncated
+        ``(m,)`` whether a relevant pair is cut, of a sample of those.
+    """
+
+    reranker: str
+    limit: int | None
+    pairs: int
+    tokens: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
+    relevant_truncated: NDArray[np.bool_]
+
+
+def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
+    """Tell how long pairs are in a reranker's own tokens, and how many it does not read to their end."""
+    n, cut = len(reading.truncated), int(reading.truncated.sum())
+    if not n:
+        return
+    share = share_interval(cut, n)
+    middle, high = (int(v) for v in np.quantile(reading.tokens, (0.5, 0.95), method="higher"))
+    relevant, relevant_cut = len(reading.relevant_truncated), int(reading.relevant_truncated.sum())
+    whole = n == reading.pairs
+    sampled = "" if whole else f", 95 % interval {share.lower:.1%} to {share.upper:.1%}, of a sample"
+    limit = "without a limit" if reading.limit is None else f"with a limit of {reading.limit} tokens"
+    yield DataFinding(
+        dataset,
+        "truncation",
+        "warning" if cut else "note",
+        f"{reading.reranker}, {limit}, cuts {cut} of {number_of(n, 'pair')} ({cut / n:.1%}{sampled});"
+        f" it reads {middle} tokens of the middle one and {high} of the 95th of a hundred",
+        {
+            "pairs": reading.pairs,
+            "pairs_looked_at": n,
+            "truncated": cut,
+            "relevant_looked_at": relevant,
+            "relevant_truncated": relevant_cut,
+            "tokens_p50": middle,
+            "tokens_p95": high,
+            "limit_tokens": reading.limit,
+        },
+        (),
+        f"what stands behind the cut counts for nothing; {relevant_cut} of"
+        f" {number_of(relevant, 'relevant pair')} looked at are cut",
+        "raise max_length_tokens if the model can read more, or split documents into passages"
+        if cut
+        else "nothing",
+    )

@@ -1,0 +1,87 @@
+"""Candidates: how many there are of those asked for, and how many of them somebody judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from evalkit.inspecting.findings import DataFinding, first, number_of
+from evalkit.inspecting.material import Material
+from evalkit.metrics import evaluate, parse_metric
+
+WELL_JUDGED = 0.9
+"""Share of the first ranks below which pooled judgments are taken to move figures."""
+
+
+def short_lists(material: Material) -> Iterator[DataFinding]:
+    """Find queries with fewer candidates than were asked for, or none."""
+    run = material.candidates
+    if run is None:
+        return
+    asked = min(material.depth, len(material.dataset.corpus))
+    lengths = {query.query_id: len(run.docs(query.query_id)) for query in material.dataset.queries}
+    none = [query for query, length in lengths.items() if length == 0]
+    # A query that is barred from one document may find one fewer of a small corpus.
+    own = material.dataset.corpus if material.dataset.origin.exclude_same_id else ()
+    short = [q for q, n in lengths.items() if 0 < n < min(asked, len(material.dataset.corpus) - (q in own))]
+    if none:
+        answerable = len(set(none) & set(material.qrels.answerable))
+        yield DataFinding(
+            material.name,
+            "no_candidates",
+            "error" if len(none) == len(lengths) else "warning",
+            f"{number_of(len(none), 'query', 'queries')} of {len(lengths)} without a candidate",
+            {"queries": len(none), "answerable": answerable},
+            first(none),
+            f"{number_of(answerable, 'of them is', 'of them are')} in every mean, as 0 for every system",
+            "check language and tokenizer of the first stage, or use one that does not hang on shared words",
+        )
+    if short:
+        found = [lengths[query] for query in short]
+        yield DataFinding(
+            material.name,
+            "short_lists",
+            "note",
+            f"{number_of(len(short), 'query', 'queries')} of {len(lengths)} with fewer than {asked} candidates,"
+            f" {min(found)} at least, {int(np.median(found))} in the middle",
+            {"queries": len(short), "asked": asked, "shortest": min(found)},
+            first(short),
+            "a reranker has less to choose from there, and its calls are smaller: depth means at most so many",
+            "nothing; where they are many, a first stage that does not hang on shared words finds more",
+        )
+    if material.depth >= len(material.dataset.corpus):
+        yield DataFinding(
+            material.name,
+            "depth_beyond_corpus",
+            "note",
+            f"a depth of {material.depth} for {number_of(len(material.dataset.corpus), 'document')}",
+            {"depth": material.depth, "documents": len(material.dataset.corpus)},
+            (),
+            "the first stage chooses nothing: what a reranker does here says little about a large corpus",
+            "lower retriever.depth, or use a larger corpus",
+        )
+
+
+def judged_share(material: Material) -> Iterator[DataFinding]:
+    """Find out how many of the first candidates somebody judged, at every cutoff and at the depth."""
+    if material.candidates is None or not material.qrels.answerable:
+        return
+    cutoffs = {metric.cutoff for metric in material.metrics if metric.cutoff} | {10, material.depth}
+    ranks = sorted(cutoff for cutoff in cutoffs if cutoff <= material.depth)
+    labels = [f"Judged@{rank}" for rank in ranks]
+    values = evaluate(material.candidates, material.qrels, [parse_metric(label) for label in labels])
+    shares = {label: float(values.of(label).mean()) for label in labels}
+    pooled = any(grade <= 0 for docs in material.qrels.grades.values() for grade in docs.values())
+    at_ten = shares[f"Judged@{min(10, material.depth)}"]
+    yield DataFinding(
+        material.name,
+        "judged_share",
+        "warning" if pooled and at_ten < WELL_JUDGED else "note",
+        "judged among the candidates: "
+        + ", ".join(f"{share:.1%} ({label})" for label, share in shares.items()),
+        dict(shares),
+        (),
+        "what is unjudged counts as not relevant: a system is punished for finding what nobody looked at",
+        "hold a difference against its condensed form in the report; judge what the contenders find",
+    )

@@ -1,0 +1,123 @@
+"""Documents that are nearly the same, by MinHash: in time that grows with the texts, not with their pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from evalkit.inspecting.findings import DataFinding, first, number_of
+from evalkit.inspecting.material import Material
+from evalkit.inspecting.shingles import chunks
+from evalkit.inspecting.twins import equal_rows, twins_judged_apart
+
+WIDTH = 3
+"""Pieces of a shingle."""
+ALIKE = 0.8
+"""Jaccard similarity of two sets of shingles from which documents are near-duplicates."""
+BANDS, ROWS = 16, 4
+"""A pair of similarity s is looked at with a chance of 1 - (1 - s**ROWS)**BANDS: .9998 at .8, .64 at .5."""
+MOST_DOCUMENTS = 1_000_000
+"""Beyond it a sample is looked at; 128 MB of keys."""
+MOST_PAIRS = 200_000
+"""Pairs whose similarity is computed."""
+SEED = 8
+
+
+def near_twins(material: Material) -> Iterator[DataFinding]:
+    """Find documents that are nearly the same, and those of them that should be judged alike and are not."""
+    texts = material.dataset.corpus.texts
+    rows = _one_of_each(material)
+    sampled = len(rows) > MOST_DOCUMENTS
+    if sampled:
+        rows = np.sort(np.random.default_rng(SEED).choice(rows, MOST_DOCUMENTS, replace=False))
+    groups, complete = alike(texts, rows, material.name)
+    if not groups:
+        return
+    named = [material.doc_ids(group) for group in groups]
+    among = f"a sample of {len(rows)}" if sampled else f"{len(rows)} that are not equal"
+    yield DataFinding(
+        material.name,
+        "near_duplicate_documents",
+        "note",
+        f"{'' if complete else 'at least '}{number_of(sum(map(len, named)), 'document')} of {among} in"
+        f" {number_of(len(named), 'group')} of near-duplicates: {ALIKE:.0%} of their word triples in common",
+        {"documents": sum(map(len, named)), "groups": len(named), "looked_at": len(rows)},
+        first(" ~ ".join(group[:3]) for group in named),
+        "each takes a rank and says little new; a system that finds all of them looks better or worse than it is,"
+        " as judgments go",
+        "keep one of each, or judge them alike",
+    )
+    yield from twins_judged_apart(material, named, "near_duplicate")
+
+
+def _one_of_each(material: Material) -> NDArray[np.int64]:
+    """Return the rows of all documents that say something, the first of each text alone."""
+    keep = ~material.documents.empty
+    for group in equal_rows(material.dataset.corpus.texts, material.documents):
+        keep[group[1:]] = False
+    return np.flatnonzero(keep)
+
+
+def alike(
+    texts: Sequence[str], rows: NDArray[np.int64], name: str = "texts"
+) -> tuple[list[NDArray[np.int64]], bool]:
+    """Return groups of rows whose texts hang together by pairs of `ALIKE` or more, and whether all pairs were seen.
+
+    Broder 1997: the chance that the smallest hash of two sets is the same is their similarity. Pairs are looked
+    for among neighbours that share a band of such hashes, and then compared exactly.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    bar = tqdm(rows.tolist(), desc=f"{name}: near-duplicates", unit="text", disable=None, delay=2)
+    owners, keys = _keys(texts, bar)
+    pairs = _neighbours(owners, keys)
+    complete = len(pairs) <= MOST_PAIRS
+    near = np.array([pair for pair in pairs[:MOST_PAIRS].tolist() if similarity(texts, *pair) >= ALIKE])
+    if not len(near):
+        return [], complete
+    members, places = np.unique(near, return_inverse=True)
+    edges = places.reshape(near.shape)
+    graph = coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(members),) * 2)
+    count, labels = connected_components(graph, directed=False)
+    return [members[labels == label] for label in range(count)], complete
+
+
+def _keys(texts: Sequence[str], rows: Iterable[int]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Return the rows that have a shingle, and ``(n, BANDS)`` keys of each."""
+    random = np.random.default_rng(SEED)
+    factors = random.integers(0, 2**63, BANDS * ROWS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    owners, keys = [np.empty(0, dtype=np.int64)], [np.empty((0, BANDS), dtype=np.uint64)]
+    for chunk in chunks(texts, rows):
+        shingles, owner = chunk.windows(WIDTH)
+        if not len(shingles):
+            continue
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        smallest = [np.minimum.reduceat(shingles * factor, starts) for factor in factors]
+        bands = np.array(smallest).reshape(BANDS, ROWS, len(starts))
+        weights = factors[:ROWS, np.newaxis]
+        keys.append((bands * weights).sum(axis=1, dtype=np.uint64).T)
+        owners.append(owner[starts])
+    return np.concatenate(owners), np.concatenate(keys)
+
+
+def _neighbours(owners: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return ``(p, 2)`` pairs of rows, the smaller first, that stand side by side in a bucket of any band."""
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for band in range(keys.shape[1]):
+        order = np.argsort(keys[:, band], kind="stable")
+        same = np.flatnonzero(np.diff(keys[order, band]) == 0)
+        found.append(np.column_stack([owners[order[same]], owners[order[same + 1]]]))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def similarity(texts: Sequence[str], one: int, other: int) -> float:
+    """Return the Jaccard similarity of two texts' sets of shingles."""
+    first_set, second_set = (
+        set(chunk.windows(WIDTH)[0].tolist()) for row in (one, other) for chunk in chunks(texts, [row])
+    )
+    union = len(first_set | second_set)
+    return len(first_set & second_set) / union if union else 0.0

@@ -1,0 +1,77 @@
+"""Queries that are empty, or stand there twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from evalkit.inspecting.findings import DataFinding, first, number_of
+from evalkit.inspecting.material import Material
+from evalkit.inspecting.twins import equal_rows
+
+
+def blank_queries(material: Material) -> Iterator[DataFinding]:
+    """Find queries without text."""
+    blank = material.query_ids(material.queries.empty)
+    if blank:
+        yield DataFinding(
+            material.name,
+            "blank_queries",
+            "warning",
+            f"{number_of(len(blank), 'query', 'queries')} of {len(material.dataset.queries)} without text",
+            {"queries": len(blank)},
+            first(blank),
+            "they find nothing that looks at words, and count as 0 for every system: every mean is too low",
+            "get their texts, or take them out",
+        )
+
+
+def repeated_queries(material: Material) -> Iterator[DataFinding]:
+    """Find queries that are the same text, and whether their judgments agree."""
+    texts = [query.text for query in material.dataset.queries]
+    groups = [
+        [material.dataset.queries[row].query_id for row in rows.tolist()]
+        for rows in equal_rows(texts, material.queries)
+    ]
+    if not groups:
+        return
+    pairs = [pair for group in groups for pair in combinations(group, 2)]
+    contradictions = sum(_contradictions(material, pair) for pair in pairs)
+    unshared = sum(_unshared(material, pair) for pair in pairs)
+    extra = sum(map(len, groups)) - len(groups)
+    yield DataFinding(
+        material.name,
+        "repeated_queries",
+        "warning" if contradictions or unshared else "note",
+        f"{number_of(sum(map(len, groups)), 'query', 'queries')} of {len(texts)} are {len(groups)} texts",
+        {
+            "queries": sum(map(len, groups)),
+            "texts": len(groups),
+            "contradictions": contradictions,
+            "judged_for_one_only": unshared,
+        },
+        first(" = ".join(group) for group in groups),
+        f"intervals take them for independent: n counts {extra} too many; "
+        + (
+            f"{number_of(contradictions, 'document is', 'documents are')} judged one way for one and another way for"
+            f" the other, {number_of(unshared, 'is', 'are')} relevant for one and unjudged for the other:"
+            " no system can rank both right"
+            if contradictions or unshared
+            else "their judgments agree"
+        ),
+        "keep one of each, with the judgments of all",
+    )
+
+
+def _contradictions(material: Material, pair: Sequence[str]) -> int:
+    """Return how many documents both queries were judged for, with other grades."""
+    one, other = (material.qrels.of(query) for query in pair)
+    return sum(other.get(doc, grade) != grade for doc, grade in one.items())
+
+
+def _unshared(material: Material, pair: Sequence[str]) -> int:
+    """Return how many documents are relevant for one query and unjudged for the other."""
+    one, other = (material.qrels.of(query) for query in pair)
+    return sum(g > 0 and d not in other for d, g in one.items()) + sum(
+        g > 0 and d not in one for d, g in other.items()
+    )

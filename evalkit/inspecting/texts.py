@@ -1,0 +1,118 @@
+"""Texts that are empty, nearly empty, or were damaged on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from evalkit.inspecting.census import Damage
+from evalkit.inspecting.findings import DataFinding, Severity, first, number_of
+from evalkit.inspecting.material import Material, best_falls
+
+NEARLY_EMPTY = 10
+"""Characters without white space below which a document says hardly anything."""
+
+MANY = 0.01
+"""Share of damaged texts from which figures are taken to move."""
+
+_DAMAGE = {
+    Damage.REPLACED: (
+        "replacement_characters",
+        "characters that could not be read (U+FFFD)",
+        "the words they stood in match nothing",
+        "read the source again in its own encoding",
+    ),
+    Damage.MOJIBAKE: (
+        "mojibake",
+        "UTF-8 that was read as Latin-1 or Windows-1252",
+        "words with accents match nothing, quotes and dashes become tokens of their own",
+        "mend the texts, e.g. with ftfy; figures from other papers hold for the damaged ones",
+    ),
+    Damage.CONTROL: (
+        "control_characters",
+        "control characters or byte order marks",
+        "they separate words in one tokenizer and join them in another",
+        "strip them from the texts",
+    ),
+    Damage.MARKUP: (
+        "markup",
+        "HTML tags or entities",
+        "names of tags and entities count as words and fill a model's input",
+        "strip them, unless the texts are about HTML",
+    ),
+}
+
+
+def empty_documents(material: Material) -> Iterator[DataFinding]:
+    """Find documents without any text."""
+    empty = material.documents.empty
+    ids = material.doc_ids(empty)
+    if not ids:
+        return
+    lost = set(ids)
+    relevant = material.relevant(lost)
+    severity: Severity = "error" if empty.mean() > 0.5 else "warning" if relevant else "note"
+    judged = sum(doc in lost for docs in material.qrels.grades.values() for doc in docs)
+    effect = "no first stage that looks at words finds them; a reranker's score of them means nothing; "
+    yield DataFinding(
+        material.name,
+        "empty_documents",
+        severity,
+        f"{number_of(len(ids), 'document')} of {len(empty)} without text",
+        {"documents": len(ids), "judgments": judged, "relevant": relevant},
+        first(ids),
+        effect
+        + (
+            f"{number_of(relevant, 'judgment calls', 'judgments call')} one relevant:"
+            f" {best_falls(material, lambda _, doc: doc not in lost)}"
+            if relevant
+            else "none of them is judged relevant"
+        ),
+        "get their texts, or take them and their judgments out; check the names of the columns if there are many",
+    )
+
+
+def short_documents(material: Material) -> Iterator[DataFinding]:
+    """Find documents that say hardly anything."""
+    short = (material.documents.content > 0) & (material.documents.content < NEARLY_EMPTY)
+    ids = material.doc_ids(short)
+    if not ids:
+        return
+    relevant = material.relevant(set(ids))
+    yield DataFinding(
+        material.name,
+        "short_documents",
+        "note",
+        f"{number_of(len(ids), 'document')} of {len(short)} with fewer than {NEARLY_EMPTY} characters",
+        {"documents": len(ids), "relevant": relevant},
+        first(ids),
+        f"their scores rest on a word or two; {number_of(relevant, 'judgment calls', 'judgments call')} one relevant",
+        "look at some of them: headings and remains of tables are better taken out",
+    )
+
+
+def damaged_texts(material: Material) -> Iterator[DataFinding]:
+    """Find characters that tell of a text's bad journey."""
+    for kind, (code, name, effect, remedy) in _DAMAGE.items():
+        documents, queries = material.documents.damaged(kind), material.queries.damaged(kind)
+        if not documents.any() and not queries.any():
+            continue
+        ids = material.doc_ids(documents)
+        relevant = material.relevant(set(ids))
+        much = max(_share(documents), _share(queries)) >= MANY
+        yield DataFinding(
+            material.name,
+            code,
+            "warning" if much else "note",
+            f"{number_of(len(ids), 'document')} of {len(documents)} and"
+            f" {number_of(int(queries.sum()), 'query', 'queries')} of {len(queries)} with {name}",
+            {"documents": len(ids), "queries": int(queries.sum()), "relevant": relevant},
+            first([*ids, *material.query_ids(queries)]),
+            f"{effect}; {number_of(relevant, 'relevant judgment is', 'relevant judgments are')} of such a document",
+            remedy,
+        )
+
+
+def _share(mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    return float(mask.mean()) if len(mask) else 0.0

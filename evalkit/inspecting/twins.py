@@ -1,0 +1,124 @@
+"""Documents that are the same text: every one of them takes a rank, and judgments know but one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.inspecting.census import Census, normal_form
+from evalkit.inspecting.findings import DataFinding, first, number_of
+from evalkit.inspecting.material import Material, fallen
+from evalkit.records import Qrels
+
+
+def equal_rows(texts: Sequence[str], census: Census) -> list[NDArray[np.int64]]:
+    """Return the rows of each text that stands there more than once, case and white space aside; empty ones apart."""
+    rows = np.flatnonzero(~census.empty)
+    prints = census.fingerprints[rows]
+    order = np.argsort(prints, kind="stable")
+    starts = np.flatnonzero(np.diff(prints[order], prepend=prints[order][:1] + np.uint64(1)))
+    groups = [_truly_equal(texts, rows[group]) for group in np.split(order, starts) if len(group) > 1]
+    return sorted((group for found in groups for group in found), key=lambda group: int(group[0]))
+
+
+def _truly_equal(texts: Sequence[str], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return groups of rows by their text itself: two texts may share a fingerprint."""
+    by_text: dict[str, list[int]] = {}
+    for row in rows.tolist():
+        by_text.setdefault(normal_form(texts[row]), []).append(row)
+    return [np.array(group) for group in by_text.values() if len(group) > 1]
+
+
+def twins(material: Material) -> Iterator[DataFinding]:
+    """Find documents that are the same text, and those of them that should be judged alike and are not."""
+    groups = equal_rows(material.dataset.corpus.texts, material.documents)
+    if not groups:
+        return
+    named = [material.doc_ids(group) for group in groups]
+    count = sum(map(len, named))
+    yield DataFinding(
+        material.name,
+        "duplicate_documents",
+        "note",
+        f"{number_of(count, 'document')} are {number_of(len(named), 'text')}, case and white space aside",
+        {"documents": count, "texts": len(named)},
+        first(" = ".join(group) for group in named),
+        f"{number_of(count - len(named), 'document takes', 'documents take')} a rank and a reranker's time and say"
+        " nothing new; equal scores tie",
+        "keep one of each, with the judgments of all",
+    )
+    yield from twins_judged_apart(material, named, "duplicate")
+
+
+def twins_judged_apart(material: Material, groups: list[list[str]], kind: str) -> Iterator[DataFinding]:
+    """Find twins of relevant documents that nobody judged, or that were judged otherwise.
+
+    Parameters
+    ----------
+    material
+        Where.
+    groups
+        Documents that say the same.
+    kind
+        What to call them: ``duplicate`` or ``near_duplicate``.
+    """
+    twins_of = {doc: group for group in groups for doc in group}
+    unjudged, contradictions = _apart(material.qrels, twins_of)
+    if not unjudged and not contradictions:
+        return
+    listed = sum(doc in docs for (query, doc) in unjudged for docs in [_candidates(material, query)])
+    name = kind.replace("_", "-")
+    yield DataFinding(
+        material.name,
+        f"unjudged_{kind}s",
+        "warning" if unjudged else "note",
+        f"{number_of(len(unjudged), name)} of relevant documents unjudged, {contradictions} judged otherwise",
+        {
+            "unjudged": len(unjudged),
+            "contradictions": contradictions,
+            "among_candidates": None if material.candidates is None else listed,
+        },
+        first(f"{query}: {doc}" for query, doc in unjudged),
+        _effect(material, unjudged, listed),
+        "judge twins alike, or keep one of each",
+    )
+
+
+def _candidates(material: Material, query: str) -> tuple[str, ...]:
+    return () if material.candidates is None else material.candidates.docs(query)
+
+
+def _apart(qrels: Qrels, twins_of: dict[str, list[str]]) -> tuple[dict[tuple[str, str], int], int]:
+    """Return unjudged twins with the grade they should have, and how many pairs of twins have other grades."""
+    unjudged: dict[tuple[str, str], int] = {}
+    contradictions: set[tuple[str, frozenset[str]]] = set()
+    for query, docs in qrels.grades.items():
+        for doc, grade in docs.items():
+            if grade <= 0 or doc not in twins_of:
+                continue
+            for twin in twins_of[doc]:
+                if twin not in docs:
+                    unjudged[query, twin] = max(grade, unjudged.get((query, twin), 0))
+                elif docs[twin] != grade:
+                    contradictions.add((query, frozenset((doc, twin))))
+    return unjudged, len(contradictions)
+
+
+def _effect(material: Material, unjudged: dict[tuple[str, str], int], listed: int) -> str:
+    if not unjudged:
+        return "one text has two grades for one query: which of them ranks higher is chance"
+    said = "an unjudged twin counts as not relevant, and pushes down what is"
+    if material.candidates is None:
+        return said
+    grades = {query: dict(docs) for query, docs in material.qrels.grades.items()}
+    for (query, doc), grade in unjudged.items():
+        grades[query][doc] = grade
+    moved = fallen(material.means(material.candidates), material.means(material.candidates, Qrels(grades)))
+    moved = (
+        f"judged alike, the first stage's means move: {moved}"
+        if moved
+        else "no mean of the first stage moves"
+    )
+    return f"{said}; {number_of(listed, 'stands', 'stand')} among the candidates; {moved}"
