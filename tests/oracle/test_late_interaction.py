@@ -95,18 +95,25 @@ def test_a_score_depends_on_its_pair_alone(tmp_path: Path) -> None:
             assert reranker.score(request("a cat", (document,))).scores == pytest.approx([score], abs=1e-5)
 
 
-def test_queries_of_a_model_that_pads_on_the_left(tmp_path: Path) -> None:
-    """What is added to a query stands where the library puts it, on the left as well."""
-    model = make_late_interaction(tmp_path, padding_side="left")
+@pytest.mark.parametrize("kind", ["usual", "at least"])
+def test_queries_of_a_model_that_pads_on_the_left(tmp_path: Path, kind: str) -> None:
+    """What is added to a query stands where the library puts it for one alone, on either side, in any company."""
+    model = make_late_interaction(tmp_path, padding_side="left", **KINDS[kind])
+    requests = [request(query, ("the cat",)) for query in QUERIES]
     wanted = [theirs(model, (query,), ("the cat",))[0, 0] for query in QUERIES]
-    found = ours(model).score_many([request(query, ("the cat",)) for query in QUERIES])
-    assert [one.scores[0] for one in found] == pytest.approx(wanted, abs=1e-5)
+    reranker = ours(model)
+    for found in (reranker.score_many(requests), [reranker.score(one) for one in requests]):
+        assert [one.scores[0] for one in found] == pytest.approx(wanted, abs=1e-5)
 
 
-def test_both_roles_are_tokenised_fast(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "longest"), [("usual", 12), ("attended", 12), ("at least, cut", 10), ("unexpanded, cut", 6)]
+)
+def test_both_roles_are_tokenised_fast(tmp_path: Path, kind: str, longest: int) -> None:
     """The fast tokeniser gives the library's tokens for queries, which are cut elsewhere, and for documents."""
-    engines = ours(make_late_interaction(tmp_path))._engines
-    for role, most in (("query", 12), ("document", 20)):
+    engines = ours(make_late_interaction(tmp_path, **KINDS[kind]))._engines
+    assert engines["query"].run(["cat"]).tokens.tolist() == [4], "what is added to a query is not read of it"
+    for role, most in (("query", longest), ("document", 20)):
         tokeniser = engines[role]._tokeniser
         assert isinstance(tokeniser, FastTokeniser)
         assert tokeniser(["cat " * 60]).lengths.tolist() == [most]

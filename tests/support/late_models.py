@@ -62,7 +62,7 @@ def _modern_save(folder: Path, model: Any, head: Any, knobs: dict[str, Any]) -> 
     from torch import nn
 
     expansion = {"strategy": "fixed", "length": 12}
-    _tokenizer(folder / "bert", LATE_WORDS, 48)
+    _tokenizer(folder / "bert", LATE_WORDS, 48, padding_side=knobs.get("padding_side", "right"))
     model.save_pretrained(folder / "bert")
     reader = Transformer(
         str(folder / "bert"),
@@ -70,7 +70,6 @@ def _modern_save(folder: Path, model: Any, head: Any, knobs: dict[str, Any]) -> 
         query_length=knobs.get("query_length"),
         query_expansion=knobs.get("query_expansion", expansion),
     )
-    reader.tokenizer.padding_side = knobs.get("padding_side", "right")
     dense = Dense(
         16,
         8,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 WORDS = [
     "[PAD]",
@@ -23,12 +24,12 @@ WORDS = [
 ]
 
 
-def _tokenizer(folder: Path, words: Sequence[str] = WORDS, most: int = 24) -> None:
+def _tokenizer(folder: Path, words: Sequence[str] = WORDS, most: int = 24, **more: Any) -> None:
     from transformers import BertTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
-    BertTokenizer(str(folder / "vocab.txt"), model_max_length=most).save_pretrained(folder)
+    BertTokenizer(str(folder / "vocab.txt"), model_max_length=most, **more).save_pretrained(folder)
 
 
 def make_classifier(folder: Path, labels: int = 1) -> Path:
