@@ -17,6 +17,8 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
         "beir_folder": "evalkit.datasets.beir_folder:BeirFolder",
         "demo": "evalkit.datasets.demo:Demo",
         "hub": "evalkit.datasets.hub:Hub",
+        "ir_datasets": "evalkit.datasets.irds:IrDatasets",
+        "tables": "evalkit.datasets.tables:Tables",
         "trec_files": "evalkit.datasets.trec_files:TrecFiles",
     },
     "retriever kind": {

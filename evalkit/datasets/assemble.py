@@ -1,37 +1,50 @@
-"""What every source does with what it read: join, restrict, sample, hash, count."""
+"""What is done with what any source read: join, restrict, sample, hash, count."""
 
 from __future__ import annotations
 
 import hashlib
-import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from evalkit.config import DatasetSettings, SampleSettings
-from evalkit.errors import DataFormatError, InputError
-from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query
-
-
-@dataclass(frozen=True, slots=True)
-class RawDocument:
-    """A document as its source holds it."""
-
-    doc_id: str
-    title: str
-    text: str
+from evalkit.datasets.corpora import Collected, RawDocument, Stamp, collect
+from evalkit.errors import DataFormatError
+from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a source read, before anything was done to it."""
+    """What a source read, before anything was done to it.
+
+    Attributes
+    ----------
+    location
+        Path or hub name.
+    split
+        Name of the judgments' split, where the source has splits.
+    documents, queries
+        Read while they are walked through.
+    qrels
+        The judgments of the split.
+    candidates
+        The documents that the source lists for each query, where it does.
+    stamp
+        Of the documents; None where they are in memory anyway.
+    revision, licence
+        See `DatasetOrigin`.
+    """
 
     location: str
     split: str | None
     documents: Iterable[RawDocument]
     queries: Iterable[Query]
     qrels: Qrels
+    candidates: Run | None = None
+    stamp: Stamp | None = None
+    revision: str | None = None
+    licence: str | None = None
 
 
 def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
@@ -42,7 +55,7 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
     DataFormatError
         If a judged query has no text, or no query is left.
     """
-    corpus = _join(settings.template, parts.documents)
+    collected = collect(parts.documents, settings.template, parts.stamp, settings.label)
     asked = _unique(parts.queries)
     unknown = [query_id for query_id in parts.qrels.grades if query_id not in asked]
     if unknown:
@@ -55,15 +68,15 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
     qrels = parts.qrels.restricted_to(chosen)
     queries = tuple(asked[query_id] for query_id in chosen)
     counts = {
-        "documents": len(corpus),
-        "empty_documents": sum(not text.strip() for text in corpus.texts),
+        "documents": len(collected.corpus),
+        "empty_documents": collected.empty,
         "queries": len(queries),
         "answerable_queries": len(qrels.answerable),
         "unanswerable_queries": len(qrels.unanswerable),
         "unjudged_queries_left_out": len(asked) - len(judged),
         "judged_queries_not_sampled": len(judged) - len(chosen),
         "judgments": qrels.count(),
-        "judgments_without_document": sum(d not in corpus for docs in qrels.grades.values() for d in docs),
+        "judgments_without_document": _without_document(collected.corpus, qrels),
     }
     origin = DatasetOrigin(
         source=settings.source,
@@ -71,30 +84,14 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         language=settings.language,
         split=parts.split,
         template=settings.template,
-        content_hash=_content_hash(corpus, queries, qrels),
+        content_hash=_content_hash(collected, queries, qrels),
         counts=counts,
         sample=settings.sample.model_dump() if settings.sample else None,
         exclude_same_id=settings.exclude_same_id,
+        revision=parts.revision,
+        licence=parts.licence,
     )
-    return Dataset(settings.label, corpus, queries, qrels, origin)
-
-
-def _join(template: str, documents: Iterable[RawDocument]) -> Corpus:
-    """Join title and text by the template; a document without a title is its text alone."""
-    fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
-    if not fields or not fields <= {"title", "text"}:
-        raise InputError(
-            f"the template {template!r} cannot be used", "use {title} and {text}, e.g. '{title}\\n{text}'"
-        )
-    ids: list[str] = []
-    texts: list[str] = []
-    for document in documents:
-        ids.append(document.doc_id)
-        titled = document.title and "title" in fields
-        texts.append(template.format(title=document.title, text=document.text) if titled else document.text)
-    if not ids:
-        raise DataFormatError("the corpus holds no documents")
-    return Corpus(tuple(ids), tuple(texts))
+    return Dataset(settings.label, collected.corpus, queries, qrels, origin, parts.candidates)
 
 
 def _unique(queries: Iterable[Query]) -> dict[str, Query]:
@@ -114,10 +111,15 @@ def _draw(query_ids: tuple[str, ...], sample: SampleSettings | None) -> tuple[st
     return tuple(query_ids[row] for row in rows)
 
 
-def _content_hash(corpus: Corpus, queries: tuple[Query, ...], qrels: Qrels) -> str:
-    digest = hashlib.sha256()
-    for part in (*zip(corpus.doc_ids, corpus.texts, strict=True), *((q.query_id, q.text) for q in queries)):
-        for text in part:
+def _without_document(corpus: Corpus, qrels: Qrels) -> int:
+    return sum(doc_id not in corpus for docs in qrels.grades.values() for doc_id in docs)
+
+
+def _content_hash(collected: Collected, queries: tuple[Query, ...], qrels: Qrels) -> str:
+    """Hash the corpus by its own hash, so that a mapped one is not walked through again."""
+    digest = hashlib.sha256(collected.digest.encode())
+    for query in queries:
+        for text in (query.query_id, query.text):
             data = text.encode("utf-8", "surrogatepass")
             digest.update(len(data).to_bytes(8, "big") + data)
     for query_id, docs in qrels.grades.items():

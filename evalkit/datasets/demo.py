@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from evalkit.config import DatasetSettings
-from evalkit.datasets.assemble import assemble
+from evalkit.datasets.assemble import Parts
 from evalkit.datasets.beir_folder import read_folder
-from evalkit.records import Dataset
 
 FOLDER = Path(__file__).parent / "demo_data"
 
@@ -23,6 +22,6 @@ class Demo:
         source: Literal["demo"] = "demo"
 
     @staticmethod
-    def load(settings: Settings) -> Dataset:
+    def read(_settings: Settings) -> Parts:
         """Read the collection that ships with evalkit."""
-        return assemble(settings, replace(read_folder(FOLDER, "test"), location="bundled with evalkit"))
+        return replace(read_folder(FOLDER, "test"), location="bundled with evalkit", licence="Apache-2.0")

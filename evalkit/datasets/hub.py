@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from evalkit.config import DatasetSettings
-from evalkit.datasets.assemble import Parts, RawDocument, assemble
-from evalkit.datasets.fields import checked_identifier
-from evalkit.errors import DataFormatError, DatasetError
-from evalkit.records import Dataset, Qrels, Query
+from evalkit.config import Settings as Block
+from evalkit.datasets.assemble import Parts
+from evalkit.datasets.columns import (
+    JUDGED_DOCUMENT,
+    JUDGED_QUERY,
+    DocumentColumns,
+    JudgmentColumns,
+    QueryColumns,
+    documents,
+    find,
+    identifier,
+    judgments,
+    queries,
+    required,
+)
+from evalkit.datasets.hub_lists import PASSAGES, POSITIVES, ListColumns, read_lists
+from evalkit.datasets.hub_tables import Repository, Table
+from evalkit.datasets.pairs import DOCUMENT, QUERY, at_random, listed_run, read_pairs
+from evalkit.datasets.tables import judged
+from evalkit.errors import DataFormatError
+from evalkit.formats import Rows
+from evalkit.records import Run
+
+
+class Place(Block):
+    """Where a table stands in the repository; absent, the usual names are looked for."""
+
+    config: str | None = None
+    split: str | None = None
+
+
+class CorpusPlace(Place, DocumentColumns):
+    """Where the documents are, and in which columns."""
+
+
+class QueryPlace(Place, QueryColumns):
+    """Where the queries are, and in which columns."""
+
+
+class JudgmentPlace(Place, JudgmentColumns):
+    """Where the judgments are, and in which columns."""
+
+
+class CandidatePlace(Place):
+    """Where the candidates of each query are listed, and in which columns: ids, in a list or one a row."""
+
+    query: str | None = None
+    documents: str | None = None
 
 
 class Hub:
-    """A BEIR-shaped dataset of the Hugging Face hub; ``beir/<name>`` is BeIR/<name> with its qrels."""
+    """A dataset of the Hugging Face hub: shaped like BEIR's, mteb's or MS MARCO's, or with columns that you name."""
 
     class Settings(DatasetSettings):
         """Settings of a `hub` dataset.
@@ -25,85 +70,139 @@ class Hub:
             Split of the judgments.
         revision
             Commit, branch or tag of the hub repository.
+        subset
+            Language or part where a repository holds several: ``de`` for ``de-corpus``, ``de-queries``, ``de-qrels``.
+        shape
+            ``beir``: corpus, queries and judgments are tables. ``lists``: a query a row, with its documents in lists.
+            ``pairs``: a query and a document a row. Absent: what the configurations and columns look like.
         qrels_path
-            Repository of the judgments. By default ``BeIR/<name>-qrels`` for BeIR, else the
-            same repository's ``default`` configuration (the layout of mteb's retrieval sets).
+            Repository of the judgments. By default ``BeIR/<name>-qrels`` for BeIR, else the same repository's
+            ``qrels`` or ``default`` configuration.
+        corpus, queries, qrels, candidates
+            Where those tables are, and the names of their columns (shape ``beir``).
+        pairs
+            Names of the columns of a table with queries and documents (shapes ``lists`` and ``pairs``).
         """
 
         source: Literal["hub"] = "hub"
         path: str
         split: str = "test"
         revision: str | None = None
+        subset: str | None = None
+        shape: Literal["beir", "lists", "pairs"] | None = None
         qrels_path: str | None = None
+        corpus: CorpusPlace = CorpusPlace()
+        queries: QueryPlace = QueryPlace()
+        qrels: JudgmentPlace = JudgmentPlace()
+        candidates: CandidatePlace = CandidatePlace()
+        pairs: ListColumns = ListColumns()
 
         def default_name(self) -> str:
             """Return the part after the owner."""
-            return self.path.rpartition("/")[2]
+            name = self.path.rpartition("/")[2]
+            return f"{name}-{self.subset}" if self.subset else name
 
     @staticmethod
-    def load(settings: Settings) -> Dataset:
-        """Fetch corpus, queries and judgments; later loads come from the package's own cache."""
+    def read(settings: Settings) -> Parts:
+        """Fetch the tables; later loads come from the package's own cache."""
         owner, _, name = settings.path.partition("/")
         beir = owner.lower() == "beir"
-        path = f"BeIR/{name}" if beir else settings.path
-        qrels_path = settings.qrels_path or (f"BeIR/{name}-qrels" if beir else path)
-        corpus = _table(path, "corpus", "corpus", settings.revision)
-        queries = _table(path, "queries", "queries", settings.revision)
-        own_revision = settings.revision if qrels_path == path else None
-        judgments = _table(qrels_path, None, settings.split, own_revision)
-        parts = Parts(
-            location=f"hub:{path}" + (f"@{settings.revision}" if settings.revision else ""),
-            split=settings.split,
-            documents=[
-                RawDocument(checked_identifier(str(i), path), title or "", text or "")
-                for i, title, text in zip(*_columns(path, corpus, "_id", "title", "text"), strict=True)
-            ],
-            queries=[
-                Query(checked_identifier(str(i), path), text)
-                for i, text in zip(*_columns(path, queries, "_id", "text"), strict=True)
-            ],
-            qrels=Qrels.from_rows(
-                (str(q), str(d), int(grade))
-                for q, d, grade in zip(
-                    *_columns(qrels_path, judgments, "query-id", "corpus-id", "score"), strict=True
-                )
-            ),
-        )
-        return assemble(settings, parts)
+        repository = Repository(f"BeIR/{name}" if beir else settings.path, settings.revision)
+        configs = ["corpus", "queries"] if beir else repository.configs()
+        tables = _config(settings, "corpus", configs) is not None or settings.corpus != CorpusPlace()
+        if settings.shape == "beir" or (settings.shape is None and tables):
+            parts = _read_tables(settings, repository, configs, beir=beir)
+        else:
+            parts = _read_one_table(settings, repository)
+        licence, commit = repository.licence_and_commit()
+        return replace(parts, licence=licence, revision=commit or settings.revision)
 
 
-def _table(path: str, config: str | None, split: str, revision: str | None) -> Any:
-    import datasets
-    from datasets.exceptions import DatasetNotFoundError
+def _location(repository: Repository) -> str:
+    return f"hub:{repository.path}" + (f"@{repository.revision}" if repository.revision else "")
 
-    what = (
-        f"{path!r} (configuration {config!r}, split {split!r})" if config else f"{path!r} (split {split!r})"
+
+def _config(settings: Hub.Settings, name: str, configs: list[str]) -> str | None:
+    """Return the configuration of a table: ``corpus``, or ``de-corpus`` of the subset ``de``."""
+    wanted = f"{settings.subset}-{name}" if settings.subset else name
+    return wanted if wanted in configs else None
+
+
+def _read_tables(settings: Hub.Settings, repository: Repository, configs: list[str], *, beir: bool) -> Parts:
+    def table(place: Place, name: str, *splits: str) -> Table:
+        config = place.config or _config(settings, name, configs)
+        split = place.split or repository.any_split(config, [*splits, name])
+        return repository.table(config, split)
+
+    corpus = table(settings.corpus, "corpus", "corpus", settings.split)
+    asked = table(settings.queries, "queries", "queries", settings.split)
+    given = _judgments(settings, repository, configs, beir=beir)
+    listed = "top_ranked" if settings.candidates.config is None else settings.candidates.config
+    known = settings.candidates.config or _config(settings, listed, configs)
+    return Parts(
+        location=_location(repository),
+        split=settings.split,
+        documents=documents(corpus.rows(), settings.corpus),
+        queries=queries(asked.rows(), settings.queries),
+        qrels=judged(judgments(given.rows(), settings.qrels), given.name),
+        candidates=_candidates(table(settings.candidates, listed, settings.split).rows(), settings.candidates)
+        if known
+        else None,
+        stamp=corpus.stamp(settings.corpus.model_dump(mode="json")),
     )
-    try:
-        return datasets.load_dataset(path, config, split=split, revision=revision)
-    except DatasetNotFoundError:
-        raise DatasetError(
-            f"the hub has no dataset {path!r}", "check the name; a private dataset needs HF_TOKEN"
-        ) from None
-    except ValueError as error:
-        raise DataFormatError(f"the hub dataset {what} cannot be read: {_first_line(error)}") from None
-    except (OSError, RuntimeError) as error:
-        raise DatasetError(
-            f"the hub dataset {what} cannot be fetched: {_first_line(error)}",
-            "check the network and HF_ENDPOINT, or download the dataset and use source: beir_folder",
-        ) from None
 
 
-def _columns(path: str, table: Any, *names: str) -> list[list[Any]]:
-    missing = [name for name in names if name not in table.column_names and name != "title"]
-    if missing:
-        raise DataFormatError(
-            f"the hub dataset {path!r} has no column {missing[0]!r}",
-            f"its columns: {', '.join(table.column_names)}",
+def _judgments(settings: Hub.Settings, repository: Repository, configs: list[str], *, beir: bool) -> Table:
+    place = settings.qrels
+    split = place.split or settings.split
+    own = settings.qrels_path or (f"{repository.path}-qrels" if beir else None)
+    if own is not None and own != repository.path:
+        return Repository(own).table(place.config, split)
+    config = place.config or _config(settings, "qrels", configs) or _config(settings, "default", configs)
+    return repository.table(config or settings.subset, split)
+
+
+def _candidates(rows: Rows, columns: CandidatePlace) -> Run | None:
+    """Read the documents listed for each query; their order is taken for chance, since nothing says that it is not."""
+    listed: dict[tuple[str, str], float] = {}
+    for where, row in rows:
+        query_id = identifier(required(row, columns.query, JUDGED_QUERY, where, "query"), where)
+        cell = required(
+            row, columns.documents, ("corpus-ids", "corpus_ids", *JUDGED_DOCUMENT), where, "documents"
         )
-    held = table.to_dict()
-    return [held.get(name, [""] * table.num_rows) for name in names]
+        for one in cell if isinstance(cell, list) else [cell]:
+            doc_id = identifier(one, where)
+            listed[query_id, doc_id] = at_random(query_id, doc_id)
+    return listed_run(listed)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _read_one_table(settings: Hub.Settings, repository: Repository) -> Parts:
+    config = settings.pairs.config or settings.subset
+    table = repository.table(config, repository.any_split(config, [settings.split]))
+    columns, where = settings.pairs, _location(repository)
+    shape = settings.shape or _shape(table, columns)
+    if shape == "lists":
+        return read_lists(table.rows(), columns, where, settings.split)
+    return read_pairs(table.rows(), columns, where, settings.split)
+
+
+def _shape(table: Table, columns: ListColumns) -> str:
+    """Return what a table's columns look like.
+
+    Raises
+    ------
+    DataFormatError
+        If they look like nothing known.
+    """
+    row: dict[str, Any] = dict.fromkeys(table.columns)
+    where = f"the hub dataset {table.name}"
+    if find(row, columns.query, QUERY, where):
+        if find(row, columns.positives, POSITIVES, where) or find(row, columns.passages, PASSAGES, where):
+            return "lists"
+        if find(row, columns.document, DOCUMENT, where):
+            return "pairs"
+    raise DataFormatError(
+        f"{where} has none of the usual columns (it has {', '.join(row)})",
+        "name them: pairs: {query: ..., positives: ..., negatives: ...}, or pairs: {query: ..., document: ...,"
+        " grade: ...}; or corpus:, queries: and qrels: where they are tables of their own",
+    )

@@ -1,14 +1,35 @@
-"""Files of the field: TREC runs and qrels, BEIR's JSON lines and TSV. Errors name file and line."""
+"""Files of the field: TREC runs, qrels, topics and collections, JSON lines, tables. Errors name file and line."""
 
 from evalkit.formats.qrels import read_qrels, write_qrels
-from evalkit.formats.text_files import open_lines, read_json_lines, write_gzip
+from evalkit.formats.sgml import read_sgml_documents, read_topics
+from evalkit.formats.tables import JSON_ENDINGS, Rows, read_rows
+from evalkit.formats.text_files import (
+    PACKED,
+    File,
+    absolute,
+    ending,
+    open_lines,
+    read_json_lines,
+    read_lines,
+    write_gzip,
+)
 from evalkit.formats.trec_run import read_run, write_run
 
 __all__ = [
+    "JSON_ENDINGS",
+    "PACKED",
+    "File",
+    "Rows",
+    "absolute",
+    "ending",
     "open_lines",
     "read_json_lines",
+    "read_lines",
     "read_qrels",
+    "read_rows",
     "read_run",
+    "read_sgml_documents",
+    "read_topics",
     "write_gzip",
     "write_qrels",
     "write_run",

@@ -5,6 +5,7 @@ from evalkit.records.dataset import Corpus, Dataset, DatasetOrigin, Query
 from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
 from evalkit.records.run import Run
+from evalkit.records.texts import PackedTexts
 from evalkit.records.values import MetricValues
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Dataset",
     "DatasetOrigin",
     "MetricValues",
+    "PackedTexts",
     "Qrels",
     "Query",
     "RerankRequest",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from evalkit.errors import DataFormatError
 from evalkit.records.qrels import Qrels
+from evalkit.records.run import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,12 @@ class Corpus:
     doc_ids
         ``(d,)`` identifiers, each once.
     texts
-        ``(d,)`` texts as retrievers and rerankers see them (title and body already joined).
+        ``(d,)`` texts as retrievers and rerankers see them (title and body already joined): a tuple, or
+        `PackedTexts` where they are too many to be held as objects.
     """
 
     doc_ids: tuple[str, ...]
-    texts: tuple[str, ...]
+    texts: Sequence[str]
     _row: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +88,10 @@ class DatasetOrigin:
         The seeded sample that was drawn, or None.
     exclude_same_id
         Whether a document whose id equals the query's is barred from the candidates.
+    revision
+        The state of the source, in its own terms; None where it has none.
+    licence
+        As far as the source states it; None where it does not.
     """
 
     source: str
@@ -97,14 +103,23 @@ class DatasetOrigin:
     counts: Mapping[str, int]
     sample: Mapping[str, Any] | None
     exclude_same_id: bool
+    revision: str | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A collection under a name: documents, the queries of one split, their judgments."""
+    """A collection under a name: documents, the queries of one split, their judgments.
+
+    Attributes
+    ----------
+    candidates
+        The documents that the source itself lists for each query, as reranking sets do; None where it lists none.
+    """
 
     name: str
     corpus: Corpus
     queries: tuple[Query, ...]
     qrels: Qrels
     origin: DatasetOrigin
+    candidates: Run | None = None

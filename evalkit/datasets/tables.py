@@ -1,0 +1,117 @@
+"""Tables of one's own: what a search team has at hand, its columns named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from evalkit.config import DatasetSettings
+from evalkit.datasets.assemble import Parts
+from evalkit.datasets.columns import (
+    DocumentColumns,
+    JudgmentColumns,
+    QueryColumns,
+    documents,
+    judgments,
+    queries,
+)
+from evalkit.datasets.corpora import Stamp
+from evalkit.datasets.pairs import PairColumns, read_pairs
+from evalkit.errors import DataFormatError
+from evalkit.formats import read_rows
+from evalkit.records import Qrels
+
+
+class CorpusTable(DocumentColumns):
+    """A table of documents."""
+
+    path: Path
+
+
+class QueryTable(QueryColumns):
+    """A table of queries."""
+
+    path: Path
+
+
+class JudgmentTable(JudgmentColumns):
+    """A table of judgments."""
+
+    path: Path
+
+
+class PairTable(PairColumns):
+    """A table with a query and a document in every row."""
+
+    path: Path
+
+
+class Tables:
+    """Tables of your own (CSV, TSV, JSON Lines, Parquet): one of graded pairs, or corpus, queries and judgments."""
+
+    class Settings(DatasetSettings):
+        """Settings of `tables`: either ``pairs``, or the three others.
+
+        Attributes
+        ----------
+        pairs
+            One table with a query, a document and a grade in every row; ids are optional.
+        corpus, queries, qrels
+            Three tables, tied by ids.
+        """
+
+        source: Literal["tables"] = "tables"
+        pairs: PairTable | None = None
+        corpus: CorpusTable | None = None
+        queries: QueryTable | None = None
+        qrels: JudgmentTable | None = None
+
+        @model_validator(mode="after")
+        def _one_way(self) -> Self:
+            three = (self.corpus, self.queries, self.qrels)
+            if (self.pairs is None) == (None in three) and not (self.pairs and any(three)):
+                return self
+            raise ValueError("give either 'pairs', or 'corpus', 'queries' and 'qrels', all of them")
+
+        def default_name(self) -> str:
+            """Return the name of the judgments' file without its endings."""
+            table = self.pairs or self.qrels
+            return table.path.name.split(".")[0] if table else self.source
+
+    @staticmethod
+    def read(settings: Settings) -> Parts:
+        """Read the tables."""
+        if settings.pairs is not None:
+            return read_pairs(read_rows(settings.pairs.path), settings.pairs, str(settings.pairs.path))
+        corpus, asked, qrels = settings.corpus, settings.queries, settings.qrels
+        if corpus is None or asked is None or qrels is None:
+            raise AssertionError("checked settings have all three")
+        return Parts(
+            location=str(corpus.path),
+            split=None,
+            documents=documents(read_rows(corpus.path), corpus),
+            queries=queries(read_rows(asked.path), asked),
+            qrels=judged(judgments(read_rows(qrels.path), qrels), str(qrels.path)),
+            stamp=Stamp.of_files([corpus.path], corpus.model_dump(mode="json")),
+        )
+
+
+def judged(rows: Iterable[tuple[str, str, int]], location: str) -> Qrels:
+    """Return the judgments of a table, named in its errors.
+
+    Raises
+    ------
+    DataFormatError
+        If there are none, or two of one pair differ.
+    """
+    try:
+        qrels = Qrels.from_rows(rows)
+    except DataFormatError as error:
+        at = "" if error.message.startswith(location) else f"{location}: "
+        raise DataFormatError(f"{at}{error.message}", error.hint) from None
+    if not qrels.grades:
+        raise DataFormatError(f"{location} holds no judgments")
+    return qrels

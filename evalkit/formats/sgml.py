@@ -1,0 +1,98 @@
+"""TREC's own mark-up: documents in ``<DOC>`` and topics in ``<top>``. It is no XML: tags may be left open."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+
+from evalkit.errors import DataFormatError
+from evalkit.formats.tables import Rows
+from evalkit.formats.text_files import File, open_lines
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TITLE = re.compile(r"<(title|headline|head|hl|ti)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_BODY = re.compile(r"<(text|body|abstract)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
+_DOCNO = re.compile(r"<docno>(.*?)</docno>", re.IGNORECASE | re.DOTALL)
+_NUMBER = re.compile(
+    r"<num>\s*(?:number\s*:)?\s*([^\s<]+)|<topic\b[^>]*?\b(?:number|id)=[\"']?([^\s\"'>]+)", re.IGNORECASE
+)
+_FIELD = re.compile(
+    r"<(title|query|desc|description|question|narr|narrative)\b[^>]*>\s*"
+    r"(?:(?:topic|description|narrative)\s*:)?(.*?)(?=<|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_FIELD_NAMES = {"query": "title", "description": "desc", "question": "desc", "narrative": "narr"}
+
+
+def read_sgml_documents(path: File, encoding: str = "utf-8") -> Rows:
+    """Yield ``docno``, ``title`` and ``text`` of every ``<DOC>`` of a file.
+
+    The text is what stands in ``<TEXT>`` (``<BODY>``, ``<ABSTRACT>``), tags dropped and entities resolved; of a
+    document without any of them, all that follows its number.
+
+    Raises
+    ------
+    DataFormatError
+        With file and line, where a document has no number or no end.
+    """
+    for where, source in _blocks(path, encoding, "doc"):
+        number = _DOCNO.search(source)
+        if number is None:
+            raise DataFormatError(f"{where}: a document without a <DOCNO>", "give every document its number")
+        bodies = [body for _, body in _BODY.findall(source)]
+        title = _TITLE.search(source)
+        rest = source[number.end() :] if not bodies else ""
+        yield (
+            where,
+            {
+                "docno": number[1].strip(),
+                "title": _plain(title[2]) if title and bodies else "",
+                "text": "\n".join(_plain(body) for body in bodies) or _plain(rest),
+            },
+        )
+
+
+def read_topics(path: File, encoding: str = "utf-8") -> Rows:
+    """Yield ``num``, ``title``, ``desc`` and ``narr`` of every ``<top>`` or ``<topic>`` of a file.
+
+    Raises
+    ------
+    DataFormatError
+        With file and line, where a topic has no number or no end.
+    """
+    for where, source in _blocks(path, encoding, "top(?:ic)?"):
+        number = _NUMBER.search(source)
+        if number is None:
+            raise DataFormatError(f"{where}: a topic without a number", "write <num> Number: 301")
+        fields = {"title": "", "desc": "", "narr": ""}
+        for name, text in _FIELD.findall(source):
+            fields[_FIELD_NAMES.get(name.lower(), name.lower())] = " ".join(_plain(text).split())
+        yield where, {"num": number[1] or number[2], **fields}
+
+
+def _blocks(path: File, encoding: str, tag: str) -> Iterator[tuple[str, str]]:
+    """Yield ``(where it begins, source)`` of every element of a name; elements begin and end on lines of their own."""
+    begin = re.compile(rf"\s*<{tag}(?=[\s>])", re.IGNORECASE)
+    end = re.compile(rf"</{tag}>", re.IGNORECASE)
+    held: list[str] = []
+    where = ""
+    for number, line in open_lines(path, encoding):
+        if begin.match(line):
+            if held:
+                raise DataFormatError(f"{where} begins what has no end before line {number}", "close the tag")
+            where = f"{path}:{number}"
+        elif not held:
+            continue
+        held.append(line)
+        if end.search(line):
+            yield where, "\n".join(held)
+            held = []
+    if held:
+        raise DataFormatError(f"{where} begins what has no end", "is the file whole?")
+    if not where:
+        raise DataFormatError(f"{path} holds no <{tag.partition('(')[0]}>", "check the format of the file")
+
+
+def _plain(source: str) -> str:
+    return html.unescape(_TAG.sub(" ", source)).strip()

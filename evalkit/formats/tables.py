@@ -1,0 +1,84 @@
+"""Tables with named columns: CSV, TSV with a header, JSON Lines, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from evalkit.errors import DataFormatError
+from evalkit.formats.text_files import File, absolute, ending, read_json_lines, read_lines
+
+Rows = Iterator[tuple[str, dict[str, Any]]]
+"""Rows of a table: where each stands, for errors, and its values by column."""
+
+JSON_ENDINGS = (".jsonl", ".json", ".ndjson")
+
+
+def read_rows(path: File) -> Rows:
+    """Yield the rows of a table; the ending names the format.
+
+    A ``.csv`` quotes as spreadsheets do, and may use ``;`` where its header has no comma. A ``.tsv`` quotes nothing.
+    Text files may be packed (``.gz``, ``.zst``).
+
+    Raises
+    ------
+    DataFormatError
+        With file and line, where the file is not what its ending says.
+    """
+    kind = ending(path)
+    if kind in JSON_ENDINGS:
+        return ((f"{path}:{number}", row) for number, row in read_json_lines(path))
+    if kind in {".csv", ".tsv"}:
+        return _delimited(path, tabs=kind == ".tsv")
+    if kind == ".parquet" and isinstance(path, Path):
+        return _parquet(path)
+    raise DataFormatError(
+        f"{path} has an ending that names no table",
+        "use .csv, .tsv, .jsonl or .parquet; .gz and .zst may follow",
+    )
+
+
+def _delimited(path: File, *, tabs: bool) -> Rows:
+    csv.field_size_limit(sys.maxsize if sys.maxsize < 2**63 else 2**31 - 1)
+    lines = read_lines(path)
+    first = next(lines, "")
+    delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
+    header = next(csv.reader([first], delimiter=delimiter, quoting=quoting), [])
+    if len(set(header)) != len(header):
+        raise DataFormatError(f"{path}:1 names a column twice", "give every column a name of its own")
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            where = f"{path}:{reader.line_num + 1}"
+            if len(cells) != len(header):
+                raise DataFormatError(
+                    f"{where} has {len(cells)} cells, but the header names {len(header)} columns",
+                    "put quotes around what holds the separator, or mend the row",
+                )
+            yield where, dict(zip(header, cells, strict=True))
+    except csv.Error as error:
+        raise DataFormatError(
+            f"{path}:{reader.line_num + 1} is not {ending(path)[1:].upper()}: {error}"
+        ) from None
+
+
+def _parquet(path: Path) -> Rows:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(batch_size=1000):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path}, row {number}", row
+    except FileNotFoundError:
+        raise DataFormatError(f"file not found: {absolute(path)}", "check the path") from None
+    except (OSError, ArrowException) as error:
+        raise DataFormatError(f"cannot read {absolute(path)}: {str(error).splitlines()[0]}") from None
