@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import InputError
-from evalkit.metrics.kernels import KERNEL
+from evalkit.metrics.kernels import value
 from evalkit.metrics.names import Metric, ir_measures_notation
 from evalkit.metrics.ranked import rank_grades
 from evalkit.records import MetricValues, Qrels, Run
@@ -27,15 +27,21 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> MetricValues:
     InputError
         If a metric that is not evalkit's own cannot be computed on this data.
     """
-    ranked = rank_grades(run, qrels)
+    ranked = rank_grades(run, qrels, _deepest(metrics))
     columns = [
-        KERNEL[metric.name](ranked, metric)
+        value(ranked, metric)
         if metric.has_kernel
         else _with_ir_measures(run, qrels, metric, ranked.query_ids)
         for metric in metrics
     ]
     values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
     return MetricValues(run.tag, tuple(m.label for m in metrics), ranked.query_ids, values)
+
+
+def _deepest(metrics: Sequence[Metric]) -> int | None:
+    """Return the rank below which no kernel looks; None where one looks at whole lists."""
+    cutoffs = [None if one.judged_only else one.cutoff for one in metrics if one.has_kernel]
+    return None if None in cutoffs else max(cutoffs, default=0)  # type: ignore[type-var]
 
 
 def _with_ir_measures(

@@ -13,81 +13,103 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics.names import Metric
-from evalkit.metrics.ranked import RankedGrades
+from evalkit.metrics.ranked import Placed, RankedGrades, condensed, regraded
 
 Values = NDArray[np.float64]
+
+
+def value(ranked: RankedGrades, metric: Metric) -> Values:
+    """Return ``(q,)`` values of a metric that has a kernel."""
+    return KERNEL[metric.name](as_seen_by(metric, ranked), metric)
+
+
+def as_seen_by(metric: Metric, ranked: RankedGrades) -> RankedGrades:
+    """Return lists and grades as a metric's parameters want them: without unjudged documents, with own gains."""
+    seen = condensed(ranked) if metric.judged_only else ranked
+    return regraded(seen, metric.gains) if metric.gains else seen
 
 
 def ndcg(ranked: RankedGrades, metric: Metric) -> Values:
     """Discounted cumulated gain over that of the ideal list of all judged documents.
 
-    Gain is the grade (``dcg='log2'``, trec_eval) or ``2**grade - 1`` (``dcg='exp-log2'``,
-    Burges et al. 2005); the discount of rank i is ``log2(i + 1)`` (Jarvelin and Kekalainen 2002,
-    as in trec_eval).
+    Gain is the grade (``dcg='log2'``, trec_eval), what ``gains`` says, or ``2**grade - 1``
+    (``dcg='exp-log2'``, Burges et al. 2005); the discount of rank i is ``log2(i + 1)`` (Jarvelin and
+    Kekalainen 2002, as in trec_eval).
     """
-    exponential = dict(metric.params).get("dcg") == "exp-log2"
-    achieved = _dcg(ranked.grades, metric.cutoff, exponential=exponential)
-    ideal = _dcg(ranked.ideal, metric.cutoff, exponential=exponential)
-    return _ratio(achieved, ideal)
+    found = ranked.found.within(metric.cutoff)
+    gains = gains_of(found.grade, metric) / np.log2(found.place + 1.0)
+    return ratio(sums(ranked, found, gains), ideal_dcg(ranked, metric))
 
 
-def _dcg(grades: NDArray[np.int64], cutoff: int | None, *, exponential: bool) -> Values:
-    gains = np.maximum(grades[:, :cutoff], 0).astype(np.float64)
-    if exponential:
-        gains = np.exp2(gains) - 1.0
-    discounts = np.log2(np.arange(gains.shape[1], dtype=np.float64) + 2.0)
-    return np.asarray((gains / discounts).sum(axis=1), dtype=np.float64)
+def ideal_dcg(ranked: RankedGrades, metric: Metric) -> Values:
+    """Return ``(q,)`` discounted cumulated gains of the judged documents, best first."""
+    ideal = ranked.ideal.within(metric.cutoff)
+    return sums(ranked, ideal, gains_of(ideal.grade, metric) / np.log2(ideal.place + 1.0))
+
+
+def gains_of(grades: NDArray[np.int64], metric: Metric) -> Values:
+    """Return what each grade is worth; grades below 0 are worth nothing."""
+    gains = np.maximum(grades, 0).astype(np.float64)
+    return np.exp2(gains) - 1.0 if metric.exponential else gains
 
 
 def reciprocal_rank(ranked: RankedGrades, metric: Metric) -> Values:
     """One over the rank of the first relevant document; 0 where none is within the cutoff."""
     relevant = _relevant(ranked, metric)
-    if relevant.shape[1] == 0:
-        return np.zeros(relevant.shape[0])
-    return np.where(relevant.any(axis=1), 1.0 / (relevant.argmax(axis=1) + 1.0), 0.0)
+    first = np.full(len(ranked), np.inf)
+    np.minimum.at(first, relevant.query, relevant.place)
+    return np.asarray(1.0 / first)
 
 
 def average_precision(ranked: RankedGrades, metric: Metric) -> Values:
     """Mean over all relevant documents of the precision at their ranks; 0 for those not retrieved."""
     relevant = _relevant(ranked, metric)
-    precision = relevant.cumsum(axis=1) / np.arange(1.0, relevant.shape[1] + 1.0)
-    return _ratio((precision * relevant).sum(axis=1), _number_relevant(ranked, metric))
+    return ratio(sums(ranked, relevant, relevant.ordinal() / relevant.place), number_relevant(ranked, metric))
 
 
 def precision(ranked: RankedGrades, metric: Metric) -> Values:
     """Share of the first `cutoff` ranks that hold a relevant document; short lists are not excused."""
-    return np.asarray(_relevant(ranked, metric).sum(axis=1) / float(metric.cutoff or 1), dtype=np.float64)
+    return np.asarray(sums(ranked, _relevant(ranked, metric)) / float(metric.cutoff or 1))
 
 
 def recall(ranked: RankedGrades, metric: Metric) -> Values:
     """Share of all relevant documents that are within the cutoff."""
-    return _ratio(_relevant(ranked, metric).sum(axis=1).astype(np.float64), _number_relevant(ranked, metric))
+    return ratio(sums(ranked, _relevant(ranked, metric)), number_relevant(ranked, metric))
 
 
 def success(ranked: RankedGrades, metric: Metric) -> Values:
     """1 where any relevant document is within the cutoff, else 0."""
-    return np.asarray(_relevant(ranked, metric).any(axis=1), dtype=np.float64)
+    return np.asarray(sums(ranked, _relevant(ranked, metric)) > 0, dtype=np.float64)
 
 
 def judged(ranked: RankedGrades, metric: Metric) -> Values:
     """Share of the documents within the cutoff that were judged for the query."""
-    retrieved = ranked.retrieved if metric.cutoff is None else np.minimum(ranked.retrieved, metric.cutoff)
-    return _ratio(
-        ranked.judged[:, : metric.cutoff].sum(axis=1).astype(np.float64), retrieved.astype(np.float64)
-    )
+    return ratio(sums(ranked, ranked.found.within(metric.cutoff)), looked_at(ranked, metric))
 
 
-def _relevant(ranked: RankedGrades, metric: Metric) -> NDArray[np.bool_]:
-    return np.asarray(ranked.grades[:, : metric.cutoff] >= metric.rel)
+def looked_at(ranked: RankedGrades, metric: Metric) -> Values:
+    """Return ``(q,)`` how many documents are within the cutoff."""
+    cut = ranked.retrieved if metric.cutoff is None else np.minimum(ranked.retrieved, metric.cutoff)
+    return cut.astype(np.float64)
 
 
-def _number_relevant(ranked: RankedGrades, metric: Metric) -> Values:
-    return np.asarray((ranked.ideal >= metric.rel).sum(axis=1), dtype=np.float64)
+def number_relevant(ranked: RankedGrades, metric: Metric) -> Values:
+    """Return ``(q,)`` how many judged documents are relevant."""
+    return sums(ranked, ranked.ideal.only(ranked.ideal.grade >= metric.rel))
 
 
-def _ratio(numerator: Values, denominator: Values) -> Values:
+def sums(ranked: RankedGrades, placed: Placed, weights: Values | None = None) -> Values:
+    """Return ``(q,)`` the weights of each query's rows together; how many rows, without weights."""
+    return np.bincount(placed.query, weights, len(ranked)).astype(np.float64, copy=False)
+
+
+def ratio(numerator: Values, denominator: Values) -> Values:
     """Divide, giving 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros_like(denominator), where=denominator > 0)
+
+
+def _relevant(ranked: RankedGrades, metric: Metric) -> Placed:
+    return ranked.found.only(ranked.found.grade >= metric.rel).within(metric.cutoff)
 
 
 KERNEL: dict[str, Callable[[RankedGrades, Metric], Values]] = {

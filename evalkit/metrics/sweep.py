@@ -7,13 +7,14 @@ first-stage rank is at most d, and all metrics follow from the places of judged 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import InputError
+from evalkit.metrics.kernels import gains_of
 from evalkit.metrics.names import Metric
 from evalkit.records import Qrels, Run
 
@@ -55,15 +56,12 @@ class _Judged:
     places
         ``(j, d)`` place at every depth, from 1; beyond any cutoff where the document is not there yet.
     ideal
-        Positive grades of all judged documents, descending.
-    listed
-        ``(d,)`` candidates that take part at every depth.
+        Grades of all judged documents, descending.
     """
 
     grades: NDArray[np.int64]
     places: NDArray[np.float64]
     ideal: NDArray[np.int64]
-    listed: NDArray[np.int64]
 
 
 def sweep_depths(
@@ -93,7 +91,7 @@ def sweep_depths(
     for row, query_id in enumerate(query_ids):
         judged = _judged(first_stage, reranked, qrels, query_id, deepest)
         for index, metric in enumerate(metrics):
-            values[index, row] = _AT[metric.name](judged, metric)
+            values[index, row] = _AT[metric.name](_as_seen_by(metric, judged), metric)
     return DepthValues(tuple(metric.label for metric in metrics), query_ids, values)
 
 
@@ -119,9 +117,26 @@ def _judged(first_stage: Run, reranked: Run, qrels: Qrels, query_id: str, deepes
     return _Judged(
         grades=np.array([of_query[docs[place]] for place in held], dtype=np.int64),
         places=places,
-        ideal=np.array(sorted((g for g in of_query.values() if g > 0), reverse=True), dtype=np.int64),
-        listed=np.bincount(ranks, minlength=deepest).cumsum(),
+        ideal=_descending(of_query.values()),
     )
+
+
+def _as_seen_by(metric: Metric, judged: _Judged) -> _Judged:
+    """Return places and grades as a metric's parameters want them (see `kernels.as_seen_by`)."""
+    if metric.judged_only:
+        there = np.isfinite(judged.places)
+        judged = replace(judged, places=np.where(there, there.cumsum(axis=0), np.inf))
+    if metric.gains:
+        grades, ideal = (
+            [metric.gains.get(grade, grade) for grade in grades.tolist()]
+            for grades in (judged.grades, judged.ideal)
+        )
+        judged = replace(judged, grades=np.array(grades, dtype=np.int64), ideal=_descending(ideal))
+    return judged
+
+
+def _descending(grades: Iterable[int]) -> NDArray[np.int64]:
+    return np.array(sorted(grades, reverse=True), dtype=np.int64)
 
 
 def _within(judged: _Judged, metric: Metric, least: int) -> NDArray[np.bool_]:
@@ -131,15 +146,10 @@ def _within(judged: _Judged, metric: Metric, least: int) -> NDArray[np.bool_]:
     return np.asarray(inside & (judged.grades >= least)[:, None])
 
 
-def _gains(grades: NDArray[np.int64], metric: Metric) -> Values:
-    gains = np.maximum(grades, 0).astype(np.float64)
-    return np.exp2(gains) - 1.0 if dict(metric.params).get("dcg") == "exp-log2" else gains
-
-
 def _ndcg(judged: _Judged, metric: Metric) -> Values:
-    ideal = _gains(judged.ideal, metric)[: metric.cutoff]
+    ideal = gains_of(judged.ideal, metric)[: metric.cutoff]
     best = float((ideal / np.log2(np.arange(len(ideal)) + 2.0)).sum())
-    gains = _gains(judged.grades, metric)[:, None] * _within(judged, metric, 1)
+    gains = gains_of(judged.grades, metric)[:, None] * _within(judged, metric, 1)
     achieved = (gains / np.log2(judged.places + 1.0)).sum(axis=0)
     return np.asarray(achieved / best if best else np.zeros_like(achieved))
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 
@@ -21,6 +22,17 @@ METRICS = [
     "R(rel=2)@5",
     "R@10",
     "Success@3",
+    "nDCG(gains={0:1,1:3,2:1})@5",
+]
+CONDENSED = [
+    "nDCG(judged_only=True)@3",
+    "nDCG(judged_only=True)",
+    "AP(judged_only=True)",
+    "AP(rel=2,judged_only=True)@4",
+    "P(judged_only=True)@5",
+    "R(judged_only=True)@3",
+    "Success(judged_only=True)@2",
+    "nDCG(gains={1:3,2:5},judged_only=True)",
 ]
 
 grades = st.dictionaries(st.sampled_from(DOCS), st.integers(-1, 3), min_size=1)
@@ -41,20 +53,36 @@ def for_trec_eval(judged: dict[str, dict[str, int]]) -> dict[str, dict[str, int]
     return {query_id: docs for query_id, docs in judged.items() if max(docs.values()) > 0}
 
 
-@given(lists=runs, judged=qrels)
-def test_kernels_equal_ir_measures(
-    lists: dict[str, dict[str, float]], judged: dict[str, dict[str, int]]
+def assert_equal_to_ir_measures(
+    metrics: list[str], lists: dict[str, dict[str, float]], judged: dict[str, dict[str, int]]
 ) -> None:
-    """Every kernel gives what ir_measures gives, ties, negative grades and missing queries included."""
-    values = evaluate(as_run(lists), Qrels(judged), parse_metrics(METRICS))
+    """Hold every value of ours to that of ir_measures."""
+    values = evaluate(as_run(lists), Qrels(judged), parse_metrics(metrics))
     ours = {(q, m): v for q, row in zip(values.query_ids, values.values, strict=True)
-            for m, v in zip(METRICS, row, strict=True)}  # fmt: skip
-    wanted = [ir_measures.parse_measure(m) for m in METRICS]
-    names = dict(zip(wanted, METRICS, strict=True))
+            for m, v in zip(metrics, row, strict=True)}  # fmt: skip
+    wanted = [ir_measures.parse_measure(m) for m in metrics]
+    names = dict(zip(wanted, metrics, strict=True))
     for found in ir_measures.iter_calc(wanted, for_trec_eval(judged), lists):
         key = (found.query_id, names[found.measure])
         if key in ours:
             assert ours[key] == pytest.approx(found.value, abs=1e-9), key
+
+
+@given(lists=runs, judged=qrels)
+def test_kernels_equal_ir_measures(
+    lists: dict[str, dict[str, float]], judged: dict[str, dict[str, int]]
+) -> None:
+    """Every kernel gives what ir_measures gives: ties, negative grades, missing queries, own gains included."""
+    assert_equal_to_ir_measures(METRICS, lists, judged)
+
+
+@given(lists=runs, judged=qrels)
+def test_condensed_lists_equal_ir_measures(
+    lists: dict[str, dict[str, float]], judged: dict[str, dict[str, int]]
+) -> None:
+    """So does every kernel on condensed lists, where no grade is below 0: trec_eval takes such for unjudged there."""
+    lifted = {q: {d: max(grade, 0) for d, grade in docs.items()} for q, docs in judged.items()}
+    assert_equal_to_ir_measures(CONDENSED, lists, lifted)
 
 
 @given(lists=runs, judged=qrels)
@@ -97,6 +125,66 @@ def test_only_answerable_queries_are_averaged(
     assert set(values.query_ids) == {q for q, docs in judged.items() if any(g > 0 for g in docs.values())}
     for query_id, value in zip(values.query_ids, values.of("nDCG@5"), strict=True):
         assert query_id in lists or value == 0.0
+
+
+@given(lists=runs, judged=qrels)
+def test_condensed_lists_are_lists_without_unjudged_documents(
+    lists: dict[str, dict[str, float]], judged: dict[str, dict[str, int]]
+) -> None:
+    """`judged_only=True` is the plain metric on the run without its unjudged documents, RR included."""
+    metrics = ["RR{}@2", "RR(rel=2{})", "nDCG(dcg='exp-log2'{})@3", "AP{}", "P{}@2"]
+    only = [m.format(",judged_only=True" if "(" in m else "(judged_only=True)") for m in metrics]
+    left = {q: {d: s for d, s in docs.items() if d in judged.get(q, {})} for q, docs in lists.items()}
+    condensed = evaluate(as_run(lists), Qrels(judged), parse_metrics(only)).values
+    plain = evaluate(as_run(left), Qrels(judged), parse_metrics([m.format("") for m in metrics])).values
+    assert np.array_equal(condensed, plain)
+
+
+@given(lists=runs, judged=qrels, deepest=st.integers(1, 12))
+def test_a_value_does_not_hang_on_the_metrics_beside_it(
+    lists: dict[str, dict[str, float]], judged: dict[str, dict[str, int]], deepest: int
+) -> None:
+    """However deep other metrics make evalkit look, and whichever queries stand beside, a value has the same bits."""
+    metric = parse_metrics(["nDCG@3", "AP@3"])
+    alone = evaluate(as_run(lists), Qrels(judged), metric)
+    beside = evaluate(as_run(lists), Qrels(judged), [*metric, *parse_metrics([f"R@{deepest}", "RR"])])
+    assert np.array_equal(beside.values[:, :2], alone.values)
+    for row, query_id in enumerate(alone.query_ids):
+        single = evaluate(as_run(lists), Qrels({query_id: judged[query_id]}), metric)
+        assert np.array_equal(single.values[0], alone.values[row])
+
+
+def test_spellings_of_one_metric_are_one() -> None:
+    """What a metric says by default may be said, gains come in any order, and neither makes another metric."""
+    for one, other in [
+        ("nDCG@10", "NDCG(dcg='log2',judged_only=False)@10"),
+        ("MRR(rel=1)@10", "RR@10"),
+        ("nDCG(gains={2:3,1:1})@5", "nDCG(gains={1:1,2:3})@5"),
+    ]:
+        with pytest.raises(InputError, match="are the same metric"):
+            parse_metrics([one, other])
+    assert len(parse_metrics(["nDCG@10", "nDCG(dcg='exp-log2')@10", "nDCG(gains={1:1,2:3})@10"])) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nDCG(gains={1:0.5})@10", "gains are whole numbers"),
+        ("nDCG(gains=3)@10", "gains must be a mapping"),
+        ("nDCG(gains={})@10", "gains are whole numbers"),
+        ("nDCG(gains={1:2},dcg='exp-log2')@10", "says twice what a grade is worth"),
+        ("nDCG(dcg='natural')@10", "unknown dcg"),
+        ("RR(rel='2')", "rel must be a whole number"),
+        ("AP(judged_only=1)", "judged_only must be True or False"),
+        ("RR(rel=[1])", "cannot be read"),
+        ("Judged(judged_only=True)@10", "Judged"),
+    ],
+)
+def test_impossible_parameters_are_told(text: str, said: str) -> None:
+    """A parameter that means nothing is one clear line, never a traceback or a value."""
+    with pytest.raises(InputError) as told:
+        parse_metrics([text])
+    assert said in f"{told.value.message} {told.value.hint}"
 
 
 @given(lists=runs)

@@ -24,6 +24,11 @@ METRICS = parse_metrics(
         "P@3",
         "R@2",
         "Success@1",
+        "nDCG(judged_only=True)@3",
+        "AP(judged_only=True)",
+        "RR(judged_only=True)@2",
+        "P(judged_only=True)@2",
+        "nDCG(gains={0:2,1:5,2:1},judged_only=True)@4",
     ]
 )
 
