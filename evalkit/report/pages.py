@@ -18,6 +18,7 @@ from evalkit.report.drawing import Plot
 from evalkit.report.latency_lines import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.precisions import precision_lines, precision_tables
+from evalkit.report.preflights import preflight_lines, preflight_tables
 from evalkit.report.tables import as_markdown, detail_tables, result_tables
 from evalkit.report.threshold_pages import threshold_line, threshold_table
 
@@ -78,6 +79,7 @@ def write_pages(
             *(calibration_table(one) for one in found.tuned["calibration"] if one["functions"]),
             *latency_details(summary, found.latency),
             *detail_tables(summary),
+            *preflight_tables(manifest),
             *comparison_details(compared),
         ],
         "plots": plots,
@@ -95,6 +97,7 @@ def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[st
     said = []
     if manifest["status"] != "complete":
         said.append(f"This result is {manifest['status']}: figures cover only what was measured.")
+    said += preflight_lines(manifest)
     said += _ties(summary)
     for entry in manifest.get("quality_passes", []):
         if entry["failed"]:
@@ -206,7 +209,7 @@ def _truncated(summary: Mapping[str, Any]) -> list[str]:
     """Say how many pairs a model did not read to their end."""
     return [
         f"{row['dataset']}: {row['reranker']} read {row['truncated_documents']} of {row['documents']} pairs only up to"
-        f" its limit of tokens ({row['truncated_documents'] / row['documents']:.1%}): what stands behind counts for"
+        f" its limit ({row['truncated_documents'] / row['documents']:.1%}): what stands behind counts for"
         " nothing."
         for row in summary["calls"]
         if row["pass"] == "quality" and row.get("truncated_documents")

@@ -12,11 +12,11 @@ from evalkit.errors import MAY_PASS, CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
-from evalkit.rerankers.connection import Connections, write_json
+from evalkit.rerankers.connection import Connections, Exchange, write_json
 from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
 from evalkit.rerankers.listwise_settings import ListwiseSettings
 from evalkit.rerankers.permutations import Permutation, read_permutation, sort_by_windows
-from evalkit.rerankers.refusals import bad_reply, beginning, check_model, read_json, refusal
+from evalkit.rerankers.refusals import QUOTED, bad_reply, beginning, check_model, read_json, refusal
 from evalkit.rerankers.waiting import used_up_wait_s
 
 
@@ -101,10 +101,10 @@ class Listwise:
         content = read_json(exchange, shown, "a chat endpoint")
         try:
             reply = read_chat(content)
-            places = self._read(reply, len(documents))
         except CallError as error:
             raise bad_reply(error, exchange, shown) from None
         check_model(settings.model_to_come, reply.model, exchange, shown)
+        places = self._read(reply, len(documents), exchange)
         return Answer(
             places,
             reply.usage,
@@ -115,7 +115,7 @@ class Listwise:
             Timeline(encoded_s, exchange.sent_s, exchange.headers_s, exchange.body_s),
         )
 
-    def _read(self, reply: ChatReply, documents: int) -> Permutation:
+    def _read(self, reply: ChatReply, documents: int, exchange: Exchange) -> Permutation:
         """Return the order that an answer names; one that names no document is none, where there is a choice."""
         places = read_permutation(reply.text, documents)
         if places.named or documents == 1 or self._settings.unreadable == "keep":
@@ -125,7 +125,14 @@ class Listwise:
         else:
             said = f"the answer names none of {documents} documents: {beginning(reply.text)}"
             hint = "with unreadable: keep such windows stay as they are, and their documents are counted"
-        raise CallError("reply", said, hint, remedy=MAY_PASS)
+        raise CallError(
+            "reply",
+            f"{self._connections.shown}: {said}",
+            hint,
+            http_status=exchange.status,
+            body=exchange.text[:QUOTED],
+            remedy=MAY_PASS,
+        )
 
     def _billed_usd(self, answers: Sequence[Answer]) -> float:
         """Return what answers cost, as far as they tell."""
