@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
-from evalkit.cli.options import JSON
+from evalkit.cli.dataset_check import check
+from evalkit.cli.options import JSON, SET
+
+if TYPE_CHECKING:
+    from evalkit.report.tables import Table
+
+SPEC = click.argument("spec", metavar="SPEC|CONFIG")
 
 
 @click.group()
 def dataset() -> None:
-    """List dataset sources; look into a dataset; turn it into a BEIR folder."""
+    """List dataset sources; look into a dataset, or for what is wrong with it; turn it into a BEIR folder."""
+
+
+dataset.add_command(check)
 
 
 @dataset.command("list")
@@ -27,3 +40,82 @@ def list_(*, as_json: bool) -> None:
         return
     click.echo(as_text(Table("dataset sources", ("source", "what"), tuple(rows), left=2)))
     click.echo("next: evalkit dataset info demo")
+
+
+@dataset.command()
+@SPEC
+@SET
+@JSON
+def info(spec: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
+    """Print what is in a dataset: counts, grades, lengths, licence.
+
+    SPEC is a name (`demo`, `beir/scifact`), a folder or zip in BEIR's layout, or a block of YAML such as
+    `{source: tables, pairs: {path: judged.csv}}`; CONFIG a configuration: all its datasets.
+    """
+    from evalkit.datasets import describe, named_datasets, open_dataset
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.tables import as_text
+
+    described = [describe(open_dataset(settings)) for settings in named_datasets(spec, overrides)]
+    if as_json:
+        click.echo(to_json(described), nl=False)
+        return
+    for facts in described:
+        click.echo(as_text(_table(facts)))
+    click.echo(f"next: evalkit dataset check {shlex.quote(spec)}")
+
+
+@dataset.command("import")
+@SPEC
+@click.option(
+    "--into", "folder", required=True, metavar="FOLDER", type=click.Path(path_type=Path), help="A new folder."
+)
+@SET
+def import_(spec: str, folder: Path, overrides: tuple[str, ...]) -> None:
+    """Write a dataset as a BEIR folder, with a note of its source, its hash and its licence.
+
+    SPEC is as for `evalkit dataset info`; of a configuration its only dataset.
+    """
+    from evalkit.datasets import import_dataset, named_datasets
+    from evalkit.errors import InputError
+
+    named = named_datasets(spec, overrides)
+    if len(named) != 1:
+        names = ", ".join(settings.label for settings in named)
+        raise InputError(f"{spec} names {len(named)} datasets: {names}", "import them one by one")
+    kept = import_dataset(named[0], folder)
+    counts = kept.origin.counts
+    click.echo(
+        f"{counts['documents']} documents, {counts['queries']} judged queries and {counts['judgments']} judgments"
+        f" written to {folder}; licence: {kept.origin.licence or 'not stated'}"
+    )
+    block = f"{{source: beir_folder, path: {folder}, split: {kept.origin.split}}}"
+    click.echo(f"next: evalkit dataset check {shlex.quote(block)}")
+
+
+def _table(facts: dict[str, Any]) -> Table:
+    from evalkit.report.tables import Table
+
+    def lengths(of: str) -> str:
+        found = facts[f"{of}_characters"]
+        return f"{found['p50']} characters (median), {found['p95']} (95th percentile), {found['longest']} (longest)"
+
+    known = {
+        "source": f"{facts['source']}, {facts['location']}",
+        "split": facts["split"],
+        "revision": facts["revision"],
+        "licence": facts["licence"],
+        "language": f"{facts['language']} (as configured)",
+        "documents": f"{facts['documents']}, {facts['empty_documents']} of them empty",
+        "queries": f"{facts['queries']}, {facts['unanswerable_queries']} of them unanswerable",
+        "queries left out": f"{facts['unjudged_queries_left_out']} without judgments,"
+        f" {facts['judged_queries_not_sampled']} not sampled",
+        "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document",
+        "grades": ", ".join(f"{grade}: {count}" for grade, count in facts["grades"].items()),
+        "listed candidates": facts["listed_candidates"] or "none",
+        "document length": lengths("document"),
+        "query length": lengths("query"),
+        "content": f"sha256 {facts['content_hash']}",
+    }
+    rows = tuple((what, "not stated" if value is None else str(value)) for what, value in known.items())
+    return Table(facts["dataset"], ("what", "value"), rows, left=2)

@@ -45,7 +45,7 @@ def inspect(config: Config) -> Iterator[DataFinding]:
     Raises
     ------
     InputError
-        If a dataset, the first stage or a local reranker cannot be opened.
+        If a dataset or the first stage cannot be opened.
     """
     for settings in config.datasets:
         train = _train_queries(settings)

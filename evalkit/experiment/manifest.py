@@ -9,6 +9,7 @@ from typing import Any
 
 from evalkit.config import Config
 from evalkit.experiment.arenas import Arena
+from evalkit.experiment.inspection import preflight
 from evalkit.experiment.memory import Memory
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.surroundings import git_state, machine, versions
@@ -52,6 +53,7 @@ def opening_facts(
         "machine": machine(),
         "first_stage": config.retriever.label,
         "datasets": [_describe(arena) for arena in arenas],
+        "preflight": preflight(config, arenas),
         "rerankers": {arm.tag: _describe_arm(config, arm) for arm in arms},
     }
 

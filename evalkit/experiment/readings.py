@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.config import Config
+from evalkit.errors import InputError
 from evalkit.experiment.opening import opened_arm
 from evalkit.inspecting import Material, Reading
 from evalkit.records import Run
 from evalkit.rerankers import Described, Measuring
 from evalkit.rerankers.local_model import LocalModelSettings
+from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.reranking import Spending
 
 MOST_PAIRS = 5000
@@ -20,13 +22,7 @@ MOST_PAIRS = 5000
 
 
 def read_pairs(config: Config, material: Material) -> Iterator[Reading]:
-    """Yield what each local reranker would read of the candidates; for a ``serve:`` block, the one that is served.
-
-    Raises
-    ------
-    InputError
-        If a model cannot be opened.
-    """
+    """Yield what each model would read of the candidates; for a ``serve:`` block, the one that is served."""
     if material.candidates is None:
         return
     run = material.candidates.cut(max(config.depths))
@@ -35,14 +31,26 @@ def read_pairs(config: Config, material: Material) -> Iterator[Reading]:
     items = [(texts[query], material.dataset.corpus.text(doc)) for query, doc in (*pairs, *relevant)]
     for tag, given in config.rerankers.items():
         settings = given.served_settings() or given
-        if not isinstance(settings, LocalModelSettings):
-            continue
+        if isinstance(settings, RemoteSettings):
+            yield Reading.unknown(tag, "an API tokenises and cuts by itself")
+        elif isinstance(settings, LocalModelSettings):
+            yield _read(tag, settings, items, len(run), len(pairs))
+
+
+def _read(
+    tag: str, settings: LocalModelSettings, items: list[tuple[str, str]], all_pairs: int, n: int
+) -> Reading:
+    """Return what a model reads of n pairs of candidates, and of relevant ones behind them."""
+    try:
         with opened_arm(tag, settings, Spending(None)) as arm:
-            if isinstance(arm.reranker, Measuring) and isinstance(arm.reranker, Described):
-                tokens, truncated = arm.reranker.measure(items)
-                n = len(pairs)
-                limit = arm.reranker.facts()["max_length_tokens"]
-                yield Reading(tag, limit, len(run), tokens[:n], truncated[:n], truncated[n:])
+            reranker = arm.reranker
+            if not isinstance(reranker, Measuring) or not isinstance(reranker, Described):
+                return Reading.unknown(tag, "it does not tell")
+            tokens, truncated = reranker.measure(items)
+            limit = reranker.facts()["max_length_tokens"]
+            return Reading(tag, limit, all_pairs, tokens[:n], truncated[:n], truncated[n:])
+    except InputError as error:  # no such model, or no package to run it: the data can be looked at without
+        return Reading.unknown(tag, error.message)
 
 
 def _of_candidates(run: Run, seed: int) -> list[tuple[str, str]]:

@@ -55,6 +55,8 @@ class Reading:
         ``(n,)`` tokens read of each pair of a sample, and whether more were cut off.
     relevant_truncated
         ``(m,)`` whether a relevant pair is cut, of a sample of those.
+    missing
+        Why nothing is known; None where something is.
     """
 
     reranker: str
@@ -63,10 +65,20 @@ class Reading:
     tokens: NDArray[np.int64]
     truncated: NDArray[np.bool_]
     relevant_truncated: NDArray[np.bool_]
+    missing: str | None = None
+
+    @classmethod
+    def unknown(cls, reranker: str, why: str) -> Reading:
+        """Return that nobody can tell."""
+        none = np.empty(0, dtype=np.bool_)
+        return cls(reranker, None, 0, np.empty(0, dtype=np.int64), none, none, why)
 
 
 def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
     """Tell how long pairs are in a reranker's own tokens, and how many it does not read to their end."""
+    if reading.missing is not None:
+        yield _unknown(dataset, reading.reranker, reading.missing)
+        return
     n, cut = len(reading.truncated), int(reading.truncated.sum())
     if not n:
         return
@@ -98,4 +110,17 @@ def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
         "raise max_length_tokens if the model can read more, or split documents into passages"
         if cut
         else "nothing",
+    )
+
+
+def _unknown(dataset: str, reranker: str, why: str) -> DataFinding:
+    return DataFinding(
+        dataset,
+        "truncation",
+        "note",
+        f"what {reranker} cuts is not known: {why}",
+        {"truncated": None},
+        (),
+        "what stands behind a cut counts for nothing",
+        "hold the lengths of the documents against what its maker says it reads",
     )

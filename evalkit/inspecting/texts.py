@@ -64,7 +64,7 @@ def empty_documents(material: Material) -> Iterator[DataFinding]:
         first(ids),
         effect
         + (
-            f"{number_of(relevant, 'judgment calls', 'judgments call')} one relevant:"
+            f"{number_of(relevant, 'judgment calls', 'judgments call')} one of them relevant:"
             f" {best_falls(material, lambda _, doc: doc not in lost)}"
             if relevant
             else "none of them is judged relevant"
@@ -87,7 +87,7 @@ def short_documents(material: Material) -> Iterator[DataFinding]:
         f"{number_of(len(ids), 'document')} of {len(short)} with fewer than {NEARLY_EMPTY} characters",
         {"documents": len(ids), "relevant": relevant},
         first(ids),
-        f"their scores rest on a word or two; {number_of(relevant, 'judgment calls', 'judgments call')} one relevant",
+        f"scores rest on a word or two; {number_of(relevant, 'judgment calls', 'judgments call')} one of them relevant",
         "look at some of them: headings and remains of tables are better taken out",
     )
 

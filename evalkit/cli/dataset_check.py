@@ -1,0 +1,68 @@
+"""``evalkit dataset check``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from evalkit.cli.options import JSON, SET
+
+if TYPE_CHECKING:
+    from evalkit.config import Config
+
+
+@click.command()
+@click.argument("spec", metavar="SPEC|CONFIG")
+@click.option("--strict", is_flag=True, help="Exit with 3 if there is an error among the findings.")
+@SET
+@JSON
+def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool) -> None:
+    """Look for what is wrong with a dataset, and tell what it does to the figures.
+
+    SPEC is `demo`, a hub name such as `beir/scifact`, or a folder in BEIR's layout; its candidates are those of
+    BM25. CONFIG is a configuration (.yaml): all its datasets are looked at, with its own first stage, and what
+    its local rerankers would cut. No reranker scores anything.
+    """
+    from dataclasses import asdict
+
+    from evalkit.errors import IncompleteError
+    from evalkit.experiment.folder import to_json
+    from evalkit.experiment.inspection import inspect
+    from evalkit.inspecting import SEVERITIES, by_severity
+    from evalkit.report.preflights import finding_tables
+
+    config = _config(spec, overrides)
+    findings = [asdict(finding) for finding in by_severity(inspect(config))]
+    counts = {severity: sum(one["severity"] == severity for one in findings) for severity in SEVERITIES}
+    if as_json:
+        click.echo(to_json(findings).decode(), nl=False)
+    else:
+        click.echo(finding_tables(findings))
+    if strict and counts["error"]:
+        raise IncompleteError(
+            f"{spec}: {counts['error']} of the findings are errors: figures on this data mean nothing",
+            "mend the data as the remedies say",
+        )
+    if not as_json:
+        told = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
+        click.echo(f"{', '.join(one.label for one in config.datasets)}: {told}")
+        click.echo(f"next: evalkit {f'run {spec}' if _is_file(spec) else 'dataset check CONFIG.yaml'}")
+
+
+def _is_file(spec: str) -> bool:
+    return Path(spec).suffix.lower() in {".yaml", ".yml"}
+
+
+def _config(spec: str, overrides: tuple[str, ...]) -> Config:
+    """Return the configuration, or one with the dataset alone."""
+    from evalkit.config import load_config
+    from evalkit.config.load import build_config
+    from evalkit.config.source import Source
+
+    if _is_file(spec):
+        return load_config(spec, overrides)
+    dataset: Any = {"source": "beir_folder", "path": spec} if Path(spec).is_dir() else spec
+    alone = {"name": "check", "datasets": [dataset], "rerankers": {"unchanged": {"backend": "identity"}}}
+    return build_config(Source(spec, data=alone), overrides)
