@@ -21,6 +21,12 @@ HYBRID = """\
     - {kind: bm25}
     - {kind: trec_run, path: dense.trec}
 """
+ENGINE = """\
+  kind: opensearch
+  url: http://x
+  index: docs
+  fields: [text]
+"""
 BAD = {
     "a key that a part lacks": (
         HYBRID.replace("bm25}", "bm25, langage: dutch}"),
@@ -55,6 +61,42 @@ BAD = {
         HYBRID + "  weights: [1, 0]\n",
         "c.yaml:9:16: 'weights[1]' should be greater than 0 (given: 0)",
     ),
+    "an address that is none": (
+        ENGINE.replace("http://x", "localhost:9200"),
+        "c.yaml:6:8: 'url' must start with http:// or https:// and name a host",
+    ),
+    "an address with more": (ENGINE.replace("http://x", "http://x/?q=1"), "c.yaml:5:3: 'retriever' needs a 'url'"),
+    "a key in an address": (
+        ENGINE.replace("http://x", "http://me:sesame@x"),
+        "c.yaml:6:8: 'url' must not hold a key\n  hint: take it out",
+    ),
+    "no query": (ENGINE.replace("fields: [text]", "depth: 10"), "'retriever' needs either 'fields' or 'query'"),
+    "two queries": (ENGINE + "  query: {match: {a: '{query}'}}\n", "'retriever' needs either 'fields' or 'query'"),
+    "a query without the query": (
+        ENGINE.replace("fields: [text]", "query: {match_all: {}}"),
+        "c.yaml:8:10: 'query' must hold the value '{query}' where the text of the query belongs",
+    ),
+    "a query that pastes the query": (
+        ENGINE.replace("fields: [text]", "query: {query_string: {query: 'title:{query}'}}"),
+        "'{query}' must be a value by itself, not a part of 'title:{query}'",
+    ),
+    "a user without a password": (ENGINE + "  user_env: HOME\n", "needs both 'user_env' and 'password_env'"),
+    "a user and a key": (
+        ENGINE + "  user_env: HOME\n  password_env: HOME\n  api_key_env: HOME\n",
+        "takes either 'api_key_env' or 'user_env', not both",
+    ),
+    "a key variable that is not set": (
+        ENGINE + "  api_key_env: NO_SUCH_VARIABLE\n",
+        "c.yaml:9:16: the environment variable 'NO_SUCH_VARIABLE' is not set",
+    ),
+    "a password in the file": (
+        ENGINE + "  user_env: HOME\n  password_env: sesame-42\n",
+        "c.yaml:10:17: 'password_env' must be the name of an environment variable, not the password itself\n",
+    ),
+    "a key variable in a part": (
+        HYBRID.replace("bm25}", "opensearch, url: 'http://x', index: i, fields: [a], api_key_env: NO_SUCH_VARIABLE}"),
+        "c.yaml:7:79: the environment variable 'NO_SUCH_VARIABLE' is not set",
+    ),
     "a hybrid in a hybrid": (
         HYBRID.replace("{kind: bm25}", "{kind: hybrid, retrievers: [{kind: bm25}, {kind: bm26}]}"),
         "c.yaml:7:56: unknown retriever kind 'bm26'",
@@ -73,6 +115,7 @@ def test_a_bad_first_stage_is_told_with_place_and_hint(tmp_path: Path, case: str
     shown = caught.value.render().replace(f"{file}", "c.yaml")
     assert said in shown
     assert shown.endswith("1 problem; nothing was run")
+    assert "sesame" not in shown
 
 
 def test_defaults_of_parts_are_written_out(tmp_path: Path) -> None:
