@@ -1,82 +1,117 @@
-"""The BM25 index: built by bm25s, kept in a cache by content hash, memory-mapped."""
+"""The BM25 index of a corpus, in one part or several: built once, kept in a cache by content hash, memory-mapped."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import orjson
-import platformdirs
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.errors import StorageError
+from evalkit.cache import cache_folder, kept
 from evalkit.records import Corpus
+from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
+from evalkit.retrievers.bm25_files import load, save
+from evalkit.retrievers.bm25_scores import Bm25Index, score
+from evalkit.retrievers.bm25_search import Tops, search
 from evalkit.terms import Analyzer
 
-_FORMAT = 1
-"""Part of the cache key: raise it when terms or scores change for the same input."""
+_FORMAT = 2
+"""Part of the cache key: raise it when terms, scores or files change for the same input."""
+
+
+class Shards(Protocol):
+    """The index of a corpus in parts, wherever they are kept: here, or by the workers of a cluster.
+
+    A worker holds one part. It needs ``count(texts, analyzer)`` of its documents, then the `merge_statistics` of all
+    parts for its ``score(counts, statistics, k1, b)``, and answers with ``search(index, id_ranks, queries, depth)``:
+    functions of values that can be sent. Scores and order are then those of one index, bit for bit.
+    """
+
+    def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[Tops]:
+        """Return what `bm25_search.search` finds in each part."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Bm25Index:
-    """Term scores in compressed columns.
+class LocalShards:
+    """Parts on this machine's disk, mapped into memory and searched one after the other.
 
     Attributes
     ----------
-    vocabulary
-        Term -> column.
-    indptr
-        ``(terms + 1,)`` column ``t`` is ``indices[indptr[t]:indptr[t + 1]]``.
-    indices
-        Rows of the documents that hold the term.
-    data
-        float32 score of the term in that document.
-    documents
-        Number of documents.
+    parts
+        The index of each part, and the rank of each of its documents' ids among all of the corpus.
     """
 
-    vocabulary: Mapping[str, int]
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int32]
-    data: NDArray[np.float32]
-    documents: int
+    parts: tuple[tuple[Bm25Index, NDArray[np.int64]], ...]
+
+    def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[Tops]:
+        """Return the best documents of each part."""
+        return [search(index, id_ranks, queries, depth) for index, id_ranks in self.parts]
 
 
-def cache_folder() -> Path:
-    """Return the folder for things that can be made again: ``$EVALKIT_CACHE`` or the user's cache."""
-    return Path(os.environ.get("EVALKIT_CACHE") or platformdirs.user_cache_dir("evalkit"))
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What decides an index beside the texts.
+
+    Attributes
+    ----------
+    analyzer
+        What splits the texts.
+    k1, b
+        See `score`.
+    shards
+        Parts to build one after the other: one part's counts at a time are in memory.
+    """
+
+    analyzer: Analyzer
+    k1: float
+    b: float
+    shards: int = 1
 
 
-def open_index(corpus: Corpus, analyzer: Analyzer, k1: float, b: float) -> Bm25Index:
+def split_rows(documents: int, shards: int) -> list[slice]:
+    """Return the rows of each part of a corpus: neighbours, as many in each as in any other, or one more."""
+    edges = [documents * i // shards for i in range(shards + 1)]
+    return [slice(start, stop) for start, stop in pairwise(edges)]
+
+
+def open_shards(corpus: Corpus, id_ranks: NDArray[np.int64], recipe: Recipe) -> LocalShards:
     """Return the index of a corpus, from the cache where it was built before.
+
+    Parameters
+    ----------
+    corpus
+        The documents.
+    id_ranks
+        ``(d,)`` the place of each document's id in the ascending order of all.
+    recipe
+        What to build.
 
     Raises
     ------
     StorageError
         If the cache folder cannot be written.
     """
-    folder = cache_folder() / "bm25" / _key(corpus, analyzer, k1, b)
-    if not (folder / "vocabulary.json").is_file():
-        _build(corpus, analyzer, k1, b, folder)
-    return Bm25Index(
-        vocabulary=orjson.loads((folder / "vocabulary.json").read_bytes()),
-        indptr=np.load(folder / "indptr.npy", mmap_mode="r"),
-        indices=np.load(folder / "indices.npy", mmap_mode="r"),
-        data=np.load(folder / "data.npy", mmap_mode="r"),
-        documents=len(corpus),
+    folder = kept(cache_folder() / "bm25" / _key(corpus, recipe), partial(_build, corpus, recipe))
+    rows = split_rows(len(corpus), recipe.shards)
+    return LocalShards(
+        tuple((load(folder / str(i), Bm25Index), id_ranks[part]) for i, part in enumerate(rows))
     )
 
 
-def _key(corpus: Corpus, analyzer: Analyzer, k1: float, b: float) -> str:
-    settings = [_FORMAT, version("bm25s"), version("PyStemmer"), analyzer.language, k1, b]
+def _key(corpus: Corpus, recipe: Recipe) -> str:
+    analyzer = recipe.analyzer
+    settings = [_FORMAT, version("PyStemmer"), analyzer.language, recipe.k1, recipe.b, recipe.shards]
     digest = hashlib.sha256(orjson.dumps([*settings, sorted(analyzer.stop_words)]))
     for text in corpus.texts:
         data = text.encode("utf-8", "surrogatepass")
@@ -84,41 +119,21 @@ def _key(corpus: Corpus, analyzer: Analyzer, k1: float, b: float) -> str:
     return digest.hexdigest()
 
 
-def _build(corpus: Corpus, analyzer: Analyzer, k1: float, b: float, folder: Path) -> None:
-    import bm25s
-
-    progress = tqdm(corpus.texts, desc="bm25: indexing", unit="document", disable=None)
-    terms = analyzer.all_terms(progress)
-    model = bm25s.BM25(k1=k1, b=b, method="lucene")
-    if any(terms):
-        model.index(terms, show_progress=False)
-        arrays, vocabulary = model.scores, model.vocab_dict
-    else:  # bm25s cannot index a corpus without a single term
-        arrays = {
-            "indptr": np.zeros(1, np.int64),
-            "indices": np.empty(0, np.int32),
-            "data": np.empty(0, np.float32),
-        }
-        vocabulary = {}
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Built aside and renamed, so that another process never sees half an index.
-        aside = Path(tempfile.mkdtemp(dir=folder.parent))
-        for name in ("indptr", "indices", "data"):
-            np.save(aside / f"{name}.npy", np.asarray(arrays[name]))
-        (aside / "vocabulary.json").write_bytes(orjson.dumps(vocabulary))
-        _move_into_place(aside, folder)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write the index cache {folder.parent}: {error}",
-            "set EVALKIT_CACHE to a folder you can write",
-        ) from None
-
-
-def _move_into_place(aside: Path, folder: Path) -> None:
-    try:
-        aside.rename(folder)
-    except OSError:
-        shutil.rmtree(aside)  # another process was first: its index is the same
-        if not folder.is_dir():
-            raise
+def _build(corpus: Corpus, recipe: Recipe, folder: Path) -> None:
+    """Count all parts, then score each by the statistics of all; one at a time is in memory."""
+    statistics = []
+    for number, rows in enumerate(split_rows(len(corpus), recipe.shards)):
+        texts = tqdm(
+            corpus.texts[rows], desc="bm25: indexing", unit="document", disable=None,
+            total=len(corpus), initial=rows.start, leave=rows.stop == len(corpus),
+        )  # fmt: skip
+        counts = count(texts, recipe.analyzer)
+        save(folder / f"counts-{number}", counts)
+        statistics.append(counts.statistics)
+        del counts
+    whole = merge_statistics(statistics)
+    for number in tqdm(range(recipe.shards), desc="bm25: scoring", unit="part", disable=None):
+        counts = load(folder / f"counts-{number}", TermCounts)
+        save(folder / str(number), score(counts, whole, recipe.k1, recipe.b))
+        del counts
+        shutil.rmtree(folder / f"counts-{number}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
+
 from evalkit import registry
 from evalkit.config import RetrieverSettings
 from evalkit.records import Dataset, Query, Run
@@ -33,12 +35,8 @@ def retrieve_candidates(retriever: Retriever, dataset: Dataset, depth: int) -> R
     if not dataset.origin.exclude_same_id:
         return retriever.retrieve(dataset.queries, depth)
     found = retriever.retrieve(dataset.queries, depth + 1)
-    rows = [
-        (query_id, doc_id, score)
-        for query_id, docs, scores in found
-        for doc_id, score in zip(docs, scores.tolist(), strict=True)
-        if doc_id != query_id
-    ]
-    return Run.from_rows(found.tag, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]).cut(
-        depth
-    )
+    keep = np.ones(len(found), dtype=np.bool_)
+    for start, (query_id, docs, _) in zip(found.offsets.tolist(), found, strict=False):
+        if query_id in docs:
+            keep[start + docs.index(query_id)] = False
+    return (found if keep.all() else found.where(keep)).cut(depth)

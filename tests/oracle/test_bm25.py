@@ -1,15 +1,21 @@
-"""BM25 on a real collection beside its published figures."""
+"""BM25 on real collections: beside published figures, and beside bm25s."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from support.bm25 import plain_search, scores_of, scores_of_bm25s
 
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.retrievers import open_retriever, retrieve_candidates
+from evalkit.retrievers.bm25 import rank_ids
+from evalkit.retrievers.bm25_counts import count
+from evalkit.retrievers.bm25_scores import score
+from evalkit.retrievers.bm25_search import search
+from evalkit.terms import Analyzer
 
 
 def test_scifact_is_in_the_published_range(test_data: Path) -> None:
@@ -23,3 +29,23 @@ def test_scifact_is_in_the_published_range(test_data: Path) -> None:
     assert len(values.query_ids) == 300
     assert ndcg == pytest.approx(0.679, abs=0.015)
     assert recall == pytest.approx(0.925, abs=0.020)
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [("scifact", "english"), ("xquad/de", "german"), ("xquad/ar", "arabic"), ("cranfield", "english")],
+)
+def test_every_score_is_that_of_bm25s(test_data: Path, name: str, language: str) -> None:
+    """Bit for bit, of every term in every document; and lists are what summing and sorting all of them gives."""
+    source = {"source": "beir_folder", "path": str(test_data / "collections" / name), "language": language}
+    dataset = load_dataset(source)
+    analyzer = Analyzer(language)
+    counts = count(dataset.corpus.texts, analyzer)
+    index = score(counts, counts.statistics, 0.9, 0.4)
+    theirs = scores_of_bm25s(analyzer.all_terms(dataset.corpus.texts), 0.9, 0.4)
+    assert scores_of(index) == theirs
+    ranks = rank_ids(dataset.corpus.doc_ids)
+    asked = [analyzer.terms(query.text) for query in dataset.queries[:50]]
+    for terms, (found, scores) in zip(asked, search(index, ranks, asked, 100), strict=True):
+        expected = plain_search(theirs, ranks.tolist(), terms, 100)
+        assert list(zip(found.tolist(), scores.tolist(), strict=True)) == expected

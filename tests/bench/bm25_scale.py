@@ -1,0 +1,221 @@
+"""BM25 over many documents beside bm25s used plainly, and tantivy where it is installed: ``make bench``.
+
+Every engine builds its index from the same texts (Zipf over 300,000 made-up words, about 60 a document), each in a
+process of its own, and answers the same queries of 6 words: once without the 100 commonest words, as a stop list
+leaves queries, and once with them. Query times are the best of three passes over all queries: a neighbour on the
+machine can only make them longer. tantivy's k1 and b cannot be set, and its hits are not turned into ids.
+
+``python bm25_scale.py [--documents N] [--tantivy PYTHON]``: an interpreter that has tantivy, if not this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+WORDS, COMMON, MEAN_LENGTH, QUERY_WORDS = 300_000, 100, 60, 6
+DEPTHS = (100, 1000)
+K1, B = 0.9, 0.4
+KINDS = ("rarer", "any")
+"""Which words the queries of a file are made of."""
+
+
+def write_collection(folder: Path, documents: int, queries: int) -> None:
+    """Write texts and queries, one a line."""
+    import numpy as np
+
+    rng = np.random.default_rng(7)
+    syllables = [a + b for a in "bcdfghklmnprstvz" for b in "aeiou"]
+    made: set[str] = set()
+    while len(made) < WORDS:
+        made |= {
+            "".join(syllables[s] for s in rng.integers(0, 80, length))
+            for length in rng.integers(2, 6, 10_000)
+        }
+    words = np.array(sorted(made), dtype=object)
+    words = words[rng.permutation(len(words))[:WORDS]]
+    chances = np.cumsum(1 / np.arange(1, WORDS + 1))
+
+    def drawn(count: int, leaving_out: int = 0) -> list[str]:
+        """Return words, the commonest left out."""
+        low = chances[leaving_out - 1] if leaving_out else 0.0
+        picked: list[str] = words[np.searchsorted(chances, rng.uniform(low, chances[-1], count))].tolist()
+        return picked
+
+    with (folder / "texts.txt").open("w", encoding="utf-8") as file:
+        for _ in range(documents):
+            file.write(" ".join(drawn(max(1, int(rng.poisson(MEAN_LENGTH))))) + "\n")
+    for kind, leaving_out in zip(KINDS, (COMMON, 0), strict=True):
+        lines = [" ".join(drawn(QUERY_WORDS, leaving_out)) for _ in range(queries)]
+        (folder / f"{kind}.txt").write_text("\n".join(lines), encoding="utf-8")
+
+
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a file."""
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+Search = Callable[[list[str], int], Any]
+
+
+def evalkit(folder: Path, texts: list[str], shards: int = 1) -> Search:
+    """Build with evalkit; return what searches."""
+    from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query
+    from evalkit.retrievers.bm25 import Bm25
+
+    os.environ["EVALKIT_CACHE"] = str(folder / f"evalkit-{shards}")
+    origin = DatasetOrigin("bench", "", "english", None, "", "", {}, None, exclude_same_id=False)
+    corpus = Corpus(tuple(f"d{i}" for i in range(len(texts))), tuple(texts))
+    dataset = Dataset("bench", corpus, (), Qrels({}), origin)
+    retriever = Bm25(Bm25.Settings(k1=K1, b=B, shards=shards), dataset)
+    return lambda queries, depth: retriever.retrieve(
+        [Query(f"q{i}", q) for i, q in enumerate(queries)], depth
+    )
+
+
+def evalkit_in_parts(folder: Path, texts: list[str]) -> Search:
+    """Build with evalkit in four parts."""
+    return evalkit(folder, texts, shards=4)
+
+
+def bm25s_plain(folder: Path, texts: list[str]) -> Search:
+    """Build with bm25s as its README does."""
+    import bm25s
+    import Stemmer
+
+    stemmer = Stemmer.Stemmer("english")
+    tokens = bm25s.tokenize(texts, stopwords="en", stemmer=stemmer, show_progress=False)
+    model = bm25s.BM25(k1=K1, b=B, method="lucene")
+    model.index(tokens, show_progress=False)
+    model.save(str(folder / "bm25s"))
+
+    def search(queries: list[str], depth: int) -> Any:
+        """Search all queries."""
+        asked = bm25s.tokenize(queries, stopwords="en", stemmer=stemmer, show_progress=False)
+        return model.retrieve(asked, k=depth, show_progress=False)
+
+    return search
+
+
+def tantivy(folder: Path, texts: list[str]) -> Search:
+    """Build with tantivy, two threads writing."""
+    import tantivy as engine
+
+    place = folder / "tantivy"
+    place.mkdir()
+    schema = engine.SchemaBuilder().add_text_field("text", tokenizer_name="en_stem").build()
+    index = engine.Index(schema, path=str(place))
+    writer = index.writer(heap_size=500_000_000, num_threads=2)
+    for text in texts:
+        writer.add_document(engine.Document(text=text))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+    searcher = index.searcher()
+    return lambda queries, depth: [searcher.search(index.parse_query(q, ["text"]), depth) for q in queries]
+
+
+ENGINES = {"evalkit": evalkit, "evalkit, 4 parts": evalkit_in_parts, "bm25s": bm25s_plain, "tantivy": tantivy}
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(name: str, folder: Path) -> dict[str, float]:
+    """Build and search with one engine, in this process."""
+    texts = lines_of(folder / "texts.txt")
+    seen: dict[str, float] = {"texts_mb": peak_mb()}
+    start = time.perf_counter()
+    search = ENGINES[name](folder, texts)
+    seen["build_s"] = time.perf_counter() - start
+    for kind in KINDS:
+        queries = lines_of(folder / f"{kind}.txt")
+        for depth in DEPTHS:
+            passes = []
+            for _ in range(3):
+                start = time.perf_counter()
+                search(queries, depth)
+                passes.append(time.perf_counter() - start)
+            seen[f"{kind} {depth}"] = min(passes) / len(queries) * 1000
+    return {**seen, "peak_mb": peak_mb()}
+
+
+def compare(folder: Path) -> str:
+    """Return how many scores of evalkit's index differ from those of bm25s's."""
+    import numpy as np
+
+    from evalkit.retrievers.bm25_files import load
+    from evalkit.retrievers.bm25_scores import Bm25Index
+
+    ours = load(next((folder / "evalkit-1" / "bm25").iterdir()) / "0", Bm25Index)
+    data, rows, indptr = (
+        np.load(folder / "bm25s" / f"{name}.csc.index.npy", mmap_mode="r")
+        for name in ("data", "indices", "indptr")
+    )
+    column = json.loads((folder / "bm25s" / "vocab.index.json").read_text(encoding="utf-8"))
+    starts = indptr[[column[term] for term in ours.terms.to_pylist()]]
+    theirs = np.repeat(starts - ours.indptr[:-1], np.diff(ours.indptr)) + np.arange(len(ours.rows))
+    differ = int(((rows[theirs] != ours.rows) | (data[theirs] != ours.scores)).sum()) + abs(
+        len(data) - len(ours.scores)
+    )
+    return f"{len(ours.scores):,} scores of a term in a document; {differ:,} differ between evalkit and bm25s"
+
+
+@contextmanager
+def collection(documents: int, queries: int) -> Iterator[Path]:
+    """Make the texts, and remove everything afterwards."""
+    with tempfile.TemporaryDirectory() as name:
+        write_collection(Path(name), documents, queries)
+        yield Path(name)
+
+
+def main(documents: int, queries: int, interpreter: str) -> None:
+    """Print one table."""
+    heads = "".join(f"{kind:>9}@{depth}" for kind in KINDS for depth in DEPTHS)
+    sys.stdout.write(
+        f"\nBM25 over {documents:,} documents, {queries} queries, ms a query by words and depth\n"
+    )
+    sys.stdout.write(f"{'engine':18}{'build s':>9}{heads}{'peak MB':>10}{'texts MB':>10}\n")
+    with collection(documents, queries) as folder:
+        for name in ENGINES:
+            python = interpreter if name == "tantivy" else sys.executable
+            done = subprocess.run(
+                [python, __file__, "--engine", name, "--folder", folder], capture_output=True, text=True, check=False
+            )  # fmt: skip
+            if done.returncode:
+                sys.stdout.write(f"{name:18} not measured: {done.stderr.strip().splitlines()[-1]}\n")
+                continue
+            seen = json.loads(done.stdout)
+            times = "".join(
+                f"{seen[f'{kind} {depth}']:{10 + len(str(depth))}.2f}" for kind in KINDS for depth in DEPTHS
+            )
+            sys.stdout.write(f"{name:18}{seen['build_s']:9.1f}{times}")
+            sys.stdout.write(f"{seen['peak_mb']:10.0f}{seen['texts_mb']:10.0f}\n")
+            sys.stdout.flush()
+        sys.stdout.write(compare(folder) + "\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--documents", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=300)
+    parser.add_argument("--tantivy", default=sys.executable)
+    parser.add_argument("--engine")
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args()
+    if given.engine:
+        sys.stdout.write(json.dumps(measure(given.engine, given.folder)))
+    else:
+        main(given.documents, given.queries, given.tantivy)
