@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool) -> None:
     """Look for what is wrong with a dataset, and tell what it does to the figures.
 
-    SPEC is `demo`, a hub name such as `beir/scifact`, or a folder in BEIR's layout; its candidates are those of
-    BM25. CONFIG is a configuration (.yaml): all its datasets are looked at, with its own first stage, and what
-    its local rerankers would cut. No reranker scores anything.
+    SPEC is as for `evalkit dataset info`; its candidates are those of BM25. CONFIG is a configuration (.yaml): all
+    its datasets are looked at, with its own first stage, and what its local rerankers would cut. No reranker
+    scores anything.
     """
     from dataclasses import asdict
 
@@ -60,9 +60,10 @@ def _config(spec: str, overrides: tuple[str, ...]) -> Config:
     from evalkit.config import load_config
     from evalkit.config.load import build_config
     from evalkit.config.source import Source
+    from evalkit.datasets import named_datasets
 
     if _is_file(spec):
         return load_config(spec, overrides)
-    dataset: Any = {"source": "beir_folder", "path": spec} if Path(spec).is_dir() else spec
-    alone = {"name": "check", "datasets": [dataset], "rerankers": {"unchanged": {"backend": "identity"}}}
-    return build_config(Source(spec, data=alone), overrides)
+    alone = {"name": "check", "datasets": ["demo"], "rerankers": {"unchanged": {"backend": "identity"}}}
+    datasets = tuple(named_datasets(spec, overrides))
+    return build_config(Source(spec, data=alone)).model_copy(update={"datasets": datasets})

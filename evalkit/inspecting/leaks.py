@@ -44,9 +44,7 @@ def verbatim_queries(material: Material) -> Iterator[DataFinding]:
     found = _standing_in(material, wanted)
     if not found:
         return
-    relevant = sum(
-        any(material.qrels.of(query).get(doc, 0) > 0 for doc in docs) for query, docs in found.items()
-    )
+    relevant = sum(material.qrels.of(query).get(doc, 0) > 0 for query, doc in found.items())
     yield DataFinding(
         material.name,
         "verbatim_queries",
@@ -54,37 +52,37 @@ def verbatim_queries(material: Material) -> Iterator[DataFinding]:
         f"{number_of(len(found), 'query stands', 'queries stand')} word for word in a document,"
         f" of {len(wanted)} with {WORDS} words or more",
         {"queries": len(found), "looked_for": len(wanted), "in_a_relevant_document": relevant},
-        first(f"{query} in {docs[0]}" for query, docs in found.items()),
+        first(f"{query} in {doc}" for query, doc in found.items()),
         f"whoever matches words finds them without understanding; for {relevant} of them the document is relevant",
         "compare with and without them",
     )
 
 
-def _standing_in(material: Material, wanted: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return which documents hold a query, for those that some document holds."""
+def _standing_in(material: Material, wanted: dict[str, list[str]]) -> dict[str, str]:
+    """Return a document that holds a query, for those that some document holds: a relevant one if there is one."""
     corpus = material.dataset.corpus
-    by_start = _by_first_words(wanted)
-    keys = np.array(sorted(by_start), dtype=np.uint64)
-    found: dict[str, list[str]] = {}
+    by_end = _by_last_words(wanted)
+    keys = np.array(sorted(by_end), dtype=np.uint64)
+    found: dict[str, str] = {}
     rows = tqdm(
         range(len(corpus)), desc=f"{material.name}: queries in documents", unit="text", disable=None, delay=2
     )
     for chunk in chunks(corpus.texts, rows):
         hashes, owner = chunk.windows(WORDS)
         hit = np.isin(hashes, keys)
-        for key, row in sorted(set(zip(hashes[hit].tolist(), owner[hit].tolist(), strict=True))):
-            text = f" {' '.join(pieces(corpus.texts[row]))} "
-            for query in by_start[key]:
-                if f" {' '.join(wanted[query])} " in text:
-                    found.setdefault(query, []).append(corpus.doc_ids[row])
+        for row, key in sorted(set(zip(owner[hit].tolist(), hashes[hit].tolist(), strict=True))):
+            doc = corpus.doc_ids[row]
+            open_ = [q for q in by_end[key] if q not in found or material.qrels.of(q).get(doc, 0) > 0]
+            text = f" {' '.join(pieces(corpus.texts[row]))} " if open_ else ""
+            found |= {query: doc for query in open_ if f" {' '.join(wanted[query])} " in text}
     return found
 
 
-def _by_first_words(wanted: dict[str, list[str]]) -> dict[int, list[str]]:
-    """Return queries by the hash of their first words."""
-    ids, heads = list(wanted), [" ".join(words[:WORDS]) for words in wanted.values()]
+def _by_last_words(wanted: dict[str, list[str]]) -> dict[int, list[str]]:
+    """Return queries by the hash of their last words: many begin alike."""
+    ids, ends = list(wanted), [" ".join(words[-WORDS:]) for words in wanted.values()]
     held: dict[int, list[str]] = {}
-    for chunk in chunks(heads, range(len(heads))):
+    for chunk in chunks(ends, range(len(ends))):
         for key, row in zip(*(column.tolist() for column in chunk.windows(WORDS)), strict=True):
             held.setdefault(key, []).append(ids[row])
     return held
