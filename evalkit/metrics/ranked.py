@@ -94,11 +94,11 @@ def rank_grades(run: Run, qrels: Qrels, deepest: int | None = None) -> RankedGra
     grades: list[int] = []
     for grade_of, (start, stop) in zip(judged, spans, strict=True):
         docs = run.doc_ids[start : stop if deepest is None else min(stop, start + deepest)]
-        hits = list(map(grade_of.__contains__, docs))
-        places.append(list(compress(count(1), hits)))
-        grades += map(grade_of.__getitem__, compress(docs, hits))
+        held = list(compress(count(), map(grade_of.__contains__, docs)))
+        places.append(held)
+        grades += [grade_of[docs[place]] for place in held]
     query = np.repeat(np.arange(len(places)), [len(one) for one in places])
-    place = np.fromiter(chain.from_iterable(places), dtype=np.int64, count=len(query))
+    place = np.fromiter(chain.from_iterable(places), dtype=np.int64, count=len(query)) + 1
     return RankedGrades(
         query_ids,
         _alone(query, place, np.array(grades, dtype=np.int64)),

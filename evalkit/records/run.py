@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,10 +64,8 @@ class Run:
             If a score is not finite, or a query lists a document twice.
         """
         values = np.asarray(scores, dtype=np.float64)
-        position: dict[str, int] = {}
-        owner = np.fromiter(
-            (position.setdefault(q, len(position)) for q in query_ids), dtype=np.int64, count=len(query_ids)
-        )
+        position = {query_id: row for row, query_id in enumerate(dict.fromkeys(query_ids))}
+        owner = np.fromiter(map(position.__getitem__, query_ids), dtype=np.int64, count=len(query_ids))
         if not np.isfinite(values).all():
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise DataFormatError(
@@ -76,7 +75,9 @@ class Run:
         order = _total_order(owner, values, doc_ids)
         counts = np.bincount(owner, minlength=len(position))
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        run = cls(tag, tuple(position), offsets, tuple(doc_ids[i] for i in order), values[order])
+        kept = np.array_equal(order, np.arange(len(order)))
+        docs = tuple(doc_ids if kept else map(doc_ids.__getitem__, order.tolist()))
+        run = cls(tag, tuple(position), offsets, docs, values[order])
         run._refuse_duplicates()
         return run
 
@@ -121,35 +122,39 @@ class Run:
         counts = np.bincount(owner[keep], minlength=len(self.query_ids))
         left = np.flatnonzero(counts)
         offsets = np.concatenate(([0], np.cumsum(counts[left]))).astype(np.int64)
-        rows = np.flatnonzero(keep)
         return Run(
             self.tag,
             tuple(self.query_ids[i] for i in left),
             offsets,
-            tuple(self.doc_ids[i] for i in rows),
-            self.scores[rows],
+            tuple(compress(self.doc_ids, keep.tolist())),
+            self.scores[keep],
         )
 
     def cut(self, depth: int) -> Run:
         """Return the run with at most `depth` documents per query."""
         lengths = np.minimum(np.diff(self.offsets), depth)
-        keep = np.concatenate(
-            [np.arange(start, start + n) for start, n in zip(self.offsets[:-1], lengths, strict=True)]
-            or [np.empty(0, dtype=np.int64)]
-        )
+        places = np.arange(len(self)) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        keep = places < depth
         offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
-        return Run(self.tag, self.query_ids, offsets, tuple(self.doc_ids[i] for i in keep), self.scores[keep])
+        doc_ids = tuple(compress(self.doc_ids, keep.tolist()))
+        return Run(self.tag, self.query_ids, offsets, doc_ids, self.scores[keep])
 
 
 def _total_order(
     owner: NDArray[np.int64], scores: NDArray[np.float64], doc_ids: Sequence[str]
 ) -> NDArray[np.int64]:
     """Return the permutation that sorts rows by query, score descending, doc_id descending."""
-    order = np.lexsort((-scores, owner))
+    order = np.arange(len(owner)) if _in_order(owner, scores) else np.lexsort((-scores, owner))
     tied = (np.diff(owner[order]) == 0) & (np.diff(scores[order]) == 0)
     # Ties are few in most runs: sort strings only inside the tied stretches.
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], tied, [False])).astype(np.int8)))
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], tied, [False])).astype(np.int8))).tolist()
+    rows = order.tolist() if edges else []
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        stretch = order[start : stop + 1]
-        order[start : stop + 1] = sorted(stretch, key=doc_ids.__getitem__, reverse=True)
-    return order
+        rows[start : stop + 1] = sorted(rows[start : stop + 1], key=doc_ids.__getitem__, reverse=True)
+    return np.array(rows, dtype=np.int64) if edges else order
+
+
+def _in_order(owner: NDArray[np.int64], scores: NDArray[np.float64]) -> bool:
+    """Return whether rows stand by query and score already, as those of most files do."""
+    step = np.diff(owner)
+    return bool(((step > 0) | ((step == 0) & (np.diff(scores) <= 0))).all())
