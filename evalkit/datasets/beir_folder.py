@@ -13,7 +13,10 @@ from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError
-from evalkit.formats import PACKED, File, absolute, open_lines, read_qrels, read_rows
+from evalkit.formats import PACKED, File, absolute, open_lines, read_qrels, read_rows, read_run
+
+CANDIDATES = "candidates.trec.gz"
+"""Documents that the source of an import listed for each query."""
 
 PROVENANCE = "PROVENANCE.md"
 """Where an imported folder says what it was made of."""
@@ -69,12 +72,14 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
         )
         raise DataFormatError(f"file not found: {absolute(judgments)}", there)
     corpus = _packed_or_not(folder / "corpus.jsonl")
+    listed = folder / CANDIDATES
     return Parts(
         location=str(path) if inner is None else f"{path}/{inner}",
         split=split,
         documents=documents(read_rows(corpus), DocumentColumns()),
         queries=queries(read_rows(_packed_or_not(folder / "queries.jsonl")), QueryColumns()),
         qrels=read_qrels(judgments),
+        candidates=read_run(listed) if listed.is_file() else None,
         stamp=Stamp.of_files([corpus if isinstance(corpus, Path) else path], str(corpus)),
         licence=_licence(folder / PROVENANCE),
     )
@@ -89,7 +94,7 @@ def _zipped(path: Path, inner: str | None) -> File:
     except (OSError, zipfile.BadZipFile) as error:
         raise DataFormatError(f"cannot read {path.resolve()}: {error}") from None
     if inner is not None:
-        return root.joinpath(f"{inner.strip('/')}/")
+        return root.joinpath(inner.strip("/"))
     found = re.compile(r"(.*/)?corpus\.jsonl(\.gz|\.zst)?")
     folders = [match[1] or "" for match in map(found.fullmatch, root.root.namelist()) if match]
     folders = [folder for folder in folders if not folder.startswith("__MACOSX")]

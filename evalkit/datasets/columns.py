@@ -57,23 +57,28 @@ class JudgmentColumns(Settings):
 
 def documents(rows: Rows, columns: DocumentColumns) -> Iterator[RawDocument]:
     """Yield the documents of a corpus; a text that is null is empty."""
+    names: set[str] = set()
+    doc_id = title = text = ""
     for where, row in rows:
-        title = optional(row, columns.title, TITLE, where)
+        if row.keys() != names:  # looked for once, since most rows are alike
+            names = set(row)
+            doc_id = needed(row, columns.id, DOC_ID, where, "identifier")
+            title = find(row, columns.title, TITLE, where) or ""
+            text = needed(row, columns.text, TEXT, where, "text")
         yield RawDocument(
-            identifier(required(row, columns.id, DOC_ID, where, "identifier"), where),
-            plain(title, where, "title"),
-            plain(required(row, columns.text, TEXT, where, "text"), where, "text"),
+            identifier(row[doc_id], where),
+            plain(row[title], where, "title") if title else "",
+            plain(row[text], where, "text"),
         )
 
 
 def queries(rows: Rows, columns: QueryColumns) -> Iterator[Query]:
     """Yield queries, with what else their rows hold as fields."""
     for where, row in rows:
-        id_name = find(row, columns.id, QUERY_ID, where)
-        text_name = find(row, columns.text, QUERY_TEXT, where)
-        query_id = identifier(row[id_name] if id_name else None, where)
-        text = plain(required(row, text_name, QUERY_TEXT, where, "text"), where, "text")
-        yield Query(query_id, text, further(row, {id_name, text_name}))
+        query_id = needed(row, columns.id, QUERY_ID, where, "identifier")
+        text = needed(row, columns.text, QUERY_TEXT, where, "text")
+        others = further(row, {query_id, text})
+        yield Query(identifier(row[query_id], where), plain(row[text], where, "text"), others)
 
 
 def judgments(rows: Rows, columns: JudgmentColumns) -> Iterator[tuple[str, str, int]]:
@@ -101,14 +106,20 @@ def find(row: Row, name: str | None, usual: Sequence[str], where: str) -> str | 
     return name
 
 
-def required(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> Any:
-    """Return the value of a column that has to be there."""
+def needed(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> str:
+    """Return the column as `find` does; it has to be there."""
     found = find(row, name, usual, where)
     if found is None:
         raise DataFormatError(
-            f"{where} has no column for the {what}", f"name it; the columns are: {', '.join(map(str, row))}"
+            f"{where} has no column for the {what}; it has {', '.join(map(str, row)) or 'none'}",
+            f"the usual names are {', '.join(usual)}",
         )
-    return row[found]
+    return found
+
+
+def required(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> Any:
+    """Return the value of a column that has to be there."""
+    return row[needed(row, name, usual, where, what)]
 
 
 def optional(row: Row, name: str | None, usual: Sequence[str], where: str) -> Any:
@@ -159,7 +170,7 @@ def grade(value: Any, grades: Mapping[str, int], where: str) -> int:
     )
 
 
-def further(row: Row, known: Iterable[str | None]) -> dict[str, str]:
+def further(row: Row, known: Iterable[str]) -> dict[str, str]:
     """Return the plain values of a row's other keys, and of its ``metadata``, as text."""
     metadata = row.get("metadata")
     other = {key: value for key, value in row.items() if key not in {*known, "metadata"}}

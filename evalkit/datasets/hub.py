@@ -178,12 +178,13 @@ def _candidates(rows: Rows, columns: CandidatePlace) -> Run | None:
 
 def _read_one_table(settings: Hub.Settings, repository: Repository) -> Parts:
     config = settings.pairs.config or settings.subset
-    table = repository.table(config, repository.any_split(config, [settings.split]))
+    split = repository.any_split(config, [settings.split])
+    table = repository.table(config, split)
     columns, where = settings.pairs, _location(repository)
     shape = settings.shape or _shape(table, columns)
     if shape == "lists":
-        return read_lists(table.rows(), columns, where, settings.split)
-    return read_pairs(table.rows(), columns, where, settings.split)
+        return read_lists(table.rows(), columns, where, split)
+    return read_pairs(table.rows(), columns, where, split)
 
 
 def _shape(table: Table, columns: ListColumns) -> str:

@@ -71,10 +71,10 @@ class Tables:
 
         @model_validator(mode="after")
         def _one_way(self) -> Self:
-            three = (self.corpus, self.queries, self.qrels)
-            if (self.pairs is None) == (None in three) and not (self.pairs and any(three)):
-                return self
-            raise ValueError("give either 'pairs', or 'corpus', 'queries' and 'qrels', all of them")
+            three = [table is not None for table in (self.corpus, self.queries, self.qrels)]
+            if any(three) if self.pairs is not None else not all(three):
+                raise ValueError("needs either 'pairs', or 'corpus', 'queries' and 'qrels', all of them")
+            return self
 
         def default_name(self) -> str:
             """Return the name of the judgments' file without its endings."""

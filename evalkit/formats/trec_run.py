@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.text_files import open_lines, write_gzip
+from evalkit.formats.text_files import File, open_lines, write_gzip
 from evalkit.records import Run
 
 
-def read_run(path: Path, tag: str | None = None) -> Run:
-    """Read a TREC run, plain or gzipped.
+def read_run(path: File, tag: str | None = None) -> Run:
+    """Read a TREC run, plain or packed.
 
     The rank column is ignored, as trec_eval ignores it: scores decide.
 

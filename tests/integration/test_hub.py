@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 from support.collections import DOCUMENTS, QRELS, QUERIES
@@ -27,6 +30,15 @@ def tsv() -> bytes:
     return ("query-id\tcorpus-id\tscore\n" + "\n".join(rows) + "\n").encode()
 
 
+def card(configs: dict[str, str], *, licence: str = "cc-by-4.0") -> bytes:
+    """Return a card that names the file of each configuration; its split is the file's stem."""
+    files = [
+        f"- config_name: {name}\n  data_files: [{{split: {Path(path).stem}, path: {path}}}]\n"
+        for name, path in configs.items()
+    ]
+    return f"---\nlicense: {licence}\nconfigs:\n{''.join(files)}---\n".encode()
+
+
 REPOSITORIES = {
     "BeIR/tiny": {
         "README.md": README,
@@ -42,6 +54,92 @@ REPOSITORIES = {
         ),
     },
     "BeIR/tiny-qrels": {"README.md": b"", "test.tsv": tsv()},
+}
+
+
+POSITIVES = {q: [DOCUMENTS[d][1] for d, g in docs.items() if g > 0] for q, docs in QRELS.items()}
+NEGATIVES = {q: [DOCUMENTS[d][1] for d, g in docs.items() if g == 0] for q, docs in QRELS.items()}
+PASSAGES = {
+    q: {
+        "is_selected": [int(g > 0) for g in docs.values()],
+        "passage_text": [DOCUMENTS[d][1] for d in docs],
+        "url": ["" for _ in docs],
+    }
+    for q, docs in QRELS.items()
+}
+PAIRS = [(q, d, g) for q, docs in QRELS.items() for d, g in docs.items()]
+PARTS = ("corpus", "queries", "qrels", "top_ranked")
+SHAPES = {
+    "mteb/reranking": {
+        "README.md": card({f"en-{part}": f"en-{part}/test.parquet" for part in PARTS}),
+        "en-corpus/test.parquet": REPOSITORIES["BeIR/tiny"]["corpus/corpus-00000-of-00001.parquet"],
+        "en-queries/test.parquet": parquet_bytes({"id": list(QUERIES), "text": list(QUERIES.values())}),
+        "en-qrels/test.parquet": parquet_bytes(
+            {
+                "query-id": [q for q, _, _ in PAIRS],
+                "corpus-id": [d for _, d, _ in PAIRS],
+                "score": [float(g) for _, _, g in PAIRS],
+            }
+        ),
+        "en-top_ranked/test.parquet": parquet_bytes(
+            {"query-id": list(QRELS), "corpus-ids": [["d1", "d2", "d3"]] * len(QRELS)}
+        ),
+    },
+    "someone/named": {
+        "README.md": card(
+            {"docs": "docs/train.parquet", "asked": "asked/dev.parquet", "rel": "rel/test.parquet"}
+        ),
+        "docs/train.parquet": parquet_bytes(
+            {
+                "pid": list(DOCUMENTS),
+                "heading": [title for title, _ in DOCUMENTS.values()],
+                "body": [text for _, text in DOCUMENTS.values()],
+            }
+        ),
+        "asked/dev.parquet": parquet_bytes({"qid": list(QUERIES), "asked": list(QUERIES.values())}),
+        "rel/test.parquet": parquet_bytes(
+            {
+                "q": [q for q, _, _ in PAIRS],
+                "p": [d for _, d, _ in PAIRS],
+                "how": [["no", "some", "good", "exact"][g] for _, _, g in PAIRS],
+            }
+        ),
+    },
+    "someone/lists": {
+        "README.md": card({"default": "data/test.parquet"}),
+        "data/test.parquet": parquet_bytes(
+            {
+                "query": list(QUERIES.values()),
+                "positive": [POSITIVES[q] for q in QUERIES],
+                "negative": [NEGATIVES[q] for q in QUERIES],
+            }
+        ),
+    },
+    "someone/marco": {
+        "README.md": card({"v1": "v1/validation.parquet", "v2": "v2/validation.parquet"}),
+        "v1/validation.parquet": parquet_bytes({"other": ["x"]}),
+        "v2/validation.parquet": parquet_bytes(
+            {
+                "query": list(QUERIES.values()),
+                "query_id": list(range(len(QUERIES))),
+                "passages": [PASSAGES[q] for q in QUERIES],
+            }
+        ),
+    },
+    "someone/triples": {
+        "README.md": card({"default": "data/train.parquet"}),
+        "data/train.parquet": parquet_bytes(
+            {
+                "anchor": ["cat on the roof", "cat on the roof", "garden bird"],
+                "positive": ["a cat", "the cat", "a bird"],
+                "negative": ["a dog", "a cat", "a dog"],
+            }
+        ),
+    },
+    "someone/odd": {
+        "README.md": card({"default": "data/test.parquet"}),
+        "data/test.parquet": parquet_bytes({"x": ["cat"], "y": ["a cat"], "z": ["2"]}),
+    },
 }
 
 
@@ -104,3 +202,120 @@ def test_a_missing_split_is_told(tmp_path: Path) -> None:
             env={**environment(endpoint, tmp_path / "hf"), "PATH": ""},
         )  # fmt: skip
     assert "'dev'" in done.stdout
+
+
+LOAD = """
+import json, sys
+from evalkit import EvalkitError, load_dataset
+for spec in json.loads(sys.argv[1]):
+    try:
+        dataset = load_dataset(spec)
+    except EvalkitError as error:
+        print(json.dumps({"error": error.render(), "code": error.exit_code}))
+        continue
+    listed = dataset.candidates
+    texts = {query.query_id: query.text for query in dataset.queries}
+    judged = [
+        [texts[q], dataset.corpus.text(d), grade]
+        for q, docs in dataset.qrels.grades.items()
+        for d, grade in docs.items()
+    ]
+    facts = {
+        "name": dataset.name, "split": dataset.origin.split, "licence": dataset.origin.licence,
+        "revision": dataset.origin.revision, "hash": dataset.origin.content_hash, "judged": sorted(judged),
+        "ids": list(dataset.corpus.doc_ids), "queries": list(texts),
+        "listed": None if listed is None else {q: list(docs) for q, docs, _ in listed},
+    }
+    print(json.dumps(facts))
+"""
+
+
+def loaded(specs: list[Any], home: Path) -> list[dict[str, Any]]:
+    """Load datasets from the stand-in in a process of its own; return what it tells of each."""
+    with stand_in_hub({**REPOSITORIES, **SHAPES}) as endpoint:
+        done = subprocess.run(
+            [sys.executable, "-c", LOAD, json.dumps(specs)],
+            capture_output=True, text=True, check=False, timeout=300,
+            env={**os.environ, **environment(endpoint, home)},
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def hub(path: str, **settings: Any) -> dict[str, Any]:
+    """Return the block of a hub dataset."""
+    return {"source": "hub", "path": path, **settings}
+
+
+def test_three_tables_are_found_or_named(tmp_path: Path, beir_folder: Path) -> None:
+    """Per-language configurations with listed candidates, and columns named in the block: the folder's content."""
+    named = hub(
+        "someone/named",
+        corpus={"config": "docs", "id": "pid", "title": "heading", "text": "body"},
+        queries={"config": "asked", "id": "qid", "text": "asked"},
+        qrels={
+            "config": "rel", "query": "q", "document": "p", "grade": "how",
+            "grades": {"no": 0, "some": 1, "good": 2, "exact": 3},
+        },
+    )  # fmt: skip
+    local = {"source": "beir_folder", "path": str(beir_folder)}
+    reranking, own, folder = loaded([hub("mteb/reranking", subset="en"), named, local], tmp_path / "hf")
+    assert reranking["hash"] == own["hash"] == folder["hash"]
+    assert reranking["name"] == "reranking-en"
+    assert (reranking["licence"], len(reranking["revision"])) == ("cc-by-4.0", 40)
+    assert {q: sorted(docs) for q, docs in reranking["listed"].items()} == {
+        q: ["d1", "d2", "d3"] for q in QRELS
+    }
+    assert own["listed"] is None
+    assert folder["licence"] is None
+
+
+def test_lists_passages_and_triples_are_recognised(tmp_path: Path) -> None:
+    """Positives and negatives, MS MARCO's passages, and triples: equal texts are one document, judged once a query."""
+    lists, marco, triples, again = loaded(
+        [
+            "someone/lists",
+            hub("someone/marco", split="validation", pairs={"config": "v2"}),
+            hub("someone/triples", split="train"),
+            "someone/lists",
+        ],
+        tmp_path / "hf",
+    )
+    judged = sorted([QUERIES[q], DOCUMENTS[d][1], int(g > 0)] for q, d, g in PAIRS)
+    assert lists["judged"] == marco["judged"] == judged
+    assert sorted(lists["ids"]) == sorted(marco["ids"])
+    assert len(lists["ids"]) == len({d for _, d, _ in PAIRS})
+    assert marco["queries"] == ["0", "1", "2", "3", "4"]
+    assert lists == again
+    assert triples["judged"] == [
+        ["cat on the roof", "a cat", 1],
+        ["cat on the roof", "a dog", 0],
+        ["cat on the roof", "the cat", 1],
+        ["garden bird", "a bird", 1],
+        ["garden bird", "a dog", 0],
+    ]
+    assert {q: len(docs) for q, docs in triples["listed"].items()} == dict(
+        zip(triples["queries"], [3, 2], strict=True)
+    )
+
+
+def test_columns_that_nobody_knows_are_asked_for(tmp_path: Path) -> None:
+    """A table without usual columns is an error that lists them; with them named it loads; a wrong name is told."""
+    odd = {"query": "x", "document": "y", "grade": "z"}
+    unknown, named, wrong, missing, split = loaded(
+        [
+            "someone/odd",
+            hub("someone/odd", pairs=odd),
+            hub("someone/odd", pairs={**odd, "grade": "grade"}),
+            hub("someone/odd", corpus={"config": "docs"}),
+            hub("mteb/reranking", subset="en", split="dev"),
+        ],
+        tmp_path / "hf",
+    )
+    assert "it has x, y, z" in unknown["error"]
+    assert "name them: pairs:" in unknown["error"]
+    assert named["judged"] == [["cat", "a cat", 2]]
+    assert "row 1 has no column 'grade'\n  hint: its columns: x, y, z" in wrong["error"]
+    assert "'docs'" in missing["error"]
+    assert "'dev'" in split["error"]
+    assert {one["code"] for one in (unknown, wrong, missing, split)} == {2}

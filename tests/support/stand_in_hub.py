@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import orjson
 import pyarrow as pa
 from pyarrow import parquet
+from ruamel.yaml import YAML
 
 Repository = Mapping[str, bytes]
 """Path in the repository -> content."""
@@ -81,6 +82,7 @@ class HubHandler(BaseHTTPRequestHandler):
             siblings = [{"rfilename": path} for path in held]
             info = {
                 "id": name,
+                "cardData": _card(held),
                 "sha": _sha(name),
                 "private": False,
                 "gated": False,
@@ -111,6 +113,12 @@ class HubHandler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _card(held: Repository) -> dict[str, Any]:
+    """Return what the head of a repository's README says."""
+    parts = held.get("README.md", b"").decode().split("---\n")
+    return YAML(typ="safe", pure=True).load(parts[1]) if len(parts) > 2 else {}
 
 
 def _sha(name: str) -> str:

@@ -1,0 +1,86 @@
+"""Datasets out of pandas frames, for those who have theirs in a notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalkit.config import DatasetSettings
+from evalkit.datasets.assemble import Parts, assemble
+from evalkit.datasets.columns import (
+    DocumentColumns,
+    JudgmentColumns,
+    QueryColumns,
+    documents,
+    judgments,
+    queries,
+)
+from evalkit.datasets.pairs import PairColumns, read_pairs
+from evalkit.datasets.tables import judged
+from evalkit.formats import Rows
+from evalkit.records import Dataset
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def dataset_from_frames(
+    corpus: pd.DataFrame,
+    queries_: pd.DataFrame,
+    qrels: pd.DataFrame,
+    *,
+    name: str = "frames",
+    language: str = "english",
+) -> Dataset:
+    """Build a dataset from three frames, tied by ids.
+
+    Parameters
+    ----------
+    corpus
+        Columns ``id`` (or ``_id``, ``doc_id``, ``docno``), ``text``, and ``title`` if there is one. An index with a
+        name is a column, too.
+    queries_
+        Columns ``id`` (or ``query_id``, ``qid``) and ``text`` (or ``query``); others become fields of the queries.
+    qrels
+        Columns ``query_id`` (or ``qid``), ``doc_id`` (or ``docno``) and ``grade`` (or ``label``, ``relevance``).
+    name
+        The dataset's name in tables.
+    language
+        Snowball language of the texts.
+
+    Raises
+    ------
+    DataFormatError
+        Naming frame and row, where a column is missing or a value is not what it should be.
+    """
+    parts = Parts(
+        location="frames in memory",
+        split=None,
+        documents=documents(_rows(corpus, "corpus"), DocumentColumns()),
+        queries=queries(_rows(queries_, "queries"), QueryColumns()),
+        qrels=judged(judgments(_rows(qrels, "qrels"), JudgmentColumns()), "qrels"),
+    )
+    return assemble(DatasetSettings(source="frames", name=name, language=language), parts)
+
+
+def dataset_from_pairs(pairs: pd.DataFrame, *, name: str = "frame", language: str = "english") -> Dataset:
+    """Build a dataset from one frame with a query, a document and a grade in every row; ids are optional.
+
+    Parameters
+    ----------
+    pairs
+        Columns ``query``, ``document`` (or ``text``, ``passage``) and ``grade`` (or ``label``, ``relevance``); if there
+        are any, ``query_id``, ``doc_id``, ``title``. The documents listed with a query are its candidates.
+    name, language
+        See `dataset_from_frames`.
+    """
+    parts = read_pairs(_rows(pairs, "pairs"), PairColumns(), "a frame in memory")
+    return assemble(DatasetSettings(source="frames", name=name, language=language), parts)
+
+
+def _rows(frame: pd.DataFrame, what: str) -> Rows:
+    if frame.index.name is not None:
+        frame = frame.reset_index()
+    whole = frame.astype(object).where(frame.notna(), None)
+    columns = [str(column) for column in whole.columns]
+    for number, values in enumerate(whole.itertuples(index=False, name=None), start=1):
+        yield f"{what}, row {number}", dict(zip(columns, values, strict=True))

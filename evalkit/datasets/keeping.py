@@ -1,0 +1,135 @@
+"""Any dataset as a BEIR folder, with a note of where it comes from."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from tqdm import tqdm
+
+from evalkit import __version__
+from evalkit.config import DatasetSettings
+from evalkit.datasets.assemble import Parts, assemble
+from evalkit.datasets.beir_folder import CANDIDATES, PROVENANCE, read_folder
+from evalkit.datasets.corpora import RawDocument
+from evalkit.datasets.load import read_parts
+from evalkit.errors import DataFormatError, InputError, StorageError
+from evalkit.formats import write_run
+from evalkit.records import Dataset
+
+
+def import_dataset(settings: DatasetSettings, folder: Path) -> Dataset:
+    """Write what settings describe as a BEIR folder, and load it from there.
+
+    Titles stay apart from texts, queries without judgments stay in, and the candidates that the source lists are
+    written as a TREC run.
+
+    Raises
+    ------
+    InputError
+        If there is something in the folder already, or the settings ask for a sample.
+    StorageError
+        If the folder cannot be written.
+    """
+    if settings.sample is not None:
+        raise InputError(
+            "an import holds the whole dataset", "leave out 'sample'; set it where the folder is used"
+        )
+    return _keep(read_parts(settings), settings, folder)
+
+
+def save_dataset(dataset: Dataset, folder: Path) -> Dataset:
+    """Write a dataset as a BEIR folder, with title and text as joined, and load it from there; see `import_dataset`.
+
+    It is the way from frames to a configuration: `{source: beir_folder, path: FOLDER}`.
+    """
+    origin = dataset.origin
+    texts = zip(dataset.corpus.doc_ids, dataset.corpus.texts, strict=True)
+    parts = Parts(
+        origin.location,
+        origin.split,
+        (RawDocument(doc_id, "", text) for doc_id, text in texts),
+        dataset.queries,
+        dataset.qrels,
+        dataset.candidates,
+        revision=origin.revision,
+        licence=origin.licence,
+    )
+    settings = DatasetSettings(source=origin.source, name=dataset.name, language=origin.language)
+    return _keep(parts, settings, folder)
+
+
+def _keep(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder.resolve()} is not empty", "name a new folder")
+    split = parts.split or "test"
+    try:
+        (folder / "qrels").mkdir(parents=True, exist_ok=True)
+        try:
+            _write(parts, folder, split)
+            loaded = assemble(settings, read_folder(folder, split))
+            (folder / PROVENANCE).write_text(_note(parts, settings, loaded), encoding="utf-8")
+        except BaseException:
+            shutil.rmtree(folder)  # half a dataset would be taken for a whole one
+            raise
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {folder.resolve()}: {error}", "name a folder you can write"
+        ) from None
+    origin = replace(loaded.origin, revision=parts.revision, licence=parts.licence)
+    return replace(loaded, origin=origin)
+
+
+def _write(parts: Parts, folder: Path, split: str) -> None:
+    corpus = ({"_id": one.doc_id, "title": one.title, "text": one.text} for one in parts.documents)
+    asked = ({"_id": one.query_id, "text": one.text, "metadata": dict(one.fields)} for one in parts.queries)
+    _write_lines(
+        folder / "corpus.jsonl", tqdm(corpus, desc="writing", unit="document", disable=None, delay=1)
+    )
+    _write_lines(folder / "queries.jsonl", asked)
+    with (folder / "qrels" / f"{split}.tsv").open("w", encoding="utf-8") as file:
+        file.write("query-id\tcorpus-id\tscore\n")
+        for query_id, docs in parts.qrels.grades.items():
+            file.writelines(f"{query_id}\t{doc_id}\t{grade}\n" for doc_id, grade in docs.items())
+    if parts.candidates is not None:
+        write_run(parts.candidates, folder / CANDIDATES)
+
+
+def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    with path.open("wb") as file:
+        for row in rows:
+            try:
+                file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            except orjson.JSONEncodeError:
+                raise DataFormatError(
+                    f"{row['_id']!r} holds half a character (a lone surrogate), which UTF-8 cannot",
+                    "mend the text at its source",
+                ) from None
+
+
+def _note(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str:
+    counts = loaded.origin.counts
+    facts = {
+        "source": settings.source,
+        "location": parts.location,
+        "revision": parts.revision or "not stated",
+        "licence": parts.licence or "not stated",
+        "split": parts.split or "none in the source; written as test",
+        "language": f"{settings.language}, as configured",
+        "imported": f"{datetime.now(UTC).date().isoformat()}, by evalkit {__version__}",
+        "content": f"sha256 {loaded.origin.content_hash}",
+        "documents": f"{counts['documents']}, {counts['empty_documents']} of them empty",
+        "queries": f"{counts['queries']} judged, {counts['unjudged_queries_left_out']} not judged",
+        "judgments": f"{counts['judgments']}, {counts['judgments_without_document']} of them without a document",
+    }
+    lines = "\n".join(f"- {name}: {value}" for name, value in facts.items())
+    return (
+        f"# {settings.label}\n\nWhere this folder comes from, as far as its source states it.\n\n{lines}\n\n"
+        "The content hash is over ids, texts, queries and judgments as evalkit loads them. Look up the licence at the\n"
+        "source before you pass the data on.\n"
+    )
