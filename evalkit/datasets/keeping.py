@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import orjson
 from tqdm import tqdm
 
-from evalkit import __version__
 from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts, assemble
 from evalkit.datasets.beir_folder import CANDIDATES, PROVENANCE, read_folder
@@ -121,7 +121,7 @@ def _note(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str:
         "licence": parts.licence or "not stated",
         "split": parts.split or "none in the source; written as test",
         "language": f"{settings.language}, as configured",
-        "imported": f"{datetime.now(UTC).date().isoformat()}, by evalkit {__version__}",
+        "imported": f"{datetime.now(UTC).date().isoformat()}, by evalkit {version('rerank-evalkit')}",
         "content": f"sha256 {loaded.origin.content_hash}",
         "documents": f"{counts['documents']}, {counts['empty_documents']} of them empty",
         "queries": f"{counts['queries']} judged, {counts['unjudged_queries_left_out']} not judged",
