@@ -124,8 +124,9 @@ def _load(settings: ModelSettings) -> Any:
             trust_remote_code=settings.trust_remote_code,
             model_kwargs={"dtype": types[settings.precision]},
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = f"it lacks {reason}" if isinstance(error, KeyError) else reason
         raise InputError(
             f"the model {settings.model!r} cannot be loaded: {reason}", _hint(str(error))
         ) from None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pydantic import model_validator
+
 from evalkit.config import RerankerSettings
 from evalkit.config.settings import PositiveInt
 from evalkit.encoding import Encoded, Kind, ModelSettings, Precision, Runtime
@@ -51,6 +53,12 @@ class LocalModelSettings(RerankerSettings):
 
     spreads: ClassVar[bool] = True
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads", "batch_tokens"}
+
+    @model_validator(mode="after")
+    def _torch_compiles(self) -> LocalModelSettings:
+        if self.compile and (self.runtime == "onnx" or self.precision == "int8"):
+            raise ValueError("compile is of torch alone: leave out runtime: onnx and precision: int8")
+        return self
 
     def moving_name(self) -> str | None:
         """Return that a hub model without revision moves; a local folder is known by its files."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from support.command import evalkit, only_folder, serving
 from support.late_models import LATE_WORDS, make_late_interaction
 from support.models import make_classifier, make_headless
 
-from evalkit.encoding.tokens import FastTokeniser
+from evalkit.encoding import torch_model
+from evalkit.encoding.tokens import FastTokeniser, LibraryTokeniser
 from evalkit.errors import ConfigError, InputError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Embedded, Preparable, load_reranker
@@ -119,6 +121,22 @@ def test_both_roles_are_tokenised_fast(tmp_path: Path, kind: str, longest: int) 
         assert tokeniser(["cat " * 60]).lengths.tolist() == [most]
 
 
+@pytest.mark.parametrize("kind", ["usual", "attended", "at least, cut"])
+def test_both_tokenisers_lead_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """Where the library itself tokenises, scores, tokens and cuts are those of the fast way."""
+    model = make_late_interaction(tmp_path, **KINDS[kind])
+    requests = [request(query) for query in QUERIES]
+    fast = ours(model).score_many(requests)
+    monkeypatch.setattr(torch_model, "agree", lambda *_: False)
+    reranker = ours(model)
+    assert isinstance(reranker._engines["query"]._tokeniser, LibraryTokeniser)
+    for one, other in zip(fast, reranker.score_many(requests), strict=True):
+        assert one.scores == pytest.approx(other.scores, abs=1e-5)
+        assert one.usage == other.usage
+        assert one.truncated is not None
+        assert one.truncated.tolist() == other.truncated.tolist()
+
+
 def test_cut_texts_are_counted(tmp_path: Path) -> None:
     """A pair counts as cut where its document or its query is longer than the model reads of it."""
     reranker = ours(make_late_interaction(tmp_path))
@@ -207,35 +225,37 @@ def test_no_more_texts_are_embedded_at_once_than_fit(tmp_path: Path) -> None:
     assert sizes == [1, 2048, 952]
 
 
-@pytest.mark.parametrize("kind", ["bi_encoder", "headless", "classifier", "incomplete"])
-def test_a_model_without_a_trained_head_is_refused(tmp_path: Path, kind: str) -> None:
-    """A checkpoint to which the library would add a random projection is an error that names another backend;
-    one that lacks its projection is an error, too.
-    """
-    if kind == "headless":
-        make_headless(tmp_path)
-    elif kind == "classifier":
-        make_classifier(tmp_path)
-    elif kind == "bi_encoder":
-        _save_sentence_transformer(tmp_path)
-    else:
-        (make_late_interaction(tmp_path, "stanford") / "model.safetensors").unlink()
-    with pytest.raises(InputError) as caught:
-        ours(tmp_path)
-    if kind == "incomplete":
-        assert "cannot be loaded" in caught.value.message
-    else:
-        assert "no trained head for late interaction" in caught.value.message
-        assert "bi_encoder" in str(caught.value.hint)
-
-
-def _save_sentence_transformer(folder: Path) -> None:
+def make_bi_encoder(folder: Path) -> None:
+    """Save a model that embeds whole texts, with a projection of its own."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer import modules as parts
 
     transformer = parts.Transformer(str(make_headless(folder / "bert")))
     whole = [transformer, parts.Pooling(16), parts.Dense(16, 8)]
     SentenceTransformer(modules=whole, device="cpu").save(str(folder))
+
+
+@pytest.mark.parametrize("make", [make_bi_encoder, make_headless, make_classifier])
+def test_a_model_without_a_trained_head_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    """A checkpoint to which the library would add a random projection is an error that names another backend."""
+    make(tmp_path)
+    with pytest.raises(InputError, match="no trained head for late interaction") as caught:
+        ours(tmp_path)
+    assert "bi_encoder" in str(caught.value.hint)
+
+
+def test_an_incomplete_model_is_one_clear_line(tmp_path: Path) -> None:
+    """A checkpoint of Stanford's without its projection, and without any weights, is told so."""
+    from safetensors.torch import load_file, save_file
+
+    weights = make_late_interaction(tmp_path, "stanford") / "model.safetensors"
+    encoder = {name: value for name, value in load_file(weights).items() if name != "linear.weight"}
+    save_file(encoder, weights, metadata={"format": "pt"})
+    with pytest.raises(InputError, match=r"cannot be loaded: it lacks 'linear\.weight'"):
+        ours(tmp_path)
+    weights.unlink()
+    with pytest.raises(InputError, match="cannot be loaded"):
+        ours(tmp_path)
 
 
 @pytest.mark.parametrize("settings", [{"runtime": "onnx"}, {"precision": "int8"}])
@@ -268,6 +288,8 @@ def test_compiling_is_asked_of_torch(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ours(model, compile=True)
     assert asked == [{"dynamic": True}]
     assert "compile" not in LateInteraction.Settings.immaterial
+    with pytest.raises(ConfigError, match="compile is of torch alone"):
+        load_reranker("cross_encoder", model=str(model), compile=True, runtime="onnx")
 
 
 def test_maxsim_by_hand() -> None:
