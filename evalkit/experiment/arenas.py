@@ -8,7 +8,8 @@ from evalkit.config import Config, DatasetSettings
 from evalkit.datasets import open_dataset
 from evalkit.errors import InputError
 from evalkit.records import Dataset, Run
-from evalkit.retrievers import open_retriever, retrieve_candidates
+from evalkit.retrievers import opened_retriever, retrieve_candidates
+from evalkit.spreading import RayCluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,22 @@ class Arena:
     candidates: Run
 
 
-def prepare_arenas(config: Config) -> list[Arena]:
+def prepare_arenas(config: Config, cluster: RayCluster | None = None) -> list[Arena]:
     """Load every dataset and retrieve its candidates.
+
+    Parameters
+    ----------
+    config
+        Names them.
+    cluster
+        Where a first stage in parts is spread, if it can be.
 
     Raises
     ------
     InputError
         If no query of any dataset has a candidate.
     """
-    arenas = [_prepare(config, settings) for settings in config.datasets]
+    arenas = [_prepare(config, settings, cluster) for settings in config.datasets]
     if not any(len(arena.candidates) for arena in arenas):
         raise InputError(
             "the retriever found no candidates for any query",
@@ -36,7 +44,7 @@ def prepare_arenas(config: Config) -> list[Arena]:
     return arenas
 
 
-def _prepare(config: Config, settings: DatasetSettings) -> Arena:
+def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> Arena:
     dataset = open_dataset(settings)
-    retriever = open_retriever(config.retriever, dataset)
-    return Arena(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))
+    with opened_retriever(config.retriever, dataset, cluster) as retriever:
+        return Arena(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))

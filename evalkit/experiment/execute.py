@@ -73,7 +73,7 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
 def _execute(
     config: Config, origin: Origin, into: Path, again: Again, cluster: RayCluster | None
 ) -> ResultFolder:
-    arenas = prepare_arenas(config)
+    arenas = prepare_arenas(config, cluster)
     resolved = resolved_yaml(config)
     with remembered(config, into) as memory:
         found = find_unfinished(into, resolved, again)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import numpy as np
@@ -12,8 +13,10 @@ from tqdm import tqdm
 
 from evalkit.config import RetrieverSettings
 from evalkit.records import Dataset, Query, Run
+from evalkit.retrievers.bm25_cluster import spread_shards
 from evalkit.retrievers.bm25_index import Recipe, Shards, open_shards
 from evalkit.retrievers.bm25_search import merge
+from evalkit.spreading import RayCluster
 from evalkit.terms import Analyzer
 
 _TOGETHER = 256
@@ -45,7 +48,8 @@ class Bm25:
         language
             Snowball language; the dataset's own where absent.
         shards
-            Parts of the index, built one after the other: more of them take less memory, and change no score.
+            Parts of the index: more of them take less memory, and change no score. They are built one after the
+            other, or each by a worker of its own where ``execution:`` names a cluster.
         """
 
         kind: Literal["bm25"] = "bm25"
@@ -56,12 +60,23 @@ class Bm25:
 
     def __init__(self, settings: Settings, dataset: Dataset, shards: Shards | None = None) -> None:
         self._tag = settings.label
-        self._analyzer = Analyzer(settings.language or dataset.origin.language)
         id_ranks = rank_ids(dataset.corpus.doc_ids)
         self._ids = np.empty(len(id_ranks), dtype=object)
         self._ids[id_ranks] = dataset.corpus.doc_ids
-        recipe = Recipe(self._analyzer, settings.k1, settings.b, settings.shards)
+        recipe = recipe_of(settings, dataset)
+        self._analyzer = recipe.analyzer
         self._shards = shards or open_shards(dataset.corpus, id_ranks, recipe)
+
+    @classmethod
+    @contextmanager
+    def spread(cls, settings: Settings, dataset: Dataset, cluster: RayCluster) -> Iterator[Bm25]:
+        """Give BM25 with its parts on a cluster; of an index in one part there is nothing to spread."""
+        if settings.shards == 1:
+            yield cls(settings, dataset)
+            return
+        id_ranks, recipe = rank_ids(dataset.corpus.doc_ids), recipe_of(settings, dataset)
+        with spread_shards(dataset.corpus, id_ranks, recipe, cluster) as shards:
+            yield cls(settings, dataset, shards)
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the `depth` best documents of each query, by score then doc_id, both descending.
@@ -84,6 +99,12 @@ class Bm25:
         found = [(query.query_id, n) for query, n in zip(queries, lengths, strict=True) if n]
         offsets = np.cumsum([0, *(n for _, n in found)])
         return Run(self._tag, tuple(q for q, _ in found), offsets, tuple(doc_ids), np.concatenate(scores))
+
+
+def recipe_of(settings: Bm25.Settings, dataset: Dataset) -> Recipe:
+    """Return what decides the index."""
+    analyzer = Analyzer(settings.language or dataset.origin.language)
+    return Recipe(analyzer, settings.k1, settings.b, settings.shards)
 
 
 def rank_ids(doc_ids: Sequence[str]) -> NDArray[np.int64]:

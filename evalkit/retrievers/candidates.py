@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from evalkit import registry
 from evalkit.config import RetrieverSettings
 from evalkit.records import Dataset, Query, Run
+from evalkit.spreading import RayCluster
 
 
 class Retriever(Protocol):
@@ -24,6 +26,19 @@ def open_retriever(settings: RetrieverSettings, dataset: Dataset) -> Retriever:
     """Build the first stage that settings describe, over a dataset's corpus."""
     retriever = registry.lookup("retriever kind", settings.kind)
     return retriever(settings, dataset)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def opened_retriever(
+    settings: RetrieverSettings, dataset: Dataset, cluster: RayCluster | None
+) -> Iterator[Retriever]:
+    """Build the first stage for as long as it is asked, spread over a cluster where there is one and it can be."""
+    kind = registry.lookup("retriever kind", settings.kind)
+    if cluster is None or not hasattr(kind, "spread"):
+        yield open_retriever(settings, dataset)
+        return
+    with kind.spread(settings, dataset, cluster) as retriever:
+        yield retriever
 
 
 def retrieve_candidates(retriever: Retriever, dataset: Dataset, depth: int) -> Run:

@@ -77,20 +77,41 @@ class RayCluster:
                 ray.shutdown()
 
     @contextmanager
-    def crew(self, open_hand: Callable[[], Hand]) -> Iterator[RayCrew[Hand]]:
+    def crew(
+        self, open_hand: Callable[[], Hand], replicas: Replicas | None = None
+    ) -> Iterator[RayCrew[Hand]]:
         """Give a crew whose hands are opened on the replicas when there is work; they end with it.
 
         Parameters
         ----------
         open_hand
             Called on every replica; can be pickled.
+        replicas
+            How many; those that the cluster was joined for where None.
         """
-        crew = RayCrew(open_hand, self.replicas.count, self.replicas.cpus, self.replicas.gpus)
+        chosen = replicas or self.replicas
+        crew = RayCrew(open_hand, chosen.count, chosen.cpus, chosen.gpus)
         try:
             yield crew
         finally:
             crew.dismiss()
             self.loss = Loss(self.loss.hands + crew.loss.hands, self.loss.tasks + crew.loss.tasks)
+
+    def check_room(self, wanted: Replicas) -> None:
+        """Refuse what the cluster has no room for.
+
+        Raises
+        ------
+        InputError
+            If it has not.
+        """
+        room = _room(_living_nodes(), wanted)
+        if room < wanted.count:
+            raise InputError(
+                f"{wanted.count} replicas of {wanted.cpus} processors are needed, and the Ray cluster has room"
+                f" for {room}",
+                "ask for fewer, or add nodes",
+            )
 
     def facts(self) -> dict[str, Any]:
         """Return what the cluster was when it was joined, and what was lost on it."""

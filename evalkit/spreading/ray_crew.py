@@ -49,7 +49,7 @@ class _Errand:
     start_s
         When it was last given to a replica.
     lost
-        How often a replica was lost that was at it.
+        How often a replica was lost that had it.
     """
 
     task: Any
@@ -66,12 +66,17 @@ class _Member:
     beginning
         The promise that it has opened its hand; None when it has.
     given
-        Promise -> errand, of those that it has not answered; it is at the first.
+        Promise -> errand, of those that it has not answered.
     """
 
     actor: Any
     beginning: Any
     given: dict[Any, _Errand] = field(default_factory=dict)
+
+    def may_take(self, errand: _Errand) -> bool:
+        """Return whether it may have another errand: one that was lost before travels alone, so that it is known."""
+        alone = errand.lost > 0 or any(other.lost for other in self.given.values())
+        return self.beginning is None and not (self.given and alone)
 
 
 class RayCrew(Crew[Hand_co]):
@@ -123,7 +128,7 @@ class RayCrew(Crew[Hand_co]):
         """Give errands to whoever is free; return whether anything is still to be answered."""
         for held in range(AHEAD):
             for member in self._members:
-                if member.beginning is None and len(member.given) == held and errands:
+                if len(member.given) == held and errands and member.may_take(errands.first):
                     errand = errands.pop()
                     errand.start_s = time.perf_counter()
                     member.given[member.actor.do.remote(do, errand.task)] = errand
@@ -173,7 +178,7 @@ class RayCrew(Crew[Hand_co]):
         return ready[0], whose[ready[0]]
 
     def _lose(self, member: _Member, errands: _Errands, error: Exception) -> Iterator[Work[Any, Any]]:
-        """Take back what a lost replica had; what it was at has failed if it was lost too often."""
+        """Take back what a lost replica had; what was lost too often, alone but for the first time, has failed."""
         self._members.remove(member)
         _end(member)
         self.loss = Loss(self.loss.hands + 1, self.loss.tasks + len(member.given))
@@ -183,19 +188,15 @@ class RayCrew(Crew[Hand_co]):
                 f"{self._lost_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
                 "is evalkit installed on its nodes, and is there enough memory?",
             )
-        at_work, *behind = member.given.values() or (None,)
-        for errand in reversed(behind):
-            errands.put_back(errand)
-        if at_work is None:
-            return
-        at_work.lost += 1
-        if at_work.lost < MOST_TRIES:
-            errands.put_back(at_work)
-            return
-        failure = CallError(
-            "lost", f"{at_work.lost} replicas were lost with it", "is there enough memory on the nodes?"
-        )
-        yield Work(at_work.task, failure, at_work.start_s, time.perf_counter())
+        for errand in reversed(member.given.values()):
+            errand.lost += 1
+            if errand.lost < MOST_TRIES:
+                errands.put_back(errand)
+                continue
+            failure = CallError(
+                "lost", f"{errand.lost} replicas were lost with it", "is there enough memory on the nodes?"
+            )
+            yield Work(errand.task, failure, errand.start_s, time.perf_counter())
 
 
 class _Errands:
@@ -209,6 +210,10 @@ class _Errands:
         if not self._waiting:
             self._waiting.extend(_Errand(task) for task in islice(self._tasks, 1))
         return bool(self._waiting)
+
+    @property
+    def first(self) -> _Errand:
+        return self._waiting[0]
 
     def pop(self) -> _Errand:
         return self._waiting.popleft()

@@ -18,8 +18,11 @@ from support import hands
 from support.command import ROOT, evalkit, only_folder
 from support.ray_nodes import two_nodes
 
+from evalkit.config import validate_block
+from evalkit.datasets import load_dataset
 from evalkit.errors import CallError, InputError, WorldError
 from evalkit.experiment import ResultFolder
+from evalkit.retrievers import open_retriever, opened_retriever
 from evalkit.spreading import RayCluster, Replicas
 
 # Lets every process of these clusters in; Ray reads it once in a process, when it is imported.
@@ -96,6 +99,31 @@ def test_a_cluster_too_small_is_told(cluster: RayCluster) -> None:
         facts = small.facts()
     assert facts["replicas_asked"] == 10_000
     assert 1 <= facts["replicas"] < 10_000
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+def test_a_first_stage_in_parts_finds_what_one_index_finds(cluster: RayCluster, shards: int) -> None:
+    """BM25 whose parts are held by workers gives the same lists with the same scores, bit for bit."""
+    dataset = load_dataset("demo")
+    settings = validate_block("retriever kind", {"kind": "bm25", "shards": shards})
+    alone = open_retriever(settings, dataset).retrieve(dataset.queries, 20)  # type: ignore[arg-type]
+    with opened_retriever(settings, dataset, cluster) as retriever:  # type: ignore[arg-type]
+        spread = retriever.retrieve(dataset.queries, 20)
+    assert spread.query_ids == alone.query_ids
+    assert spread.doc_ids == alone.doc_ids
+    assert np.array_equal(spread.scores, alone.scores)
+
+
+def test_more_parts_than_workers_are_refused(cluster: RayCluster) -> None:
+    """Each part needs a processor: what the cluster cannot hold is told before anything is counted."""
+    settings = validate_block("retriever kind", {"kind": "bm25", "shards": 5000})
+    with (
+        pytest.raises(
+            InputError, match="5000 replicas of 1 processors are needed, and the Ray cluster has room"
+        ),
+        opened_retriever(settings, load_dataset("demo"), cluster),  # type: ignore[arg-type]
+    ):
+        pass
 
 
 def test_no_cluster_is_one_line(tmp_path: Path) -> None:
