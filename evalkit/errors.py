@@ -10,7 +10,7 @@
     │   └── MissingExtraError           an optional dependency is not installed
     ├── WorldError                   3  the world failed
     │   ├── DatasetError                a dataset that cannot be had
-    │   ├── CallError                   one call to a reranker failed
+    │   ├── CallError                   one call to a reranker or a search engine failed
     │   ├── BudgetError                 the next call could cost more than is left
     │   ├── IncompleteError             a result that does not hold all it should
     │   └── StorageError                a folder or file that cannot be written
@@ -167,7 +167,7 @@ MAY_PASS = Remedy(transient=True)
 
 
 class CallError(WorldError):
-    """One call to a reranker failed; no score came of it.
+    """One call to a reranker or a search engine failed; nothing came of it.
 
     Parameters
     ----------
