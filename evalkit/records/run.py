@@ -76,7 +76,7 @@ class Run:
         counts = np.bincount(owner, minlength=len(position))
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
         kept = np.array_equal(order, np.arange(len(order)))
-        docs = tuple(doc_ids if kept else map(doc_ids.__getitem__, order.tolist()))
+        docs = tuple(doc_ids if kept else np.array(doc_ids, dtype=object)[order].tolist())
         run = cls(tag, tuple(position), offsets, docs, values[order])
         run._refuse_duplicates()
         return run
