@@ -87,7 +87,7 @@ class Engine:
     """
 
     def __init__(self, tokeniser: Tokeniser, network: Network, batch_tokens: int) -> None:
-        self._tokeniser, self._network = tokeniser, network
+        self.tokeniser, self._network = tokeniser, network
         self._batch_tokens = batch_tokens
         self._halved = 0
         self.pool_items = max(batch_tokens // 2, 1)
@@ -109,7 +109,7 @@ class Engine:
             If even one item alone does not fit into memory.
         """
         start = time.perf_counter()
-        tokens = self._tokeniser(items)
+        tokens = self.tokeniser(items)
         ready = time.perf_counter()
         rows: list[Any] = [None] * len(items)
         self._work_off(deque(pack(tokens.lengths, self._batch_tokens)), tokens, rows, told)
@@ -117,7 +117,7 @@ class Engine:
 
     def measure(self, items: Sequence[Item]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return ``(n,)`` the tokens that would be read of each item, and whether more would be cut off."""
-        tokens = self._tokeniser(items)
+        tokens = self.tokeniser(items)
         return tokens.lengths, tokens.truncated
 
     def facts(self) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class Engine:
 
     def _one(self, batch: NDArray[np.int64], tokens: Tokens, rows: list[Any], worker: int | None) -> None:
         """Run one batch; halves of it where it does not fit."""
-        padded = pad(tokens, batch, self._tokeniser.pad_id, left=self._tokeniser.pads_left)
+        padded = pad(tokens, batch, self.tokeniser.pad_id, left=self.tokeniser.pads_left)
         try:
             found = self._network.forward(padded, worker)
         except OutOfMemoryError as error:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.late_interaction import Expansion, Task, check_trained, length_of
+from evalkit.encoding.quiet import unheard
 from evalkit.encoding.settings import ModelSettings
 from evalkit.encoding.tokens import (
     FastTokeniser,
@@ -55,7 +53,7 @@ class TorchModel:
         rules = self.card.rules if task is None else _rules_of(self.own, task)
         items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
         library = LibraryTokeniser(self.own, rules, prompt, **({} if task is None else {"task": task}))
-        with _unheard():
+        with unheard():
             told = library.features(items[:1])
             tokeniser = self.tokeniser(library, rules, prompt, items)
         features = {name: value for name, value in told.items() if not hasattr(value, "shape")}
@@ -81,18 +79,6 @@ class TorchModel:
             return library
         fast = FastTokeniser(backend.to_str(), rules, prompt)
         return fast if agree(fast, library, items) else library
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Drop what the library says of probes: they are meant to be cut."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _load(settings: ModelSettings) -> Any:

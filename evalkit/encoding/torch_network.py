@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +11,8 @@ from numpy.typing import NDArray
 from evalkit.encoding.engine import OutOfMemoryError
 from evalkit.encoding.late_interaction import POSITIONS, Expansion, Task
 from evalkit.encoding.packing import Padded
+from evalkit.encoding.processors import CPU_BATCH_TOKENS, MOST_WORKERS, available_threads, first_line
 
-MOST_WORKERS = 8
-"""Forward passes at once on a processor: beyond that they wait for the interpreter rather than compute."""
-
-CPU_BATCH_TOKENS = 1024
-"""Small enough for activations to stay in the processor's cache; measured beside 2,048 and 8,192."""
 DEVICE_BATCH_TOKENS = 32_768
 
 
@@ -73,11 +68,11 @@ class TorchNetwork:
                     return _scored(found, given["attention_mask"].bool())
                 return np.asarray(found.float().cpu().numpy())
         except (torch.OutOfMemoryError, MemoryError) as error:
-            raise OutOfMemoryError(_first_line(error)) from None
+            raise OutOfMemoryError(first_line(error)) from None
         except RuntimeError as error:
             if "memory" not in str(error):
                 raise
-            raise OutOfMemoryError(_first_line(error)) from None
+            raise OutOfMemoryError(first_line(error)) from None
 
     def _feed(self, batch: Padded) -> dict[str, Any]:
         import torch
@@ -110,12 +105,6 @@ class TorchNetwork:
         }
 
 
-def available_threads() -> int:
-    """Return the processors this process may use."""
-    own = getattr(os, "sched_getaffinity", None)
-    return len(own(0)) if own else os.cpu_count() or 1
-
-
 def _scored(embeddings: Any, mask: Any) -> list[NDArray[Any]]:
     """Return ``(t, dimension)`` float32 of each row: the tokens that the model lets count.
 
@@ -126,7 +115,3 @@ def _scored(embeddings: Any, mask: Any) -> list[NDArray[Any]]:
     """
     ends = mask.sum(dim=1).cumsum(dim=0).cpu().numpy()
     return np.split(embeddings[mask].float().cpu().numpy(), ends[:-1])
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

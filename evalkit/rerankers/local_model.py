@@ -60,6 +60,19 @@ class LocalModelSettings(RerankerSettings):
             raise ValueError("compile is of torch alone: leave out runtime: onnx and precision: int8")
         return self
 
+    @model_validator(mode="after")
+    def _has_a_runtime(self) -> LocalModelSettings:
+        if self.precision == "int8" and self.runtime == "torch":
+            raise ValueError("int8 runs on ONNX: leave out runtime: torch")
+        if self.runtime == "onnx" and self.precision in {"bf16", "fp16"}:
+            raise ValueError(f"{self.precision} runs on torch: leave out runtime: onnx, or use fp32 or int8")
+        on_onnx = self.runtime == "onnx" or self.precision == "int8"
+        if on_onnx and self.device not in {None, "cpu"}:
+            raise ValueError(
+                f"device {self.device!r} is not for ONNX, which runs on processors here: leave it out"
+            )
+        return self
+
     def moving_name(self) -> str | None:
         """Return that a hub model without revision moves; a local folder is known by its files."""
         if self.revision is not None or Path(self.model).is_dir():

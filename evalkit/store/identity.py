@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from evalkit.cache import fingerprint
 from evalkit.config import RerankerSettings
 
 
@@ -32,12 +32,5 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
         fields["evalkit"] = version("rerank-evalkit")
     model = fields.get("model")
     if isinstance(model, str) and Path(model).is_dir():
-        fields["model_files"] = _fingerprint(Path(model))
+        fields["model_files"] = fingerprint(Path(model))
     return fields
-
-
-def _fingerprint(folder: Path) -> str:
-    """Return a hash over names, sizes and times of change of the files of a folder."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    told = [f"{file.relative_to(folder)}\0{file.stat().st_size}\0{file.stat().st_mtime_ns}" for file in files]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()

@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 from support.command import serving
+from support.models import make_embedder
 
 from evalkit.errors import InputError
 from evalkit.records import RerankRequest
@@ -22,29 +23,8 @@ REQUEST = RerankRequest("q", "cat on a mat", DOCUMENTS, tuple("01234"))
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a random two-layer model with a twelve-word vocabulary."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer import modules as parts
-    from transformers import BertConfig, BertModel, BertTokenizer
-
-    torch.manual_seed(5)
-    folder = tmp_path_factory.mktemp("model")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat", "on", "mat", "dog", "a"]
-    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-    )
-    BertModel(config).save_pretrained(folder / "bert")
-    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder / "bert")
-    transformer = parts.Transformer(str(folder / "bert"), max_seq_length=16)
-    pooling = parts.Pooling(16)
-    SentenceTransformer(modules=[transformer, pooling], device="cpu").save(str(folder / "whole"))
-    return folder / "whole"
+    """Return the folder of a random two-layer model."""
+    return make_embedder(tmp_path_factory.mktemp("model"))
 
 
 def test_scores_are_cosines_of_the_models_own_embeddings(model: Path) -> None:

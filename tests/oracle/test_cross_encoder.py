@@ -50,7 +50,7 @@ def test_scores_are_the_librarys_raw_logits(tmp_path: Path) -> None:
 def test_segments_matter_and_are_fed(tmp_path: Path) -> None:
     """The fast tokeniser gives segment ids, and it is the one in use."""
     reranker = ours(make_classifier(tmp_path))
-    tokeniser = reranker._engine._tokeniser
+    tokeniser = reranker._engine.tokeniser
     assert isinstance(tokeniser, FastTokeniser)
     (segments,) = tokeniser([("the cat", "mat")]).segments
     assert segments.tolist() == [0, 0, 0, 0, 1, 1]

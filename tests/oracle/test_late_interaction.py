@@ -116,7 +116,7 @@ def test_both_roles_are_tokenised_fast(tmp_path: Path, kind: str, longest: int) 
     engines = ours(make_late_interaction(tmp_path, **KINDS[kind]))._engines
     assert engines["query"].run(["cat"]).tokens.tolist() == [4], "what is added to a query is not read of it"
     for role, most in (("query", longest), ("document", 20)):
-        tokeniser = engines[role]._tokeniser
+        tokeniser = engines[role].tokeniser
         assert isinstance(tokeniser, FastTokeniser)
         assert tokeniser(["cat " * 60]).lengths.tolist() == [most]
 
@@ -129,7 +129,7 @@ def test_both_tokenisers_lead_to_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     fast = ours(model).score_many(requests)
     monkeypatch.setattr(torch_model, "agree", lambda *_: False)
     reranker = ours(model)
-    assert isinstance(reranker._engines["query"]._tokeniser, LibraryTokeniser)
+    assert isinstance(reranker._engines["query"].tokeniser, LibraryTokeniser)
     for one, other in zip(fast, reranker.score_many(requests), strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-5)
         assert one.usage == other.usage

@@ -71,6 +71,30 @@ def make_headless(folder: Path) -> Path:
     return folder
 
 
+def make_embedder(folder: Path) -> Path:
+    """Save a two-layer model that embeds texts: BERT, mean pooling, a dense layer."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(5)
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    _tokenizer(folder / "bert")
+    transformer = Transformer(str(folder / "bert"), max_seq_length=16)
+    modules = [transformer, Pooling(16), Dense(16, 8)]
+    SentenceTransformer(modules=modules, device="cpu").save(str(folder / "whole"))
+    return folder / "whole"
+
+
 def make_causal(folder: Path) -> Path:
     """Save a causal model with a chat template that takes an instruction, a query and a document."""
     import torch

@@ -1,0 +1,192 @@
+"""A model as ONNX files in the cache: exported once, then run without torch."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from evalkit.cache import cache_folder, fingerprint, kept
+from evalkit.encoding.card import Card
+from evalkit.encoding.engine import Engine
+from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
+from evalkit.encoding.processors import first_line
+from evalkit.encoding.quiet import unheard
+from evalkit.encoding.settings import ModelSettings
+from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
+from evalkit.errors import InputError, MissingExtraError
+
+_FORMAT = 1
+"""Part of the cache key: raise it when what is exported changes for the same model."""
+MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
+_OPSET = 17
+FAITHFUL = 1e-4
+"""How far what an export gives may be from torch, for values about 1."""
+_TEXTS = ("", "a cat", "How do I reset the device that stands in the hall?", "word " * 40)
+
+
+def exported(settings: ModelSettings) -> Path:
+    """Return the folder of an exported model, from the cache where it was exported before.
+
+    Raises
+    ------
+    MissingExtraError
+        If it has to be exported, and there is no torch to do that with.
+    InputError
+        If there is no such model, or it cannot be exported faithfully.
+    StorageError
+        If the cache folder cannot be written.
+    """
+    parent = cache_folder() / "onnx"
+    full = parent / _key(settings)
+    if settings.precision == "int8":
+        return kept(parent / f"{full.name}-int8", partial(_quantise, settings, full), _is_whole)
+    return kept(full, partial(_export, settings), _is_whole)
+
+
+def read_card(folder: Path) -> Card:
+    """Return what there is to know of an exported model."""
+    fields = orjson.loads((folder / CARD).read_bytes())
+    labels = {int(number): name for number, name in fields.pop("labels")}
+    return Card(TokenRules(**fields.pop("rules")), labels, **fields)
+
+
+def _is_whole(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in (MODEL, TOKENIZER, CARD))
+
+
+def _key(settings: ModelSettings) -> str:
+    """Return what an export depends on: the model's files, and where inputs are cut."""
+    told = [_FORMAT, settings.kind, settings.model, _state(settings), settings.max_length_tokens]
+    return hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
+
+
+def _state(settings: ModelSettings) -> str:
+    """Return the commit of a hub model, or a fingerprint of a folder.
+
+    Raises
+    ------
+    InputError
+        If the hub has no such model, or cannot be reached and the model was never fetched.
+    """
+    folder = Path(settings.model)
+    if folder.is_dir():
+        return fingerprint(folder)
+    from huggingface_hub import hf_hub_download
+
+    try:
+        file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"the model {settings.model!r} cannot be found: {first_line(error)}",
+            "give a local folder or a hub id; private models need HF_TOKEN",
+        ) from None
+    return Path(file).parent.name
+
+
+def _export(settings: ModelSettings, folder: Path) -> None:
+    """Write a model's network, tokenizer and card, and see that the network gives what torch gives."""
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError("exporting a model to ONNX", "local") from None
+    from evalkit.encoding.torch_model import OUTPUTS, TorchModel
+
+    plain = replace(settings, runtime="torch", precision="fp32", device="cpu", compile=False)
+    model = TorchModel(plain)
+    engine = model.engine()
+    tokenizer = model.own.tokenizer.backend_tokenizer if isinstance(engine.tokeniser, FastTokeniser) else None
+    if tokenizer is None:
+        raise InputError(
+            f"the model {settings.model!r} builds its input in a way of its own, which ONNX does not hold",
+            "use runtime: torch",
+        )
+    (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+    fields = {**asdict(model.card), "labels": list(model.card.labels.items())}
+    (folder / CARD).write_bytes(orjson.dumps(fields))
+    names = [name for name in INPUTS if name != INPUTS[2] or model.card.rules.with_segments]
+    network = _wrapped(model.own, OUTPUTS[settings.kind], names)
+    try:
+        with torch.no_grad(), unheard():
+            _write(network, names, folder / MODEL)
+    except Exception as error:  # noqa: BLE001 - an exporter fails in as many ways as there are models
+        raise InputError(
+            f"the model {settings.model!r} cannot be exported to ONNX: {first_line(error)}",
+            "use runtime: torch",
+        ) from None
+    _check(settings, engine, folder)
+
+
+def _wrapped(own: Any, output: str, names: list[str]) -> Any:
+    """Return a network that takes tensors in an order and gives one."""
+    import torch
+
+    def forward(module: Any, *parts: Any) -> Any:
+        return module.own(dict(zip(names, parts, strict=True)))[output]
+
+    network = type("Plain", (torch.nn.Module,), {"forward": forward})()
+    network.own = own
+    # A module is in training by default, and what it holds with it: dropout would be exported.
+    return network.eval()
+
+
+def _write(network: Any, names: list[str], file: Path) -> None:
+    """Trace the network; batch and length stay open."""
+    import torch
+
+    ids = torch.ones((2, 7), dtype=torch.long)
+    mask = torch.tensor([[1] * 7, [1] * 5 + [0] * 2])
+    torch.onnx.export(
+        network,
+        (ids, mask, torch.zeros_like(ids))[: len(names)],
+        str(file),
+        input_names=names,
+        output_names=["output"],
+        dynamic_axes={name: {0: "batch", 1: "length"} for name in names} | {"output": {0: "batch"}},
+        opset_version=_OPSET,
+        dynamo=False,
+    )
+
+
+def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
+    """Refuse an export that gives other values than torch.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    items: list[Item] = list(_TEXTS)
+    if settings.kind == "cross_encoder":
+        items = [(query, document) for query in _TEXTS for document in _TEXTS]
+    network = OnnxNetwork(folder / MODEL, "fp32")
+    own = Engine(engine.tokeniser, network, network.batch_tokens)
+    wanted, found = (np.stack(one.run(items).rows) for one in (engine, own))
+    gap = float(np.abs(wanted - found).max() / max(1.0, float(np.abs(wanted).max())))
+    if not gap <= FAITHFUL:
+        raise InputError(
+            f"the model {settings.model!r} gives other values as ONNX: they differ by {gap:.1e}",
+            "use runtime: torch",
+        )
+
+
+def _quantise(settings: ModelSettings, full: Path, folder: Path) -> None:
+    """Write a model with the weights of its matrix products in 8 bits; activations are quantised as they come."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    source = kept(full, partial(_export, settings), _is_whole)
+    for name in (TOKENIZER, CARD):
+        (folder / name).write_bytes((source / name).read_bytes())
+    with unheard():
+        quantize_dynamic(
+            source / MODEL,
+            folder / MODEL,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+        )

@@ -1,0 +1,48 @@
+"""Models that ONNX Runtime runs: no torch, no transformers."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from evalkit.encoding.engine import Engine
+from evalkit.encoding.exporting import MODEL, TOKENIZER, exported, read_card
+from evalkit.encoding.late_interaction import Task
+from evalkit.encoding.onnx_network import OnnxNetwork
+from evalkit.encoding.settings import ModelSettings
+from evalkit.encoding.tokens import FastTokeniser
+from evalkit.errors import InputError, MissingExtraError
+
+
+class OnnxModel:
+    """An exported model.
+
+    Attributes
+    ----------
+    card
+        What there is to know of it.
+    """
+
+    def __init__(self, settings: ModelSettings) -> None:
+        if find_spec("onnxruntime") is None or find_spec("tokenizers") is None:
+            raise MissingExtraError("runtime: onnx", "onnx")
+        self._settings = settings
+        self._folder = exported(settings)
+        self.card = read_card(self._folder)
+        self._network = OnnxNetwork(self._folder / MODEL, settings.precision, settings.threads)
+
+    def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
+        """Return an engine that reads every input with a prompt; several share the model.
+
+        Raises
+        ------
+        InputError
+            If the model is to read pairs with a prompt, or texts in a role.
+        """
+        if task is not None or (prompt and self._settings.kind == "cross_encoder"):
+            raise InputError(
+                f"the model {self._settings.model!r} reads more than its texts, which ONNX does not hold",
+                "use runtime: torch",
+            )
+        tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
+        tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
+        return Engine(tokeniser, self._network, self._settings.batch_tokens or self._network.batch_tokens)

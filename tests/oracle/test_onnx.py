@@ -1,0 +1,141 @@
+"""Exported models beside sentence-transformers, with tiny models made on the spot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.models import make_causal, make_classifier, make_embedder
+
+from evalkit.encoding import exporting
+from evalkit.encoding.onnx_model import OnnxModel
+from evalkit.errors import ConfigError, InputError
+from evalkit.rerankers import load_reranker
+
+pytest.importorskip("sentence_transformers", reason="needs the local extra")
+pytest.importorskip("onnxruntime", reason="needs the onnx extra")
+pytestmark = pytest.mark.filterwarnings("default")
+
+QUERIES = ("the cat", "a dog sat on the mat", "", "yes no " * 20)
+DOCUMENTS = ("the mat", "", "a cat sat on a mat", "dog " * 40, "unknown words", "the cat")
+PAIRS = [(query, document) for query in QUERIES for document in DOCUMENTS]
+
+
+@pytest.fixture(autouse=True)
+def _own_exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Export anew in every test."""
+    monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "cache"))
+
+
+def onnx(model: Path, backend: str = "cross_encoder", **settings: Any) -> Any:
+    """Return a reranker that runs on ONNX."""
+    return load_reranker(backend, model=str(model), runtime="onnx", batch_tokens=40, **settings)
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_logits_are_the_librarys(tmp_path: Path, labels: int) -> None:
+    """Pairs of all lengths, cut on either side, score what `CrossEncoder.predict` gives, to 1e-5."""
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    model = make_classifier(tmp_path / "model", labels)
+    own = CrossEncoder(str(model), device="cpu").predict(PAIRS, activation_fn=torch.nn.Identity())
+    rows = onnx(model, **({} if labels == 1 else {"label": 1}))._engine.run(PAIRS)
+    assert np.stack(rows.rows).squeeze() == pytest.approx(own, abs=1e-5)
+    assert rows.truncated.tolist() == [len(f"{q} {d}".split()) > 24 - 3 for q, d in PAIRS]
+
+
+def test_embeddings_are_the_librarys(tmp_path: Path) -> None:
+    """The whole pipeline is exported, pooling and dense layer with it: cosines are the library's, to 1e-5."""
+    from sentence_transformers import SentenceTransformer, util
+
+    model = make_embedder(tmp_path / "model")
+    own = SentenceTransformer(str(model), device="cpu")
+    wanted = util.cos_sim(own.encode(list(QUERIES)), own.encode(list(DOCUMENTS))).numpy().ravel()
+    assert onnx(model, "bi_encoder").score_pairs(PAIRS) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_int8_differs_and_ranks_almost_alike(tmp_path: Path) -> None:
+    """Weights in 8 bits change scores, and ranks little; the manifest tells the precision."""
+    model = make_classifier(tmp_path / "model")
+    full, fewer = onnx(model), onnx(model, precision="int8")
+    one, other = full.score_pairs(PAIRS), fewer.score_pairs(PAIRS)
+    assert not np.array_equal(one, other)
+    assert np.corrcoef(one, other)[0, 1] > 0.9, "random weights are the hardest to quantise"
+    assert (full.facts()["dtype"], fewer.facts()["dtype"]) == ("fp32", "int8")
+
+
+def test_a_model_is_exported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second opening exports nothing; a changed model, or another length, is exported anew."""
+    model = make_classifier(tmp_path / "model")
+    onnx(model)
+    exports: list[object] = []
+    monkeypatch.setattr(exporting, "_export", lambda settings, _: exports.append(settings))
+    onnx(model)
+    assert not exports
+    (model / "more.txt").write_text("changed", encoding="utf-8")
+    with pytest.raises(FileNotFoundError):
+        onnx(model)
+    assert len(exports) == 1
+
+
+def test_no_torch_at_run_time(tmp_path: Path) -> None:
+    """Once exported, a model runs where torch, transformers and sentence-transformers cannot be imported."""
+    model = make_classifier(tmp_path / "model")
+    wanted = onnx(model, precision="int8").score_pairs(PAIRS)
+    program = (
+        "import sys\n"
+        "for name in ('torch', 'transformers', 'sentence_transformers'): sys.modules[name] = None\n"
+        "from evalkit.rerankers import load_reranker\n"
+        f"mine = load_reranker('cross_encoder', model={str(model)!r}, precision='int8', batch_tokens=40)\n"
+        f"print(mine.score_pairs({PAIRS!r}).tolist())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert np.array(eval(done.stdout)) == pytest.approx(wanted, abs=1e-5)  # noqa: S307 - a list of numbers
+
+
+def test_a_model_with_a_template_is_refused(tmp_path: Path) -> None:
+    """A model whose input is not its texts alone cannot run without its library; the hint says what can."""
+    with pytest.raises(InputError, match="builds its input in a way of its own") as caught:
+        onnx(make_causal(tmp_path / "model"))
+    assert caught.value.hint == "use runtime: torch"
+
+
+def test_an_export_that_is_not_faithful_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export whose values differ from torch's is not used, and leaves nothing behind."""
+    monkeypatch.setattr(exporting, "FAITHFUL", -1.0)
+    with pytest.raises(InputError, match="gives other values as ONNX"):
+        onnx(make_classifier(tmp_path / "model"))
+    assert not [path for path in (tmp_path / "cache" / "onnx").iterdir() if path.is_dir()]
+
+
+def test_a_damaged_export_is_one_clear_line(tmp_path: Path) -> None:
+    """A file that is no model is told with its path, and what to do."""
+    reranker = onnx(make_classifier(tmp_path / "model"))
+    assert isinstance(reranker._model, OnnxModel)
+    (file,) = (tmp_path / "cache").rglob("model.onnx")
+    file.write_bytes(b"no model")
+    with pytest.raises(InputError, match="cannot be loaded") as caught:
+        onnx(tmp_path / "model")
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"runtime": "torch", "precision": "int8"}, "int8 runs on ONNX"),
+        ({"runtime": "onnx", "precision": "bf16"}, "bf16 runs on torch"),
+        ({"runtime": "onnx", "device": "cuda"}, "is not for ONNX, which runs on processors here"),
+    ],
+)
+def test_what_no_runtime_does_is_told_before_anything_is_loaded(
+    settings: dict[str, str], message: str
+) -> None:
+    """Runtime, precision and device that do not go together are a problem of the configuration."""
+    with pytest.raises(ConfigError, match=message):
+        load_reranker("cross_encoder", model="nowhere", **settings)
