@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.config import DatasetSettings, SampleSettings
-from evalkit.datasets.corpora import Collected, RawDocument, Stamp, collect
+from evalkit.datasets.corpora import RawDocument, Stamp, collect
 from evalkit.errors import DataFormatError
 from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
 
@@ -84,7 +84,7 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         language=settings.language,
         split=parts.split,
         template=settings.template,
-        content_hash=_content_hash(collected, queries, qrels),
+        content_hash=_content_hash(collected.corpus, queries, qrels),
         counts=counts,
         sample=settings.sample.model_dump() if settings.sample else None,
         exclude_same_id=settings.exclude_same_id,
@@ -115,9 +115,9 @@ def _without_document(corpus: Corpus, qrels: Qrels) -> int:
     return sum(doc_id not in corpus for docs in qrels.grades.values() for doc_id in docs)
 
 
-def _content_hash(collected: Collected, queries: tuple[Query, ...], qrels: Qrels) -> str:
+def _content_hash(corpus: Corpus, queries: tuple[Query, ...], qrels: Qrels) -> str:
     """Hash the corpus by its own hash, so that a mapped one is not walked through again."""
-    digest = hashlib.sha256(collected.digest.encode())
+    digest = hashlib.sha256((corpus.digest or "").encode())
     for query in queries:
         for text in (query.query_id, query.text):
             data = text.encode("utf-8", "surrogatepass")

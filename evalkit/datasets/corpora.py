@@ -75,14 +75,13 @@ class Collected:
 
     Attributes
     ----------
-    digest
-        SHA-256 over ids and texts, in order.
+    corpus
+        With its digest.
     empty
         Documents without any text.
     """
 
     corpus: Corpus
-    digest: str
     empty: int
 
 
@@ -151,7 +150,7 @@ def _in_memory(joined: Iterable[tuple[str, str]]) -> Collected:
         texts.append(text)
     if not ids:
         raise DataFormatError("the corpus holds no documents")
-    return Collected(Corpus(tuple(ids), tuple(texts)), digest.hex(), digest.empty)
+    return Collected(Corpus(tuple(ids), tuple(texts), digest.hex()), digest.empty)
 
 
 def _write(joined: Iterable[tuple[str, str]], folder: Path) -> None:
@@ -174,7 +173,7 @@ def _open(folder: Path) -> Collected:
     ids = (folder / "ids").read_bytes().decode("utf-8", "surrogatepass").split("\n")
     data = np.asarray(_mapped(folder / "texts"))
     texts = PackedTexts(data, np.asarray(np.load(folder / "offsets.npy", mmap_mode="r")))
-    return Collected(Corpus(tuple(ids[:-1]), texts), facts["digest"], facts["empty"])
+    return Collected(Corpus(tuple(ids[:-1]), texts, facts["digest"]), facts["empty"])
 
 
 def _mapped(file: Path) -> Any:

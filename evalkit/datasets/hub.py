@@ -131,23 +131,23 @@ def _config(settings: Hub.Settings, name: str, configs: list[str]) -> str | None
 def _read_tables(settings: Hub.Settings, repository: Repository, configs: list[str], *, beir: bool) -> Parts:
     def table(place: Place, name: str, *splits: str) -> Table:
         config = place.config or _config(settings, name, configs)
-        split = place.split or repository.any_split(config, [*splits, name])
+        split = place.split or (name if beir else repository.any_split(config, [*splits, name]))
         return repository.table(config, split)
 
     corpus = table(settings.corpus, "corpus", "corpus", settings.split)
     asked = table(settings.queries, "queries", "queries", settings.split)
     given = _judgments(settings, repository, configs, beir=beir)
-    listed = "top_ranked" if settings.candidates.config is None else settings.candidates.config
-    known = settings.candidates.config or _config(settings, listed, configs)
+    listed = None
+    if settings.candidates.config or _config(settings, "top_ranked", configs):
+        found = table(settings.candidates, "top_ranked", settings.split)
+        listed = _candidates(found.rows(), settings.candidates)
     return Parts(
         location=_location(repository),
         split=settings.split,
         documents=documents(corpus.rows(), settings.corpus),
         queries=queries(asked.rows(), settings.queries),
         qrels=judged(judgments(given.rows(), settings.qrels), given.name),
-        candidates=_candidates(table(settings.candidates, listed, settings.split).rows(), settings.candidates)
-        if known
-        else None,
+        candidates=listed,
         stamp=corpus.stamp(settings.corpus.model_dump(mode="json")),
     )
 

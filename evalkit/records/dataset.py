@@ -37,10 +37,14 @@ class Corpus:
     texts
         ``(d,)`` texts as retrievers and rerankers see them (title and body already joined): a tuple, or
         `PackedTexts` where they are too many to be held as objects.
+    digest
+        SHA-256 over ids and texts, in order, where whoever built the corpus took it; what is derived from the corpus
+        can be kept under it without another walk through the texts.
     """
 
     doc_ids: tuple[str, ...]
     texts: Sequence[str]
+    digest: str | None = None
     _row: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
