@@ -3,5 +3,17 @@
 from evalkit.metrics.evaluate import evaluate
 from evalkit.metrics.names import Metric, parse_metric, parse_metrics
 from evalkit.metrics.ties import TieBounds, tie_bounds
+from evalkit.metrics.unjudged import UnjudgedBounds, has_unjudged_bounds, unjudged_bounds, usual_grade
 
-__all__ = ["Metric", "TieBounds", "evaluate", "parse_metric", "parse_metrics", "tie_bounds"]
+__all__ = [
+    "Metric",
+    "TieBounds",
+    "UnjudgedBounds",
+    "evaluate",
+    "has_unjudged_bounds",
+    "parse_metric",
+    "parse_metrics",
+    "tie_bounds",
+    "unjudged_bounds",
+    "usual_grade",
+]
