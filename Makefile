@@ -12,8 +12,11 @@ else
 INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
+EXTRA_TESTS := tests/oracle/test_cross_encoder.py tests/oracle/test_late_interaction.py tests/oracle/test_onnx.py \
+	tests/integration/test_bi_encoder.py tests/integration/test_ray.py
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types floors docs fix golden bench faults servers build clean
+.PHONY: help run test extras check lint types floors docs fix golden bench faults servers build clean
 
 help: ## print this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -30,11 +33,18 @@ $(VENV)/.dev: $(VENV)/.run
 	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev]'
 	@touch $@
 
+$(VENV)/.extras: $(VENV)/.dev
+	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev,local,onnx,ray]'
+	@touch $@
+
 run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data
 	@$(BIN)/evalkit run configs/quickstart.yaml
 
 test: $(VENV)/.dev ## set up, then run the tests
 	@$(BIN)/python -m pytest -n 2
+
+extras: $(VENV)/.extras ## set up the extras local, onnx and ray, and run the tests that are skipped without them
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(EXTRA_TESTS)
 
 check: test lint types floors docs ## test + lint + types + import floors + docs
 
@@ -65,6 +75,8 @@ bench: $(VENV)/.dev ## print what evalkit costs beside others, and whether its l
 	@$(BIN)/python tests/bench/store_throughput.py
 	@$(BIN)/python tests/bench/second_run.py
 	@$(BIN)/python tests/bench/depth_sweep.py
+	@$(BIN)/python tests/bench/local_models.py
+	@$(BIN)/python tests/bench/ray_replicas.py
 
 faults: $(VENV)/.dev ## print what becomes of a query under every fault of a server
 	@$(BIN)/python -m pytest -q -s -p no:randomly tests/integration/test_faults.py -k exact_scores
