@@ -16,12 +16,13 @@ from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
 from evalkit.encoding.processors import first_line
+from evalkit.encoding.quantising import quantise
 from evalkit.encoding.quiet import unheard
 from evalkit.encoding.settings import ModelSettings
 from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
 from evalkit.errors import InputError, MissingExtraError
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of the cache key: raise it when what is exported changes for the same model."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
@@ -177,16 +178,7 @@ def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
 
 def _quantise(settings: ModelSettings, full: Path, folder: Path) -> None:
     """Write a model with the weights of its matrix products in 8 bits; activations are quantised as they come."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
     source = kept(full, partial(_export, settings), _is_whole)
     for name in (TOKENIZER, CARD):
         (folder / name).write_bytes((source / name).read_bytes())
-    with unheard():
-        quantize_dynamic(
-            source / MODEL,
-            folder / MODEL,
-            op_types_to_quantize=["MatMul"],
-            per_channel=True,
-            weight_type=QuantType.QInt8,
-        )
+    quantise(source / MODEL, folder / MODEL)
