@@ -11,7 +11,7 @@ import click
 from evalkit.cli.options import JSON
 
 if TYPE_CHECKING:
-    from evalkit.records import MetricValues
+    from evalkit.records import Query
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
@@ -23,9 +23,28 @@ DEFAULT_METRICS = ("nDCG@10", "MRR@10")
     "-m", "--metric", "metrics", multiple=True, metavar="METRIC", help="A metric, e.g. nDCG@10. Repeatable."
 )
 @click.option("--per-query", is_flag=True, help="Print every query's value instead of means.")
+@click.option("--ties", is_flag=True, help="Add the best, expected and worst value over all orders of ties.")
+@click.option(
+    "--unjudged", is_flag=True, help="Add the least and most that unjudged documents could make of it."
+)
+@click.option(
+    "--by", metavar="KIND", help="Means by kind of query: 'relevant documents', or a field of --queries."
+)
+@click.option(
+    "--queries", metavar="FILE", type=click.Path(dir_okay=False), help="JSON Lines, CSV, TSV or Parquet."
+)
 @JSON
-def evaluate(
-    qrels: str, runs: tuple[str, ...], metrics: tuple[str, ...], *, per_query: bool, as_json: bool
+def evaluate(  # noqa: PLR0913 - one parameter for each flag
+    qrels: str,
+    runs: tuple[str, ...],
+    metrics: tuple[str, ...],
+    by: str | None,
+    queries: str | None,
+    *,
+    per_query: bool,
+    ties: bool,
+    unjudged: bool,
+    as_json: bool,
 ) -> None:
     """Evaluate TREC runs: QRELS and RUN files in, numbers out.
 
@@ -33,19 +52,34 @@ def evaluate(
     counts as 0.
     """
     from evalkit.formats import read_qrels, read_run
-    from evalkit.metrics import evaluate as evaluate_run
     from evalkit.metrics import parse_metrics
+    from evalkit.report.values import levels_by, mean_rows, query_rows, slice_rows, value_run
 
+    if per_query and by is not None:
+        raise click.UsageError("--per-query and --by exclude each other")
     wanted = parse_metrics(metrics or DEFAULT_METRICS)
     judged = read_qrels(Path(qrels))
-    values = [
-        evaluate_run(run, judged, wanted) for run in _tagged([read_run(Path(path)) for path in runs], runs)
-    ]
-    rows = _per_query(values) if per_query else _means(values)
+    levels = {} if by is None else levels_by(by, judged, _read_queries(queries))
+    rows: list[dict[str, Any]] = []
+    for run in _tagged([read_run(Path(path)) for path in runs], runs):
+        valued = value_run(run, judged, wanted, ties=ties, unjudged=unjudged)
+        if per_query:
+            rows += query_rows(valued)
+        else:
+            rows += mean_rows(valued) if by is None else slice_rows(valued, by, levels)
     if as_json:
         _print_json(rows)
     else:
         _print_table(rows)
+
+
+def _read_queries(path: str | None) -> dict[str, Query]:
+    from evalkit.datasets.columns import QueryColumns, queries
+    from evalkit.formats import read_rows
+
+    if path is None:
+        return {}
+    return {query.query_id: query for query in queries(read_rows(Path(path)), QueryColumns())}
 
 
 def _tagged(read: Sequence[Any], paths: Sequence[str]) -> list[Any]:
@@ -59,52 +93,15 @@ def _tagged(read: Sequence[Any], paths: Sequence[str]) -> list[Any]:
     ]
 
 
-def _means(values: Sequence[MetricValues]) -> list[dict[str, Any]]:
-    from evalkit.stats import mean_interval
-
-    rows: list[dict[str, Any]] = []
-    for one in values:
-        for metric in one.metrics:
-            interval = mean_interval(one.of(metric))
-            rows.append(
-                {
-                    "run": one.tag,
-                    "metric": metric,
-                    "value": interval.estimate,
-                    "lower": interval.lower,
-                    "upper": interval.upper,
-                    "n": interval.n,
-                }
-            )
-    return rows
-
-
-def _per_query(values: Sequence[MetricValues]) -> list[dict[str, Any]]:
-    return [
-        {"run": one.tag, "query_id": query_id, "metric": metric, "value": float(one.values[row, column])}
-        for one in values
-        for row, query_id in enumerate(one.query_ids)
-        for column, metric in enumerate(one.metrics)
-    ]
-
-
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:
     from evalkit.experiment.folder import to_json
 
     click.echo(to_json(list(rows)), nl=False)
 
 
-def _note(rows: Sequence[dict[str, Any]]) -> str:
-    from evalkit.stats import MIN_QUERIES
-
-    note = "lower and upper bound the mean at 95 % (Student t over queries)."
-    if any(row["n"] < MIN_QUERIES for row in rows):
-        note += f" Below {MIN_QUERIES} queries such bounds are rough, and may lie outside 0 to 1."
-    return note
-
-
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     from evalkit.report.tables import Table, as_text, number
+    from evalkit.report.values import note_on
 
     columns = tuple(rows[0]) if rows else ()
     cells = tuple(
@@ -114,6 +111,5 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
         )
         for row in rows
     )
-    note = "" if "query_id" in columns else _note(rows)
-    left = len(columns) - 1 if "query_id" in columns else 2
-    click.echo(as_text(Table("Values", columns, cells, note, left=left)))
+    left = columns.index("value") if columns else 0
+    click.echo(as_text(Table("Values", columns, cells, note_on(rows), left=left)))

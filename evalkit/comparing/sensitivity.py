@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from evalkit.comparing.compare import Plan
 from evalkit.comparing.fields import Entry, Field, Paired, pair
-from evalkit.metrics import evaluate, parse_metric
+from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, mean_interval
 
@@ -34,7 +35,7 @@ class Sensitivity:
         How many of them there are.
     tied_low, tied_high
         The difference with every tie broken against the contender and for the baseline, and the other
-        way round.
+        way round; None where the metric is not evalkit's own.
     """
 
     baseline: str
@@ -48,8 +49,8 @@ class Sensitivity:
     condensed: Interval
     tipping: int | None
     tipping_of: int
-    tied_low: float
-    tied_high: float
+    tied_low: float | None
+    tied_high: float | None
 
 
 def sensitivity(field: Field, plan: Plan, contender: str) -> Sensitivity:
@@ -113,41 +114,24 @@ def _condensed(field: Field, plan: Plan, a: Entry, b: Entry) -> Interval:
 
 def _judged_only(run: Run, qrels: Qrels) -> Run:
     """Return a run without its unjudged documents (Sakai, "Alternatives to Bpref", SIGIR 2007)."""
-    rows = [
-        (query_id, doc_id, score)
-        for query_id, docs, scores in run
-        for doc_id, score in zip(docs, scores.tolist(), strict=True)
-        if doc_id in qrels.of(query_id)
+    keep = [
+        doc_id in of_query
+        for query_id, docs, _ in run
+        for of_query in (qrels.of(query_id),)
+        for doc_id in docs
     ]
-    return Run.from_rows(run.tag, [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
+    return run.where(np.array(keep, dtype=np.bool_))
 
 
-def _tie_bounds(field: Field, plan: Plan, a: Entry, b: Entry) -> tuple[float, float]:
-    def broken(entry: Entry, *, well: bool) -> MetricValues:
-        run = _with_ties_broken(entry.run, field.qrels, well=well)
-        return entry.values if run is None else _values(run, field.qrels, plan.primary, entry.values)
-
-    low = _difference(broken(a, well=True), broken(b, well=False), plan.primary)
-    return low, _difference(broken(a, well=False), broken(b, well=True), plan.primary)
-
-
-def _with_ties_broken(run: Run, qrels: Qrels, *, well: bool) -> Run | None:
-    """Return a run whose equal scores stand by grade, the best or the worst first; None without ties."""
-    query_ids: list[str] = []
-    doc_ids: list[str] = []
-    places: list[float] = []
-    changed = False
-    for query_id, docs, scores in run:
-        grades = qrels.of(query_id)
-        sign = -1 if well else 1
-        order = sorted(
-            range(len(docs)), key=lambda i: (-scores[i], sign * grades.get(docs[i], 0), -i if well else i)
-        )
-        changed = changed or order != sorted(order)
-        query_ids += [query_id] * len(docs)
-        doc_ids += [docs[i] for i in order]
-        places += [-float(place) for place in range(len(docs))]
-    return Run.from_rows(run.tag, query_ids, doc_ids, places) if changed else None
+def _tie_bounds(field: Field, plan: Plan, a: Entry, b: Entry) -> tuple[float | None, float | None]:
+    metric = parse_metric(plan.primary)
+    if not metric.has_kernel:
+        return None, None
+    before, after = (
+        tie_bounds(entry.run, field.qrels.restricted_to(entry.values.query_ids), [metric]) for entry in (a, b)
+    )
+    low = _difference(before.best, after.worst, plan.primary)
+    return low, _difference(before.worst, after.best, plan.primary)
 
 
 def _seen(entry: Entry, plan: Plan) -> Entry:
@@ -163,7 +147,7 @@ def _tipping(
 
     Queries do not touch each other, so one evaluation tells the gain of one document in each of them.
     """
-    grade = _usual_grade(field.qrels)
+    grade = usual_grade(field.qrels)
     by_query: dict[str, list[str]] = {}
     for query_id, doc_id in sorted(holes):
         by_query.setdefault(query_id, []).append(doc_id)
@@ -200,9 +184,3 @@ def _paired_with(
     changed = Qrels(grades)
     before, after = (_values(entry.run, changed, plan.primary, entry.values) for entry in (a, b))
     return pair(before, after, plan.primary)
-
-
-def _usual_grade(qrels: Qrels) -> int:
-    """Return the most frequent grade above 0."""
-    counts = Counter(g for docs in qrels.grades.values() for g in docs.values() if g > 0)
-    return min(counts, key=lambda grade: (-counts[grade], grade), default=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from evalkit.comparing.compare import Plan
@@ -16,48 +16,58 @@ MOST_LEVELS = 12
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The mean difference on some of the queries: exploratory, without correction.
+    """Means and their difference on some of the queries: exploratory, without correction.
 
     Attributes
     ----------
     by, level
         What queries were sorted by, and which of them these are.
-    difference
-        Contender minus baseline.
+    baseline_mean, contender_mean, difference
+        With their intervals; the difference is contender minus baseline.
     """
 
     contender: str
     by: str
     level: str
+    baseline_mean: Interval
+    contender_mean: Interval
     difference: Interval
 
 
 def slices(field: Field, plan: Plan, contender: str) -> Iterator[Slice]:
-    """Yield the mean difference on every slice of the queries."""
+    """Yield both means and their difference on every slice of the queries."""
     paired = pair(field.entries[plan.baseline].values, field.entries[contender].values, plan.primary)
-    for by, level_of in _ways(field).items():
-        levels: dict[str, list[str]] = {}
-        for query_id in paired.query_ids:
-            levels.setdefault(level_of(query_id), []).append(query_id)
+    for by, level_of in ways(field).items():
+        levels = sorted_by(level_of, paired.query_ids)
         if 1 < len(levels) <= MOST_LEVELS:
-            for level in sorted(levels):
-                part = paired.only(levels[level])
-                yield Slice(contender, by, level, mean_interval(part.differences, plan.confidence))
+            for level, query_ids in levels.items():
+                part = paired.only(query_ids)
+                sides = part.baseline, part.contender, part.differences
+                yield Slice(contender, by, level, *(mean_interval(side, plan.confidence) for side in sides))
 
 
-def _ways(field: Field) -> Mapping[str, Callable[[str], str]]:
-    ways: dict[str, Callable[[str], str]] = {}
+def sorted_by(level_of: Callable[[str], str], query_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return level -> the queries of that level."""
+    levels: dict[str, list[str]] = {}
+    for query_id in query_ids:
+        levels.setdefault(level_of(query_id), []).append(query_id)
+    return {level: levels[level] for level in sorted(levels)}
+
+
+def ways(field: Field) -> Mapping[str, Callable[[str], str]]:
+    """Return what the queries of a field can be sorted by -> the level of a query."""
+    found: dict[str, Callable[[str], str]] = {}
     if field.queries:
-        ways["words in the query"] = lambda q: _range(len(field.queries[q].text.split()), (3, 7, 12))
-    ways["relevant documents"] = lambda q: _range(
+        found["words in the query"] = lambda q: _range(len(field.queries[q].text.split()), (3, 7, 12))
+    found["relevant documents"] = lambda q: _range(
         sum(grade > 0 for grade in field.qrels.of(q).values()), (1, 4, 10)
     )
     first = field.first_stage
     if first is not None:
-        ways[f"first relevant at rank of {first.tag}"] = lambda q: _first_relevant(first, field.qrels, q)
+        found[f"first relevant at rank of {first.tag}"] = lambda q: _first_relevant(first, field.qrels, q)
     for name in sorted({name for query in field.queries.values() for name in query.fields}):
-        ways[name] = lambda q, name=name: field.queries[q].fields.get(name, "-")  # type: ignore[misc]
-    return ways
+        found[name] = lambda q, name=name: field.queries[q].fields.get(name, "-")  # type: ignore[misc]
+    return found
 
 
 def _range(number: int, bounds: tuple[int, ...]) -> str:

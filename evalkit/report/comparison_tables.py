@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.report.tables import NO_VALUE, Table, as_markdown, number
+from evalkit.report.tables import NO_VALUE, Table, as_markdown, mean_text, number
 from evalkit.stats import MIN_QUERIES
 
 HOLES_APART = 0.05
@@ -61,7 +61,7 @@ def cautions(compared: Mapping[str, Any]) -> list[str]:
                     f"{who}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one['cutoff']} documents are judged"
                     f"{_tipping(one)}."
                 )
-            if one["tied_high"] - one["tied_low"] > margin / 2:
+            if one["tied_low"] is not None and one["tied_high"] - one["tied_low"] > margin / 2:
                 said.append(
                     f"{who}: the way ties are broken moves the difference from {one['tied_low']:+.4f} to"
                     f" {one['tied_high']:+.4f}."
@@ -202,7 +202,7 @@ def _sensitivity(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
             f"{one['unjudged_contender_only']}/{one['unjudged_both']}/{one['unjudged_baseline_only']}",
             signed(one["condensed"]),
             f"{NO_VALUE if one['tipping'] is None else one['tipping']} of {one['tipping_of']}",
-            f"{one['tied_low']:+.4f} to {one['tied_high']:+.4f}",
+            NO_VALUE if one["tied_low"] is None else f"{one['tied_low']:+.4f} to {one['tied_high']:+.4f}",
         )
         for one in entry["sensitivity"]
     ]
@@ -221,11 +221,25 @@ def _sensitivity(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
 
 def _slices(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
     cells = [
-        (one["contender"], one["by"], one["level"].strip(), signed(one), str(one["n"]))
+        (
+            one["contender"],
+            one["by"],
+            one["level"].strip(),
+            mean_text(one["contender_mean"]),
+            mean_text(one["baseline_mean"]),
+            signed(one),
+            str(one["n"]),
+        )
         for one in entry["slices"]
     ]
-    note = "Exploratory: small slices have wide intervals, and one of twenty excludes 0 by chance."
-    columns = ("system", "queries by", "of", f"difference to {plan['baseline']}", "n")
+    note = (
+        "Exploratory: small slices have wide intervals, and one of twenty excludes 0 by chance. Both systems answer the"
+        " same queries, so the difference over all is the mean of the slices', weighted by n: slices cannot all say"
+        " the opposite of it."
+    )
+    columns = (
+        "system", "queries by", "of", "mean", f"{plan['baseline']}'s mean", f"difference to {plan['baseline']}", "n",
+    )  # fmt: skip
     return Table(
         f"{entry['dataset']}: {plan['primary']} by kind of query", columns, tuple(cells), note, left=3
     )

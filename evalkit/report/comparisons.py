@@ -103,7 +103,18 @@ def _sensitivity(found: Sensitivity) -> dict[str, Any]:
 
 
 def _slice(found: Slice) -> dict[str, Any]:
-    return {"contender": found.contender, "by": found.by, "level": found.level, **_interval(found.difference)}
+    return {
+        "contender": found.contender,
+        "by": found.by,
+        "level": found.level,
+        "baseline_mean": _mean(found.baseline_mean),
+        "contender_mean": _mean(found.contender_mean),
+        **_interval(found.difference),
+    }
+
+
+def _mean(interval: Interval) -> dict[str, float | None]:
+    return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper}
 
 
 def _extremes(field: Field, plan: Plan, name: str) -> dict[str, list[dict[str, Any]]]:

@@ -1,0 +1,154 @@
+"""The rows of ``evalkit evaluate``: means or every query's values, what stands beside them, and by kind of query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparing import Field
+from evalkit.comparing.slices import sorted_by, ways
+from evalkit.errors import InputError, UnknownNameError
+from evalkit.metrics import Metric, evaluate, has_unjudged_bounds, tie_bounds, unjudged_bounds
+from evalkit.records import MetricValues, Qrels, Query, Run
+from evalkit.stats import MIN_QUERIES, mean_interval
+
+Row = dict[str, Any]
+ALL = "all"
+"""The level that holds every query."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Valued:
+    """The values of one run.
+
+    Attributes
+    ----------
+    values
+        Of every metric.
+    beside
+        Column -> the same under another assumption; metrics for which that is not known are absent.
+    """
+
+    values: MetricValues
+    beside: Mapping[str, MetricValues]
+
+
+def value_run(run: Run, qrels: Qrels, metrics: Sequence[Metric], *, ties: bool, unjudged: bool) -> Valued:
+    """Evaluate a run, and look at what ties and unjudged documents could make of it where that is asked."""
+    beside: dict[str, MetricValues] = {}
+    if ties:
+        over_orders = tie_bounds(run, qrels, [metric for metric in metrics if metric.has_kernel])
+        beside |= {"best": over_orders.best, "expected": over_orders.expected, "worst": over_orders.worst}
+    if unjudged:
+        over_grades = unjudged_bounds(
+            run, qrels, [metric for metric in metrics if has_unjudged_bounds(metric)]
+        )
+        beside |= {"least": over_grades.least, "most": over_grades.most}
+    return Valued(evaluate(run, qrels, metrics), beside)
+
+
+def mean_rows(valued: Valued) -> Iterator[Row]:
+    """Yield the mean of every metric over all queries."""
+    return _means(valued, np.arange(len(valued.values.query_ids)), {})
+
+
+def slice_rows(valued: Valued, by: str, levels: Mapping[str, Sequence[str]]) -> Iterator[Row]:
+    """Yield the mean of every metric over all queries, and over those of each level."""
+    place = {query_id: row for row, query_id in enumerate(valued.values.query_ids)}
+    yield from _means(valued, np.arange(len(place)), {"by": by, "level": ALL})
+    for level, query_ids in levels.items():
+        rows = np.array([place[query_id] for query_id in query_ids], dtype=np.int64)
+        yield from _means(valued, rows, {"by": by, "level": level.strip()})
+
+
+def query_rows(valued: Valued) -> Iterator[Row]:
+    """Yield the value of every metric for every query."""
+    values = valued.values
+    for row, query_id in enumerate(values.query_ids):
+        for column, metric in enumerate(values.metrics):
+            yield {
+                "run": values.tag,
+                "query_id": query_id,
+                "metric": metric,
+                "value": float(values.values[row, column]),
+                **_beside(valued, metric, np.array([row])),
+            }
+
+
+def levels_by(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> dict[str, list[str]]:
+    """Return level -> the averaged queries of that level.
+
+    Parameters
+    ----------
+    by
+        As in the comparisons of a report: ``relevant documents``; where queries are given, also ``words in the
+        query``, or one of their fields.
+    qrels, queries
+        The judgments; query id -> query, or nothing.
+
+    Raises
+    ------
+    InputError
+        If queries are given and lack one that is averaged, or are needed and not given.
+    UnknownNameError
+        If the queries cannot be sorted by that.
+    """
+    missing = [query_id for query_id in qrels.answerable if queries and query_id not in queries]
+    if missing:
+        raise InputError(
+            f"the queries lack {missing[0]!r}, which is judged ({len(missing)} in all)",
+            "give the queries that the judgments are for",
+        )
+    known = ways(Field("", qrels, {}, queries))
+    if by not in known and not queries:
+        raise InputError(
+            f"judgments alone do not tell queries apart by {by!r}",
+            "give a file whose rows hold it: --queries FILE; or use 'relevant documents'",
+        )
+    if by not in known:
+        raise UnknownNameError("kind of query", by, set(known))
+    return sorted_by(known[by], qrels.answerable)
+
+
+def note_on(rows: Sequence[Row]) -> str:
+    """Return how to read a table of such rows."""
+    columns = rows[0].keys() if rows else set()
+    notes = []
+    if "lower" in columns:
+        notes.append("lower and upper bound the mean at 95 % (Student t over queries).")
+        if any(row["n"] < MIN_QUERIES for row in rows):
+            notes.append(f"Below {MIN_QUERIES} queries such bounds are rough, and may lie outside 0 to 1.")
+    if "best" in columns:
+        notes.append("Best, expected and worst: over all orders of documents with equal scores.")
+    if "most" in columns:
+        notes.append(
+            "Least and most: over all choices of unjudged documents within the cutoff that might be relevant."
+        )
+    return " ".join(notes)
+
+
+def _means(valued: Valued, rows: NDArray[np.int64], level: Mapping[str, str]) -> Iterator[Row]:
+    values = valued.values
+    for metric in values.metrics:
+        interval = mean_interval(values.of(metric)[rows])
+        yield {
+            "run": values.tag,
+            "metric": metric,
+            **level,
+            "value": interval.estimate,
+            "lower": interval.lower,
+            "upper": interval.upper,
+            **_beside(valued, metric, rows),
+            "n": interval.n,
+        }
+
+
+def _beside(valued: Valued, metric: str, rows: NDArray[np.int64]) -> dict[str, float | None]:
+    return {
+        column: float(found.of(metric)[rows].mean()) if metric in found.metrics and len(rows) else None
+        for column, found in valued.beside.items()
+    }

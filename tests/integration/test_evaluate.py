@@ -1,0 +1,68 @@
+"""``evalkit evaluate``: ties, unjudged documents, kinds of query, parameters of metrics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from support.command import evalkit
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Return a folder with judgments, a run with a tie, and queries with a field."""
+    (tmp_path / "q.qrels").write_text("q1 0 a 1\nq1 0 b 0\nq2 0 c 2\nq2 0 d 1\n", encoding="utf-8")
+    run = "q1 Q0 a 1 1.0 sys\nq1 Q0 b 2 1.0 sys\nq2 Q0 c 1 2.0 sys\nq2 Q0 x 2 1.0 sys\n"
+    (tmp_path / "r.run").write_text(run, encoding="utf-8")
+    queries = '{"_id": "q1", "text": "one", "kind": "x"}\n{"_id": "q2", "text": "two", "kind": "y"}\n'
+    (tmp_path / "queries.jsonl").write_text(queries, encoding="utf-8")
+    return tmp_path
+
+
+def test_ties_and_unjudged_stand_beside_the_value(files: Path) -> None:
+    """As columns and as JSON; null and a dash where a metric has none."""
+    words = ["evaluate", "q.qrels", "r.run", "-m", "RR", "-m", "P@2", "-m", "Bpref", "--ties", "--unjudged"]
+    rows = {row["metric"]: row for row in orjson.loads(evalkit(*words, "--json", cwd=files).stdout)}
+    assert [rows["RR"][name] for name in ("value", "best", "expected", "worst")] == [0.75, 1.0, 0.875, 0.75]
+    assert (rows["RR"]["most"], rows["P@2"]["least"], rows["P@2"]["most"]) == (None, 0.5, 0.75)
+    assert rows["Bpref"]["best"] is None
+    table = evalkit(*words, cwd=files)
+    assert table.returncode == 0
+    assert table.stdout.split("\n")[2].split() == (
+        ["run", "metric", "value", "lower", "upper", "best", "expected", "worst", "least", "most", "n"]
+    )
+
+
+def test_means_by_kind_of_query(files: Path) -> None:
+    """One row for all queries and one for each level, with its n; variants of one metric keep their names."""
+    metrics = ["nDCG@2", "nDCG(dcg='exp-log2')@2", "nDCG(gains={1:1,2:9},judged_only=True)@2"]
+    words = [word for metric in metrics for word in ("-m", metric)]
+    words = ["evaluate", "q.qrels", "r.run", *words, "--by", "kind", "--queries", "queries.jsonl", "--json"]
+    rows = orjson.loads(evalkit(*words, cwd=files).stdout)
+    assert [(row["level"], row["n"]) for row in rows[::3]] == [("all", 2), ("x", 1), ("y", 1)]
+    assert [row["metric"] for row in rows[:3]] == metrics
+    ideal = [2 + 1 / 1.584962500721156, 3 + 1 / 1.584962500721156, 9 + 1 / 1.584962500721156]
+    gained = [2.0, 3.0, 9.0]
+    assert [row["value"] for row in rows[6:]] == pytest.approx(
+        [g / i for g, i in zip(gained, ideal, strict=True)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--by", "kind"], "judgments alone do not tell queries apart by 'kind'"),
+        (["--by", "kidn", "--queries", "queries.jsonl"], "did you mean 'kind'?"),
+        (["--by", "kind", "--per-query"], "--per-query and --by exclude each other"),
+        (["--by", "kind", "--queries", "nowhere.jsonl"], "file not found"),
+        (["-m", "nDCG(gains={1:0.5})@10"], "gains are whole numbers"),
+    ],
+)
+def test_what_cannot_be_is_one_clear_line(files: Path, words: list[str], said: str) -> None:
+    """Exit 2, one sentence and a hint, no traceback."""
+    done = evalkit("evaluate", "q.qrels", "r.run", *words, cwd=files)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
