@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evalkit.config import RetrieverSettings, validate_block
 from evalkit.datasets import load_dataset
-from evalkit.errors import DataFormatError
+from evalkit.errors import DataFormatError, InputError
+from evalkit.records import Run
 from evalkit.retrievers import open_retriever, retrieve_candidates
 
 
@@ -45,3 +47,15 @@ def test_a_run_of_another_collection_is_refused(
     rows = row.format(doc=dataset.corpus.doc_ids[0], query=dataset.queries[0].query_id)
     with pytest.raises(DataFormatError, match=message):
         open_retriever(settings(tmp_path / "r.trec", rows + "\n"), dataset)
+
+
+def test_what_a_dataset_lists_can_be_its_first_stage(beir_folder: Path) -> None:
+    """A dataset's own candidates are taken under the retriever's tag; one that lists none is refused."""
+    dataset = load_dataset({"source": "beir_folder", "path": str(beir_folder)})
+    listed = validate_block("retriever kind", {"kind": "listed"})
+    with pytest.raises(InputError, match="lists no candidates"):
+        open_retriever(listed, dataset)  # type: ignore[arg-type]
+    query, first, second = dataset.queries[0], *dataset.corpus.doc_ids[:2]
+    own = Run.from_rows("own", [query.query_id] * 2, [first, second], [0.1, 0.2])
+    found = open_retriever(listed, replace(dataset, candidates=own)).retrieve([query], 1)  # type: ignore[arg-type]
+    assert (found.tag, found.docs(query.query_id)) == ("listed", (second,))

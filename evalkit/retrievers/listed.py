@@ -1,0 +1,31 @@
+"""The first stage that a dataset brings with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from evalkit.config import RetrieverSettings
+from evalkit.errors import InputError
+from evalkit.records import Dataset
+from evalkit.retrievers.held_run import HeldRun
+
+
+class Listed(HeldRun):
+    """The candidates that the dataset itself lists for its queries: reranking sets do."""
+
+    class Settings(RetrieverSettings):
+        """Settings of `listed`.
+
+        Without scores in the source its lists have no order of their own: a depth below their length cuts at random.
+        """
+
+        kind: Literal["listed"] = "listed"
+
+    def __init__(self, settings: Settings, dataset: Dataset) -> None:
+        if dataset.candidates is None:
+            raise InputError(
+                f"the dataset {dataset.name!r} lists no candidates",
+                "use retriever: {kind: bm25}, or trec_run",
+            )
+        super().__init__(replace(dataset.candidates, tag=settings.label), dataset, dataset.origin.location)
