@@ -87,21 +87,19 @@ def count(texts: Iterable[str], analyzer: Analyzer) -> TermCounts:
     import pyarrow as pa
     from scipy import sparse
 
-    codes, ends = [], []
-    for chunk in _chunks(texts):
-        of_chunk, ends_of_chunk = _encode(chunk)
-        codes.append(of_chunk)
-        ends.append(ends_of_chunk)
+    codes, ends = zip(*map(_encode, _chunks(texts)), strict=True)
     encoded = pa.chunked_array(codes).unify_dictionaries()
     del codes
     terms, column_of = _columns(encoded.chunk(0).dictionary.to_pylist(), analyzer)
+    pa.default_memory_pool().release_unused()  # what it keeps for itself is as much as all codes
     tables, lengths = [], []
-    for of_chunk, ends_of_chunk in zip(encoded.iterchunks(), ends, strict=True):
-        columns = column_of[of_chunk.indices.to_numpy()]
+    for chunk, ends_of_chunk in zip(encoded.iterchunks(), ends, strict=True):
+        columns = column_of[chunk.indices.to_numpy()]
         stops = np.concatenate(([0], np.cumsum(columns >= 0)))[ends_of_chunk]
         lengths.append(np.diff(stops))  # before the table is made: its rows shrink where a term is repeated
         tables.append(_table(columns[columns >= 0], stops, len(terms)))
-    del encoded
+    del encoded, chunk, columns
+    pa.default_memory_pool().release_unused()
     table = sparse.vstack(tables, format="csr")
     del tables
     table = table.tocsc()
