@@ -42,8 +42,9 @@ def near_twins(material: Material) -> Iterator[DataFinding]:
         material.name,
         "near_duplicate_documents",
         "note",
-        f"{'' if complete else 'at least '}{number_of(sum(map(len, named)), 'document')} of {among} in"
-        f" {number_of(len(named), 'group')} of near-duplicates: {ALIKE:.0%} of their word triples in common",
+        f"at least {number_of(sum(map(len, named)), 'document')} of {among} in"
+        f" {number_of(len(named), 'group')} of near-duplicates: {ALIKE:.0%} of their word triples in common"
+        + ("" if complete else f"; {MOST_PAIRS} pairs were compared, and there are more"),
         {"documents": sum(map(len, named)), "groups": len(named), "looked_at": len(rows)},
         first(" ~ ".join(group[:3]) for group in named),
         "each takes a rank and says little new; a system that finds all of them looks better or worse than it is,"
