@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,11 @@ MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
 FAITHFUL = 1e-4
 """How far what an export gives may be from torch, for values about 1."""
+_PROMPT = "query: "
+"""With and without it: some models pool without their prompt, which one network cannot hold."""
 _TEXTS = ("", "a cat", "How do I reset the device that stands in the hall?", "word " * 40)
+_LONG = "word " * 400
+"""Longer than windows of local attention."""
 
 
 def exported(settings: ModelSettings) -> Path:
@@ -100,14 +105,14 @@ def _export(settings: ModelSettings, folder: Path) -> None:
 
     plain = replace(settings, runtime="torch", precision="fp32", device="cpu", compile=False)
     model = TorchModel(plain)
-    engine = model.engine()
-    tokenizer = model.own.tokenizer.backend_tokenizer if isinstance(engine.tokeniser, FastTokeniser) else None
-    if tokenizer is None:
+    engines = [model.engine(prompt) for prompt in (None, _PROMPT)]
+    if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
         raise InputError(
             f"the model {settings.model!r} builds its input in a way of its own, which ONNX does not hold",
             "use runtime: torch",
         )
-    (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+    tokenizer = model.own.tokenizer.backend_tokenizer.to_str()
+    (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     fields = {**asdict(model.card), "labels": list(model.card.labels.items())}
     (folder / CARD).write_bytes(orjson.dumps(fields))
     names = [name for name in INPUTS if name != INPUTS[2] or model.card.rules.with_segments]
@@ -120,7 +125,8 @@ def _export(settings: ModelSettings, folder: Path) -> None:
             f"the model {settings.model!r} cannot be exported to ONNX: {first_line(error)}",
             "use runtime: torch",
         ) from None
-    _check(settings, engine, folder)
+    for engine in engines:
+        _check(settings, engine, folder)
 
 
 def _wrapped(own: Any, output: str, names: list[str]) -> Any:
@@ -162,9 +168,9 @@ def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
     InputError
         If one does.
     """
-    items: list[Item] = list(_TEXTS)
+    items: list[Item] = [*_TEXTS, _LONG]
     if settings.kind == "cross_encoder":
-        items = [(query, document) for query in _TEXTS for document in _TEXTS]
+        items = [*product(_TEXTS, _TEXTS), (_TEXTS[1], _LONG)]
     network = OnnxNetwork(folder / MODEL, "fp32")
     own = Engine(engine.tokeniser, network, network.batch_tokens)
     wanted, found = (np.stack(one.run(items).rows) for one in (engine, own))

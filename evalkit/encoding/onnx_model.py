@@ -36,9 +36,9 @@ class OnnxModel:
         Raises
         ------
         InputError
-            If the model is to read pairs with a prompt, or texts in a role.
+            If the model is to read texts in a role.
         """
-        if task is not None or (prompt and self._settings.kind == "cross_encoder"):
+        if task is not None:
             raise InputError(
                 f"the model {self._settings.model!r} reads more than its texts, which ONNX does not hold",
                 "use runtime: torch",

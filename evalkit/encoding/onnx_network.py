@@ -16,8 +16,10 @@ from evalkit.errors import InputError
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 """Names of what an exported model is fed, in their order."""
-_QUIET = 3
-"""ONNX Runtime's level for errors alone."""
+_QUIET = 4
+"""ONNX Runtime's level at which it writes nothing of what it raises as well."""
+_LONG = 1024
+"""Tokens of one input from which on attention takes memory that is not to be kept."""
 
 
 class OnnxNetwork:
@@ -48,7 +50,8 @@ class OnnxNetwork:
         session = self._session(self._threads if worker is None else self._threads // self.workers)
         parts = zip(INPUTS, (batch.ids, batch.mask, batch.segments), strict=True)
         try:
-            (found,) = session.run(None, {name: part for name, part in parts if name in self._fed})
+            fed = {name: part for name, part in parts if name in self._fed}
+            (found,) = session.run(None, fed, _giving_back() if batch.ids.shape[1] > _LONG else None)
         except Exception as error:
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise OutOfMemoryError(first_line(error)) from None
@@ -72,6 +75,15 @@ class OnnxNetwork:
             if threads not in self._sessions:
                 self._sessions[threads] = open_session(self._file, threads)
             return self._sessions[threads]
+
+
+def _giving_back() -> Any:
+    """Return options of a pass that gives its memory back; otherwise it is kept, which saves a quarter of the time."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def open_session(file: Path, threads: int) -> Any:

@@ -91,7 +91,7 @@ class FastTokeniser:
     rules
         How it is used.
     prompt
-        Put before every text.
+        Put before every text; of a pair, before the query.
     """
 
     def __init__(self, tokenizer: str, rules: TokenRules, prompt: str | None) -> None:
@@ -110,7 +110,10 @@ class FastTokeniser:
 
     def __call__(self, items: Sequence[Item]) -> Tokens:
         """Return the tokens of every item."""
-        read = [self._prompt + item if isinstance(item, str) else item for item in items]
+        read = [
+            self._prompt + item if isinstance(item, str) else (self._prompt + item[0], item[1])
+            for item in items
+        ]
         found = self._tokenizer.encode_batch_fast(read)
         return Tokens(
             [np.array(one.ids, dtype=np.int64) for one in found],

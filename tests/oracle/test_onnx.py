@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -139,3 +140,55 @@ def test_what_no_runtime_does_is_told_before_anything_is_loaded(
     """Runtime, precision and device that do not go together are a problem of the configuration."""
     with pytest.raises(ConfigError, match=message):
         load_reranker("cross_encoder", model="nowhere", **settings)
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_a_prompt_stands_before_the_query(tmp_path: Path, runtime: str) -> None:
+    """Told what counts, a cross-encoder scores what the library scores with that prompt."""
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    model = make_classifier(tmp_path / "model")
+    own = CrossEncoder(str(model), device="cpu")
+    wanted = own.predict(PAIRS, activation_fn=torch.nn.Identity(), prompt="a dog ")
+    mine = load_reranker(
+        "cross_encoder", model=str(model), runtime=runtime, instruction="a dog ", device="cpu"
+    )
+    assert mine.score_pairs(PAIRS) == pytest.approx(wanted, abs=1e-5)
+    assert np.abs(wanted - own.predict(PAIRS, activation_fn=torch.nn.Identity())).max() > 0.01
+
+
+def test_a_model_that_pools_without_its_prompt_is_refused(tmp_path: Path) -> None:
+    """What the network does with a prompt is checked, too: one that leaves it out of the mean is not exported."""
+    model = make_embedder(tmp_path / "model")
+    (file,) = model.glob("*_Pooling/config.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "include_prompt": False}), encoding="utf-8")
+    with pytest.raises(InputError, match="gives other values as ONNX"):
+        onnx(model, "bi_encoder")
+
+
+def test_a_batch_beyond_the_memory_is_halved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ONNX Runtime says where memory ends, recorded from it, is understood: every pair gets its score."""
+    mine = onnx(make_classifier(tmp_path / "model"))
+    wanted = mine.score_pairs(PAIRS)
+    session = mine._engine._network._session
+
+    class Small:
+        """A session with memory for one row."""
+
+        def __init__(self, threads: int) -> None:
+            self._own = session(threads)
+
+        def run(self, names: Any, fed: dict[str, Any], options: Any) -> Any:
+            """Run one row."""
+            if len(fed["input_ids"]) > 1:
+                raise RuntimeError(
+                    "[ONNXRuntimeError] : 1 : FAIL : Non-zero status code returned while running Add node."
+                    " Status Message: bfc_arena.cc:360 void* onnxruntime::BFCArena::AllocateRawInternal"
+                    " Failed to allocate memory for requested buffer of size 402653184"
+                )
+            return self._own.run(names, fed, options)
+
+    monkeypatch.setattr(mine._engine._network, "_session", Small)
+    assert mine.score_pairs(PAIRS) == pytest.approx(wanted, abs=1e-5)
+    assert mine.facts()["batches_halved"] > 0

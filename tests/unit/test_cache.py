@@ -1,0 +1,116 @@
+"""How things get into the cache, and stay there whole."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from evalkit.cache import fingerprint, kept
+from evalkit.errors import InputError, StorageError
+
+
+def fill(folder: Path) -> None:
+    """Write what is kept."""
+    (folder / "a").write_text("whole", encoding="utf-8")
+
+
+def is_whole(folder: Path) -> bool:
+    """Return whether it is there."""
+    return (folder / "a").is_file() and (folder / "a").read_text(encoding="utf-8") == "whole"
+
+
+def folders(parent: Path) -> list[str]:
+    """Return the names of the folders in one."""
+    return [path.name for path in parent.iterdir() if path.is_dir()]
+
+
+def test_it_is_built_once_by_all(tmp_path: Path) -> None:
+    """However many want it at once, one builds it, the others wait, and all get the same folder."""
+    built: list[Path] = []
+    start = threading.Barrier(6)
+    found: list[Path] = []
+
+    def build(folder: Path) -> None:
+        built.append(folder)
+        fill(folder)
+
+    def want() -> None:
+        start.wait()
+        found.append(kept(tmp_path / "below" / "it", build, is_whole))
+
+    threads = [threading.Thread(target=want) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(built) == 1
+    assert found == [tmp_path / "below" / "it"] * 6
+    assert folders(tmp_path / "below") == ["it"]
+
+
+def _die(folder: Path) -> None:
+    (folder / "a").write_text("who", encoding="utf-8")
+    os._exit(9)
+
+
+def _build_and_die(folder: Path) -> None:
+    kept(folder, _die, is_whole)
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    """A process that dies while it builds leaves no lock, nothing that is taken for whole, and no litter for long."""
+    process = multiprocessing.get_context("spawn").Process(target=_build_and_die, args=(tmp_path / "it",))
+    process.start()
+    process.join()
+    assert process.exitcode == 9
+    assert not (tmp_path / "it").exists()
+    assert is_whole(kept(tmp_path / "it", fill, is_whole))
+    assert folders(tmp_path) == ["it"]
+
+
+def test_what_is_no_longer_sound_is_built_anew(tmp_path: Path) -> None:
+    """A damaged thing is replaced, its other files with it; a sound one is not touched."""
+    folder = kept(tmp_path / "it", fill, is_whole)
+    (folder / "a").write_text("broken", encoding="utf-8")
+    (folder / "old").touch()
+    assert is_whole(kept(folder, fill, is_whole))
+    assert not (folder / "old").exists()
+    before = (folder / "a").stat().st_mtime_ns
+    kept(folder, fill, is_whole)
+    assert (folder / "a").stat().st_mtime_ns == before
+
+
+def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
+    """What the builder raises arrives as it is, and the next one starts with an empty folder."""
+
+    def fail(folder: Path) -> None:
+        fill(folder)
+        raise InputError("no such model")
+
+    with pytest.raises(InputError, match="no such model"):
+        kept(tmp_path / "it", fail, is_whole)
+    assert folders(tmp_path) == []
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    """A file where the folder should be is told with the way out."""
+    (tmp_path / "cache").touch()
+    with pytest.raises(StorageError, match="cannot write the cache") as caught:
+        kept(tmp_path / "cache" / "it", fill, is_whole)
+    assert "EVALKIT_CACHE" in str(caught.value.hint)
+
+
+def test_a_fingerprint_follows_the_files(tmp_path: Path) -> None:
+    """It changes with a file's name, size or time, and with nothing else."""
+    (tmp_path / "a").write_text("1", encoding="utf-8")
+    os.utime(tmp_path / "a", ns=(1, 1))
+    first = fingerprint(tmp_path)
+    assert fingerprint(tmp_path) == first
+    os.utime(tmp_path / "a", ns=(1, 2))
+    later = fingerprint(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert len({first, later, fingerprint(tmp_path)}) == 3
