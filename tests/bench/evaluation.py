@@ -80,10 +80,10 @@ def make_data(queries: int, *, ties: bool) -> Data:
         judged = np.concatenate(
             (rng.choice(listed, JUDGED // 2, replace=False), rng.choice(POOL, JUDGED // 2))
         )
-        query_ids += [f"q{number}"] * DEPTH
+        query_ids += [f"q{number:05}"] * DEPTH
         doc_ids += [names[i] for i in listed.tolist()]
         scores += placed.astype(float).tolist()
-        grades[f"q{number}"] = {names[i]: int(rng.integers(0, 4)) for i in judged.tolist()} | {"best": 3}
+        grades[f"q{number:05}"] = {names[i]: int(rng.integers(0, 4)) for i in judged.tolist()} | {"best": 3}
     return Data(query_ids, doc_ids, scores, grades)
 
 
@@ -148,6 +148,10 @@ def main(queries: int = 7_000, rounds: int = 3) -> None:
     installed = {name: of for name, of in PEERS.items() if importlib.util.find_spec(name)}
     for name in PEERS.keys() - installed.keys():
         sys.stdout.write(f"skipped: {name} is not installed\n")
+    few = make_data(20, ties=False)
+    for of in installed.values():  # whatever compiles or loads does so now
+        warm = of(few)
+        warm.values(warm.build(few))
     for ties in (False, True):
         data = make_data(queries, ties=ties)
         sys.stdout.write(
@@ -163,16 +167,15 @@ def _measured(
     built, values = {}, {}
     building: dict[str, list[float]] = {name: [] for name in peers}
     evaluating: dict[str, list[float]] = {name: [] for name in peers}
-    for number in range(rounds + 1):  # the first round compiles and warms
+    for _ in range(rounds):
         for name, peer in peers.items():
             built.pop(name, None)
             start = time.perf_counter()
             built[name] = peer.build(data)
             middle = time.perf_counter()
             values[name] = peer.values(built[name])
-            if number:
-                building[name].append(middle - start)
-                evaluating[name].append(time.perf_counter() - middle)
+            building[name].append(middle - start)
+            evaluating[name].append(time.perf_counter() - middle)
     return values, building, evaluating
 
 

@@ -63,6 +63,36 @@ def test_scifact_equals_ir_measures(test_data: Path, model: str) -> None:
     assert compared == len(names) * 300
 
 
+@pytest.mark.parametrize("name", ["bm25.run", "bm25+bert-zs.run"])
+def test_condensed_lists_and_own_gains_equal_ir_measures(test_data: Path, name: str) -> None:
+    """On DL-HARD, graded and with holes, condensed lists and own gains have the values of ir_measures to 1e-9."""
+    names = [
+        "nDCG(judged_only=True)@10",
+        "AP(rel=2,judged_only=True)",
+        "P(rel=2,judged_only=True)@10",
+        "R(judged_only=True)@100",
+        "Success(judged_only=True)@1",
+        "nDCG(gains={1:1,2:5,3:20})@10",
+        "nDCG(gains={1:0},judged_only=True)",
+    ]
+    folder = test_data / "runs" / "dl-hard"
+    qrels = read_qrels(folder / "dl_hard-passage.qrels")
+    values = evaluate(read_run(folder / name), qrels, parse_metrics(names))
+    measures = {ir_measures.parse_measure(name): name for name in names}
+    grades = {q: dict(docs) for q, docs in qrels.grades.items()}
+    run = list(ir_measures.read_trec_run(str(folder / name)))
+    compared = 0
+    for one in ir_measures.iter_calc(list(measures), grades, run):
+        ours = values.of(measures[one.measure])[values.query_ids.index(one.query_id)]
+        assert ours == pytest.approx(one.value, abs=1e-9), one
+        compared += 1
+    assert compared == len(names) * 50
+    assert (
+        values.of(names[0])
+        > evaluate(read_run(folder / name), qrels, parse_metrics(["nDCG@10"])).values[:, 0]
+    ).any()
+
+
 def test_exponential_gain_is_burges() -> None:
     """nDCG(dcg='exp-log2') uses 2**grade - 1, computed here by hand."""
     run = Run.from_rows("t", ["q"] * 3, ["a", "b", "c"], [3.0, 2.0, 1.0])

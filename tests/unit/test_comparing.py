@@ -198,6 +198,11 @@ def test_slices_divide_the_queries() -> None:
     assert {one.by for one in found} == {"words in the query", "first relevant at rank of bm25", "kind"}
     assert {one.level for one in found if one.by == "kind"} == {"x", "y"}
     assert all(one.difference.n == 1 for one in found)
+    for one in found:
+        sides = one.contender_mean.estimate, one.baseline_mean.estimate
+        assert one.difference.estimate == pytest.approx(sides[0] - sides[1])
+    means = [one.contender_mean.estimate for one in found if one.by == "kind"]
+    assert np.mean(means) == pytest.approx(field.entries["b"].values.of("nDCG@3").mean())
 
 
 def test_beaten_is_only_who_is_worse_and_slower_beyond_doubt() -> None:
