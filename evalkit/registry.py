@@ -23,6 +23,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
     },
     "retriever kind": {
         "bm25": "evalkit.retrievers.bm25:Bm25",
+        "dense": "evalkit.retrievers.dense:Dense",
         "hybrid": "evalkit.retrievers.hybrid:Hybrid",
         "opensearch": "evalkit.retrievers.opensearch:OpenSearch",
         "trec_run": "evalkit.retrievers.trec_run:TrecRun",

@@ -3,21 +3,26 @@
 Importing it imports no torch.
 """
 
+from evalkit.encoding.blocks import EmbeddingModel, LocalModel
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Encoded, Engine
 from evalkit.encoding.opening import OpenModel, open_model
 from evalkit.encoding.settings import Kind, ModelSettings, Precision, Runtime
+from evalkit.encoding.state import deciding_facts
 from evalkit.encoding.tokens import Item
 
 __all__ = [
     "Card",
+    "EmbeddingModel",
     "Encoded",
     "Engine",
     "Item",
     "Kind",
+    "LocalModel",
     "ModelSettings",
     "OpenModel",
     "Precision",
     "Runtime",
+    "deciding_facts",
     "open_model",
 ]

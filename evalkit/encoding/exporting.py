@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from evalkit.cache import cache_folder, fingerprint, kept
+from evalkit.cache import cache_folder, kept
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
@@ -20,6 +20,7 @@ from evalkit.encoding.processors import first_line
 from evalkit.encoding.quantising import quantise
 from evalkit.encoding.quiet import unheard
 from evalkit.encoding.settings import ModelSettings
+from evalkit.encoding.state import state_of
 from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
 from evalkit.errors import InputError, MissingExtraError
 
@@ -68,31 +69,8 @@ def _is_whole(folder: Path) -> bool:
 
 def _key(settings: ModelSettings) -> str:
     """Return what an export depends on: the model's files, and where inputs are cut."""
-    told = [_FORMAT, settings.kind, settings.model, _state(settings), settings.max_length_tokens]
+    told = [_FORMAT, settings.kind, settings.model, state_of(settings), settings.max_length_tokens]
     return hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
-
-
-def _state(settings: ModelSettings) -> str:
-    """Return the commit of a hub model, or a fingerprint of a folder.
-
-    Raises
-    ------
-    InputError
-        If the hub has no such model, or cannot be reached and the model was never fetched.
-    """
-    folder = Path(settings.model)
-    if folder.is_dir():
-        return fingerprint(folder)
-    from huggingface_hub import hf_hub_download
-
-    try:
-        file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"the model {settings.model!r} cannot be found: {first_line(error)}",
-            "give a local folder or a hub id; private models need HF_TOKEN",
-        ) from None
-    return Path(file).parent.name
 
 
 def _export(settings: ModelSettings, folder: Path) -> None:

@@ -8,36 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.encoding import Encoded, Engine, OpenModel
+from evalkit.encoding import EmbeddingModel, Encoded, Engine, OpenModel
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.rerankers.base import Portion, Role
 from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
 from evalkit.rerankers.shelf import Embedded, Shelf
 
-DOCUMENT_PROMPTS = ("document", "passage", "corpus")
-"""What sentence-transformers looks for, in this order."""
 
-
-class EmbeddingSettings(LocalModelSettings):
-    """Settings of every reranker that embeds.
-
-    Attributes
-    ----------
-    query_prompt, document_prompt
-        Text put before every query and document; the model's own where absent, none where empty.
-    """
-
-    query_prompt: str | None = None
-    document_prompt: str | None = None
-
-    def prompts(self, own: Mapping[str, str]) -> dict[Role, str | None]:
-        """Return what is put before queries and documents, given the model's own prompts."""
-        query, document = self.query_prompt, self.document_prompt
-        if query is None:
-            query = own.get("query")
-        if document is None:
-            document = next((own[name] for name in DOCUMENT_PROMPTS if own.get(name)), None)
-        return {"query": query or None, "document": document or None}
+class EmbeddingSettings(EmbeddingModel, LocalModelSettings):
+    """Settings of every reranker that embeds."""
 
 
 class EmbeddingReranker:

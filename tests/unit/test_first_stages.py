@@ -97,6 +97,19 @@ BAD = {
         HYBRID.replace("bm25}", "opensearch, url: 'http://x', index: i, fields: [a], api_key_env: NO_SUCH_VARIABLE}"),
         "c.yaml:7:79: the environment variable 'NO_SUCH_VARIABLE' is not set",
     ),
+    "a model of no name": ("  kind: dense\n", "c.yaml:5:3: key 'model' is missing"),
+    "a precision that there is not": (
+        "  kind: dense\n  model: m\n  precision: int4\n",
+        "c.yaml:7:14: 'precision' should be 'fp32', 'bf16', 'fp16' or 'int8' (given: 'int4')",
+    ),
+    "a runtime that cannot": (
+        "  {kind: dense, model: m, runtime: onnx, precision: fp16}\n",
+        "c.yaml:5:3: 'retriever' fp16 runs on torch: leave out runtime: onnx",
+    ),
+    "a similarity that there is not": (
+        HYBRID.replace("bm25}", "dense, model: m, similarity: cos}"),
+        "c.yaml:7:43: 'similarity' should be 'cosine' or 'dot' (given: 'cos')",
+    ),
     "a hybrid in a hybrid": (
         HYBRID.replace("{kind: bm25}", "{kind: hybrid, retrievers: [{kind: bm25}, {kind: bm26}]}"),
         "c.yaml:7:56: unknown retriever kind 'bm26'",

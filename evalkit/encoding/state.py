@@ -1,0 +1,41 @@
+"""Which state of a model it is: what was computed with it holds for that state alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from evalkit.cache import fingerprint
+from evalkit.encoding.processors import first_line
+from evalkit.encoding.settings import ModelSettings
+from evalkit.errors import InputError
+
+
+def state_of(settings: ModelSettings) -> str:
+    """Return the commit of a hub model, or a fingerprint of a folder.
+
+    Raises
+    ------
+    InputError
+        If the hub has no such model, or cannot be reached and the model was never fetched.
+    """
+    folder = Path(settings.model)
+    if folder.is_dir():
+        return fingerprint(folder)
+    from huggingface_hub import hf_hub_download
+
+    try:
+        file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"the model {settings.model!r} cannot be found: {first_line(error)}",
+            "give a local folder or a hub id; private models need HF_TOKEN",
+        ) from None
+    return Path(file).parent.name
+
+
+def deciding_facts(settings: ModelSettings) -> dict[str, Any]:
+    """Return all that decides what a model gives for a text, as plain values; see `state_of` for errors."""
+    facts = asdict(settings) | {"state": state_of(settings)}
+    return {name: value for name, value in facts.items() if name not in {"threads", "batch_tokens"}}

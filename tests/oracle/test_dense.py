@@ -1,0 +1,124 @@
+"""A bi-encoder as a first stage, beside sentence-transformers' own search, with tiny models made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.models import make_embedder
+
+from evalkit.config import retriever_settings
+from evalkit.datasets import load_dataset
+from evalkit.encoding import Encoded, Engine
+from evalkit.errors import CallError
+from evalkit.records import Dataset, Run
+from evalkit.rerankers import load_reranker
+from evalkit.retrievers import open_retriever
+
+pytest.importorskip("sentence_transformers", reason="needs the local extra")
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a random two-layer model."""
+    return make_embedder(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    """Return a few queries over the bundled collection."""
+    return load_dataset({"source": "demo", "sample": {"queries": 7, "seed": 1}})
+
+
+@pytest.fixture(autouse=True)
+def _own_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Embed anew in every test."""
+    monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "cache"))
+
+
+def dense(model: Path, dataset: Dataset, depth: int, **settings: Any) -> Run:
+    """Return what the first stage finds."""
+    checked = retriever_settings({"kind": "dense", "model": str(model), "device": "cpu", **settings})
+    return open_retriever(checked, dataset).retrieve(dataset.queries, depth)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_the_nearest_are_the_librarys(model: Path, dataset: Dataset, similarity: str) -> None:
+    """Every document compared with every query: the scores that brute force gives, in the total order."""
+    from sentence_transformers import SentenceTransformer, util
+
+    own = SentenceTransformer(str(model), device="cpu")
+    compare = util.cos_sim if similarity == "cosine" else util.dot_score
+    texts = [query.text for query in dataset.queries]
+    wanted = compare(own.encode(texts), own.encode(list(dataset.corpus.texts))).numpy()
+    found = dense(model, dataset, 40, similarity=similarity)
+    assert (found.tag, found.query_ids) == ("dense", tuple(query.query_id for query in dataset.queries))
+    of = dict(zip(dataset.corpus.doc_ids, wanted.T, strict=True))
+    for row, (_, docs, scores) in enumerate(found):
+        assert scores == pytest.approx([of[doc][row] for doc in docs], abs=1e-5)
+        assert scores == pytest.approx(np.sort(wanted[row])[::-1][:40], abs=1e-5)
+
+
+def test_scores_are_those_of_the_same_model_as_a_reranker(model: Path, dataset: Dataset) -> None:
+    """`bi_encoder` over these candidates gives the scores that found them, with prompts, too."""
+    prompts = {"query_prompt": "the cat ", "document_prompt": "a dog "}
+    found = dense(model, dataset, 5, **prompts)
+    reranker: Any = load_reranker("bi_encoder", model=str(model), device="cpu", **prompts)
+    text = {query.query_id: query.text for query in dataset.queries}
+    pairs = [(text[q], dataset.corpus.text(doc)) for q, docs, _ in found for doc in docs]
+    assert found.scores == pytest.approx(reranker.score_pairs(pairs), abs=1e-6)
+
+
+def test_documents_are_embedded_once(model: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second first stage embeds the queries alone, unless the model, its prompt or the texts are others."""
+    asked: list[int] = []
+    run = Engine.run
+
+    def counted(self: Engine, items: Sequence[Any], *rest: Any) -> Encoded:
+        asked.append(len(items))
+        return run(self, items, *rest)
+
+    monkeypatch.setattr(Engine, "run", counted)
+    documents, queries = len(dataset.corpus), len(dataset.queries)
+    first = dense(model, dataset, 10)
+    assert sum(asked) == documents + queries
+    for settings, again in [
+        ({}, 0),
+        ({"batch_tokens": 64, "threads": 1, "query_prompt": "a ", "similarity": "dot"}, 0),
+        ({"document_prompt": "a "}, documents),
+        ({"max_length_tokens": 8}, documents),
+    ]:
+        asked.clear()
+        found = dense(model, dataset, 10, **settings)
+        assert sum(asked) == again + queries, settings
+        assert settings or (found.doc_ids, found.scores.tolist()) == (first.doc_ids, first.scores.tolist())
+
+
+def test_documents_that_are_cut_are_told(
+    model: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How many were not read to their end stands on stderr when they are embedded."""
+    dense(model, dataset, 10)
+    assert "documents are longer than the model reads" in capsys.readouterr().err
+
+
+def test_a_vector_that_is_not_finite_is_a_failure(
+    model: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It names the text; no candidates come of it, and nothing of that chunk is kept."""
+    run = Engine.run
+
+    def broken(self: Engine, items: Sequence[Any], *rest: Any) -> Encoded:
+        encoded = run(self, items, *rest)
+        encoded.rows[-1] = encoded.rows[-1] * np.nan
+        return encoded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Engine, "run", broken)
+        with pytest.raises(CallError, match="gives no finite vector for the text"):
+            dense(model, dataset, 10)
+    assert np.isfinite(dense(model, dataset, 10).scores).all()

@@ -1,0 +1,44 @@
+"""Search among vectors: what a sort of all products gives, whatever the blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.records import Run
+from evalkit.retrievers.dense_search import Nearest, search
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 4),
+    st.integers(1, 5),
+    st.integers(1, 50),
+    st.integers(1, 40),
+    st.integers(0, 2**32),
+)
+def test_the_best_are_those_of_a_sort_of_everything(
+    documents: int, queries: int, dimension: int, depth: int, block_rows: int, seed: int
+) -> None:
+    """By score, then doc_id, both descending, at the cut, too; small whole numbers make many ties."""
+    rng = np.random.default_rng(seed)
+    vectors, asked = (
+        rng.integers(-1, 2, size=(count, dimension)).astype(np.float32) for count in (documents, queries)
+    )
+    doc_ids = [f"d{i}" for i in rng.permutation(documents)]
+    nearest = [Nearest(depth, doc_ids) for _ in range(queries)]
+    seen: list[int] = []
+    search(vectors, asked, nearest, seen.append, block_bytes=4 * 128 * block_rows)
+    assert sum(seen) == documents
+    assert max(seen) <= block_rows
+    for scores, found in zip(asked @ vectors.T, nearest, strict=True):
+        whole = Run.from_rows("r", ["q"] * documents, doc_ids, scores.astype(np.float64)).cut(depth)
+        best = Run.from_rows(
+            "r",
+            ["q"] * len(found.rows),
+            [doc_ids[row] for row in found.rows],
+            found.scores.astype(np.float64),
+        )
+        assert best.docs("q") == whole.docs("q")
+        assert best.scores.tolist() == whole.scores.tolist()
