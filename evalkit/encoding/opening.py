@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Protocol
 
 from evalkit.encoding.card import Card
@@ -36,19 +35,10 @@ def open_model(settings: ModelSettings) -> OpenModel:
     InputError
         If there is no such model, it is of another kind, or the runtime cannot run it.
     """
-    if _runs_on_onnx(settings):
+    if settings.computes_with == "onnx":
         from evalkit.encoding.onnx_model import OnnxModel
 
         return OnnxModel(settings)
     from evalkit.encoding.torch_model import TorchModel
 
     return TorchModel(settings)
-
-
-def _runs_on_onnx(settings: ModelSettings) -> bool:
-    """Return whether ONNX Runtime is asked for, alone can do it, or is what is installed."""
-    if settings.runtime != "auto":
-        return settings.runtime == "onnx"
-    if settings.precision != "fp32":
-        return settings.precision == "int8"
-    return find_spec("torch") is None and find_spec("onnxruntime") is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
 Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
@@ -51,3 +52,14 @@ class ModelSettings:
     batch_tokens: int | None = None
     trust_remote_code: bool = False
     compile: bool = False
+
+    @property
+    def computes_with(self) -> Literal["torch", "onnx"]:
+        """What `auto` comes to here: ONNX Runtime where it alone can do it, or is what is installed."""
+        if self.runtime != "auto":
+            return self.runtime
+        if self.precision == "int8":
+            return "onnx"
+        plain = self.precision == "fp32" and self.device in {None, "cpu"} and not self.compile
+        without_torch = find_spec("torch") is None and find_spec("onnxruntime") is not None
+        return "onnx" if plain and without_torch else "torch"

@@ -37,5 +37,5 @@ def state_of(settings: ModelSettings) -> str:
 
 def deciding_facts(settings: ModelSettings) -> dict[str, Any]:
     """Return all that decides what a model gives for a text, as plain values; see `state_of` for errors."""
-    facts = asdict(settings) | {"state": state_of(settings)}
+    facts = asdict(settings) | {"runtime": settings.computes_with, "state": state_of(settings)}
     return {name: value for name, value in facts.items() if name not in {"threads", "batch_tokens"}}

@@ -10,6 +10,7 @@ import orjson
 
 from evalkit.cache import fingerprint
 from evalkit.config import RerankerSettings
+from evalkit.rerankers.local_model import LocalModelSettings
 
 
 def identity_of(settings: RerankerSettings) -> str:
@@ -30,6 +31,8 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
         fields["serve"] = _fields(served)
     if not settings.traffic().billed:
         fields["evalkit"] = version("rerank-evalkit")
+    if isinstance(settings, LocalModelSettings):  # what "auto" comes to depends on what is installed
+        fields["runtime"] = settings.model_settings("cross_encoder").computes_with
     model = fields.get("model")
     if isinstance(model, str) and Path(model).is_dir():
         fields["model_files"] = fingerprint(Path(model))

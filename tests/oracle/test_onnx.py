@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import numpy as np
 import pytest
 from support.models import make_causal, make_classifier, make_embedder
 
-from evalkit.encoding import exporting
+from evalkit.config import reranker_settings
+from evalkit.encoding import exporting, settings
 from evalkit.encoding.onnx_model import OnnxModel
 from evalkit.errors import ConfigError, InputError
 from evalkit.rerankers import load_reranker
+from evalkit.store.identity import identity_of
 
 pytest.importorskip("sentence_transformers", reason="needs the local extra")
 pytest.importorskip("onnxruntime", reason="needs the onnx extra")
@@ -192,3 +195,20 @@ def test_a_batch_beyond_the_memory_is_halved(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(mine._engine._network, "_session", Small)
     assert mine.score_pairs(PAIRS) == pytest.approx(wanted, abs=1e-5)
     assert mine.facts()["batches_halved"] > 0
+
+
+def test_auto_counts_as_what_it_comes_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stored scores of `auto` are those of the runtime that computed them: torch and ONNX never share any."""
+    given = {"backend": "cross_encoder", "model": "nowhere"}
+
+    def identity(**more: str) -> str:
+        return identity_of(reranker_settings({**given, **more}))
+
+    onnx, torch = identity(runtime="onnx"), identity(runtime="torch")
+    assert onnx != torch
+    assert identity() == torch
+    assert identity(precision="int8") == identity(precision="int8", runtime="onnx") != onnx
+    monkeypatch.setattr(settings, "find_spec", lambda name: None if name == "torch" else find_spec(name))
+    assert identity() == onnx
+    assert identity(device="cuda") == identity(device="cuda", runtime="torch")
+    assert identity(precision="bf16") == identity(precision="bf16", runtime="torch")
