@@ -63,7 +63,7 @@ class Run:
         DataFormatError
             If a score is not finite, or a query lists a document twice.
         """
-        values = np.asarray(scores, dtype=np.float64)
+        values = np.asarray(scores, dtype=np.float64) + 0.0  # -0.0 equals 0.0, and becomes it
         position = {query_id: row for row, query_id in enumerate(dict.fromkeys(query_ids))}
         owner = np.fromiter(map(position.__getitem__, query_ids), dtype=np.int64, count=len(query_ids))
         if not np.isfinite(values).all():
@@ -72,12 +72,15 @@ class Run:
                 f"query {query_ids[row]!r}, document {doc_ids[row]!r} has the score {values[row]}",
                 "a score must be a finite number",
             )
-        order = _total_order(owner, values, doc_ids)
         counts = np.bincount(owner, minlength=len(position))
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        kept = np.array_equal(order, np.arange(len(order)))
-        docs = tuple(doc_ids if kept else np.array(doc_ids, dtype=object)[order].tolist())
-        run = cls(tag, tuple(position), offsets, docs, values[order])
+        docs = list(doc_ids)
+        if not _in_order(owner, values):
+            order = np.lexsort((-values, owner))
+            docs = np.array(docs, dtype=object)[order].tolist()
+            owner, values = owner[order], values[order]
+        _break_ties(docs, owner, values)
+        run = cls(tag, tuple(position), offsets, tuple(docs), values)
         run._refuse_duplicates()
         return run
 
@@ -140,21 +143,15 @@ class Run:
         return Run(self.tag, self.query_ids, offsets, doc_ids, self.scores[keep])
 
 
-def _total_order(
-    owner: NDArray[np.int64], scores: NDArray[np.float64], doc_ids: Sequence[str]
-) -> NDArray[np.int64]:
-    """Return the permutation that sorts rows by query, score descending, doc_id descending."""
-    order = np.arange(len(owner)) if _in_order(owner, scores) else np.lexsort((-scores, owner))
-    tied = (np.diff(owner[order]) == 0) & (np.diff(scores[order]) == 0)
-    # Ties are few in most runs: sort strings only inside the tied stretches.
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], tied, [False])).astype(np.int8))).tolist()
-    rows = order.tolist() if edges else []
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        rows[start : stop + 1] = sorted(rows[start : stop + 1], key=doc_ids.__getitem__, reverse=True)
-    return np.array(rows, dtype=np.int64) if edges else order
-
-
 def _in_order(owner: NDArray[np.int64], scores: NDArray[np.float64]) -> bool:
     """Return whether rows stand by query and score already, as those of most files do."""
     step = np.diff(owner)
     return bool(((step > 0) | ((step == 0) & (np.diff(scores) <= 0))).all())
+
+
+def _break_ties(docs: list[str], owner: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+    """Put documents of one query and score, which stand together, by doc_id descending."""
+    tied = (np.diff(owner) == 0) & (np.diff(scores) == 0)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], tied, [False])).astype(np.int8))).tolist()
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        docs[start : stop + 1] = sorted(docs[start : stop + 1], reverse=True)

@@ -204,3 +204,10 @@ def test_cut_keeps_the_first(lists: dict[str, dict[str, float]], depth: int) -> 
     assert cut.query_ids == run.query_ids
     assert all(cut.docs(q) == docs[:depth] for q, docs, _ in run)
     assert np.array_equal(np.diff(cut.offsets), np.minimum(np.diff(run.offsets), depth))
+
+
+def test_the_two_zeros_are_one_score() -> None:
+    """-0.0 ties with 0.0, as numbers do, and leaves the run as 0.0."""
+    run = Run.from_rows("t", ["q"] * 3, ["a", "c", "b"], [0.0, -0.0, 0.0])
+    assert run.docs("q") == ("c", "b", "a")
+    assert not np.signbit(run.scores).any()
