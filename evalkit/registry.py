@@ -25,6 +25,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
         "bm25": "evalkit.retrievers.bm25:Bm25",
         "dense": "evalkit.retrievers.dense:Dense",
         "hybrid": "evalkit.retrievers.hybrid:Hybrid",
+        "listed": "evalkit.retrievers.listed:Listed",
         "opensearch": "evalkit.retrievers.opensearch:OpenSearch",
         "trec_run": "evalkit.retrievers.trec_run:TrecRun",
     },
