@@ -89,22 +89,21 @@ def rank_grades(run: Run, qrels: Qrels, deepest: int | None = None) -> RankedGra
     """Find the judged documents of every list, once, for all metrics; no further down than `deepest`."""
     query_ids = qrels.answerable
     judged = [qrels.of(query_id) for query_id in query_ids]
-    spans = [run.span(query_id) for query_id in query_ids]
-    places: list[list[int]] = []
+    starts, stops = run.spans(query_ids)
+    ends = stops if deepest is None else np.minimum(stops, starts + deepest)
+    # Flat lists of numbers: one list a query would have Python's collector walk over the run.
+    places: list[int] = []
     grades: list[int] = []
-    for grade_of, (start, stop) in zip(judged, spans, strict=True):
-        docs = run.doc_ids[start : stop if deepest is None else min(stop, start + deepest)]
+    sizes: list[int] = []
+    for grade_of, start, end in zip(judged, starts.tolist(), ends.tolist(), strict=True):
+        docs = run.doc_ids[start:end]
         held = list(compress(count(), map(grade_of.__contains__, docs)))
-        places.append(held)
+        places += held
         grades += [grade_of[docs[place]] for place in held]
-    query = np.repeat(np.arange(len(places)), [len(one) for one in places])
-    place = np.fromiter(chain.from_iterable(places), dtype=np.int64, count=len(query)) + 1
-    return RankedGrades(
-        query_ids,
-        _alone(query, place, np.array(grades, dtype=np.int64)),
-        _ideal(judged),
-        np.array([stop - start for start, stop in spans], dtype=np.int64),
-    )
+        sizes.append(len(held))
+    query = np.repeat(np.arange(len(sizes)), sizes)
+    found = _alone(query, np.array(places, dtype=np.int64) + 1, np.array(grades, dtype=np.int64))
+    return RankedGrades(query_ids, found, _ideal(judged), stops - starts)
 
 
 def with_ties(ranked: RankedGrades, run: Run) -> RankedGrades:
@@ -114,8 +113,7 @@ def with_ties(ranked: RankedGrades, run: Run) -> RankedGrades:
     first[1:-1] = np.diff(run.scores) != 0
     first[run.offsets] = True
     edges = np.flatnonzero(first)
-    starts = np.array([run.span(query_id)[0] for query_id in ranked.query_ids], dtype=np.int64)
-    starts = starts[found.query]
+    starts = run.spans(ranked.query_ids)[0][found.query]
     stretch = np.searchsorted(edges, starts + found.place - 1, side="right") - 1
     above = edges[stretch] - starts
     return replace(ranked, found=replace(found, above=above, tied=edges[stretch + 1] - edges[stretch]))

@@ -105,13 +105,14 @@ class Run:
 
     def docs(self, query_id: str) -> tuple[str, ...]:
         """Return the documents of one query, best first; empty where the run lacks the query."""
-        start, stop = self.span(query_id)
-        return self.doc_ids[start:stop]
-
-    def span(self, query_id: str) -> tuple[int, int]:
-        """Return the first row of one query and the one after its last; ``(0, 0)`` where the run lacks it."""
         index = self._index.get(query_id)
-        return (0, 0) if index is None else (int(self.offsets[index]), int(self.offsets[index + 1]))
+        return () if index is None else self.doc_ids[self.offsets[index] : self.offsets[index + 1]]
+
+    def spans(self, query_ids: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return ``(n,)`` the first row of each query and the one after its last; 0 and 0 where the run lacks it."""
+        row = np.array([self._index.get(query_id, -1) for query_id in query_ids], dtype=np.int64)
+        known = row >= 0
+        return np.where(known, self.offsets[row], 0), np.where(known, self.offsets[row + 1], 0)
 
     def where(self, keep: NDArray[np.bool_]) -> Run:
         """Return the run with some of its rows; queries that are left without any are gone.
