@@ -12,8 +12,8 @@ else
 INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-EXTRA_TESTS := tests/oracle/test_cross_encoder.py tests/oracle/test_late_interaction.py tests/oracle/test_onnx.py \
-	tests/integration/test_bi_encoder.py tests/integration/test_ray.py
+EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_interaction.py onnx.py quantising.py) \
+	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/test_readings.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test extras check lint types floors docs fix golden bench faults servers build clean
@@ -75,6 +75,8 @@ bench: $(VENV)/.dev ## print what evalkit costs beside others, and whether its l
 	@$(BIN)/python tests/bench/store_throughput.py
 	@$(BIN)/python tests/bench/second_run.py
 	@$(BIN)/python tests/bench/depth_sweep.py
+	@$(BIN)/python tests/bench/evaluation.py
+	@$(BIN)/python tests/bench/bm25_scale.py
 	@$(BIN)/python tests/bench/local_models.py
 	@$(BIN)/python tests/bench/ray_replicas.py
 
