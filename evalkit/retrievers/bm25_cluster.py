@@ -117,7 +117,7 @@ def spread_shards(
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(recipe.shards))
         openers = [
-            partial(Part, tuple(corpus.texts[rows]), id_ranks[rows], recipe)
+            partial(Part, corpus.texts[rows], id_ranks[rows], recipe)
             for rows in split_rows(len(corpus), recipe.shards)
         ]
         crews = [stack.enter_context(cluster.crew(opener, Replicas(1))) for opener in openers]
