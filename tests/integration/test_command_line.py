@@ -82,7 +82,11 @@ BAD_FILES = {
         '{"_id": "d1", "text": "x"}\n{oops\n',
         "corpus.jsonl:2 is not JSON",
     ),
-    "corpus row without text": ("corpus.jsonl", '{"_id": "d1"}\n', "corpus.jsonl:1: no text"),
+    "corpus row without text": (
+        "corpus.jsonl",
+        '{"_id": "d1"}\n',
+        "corpus.jsonl:1 has no column for the text",
+    ),
     "id with a space": (
         "corpus.jsonl",
         '{"_id": "d 1", "text": "x"}\n',
@@ -93,7 +97,11 @@ BAD_FILES = {
         "query-id\tcorpus-id\tscore\nq1\td 1\t1\n",
         "test.tsv:2 has an id with white space",
     ),
-    "corpus row without id": ("corpus.jsonl", '{"text": "x"}\n', "corpus.jsonl:1: no usable identifier"),
+    "corpus row without id": (
+        "corpus.jsonl",
+        '{"text": "x"}\n',
+        "corpus.jsonl:1 has no column for the identifier",
+    ),
     "document twice": ("corpus.jsonl", '{"_id": "d1", "text": "x"}\n' * 2, "document 'd1' occurs twice"),
     "queries missing": ("queries.jsonl", None, "queries.jsonl"),
     "query twice": ("queries.jsonl", '{"_id": "q1", "text": "x"}\n' * 2, "query 'q1' occurs twice"),
