@@ -144,7 +144,9 @@ def test_tables_with_columns_named_are_the_same_collection(beir_folder: Path, tm
     assert "labels.csv:3 has the grade 'some'" in said(lambda: load_dataset(odd))
     odd = {**block, "qrels": {**block["qrels"], "grades": {}}}
     assert "say what words stand for" in said(lambda: load_dataset(odd))
-    assert "needs either 'pairs', or" in said(lambda: load_dataset({"source": "tables", "corpus": block["corpus"]}))
+    assert "needs either 'pairs', or" in said(
+        lambda: load_dataset({"source": "tables", "corpus": block["corpus"]})
+    )
 
 
 def pair_table(path: Path, rows: list[dict[str, Any]]) -> dict[str, Any]:
