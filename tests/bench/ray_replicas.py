@@ -1,4 +1,7 @@
-"""One replica of a cross-encoder beside two, on Ray, one thread each: ``make bench``."""
+"""One replica of a cross-encoder beside two, on Ray, one thread each.
+
+``make bench``, or ``python tests/bench/ray_replicas.py [QUERIES] [ROUNDS]``.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from evalkit.reranking import Batch, pools
 from evalkit.reranking.pooling import score_pool
 from evalkit.spreading import RayCluster, RayCrew, Replicas
 
-ROUNDS, QUERIES, POOL = 3, 8, 100
+POOL = 100
 
 
 def timed(crew: RayCrew[Reranker], items: list[list[Batch]]) -> tuple[float, np.ndarray]:
@@ -44,16 +47,17 @@ def main() -> None:
     if not (folder := os.environ.get("EVALKIT_TEST_DATA")):
         sys.stdout.write("Ray: EVALKIT_TEST_DATA is unset, so there are no real texts to score\n")
         return
+    queries, rounds = (int(word) for word in (*sys.argv[1:], *("8", "3")[len(sys.argv) - 1 :]))
     data = Path(folder)
     with tempfile.TemporaryDirectory() as scratch:
         model = local_models.make_model(Path(scratch), data / "models" / "bert-base-uncased-tokenizer")
         block = {"backend": "cross_encoder", "model": str(model), "device": "cpu", "threads": 1}
         opener = partial(open_reranker, reranker_settings(block))
-        items = batches(local_models.requests_of(local_models.passages(data, QUERIES)))
+        items = batches(local_models.requests_of(local_models.passages(data, queries)))
         pairs = sum(len(item.request.documents) for pool in items for item in pool)
         taken: dict[int, list[float]] = {1: [], 2: []}
         scores = {}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for count, times in taken.items():
                 with RayCluster.joined("local", Replicas(count)) as cluster, cluster.crew(opener) as crew:
                     timed(crew, items[: 2 * count])  # models in memory
@@ -61,7 +65,7 @@ def main() -> None:
                     times.append(seconds)
         one, two = (float(np.median(taken[count])) for count in (1, 2))
         sys.stdout.write(
-            f"\nRay, {pairs} pairs in pools of {POOL}, {ROUNDS} interleaved rounds: {pairs / one:.1f} pairs/s with one"
+            f"\nRay, {pairs} pairs in pools of {POOL}, {rounds} interleaved rounds: {pairs / one:.1f} pairs/s with one"
             f" replica, {pairs / two:.1f} with two: ratio {one / two:.2f}; scores bit-equal:"
             f" {np.array_equal(scores[1], scores[2])}\n"
         )
