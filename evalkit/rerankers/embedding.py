@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ class EmbeddingSettings(EmbeddingModel, LocalModelSettings):
     """Settings of every reranker that embeds."""
 
 
-class EmbeddingReranker:
+class EmbeddingReranker(ABC):
     """Embeds every distinct text once, and compares queries with documents.
 
     Parameters
@@ -38,9 +39,9 @@ class EmbeddingReranker:
         self._known: dict[Role, Shelf] = {"query": Shelf(), "document": Shelf()}
         self.pool_pairs = engines["document"].pool_items
 
+    @abstractmethod
     def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
         """Return ``(n,)`` the scores of some documents for a query."""
-        raise NotImplementedError
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Return the score of every document."""
