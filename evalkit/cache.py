@@ -7,7 +7,9 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import orjson
 import platformdirs
 from filelock import FileLock
 
@@ -17,6 +19,11 @@ from evalkit.errors import StorageError
 def cache_folder() -> Path:
     """Return the folder for things that can be made again: ``$EVALKIT_CACHE`` or the user's cache."""
     return Path(os.environ.get("EVALKIT_CACHE") or platformdirs.user_cache_dir("evalkit"))
+
+
+def key_of(facts: Any) -> str:
+    """Return a name for what plain values decide."""
+    return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def kept(folder: Path, build: Callable[[Path], object], sound: Callable[[Path], bool] = Path.is_dir) -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, field_validator
 
 from evalkit.config.latency import read_claim
-from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
+from evalkit.config.settings import Language, PositiveInt, Seed, Settings, Slug
 from evalkit.config.traffic import Traffic
 
 
@@ -30,10 +30,10 @@ class DatasetSettings(BlockSettings):
 
     source: str
     name: Slug | None = None
-    language: str = "english"
+    language: Language = "english"
     template: str = "{title}\n{text}"
     sample: SampleSettings | None = None
-    exclude_same_id: bool = True
+    exclude_same_id: bool | None = None
 
     def default_name(self) -> str:
         """Return the name used where the configuration gives none."""

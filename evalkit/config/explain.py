@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from evalkit.config.settings import Settings
+from evalkit.config.settings import UNKNOWN_NAME, Settings
 from evalkit.config.source import Path, Problem, Source
 from evalkit.errors import nearest_name_hint
 
@@ -94,6 +94,8 @@ def _problem(
         hint = _hint_for_unknown_key(key, _settings_at(settings, inner[:-1]), where[:-1], homes)
         return Problem(where, f"unknown key {key!r}", hint, at=source.place(where, of_key=True))
     key = str(detail["loc"][-1]) if detail["type"] == "missing" else _last_key(where)
+    if detail["type"] == UNKNOWN_NAME:
+        return Problem(where, detail["msg"], detail["ctx"]["hint"])
     said = _SAID_PLAINLY.get(detail["type"])
     if detail["type"] == "missing":
         return Problem(where, f"key {key!r} is missing", f"add '{key}:' here")

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from evalkit.errors import UnknownNameError
+from evalkit.terms import languages
+
+
+def _known_language(name: str) -> str:
+    if name not in languages():
+        error = UnknownNameError("language", name, languages())
+        raise PydanticCustomError(UNKNOWN_NAME, "{said}", {"said": error.message, "hint": error.hint})
+    return name
+
+
+UNKNOWN_NAME = "unknown_name"
+"""The type of an error whose context has a sentence and a hint of its own."""
 
 PositiveInt = Annotated[int, Field(ge=1, le=100_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 """A name that can stand in a file name and in a table."""
+
+
+Language = Annotated[str, AfterValidator(_known_language)]
 
 
 class Settings(BaseModel):

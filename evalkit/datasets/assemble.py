@@ -12,6 +12,7 @@ from evalkit.config import DatasetSettings, SampleSettings
 from evalkit.datasets.corpora import RawDocument, Stamp, collect
 from evalkit.errors import DataFormatError
 from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
+from evalkit.terms import normal_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,20 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         content_hash=_content_hash(collected.corpus, queries, qrels),
         counts=counts,
         sample=settings.sample.model_dump() if settings.sample else None,
-        exclude_same_id=settings.exclude_same_id,
+        exclude_same_id=_find_themselves(collected.corpus, queries)
+        if settings.exclude_same_id is None
+        else settings.exclude_same_id,
         revision=parts.revision,
         licence=parts.licence,
     )
     return Dataset(settings.label, collected.corpus, queries, qrels, origin, parts.candidates)
+
+
+def _find_themselves(corpus: Corpus, queries: tuple[Query, ...]) -> bool:
+    """Return whether documents with the id of a query are that query, mostly, and not merely numbered alike."""
+    alike = [query for query in queries if query.query_id in corpus]
+    same = sum(normal_form(query.text) in normal_form(corpus.text(query.query_id)) for query in alike)
+    return 2 * same > len(alike)
 
 
 def _unique(queries: Iterable[Query]) -> dict[str, Query]:
@@ -117,7 +127,7 @@ def _without_document(corpus: Corpus, qrels: Qrels) -> int:
 
 def _content_hash(corpus: Corpus, queries: tuple[Query, ...], qrels: Qrels) -> str:
     """Hash the corpus by its own hash, so that a mapped one is not walked through again."""
-    digest = hashlib.sha256((corpus.digest or "").encode())
+    digest = hashlib.sha256(corpus.content_hash().encode())
     for query in queries:
         for text in (query.query_id, query.text):
             data = text.encode("utf-8", "surrogatepass")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import string
 from array import array
 from collections.abc import Iterable, Iterator
@@ -15,14 +14,14 @@ import numpy as np
 import orjson
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, kept
+from evalkit.cache import cache_folder, kept, key_of
 from evalkit.errors import DataFormatError, InputError
-from evalkit.records import Corpus, PackedTexts
+from evalkit.records import ContentHash, Corpus, PackedTexts
 
 LARGE_BYTES = 32 * 2**20
 """Sources from this size on are read once, and mapped afterwards."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of the cache key: raise it when the same source gives other texts, or the files another layout."""
 
 
@@ -76,7 +75,7 @@ class Collected:
     Attributes
     ----------
     corpus
-        With its digest.
+        With its hash.
     empty
         Documents without any text.
     """
@@ -102,7 +101,7 @@ def collect(documents: Iterable[RawDocument], template: str, stamp: Stamp | None
     joined = _join(template, progress)
     if stamp is None or stamp.size_bytes < LARGE_BYTES:
         return _in_memory(joined)
-    key = hashlib.sha256(orjson.dumps([_FORMAT, template, stamp.key])).hexdigest()
+    key = key_of([_FORMAT, template, stamp.key])
     return _open(kept(cache_folder() / "corpora" / key, partial(_write, joined)))
 
 
@@ -121,51 +120,38 @@ def _join(template: str, documents: Iterable[RawDocument]) -> Iterator[tuple[str
     )
 
 
-class _Digest:
-    """The hash over ids and texts, and how many texts are empty."""
-
-    def __init__(self) -> None:
-        self._sha = hashlib.sha256()
-        self.empty = 0
-
-    def add(self, doc_id: str, text: str) -> tuple[bytes, bytes]:
-        """Take one document in; return its id and text as UTF-8."""
-        name, data = doc_id.encode("utf-8", "surrogatepass"), text.encode("utf-8", "surrogatepass")
-        self._sha.update(b"".join((len(name).to_bytes(8, "big"), name, len(data).to_bytes(8, "big"), data)))
-        self.empty += not text or text.isspace()
-        return name, data
-
-    def hex(self) -> str:
-        """Return the hash."""
-        return self._sha.hexdigest()
-
-
 def _in_memory(joined: Iterable[tuple[str, str]]) -> Collected:
-    digest = _Digest()
+    content, empty = ContentHash(), 0
     ids: list[str] = []
     texts: list[str] = []
     for doc_id, text in joined:
-        digest.add(doc_id, text)
+        content.add(doc_id, text)
+        empty += _is_empty(text)
         ids.append(doc_id)
         texts.append(text)
     if not ids:
         raise DataFormatError("the corpus holds no documents")
-    return Collected(Corpus(tuple(ids), tuple(texts), digest.hex()), digest.empty)
+    return Collected(Corpus(tuple(ids), tuple(texts), content.hex()), empty)
+
+
+def _is_empty(text: str) -> bool:
+    return not text or text.isspace()
 
 
 def _write(joined: Iterable[tuple[str, str]], folder: Path) -> None:
     """Write ids, texts and offsets: what is held meanwhile is 8 bytes a document, and its id to find repeats."""
-    digest = _Digest()
+    content, empty = ContentHash(), 0
     offsets = array("q", [0])
     with (folder / "ids").open("wb") as ids, (folder / "texts").open("wb") as texts:
         for doc_id, text in joined:
-            name, data = digest.add(doc_id, text)
+            name, data = content.add(doc_id, text)
+            empty += _is_empty(text)
             ids.write(name + b"\n")
             offsets.append(offsets[-1] + texts.write(data))
     if len(offsets) == 1:
         raise DataFormatError("the corpus holds no documents")
     np.save(folder / "offsets.npy", np.frombuffer(offsets, dtype=np.int64))
-    (folder / "facts.json").write_bytes(orjson.dumps({"digest": digest.hex(), "empty": digest.empty}))
+    (folder / "facts.json").write_bytes(orjson.dumps({"content": content.hex(), "empty": empty}))
 
 
 def _open(folder: Path) -> Collected:
@@ -173,7 +159,7 @@ def _open(folder: Path) -> Collected:
     ids = (folder / "ids").read_bytes().decode("utf-8", "surrogatepass").split("\n")
     data = np.asarray(_mapped(folder / "texts"))
     texts = PackedTexts(data, np.asarray(np.load(folder / "offsets.npy", mmap_mode="r")))
-    return Collected(Corpus(tuple(ids[:-1]), texts, facts["digest"]), facts["empty"])
+    return Collected(Corpus(tuple(ids[:-1]), texts, facts["content"]), facts["empty"])
 
 
 def _mapped(file: Path) -> Any:

@@ -3,11 +3,10 @@
 Importing it imports no torch.
 """
 
-from evalkit.encoding.blocks import EmbeddingModel, LocalModel
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Encoded, Engine
 from evalkit.encoding.opening import OpenModel, open_model
-from evalkit.encoding.settings import Kind, ModelSettings, Precision, Runtime
+from evalkit.encoding.settings import EmbeddingModel, Kind, LocalModel, ModelSettings, Precision, Runtime
 from evalkit.encoding.state import deciding_facts
 from evalkit.encoding.tokens import Item
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from evalkit.cache import cache_folder, kept
+from evalkit.cache import cache_folder, kept, key_of
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
@@ -70,7 +69,7 @@ def _is_whole(folder: Path) -> bool:
 def _key(settings: ModelSettings) -> str:
     """Return what an export depends on: the model's files, and where inputs are cut."""
     told = [_FORMAT, settings.kind, settings.model, state_of(settings), settings.max_length_tokens]
-    return hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
+    return key_of(told)[:32]
 
 
 def _export(settings: ModelSettings, folder: Path) -> None:
@@ -81,7 +80,9 @@ def _export(settings: ModelSettings, folder: Path) -> None:
         raise MissingExtraError("exporting a model to ONNX", "local") from None
     from evalkit.encoding.torch_model import OUTPUTS, TorchModel
 
-    plain = replace(settings, runtime="torch", precision="fp32", device="cpu", compile=False)
+    plain = settings.model_copy(
+        update={"runtime": "torch", "precision": "fp32", "device": "cpu", "compile": False}
+    )
     model = TorchModel(plain)
     engines = [model.engine(prompt) for prompt in (None, _PROMPT)]
     if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):

@@ -1,57 +1,87 @@
-"""What a local model is told: which one, and on what it runs."""
+"""What a block of YAML says of a local model, whatever the model is for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
+
+from pydantic import model_validator
+
+from evalkit.config import Settings
+from evalkit.config.settings import PositiveInt
+from evalkit.encoding.late_interaction import Task
 
 Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Runtime = Literal["auto", "torch", "onnx"]
+DOCUMENT_PROMPTS = ("document", "passage", "corpus")
+"""What sentence-transformers looks for, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """Which model, and how it is run.
+class LocalModel(Settings):
+    """Settings of every local model.
 
     Attributes
     ----------
     model
         Hub id or local folder.
-    kind
-        What comes out: a pair's logits, a text's vector, or a vector for each of its tokens.
     revision
         Commit of the hub repository.
     runtime
-        What computes; ``auto``: ONNX Runtime for int8 and where there is no torch, torch elsewhere.
+        What computes: ``torch``, ``onnx``, or what suits (``auto``).
     precision
-        Of weights and arithmetic.
+        Of weights and arithmetic; what it costs in quality is for you to compare.
     device
-        ``cpu``, ``cuda``, ...; torch's own choice where None.
+        ``cpu``, ``cuda``, ...; the library's own choice where absent.
     max_length_tokens
-        Where inputs are cut; the model's own limit where None.
+        Where inputs are cut; the model's own limit where absent.
     threads
-        Processor threads; all of this process where None.
+        Processor threads; all of this process where absent.
     batch_tokens
-        Tokens of one forward pass, padding included; None for what suits the device.
+        Tokens of one forward pass, padding included; what suits the device where absent.
     trust_remote_code
         Whether code of the model's repository may run here.
     compile
-        Whether torch compiles the model.
+        Whether torch compiles the model at its first passes, which takes a C++ compiler and a minute.
     """
 
     model: str
-    kind: Kind
     revision: str | None = None
     runtime: Runtime = "auto"
     precision: Precision = "fp32"
     device: str | None = None
-    max_length_tokens: int | None = None
-    threads: int | None = None
-    batch_tokens: int | None = None
+    max_length_tokens: PositiveInt | None = None
+    threads: PositiveInt | None = None
+    batch_tokens: PositiveInt | None = None
     trust_remote_code: bool = False
     compile: bool = False
+
+    @model_validator(mode="after")
+    def _torch_compiles(self) -> LocalModel:
+        if self.compile and (self.runtime == "onnx" or self.precision == "int8"):
+            raise ValueError("compile is of torch alone: leave out runtime: onnx and precision: int8")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_runtime(self) -> LocalModel:
+        if self.precision == "int8" and self.runtime == "torch":
+            raise ValueError("int8 runs on ONNX: leave out runtime: torch")
+        if self.runtime == "onnx" and self.precision in {"bf16", "fp16"}:
+            raise ValueError(f"{self.precision} runs on torch: leave out runtime: onnx, or use fp32 or int8")
+        on_onnx = self.runtime == "onnx" or self.precision == "int8"
+        if on_onnx and self.device not in {None, "cpu"}:
+            raise ValueError(
+                f"device {self.device!r} is not for ONNX, which runs on processors here: leave it out"
+            )
+        return self
+
+    def moving_name(self) -> str | None:
+        """Return that a hub model without revision moves; a local folder is known by its files."""
+        if self.revision is not None or Path(self.model).is_dir():
+            return None
+        return f"model {self.model!r} has no revision"
 
     @property
     def computes_with(self) -> Literal["torch", "onnx"]:
@@ -63,3 +93,41 @@ class ModelSettings:
         plain = self.precision == "fp32" and self.device in {None, "cpu"} and not self.compile
         without_torch = find_spec("torch") is None and find_spec("onnxruntime") is not None
         return "onnx" if plain and without_torch else "torch"
+
+    def of_kind(self, kind: Kind) -> ModelSettings:
+        """Return what an engine is built from."""
+        return ModelSettings(kind=kind, **{name: getattr(self, name) for name in LocalModel.model_fields})
+
+
+class ModelSettings(LocalModel):
+    """Which model, and how it is run.
+
+    Attributes
+    ----------
+    kind
+        What comes out: a pair's logits, a text's vector, or a vector for each of its tokens.
+    """
+
+    kind: Kind
+
+
+class EmbeddingModel(LocalModel):
+    """Settings of every local model that embeds texts.
+
+    Attributes
+    ----------
+    query_prompt, document_prompt
+        Text put before every query and document; the model's own where absent, none where empty.
+    """
+
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+
+    def prompts(self, own: Mapping[str, str]) -> dict[Task, str | None]:
+        """Return what is put before queries and documents, given the model's own prompts."""
+        query, document = self.query_prompt, self.document_prompt
+        if query is None:
+            query = own.get("query")
+        if document is None:
+            document = next((own[name] for name in DOCUMENT_PROMPTS if own.get(name)), None)
+        return {"query": query or None, "document": document or None}

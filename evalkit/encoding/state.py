@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,5 +36,5 @@ def state_of(settings: ModelSettings) -> str:
 
 def deciding_facts(settings: ModelSettings) -> dict[str, Any]:
     """Return all that decides what a model gives for a text, as plain values; see `state_of` for errors."""
-    facts = asdict(settings) | {"runtime": settings.computes_with, "state": state_of(settings)}
+    facts = settings.model_dump() | {"runtime": settings.computes_with, "state": state_of(settings)}
     return {name: value for name, value in facts.items() if name not in {"threads", "batch_tokens"}}

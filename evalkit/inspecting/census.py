@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from html.entities import html5
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evalkit.terms import normal_form
 
 
 class Damage(IntFlag):
@@ -74,13 +75,6 @@ class Census:
     def damaged(self, kind: Damage) -> NDArray[np.bool_]:
         """``(n,)`` whether a text has this damage."""
         return np.asarray((self.damage & np.uint8(kind)) > 0)
-
-
-def normal_form(text: str) -> str:
-    """Return what is left of a text when case, width of characters and white space do not count."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
 
 
 def fingerprint(text: str) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.inspecting.census import normal_form
 from evalkit.inspecting.findings import DataFinding, Severity, first, number_of
 from evalkit.inspecting.material import Material, best_falls, fallen
+from evalkit.terms import normal_form
 
 
 def same_ids(material: Material) -> Iterator[DataFinding]:
@@ -27,7 +27,8 @@ def same_ids(material: Material) -> Iterator[DataFinding]:
         material.name,
         "same_ids",
         severity,
-        f"{number_of(len(shared), 'query has', 'queries have')} the id of a document, {same} of them its text, too;"
+        f"{number_of(len(shared), 'query has', 'queries have')} the id of a document, {same} of which hold the"
+        " query's text;"
         f" {'each is barred from its own' if barred else 'none is barred from its own'} candidates",
         {"queries": len(shared), "same_text": same, "relevant": len(relevant), "barred": int(barred)},
         first(sorted(relevant) or sorted(ids)),

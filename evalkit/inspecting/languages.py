@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import Stemmer
 
 from evalkit.inspecting.findings import DataFinding
 from evalkit.inspecting.material import Material
-from evalkit.terms import Analyzer
+from evalkit.terms import Analyzer, languages
 
 SAMPLE = 200
 """Documents looked at."""
@@ -20,36 +19,45 @@ CLEARLY = 2.0
 SCRIPTS = {
     "arabic": ("ARABIC",),
     "armenian": ("ARMENIAN",),
+    "burmese": ("MYANMAR",),
+    "chinese": ("CJK",),
     "greek": ("GREEK",),
     "hindi": ("DEVANAGARI",),
+    "japanese": ("HIRAGANA", "KATAKANA", "CJK"),
+    "khmer": ("KHMER",),
+    "korean": ("HANGUL",),
+    "lao": ("LAO",),
     "nepali": ("DEVANAGARI",),
     "russian": ("CYRILLIC",),
     "serbian": ("CYRILLIC", "LATIN"),
     "tamil": ("TAMIL",),
+    "thai": ("THAI",),
     "yiddish": ("HEBREW",),
 }
-"""Scripts of Snowball's languages; Latin where a language is not listed."""
+"""Scripts of languages as Unicode names them; Latin where a language is not listed."""
 
 
 def language(material: Material) -> Iterator[DataFinding]:
     """Find texts that are not in the language that stop words and stems are of."""
     declared = material.dataset.origin.language
-    if declared not in Stemmer.algorithms():
+    if declared not in languages():
         return
     texts = _sample(material.dataset.corpus.texts)
     script, share = _script(texts)
     if script and script not in SCRIPTS.get(declared, ("LATIN",)):
-        yield _finding(material, f"{share:.0%} of the letters are {script}", declared, f"written in {script}")
+        what = f"{share:.0%} of the letters are {script}"
+        written = [name for name, scripts in SCRIPTS.items() if script in scripts]
+        yield _finding(material, what, declared, f"written in {script}", written)
         return
     words = [word for text in texts for word in text.lower().split()]
-    shares = {name: _function_words(name, words) for name in Stemmer.algorithms()}
+    shares = {name: _function_words(name, words) for name in languages()}
     likely = max(shares, key=lambda name: shares[name])
     if shares[likely] > CLEARLY * shares[declared] and Analyzer(declared).stop_words:
         what = f"{shares[likely]:.0%} of the words are function words of {likely}, {shares[declared]:.0%} of {declared}"
-        yield _finding(material, what, declared, f"in {likely}, by its function words")
+        yield _finding(material, what, declared, f"in {likely}, by its function words", [likely])
 
 
-def _finding(material: Material, what: str, declared: str, seems: str) -> DataFinding:
+def _finding(material: Material, what: str, declared: str, seems: str, likely: Sequence[str]) -> DataFinding:
     return DataFinding(
         material.name,
         "language",
@@ -59,7 +67,7 @@ def _finding(material: Material, what: str, declared: str, seems: str) -> DataFi
         (),
         f"{what}: stop words and stems of {declared} do nothing or harm, and BM25 is weaker than it could be,"
         " which every comparison with it feels",
-        "set the dataset's language to that of its texts",
+        f"set the dataset's language to that of its texts{': ' if likely else ''}{' or '.join(likely)}",
     )
 
 

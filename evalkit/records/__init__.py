@@ -1,6 +1,7 @@
 """What things are: frozen records that move between functions. No I/O, no clock, no network."""
 
 from evalkit.records.calls import Call
+from evalkit.records.content import ContentHash
 from evalkit.records.dataset import Corpus, Dataset, DatasetOrigin, Query
 from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
@@ -10,6 +11,7 @@ from evalkit.records.values import MetricValues
 
 __all__ = [
     "Call",
+    "ContentHash",
     "Corpus",
     "Dataset",
     "DatasetOrigin",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalkit.errors import DataFormatError
+from evalkit.records.content import ContentHash
 from evalkit.records.qrels import Qrels
 from evalkit.records.run import Run
 
@@ -37,14 +38,13 @@ class Corpus:
     texts
         ``(d,)`` texts as retrievers and rerankers see them (title and body already joined): a tuple, or
         `PackedTexts` where they are too many to be held as objects.
-    digest
-        SHA-256 over ids and texts, in order, where whoever built the corpus took it; what is derived from the corpus
-        can be kept under it without another walk through the texts.
+    known_hash
+        What `content_hash` returns, where whoever built the corpus took it on the way.
     """
 
     doc_ids: tuple[str, ...]
     texts: Sequence[str]
-    digest: str | None = None
+    known_hash: str | None = None
     _row: dict[str, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +67,15 @@ class Corpus:
         """Return the text of one document; KeyError where the corpus lacks it."""
         return self.texts[self._row[doc_id]]
 
+    def content_hash(self) -> str:
+        """Return SHA-256 over ids and texts, in order: what is derived from the corpus can be kept under it."""
+        if self.known_hash is not None:
+            return self.known_hash
+        content = ContentHash()
+        for doc_id, text in zip(self.doc_ids, self.texts, strict=True):
+            content.add(doc_id, text)
+        return content.hex()
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetOrigin:
@@ -79,7 +88,7 @@ class DatasetOrigin:
     location
         Path or hub name.
     language
-        Snowball language of the texts.
+        Language of the texts, of those that BM25 knows (`evalkit.terms.languages`).
     split
         Name of the qrels split, where the source has splits.
     template

@@ -24,7 +24,7 @@ class BiEncoder(EmbeddingReranker):
         backend: Literal["bi_encoder"] = "bi_encoder"
 
     def __init__(self, settings: Settings) -> None:
-        model = open_model(settings.model_settings("bi_encoder"))
+        model = open_model(settings.of_kind("bi_encoder"))
         prompts = settings.prompts(model.card.prompts)
         super().__init__(model, {role: model.engine(prompt) for role, prompt in prompts.items()})
 

@@ -38,7 +38,7 @@ class CrossEncoder:
         instruction: str | None = None
 
     def __init__(self, settings: Settings) -> None:
-        self._model = open_model(settings.model_settings("cross_encoder"))
+        self._model = open_model(settings.of_kind("cross_encoder"))
         card = self._model.card
         self._engine = self._model.engine(settings.instruction or card.default_prompt or None)
         self._label = label_of(settings, card.labels)

@@ -1,17 +1,16 @@
-"""A rerank API over HTTP. The dialect knows the wire, `connection` the transport; this file the meaning."""
+"""A rerank API over HTTP. The dialect knows the wire, `calling` the transport; this file the meaning."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 
+from evalkit.calling import Exchange, used_up_wait_s, write_json
 from evalkit.dialects import Dialect, WireReply, WireRequest
 from evalkit.errors import MAY_PASS, CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
-from evalkit.rerankers.connection import Connections, Exchange, write_json
 from evalkit.rerankers.http_settings import HttpSettings
 from evalkit.rerankers.refusals import bad_reply, check_model, read_json, refusal
-from evalkit.rerankers.waiting import used_up_wait_s
 
 _POLL_S = 0.25
 
@@ -29,7 +28,7 @@ class Http:
         self.dialect: Dialect = settings.open_dialect()
         self.pointwise = settings.pointwise
         self.score_kind: ScoreKind = self.dialect.kind_of_scores(settings.options)
-        self.connections = Connections.of(settings, url, self.dialect.headers)
+        self.connections = settings.connections(url, self.dialect.headers)
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Post one request and return its scores.

@@ -41,7 +41,7 @@ class LateInteraction(EmbeddingReranker):
             return self
 
     def __init__(self, settings: Settings) -> None:
-        model = TorchModel(settings.model_settings("late_interaction"))
+        model = TorchModel(settings.of_kind("late_interaction"))
         # The library looks for these two names alone.
         own = {role: model.card.prompts.get(role, "") for role in get_args(Role)}
         super().__init__(

@@ -25,6 +25,7 @@ import numpy as np
 from pydantic import Field
 
 from evalkit.config import RerankerSettings
+from evalkit.config.settings import Language
 from evalkit.records import RerankRequest, RerankResponse, Usage
 from evalkit.terms import Analyzer
 
@@ -53,7 +54,7 @@ class Lexical:
             How often a term of the title counts. The title is the first line of a document
             that has more than one line.
         language
-            Snowball language.
+            Language of queries and documents, of those that BM25 knows.
         """
 
         spreads: ClassVar[bool] = True
@@ -64,7 +65,7 @@ class Lexical:
         window_weight: _NonNegative = 0.05
         mu: Annotated[float, Field(gt=0)] = 1000.0
         title_weight: Annotated[int, Field(ge=1)] = 2
-        language: str = "english"
+        language: Language = "english"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evalkit.calling import Exchange, used_up_wait_s, write_json
 from evalkit.dialects.reading import COMMON_TIMES, read_server_times
 from evalkit.errors import MAY_PASS, CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
-from evalkit.rerankers.connection import Connections, Exchange, write_json
 from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
 from evalkit.rerankers.listwise_settings import ListwiseSettings
 from evalkit.rerankers.permutations import Permutation, read_permutation, sort_by_windows
 from evalkit.rerankers.refusals import QUOTED, bad_reply, beginning, check_model, read_json, refusal
-from evalkit.rerankers.waiting import used_up_wait_s
 
 
 class Listwise:
@@ -35,7 +34,7 @@ class Listwise:
     def __init__(self, settings: ListwiseSettings) -> None:
         self._settings = settings
         self._unfinished = Unfinished()
-        self._connections = Connections.of(settings, settings.url, chat_headers)
+        self._connections = settings.connections(settings.url, chat_headers)
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Ask window by window, and return how many documents stand below each in the end.

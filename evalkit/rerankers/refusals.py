@@ -7,11 +7,10 @@ from typing import Any, NoReturn
 
 import orjson
 
+from evalkit.calling import Exchange, asked_wait_s
 from evalkit.dialects import ANY_MODEL, read_error_message
 from evalkit.errors import MAY_PASS, CallError, Remedy
-from evalkit.rerankers.connection import Exchange
 from evalkit.rerankers.model_names import same_model
-from evalkit.rerankers.waiting import asked_wait_s
 
 QUOTED = 2000
 """Characters of a bad reply kept for the failure log."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from evalkit.calling import Connections, Redactor, check_address, read_key
 from evalkit.config import Price, RerankerSettings, Traffic
 from evalkit.config.secrecy import is_secret
 from evalkit.rerankers.model_names import moving_name
@@ -72,13 +73,7 @@ class RemoteSettings(RerankerSettings):
     @field_validator("url")
     @classmethod
     def _absolute_url(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
-        _ = parts.port  # raises where it is no port
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must start with http:// or https:// and name a host")
-        return url
+        return None if url is None else check_address(url)
 
     @field_validator("headers")
     @classmethod
@@ -102,6 +97,12 @@ class RemoteSettings(RerankerSettings):
     def moving_name(self) -> str | None:
         """Return what the name of the model says."""
         return moving_name(self.model)
+
+    def connections(self, url: str, authorize: Callable[[str | None], Mapping[str, str]]) -> Connections:
+        """Return connections to an address; `authorize` takes the key and returns its headers."""
+        key = read_key(self.api_key_env)
+        headers = {"Content-Type": "application/json", **authorize(key), **self.headers}
+        return Connections(url, headers, self.connect_timeout_s, self.timeout_s, Redactor(key))
 
     def traffic(self) -> Traffic:
         """Return how the service may be called."""

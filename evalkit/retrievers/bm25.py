@@ -12,6 +12,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from evalkit.config import RetrieverSettings
+from evalkit.config.settings import Language
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.bm25_cluster import spread_shards
 from evalkit.retrievers.bm25_index import Recipe, Shards, open_shards
@@ -46,7 +47,8 @@ class Bm25:
         k1, b
             Saturation of term frequency and strength of length normalisation.
         language
-            Snowball language; the dataset's own where absent.
+            Any Snowball language, or one that is split into pairs of characters: ``chinese``, ``japanese``,
+            ``korean``, ``thai``, ``lao``, ``khmer``, ``burmese``; the dataset's own where absent.
         shards
             Parts of the index: more of them take less memory, and change no score. They are built one after the
             other, or each by a worker of its own where ``execution:`` names a cluster.
@@ -55,7 +57,7 @@ class Bm25:
         kind: Literal["bm25"] = "bm25"
         k1: Annotated[float, Field(ge=0)] = 0.9
         b: Annotated[float, Field(ge=0, le=1)] = 0.4
-        language: str | None = None
+        language: Language | None = None
         shards: Annotated[int, Field(ge=1, le=10_000)] = 1
 
     def __init__(self, settings: Settings, dataset: Dataset, shards: Shards | None = None) -> None:

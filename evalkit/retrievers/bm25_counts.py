@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.terms import Analyzer, spaced_words
+from evalkit.terms import Analyzer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,7 +87,7 @@ def count(texts: Iterable[str], analyzer: Analyzer) -> TermCounts:
     import pyarrow as pa
     from scipy import sparse
 
-    codes, ends = zip(*map(_encode, _chunks(texts)), strict=True)
+    codes, ends = zip(*map(_encode, _chunks(texts, analyzer)), strict=True)
     encoded = pa.chunked_array(codes).unify_dictionaries()
     del codes
     terms, column_of = _columns(encoded.chunk(0).dictionary.to_pylist(), analyzer)
@@ -132,12 +132,12 @@ def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
     )
 
 
-def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+def _chunks(texts: Iterable[str], analyzer: Analyzer) -> Iterator[list[str]]:
     """Yield the words of texts in chunks; the last one may be empty, so that there is always one."""
     chunk: list[str] = []
     room = _CHUNK_CHARACTERS
     for text in texts:
-        chunk.append(spaced_words(text))
+        chunk.append(analyzer.spaced(text))
         room -= len(text)
         if room <= 0:
             yield chunk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
+from unicodedata import unidata_version
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, kept
+from evalkit.cache import cache_folder, kept, key_of
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
 from evalkit.retrievers.bm25_files import load, save
@@ -25,7 +24,7 @@ from evalkit.retrievers.bm25_scores import Bm25Index, score
 from evalkit.retrievers.bm25_search import Tops, search
 from evalkit.terms import Analyzer
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of the cache key: raise it when terms, scores or files change for the same input."""
 
 
@@ -111,12 +110,9 @@ def open_shards(corpus: Corpus, id_ranks: NDArray[np.int64], recipe: Recipe) -> 
 
 def _key(corpus: Corpus, recipe: Recipe) -> str:
     analyzer = recipe.analyzer
-    settings = [_FORMAT, version("PyStemmer"), analyzer.language, recipe.k1, recipe.b, recipe.shards]
-    digest = hashlib.sha256(orjson.dumps([*settings, sorted(analyzer.stop_words)]))
-    for text in corpus.texts:
-        data = text.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()
+    versions = [_FORMAT, version("PyStemmer"), unidata_version]
+    words = [analyzer.language, sorted(analyzer.stop_words)]
+    return key_of([*versions, *words, recipe.k1, recipe.b, recipe.shards, corpus.content_hash()])
 
 
 def _build(corpus: Corpus, recipe: Recipe, folder: Path) -> None:

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder
+from evalkit.cache import cache_folder, key_of
 from evalkit.config import RetrieverSettings
 from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
 from evalkit.errors import CallError
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.dense_search import Nearest, search, unit
-from evalkit.retrievers.dense_vectors import kept_vectors, key_of
+from evalkit.retrievers.dense_vectors import kept_vectors
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of the cache key: raise it when vectors change for the same model and texts."""
 
 
@@ -40,15 +40,15 @@ class Dense:
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         self._settings = settings
         self._doc_ids = dataset.corpus.doc_ids
-        told = settings.model_settings("bi_encoder")
+        told = settings.of_kind("bi_encoder")
         model = open_model(told)
         prompts = settings.prompts(model.card.prompts)
         self._queries = _Embedder(model.engine(prompts["query"]), settings.model)
         documents = _Embedder(model.engine(prompts["document"]), settings.model)
-        facts = {**deciding_facts(told), "format": _FORMAT, "prompt": prompts["document"]}
-        texts = dataset.corpus.texts
-        folder = cache_folder() / "vectors" / key_of(facts, texts)
-        self._vectors = kept_vectors(folder, texts, documents, documents.chunk, settings.label)
+        corpus = dataset.corpus
+        facts = [_FORMAT, deciding_facts(told), prompts["document"], corpus.content_hash()]
+        folder = cache_folder() / "vectors" / key_of(facts)
+        self._vectors = kept_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
             tqdm.write(
                 f"{settings.label}: {documents.truncated} documents are longer than the model reads:"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
-import orjson
 from filelock import FileLock
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -20,15 +18,6 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 """Texts in; ``(n, dimension)`` finite vectors out."""
 _WHOLE, _PART = ".f32", ".part"
 """A file is named after the dimension; its size tells how many vectors it holds."""
-
-
-def key_of(facts: Any, texts: Iterable[str]) -> str:
-    """Return a hash over what decides vectors: the model, as plain values, and the texts in their order."""
-    digest = hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS))
-    for text in texts:
-        data = text.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big") + data)
-    return digest.hexdigest()
 
 
 def kept_vectors(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import httpx
 import orjson
 from tenacity import (
     RetryCallState,
@@ -19,7 +17,8 @@ from tenacity import (
     wait_random,
 )
 
-from evalkit.errors import MAY_PASS, NO_REMEDY, CallError, InputError
+from evalkit.calling import Connections, Exchange, Redactor, asked_wait_s, read_key
+from evalkit.errors import NO_REMEDY, CallError, InputError
 from evalkit.retrievers.opensearch_replies import Asked, Hit, read_hits, refusal
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
 
@@ -42,13 +41,14 @@ class OpenSearchClient:
 
     def __init__(self, settings: OpenSearchSettings) -> None:
         self._settings = settings
-        self._address = f"{settings.url}/{quote(settings.index, safe=',*')}/_search"
-        credentials, self._secrets = _credentials(settings)
-        self._http = httpx.Client(
-            headers={"Content-Type": "application/json", **credentials},
-            params={**_ASKED, "search_type": settings.search_type},
-            timeout=settings.timeout_s,
-            limits=httpx.Limits(max_connections=settings.concurrency),
+        address = f"{settings.url}/{quote(settings.index, safe=',*')}/_search"
+        credentials, redactor = _credentials(settings)
+        self._connections = Connections(
+            f"{address}?{urlencode({**_ASKED, 'search_type': settings.search_type})}",
+            {"Content-Type": "application/json", **credentials},
+            settings.timeout_s,
+            settings.timeout_s,
+            redactor,
         )
         self._answered = False
         first = settings.retry_wait_s
@@ -66,7 +66,7 @@ class OpenSearchClient:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._http.close()
+        self._connections.close()
 
     def search(self, query_id: str, body: Mapping[str, Any]) -> list[Hit]:
         """Return what a query finds, in the engine's order.
@@ -87,42 +87,31 @@ class OpenSearchClient:
         return self._retrying(self._ask, query_id, content)
 
     def _ask(self, query_id: str, content: bytes) -> list[Hit]:
-        response = self._post(query_id, content)
+        exchange = self._post(query_id, content)
         settings = self._settings
         asked = Asked(
-            self._address, query_id, settings.id_field, settings.api_key_env or settings.password_env
+            self._connections.shown,
+            query_id,
+            settings.id_field,
+            settings.api_key_env or settings.password_env,
         )
-        if response.status_code != 200:
-            answer = _json(self._struck(response.text))
-            raise refusal(asked, response.status_code, answer, _seconds(response.headers.get("retry-after")))
-        return read_hits(asked, _json(response.text))
+        answer = _json(exchange.content)
+        if exchange.status != 200:
+            raise refusal(asked, exchange.status, answer, asked_wait_s(exchange.headers))
+        return read_hits(asked, answer)
 
-    def _post(self, query_id: str, content: bytes) -> httpx.Response:
+    def _post(self, query_id: str, content: bytes) -> Exchange:
         try:
-            response = self._http.post(self._address, content=content)
-        except httpx.TimeoutException:
+            exchange = self._connections.post(content)
+        except CallError as error:
+            # Before anything was answered the address is wrong, rather than the moment bad.
+            wrong = error.kind == "connect" and not self._answered
+            remedy = NO_REMEDY if wrong else error.remedy
             raise CallError(
-                "timeout",
-                f"{self._address} did not answer query {query_id!r} within {self._settings.timeout_s:g} s",
-                "raise timeout_s, or lower concurrency",
-                remedy=MAY_PASS,
-            ) from None
-        except httpx.HTTPError as error:
-            raise CallError(
-                "connect",
-                f"cannot reach {self._address}: {self._struck(str(error)) or type(error).__name__}",
-                "is the engine running, and is the url right? SSL_CERT_FILE names certificates of your own",
-                # Before anything was answered the address is wrong, rather than the moment bad.
-                remedy=MAY_PASS if self._answered else NO_REMEDY,
+                error.kind, f"query {query_id!r}: {error.message}", _hint(error), remedy=remedy
             ) from None
         self._answered = True
-        return response
-
-    def _struck(self, text: str) -> str:
-        """Return a text without the key, should anybody repeat it."""
-        for secret in self._secrets:
-            text = text.replace(secret, "[key]")
-        return text
+        return exchange
 
     def _may_pass(self, error: BaseException) -> bool:
         if not isinstance(error, CallError) or not error.remedy.transient:
@@ -135,27 +124,30 @@ class OpenSearchClient:
         return self._backoff(state) if told is None else told
 
 
-def _credentials(settings: OpenSearchSettings) -> tuple[dict[str, str], list[str]]:
-    """Return the header that identifies us, and what no message may repeat."""
-    key, user, password = (
-        os.environ.get(name or "", "").strip()
-        for name in (settings.api_key_env, settings.user_env, settings.password_env)
-    )
+def _credentials(settings: OpenSearchSettings) -> tuple[dict[str, str], Redactor]:
+    """Return the header that identifies us, and what strikes out what no message may repeat."""
+    names = (settings.api_key_env, settings.user_env, settings.password_env)
+    key, user, password = (read_key(name) for name in names)
     if key:
-        return {"Authorization": f"{settings.api_key_scheme} {key}"}, [key]
+        return {"Authorization": f"{settings.api_key_scheme} {key}"}, Redactor(key)
     if not user:
-        return {}, []
-    coded = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return {"Authorization": f"Basic {coded}"}, [coded, password]
+        return {}, Redactor()
+    told = f"{user}:{password or ''}"
+    coded = base64.b64encode(told.encode()).decode()
+    return {"Authorization": f"Basic {coded}"}, Redactor(told, password)
 
 
-def _json(text: str) -> Any:
+def _hint(error: CallError) -> str | None:
+    """Return what may help, in the words of these settings."""
+    if error.kind == "timeout":
+        return "raise timeout_s, or lower concurrency"
+    if error.kind == "connect":
+        return "is the engine running, and is the url right? SSL_CERT_FILE names certificates of your own"
+    return error.hint
+
+
+def _json(content: bytes) -> Any:
     try:
-        return orjson.loads(text)
+        return orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
-
-
-def _seconds(told: str | None) -> float | None:
-    """Return the seconds of a ``Retry-After``; None for a date, which is rare."""
-    return float(told) if told and told.isdecimal() else None

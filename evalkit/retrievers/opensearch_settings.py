@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from evalkit.calling import check_address
 from evalkit.config import RetrieverSettings
 
 PLACEHOLDER = "{query}"
@@ -70,11 +71,7 @@ class OpenSearchSettings(RetrieverSettings):
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
-        parts = urlsplit(url)
-        _ = parts.port  # raises where it is no port
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must start with http:// or https:// and name a host")
-        return url.rstrip("/")
+        return check_address(url).rstrip("/")
 
     @field_validator("query")
     @classmethod

@@ -32,7 +32,7 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
     if not settings.traffic().billed:
         fields["evalkit"] = version("rerank-evalkit")
     if isinstance(settings, LocalModelSettings):  # what "auto" comes to depends on what is installed
-        fields["runtime"] = settings.model_settings("cross_encoder").computes_with
+        fields["runtime"] = settings.computes_with
     model = fields.get("model")
     if isinstance(model, str) and Path(model).is_dir():
         fields["model_files"] = fingerprint(Path(model))

@@ -25,7 +25,7 @@ EXPECTED = {
     "empty_documents": {"documents": 1, "relevant": 1},
     "mojibake": {"documents": 1, "queries": 0},
     "markup": {"documents": 1},
-    "same_ids": {"queries": 1, "same_text": 0, "relevant": 1, "barred": 1},
+    "same_ids": {"queries": 1, "same_text": 0, "relevant": 1, "barred": 0},
     "duplicate_documents": {"documents": 2, "texts": 1},
     "unjudged_duplicates": {"unjudged": 2},
     "repeated_queries": {"queries": 2, "judged_for_one_only": 2},

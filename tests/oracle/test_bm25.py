@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.bm25 import plain_search, scores_of, scores_of_bm25s
 
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.retrievers import open_retriever, retrieve_candidates
-from evalkit.retrievers.bm25 import rank_ids
+from evalkit.retrievers.bm25 import Bm25, rank_ids
 from evalkit.retrievers.bm25_counts import count
 from evalkit.retrievers.bm25_scores import score
 from evalkit.retrievers.bm25_search import search
+from evalkit.stats import mean_interval
 from evalkit.terms import Analyzer
 
 
@@ -33,7 +36,13 @@ def test_scifact_is_in_the_published_range(test_data: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "language"),
-    [("scifact", "english"), ("xquad/de", "german"), ("xquad/ar", "arabic"), ("cranfield", "english")],
+    [
+        ("scifact", "english"),
+        ("xquad/de", "german"),
+        ("xquad/ar", "arabic"),
+        ("xquad/zh", "chinese"),
+        ("cranfield", "english"),
+    ],
 )
 def test_every_score_is_that_of_bm25s(test_data: Path, name: str, language: str) -> None:
     """Bit for bit, of every term in every document; and lists are what summing and sorting all of them gives."""
@@ -49,3 +58,25 @@ def test_every_score_is_that_of_bm25s(test_data: Path, name: str, language: str)
     for terms, (found, scores) in zip(asked, search(index, ranks, asked, 100), strict=True):
         expected = plain_search(theirs, ranks.tolist(), terms, 100)
         assert list(zip(found.tolist(), scores.tolist(), strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "least"), [("xquad/ar", "arabic", 0.03), ("xquad/zh", "chinese", 0.8)]
+)
+def test_a_language_of_its_own_finds_more(test_data: Path, name: str, language: str, least: float) -> None:
+    """Stems of Arabic and pairs of Chinese characters beat words of English, and their interval says so."""
+    gained = (ndcg(test_data, name, language) - ndcg(test_data, name, "english")).ravel()
+    assert len(gained) == 1190
+    lower = mean_interval(gained).lower
+    assert lower is not None
+    assert lower > least
+
+
+def ndcg(test_data: Path, name: str, language: str) -> NDArray[np.float64]:
+    """Return nDCG@10 of BM25 for each query of a collection, read in some language."""
+    source = {"source": "beir_folder", "path": str(test_data / "collections" / name), "language": language}
+    dataset = load_dataset(source)
+    retriever = Bm25(Bm25.Settings(), dataset)
+    return evaluate(
+        retrieve_candidates(retriever, dataset, 10), dataset.qrels, parse_metrics(["nDCG@10"])
+    ).values

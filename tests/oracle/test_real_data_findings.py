@@ -64,7 +64,7 @@ def looked_at(request: pytest.FixtureRequest, test_data: Path) -> tuple[str, Fil
     folder = test_data / "collections" / request.param
     data: dict[str, Any] = {
         "name": "check",
-        "datasets": [{"source": "beir_folder", "path": str(folder)}],
+        "datasets": [{"source": "beir_folder", "path": str(folder), "exclude_same_id": True}],
         "rerankers": {"unchanged": {"backend": "identity"}},
     }
     return request.param, Files(folder), by_code(list(inspect(build_config(Source("check", data=data)))))

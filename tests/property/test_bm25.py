@@ -66,7 +66,10 @@ def test_a_cut_never_splits_by_chance(corpus: dict[str, str], query: str, depth:
     assert retrieve(corpus, query, depth).docs("q") == retrieve(corpus, query, 100).docs("q")[:depth]
 
 
-@given(text=any_texts, language=st.sampled_from(["english", "german", "arabic", "hindi", "turkish"]))
+@given(
+    text=any_texts,
+    language=st.sampled_from(["english", "german", "arabic", "hindi", "turkish", "chinese", "thai"]),
+)
 def test_terms_are_counted_as_the_analyzer_gives_them(text: str, language: str) -> None:
     """Whatever the text: with or without letters of ASCII, stop words, single letters, repeats, lone surrogates."""
     analyzer = Analyzer(language)

@@ -80,6 +80,10 @@ BAD = {
         GOOD.replace("lexical", "http, url: localhost"),
         "'url' must start with http:// or https://",
     ),
+    "unknown language": (
+        "name: x\ndatasets:\n  - {source: demo, language: germn}\nrerankers:\n  a: {backend: lexical}\n",
+        "c.yaml:3:30: unknown language 'germn'\n  hint: did you mean 'german'?",
+    ),
     "unknown dialect": (
         GOOD.replace("lexical", "http, url: http://x, dialect: asisters"),
         "unknown dialect 'asisters'; did you mean 'assisters'?",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
+from evalkit.datasets.frames import dataset_from_frames
 from evalkit.errors import InputError
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers import retrieve_candidates
@@ -107,10 +109,27 @@ def test_a_document_that_is_the_query_is_barred_before_the_cut(beir_folder: Path
             rows = [(q, d, 9.0 - i) for q in docs for i, d in enumerate([q, "d1", "d2", "d3", "d4"][:depth])]
             return Run.from_rows("t", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
 
-    excluded = retrieve_candidates(Everything(), load(beir_folder), 3)
+    excluded = retrieve_candidates(Everything(), load(beir_folder, exclude_same_id=True), 3)
     assert all(docs == ("d1", "d2", "d3") for _, docs, _ in excluded)
     kept = retrieve_candidates(Everything(), load(beir_folder, exclude_same_id=False), 3)
     assert kept.docs("q1") == ("q1", "d1", "d2")
+
+
+@pytest.mark.parametrize(
+    ("texts", "barred"),
+    [
+        (["How do  CATS sleep?", "Of Paris: where is it?", "rain"], True),
+        (["How do cats sleep?", "another document", "a third one"], False),
+        ([], False),
+    ],
+)
+def test_documents_that_are_the_query_are_barred_unless_told(texts: list[str], *, barred: bool) -> None:
+    """Where most documents with a query's id hold its text, ids mean the same thing; otherwise they meet by chance."""
+    asked = ["how do cats sleep?", "where is it?", "what of fish"]
+    queries = pd.DataFrame({"query_id": ["1", "2", "3"], "text": asked})
+    corpus = pd.DataFrame({"doc_id": [*"123"[: len(texts)], "x"], "text": [*texts, "more"]})
+    judged = pd.DataFrame({"query_id": ["1", "2", "3"], "doc_id": ["x"] * 3, "relevance": [1] * 3})
+    assert dataset_from_frames(corpus, queries, judged).origin.exclude_same_id == barred
 
 
 def test_any_snowball_language_is_understood(beir_folder: Path) -> None:

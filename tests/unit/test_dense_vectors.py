@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evalkit.errors import StorageError
-from evalkit.retrievers.dense_vectors import kept_vectors, key_of
+from evalkit.retrievers.dense_vectors import kept_vectors
 
 TEXTS = [f"text {i}" for i in range(10)]
 
@@ -51,19 +51,6 @@ def test_an_interrupted_pass_is_taken_up_where_it_stopped(tmp_path: Path, torn: 
     vectors = kept_vectors(tmp_path / "v", TEXTS, second, 3, "dense")
     assert first.asked + second.asked == TEXTS
     assert (vectors == kept_vectors(tmp_path / "w", TEXTS, other, 10, "dense")).all()
-
-
-def test_another_model_or_other_texts_are_other_vectors() -> None:
-    """Any fact, any text and their order count; how texts are divided, too."""
-    keys = [
-        key_of({"model": "a"}, ["ab", "c"]),
-        key_of({"model": "b"}, ["ab", "c"]),
-        key_of({"model": "a"}, ["c", "ab"]),
-        key_of({"model": "a"}, ["a", "bc"]),
-        key_of({"model": "a"}, ["ab", "c", ""]),
-        key_of({"model": "a"}, ["ab", "\ud800"]),
-    ]
-    assert len(set(keys)) == len(keys)
 
 
 def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:

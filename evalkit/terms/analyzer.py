@@ -1,8 +1,7 @@
-"""Text to terms: lower case, words, stop words, Snowball stems. BM25 and the lexical reranker share it."""
+"""Text to terms: lower case, words, stop words, Snowball stems; pairs of characters where no spaces part words."""
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +10,10 @@ from typing import Any
 import Stemmer
 
 from evalkit.errors import UnknownNameError
+from evalkit.terms.words import spaced_bigrams, spaced_words
 
-_WORD = re.compile(r"\w\w+")
-_ASCII_GAPS = {code: re.sub(r"\W", " ", chr(code)) for code in range(128)}
+_BIGRAM_LANGUAGES = frozenset({"burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"})
+"""Written without spaces between words, or (Korean) with endings that no stemmer here takes off."""
 _STOP_LISTS = {
     "english": "STOPWORDS_EN",
     "danish": "STOPWORDS_DANISH",
@@ -31,6 +31,11 @@ _STOP_LISTS = {
 """Languages with a stop list in bm25s; the English one is Lucene's. Others are stemmed only."""
 
 
+def languages() -> list[str]:
+    """Return the names of all languages that texts can be in."""
+    return sorted({*Stemmer.algorithms(), *_BIGRAM_LANGUAGES})
+
+
 @dataclass(slots=True)
 class Analyzer:
     """Splits text into terms of one language.
@@ -38,7 +43,8 @@ class Analyzer:
     Attributes
     ----------
     language
-        Any Snowball language: ``english``, ``german``, ``arabic``, ...
+        Any Snowball language: ``english``, ``german``, ``arabic``, ...; or one that is split into pairs of
+        characters: ``chinese``, ``japanese``, ``korean``, ``thai``, ``lao``, ``khmer``, ``burmese``.
     stop_words
         Terms that are dropped before stemming; empty where the language has no list.
     """
@@ -50,9 +56,8 @@ class Analyzer:
     def __post_init__(self) -> None:
         from bm25s import stopwords
 
-        languages = Stemmer.algorithms()
-        if self.language not in languages:
-            raise UnknownNameError("language", self.language, languages)
+        if self.language not in languages():
+            raise UnknownNameError("language", self.language, languages())
         self._local = threading.local()  # a Snowball stemmer may not be shared between threads
         name = _STOP_LISTS.get(self.language)
         self.stop_words = frozenset(getattr(stopwords, name)) if name else frozenset()
@@ -61,23 +66,35 @@ class Analyzer:
         """Travel between processes by its language: a stemmer cannot."""
         return Analyzer, (self.language,)
 
+    def spaced(self, text: str) -> str:
+        """Return the pieces of a text with spaces between them; some of them may be no terms."""
+        return spaced_bigrams(text) if self._in_bigrams else spaced_words(text)
+
     def terms(self, text: str) -> list[str]:
         """Return the terms of a text in their order."""
-        words = [word for word in spaced_words(text).split() if self._counts(word)]
-        return list(self._stemmer().stemWords(words))
+        words = [word for word in self.spaced(text).split() if self._counts(word)]
+        return words if self._in_bigrams else list(self._stemmer().stemWords(words))
 
     def all_terms(self, texts: Iterable[str]) -> list[list[str]]:
         """Return the terms of each text."""
         return [self.terms(text) for text in texts]
 
-    def term_of_each(self, words: Sequence[str]) -> list[str | None]:
-        """Return the term that each piece of `spaced_words` stands for; None where it is none."""
-        counted = [word for word in words if self._counts(word)]
+    def term_of_each(self, pieces: Sequence[str]) -> list[str | None]:
+        """Return the term that each piece of `spaced` stands for; None where it is none."""
+        if self._in_bigrams:
+            return [piece if self._counts(piece) else None for piece in pieces]
+        counted = [piece for piece in pieces if self._counts(piece)]
         terms = dict(zip(counted, self._stemmer().stemWords(counted), strict=True))
-        return [terms.get(word) for word in words]
+        return [terms.get(piece) for piece in pieces]
+
+    @property
+    def _in_bigrams(self) -> bool:
+        return self.language in _BIGRAM_LANGUAGES
 
     def _counts(self, word: str) -> bool:
-        return len(word) > 1 and word not in self.stop_words
+        if len(word) > 1:
+            return word not in self.stop_words
+        return self._in_bigrams and not word.isascii()
 
     def _stemmer(self) -> Any:
         stemmer = getattr(self._local, "stemmer", None)
@@ -85,11 +102,3 @@ class Analyzer:
             stemmer = self._local.stemmer = Stemmer.Stemmer(self.language)
             stemmer.maxCacheSize = 0  # emptying its cache takes longer than stemming anew
         return stemmer
-
-
-def spaced_words(text: str) -> str:
-    """Return the words of a text in lower case with spaces between them; a lone character may stand there, too."""
-    lowered = text.lower()
-    if lowered.isascii():
-        return lowered.translate(_ASCII_GAPS)  # many times faster than looking for words
-    return " ".join(_WORD.findall(lowered))

@@ -1,4 +1,4 @@
-"""Keeps an API key out of everything that is written, printed or raised."""
+"""Keeps API keys out of everything that is written, printed or raised."""
 
 from __future__ import annotations
 
@@ -19,30 +19,37 @@ def read_key(variable: str | None) -> str | None:
 
 
 class Redactor:
-    """Strikes a key out of what a server sends back, in any form it may have echoed it.
+    """Strikes keys out of what a server sends back, in any form it may have echoed them.
 
     Parameters
     ----------
-    key
-        The key; None where there is none.
+    keys
+        The keys; None and what is too short to be one are left alone.
     """
 
-    def __init__(self, key: str | None) -> None:
+    def __init__(self, *keys: str | None) -> None:
         forms: set[str] = set()
-        if key and len(key) >= _SHORTEST:
-            coded = base64.b64encode(key.encode()).decode()
-            forms = {key, quote(key, safe=""), orjson.dumps(key).decode()[1:-1], coded, coded.rstrip("=")}
+        for key in keys:
+            if key and len(key) >= _SHORTEST:
+                coded = base64.b64encode(key.encode()).decode()
+                forms |= {
+                    key,
+                    quote(key, safe=""),
+                    orjson.dumps(key).decode()[1:-1],
+                    coded,
+                    coded.rstrip("="),
+                }
         # The longest first: one form may hold another.
         self._forms = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """Return a text without the key."""
+        """Return a text without a key."""
         for form in self._forms:
             text = text.replace(form, STRUCK)
         return text
 
     def content(self, content: bytes) -> bytes:
-        """Return a body without the key."""
+        """Return a body without a key."""
         for form in self._forms:
             content = content.replace(form.encode(), STRUCK.encode())
         return content

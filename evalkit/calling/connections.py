@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
+from evalkit.calling.secrets import Redactor
 from evalkit.errors import MAY_PASS, NO_REMEDY, CallError
-from evalkit.rerankers.remote_settings import RemoteSettings
-from evalkit.rerankers.secrets import Redactor, read_key
 
 LARGEST_REPLY = 64 * 1024 * 1024
 """Bytes of a reply, unpacked, beyond which reading stops: no list of scores is that long."""
@@ -107,20 +106,6 @@ class Connections:
         self._local = threading.local()
         self._clients: list[httpx.Client] = []
         self._lock = threading.Lock()
-
-    @classmethod
-    def of(
-        cls, settings: RemoteSettings, url: str, authorize: Callable[[str | None], Mapping[str, str]]
-    ) -> Connections:
-        """Return connections as settings describe them; `authorize` takes the key and returns its headers."""
-        key = read_key(settings.api_key_env)
-        return cls(
-            url,
-            {"Content-Type": "application/json", **authorize(key), **settings.headers},
-            settings.connect_timeout_s,
-            settings.timeout_s,
-            Redactor(key),
-        )
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Exchange:
         """Send a body; see `exchange`."""
