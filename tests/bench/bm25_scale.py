@@ -3,10 +3,11 @@
 Every engine builds its index from the same texts (Zipf over 300,000 made-up words, about 60 a document), each in a
 process of its own, and answers the same queries of 6 words: once without the 100 commonest words, as a stop list
 leaves queries, and once with them. Queries are timed by the processor, one thread each, the best of three passes: a
-neighbour on the machine says less there than on the clock. tantivy writes with two threads, its k1 and b cannot be
-set, and its hits are not turned into ids.
+neighbour on the machine says less there than on the clock. tantivy and Lucene (Anserini's, of the package pyserini)
+write with two threads; tantivy's k1 and b cannot be set, and the hits of both are not turned into ids.
 
-``python bm25_scale.py [--documents N] [--tantivy PYTHON]``: an interpreter that has tantivy, if not this one.
+``python bm25_scale.py [--documents N] [--aside PYTHON]``: an interpreter that has tantivy, pyserini and pyjnius, if not
+this one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -131,7 +133,47 @@ def tantivy(folder: Path, texts: list[str]) -> Search:
     return lambda queries, depth: [searcher.search(index.parse_query(q, ["text"]), depth) for q in queries]
 
 
-ENGINES = {"evalkit": evalkit, "evalkit, 4 parts": evalkit_in_parts, "bm25s": bm25s_plain, "tantivy": tantivy}
+def lucene(folder: Path, _texts: list[str]) -> Search:
+    """Build with Anserini's Lucene, two threads writing, from a file of JSON lines that is written before."""
+    import jnius_config
+
+    (jar,) = Path(find_spec("pyserini").origin).parent.glob("resources/jars/anserini-*-fatjar.jar")  # type: ignore[union-attr, arg-type]
+    jnius_config.set_classpath(str(jar))
+    jnius_config.add_options("-Xmx2g")
+    from jnius import autoclass
+
+    place = str(folder / "lucene")
+    told = ["-collection", "JsonCollection", "-input", str(folder / "json"), "-index", place]
+    autoclass("io.anserini.index.IndexCollection").main([*told, "-threads", "2", "-optimize"])
+    folder_of = autoclass("org.apache.lucene.store.MMapDirectory")
+    path_of = autoclass("java.nio.file.Paths")
+    reader = autoclass("org.apache.lucene.index.DirectoryReader").open(folder_of(path_of.get(place)))
+    searcher = autoclass("org.apache.lucene.search.IndexSearcher")(reader.getContext())
+    searcher.setSimilarity(autoclass("org.apache.lucene.search.similarities.BM25Similarity")(K1, B))
+    query_of = autoclass("io.anserini.search.query.BagOfWordsQueryGenerator")()
+    analyzer = autoclass("io.anserini.analysis.DefaultEnglishAnalyzer").newDefaultInstance()
+    return lambda queries, depth: [
+        searcher.search(query_of.buildQuery("contents", analyzer, q), depth) for q in queries
+    ]
+
+
+def write_json(folder: Path) -> None:
+    """Write the texts as Anserini reads them."""
+    (folder / "json").mkdir()
+    with (folder / "json" / "texts.jsonl").open("w", encoding="utf-8") as file:
+        for number, text in enumerate(lines_of(folder / "texts.txt")):
+            file.write(json.dumps({"id": f"d{number}", "contents": text}) + "\n")
+
+
+ENGINES = {
+    "evalkit": evalkit,
+    "evalkit, 4 parts": evalkit_in_parts,
+    "bm25s": bm25s_plain,
+    "tantivy": tantivy,
+    "lucene": lucene,
+}
+ASIDE = {"tantivy", "lucene"}
+"""Engines that another interpreter may have to run."""
 
 
 def peak_mb() -> float:
@@ -184,6 +226,7 @@ def collection(documents: int, queries: int) -> Iterator[Path]:
     """Make the texts, and remove everything afterwards."""
     with tempfile.TemporaryDirectory() as name:
         write_collection(Path(name), documents, queries)
+        write_json(Path(name))
         yield Path(name)
 
 
@@ -198,14 +241,14 @@ def main(documents: int, queries: int, interpreter: str) -> None:
     )
     with collection(documents, queries) as folder:
         for name in ENGINES:
-            python = interpreter if name == "tantivy" else sys.executable
+            python = interpreter if name in ASIDE else sys.executable
             done = subprocess.run(
                 [python, __file__, "--engine", name, "--folder", folder], capture_output=True, text=True, check=False
             )  # fmt: skip
             if done.returncode:
                 sys.stdout.write(f"{name:16}not measured: {done.stderr.strip().splitlines()[-1]}\n")
                 continue
-            seen = json.loads(done.stdout)
+            seen = json.loads(done.stdout.splitlines()[-1])  # engines may talk
             row = "".join(f"{seen[key]:15.{0 if key.endswith('mb') else 2}f}" for key, _ in columns)
             sys.stdout.write(f"{name:16}{row}\n")
             sys.stdout.flush()
@@ -216,11 +259,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=300)
-    parser.add_argument("--tantivy", default=sys.executable)
+    parser.add_argument("--aside", default=sys.executable)
     parser.add_argument("--engine")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     if given.engine:
         sys.stdout.write(json.dumps(measure(given.engine, given.folder)))
     else:
-        main(given.documents, given.queries, given.tantivy)
+        main(given.documents, given.queries, given.aside)
