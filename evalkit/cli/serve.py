@@ -10,12 +10,17 @@ import click
 from evalkit.cli.options import SET
 
 if TYPE_CHECKING:
-    from evalkit.config import RerankerSettings
+    from evalkit.config import Config, RerankerSettings
+
+_UNNAMED = "served"
+"""The tag of a backend that stands in no configuration."""
 
 
 @click.command()
 @click.argument("config", metavar="[CONFIG]", required=False, type=click.Path(dir_okay=False))
-@click.option("--reranker", metavar="TAG", help="Which reranker of CONFIG to serve.")
+@click.option(
+    "--reranker", "tags", metavar="TAG", multiple=True, help="Which rerankers of CONFIG to serve; all if absent."
+)  # fmt: skip
 @click.option("--backend", metavar="NAME", help="Serve a backend without a configuration, e.g. lexical.")
 @click.option("--model", metavar="NAME", help="Model of the backend, where it takes one.")
 @SET
@@ -23,11 +28,11 @@ if TYPE_CHECKING:
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
-@click.option("--dialect", default="assisters", show_default=True, help="Wire format.")
+@click.option("--dialect", default="assisters", show_default=True, help="Wire format of /v1/rerank.")
 @click.option("--api-key-env", metavar="VARIABLE", help="Demand the key held by this environment variable.")
 def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     config: str | None,
-    reranker: str | None,
+    tags: tuple[str, ...],
     backend: str | None,
     model: str | None,
     overrides: tuple[str, ...],
@@ -36,56 +41,62 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     dialect: str,
     api_key_env: str | None,
 ) -> None:
-    """Serve a reranker as a rerank API: POST /v1/rerank.
+    """Serve rerankers as a rerank API: POST /v1/rerank, and the paths of every other dialect.
 
-    Either CONFIG with --reranker TAG, or --backend NAME with its settings as --set KEY=VALUE.
+    Either CONFIG, whose rerankers are asked for by their tags as the model, or --backend NAME with its settings as
+    --set KEY=VALUE. --set service.KEY=VALUE sets limits and batching; GET /openapi.json tells what is served.
     """
     from evalkit import registry
-    from evalkit.server.serving import serve as serve_backend
+    from evalkit.config import ServiceSettings, load_config
+    from evalkit.server.serving import serve as serve_backends
 
     registry.lookup("dialect", dialect)
-    settings = _settings(config, reranker, backend, model, overrides)
-    serve_backend(
-        settings,
-        model=_public_name(reranker, settings),
+    if (config is None) == (backend is None) or (config is None and tags):
+        raise click.UsageError("give either CONFIG, with --reranker TAG if not all, or --backend NAME")
+    if config is not None:
+        loaded = load_config(config, overrides)
+        rerankers = _chosen(loaded, tags)
+    else:
+        loaded = _unnamed(str(backend), model, overrides)
+        settings = loaded.rerankers[_UNNAMED]
+        rerankers = {_public_name(settings): settings}
+    serve_backends(
+        rerankers,
+        loaded.service or ServiceSettings(),
         dialect=dialect,
         host=host,
         port=port,
         api_key=_key(api_key_env),
+        any_name=model is None,
     )
 
 
-def _settings(
-    config: str | None, tag: str | None, backend: str | None, model: str | None, overrides: tuple[str, ...]
-) -> RerankerSettings:
-    from evalkit.config import load_config, reranker_settings
-    from evalkit.config.source import parse_value
+def _chosen(config: Config, tags: tuple[str, ...]) -> dict[str, RerankerSettings]:
+    """Return the rerankers of a configuration; of one with a ``serve:`` block, what that block serves."""
     from evalkit.errors import UnknownNameError
 
-    if (config is None) == (backend is None) or (config is None) != (tag is None):
-        raise click.UsageError("give either CONFIG with --reranker TAG, or --backend NAME")
-    if config is not None and tag is not None:
-        rerankers = load_config(config, overrides).rerankers
-        if tag not in rerankers:
-            raise UnknownNameError("reranker", tag, rerankers)
-        nested = getattr(rerankers[tag], "serve", None)
-        if nested is None:
-            return rerankers[tag]
-        block: dict[str, Any] = dict(nested)
-    else:
-        block = {"backend": backend, **({"model": model} if model else {})}
-        for override in overrides:
-            key, separator, value = override.partition("=")
-            if not separator:
-                raise click.UsageError(f"--set {override} sets nothing: write --set KEY=VALUE")
-            block[key] = parse_value(value)
-    return reranker_settings(block)
+    for tag in tags:
+        if tag not in config.rerankers:
+            raise UnknownNameError("reranker", tag, config.rerankers)
+    chosen = {tag: config.rerankers[tag] for tag in tags or config.rerankers}
+    return {tag: settings.served_settings() or settings for tag, settings in chosen.items()}
 
 
-def _public_name(tag: str | None, settings: RerankerSettings) -> str:
-    """Return the name the service goes by: the tag, the model's last path part, or the backend."""
+def _unnamed(backend: str, model: str | None, overrides: tuple[str, ...]) -> Config:
+    """Return a configuration that holds one backend; its settings need no path."""
+    from evalkit.config.load import build_config
+    from evalkit.config.source import Source
+
+    block: dict[str, Any] = {"backend": backend, **({"model": model} if model else {})}
+    data = {"name": "serve", "datasets": ["demo"], "rerankers": {_UNNAMED: block}}
+    own = [one if one.startswith("service.") else f"rerankers.{_UNNAMED}.{one}" for one in overrides]
+    return build_config(Source("evalkit serve", data=data), own)
+
+
+def _public_name(settings: RerankerSettings) -> str:
+    """Return the name the backend goes by: its model's last path part, or its own."""
     model = getattr(settings, "model", None)
-    return tag or (str(model).rstrip("/").rpartition("/")[2] if model else settings.backend)
+    return str(model).rstrip("/").rpartition("/")[2] if model else settings.backend
 
 
 def _key(variable: str | None) -> str | None:

@@ -13,11 +13,13 @@ from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, Serv
 from evalkit.config.load import (
     load_config,
     load_gate,
+    load_keys,
     reranker_settings,
     retriever_settings,
     validate_block,
 )
 from evalkit.config.resolved import resolved_yaml
+from evalkit.config.service import LimitSettings, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.traffic import Price, Traffic, Weight
 
@@ -30,17 +32,20 @@ __all__ = [
     "GateRule",
     "GateSettings",
     "LatencySettings",
+    "LimitSettings",
     "OfflineSettings",
     "Price",
     "RerankerSettings",
     "RetrieverSettings",
     "SampleSettings",
     "ServerSettings",
+    "ServiceSettings",
     "Settings",
     "Traffic",
     "Weight",
     "load_config",
     "load_gate",
+    "load_keys",
     "read_claim",
     "reranker_settings",
     "resolved_yaml",

@@ -10,6 +10,7 @@ from pydantic import Field, SerializeAsAny
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.execution import ExecutionSettings
 from evalkit.config.latency import LatencySettings
+from evalkit.config.service import ServiceSettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
@@ -65,6 +66,7 @@ class Outline(Settings):
     store: StoreSettings | None = None
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
+    service: ServiceSettings | None = None
 
 
 class Config(Settings):
@@ -84,3 +86,4 @@ class Config(Settings):
     store: StoreSettings | None
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
+    service: ServiceSettings | None = None

@@ -17,11 +17,13 @@ from evalkit.config.latency import LatencySettings
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.rules import check_rules
 from evalkit.config.secrecy import check_secrets
+from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source
 from evalkit.errors import InputError, UnknownNameError
 
 T = TypeVar("T")
+Whole = TypeVar("Whole", bound=Settings)
 
 _SELECTOR = {"dataset source": "source", "retriever kind": "kind", "reranker backend": "backend"}
 """The key that names the plugin of a block, by kind."""
@@ -47,11 +49,20 @@ def load_config(path: str | FilePath, overrides: Sequence[str] = ()) -> Config:
 
 def load_gate(path: str | FilePath) -> GateSettings:
     """Read and check the rules of a gate; see `load_config`."""
-    source = _read(path, "rules")
-    settings, problems = check_against(GateSettings, source.data or {}, source, (), {})
+    return _load(GateSettings, path, "rules")
+
+
+def load_keys(path: str | FilePath) -> KeysFile:
+    """Read and check the keys of a service; see `load_config`."""
+    return _load(KeysFile, path, "file of keys")
+
+
+def _load(kind: type[Whole], path: str | FilePath, what: str) -> Whole:
+    source = _read(path, what)
+    settings, problems = check_against(kind, source.data or {}, source, (), {})
     source.fail_if([*source.problems, *problems])
     if settings is None:
-        raise AssertionError("rules without problems are settings")
+        raise AssertionError("what has no problems is settings")
     return settings
 
 
@@ -105,6 +116,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         compare=outline.compare,
         store=outline.store,
         execution=outline.execution,
+        service=outline.service,
         precision_check=outline.precision_check,
     )
 
@@ -222,5 +234,6 @@ def _homes() -> dict[str, str]:
     homes |= dict.fromkeys(("depth", "k1", "b", "kind"), "retriever")
     homes |= dict.fromkeys(LatencySettings.model_fields, "latency")
     homes |= dict.fromkeys(ExecutionSettings.model_fields, "execution")
+    homes |= dict.fromkeys(ServiceSettings.model_fields, "service")
     homes["batch_size"] = homes["concurrency"] = "rerankers.<tag>"
     return homes

@@ -58,11 +58,21 @@ class WireError(Exception):
         Stable word and sentence.
     param
         The offending key, where there is one.
+    retry_after_s
+        Seconds after which the same request may be served, where that is known.
     """
 
-    def __init__(self, status: int, code: str, message: str, param: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.param = param
+        self.retry_after_s = retry_after_s

@@ -1,136 +1,177 @@
-"""The service: one reranker behind one dialect."""
+"""The service: rerankers behind every dialect at once."""
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from evalkit.dialects import ANY_MODEL, Dialect, WireError, WireRequest
-from evalkit.errors import CallError
-from evalkit.records import RerankRequest
+from evalkit import registry
+from evalkit.config import ServiceSettings
+from evalkit.dialects import Dialect, WireError
 from evalkit.rerankers import Reranker
-from evalkit.reranking import find_fault
-from evalkit.server.unit_scores import to_unit
+from evalkit.server.endpoint import Endpoint, Service, json_reply, refusal, timing
+from evalkit.server.keys import Keyring
+from evalkit.server.limits import Limits
+from evalkit.server.metrics import CONTENT_TYPE, Metrics
+from evalkit.server.models import Models, Served
+from evalkit.server.openapi import describe
+from evalkit.server.routes import MAIN, dialects_by_path
 
 logger = logging.getLogger("evalkit.server")
 
 
-def build_app(reranker: Reranker, model: str, dialect: Dialect, api_key: str | None = None) -> Starlette:
-    """Return the ASGI application.
+def build_app(
+    rerankers: Mapping[str, Reranker],
+    dialect: str = "assisters",
+    settings: ServiceSettings | None = None,
+    *,
+    api_key: str | None = None,
+    any_name: bool = False,
+    closing: Callable[[], bool] = lambda: False,
+) -> Starlette:
+    """Return the ASGI application; its ``state.models`` is to be closed at the end.
 
     Parameters
     ----------
-    reranker
-        Scores every request; called from a pool of threads.
-    model
-        Name of what is served: the only model that a request may name, besides `ANY_MODEL`.
+    rerankers
+        By the model they are asked for as; called from threads of their own.
     dialect
-        Wire format, which also gives the path.
+        Name of the wire format of ``/v1/rerank``; all others are served at paths of their own.
+    settings
+        Limits, waiting and batching; the defaults where None.
     api_key
-        Key that every request must carry in the dialect's way; None to ask for none.
+        Key that a request must carry in its dialect's way, besides those of ``keys_file``; with neither, none.
+    any_name
+        Whether the only model answers to every name.
+    closing
+        Whether the service is about to end.
+
+    Raises
+    ------
+    ConfigError, InputError
+        If the file of keys cannot be read.
+    UnknownNameError
+        If there is no such dialect.
     """
-    service = _Service(reranker, model, dialect, api_key)
+    registry.lookup("dialect", dialect)
+    told = settings or ServiceSettings()
+    served: dict[str, Served] = {}
+    metrics = Metrics(lambda: {name: one.waiting_pairs for name, one in served.items()})
+    for name, reranker in rerankers.items():
+        served[name] = Served(name, reranker, told, _counting(metrics, name))
+    models = Models(served, any_name=any_name)
+    service = Service(models, Keyring.of(told, api_key), Limits(), metrics, told, closing)
+    paths = dialects_by_path(dialect)
+    main = _open(paths[MAIN])[dialect]
+    pages = _Pages(service, main, describe(paths, models.names))
     routes = [
-        Route(dialect.path.replace("{model}", "{model:path}"), service.rerank, methods=["POST"]),
-        Route("/v1/models", service.models, methods=["GET"]),
-        Route("/health", _health, methods=["GET"]),
-    ]
-    handlers: dict[Any, Any] = {
-        WireError: service.refuse,
-        HTTPException: service.refuse_route,
-        Exception: service.break_down,
-    }
-    return Starlette(routes=routes, exception_handlers=handlers)
+        *(_route(path, Endpoint(service, _open(names))) for path, names in paths.items()),
+        Route("/v1/models", pages.models, methods=["GET"]),
+        Route("/v1/models/{model:path}", pages.model, methods=["GET"]),
+        Route("/health", pages.health, methods=["GET"]),
+        Route("/ready", pages.ready, methods=["GET"]),
+        Route("/metrics", pages.metrics, methods=["GET"]),
+        Route("/openapi.json", pages.openapi, methods=["GET"]),
+    ]  # fmt: skip
+    handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.break_down}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.state.models = models
+    return app
 
 
-class _Service:
-    def __init__(self, reranker: Reranker, model: str, dialect: Dialect, api_key: str | None) -> None:
-        self._reranker = reranker
-        self._model = model
+def _counting(metrics: Metrics, model: str) -> Callable[[int, float], None]:
+    return lambda pairs, seconds: metrics.batch(model, pairs, seconds)
+
+
+def _open(names: tuple[str, ...]) -> dict[str, Dialect]:
+    return {name: registry.lookup("dialect", name)() for name in names}
+
+
+def _route(path: str, endpoint: Endpoint) -> Route:
+    return Route(path.replace("{model}", "{model:path}"), endpoint.respond, methods=["POST"])
+
+
+class _Pages:
+    """Everything that is not a rerank request, and what goes wrong outside of one."""
+
+    def __init__(self, service: Service, dialect: Dialect, description: dict[str, Any]) -> None:
+        self._service = service
         self._dialect = dialect
-        self._api_key = api_key
-
-    async def rerank(self, request: Request) -> Response:
-        start = time.perf_counter()
-        self._check_key(request)
-        try:
-            body = orjson.loads(await request.body())
-        except orjson.JSONDecodeError as error:
-            raise WireError(400, "invalid_request", f"the body is not JSON: {error}") from None
-        asked = self._dialect.decode_request(body, request.path_params.get("model"))
-        if asked.model not in {self._model, ANY_MODEL}:
-            raise WireError(
-                400,
-                "invalid_model",
-                f"model {asked.model!r} is not served here; this is {self._model!r}",
-                "model",
-            )
-        answer, tokens = await run_in_threadpool(self._answer, asked)
-        return _json(answer, 200, self._dialect.reply_headers(time.perf_counter() - start, tokens))
-
-    def _answer(self, asked: WireRequest) -> tuple[Any, int]:
-        positions = tuple(str(index) for index in range(len(asked.documents)))
-        request = RerankRequest("", asked.query, asked.documents, positions)
-        try:
-            response = self._reranker.score(request)
-        except CallError as error:
-            raise WireError(500, "server_error", error.message) from None
-        fault = find_fault(response, request)
-        if fault is not None:
-            raise WireError(500, "server_error", fault.message)
-        scores = to_unit(response.scores, self._reranker.score_kind)
-        served = WireRequest(self._model, asked.query, asked.documents, asked.top_n, asked.return_documents)
-        tokens = _count_words(asked) if response.usage.tokens is None else response.usage.tokens
-        return self._dialect.encode_response(served, scores.tolist(), tokens), tokens
+        self._description = description
 
     async def models(self, request: Request) -> Response:
-        self._check_key(request)
-        return _json({"object": "list", "data": [{"id": self._model, "object": "model"}]}, 200)
+        """List the models."""
+        if refused := self._refused(request):
+            return refused
+        models = [self._card(name) for name in self._service.models.names]
+        return self._reply({"object": "list", "data": models})
 
-    async def refuse(self, _request: Request, error: Exception) -> Response:
-        assert isinstance(error, WireError)  # noqa: S101 - starlette's type is wider than its promise
-        return _json(self._dialect.encode_error(error), error.status)
+    async def model(self, request: Request) -> Response:
+        """Describe one model."""
+        if refused := self._refused(request):
+            return refused
+        name = request.path_params["model"]
+        if name not in self._service.models.names:
+            return self._refuse(WireError(404, "not_found", f"there is no model {name!r}", "model"))
+        return self._reply(self._card(name))
 
-    async def refuse_route(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101 - as above
-        known = f"POST {self._dialect.path}, GET /v1/models, GET /health"
-        message = f"{request.method} {request.url.path} is not served here; there are {known}"
-        return await self.refuse(request, WireError(error.status_code, "not_found", message))
+    async def health(self, _request: Request) -> Response:
+        """Say that the process is up."""
+        return self._reply({"status": "ok"})
 
-    async def break_down(self, request: Request, error: Exception) -> Response:
+    async def ready(self, _request: Request) -> Response:
+        """Say whether requests are welcome."""
+        if self._service.closing():
+            return self._reply({"status": "closing"}, 503)
+        return self._reply({"status": "ready"})
+
+    async def metrics(self, _request: Request) -> Response:
+        """Return all counts."""
+        return Response(self._service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def openapi(self, _request: Request) -> Response:
+        """Describe the service."""
+        return self._reply(self._description)
+
+    async def unknown_route(self, request: Request, error: Exception) -> Response:
+        """Refuse a path or method that is not served."""
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        message = f"{request.method} {request.url.path} is not served here; GET /openapi.json tells what is"
+        reply = self._refuse(WireError(status, "not_found", message))
+        if isinstance(error, HTTPException):
+            reply.headers.update(error.headers or {})
+        return reply
+
+    async def break_down(self, _request: Request, error: Exception) -> Response:
+        """Tell of a fault of our own; the log has it, the client does not."""
         logger.error("failed to answer", exc_info=error)
-        return await self.refuse(
-            request, WireError(500, "server_error", "the server failed; its log says why")
-        )
+        return self._refuse(WireError(500, "server_error", "the server failed; its log says why"))
 
-    def _check_key(self, request: Request) -> None:
-        if self._api_key is None:
-            return
-        given = self._dialect.given_key(request.headers) or ""
-        if not hmac.compare_digest(given.encode(), self._api_key.encode()):
-            raise WireError(401, "invalid_api_key", "the API key is missing or wrong")
+    def _refused(self, request: Request) -> Response | None:
+        try:
+            address = request.client.host if request.client else ""
+            self._service.keys.client_of(self._dialect.given_key(request.headers), address)
+        except WireError as error:
+            return self._refuse(error)
+        return None
 
+    def _card(self, name: str) -> dict[str, Any]:
+        created = self._service.models.created
+        return {"id": name, "object": "model", "created": created, "owned_by": "evalkit"}
 
-async def _health(_request: Request) -> Response:
-    return _json({"status": "ok"}, 200)
+    def _refuse(self, error: WireError) -> Response:
+        body, status, headers = refusal(self._dialect, error)
+        return self._reply(body, status, headers)
 
-
-def _json(body: Any, status: int, headers: dict[str, str] | None = None) -> Response:
-    named = {"X-Request-ID": uuid.uuid4().hex, **(headers or {})}
-    return Response(orjson.dumps(body), status, media_type="application/json", headers=named)
-
-
-def _count_words(asked: WireRequest) -> int:
-    """Return the number of words: the usage of a backend that counts no tokens itself."""
-    return sum(len(text.split()) for text in (asked.query, *asked.documents))
+    def _reply(self, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        told = {"x-request-id": uuid.uuid4().hex, **timing(time.perf_counter(), None), **(headers or {})}
+        return json_reply(body, status, told)

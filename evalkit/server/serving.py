@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import socket
 import sys
+import threading
+from collections.abc import Mapping
 
-from evalkit.config import RerankerSettings
+from evalkit.config import RerankerSettings, ServiceSettings
 from evalkit.errors import MissingExtraError, StorageError
 from evalkit.rerankers import open_reranker
 
 READY = "evalkit serves "
 """First words of the line that says the service is up; the address follows."""
+_MOST_CONNECTIONS_WAITING = 2048
 
 
 def serve(
-    settings: RerankerSettings, *, model: str, dialect: str, host: str, port: int, api_key: str | None
+    rerankers: Mapping[str, RerankerSettings],
+    settings: ServiceSettings,
+    *,
+    dialect: str,
+    host: str,
+    port: int,
+    api_key: str | None,
+    any_name: bool,
 ) -> None:
-    """Serve a backend until interrupted; print one line with the address once it accepts requests.
+    """Serve backends until interrupted; print one line with the address once requests are accepted.
 
     Parameters
     ----------
+    rerankers
+        The backends, by the model they are asked for as.
     settings
-        The backend.
-    model
-        Name the service goes by.
+        Limits, waiting and batching.
     dialect
-        Wire format.
+        Wire format of ``/v1/rerank``.
     host, port
         Where to listen; port 0 takes a free one.
     api_key
         Key to demand; None for none.
+    any_name
+        Whether the only backend answers to every name.
 
     Raises
     ------
@@ -40,23 +52,40 @@ def serve(
         If the address cannot be listened on.
     """
     try:
-        import starlette  # noqa: F401 - only to see whether it is there
-        import uvicorn
+        import prometheus_client  # noqa: F401 - only to see whether it is there
+        import starlette  # noqa: F401 - as above
+        import uvicorn  # noqa: F401 - as above
     except ImportError:
         raise MissingExtraError("evalkit serve", "server") from None
     from evalkit import registry
     from evalkit.server.app import build_app
+    from evalkit.server.running import run
 
     wire = registry.lookup("dialect", dialect)()
     listener = _listen(host, port)
-    reranker = open_reranker(settings)
-    config = uvicorn.Config(build_app(reranker, model, wire, api_key), log_level="warning", access_log=False)
-    address = f"http://{host}:{listener.getsockname()[1]}{wire.served_path(model)}"
-    sys.stdout.write(f"{READY}{model} at {address}\n")
+    opened = {name: open_reranker(one) for name, one in rerankers.items()}
+    notice = threading.Event()
+    app = build_app(opened, dialect, settings, api_key=api_key, any_name=any_name, closing=notice.is_set)
+    if settings.access_log:
+        _log_to_stderr("evalkit.server.access")
+    name = next(iter(rerankers))
+    address = f"http://{_in_url(host)}:{listener.getsockname()[1]}{wire.served_path(name)}"
+    sys.stdout.write(f"{READY}{', '.join(rerankers)} at {address}\n")
     sys.stdout.flush()
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
-    reranker.close()
+    run(app, listener, settings, notice)
+    app.state.models.close()
+
+
+def _log_to_stderr(name: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -71,7 +100,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(2048)
+        listener.listen(_MOST_CONNECTIONS_WAITING)
     except OSError as error:
         raise StorageError(
             f"cannot listen on {host}:{port}: {error.strerror or error}", "choose another --port, or --port 0"

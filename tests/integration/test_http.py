@@ -24,7 +24,6 @@ from support.faulty import FaultyServer, hashed_score, honestly
 from support.stand_in import by_length, stand_in
 
 from evalkit import registry
-from evalkit.dialects import Dialect
 from evalkit.errors import CallError, ConfigError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.rerankers import load_reranker
@@ -52,15 +51,15 @@ class Hashing:
 
 
 @contextmanager
-def service(dialect: Dialect, key: str | None = None) -> Iterator[str]:
+def service(name: str, key: str | None = None) -> Iterator[str]:
     """Serve the hashing reranker in a thread; yield the address of its endpoint."""
-    config = uvicorn.Config(build_app(Hashing(), "m", dialect, key), log_level="error")
+    config = uvicorn.Config(build_app({"m": Hashing()}, name, api_key=key), log_level="error")
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}{dialect.served_path('m')}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{registry.lookup('dialect', name)().served_path('m')}"
     finally:
         server.should_exit = True
         thread.join()
@@ -84,7 +83,7 @@ def test_client_and_server_of_a_dialect_understand_each_other(
     """Over real HTTP every dialect gives the served scores bit for bit, with the key in its own header."""
     monkeypatch.setenv("TEST_HTTP_KEY", "s3cret-key")
     dialect = registry.lookup("dialect", name)()
-    with service(dialect, "s3cret-key") as url:
+    with service(name, "s3cret-key") as url:
         reranker = load_reranker("http", **settings_for(name, url), api_key_env="TEST_HTTP_KEY")
         request = request_of(*ODD_TEXTS)
         response = reranker.score(request)

@@ -1,0 +1,104 @@
+"""Requests of many clients scored together, by threads that stay off the event loop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from evalkit.config import ServiceSettings
+from evalkit.errors import CallError
+from evalkit.records import RerankRequest, RerankResponse
+from evalkit.rerankers import Pooled, Reranker
+from evalkit.reranking import find_fault
+from evalkit.server.jobs import Job, began
+from evalkit.server.queueing import FairQueue, Piece
+
+logger = logging.getLogger("evalkit.server")
+
+_SHARE_OF_POOL = 8
+"""A batch of the service is this fraction of a pool of the quality pass: whoever comes waits for the one before."""
+_MEMORY = 0.9
+"""How much of what is known of a model's speed outlasts one more batch."""
+_UNKNOWN_RATE = 100.0
+"""Pairs a second, until one batch has been timed."""
+
+
+class Batcher:
+    """The queue of one reranker and the threads that work on it.
+
+    A reranker that scores the pairs of many requests faster together is given batches, by one thread: it brings its
+    own. Any other gets a request a call, several at once.
+
+    Parameters
+    ----------
+    reranker
+        What scores.
+    settings
+        How long to wait, and for how much.
+    on_batch
+        Told pairs and seconds of every batch.
+    """
+
+    def __init__(
+        self, reranker: Reranker, settings: ServiceSettings, on_batch: Callable[[int, float], None]
+    ) -> None:
+        self._reranker = reranker
+        self._on_batch = on_batch
+        self._linger_s = settings.linger_s
+        self.queue: FairQueue[Job] = FairQueue(settings.max_waiting_pairs)
+        self._pairs_per_s = _UNKNOWN_RATE
+        merges = settings.merging and isinstance(reranker, Pooled)
+        self.divides = merges and reranker.pointwise
+        self._batch_pairs = 1
+        if merges and isinstance(reranker, Pooled):
+            self._batch_pairs = settings.batch_pairs or max(reranker.pool_pairs // _SHARE_OF_POOL, 1)
+        threads = 1 if isinstance(reranker, Pooled) else settings.concurrency
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_s(self) -> float:
+        """Return about how long what waits will take."""
+        return self.queue.pairs / self._pairs_per_s
+
+    def close(self) -> None:
+        """Take no more requests, and end once those that wait are scored."""
+        self.queue.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while pieces := self.queue.take(self._batch_pairs, self._linger_s if self.divides else 0.0):
+            start = time.perf_counter()
+            began([piece.job for piece in pieces])
+            self._score(pieces)
+            seconds = time.perf_counter() - start
+            pairs = sum(piece.stop - piece.start for piece in pieces)
+            self._on_batch(pairs, seconds)
+            self._pairs_per_s = _MEMORY * self._pairs_per_s + (1 - _MEMORY) * pairs / max(seconds, 1e-6)
+
+    def _score(self, pieces: Sequence[Piece[Job]]) -> None:
+        requests = [piece.job.part(piece.start, piece.stop) for piece in pieces]
+        try:
+            for piece, request, response in zip(pieces, requests, self._call(requests), strict=True):
+                if fault := find_fault(response, request):
+                    piece.job.fail(fault)
+                else:
+                    piece.job.accept(piece.start, response)
+        except CallError as error:
+            if len(pieces) == 1:
+                pieces[0].job.fail(error)
+                return
+            for piece in pieces:  # one of them cannot be scored: that is no fault of the others
+                self._score([piece])
+        except Exception as error:  # whatever a backend raises ends its requests, not the service
+            logger.exception("failed to answer")
+            for piece in pieces:
+                piece.job.fail(error)
+
+    def _call(self, requests: Sequence[RerankRequest]) -> Sequence[RerankResponse]:
+        if len(requests) > 1 and isinstance(self._reranker, Pooled):
+            return self._reranker.score_many(requests)
+        return [self._reranker.score(request) for request in requests]

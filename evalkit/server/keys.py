@@ -1,0 +1,87 @@
+"""Who asks: clients by their keys, compared in constant time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalkit.config import LimitSettings, ServiceSettings, load_keys
+from evalkit.dialects import WireError
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Someone who may ask.
+
+    Attributes
+    ----------
+    name
+        As in logs and metrics; never the key.
+    limits
+        What it may ask in a minute.
+    """
+
+    name: str
+    limits: LimitSettings
+
+
+class Keyring:
+    """Knows clients by the hashes of their keys.
+
+    Parameters
+    ----------
+    clients
+        Each with the SHA-256 of its key; none, and everybody is served.
+    default
+        Limits of a client that has none of its own.
+    """
+
+    def __init__(self, clients: Sequence[tuple[Client, bytes]], default: LimitSettings) -> None:
+        self._clients = tuple(clients)
+        self._default = default
+
+    @classmethod
+    def of(cls, settings: ServiceSettings, api_key: str | None) -> Keyring:
+        """Return the keys of a file of hashes, and one given outright, which goes by ``default``.
+
+        Raises
+        ------
+        ConfigError, InputError
+            If the file cannot be read, or is wrong.
+        """
+        clients = []
+        if api_key is not None:
+            clients.append((Client("default", settings), _hash(api_key)))
+        if settings.keys_file is not None:
+            for name, key in load_keys(settings.keys_file).keys.items():
+                own = LimitSettings(
+                    requests_per_minute=key.requests_per_minute or settings.requests_per_minute,
+                    tokens_per_minute=key.tokens_per_minute or settings.tokens_per_minute,
+                )
+                clients.append((Client(name, own), bytes.fromhex(key.sha256)))
+        return cls(clients, settings)
+
+    def client_of(self, given: str | None, address: str) -> Client:
+        """Return who carries a key; whoever asks from an address where none is demanded.
+
+        Raises
+        ------
+        WireError
+            401, if the key is missing or nobody's.
+        """
+        if not self._clients:
+            return Client(address, self._default)
+        digest = _hash(given or "")
+        found = None
+        for client, known in self._clients:  # all of them: time tells nothing of which
+            if hmac.compare_digest(digest, known):
+                found = client
+        if found is None:
+            raise WireError(401, "invalid_api_key", "the API key is missing or wrong")
+        return found
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

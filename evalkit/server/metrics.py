@@ -1,0 +1,103 @@
+"""What the service counts, as Prometheus reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_PAIRS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class Metrics:
+    """Counts of one service; no name of a key, no text.
+
+    Parameters
+    ----------
+    waiting
+        Returns the pairs that wait, by model.
+    """
+
+    def __init__(self, waiting: Callable[[], Mapping[str, int]]) -> None:
+        self._registry = CollectorRegistry()
+        labels = ("model", "dialect", "status")
+        self._requests = Counter(
+            "evalkit_requests", "Rerank requests answered.", labels, registry=self._registry
+        )
+        self._gone = Counter(
+            "evalkit_requests_cancelled", "Requests whose client left.", registry=self._registry
+        )
+        self._seconds = Histogram(
+            "evalkit_request_seconds",
+            "From a request's head to its reply.",
+            ("model",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._queue_seconds = Histogram(
+            "evalkit_queue_seconds",
+            "How long answered requests waited.",
+            ("model",),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._pairs = Counter(
+            "evalkit_pairs", "Query-document pairs scored.", ("model",), registry=self._registry
+        )
+        self._tokens = Counter(
+            "evalkit_tokens", "Tokens of answered requests.", ("model",), registry=self._registry
+        )
+        self._batches = Histogram(
+            "evalkit_batch_pairs",
+            "Pairs scored together.",
+            ("model",),
+            buckets=_PAIRS,
+            registry=self._registry,
+        )
+        self._busy = Counter(
+            "evalkit_busy_seconds", "Time that the model worked.", ("model",), registry=self._registry
+        )
+        self._registry.register(_Waiting(waiting))
+
+    def answered(
+        self, model: str, dialect: str, seconds: float, queue_s: float, pairs: int, tokens: int
+    ) -> None:
+        """Count a request that was scored."""
+        self._requests.labels(model, dialect, "200").inc()
+        self._seconds.labels(model).observe(seconds)
+        self._queue_seconds.labels(model).observe(queue_s)
+        self._pairs.labels(model).inc(pairs)
+        self._tokens.labels(model).inc(tokens)
+
+    def refused(self, model: str, dialect: str, status: int) -> None:
+        """Count a request that was not."""
+        self._requests.labels(model, dialect, str(status)).inc()
+
+    def cancelled(self) -> None:
+        """Count a request whose client left before the answer."""
+        self._gone.inc()
+
+    def batch(self, model: str, pairs: int, seconds: float) -> None:
+        """Count a batch."""
+        self._batches.labels(model).observe(pairs)
+        self._busy.labels(model).inc(seconds)
+
+    def page(self) -> bytes:
+        """Return all counts."""
+        return generate_latest(self._registry)
+
+
+class _Waiting(Collector):
+    def __init__(self, waiting: Callable[[], Mapping[str, int]]) -> None:
+        self._waiting = waiting
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        """Return what waits now."""
+        family = GaugeMetricFamily("evalkit_waiting_pairs", "Pairs that wait.", labels=["model"])
+        for model, pairs in self._waiting().items():
+            family.add_metric([model], pairs)
+        return [family]

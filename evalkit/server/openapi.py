@@ -1,0 +1,205 @@
+"""The OpenAPI description of the service, made from the very shapes that it reads and writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from evalkit import registry
+from evalkit.dialects import Dialect, WireError
+from evalkit.dialects.shape import put
+
+Schema = dict[str, Any]
+
+_REFUSALS = {
+    400: "The request is wrong; the message says where.",
+    401: "The API key is missing or wrong.",
+    408: "The request was not complete in time.",
+    413: "The body is too large.",
+    429: "Too many requests or tokens a minute, or too many requests waiting; `Retry-After` tells when to ask again.",
+    500: "The reranker failed.",
+    503: "No answer in time, or none for the moment.",
+}
+_EVERY_REPLY = {
+    "X-Request-ID": "The request's own, or one made for it.",
+    "X-Processing-Time-Ms": "Milliseconds from the request's head to its reply.",
+    "Server-Timing": "Where they went: `total`, `queue`, `model`.",
+}
+
+
+def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schema:
+    """Return the description.
+
+    Parameters
+    ----------
+    paths
+        Path -> the dialects it speaks.
+    models
+        What is served.
+    """
+    described = {path: {"post": _operation(path, names, models)} for path, names in paths.items()}
+    pages = {
+        "/v1/models": ("The models that are served.", _object({"object": _string(), "data": _list(_card())}), (401,)),
+        "/v1/models/{model}": ("One of them.", _card(), (401, 404)),
+        "/health": ("Whether the process is up.", _object({"status": _string()}), ()),
+        "/ready": ("Whether requests are welcome: 503 while the service ends.", _object({"status": _string()}), (503,)),
+        "/metrics": ("Counts, as Prometheus reads them.", None, ()),
+        "/openapi.json": ("This description.", {"type": "object"}, ()),
+    }  # fmt: skip
+    for path, (what, schema, others) in pages.items():
+        described[path] = {"get": _page(path, what, schema, others)}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "evalkit rerank service",
+            "version": version("rerank-evalkit"),
+            "description": "A rerank API over local models. Each wire format is spoken at its own path, and behind its"
+            " name (`/jina/v1/rerank`).",
+        },
+        "paths": described,
+        "components": {
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Where keys are demanded.",
+                }
+            }
+        },
+        "security": [{}, {"bearer": []}],
+    }
+
+
+def _operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema:
+    dialects = [registry.lookup("dialect", name)() for name in names]
+    docs = [(type(one).__doc__ or "").splitlines()[0] for one in dialects]
+    responses: dict[str, Any] = {"200": _response("Scores.", _any([_reply(one) for one in dialects]))}
+    for status in sorted({*_REFUSALS, *(one.refusal_status for one in dialects)}):
+        what = _REFUSALS.get(status, _REFUSALS[400])
+        schemas = [_schema_of(one.encode_error(WireError(status, "c", "m", "p"))) for one in dialects]
+        responses[str(status)] = _response(what, _any(schemas))
+    return {
+        "operationId": re.sub(r"\W+", "_", path).strip("_"),
+        "summary": " / ".join(docs),
+        "tags": list(names),
+        "parameters": _parameters(path),
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _any([_request(one, models) for one in dialects])}},
+        },
+        "responses": responses,
+    }
+
+
+def _page(path: str, what: str, schema: Schema | None, others: Sequence[int]) -> Schema:
+    responses: dict[str, Any] = {}
+    if schema is None:
+        responses["200"] = {"description": what, "content": {"text/plain": {"schema": _string()}}}
+    else:
+        responses["200"] = _response(what, schema)
+    for status in others:
+        responses[str(status)] = _response(
+            _REFUSALS.get(status, "There is no such thing."), {"type": "object"}
+        )
+    name = re.sub(r"\W+", "_", path).strip("_")
+    return {"operationId": name, "summary": what, "parameters": _parameters(path), "responses": responses}
+
+
+def _request(dialect: Dialect, models: Sequence[str]) -> Schema:
+    shape = dialect.shape
+    text = _object({shape.document_key or "text": _string()})
+    document = text if shape.document_key else _any([_string(), text])
+    documents: Schema = {"type": "array", "minItems": 1, "items": document}
+    if dialect.max_documents is not None:
+        documents["maxItems"] = dialect.max_documents
+    optional = {shape.top_n: {"type": ["integer", "null"], "minimum": 1}} if shape.top_n else {}
+    if shape.return_documents:
+        optional[shape.return_documents] = {"type": ["boolean", "null"]}
+    required: dict[str, Schema] = {shape.query: _string(), shape.documents: documents}
+    if shape.model:
+        required[shape.model] = {"type": "string", "examples": [models[0]]}
+    return _nested(required, optional)
+
+
+def _reply(dialect: Dialect) -> Schema:
+    shape = dialect.shape
+    result: Schema = {"type": "number"}
+    if shape.score is not None:
+        fields: dict[str, Schema] = {shape.score: {"type": "number"}}
+        if shape.index:
+            fields[shape.index] = _string() if shape.document_id_key else {"type": "integer", "minimum": 0}
+        result = _object(fields)
+    results = _list(result)
+    return _nested({shape.results: results}, {}) if shape.results else results
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of an object."""
+
+    schema: Schema
+    required: bool
+
+
+def _nested(required: Mapping[str, Schema], optional: Mapping[str, Schema]) -> Schema:
+    """Return the schema of an object whose parts stand at paths: ``input.query``."""
+    tree: dict[str, Any] = {}
+    for path, schema in required.items():
+        put(tree, path, _Part(schema, required=True))
+    for path, schema in optional.items():
+        put(tree, path, _Part(schema, required=False))
+    return _grown(tree).schema
+
+
+def _grown(tree: Mapping[str, Any]) -> _Part:
+    """Return an object of parts; it has to be there if any of them has."""
+    parts = {key: value if isinstance(value, _Part) else _grown(value) for key, value in tree.items()}
+    needed = [key for key, part in parts.items() if part.required]
+    fields = {key: part.schema for key, part in parts.items()}
+    return _Part({"type": "object", "properties": fields, "required": needed}, required=bool(needed))
+
+
+def _schema_of(example: Any) -> Schema:
+    """Return a schema that fits a value and all others of its form."""
+    if isinstance(example, dict):
+        return {"type": "object", "properties": {key: _schema_of(value) for key, value in example.items()}}
+    if isinstance(example, list):
+        return _list(_schema_of(example[0]))
+    if example is None:
+        return {}
+    return {"type": "integer"} if isinstance(example, int) else {"type": ["string", "null"]}
+
+
+def _response(what: str, schema: Schema) -> Schema:
+    headers = {name: {"description": text, "schema": _string()} for name, text in _EVERY_REPLY.items()}
+    return {"description": what, "headers": headers, "content": {"application/json": {"schema": schema}}}
+
+
+def _parameters(path: str) -> list[Schema]:
+    names = re.findall(r"\{(\w+)\}", path)
+    return [{"name": name, "in": "path", "required": True, "schema": _string()} for name in names]
+
+
+def _card() -> Schema:
+    return _object(
+        {"id": _string(), "object": _string(), "created": {"type": "integer"}, "owned_by": _string()}
+    )
+
+
+def _object(fields: Mapping[str, Schema]) -> Schema:
+    return {"type": "object", "properties": dict(fields), "required": list(fields)}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _string() -> Schema:
+    return {"type": "string"}
+
+
+def _any(schemas: Sequence[Schema]) -> Schema:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
