@@ -32,6 +32,8 @@ class ServiceSettings(LimitSettings):
         Larger bodies are refused before they are read.
     max_waiting_pairs
         Query-document pairs that wait for a model; beyond them requests are refused.
+    longest_queue_s
+        They are refused, too, where those that wait would take longer than this, by what was measured so far.
     merging
         Whether requests of several clients are scored as one batch.
     batch_pairs
@@ -53,6 +55,7 @@ class ServiceSettings(LimitSettings):
     keys_file: FilePath | None = None
     max_body_bytes: PositiveInt = 16 * 1024 * 1024
     max_waiting_pairs: PositiveInt = 10_000
+    longest_queue_s: Seconds = 10.0
     merging: bool = True
     batch_pairs: PositiveInt | None = None
     linger_s: Annotated[float, Field(ge=0, le=1)] = 0.002

@@ -13,7 +13,7 @@ from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking import find_fault
 from evalkit.server.jobs import Job, began
-from evalkit.server.queueing import FairQueue, Piece
+from evalkit.server.queueing import FairQueue, FullError, Piece
 
 logger = logging.getLogger("evalkit.server")
 
@@ -47,6 +47,7 @@ class Batcher:
         self._reranker = reranker
         self._on_batch = on_batch
         self._linger_s = settings.linger_s
+        self._longest_queue_s = settings.longest_queue_s
         self.queue: FairQueue[Job] = FairQueue(settings.max_waiting_pairs)
         self._pairs_per_s = _UNKNOWN_RATE
         merges = settings.merging and isinstance(reranker, Pooled)
@@ -62,6 +63,16 @@ class Batcher:
     def wait_s(self) -> float:
         """Return about how long what waits will take."""
         return self.queue.pairs / self._pairs_per_s
+
+    def has_room(self) -> bool:
+        """Return whether one more pair may wait."""
+        return self.queue.has_room() and self.wait_s() < self._longest_queue_s
+
+    def put(self, job: Job) -> None:
+        """Let a request wait; see `FairQueue.put`."""
+        if not self.has_room():
+            raise FullError
+        self.queue.put(job)
 
     def close(self) -> None:
         """Take no more requests, and end once those that wait are scored."""

@@ -80,7 +80,7 @@ class Served:
 
     def has_room(self) -> bool:
         """Return whether one more pair may wait."""
-        return self._batcher.queue.has_room()
+        return self._batcher.has_room()
 
     async def answer(
         self, client: str, asked: WireRequest, gone: Callable[[], Awaitable[None]]
@@ -113,7 +113,7 @@ class Served:
 
         job = Job(client, asked.query, asked.documents, self._batcher.divides, tell)
         try:
-            self._batcher.queue.put(job)
+            self._batcher.put(job)
         except FullError:
             raise self.full() from None
         waits = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(gone())]

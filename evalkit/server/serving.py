@@ -70,9 +70,12 @@ def serve(
         _log_to_stderr("evalkit.server.access")
     name = next(iter(rerankers))
     address = f"http://{_in_url(host)}:{listener.getsockname()[1]}{wire.served_path(name)}"
-    sys.stdout.write(f"{READY}{', '.join(rerankers)} at {address}\n")
-    sys.stdout.flush()
-    run(app, listener, settings, notice)
+
+    def tell() -> None:
+        sys.stdout.write(f"{READY}{', '.join(rerankers)} at {address}\n")
+        sys.stdout.flush()
+
+    run(app, listener, settings, notice, tell)
     app.state.models.close()
 
 

@@ -1,0 +1,188 @@
+"""The service under load, beside infinity serving the same model in the same run: ``make bench``.
+
+A cross-encoder of MiniLM-L6's shape with random weights and passages of the DL19 pool, four a request. First every
+service is kept busy by 16 clients (requests a second); then requests come at a fixed rate, whatever becomes of the
+others (Poisson, response times from the moment a request was due). Services take turns, several rounds.
+
+``python tests/bench/service_load.py [--infinity PROGRAM] [--seconds S] [--rounds N]``: the ``infinity_emb`` of an
+environment that has it; without one it is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import local_models
+import numpy as np
+
+CLIENTS, DOCUMENTS = 16, 4
+SHARE = 0.7
+"""Of the requests a second that the plainest way can bear: the rate at which response times are taken."""
+
+Bodies = Sequence[dict[str, Any]]
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@contextmanager
+def started(command: list[str], url: str, **env: str) -> Iterator[str]:
+    """Run a service until its url answers; yield the url."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        limit = time.monotonic() + 120
+        while time.monotonic() < limit and process.poll() is None:
+            try:
+                httpx.post(url, json={"model": "any", "query": "q", "documents": ["d"]}, timeout=60)
+                break
+            except httpx.TransportError:
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def services(model: Path, infinity: str | None) -> dict[str, tuple[list[str], str, dict[str, str]]]:
+    """Return name -> command, url and environment of every service."""
+    found = {}
+    for name, more in {"evalkit": [], "evalkit, one by one": ["--set", "service.merging=false"]}.items():
+        port = free_port()
+        command = [
+            sys.executable,
+            "-m",
+            "evalkit",
+            "serve",
+            "--backend",
+            "cross_encoder",
+            "--set",
+            f"model={model}",
+        ]
+        found[name] = ([*command, "--port", str(port), *more], f"http://127.0.0.1:{port}/v1/rerank", {})
+    if infinity:
+        port = free_port()
+        command = [infinity, "v2", "--model-id", str(model), "--engine", "torch", "--device", "cpu"]
+        command += ["--no-bettertransformer", "--no-model-warmup", "--host", "127.0.0.1", "--port", str(port)]
+        offline = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0"}
+        found["infinity"] = (command, f"http://127.0.0.1:{port}/rerank", offline)
+    return found
+
+
+def in_threads(count: int, work: Callable[[httpx.Client], None]) -> None:
+    """Run work in threads, each with a client of its own."""
+
+    def run() -> None:
+        with httpx.Client(timeout=60) as client:
+            work(client)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def most_a_second(url: str, bodies: Bodies, seconds: float) -> float:
+    """Return the requests a second that clients get answered who ask one after the other."""
+    answered: list[int] = []
+    end = time.monotonic() + seconds
+
+    def ask(client: httpx.Client) -> None:
+        while time.monotonic() < end:
+            reply = client.post(url, json=bodies[len(answered) % len(bodies)])
+            answered.append(reply.raise_for_status().status_code)
+
+    start = time.monotonic()
+    in_threads(CLIENTS, ask)
+    return len(answered) / (time.monotonic() - start)
+
+
+def response_times(url: str, bodies: Bodies, due: Sequence[float]) -> np.ndarray:
+    """Return how long each request took from the moment it was due."""
+    lock, turn, start = threading.Lock(), iter(range(len(due))), time.monotonic()
+    taken = np.full(len(due), np.nan)
+
+    def ask(client: httpx.Client) -> None:
+        while True:
+            with lock:
+                number = next(turn, None)
+            if number is None:
+                return
+            time.sleep(max(start + due[number] - time.monotonic(), 0))
+            client.post(url, json=bodies[number % len(bodies)]).raise_for_status()
+            taken[number] = time.monotonic() - start - due[number]
+
+    in_threads(4 * CLIENTS, ask)
+    return taken
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--infinity")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    if not (folder := os.environ.get("EVALKIT_TEST_DATA")):
+        sys.stdout.write("service: EVALKIT_TEST_DATA is unset, so there are no real texts to rerank\n")
+        return
+    data = Path(folder)
+    bodies = [
+        {"model": "any", "query": pairs[start][0], "documents": [d for _, d in pairs[start : start + DOCUMENTS]]}
+        for pairs in local_models.passages(data, 10)
+        for start in range(0, len(pairs), DOCUMENTS)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        model = local_models.make_model(Path(scratch), data / "models" / "bert-base-uncased-tokenizer")
+        urls = {
+            name: stack.enter_context(started(command, url, **env))
+            for name, (command, url, env) in services(model, asked.infinity).items()
+        }
+        rates: dict[str, list[float]] = {name: [] for name in urls}
+        for _ in range(asked.rounds):
+            for name, url in urls.items():
+                rates[name].append(most_a_second(url, bodies, asked.seconds))
+        rate = SHARE * statistics.median(rates["evalkit, one by one"])
+        gaps = np.random.default_rng(1).exponential(1 / rate, int(rate * asked.seconds))
+        times: dict[str, list[np.ndarray]] = {name: [] for name in urls}
+        for _ in range(asked.rounds):
+            for name, url in urls.items():
+                times[name].append(response_times(url, bodies, np.cumsum(gaps).tolist()))
+    sys.stdout.write(
+        f"\nservice of a cross-encoder of MiniLM-L6's shape, {DOCUMENTS} passages a request, {asked.rounds}"
+        f" interleaved rounds of {asked.seconds:g} s\n"
+        f"{'':22}{f'requests/s, {CLIENTS} clients':>26}{'ratio':>8}{f'p50 ms at {rate:.1f}/s':>20}{'p95 ms':>10}"
+        f"{'ratio':>8}\n"
+    )
+    first = statistics.median(rates["evalkit"])
+    own = np.median([np.quantile(one, 0.95) for one in times["evalkit"]])
+    for name in urls:
+        most = statistics.median(rates[name])
+        p50, p95 = (np.median([np.quantile(one, q) for one in times[name]]) for q in (0.5, 0.95))
+        sys.stdout.write(
+            f"{name:22}{most:26.1f}{most / first:8.2f}{p50 * 1000:20.0f}{p95 * 1000:10.0f}{p95 / own:8.2f}\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
