@@ -16,7 +16,7 @@ EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_int
 	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/test_readings.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test extras check lint types floors docs fix golden bench faults servers build clean
+.PHONY: help run test extras check lint types floors docs fix golden bench faults clients servers build clean
 
 help: ## print this help
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -83,6 +83,9 @@ bench: $(VENV)/.dev ## print what evalkit costs beside others, and whether its l
 faults: $(VENV)/.dev ## print what becomes of a query under every fault of a server
 	@$(BIN)/python -m pytest -q -s -p no:randomly tests/integration/test_faults.py -k exact_scores
 
+clients: $(VENV)/.dev ## optional: ask the service with clients that others wrote, installed aside
+	@.ci/clients
+
 servers: $(VENV)/.dev ## optional: run and probe infinity, llama.cpp and litellm, installed aside
 	@.ci/servers
 
@@ -90,5 +93,5 @@ build: ## build the wheel, install it in a clean environment, run it from outsid
 	@.ci/build
 
 clean: ## remove everything that can be made again
-	@rm -rf $(VENV) .venv-build .venv-servers build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-build .venv-servers .venv-clients build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
+from evalkit import registry
 from evalkit.config import LimitSettings
-from evalkit.dialects import WireError
+from evalkit.dialects import WireError, WireRequest
+from evalkit.rerankers import load_reranker
+from evalkit.server.app import build_app
 from evalkit.server.keys import Client, Keyring
 from evalkit.server.limits import Limits
 from evalkit.server.queueing import TURN, FairQueue, FullError
+from evalkit.server.routes import dialects_by_path
 
 
 @dataclass(eq=False)
@@ -180,3 +189,56 @@ def test_a_client_is_known_by_its_key_alone(key: str, other: str) -> None:
             ring.client_of(wrong, "1.2.3.4")
         assert refused.value.status == 401
     assert Keyring([], LimitSettings()).client_of(None, "1.2.3.4").name == "1.2.3.4"
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+PATHS = dialects_by_path("assisters")
+
+
+@pytest.fixture(scope="module")
+def ask() -> Iterator[Callable[[str, bytes], Response]]:
+    """Return what posts a body to the service."""
+    app = build_app({"m": load_reranker("lexical")}, any_name=True)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield lambda path, body: client.post(path, content=body)
+
+
+@given(path=st.sampled_from(sorted(PATHS)), body=anything, data=st.data())
+def test_no_body_breaks_the_service(
+    ask: Callable[[str, bytes], Response], path: str, body: object, data: st.DataObject
+) -> None:
+    """Whatever JSON comes, and a good request with any part replaced by anything: an answer or a refusal, never 500."""
+    dialect = registry.lookup("dialect", PATHS[path][0])()
+    good = dialect.encode_request(WireRequest("m", "q", ("a", "b"), 1, return_documents=True))
+    where = data.draw(st.sampled_from(sorted(places(good), key=str)))
+    replace_at(good, where, body)
+    url = path.replace("{model}", "m").replace("{project}", "p").replace("{location}", "l")
+    for sent in (body, good):
+        reply = ask(url, as_json(sent))
+        assert reply.status_code < 500, reply.text
+        assert reply.headers["x-request-id"]
+
+
+def places(value: object, so_far: tuple[str | int, ...] = ()) -> set[tuple[str | int, ...]]:
+    """Return where everything stands in a body."""
+    found = {so_far} if so_far else set()
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        found |= places(inner, (*so_far, key))
+    return found
+
+
+def replace_at(body: Any, where: tuple[str | int, ...], value: object) -> None:
+    """Put something else at a place."""
+    for key in where[:-1]:
+        body = body[key]
+    body[where[-1]] = value
+
+
+def as_json(value: object) -> bytes:
+    """Write JSON, numbers that are none included."""
+    return json.dumps(value).encode("utf-8", "surrogatepass")

@@ -1,0 +1,182 @@
+"""What to do, in two sentences for each dataset: a pure function of a report's documents.
+
+It says *adopt* only where the corrected test finds a reranker better and its interval lies above 0. What is not known
+is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from evalkit.report.comparison_tables import signed
+from evalkit.report.latency import plain
+from evalkit.report.tables import dollars, milliseconds
+from evalkit.stats import MIN_QUERIES
+
+Kind = Literal["adopt", "keep", "undecided"]
+Row = Mapping[str, Any]
+ALIKE = (0.95, 1.05)
+"""Ratios of latencies between which they are called the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do on one dataset.
+
+    Attributes
+    ----------
+    kind
+        ``keep`` speaks for the baseline: nothing is shown to be better than it.
+    choice
+        The system to use; None where nothing can be said.
+    text
+        One or two sentences.
+    """
+
+    dataset: str
+    kind: Kind
+    choice: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one call costs a reranker at the depth of a comparison; None where it is not known."""
+
+    p50_s: float | None = None
+    p95_s: float | None = None
+    usd_per_thousand_queries: float | None = None
+
+
+def verdicts(compared: Row, summary: Row) -> list[Verdict]:
+    """Return the verdict on each dataset.
+
+    Parameters
+    ----------
+    compared, summary
+        Contents of ``comparisons.json`` and ``summary.json``.
+    """
+    return [_verdict(entry, compared["plan"], summary) for entry in compared["datasets"]]
+
+
+def headline(found: Sequence[Verdict], compared: Row) -> str:
+    """Return whether several datasets agree, and on what; for one dataset its verdict."""
+    if not found:
+        return "No verdict: quality was not measured."
+    if len(found) == 1:
+        return found[0].text
+    choices = {(one.kind, one.choice) for one in found}
+    if len(choices) > 1:
+        parts = ", ".join(f"{_advice(one)} on {one.dataset}" for one in found)
+        return f"The {len(found)} datasets do not agree: {parts}."
+    advice = _advice(found[0])
+    said = f"{advice[0].upper()}{advice[1:]}: the {len(found)} datasets agree."
+    mean = next((one for one in compared["pooled"] if one["contender"] == found[0].choice), None)
+    if mean is None:
+        return said
+    return f"{said} The mean of their differences to {mean['baseline']} is {signed(mean)} {mean['metric']}."
+
+
+def price_of(summary: Row, dataset: str, tag: str, depth: int | None) -> Price:
+    """Return what a call with `depth` documents takes, alone; unknown where that was not measured."""
+    timed = next(
+        (
+            row
+            for row in plain(summary["latency"], dataset)
+            if (row["reranker"], row["batch_size"], row["concurrency"]) == (tag, depth, 1)
+        ),
+        None,
+    )
+    cost = next(
+        (row for row in summary["costs"] if (row["dataset"], row["reranker"]) == (dataset, tag)), None
+    )
+    # Where every depth was a pass of its own, the cost of the pass is that of all of them.
+    alone = cost is not None and depth is not None and cost["documents"] <= depth * cost["queries"]
+    return Price(
+        timed and timed["p50_s"]["estimate"],
+        timed and timed["p95_s"]["estimate"],
+        cost["usd_per_thousand_queries"] if cost is not None and alone else None,
+    )
+
+
+def _advice(one: Verdict) -> str:
+    return "no verdict" if one.kind == "undecided" else f"{one.kind} {one.choice}"
+
+
+def _verdict(entry: Row, plan: Row, summary: Row) -> Verdict:
+    dataset, baseline = entry["dataset"], plan["baseline"]
+    measured = sorted(
+        (one for one in entry["comparisons"] if one["n"]), key=lambda one: -one["contender_mean"]
+    )
+    if not measured:
+        return Verdict(dataset, "undecided", None, f"No verdict: nothing was compared with {baseline}.")
+    winners = [one for one in measured if one["verdict"] == "better" and (one["lower"] or 0) > 0]
+    if winners:
+        return Verdict(dataset, "adopt", winners[0]["contender"], _adopt(winners[0], entry, summary))
+    if all(one["verdict"] == "too few queries" for one in measured):
+        return Verdict(dataset, "undecided", None, _too_few(measured))
+    return Verdict(dataset, "keep", baseline, _keep(measured, entry["depth"]))
+
+
+def _adopt(best: Row, entry: Row, summary: Row) -> str:
+    depth, name = entry["depth"], best["contender"]
+    price = price_of(summary, entry["dataset"], name, depth)
+    parts = [f"{signed(best)} {best['metric']} over {best['baseline']} (n = {best['n']})"]
+    if price.p95_s is not None or price.p50_s is not None:
+        quantile = "median" if price.p95_s is None else "p95"
+        shown = milliseconds(price.p50_s if price.p95_s is None else price.p95_s)
+        parts.append(f"{shown} ms {quantile} for {depth} documents")
+    if price.usd_per_thousand_queries is not None:
+        parts.append(f"{dollars(price.usd_per_thousand_queries)} per 1,000 queries")
+    return f"Adopt {name}{_at(depth)}: {', '.join(parts)}.{_tied(best, entry, summary)}"
+
+
+def _at(depth: int | None) -> str:
+    return "" if depth is None else f" at depth {depth}"
+
+
+def _tied(best: Row, entry: Row, summary: Row) -> str:
+    """Name the rerankers that cannot be told apart from the best, with their latency beside its own."""
+    others = [tag for tag in entry["tied_with"].get(best["contender"], ()) if tag != best["baseline"]]
+    if not others:
+        return ""
+    own = price_of(summary, entry["dataset"], best["contender"], entry["depth"]).p50_s
+    parts = [
+        f"{tag}{_relative(price_of(summary, entry['dataset'], tag, entry['depth']).p50_s, own)}"
+        for tag in others
+    ]
+    verb = "is" if len(parts) == 1 else "are"
+    return f" Tied with it {verb} {', '.join(parts)}."
+
+
+def _relative(seconds: float | None, own: float | None) -> str:
+    if not seconds or not own:
+        return ""
+    ratio = seconds / own
+    return " (the same latency)" if ALIKE[0] <= ratio <= ALIKE[1] else f" ({ratio:.2g} times the latency)"
+
+
+def _too_few(measured: Sequence[Row]) -> str:
+    best, n = measured[0], max(one["n"] for one in measured)
+    return (
+        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. The highest mean is that of"
+        f" {best['contender']}: {signed(best)} {best['metric']} against {best['baseline']}."
+    )
+
+
+def _keep(measured: Sequence[Row], depth: int | None) -> str:
+    best = measured[0]
+    seen = f"{best['contender']}{_at(depth)}: {signed(best)} {best['metric']} (n = {best['n']})"
+    kinds = {one["verdict"] for one in measured}
+    if kinds == {"identical"}:
+        return (
+            f"Keep {best['baseline']}: every other system has its value on each query. The first is {seen}."
+        )
+    if kinds == {"worse"}:
+        return f"Keep {best['baseline']}: every other system is worse. The best of them is {seen}."
+    said = f"Keep {best['baseline']}: nothing is shown to be better. The highest mean beside it is {seen}"
+    if best["detectable"] is not None:
+        return f"{said}; these queries find differences from {best['detectable']:.4f} on."
+    return f"{said}."
