@@ -61,12 +61,16 @@ def verdicts(compared: Row, summary: Row) -> list[Verdict]:
     return [_verdict(entry, compared["plan"], summary) for entry in compared["datasets"]]
 
 
-def headline(found: Sequence[Verdict], compared: Row) -> str:
-    """Return whether several datasets agree, and on what; for one dataset its verdict."""
+def headline(found: Sequence[Verdict], compared: Row, status: str) -> str:
+    """Return what stands on top of a report; what an incomplete result says is provisional."""
+    said = found[0].text if len(found) == 1 else _agreement(found, compared)
+    return said if status == "complete" else f"Provisional, as this result is {status}. {said}"
+
+
+def _agreement(found: Sequence[Verdict], compared: Row) -> str:
+    """Return whether several datasets agree, and on what."""
     if not found:
         return "No verdict: quality was not measured."
-    if len(found) == 1:
-        return found[0].text
     choices = {(one.kind, one.choice) for one in found}
     if len(choices) > 1:
         parts = ", ".join(f"{_advice(one)} on {one.dataset}" for one in found)
