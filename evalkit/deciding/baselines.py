@@ -12,7 +12,8 @@ from evalkit.deciding.evidence import Evidence, evidence_of
 from evalkit.deciding.sources import Result, open_result
 from evalkit.errors import InputError, StorageError
 from evalkit.experiment import ResultFolder
-from evalkit.experiment.folder import VALUES, read_json, read_table, slug, to_json, write_table
+from evalkit.experiment.folder import VALUES, read_json, slug, to_json
+from evalkit.experiment.tables import read_table, write_table
 from evalkit.records import MetricValues
 
 BASELINES = Path("results") / "baselines"

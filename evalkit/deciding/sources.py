@@ -68,7 +68,7 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
     qrels = {name: folder.read_qrels(name) for name in names}
     queries = {name: folder.read_queries(name) for name in names}
     depth = max(config["depths"])
-    cells = derive_cells(folder.read_scores(), manifest, qrels, {**config, "depths": [depth]})
+    cells = derive_cells(folder, manifest, qrels, {**config, "depths": [depth]})
     fields = fields_of(cells, manifest["first_stage"], qrels, queries, depth)
     return Result(folder, config, manifest, tuple(fields))
 

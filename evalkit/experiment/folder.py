@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 
 from evalkit.config.source import read_source
 from evalkit.errors import InputError, StorageError
+from evalkit.experiment.tables import missing, read_columns, read_table
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 SCHEMA_VERSION = 2
 
@@ -90,6 +93,9 @@ VALUES = {
 }
 """Columns of ``values.parquet``."""
 
+TEXTS = {"dataset": "string", "doc_id": "string", "text": "string"}
+"""Columns of ``texts.parquet``: the beginnings of the documents that a report can show."""
+
 
 class ResultFolder:
     """A result folder on disk.
@@ -107,6 +113,7 @@ class ResultFolder:
         self.resolved_config_file = path / "config.resolved.yaml"
         self.scores_file = path / "scores.parquet"
         self.calls_file = path / "calls.parquet"
+        self.texts_file = path / "texts.parquet"
         self.failures_file = path / "failures.jsonl"
         self.log_file = path / "log.jsonl"
         self.values_file = path / "values.parquet"
@@ -119,6 +126,7 @@ class ResultFolder:
         self.report_html_file = path / "report.html"
         self.runs_folder = path / "runs"
         self.plots_folder = path / "plots"
+        self.tables_folder = path / "tables"
 
     @classmethod
     def create(cls, parent: Path, name: str, first: Callable[[ResultFolder], None]) -> ResultFolder:
@@ -247,7 +255,7 @@ class ResultFolder:
         try:
             text = self.resolved_config_file.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise _missing(self.resolved_config_file) from None
+            raise missing(self.resolved_config_file) from None
         data = read_source(text, str(self.resolved_config_file)).data
         lacking = _CONFIG_KEYS.difference(data if isinstance(data, dict) else ())
         if not isinstance(data, dict) or lacking:
@@ -296,9 +304,31 @@ class ResultFolder:
         """Keep the calls that failed, one JSON object a line."""
         self.failures_file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
 
+    def read_failures(self) -> list[dict[str, Any]]:
+        """Read ``failures.jsonl``; nothing where it is missing."""
+        if not self.failures_file.is_file():
+            return []
+        return [row for _, row in read_json_lines(self.failures_file)]
+
+    def write_texts(self, rows: Iterable[tuple[str, str, str]]) -> None:
+        """Keep the beginnings of documents: dataset, document, text."""
+        with self.writing():
+            write_table(self.texts_file, TEXTS, dict(zip(TEXTS, zip(*rows, strict=True), strict=False)))
+
+    def read_texts(self, dataset: str) -> dict[str, str]:
+        """Read them, by their ids; nothing where an earlier evalkit did not keep them, or somebody took them out."""
+        if not self.texts_file.is_file():
+            return {}
+        columns = read_columns(self.texts_file, {"dataset": dataset})
+        return dict(zip(columns["doc_id"].tolist(), columns["text"].tolist(), strict=True))
+
     def read_scores(self) -> pd.DataFrame:
         """Read ``scores.parquet``."""
         return read_table(self.scores_file)
+
+    def read_scores_of(self, dataset: str, reranker: str) -> dict[str, NDArray[Any]]:
+        """Read one reranker's part of ``scores.parquet``; see `read_columns`."""
+        return read_columns(self.scores_file, {"dataset": dataset, "reranker": reranker})
 
     def read_calls(self) -> pd.DataFrame:
         """Read ``calls.parquet``, with ``latency_s``, as `Call` defines it.
@@ -313,44 +343,15 @@ class ResultFolder:
         return calls
 
 
+def at_depth(columns: Mapping[str, NDArray[Any]], depth: int) -> dict[str, NDArray[Any]]:
+    """Return the rows of one reranker's scores that hold for a depth: those of its own pass, or of one for all."""
+    chosen = np.isnan(columns["depth"]) | (columns["depth"] == depth)
+    return {name: column[chosen] for name, column in columns.items()}
+
+
 def results_folder(name: str, into: str | Path | None) -> Path:
     """Return the parent of an experiment's result folders: the one given, else one of its name."""
     return Path("results") / name if into is None else Path(into)
-
-
-def write_table(path: Path, schema: Mapping[str, str], columns: Mapping[str, Any]) -> None:
-    """Write columns as zstd Parquet, whole or not at all."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    fields = pa.schema([(name, getattr(pa, kind)()) for name, kind in schema.items()])
-    arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in fields]
-    aside = path.with_suffix(".part")
-    parquet.write_table(pa.Table.from_arrays(arrays, schema=fields), aside, compression="zstd")
-    aside.replace(path)
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a Parquet table of a result folder.
-
-    Raises
-    ------
-    InputError
-        If it is missing or damaged.
-    """
-    import pandas as pd
-    import pyarrow as pa
-
-    try:
-        return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise _missing(path) from None
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path.resolve()} is damaged: {error}") from None
-
-
-def _missing(path: Path) -> InputError:
-    return InputError(f"file not found: {path.resolve()}", "the result folder is not whole")
 
 
 def read_json(path: Path) -> Any:
@@ -364,7 +365,7 @@ def read_json(path: Path) -> Any:
     try:
         return orjson.loads(path.read_bytes())
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise missing(path) from None
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path.resolve()} is damaged: {error}") from None
 

@@ -27,6 +27,7 @@ def failure_row(outcome: Outcome, failure: CallError, call: Call | None) -> dict
         "status": call.status if call else "not sent",
         "kind": failure.kind,
         "message": failure.message,
+        "hint": failure.hint,
         "http_status": failure.http_status,
         "body": failure.body,
     }

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from evalkit.checking import PointwiseCheck, PrecisionCheck
-from evalkit.experiment.folder import CALLS, SCORES, STATIONS, ResultFolder, write_table
+from evalkit.experiment.folder import CALLS, SCORES, STATIONS, ResultFolder
 from evalkit.experiment.notes import failure_row, read_call, read_check, read_round
+from evalkit.experiment.tables import to_table, write_table, write_tables
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
 from evalkit.store import JournalEntry
 from evalkit.timing import RoundState, Timed, timed_as
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(slots=True)
@@ -32,7 +36,7 @@ class Recorder:
     """How the machine was in each round of the latency pass."""
     lowest_concurrency: dict[str, int] = field(default_factory=dict)
     """Per reranker: fewest calls in flight that the server's refusals left."""
-    _scores: list[dict[str, Any]] = field(default_factory=list)
+    _scores: list[pa.Table] = field(default_factory=list)
 
     def add_outcome(self, outcome: Outcome) -> None:
         """Note every call of a batch, and each failure among them."""
@@ -77,25 +81,33 @@ class Recorder:
 
     def add_first_stage(self, dataset: str, candidates: Run) -> None:
         """Note the candidates with the first stage's own scores."""
-        for query_id, docs, scores in candidates:
-            self._add_rows(
-                dataset,
-                candidates.tag,
-                [query_id] * len(docs),
-                docs,
-                np.arange(1, len(docs) + 1),
-                scores,
-                [None] * len(docs),
-                None,
-            )
+        lengths = np.diff(candidates.offsets)
+        self._add_rows(
+            dataset,
+            candidates.tag,
+            None,
+            query_id=np.repeat(np.array(candidates.query_ids, dtype=object), lengths),
+            doc_id=candidates.doc_ids,
+            retriever_rank=np.arange(1, len(candidates) + 1) - np.repeat(candidates.offsets[:-1], lengths),
+            score=candidates.scores,
+            list_rank=[None] * len(candidates),
+        )
 
     def add_scored(self, dataset: str, scored: ScoredCandidates, depth: int | None, pairs: int) -> None:
         """Note what a reranker gave to candidates; depth is None where one pass serves every depth.
 
         `pairs` is how many it was asked about.
         """
-        columns = (scored.query_ids, scored.doc_ids, scored.retriever_rank, scored.scores, scored.list_rank)
-        self._add_rows(dataset, scored.tag, *columns, depth)
+        self._add_rows(
+            dataset,
+            scored.tag,
+            depth,
+            query_id=scored.query_ids,
+            doc_id=scored.doc_ids,
+            retriever_rank=scored.retriever_rank,
+            score=scored.scores,
+            list_rank=scored.list_rank,
+        )
         answered = len(set(scored.query_ids))
         self.queries.append(
             {
@@ -110,21 +122,11 @@ class Recorder:
             }
         )
 
-    def _add_rows(self, dataset: str, tag: str, *columns: Any) -> None:
-        query_ids, doc_ids, ranks, scores, list_rank, depth = columns
-        rows = len(doc_ids)
-        self._scores.append(
-            {
-                "dataset": [dataset] * rows,
-                "reranker": [tag] * rows,
-                "query_id": list(query_ids),
-                "doc_id": list(doc_ids),
-                "retriever_rank": ranks.tolist(),
-                "score": scores.tolist(),
-                "list_rank": list(list_rank),
-                "depth": [depth] * rows,
-            }
-        )
+    def _add_rows(self, dataset: str, tag: str, depth: int | None, **columns: Any) -> None:
+        """Keep rows as Arrow has them: a third of what they take as Python's objects."""
+        rows = len(columns["doc_id"])
+        same = {"dataset": [dataset] * rows, "reranker": [tag] * rows, "depth": [depth] * rows}
+        self._scores.append(to_table(SCORES, {**same, **columns}))
 
     @property
     def failed_queries(self) -> int:
@@ -157,10 +159,9 @@ class Recorder:
 
     def write(self, folder: ResultFolder) -> None:
         """Write the raw tables."""
-        scores = {name: [value for part in self._scores for value in part[name]] for name in SCORES}
         rows = [_row(call) for call in self.calls]
         with folder.writing():
-            write_table(folder.scores_file, SCORES, scores)
+            write_tables(folder.scores_file, self._scores or [to_table(SCORES, dict.fromkeys(SCORES, ()))])
             write_table(folder.calls_file, CALLS, {name: [row[name] for row in rows] for name in CALLS})
             folder.write_failures(self.failures)
 

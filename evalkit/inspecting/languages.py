@@ -16,6 +16,8 @@ SAMPLE = 200
 """Documents looked at."""
 CLEARLY = 2.0
 """How many times more of another language's function words there must be."""
+LEAST = 0.05
+"""Share of function words below which texts are in no language known here."""
 SCRIPTS = {
     "arabic": ("ARABIC",),
     "armenian": ("ARMENIAN",),
@@ -52,7 +54,8 @@ def language(material: Material) -> Iterator[DataFinding]:
     words = [word for text in texts for word in text.lower().split()]
     shares = {name: _function_words(name, words) for name in languages()}
     likely = max(shares, key=lambda name: shares[name])
-    if shares[likely] > CLEARLY * shares[declared] and Analyzer(declared).stop_words:
+    clear = shares[likely] > max(CLEARLY * shares[declared], LEAST)
+    if clear and Analyzer(declared).stop_words:
         what = f"{shares[likely]:.0%} of the words are function words of {likely}, {shares[declared]:.0%} of {declared}"
         yield _finding(material, what, declared, f"in {likely}, by its function words", [likely])
 

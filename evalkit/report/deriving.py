@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.experiment import ResultFolder
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.reranking import scored_run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 BEST_ORDER = "best possible order"
 """Name of the line that no reranker can cross: the candidates in the order of their grades."""
@@ -62,20 +60,19 @@ class Ceiling:
 
 
 def derive_cells(
-    scores: pd.DataFrame, manifest: Mapping[str, Any], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
+    folder: ResultFolder, manifest: Mapping[str, Any], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
 ) -> Iterator[Cell]:
     """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
     metrics = parse_metrics(config["metrics"])
-    tags = [manifest["first_stage"], *manifest["rerankers"]]
-    parts = dict(iter(scores.groupby(["dataset", "reranker"], sort=False)))
+    asked: list[str] = []
     for dataset, judged in qrels.items():
-        first_stage = parts.get((dataset, manifest["first_stage"]), scores.iloc[:0])
-        asked = first_stage["query_id"].unique().tolist()
-        for tag in tags:
-            part = parts.get((dataset, tag), scores.iloc[:0])
+        for tag in (manifest["first_stage"], *manifest["rerankers"]):
+            part = folder.read_scores_of(dataset, tag)
+            if tag == manifest["first_stage"]:
+                asked = list(dict.fromkeys(part["query_id"].tolist()))
             for depth in config["depths"]:
-                chosen = part[part["depth"].isna() | (part["depth"] == depth)]
-                run = scored_run({c: chosen[c].to_numpy() for c in chosen.columns}, tag, depth)
+                chosen = np.isnan(part["depth"]) | (part["depth"] == depth)
+                run = scored_run({name: column[chosen] for name, column in part.items()}, tag, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in asked if q not in scored)
                 kept = _averaged(judged, missing, any_scored=bool(scored) or not asked)

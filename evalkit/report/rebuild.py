@@ -11,7 +11,8 @@ from tqdm import tqdm
 from evalkit.comparing import Field, Plan
 from evalkit.errors import IncompleteError
 from evalkit.experiment import ResultFolder
-from evalkit.experiment.folder import VALUES, to_json, write_table
+from evalkit.experiment.folder import VALUES, to_json
+from evalkit.experiment.tables import write_table
 from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
 from evalkit.metrics.sweep import can_sweep
@@ -24,8 +25,9 @@ from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
 from evalkit.report.latency import CellCalls, cells_of, latency_rows
 from evalkit.report.latency_answers import answer
 from evalkit.report.latency_plots import draw_latency
-from evalkit.report.pages import Findings, write_pages
-from evalkit.report.plots import draw_plots
+from evalkit.report.pages import write_pages
+from evalkit.report.plots import draw_depth_means, draw_tradeoffs
+from evalkit.report.sections import Findings, report_sections
 from evalkit.report.summary import summarise
 from evalkit.report.threshold_pages import draw_thresholds
 from evalkit.report.thresholds import Goal, find_threshold
@@ -60,7 +62,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
         qrels = {entry["name"]: folder.read_qrels(entry["name"]) for entry in manifest["datasets"]}
         # Where only latency was asked for there are no scores, and nothing is said of quality.
         asked = config.get("quality", True)
-        cells = list(derive_cells(folder.read_scores(), manifest, qrels, config)) if asked else []
+        cells = list(derive_cells(folder, manifest, qrels, config)) if asked else []
         first_stage = [cell for cell in cells if cell.reranker == manifest["first_stage"]]
         ceilings = list(derive_ceilings(first_stage, qrels, config))
         calls = folder.read_calls()
@@ -76,21 +78,16 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
         compared = compare_fields(fields, plan)
         progress.update()
         answers = answer(timed, latency, manifest, config)
-        found = Findings(summary, compared, _tuned(fields, manifest, plan, summary), answers)
+        tuned = _tuned(fields, manifest, plan, summary)
+        found = Findings(manifest, folder.read_failures(), summary, compared, tuned, answers)
         progress.update()
         with folder.writing():
-            _write(folder, manifest, cells, found, timed)
+            _write(folder, cells, found, timed)
         progress.update()
     return summary
 
 
-def _write(
-    folder: ResultFolder,
-    manifest: Mapping[str, Any],
-    cells: Sequence[Cell],
-    found: Findings,
-    timed: Sequence[CellCalls],
-) -> None:
+def _write(folder: ResultFolder, cells: Sequence[Cell], found: Findings, timed: Sequence[CellCalls]) -> None:
     """Write everything derived, the page last: where it stands, all of it does."""
     _clear(folder)
     _write_runs(folder, cells)
@@ -99,14 +96,19 @@ def _write(
     folder.comparisons_file.write_bytes(to_json(found.compared))
     folder.tuning_file.write_bytes(to_json(found.tuned))
     folder.latency_file.write_bytes(to_json(found.latency))
-    plots = [
-        *draw_plots(folder, found.summary),
-        *draw_latency(folder.plots_folder, found.summary, found.latency, timed),
-        *draw_depths(folder.plots_folder, found.tuned["depth"]),
-        *draw_thresholds(folder.plots_folder, found.tuned["threshold"]),
-        *draw_reliabilities(folder.plots_folder, found.tuned["calibration"]),
-    ]
-    write_pages(folder, manifest, found, plots)
+    plots = {
+        "tradeoff": draw_tradeoffs(folder, found.summary),
+        "depth": [
+            *draw_depth_means(folder, found.summary),
+            *draw_depths(folder.plots_folder, found.tuned["depth"]),
+        ],
+        "latency": draw_latency(folder.plots_folder, found.summary, found.latency, timed),
+        "thresholds": [
+            *draw_thresholds(folder.plots_folder, found.tuned["threshold"]),
+            *draw_reliabilities(folder.plots_folder, found.tuned["calibration"]),
+        ],
+    }
+    write_pages(folder, found, report_sections(found, plots))
 
 
 def _tuned(
@@ -150,7 +152,7 @@ def _why(manifest: Mapping[str, Any]) -> str:
 
 def _clear(folder: ResultFolder) -> None:
     folder.drop_report()
-    for derived in (folder.runs_folder, folder.plots_folder):
+    for derived in (folder.runs_folder, folder.plots_folder, folder.tables_folder):
         shutil.rmtree(derived, ignore_errors=True)
 
 

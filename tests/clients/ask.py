@@ -1,6 +1,6 @@
 """Ask a rerank service with the clients of one environment; print what each made of the reply, as JSON.
 
-``python ask.py ENVIRONMENT ADDRESS KEY QUESTION``, where QUESTION is JSON: a query, documents and top_n. It runs outside
+``python ask.py ENVIRONMENT ADDRESS KEY QUESTION``; QUESTION is JSON: a query, documents and top_n. It runs outside
 of evalkit's own environment, and imports nothing but the clients.
 """
 

@@ -1,0 +1,53 @@
+"""Keeps the beginnings of the texts that a report can show: it is rebuilt without the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from evalkit.experiment.arenas import Arena
+from evalkit.experiment.folder import ResultFolder, at_depth
+from evalkit.reranking import scored_run
+
+SHOWN = 10
+"""Documents of each ranked list that a report shows."""
+MOST_CHARACTERS = 400
+"""Of a text that is kept."""
+
+
+def keep_texts(folder: ResultFolder, arenas: Iterable[Arena], tags: Sequence[str], depth: int) -> None:
+    """Write the texts of the first documents of every list, and of those judged relevant; scores are written before.
+
+    Parameters
+    ----------
+    folder
+        Holds the scores.
+    arenas
+        The datasets.
+    tags
+        The rerankers; the first stage is added.
+    depth
+        The deepest of the experiment: the one whose lists are shown.
+    """
+    rows = [
+        (arena.dataset.name, doc_id, snippet(arena.dataset.corpus.text(doc_id)))
+        for arena in arenas
+        for doc_id in dict.fromkeys(_shown(folder, arena, tags, depth))
+        if doc_id in arena.dataset.corpus
+    ]
+    folder.write_texts(rows)
+
+
+def _shown(folder: ResultFolder, arena: Arena, tags: Sequence[str], depth: int) -> Iterator[str]:
+    name = arena.dataset.name
+    for tag in (arena.candidates.tag, *tags):
+        columns = at_depth(folder.read_scores_of(name, tag), depth)
+        for _, docs, _ in scored_run(columns, tag, depth):
+            yield from docs[:SHOWN]
+    for grades in arena.dataset.qrels.grades.values():
+        yield from (doc_id for doc_id, grade in grades.items() if grade > 0)
+
+
+def snippet(text: str) -> str:
+    """Return the beginning of a text, as UTF-8 can hold it."""
+    cut = text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return cut.encode("utf-8", "replace").decode()
