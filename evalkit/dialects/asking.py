@@ -60,9 +60,18 @@ class _Asked:
         """Return a refusal that names the key."""
         return WireError(self._status, "invalid_parameter", f"'{path}' {what}", path)
 
+    def value(self, path: str | None) -> Any:
+        """Return what stands at a path; None where nothing does, or there is no such option."""
+        if path is None:
+            return None
+        outer = path.rpartition(".")[0]
+        if outer and not isinstance(dig(self._body, outer), dict | None):
+            raise self.invalid(outer, "must be an object")
+        return dig(self._body, path)
+
     def required(self, path: str) -> Any:
         """Return what must be there."""
-        value = dig(self._body, path)
+        value = self.value(path)
         if value is None:
             raise WireError(self._status, "missing_parameter", f"'{path}' is required", path)
         return value
@@ -86,16 +95,17 @@ class _Asked:
 
     def top_n(self, path: str | None) -> int | None:
         """Return how many results are wanted; None for all."""
-        value = dig(self._body, path) if path else None
+        value = self.value(path)
         if path is None or value is None:
             return None
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())  # JSON's 1.0 is 1
+        if not whole or isinstance(value, bool) or value < 1:
             raise self.invalid(path, "must be a whole number of 1 or more")
-        return value
+        return int(value)
 
     def flag(self, path: str | None) -> bool | None:
         """Return an option that is true or false; None where it is not given."""
-        value = dig(self._body, path) if path else None
+        value = self.value(path)
         if path is None or value is None:
             return None
         if not isinstance(value, bool):

@@ -77,7 +77,8 @@ def _operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema
     dialects = [registry.lookup("dialect", name)() for name in names]
     docs = [(type(one).__doc__ or "").splitlines()[0] for one in dialects]
     responses: dict[str, Any] = {"200": _response("Scores.", _any([_reply(one) for one in dialects]))}
-    for status in sorted({*_REFUSALS, *(one.refusal_status for one in dialects)}):
+    own = {one.refusal_status for one in dialects} | ({404} if "{" in path else set())
+    for status in sorted({*_REFUSALS, *own}):
         what = _REFUSALS.get(status, _REFUSALS[400])
         schemas = [_schema_of(one.encode_error(WireError(status, "c", "m", "p"))) for one in dialects]
         responses[str(status)] = _response(what, _any(schemas))
@@ -110,8 +111,7 @@ def _page(path: str, what: str, schema: Schema | None, others: Sequence[int]) ->
 
 def _request(dialect: Dialect, models: Sequence[str]) -> Schema:
     shape = dialect.shape
-    text = _object({shape.document_key or "text": _string()})
-    document = text if shape.document_key else _any([_string(), text])
+    document = _any([_string(), _object({shape.document_key or "text": _string()})])
     documents: Schema = {"type": "array", "minItems": 1, "items": document}
     if dialect.max_documents is not None:
         documents["maxItems"] = dialect.max_documents
@@ -159,7 +159,8 @@ def _grown(tree: Mapping[str, Any]) -> _Part:
     parts = {key: value if isinstance(value, _Part) else _grown(value) for key, value in tree.items()}
     needed = [key for key, part in parts.items() if part.required]
     fields = {key: part.schema for key, part in parts.items()}
-    return _Part({"type": "object", "properties": fields, "required": needed}, required=bool(needed))
+    kind = "object" if needed else ["object", "null"]
+    return _Part({"type": kind, "properties": fields, "required": needed}, required=bool(needed))
 
 
 def _schema_of(example: Any) -> Schema:

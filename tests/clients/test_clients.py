@@ -88,8 +88,23 @@ def test_a_client_gets_the_backends_ranking(environments: Path, environment: str
     failed = []
     for name, one in told.items():
         right = [(index, pytest.approx(score)) for index, score in expected()]
-        passed = [tuple(pair) for pair in one.get("ranking", ())] == right
+        passed = [tuple(pair) for pair in one.get("ranking", ())] == right and one[
+            "with a wrong key"
+        ] != "nothing"
         said = f"{one.get('error', '')} wrong key: {one['with a wrong key']}"
         sys.stdout.write(f"{name:24}{'passes' if passed else 'FAILS':8}{said}\n")
         failed += [] if passed else [name]
     assert not failed
+
+
+def test_the_description_holds_against_made_up_requests(environments: Path) -> None:
+    """Schemathesis finds nothing that is not as /openapi.json says: no 500, no undocumented status, no wrong shape."""
+    program = environments / "schemathesis" / "bin" / "schemathesis"
+    with serving("--backend", "lexical") as url:
+        described = url.replace("/v1/rerank", "/openapi.json")
+        done = subprocess.run(
+            [program, "run", described, "--max-examples", "30"],
+            capture_output=True, text=True, check=False, timeout=900,
+        )  # fmt: skip
+    sys.stdout.write(done.stdout[done.stdout.rfind("SUMMARY") :])
+    assert done.returncode == 0, done.stdout[-6000:]
