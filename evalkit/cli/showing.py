@@ -27,7 +27,7 @@ def show_result(path: Path) -> None:
     from evalkit.report.comparison_tables import cautions, comparison_tables, findings
     from evalkit.report.latency_lines import latency_cautions, latency_lines
     from evalkit.report.latency_tables import latency_tables
-    from evalkit.report.pages import warnings
+    from evalkit.report.notices import warnings
     from evalkit.report.precisions import precision_lines, precision_tables
     from evalkit.report.tables import as_text, result_tables
 

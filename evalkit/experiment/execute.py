@@ -35,6 +35,7 @@ from evalkit.experiment.passes import (
 from evalkit.experiment.precision import precision_pass
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
+from evalkit.experiment.texts import keep_texts
 from evalkit.reranking import Arm, Outcome
 from evalkit.spreading import RayCluster
 
@@ -89,7 +90,8 @@ def _execute(
             memory.run = str(folder.path.resolve())
             folder.drop_report()
             folder.write_manifest(manifest)
-            with _recorded(folder, manifest, records, arms, cluster), logged_to(folder.log_file) as log:
+            recorded = _recorded(config, folder, manifest, arenas, arms, records, cluster)
+            with recorded, logged_to(folder.log_file) as log:
                 first.keep(records)
                 _measure(config, folder, arenas, arms, records, cluster, log)
         if folder.read_manifest()["status"] == "complete":
@@ -176,10 +178,12 @@ def _new_folder(resolved: str, origin: Origin, into: Path, manifest: dict[str, A
 
 @contextmanager
 def _recorded(
+    config: Config,
     folder: ResultFolder,
     manifest: dict[str, Any],
-    records: Records,
+    arenas: Sequence[Arena],
     arms: Sequence[Arm],
+    records: Records,
     cluster: RayCluster | None,
 ) -> Iterator[None]:
     """Write the raw tables and the final status, however the work inside ends."""
@@ -206,6 +210,8 @@ def _recorded(
             status = "incomplete"
         with undisturbed():
             recorder.write(folder)
+            if config.quality:
+                keep_texts(folder, arenas, [arm.tag for arm in arms], max(config.depths))
             facts = closing_facts(arms, recorder, records.memory)
             facts["execution"] = cluster.facts() if cluster else None
             folder.write_manifest({**manifest, "status": status, **facts})

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.report.drawing import COLOURS, STYLE, Plot, new_axes, save_plot
+from evalkit.report.drawing import COLOURS, Plot, drawing, label_ends, new_axes, save_plot
 from evalkit.report.tables import Table
 
 Row = Mapping[str, Any]
@@ -54,9 +54,7 @@ def best_function(found: Row) -> str:
 
 def draw_reliabilities(into: Path, found: Sequence[Row]) -> list[Plot]:
     """Draw stated against observed shares of every reranker into a folder."""
-    import matplotlib as mpl
-
-    with mpl.rc_context({**STYLE, "backend": "agg"}):
+    with drawing():
         return [_draw(into, one) for one in found if one["functions"]]
 
 
@@ -70,14 +68,14 @@ def _draw(into: Path, found: Row) -> Plot:
     axes = new_axes(title, "stated probability (mean of the bin)", "share that is relevant")
     # Most pairs are not relevant, so most probabilities are small: the axes end where the bins do.
     end = min(1.0, 1.15 * max(max(row["stated"], row["observed"]) for row in data))
-    axes.plot([0, end], [0, end], ":", color="black", lw=1.0, label="as stated")
+    axes.plot([0, end], [0, end], ":", color="black", lw=1.0)
+    ends = [(end, end, "as stated", "black")]
     for colour, name in zip(COLOURS, found["functions"], strict=False):
         rows = [row for row in data if row["probabilities"] == name]
-        axes.plot(
-            [row["stated"] for row in rows], [row["observed"] for row in rows], "-o", ms=4, lw=1.4, color=colour,
-            label=name,
-        )  # fmt: skip
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+        x, y = [row["stated"] for row in rows], [row["observed"] for row in rows]
+        axes.plot(x, y, "-o", ms=4, lw=1.4, color=colour)
+        ends.append((x[-1], y[-1], name, colour))
+    label_ends(axes, ends)
     caption = (
         "Queries that nothing was fitted on, in bins of equal mass. On the dotted line probabilities hold."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from evalkit.report.tables import NO_VALUE, Table, as_markdown, mean_text, number
@@ -84,7 +84,9 @@ def comparison_tables(compared: Mapping[str, Any], *, details: bool = True) -> l
     tables = [_verdicts(entry, compared["plan"]) for entry in compared["datasets"]]
     if compared["pooled"]:
         tables.append(_pooled(compared))
-    return tables + (detail_tables(compared) if details else [])
+    if not details:
+        return tables
+    return [*tables, *evidence_tables(compared), *slice_tables(compared), *extreme_tables(compared)]
 
 
 def as_page(compared: Mapping[str, Any]) -> str:
@@ -98,19 +100,27 @@ def as_page(compared: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def detail_tables(compared: Mapping[str, Any]) -> list[Table]:
-    """Return other metrics, judging holes and ties, slices, and the queries that moved most."""
-    return [
-        table
-        for entry in compared["datasets"]
-        for table in (
-            _exploratory(entry, compared["plan"]),
-            _sensitivity(entry, compared["plan"]),
-            _slices(entry, compared["plan"]),
-            _extremes(entry, compared["plan"]),
-        )
-        if table.rows
-    ]
+def evidence_tables(compared: Mapping[str, Any]) -> list[Table]:
+    """Return what a verdict hangs on: other metrics, judging holes and ties."""
+    return _filled(compared, _exploratory) + _filled(compared, _sensitivity)
+
+
+def slice_tables(compared: Mapping[str, Any]) -> list[Table]:
+    """Return the differences by kind of query."""
+    return _filled(compared, _slices)
+
+
+def extreme_tables(compared: Mapping[str, Any]) -> list[Table]:
+    """Return the queries that moved most."""
+    return _filled(compared, _extremes)
+
+
+def _filled(
+    compared: Mapping[str, Any], table_of: Callable[[Mapping[str, Any], Mapping[str, Any]], Table]
+) -> list[Table]:
+    """Return the table of every dataset that has something to show."""
+    tables = (table_of(entry, compared["plan"]) for entry in compared["datasets"])
+    return [table for table in tables if table.rows]
 
 
 def _verdicts(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.report.drawing import COLOURS, FIRST_STAGE_COLOUR, STYLE, Plot, new_axes, save_plot
+from evalkit.report.deriving import BEST_ORDER
+from evalkit.report.drawing import COLOURS, FIRST_STAGE_COLOUR, Plot, drawing, label_ends, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table, dollars, mean_text, milliseconds, number
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
@@ -118,9 +119,7 @@ def _mark(depth: int, choice: Row) -> str:
 
 def draw_depths(into: Path, found: Sequence[Row]) -> list[Plot]:
     """Draw every curve into a folder."""
-    import matplotlib as mpl
-
-    with mpl.rc_context({**STYLE, "backend": "agg"}):
+    with drawing():
         return [_draw(into, one) for one in found]
 
 
@@ -129,27 +128,33 @@ def _draw(into: Path, found: Row) -> Plot:
     depths = [row["depth"] for row in rows]
     title = f"{found['dataset']}: {metric} of {found['reranker']} at every depth"
     axes = new_axes(title, "depth (candidates per query)", metric)
-    axes.plot(
-        depths, [row["oracle"] for row in rows], "--", color="black", lw=1.2, label="best possible order"
-    )
-    if found["first_stage"]["mean"] is not None:
-        axes.axhline(found["first_stage"]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, label="first stage")
+    axes.plot(depths, [row["oracle"] for row in rows], "--", color="black", lw=1.2)
     held = [row for row in rows if row["lower"] is not None]
     axes.fill_between(
         [row["depth"] for row in held], [row["lower"] for row in held], [row["upper"] for row in held],
-        color=COLOURS[0], alpha=0.18, lw=0, label="95 % interval",
+        color=COLOURS[0], alpha=0.18, lw=0,
     )  # fmt: skip
-    axes.plot(depths, [row["mean"] for row in rows], color=COLOURS[0], lw=1.8, label=found["reranker"])
+    axes.plot(depths, [row["mean"] for row in rows], color=COLOURS[0], lw=1.8)
     if choice["recommended"] is not None:
         at = rows[choice["recommended"] - 1]
-        axes.plot(
-            [at["depth"]], [at["mean"]], "o", color=COLOURS[1], ms=8, label=f"recommended: {at['depth']}"
-        )
+        axes.plot([at["depth"]], [at["mean"]], "o", color=COLOURS[1], ms=8)
+        axes.annotate(
+            f"enough: {at['depth']}", (at["depth"], at["mean"]), xytext=(0, -16), textcoords="offset points",
+            ha="center", fontsize=9,
+        )  # fmt: skip
+    last, first = rows[-1], found["first_stage"]["mean"]
+    ends = [
+        (last["depth"], last["oracle"], BEST_ORDER, "black"),
+        (last["depth"], last["mean"], found["reranker"], COLOURS[0]),
+    ]
+    if first is not None:
+        axes.axhline(first, color=FIRST_STAGE_COLOUR, lw=1.2)
+        ends.append((last["depth"], first, "first stage alone", FIRST_STAGE_COLOUR))
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    label_ends(axes, [end for end in ends if end[1] is not None])
     caption = (
-        f"Mean {metric} if only the first d candidates are reranked, for every d. The dashed line is what the"
-        " candidates allow. The dot is the smallest depth that loses nothing that matters, chosen on one half of the"
-        " queries and checked on the other."
+        f"Mean {metric} if only the first d candidates are reranked, for every d, with its 95 % t interval. The dashed"
+        " line is what the candidates allow. The dot is the smallest depth that loses nothing that matters, chosen on"
+        " one half of the queries and checked on the other."
     )
     return save_plot(into, axes, f"{found['dataset']}.{found['reranker']}.tune-depth", title, caption, rows)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.experiment import ResultFolder
+from evalkit.experiment.folder import at_depth
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.reranking import scored_run
@@ -71,8 +72,7 @@ def derive_cells(
             if tag == manifest["first_stage"]:
                 asked = list(dict.fromkeys(part["query_id"].tolist()))
             for depth in config["depths"]:
-                chosen = np.isnan(part["depth"]) | (part["depth"] == depth)
-                run = scored_run({name: column[chosen] for name, column in part.items()}, tag, depth)
+                run = scored_run(at_depth(part, depth), tag, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in asked if q not in scored)
                 kept = _averaged(judged, missing, any_scored=bool(scored) or not asked)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +23,20 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 
 LONGEST_BESIDE = 32
 """Characters of a label that leave a plot beside them wide enough."""
+LABEL_HEIGHT = 0.052
+"""Share of the axes' height that a direct label takes."""
+LABEL_AT = 1.05
+"""Where direct labels begin, as a share of the axes' width."""
 FIRST_STAGE_COLOUR = "#666666"
 STYLE: dict[Any, Any] = {
     "figure.figsize": (7.2, 4.4),
     "figure.dpi": 100,
-    "font.family": "DejaVu Sans",
+    "font.family": "sans-serif",
+    "font.sans-serif": [
+        "DejaVu Sans",
+        "Verdana",
+        "Arial",
+    ],  # drawn with the first, read with whatever is there
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -33,7 +45,9 @@ STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "svg.hashsalt": "evalkit",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
+    "savefig.transparent": False,
+    "text.parse_math": False,  # a name may hold dollars
 }
 
 
@@ -58,6 +72,31 @@ class Plot:
     caption: str
     svg: str
 
+    @property
+    def file(self) -> str:
+        """Name of its files without ending."""
+        return slug(self.name)
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in evalkit's style, into files alone; a letter that the font lacks is a box, and no warning."""
+    import matplotlib as mpl
+
+    with mpl.rc_context({**STYLE, "backend": "agg"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
+
+
+def colours(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Return system -> its colour, the same one in every plot of a report."""
+    first_stage = summary["first_stage"]
+    tags = dict.fromkeys(row["reranker"] for row in (*summary["quality"], *summary["latency"]))
+    others = [tag for tag in tags if tag != first_stage]
+    return {tag: COLOURS[place % len(COLOURS)] for place, tag in enumerate(others)} | {
+        first_stage: FIRST_STAGE_COLOUR
+    }
+
 
 def new_axes(title: str, x_label: str, y_label: str) -> Axes:
     """Return the axes of a new figure."""
@@ -68,6 +107,36 @@ def new_axes(title: str, x_label: str, y_label: str) -> Axes:
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     return axes
+
+
+def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
+    """Name lines at their right ends, apart from each other; a thin line leads from each end to its name.
+
+    Parameters
+    ----------
+    axes
+        With their final limits.
+    ends
+        x, y, name and colour of every line's end.
+    """
+    axes.get_ylim()  # brings the limits up to date
+    places = [axes.transAxes.inverted().transform(axes.transData.transform((x, y)))[1] for x, y, *_ in ends]
+    for (x, y, name, colour), place in zip(ends, spread_apart(places, LABEL_HEIGHT), strict=True):
+        axes.annotate(
+            name, (x, y), xytext=(LABEL_AT, place), textcoords="axes fraction", va="center", fontsize=9,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.0, "shrinkA": 1, "shrinkB": 2},
+        )  # fmt: skip
+
+
+def spread_apart(places: Sequence[float], least: float) -> list[float]:
+    """Return places in the same order, moved up so far that neighbours are `least` apart, and down as a whole."""
+    order = sorted(range(len(places)), key=lambda index: places[index])
+    moved = list(places)
+    for below, above in pairwise(order):
+        moved[above] = max(moved[above], moved[below] + least)
+    shift = (sum(moved) - sum(places)) / max(len(places), 1)
+    return [place - shift for place in moved]
 
 
 def legend_beside(axes: Axes) -> None:

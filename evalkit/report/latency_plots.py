@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.report.drawing import (
-    COLOURS,
-    STYLE,
     Plot,
+    colours,
+    drawing,
     legend_beside,
     new_axes,
     plain_ticks,
@@ -33,13 +33,9 @@ _WIDEST = 0.985
 
 def draw_latency(into: Path, summary: Row, answers: Row, cells: Sequence[CellCalls]) -> list[Plot]:
     """Draw every plot that there are timed calls for, into a folder."""
-    import matplotlib as mpl
-
-    tags = dict.fromkeys(row["reranker"] for row in (*summary["quality"], *summary["latency"]))
-    tags.pop(summary["first_stage"], None)
-    colour = {tag: COLOURS[i % len(COLOURS)] for i, tag in enumerate(tags)}
+    colour = colours(summary)
     drawn: list[Plot] = []
-    with mpl.rc_context({**STYLE, "backend": "agg"}):
+    with drawing():
         for entry in summary["datasets"]:
             name = entry["name"]
             rows = [row for row in summary["latency"] if row["dataset"] == name]

@@ -1,52 +1,59 @@
-"""``report.md`` and ``report.html``: the same words and tables, the plots beside or inside them."""
+"""``report.md`` and ``report.html``: the same sections, the plots beside or inside them."""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from evalkit.experiment import ResultFolder
-from evalkit.report.calibration_pages import calibration_table
-from evalkit.report.comparison_tables import cautions, comparison_tables, findings
-from evalkit.report.comparison_tables import detail_tables as comparison_details
-from evalkit.report.depth_pages import depth_line, depth_table
 from evalkit.report.drawing import Plot
-from evalkit.report.latency_lines import latency_cautions, latency_lines
-from evalkit.report.latency_tables import latency_details, latency_tables
-from evalkit.report.precisions import precision_lines, precision_tables
-from evalkit.report.preflights import preflight_lines, preflight_tables
-from evalkit.report.tables import as_markdown, detail_tables, result_tables
-from evalkit.report.threshold_pages import threshold_line, threshold_table
+from evalkit.report.explorer import as_script, explorer_note
+from evalkit.report.sections import Findings, Section
+from evalkit.report.table_files import file_names, write_tables
+from evalkit.report.tables import as_markdown, markdown_text
+from evalkit.report.verdict import headline, verdicts
 
-MANY_TIES = 0.1
-"""Share of queries with equal scores near the top from which a reader is told."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Findings:
-    """What a report shows.
-
-    Attributes
-    ----------
-    summary, compared, tuned, latency
-        Contents of ``summary.json``, ``comparisons.json``, ``tuning.json`` and ``latency.json``.
-    """
-
-    summary: Mapping[str, Any]
-    compared: Mapping[str, Any]
-    tuned: Mapping[str, Any]
-    latency: Mapping[str, Any]
+MOST_PLOTS = 4
+"""Plots of a section that are not folded."""
 
 
 def write_pages(
-    folder: ResultFolder, manifest: Mapping[str, Any], found: Findings, plots: Sequence[Plot]
+    folder: ResultFolder, found: Findings, sections: Sequence[Section], explored: Mapping[str, Any] | None
 ) -> None:
-    """Write both pages."""
-    summary, compared = found.summary, found.compared
+    """Write both pages, and every table beside them; `explored` is what the explorer of queries holds."""
+    names = file_names(table for section in sections for table in section.every_table)
+    write_tables(folder.tables_folder, names)
+    per_dataset = verdicts(found.compared, found.summary)
+    content = {
+        "name": found.manifest["name"],
+        "started": found.manifest["started"],
+        "status": found.manifest["status"],
+        "headline": headline(per_dataset, found.compared, found.manifest["status"]),
+        "verdicts": per_dataset,
+        "sections": sections,
+        "files": names,
+        "facts": _facts(found.manifest),
+        "warnings": sum(len(section.lines) for section in sections if section.key == "warnings"),
+        "most_plots": MOST_PLOTS,
+        "explorer": explored and as_script(explored),
+        "explorer_note": explored and explorer_note(explored),
+    }
+    environment = _environment()
+    for template, file in (
+        ("report.md", folder.report_markdown_file),
+        ("report.html", folder.report_html_file),
+    ):
+        text = environment.get_template(template).render(content)
+        file.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("evalkit.report", "templates"),
         autoescape=select_autoescape(["html"]),
@@ -55,178 +62,20 @@ def write_pages(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["markdown"] = as_markdown
-    content = {
-        "name": manifest["name"],
-        "status": manifest["status"],
-        "findings": [
-            *findings(compared),
-            *map(depth_line, found.tuned["depth"]),
-            *map(threshold_line, found.tuned["threshold"]),
-            *precision_lines(summary),
-            *latency_lines(summary, found.latency),
-        ],
-        "warnings": [*warnings(manifest, summary), *latency_cautions(found.latency), *cautions(compared)],
-        "results": [
-            *comparison_tables(compared, details=False),
-            *result_tables(summary),
-            *precision_tables(summary),
-            *latency_tables(summary, found.latency),
-        ],
-        "details": [
-            *map(depth_table, found.tuned["depth"]),
-            *map(threshold_table, found.tuned["threshold"]),
-            *(calibration_table(one) for one in found.tuned["calibration"] if one["functions"]),
-            *latency_details(summary, found.latency),
-            *detail_tables(summary),
-            *preflight_tables(manifest),
-            *comparison_details(compared),
-        ],
-        "plots": plots,
-        "facts": _facts(manifest),
-    }
-    for template, file in (
-        ("report.md", folder.report_markdown_file),
-        ("report.html", folder.report_html_file),
-    ):
-        file.write_text(environment.get_template(template).render(content), encoding="utf-8")
+    environment.filters |= {"markdown": as_markdown, "plain": markdown_text, "picture": _picture}
+    loader = environment.loader
+    source = loader.get_source(environment, "explorer.js")[0] if loader else ""
+    environment.globals["script"] = Markup(source)  # noqa: S704 - our own file
+    environment.globals["script_hash"] = b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    return environment
 
 
-def warnings(manifest: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
-    """Return what a reader must know before believing the numbers."""
-    said = []
-    if manifest["status"] != "complete":
-        said.append(f"This result is {manifest['status']}: figures cover only what was measured.")
-    said += preflight_lines(manifest)
-    said += _ties(summary)
-    for entry in manifest.get("quality_passes", []):
-        if entry["failed"]:
-            said.append(
-                f"{entry['dataset']}: {entry['reranker']} failed on {len(entry['failed'])} of {entry['asked']}"
-                " queries; they are in none of its means (see failures.jsonl)."
-            )
-        if entry["documents_placed_last"]:
-            said.append(
-                f"{entry['dataset']}: {entry['reranker']} had no score for {entry['documents_placed_last']}"
-                " candidates and placed them last."
-            )
-    for entry in summary["datasets"]:
-        if not entry["counts"]["answerable_queries"]:
-            said.append(f"{entry['name']}: nothing answers any of its queries, so there is no mean.")
-        if entry["empty_queries"]:
-            said.append(
-                f"{entry['name']}: queries that found no candidate and count as 0: {entry['empty_queries']}."
-            )
-    said += _of_names(manifest)
-    said += _of_reuse(manifest)
-    said += _of_checks(manifest)
-    said += _of_endpoints(manifest)
-    said += _of_execution(manifest)
-    return said + _unsorted(summary) + _truncated(summary)
-
-
-def _of_reuse(manifest: Mapping[str, Any]) -> list[str]:
-    """Say which scores are older than the experiment, where the backend may have changed unseen."""
-    said = []
-    for row in manifest.get("pairs", []):
-        tag, about = row["reranker"], manifest["rerankers"][row["reranker"]]
-        if not row["reused"] or not (about["remote"] or about["moving_name"]):
-            continue
-        day = datetime.fromtimestamp(row["oldest_s"], UTC).date().isoformat()
-        said.append(
-            f"{row['dataset']}: {row['reused']} scores of {tag} were not asked for but found in the score store,"
-            f" the oldest of {day}. A sample tells whether they still hold: evalkit store drift CONFIG"
-            f" --reranker {tag}. To ask for all again: --refresh."
-        )
-        now = manifest.get("endpoints", {}).get(tag, {}).get("models", [])
-        if row["models"] and now and row["models"] != now:
-            said.append(
-                f"{row['dataset']}: the stored scores of {tag} came from model {', '.join(row['models'])}, those asked"
-                f" for now from {', '.join(now)}: the figures mix them."
-            )
-    return said
-
-
-def _of_names(manifest: Mapping[str, Any]) -> list[str]:
-    """Say whose name does not say which model it is."""
-    return [
-        f"{tag}: {about['moving_name']}: another run may measure another model."
-        for tag, about in manifest["rerankers"].items()
-        if about["moving_name"]
-    ]
-
-
-def _of_checks(manifest: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{check['dataset']}: {check['reranker']} gives the same pair another score when asked again"
-        f" ({check['evidence']}): its figures move from run to run."
-        for check in manifest.get("pointwise_checks", [])
-        if check["verdict"] == "unstable"
-    ]
-
-
-def _of_endpoints(manifest: Mapping[str, Any]) -> list[str]:
-    said = []
-    for tag, told in manifest.get("endpoints", {}).items():
-        if told["given_up"]:
-            said.append(f"{tag}: {told['given_up']}.")
-        if len(told["models"]) > 1:
-            said.append(f"{tag}: answered as several models: {', '.join(told['models'])}.")
-    return said
-
-
-def _of_execution(manifest: Mapping[str, Any]) -> list[str]:
-    """Say where a cluster was not what was asked for, and what was done twice; no score hangs on it."""
-    execution = manifest.get("execution")
-    if execution is None:
-        return []
-    said = []
-    asked, there, lost = (execution[name] for name in ("replicas_asked", "replicas", "replicas_lost"))
-    if there < asked:
-        said.append(f"The Ray cluster has room for {there} of {asked} replicas.")
-    if lost:
-        said.append(
-            f"{lost} replica{'s were' if lost > 1 else ' was'} lost on the Ray cluster;"
-            f" {execution['tasks_repeated']} pieces of work that they had not answered were done again, and none that"
-            " they had."
-        )
-    return said
-
-
-def _unsorted(summary: Mapping[str, Any]) -> list[str]:
-    """Name the rerankers whose lists contradict their own scores."""
-    counts: dict[str, int] = {}
-    for row in summary["calls"]:
-        counts[row["reranker"]] = counts.get(row["reranker"], 0) + row["unsorted_lists"]
-    return [
-        f"{tag}: {count} replies were not in the order of their own scores; documents are ranked by score."
-        for tag, count in counts.items()
-        if count
-    ]
-
-
-def _truncated(summary: Mapping[str, Any]) -> list[str]:
-    """Say how many pairs a model did not read to their end."""
-    return [
-        f"{row['dataset']}: {row['reranker']} read {row['truncated_documents']} of {row['documents']} pairs only up to"
-        f" its limit ({row['truncated_documents'] / row['documents']:.1%}): what stands behind counts for"
-        " nothing."
-        for row in summary["calls"]
-        if row["pass"] == "quality" and row.get("truncated_documents")
-    ]
-
-
-def _ties(summary: Mapping[str, Any]) -> list[str]:
-    """Name the rerankers whose order near the top is often the tie rule's work and not their own."""
-    depth = {c["dataset"]: c["depth"] for c in summary["ceilings"]}  # the last is the largest
-    return [
-        f"{r['dataset']}: {r['reranker']} gives equal scores within the first ten ranks of"
-        f" {r['tied_queries_at_10']:.0%} of its queries; such documents are ordered by their ids."
-        for r in summary["quality"]
-        if r["metric"] == summary["primary_metric"]
-        and r["depth"] == depth[r["dataset"]]
-        and (r["tied_queries_at_10"] or 0) > MANY_TIES
-    ]
+def _picture(plot: Plot) -> Markup:
+    """Return a plot for a page that holds others: its ids are its own, and it has a name."""
+    prefix = hashlib.sha256(plot.name.encode()).hexdigest()[:8]
+    svg = plot.svg[plot.svg.index("<svg") :]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
+    return Markup('<svg role="img" aria-label="{}"{}').format(plot.title, Markup(svg[4:]))  # noqa: S704
 
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

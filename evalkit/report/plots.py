@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from evalkit.experiment import ResultFolder
 from evalkit.report.deriving import BEST_ORDER
 from evalkit.report.drawing import (
-    COLOURS,
     FIRST_STAGE_COLOUR,
-    STYLE,
     Plot,
-    legend_beside,
+    colours,
+    drawing,
+    label_ends,
     new_axes,
     save_plot,
     scale_to,
@@ -25,22 +25,26 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 
 
-def draw_plots(folder: ResultFolder, summary: Mapping[str, Any]) -> list[Plot]:
-    """Draw every plot that the summary has data for, into the result folder."""
-    import matplotlib as mpl
+def draw_depth_means(folder: ResultFolder, summary: Row) -> list[Plot]:
+    """Draw quality at every depth that was asked for, for each dataset, into the result folder."""
+    colour = colours(summary)
+    with drawing():
+        return [
+            _quality_by_depth(folder, summary, entry["name"], colour)
+            for entry in summary["datasets"]
+            if summary["quality"]
+        ]
 
-    drawn: list[Plot] = []
-    tags = list(dict.fromkeys(row["reranker"] for row in summary["quality"]))
-    others = [tag for tag in tags if tag != summary["first_stage"]]
-    colour = {tag: COLOURS[i % len(COLOURS)] for i, tag in enumerate(others)}
-    colour[summary["first_stage"]] = FIRST_STAGE_COLOUR
-    with mpl.rc_context({**STYLE, "backend": "agg"}):
-        for dataset in summary["datasets"] if tags else ():
-            name = dataset["name"]
-            drawn.append(_quality_by_depth(folder, summary, name, colour))
-            if any(row["dataset"] == name for row in summary["latency"]):
-                drawn += _quality_against_latency(folder, summary, name, colour)
-    return drawn
+
+def draw_tradeoffs(folder: ResultFolder, summary: Row) -> list[Plot]:
+    """Draw quality against latency, for each dataset that has both, into the result folder."""
+    colour = colours(summary)
+    with drawing():
+        return [
+            _quality_against_latency(folder, summary, entry["name"], points, colour)
+            for entry in summary["datasets"]
+            if (points := quality_latency_points(summary, entry["name"]))
+        ]
 
 
 def _quality_by_depth(
@@ -51,24 +55,24 @@ def _quality_by_depth(
     ceilings = [c for c in summary["ceilings"] if c["dataset"] == dataset]
     axes = new_axes(f"{dataset}: {metric} by depth", "depth (candidates per query)", metric)
     depths = [c["depth"] for c in ceilings]
-    axes.plot(
-        depths,
-        [c["recall"]["mean"] for c in ceilings],
-        ":",
-        color="black",
-        lw=1.3,
-        label="recall of the candidates",
-    )
-    axes.plot(
-        depths, [c["best_order"][metric] for c in ceilings], "--", color="black", lw=1.3, label=BEST_ORDER
-    )
+    ends = []
+    for style, name, means in (
+        (":", "recall of the candidates", [c["recall"]["mean"] for c in ceilings]),
+        ("--", BEST_ORDER, [c["best_order"][metric] for c in ceilings]),
+    ):
+        axes.plot(depths, means, style, color="black", lw=1.3)
+        if means[-1] is not None:
+            ends.append((depths[-1], means[-1], name, "black"))
     for place, (tag, part) in enumerate(_by_reranker(rows)):
         # Points of several rerankers at one depth stand a little apart, or their bars would hide each other.
         shift = 1 + 0.03 * (place - 1)
-        _line(axes, [r["depth"] * shift for r in part], part, "mean", 1.0, colour[tag], tag)
+        held = [r for r in part if r["mean"] is not None]
+        _line(axes, [r["depth"] * shift for r in held], held, colour[tag])
+        if held:
+            ends.append((held[-1]["depth"] * shift, held[-1]["mean"], tag, colour[tag]))
     scale_to(axes, depths)
     axes.set_ylim(0, 1.02)
-    legend_beside(axes)
+    label_ends(axes, ends)
     data = [
         {"series": r["reranker"], **{k: r[k] for k in ("depth", "mean", "lower", "upper", "n")}} for r in rows
     ]
@@ -93,24 +97,25 @@ def _quality_by_depth(
 
 
 def _quality_against_latency(
-    folder: ResultFolder, summary: Mapping[str, Any], dataset: str, colour: Mapping[str, str]
-) -> list[Plot]:
-    points = quality_latency_points(summary, dataset)
-    if not points:
-        return []
+    folder: ResultFolder,
+    summary: Mapping[str, Any],
+    dataset: str,
+    points: Sequence[Row],
+    colour: Mapping[str, str],
+) -> Plot:
     metric = summary["primary_metric"]
     axes = new_axes(
         f"{dataset}: {metric} against latency", "median latency of one call with d documents (ms)", metric
     )
+    ends = []
     for tag, part in _by_reranker(points):
         x = [p["p50_s"] * 1000 for p in part]
         y = [p["mean"] for p in part]
         x_bars = [[p["p50_s"] * 1000 - p["p50_lower_s"] * 1000 for p in part]]
         x_bars.append([p["p50_upper_s"] * 1000 - p["p50_s"] * 1000 for p in part])
         y_bars = [[p["mean"] - p["lower"] for p in part], [p["upper"] - p["mean"] for p in part]]
-        axes.errorbar(
-            x, y, xerr=x_bars, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2, color=colour[tag], label=tag
-        )
+        axes.errorbar(x, y, xerr=x_bars, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2, color=colour[tag])
+        ends.append((x[-1], y[-1], tag, colour[tag]))
         for point, at_x, at_y in zip(part, x, y, strict=True):
             axes.annotate(
                 f"d={point['depth']}", (at_x, at_y), xytext=(4, 5), textcoords="offset points", fontsize=8
@@ -121,19 +126,18 @@ def _quality_against_latency(
         if r["dataset"] == dataset and r["metric"] == metric and r["reranker"] == summary["first_stage"]
     ]
     if base and base[-1]["mean"] is not None:
-        axes.axhline(
-            base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--", label=summary["first_stage"]
+        axes.axhline(base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--")
+        ends.append(
+            (axes.get_xlim()[1], base[-1]["mean"], f"{summary['first_stage']} alone", FIRST_STAGE_COLOUR)
         )
-    axes.set_xlim(left=0)
-    legend_beside(axes)
+    axes.set_xlim(0, axes.get_xlim()[1])
+    label_ends(axes, ends)
     caption = (
         "Each point reranks d candidates in one call. Up is better, left is faster; bars are 95 % intervals."
         " The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
     )
     title = f"{dataset}: {metric} against latency"
-    return [
-        save_plot(folder.plots_folder, axes, f"{dataset}.quality-against-latency", title, caption, points)
-    ]
+    return save_plot(folder.plots_folder, axes, f"{dataset}.quality-against-latency", title, caption, points)
 
 
 def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dict[str, Any]]:
@@ -160,25 +164,12 @@ def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dic
     ]
 
 
-def _line(
-    axes: Axes,
-    x: Sequence[float],
-    rows: Sequence[Row],
-    key: str,
-    factor: float,
-    colour: str,
-    label: str,
-    style: str = "-o",
-) -> None:
-    held = [(at, r) for at, r in zip(x, rows, strict=True) if r[key] is not None]
-    y = [r[key] * factor for _, r in held]
-    bars = [
-        [(r[key] - (r[key] if r["lower"] is None else r["lower"])) * factor for _, r in held],
-        [((r[key] if r["upper"] is None else r["upper"]) - r[key]) * factor for _, r in held],
-    ]
-    axes.errorbar(
-        [at for at, _ in held], y, yerr=bars, fmt=style, ms=4, lw=1.4, capsize=2, color=colour, label=label
-    )
+def _line(axes: Axes, x: Sequence[float], rows: Sequence[Row], colour: str) -> None:
+    """Draw means with their intervals, where they have one."""
+    y = [row["mean"] for row in rows]
+    below = [0.0 if row["lower"] is None else row["mean"] - row["lower"] for row in rows]
+    above = [0.0 if row["upper"] is None else row["upper"] - row["mean"] for row in rows]
+    axes.errorbar(x, y, yerr=[below, above], fmt="-o", ms=4, lw=1.4, capsize=2, color=colour)
 
 
 def _by_reranker(rows: Iterable[Any]) -> list[tuple[str, list[Any]]]:

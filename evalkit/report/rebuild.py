@@ -22,6 +22,7 @@ from evalkit.report.comparisons import compare_fields, fields_of, plan_of
 from evalkit.report.depth_pages import draw_depths
 from evalkit.report.depths import DepthQuestion, sweep
 from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
+from evalkit.report.explorer import explorer_data
 from evalkit.report.latency import CellCalls, cells_of, latency_rows
 from evalkit.report.latency_answers import answer
 from evalkit.report.latency_plots import draw_latency
@@ -81,13 +82,21 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
         tuned = _tuned(fields, manifest, plan, summary)
         found = Findings(manifest, folder.read_failures(), summary, compared, tuned, answers)
         progress.update()
+        texts = {name: folder.read_texts(name) for name in qrels}
+        explored = explorer_data(fields, plan.primary, texts)
         with folder.writing():
-            _write(folder, cells, found, timed)
+            _write(folder, cells, found, timed, explored)
         progress.update()
     return summary
 
 
-def _write(folder: ResultFolder, cells: Sequence[Cell], found: Findings, timed: Sequence[CellCalls]) -> None:
+def _write(
+    folder: ResultFolder,
+    cells: Sequence[Cell],
+    found: Findings,
+    timed: Sequence[CellCalls],
+    explored: dict[str, Any] | None,
+) -> None:
     """Write everything derived, the page last: where it stands, all of it does."""
     _clear(folder)
     _write_runs(folder, cells)
@@ -97,7 +106,7 @@ def _write(folder: ResultFolder, cells: Sequence[Cell], found: Findings, timed: 
     folder.tuning_file.write_bytes(to_json(found.tuned))
     folder.latency_file.write_bytes(to_json(found.latency))
     plots = {
-        "tradeoff": draw_tradeoffs(folder, found.summary),
+        "trade-off": draw_tradeoffs(folder, found.summary),
         "depth": [
             *draw_depth_means(folder, found.summary),
             *draw_depths(folder.plots_folder, found.tuned["depth"]),
@@ -108,7 +117,7 @@ def _write(folder: ResultFolder, cells: Sequence[Cell], found: Findings, timed: 
             *draw_reliabilities(folder.plots_folder, found.tuned["calibration"]),
         ],
     }
-    write_pages(folder, found, report_sections(found, plots))
+    write_pages(folder, found, report_sections(found, plots), explored)
 
 
 def _tuned(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.report.drawing import COLOURS, STYLE, Plot, new_axes, save_plot
+from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table, dollars, mean_text, milliseconds, number
 
 SHOWN = 12
@@ -79,9 +79,7 @@ def search_line(found: Row) -> str:
 
 def draw_fronts(into: Path, found: Sequence[Row]) -> list[Plot]:
     """Draw quality against what is kept, every configuration and the front, into a folder."""
-    import matplotlib as mpl
-
-    with mpl.rc_context({**STYLE, "backend": "agg"}):
+    with drawing():
         return [_draw(into, one) for one in found if one["rows"]]
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 NO_VALUE = "-"
+_MARKED = re.compile(r"[\\`*|<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|(?<=&)#|&(?=\w+;)")
+"""What Markdown would not show as it is; intervals in brackets and names_like_this are left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,15 @@ def result_tables(summary: Mapping[str, Any]) -> list[Table]:
     return [_quality(summary, entry["name"]) for entry in summary["datasets"] if summary["quality"]]
 
 
-def detail_tables(summary: Mapping[str, Any]) -> list[Table]:
-    """Return the tables behind them: quality by depth, data, calls."""
+def depth_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return quality at the depths that were asked for, where they are several."""
     names = [entry["name"] for entry in summary["datasets"]]
-    by_depth = [_by_depth(summary, name) for name in names if len(_depths(summary, name)) > 1]
-    return [*by_depth, _data(summary), _calls(summary), *_costs(summary), *_server_times(summary)]
+    return [_by_depth(summary, name) for name in names if len(_depths(summary, name)) > 1]
+
+
+def call_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """Return what calls came to: attempts, cost, the servers' own times."""
+    return [_calls(summary), *_costs(summary), *_server_times(summary)]
 
 
 def _rows(rows: Sequence[Mapping[str, Any]], dataset: str) -> list[Mapping[str, Any]]:
@@ -89,7 +96,8 @@ def _by_depth(summary: Mapping[str, Any], dataset: str) -> Table:
     return Table(f"{dataset}: {metric} by depth", ("reranker", *map(str, depths)), tuple(cells), note)
 
 
-def _data(summary: Mapping[str, Any]) -> Table:
+def data_table(summary: Mapping[str, Any]) -> Table:
+    """Return what every dataset holds."""
     cells = []
     for entry in summary["datasets"]:
         counts = entry["counts"]
@@ -255,11 +263,16 @@ def _percent(summary: Mapping[str, Any]) -> str:
     return f"{summary['confidence']:.0%}"
 
 
+def markdown_text(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    return _MARKED.sub(r"\\\g<0>", " ".join(text.split()))
+
+
 def as_markdown(table: Table) -> str:
     """Return a table in Markdown, without its title and note."""
     rule = ["---"] * table.left + ["---:"] * (len(table.columns) - table.left)
-    lines = [table.columns, rule, *table.rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    rows = [[markdown_text(cell) for cell in row] for row in (table.columns, *table.rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (rows[0], rule, *rows[1:]))
 
 
 def as_text(table: Table) -> str:

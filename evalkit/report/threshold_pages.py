@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.report.drawing import COLOURS, STYLE, Plot, new_axes, save_plot
+from evalkit.report.drawing import COLOURS, Plot, drawing, label_ends, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table, number
 
 Row = Mapping[str, Any]
@@ -105,9 +105,7 @@ def threshold_table(found: Row) -> Table:
 
 def draw_thresholds(into: Path, found: Sequence[Row]) -> list[Plot]:
     """Draw every curve into a folder."""
-    import matplotlib as mpl
-
-    with mpl.rc_context({**STYLE, "backend": "agg"}):
+    with drawing():
         return [_draw(into, one) for one in found if one["rows"]]
 
 
@@ -115,18 +113,21 @@ def _draw(into: Path, found: Row) -> Plot:
     rows = found["rows"]
     title = f"{found['dataset']}: what a threshold on {found['reranker']} keeps"
     axes = new_axes(title, "keep documents with this score or more", "mean over held-out queries")
+    ends = []
     for colour, name in zip(COLOURS, ("recall", "precision", "f1"), strict=False):
         held = [row for row in rows if row[name] is not None]
-        axes.plot(
-            [row["threshold"] for row in held], [row[name] for row in held], "-o", ms=3, lw=1.5, color=colour,
-            label={"f1": "F1"}.get(name, name),
-        )  # fmt: skip
+        x, y = [row["threshold"] for row in held], [row[name] for row in held]
+        axes.plot(x, y, "-o", ms=3, lw=1.5, color=colour)
+        if held:
+            ends.append((x[-1], y[-1], {"f1": "F1"}.get(name, name), colour))
     if found["threshold"] is not None:
-        axes.axvline(
-            found["threshold"], color="black", lw=1.2, ls="--", label=f"chosen: {found['threshold']:.4g}"
-        )
+        axes.axvline(found["threshold"], color="black", lw=1.2, ls="--")
+        axes.annotate(
+            f"chosen: {found['threshold']:.4g}", (found["threshold"], 0.5), xytext=(3, 0),
+            textcoords="offset points", rotation=90, va="center", fontsize=9,
+        )  # fmt: skip
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    label_ends(axes, ends)
     caption = (
         "Queries that the threshold was not chosen on. Recall is the share of relevant candidates that is kept,"
         f" precision the share of what is kept that is relevant. The dashed line was chosen for {_goal(found['goal'])}."

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparing.transfer import QUANTILES, SCALES_APART
-from evalkit.report.drawing import COLOURS, STYLE, Plot, new_axes, save_plot
+from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table
 
 _BINS = 60
@@ -72,13 +72,11 @@ def draw_distributions(
     into: Path, dataset: str, reranker: str, before: NDArray[np.float64], after: NDArray[np.float64]
 ) -> Plot:
     """Draw both versions' scores as histograms over one axis, into a folder."""
-    import matplotlib as mpl
-
     low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
     title = f"{dataset}: scores of {reranker}, before and after"
     data = []
-    with mpl.rc_context({**STYLE, "backend": "agg"}):
+    with drawing():
         axes = new_axes(title, "score", "share of the pairs")
         for colour, version, scores in zip(COLOURS, ("before", "after"), (before, after), strict=False):
             share = np.histogram(scores, edges)[0] / len(scores)

@@ -99,8 +99,8 @@ def price_of(summary: Row, dataset: str, tag: str, depth: int | None) -> Price:
     # Where every depth was a pass of its own, the cost of the pass is that of all of them.
     alone = cost is not None and depth is not None and cost["documents"] <= depth * cost["queries"]
     return Price(
-        timed and timed["p50_s"]["estimate"],
-        timed and timed["p95_s"]["estimate"],
+        None if timed is None else timed["p50_s"]["estimate"],
+        None if timed is None else timed["p95_s"]["estimate"],
         cost["usd_per_thousand_queries"] if cost is not None and alone else None,
     )
 

@@ -121,6 +121,7 @@ def test_a_report_is_rebuilt_byte_for_byte(result: Path, tmp_path: Path) -> None
         "config.resolved.yaml",
         "scores.parquet",
         "calls.parquet",
+        "texts.parquet",
         "failures.jsonl",
         "log.jsonl",
     )
@@ -142,8 +143,24 @@ def test_the_html_report_stands_alone(result: Path) -> None:
     page = (result / "report.html").read_text(encoding="utf-8")
     plots = list((result / "plots").glob("*.svg"))
     assert page.count("<svg") == page.count("</svg>") == len(plots) > 2
-    for reference in ('src="', "@import", "<link", "url(http", "<script"):
+    assert "default-src 'none'" in page
+    for reference in ('src="', "@import", "<link", "url(http", "<script src"):
         assert reference not in page
+
+
+def test_every_table_and_plot_has_its_data_beside_it(result: Path) -> None:
+    """CSV and JSON of every table with numbers as numbers, CSV, PNG and SVG of every plot."""
+    tables = {file.name for file in (result / "tables").iterdir()}
+    assert {name.removesuffix(".csv") for name in tables if name.endswith(".csv")} == {
+        name.removesuffix(".json") for name in tables if name.endswith(".json")
+    }
+    rows = orjson.loads((result / "tables" / "tiny-what-to-decide-by.json").read_bytes())
+    by_system = {row["system"]: row for row in rows}
+    assert by_system["bm25"]["verdict"] == "baseline"
+    assert by_system["lexical"]["difference to bm25"] == 0.0
+    assert by_system["lexical"]["nDCG@10 lower"] < by_system["lexical"]["nDCG@10"]
+    plots = [file.stem for file in (result / "plots").glob("*.csv")]
+    assert all((result / "plots" / f"{name}{end}").is_file() for name in plots for end in (".png", ".svg"))
 
 
 def config_for(url: str, folder: Path, more: str = "") -> str:

@@ -1,0 +1,144 @@
+"""What the page's explorer of single queries holds: every value; lists and texts of as many queries as are sensible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+from markupsafe import Markup
+
+from evalkit.comparing import Field
+from evalkit.experiment.texts import SHOWN, snippet
+
+MOST_QUERIES = 2000
+"""Queries of a report with lists and texts: those that the systems disagree on most."""
+MOST_CHARACTERS = 4_000_000
+"""Characters of all documents' texts in a report."""
+MOST_RELEVANT = 20
+"""Relevant documents that no list has near its top, for each query."""
+
+Texts = Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """Documents of one dataset, each with its text once.
+
+    Attributes
+    ----------
+    texts
+        What is known: document -> its text.
+    place
+        Document -> its place in the columns of the page.
+    characters
+        Of all texts that are on it.
+    """
+
+    texts: Texts
+    place: dict[str, int] = field(default_factory=dict)
+    characters: int = 0
+
+    def put(self, doc_id: str) -> int:
+        """Return the place of a document, a new one where it had none."""
+        if doc_id not in self.place:
+            self.place[doc_id] = len(self.place)
+            self.characters += len(self.texts.get(doc_id, ""))
+        return self.place[doc_id]
+
+
+def explorer_data(fields: Sequence[Field], metric: str, texts: Mapping[str, Texts]) -> dict[str, Any] | None:
+    """Return what the page holds; None where no query has a value.
+
+    Parameters
+    ----------
+    fields
+        The datasets at the depth of the comparison.
+    metric
+        The primary one.
+    texts
+        Dataset -> document -> text; empty where the result holds none.
+    """
+    share = max(len(fields), 1)
+    datasets = [_dataset(one, metric, texts.get(one.dataset, {}), share) for one in fields]
+    datasets = [one for one in datasets if one["ids"]]
+    return {"metric": metric, "datasets": datasets} if datasets else None
+
+
+def as_script(data: Mapping[str, Any]) -> Markup:
+    """Return data as JSON that can end no script element."""
+    return Markup(orjson.dumps(data).decode().replace("<", "\\u003c"))  # noqa: S704 - nothing opens a tag
+
+
+def explorer_note(data: Mapping[str, Any]) -> str:
+    """Return how to use the explorer, and what it does not hold."""
+    use = (
+        "Choose two systems, sort by a column, open a query: its documents side by side, with grades and changes of"
+        f" rank. Lists hold the first {SHOWN} documents and relevant ones behind them."
+    )
+    said = [use]
+    for one in data["datasets"]:
+        if len(one["lists"]) < len(one["ids"]):
+            said.append(
+                f"{one['name']}: lists of the {len(one['lists'])} queries of {len(one['ids'])} that the systems"
+                " disagree on most; of the others values alone."
+            )
+        if not any(one["texts"]):
+            said.append(f"{one['name']}: this result holds no texts (texts.parquet), so documents are ids.")
+    return " ".join(said)
+
+
+def _dataset(on: Field, metric: str, texts: Texts, share: int) -> dict[str, Any]:
+    systems = list(on.entries)
+    query_ids = list(dict.fromkeys(q for entry in on.entries.values() for q in entry.values.query_ids))
+    values = np.array([_values(on, name, metric, query_ids) for name in systems]).reshape(len(systems), -1)
+    shelf, lists = _Shelf(texts), {}
+    for row in _most_moved(values)[: MOST_QUERIES // share]:
+        if shelf.characters > MOST_CHARACTERS // share:
+            break
+        lists[str(row)] = _list(on, query_ids[row], shelf)
+    means = [np.nanmean(row) if np.isfinite(row).any() else -np.inf for row in values]
+    return {
+        "name": on.dataset,
+        "depth": on.depth,
+        "systems": systems,
+        "best": int(np.argmax(means[1:])) + 1 if len(systems) > 1 else 0,
+        "ids": query_ids,
+        "queries": [snippet(on.queries[q].text) if q in on.queries else None for q in query_ids],
+        "values": [[None if np.isnan(x) else round(x, 4) for x in row] for row in values.tolist()],
+        "docs": list(shelf.place),
+        "texts": [texts.get(doc_id) for doc_id in shelf.place],
+        "lists": lists,
+    }
+
+
+def _values(on: Field, name: str, metric: str, query_ids: Sequence[str]) -> list[float]:
+    held = on.entries[name].values
+    known = dict(zip(held.query_ids, held.of(metric).tolist(), strict=True))
+    return [known.get(query_id, np.nan) for query_id in query_ids]
+
+
+def _most_moved(values: Any) -> list[int]:
+    """Return the places of queries, those first whose values lie furthest apart."""
+    if not values.size:
+        return []
+    known = np.isfinite(values)
+    spread = np.where(known, values, -np.inf).max(axis=0) - np.where(known, values, np.inf).min(axis=0)
+    return [int(row) for row in np.argsort(-spread, kind="stable")]
+
+
+def _list(on: Field, query_id: str, shelf: _Shelf) -> dict[str, Any]:
+    """Return the documents of one query, their grades, and their rank in every system's list, 0 for none."""
+    ranked = [entry.run.docs(query_id) for entry in on.entries.values()]
+    grades = on.qrels.of(query_id)
+    top = dict.fromkeys(doc_id for docs in ranked for doc_id in docs[:SHOWN])
+    relevant = sorted((d for d, g in grades.items() if g > 0 and d not in top), key=lambda d: -grades[d])
+    shown = [*top, *relevant[:MOST_RELEVANT]]
+    places = [{doc_id: rank for rank, doc_id in enumerate(docs, 1)} for docs in ranked]
+    return {
+        "docs": [shelf.put(doc_id) for doc_id in shown],
+        "grades": [grades.get(doc_id) for doc_id in shown],
+        "ranks": [[place.get(doc_id, 0) for doc_id in shown] for place in places],
+    }

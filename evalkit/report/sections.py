@@ -1,0 +1,137 @@
+"""What a report shows, in its order: both pages, and the files beside them, are made from this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalkit.report.calibration_pages import calibration_table
+from evalkit.report.comparison_tables import (
+    cautions,
+    comparison_tables,
+    evidence_tables,
+    extreme_tables,
+    findings,
+    slice_tables,
+)
+from evalkit.report.decision import decision_tables
+from evalkit.report.depth_pages import depth_line, depth_table
+from evalkit.report.drawing import Plot
+from evalkit.report.latency_lines import latency_cautions, latency_lines
+from evalkit.report.latency_tables import latency_details, latency_tables
+from evalkit.report.notices import failure_tables, warnings
+from evalkit.report.precisions import precision_lines, precision_tables
+from evalkit.report.preflights import preflight_tables
+from evalkit.report.tables import Table, call_tables, data_table, depth_tables, result_tables
+from evalkit.report.threshold_pages import threshold_line, threshold_table
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """What a report is made of.
+
+    Attributes
+    ----------
+    manifest, failures
+        Of the result.
+    summary, compared, tuned, latency
+        Contents of ``summary.json``, ``comparisons.json``, ``tuning.json`` and ``latency.json``.
+    """
+
+    manifest: Row
+    failures: Sequence[Row]
+    summary: Row
+    compared: Row
+    tuned: Row
+    latency: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report under one heading.
+
+    Attributes
+    ----------
+    key
+        Its anchor in the page.
+    lines
+        Sentences.
+    plots, tables
+        What everybody should see.
+    more
+        Tables behind them, folded in the page.
+    """
+
+    key: str
+    title: str
+    lines: Sequence[str] = ()
+    plots: Sequence[Plot] = ()
+    tables: Sequence[Table] = ()
+    more: Sequence[Table] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show."""
+        return not (self.lines or self.plots or self.tables or self.more)
+
+    @property
+    def every_table(self) -> tuple[Table, ...]:
+        """Those to see and those behind them."""
+        return (*self.tables, *self.more)
+
+
+def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]]) -> list[Section]:
+    """Return every section that has something to show.
+
+    Parameters
+    ----------
+    found
+        What to show.
+    plots
+        Key of a section -> its plots.
+    """
+    summary, compared, tuned = found.summary, found.compared, found.tuned
+    everything = (
+        Section(
+            "decision", "Decision",
+            lines=[*findings(compared), *precision_lines(summary)],
+            tables=decision_tables(compared, summary, tuned),
+            more=[*comparison_tables(compared, details=False), *result_tables(summary), *precision_tables(summary),
+                  *evidence_tables(compared)],
+        ),
+        Section("trade-off", "Quality against latency", plots=plots["trade-off"]),
+        Section(
+            "depth", "How many candidates",
+            lines=list(map(depth_line, tuned["depth"])),
+            plots=plots["depth"],
+            more=[*depth_tables(summary), *map(depth_table, tuned["depth"])],
+        ),
+        Section(
+            "latency", "Latency",
+            lines=latency_lines(summary, found.latency),
+            plots=plots["latency"],
+            tables=latency_tables(summary, found.latency),
+            more=latency_details(summary, found.latency),
+        ),
+        Section(
+            "thresholds", "Where to cut the scores",
+            lines=list(map(threshold_line, tuned["threshold"])),
+            plots=plots["thresholds"],
+            more=[
+                *map(threshold_table, tuned["threshold"]),
+                *(calibration_table(one) for one in tuned["calibration"] if one["functions"]),
+            ],
+        ),
+        Section("queries", "Query by query", more=extreme_tables(compared)),
+        Section("slices", "Kinds of queries", tables=slice_tables(compared)),
+        Section(
+            "warnings", "Failures and warnings",
+            lines=[*warnings(found.manifest, summary), *latency_cautions(found.latency), *cautions(compared)],
+            tables=[*preflight_tables(found.manifest), *failure_tables(found.failures)],
+        ),
+        Section("data", "Data and calls", tables=[data_table(summary), *call_tables(summary)]),
+    )  # fmt: skip
+    return [section for section in everything if not section.is_empty]

@@ -1,0 +1,76 @@
+"""The tables of a report as files: CSV and JSON, an interval as three columns, numbers as numbers."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalkit.experiment.folder import slug, to_json
+from evalkit.report.tables import NO_VALUE, Table
+
+_NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
+_INTERVAL = re.compile(rf"({_NUMBER}) \[({_NUMBER}), ({_NUMBER})\]")
+_BOUNDS = ("", " lower", " upper")
+
+
+def file_names(tables: Iterable[Table]) -> dict[Table, str]:
+    """Return table -> the name of its files without ending; each name once."""
+    names: dict[Table, str] = {}
+    for table in tables:
+        base = slug(table.title)
+        taken = {name.casefold() for name in names.values()}
+        tries = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
+        names[table] = next(name for name in tries if name.casefold() not in taken)
+    return names
+
+
+def write_tables(into: Path, names: Mapping[Table, str]) -> None:
+    """Write every table as CSV and JSON into a folder."""
+    into.mkdir(parents=True, exist_ok=True)
+    for table, name in names.items():
+        rows = table_rows(table)
+        with (into / f"{name}.csv").open("w", encoding="utf-8", errors="replace", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]) if rows else table.columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        (into / f"{name}.json").write_bytes(to_json(rows))
+
+
+def table_rows(table: Table) -> list[dict[str, Any]]:
+    """Return rows as objects named by the columns; a column with intervals becomes three."""
+    columns = [
+        _spread(name or "kind", [row[place] for row in table.rows], text=place < table.left)
+        for place, name in enumerate(table.columns)
+    ]
+    return [
+        {name: values[number] for column in columns for name, values in column.items()}
+        for number in range(len(table.rows))
+    ]
+
+
+def _spread(name: str, cells: list[str], *, text: bool) -> dict[str, list[Any]]:
+    """Return name -> values of one column of text, or of the three that an interval is."""
+    if text:
+        return {name: [None if cell == NO_VALUE else cell for cell in cells]}
+    found = [_INTERVAL.fullmatch(cell) for cell in cells]
+    if not any(found):
+        return {name: [_value(cell) for cell in cells]}
+    return {
+        f"{name}{bound}": [
+            _value(match[place]) if match else (_value(cell) if place == 1 else None)
+            for match, cell in zip(found, cells, strict=True)
+        ]
+        for place, bound in enumerate(_BOUNDS, 1)
+    }
+
+
+def _value(cell: str) -> int | float | str | None:
+    if cell == NO_VALUE:
+        return None
+    if not re.fullmatch(_NUMBER, cell):
+        return cell
+    plain = cell.replace(",", "")
+    return float(plain) if re.search(r"[.e]", plain) else int(plain)
