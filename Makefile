@@ -79,6 +79,7 @@ bench: $(VENV)/.dev ## print what evalkit costs beside others, and whether its l
 	@$(BIN)/python tests/bench/bm25_scale.py
 	@$(BIN)/python tests/bench/local_models.py
 	@$(BIN)/python tests/bench/ray_replicas.py
+	@$(BIN)/python tests/bench/service_load.py
 
 faults: $(VENV)/.dev ## print what becomes of a query under every fault of a server
 	@$(BIN)/python -m pytest -q -s -p no:randomly tests/integration/test_faults.py -k exact_scores

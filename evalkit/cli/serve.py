@@ -22,7 +22,11 @@ _UNNAMED = "served"
     "--reranker", "tags", metavar="TAG", multiple=True, help="Which rerankers of CONFIG to serve; all if absent."
 )  # fmt: skip
 @click.option("--backend", metavar="NAME", help="Serve a backend without a configuration, e.g. lexical.")
-@click.option("--model", metavar="NAME", help="Model of the backend, where it takes one.")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Model of the backend, or what it is to be called; no other name is served.",
+)
 @SET
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
@@ -59,7 +63,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     else:
         loaded = _unnamed(str(backend), model, overrides)
         settings = loaded.rerankers[_UNNAMED]
-        rerankers = {_public_name(settings): settings}
+        rerankers = {_public_name(settings, model): settings}
     serve_backends(
         rerankers,
         loaded.service or ServiceSettings(),
@@ -84,18 +88,20 @@ def _chosen(config: Config, tags: tuple[str, ...]) -> dict[str, RerankerSettings
 
 def _unnamed(backend: str, model: str | None, overrides: tuple[str, ...]) -> Config:
     """Return a configuration that holds one backend; its settings need no path."""
+    from evalkit import registry
     from evalkit.config.load import build_config
     from evalkit.config.source import Source
 
-    block: dict[str, Any] = {"backend": backend, **({"model": model} if model else {})}
+    takes_model = "model" in registry.lookup("reranker backend", backend).Settings.model_fields
+    block: dict[str, Any] = {"backend": backend, **({"model": model} if model and takes_model else {})}
     data = {"name": "serve", "datasets": ["demo"], "rerankers": {_UNNAMED: block}}
     own = [one if one.startswith("service.") else f"rerankers.{_UNNAMED}.{one}" for one in overrides]
     return build_config(Source("evalkit serve", data=data), own)
 
 
-def _public_name(settings: RerankerSettings) -> str:
-    """Return the name the backend goes by: its model's last path part, or its own."""
-    model = getattr(settings, "model", None)
+def _public_name(settings: RerankerSettings, asked: str | None) -> str:
+    """Return the name the backend goes by: its model's last path part, or the one asked for, or its own."""
+    model = getattr(settings, "model", None) or asked
     return str(model).rstrip("/").rpartition("/")[2] if model else settings.backend
 
 

@@ -132,3 +132,13 @@ def test_a_wrong_setting_of_the_service_is_told_before_it_starts() -> None:
     refused = evalkit("serve", "--backend", "lexical", "--set", "service.max_waiting_pair=1")
     assert refused.returncode == 2
     assert "unknown key 'max_waiting_pair'\n  hint: did you mean 'max_waiting_pairs'?" in refused.stderr
+
+
+def test_a_name_given_is_the_only_one() -> None:
+    """``--model`` names a backend that takes no model; then every other name is 400, and ``any`` is still its own."""
+    with serving("--backend", "lexical", "--model", "ours-v1") as address:
+        replies = {
+            name: httpx.post(address, json={**BODY, "model": name}) for name in ("ours-v1", "any", "gpt")
+        }
+    assert [reply.status_code for reply in replies.values()] == [200, 200, 400]
+    assert replies["any"].json()["model"] == "ours-v1"
