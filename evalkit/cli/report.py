@@ -10,15 +10,23 @@ import click
 @click.option(
     "--allow-incomplete", is_flag=True, help="Report what there is of a result that is not complete."
 )
-def report(result: str, *, allow_incomplete: bool) -> None:
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+def report(result: str, *, allow_incomplete: bool, opens: bool) -> None:
     """Rebuild everything derived of a result folder; calls nothing."""
     from evalkit.experiment import ResultFolder
     from evalkit.report import rebuild
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.tables import as_text, result_tables
+    from evalkit.report.verdict import headline, verdicts
 
     folder = ResultFolder.open(result)
     summary = rebuild(folder, allow_incomplete=allow_incomplete)
     for table in (*result_tables(summary), *latency_tables(summary, folder.read_latency())):
         click.echo(as_text(table))
-    click.echo(f"next: open {folder.report_html_file} in a browser")
+    compared = folder.read_comparisons()
+    click.echo(f"{headline(verdicts(compared, summary), compared, summary['status'])}\n")
+    if opens:
+        click.launch(str(folder.report_html_file.resolve()))
+        click.echo(folder.report_html_file)
+    else:
+        click.echo(f"next: open {folder.report_html_file} in a browser (--open does it)")

@@ -30,6 +30,7 @@ def show_result(path: Path) -> None:
     from evalkit.report.notices import warnings
     from evalkit.report.precisions import precision_lines, precision_tables
     from evalkit.report.tables import as_text, result_tables
+    from evalkit.report.verdict import headline, verdicts
 
     folder = ResultFolder.open(path)
     manifest, summary, compared = folder.read_manifest(), folder.read_summary(), folder.read_comparisons()
@@ -46,6 +47,7 @@ def show_result(path: Path) -> None:
         click.echo(line)
     for warning in (*warnings(manifest, summary), *latency_cautions(timed), *cautions(compared)):
         click.echo(f"warning: {warning}", err=True)
+    click.echo(f"\n{headline(verdicts(compared, summary), compared, summary['status'])}")
     click.echo(f"\nreport: {folder.report_html_file}")
     if manifest["status"] != "complete":
         raise IncompleteError(

@@ -117,7 +117,7 @@ def _write(
             *draw_reliabilities(folder.plots_folder, found.tuned["calibration"]),
         ],
     }
-    write_pages(folder, found, report_sections(found, plots), explored)
+    write_pages(folder, found, report_sections(found, plots, explorer=explored is not None), explored)
 
 
 def _tuned(

@@ -63,6 +63,8 @@ class Section:
         What everybody should see.
     more
         Tables behind them, folded in the page.
+    explorer
+        Whether the page has its explorer of single queries here.
     """
 
     key: str
@@ -71,10 +73,11 @@ class Section:
     plots: Sequence[Plot] = ()
     tables: Sequence[Table] = ()
     more: Sequence[Table] = ()
+    explorer: bool = False
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show."""
+        """Whether there is nothing to read."""
         return not (self.lines or self.plots or self.tables or self.more)
 
     @property
@@ -83,7 +86,7 @@ class Section:
         return (*self.tables, *self.more)
 
 
-def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]]) -> list[Section]:
+def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, explorer: bool) -> list[Section]:
     """Return every section that has something to show.
 
     Parameters
@@ -92,6 +95,8 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]]) -> lis
         What to show.
     plots
         Key of a section -> its plots.
+    explorer
+        Whether there are queries to explore.
     """
     summary, compared, tuned = found.summary, found.compared, found.tuned
     everything = (
@@ -125,7 +130,7 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]]) -> lis
                 *(calibration_table(one) for one in tuned["calibration"] if one["functions"]),
             ],
         ),
-        Section("queries", "Query by query", more=extreme_tables(compared)),
+        Section("queries", "Query by query", more=extreme_tables(compared), explorer=explorer),
         Section("slices", "Kinds of queries", tables=slice_tables(compared)),
         Section(
             "warnings", "Failures and warnings",
@@ -134,4 +139,4 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]]) -> lis
         ),
         Section("data", "Data and calls", tables=[data_table(summary), *call_tables(summary)]),
     )  # fmt: skip
-    return [section for section in everything if not section.is_empty]
+    return [section for section in everything if section.explorer or not section.is_empty]

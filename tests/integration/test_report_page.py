@@ -1,0 +1,138 @@
+"""The report's page in a browser: it is used as a reader uses it, with data that tries to break out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.browser import CHROMIUM, visit
+from support.command import evalkit, only_folder
+from support.hostile import PLAIN_QUERIES, TEXTS, write_good_run, write_hostile_folder
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: apt-get install chromium")
+
+CONFIG = """\
+name: hostile
+datasets: [{{source: beir_folder, path: {folder}}}]
+retriever: {{depth: 11}}
+rerankers:
+  unchanged: {{backend: identity}}
+  good: {{backend: replay, path: {run}}}
+metrics: [nDCG@10]
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report on the hostile collection."""
+    base = tmp_path_factory.mktemp("page")
+    folder = write_hostile_folder(base / "hostile")
+    run = write_good_run(folder, base / "good.trec")
+    config = base / "c.yaml"
+    config.write_text(CONFIG.format(folder=folder, run=run), encoding="utf-8")
+    done = evalkit("run", config, "--into", base / "results")
+    assert done.returncode == 0, done.stderr
+    return only_folder(base / "results") / "report.html"
+
+
+def test_a_reader_sorts_filters_and_opens_queries(page: Path, tmp_path: Path) -> None:
+    """Sorting, filtering, searching and paging show what they should; an opened query shows both lists with texts."""
+    seen = visit(
+        page,
+        """
+        const first = () => one("#rows td:last-child").textContent;
+        const told = { verdict: one(".verdict").textContent, count: one("#count").textContent, sides: {} };
+        told.lowest = first();
+        one("#columns th:last-child button").click();
+        told.highest = first();
+        told.sorted = one("#columns th:last-child").getAttribute("aria-sort");
+        choose("#filter", "worse");
+        told.worse = all("#rows tr").map((row) => row.lastChild.textContent);
+        choose("#filter", "all");
+        const shown = all("#rows tr").length;
+        one("#next").click();
+        told.paged = one("#page").textContent;
+        type("#search", "plain7");
+        told.found = all("#rows .id").map((node) => node.textContent);
+        type("#search", "Q0</TD>");
+        one("#rows .open").click();
+        told.open = one("#rows .open").getAttribute("aria-expanded");
+        for (const side of all(".sides > div"))
+          told.sides[side.querySelector("h3").textContent] = side.querySelectorAll("ol:first-of-type li").length;
+        told.grades = all(".grade.relevant").map((node) => node.textContent);
+        one("#rows .open").click();
+        told.closed = all(".sides").length;
+        return told;
+        """,
+        tmp_path,
+    )
+    told = seen.told
+    queries = len(TEXTS) + PLAIN_QUERIES
+    assert told["verdict"].startswith("Adopt good at depth 11: +")
+    assert told["count"] == f"{queries} of {queries} queries; nDCG@10 at depth 11"
+    assert float(told["lowest"]) < 0 < float(told["highest"])
+    assert told["sorted"] == "descending"
+    assert told["worse"]
+    assert all(float(value) < 0 for value in told["worse"])
+    assert told["paged"] == "26 to 50"
+    assert told["found"] == ["plain7"]
+    assert told["open"] == "true"
+    assert told["sides"] == {"bm25": 10, "good": 10}
+    assert told["grades"] == ["grade 1", "grade 1"]
+    assert told["closed"] == 0
+    assert seen.console == []
+
+
+def test_hostile_data_is_only_shown(page: Path, tmp_path: Path) -> None:
+    """Every hostile query is opened: its text stands there letter by letter, nothing of it runs, nothing is fetched."""
+    seen = visit(
+        page,
+        """
+        choose("#filter", "listed");
+        const told = { texts: [], pages: 0 };
+        do {
+          all("#rows .open").forEach((button) => button.click());
+          told.texts.push(...all(".sides p").map((node) => node.textContent));
+          told.texts.push(...all("#rows .open").map((node) => node.textContent));
+          told.pages += 1;
+          if (one("#next").disabled) break;
+          one("#next").click();
+        } while (true);
+        told.texts = [...new Set(told.texts)];
+        told.inner = all("#explorer img, #explorer script, #explorer svg").length;
+        return told;
+        """,
+        tmp_path,
+    )
+    shown = seen.told["texts"]
+    for text in TEXTS[:-1]:
+        assert (
+            sum(text.replace("\x00", "") in one.replace("\x00", "").replace("\ufffd", "") for one in shown)
+            >= 1
+        )
+    assert max(map(len, shown)) <= 400
+    assert (seen.told["struck"], seen.told["requests"], seen.told["inner"]) == (None, [], 0)
+    assert seen.console == []
+
+
+def test_a_report_without_texts_says_so(page: Path, tmp_path: Path) -> None:
+    """A result whose texts were taken out, or of an earlier evalkit, shows documents by their ids and tells why."""
+    texts = page.parent / "texts.parquet"
+    kept = texts.read_bytes()
+    try:
+        texts.unlink()
+        done = evalkit("report", page.parent)
+        assert done.returncode == 0, done.stderr
+        seen = visit(
+            page,
+            """
+            one("#rows .open").click();
+            return { note: one("#queries ~ .note").textContent, texts: all(".sides p.cut").length,
+                     documents: all(".sides li").length };
+            """,
+            tmp_path,
+        )
+    finally:
+        texts.write_bytes(kept)
+    assert "this result holds no texts (texts.parquet), so documents are ids" in seen.told["note"]
+    assert (seen.told["texts"], seen.told["documents"] >= 20) == (0, True)
