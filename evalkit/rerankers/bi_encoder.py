@@ -29,9 +29,9 @@ class BiEncoder(EmbeddingReranker):
         super().__init__(model, {role: model.engine(prompt) for role, prompt in prompts.items()})
 
     def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
-        """Return ``(n,)`` cosines."""
+        """Return ``(n,)`` cosines; each row is summed by itself: a product's last bits hang on where a row stands."""
         (asked,) = _unit(query.vector[np.newaxis])
-        return np.asarray(_unit(np.stack([one.vector for one in documents])) @ asked)
+        return np.asarray((_unit(np.stack([one.vector for one in documents])) * asked).sum(axis=1))
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from evalkit.config import RetrieverSettings
 from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
 from evalkit.errors import CallError
 from evalkit.records import Dataset, Query, Run
-from evalkit.retrievers.dense_search import Nearest, search, unit
+from evalkit.retrievers.dense_search import Nearest, exact, search, unit
 from evalkit.retrievers.dense_vectors import kept_vectors
 
 _FORMAT = 2
@@ -65,11 +65,15 @@ class Dense:
             total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document", disable=None
         ) as progress:
             search(self._vectors, alike(asked), nearest, progress.update, alike)
+        scores = [
+            exact(alike(self._vectors[found.rows]), one)
+            for found, one in zip(nearest, alike(asked), strict=True)
+        ]
         return Run.from_rows(
             self._settings.label,
             [query.query_id for query, found in zip(queries, nearest, strict=True) for _ in found.rows],
             [self._doc_ids[row] for found in nearest for row in found.rows],
-            np.concatenate([np.empty(0), *(found.scores for found in nearest)]),
+            np.concatenate([np.empty(0), *scores]),
         )
 
 

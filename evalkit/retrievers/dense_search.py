@@ -99,6 +99,11 @@ def search(
         told(len(block))
 
 
+def exact(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return ``(n,)`` products in float64, each summed by itself: those of equal vectors are equal wherever they stand."""
+    return np.asarray((vectors.astype(np.float64) * query).sum(axis=1))
+
+
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return ``(n, dimension)`` vectors of length 1, but for those that have none."""
     squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)

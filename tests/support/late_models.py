@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from support.models import WORDS, _tokenizer
+from support.models import WORDS, save_tokenizer, tiny
 
 LATE_WORDS = [*WORDS, ".", ",", "[unused0]", "[unused1]"]
 
@@ -29,7 +29,7 @@ def make_late_interaction(folder: Path, layout: str = "modern", **knobs: Any) ->
     if layout == "modern":
         _modern_save(folder, model, head, knobs)
         return folder
-    _tokenizer(folder, LATE_WORDS, 48)
+    save_tokenizer(folder, LATE_WORDS, 48)
     if layout == "stanford":
         _stanford_save(folder, model, head)
         return folder
@@ -43,16 +43,8 @@ def _token_embedder() -> tuple[Any, Any]:
     from transformers import BertConfig, BertModel
 
     torch.manual_seed(5)
-    config = BertConfig(
-        vocab_size=len(LATE_WORDS),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=48,
-        initializer_range=0.5,
-    )
-    return BertModel(config), torch.randn(8, 16)
+    sizes = tiny(vocab_size=len(LATE_WORDS), max_position_embeddings=48, initializer_range=0.5)
+    return BertModel(BertConfig(**sizes)), torch.randn(8, 16)
 
 
 def _modern_save(folder: Path, model: Any, head: Any, knobs: dict[str, Any]) -> None:
@@ -62,7 +54,7 @@ def _modern_save(folder: Path, model: Any, head: Any, knobs: dict[str, Any]) -> 
     from torch import nn
 
     expansion = {"strategy": "fixed", "length": 12}
-    _tokenizer(folder / "bert", LATE_WORDS, 48, padding_side=knobs.get("padding_side", "right"))
+    save_tokenizer(folder / "bert", LATE_WORDS, 48, padding_side=knobs.get("padding_side", "right"))
     model.save_pretrained(folder / "bert")
     reader = Transformer(
         str(folder / "bert"),

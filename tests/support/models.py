@@ -24,12 +24,19 @@ WORDS = [
 ]
 
 
-def _tokenizer(folder: Path, words: Sequence[str] = WORDS, most: int = 24, **more: Any) -> None:
+def save_tokenizer(folder: Path, words: Sequence[str] = WORDS, most: int = 24, **more: Any) -> None:
+    """Save a tokenizer of a few words."""
     from transformers import BertTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
     BertTokenizer(str(folder / "vocab.txt"), model_max_length=most, **more).save_pretrained(folder)
+
+
+def tiny(**more: Any) -> dict[str, Any]:
+    """Return the sizes of a model of two layers, with more of its configuration, or other."""
+    sizes = {"vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return {**sizes, "intermediate_size": 32, **more}
 
 
 def make_classifier(folder: Path, labels: int = 1) -> Path:
@@ -39,19 +46,9 @@ def make_classifier(folder: Path, labels: int = 1) -> Path:
 
     torch.manual_seed(5)
     names = {number: f"label {number}" for number in range(labels)}
-    config = BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=24,
-        initializer_range=0.5,
-        num_labels=labels,
-        id2label=names,
-    )
-    BertForSequenceClassification(config).save_pretrained(folder)
-    _tokenizer(folder)
+    sizes = tiny(max_position_embeddings=24, initializer_range=0.5, num_labels=labels, id2label=names)
+    BertForSequenceClassification(BertConfig(**sizes)).save_pretrained(folder)
+    save_tokenizer(folder)
     return folder
 
 
@@ -59,15 +56,8 @@ def make_headless(folder: Path) -> Path:
     """Save a BERT without a head that scores."""
     from transformers import BertConfig, BertModel
 
-    config = BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-    )
-    BertModel(config).save_pretrained(folder)
-    _tokenizer(folder)
+    BertModel(BertConfig(**tiny(num_hidden_layers=1))).save_pretrained(folder)
+    save_tokenizer(folder)
     return folder
 
 
@@ -80,15 +70,8 @@ def make_embedder(folder: Path) -> Path:
     from transformers import BertConfig, BertModel
 
     torch.manual_seed(5)
-    config = BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-    )
-    BertModel(config).save_pretrained(folder / "bert")
-    _tokenizer(folder / "bert")
+    BertModel(BertConfig(**tiny())).save_pretrained(folder / "bert")
+    save_tokenizer(folder / "bert")
     transformer = Transformer(str(folder / "bert"), max_seq_length=16)
     modules = [transformer, Pooling(16), Dense(16, 8)]
     SentenceTransformer(modules=modules, device="cpu").save(str(folder / "whole"))
@@ -101,19 +84,9 @@ def make_causal(folder: Path) -> Path:
     from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(5)
-    _tokenizer(folder)
-    config = Qwen3Config(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=2,
-        head_dim=8,
-        intermediate_size=32,
-        max_position_embeddings=64,
-        initializer_range=0.5,
-    )
-    Qwen3ForCausalLM(config).save_pretrained(folder)
+    save_tokenizer(folder)
+    sizes = tiny(num_key_value_heads=2, head_dim=8, max_position_embeddings=64, initializer_range=0.5)
+    Qwen3ForCausalLM(Qwen3Config(**sizes)).save_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.padding_side = "left"
     tokenizer.model_max_length = 24
