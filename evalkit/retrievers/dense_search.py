@@ -100,7 +100,7 @@ def search(
 
 
 def exact(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return ``(n,)`` products in float64, each summed by itself: those of equal vectors are equal wherever they stand."""
+    """Return ``(n,)`` products in float64, each summed by itself: those of equal vectors are equal everywhere."""
     return np.asarray((vectors.astype(np.float64) * query).sum(axis=1))
 
 
