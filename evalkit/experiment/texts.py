@@ -47,7 +47,7 @@ def _shown(folder: ResultFolder, arena: Arena, tags: Sequence[str], depth: int) 
         yield from (doc_id for doc_id, grade in grades.items() if grade > 0)
 
 
-def snippet(text: str) -> str:
+def snippet(text: str, most: int = MOST_CHARACTERS) -> str:
     """Return the beginning of a text, as UTF-8 can hold it."""
-    cut = text if len(text) <= MOST_CHARACTERS else text[: MOST_CHARACTERS - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    cut = text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return cut.encode("utf-8", "replace").decode()

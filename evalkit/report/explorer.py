@@ -14,9 +14,11 @@ from evalkit.comparing import Field
 from evalkit.experiment.texts import SHOWN, snippet
 
 MOST_QUERIES = 2000
-"""Queries of a report with lists and texts: those that the systems disagree on most."""
-MOST_CHARACTERS = 4_000_000
-"""Characters of all documents' texts in a report."""
+"""Queries of a report with lists: those that the systems disagree on most."""
+MOST_CHARACTERS = 6_000_000
+"""Characters of all documents' texts in a report; they are given to the same queries, in the same order."""
+SNIPPET = 250
+"""Characters of one document's text."""
 MOST_RELEVANT = 20
 """Relevant documents that no list has near its top, for each query."""
 
@@ -25,27 +27,32 @@ Texts = Mapping[str, str]
 
 @dataclass(slots=True)
 class _Shelf:
-    """Documents of one dataset, each with its text once.
+    """Documents of one dataset, each once, with texts until there is no room for more.
 
     Attributes
     ----------
     texts
         What is known: document -> its text.
+    room
+        Characters that are left.
     place
         Document -> its place in the columns of the page.
-    characters
-        Of all texts that are on it.
+    shown
+        The text at each place; None where it is not known, or there was no room.
     """
 
     texts: Texts
+    room: int
     place: dict[str, int] = field(default_factory=dict)
-    characters: int = 0
+    shown: list[str | None] = field(default_factory=list)
 
     def put(self, doc_id: str) -> int:
         """Return the place of a document, a new one where it had none."""
         if doc_id not in self.place:
             self.place[doc_id] = len(self.place)
-            self.characters += len(self.texts.get(doc_id, ""))
+            text = snippet(self.texts[doc_id], SNIPPET) if self.room > 0 and doc_id in self.texts else None
+            self.room -= len(text or "")
+            self.shown.append(text)
         return self.place[doc_id]
 
 
@@ -80,13 +87,16 @@ def explorer_note(data: Mapping[str, Any]) -> str:
     )
     said = [use]
     for one in data["datasets"]:
-        if len(one["lists"]) < len(one["ids"]):
+        queries, lists, with_texts = len(one["ids"]), len(one["lists"]), one["with_texts"]
+        if lists < queries:
             said.append(
-                f"{one['name']}: lists of the {len(one['lists'])} queries of {len(one['ids'])} that the systems"
-                " disagree on most; of the others values alone."
+                f"{one['name']}: lists of the {lists} queries of {queries} that the systems disagree on most; of the"
+                " others values alone."
             )
         if not any(one["texts"]):
             said.append(f"{one['name']}: this result holds no texts (texts.parquet), so documents are ids.")
+        elif with_texts < lists:
+            said.append(f"{one['name']}: texts with the first {with_texts} of them.")
     return " ".join(said)
 
 
@@ -94,11 +104,11 @@ def _dataset(on: Field, metric: str, texts: Texts, share: int) -> dict[str, Any]
     systems = list(on.entries)
     query_ids = list(dict.fromkeys(q for entry in on.entries.values() for q in entry.values.query_ids))
     values = np.array([_values(on, name, metric, query_ids) for name in systems]).reshape(len(systems), -1)
-    shelf, lists = _Shelf(texts), {}
+    shelf = _Shelf(texts, MOST_CHARACTERS // share)
+    lists, with_texts = {}, 0
     for row in _most_moved(values)[: MOST_QUERIES // share]:
-        if shelf.characters > MOST_CHARACTERS // share:
-            break
         lists[str(row)] = _list(on, query_ids[row], shelf)
+        with_texts += bool(texts) and shelf.room > 0
     means = [np.nanmean(row) if np.isfinite(row).any() else -np.inf for row in values]
     return {
         "name": on.dataset,
@@ -109,8 +119,9 @@ def _dataset(on: Field, metric: str, texts: Texts, share: int) -> dict[str, Any]
         "queries": [snippet(on.queries[q].text) if q in on.queries else None for q in query_ids],
         "values": [[None if np.isnan(x) else round(x, 4) for x in row] for row in values.tolist()],
         "docs": list(shelf.place),
-        "texts": [texts.get(doc_id) for doc_id in shelf.place],
+        "texts": shelf.shown,
         "lists": lists,
+        "with_texts": with_texts,
     }
 
 
