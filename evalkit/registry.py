@@ -1,16 +1,29 @@
 """Kind and name -> class, without importing any of them before it is asked for.
 
-A built-in is one line in `BUILTIN`. Values are ``module:Class``, so that listing names costs
-nothing and a heavy backend is imported only where it is used.
+A built-in is one line in `BUILTIN`; other distributions add theirs as entry points, and a configuration's own files are
+registered while it is read. Values are ``module:Class``, so that listing names costs nothing and a heavy backend is
+imported only where it is used.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points, version
 from typing import Any
 
-from evalkit.errors import UnknownNameError
+from evalkit.errors import InputError, UnknownNameError
+
+GROUPS: Mapping[str, str] = {
+    "dataset source": "evalkit.datasets",
+    "retriever kind": "evalkit.retrievers",
+    "reranker backend": "evalkit.rerankers",
+    "dialect": "evalkit.dialects",
+}
+"""Kind -> the entry point group in which other distributions name theirs."""
+OWN = "rerank-evalkit"
 
 BUILTIN: Mapping[str, Mapping[str, str]] = {
     "dataset source": {
@@ -71,22 +84,114 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A class that can be named in a configuration.
+
+    Attributes
+    ----------
+    kind, name
+        What it is, and what it is called.
+    target
+        ``module:Class``, or the class itself.
+    owner
+        The distribution it comes from, or the file.
+    version
+        Of the distribution, or a hash of the file: what may change under the same name.
+    """
+
+    kind: str
+    name: str
+    target: Any
+    owner: str
+    version: str
+
+    def load(self) -> Any:
+        """Return the class.
+
+        Raises
+        ------
+        InputError
+            If it is another distribution's, and cannot be imported.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        if self.owner == OWN:
+            return getattr(importlib.import_module(module), attribute)
+        try:
+            return getattr(importlib.import_module(module), attribute)
+        except Exception as error:  # noqa: BLE001 - whatever a stranger's module does while it is imported
+            raise InputError(
+                f"the {self.kind} {self.name!r} of {self.owner} {self.version} is broken:"
+                f" {type(error).__name__}: {error}",
+                f"mend or uninstall {self.owner}",
+            ) from None
+
+
+_registered: dict[tuple[str, str], Plugin] = {}
+
+
+def register(plugin: Plugin) -> None:
+    """Add a plugin for the time of this process; the same one again changes nothing.
+
+    Raises
+    ------
+    InputError
+        If the name is taken by another.
+    """
+    found = [one for one in plugins(plugin.kind) if one.name == plugin.name and one.owner != plugin.owner]
+    if found:
+        raise _taken([*found, plugin])
+    _registered[plugin.kind, plugin.name] = plugin
+
+
+def plugins(kind: str) -> list[Plugin]:
+    """Return everything of a kind, by name; a name that two claim stands there twice."""
+    own = [Plugin(kind, name, target, OWN, version(OWN)) for name, target in BUILTIN[kind].items()]
+    added = [plugin for plugin in _registered.values() if plugin.kind == kind]
+    return sorted([*own, *_from_distributions(kind), *added], key=lambda one: (one.name, one.owner))
+
+
 def names(kind: str) -> tuple[str, ...]:
-    """Return the names registered under a kind, sorted."""
-    return tuple(sorted(BUILTIN[kind]))
+    """Return the names of a kind, sorted."""
+    return tuple(dict.fromkeys(plugin.name for plugin in plugins(kind)))
 
 
-def lookup(kind: str, name: str) -> Any:
-    """Return the class registered under a kind and a name.
+def find(kind: str, name: str) -> Plugin:
+    """Return what goes by a name.
 
     Raises
     ------
     UnknownNameError
-        If no such name is registered; the hint holds the nearest one.
+        If nothing does; the hint holds the nearest name.
+    InputError
+        If two do.
     """
-    try:
-        target = BUILTIN[kind][name]
-    except KeyError:
-        raise UnknownNameError(kind, name, BUILTIN[kind]) from None
-    module, _, attribute = target.partition(":")
-    return getattr(importlib.import_module(module), attribute)
+    found = [plugin for plugin in plugins(kind) if plugin.name == name]
+    if not found:
+        raise UnknownNameError(kind, name, names(kind))
+    if len(found) > 1:
+        raise _taken(found)
+    return found[0]
+
+
+def lookup(kind: str, name: str) -> Any:
+    """Return the class that goes by a name; see `find` and `Plugin.load` for errors."""
+    return find(kind, name).load()
+
+
+@cache
+def _from_distributions(kind: str) -> tuple[Plugin, ...]:
+    return tuple(
+        Plugin(kind, one.name, one.value, one.dist.name if one.dist else "?", one.dist.version if one.dist else "?")
+        for one in entry_points(group=GROUPS[kind])
+    )  # fmt: skip
+
+
+def _taken(claims: list[Plugin]) -> InputError:
+    owners = " and ".join(f"{one.owner} {one.version}" for one in claims)
+    one = claims[0]
+    return InputError(
+        f"the {one.kind} {one.name!r} is there twice: of {owners}", "rename one, or uninstall its owner"
+    )

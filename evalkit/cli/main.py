@@ -31,6 +31,7 @@ COMMANDS = {
     "store": "evalkit.cli.store:store",
     "config": "evalkit.cli.config:config",
     "dataset": "evalkit.cli.dataset:dataset",
+    "plugin": "evalkit.cli.plugin:plugin",
 }
 BUG_EXIT_CODE = 70
 

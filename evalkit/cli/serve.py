@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _UNNAMED = "served"
 """The tag of a backend that stands in no configuration."""
+_WHOLE = ("service.", "plugins=")
+"""Settings that are not the backend's."""
 
 
 @click.command()
@@ -89,13 +92,18 @@ def _chosen(config: Config, tags: tuple[str, ...]) -> dict[str, RerankerSettings
 def _unnamed(backend: str, model: str | None, overrides: tuple[str, ...]) -> Config:
     """Return a configuration that holds one backend; its settings need no path."""
     from evalkit import registry
+    from evalkit.config import load_plugins
     from evalkit.config.load import build_config
-    from evalkit.config.source import Source
+    from evalkit.config.source import Source, parse_value
 
+    for override in overrides:
+        if override.startswith("plugins="):  # the backend may be one of them
+            for file in parse_value(override.partition("=")[2]) or ():
+                load_plugins(Path(str(file)))
     takes_model = "model" in registry.lookup("reranker backend", backend).Settings.model_fields
     block: dict[str, Any] = {"backend": backend, **({"model": model} if model and takes_model else {})}
     data = {"name": "serve", "datasets": ["demo"], "rerankers": {_UNNAMED: block}}
-    own = [one if one.startswith("service.") else f"rerankers.{_UNNAMED}.{one}" for one in overrides]
+    own = [one if one.startswith(_WHOLE) else f"rerankers.{_UNNAMED}.{one}" for one in overrides]
     return build_config(Source("evalkit serve", data=data), own)
 
 

@@ -18,6 +18,7 @@ from evalkit.config.load import (
     retriever_settings,
     validate_block,
 )
+from evalkit.config.plugins import load_plugins
 from evalkit.config.resolved import resolved_yaml
 from evalkit.config.service import LimitSettings, ServiceSettings
 from evalkit.config.settings import Settings
@@ -46,6 +47,7 @@ __all__ = [
     "load_config",
     "load_gate",
     "load_keys",
+    "load_plugins",
     "read_claim",
     "reranker_settings",
     "resolved_yaml",

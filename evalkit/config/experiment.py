@@ -67,6 +67,7 @@ class Outline(Settings):
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
     service: ServiceSettings | None = None
+    plugins: tuple[str, ...] = ()
 
 
 class Config(Settings):
@@ -87,3 +88,4 @@ class Config(Settings):
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
     service: ServiceSettings | None = None
+    plugins: tuple[str, ...] = ()

@@ -15,12 +15,13 @@ from evalkit.config.explain import check_against
 from evalkit.config.gate import GateSettings
 from evalkit.config.latency import LatencySettings
 from evalkit.config.overrides import apply_overrides
+from evalkit.config.plugins import load_plugins
 from evalkit.config.rules import check_rules
 from evalkit.config.secrecy import check_secrets
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source
-from evalkit.errors import InputError, UnknownNameError
+from evalkit.errors import InputError
 
 T = TypeVar("T")
 Whole = TypeVar("Whole", bound=Settings)
@@ -83,8 +84,9 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
     problems = list(source.problems)
     outline, found = check_against(Outline, source.data or {}, source, (), _homes())
     problems += found
-    blocks = _Blocks(source)
     data = _as(dict, source.data)
+    problems += _load_plugins(_as(list, data.get("plugins")))
+    blocks = _Blocks(source)
     datasets = [
         blocks.check("dataset source", dataset_block(block), ("datasets", index))
         for index, block in enumerate(_as(list, data.get("datasets")))
@@ -117,6 +119,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         store=outline.store,
         execution=outline.execution,
         service=outline.service,
+        plugins=outline.plugins,
         precision_check=outline.precision_check,
     )
 
@@ -183,7 +186,7 @@ class _Blocks:
             return None
         try:
             settings_class = registry.lookup(kind, block[selector]).Settings
-        except UnknownNameError as error:
+        except InputError as error:  # unknown, there twice, or broken
             self.problems.append(Problem((*path, selector), error.message, error.hint))
             return None
         settings, found = check_against(settings_class, block, self._source, path, _homes())
@@ -222,6 +225,17 @@ def _outermost(problems: list[Problem]) -> list[Problem]:
     """Drop repeats: the outline and a block may both complain of the same place."""
     unique = {(p.path, p.at, p.message): p for p in problems}
     return list(unique.values())
+
+
+def _load_plugins(files: list[Any]) -> list[Problem]:
+    """Register the plugins of files; return what is wrong with them."""
+    problems = []
+    for index, file in enumerate(files):
+        try:
+            load_plugins(FilePath(str(file)))
+        except InputError as error:
+            problems.append(Problem(("plugins", index), error.message, error.hint))
+    return problems
 
 
 def _homes() -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from evalkit import registry
 from evalkit.config import Config
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.inspection import preflight
@@ -49,6 +50,7 @@ def opening_facts(
         "store": str(memory.path),
         "seed": config.seed,
         "versions": versions(),
+        "plugins": _strangers(config),
         "git": git_state(),
         "machine": machine(),
         "first_stage": config.retriever.label,
@@ -56,6 +58,22 @@ def opening_facts(
         "preflight": preflight(config, arenas),
         "rerankers": {arm.tag: _describe_arm(config, arm) for arm in arms},
     }
+
+
+def _strangers(config: Config) -> list[dict[str, str]]:
+    """Return what the configuration names that is not evalkit's own: whose it is, and in which state."""
+    named = [
+        *(("dataset source", one.source) for one in config.datasets),
+        ("retriever kind", config.retriever.kind),
+        *(("reranker backend", one.backend) for one in config.rerankers.values()),
+        *(("dialect", str(one.dialect)) for one in config.rerankers.values() if hasattr(one, "dialect")),
+    ]
+    found = [registry.find(*one) for one in dict.fromkeys(named)]
+    return [
+        {"kind": one.kind, "name": one.name, "owner": one.owner, "version": one.version}
+        for one in found
+        if one.owner != registry.OWN
+    ]
 
 
 def closing_facts(arms: Sequence[Arm], recorder: Recorder, memory: Memory) -> dict[str, Any]:

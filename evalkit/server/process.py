@@ -30,19 +30,22 @@ def served(config: Config) -> Iterator[Config]:
     """
     with ExitStack() as stack:
         rerankers = {
-            tag: stack.enter_context(_reachable(tag, settings)) for tag, settings in config.rerankers.items()
+            tag: stack.enter_context(_reachable(config, tag, settings))
+            for tag, settings in config.rerankers.items()
         }
         yield config.model_copy(update={"rerankers": rerankers})
 
 
 @contextmanager
-def _reachable(tag: str, settings: RerankerSettings) -> Iterator[RerankerSettings]:
+def _reachable(config: Config, tag: str, settings: RerankerSettings) -> Iterator[RerankerSettings]:
     block: dict[str, Any] | None = getattr(settings, "serve", None)
     if block is None:
         yield settings
         return
     command = [sys.executable, "-m", "evalkit", "serve", "--backend", str(block["backend"]), "--port", "0"]
     command += ["--dialect", str(getattr(settings, "dialect", "assisters"))]
+    if config.plugins:
+        command += ["--set", f"plugins={orjson.dumps(config.plugins).decode()}"]
     for key, value in block.items():
         if key != "backend":
             command += ["--set", f"{key}={orjson.dumps(value).decode()}"]

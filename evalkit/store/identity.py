@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from evalkit import registry
 from evalkit.cache import fingerprint
 from evalkit.config import RerankerSettings
 from evalkit.rerankers.local_model import LocalModelSettings
@@ -30,7 +31,12 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
         fields.pop("url", None)  # a free port, another one every time
         fields["serve"] = _fields(served)
     if not settings.traffic().billed:
-        fields["evalkit"] = version("rerank-evalkit")
+        fields["evalkit"] = version(registry.OWN)
+    plugin = registry.find("reranker backend", settings.backend)
+    if (
+        plugin.owner != registry.OWN
+    ):  # another distribution's code, or a file's: both may change under one name
+        fields["plugin"] = plugin.version
     if isinstance(settings, LocalModelSettings):  # what "auto" comes to depends on what is installed
         fields["runtime"] = settings.computes_with
     model = fields.get("model")
