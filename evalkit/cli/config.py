@@ -1,4 +1,4 @@
-"""``evalkit config check`` and ``evalkit config show``."""
+"""``evalkit config check``, ``evalkit config show`` and ``evalkit config schema``."""
 
 from __future__ import annotations
 
@@ -36,3 +36,16 @@ def show(config: str, overrides: tuple[str, ...]) -> None:
     from evalkit.config import load_config, resolved_yaml
 
     click.echo(resolved_yaml(load_config(config, overrides)), nl=False)
+
+
+@config.command()
+def schema() -> None:
+    """Print a JSON Schema of configurations, for editors.
+
+    In an editor with a YAML language server: save it, and begin a configuration with
+    # yaml-language-server: $schema=PATH
+    """
+    from evalkit.config.schema import config_schema
+    from evalkit.experiment.folder import to_json
+
+    click.echo(to_json(config_schema()), nl=False)

@@ -16,6 +16,7 @@ from evalkit import __version__
 from evalkit.errors import EvalkitError, nearest_name_hint
 
 COMMANDS = {
+    "init": "evalkit.cli.init:init",
     "run": "evalkit.cli.run:run",
     "bench": "evalkit.cli.bench:bench",
     "evaluate": "evalkit.cli.evaluate:evaluate",

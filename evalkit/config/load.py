@@ -14,6 +14,7 @@ from evalkit.config.experiment import Config, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate import GateSettings
 from evalkit.config.latency import LatencySettings
+from evalkit.config.matrix import expand_matrices
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.plugins import load_plugins
 from evalkit.config.rules import check_rules
@@ -81,7 +82,7 @@ def _read(path: str | FilePath, what: str) -> Source:
 def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
     """Check parsed YAML; see `load_config`."""
     apply_overrides(source, overrides)
-    problems = list(source.problems)
+    problems = [*source.problems, *expand_matrices(source)]
     outline, found = check_against(Outline, source.data or {}, source, (), _homes())
     problems += found
     data = _as(dict, source.data)

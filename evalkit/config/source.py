@@ -66,7 +66,8 @@ class Source:
             return
         rendered = [(problem.at or self.place(problem.path), problem) for problem in problems]
         rendered.sort(key=lambda item: _natural(item[0]))
-        raise ConfigError((f"{place}: {problem.message}", problem.hint) for place, problem in rendered)
+        said = ((f"{place}: {problem.message}", problem.hint) for place, problem in rendered)
+        raise ConfigError(dict.fromkeys(said))  # one mistake in a matrix is one of several rerankers
 
 
 def _natural(place: str) -> tuple[tuple[int, int, str], ...]:

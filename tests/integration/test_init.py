@@ -1,0 +1,68 @@
+"""A newcomer's first minutes: ``evalkit init``, a run, and the schema for the editor."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+from support.command import ROOT, evalkit, only_folder
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """Return what ``evalkit config schema`` prints."""
+    printed: dict[str, Any] = json.loads(evalkit("config", "schema").stdout)
+    return printed
+
+
+def test_what_init_writes_runs(tmp_path: Path) -> None:
+    """The file checks and runs as it is, is never overwritten, and its commented parts are right, too."""
+    assert evalkit("init", "first.yaml", cwd=tmp_path).returncode == 0
+    done = evalkit("run", "first.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (only_folder(tmp_path / "results" / "first") / "report.html").is_file()
+    again = evalkit("init", "first.yaml", cwd=tmp_path)
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    text = (tmp_path / "first.yaml").read_text(encoding="utf-8")
+    lines = [uncommented(line) for line in text.splitlines()]
+    everything = tmp_path / "everything.yaml"
+    everything.write_text("\n".join(lines), encoding="utf-8")
+    checked = evalkit("config", "check", everything, env={"ASSISTERS_API_KEY": "unused"})
+    assert checked.returncode == 0, checked.stderr
+
+
+def uncommented(line: str) -> str:
+    """Return a line of the starter with what it only offers switched on; sentences stay comments."""
+    offer = re.match(r"( *)# (- |[a-z_-]+:|  )", line)
+    return line.replace("# ", "", 1) if offer else line
+
+
+def test_the_schema_takes_what_evalkit_takes(schema: dict[str, Any]) -> None:
+    """Shipped configurations fit; a misspelt key, a wrong type and an unknown backend do not."""
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for file in (ROOT / "configs").glob("*.yaml"):
+        data = json.loads(
+            json.dumps(YAML(typ="safe", pure=True).load(file), default=str)
+        )  # dates are text there
+        jsonschema.validate(data, schema)
+    good = {"name": "x", "datasets": ["demo"], "rerankers": {"a": {"backend": "lexical"}}}
+    jsonschema.validate(good, schema)
+    jsonschema.validate(
+        {**good, "rerankers": {"a": {"backend": "lexical", "matrix": {"mu": [1, 2]}}}}, schema
+    )
+    for wrong in (
+        {**good, "dataset": []},
+        {**good, "seed": "x"},
+        {**good, "rerankers": {"a": {"backend": "lexical", "mmu": 3}}},
+        {**good, "rerankers": {"a": {"backend": "lexicl"}}},
+        {**good, "rerankers": {"a": {}}},
+        {**good, "retriever": {"kind": "bm25", "k1": -1}},
+        {**good, "datasets": [{"source": "demo", "path": 3}]},
+    ):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
