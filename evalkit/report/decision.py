@@ -31,9 +31,7 @@ def _table(entry: Row, plan: Row, summary: Row, tuned: Row) -> Table:
         for row in summary["quality"]
         if (row["dataset"], row["depth"], row["metric"]) == (dataset, depth, plan["primary"])
     }
-    enough = {
-        one["reranker"]: one["choice"]["recommended"] for one in tuned["depth"] if one["dataset"] == dataset
-    }
+    enough = {one["reranker"]: _enough(one["choice"]) for one in tuned["depth"] if one["dataset"] == dataset}
     cells = []
     for tag in sorted(means, key=lambda tag: -(means[tag]["mean"] or 0.0)):
         price = price_of(summary, dataset, tag, depth)
@@ -58,6 +56,13 @@ def _table(entry: Row, plan: Row, summary: Row, tuned: Row) -> Table:
         f"{depth} candidates a query; intervals: {plan['confidence']:.0%} (t). The verdict is that of a corrected test"
         f" against {plan['baseline']}; tied: not told apart, all pairs tested. p95 is that of one call with {depth}"
         " documents, alone; $ are for a thousand queries. Enough: the fewest candidates that lose nothing that matters,"
-        f" checked on other queries. '{NO_VALUE}' is not known."
+        f" where other queries confirm it. '{NO_VALUE}' is not known."
     )
     return Table(f"{dataset}: what to decide by", columns, tuple(cells), note, left=3)
+
+
+def _enough(choice: Row) -> int | None:
+    """Return the recommended depth, unless it is below the best one and other queries do not confirm it."""
+    checked = choice["checked"]
+    held = checked is None or checked["status"] in {"PASS", "IDENTICAL"}
+    return choice["recommended"] if held else None

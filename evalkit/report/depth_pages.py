@@ -139,7 +139,7 @@ def _draw(into: Path, found: Row) -> Plot:
         at = rows[choice["recommended"] - 1]
         axes.plot([at["depth"]], [at["mean"]], "o", color=COLOURS[1], ms=8)
         axes.annotate(
-            f"enough: {at['depth']}", (at["depth"], at["mean"]), xytext=(0, -16), textcoords="offset points",
+            f"recommended: {at['depth']}", (at["depth"], at["mean"]), xytext=(0, -16), textcoords="offset points",
             ha="center", fontsize=9,
         )  # fmt: skip
     last, first = rows[-1], found["first_stage"]["mean"]
