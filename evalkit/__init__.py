@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalkit.config import load_config
     from evalkit.datasets import load_dataset
-    from evalkit.deciding import compare, gate
+    from evalkit.deciding import compare, gate, tune_depth, tune_threshold
     from evalkit.errors import EvalkitError
     from evalkit.metrics import evaluate
     from evalkit.records import Qrels, Run
@@ -31,6 +31,8 @@ _HOMES = {
     "load_dataset": "evalkit.datasets",
     "load_reranker": "evalkit.rerankers",
     "run": "evalkit.running",
+    "tune_depth": "evalkit.deciding",
+    "tune_threshold": "evalkit.deciding",
 }
 
 __all__ = [
@@ -45,6 +47,8 @@ __all__ = [
     "load_dataset",
     "load_reranker",
     "run",
+    "tune_depth",
+    "tune_threshold",
 ]
 
 

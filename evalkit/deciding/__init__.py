@@ -3,5 +3,15 @@
 from evalkit.deciding.comparing import compare, compare_results, compare_runs
 from evalkit.deciding.gating import GateResult, gate
 from evalkit.deciding.ranking import leaderboard
+from evalkit.deciding.tuning import tune_depth, tune_threshold
 
-__all__ = ["GateResult", "compare", "compare_results", "compare_runs", "gate", "leaderboard"]
+__all__ = [
+    "GateResult",
+    "compare",
+    "compare_results",
+    "compare_runs",
+    "gate",
+    "leaderboard",
+    "tune_depth",
+    "tune_threshold",
+]

@@ -11,7 +11,7 @@ from evalkit.report.calibrations import calibrate
 from evalkit.report.comparisons import plan_of
 from evalkit.report.depths import DepthQuestion, sweep
 from evalkit.report.searches import search
-from evalkit.report.thresholds import Goal, find_threshold
+from evalkit.report.thresholds import Goal, find_threshold, read_goal
 
 
 def tune_depth(
@@ -60,7 +60,7 @@ def _pointwise(opened: Result, reranker: str | None) -> list[str]:
 
 
 def tune_threshold(
-    result: str | Path, reranker: str | None = None, goal: Goal | None = None
+    result: str | Path, reranker: str | None = None, goal: Goal | str | None = None
 ) -> list[dict[str, Any]]:
     """Choose a threshold for the scores of a result.
 
@@ -71,7 +71,7 @@ def tune_threshold(
     reranker
         Only this one.
     goal
-        What the threshold is for; recall >= 0.9, guaranteed with 95 % confidence, where None.
+        What the threshold is for, e.g. ``"recall>=0.9"``, guaranteed with 95 % confidence; that is what None means.
 
     Returns
     -------
@@ -88,7 +88,8 @@ def tune_threshold(
         raise UnknownNameError("reranker", reranker, opened.rerankers)
     plan = plan_of(opened.config, opened.manifest["first_stage"])
     chosen = [tag for tag in opened.rerankers if reranker in {None, tag}]
-    return [find_threshold(on, tag, plan, goal or Goal()) for on in opened.fields for tag in chosen]
+    asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
+    return [find_threshold(on, tag, plan, asked) for on in opened.fields for tag in chosen]
 
 
 def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:

@@ -1,0 +1,79 @@
+"""The worked configurations, the README's Python, and the gate as a test: each run as its reader would."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.command import ROOT, evalkit, only_folder
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a folder with the shipped configurations."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    return tmp_path
+
+
+def ran(place: Path, *words: str | Path) -> str:
+    """Run a command there that has to succeed, and return what it printed."""
+    done = evalkit(*words, cwd=place)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_night_is_gated_against_a_baseline(place: Path) -> None:
+    """Run, save, run again, gate: identical; and the same as a test of a suite."""
+    ran(place, "run", "configs/nightly.yaml", "--into", "first")
+    ran(place, "baseline", "save", only_folder(place / "first"), "release-1")
+    ran(place, "run", "configs/nightly.yaml", "--into", "second")
+    assert "IDENTICAL" in ran(place, "gate", only_folder(place / "second"), "--against", "release-1")
+    suite = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "configs/ci/test_reranker.py"]
+    done = subprocess.run(suite, cwd=place, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout
+    shutil.copy(ROOT / "tests" / "sample_package" / "evalkit_shout" / "__init__.py", place / "shout.py")
+    config = place / "configs" / "nightly.yaml"
+    worse = config.read_text(encoding="utf-8").replace("backend: lexical", "backend: shout")
+    config.write_text(f"{worse}plugins: [./shout.py]\n", encoding="utf-8")
+    done = subprocess.run(suite, cwd=place, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 1
+    assert "FAIL" in done.stdout
+
+
+def test_depth_and_threshold_are_tuned_from_one_run(place: Path) -> None:
+    """The variants of a matrix each have their depth and threshold."""
+    ran(place, "run", "configs/tuning.yaml", "--into", "out")
+    result = only_folder(place / "out")
+    for tag in ("titled-1", "titled-4"):
+        assert tag in ran(place, "tune", "depth", result, "--margin", "0.005", "--reranker", tag)
+        assert tag in ran(place, "tune", "threshold", result, "--goal", "recall>=0.9", "--reranker", tag)
+
+
+def test_a_load_is_measured(place: Path) -> None:
+    """Capacity and shares of it, on a service started for the occasion."""
+    few = ["--set", "latency.server.calls=59", "--set", "latency.calls=59", "--into", "out"]
+    printed = ran(place, "bench", "configs/load.yaml", *few)
+    assert "service" in printed
+    assert "arrivals per s" in printed
+
+
+def test_ones_own_table_is_checked_and_run(place: Path) -> None:
+    """The table of judgments is a collection, and what is thin about it is said."""
+    assert "0 errors" in ran(place, "dataset", "check", "configs/own_data.yaml")
+    assert "too few queries" in ran(place, "run", "configs/own_data.yaml", "--into", "out")
+
+
+def test_the_python_of_the_readme_runs(place: Path) -> None:
+    """As it stands there, from loading a configuration to scoring one request."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## In Python")[2]
+    (code, *_) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    said = 'print(len(values), means[0]["n"], depths["reranker"], cut["reranker"], len(verdicts))\n'
+    done = subprocess.run(
+        [sys.executable, "-c", code + said], cwd=place, capture_output=True, text=True, check=False, timeout=300
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^\d+ 96 minilm-replay minilm-replay 2$", done.stdout, flags=re.MULTILINE), done.stdout
