@@ -21,6 +21,7 @@ COMMANDS = {
     "bench": "evalkit.cli.bench:bench",
     "evaluate": "evalkit.cli.evaluate:evaluate",
     "compare": "evalkit.cli.compare:compare",
+    "diff": "evalkit.cli.diff:diff",
     "gate": "evalkit.cli.gate:gate",
     "baseline": "evalkit.cli.baseline:baseline",
     "leaderboard": "evalkit.cli.leaderboard:leaderboard",

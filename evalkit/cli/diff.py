@@ -1,0 +1,49 @@
+"""``evalkit diff``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from evalkit.cli.options import JSON
+
+_CAUSES = ("configuration", "data", "code", "machine", "reranker")
+
+
+@click.command()
+@click.argument("before", metavar="A", type=click.Path(path_type=Path))
+@click.argument("after", metavar="B", type=click.Path(path_type=Path))
+@JSON
+def diff(before: Path, after: Path, *, as_json: bool) -> None:
+    """Say why two results differ: configuration, data, code, machine, rerankers; then which means differ.
+
+    Whether a difference of means is more than chance, evalkit compare A B tells.
+    """
+    from evalkit.deciding.differing import differences
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.tables import Table, as_text
+
+    found = differences(before, after)
+    if as_json:
+        click.echo(to_json([asdict(one) for one in found]), nl=False)
+        return
+    rows = tuple((one.about, one.what, one.before, one.after) for one in found)
+    if rows:
+        click.echo(as_text(Table("differences", ("about", "what", "A", "B"), rows, left=4)))
+    causes = sorted({one.about for one in found if one.about in _CAUSES}, key=_CAUSES.index)
+    effects = sum(one.about == "mean" for one in found)
+    if not effects:
+        click.echo(
+            "no mean differs" if not causes else f"no mean differs, though there is another {_listed(causes)}"
+        )
+    elif causes:
+        click.echo(f"{effects} means differ; what may be why: {_listed(causes)}")
+    else:
+        click.echo(f"{effects} means differ, and nothing that is recorded says why: the rerankers themselves")
+    click.echo(f"next: evalkit compare {before} {after}")
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words)

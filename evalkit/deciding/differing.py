@@ -1,0 +1,108 @@
+"""Why two results differ: what was asked, on which data, with what and where, before what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit.experiment import ResultFolder
+
+_ABSENT = "-"
+_OWN_WAY = ("name", "store")
+"""Keys of a configuration that cannot move a number."""
+_MOMENTARY = ("load_average",)
+"""What a machine is like for the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not the same in two results.
+
+    Attributes
+    ----------
+    about
+        ``status``, ``configuration``, ``data``, ``code``, ``machine``, ``reranker`` or ``mean``.
+    what
+        Where it stands, keys joined with dots.
+    before, after
+        Its two values as text; ``-`` where one result has none.
+    """
+
+    about: str
+    what: str
+    before: str
+    after: str
+
+
+def differences(before: str | Path, after: str | Path) -> list[Difference]:
+    """Return all that differs, causes before effects.
+
+    Raises
+    ------
+    InputError
+        If one of them is no result folder, or damaged.
+    """
+    one, other = (_Facts.of(ResultFolder.open(Path(path))) for path in (before, after))
+    found: list[Difference] = []
+    for about, mine in one.groups.items():
+        found += _compared(about, mine, other.groups[about])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    groups: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def of(cls, folder: ResultFolder) -> _Facts:
+        manifest, config = folder.read_manifest(), folder.read_config()
+        data = {entry["name"]: entry for entry in manifest["datasets"]}
+        machine = {key: value for key, value in manifest["machine"].items() if key not in _MOMENTARY}
+        plugins = {one["name"]: one["version"] for one in manifest.get("plugins", [])}
+        return cls(
+            {
+                "status": {"status": str(manifest["status"])},
+                "configuration": _flat({k: v for k, v in config.items() if k not in _OWN_WAY}),
+                "data": _flat(data),
+                "code": _flat({**manifest["versions"], **plugins, "commit": manifest["git"]}),
+                "machine": _flat(machine),
+                "reranker": _flat(manifest["rerankers"]) | _flat(manifest.get("endpoints", {}), "endpoint."),
+                "mean": _means(folder.read_summary()),
+            }
+        )
+
+
+def _means(summary: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"{row['dataset']} {row['reranker']} {row['metric']} at depth {row['depth']}": _shown(row)
+        for row in summary["quality"]
+    }
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    if row["mean"] is None:
+        return "none"
+    return f"{row['mean']:.4f} (n {row['n']})"
+
+
+def _flat(value: Any, path: str = "") -> dict[str, str]:
+    """Return the leaves of nested mappings and lists as text, by their paths."""
+    if isinstance(value, Mapping):
+        items: Iterator[tuple[Any, Any]] = iter(value.items())
+    elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        items = iter(enumerate(value))
+    else:
+        return {path.rstrip("."): str(value)}
+    leaves: dict[str, str] = {}
+    for key, inner in items:
+        leaves |= _flat(inner, f"{path}{key}.")
+    return leaves
+
+
+def _compared(about: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Difference]:
+    for what in dict.fromkeys([*before, *after]):
+        one, other = before.get(what, _ABSENT), after.get(what, _ABSENT)
+        if one != other:
+            yield Difference(about, what, one, other)
