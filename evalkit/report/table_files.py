@@ -11,7 +11,7 @@ from typing import Any
 from evalkit.experiment.folder import slug, to_json
 from evalkit.report.tables import NO_VALUE, Table
 
-_NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
+_NUMBER = r"[+-]?\$?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 _INTERVAL = re.compile(rf"({_NUMBER}) \[({_NUMBER}), ({_NUMBER})\]")
 _BOUNDS = ("", " lower", " upper")
 
@@ -72,5 +72,5 @@ def _value(cell: str) -> int | float | str | None:
         return None
     if not re.fullmatch(_NUMBER, cell):
         return cell
-    plain = cell.replace(",", "")
+    plain = re.sub(r"[$,]", "", cell)
     return float(plain) if re.search(r"[.e]", plain) else int(plain)

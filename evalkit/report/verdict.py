@@ -171,7 +171,7 @@ def _too_few(measured: Sequence[Row]) -> str:
 
 
 def _keep(measured: Sequence[Row], depth: int | None) -> str:
-    best = measured[0]
+    best = next((one for one in measured if one["verdict"] != "identical"), measured[0])
     seen = f"{best['contender']}{_at(depth)}: {signed(best)} {best['metric']} (n = {best['n']})"
     kinds = {one["verdict"] for one in measured}
     if kinds == {"identical"}:

@@ -33,7 +33,7 @@ def test_an_interval_is_three_columns_and_a_number_a_number(tmp_path: Path) -> N
     table = Table(
         "d: t",
         ("system", "mean", "calls", "p95"),
-        (("a", "0.5 [0.25, 0.75]", "1,200", "n/a (needs 72, has 3)"), ("-", "-", "3", "1.5")),
+        (("a", "0.5 [0.25, 0.75]", "1,200", "n/a (needs 72, has 3)"), ("-", "-", "3", "$1.5")),
     )
     rows = table_rows(table)
     assert rows == [

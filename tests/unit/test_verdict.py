@@ -92,6 +92,7 @@ def test_what_is_not_known_is_left_out() -> None:
         ),
         (
             [
+                comparison("same", "identical", contender_mean=0.6),
                 comparison("x", "not told apart", **UNCLEAR),
                 comparison("y", "worse", contender_mean=0.1, **WORSE),
             ],
