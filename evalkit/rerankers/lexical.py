@@ -13,9 +13,10 @@ score depends on the pair alone, so the reranker is pointwise, and the same here
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -114,13 +115,15 @@ class Document:
     terms: Counter[str]
     phrases: Counter[tuple[str, str]]
     length: int
+    _places: list[dict[str, list[int]]] = field(default_factory=list)
+    _windows: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @classmethod
     def from_fields(cls, fields: Iterable[list[str]]) -> Document:
         """Count the terms and adjacent pairs of fields; no pair crosses a field."""
-        held = tuple(tuple(field) for field in fields)
-        terms = Counter(term for field in held for term in field)
-        phrases = Counter(pair for field in held for pair in pairwise(field))
+        held = tuple(tuple(one) for one in fields)
+        terms = Counter(term for one in held for term in one)
+        phrases = Counter(pair for one in held for pair in pairwise(one))
         return cls(held, terms, phrases, terms.total())
 
     def windows(self, pair: tuple[str, str]) -> int:
@@ -128,13 +131,26 @@ class Document:
         first, second = pair
         if not self.terms[first] or not self.terms[second]:
             return 0
-        return sum(_close_pairs(field, first, second) for field in self.fields)
+        if pair not in self._windows:
+            if not self._places:
+                self._places.extend(map(_places_of, self.fields))
+            self._windows[pair] = sum(
+                _close_pairs(places.get(first, []), places.get(second, [])) for places in self._places
+            )
+        return self._windows[pair]
 
 
-def _close_pairs(field: tuple[str, ...], first: str, second: str) -> int:
-    ones = [i for i, term in enumerate(field) if term == first]
-    others = [i for i, term in enumerate(field) if term == second]
-    return sum(0 < abs(i - j) < WINDOW for i in ones for j in others)
+def _places_of(terms: Sequence[str]) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for place, term in enumerate(terms):
+        places.setdefault(term, []).append(place)
+    return places
+
+
+def _close_pairs(ones: Sequence[int], others: Sequence[int]) -> int:
+    """Return how many of some places are near how many of others; both ascend, and no place is near itself."""
+    near = sum(bisect_left(others, one + WINDOW) - bisect_right(others, one - WINDOW) for one in ones)
+    return near - len(ones) if ones is others else near
 
 
 @dataclass(frozen=True, slots=True)

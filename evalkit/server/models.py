@@ -109,6 +109,7 @@ class Served:
         ended = asyncio.Event()
 
         def tell() -> None:
+            """Wake the waiting request, from whichever thread ended it."""
             loop.call_soon_threadsafe(ended.set)
 
         job = Job(client, asked.query, asked.documents, self._batcher.divides, tell)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evalkit.datasets import load_dataset
 from evalkit.records import RerankRequest
 from evalkit.rerankers import load_reranker
-from evalkit.rerankers.lexical import BACKGROUND_FILE, Document, count_background, load_background
+from evalkit.rerankers.lexical import BACKGROUND_FILE, WINDOW, Document, count_background, load_background
 
 
 def score(query: str, *documents: str, **settings: object) -> list[float]:
@@ -71,3 +74,29 @@ def test_the_background_table_is_made_from_the_demo_texts() -> None:
     assert BACKGROUND_FILE.read_text(encoding="utf-8") == "".join(
         f"{term}\t{count}\n" for term, count in rows
     )
+
+
+@given(
+    st.lists(st.sampled_from("abc"), max_size=40),
+    st.sampled_from("abc"),
+    st.sampled_from("abc"),
+)
+def test_windows_are_counted_as_by_looking_at_every_two(terms: list[str], first: str, second: str) -> None:
+    """Two places near each other, in any order, count once for each way round."""
+    document = Document.from_fields([terms, terms[:5]])
+    by_hand = sum(
+        0 < abs(i - j) < WINDOW
+        for places in (terms, terms[:5])
+        for i, one in enumerate(places)
+        if one == first
+        for j, other in enumerate(places)
+        if other == second
+    )
+    assert document.windows((first, second)) == by_hand
+
+
+def test_a_hostile_text_takes_no_quadratic_time() -> None:
+    """A word repeated a hundred thousand times, in query and document, is scored: it used to take hours."""
+    text = "password " * 100_000
+    request = RerankRequest("q", text, (text, "password"), ("a", "b"))
+    assert np.isfinite(load_reranker("lexical").score(request).scores).all()

@@ -106,6 +106,7 @@ def asking(app: Starlette, questions: Callable[[AsyncClient], Awaitable[Any]]) -
     """Ask an application, and return what comes of it."""
 
     async def ask() -> Any:
+        """Ask over ASGI."""
         transport = ASGITransport(app, raise_app_exceptions=False)
         async with AsyncClient(transport=transport, base_url="http://test") as client:
             return await questions(client)
@@ -117,6 +118,7 @@ def post(app: Starlette, body: Any, path: str = "/v1/rerank", **more: Any) -> Re
     """Post one body."""
 
     async def one(client: AsyncClient) -> Response:
+        """Send one request."""
         return await client.post(path, json=body, **more)
 
     reply: Response = asking(app, one)
@@ -127,6 +129,7 @@ def get(app: Starlette, path: str) -> Response:
     """Get a page."""
 
     async def one(client: AsyncClient) -> Response:
+        """Send one request."""
         return await client.get(path)
 
     reply: Response = asking(app, one)
@@ -155,9 +158,11 @@ def test_requests_that_wait_are_scored_together() -> None:
     app = build_app({"m": lengths})
 
     async def several(client: AsyncClient) -> list[Response]:
+        """Send several at once."""
         replies: list[Response] = []
 
         async def one(documents: list[str]) -> None:
+            """Send one request."""
             replies.append(await client.post("/v1/rerank", json={**BODY, "documents": documents}))
 
         async with anyio.create_task_group() as group:
@@ -185,6 +190,7 @@ def test_without_merging_every_request_is_a_batch_of_its_own() -> None:
     app = build_app({"m": lengths}, settings=ServiceSettings(merging=False))
 
     async def several(client: AsyncClient) -> None:
+        """Send several at once."""
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(lambda: client.post("/v1/rerank", json={**BODY, "documents": ["a"] * 40}))
@@ -199,9 +205,11 @@ def test_a_bad_request_does_not_spoil_its_batch() -> None:
     app = build_app({"m": lengths})
 
     async def both(client: AsyncClient) -> dict[str, int]:
+        """Send a good and a bad request behind another."""
         statuses = {}
 
         async def one(query: str) -> None:
+            """Send one request."""
             reply = await client.post("/v1/rerank", json={**BODY, "query": query})
             statuses[query] = reply.status_code
 
@@ -224,9 +232,11 @@ def test_a_full_queue_refuses_and_recovers() -> None:
     app = build_app({"m": lengths}, settings=ServiceSettings(max_waiting_pairs=4))
 
     async def many(client: AsyncClient) -> list[Response]:
+        """Send more than there is room for."""
         replies: list[Response] = []
 
         async def one() -> None:
+            """Send one request."""
             replies.append(await client.post("/v1/rerank", json=BODY))
 
         async with anyio.create_task_group() as group:
@@ -265,7 +275,10 @@ def test_a_body_beyond_the_limit_is_not_read() -> None:
     assert (declared.status_code, declared.json()["error"]["code"]) == (413, "request_too_large")
 
     async def endless(client: AsyncClient) -> Response:
+        """Send a body of unknown length."""
+
         async def parts() -> AsyncIterator[bytes]:
+            """Yield parts of a body."""
             for _ in range(50):
                 yield b"x" * 10
 
@@ -279,7 +292,10 @@ def test_a_body_that_does_not_come_is_408() -> None:
     app = build_app({"m": Lengths()}, settings=ServiceSettings(body_timeout_s=0.05))
 
     async def slow(client: AsyncClient) -> Response:
+        """Send half a body."""
+
         async def parts() -> AsyncIterator[bytes]:
+            """Yield parts of a body."""
             yield b"{"
             await anyio.sleep(5)
 

@@ -92,6 +92,8 @@ def test_a_file_of_ones_own_is_held_to_the_same_laws(mine: Path) -> None:
     load_plugins(mine)
 
     class Held(RerankerConformance):
+        """The reranker of the file."""
+
         settings: ClassVar = {"backend": "longest"}
 
     laws = [name for name in dir(Held) if name.startswith("test_")]
@@ -111,6 +113,8 @@ def test_what_breaks_a_law_is_caught(tmp_path: Path) -> None:
     load_plugins(file)
 
     class Held(RerankerConformance):
+        """The reranker of the file."""
+
         settings: ClassVar = {"backend": "relative"}
 
     with pytest.raises(AssertionError):
