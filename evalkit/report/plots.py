@@ -131,9 +131,13 @@ def _quality_against_latency(
             (axes.get_xlim()[1], base[-1]["mean"], f"{summary['first_stage']} alone", FIRST_STAGE_COLOUR)
         )
     axes.set_xlim(0, axes.get_xlim()[1])
+    front = sorted((point for point in points if point["on_front"]), key=lambda point: point["p50_s"])
+    at = ([point["p50_s"] * 1000 for point in front], [point["mean"] for point in front])
+    axes.plot(*at, drawstyle="steps-post", color="#000000", alpha=0.12, lw=7, zorder=0)
     label_ends(axes, ends)
     caption = (
         "Each point reranks d candidates in one call. Up is better, left is faster; bars are 95 % intervals."
+        " On the grey band are those that no other beats in both; within their intervals that may be chance."
         " The dashed line is the first stage alone. Only depths that were also timed as a batch size appear."
     )
     title = f"{dataset}: {metric} against latency"
@@ -147,7 +151,7 @@ def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dic
         for r in plain(summary["latency"], dataset)
         if r["concurrency"] == 1 and r["p50_s"]["estimate"] is not None
     }
-    return [
+    points = [
         {
             "reranker": r["reranker"],
             "depth": r["depth"],
@@ -162,6 +166,19 @@ def quality_latency_points(summary: Mapping[str, Any], dataset: str) -> list[dic
         for found in [latency.get((r["reranker"], r["depth"]))]
         if found is not None
     ]
+    return mark_front(points)
+
+
+def mark_front(points: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return points in their order, each with whether none is as fast and better, or faster and as good (Pareto)."""
+    on_front, best = set(), float("-inf")
+    for place in sorted(
+        range(len(points)), key=lambda place: (points[place]["p50_s"], -points[place]["mean"])
+    ):
+        if points[place]["mean"] > best:
+            best = points[place]["mean"]
+            on_front.add(place)
+    return [{**point, "on_front": place in on_front} for place, point in enumerate(points)]
 
 
 def _line(axes: Axes, x: Sequence[float], rows: Sequence[Row], colour: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 POWER = 0.8
 """Chance with which a difference of the stated size is to be found."""
@@ -31,15 +32,23 @@ def minimum_detectable_effect(
     -------
     By the non-central t distribution; None below two queries.
     """
-    from scipy.optimize import brentq
-
     if n < 2:
         return None
     if deviation == 0:
         return 0.0
-    # In units of the standard error; 60 of them are found by any test with two queries or more.
-    effect = brentq(lambda shift: _power(shift, n, alpha, sides) - power, 1e-9, 1e4)
-    return float(effect) * deviation / math.sqrt(n)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tails that cannot be computed: `_power` knows what they come to
+        return _smallest(n, alpha, sides, power) * deviation / math.sqrt(n)
+
+
+def _smallest(n: int, alpha: float, sides: int, power: float) -> float:
+    """Return the shift, in standard errors, that is found with some chance."""
+    from scipy.optimize import brentq
+
+    most = 8.0  # far out the distribution takes a thousand times as long
+    while _power(most, n, alpha, sides) < power:
+        most *= 2
+    return float(brentq(lambda shift: _power(shift, n, alpha, sides) - power, 1e-9, most))
 
 
 def queries_needed(
@@ -78,6 +87,8 @@ def _power(shift: float, n: int, alpha: float, sides: int) -> float:
 
     critical = float(t.ppf(1 - alpha / sides, n - 1))
     found = float(nct.sf(critical, n - 1, shift))
-    if sides == 2:
-        found += float(nct.cdf(-critical, n - 1, shift))
-    return 1.0 if math.isnan(found) else found
+    found = 1.0 if math.isnan(found) else found  # a shift so large that the distribution cannot be computed
+    other = float(nct.cdf(-critical, n - 1, shift)) if sides == 2 else 0.0
+    return (
+        found if math.isnan(other) else found + other
+    )  # a tail so far that it cannot: nothing is left of it

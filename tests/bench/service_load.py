@@ -1,11 +1,12 @@
 """The service under load, beside infinity serving the same model in the same run: ``make bench``.
 
-A cross-encoder of MiniLM-L6's shape with random weights and passages of the DL19 pool, four a request. First every
-service is kept busy by 16 clients (requests a second); then requests come at a fixed rate, whatever becomes of the
-others (Poisson, response times from the moment a request was due). Services take turns, several rounds.
+Passages of the DL19 pool, four a request. First every service is kept busy by 16 clients (requests a second); then
+requests come at a fixed rate, whatever becomes of the others (Poisson, response times from the moment a request was
+due). Services take turns, several rounds. The model is a cross-encoder of MiniLM-L6's shape with random weights, or a
+bi-encoder: infinity has no rerank endpoint for one, and is asked to embed the query and the passages.
 
-``python tests/bench/service_load.py [--infinity PROGRAM] [--seconds S] [--rounds N]``: the ``infinity_emb`` of an
-environment that has it; without one it is left out.
+``python tests/bench/service_load.py [--bi-encoder MODEL] [--infinity PROGRAM] [--seconds S] [--rounds N]``: the
+``infinity_emb`` of an environment that has it; without one it is left out.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,19 @@ SHARE = 0.7
 Bodies = Sequence[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Service:
+    """What is run, and how it is asked."""
+
+    command: list[str]
+    url: str
+    embeds: bool = False
+
+    def body(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return a rerank request as this service takes it."""
+        return {"model": "m", "input": [body["query"], *body["documents"]]} if self.embeds else body
+
+
 def free_port() -> int:
     """Return a port nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -44,47 +59,58 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(command: list[str], url: str, **env: str) -> Iterator[str]:
-    """Run a service until its url answers; yield the url."""
+def started(service: Service) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service; it answers by the time it is yielded."""
+    offline = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0"}
     process = subprocess.Popen(
-        command, env={**os.environ, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        service.command, env=os.environ | offline, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        limit = time.monotonic() + 120
+        limit = time.monotonic() + 180
         while time.monotonic() < limit and process.poll() is None:
             try:
-                httpx.post(url, json={"model": "any", "query": "q", "documents": ["d"]}, timeout=60)
+                asked = service.body({"model": "m", "query": "q", "documents": ["d"]})
+                httpx.post(service.url, json=asked, timeout=60).raise_for_status()
                 break
             except httpx.TransportError:
                 time.sleep(0.2)
-        yield url
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(60)
 
 
-def services(model: Path, infinity: str | None) -> dict[str, tuple[list[str], str, dict[str, str]]]:
-    """Return name -> command, url and environment of every service."""
-    found = {}
-    for name, more in {"evalkit": [], "evalkit, one by one": ["--set", "service.merging=false"]}.items():
-        port = free_port()
-        command = [
-            sys.executable,
-            "-m",
-            "evalkit",
-            "serve",
-            "--backend",
-            "cross_encoder",
-            "--set",
-            f"model={model}",
-        ]
-        found[name] = ([*command, "--port", str(port), *more], f"http://127.0.0.1:{port}/v1/rerank", {})
+def ours(backend: str, model: str, *more: str) -> Service:
+    """Return evalkit's own service."""
+    port = free_port()
+    command = [sys.executable, "-m", "evalkit", "serve", "--backend", backend, "--set", f"model={model}"]
+    return Service([*command, "--port", str(port), *more], f"http://127.0.0.1:{port}/v1/rerank")
+
+
+def services(backend: str, model: str, infinity: str | None) -> dict[str, Service]:
+    """Return every service by name."""
+    found = {
+        "evalkit": ours(backend, model),
+        "evalkit, one by one": ours(backend, model, "--set", "service.merging=false"),
+    }
     if infinity:
         port = free_port()
-        command = [infinity, "v2", "--model-id", str(model), "--engine", "torch", "--device", "cpu"]
+        command = [
+            infinity,
+            "v2",
+            "--model-id",
+            model,
+            "--served-model-name",
+            "m",
+            "--engine",
+            "torch",
+            "--device",
+            "cpu",
+        ]
         command += ["--no-bettertransformer", "--no-model-warmup", "--host", "127.0.0.1", "--port", str(port)]
-        offline = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", "INFINITY_ANONYMOUS_USAGE_STATS": "0"}
-        found["infinity"] = (command, f"http://127.0.0.1:{port}/rerank", offline)
+        embeds = backend == "bi_encoder"
+        url = f"http://127.0.0.1:{port}/{'embeddings' if embeds else 'rerank'}"
+        found["infinity"] = Service(command, url, embeds)
     return found
 
 
@@ -102,14 +128,14 @@ def in_threads(count: int, work: Callable[[httpx.Client], None]) -> None:
         thread.join()
 
 
-def most_a_second(url: str, bodies: Bodies, seconds: float) -> float:
+def most_a_second(service: Service, bodies: Bodies, seconds: float) -> float:
     """Return the requests a second that clients get answered who ask one after the other."""
     answered: list[int] = []
     end = time.monotonic() + seconds
 
     def ask(client: httpx.Client) -> None:
         while time.monotonic() < end:
-            reply = client.post(url, json=bodies[len(answered) % len(bodies)])
+            reply = client.post(service.url, json=service.body(bodies[len(answered) % len(bodies)]))
             answered.append(reply.raise_for_status().status_code)
 
     start = time.monotonic()
@@ -117,7 +143,7 @@ def most_a_second(url: str, bodies: Bodies, seconds: float) -> float:
     return len(answered) / (time.monotonic() - start)
 
 
-def response_times(url: str, bodies: Bodies, due: Sequence[float]) -> np.ndarray:
+def response_times(service: Service, bodies: Bodies, due: Sequence[float]) -> np.ndarray:
     """Return how long each request took from the moment it was due."""
     lock, turn, start = threading.Lock(), iter(range(len(due))), time.monotonic()
     taken = np.full(len(due), np.nan)
@@ -129,16 +155,30 @@ def response_times(url: str, bodies: Bodies, due: Sequence[float]) -> np.ndarray
             if number is None:
                 return
             time.sleep(max(start + due[number] - time.monotonic(), 0))
-            client.post(url, json=bodies[number % len(bodies)]).raise_for_status()
+            client.post(service.url, json=service.body(bodies[number % len(bodies)])).raise_for_status()
             taken[number] = time.monotonic() - start - due[number]
 
     in_threads(4 * CLIENTS, ask)
     return taken
 
 
+def requests_of(data: Path) -> Bodies:
+    """Return requests of four passages each."""
+    return [
+        {
+            "model": "m",
+            "query": pairs[start][0],
+            "documents": [d for _, d in pairs[start : start + DOCUMENTS]],
+        }
+        for pairs in local_models.passages(data, 10)
+        for start in range(0, len(pairs), DOCUMENTS)
+    ]
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bi-encoder")
     parser.add_argument("--infinity")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -147,36 +187,34 @@ def main() -> None:
         sys.stdout.write("service: EVALKIT_TEST_DATA is unset, so there are no real texts to rerank\n")
         return
     data = Path(folder)
-    bodies = [
-        {"model": "any", "query": pairs[start][0], "documents": [d for _, d in pairs[start : start + DOCUMENTS]]}
-        for pairs in local_models.passages(data, 10)
-        for start in range(0, len(pairs), DOCUMENTS)
-    ]  # fmt: skip
+    bodies = requests_of(data)
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
-        model = local_models.make_model(Path(scratch), data / "models" / "bert-base-uncased-tokenizer")
-        urls = {
-            name: stack.enter_context(started(command, url, **env))
-            for name, (command, url, env) in services(model, asked.infinity).items()
-        }
-        rates: dict[str, list[float]] = {name: [] for name in urls}
+        model = asked.bi_encoder or str(
+            local_models.make_model(Path(scratch), data / "models" / "bert-base-uncased-tokenizer")
+        )
+        backend = "bi_encoder" if asked.bi_encoder else "cross_encoder"
+        running = services(backend, model, asked.infinity)
+        for service in running.values():
+            stack.enter_context(started(service))
+        rates: dict[str, list[float]] = {name: [] for name in running}
         for _ in range(asked.rounds):
-            for name, url in urls.items():
-                rates[name].append(most_a_second(url, bodies, asked.seconds))
+            for name, service in running.items():
+                rates[name].append(most_a_second(service, bodies, asked.seconds))
         rate = SHARE * statistics.median(rates["evalkit, one by one"])
         gaps = np.random.default_rng(1).exponential(1 / rate, int(rate * asked.seconds))
-        times: dict[str, list[np.ndarray]] = {name: [] for name in urls}
+        times: dict[str, list[np.ndarray]] = {name: [] for name in running}
         for _ in range(asked.rounds):
-            for name, url in urls.items():
-                times[name].append(response_times(url, bodies, np.cumsum(gaps).tolist()))
+            for name, service in running.items():
+                times[name].append(response_times(service, bodies, np.cumsum(gaps).tolist()))
     sys.stdout.write(
-        f"\nservice of a cross-encoder of MiniLM-L6's shape, {DOCUMENTS} passages a request, {asked.rounds}"
-        f" interleaved rounds of {asked.seconds:g} s\n"
+        f"\nservice of a {backend}, {DOCUMENTS} passages a request, {asked.rounds} interleaved rounds of"
+        f" {asked.seconds:g} s\n"
         f"{'':22}{f'requests/s, {CLIENTS} clients':>26}{'ratio':>8}{f'p50 ms at {rate:.1f}/s':>20}{'p95 ms':>10}"
         f"{'ratio':>8}\n"
     )
     first = statistics.median(rates["evalkit"])
     own = np.median([np.quantile(one, 0.95) for one in times["evalkit"]])
-    for name in urls:
+    for name in running:
         most = statistics.median(rates[name])
         p50, p95 = (np.median([np.quantile(one, q) for one in times[name]]) for q in (0.5, 0.95))
         sys.stdout.write(

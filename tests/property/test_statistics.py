@@ -84,3 +84,13 @@ def test_verdicts_follow_from_the_bounds_alone(values: list[int], margin: float)
     assert (bounds.p_not_worse < 0.05) == (verdict.status == "PASS") or bounds.lower == pytest.approx(-margin)
     if verdict.status == "PASS":
         assert judge_drop(d, "m", 2 * margin, 0.05).status == "PASS"
+
+
+@given(n=st.integers(2, 10_000), sides=st.sampled_from([1, 2]))
+def test_a_stricter_test_finds_only_larger_effects(n: int, sides: int) -> None:
+    """Down to levels that a correction for a thousand comparisons makes, where tails can hardly be computed."""
+    found = [
+        minimum_detectable_effect(1.0, n, alpha, sides=sides) for alpha in (0.05, 0.01, 1e-3, 1e-4, 1e-6)
+    ]
+    assert None not in found
+    assert found == sorted(found)  # type: ignore[type-var]
