@@ -17,8 +17,9 @@ from evalkit.server.queueing import FairQueue, FullError, Piece
 
 logger = logging.getLogger("evalkit.server")
 
-_SHARE_OF_POOL = 8
-"""A batch of the service is this fraction of a pool of the quality pass: whoever comes waits for the one before."""
+_SHARE_OF_POOL = 32
+"""A batch of the service is this fraction of a pool of the quality pass, about what is computed at once: whoever comes
+waits for the batch before, and everybody in one for all of it."""
 _MEMORY = 0.9
 """How much of what is known of a model's speed outlasts one more batch."""
 _UNKNOWN_RATE = 100.0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-TURN = 16
+TURN = 8
 """Pairs a client gets before the next one's turn: few enough that a short request passes a long one."""
 
 

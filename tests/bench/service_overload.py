@@ -1,7 +1,7 @@
 """Ten times what the service can bear, and what becomes of it: ``python tests/bench/service_overload.py [SECONDS]``.
 
-A cross-encoder of MiniLM-L6's shape. Requests come at a fixed rate whatever becomes of the others; each gets a
-connection of its own. Printed: what was answered, how much memory the service held before, meanwhile and after, and
+A cross-encoder of MiniLM-L6's shape. Requests come at a fixed rate whatever becomes of the others, each in a
+thread of its own. Printed: what was answered, how much memory the service held before, meanwhile and after, and
 response times before and after.
 """
 
@@ -46,9 +46,12 @@ def overload(url: str, bodies: service_load.Bodies, rate: float, seconds: float)
     """Send requests at a rate, each in a thread of its own, and return what came back."""
     told: Counter[str] = Counter()
 
+    client = httpx.Client(timeout=120, limits=httpx.Limits(max_connections=None))
+
     def ask(body: dict[str, object]) -> None:
+        """Send one request."""
         try:
-            told[str(httpx.post(url, json=body, timeout=120).status_code)] += 1
+            told[str(client.post(url, json=body).status_code)] += 1
         except httpx.TransportError as error:
             told[type(error).__name__] += 1
 
@@ -59,6 +62,7 @@ def overload(url: str, bodies: service_load.Bodies, rate: float, seconds: float)
         threads[-1].start()
     for thread in threads:
         thread.join()
+    client.close()
     return told
 
 
@@ -80,6 +84,7 @@ def main() -> None:
             ended = threading.Event()
 
             def watch() -> None:
+                """Note what the service holds, twice a second."""
                 while not ended.wait(0.5):
                     held.append(memory_mb(process.pid))
 
