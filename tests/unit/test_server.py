@@ -259,6 +259,50 @@ def test_a_full_queue_refuses_and_recovers() -> None:
         assert int(reply.headers["retry-after"]) >= 1
 
 
+def test_a_request_whose_client_left_is_dropped() -> None:
+    """It waits no longer, is never scored, and counts as cancelled; the one under way is answered."""
+    lengths = Lengths()
+    app = build_app({"m": lengths})
+
+    async def leave(client: AsyncClient) -> Response:
+        """Ask behind another request, and hang up before the answer."""
+        replies: list[Response] = []
+
+        async def first() -> None:
+            """Keep the model busy."""
+            replies.append(await client.post("/v1/rerank", json=BODY))
+
+        gone = anyio.Event()
+        body = orjson.dumps({**BODY, "query": "left alone"})
+
+        async def receive() -> dict[str, Any]:
+            """Give the body, then nothing until the client leaves."""
+            nonlocal body
+            if body:
+                sent, body = body, b""
+                return {"type": "http.request", "body": sent, "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(_message: Any) -> None:
+            """Nobody listens."""
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/rerank", "headers": [], "query_string": b""}
+        async with anyio.create_task_group() as group:
+            with held(lengths):
+                group.start_soon(first)
+                await until(lambda: bool(lengths.batches))
+                group.start_soon(app, scope, receive, send)
+                await until(lambda: waiting(app) == 2)
+                gone.set()
+                await until(lambda: waiting(app) == 0)
+        return replies[0]
+
+    assert asking(app, leave).status_code == 200
+    assert [request.query for batch in lengths.batches for request in batch] == ["q"]
+    assert "evalkit_requests_cancelled_total 1.0" in get(app, "/metrics").text
+
+
 def test_an_answer_that_takes_too_long_is_503() -> None:
     """The client is told, and what waits of its request is dropped."""
     lengths = Lengths()
