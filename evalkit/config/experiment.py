@@ -68,6 +68,7 @@ class Outline(Settings):
     precision_check: PrecisionSettings = PrecisionSettings()
     service: ServiceSettings | None = None
     plugins: tuple[str, ...] = ()
+    keep_texts: bool = True
 
 
 class Config(Settings):
@@ -89,3 +90,4 @@ class Config(Settings):
     precision_check: PrecisionSettings = PrecisionSettings()
     service: ServiceSettings | None = None
     plugins: tuple[str, ...] = ()
+    keep_texts: bool = True

@@ -121,6 +121,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         execution=outline.execution,
         service=outline.service,
         plugins=outline.plugins,
+        keep_texts=outline.keep_texts,
         precision_check=outline.precision_check,
     )
 

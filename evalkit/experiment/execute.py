@@ -210,7 +210,7 @@ def _recorded(
             status = "incomplete"
         with undisturbed():
             recorder.write(folder)
-            if config.quality:
+            if config.quality and config.keep_texts:
                 keep_texts(folder, arenas, [arm.tag for arm in arms], max(config.depths))
             facts = closing_facts(arms, recorder, records.memory)
             facts["execution"] = cluster.facts() if cluster else None

@@ -333,3 +333,21 @@ def test_the_promise_of_being_pointwise_is_checked(
     assert done.returncode == 0, done.stderr
     scores = pd.read_parquet(only_folder(tmp_path / "results") / "scores.parquet")
     assert set(scores[scores.reranker == "api"].depth) == {2, 5}
+
+
+def test_no_text_of_a_document_is_kept_where_none_may_be(tmp_path: Path, beir_folder: Path) -> None:
+    """With ``keep_texts: false`` neither a file nor the page holds a word of a document; all else is there."""
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"name: quiet\ndatasets: [{{source: beir_folder, path: {beir_folder}}}]\nkeep_texts: false\n"
+        "rerankers: {lexical: {backend: lexical}}\n",
+        encoding="utf-8",
+    )
+    done = evalkit("run", config, "--into", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    folder = only_folder(tmp_path / "out")
+    assert not (folder / "texts.parquet").exists()
+    assert "warm roof" not in (folder / "report.html").read_text(encoding="utf-8")
+    loud = evalkit("run", config, "--into", tmp_path / "loud", "--set", "keep_texts=true")
+    assert loud.returncode == 0
+    assert "warm roof" in (only_folder(tmp_path / "loud") / "report.html").read_text(encoding="utf-8")
