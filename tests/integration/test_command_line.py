@@ -53,7 +53,7 @@ BAD_INPUT = {
     "missing argument": (["run"], "missing argument"),
     "no such qrels": (["evaluate", "nowhere.qrels", "x.run"], "file not found: "),
     "no result folder": (["report", "."], "is not a result folder"),
-    "serve nothing": (["serve"], "give either CONFIG with --reranker TAG, or --backend NAME"),
+    "serve nothing": (["serve"], "give either CONFIG, with --reranker TAG if not all, or --backend NAME"),
     "serve an unknown backend": (["serve", "--backend", "lexcal"], "did you mean 'lexical'?"),
     "serve an unknown dialect": (["serve", "--backend", "lexical", "--dialect", "x"], "unknown dialect 'x'"),
     "serve with an unset key": (

@@ -23,12 +23,12 @@ from evalkit.terms import Analyzer
 CORPUS = {"a": "apple pie", "b": "apple apple", "c": "", "d": "the !", "e": "cherry pie"}
 
 
-def dataset(corpus: dict[str, str], queries: dict[str, str]) -> Dataset:
+def dataset(corpus: dict[str, str], queries: dict[str, str], **settings: Any) -> Dataset:
     """Return a dataset whose queries are all judged."""
     documents = [RawDocument(d, "", text) for d, text in corpus.items()]
     asked = [Query(query_id, text) for query_id, text in queries.items()]
     parts = Parts("test", None, documents, asked, Qrels({q: {next(iter(corpus)): 1} for q in queries}))
-    return assemble(DatasetSettings(source="test"), parts)
+    return assemble(DatasetSettings(source="test", **settings), parts)
 
 
 def candidates(held: Dataset, depth: int = 10, **settings: Any) -> Run:
@@ -117,7 +117,7 @@ def test_what_shares_no_term_is_not_found(shards: int) -> None:
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_document_that_is_the_query_is_barred(depth: int) -> None:
     """It is left out before the cut, so that lists keep their length."""
-    held = dataset(CORPUS, {"b": "apple pie", "q": "apple pie"})
+    held = dataset(CORPUS, {"b": "apple pie", "q": "apple pie"}, exclude_same_id=True)
     found = candidates(held, depth)
     plain = found.docs("q")
     assert "b" in candidates(held, 3).docs("q")

@@ -51,7 +51,7 @@ class Lengths:
 
     pointwise = True
     score_kind: ScoreKind = "unbounded"
-    pool_pairs = 64
+    pool_pairs = 2048  # batches of 64
 
     def __init__(self) -> None:
         self.leave = threading.Event()
