@@ -148,9 +148,8 @@ def register(plugin: Plugin) -> None:
 
 def plugins(kind: str) -> list[Plugin]:
     """Return everything of a kind, by name; a name that two claim stands there twice."""
-    own = [Plugin(kind, name, target, OWN, version(OWN)) for name, target in BUILTIN[kind].items()]
     added = [plugin for plugin in _registered.values() if plugin.kind == kind]
-    return sorted([*own, *_from_distributions(kind), *added], key=lambda one: (one.name, one.owner))
+    return sorted([*_own(kind), *_from_distributions(kind), *added], key=lambda one: (one.name, one.owner))
 
 
 def names(kind: str) -> tuple[str, ...]:
@@ -179,6 +178,12 @@ def find(kind: str, name: str) -> Plugin:
 def lookup(kind: str, name: str) -> Any:
     """Return the class that goes by a name; see `find` and `Plugin.load` for errors."""
     return find(kind, name).load()
+
+
+@cache
+def _own(kind: str) -> tuple[Plugin, ...]:
+    current = version(OWN)
+    return tuple(Plugin(kind, name, target, OWN, current) for name, target in BUILTIN[kind].items())
 
 
 @cache

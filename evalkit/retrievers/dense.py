@@ -58,16 +58,15 @@ class Dense:
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the `depth` nearest documents of each query."""
-        asked = self._queries([query.text for query in queries])
         alike = unit if self._settings.similarity == "cosine" else np.asarray
+        asked = alike(self._queries([query.text for query in queries]))
         nearest = [Nearest(depth, self._doc_ids) for _ in queries]
         with tqdm(
             total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document", disable=None
         ) as progress:
-            search(self._vectors, alike(asked), nearest, progress.update, alike)
+            search(self._vectors, asked, nearest, progress.update, alike)
         scores = [
-            exact(alike(self._vectors[found.rows]), one)
-            for found, one in zip(nearest, alike(asked), strict=True)
+            exact(alike(self._vectors[found.rows]), one) for found, one in zip(nearest, asked, strict=True)
         ]
         return Run.from_rows(
             self._settings.label,

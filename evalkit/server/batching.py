@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,8 +23,6 @@ _SHARE_OF_POOL = 32
 waits for the batch before, and everybody in one for all of it."""
 _MEMORY = 0.9
 """How much of what is known of a model's speed outlasts one more batch."""
-_UNKNOWN_RATE = 100.0
-"""Pairs a second, until one batch has been timed."""
 
 
 class Batcher:
@@ -50,7 +49,7 @@ class Batcher:
         self._linger_s = settings.linger_s
         self._longest_queue_s = settings.longest_queue_s
         self.queue: FairQueue[Job] = FairQueue(settings.max_waiting_pairs)
-        self._pairs_per_s = _UNKNOWN_RATE
+        self._pairs_per_s = math.inf
         merges = settings.merging and isinstance(reranker, Pooled)
         self.divides = merges and reranker.pointwise
         self._batch_pairs = 1
@@ -62,8 +61,8 @@ class Batcher:
             thread.start()
 
     def wait_s(self) -> float:
-        """Return about how long what waits will take."""
-        return self.queue.pairs / self._pairs_per_s
+        """Return about how long what waits will take; 0 until that is known."""
+        return self.queue.pairs / (self._pairs_per_s * len(self._threads))
 
     def has_room(self) -> bool:
         """Return whether one more pair may wait."""
@@ -89,7 +88,15 @@ class Batcher:
             seconds = time.perf_counter() - start
             pairs = sum(piece.stop - piece.start for piece in pieces)
             self._on_batch(pairs, seconds)
-            self._pairs_per_s = _MEMORY * self._pairs_per_s + (1 - _MEMORY) * pairs / max(seconds, 1e-6)
+            self._learn(pairs, pairs / max(seconds, 1e-6))
+
+    def _learn(self, pairs: int, rate: float) -> None:
+        """Note how fast a batch was; one that is not half full says only that it can be as fast as that."""
+        known = self._pairs_per_s
+        if 2 * pairs >= self._batch_pairs:
+            self._pairs_per_s = rate if math.isinf(known) else _MEMORY * known + (1 - _MEMORY) * rate
+        elif not math.isinf(known):
+            self._pairs_per_s = max(known, rate)
 
     def _score(self, pieces: Sequence[Piece[Job]]) -> None:
         requests = [piece.job.part(piece.start, piece.stop) for piece in pieces]

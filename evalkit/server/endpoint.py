@@ -92,8 +92,8 @@ class Endpoint:
         service, first = self._service, self._dialects[course.dialect]
         address = request.client.host if request.client else ""
         course.client = service.keys.client_of(first.given_key(request.headers), address)
-        service.limits.admit(course.client)
         service.models.refuse_if_full()
+        service.limits.admit(course.client)
         content = await read_body(request, service.settings.max_body_bytes, service.settings.body_timeout_s)
         if content is None:
             return None
@@ -136,6 +136,8 @@ class Endpoint:
             metrics.answered(
                 course.model, course.dialect, seconds, answer.queue_s, course.documents, answer.tokens
             )
+        if not access.isEnabledFor(logging.INFO):
+            return
         access.info(
             "%s",
             orjson.dumps(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -31,19 +32,12 @@ class Metrics:
         self._gone = Counter(
             "evalkit_requests_cancelled", "Requests whose client left.", registry=self._registry
         )
-        self._seconds = Histogram(
-            "evalkit_request_seconds",
-            "From a request's head to its reply.",
-            ("model",),
-            buckets=_SECONDS,
-            registry=self._registry,
+        by_model = partial(Histogram, labelnames=("model",), registry=self._registry)
+        self._seconds = by_model(
+            "evalkit_request_seconds", "From a request's head to its reply.", buckets=_SECONDS
         )
-        self._queue_seconds = Histogram(
-            "evalkit_queue_seconds",
-            "How long answered requests waited.",
-            ("model",),
-            buckets=_SECONDS,
-            registry=self._registry,
+        self._queue_seconds = by_model(
+            "evalkit_queue_seconds", "How long answered requests waited.", buckets=_SECONDS
         )
         self._pairs = Counter(
             "evalkit_pairs", "Query-document pairs scored.", ("model",), registry=self._registry
@@ -51,13 +45,7 @@ class Metrics:
         self._tokens = Counter(
             "evalkit_tokens", "Tokens of answered requests.", ("model",), registry=self._registry
         )
-        self._batches = Histogram(
-            "evalkit_batch_pairs",
-            "Pairs scored together.",
-            ("model",),
-            buckets=_PAIRS,
-            registry=self._registry,
-        )
+        self._batches = by_model("evalkit_batch_pairs", "Pairs scored together.", buckets=_PAIRS)
         self._busy = Counter(
             "evalkit_busy_seconds", "Time that the model worked.", ("model",), registry=self._registry
         )

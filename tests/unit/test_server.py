@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from evalkit.dialects import WireRequest
 from evalkit.errors import MAY_PASS, CallError, ConfigError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.server.app import build_app
+from evalkit.server.batching import Batcher
 from evalkit.server.routes import dialects_by_path
 
 BODY = {"model": "m", "query": "q", "documents": ["a", "bb"]}
@@ -301,6 +303,24 @@ def test_a_request_whose_client_left_is_dropped() -> None:
     assert asking(app, leave).status_code == 200
     assert [request.query for batch in lengths.batches for request in batch] == ["q"]
     assert "evalkit_requests_cancelled_total 1.0" in get(app, "/metrics").text
+
+
+def test_small_batches_do_not_make_a_model_look_slow() -> None:
+    """Only batches that are half full say how long a queue takes; what is unknown refuses nobody."""
+    batcher = Batcher(Lengths(), ServiceSettings(), lambda _pairs, _seconds: None)
+    assert batcher.wait_s() == 0
+    batcher._learn(1, 5.0)
+    assert batcher._pairs_per_s == math.inf
+    batcher._learn(64, 1000.0)
+    for _ in range(100):
+        batcher._learn(1, 5.0)
+    assert batcher._pairs_per_s == 1000.0
+    batcher._learn(1, 1500.0)
+    assert batcher._pairs_per_s == 1500.0
+    for _ in range(200):
+        batcher._learn(40, 100.0)
+    assert batcher._pairs_per_s == pytest.approx(100.0, rel=0.01)
+    batcher.close()
 
 
 def test_an_answer_that_takes_too_long_is_503() -> None:
