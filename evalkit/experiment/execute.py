@@ -206,12 +206,14 @@ def _recorded(
             f"{error.hint}; then take it up with: {manifest['command']}",
         ) from None
     finally:
-        if status == "complete" and (recorder.failed_queries or recorder.failed_timings):
+        ended = status == "complete"
+        if ended and (recorder.failed_queries or recorder.failed_timings):
             status = "incomplete"
         with undisturbed():
             recorder.write(folder)
-            if config.quality and config.keep_texts:
-                keep_texts(folder, arenas, [arm.tag for arm in arms], max(config.depths))
             facts = closing_facts(arms, recorder, records.memory)
             facts["execution"] = cluster.facts() if cluster else None
             folder.write_manifest({**manifest, "status": status, **facts})
+        # Last, and not held against an interrupt: a report without texts shows ids.
+        if ended and config.quality and config.keep_texts:
+            keep_texts(folder, arenas, [arm.tag for arm in arms], max(config.depths))
