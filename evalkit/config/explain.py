@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from evalkit.config.settings import UNKNOWN_NAME, Settings
+from evalkit.config.settings import SLUG, UNKNOWN_NAME, Settings
 from evalkit.config.source import Path, Problem, Source
 from evalkit.errors import nearest_name_hint
 
@@ -100,7 +100,12 @@ def _problem(
     if detail["type"] == "missing":
         return Problem(where, f"key {key!r} is missing", f"add '{key}:' here")
     if detail["type"] == "string_pattern_mismatch":
-        said = "may hold letters, digits, '.', '_' and '-', and starts with a letter or digit"
+        pattern = detail["ctx"]["pattern"]
+        said = (
+            "may hold letters, digits, '.', '_' and '-', and starts with a letter or digit"
+            if pattern == SLUG
+            else f"must match {pattern}"
+        )
     if said is None:
         message = detail["msg"].removeprefix("Value error, ")
         said = message[:1].lower() + message[1:]

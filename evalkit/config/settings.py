@@ -23,7 +23,8 @@ UNKNOWN_NAME = "unknown_name"
 
 PositiveInt = Annotated[int, Field(ge=1, le=100_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+Slug = Annotated[str, Field(pattern=SLUG, max_length=80)]
 """A name that can stand in a file name and in a table."""
 
 

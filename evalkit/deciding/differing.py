@@ -94,7 +94,7 @@ def _flat(value: Any, path: str = "") -> dict[str, str]:
     elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
         items = iter(enumerate(value))
     else:
-        return {path.rstrip("."): str(value)}
+        return {path.rstrip("."): str(value).replace("\n", "\\n")}
     leaves: dict[str, str] = {}
     for key, inner in items:
         leaves |= _flat(inner, f"{path}{key}.")

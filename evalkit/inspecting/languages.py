@@ -48,7 +48,7 @@ def language(material: Material) -> Iterator[DataFinding]:
     script, share = _script(texts)
     if script and script not in SCRIPTS.get(declared, ("LATIN",)):
         what = f"{share:.0%} of the letters are {script}"
-        written = [name for name, scripts in SCRIPTS.items() if script in scripts]
+        written = [name for name, scripts in SCRIPTS.items() if script in scripts and script != "LATIN"]
         yield _finding(material, what, declared, f"written in {script}", written)
         return
     words = [word for text in texts for word in text.lower().split()]
@@ -68,7 +68,7 @@ def _finding(material: Material, what: str, declared: str, seems: str, likely: S
         f"language: {declared}, but the texts seem to be {seems}",
         {},
         (),
-        f"{what}: stop words and stems of {declared} do nothing or harm, and BM25 is weaker than it could be,"
+        f"{what}: what BM25 does for {declared} does nothing or harms, and it is weaker than it could be,"
         " which every comparison with it feels",
         f"set the dataset's language to that of its texts{': ' if likely else ''}{' or '.join(likely)}",
     )

@@ -165,8 +165,8 @@ def _relative(seconds: float | None, own: float | None) -> str:
 def _too_few(measured: Sequence[Row]) -> str:
     best, n = measured[0], max(one["n"] for one in measured)
     return (
-        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. The highest mean is that of"
-        f" {best['contender']}: {signed(best)} {best['metric']} against {best['baseline']}."
+        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. Beside {best['baseline']} the"
+        f" highest mean is that of {best['contender']}: {signed(best)} {best['metric']} against it."
     )
 
 

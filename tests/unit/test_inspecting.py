@@ -316,6 +316,7 @@ def test_the_judged_share_is_the_metric() -> None:
         ("中文没有空格中文没有空格", "english", "written in CJK"),
         ("中文没有空格中文没有空格", "chinese", ""),
         ("中文没有空格中文没有空格", "japanese", ""),
+        ("the dog and the cat are not here", "chinese", "written in LATIN"),
         ("この犬はとても大きいです", "chinese", "written in HIRAGANA"),
         ("ภาษาไทยไม่มีช่องว่าง", "thai", ""),
         ("кошка и собака в доме", "english", "written in CYRILLIC"),

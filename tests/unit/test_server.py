@@ -426,7 +426,7 @@ def test_clients_by_a_file_of_hashes(tmp_path: Path) -> None:
     assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
     assert get(app, "/v1/models").status_code == 401
     file.write_text("keys:\n  team: {sha256: abc}\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"keys\.yaml:2:18: 'sha256'"):
+    with pytest.raises(ConfigError, match=r"keys\.yaml:2:18: 'sha256' must match .*64"):
         build_app({"m": Lengths()}, settings=ServiceSettings(keys_file=file))
 
 

@@ -86,8 +86,8 @@ def test_what_is_not_known_is_left_out() -> None:
         (
             [comparison("x", "too few queries", n=12)],
             (
-                "No verdict: n = 12 queries are too few, 30 are the least. The highest mean is that of x:"
-                " +0.0410 [+0.0280, +0.0540] nDCG@10 against bm25."
+                "No verdict: n = 12 queries are too few, 30 are the least. Beside bm25 the highest mean is that"
+                " of x: +0.0410 [+0.0280, +0.0540] nDCG@10 against it."
             ),
         ),
         (
