@@ -235,4 +235,6 @@ def nearest_name_hint(name: str, known: Iterable[str]) -> str:
         near = [folded[key] for key in near]
     if near:
         return f"did you mean {near[0]!r}?"
+    if len(names) == 1:
+        return f"use {names[0]!r}"
     return f"use one of: {', '.join(names)}" if names else "there is nothing to choose from"

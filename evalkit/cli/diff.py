@@ -21,7 +21,7 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
 
     Whether a difference of means is more than chance, evalkit compare A B tells.
     """
-    from evalkit.deciding.differing import differences
+    from evalkit.deciding.differing import differences, means_in_common
     from evalkit.experiment.folder import to_json
     from evalkit.report.tables import Table, as_text
 
@@ -34,6 +34,9 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
         click.echo(as_text(Table("differences", ("about", "what", "A", "B"), rows, left=4)))
     causes = sorted({one.about for one in found if one.about in _CAUSES}, key=_CAUSES.index)
     effects = sum(one.about == "mean" for one in found)
+    if effects and not means_in_common(before, after):
+        click.echo(f"they have no mean in common, so there is nothing to compare: another {_listed(causes)}")
+        return
     if not effects:
         click.echo(
             "no mean differs" if not causes else f"no mean differs, though there is another {_listed(causes)}"

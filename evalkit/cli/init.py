@@ -26,6 +26,8 @@ def init(file: Path) -> None:
             stream.write(text.format(name=name, file=file))
     except FileExistsError:
         raise InputError(f"{file.resolve()} is there already", "name another file, or remove it") from None
+    except FileNotFoundError:
+        raise InputError(f"there is no folder {file.resolve().parent}", "make it first") from None
     except OSError as error:
         raise StorageError(f"cannot write {file.resolve()}: {error.strerror}", "name another file") from None
     click.echo(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 from evalkit.cli.options import JSON
 
 if TYPE_CHECKING:
+    from evalkit.config.keys import Key
     from evalkit.registry import Plugin
 
 FILES = click.option(
@@ -59,7 +60,6 @@ def show(name: str, files: tuple[str, ...], *, as_json: bool) -> None:
     from evalkit import registry
     from evalkit.errors import UnknownNameError
     from evalkit.experiment.folder import to_json
-    from evalkit.report.tables import Table, as_text
 
     _load(files)
     found = [registry.find(kind, name) for kind in registry.GROUPS if name in registry.names(kind)]
@@ -67,26 +67,27 @@ def show(name: str, files: tuple[str, ...], *, as_json: bool) -> None:
         raise UnknownNameError(
             "plugin", name, [known for kind in registry.GROUPS for known in registry.names(kind)]
         )
-    shown = [(one, _settings(one.load())) for one in found]
+    shown = [(one, _keys(one.load())) for one in found]
     if as_json:
         rows = [
             {
                 "kind": one.kind,
                 "name": name,
                 "owner": one.owner,
-                "setting": key,
-                "type": kind,
-                "default": default,
+                "setting": key.name,
+                "type": key.form,
+                "default": key.default,
+                "meaning": key.meaning,
             }
-            for one, settings in shown
-            for key, kind, default in settings
+            for one, keys in shown
+            for key in keys
         ]
         click.echo(to_json(rows), nl=False)
         return
-    for one, settings in shown:
+    for one, keys in shown:
         click.echo(f"{one.kind} {name}, of {one.owner} {one.version}: {_what(one)}")
-        if settings:
-            click.echo(as_text(Table(name, ("setting", "form", "default"), tuple(settings), left=3)))
+        if keys:
+            click.echo(_as_help(keys))
     click.echo("next: name it in a configuration; evalkit config check tells what is wrong with it")
 
 
@@ -107,38 +108,21 @@ def _what(one: Plugin) -> str:
         return f"broken: {error.message.partition('is broken: ')[2]}"
 
 
-def _settings(plugin: Any) -> list[tuple[str, str, str]]:
-    """Return name, form and default of each setting; a dialect has none."""
+def _keys(plugin: Any) -> list[Key]:
+    """Return what each setting takes and means; a dialect has none."""
+    from evalkit.config.keys import keys_of
+
     settings = getattr(plugin, "Settings", None)
-    if settings is None:
-        return []
-    schema = settings.model_json_schema()
+    return [] if settings is None else keys_of(settings)
+
+
+def _as_help(keys: Sequence[Key]) -> str:
+    """Return what keys mean the way flags are told."""
+    help_ = click.HelpFormatter(max_width=100)
     rows = []
-    for name, field in settings.model_fields.items():
-        default = "required" if field.is_required() else field.get_default(call_default_factory=True)
-        rows.append((name, _form(schema["properties"][name]), "" if default is None else str(default)))
-    return rows
-
-
-def _form(schema: Mapping[str, Any]) -> str:
-    """Return what a value looks like, in a few words of JSON Schema."""
-    if "anyOf" in schema:
-        return " or ".join(form for one in schema["anyOf"] if (form := _form(one)) != "null")
-    if "enum" in schema or "const" in schema:
-        return " or ".join(map(str, schema.get("enum", [schema.get("const")])))
-    if "$ref" in schema:
-        return "block"
-    bounds = [
-        f"{sign} {schema[key]:g}"
-        for key, sign in (
-            ("minimum", ">="),
-            ("exclusiveMinimum", ">"),
-            ("maximum", "<="),
-            ("exclusiveMaximum", "<"),
-        )
-        if key in schema
-    ]
-    form = str(schema.get("type", "anything"))
-    if form == "array" and "items" in schema:
-        form = f"list of {_form(schema['items'])}"
-    return " ".join([form, *bounds])
+    for key in keys:
+        default = key.default if key.default in {"", "required"} else f"default: {key.default}"
+        rows.append((key.name, f"{key.meaning} [{'; '.join(filter(None, (key.form, default)))}]"))
+    with help_.indentation():
+        help_.write_dl(rows)
+    return help_.getvalue()

@@ -12,7 +12,15 @@ from evalkit.config.traffic import Traffic
 
 
 class SampleSettings(Settings):
-    """A seeded sample of the queries, drawn without replacement."""
+    """A seeded sample of the queries, drawn without replacement.
+
+    Attributes
+    ----------
+    queries
+        How many.
+    seed
+        Another seed draws others.
+    """
 
     queries: PositiveInt
     seed: Seed = 0
@@ -26,7 +34,25 @@ class BlockSettings(Settings):
 
 
 class DatasetSettings(BlockSettings):
-    """What every dataset source understands."""
+    """What every dataset source understands.
+
+    Attributes
+    ----------
+    source
+        Which kind it is of.
+    name
+        In tables and files; what it is called where it comes from where absent.
+    language
+        Any Snowball language; ``chinese``, ``japanese``, ``korean``, ``thai``, ``lao``, ``khmer`` and ``burmese`` are
+        split into pairs of characters.
+    template
+        How a document's title and text become one.
+    sample
+        A seeded sample of the queries instead of all.
+    exclude_same_id
+        Whether a document with the query's own id is no candidate. Where absent, it is none where most such documents
+        hold the query's text, as in ArguAna and Quora, and one where queries and documents are merely numbered alike.
+    """
 
     source: str
     name: Slug | None = None
@@ -46,7 +72,17 @@ class DatasetSettings(BlockSettings):
 
 
 class RetrieverSettings(BlockSettings):
-    """What every first stage understands."""
+    """What every first stage understands.
+
+    Attributes
+    ----------
+    kind
+        Which one it is.
+    depth
+        Candidates that it finds for each query.
+    tag
+        Its column in every table; its kind where absent.
+    """
 
     kind: str
     depth: PositiveInt = 100
@@ -63,12 +99,16 @@ class RerankerSettings(BlockSettings):
 
     Attributes
     ----------
-    batch_size, concurrency
-        Documents of one call, and calls in flight, in the quality pass.
+    backend
+        How it is reached.
+    batch_size
+        Documents per call of the quality pass; the whole list where absent.
+    concurrency
+        Calls in flight in the quality pass.
     claims
-        What its maker promises, e.g. ``{10-20 documents: 100ms}``: held against what is measured.
+        What its maker promises, e.g. ``{10-20 documents: 100ms, 50-100 documents: 0.3 s}``: the report says which hold.
     usd_per_hour
-        What the machine costs that it runs on.
+        What the machine costs that it runs on: tells the cost of a thousand queries.
     """
 
     backend: str

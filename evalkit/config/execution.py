@@ -15,10 +15,10 @@ class ExecutionSettings(Settings):
     Attributes
     ----------
     engine
-        ``local``: this process. ``ray``: the actors of a Ray cluster, each with the model in memory.
+        ``local``: this process. ``ray`` (extra ``ray``): the actors of a Ray cluster, each with the model in memory.
     address
-        ``auto``: the cluster that runs on this machine. ``local``: a cluster of this experiment's own, on this
-        machine. Else a cluster's address.
+        ``auto`` joins the cluster of this machine, ``local`` starts one for the occasion (several processes on one
+        machine), ``host:port`` joins that one.
     replicas
         Actors.
     cpus_per_replica, gpus_per_replica

@@ -17,7 +17,13 @@ DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
 
 class BudgetSettings(Settings):
-    """What an experiment may cost; it stops before it would cost more."""
+    """What an experiment may cost; it stops before it would cost more.
+
+    Attributes
+    ----------
+    usd
+        The most that all its calls may cost; every billed reranker then needs a ``price``.
+    """
 
     usd: Annotated[float, Field(ge=0)]
 
@@ -25,8 +31,20 @@ class BudgetSettings(Settings):
 class CompareSettings(Settings):
     """How rerankers are compared; named beforehand, so that nobody picks what came out best.
 
-    ``baseline`` is a reranker's tag, the first stage where absent; ``primary`` one of ``metrics``, the
-    first where absent. ``margin`` is a loss that does not matter.
+    Attributes
+    ----------
+    baseline
+        The tag that all others are held against; the first stage where absent.
+    primary
+        The metric that decides: one of ``metrics``, the first where absent.
+    confidence
+        Of intervals; what is left of 1 is the level of the tests.
+    margin
+        A loss of the primary metric that does not matter.
+    correction
+        For several contenders: ``holm``, or ``maxT``, which uses that their values go together.
+    resamples
+        Sign flips of a randomisation test.
     """
 
     baseline: Slug | None = None
@@ -38,19 +56,70 @@ class CompareSettings(Settings):
 
 
 class StoreSettings(Settings):
-    """Where scores are kept for the next time; one file may serve many experiments."""
+    """Where scores are kept for the next time; one file may serve many experiments.
+
+    Attributes
+    ----------
+    path
+        A SQLite file. Experiments that ask the same backend take turns at it.
+    """
 
     path: FilePath
 
 
 class PrecisionSettings(Settings):
-    """How what fewer bits cost is measured: some queries are scored again in fp32; none for 0."""
+    """How what fewer bits cost is measured.
+
+    Attributes
+    ----------
+    queries
+        So many are scored again in fp32, and what the precision costs is in the report; 0: none.
+    """
 
     queries: Annotated[int, Field(ge=0)] = 50
 
 
 class Outline(Settings):
-    """The configuration before its plugin blocks are known; what YAML is checked against first."""
+    """The configuration before its plugin blocks are known; what YAML is checked against first.
+
+    Attributes
+    ----------
+    name
+        Names the result folder: letters, digits, ``.``, ``_``, ``-``.
+    seed
+        Of everything that is drawn.
+    datasets
+        ``demo``, a hub name like ``beir/scifact``, or a block with ``source``.
+    retriever
+        The first stage: a block with ``kind``.
+    rerankers
+        Tag -> block with ``backend``.
+    depths
+        Candidates per query; each depth is a row of the report. The retriever's ``depth`` where absent.
+    metrics
+        In ir_measures' notation; the first is the primary one.
+    latency
+        What is timed. Absent, ``evalkit run`` times nothing, and ``evalkit bench`` takes the defaults.
+    quality
+        ``false``: only time the rerankers, as ``evalkit bench`` does.
+    compare
+        How rerankers are compared.
+    budget
+        What it may cost.
+    store
+        Where scores are kept; ``scores.sqlite`` beside the result folders where absent.
+    execution
+        Where local models score in the quality pass; in this process where absent.
+    precision_check
+        How what fewer bits cost is measured, for rerankers that run with fewer than fp32.
+    service
+        How ``evalkit serve`` behaves.
+    plugins
+        Python files with rerankers, retrievers, dataset sources and dialects of your own.
+    keep_texts
+        ``false``: no text of a document enters the result folder; the report's explorer then has ranks and grades
+        alone.
+    """
 
     name: Slug
     seed: Seed = 0

@@ -85,7 +85,14 @@ class GateRule(Settings):
 class GateSettings(Settings):
     """A gate: its rules, its error, and what an open question means.
 
-    ``alpha`` is the chance that one rule lets pass what is worse by exactly its margin.
+    Attributes
+    ----------
+    rules
+        Each has exactly one bound.
+    alpha
+        The chance that one rule lets pass what is worse by exactly its margin.
+    on_cannot_tell
+        Whether too few queries to tell are a failure.
     """
 
     rules: Annotated[tuple[GateRule, ...], Field(min_length=1)]

@@ -18,9 +18,14 @@ _LIMIT = re.compile(r"(?:<=?\s*)?(\d+(?:\.\d+)?)\s*(ms|s)")
 
 
 class OfflineSettings(Settings):
-    """Capacity: more and more calls are kept in flight, each of ``batch_size`` documents.
+    """Capacity: more and more calls are kept in flight.
 
-    ``batch_size`` is the largest of ``batch_sizes`` where absent.
+    Attributes
+    ----------
+    concurrency
+        Calls in flight, one cell each.
+    batch_size
+        Documents per call; the largest of ``batch_sizes`` where absent.
     """
 
     concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8)
@@ -30,8 +35,18 @@ class OfflineSettings(Settings):
 class ServerSettings(Settings):
     """Load: calls arrive at random times (a Poisson process), whether or not earlier ones are back.
 
-    ``rates_per_s`` are arrivals per second; where absent, ``shares`` of the capacity that was measured
-    offline before. ``calls`` are per rate, ``latency.calls`` where absent.
+    Rates go up until one is too much: response times keep growing, or the ``slo`` is broken beyond doubt.
+
+    Attributes
+    ----------
+    rates_per_s
+        Arrivals per second.
+    shares
+        Where no rates are given: of the capacity that is then measured first.
+    calls
+        Per rate; ``latency.calls`` where absent.
+    batch_size
+        Documents per call; the largest of ``batch_sizes`` where absent.
     """
 
     rates_per_s: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
@@ -41,7 +56,15 @@ class ServerSettings(Settings):
 
 
 class SloSettings(Settings):
-    """A limit that a share of all calls must keep: ``quantile`` 0.95 and ``max_ms`` 300 mean 95 % within 300 ms."""
+    """A limit that a share of all calls must keep: ``quantile`` 0.95 and ``max_ms`` 300 mean 95 % within 300 ms.
+
+    Attributes
+    ----------
+    max_ms
+        The longest that a call may take.
+    quantile
+        The share of calls that must take no longer.
+    """
 
     max_ms: Positive
     quantile: Inside = 0.95
@@ -50,10 +73,33 @@ class SloSettings(Settings):
 class LatencySettings(Settings):
     """The latency pass: which batches are timed, how often, in which rounds.
 
-    ``calls`` are timed calls per reranker and cell, each with a query of its own: with fewer queries there
-    are fewer calls, unless ``repeat_queries`` says that a query may come again, in another round. ``rounds``
-    interleave them over all rerankers. At least 6 rounds, because the smallest and largest of fewer round
-    medians do not bound a median at 95 %. ``length_buckets`` repeats the grid for short to long documents.
+    At least 6 rounds, because the smallest and largest of fewer round medians do not bound a median at 95 %.
+
+    Attributes
+    ----------
+    batch_sizes
+        Documents per call.
+    concurrency
+        Calls kept in flight (closed loops).
+    length_buckets
+        3 repeats the grid with short, middle and long documents, thirds of the collection.
+    calls
+        Timed calls of every cell, each with a query of its own: with fewer queries there are fewer.
+    rounds
+        They are interleaved over all cells.
+    warmup
+        Calls that do not count, at least: they go on until three in a row are within 10 % of each other, or the last
+        five no faster than the five before; 30 at most.
+    repeat_queries
+        ``true``: a query may come again, in another round; intervals are then bootstrapped over queries.
+    confidence
+        Of intervals, and of PASS and FAIL.
+    offline
+        Capacity: asked for with ``{}``, or by ``evalkit bench --scenario offline``.
+    server
+        A load: asked for with ``{}``, or by ``evalkit bench --scenario server``.
+    slo
+        A limit: which batch and which rate keep it.
     """
 
     batch_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 10, 20, 50, 100)

@@ -13,7 +13,13 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class LimitSettings(Settings):
-    """What a client may ask in a minute; no limit where absent."""
+    """What a client may ask in a minute.
+
+    Attributes
+    ----------
+    requests_per_minute, tokens_per_minute
+        No limit where absent.
+    """
 
     requests_per_minute: PositiveInt | None = None
     tokens_per_minute: PositiveInt | None = None
@@ -25,31 +31,34 @@ class ServiceSettings(LimitSettings):
     Attributes
     ----------
     requests_per_minute, tokens_per_minute
-        Of each client that has no limits of its own: a key, or an address where no key is demanded.
+        Of each client that has no limits of its own: a key, or an address where no key is demanded; told in
+        ``X-RateLimit-*``. No limit where absent.
     keys_file
-        Clients by the SHA-256 of their keys (`KeysFile`).
+        A file with the clients, by the hashes of their keys.
     max_body_bytes
-        Larger bodies are refused before they are read.
+        Larger bodies are 413 before they are read.
     max_waiting_pairs
-        Query-document pairs that wait for a model; beyond them requests are refused.
+        Query-document pairs that may wait for a model; beyond them requests are 429.
     longest_queue_s
         They are refused, too, where those that wait would take longer than this, by what was measured so far.
     merging
         Whether requests of several clients are scored as one batch.
     batch_pairs
-        Pairs scored together; what suits the model where absent.
+        Pairs scored together; a 32nd of what the model pools where absent: 16 on a processor.
     linger_s
-        How long a model that is idle waits for a second request.
+        How long an idle model waits for a second request.
     concurrency
-        Calls in flight of a reranker that does not score the pairs of many requests together.
-    body_timeout_s, answer_timeout_s
-        Longest wait for a whole request, and for its answer.
+        Calls in flight of a backend that does not score many requests together.
+    body_timeout_s
+        Longest wait for a whole request (408).
+    answer_timeout_s
+        Longest wait for its answer (503).
     notice_s
-        On SIGTERM, how long new requests are still taken while replies ask clients to connect elsewhere.
+        After SIGTERM, how long replies send clients elsewhere; not at all where nobody is connected.
     drain_s
-        After that, longest wait for the answers that are due.
+        After that, the longest wait for answers that are due.
     access_log
-        Whether each request is a line on stderr: no text of it, only counts.
+        ``true``: one line of JSON a request on stderr: client, model, counts, times; no text.
     """
 
     keys_file: FilePath | None = None
@@ -80,6 +89,12 @@ class KeySettings(LimitSettings):
 
 
 class KeysFile(Settings):
-    """The clients of a service by name; the keys themselves stand nowhere."""
+    """The clients of a service by name; the keys themselves stand nowhere.
+
+    Attributes
+    ----------
+    keys
+        Name -> its hash and limits.
+    """
 
     keys: Annotated[dict[Slug, KeySettings], Field(min_length=1)]

@@ -7,13 +7,13 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from evalkit.errors import UnknownNameError
-from evalkit.terms import languages
+from evalkit.config.meanings import describe
+from evalkit.terms import languages, unknown_language
 
 
 def _known_language(name: str) -> str:
     if name not in languages():
-        error = UnknownNameError("language", name, languages())
+        error = unknown_language(name)
         raise PydanticCustomError(UNKNOWN_NAME, "{said}", {"said": error.message, "hint": error.hint})
     return name
 
@@ -28,12 +28,21 @@ Slug = Annotated[str, Field(pattern=SLUG, max_length=80)]
 """A name that can stand in a file name and in a table."""
 
 
-Language = Annotated[str, AfterValidator(_known_language)]
+Language = Annotated[
+    str,
+    AfterValidator(_known_language),
+    Field(json_schema_extra=lambda schema: schema.update(enum=languages())),
+]
 
 
 class Settings(BaseModel):
     """Settings are frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, protected_namespaces=()
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        json_schema_extra=describe,
     )

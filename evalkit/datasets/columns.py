@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,13 @@ GRADE = ("score", "grade", "relevance", "label", "rel")
 
 
 class DocumentColumns(Settings):
-    """Names of a corpus's columns; absent, the usual names are looked for."""
+    """Names of a corpus's columns; absent, the usual names are looked for.
+
+    Attributes
+    ----------
+    id, title, text
+        The column that holds it.
+    """
 
     id: str | None = None
     title: str | None = None
@@ -34,7 +41,13 @@ class DocumentColumns(Settings):
 
 
 class QueryColumns(Settings):
-    """Names of the columns of queries; absent, the usual names are looked for."""
+    """Names of the columns of queries; absent, the usual names are looked for.
+
+    Attributes
+    ----------
+    id, text
+        The column that holds it.
+    """
 
     id: str | None = None
     text: str | None = None
@@ -45,8 +58,12 @@ class JudgmentColumns(Settings):
 
     Attributes
     ----------
+    query, document
+        The columns of the two ids.
+    grade
+        The column of the relevance.
     grades
-        Grade of each value of the column, where it holds words: ``{Exact: 3, Substitute: 2, Irrelevant: 0}``.
+        Grade of each value of that column, where it holds words: ``{Exact: 3, Substitute: 2, Irrelevant: 0}``.
     """
 
     query: str | None = None
@@ -102,8 +119,15 @@ def find(row: Row, name: str | None, usual: Sequence[str], where: str) -> str | 
     if name is None:
         return next((one for one in usual if one in row), None)
     if name not in row:
-        raise DataFormatError(f"{where} has no column {name!r}", f"its columns: {', '.join(map(str, row))}")
+        raise DataFormatError(
+            f"{_header_of(where)} has no column {name!r}", f"its columns: {', '.join(map(str, row))}"
+        )
     return name
+
+
+def _header_of(where: str) -> str:
+    """Return where a row's columns are named: a table that names them does so in its first line."""
+    return re.sub(r"(\.[ct]sv(?:\.\w+)?):2$", r"\1:1", where)
 
 
 def needed(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> str:
@@ -111,7 +135,7 @@ def needed(row: Row, name: str | None, usual: Sequence[str], where: str, what: s
     found = find(row, name, usual, where)
     if found is None:
         raise DataFormatError(
-            f"{where} has no column for the {what}; it has {', '.join(map(str, row)) or 'none'}",
+            f"{_header_of(where)} has no column for the {what}; it has {', '.join(map(str, row)) or 'none'}",
             f"the usual names are {', '.join(usual)}",
         )
     return found

@@ -31,7 +31,13 @@ from evalkit.records import Run
 
 
 class Place(Block):
-    """Where a table stands in the repository; absent, the usual names are looked for."""
+    """Where a table stands in the repository; absent, the usual names are looked for.
+
+    Attributes
+    ----------
+    config, split
+        Of the table, as the hub has it.
+    """
 
     config: str | None = None
     split: str | None = None
@@ -50,7 +56,13 @@ class JudgmentPlace(Place, JudgmentColumns):
 
 
 class CandidatePlace(Place):
-    """Where the candidates of each query are listed, and in which columns: ids, in a list or one a row."""
+    """Where the candidates of each query are listed, and in which columns.
+
+    Attributes
+    ----------
+    query, documents
+        The columns of ids; those of documents in a list, or one a row.
+    """
 
     query: str | None = None
     documents: str | None = None

@@ -36,9 +36,9 @@ class ListColumns(PairColumns):
     config
         Configuration of the hub dataset; its only one where absent.
     positives, negatives
-        Lists of relevant and of other documents, or one text each: grades 1 and 0.
+        Columns of relevant and of other documents, lists or one text each: grades 1 and 0.
     passages
-        A list of documents that say themselves whether they are relevant (MS MARCO: ``is_selected``).
+        Column of a list of documents that say themselves whether they are relevant (MS MARCO: ``is_selected``).
     """
 
     config: str | None = None

@@ -39,17 +39,17 @@ class PairColumns(Settings):
     Attributes
     ----------
     query, document
-        Their texts.
+        The columns of their texts.
     grade
-        The relevance; a table without it holds relevant pairs alone.
+        The column of the relevance; a table without it holds relevant pairs alone.
     grades
         Grade of each value of that column, where it holds words: ``{Exact: 3, Irrelevant: 0}``.
     query_id, doc_id
-        Their ids; absent, ids are made of the texts.
+        The columns of their ids; without one, ids are made of the texts: equal texts are one document.
     title
-        The document's title.
+        The column of the document's title.
     score
-        What a first stage gave the pair: orders the candidates. Without it they have a random order.
+        The column of what a first stage gave the pair: orders the candidates. Without it they have a random order.
     """
 
     query: str | None = None

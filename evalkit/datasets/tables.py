@@ -9,6 +9,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from evalkit.config import DatasetSettings
+from evalkit.config import Settings as Block
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import (
     DocumentColumns,
@@ -25,28 +26,32 @@ from evalkit.formats import read_rows
 from evalkit.records import Qrels
 
 
-class CorpusTable(DocumentColumns):
+class File(Block):
+    """A table in a file.
+
+    Attributes
+    ----------
+    path
+        CSV or TSV with a header, JSON Lines or Parquet, packed or not.
+    """
+
+    path: Path
+
+
+class CorpusTable(DocumentColumns, File):
     """A table of documents."""
 
-    path: Path
 
-
-class QueryTable(QueryColumns):
+class QueryTable(QueryColumns, File):
     """A table of queries."""
 
-    path: Path
 
-
-class JudgmentTable(JudgmentColumns):
+class JudgmentTable(JudgmentColumns, File):
     """A table of judgments."""
 
-    path: Path
 
-
-class PairTable(PairColumns):
+class PairTable(PairColumns, File):
     """A table with a query and a document in every row."""
-
-    path: Path
 
 
 class Tables:

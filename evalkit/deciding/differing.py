@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalkit.config.keys import as_yaml
 from evalkit.experiment import ResultFolder
 
-_ABSENT = "-"
+ABSENT = "-"
+"""Stands for the value that one of the two results does not have."""
 _OWN_WAY = ("name", "store")
 """Keys of a configuration that cannot move a number."""
 _MOMENTARY = ("load_average",)
@@ -49,6 +51,12 @@ def differences(before: str | Path, after: str | Path) -> list[Difference]:
     for about, mine in one.groups.items():
         found += _compared(about, mine, other.groups[about])
     return found
+
+
+def means_in_common(before: str | Path, after: str | Path) -> int:
+    """Return of how many rerankers, metrics and depths both results have a mean; see `differences` for errors."""
+    one, other = (_means(ResultFolder.open(Path(path)).read_summary()) for path in (before, after))
+    return len(one.keys() & other.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +102,7 @@ def _flat(value: Any, path: str = "") -> dict[str, str]:
     elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
         items = iter(enumerate(value))
     else:
-        return {path.rstrip("."): str(value).replace("\n", "\\n")}
+        return {path.rstrip("."): "null" if value is None else as_yaml(value)}
     leaves: dict[str, str] = {}
     for key, inner in items:
         leaves |= _flat(inner, f"{path}{key}.")
@@ -103,6 +111,6 @@ def _flat(value: Any, path: str = "") -> dict[str, str]:
 
 def _compared(about: str, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Difference]:
     for what in dict.fromkeys([*before, *after]):
-        one, other = before.get(what, _ABSENT), after.get(what, _ABSENT)
+        one, other = before.get(what, ABSENT), after.get(what, ABSENT)
         if one != other:
             yield Difference(about, what, one, other)

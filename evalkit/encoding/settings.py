@@ -28,23 +28,25 @@ class LocalModel(Settings):
     model
         Hub id or local folder.
     revision
-        Commit of the hub repository.
+        Commit of the hub repository; without one the report says that the name may move.
     runtime
-        What computes: ``torch``, ``onnx``, or what suits (``auto``).
+        ``auto``: ONNX Runtime for int8 and where there is no torch, else torch. ``onnx`` (extra ``onnx``): exported by
+        torch on first use and then run without it, on processors.
     precision
-        Of weights and arithmetic; what it costs in quality is for you to compare.
+        Of weights and arithmetic: ``bf16`` and ``fp16`` on torch, ``int8`` on ONNX.
     device
-        ``cpu``, ``cuda``, ...; the library's own choice where absent.
+        ``cpu``, ``cuda``, ...; torch's own choice where absent.
     max_length_tokens
-        Where inputs are cut; the model's own limit where absent.
+        Where inputs are cut; the model's own limit where absent. How many pairs were cut is in the report.
     threads
         Processor threads; all of this process where absent.
     batch_tokens
-        Tokens of one forward pass, padding included; what suits the device where absent.
+        Tokens of one forward pass, padding included; 1024 on a processor and 32768 elsewhere where absent.
     trust_remote_code
         Whether code of the model's repository may run here.
     compile
-        Whether torch compiles the model at its first passes, which takes a C++ compiler and a minute.
+        ``true``: torch compiles the model at its first passes: takes a C++ compiler and minutes; worth a try on a
+        GPU, no gain measured on a processor.
     """
 
     model: str

@@ -24,6 +24,7 @@ Check = Callable[[Material], Iterator[DataFinding]]
 QUICK: tuple[Check, ...] = (
     judgments.missing_documents,
     judgments.unanswerable_queries,
+    judgments.few_queries,
     judgments.unjudged_queries,
     ids.same_ids,
     queries.blank_queries,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from evalkit.inspecting.findings import DataFinding, first, number_of
 from evalkit.inspecting.material import Material, best_falls
+from evalkit.stats import MIN_QUERIES
 
 HOPELESS = 0.5
 """Share of the relevant judgments that point nowhere from which the figures mean nothing: the ids do not fit."""
@@ -63,6 +64,23 @@ def unanswerable_queries(material: Material) -> Iterator[DataFinding]:
         "there is no mean of anything" if nothing_left else "they are asked, and in no mean",
         "check the grades: above 0 is relevant",
     )
+
+
+def few_queries(material: Material) -> Iterator[DataFinding]:
+    """Find out whether there are enough queries for a verdict."""
+    judged = len(material.qrels.grades) - len(material.qrels.unanswerable)
+    if 0 < judged < MIN_QUERIES:
+        yield DataFinding(
+            material.name,
+            "few_queries",
+            "warning",
+            f"{number_of(judged, 'query', 'queries')} with a relevant document",
+            {"queries": judged, "least": MIN_QUERIES},
+            (),
+            f"no verdict on any reranker, and no gate: they take {MIN_QUERIES} queries, and a choice of depth or"
+            f" threshold that others check twice as many",
+            "judge more queries; a few hundred show differences of .02 to .05",
+        )
 
 
 def unjudged_queries(material: Material) -> Iterator[DataFinding]:

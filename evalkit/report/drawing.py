@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -98,6 +98,14 @@ def colours(summary: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def by_reranker(rows: Iterable[Any]) -> list[tuple[str, list[Any]]]:
+    """Return tag and rows of every reranker, in their order."""
+    parts: dict[str, list[Any]] = {}
+    for row in rows:
+        parts.setdefault(row["reranker"], []).append(row)
+    return list(parts.items())
+
+
 def new_axes(title: str, x_label: str, y_label: str) -> Axes:
     """Return the axes of a new figure."""
     from matplotlib.figure import Figure
@@ -121,12 +129,24 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
     """
     axes.get_ylim()  # brings the limits up to date
     places = [axes.transAxes.inverted().transform(axes.transData.transform((x, y)))[1] for x, y, *_ in ends]
-    for (x, y, name, colour), place in zip(ends, spread_apart(places, LABEL_HEIGHT), strict=True):
+    apart = spread_apart(places, LABEL_HEIGHT)
+    above = max([0.0, *(place - 1 for place in apart)])
+    for (x, y, name, colour), place in zip(ends, (place - above for place in apart), strict=True):
         axes.annotate(
             name, (x, y), xytext=(LABEL_AT, place), textcoords="axes fraction", va="center", fontsize=9,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": colour, "lw": 1.0, "shrinkA": 1, "shrinkB": 2},
         )  # fmt: skip
+
+
+def label_lines(axes: Axes) -> None:
+    """Name every line that has a label at its right end; axes with their final limits."""
+    ends = []
+    handle: Any
+    for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+        line = handle[0] if isinstance(handle, tuple) else handle  # bars and their line come as one
+        ends.append((line.get_xdata()[-1], line.get_ydata()[-1], label, line.get_color()))
+    label_ends(axes, ends)
 
 
 def spread_apart(places: Sequence[float], least: float) -> list[float]:

@@ -13,6 +13,7 @@ from evalkit.report.drawing import (
     Plot,
     colours,
     drawing,
+    label_lines,
     legend_beside,
     new_axes,
     plain_ticks,
@@ -80,7 +81,7 @@ def _by_batch_size(into: Path, dataset: str, rows: Sequence[Row], colour: Mappin
                       color=colour[tag], alpha=fade, label=f"{label} {quantile.removesuffix('_s')}")  # fmt: skip
     scale_to(axes, sizes)
     _scale_seconds(axes, [row["p50_s"]["estimate"] for part in parts.values() for row in part])
-    legend_beside(axes)
+    label_lines(axes)
     keys = ("reranker", "batch_size", "concurrency", "length_bucket")
     data = [
         {key: row[key] for key in keys}
@@ -131,7 +132,7 @@ def _spread(into: Path, dataset: str, tag: str, cells: Sequence[CellCalls]) -> P
     axes.set_xscale("log")
     plain_ticks(axes.xaxis)
     axes.set_ylim(0, 1.01)
-    legend_beside(axes)
+    label_lines(axes)
     caption = (
         f"Every good call of {tag}, one in flight: the curve of a batch size rises at the latencies that its calls had."
         " A curve that is steep and then flat has a tail: some calls took much longer than the others."

@@ -20,6 +20,7 @@ from evalkit.report.calibration_pages import draw_reliabilities
 from evalkit.report.calibrations import calibrate
 from evalkit.report.comparisons import compare_fields, fields_of, plan_of
 from evalkit.report.depth_pages import draw_depths
+from evalkit.report.depth_plots import draw_depth_means
 from evalkit.report.depths import DepthQuestion, sweep
 from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
 from evalkit.report.explorer import explorer_data
@@ -27,11 +28,11 @@ from evalkit.report.latency import CellCalls, cells_of, latency_rows
 from evalkit.report.latency_answers import answer
 from evalkit.report.latency_plots import draw_latency
 from evalkit.report.pages import write_pages
-from evalkit.report.plots import draw_depth_means, draw_tradeoffs
 from evalkit.report.sections import Findings, report_sections
 from evalkit.report.summary import summarise
 from evalkit.report.threshold_pages import draw_thresholds
 from evalkit.report.thresholds import Goal, find_threshold
+from evalkit.report.tradeoffs import draw_tradeoffs
 
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _write(
     folder.tuning_file.write_bytes(to_json(found.tuned))
     folder.latency_file.write_bytes(to_json(found.latency))
     plots = {
-        "trade-off": draw_tradeoffs(folder, found.summary),
+        "trade-off": draw_tradeoffs(folder.plots_folder, found.summary, found.tuned),
         "depth": [
             *draw_depth_means(folder, found.summary),
             *draw_depths(folder.plots_folder, found.tuned["depth"]),

@@ -107,7 +107,7 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, exp
             more=[*comparison_tables(compared, details=False), *result_tables(summary), *precision_tables(summary),
                   *evidence_tables(compared)],
         ),
-        Section("trade-off", "Quality against latency", plots=plots["trade-off"]),
+        Section("trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(
             "depth", "How many candidates",
             lines=list(map(depth_line, tuned["depth"])),

@@ -1,4 +1,4 @@
-"""The tables of a report as files: CSV and JSON, an interval as three columns, numbers as numbers."""
+"""The tables of a report as files: CSV, JSON and Parquet, an interval as three columns, numbers as numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.experiment.folder import slug, to_json
+from evalkit.experiment.tables import write_table
 from evalkit.report.tables import NO_VALUE, Table
 
 _NUMBER = r"[+-]?\$?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
@@ -28,15 +29,34 @@ def file_names(tables: Iterable[Table]) -> dict[Table, str]:
 
 
 def write_tables(into: Path, names: Mapping[Table, str]) -> None:
-    """Write every table as CSV and JSON into a folder."""
+    """Write every table as CSV, JSON and Parquet into a folder."""
     into.mkdir(parents=True, exist_ok=True)
     for table, name in names.items():
         rows = table_rows(table)
+        columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else table.columns)}
         with (into / f"{name}.csv").open("w", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]) if rows else table.columns, lineterminator="\n")
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
         (into / f"{name}.json").write_bytes(to_json(rows))
+        kinds = {column: _kind(values) for column, values in columns.items()}
+        arrow = {
+            column: _as_text(values) if kinds[column] == "string" else values
+            for column, values in columns.items()
+        }
+        write_table(into / f"{name}.parquet", kinds, arrow)
+
+
+def _kind(values: list[Any]) -> str:
+    """Return the Arrow type of a column: that of numbers where it holds nothing else."""
+    found = {type(value) for value in values if value is not None}
+    if found and found <= {int, float}:
+        return "int64" if found == {int} else "float64"
+    return "string"
+
+
+def _as_text(values: list[Any]) -> list[str | None]:
+    return [None if value is None else str(value).encode("utf-8", "replace").decode() for value in values]
 
 
 def table_rows(table: Table) -> list[dict[str, Any]]:

@@ -18,8 +18,30 @@ from evalkit.rerankers.remote_settings import RemoteSettings
 class ShapeSettings(Settings):
     """Names of an unknown API's keys, for ``dialect: generic``; paths are keys joined with dots.
 
-    The defaults are the names that most APIs use. ``null`` is written as an empty text: it says that
-    the API has no such key. See `evalkit.dialects.Shape` for what each one means.
+    The defaults are the names that most APIs use; an empty text says that the API has no such key.
+
+    Attributes
+    ----------
+    model, query, documents
+        Where a request holds them.
+    document_key
+        Key of a document's text, where documents are objects.
+    top_n, return_documents
+        Options of a request.
+    results
+        Where a reply holds its list.
+    index
+        Key of a result's index; without one its position is the index.
+    score
+        Key of a result's score; without one a result is its score.
+    text_numbers
+        Whether the API may write an index or a score as text.
+    tokens, units, billed_bytes, cost_usd
+        Where a reply tells what was billed.
+    key_header, key_prefix
+        Where the API looks for the key, and what stands before it.
+    sorted
+        Whether the API promises its list best first.
     """
 
     model: str = "model"
@@ -78,18 +100,19 @@ class HttpSettings(RemoteSettings):
 
     Attributes
     ----------
+    url
+        Where requests are posted to; the dialect's public address where absent, if the dialect is named and has one.
     dialect
-        Wire format; without a url requests go to its public address.
+        The wire format; ``generic`` with ``shape`` for one that evalkit does not know.
     serve
-        Settings of a local backend, served on loopback for the time of the experiment,
-        instead of a url.
+        A block of a local backend, served on loopback for the occasion, instead of ``url``.
     shape
         Names of the keys, for ``dialect: generic``.
     max_documents, max_bytes, max_tokens
-        Most documents, bytes and tokens of one request; the dialect's own limits where absent.
+        Caps of one request, the dialect's where absent; longer lists are split, if pointwise.
     pointwise
-        Set to false for a reranker that looks at the whole list: it is then asked once
-        for every depth, with all candidates in one request.
+        Whether a pair's score does not depend on the rest of its list. ``false``: it is asked once for every depth,
+        with all candidates in one request.
     """
 
     backend: Literal["http"] = "http"

@@ -47,8 +47,7 @@ class Lexical:
         Attributes
         ----------
         term_weight, phrase_weight, window_weight
-            Weights of single terms, exact pairs and unordered pairs (Metzler and Croft's
-            0.85, 0.10, 0.05).
+            Of single terms, exact pairs and unordered pairs (Metzler and Croft's 0.85, 0.10, 0.05).
         mu
             Dirichlet prior, in terms.
         title_weight

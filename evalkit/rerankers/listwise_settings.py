@@ -56,26 +56,24 @@ class ListwiseSettings(RemoteSettings):
     Attributes
     ----------
     url
-        The API: its host, its base or the full address of its chat endpoint.
-    model
-        Name sent with every request.
-    window, step
-        Documents compared in one request, and by how many the next window begins higher in the list.
+        Host, base (``.../v1``) or full address of the chat endpoint; ``evalkit config show`` prints the one used.
+    window
+        Documents compared in one request.
+    step
+        By how many the next window begins higher in the list; below ``window``.
     passes
-        How often the windows go over the list: each one carries up to window - step documents to its top.
+        How often the windows go over the list: each carries up to ``window - step`` documents to the top.
     max_document_characters
-        A longer document is cut in the question, and counted.
+        A longer document is cut in the question; how many is in the report.
     instruction
         What counts as relevant.
     temperature
-        Of sampling.
+        Of sampling; some models take 1 only.
     max_answer_tokens
-        Most tokens of an answer; a model that reasons needs more.
+        A model that reasons needs more. ``options: {max_completion_tokens: N}`` takes its place.
     unreadable
         What becomes of an answer that names no document: ``fail`` makes it a failure that may pass,
-        ``keep`` leaves the window as it was, and counts its documents as left out.
-    price
-        What the API costs, and when that was looked up.
+        ``keep`` leaves the window as it was, and counts its documents.
     """
 
     backend: Literal["listwise"] = "listwise"

@@ -21,23 +21,29 @@ class RemoteSettings(RerankerSettings):
     Attributes
     ----------
     url
-        Full URL that requests are posted to.
+        Where requests are posted to.
     model
-        Name sent with every request.
+        Sent with every request; a reply that names another model is a failure.
     expect_model
-        Name that replies must carry, where it is another one than `model`; ``any`` accepts all.
+        The name that replies carry, where it is rightly another one than ``model``; ``any`` accepts all.
     api_key_env
-        Environment variable that holds the key; the key itself never stands in a file.
+        Environment variable that holds the key. A key stands in no file: not here, not in a url or a header.
     options
-        Further keys of the request, as the API documents them.
+        Further keys of the request, as the API documents them, e.g. ``{truncate: END}``.
     headers
         Further headers; never a key.
     requests_per_minute, tokens_per_minute
-        Limits of the account.
-    retries, retry_wait_s, longest_wait_s
-        Attempts after the first for failures that may pass, the first wait and the longest.
-    connect_timeout_s, timeout_s
-        Longest wait for a connection, and for the whole reply.
+        Limits of the account, kept over every window of a minute; none where absent.
+    retries
+        Attempts after the first, for failures that may pass.
+    retry_wait_s
+        The first wait, doubled and jittered each time.
+    longest_wait_s
+        The longest wait; a server that asks for more fails the query.
+    connect_timeout_s
+        Longest wait for a connection.
+    timeout_s
+        Longest wait for a whole reply.
     price
         What the API costs, and when that was looked up.
     """

@@ -44,8 +44,10 @@ class Bm25:
 
         Attributes
         ----------
-        k1, b
-            Saturation of term frequency and strength of length normalisation.
+        k1
+            Saturation of term frequency.
+        b
+            Strength of length normalisation.
         language
             Any Snowball language, or one that is split into pairs of characters: ``chinese``, ``japanese``,
             ``korean``, ``thai``, ``lao``, ``khmer``, ``burmese``; the dataset's own where absent.

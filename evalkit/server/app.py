@@ -145,7 +145,12 @@ class _Pages:
     async def unknown_route(self, request: Request, error: Exception) -> Response:
         """Refuse a path or method that is not served."""
         status = error.status_code if isinstance(error, HTTPException) else 404
-        message = f"{request.method} {request.url.path} is not served here; GET /openapi.json tells what is"
+        allowed = (error.headers or {}).get("Allow") if isinstance(error, HTTPException) else None
+        message = (
+            f"{request.url.path} takes {allowed}, not {request.method}"
+            if allowed
+            else f"{request.method} {request.url.path} is not served here; GET /openapi.json tells what is"
+        )
         reply = self._refuse(WireError(status, "not_found", message))
         if isinstance(error, HTTPException):
             reply.headers.update(error.headers or {})

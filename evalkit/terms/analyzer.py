@@ -31,9 +31,59 @@ _STOP_LISTS = {
 """Languages with a stop list in bm25s; the English one is Lucene's. Others are stemmed only."""
 
 
+_CODES = {
+    "ar": "arabic",
+    "ca": "catalan",
+    "cs": "czech",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian",
+    "fi": "finnish",
+    "fr": "french",
+    "ga": "irish",
+    "hi": "hindi",
+    "hu": "hungarian",
+    "hy": "armenian",
+    "id": "indonesian",
+    "it": "italian",
+    "ja": "japanese",
+    "km": "khmer",
+    "ko": "korean",
+    "lo": "lao",
+    "lt": "lithuanian",
+    "my": "burmese",
+    "ne": "nepali",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pl": "polish",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sr": "serbian",
+    "sv": "swedish",
+    "ta": "tamil",
+    "th": "thai",
+    "tr": "turkish",
+    "yi": "yiddish",
+    "zh": "chinese",
+}
+"""ISO 639-1, for those who write it: names are what is taken, as Snowball has no codes for all."""
+
+
 def languages() -> list[str]:
     """Return the names of all languages that texts can be in."""
     return sorted({*Stemmer.algorithms(), *_BIGRAM_LANGUAGES})
+
+
+def unknown_language(name: str) -> UnknownNameError:
+    """Return the error for a name that is no language; a code like ``zh`` or ``pt-BR`` is told its name."""
+    meant = _CODES.get(name.lower()[:2]) if len(name) == 2 or name[2:3] in {"-", "_"} else None
+    return UnknownNameError("language", name, [meant] if meant else languages())
 
 
 @dataclass(slots=True)
@@ -57,7 +107,7 @@ class Analyzer:
         from bm25s import stopwords
 
         if self.language not in languages():
-            raise UnknownNameError("language", self.language, languages())
+            raise unknown_language(self.language)
         self._local = threading.local()  # a Snowball stemmer may not be shared between threads
         name = _STOP_LISTS.get(self.language)
         self.stop_words = frozenset(getattr(stopwords, name)) if name else frozenset()

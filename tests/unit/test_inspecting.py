@@ -25,6 +25,7 @@ from evalkit.inspecting import (
     twins,
 )
 from evalkit.records import Query
+from evalkit.stats import MIN_QUERIES
 
 WORDS = "the quick brown fox jumps over the lazy dog near the old river bank at noon"
 DOCUMENTS = {
@@ -39,10 +40,22 @@ LISTS = {"q1": ["d1", "d2", "d3"], "q2": ["d3", "d2", "d1"]}
 
 
 def test_clean_data_gets_notes_alone() -> None:
-    """A collection without a fault has no error and no warning; its grades and lengths are told all the same."""
+    """A collection without a fault, but that it is small, has notes alone: its grades and lengths are told."""
     found = by_code(look_closely(material(CLEAN, LISTS, depth=2)))
+    few = found.pop("few_queries")
+    assert (few.severity, few.counts) == ("warning", {"queries": 2, "least": MIN_QUERIES})
     assert {finding.severity for finding in found.values()} == {"note"}
     assert set(found) == {"judged_share", "grades", "lengths"}
+
+
+def test_enough_queries_are_enough() -> None:
+    """From the number on from which verdicts are given, and only then, a collection is not called small."""
+    for count in (MIN_QUERIES - 1, MIN_QUERIES):
+        asked = {f"q{number}": "what does the fox do" for number in range(count)}
+        found = judgments.few_queries(
+            material(dataset(DOCUMENTS, asked, {query: {"d1": 1} for query in asked}))
+        )
+        assert bool(by_code(found)) == (count < MIN_QUERIES)
 
 
 def test_every_finding_tells_effect_and_remedy() -> None:

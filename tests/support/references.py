@@ -1,0 +1,181 @@
+"""The references of commands and of configurations, as Markdown, written by the code they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import click
+
+from evalkit import registry
+from evalkit.cli.main import cli
+from evalkit.config import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.experiment import Outline
+from evalkit.config.gate import GateSettings
+from evalkit.config.keys import Key, keys_of
+from evalkit.config.service import KeysFile
+from evalkit.config.settings import Settings
+from evalkit.encoding.settings import EmbeddingModel, LocalModel
+from evalkit.rerankers.remote_settings import RemoteSettings
+from evalkit.terms import languages
+
+KINDS = {
+    "dataset source": ("## Datasets", "source", DatasetSettings),
+    "retriever kind": ("## Retrievers", "kind", RetrieverSettings),
+    "reranker backend": ("## Rerankers", "backend", RerankerSettings),
+}
+"""Kind of plugin -> its heading, the key that names one, and what all of them understand."""
+SHARED = {
+    DatasetSettings: "Every dataset",
+    RetrieverSettings: "Every retriever",
+    RerankerSettings: "Every reranker",
+    LocalModel: "Every local model",
+    EmbeddingModel: "Every model that embeds",
+    RemoteSettings: "Every API",
+}
+"""Classes that several plugins build on -> the heading under which their keys stand, once."""
+CONFIGURATION = """\
+# Every key of a configuration
+
+Written by the code (`make golden`): keys, what they take, defaults and meanings are those of the classes that check
+them. [README.md](README.md) explains them by subject; `evalkit plugin show NAME` prints those of one plugin, your own
+among them; `evalkit config schema` gives them to your editor. Without a default, a key may be absent.
+"""
+COMMANDS = """\
+# Every command
+
+Written by the code (`make golden`). Tables go to stdout, progress and warnings to stderr; exit codes are in the
+[README](../../README.md#commands).
+"""
+
+
+def configuration_reference() -> str:
+    """Return every key of every block."""
+    whole = [key for key in keys_of(Outline) if key.name not in {"datasets", "retriever", "rerankers"}]
+    lines = [CONFIGURATION, "## The whole", "", *_table(keys_of(Outline)), *_blocks(whole, "")]
+    for kind in KINDS:
+        lines += _plugins(kind)
+    for base in (LocalModel, EmbeddingModel, RemoteSettings):
+        lines += _shared(base, "##")
+    lines += ["## Dialects", "", "Of `backend: http`.", "", *_dialects()]
+    lines += ["## Languages", "", f"{', '.join(languages())}.", ""]
+    for title, settings in (
+        ("## Rules of a gate (`evalkit gate --rules FILE`)", GateSettings),
+        ("## Keys of a service (`service.keys_file`)", KeysFile),
+    ):
+        lines += [title, "", *_table(keys_of(settings)), *_blocks(keys_of(settings), "")]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _shared(base: type[Settings], level: str, selector: str = "") -> list[str]:
+    """Return the keys that a class adds to what its own bases have."""
+    own = [key for key in keys_of(base) if key.owner is base and key.name != selector]
+    return [f"{level} {SHARED[base]}", "", *_table(own), *_blocks(own, "")]
+
+
+def _plugins(kind: str) -> Iterator[str]:
+    """Give what all plugins of a kind understand, then what each one does besides."""
+    title, selector, base = KINDS[kind]
+    yield from (title, "", *_shared(base, "###", selector))
+    for plugin in registry.plugins(kind):
+        one = plugin.load()
+        own = [key for key in keys_of(one.Settings) if key.owner not in SHARED and key.name != selector]
+        also = [SHARED[found] for found in one.Settings.__mro__ if found in SHARED and found is not base]
+        links = " and ".join(
+            f"[{name[0].lower() + name[1:]}](#{name.lower().replace(' ', '-')})" for name in also
+        )
+        said = _said(one)
+        yield from (
+            f"### `{selector}: {plugin.name}`",
+            "",
+            said + (f". Also the keys of {links}." if links else "."),
+            "",
+        )
+        yield from (*_table(own), *_blocks(own, f"{plugin.name}: "))
+
+
+def _said(plugin: type) -> str:
+    """Return the first line of a docstring, as Markdown."""
+    return (plugin.__doc__ or "").strip().partition("\n")[0].rstrip(".").replace("``", "`")
+
+
+def _blocks(keys: Sequence[Key], path: str) -> Iterator[str]:
+    """Give the keys of the blocks that stand among some, and of those in them."""
+    for key in keys:
+        if key.block:
+            inner = keys_of(key.block)
+            yield from (f"#### `{path}{key.name}`", "", *_table(inner))
+            yield from _blocks(inner, f"{path}{key.name}.")
+
+
+def _table(keys: Sequence[Key]) -> list[str]:
+    """Return a table; neighbours of which the same is said share a row."""
+    if not keys:
+        return []
+    rows = [
+        [", ".join(dict.fromkeys(texts)) for texts in zip(*(_cells(key) for key in group), strict=True)]
+        for _, group in groupby(keys, lambda key: (key.meaning, bool(key.default)))
+    ]
+    return [*_markdown(("key", "takes", "default", "meaning"), rows), ""]
+
+
+def _cells(key: Key) -> tuple[str, str, str, str]:
+    default = key.default if key.default in {"", "required"} else f"`{key.default}`"
+    return f"`{key.name}`", key.form, default, key.meaning
+
+
+def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines]
+
+
+def _dialects() -> list[str]:
+    """Return every dialect with its public address and limits."""
+    rows = []
+    for plugin in registry.plugins("dialect"):
+        one = plugin.load()
+        rows.append(
+            [
+                f"`{plugin.name}`",
+                _said(one),
+                f"{one.home or ''}{one.path}",
+                "" if one.max_documents is None else str(one.max_documents),
+            ]
+        )
+    return [*_markdown(("dialect", "what", "address", "most documents"), rows), ""]
+
+
+def command_reference() -> str:
+    """Return the usage, help, arguments and flags of every command."""
+    lines = [COMMANDS]
+    with click.Context(cli, info_name="evalkit") as top:
+        for name in cli.list_commands(top):
+            command = cli.get_command(top, name)
+            assert command
+            lines += _command(command, top, name)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _command(command: click.Command, above: click.Context, name: str) -> Iterator[str]:
+    """Give one command, and those below it."""
+    with click.Context(command, info_name=name, parent=above) as context:
+        usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+        heading = "##" if above.parent is None else "###"
+        yield from (f"{heading} `{usage}`", "", _paragraphs(command.help or ""), "")
+        rows = [
+            [f"`{record[0].replace(', ', '`, `')}`", record[1]]
+            for parameter in command.params
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(context))
+        ]
+        if rows:
+            yield from (*_markdown(("flag", "meaning"), rows), "")
+        if isinstance(command, click.Group):
+            for below in command.list_commands(context):
+                found = command.get_command(context, below)
+                assert found
+                yield from _command(found, context, below)
+
+
+def _paragraphs(text: str) -> str:
+    """Return help as paragraphs of one line each."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.replace("\b", "").split("\n\n"))
