@@ -14,7 +14,7 @@ import click
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "markdown", "csv", "json"]),
+    type=click.Choice(["table", "markdown", "html", "csv", "json"]),
     default="table",
     show_default=True,
 )
@@ -26,7 +26,7 @@ def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, all
     """
     from evalkit.deciding import leaderboard as rank
     from evalkit.experiment.folder import to_json
-    from evalkit.report.leaderboard_pages import as_csv, as_page, leaderboard_table
+    from evalkit.report.leaderboard_pages import as_csv, as_html_page, as_markdown_page, leaderboard_table
     from evalkit.report.tables import as_text
 
     boards = rank(results, metric, allow_incomplete=allow_incomplete)
@@ -41,4 +41,5 @@ def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, all
         for board in boards:
             click.echo(as_text(leaderboard_table(board)))
     else:
-        click.echo(as_page(boards) if form == "markdown" else as_csv(boards), nl=False)
+        write = {"markdown": as_markdown_page, "html": as_html_page, "csv": as_csv}[form]
+        click.echo(write(boards), nl=False)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D", "#A5AA99")
 """Okabe and Ito's palette (readable without colour vision), then two more; rerankers take them in order."""
 
+WIDE = 30
+"""Ratio of the largest to the smallest from which an axis is logarithmic."""
 LONGEST_BESIDE = 32
 """Characters of a label that leave a plot beside them wide enough."""
 LABEL_HEIGHT = 0.052
@@ -193,14 +195,19 @@ def save_plot(
 ) -> Plot:
     """Write a figure as PNG and SVG, and its data as CSV, into a folder."""
     into.mkdir(parents=True, exist_ok=True)
-    figure = axes.figure
-    figure.savefig(into / f"{slug(name)}.png", metadata={"Software": None})  # type: ignore[union-attr]
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})  # type: ignore[union-attr]
-    (into / f"{slug(name)}.svg").write_text(stream.getvalue(), encoding="utf-8")
-    with (into / f"{slug(name)}.csv").open("w", encoding="utf-8", newline="") as file:
+    plot = picture(axes, name, title, caption)
+    axes.figure.savefig(into / f"{plot.file}.png", metadata={"Software": None})  # type: ignore[union-attr]
+    (into / f"{plot.file}.svg").write_text(plot.svg, encoding="utf-8")
+    with (into / f"{plot.file}.csv").open("w", encoding="utf-8", newline="") as file:
         columns = dict.fromkeys(key for row in data for key in row)
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(data)
+    return plot
+
+
+def picture(axes: Axes, name: str, title: str, caption: str) -> Plot:
+    """Return a figure that stands in no file."""
+    stream = io.StringIO()
+    axes.figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})  # type: ignore[union-attr]
     return Plot(name, title, caption, stream.getvalue())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.report.drawing import (
+    WIDE,
     Plot,
     colours,
     drawing,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Row = Mapping[str, Any]
-WIDE = 30
-"""Ratio of the largest to the smallest from which an axis is logarithmic."""
 _WIDEST = 0.985
 """Share of a timeline's points that must be inside it; farther ones are drawn at its edge."""
 
@@ -132,7 +131,7 @@ def _spread(into: Path, dataset: str, tag: str, cells: Sequence[CellCalls]) -> P
     axes.set_xscale("log")
     plain_ticks(axes.xaxis)
     axes.set_ylim(0, 1.01)
-    label_lines(axes)
+    legend_beside(axes)  # all lines end at the top: names there would be far from most of them
     caption = (
         f"Every good call of {tag}, one in flight: the curve of a batch size rises at the latencies that its calls had."
         " A curve that is steep and then flat has a tail: some calls took much longer than the others."

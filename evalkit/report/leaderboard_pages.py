@@ -1,4 +1,4 @@
-"""A leaderboard as a table for people, Markdown or CSV."""
+"""A leaderboard as a table for people, Markdown, a page, or CSV."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, picture
 from evalkit.report.tables import NO_VALUE, Table, as_markdown, dollars, mean_text, milliseconds
+from evalkit.report.templating import page_templates
 
 
 def leaderboard_table(board: Mapping[str, Any]) -> Table:
@@ -41,12 +43,42 @@ def leaderboard_table(board: Mapping[str, Any]) -> Table:
     return Table(f"{board['dataset']}{depth}", columns, cells, note, left=4)
 
 
-def as_page(boards: Sequence[Mapping[str, Any]]) -> str:
+def as_markdown_page(boards: Sequence[Mapping[str, Any]]) -> str:
     """Return all groups as Markdown."""
     lines = ["# Leaderboard", ""]
     for table in map(leaderboard_table, boards):
         lines += [f"## {table.title}", "", as_markdown(table), "", table.note, ""]
     return "\n".join(lines)
+
+
+def as_html_page(boards: Sequence[Mapping[str, Any]]) -> str:
+    """Return all groups as one page that stands alone, each with a picture of its intervals."""
+    with drawing():
+        shown = [
+            {"table": leaderboard_table(board), "plot": _draw(board, number)}
+            for number, board in enumerate(boards)
+        ]
+    return page_templates().get_template("leaderboard.html").render(boards=shown)
+
+
+def _draw(board: Mapping[str, Any], number: int) -> Plot:
+    """Draw every mean with its interval, the best on top."""
+    rows = [row for row in board["rows"] if row["mean"] is not None]
+    title = f"{board['dataset']}: {board['metric']}"
+    axes = new_axes(title, board["metric"], "")
+    axes.figure.set_size_inches(7.2, 1.2 + 0.32 * len(rows))  # type: ignore[union-attr]
+    for place, row in enumerate(rows):
+        lower, upper = (row["mean"] if row[end] is None else row[end] for end in ("lower", "upper"))
+        bars = [[row["mean"] - lower], [upper - row["mean"]]]
+        axes.errorbar([row["mean"]], [place], xerr=bars, fmt="o", ms=5, lw=1.6, capsize=3, color=COLOURS[0])
+    axes.set_yticks(range(len(rows)), [row["system"] for row in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    caption = (
+        f"Means with {board['confidence']:.0%} t intervals. Two systems whose intervals overlap may be told"
+        " apart all the same, as they were asked the same queries: who is tied with whom stands in the table."
+    )
+    return picture(axes, f"board-{number}", title, caption)
 
 
 def as_csv(boards: Sequence[Mapping[str, Any]]) -> str:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
-
 from evalkit.experiment import ResultFolder
-from evalkit.report.drawing import Plot
 from evalkit.report.explorer import as_script, explorer_note
 from evalkit.report.sections import Findings, Section
 from evalkit.report.table_files import file_names, write_tables
-from evalkit.report.tables import as_markdown, markdown_text
+from evalkit.report.templating import page_templates
 from evalkit.report.verdict import headline, verdicts
 
 MOST_PLOTS = 4
@@ -44,38 +37,13 @@ def write_pages(
         "explorer": explored and as_script(explored),
         "explorer_note": explored and explorer_note(explored),
     }
-    environment = _environment()
+    environment = page_templates()
     for template, file in (
         ("report.md", folder.report_markdown_file),
         ("report.html", folder.report_html_file),
     ):
         text = environment.get_template(template).render(content)
         file.write_text(text, encoding="utf-8", errors="replace")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("evalkit.report", "templates"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"markdown": as_markdown, "plain": markdown_text, "picture": _picture}
-    loader = environment.loader
-    source = loader.get_source(environment, "explorer.js")[0] if loader else ""
-    environment.globals["script"] = Markup(source)  # noqa: S704 - our own file
-    environment.globals["script_hash"] = b64encode(hashlib.sha256(source.encode()).digest()).decode()
-    return environment
-
-
-def _picture(plot: Plot) -> Markup:
-    """Return a plot for a page that holds others: its ids are its own, and it has a name."""
-    prefix = hashlib.sha256(plot.name.encode()).hexdigest()[:8]
-    svg = plot.svg[plot.svg.index("<svg") :]
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
-    return Markup('<svg role="img" aria-label="{}"{}').format(plot.title, Markup(svg[4:]))  # noqa: S704
 
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

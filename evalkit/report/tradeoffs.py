@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.report.drawing import (
     FIRST_STAGE_COLOUR,
+    WIDE,
     Plot,
     by_reranker,
     colours,
     drawing,
     label_ends,
     new_axes,
+    plain_ticks,
     save_plot,
 )
 from evalkit.report.latency import plain
@@ -153,12 +155,18 @@ def _against(
     base = [row for row in _qualities(summary, dataset) if row["reranker"] == summary["first_stage"]]
     if base:
         axes.axhline(base[-1]["mean"], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--")
-        name = f"{summary['first_stage']} alone"
-        ends.append((axes.get_xlim()[1], base[-1]["mean"], name, FIRST_STAGE_COLOUR))
-    axes.set_xlim(0, axes.get_xlim()[1])
+    held = [point[expense.key] for point in points]
+    if min(held) > 0 and max(held) > WIDE * min(held):
+        axes.set_xscale("log")
+        plain_ticks(axes.xaxis)
+    else:
+        axes.set_xlim(0, axes.get_xlim()[1])
     front = sorted((point for point in points if point["on_front"]), key=lambda point: point[expense.key])
     at = ([point[expense.key] * expense.scale for point in front], [point["mean"] for point in front])
     axes.plot(*at, drawstyle="steps-post", color="#000000", alpha=0.12, lw=7, zorder=0)
+    if base:
+        name = f"{summary['first_stage']} alone"
+        ends.append((axes.get_xlim()[1], base[-1]["mean"], name, FIRST_STAGE_COLOUR))
     label_ends(axes, ends)
     caption = expense.caption + _READING.format(better="faster" if expense is LATENCY else "cheaper")
     return save_plot(into, axes, f"{dataset}.quality-against-{expense.name}", title, caption, points)
@@ -180,8 +188,7 @@ def _line(
     y_bars = [[p["mean"] - p["lower"] for p in points], [p["upper"] - p["mean"] for p in points]]
     axes.errorbar(x, y, xerr=sides if any(map(any, sides)) else None, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2,
                   color=colour)  # fmt: skip
-    for point, at_x, at_y in zip(points, x, y, strict=True):
-        axes.annotate(
-            f"d={point['depth']}", (at_x, at_y), xytext=(4, 5), textcoords="offset points", fontsize=8
-        )
+    for place in dict.fromkeys((0, len(points) - 1)):  # between them more names would hide each other
+        name = f"d={points[place]['depth']}"
+        axes.annotate(name, (x[place], y[place]), xytext=(4, 5), textcoords="offset points", fontsize=8)
     return x[-1], y[-1], tag, colour

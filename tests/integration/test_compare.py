@@ -120,7 +120,7 @@ def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, dem
 
 
 def test_a_leaderboard_in_every_form(tmp_path: Path, demo: Path) -> None:
-    """Table, Markdown, CSV and JSON hold the same ranks; a tag in two folders is told apart."""
+    """Table, Markdown, page, CSV and JSON hold the same ranks; a tag in two folders is told apart."""
     twin = tmp_path / "twin"
     shutil.copytree(demo, twin)
     rows: list[dict[str, Any]] = orjson.loads(evalkit("leaderboard", demo, twin, "--format", "json").stdout)
@@ -130,6 +130,12 @@ def test_a_leaderboard_in_every_form(tmp_path: Path, demo: Path) -> None:
     }  # fmt: skip
     assert len(rows[0]["tied_with"]) == 1
     assert "| 1 | dense (" in evalkit("leaderboard", demo, twin, "--format", "markdown").stdout
+    page = evalkit("leaderboard", demo, twin, "--format", "html").stdout
+    places = [
+        page.index(f'">{row["system"]}</') if row["rank"] == 1 else page.index(row["system"]) for row in rows
+    ]
+    assert places == sorted(places)
+    assert "<script" not in page
     csv = evalkit("leaderboard", demo, twin, "--format", "csv").stdout.splitlines()
     assert len(csv) == 6
     done = evalkit("leaderboard", demo, "--metric", "P@1")

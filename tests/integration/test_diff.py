@@ -16,6 +16,13 @@ rerankers: {lexical: {backend: lexical}}
 """
 
 
+def changed(folder: Path, name: str, *more: str) -> Path:
+    """Return the folder of the experiment with other settings."""
+    done = evalkit("run", "c.yaml", "--into", name, *more, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return only_folder(folder / name)
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     """Return the folders of an experiment, of the same again, and of another with other weights and queries."""
@@ -26,12 +33,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
         "b": [],
         "c": ["--set", "rerankers.lexical.title_weight=9", "--set", "datasets.0.sample.seed=2"],
     }
-    found = []
-    for name, more in changes.items():
-        done = evalkit("run", "c.yaml", "--into", name, *more, cwd=folder)
-        assert done.returncode == 0, done.stderr
-        found.append(only_folder(folder / name))
-    return found[0], found[1], found[2]
+    first, again, other = (changed(folder, name, *more) for name, more in changes.items())
+    return first, again, other
 
 
 def test_the_same_again_does_not_differ(results: tuple[Path, Path, Path]) -> None:
@@ -63,3 +66,12 @@ def test_what_is_no_result_is_told(tmp_path: Path) -> None:
     done = evalkit("diff", tmp_path, tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
+
+
+def test_results_without_a_common_mean_are_not_compared(results: tuple[Path, Path, Path]) -> None:
+    """What has nothing in common is told apart by its causes, and no comparison is offered that would refuse."""
+    first, _, _ = results
+    other = changed(first.parents[1], "d", "--set", "metrics=[MRR@5]")
+    printed = evalkit("diff", first, other).stdout
+    assert "no mean in common, so there is nothing to compare: another configuration" in printed
+    assert "next:" not in printed

@@ -100,7 +100,9 @@ def test_bad_json_and_unknown_paths(address: str) -> None:
     assert httpx.post(address, content=b"{nope").json()["error"]["code"] == "invalid_request"
     elsewhere = httpx.get(address.replace("/rerank", "/nothing"))
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (404, "not_found")
-    assert httpx.get(address).status_code == 405
+    asked = httpx.get(address)
+    assert (asked.status_code, asked.headers["allow"]) == (405, "POST")
+    assert "/v1/rerank takes POST, not GET" in asked.json()["error"]["message"]
 
 
 def test_a_thousand_documents_are_allowed(address: str) -> None:

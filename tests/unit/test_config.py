@@ -80,6 +80,10 @@ BAD = {
         GOOD.replace("lexical", "http, url: localhost"),
         "'url' must start with http:// or https://",
     ),
+    "language by its code": (
+        "name: x\ndatasets:\n  - {source: demo, language: zh}\nrerankers:\n  a: {backend: lexical}\n",
+        "c.yaml:3:30: unknown language 'zh'\n  hint: use 'chinese'",
+    ),
     "unknown language": (
         "name: x\ndatasets:\n  - {source: demo, language: germn}\nrerankers:\n  a: {backend: lexical}\n",
         "c.yaml:3:30: unknown language 'germn'\n  hint: did you mean 'german'?",

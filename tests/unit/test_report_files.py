@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.comparing import Entry, Field
+from evalkit.experiment.tables import read_table
 from evalkit.experiment.texts import MOST_CHARACTERS, snippet
 from evalkit.records import MetricValues, Qrels, Query, Run
 from evalkit.report import explorer
@@ -47,6 +48,24 @@ def test_an_interval_is_three_columns_and_a_number_a_number(tmp_path: Path) -> N
         held = list(csv.DictReader(file))
     assert held[0]["mean lower"] == "0.25"
     assert held[1]["mean"] == ""
+    parquet = read_table(tmp_path / "d-t.parquet")
+    assert parquet["calls"].tolist() == [1200, 3]
+    assert parquet["mean"].isna().tolist() == [False, True]
+    assert parquet["p95"].tolist() == [
+        "n/a (needs 72, has 3)",
+        "1.5",
+    ]  # a column with a word in it holds words
+
+
+@given(cells=st.lists(ANY_TEXT, max_size=3))
+def test_whatever_a_table_holds_can_be_written(
+    cells: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No text, and no lack of rows, keeps a table from its files; Parquet holds the rows of the CSV."""
+    folder = tmp_path_factory.mktemp("tables")
+    table = Table("t", ("a", "b"), tuple((cell, "1") for cell in cells if cell.isprintable()), left=1)
+    write_tables(folder, file_names([table]))
+    assert len(read_table(folder / "t.parquet")) == len(table.rows)
 
 
 def test_every_table_has_a_file_of_its_own() -> None:
