@@ -45,9 +45,9 @@ def depth(
     queries, and checked on the other.
     """
     from evalkit.deciding.tuning import tune_depth
+    from evalkit.deriving.depths import DepthQuestion
     from evalkit.experiment.folder import to_json
     from evalkit.report.depth_pages import depth_lines, depth_table
-    from evalkit.report.depths import DepthQuestion
     from evalkit.report.tables import as_text
     from evalkit.tuning import Limits
 
@@ -90,10 +90,10 @@ def threshold(
     precision and F1 are what they were on the tuning queries. The held-out figure stands beside.
     """
     from evalkit.deciding.tuning import tune_threshold
+    from evalkit.deriving.thresholds import read_goal
     from evalkit.experiment.folder import to_json
     from evalkit.report.tables import as_text
     from evalkit.report.threshold_pages import threshold_lines, threshold_table
-    from evalkit.report.thresholds import read_goal
 
     found = tune_threshold(result, reranker, read_goal(goal, None if expected else confidence))
     if as_json:
@@ -135,10 +135,10 @@ def calibration(result: Path, reranker: str | None, save: Path | None, *, as_jso
 
 
 def _save(into: Path, found: list[dict[str, Any]]) -> None:
+    from evalkit.deriving.calibrations import portable
     from evalkit.errors import StorageError
     from evalkit.experiment.folder import slug, to_json
     from evalkit.report.calibration_pages import draw_reliabilities
-    from evalkit.report.calibrations import portable
 
     try:
         into.mkdir(parents=True, exist_ok=True)

@@ -13,9 +13,9 @@ from evalkit.comparing import Entry, Field, Plan, tied_with
 from evalkit.comparing.pareto import Rounds, dominated_by
 from evalkit.deciding.evidence import evidence_of
 from evalkit.deciding.sources import Result, mismatch, open_result
+from evalkit.deriving.comparisons import plan_of
+from evalkit.deriving.latency import plain
 from evalkit.errors import InputError
-from evalkit.report.comparisons import plan_of
-from evalkit.report.latency import plain
 from evalkit.stats import mean_interval
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.report.deriving import BEST_ORDER
+from evalkit.deriving.cells import BEST_ORDER
 from evalkit.report.drawing import COLOURS, FIRST_STAGE_COLOUR, Plot, drawing, label_ends, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table, dollars, mean_text, milliseconds, number
 

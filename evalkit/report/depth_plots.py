@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from evalkit.deriving.cells import BEST_ORDER
 from evalkit.experiment import ResultFolder
-from evalkit.report.deriving import BEST_ORDER
 from evalkit.report.drawing import (
     Plot,
     by_reranker,

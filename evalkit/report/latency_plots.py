@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalkit.deriving.latency import CellCalls
 from evalkit.report.drawing import (
     WIDE,
     Plot,
@@ -21,7 +22,6 @@ from evalkit.report.drawing import (
     save_plot,
     scale_to,
 )
-from evalkit.report.latency import CellCalls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

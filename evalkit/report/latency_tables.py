@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.report.latency import PARTS
+from evalkit.deriving.latency import PARTS
 from evalkit.report.tables import NO_VALUE, Table, dollars, milliseconds, quantile_text
 
 Row = Mapping[str, Any]

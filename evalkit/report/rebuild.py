@@ -9,6 +9,14 @@ from typing import Any
 from tqdm import tqdm
 
 from evalkit.comparing import Field, Plan
+from evalkit.deriving.calibrations import calibrate
+from evalkit.deriving.cells import Cell, derive_ceilings, derive_cells
+from evalkit.deriving.comparisons import compare_fields, fields_of, plan_of
+from evalkit.deriving.depths import DepthQuestion, sweep
+from evalkit.deriving.latency import CellCalls, cells_of, latency_rows
+from evalkit.deriving.latency_answers import answer
+from evalkit.deriving.summary import summarise
+from evalkit.deriving.thresholds import Goal, find_threshold
 from evalkit.errors import IncompleteError
 from evalkit.experiment import ResultFolder
 from evalkit.experiment.folder import VALUES, to_json
@@ -17,21 +25,13 @@ from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
 from evalkit.metrics.sweep import can_sweep
 from evalkit.report.calibration_pages import draw_reliabilities
-from evalkit.report.calibrations import calibrate
-from evalkit.report.comparisons import compare_fields, fields_of, plan_of
 from evalkit.report.depth_pages import draw_depths
 from evalkit.report.depth_plots import draw_depth_means
-from evalkit.report.depths import DepthQuestion, sweep
-from evalkit.report.deriving import Cell, derive_ceilings, derive_cells
 from evalkit.report.explorer import explorer_data
-from evalkit.report.latency import CellCalls, cells_of, latency_rows
-from evalkit.report.latency_answers import answer
 from evalkit.report.latency_plots import draw_latency
 from evalkit.report.pages import write_pages
 from evalkit.report.sections import Findings, report_sections
-from evalkit.report.summary import summarise
 from evalkit.report.threshold_pages import draw_thresholds
-from evalkit.report.thresholds import Goal, find_threshold
 from evalkit.report.tradeoffs import draw_tradeoffs
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalkit.deriving.latency import plain
 from evalkit.report.drawing import (
     FIRST_STAGE_COLOUR,
     WIDE,
@@ -18,7 +19,6 @@ from evalkit.report.drawing import (
     plain_ticks,
     save_plot,
 )
-from evalkit.report.latency import plain
 from evalkit.report.verdict import price_of
 
 if TYPE_CHECKING:

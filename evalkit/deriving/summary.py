@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.report.accounting import cost_rows, count_calls, server_times
-from evalkit.report.deriving import Ceiling, Cell
-from evalkit.report.latency import CONFIDENCE, fields
-from evalkit.report.precisions import precision_rows
+from evalkit.deriving.accounting import cost_rows, count_calls, server_times
+from evalkit.deriving.cells import Ceiling, Cell
+from evalkit.deriving.latency import CONFIDENCE, fields
+from evalkit.deriving.precisions import precision_rows
 from evalkit.stats import mean_interval
 
 if TYPE_CHECKING:

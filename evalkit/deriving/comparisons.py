@@ -10,8 +10,8 @@ from evalkit.comparing import Comparison, Entry, Field, Plan, compare, explore, 
 from evalkit.comparing.compare import extremes
 from evalkit.comparing.sensitivity import Sensitivity, sensitivity
 from evalkit.comparing.slices import Slice, slices
+from evalkit.deriving.cells import Cell
 from evalkit.records import Qrels, Query
-from evalkit.report.deriving import Cell
 from evalkit.stats import Interval
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from evalkit.config import read_claim
-from evalkit.report.latency import CONFIDENCE, CellCalls, fields
+from evalkit.deriving.latency import CONFIDENCE, CellCalls, fields
 from evalkit.timing import Fit, Limit, RoundState, Sample, fit_cost, judge_limit, latency_ratio
 from evalkit.timing.flagging import flag_machine
 
