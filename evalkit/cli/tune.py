@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.options import JSON
+
+if TYPE_CHECKING:
+    from evalkit.report.tables import Table
 
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
@@ -46,21 +50,12 @@ def depth(
     """
     from evalkit.deciding.tuning import tune_depth
     from evalkit.deriving.depths import DepthQuestion
-    from evalkit.experiment.folder import to_json
     from evalkit.report.depth_pages import depth_lines, depth_table
-    from evalkit.report.tables import as_text
     from evalkit.tuning import Limits
 
     limits = Limits(max_p95_ms / 1000 if max_p95_ms else None, max_cost_per_1k, min_quality)
     found = tune_depth(result, reranker, DepthQuestion(metric, margin, limits))
-    if as_json:
-        click.echo(to_json(found), nl=False)
-        return
-    for one in found:
-        click.echo(as_text(depth_table(one)))
-        for line in depth_lines(one):
-            click.echo(line)
-        click.echo()
+    _show(found, depth_table, depth_lines, as_json=as_json)
 
 
 @tune.command()
@@ -91,19 +86,10 @@ def threshold(
     """
     from evalkit.deciding.tuning import tune_threshold
     from evalkit.deriving.thresholds import read_goal
-    from evalkit.experiment.folder import to_json
-    from evalkit.report.tables import as_text
     from evalkit.report.threshold_pages import threshold_lines, threshold_table
 
     found = tune_threshold(result, reranker, read_goal(goal, None if expected else confidence))
-    if as_json:
-        click.echo(to_json(found), nl=False)
-        return
-    for one in found:
-        click.echo(as_text(threshold_table(one)))
-        for line in threshold_lines(one):
-            click.echo(line)
-        click.echo()
+    _show(found, threshold_table, threshold_lines, as_json=as_json)
 
 
 @tune.command()
@@ -117,21 +103,17 @@ def threshold(
 def calibration(result: Path, reranker: str | None, save: Path | None, *, as_json: bool) -> None:
     """Turn scores into probabilities, fitted on some queries and judged on others."""
     from evalkit.deciding.tuning import tune_calibration
-    from evalkit.experiment.folder import to_json
     from evalkit.report.calibration_pages import calibration_line, calibration_table
-    from evalkit.report.tables import as_text
 
     found = tune_calibration(result, reranker)
     if save is not None:
         _save(save, found)
-    if as_json:
-        click.echo(to_json(found), nl=False)
-        return
-    for one in found:
-        if one["functions"]:
-            click.echo(as_text(calibration_table(one)))
-        click.echo(calibration_line(one))
-        click.echo()
+    _show(
+        found,
+        lambda one: calibration_table(one) if one["functions"] else None,
+        lambda one: [calibration_line(one)],
+        as_json=as_json,
+    )
 
 
 def _save(into: Path, found: list[dict[str, Any]]) -> None:
@@ -168,9 +150,7 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
     """
     from evalkit.deciding.tuning import tune_search
     from evalkit.errors import StorageError
-    from evalkit.experiment.folder import to_json
     from evalkit.report.search_pages import draw_fronts, search_line, search_table
-    from evalkit.report.tables import as_text
 
     found = tune_search(result, reranker)
     if save is not None:
@@ -178,11 +158,32 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
             draw_fronts(save, found)
         except OSError as error:
             raise StorageError(f"cannot write into {save.absolute()}: {error}") from None
+    _show(
+        found,
+        lambda one: search_table(one) if one["rows"] else None,
+        lambda one: [search_line(one)],
+        as_json=as_json,
+    )
+
+
+def _show(
+    found: Sequence[Mapping[str, Any]],
+    table: Callable[[Mapping[str, Any]], Table | None],
+    lines: Callable[[Mapping[str, Any]], Iterable[str]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print what was found of every reranker: its table, if it has one, and what that comes to."""
+    from evalkit.experiment.folder import to_json
+    from evalkit.report.tables import as_text
+
     if as_json:
         click.echo(to_json(found), nl=False)
         return
     for one in found:
-        if one["rows"]:
-            click.echo(as_text(search_table(one)))
-        click.echo(search_line(one))
+        shown = table(one)
+        if shown is not None:
+            click.echo(as_text(shown))
+        for line in lines(one):
+            click.echo(line)
         click.echo()

@@ -44,11 +44,16 @@ def tune_depth(
     return [sweep(on, tag, plan, summary, asked) for on in opened.fields for tag in chosen]
 
 
-def _pointwise(opened: Result, reranker: str | None) -> list[str]:
-    """Return the rerankers whose scores at one depth hold at another: those asked for, at least one."""
+def _chosen(opened: Result, reranker: str | None) -> list[str]:
+    """Return the one that is asked for, or all."""
     if reranker is not None and reranker not in opened.rerankers:
         raise UnknownNameError("reranker", reranker, opened.rerankers)
-    wanted = [reranker] if reranker else list(opened.rerankers)
+    return [reranker] if reranker else list(opened.rerankers)
+
+
+def _pointwise(opened: Result, reranker: str | None) -> list[str]:
+    """Return the rerankers whose scores at one depth hold at another: those asked for, at least one."""
+    wanted = _chosen(opened, reranker)
     tags = [tag for tag in wanted if opened.manifest["rerankers"][tag]["pointwise"]]
     if not tags:
         raise InputError(
@@ -84,10 +89,8 @@ def tune_threshold(
         If there is no such reranker.
     """
     opened = open_result(Path(result))
-    if reranker is not None and reranker not in opened.rerankers:
-        raise UnknownNameError("reranker", reranker, opened.rerankers)
+    chosen = _chosen(opened, reranker)
     plan = plan_of(opened.config, opened.manifest["first_stage"])
-    chosen = [tag for tag in opened.rerankers if reranker in {None, tag}]
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
     return [find_threshold(on, tag, plan, asked) for on in opened.fields for tag in chosen]
 
@@ -101,11 +104,9 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
         If there is no such reranker.
     """
     opened = open_result(Path(result))
-    if reranker is not None and reranker not in opened.rerankers:
-        raise UnknownNameError("reranker", reranker, opened.rerankers)
+    chosen = _chosen(opened, reranker)
     plan = plan_of(opened.config, opened.manifest["first_stage"])
     kinds = {tag: about["score_kind"] for tag, about in opened.manifest["rerankers"].items()}
-    chosen = [tag for tag in opened.rerankers if reranker in {None, tag}]
     return [calibrate(on, tag, kinds[tag], plan) for on in opened.fields for tag in chosen]
 
 
