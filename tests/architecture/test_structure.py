@@ -17,6 +17,7 @@ from evalkit.config import load_gate
 from evalkit.config.source import read_source
 
 SOURCES = sorted((ROOT / "evalkit").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -31,9 +32,10 @@ def functions() -> list[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
 
 
 def test_files_are_small() -> None:
-    """No file is over 400 lines, and half of them are under 120."""
-    lengths = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
-    assert max(lengths.values()) <= 400, max(lengths, key=lengths.__getitem__)
+    """No file, of the tests either, is over 400 lines, and half of the package's are under 120."""
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    of_tests = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in TESTS}
+    assert not [path for path, lines in {**lengths, **of_tests}.items() if lines > 400]
     assert statistics.median(lengths.values()) <= 120
 
 
