@@ -195,8 +195,10 @@ def save_plot(
 ) -> Plot:
     """Write a figure as PNG and SVG, and its data as CSV, into a folder."""
     into.mkdir(parents=True, exist_ok=True)
+    figure: Any = axes.figure
+    figure.savefig(into / f"{slug(name)}.png", metadata={"Software": None})
+    figure.set_layout_engine("none")  # laid out once: that takes as long as drawing
     plot = picture(axes, name, title, caption)
-    axes.figure.savefig(into / f"{plot.file}.png", metadata={"Software": None})  # type: ignore[union-attr]
     (into / f"{plot.file}.svg").write_text(plot.svg, encoding="utf-8")
     with (into / f"{plot.file}.csv").open("w", encoding="utf-8", newline="") as file:
         columns = dict.fromkeys(key for row in data for key in row)
