@@ -77,3 +77,14 @@ def test_the_python_of_the_readme_runs(place: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert re.search(r"^\d+ 96 minilm-replay minilm-replay 2$", done.stdout, flags=re.MULTILINE), done.stdout
+
+
+def test_the_twenty_lines_of_the_readme_are_a_reranker(place: Path) -> None:
+    """Saved and named as it says, they are listed, checked, run, and compared with a first stage."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Add one in twenty lines")[2]
+    (code, *_) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    (naming, *_) = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+    (place / "mine.py").write_text(code, encoding="utf-8")
+    (place / "mine.yaml").write_text(f"name: mine\ndatasets: [demo]\n{naming}", encoding="utf-8")
+    assert "The share of the query's words" in ran(place, "plugin", "list", "--file", "mine.py")
+    assert "demo: mine " in ran(place, "run", "mine.yaml", "--into", "out")

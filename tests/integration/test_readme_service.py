@@ -1,4 +1,4 @@
-"""The README's examples of the service, run as they stand there."""
+"""The examples of the service in its READMEs, run as they stand there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import pytest
 from support.command import ROOT, serving
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README[README.index("## Serve any local model") :]
+EXAMPLES = (
+    README[README.index("## Serve any local model") :],
+    (ROOT / "evalkit" / "server" / "README.md").read_text(encoding="utf-8"),
+)
 ADDRESS = "http://127.0.0.1:8080/v1/rerank"
 
 
@@ -26,7 +29,7 @@ def address() -> Iterator[str]:
 
 def example(language: str, holds: str) -> str:
     """Return the first block of a language that holds something."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", SECTION, flags=re.DOTALL)
+    blocks = re.findall(rf"```{language}\n(.*?)```", "\n".join(EXAMPLES), flags=re.DOTALL)
     return next(block for block in blocks if holds in block)
 
 

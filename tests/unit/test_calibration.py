@@ -92,8 +92,8 @@ def test_log_odds_and_sigmoid_undo_each_other(p: float) -> None:
 
 
 def readme_example(document: dict[str, Any], folder: Path) -> Callable[[float], float]:
-    """Return the README's own function, reading a document from its file."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    """Return the function of results/README.md, reading a document from its file."""
+    readme = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     code = next(
         part for part in readme.split("```python\n") if part.startswith("import json, math")
     ).partition("```")[0]
