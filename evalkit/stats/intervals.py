@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,10 +86,18 @@ def quantile_interval(values: NDArray[np.float64], p: float, confidence: float =
     n = len(values)
     if n < sample_size_for_quantile(p, confidence):
         return Interval(None, None, None, n, confidence)
+    low, high = _bounding_places(n, p, confidence)
+    ordered = np.sort(values)
+    return Interval(float(np.quantile(values, p)), float(ordered[low]), float(ordered[high]), n, confidence)
+
+
+@cache
+def _bounding_places(n: int, p: float, confidence: float) -> tuple[int, int]:
+    """Return which of `n` ordered observations, from 0 on, bound a quantile: it hangs on nothing else."""
     from scipy.stats import quantile_test
 
-    bounds = quantile_test(values, p=p).confidence_interval(confidence_level=confidence)
-    return Interval(float(np.quantile(values, p)), float(bounds.low), float(bounds.high), n, confidence)
+    bounds = quantile_test(np.arange(n), p=p).confidence_interval(confidence_level=confidence)
+    return int(bounds.low), int(bounds.high)
 
 
 def sample_size_for_quantile(p: float, confidence: float = 0.95) -> int:
