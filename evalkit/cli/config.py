@@ -25,7 +25,8 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
     click.echo(f"  datasets:  {datasets}")
     click.echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
     click.echo(f"  depths:    {', '.join(map(str, checked.depths))}")
-    click.echo(f"next: evalkit run {config}")
+    click.echo("  files, models and servers were not looked at")
+    click.echo(f"next: evalkit dataset check {config}; evalkit run {config} --plan")
 
 
 @config.command()

@@ -35,8 +35,8 @@ def gate(
 ) -> None:
     """May a new version replace the baseline? A statistical gate with an exit code.
 
-    0: every rule passes. 1: one does not, or the queries cannot tell (see on_cannot_tell). 3: nothing
-    could be judged: scores are missing, or judgments, candidates or depth are not the baseline's.
+    0: every rule passes. 1: one does not, or the queries cannot tell (see on_cannot_tell). 3: one
+    could not be judged: scores are missing, or judgments, candidates or depth are not the baseline's.
     """
     from dataclasses import asdict
 
@@ -56,7 +56,7 @@ def gate(
     else:
         for line in gate_lines(told["verdicts"]):
             click.echo(line)
-        click.echo(conclusion(told["verdicts"], open_passes=found.open_passes))
+        click.echo(conclusion(told))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in workflow_commands(told):
             click.echo(line, err=as_json)

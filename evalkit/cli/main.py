@@ -35,6 +35,7 @@ COMMANDS = {
     "dataset": "evalkit.cli.dataset:dataset",
     "plugin": "evalkit.cli.plugin:plugin",
 }
+INTERRUPTED = 130
 BUG_EXIT_CODE = 70
 
 
@@ -83,13 +84,21 @@ def main() -> NoReturn:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
-        code = 130
+        code = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output is gone; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception:  # noqa: BLE001 - the last line of defence: a bug is told in one line
         code = _tell_bug()
+    except SystemExit:
+        # click's own way to end where the reader of our output is gone.
+        code = 0
+    if code == INTERRUPTED:
+        # Threads may still be in a model's code, which aborts the process if Python is taken down around them.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

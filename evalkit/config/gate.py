@@ -26,8 +26,10 @@ class GateRule(Settings):
         Share of the baseline's gain over the first stage that must be kept.
     min
         The mean must be at least that.
-    latency_to, batch_size, concurrency
-        The reranker of the same run that latency is held against, and the batches that count.
+    latency_to
+        The reranker of the same run that latency is held against.
+    batch_size, concurrency
+        The timed batches that count.
     max_ratio
         Median latency by that of `latency_to`, at most.
     max_slowdown

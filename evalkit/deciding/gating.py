@@ -38,16 +38,19 @@ class GateResult:
     ----------
     open_passes
         Whether ``CANNOT TELL`` lets pass.
+    missing
+        Rerankers of the baseline that the result lacks and no rule names: they are not judged.
     """
 
     result: str
     against: str
     verdicts: tuple[GateVerdict, ...]
     open_passes: bool
+    missing: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """3 where something is invalid, 1 where something does not pass, else 0."""
+        """3 where something is invalid, 1 where something does not pass, else 0: a crash is no regression."""
         statuses = {verdict.status for verdict in self.verdicts}
         if "INVALID" in statuses:
             return 3
@@ -85,7 +88,9 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
             f"no rule speaks of a reranker that is in {new.name} and in {old.name}",
             f"the result has: {', '.join(new.tags)}; the baseline: {', '.join(old.tags)}",
         )
-    found = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn")
+    judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
+    missing = tuple(tag for tag in old.tags if tag not in judged)
+    found = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn", missing)
     with opened.folder.writing():
         opened.folder.gates_file.write_bytes(to_json(asdict(found)))
     return found
@@ -122,6 +127,8 @@ def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, 
     try:
         if name == "max_failed":
             calls, failed = new.calls.get((dataset, tag), (0, 0))
+            if not calls and new.unscored.get((dataset, tag)) == 0:
+                return Finding("PASS", "no calls were needed: every score was known", 0.0)
             return judge_failures(failed, calls, bound)
         if rule.latency_to is not None:
             return _latency(rule, dataset, tag, new, old, alpha)

@@ -107,6 +107,7 @@ def _rows(
         yield {
             "depth": index + 1,
             **quality,
+            "to_deepest": mean_row(values[:, index] - values[:, -1]),
             "recall": float(recall[:, index].mean()) if len(recall) else None,
             "oracle": oracle,
             # What the candidates lack, and what the reranker makes less of than could be made of them.

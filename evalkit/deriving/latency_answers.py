@@ -14,6 +14,7 @@ from evalkit.deriving.latency import CONFIDENCE, CellCalls, fields
 from evalkit.timing import Fit, Limit, RoundState, Sample, fit_cost, judge_limit, latency_ratio
 from evalkit.timing.flagging import flag_machine
 
+EMBEDDING = ("bi_encoder", "late_interaction")
 CLAIMED = (0.5, 0.95)
 """Vendors do not say which share of calls they speak of: the half, and nearly all."""
 
@@ -45,7 +46,13 @@ def answer(
         "capacity": list(_capacity(rows)),
         "costs": list(_costs(cells, rows, manifest)),
         "machine": _machine(manifest),
+        "embedding": [tag for tag, block in config["rerankers"].items() if _embeds(block)],
     }
+
+
+def _embeds(block: Mapping[str, Any]) -> bool:
+    """Return whether a reranker embeds texts, here or in a service of its own."""
+    return (block.get("serve") or block)["backend"] in EMBEDDING
 
 
 def _by_reranker(cells: Iterable[CellCalls]) -> dict[tuple[str, str], list[CellCalls]]:

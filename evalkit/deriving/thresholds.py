@@ -150,8 +150,9 @@ def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
         return (int(reached[0]), None) if len(reached) else (None, why)
     needed = fewest_queries(target, goal.confidence)
     why = (
-        f"{n} queries with a relevant candidate cannot promise a recall of {target:g}: that takes {needed} at least,"
-        " and more where some relevant ones score low"
+        f"{n} queries with a relevant candidate cannot promise a recall of {target:g}: that takes {needed} at least"
+        f" (about {2 * needed} in all, as one half chooses and the other checks), and more where some relevant ones"
+        " score low; a lower confidence or an expected recall takes fewer"
     )
     if goal.confidence is None:
         return expected_recall(found.losses, n, target), why

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.settings import ModelSettings
+from evalkit.errors import InputError
 
 
 class OpenModel(Protocol):
@@ -35,6 +37,11 @@ def open_model(settings: ModelSettings) -> OpenModel:
     InputError
         If there is no such model, it is of another kind, or the runtime cannot run it.
     """
+    if settings.model.startswith(("./", "../", "/", "~")) and not Path(settings.model).is_dir():
+        # What is plainly a path is no hub id: nobody has to wait for the hub to say so.
+        raise InputError(
+            f"there is no folder {Path(settings.model).absolute()}", "paths start at the working directory"
+        )
     if settings.computes_with == "onnx":
         from evalkit.encoding.onnx_model import OnnxModel
 

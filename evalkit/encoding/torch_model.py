@@ -160,10 +160,19 @@ def _check_head(name: str, own: Any) -> None:
     """
     architectures = getattr(own.config, "architectures", None) or []
     scoring = ("ForSequenceClassification", "ForCausalLM")
-    with_modules = Path(name).is_dir() and (Path(name) / "modules.json").is_file()
-    if architectures and not with_modules and not any(one.endswith(scoring) for one in architectures):
+    if (
+        architectures
+        and not _scores_pairs(Path(name))
+        and not any(one.endswith(scoring) for one in architectures)
+    ):
         raise InputError(
             f"the model {name!r} ({', '.join(architectures)}) has no head that scores pairs:"
             " its scores would be random",
             "give a cross-encoder; a model that embeds texts is backend: bi_encoder",
         )
+
+
+def _scores_pairs(folder: Path) -> bool:
+    """Return whether a folder says that its modules make a score: those of an embedding model pool."""
+    modules = folder / "modules.json"
+    return modules.is_file() and "Pooling" not in modules.read_text(encoding="utf-8")

@@ -69,16 +69,20 @@ def unanswerable_queries(material: Material) -> Iterator[DataFinding]:
 def few_queries(material: Material) -> Iterator[DataFinding]:
     """Find out whether there are enough queries for a verdict."""
     judged = len(material.qrels.grades) - len(material.qrels.unanswerable)
-    if 0 < judged < MIN_QUERIES:
+    if 0 < judged < 2 * MIN_QUERIES:
+        choices = (
+            f"no choice of depth or threshold: that takes {2 * MIN_QUERIES}, half to choose and half to check"
+        )
         yield DataFinding(
             material.name,
             "few_queries",
-            "warning",
+            "warning" if judged < MIN_QUERIES else "note",
             f"{number_of(judged, 'query', 'queries')} with a relevant document",
             {"queries": judged, "least": MIN_QUERIES},
             (),
-            f"no verdict on any reranker, and no gate: they take {MIN_QUERIES} queries, and a choice of depth or"
-            f" threshold that others check twice as many",
+            f"no verdict on any reranker and no gate, which take {MIN_QUERIES} queries, and {choices}"
+            if judged < MIN_QUERIES
+            else choices,
             "judge more queries; a few hundred show differences of .02 to .05",
         )
 

@@ -42,7 +42,7 @@ def _sentence(one: Mapping[str, Any], compared: Mapping[str, Any], depth: int | 
         f" n = {one['n']} queries{deep}{adjusted}."
     )
     if one["verdict"] == "not told apart" and one["detectable"] is not None:
-        said += f" These queries find differences from {one['detectable']:.4f} on (80 % of the time)."
+        said += f" With so many queries a true difference of {one['detectable']:.4f} shows 4 times in 5."
     if one["fragile"]:
         said += " Fragile: the t test and the randomisation test disagree."
     return said
@@ -129,7 +129,7 @@ def _verdicts(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
     means = {plan["baseline"]: next((one["baseline_mean"] for one in held.values()), None)}
     means |= {name: one["contender_mean"] for name, one in held.items()}
     cells = [
-        _row(name, means[name], held.get(name), ", ".join(tied[name]) or NO_VALUE)
+        _row(name, means[name], held.get(name), ", ".join(tied[name]) or NO_VALUE, plan["margin"])
         for name in sorted(means, key=lambda name: -(means[name] or 0.0))
     ]
     columns = (
@@ -141,13 +141,16 @@ def _verdicts(entry: Mapping[str, Any], plan: Mapping[str, Any]) -> Table:
     note = (
         f"Differences to {plan['baseline']} with {level} t intervals; p by sign-flip randomisation, adjusted with"
         f" {correction} correction. Effect: difference by its standard deviation. Finds: the smallest difference that"
-        f" these queries show 80 % of the time. Needs: queries to rule out a loss of more than {plan['margin']:g}."
+        f" these queries show 80 % of the time. Needs: queries to rule out a loss of more than {plan['margin']:g},"
+        " where these do not."
         " Tied: not told apart, all pairs tested."
     )
     return Table(f"{entry['dataset']}: {plan['primary']}", columns, tuple(cells), note, left=2)
 
 
-def _row(name: str, mean: float | None, one: Mapping[str, Any] | None, tied: str) -> tuple[str, ...]:
+def _row(
+    name: str, mean: float | None, one: Mapping[str, Any] | None, tied: str, margin: float
+) -> tuple[str, ...]:
     if one is None:
         return (name, tied, number(mean), "baseline", *[NO_VALUE] * 7)
     asked = str(one["n"]) + (f" ({one['left_out']} left out)" if one["left_out"] else "")
@@ -161,9 +164,14 @@ def _row(name: str, mean: float | None, one: Mapping[str, Any] | None, tied: str
         f"{one['wins']}/{one['ties']}/{one['losses']}",
         NO_VALUE if one["effect"] is None else f"{one['effect']:+.2f}",
         number(one["detectable"]),
-        NO_VALUE if one["needed"] is None else str(one["needed"]),
+        NO_VALUE if one["needed"] is None or _ruled_out(one, margin) else str(one["needed"]),
         asked,
     )
+
+
+def _ruled_out(one: Mapping[str, Any], margin: float) -> bool:
+    """Return whether these queries do rule out a loss beyond the margin."""
+    return one["lower"] is not None and one["lower"] > -margin
 
 
 def _pooled(compared: Mapping[str, Any]) -> Table:

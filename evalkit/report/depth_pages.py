@@ -8,7 +8,7 @@ from typing import Any
 
 from evalkit.deriving.cells import BEST_ORDER
 from evalkit.report.drawing import COLOURS, FIRST_STAGE_COLOUR, Plot, drawing, label_ends, new_axes, save_plot
-from evalkit.report.tables import NO_VALUE, Table, dollars, mean_text, milliseconds, number
+from evalkit.report.tables import NO_VALUE, Table, difference_text, dollars, mean_text, milliseconds, number
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 Row = Mapping[str, Any]
@@ -90,6 +90,7 @@ def depth_table(found: Row) -> Table:
         (
             f"{row['depth']}{_mark(row['depth'], choice)}",
             mean_text(row),
+            NO_VALUE if row is found["rows"][-1] else difference_text(row["to_deepest"]),
             number(row["recall"]),
             number(row["oracle"]),
             number(row["retrieval_loss"]),
@@ -101,14 +102,15 @@ def depth_table(found: Row) -> Table:
         if row["depth"] in shown
     )
     columns = (
-        "depth", found["metric"], "recall", "best order", "retrieval loss", "ranking loss", "p95 (ms)",
-        "$ a thousand queries",
+        "depth", found["metric"], f"difference to {found['rows'][-1]['depth']}", "recall", "best order",
+        "retrieval loss", "ranking loss", "p95 (ms)", "$ a thousand queries",
     )  # fmt: skip
     first = found["first_stage"]
+    marks = " '*' is the recommended depth, '+' the best one on the tuning queries."
     note = (
         f"Means over {found['queries']} queries with 95 % t intervals; the first stage alone: {mean_text(first)}."
-        " '*' is the recommended depth, '+' the best one on the tuning queries. Recall and best order are what the"
-        " candidates allow. '~' is interpolated between measured batch sizes."
+        f" Differences are paired, of the same queries.{'' if choice['best'] is None else marks} Recall and best order"
+        " are what the candidates allow. '~' is interpolated between measured batch sizes."
     )
     return Table(f"{found['dataset']}: {found['reranker']} by depth", columns, cells, note)
 
@@ -154,7 +156,11 @@ def _draw(into: Path, found: Row) -> Plot:
     label_ends(axes, [end for end in ends if end[1] is not None])
     caption = (
         f"Mean {metric} if only the first d candidates are reranked, for every d, with its 95 % t interval. The dashed"
-        " line is what the candidates allow. The dot is the smallest depth that loses nothing that matters, chosen on"
-        " one half of the queries and checked on the other."
+        " line is what the candidates allow."
     )
+    if choice["recommended"] is not None:
+        caption += (
+            " The dot is the smallest depth that loses nothing that matters, chosen on one half of the queries and"
+            " checked on the other."
+        )
     return save_plot(into, axes, f"{found['dataset']}.{found['reranker']}.tune-depth", title, caption, rows)

@@ -19,13 +19,20 @@ def gate_lines(verdicts: Sequence[Row]) -> Iterator[str]:
         yield f"{row['status']:{width}}  {row['dataset']}: {row['reranker']}: {row['sentence']}"
 
 
-def conclusion(verdicts: Sequence[Row], *, open_passes: bool) -> str:
+def conclusion(gate: Row) -> str:
     """Return what the verdicts come to, in one line."""
+    verdicts = gate["verdicts"]
     counts = {status: sum(row["status"] == status for row in verdicts) for status in _ORDER}
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    if gate["missing"]:
+        told += f"; not judged, as the result lacks it: {', '.join(gate['missing'])} (a new version keeps its tag)"
     if counts["INVALID"]:
-        return f"gate not judged: {told}"
-    failed = counts["FAIL"] or (counts["CANNOT TELL"] and not open_passes)
+        return (
+            f"gate not judged as a whole, and not passed: {told}"
+            if counts["FAIL"]
+            else f"gate not judged: {told}"
+        )
+    failed = counts["FAIL"] or (counts["CANNOT TELL"] and not gate["open_passes"])
     return f"gate {'not passed' if failed else 'passed'}: {told}"
 
 
@@ -39,7 +46,7 @@ def as_summary(gate: Row) -> str:
         for row in gate["verdicts"]
     )
     table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "found"), cells, left=5)
-    head = conclusion(gate["verdicts"], open_passes=gate["open_passes"])
+    head = conclusion(gate)
     return f"### evalkit: {head}\n\n{as_markdown(table)}\n\n{gate['result']} against {gate['against']}\n"
 
 

@@ -32,6 +32,11 @@ def latency_lines(summary: Row, answers: Row) -> list[str]:
             *_claim_lines(own["claims"]),
         )
         said += [head + part for part in parts]
+        if where[1] in answers["embedding"]:
+            said.append(
+                f"{head}a timed call embeds its query and all its documents; where vectors of documents are kept"
+                " ready, only the query is left to embed."
+            )
     return said
 
 
@@ -79,7 +84,7 @@ def _limit_line(own: Sequence[Row], key: str, what: str) -> str:
     )
     if not held:
         smaller = "smaller batch_sizes" if key == "batch_size" else "lower server.rates_per_s"
-        return f"no {what} that was measured is shown to keep {limit}: {after}; try {smaller}, or more calls."
+        return f"no {what} that was measured is shown to keep {limit}: {after}; try {smaller}, or time more queries."
     best = held[-1]
     line = f"the {adjective} {what} that keeps {limit} is {shown(best)}: PASS, late {late_text(best)}, n = {best['n']}"
     return f"{line}; {after}." if after else f"{line}; nothing more was measured."

@@ -61,20 +61,19 @@ def search_line(found: Row) -> str:
         return f"{who}: nothing answers any query, so there is nothing to search."
     best = max(found["rows"], key=lambda row: row["tuned"])
     against = best["against_plain"]
-    verdict = "not told apart"
+    verdict = "not told apart from"
     if against["lower"] is not None and against["lower"] > 0:
-        verdict = "better"
+        verdict = "better than"
     if against["upper"] is not None and against["upper"] < 0:
-        verdict = "worse"
+        verdict = "worse than"
     cut = "" if best["threshold"] is None else f", score >= {best['threshold']!r}"
-    return (
-        (
-            f"{who}: best on the tuning queries: depth {best['depth']}, fusion {best['fusion']}{cut}; held out"
-            f" {mean_text(best['held_out'])}, {verdict} from plain reranking there: {_against(against)}."
-        )
-        .replace("better from", "better than")
-        .replace("worse from", "worse than")
+    said = (
+        f"depth {best['depth']}, fusion {best['fusion']}{cut}; held out {mean_text(best['held_out'])}, {verdict} plain"
+        f" reranking there: {_against(against)}."
     )
+    if verdict == "better than":
+        return f"{who}: best on the tuning queries: {said}"
+    return f"{who}: nothing is shown to beat plain reranking. Best on the tuning queries was {said}"
 
 
 def draw_fronts(into: Path, found: Sequence[Row]) -> list[Plot]:

@@ -247,7 +247,7 @@ def difference_text(row: Mapping[str, Any] | None) -> str:
 def quantile_text(row: Mapping[str, Any]) -> str:
     """Return a quantile with its interval in milliseconds, or why there is none."""
     if row["estimate"] is None:
-        return f"n/a (needs {row['needs']}, has {row['n']})"
+        return f"n/a (needs {row['needs']} queries, has {row['n']})"
     return f"{milliseconds(row['estimate'])} [{milliseconds(row['lower'])}, {milliseconds(row['upper'])}]"
 
 

@@ -130,8 +130,10 @@ def _draw(into: Path, found: Row) -> Plot:
     label_ends(axes, ends)
     caption = (
         "Queries that the threshold was not chosen on. Recall is the share of relevant candidates that is kept,"
-        f" precision the share of what is kept that is relevant. The dashed line was chosen for {_goal(found['goal'])}."
+        " precision the share of what is kept that is relevant."
     )
+    if found["threshold"] is not None:
+        caption += f" The dashed line was chosen for {_goal(found['goal'])}."
     return save_plot(
         into, axes, f"{found['dataset']}.{found['reranker']}.tune-threshold", title, caption, rows
     )

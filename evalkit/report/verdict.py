@@ -165,8 +165,8 @@ def _relative(seconds: float | None, own: float | None) -> str:
 def _too_few(measured: Sequence[Row]) -> str:
     best, n = measured[0], max(one["n"] for one in measured)
     return (
-        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. Beside {best['baseline']} the"
-        f" highest mean is that of {best['contender']}: {signed(best)} {best['metric']} against it."
+        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. Of the others {best['contender']} has"
+        f" the highest mean: {signed(best)} {best['metric']} against {best['baseline']}."
     )
 
 
@@ -181,6 +181,10 @@ def _keep(measured: Sequence[Row], depth: int | None) -> str:
     if kinds == {"worse"}:
         return f"Keep {best['baseline']}: every other system is worse. The best of them is {seen}."
     said = f"Keep {best['baseline']}: nothing is shown to be better. The highest mean beside it is {seen}"
+    if best["lower"] is not None and best["lower"] > 0:
+        return f"{said}, which the correction for {len(measured)} comparisons leaves open."
     if best["detectable"] is not None:
-        return f"{said}; these queries find differences from {best['detectable']:.4f} on."
+        return (
+            f"{said}; with so many queries a true difference of {best['detectable']:.4f} shows 4 times in 5."
+        )
     return f"{said}."

@@ -35,18 +35,24 @@ class OpenSearchSettings(RetrieverSettings):
         What becomes of documents that the dataset lacks: an error, or the next one found takes their place.
     search_type
         ``dfs_query_then_fetch`` scores by the statistics of the whole index, not of every shard by itself.
-    api_key_env, api_key_scheme
-        Environment variable that holds a key, and the word before it in the header.
+    api_key_env
+        Environment variable that holds a key.
+    api_key_scheme
+        The word before the key in the header.
     user_env, password_env
-        Environment variables that hold a user and its password, instead.
+        Instead, environment variables that hold a user and its password.
     concurrency
         Queries in flight.
     page_size
         Most documents of one reply: ``max_result_window`` of the index.
     timeout_s
         Longest wait for a reply.
-    retries, retry_wait_s, longest_wait_s
-        Attempts after the first for failures that may pass, the first wait and the longest.
+    retries
+        Attempts after the first, for failures that may pass.
+    retry_wait_s
+        The first wait, doubled and jittered each time.
+    longest_wait_s
+        The longest wait.
     """
 
     kind: Literal["opensearch"] = "opensearch"

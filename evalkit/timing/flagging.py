@@ -95,8 +95,9 @@ def flag_machine(states: Sequence[RoundState]) -> list[str]:
     said = []
     seconds = np.array([state.reference_s for state in states])
     if len(seconds) > 2 and (spread := float(seconds.std(ddof=1) / seconds.mean())) > NOISY:
-        said.append(f"a fixed piece of work took between {_ms(seconds.min())} and {_ms(seconds.max())}"
-                    f" (deviation {spread:.0%} over rounds)")  # fmt: skip
+        said.append(f"the machine was not the same in all rounds: a fixed piece of work took between"
+                    f" {_ms(seconds.min())} and {_ms(seconds.max())} (deviation {spread:.0%} over rounds), so something"
+                    " else ran; time again when it is idle")  # fmt: skip
     stolen = max((state.stolen for state in states if state.stolen is not None), default=0.0)
     if stolen > STOLEN:
         said.append(f"the host took up to {stolen:.0%} of the processors' time in a round")

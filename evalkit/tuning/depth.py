@@ -118,7 +118,7 @@ def choose_depth(
     if min(len(split.tuning), len(split.held_out)) < MIN_QUERIES:
         why = (
             f"{len(values)} queries are too few: a choice needs {MIN_QUERIES} to be made on and {MIN_QUERIES} to be"
-            " checked on"
+            f" checked on, {2 * MIN_QUERIES} in all"
         )
         return Choice(len(allowed), None, None, why)
     if not len(allowed):

@@ -77,7 +77,7 @@ def _plugins(kind: str) -> Iterator[str]:
     """Give what all plugins of a kind understand, then what each one does besides."""
     title, selector, base = KINDS[kind]
     yield from (title, "", *_shared(base, "###", selector))
-    for plugin in registry.plugins(kind):
+    for plugin in _own(kind):
         one = plugin.load()
         own = [key for key in keys_of(one.Settings) if key.owner not in SHARED and key.name != selector]
         also = [SHARED[found] for found in one.Settings.__mro__ if found in SHARED and found is not base]
@@ -92,6 +92,11 @@ def _plugins(kind: str) -> Iterator[str]:
             "",
         )
         yield from (*_table(own), *_blocks(own, f"{plugin.name}: "))
+
+
+def _own(kind: str) -> list[registry.Plugin]:
+    """Return what evalkit brings itself, whatever is installed or was registered beside it."""
+    return [one for one in registry.plugins(kind) if one.owner == registry.OWN]
 
 
 def _said(plugin: type) -> str:
@@ -132,7 +137,7 @@ def _markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str
 def _dialects() -> list[str]:
     """Return every dialect with its public address and limits."""
     rows = []
-    for plugin in registry.plugins("dialect"):
+    for plugin in _own("dialect"):
         one = plugin.load()
         rows.append(
             [

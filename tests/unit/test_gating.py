@@ -73,6 +73,16 @@ def test_queries_without_scores_make_everything_invalid() -> None:
     assert [verdict.status for verdict in verdicts] == ["INVALID", "IDENTICAL"]
 
 
+def test_scores_that_were_known_are_no_failed_calls() -> None:
+    """Where all scores came from the store there were no calls, and none failed; without scores nothing is known."""
+    known = replace(evidence(1.0), calls={})
+    rule = GateRule(max_failed=0.0, reranker="new")
+    (verdict,) = judge_rule(rule, known, evidence(1.0), 0.05)
+    assert (verdict.status, verdict.sentence) == ("PASS", "no calls were needed: every score was known")
+    (verdict,) = judge_rule(rule, replace(known, unscored={("d", "new"): 1}), evidence(1.0), 0.05)
+    assert verdict.status == "INVALID"
+
+
 def test_bounds_of_single_values() -> None:
     """A minimum needs its lower bound above, a share of failures is counted."""
     values = np.full(60, 0.5) + np.linspace(-0.05, 0.05, 60)

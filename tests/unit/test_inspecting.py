@@ -49,13 +49,11 @@ def test_clean_data_gets_notes_alone() -> None:
 
 
 def test_enough_queries_are_enough() -> None:
-    """From the number on from which verdicts are given, and only then, a collection is not called small."""
-    for count in (MIN_QUERIES - 1, MIN_QUERIES):
+    """What verdicts take is warned of, what choices take is noted; from twice as many queries on nothing is."""
+    for count, told in ((29, ["warning"]), (30, ["note"]), (59, ["note"]), (60, [])):
         asked = {f"q{number}": "what does the fox do" for number in range(count)}
-        found = judgments.few_queries(
-            material(dataset(DOCUMENTS, asked, {query: {"d1": 1} for query in asked}))
-        )
-        assert bool(by_code(found)) == (count < MIN_QUERIES)
+        small = material(dataset(DOCUMENTS, asked, {query: {"d1": 1} for query in asked}))
+        assert [finding.severity for finding in judgments.few_queries(small)] == told
 
 
 def test_every_finding_tells_effect_and_remedy() -> None:

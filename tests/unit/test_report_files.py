@@ -34,12 +34,12 @@ def test_an_interval_is_three_columns_and_a_number_a_number(tmp_path: Path) -> N
     table = Table(
         "d: t",
         ("system", "mean", "calls", "p95"),
-        (("a", "0.5 [0.25, 0.75]", "1,200", "n/a (needs 72, has 3)"), ("-", "-", "3", "$1.5")),
+        (("a", "0.5 [0.25, 0.75]", "1,200", "n/a (needs 72 queries, has 3)"), ("-", "-", "3", "$1.5")),
     )
     rows = table_rows(table)
     assert rows == [
         {"system": "a", "mean": 0.5, "mean lower": 0.25, "mean upper": 0.75, "calls": 1200,
-         "p95": "n/a (needs 72, has 3)"},
+         "p95": "n/a (needs 72 queries, has 3)"},
         {"system": None, "mean": None, "mean lower": None, "mean upper": None, "calls": 3, "p95": 1.5},
     ]  # fmt: skip
     write_tables(tmp_path, file_names([table]))
@@ -52,7 +52,7 @@ def test_an_interval_is_three_columns_and_a_number_a_number(tmp_path: Path) -> N
     assert parquet["calls"].tolist() == [1200, 3]
     assert parquet["mean"].isna().tolist() == [False, True]
     assert parquet["p95"].tolist() == [
-        "n/a (needs 72, has 3)",
+        "n/a (needs 72 queries, has 3)",
         "1.5",
     ]  # a column with a word in it holds words
 
