@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.report.comparison_tables import signed
@@ -10,6 +10,8 @@ from evalkit.report.tables import NO_VALUE, Table, dollars, mean_text, milliseco
 from evalkit.report.verdict import price_of
 
 Row = Mapping[str, Any]
+_ALWAYS = 5
+"""Columns that stand there whatever is known."""
 
 
 def decision_tables(compared: Row, summary: Row, tuned: Row) -> list[Table]:
@@ -43,22 +45,31 @@ def _table(entry: Row, plan: Row, summary: Row, tuned: Row) -> Table:
                 ", ".join(entry["tied_with"].get(tag, ())) or NO_VALUE,
                 mean_text(means[tag]),
                 signed(held[tag]) if tag in held else NO_VALUE,
-                NO_VALUE if price.p95_s is None else milliseconds(price.p95_s),
+                milliseconds(price.p50_s),
+                milliseconds(price.p95_s),
                 NO_VALUE if cost is None else dollars(cost),
                 str(enough.get(tag) or NO_VALUE),
             )
         )
     columns = (
-        "system", "verdict", "tied with", plan["primary"], f"difference to {plan['baseline']}", "p95 (ms)", "$",
-        "enough",
+        "system", "verdict", "tied with", plan["primary"], f"difference to {plan['baseline']}", "p50 (ms)", "p95 (ms)",
+        "$", "enough",
     )  # fmt: skip
+    told = _told(cells)
     note = (
         f"{depth} candidates a query; intervals: {plan['confidence']:.0%} (t). The verdict is that of a corrected test"
-        f" against {plan['baseline']}; tied: not told apart, all pairs tested. p95 is that of one call with {depth}"
-        " documents, alone; $ are for a thousand queries. Enough: the fewest candidates that lose nothing that matters,"
-        f" where other queries confirm it. '{NO_VALUE}' is not known."
+        f" against {plan['baseline']}; tied: not told apart, all pairs tested. p50 and p95 are those of one call with"
+        f" {depth} documents, alone; $ are for a thousand queries. Enough: the fewest candidates that lose nothing that"
+        f" matters, where other queries confirm it. '{NO_VALUE}' is not known."
     )
-    return Table(f"{dataset}: what to decide by", columns, tuple(cells), note, left=3)
+    rows = tuple(tuple(row[place] for place in told) for row in cells)
+    return Table(f"{dataset}: what to decide by", tuple(columns[place] for place in told), rows, note, left=3)
+
+
+def _told(cells: Sequence[Sequence[str]]) -> list[int]:
+    """Return the places of the columns to show: what nobody knows of any system says nothing."""
+    columns = zip(*cells, strict=True)
+    return [place for place, held in enumerate(columns) if place < _ALWAYS or {*held} != {NO_VALUE}]
 
 
 def _enough(choice: Row) -> int | None:

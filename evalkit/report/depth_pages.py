@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.deriving.cells import BEST_ORDER
-from evalkit.report.drawing import COLOURS, FIRST_STAGE_COLOUR, Plot, drawing, label_ends, new_axes, save_plot
+from evalkit.report.drawing import FIRST_STAGE_COLOUR, Plot, drawing, label_ends, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table, difference_text, dollars, mean_text, milliseconds, number
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
@@ -119,13 +119,13 @@ def _mark(depth: int, choice: Row) -> str:
     return ("*" if depth == choice["recommended"] else "") + ("+" if depth == choice["best"] else "")
 
 
-def draw_depths(into: Path, found: Sequence[Row]) -> list[Plot]:
-    """Draw every curve into a folder."""
+def draw_depths(into: Path, found: Sequence[Row], colour: Mapping[str, str]) -> list[Plot]:
+    """Draw every curve into a folder, in its reranker's colour."""
     with drawing():
-        return [_draw(into, one) for one in found]
+        return [_draw(into, one, colour[one["reranker"]]) for one in found]
 
 
-def _draw(into: Path, found: Row) -> Plot:
+def _draw(into: Path, found: Row, colour: str) -> Plot:
     rows, choice, metric = found["rows"], found["choice"], found["metric"]
     depths = [row["depth"] for row in rows]
     title = f"{found['dataset']}: {metric} of {found['reranker']} at every depth"
@@ -134,12 +134,12 @@ def _draw(into: Path, found: Row) -> Plot:
     held = [row for row in rows if row["lower"] is not None]
     axes.fill_between(
         [row["depth"] for row in held], [row["lower"] for row in held], [row["upper"] for row in held],
-        color=COLOURS[0], alpha=0.18, lw=0,
+        color=colour, alpha=0.18, lw=0,
     )  # fmt: skip
-    axes.plot(depths, [row["mean"] for row in rows], color=COLOURS[0], lw=1.8)
+    axes.plot(depths, [row["mean"] for row in rows], color=colour, lw=1.8)
     if choice["recommended"] is not None:
         at = rows[choice["recommended"] - 1]
-        axes.plot([at["depth"]], [at["mean"]], "o", color=COLOURS[1], ms=8)
+        axes.plot([at["depth"]], [at["mean"]], "o", color="black", ms=7)
         axes.annotate(
             f"recommended: {at['depth']}", (at["depth"], at["mean"]), xytext=(0, -16), textcoords="offset points",
             ha="center", fontsize=9,
@@ -147,7 +147,7 @@ def _draw(into: Path, found: Row) -> Plot:
     last, first = rows[-1], found["first_stage"]["mean"]
     ends = [
         (last["depth"], last["oracle"], BEST_ORDER, "black"),
-        (last["depth"], last["mean"], found["reranker"], COLOURS[0]),
+        (last["depth"], last["mean"], found["reranker"], colour),
     ]
     if first is not None:
         axes.axhline(first, color=FIRST_STAGE_COLOUR, lw=1.2)

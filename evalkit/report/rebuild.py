@@ -27,6 +27,7 @@ from evalkit.metrics.sweep import can_sweep
 from evalkit.report.calibration_pages import draw_reliabilities
 from evalkit.report.depth_pages import draw_depths
 from evalkit.report.depth_plots import draw_depth_means
+from evalkit.report.drawing import colours
 from evalkit.report.explorer import explorer_data
 from evalkit.report.latency_plots import draw_latency
 from evalkit.report.pages import write_pages
@@ -110,7 +111,7 @@ def _write(
         "trade-off": draw_tradeoffs(folder.plots_folder, found.summary, found.tuned),
         "depth": [
             *draw_depth_means(folder, found.summary),
-            *draw_depths(folder.plots_folder, found.tuned["depth"]),
+            *draw_depths(folder.plots_folder, found.tuned["depth"], colours(found.summary)),
         ],
         "latency": draw_latency(folder.plots_folder, found.summary, found.latency, timed),
         "thresholds": [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support.models import make_causal, make_classifier, make_headless
+from support.models import make_causal, make_classifier, make_embedder, make_headless
 
 from evalkit.encoding.tokens import FastTokeniser, LibraryTokeniser, agree
 from evalkit.errors import InputError
@@ -97,11 +98,18 @@ def test_a_causal_model_says_yes_or_no(tmp_path: Path, instruction: str | None) 
     assert ours(model, instruction=instruction).score_pairs(PAIRS) == pytest.approx(wanted, abs=1e-5)
 
 
-def test_a_model_without_a_head_is_refused(tmp_path: Path) -> None:
-    """A checkpoint that would get a random head is an error, and the hint names the backend it is for."""
+@pytest.mark.parametrize("make", [make_headless, make_embedder])
+def test_a_model_without_a_head_is_refused(make: Callable[[Path], Path], tmp_path: Path) -> None:
+    """What would get a random head is an error, even if it says that it embeds; the hint says what fits."""
     with pytest.raises(InputError, match="has no head that scores pairs") as caught:
-        ours(make_headless(tmp_path))
+        ours(make(tmp_path))
     assert "bi_encoder" in str(caught.value.hint)
+
+
+def test_a_folder_that_is_not_there_is_told_at_once() -> None:
+    """What is plainly a path is not looked for on the hub."""
+    with pytest.raises(InputError, match=r"there is no folder /.*/nowhere"):
+        load_reranker("cross_encoder", model="./nowhere")
 
 
 def test_lower_precision_runs_and_stays_near(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from evalkit.config import GateRule
 from evalkit.deciding.evidence import Evidence
 from evalkit.deciding.gating import GateResult, judge_rule
 from evalkit.records import MetricValues
+from evalkit.report.gate_pages import conclusion
 
 KEYS = {name: ("d", name, 10, 1) for name in ("new", "reference")}
 
@@ -94,6 +95,14 @@ def test_bounds_of_single_values() -> None:
     assert judge_failures(3, 100, 0.02).status == "FAIL"
     assert judge_failures(0, 0, 0.02).status == "INVALID"
     assert judge_ratio(np.zeros(1), "x", 2.0, 0.05).status == "INVALID"
+
+
+def test_a_conclusion_names_whom_it_leaves_out() -> None:
+    """A gate that passes without a reranker of the baseline says so; one that fails beside a hole says both."""
+    gate = {"verdicts": [{"status": "PASS"}], "open_passes": False, "missing": ["minilm"]}
+    assert "gate passed: 1 PASS; not judged, as the result lacks it: minilm" in conclusion(gate)
+    gate = {**gate, "verdicts": [{"status": "FAIL"}, {"status": "INVALID"}], "missing": []}
+    assert conclusion(gate) == "gate not judged as a whole, and not passed: 1 INVALID, 1 FAIL"
 
 
 @pytest.mark.parametrize(
