@@ -29,7 +29,7 @@ def show_result(path: Path) -> None:
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.notices import warnings
     from evalkit.report.precisions import precision_lines, precision_tables
-    from evalkit.report.tables import as_text, result_tables
+    from evalkit.report.tables import as_text, depth_tables, result_tables
     from evalkit.report.verdict import headline, verdicts
 
     folder = ResultFolder.open(path)
@@ -37,6 +37,7 @@ def show_result(path: Path) -> None:
     timed = folder.read_latency()
     tables = (
         *result_tables(summary),
+        *depth_tables(summary),
         *precision_tables(summary),
         *latency_tables(summary, timed),
         *comparison_tables(compared, details=False),
@@ -54,9 +55,8 @@ def show_result(path: Path) -> None:
             f"the result is {manifest['status']}; see {folder.failures_file}",
             f"mend the cause and run again; look at what there is with: evalkit report {path} --allow-incomplete",
         )
-    click.echo(
-        f"next: open {folder.report_html_file} in a browser, or rebuild it with: evalkit report {path}"
-    )
+    tuning = f"; then evalkit tune depth {path}" if summary["quality"] else ""
+    click.echo(f"next: open {folder.report_html_file} in a browser{tuning}")
 
 
 def show_plan(config: Config, into: str | None, again: Again, *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from evalkit.config import Settings
 from evalkit.datasets.corpora import RawDocument
-from evalkit.errors import DataFormatError
+from evalkit.errors import DataFormatError, nearest_name_hint
 from evalkit.formats import Rows
 from evalkit.records import Query
 
@@ -181,7 +181,10 @@ def grade(value: Any, grades: Mapping[str, int], where: str) -> int:
     if grades:
         if str(value) in grades:
             return grades[str(value)]
-        raise DataFormatError(f"{where} has the grade {value!r}", f"grades: names {', '.join(grades)}")
+        known = f"grades: names {', '.join(grades)}"
+        near = nearest_name_hint(str(value).strip().lower(), grades)
+        hint = f"{known}; {near} white space and case count" if near.startswith("did you mean") else known
+        raise DataFormatError(f"{where} has the grade {value!r}", hint)
     try:
         number = float(value)
         if number.is_integer():

@@ -74,9 +74,13 @@ def _tipping(one: Mapping[str, Any]) -> str:
         return ""
     if one["tipping"] is None:
         return (
-            f"; not even all {one['tipping_of']} unjudged ones of the loser alone would turn the difference"
+            f"; the order would stand even if all {one['tipping_of']} unjudged documents that only the loser ranks"
+            " there were relevant"
         )
-    return f"; it would turn if {one['tipping']} of the loser's own {one['tipping_of']} unjudged ones were relevant"
+    return (
+        f"; the order would flip if {one['tipping']} of the {one['tipping_of']} unjudged documents that only the loser"
+        " ranks there were relevant"
+    )
 
 
 def comparison_tables(compared: Mapping[str, Any], *, details: bool = True) -> list[Table]:

@@ -267,3 +267,12 @@ def test_queries_that_nothing_answers_have_no_mean(tmp_path: Path, beir_folder: 
     assert done.returncode == 0, done.stderr
     assert "warning: tiny: nothing answers any of its queries, so there is no mean." in done.stderr
     assert "Warning:" not in done.stderr
+
+
+def test_a_command_without_its_words_is_explained() -> None:
+    """The program and a group alone print their help, as wrong input: exit 2."""
+    for words in ([], ["tune"]):
+        done = evalkit(*words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("Usage: ")
+        assert "error:" not in done.stderr
