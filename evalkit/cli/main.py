@@ -75,6 +75,7 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with its code (see the table in README.md)."""
+    out = sys.stdout
     try:
         code = cli(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -90,15 +91,12 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         code = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output is gone; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except Exception:  # noqa: BLE001 - the last line of defence: a bug is told in one line
         code = _tell_bug()
     except SystemExit:
-        # click's own way to end where the reader of our output is gone.
-        code = 0
+        if sys.stdout is out:
+            raise
+        code = 0  # click has put another stdout there: the reader of ours is gone, and nothing failed
     if code == INTERRUPTED:
         # Threads may still be in a model's code, which aborts the process if Python is taken down around them.
         sys.stdout.flush()

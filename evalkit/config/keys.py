@@ -13,7 +13,9 @@ from typing import Any
 from evalkit.config.meanings import attributes
 from evalkit.config.settings import Settings
 
-_PLAIN = re.compile(r"[\w@./%:+-]+(?: [\w@./%+-]+)*")
+_PLAIN = re.compile(r"[A-Za-z_](?:[\w@./%+-]| (?=[A-Za-z]))*")
+_TAKEN = re.compile(r"null|true|false|nan|inf", re.IGNORECASE)
+"""Words that YAML does not read as text."""
 _MOST_NAMES = 8
 """Choices that are told one by one; of more only the number."""
 _LARGE = 1e8
@@ -106,16 +108,17 @@ def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def as_yaml(value: Any) -> str:
-    """Return a default as one would write it in YAML; nothing for a block, or where nothing stands for the default."""
+    """Return a value as one would write it in YAML, exactly; nothing for a block, or for None."""
     match value:
         case None | Settings():
             return ""
         case str():
-            return value if _PLAIN.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+            plain = _PLAIN.fullmatch(value) and not _TAKEN.fullmatch(value)
+            return value if plain else json.dumps(value, ensure_ascii=False)
         case list() | tuple():
             return f"[{', '.join(map(as_yaml, value))}]"
         case float():
-            return f"{value:g}"
+            return repr(value).removesuffix(".0")
         case dict():
             return f"{{{', '.join(f'{key}: {as_yaml(one)}' for key, one in value.items())}}}"
     return json.dumps(value)

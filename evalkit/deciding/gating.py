@@ -128,7 +128,7 @@ def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, 
         if name == "max_failed":
             calls, failed = new.calls.get((dataset, tag), (0, 0))
             if not calls and new.unscored.get((dataset, tag)) == 0:
-                return Finding("PASS", "no calls were needed: every score was known", 0.0)
+                return Finding("PASS", "no calls were needed: every score was known")
             return judge_failures(failed, calls, bound)
         if rule.latency_to is not None:
             return _latency(rule, dataset, tag, new, old, alpha)

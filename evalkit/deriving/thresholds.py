@@ -152,10 +152,11 @@ def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
     why = (
         f"{n} queries with a relevant candidate cannot promise a recall of {target:g}: that takes {needed} at least"
         f" (about {2 * needed} in all, as one half chooses and the other checks), and more where some relevant ones"
-        " score low; a lower confidence or an expected recall takes fewer"
+        " score low"
     )
     if goal.confidence is None:
         return expected_recall(found.losses, n, target), why
+    why += "; a lower confidence, or a recall that is only expected, takes fewer"
     return guaranteed_recall(found.losses, n, target, goal.confidence), why
 
 

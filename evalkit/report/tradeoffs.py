@@ -35,8 +35,8 @@ class Expense:
 
     Attributes
     ----------
-    key
-        Of a point: its value; ``<key>_lower`` and ``<key>_upper`` bound it where it is bounded.
+    key, lower, upper
+        Of a point: its value and what bounds it; None where nothing does.
     name
         In titles and file names.
     label
@@ -48,6 +48,8 @@ class Expense:
     """
 
     key: str
+    lower: str | None
+    upper: str | None
     name: str
     label: str
     scale: float
@@ -55,11 +57,11 @@ class Expense:
 
 
 LATENCY = Expense(
-    "p50_s", "latency", "median latency of one call with d documents (ms)", 1000.0,
+    "p50_s", "p50_lower_s", "p50_upper_s", "latency", "median latency of one call with d documents (ms)", 1000.0,
     "Each point reranks d candidates in one call. Only depths that were also timed as a batch size appear.",
 )  # fmt: skip
 COST = Expense(
-    "usd_per_thousand_queries", "cost", "cost of a thousand queries with d candidates ($)", 1.0,
+    "usd_per_thousand_queries", None, None, "cost", "cost of a thousand queries with d candidates ($)", 1.0,
     "Each point reranks d candidates. The cost is that of the calls made for scores; at smaller depths it is in"
     " proportion to the pairs, or to the requests where those are billed.",
 )  # fmt: skip
@@ -98,8 +100,8 @@ def latency_points(summary: Row, dataset: str) -> list[dict[str, Any]]:
         {
             **row,
             "p50_s": found["estimate"],
-            "p50_s_lower": found["lower"],
-            "p50_s_upper": found["upper"],
+            "p50_lower_s": found["lower"],
+            "p50_upper_s": found["upper"],
             "calls": found["n"],
         }
         for row in _qualities(summary, dataset)
@@ -178,15 +180,13 @@ def _line(
     """Draw one reranker's points with their depths, and return where its line ends, and its name."""
     x = [point[expense.key] * expense.scale for point in points]
     y = [point["mean"] for point in points]
-    sides = [
-        [
-            abs(point.get(f"{expense.key}_{side}", point[expense.key]) - point[expense.key]) * expense.scale
-            for point in points
-        ]
-        for side in ("lower", "upper")
+    x_bars = [
+        [abs(point[bound] - point[expense.key]) * expense.scale for point in points]
+        for bound in (expense.lower, expense.upper)
+        if bound
     ]
     y_bars = [[p["mean"] - p["lower"] for p in points], [p["upper"] - p["mean"] for p in points]]
-    axes.errorbar(x, y, xerr=sides if any(map(any, sides)) else None, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2,
+    axes.errorbar(x, y, xerr=x_bars or None, yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2,
                   color=colour)  # fmt: skip
     for place in dict.fromkeys((0, len(points) - 1)):  # between them more names would hide each other
         name = f"d={points[place]['depth']}"

@@ -182,7 +182,8 @@ def _keep(measured: Sequence[Row], depth: int | None) -> str:
         return f"Keep {best['baseline']}: every other system is worse. The best of them is {seen}."
     said = f"Keep {best['baseline']}: nothing is shown to be better. The highest mean beside it is {seen}"
     if best["lower"] is not None and best["lower"] > 0:
-        return f"{said}, which the correction for {len(measured)} comparisons leaves open."
+        corrected = f", corrected for {len(measured)} comparisons," if len(measured) > 1 else ""
+        return f"{said}, but the randomisation test{corrected} leaves it open."
     if best["detectable"] is not None:
         return (
             f"{said}; with so many queries a true difference of {best['detectable']:.4f} shows 4 times in 5."

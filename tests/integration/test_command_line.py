@@ -276,3 +276,20 @@ def test_a_command_without_its_words_is_explained() -> None:
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("Usage: ")
         assert "error:" not in done.stderr
+
+
+def test_a_reader_that_leaves_is_no_failure() -> None:
+    """Whoever pipes into ``head`` gets exit 0: 1 would say that a gate did not pass."""
+    command = [sys.executable, "-m", "evalkit", "config", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        said = process.stderr.read()
+    assert (process.returncode, said) == (0, "")
+
+
+def test_a_plugin_that_ends_the_program_is_no_success(tmp_path: Path) -> None:
+    """Code of a stranger that calls ``sys.exit`` while it is read does not make a run look done."""
+    (tmp_path / "mine.py").write_text("import sys\n\nsys.exit(3)\n", encoding="utf-8")
+    assert evalkit("plugin", "list", "--file", "mine.py", cwd=tmp_path).returncode != 0

@@ -80,6 +80,7 @@ def test_scores_that_were_known_are_no_failed_calls() -> None:
     rule = GateRule(max_failed=0.0, reranker="new")
     (verdict,) = judge_rule(rule, known, evidence(1.0), 0.05)
     assert (verdict.status, verdict.sentence) == ("PASS", "no calls were needed: every score was known")
+    assert verdict.estimate is None  # a share of no calls is unknown
     (verdict,) = judge_rule(rule, replace(known, unscored={("d", "new"): 1}), evidence(1.0), 0.05)
     assert verdict.status == "INVALID"
 

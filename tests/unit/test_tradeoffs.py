@@ -45,7 +45,7 @@ def test_only_depths_that_were_timed_have_a_latency() -> None:
     """A depth without calls of that many documents is no point, and the first stage alone is none."""
     (point,) = latency_points(summary(), "d")
     assert (point["reranker"], point["depth"], point["p50_s"]) == ("x", 20, 0.1)
-    assert (point["p50_s_lower"], point["p50_s_upper"], point["calls"]) == (0.09, 0.12, 60)
+    assert (point["p50_lower_s"], point["p50_upper_s"], point["calls"]) == (0.09, 0.12, 60)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,8 @@ def test_what_is_not_known_is_left_out() -> None:
             [comparison("x", "not told apart"), comparison("y", "worse", contender_mean=0.1, **WORSE)],
             (
                 "Keep bm25: nothing is shown to be better. The highest mean beside it is x at depth 50:"
-                " +0.0410 [+0.0280, +0.0540] nDCG@10 (n = 300), which the correction for 2 comparisons leaves open."
+                " +0.0410 [+0.0280, +0.0540] nDCG@10 (n = 300), but the randomisation test, corrected"
+                " for 2 comparisons, leaves it open."
             ),
         ),
         (
