@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,6 +106,8 @@ class Connections:
         self._context = httpx.create_ssl_context()
         self._local = threading.local()
         self._clients: list[httpx.Client] = []
+        self._busy: set[httpx.Client] = set()
+        self._closed = threading.Event()
         self._lock = threading.Lock()
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Exchange:
@@ -130,9 +133,12 @@ class Connections:
                 passed[event] = time.perf_counter()
 
         try:
-            with self._client().stream(
-                method, url, content=body, headers=headers, extensions={"trace": trace}
-            ) as response:
+            with (
+                self._lent() as client,
+                client.stream(
+                    method, url, content=body, headers=headers, extensions={"trace": trace}
+                ) as response,
+            ):
                 content = self._read(response, deadline)
                 body_s = time.perf_counter()
                 told = {name: self._redactor.text(value) for name, value in response.headers.items()}
@@ -195,9 +201,29 @@ class Connections:
         )
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        for client in self._clients:
+        """Close the connections of all threads; one that is in use is closed by its thread once it has its reply."""
+        with self._lock:
+            self._closed.set()
+            idle = [client for client in self._clients if client not in self._busy]
+        for client in idle:
             client.close()
+
+    @contextmanager
+    def _lent(self) -> Iterator[httpx.Client]:
+        """Give this thread's client; nobody else closes it meanwhile, or what it is opening would stay open."""
+        client = self._client()
+        with self._lock:
+            if self._closed.is_set():
+                raise CallError("connect", f"the connections to {self.shown} are closed")
+            self._busy.add(client)
+        try:
+            yield client
+        finally:
+            with self._lock:
+                self._busy.discard(client)
+                last = self._closed.is_set()
+            if last:
+                client.close()
 
     def _client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
