@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from evalkit.calling import Exchange, asked_wait_s
 from evalkit.checking.findings import Finding, broken, kept, not_testable
 from evalkit.dialects import WireRequest, read_error_message
 from evalkit.dialects.shape import dig, put
 from evalkit.errors import CallError
+from evalkit.http_client import Exchange, asked_wait_s
 from evalkit.records import RerankRequest
 from evalkit.rerankers.http import Http
 from evalkit.reranking import Arm

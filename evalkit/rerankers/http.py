@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from evalkit.calling import Exchange, used_up_wait_s, write_json
 from evalkit.dialects import Dialect, WireReply, WireRequest
 from evalkit.errors import MAY_PASS, CallError
+from evalkit.http_client import Exchange, used_up_wait_s, write_json
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.http_settings import HttpSettings
 from evalkit.rerankers.refusals import bad_reply, check_model, read_json, refusal

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evalkit.calling import Exchange, used_up_wait_s, write_json
 from evalkit.dialects.reading import COMMON_TIMES, read_server_times
 from evalkit.errors import MAY_PASS, CallError
+from evalkit.http_client import Exchange, used_up_wait_s, write_json
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat

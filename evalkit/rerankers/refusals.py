@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 import orjson
 
-from evalkit.calling import Exchange, asked_wait_s
 from evalkit.dialects import ANY_MODEL, read_error_message
 from evalkit.errors import MAY_PASS, CallError, Remedy
+from evalkit.http_client import Exchange, asked_wait_s
 from evalkit.rerankers.model_names import same_model
 
 QUOTED = 2000

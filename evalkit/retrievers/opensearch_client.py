@@ -17,8 +17,8 @@ from tenacity import (
     wait_random,
 )
 
-from evalkit.calling import Connections, Exchange, Redactor, asked_wait_s, read_key
 from evalkit.errors import NO_REMEDY, CallError, InputError
+from evalkit.http_client import Connections, Exchange, Redactor, asked_wait_s, read_key
 from evalkit.retrievers.opensearch_replies import Asked, Hit, read_hits, refusal
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
 

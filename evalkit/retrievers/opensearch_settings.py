@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from evalkit.calling import check_address
 from evalkit.config import RetrieverSettings
+from evalkit.http_client import check_address
 
 PLACEHOLDER = "{query}"
 """Stands for the text of a query in a query of one's own; a value by itself, never a part of one."""

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from support.stand_in import stand_in
 
-from evalkit.calling import Connections, Redactor
 from evalkit.errors import CallError
+from evalkit.http_client import Connections, Redactor
 
 
 def test_closing_waits_for_no_one_and_leaves_nothing_open() -> None:

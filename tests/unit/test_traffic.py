@@ -10,9 +10,9 @@ from email.utils import format_datetime
 import numpy as np
 import pytest
 
-from evalkit.calling import Redactor, asked_wait_s, used_up_wait_s
 from evalkit.config import Price, Traffic
 from evalkit.errors import MAY_PASS, BudgetError, CallError, Remedy
+from evalkit.http_client import Redactor, asked_wait_s, used_up_wait_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.reranking import Arm, Batch, CallContext, Courier, Sender, Spending
 from evalkit.reranking.batching import Caps, _ends

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
-from evalkit.calling.secrets import Redactor
 from evalkit.errors import MAY_PASS, NO_REMEDY, CallError
+from evalkit.http_client.secrets import Redactor
 
 LARGEST_REPLY = 64 * 1024 * 1024
 """Bytes of a reply, unpacked, beyond which reading stops: no list of scores is that long."""
