@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from evalkit.config import Config, DatasetSettings
 from evalkit.datasets import open_dataset
+from evalkit.distributed import RayCluster
 from evalkit.errors import InputError
 from evalkit.records import Dataset, Run
 from evalkit.retrievers import opened_retriever, retrieve_candidates
-from evalkit.spreading import RayCluster
 
 
 @dataclass(frozen=True, slots=True)

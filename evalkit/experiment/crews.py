@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from functools import partial
 
 from evalkit.config import Config, RerankerSettings
+from evalkit.distributed import Alone, Crew, RayCluster, Replicas
 from evalkit.rerankers import Pooled, Reranker, open_reranker
 from evalkit.reranking import Arm
-from evalkit.spreading import Alone, Crew, RayCluster, Replicas
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 
 from evalkit.checking import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
+from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.crews import crew_for, joined_cluster
@@ -37,7 +38,6 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
 from evalkit.experiment.texts import keep_texts
 from evalkit.reranking import Arm, Outcome
-from evalkit.spreading import RayCluster
 
 
 def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultFolder:

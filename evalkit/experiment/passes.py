@@ -14,6 +14,7 @@ from tqdm import tqdm
 from evalkit.checking import PointwiseCheck, check_pointwise
 from evalkit.checking.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.config import Config
+from evalkit.distributed import Crew
 from evalkit.errors import CallError, InputError, StorageError
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.interrupts import undisturbed
@@ -23,7 +24,6 @@ from evalkit.experiment.sending import Sending
 from evalkit.records import RerankRequest, Run
 from evalkit.rerankers import Reranker
 from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, assemble, batch
-from evalkit.spreading import Crew
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from evalkit.checking import PrecisionCheck, compare_precisions
 from evalkit.config import Config, RerankerSettings
+from evalkit.distributed import RayCluster
 from evalkit.errors import CallError, InputError
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.crews import crew_for
@@ -20,7 +21,6 @@ from evalkit.experiment.sending import Sending
 from evalkit.metrics import parse_metric
 from evalkit.records import Run
 from evalkit.reranking import Arm, Batch, CallContext, Caps, Outcome, Row, assemble, batch
-from evalkit.spreading import RayCluster
 
 
 def precision_pass(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evalkit.distributed import Crew
 from evalkit.rerankers import Reranker
 from evalkit.reranking import Arm, Batch, CallContext, Outcome, Sender, embedded_ahead, send_pooled
-from evalkit.spreading import Crew
 
 
 class Sending:

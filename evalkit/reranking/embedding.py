@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from evalkit.distributed import Alone, Crew, each_or_parts
 from evalkit.errors import CallError
 from evalkit.rerankers import Embedded, Portion, Preparable, Reranker
 from evalkit.reranking.batching import Batch
-from evalkit.spreading import Alone, Crew, each_or_parts
 
 
 @contextmanager

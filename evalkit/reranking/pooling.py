@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from evalkit.distributed import Crew, Work, each_or_parts
 from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import Attempt, CallContext, Made, Outcome, attempt_of
-from evalkit.spreading import Crew, Work, each_or_parts
 
 PAIRS = 1024
 """Pairs of a pool where a reranker names none: seconds of work, against milliseconds of sending it."""

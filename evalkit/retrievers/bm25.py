@@ -13,11 +13,11 @@ from tqdm import tqdm
 
 from evalkit.config import RetrieverSettings
 from evalkit.config.settings import Language
+from evalkit.distributed import RayCluster
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.bm25_cluster import spread_shards
 from evalkit.retrievers.bm25_index import Recipe, Shards, open_shards
 from evalkit.retrievers.bm25_search import merge
-from evalkit.spreading import RayCluster
 from evalkit.terms import Analyzer
 
 _TOGETHER = 256

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from evalkit.distributed import Crew, RayCluster, Replicas
 from evalkit.errors import CallError
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import Statistics, count, merge_statistics
 from evalkit.retrievers.bm25_index import Recipe, split_rows
 from evalkit.retrievers.bm25_scores import Bm25Index, score
 from evalkit.retrievers.bm25_search import Tops, search
-from evalkit.spreading import Crew, RayCluster, Replicas
 
 Result = TypeVar("Result")
 

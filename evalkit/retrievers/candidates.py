@@ -10,8 +10,8 @@ import numpy as np
 
 from evalkit import registry
 from evalkit.config import RetrieverSettings
+from evalkit.distributed import RayCluster
 from evalkit.records import Dataset, Query, Run
-from evalkit.spreading import RayCluster
 
 
 class Retriever(Protocol):

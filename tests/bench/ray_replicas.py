@@ -16,11 +16,11 @@ import local_models
 import numpy as np
 
 from evalkit.config import reranker_settings
+from evalkit.distributed import RayCluster, RayCrew, Replicas
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, open_reranker
 from evalkit.reranking import Batch, pools
 from evalkit.reranking.pooling import score_pool
-from evalkit.spreading import RayCluster, RayCrew, Replicas
 
 POOL = 100
 

@@ -20,10 +20,10 @@ from support.ray_nodes import two_nodes
 
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
+from evalkit.distributed import RayCluster, Replicas
 from evalkit.errors import CallError, InputError, WorldError
 from evalkit.experiment import ResultFolder
 from evalkit.retrievers import open_retriever, opened_retriever
-from evalkit.spreading import RayCluster, Replicas
 
 # Lets every process of these clusters in; Ray reads it once in a process, when it is imported.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "for-these-tests-alone-" * 2}

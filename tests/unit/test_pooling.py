@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.distributed import Alone
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.reranking import Arm, Batch, CallContext, pools, send_pooled
-from evalkit.spreading import Alone
 
 CONTEXT = CallContext("tiny", "r", "quality")
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.distributed import Alone, Work, each_or_parts
 from evalkit.errors import CallError, ConfigError, Remedy
-from evalkit.spreading import Alone, Work, each_or_parts
 
 
 def total(hand: int, task: Sequence[int]) -> int:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
+from evalkit.distributed.worker_pool import Crew, Loss, Work, attempt
 from evalkit.errors import CallError, WorldError
-from evalkit.spreading.crew import Crew, Loss, Work, attempt
 
 Hand_co = TypeVar("Hand_co", covariant=True)
 Task = TypeVar("Task")

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from evalkit.distributed.ray_pool import RayCrew, first_line
+from evalkit.distributed.worker_pool import Loss
 from evalkit.errors import InputError, MissingExtraError, WorldError
-from evalkit.spreading.crew import Loss
-from evalkit.spreading.ray_crew import RayCrew, first_line
 
 Hand = TypeVar("Hand")
 CONNECT_LIMIT_S = 10.0

@@ -3,8 +3,8 @@
 Importing it imports no ray.
 """
 
-from evalkit.spreading.crew import Alone, Crew, Loss, Work, each_or_parts
-from evalkit.spreading.ray_cluster import RayCluster, Replicas
-from evalkit.spreading.ray_crew import RayCrew
+from evalkit.distributed.ray_cluster import RayCluster, Replicas
+from evalkit.distributed.ray_pool import RayCrew
+from evalkit.distributed.worker_pool import Alone, Crew, Loss, Work, each_or_parts
 
 __all__ = ["Alone", "Crew", "Loss", "RayCluster", "RayCrew", "Replicas", "Work", "each_or_parts"]
