@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from evalkit.config.meanings import describe
-from evalkit.terms import languages, unknown_language
+from evalkit.text_analysis import languages, unknown_language
 
 
 def _known_language(name: str) -> str:

@@ -12,7 +12,7 @@ from evalkit.config import DatasetSettings, SampleSettings
 from evalkit.datasets.corpora import RawDocument, Stamp, collect
 from evalkit.errors import DataFormatError
 from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
-from evalkit.terms import normal_form
+from evalkit.text_analysis import normal_form
 
 
 @dataclass(frozen=True, slots=True)

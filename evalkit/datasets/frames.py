@@ -45,7 +45,7 @@ def dataset_from_frames(
     name
         The dataset's name in tables.
     language
-        Language of the texts, of those that BM25 knows (`evalkit.terms.languages`).
+        Language of the texts, of those that BM25 knows (`evalkit.text_analysis.languages`).
 
     Raises
     ------

@@ -13,7 +13,7 @@ from html.entities import html5
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.terms import normal_form
+from evalkit.text_analysis import normal_form
 
 
 class Damage(IntFlag):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from evalkit.inspecting.findings import DataFinding, Severity, first, number_of
 from evalkit.inspecting.material import Material, best_falls, fallen
-from evalkit.terms import normal_form
+from evalkit.text_analysis import normal_form
 
 
 def same_ids(material: Material) -> Iterator[DataFinding]:

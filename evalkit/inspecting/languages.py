@@ -10,7 +10,7 @@ import numpy as np
 
 from evalkit.inspecting.findings import DataFinding
 from evalkit.inspecting.material import Material
-from evalkit.terms import Analyzer, languages
+from evalkit.text_analysis import Analyzer, languages
 
 SAMPLE = 200
 """Documents looked at."""

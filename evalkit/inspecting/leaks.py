@@ -10,7 +10,7 @@ from tqdm import tqdm
 from evalkit.inspecting.findings import DataFinding, first, number_of
 from evalkit.inspecting.material import Material
 from evalkit.inspecting.shingles import chunks, pieces
-from evalkit.terms import normal_form
+from evalkit.text_analysis import normal_form
 
 WORDS = 5
 """Pieces from which a query that stands in a document does not stand there by chance."""

@@ -11,7 +11,7 @@ from evalkit.inspecting.census import Census
 from evalkit.inspecting.findings import DataFinding, first, number_of
 from evalkit.inspecting.material import Material, fallen
 from evalkit.records import Qrels
-from evalkit.terms import normal_form
+from evalkit.text_analysis import normal_form
 
 
 def equal_rows(texts: Sequence[str], census: Census) -> list[NDArray[np.int64]]:

@@ -88,7 +88,7 @@ class DatasetOrigin:
     location
         Path or hub name.
     language
-        Language of the texts, of those that BM25 knows (`evalkit.terms.languages`).
+        Language of the texts, of those that BM25 knows (`evalkit.text_analysis.languages`).
     split
         Name of the qrels split, where the source has splits.
     template

@@ -28,7 +28,7 @@ from pydantic import Field
 from evalkit.config import RerankerSettings
 from evalkit.config.settings import Language
 from evalkit.records import RerankRequest, RerankResponse, Usage
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 WINDOW = 8
 BACKGROUND_FILE = Path(__file__).with_name("lexical_background.tsv")

@@ -18,7 +18,7 @@ from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.bm25_cluster import spread_shards
 from evalkit.retrievers.bm25_index import Recipe, Shards, open_shards
 from evalkit.retrievers.bm25_search import merge
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 _TOGETHER = 256
 """Queries searched at once: what is found of them in every part is held until it is merged."""

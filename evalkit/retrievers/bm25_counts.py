@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -22,7 +22,7 @@ from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
 from evalkit.retrievers.bm25_files import load, save
 from evalkit.retrievers.bm25_scores import Bm25Index, score
 from evalkit.retrievers.bm25_search import Tops, search
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 _FORMAT = 3
 """Part of the cache key: raise it when terms, scores or files change for the same input."""

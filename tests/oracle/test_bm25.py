@@ -18,7 +18,7 @@ from evalkit.retrievers.bm25_counts import count
 from evalkit.retrievers.bm25_scores import score
 from evalkit.retrievers.bm25_search import search
 from evalkit.stats import mean_interval
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 
 def test_scifact_is_in_the_published_range(test_data: Path) -> None:

@@ -23,7 +23,7 @@ from evalkit.retrievers.bm25_counts import count, merge_statistics
 from evalkit.retrievers.bm25_index import split_rows
 from evalkit.retrievers.bm25_scores import Bm25Index, score
 from evalkit.retrievers.bm25_search import Tops, merge, search
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 WORDS = ["apple", "berry", "cherry", "plum", "grape"]
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)

@@ -15,7 +15,7 @@ from evalkit.inspecting.census import Damage, damage_of, fingerprint
 from evalkit.inspecting.near_twins import ALIKE, WIDTH, alike, near_twins, similarity
 from evalkit.inspecting.shingles import chunks, pieces
 from evalkit.inspecting.twins import equal_rows
-from evalkit.terms import normal_form
+from evalkit.text_analysis import normal_form
 
 TEXTS = st.lists(st.text(st.sampled_from("aAbB é\n\u00a0中"), max_size=6), max_size=12)
 WORDS = st.lists(st.sampled_from([f"w{i}" for i in range(6)]), max_size=30)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.terms import Analyzer, languages
+from evalkit.text_analysis import Analyzer, languages
 
 han = st.text("我爱北京天安门日本語", min_size=1, max_size=12)
 unspaced = st.sampled_from(["burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"])

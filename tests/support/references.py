@@ -17,7 +17,7 @@ from evalkit.config.service import KeysFile
 from evalkit.config.settings import Settings
 from evalkit.encoding.settings import EmbeddingModel, LocalModel
 from evalkit.rerankers.remote_settings import RemoteSettings
-from evalkit.terms import languages
+from evalkit.text_analysis import languages
 
 KINDS = {
     "dataset source": ("## Datasets", "source", DatasetSettings),

@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 Answer = tuple[int, Any, Mapping[str, str]]
 """Status, body and headers of a reply."""

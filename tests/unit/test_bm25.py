@@ -18,7 +18,7 @@ from evalkit.records import Dataset, Qrels, Query, Run
 from evalkit.retrievers import bm25_index, open_retriever, retrieve_candidates
 from evalkit.retrievers.bm25 import Bm25
 from evalkit.retrievers.bm25_search import Tops, search
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 CORPUS = {"a": "apple pie", "b": "apple apple", "c": "", "d": "the !", "e": "cherry pie"}
 

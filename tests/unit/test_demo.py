@@ -12,7 +12,7 @@ from support.command import ROOT
 from evalkit.datasets import load_dataset
 from evalkit.datasets.demo import FOLDER
 from evalkit.records import Dataset
-from evalkit.terms import Analyzer
+from evalkit.text_analysis import Analyzer
 
 FUNCTION_WORDS = (ROOT / "tests" / "support" / "function_words.txt").read_text(encoding="utf-8").split()
 

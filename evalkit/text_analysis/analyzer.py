@@ -10,7 +10,7 @@ from typing import Any
 import Stemmer
 
 from evalkit.errors import UnknownNameError
-from evalkit.terms.words import spaced_bigrams, spaced_words
+from evalkit.text_analysis.words import spaced_bigrams, spaced_words
 
 _BIGRAM_LANGUAGES = frozenset({"burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"})
 """Written without spaces between words, or (Korean) with endings that no stemmer here takes off."""
