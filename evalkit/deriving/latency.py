@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.stats import Interval, sample_size_for_quantile
-from evalkit.timing import QUANTILES, Spans, Workload, summarise_calls, throughput
-from evalkit.timing.flagging import (
+from evalkit.latency import QUANTILES, Spans, Workload, summarise_calls, throughput
+from evalkit.latency.flags import (
     flag_cold,
     flag_drift,
     flag_noise,
@@ -21,6 +20,7 @@ from evalkit.timing.flagging import (
     flag_unsettled,
     wait_of,
 )
+from evalkit.stats import Interval, sample_size_for_quantile
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ import numpy as np
 
 from evalkit.config import read_claim
 from evalkit.deriving.latency import CONFIDENCE, CellCalls, fields
-from evalkit.timing import Fit, Limit, RoundState, Sample, fit_cost, judge_limit, latency_ratio
-from evalkit.timing.flagging import flag_machine
+from evalkit.latency import Fit, Limit, RoundState, Sample, fit_cost, judge_limit, latency_ratio
+from evalkit.latency.flags import flag_machine
 
 EMBEDDING = ("bi_encoder", "late_interaction")
 CLAIMED = (0.5, 0.95)

@@ -11,9 +11,7 @@ from evalkit.experiment.arenas import Arena
 from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.passes import Records
 from evalkit.experiment.recorder import Recorder
-from evalkit.records import Call
-from evalkit.reranking import Arm, Arrivals, Outcome
-from evalkit.timing import (
+from evalkit.latency import (
     Cell,
     Limit,
     Loads,
@@ -28,7 +26,9 @@ from evalkit.timing import (
     rates_by_round,
     without,
 )
-from evalkit.timing.flagging import flag_overload
+from evalkit.latency.flags import flag_overload
+from evalkit.records import Call
+from evalkit.reranking import Arm, Arrivals, Outcome
 
 
 class _Keeper:

@@ -14,10 +14,10 @@ from evalkit.checking import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.notes import failure_row, note
+from evalkit.latency import RoundState
 from evalkit.records import Run
 from evalkit.reranking import Arm, Outcome, Row, list_ranks_of
 from evalkit.store import Asked, JournalEntry, Known, ScoreStore, identity_of, turn
-from evalkit.timing import RoundState
 
 KEPT_PASSES = {"quality", "precision"}
 """Passes whose scores are kept."""

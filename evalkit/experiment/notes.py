@@ -9,9 +9,9 @@ import orjson
 
 from evalkit.checking import PointwiseCheck
 from evalkit.errors import CallError
+from evalkit.latency import RoundState
 from evalkit.records import Call, ServerTime, Timeline, Usage
 from evalkit.reranking import Outcome
-from evalkit.timing import RoundState
 
 
 def failure_row(outcome: Outcome, failure: CallError, call: Call | None) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from evalkit.experiment.memory import Memory, precise_tag
 from evalkit.experiment.passes import Records, is_split, quality_lists, sample_batches
 from evalkit.experiment.precision import batches_in_full, sampled_candidates
 from evalkit.experiment.recorder import Recorder
+from evalkit.latency import Cell, Loads
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.estimating import TOKENS_PER_CHARACTER, expected_usage, weigh
-from evalkit.timing import Cell, Loads
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from evalkit.checking import PointwiseCheck, PrecisionCheck
 from evalkit.experiment.folder import CALLS, SCORES, STATIONS, ResultFolder
 from evalkit.experiment.notes import failure_row, read_call, read_check, read_round
 from evalkit.experiment.tables import to_table, write_table, write_tables
+from evalkit.latency import RoundState, Timed, timed_as
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
 from evalkit.store import JournalEntry
-from evalkit.timing import RoundState, Timed, timed_as
 
 if TYPE_CHECKING:
     import pyarrow as pa

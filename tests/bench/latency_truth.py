@@ -11,10 +11,10 @@ import math
 import numpy as np
 from client_overhead import DOCUMENTS, REQUEST, raw_sockets, say, server
 
+from evalkit.latency import Cell, Workload, measure_arrivals
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, load_reranker
 from evalkit.reranking import Arm, Arrivals, Batch, CallContext, Outcome, Sender
-from evalkit.timing import Cell, Workload, measure_arrivals
 
 DELAYS_S = (0.005, 0.02, 0.1)
 RATES_PER_S = (10, 100, 500)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 from support.timed import Kept, Scripted, ScriptedClock, batches
 
+from evalkit.latency import Cell, Workload, measure, summarise_calls
 from evalkit.reranking import Arm
-from evalkit.timing import Cell, Workload, measure, summarise_calls
 
 REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "2000"))
 CALLS = 120

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from evalkit.latency import RoundState
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.reranking import Batch, Outcome
-from evalkit.timing import RoundState
 
 
 class ScriptedClock:

@@ -12,9 +12,7 @@ from support.timed import Kept, Scripted, ScriptedClock, batches
 
 from evalkit.config import LatencySettings, OfflineSettings, ServerSettings
 from evalkit.datasets import load_dataset
-from evalkit.records import Dataset, RerankRequest, RerankResponse, Run
-from evalkit.reranking import Arm, Arrivals
-from evalkit.timing import (
+from evalkit.latency import (
     Cell,
     Loads,
     Spans,
@@ -27,7 +25,9 @@ from evalkit.timing import (
     timed_as,
     without,
 )
-from evalkit.timing.warming import MOST_WARMUP, has_settled
+from evalkit.latency.warming import MOST_WARMUP, has_settled
+from evalkit.records import Dataset, RerankRequest, RerankResponse, Run
+from evalkit.reranking import Arm, Arrivals
 
 
 @pytest.fixture(scope="module")

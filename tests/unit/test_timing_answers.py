@@ -9,8 +9,7 @@ from support.timed import Kept, Scripted, ScriptedClock, batches
 
 from evalkit.config import LatencySettings, read_claim
 from evalkit.experiment.latency import find_loads
-from evalkit.reranking import Arm, Arrivals
-from evalkit.timing import (
+from evalkit.latency import (
     Cell,
     Limit,
     RoundState,
@@ -23,7 +22,7 @@ from evalkit.timing import (
     measure_arrivals,
     summarise_calls,
 )
-from evalkit.timing.flagging import (
+from evalkit.latency.flags import (
     flag_cold,
     flag_drift,
     flag_machine,
@@ -33,6 +32,7 @@ from evalkit.timing.flagging import (
     flag_queueing,
     flag_unsettled,
 )
+from evalkit.reranking import Arm, Arrivals
 
 
 def ids(count: int, of: int | None = None) -> NDArray[np.object_]:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.config import LatencySettings
+from evalkit.latency.warming import MOST_WARMUP
 from evalkit.records import Call, Dataset, RerankRequest, Run
 from evalkit.reranking import Batch
-from evalkit.timing.warming import MOST_WARMUP
 
 MOST_READY = 64
 """Connections that are opened before an open loop begins, at most."""

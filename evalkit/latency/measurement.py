@@ -13,11 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
+from evalkit.latency.machine import RoundState, Watch
+from evalkit.latency.warming import MOST_WARMUP, has_settled
+from evalkit.latency.workloads import Cell
 from evalkit.reranking import Arm, Arrival, Arrivals, Batch, CallContext, Outcome, Sender
 from evalkit.reranking.outcomes import Clock
-from evalkit.timing.planning import Cell
-from evalkit.timing.warming import MOST_WARMUP, has_settled
-from evalkit.timing.watching import RoundState, Watch
 
 
 class Keeper(Protocol):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.timing.throughput import Spans
-from evalkit.timing.warming import MOST_WARMUP, has_settled
-from evalkit.timing.watching import RoundState
+from evalkit.latency.machine import RoundState
+from evalkit.latency.throughput import Spans
+from evalkit.latency.warming import MOST_WARMUP, has_settled
 
 DRIFT = 0.05
 """Difference of the two halves of a cell's calls from which it is told."""

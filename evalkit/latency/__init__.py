@@ -1,0 +1,48 @@
+"""Latency: which batches under which load, in which order, and what may be said of the calls."""
+
+from evalkit.latency.cost_fit import Fit, Sample, fit_cost
+from evalkit.latency.machine import RoundState, Watch
+from evalkit.latency.measurement import Keeper, measure, measure_arrivals
+from evalkit.latency.percentiles import QUANTILES, LatencySummary, summarise_calls
+from evalkit.latency.ratios import latency_ratio
+from evalkit.latency.slo import Held, Limit, judge_limit
+from evalkit.latency.throughput import Spans, rates_by_round, throughput
+from evalkit.latency.workloads import (
+    Cell,
+    Loads,
+    Timed,
+    Workload,
+    plan_arrivals,
+    plan_cells,
+    timed_as,
+    without,
+)
+
+__all__ = [
+    "QUANTILES",
+    "Cell",
+    "Fit",
+    "Held",
+    "Keeper",
+    "LatencySummary",
+    "Limit",
+    "Loads",
+    "RoundState",
+    "Sample",
+    "Spans",
+    "Timed",
+    "Watch",
+    "Workload",
+    "fit_cost",
+    "judge_limit",
+    "latency_ratio",
+    "measure",
+    "measure_arrivals",
+    "plan_arrivals",
+    "plan_cells",
+    "rates_by_round",
+    "summarise_calls",
+    "throughput",
+    "timed_as",
+    "without",
+]
