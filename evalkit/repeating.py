@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.comparing import pair
+from evalkit.comparison import pair
 from evalkit.config import Config, resolved_yaml
 from evalkit.deciding.sources import Result, open_result
 from evalkit.experiment.folder import results_folder

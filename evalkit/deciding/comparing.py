@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparing import Plan
+from evalkit.comparison import Plan
 from evalkit.deciding.sources import AFTER, BEFORE, matched_tags, meet, open_result, runs_field
 from evalkit.deciding.transferring import draw_transfers, transfers
 from evalkit.deriving.comparisons import compare_fields, plan_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from evalkit.comparing import Field
+from evalkit.comparison import Field
 from evalkit.deciding.sources import Result
 from evalkit.records import MetricValues, Qrels, Run
 

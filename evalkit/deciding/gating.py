@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing import pair
-from evalkit.comparing.verdicts import (
+from evalkit.comparison import pair
+from evalkit.comparison.gate_verdicts import (
     Finding,
     GateVerdict,
     invalid,

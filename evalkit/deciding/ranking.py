@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparing import Entry, Field, Plan, tied_with
-from evalkit.comparing.pareto import Rounds, dominated_by
+from evalkit.comparison import Entry, Field, Plan, tied_with
+from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.deciding.evidence import evidence_of
 from evalkit.deciding.sources import Result, mismatch, open_result
 from evalkit.deriving.comparisons import plan_of

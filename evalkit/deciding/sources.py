@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparing import Entry, Field
+from evalkit.comparison import Entry, Field
 from evalkit.deriving.cells import derive_cells
 from evalkit.deriving.comparisons import fields_of
 from evalkit.errors import IncompleteError, InputError

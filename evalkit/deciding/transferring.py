@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.comparing import Field
-from evalkit.comparing.transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
+from evalkit.comparison import Field
+from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
 from evalkit.deciding.sources import Result
 from evalkit.report.transfer_pages import draw_distributions
 

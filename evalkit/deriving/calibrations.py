@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing import Field, Plan
+from evalkit.comparison import Field, Plan
 from evalkit.records import ScoreKind
 from evalkit.stats import MIN_QUERIES
 from evalkit.tuning import split_queries

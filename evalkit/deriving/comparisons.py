@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from evalkit.comparing import Comparison, Entry, Field, Plan, compare, explore, pair, pool, tied_with
-from evalkit.comparing.compare import extremes
-from evalkit.comparing.sensitivity import Sensitivity, sensitivity
-from evalkit.comparing.slices import Slice, slices
+from evalkit.comparison import Comparison, Entry, Field, Plan, compare, explore, pair, pool, tied_with
+from evalkit.comparison.contenders import extremes
+from evalkit.comparison.sensitivity import Sensitivity, sensitivity
+from evalkit.comparison.slices import Slice, slices
 from evalkit.deriving.cells import Cell
 from evalkit.records import Qrels, Query
 from evalkit.stats import Interval

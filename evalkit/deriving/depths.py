@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing import Field, Plan
+from evalkit.comparison import Field, Plan
 from evalkit.deriving.figures import mean_row, or_none
 from evalkit.deriving.latency import plain
 from evalkit.metrics import evaluate, parse_metrics

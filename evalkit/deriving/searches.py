@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.comparing import Field, Plan
-from evalkit.comparing.verdicts import decide_drop
+from evalkit.comparison import Field, Plan
+from evalkit.comparison.gate_verdicts import decide_drop
 from evalkit.deriving.depths import known_costs
 from evalkit.deriving.figures import mean_or_none, mean_row, or_none
 from evalkit.metrics import evaluate, parse_metrics

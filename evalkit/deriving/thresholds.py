@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing import Field, Plan
+from evalkit.comparison import Field, Plan
 from evalkit.deriving.figures import mean_or_none, mean_row
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics

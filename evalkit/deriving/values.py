@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing import Field
-from evalkit.comparing.slices import sorted_by, ways
+from evalkit.comparison import Field
+from evalkit.comparison.slices import sorted_by, ways
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import Metric, evaluate, has_unjudged_bounds, tie_bounds, unjudged_bounds
 from evalkit.records import MetricValues, Qrels, Query, Run

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from markupsafe import Markup
 
-from evalkit.comparing import Field
+from evalkit.comparison import Field
 from evalkit.experiment.texts import SHOWN, snippet
 
 MOST_QUERIES = 2000

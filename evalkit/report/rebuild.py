@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from evalkit.comparing import Field, Plan
+from evalkit.comparison import Field, Plan
 from evalkit.deriving.calibrations import calibrate
 from evalkit.deriving.cells import Cell, derive_ceilings, derive_cells
 from evalkit.deriving.comparisons import compare_fields, fields_of, plan_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing.transfer import QUANTILES, SCALES_APART
+from evalkit.comparison.threshold_transfer import QUANTILES, SCALES_APART
 from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing.verdicts import Finding, decide_drop, judge_drop
+from evalkit.comparison.gate_verdicts import Finding, decide_drop, judge_drop
 from evalkit.stats import MIN_QUERIES, Interval, mean_interval
 from evalkit.tuning.splitting import Split
 

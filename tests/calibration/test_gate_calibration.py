@@ -18,8 +18,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from evalkit.comparing import pair
-from evalkit.comparing.verdicts import decide_drop
+from evalkit.comparison import pair
+from evalkit.comparison.gate_verdicts import decide_drop
 from evalkit.config import RetrieverSettings, validate_block
 from evalkit.datasets import load_dataset
 from evalkit.formats import read_qrels, read_run

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from evalkit.comparing.verdicts import judge_drop
+from evalkit.comparison.gate_verdicts import judge_drop
 from evalkit.stats import holm, minimum_detectable_effect, one_sided_bounds, queries_needed, sign_flip
 
 VALUES = st.lists(st.integers(-20, 20), min_size=2, max_size=60)

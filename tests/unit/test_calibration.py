@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command import ROOT
 
-from evalkit.comparing import Entry, Field, Plan
+from evalkit.comparison import Entry, Field, Plan
 from evalkit.deriving.calibrations import calibrate, portable
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.comparing import Entry, Field, Plan, compare, explore, pair, pool, tied_with
-from evalkit.comparing.compare import extremes
-from evalkit.comparing.pareto import dominated_by
-from evalkit.comparing.sensitivity import sensitivity
-from evalkit.comparing.slices import slices
-from evalkit.comparing.transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
+from evalkit.comparison import Entry, Field, Plan, compare, explore, pair, pool, tied_with
+from evalkit.comparison.contenders import extremes
+from evalkit.comparison.dominance import dominated_by
+from evalkit.comparison.sensitivity import sensitivity
+from evalkit.comparison.slices import slices
+from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Query, Run
 

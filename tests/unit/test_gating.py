@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.comparing.verdicts import judge_failures, judge_minimum, judge_ratio
+from evalkit.comparison.gate_verdicts import judge_failures, judge_minimum, judge_ratio
 from evalkit.config import GateRule
 from evalkit.deciding.evidence import Evidence
 from evalkit.deciding.gating import GateResult, judge_rule

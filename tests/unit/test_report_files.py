@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.comparing import Entry, Field
+from evalkit.comparison import Entry, Field
 from evalkit.experiment.tables import read_table
 from evalkit.experiment.texts import MOST_CHARACTERS, snippet
 from evalkit.records import MetricValues, Qrels, Query, Run

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.comparing import Entry, Field, Plan
+from evalkit.comparison import Entry, Field, Plan
 from evalkit.deriving.searches import KEPT_SHARES, search
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.comparing import Entry, Field, Plan
+from evalkit.comparison import Entry, Field, Plan
 from evalkit.deriving.thresholds import Goal, find_threshold, read_goal
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics

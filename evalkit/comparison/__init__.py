@@ -1,7 +1,7 @@
 """Who is better, by how much, how sure, and whether a new version may pass."""
 
-from evalkit.comparing.compare import Comparison, Plan, compare, explore, pool, tied_with
-from evalkit.comparing.fields import Entry, Field, Paired, pair
+from evalkit.comparison.comparison_set import Entry, Field, Paired, pair
+from evalkit.comparison.contenders import Comparison, Plan, compare, explore, pool, tied_with
 
 __all__ = [
     "Comparison",

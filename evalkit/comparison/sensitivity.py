@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalkit.comparing.compare import Plan
-from evalkit.comparing.fields import Entry, Field, Paired, pair
+from evalkit.comparison.comparison_set import Entry, Field, Paired, pair
+from evalkit.comparison.contenders import Plan
 from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, mean_interval

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evalkit.comparing.compare import Plan
-from evalkit.comparing.fields import Field, pair
+from evalkit.comparison.comparison_set import Field, pair
+from evalkit.comparison.contenders import Plan
 from evalkit.records import Qrels, Run
 from evalkit.stats import Interval, mean_interval
 

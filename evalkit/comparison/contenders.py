@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparing.fields import Field, Paired, pair
+from evalkit.comparison.comparison_set import Field, Paired, pair
 from evalkit.stats import (
     MIN_QUERIES,
     RESAMPLES,
