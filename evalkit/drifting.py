@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.checking import DriftCheck, check_drift
-from evalkit.checking.asker import Asker
-from evalkit.checking.drift import Stored, sample
-from evalkit.checking.pointwise import SAMPLED_DOCUMENTS
+from evalkit.backend_checks import DriftCheck, check_drift
+from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS
+from evalkit.backend_checks.score_drift import Stored, sample
+from evalkit.backend_checks.test_calls import Asker
 from evalkit.config import Config
 from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.folder import results_folder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.checking import Finding, probe
+from evalkit.backend_checks import Finding, probe
 from evalkit.config import Config
 from evalkit.errors import InputError
 from evalkit.experiment.arenas import prepare_arenas

@@ -10,7 +10,7 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
-from evalkit.checking import PointwiseCheck
+from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.checking import PointwiseCheck
+from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.notes import failure_row, note

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from evalkit.checking import PointwiseCheck
+from evalkit.backend_checks import PointwiseCheck
 from evalkit.errors import CallError
 from evalkit.latency import RoundState
 from evalkit.records import Call, ServerTime, Timeline, Usage

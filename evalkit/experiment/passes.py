@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.checking import PointwiseCheck, check_pointwise
-from evalkit.checking.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
+from evalkit.backend_checks import PointwiseCheck, check_pointwise
+from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.config import Config
 from evalkit.distributed import Crew
 from evalkit.errors import CallError, InputError, StorageError

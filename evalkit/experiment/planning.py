@@ -8,7 +8,7 @@ from itertools import cycle, islice
 
 import numpy as np
 
-from evalkit.checking.pointwise import CALLS
+from evalkit.backend_checks.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
 from evalkit.experiment.arenas import Arena
 from evalkit.experiment.latency import arrival_cells, find_loads, latency_cells

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from tqdm import tqdm
 
-from evalkit.checking import PrecisionCheck, compare_precisions
+from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.config import Config, RerankerSettings
 from evalkit.distributed import RayCluster
 from evalkit.errors import CallError, InputError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from evalkit.checking import PointwiseCheck, PrecisionCheck
+from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
 from evalkit.experiment.folder import CALLS, SCORES, STATIONS, ResultFolder
 from evalkit.experiment.notes import failure_row, read_call, read_check, read_round
 from evalkit.experiment.tables import to_table, write_table, write_tables

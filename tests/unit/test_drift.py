@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.checking.drift import SAMPLED_QUERIES, DriftCheck, Stored, check_drift, sample
+from evalkit.backend_checks.score_drift import SAMPLED_QUERIES, DriftCheck, Stored, check_drift, sample
 from evalkit.records import RerankRequest
 
 SCORES = np.array([0.9, 0.4, 0.1])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
-from evalkit.checking import PrecisionCheck, compare_precisions
+from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.deriving.precisions import precision_rows
 from evalkit.metrics import parse_metric
 from evalkit.records import Qrels, Run

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.checking.asker import Asker
-from evalkit.checking.findings import Finding, broken, kept, not_testable
-from evalkit.checking.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
+from evalkit.backend_checks.check_result import Finding, broken, kept, not_testable
+from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
+from evalkit.backend_checks.test_calls import Asker
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.reranking import Arm

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.checking.findings import Finding
-from evalkit.checking.scores import probe_scores
-from evalkit.checking.wire import probe_wire
+from evalkit.backend_checks.check_result import Finding
+from evalkit.backend_checks.score_checks import probe_scores
+from evalkit.backend_checks.wire_checks import probe_wire
 from evalkit.records import RerankRequest
 from evalkit.rerankers.http import Http
 from evalkit.reranking import Arm

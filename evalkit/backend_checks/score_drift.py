@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.checking.pointwise import NOISE_FACTOR, TOLERANCE
+from evalkit.backend_checks.pointwise import NOISE_FACTOR, TOLERANCE
 from evalkit.records import RerankRequest
 from evalkit.stats import standard_deviation_within
 
