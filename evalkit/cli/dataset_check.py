@@ -27,10 +27,10 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
     """
     from dataclasses import asdict
 
+    from evalkit.dataset_checks import SEVERITIES, by_severity
     from evalkit.errors import IncompleteError
     from evalkit.experiment.folder import to_json
     from evalkit.experiment.inspection import inspect
-    from evalkit.inspecting import SEVERITIES, by_severity
     from evalkit.report.preflights import finding_tables
 
     config = _config(spec, overrides)

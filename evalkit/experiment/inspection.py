@@ -7,12 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from evalkit.config import Config, DatasetSettings
-from evalkit.datasets import open_dataset
-from evalkit.datasets.load import read_parts
-from evalkit.errors import DataFormatError, DatasetError
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.readings import read_pairs
-from evalkit.inspecting import (
+from evalkit.dataset_checks import (
     LEFT_OUT,
     DataFinding,
     Material,
@@ -21,6 +16,11 @@ from evalkit.inspecting import (
     look_quickly,
     truncation,
 )
+from evalkit.datasets import open_dataset
+from evalkit.datasets.load import read_parts
+from evalkit.errors import DataFormatError, DatasetError
+from evalkit.experiment.arenas import Arena
+from evalkit.experiment.readings import read_pairs
 from evalkit.metrics import parse_metrics
 from evalkit.records import Dataset, Query
 from evalkit.retrievers import open_retriever, retrieve_candidates

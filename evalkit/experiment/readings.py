@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.config import Config
+from evalkit.dataset_checks import Material, Reading
 from evalkit.errors import InputError
 from evalkit.experiment.opening import opened_arm
-from evalkit.inspecting import Material, Reading
 from evalkit.records import Run
 from evalkit.rerankers import Described, Measuring
 from evalkit.rerankers.local_model import LocalModelSettings

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.inspected import by_code, dataset, material
 
-from evalkit.inspecting import Census
-from evalkit.inspecting.census import Damage, damage_of, fingerprint
-from evalkit.inspecting.near_twins import ALIKE, WIDTH, alike, near_twins, similarity
-from evalkit.inspecting.shingles import chunks, pieces
-from evalkit.inspecting.twins import equal_rows
+from evalkit.dataset_checks import Census
+from evalkit.dataset_checks.duplicates import equal_rows
+from evalkit.dataset_checks.near_duplicates import ALIKE, WIDTH, alike, near_twins, similarity
+from evalkit.dataset_checks.shingles import chunks, pieces
+from evalkit.dataset_checks.text_stats import Damage, damage_of, fingerprint
 from evalkit.text_analysis import normal_form
 
 TEXTS = st.lists(st.text(st.sampled_from("aAbB é\n\u00a0中"), max_size=6), max_size=12)

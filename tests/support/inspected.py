@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evalkit.inspecting import DataFinding, Material
+from evalkit.dataset_checks import DataFinding, Material
 from evalkit.metrics import parse_metrics
 from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.inspected import by_code, candidates, dataset, material
 
-from evalkit.inspecting import (
+from evalkit.dataset_checks import (
     Reading,
     by_severity,
     ids,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.inspecting.findings import DataFinding, Severity, first, number_of
-from evalkit.inspecting.material import Material, best_falls, fallen
+from evalkit.dataset_checks.check_input import Material, best_falls, fallen
+from evalkit.dataset_checks.findings import DataFinding, Severity, first, number_of
 from evalkit.text_analysis import normal_form
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
-from evalkit.inspecting.findings import DataFinding, first, number_of
-from evalkit.inspecting.material import Material
-from evalkit.inspecting.shingles import chunks, pieces
+from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.findings import DataFinding, first, number_of
+from evalkit.dataset_checks.shingles import chunks, pieces
 from evalkit.text_analysis import normal_form
 
 WORDS = 5

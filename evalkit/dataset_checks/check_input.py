@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.inspecting.census import Census
+from evalkit.dataset_checks.text_stats import Census
 from evalkit.metrics import evaluate
 from evalkit.metrics.names import Metric
 from evalkit.records import Dataset, Qrels, Query, Run

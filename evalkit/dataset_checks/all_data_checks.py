@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from evalkit.inspecting import (
+from evalkit.dataset_checks import (
     ids,
     judgments,
     languages,
@@ -16,8 +16,8 @@ from evalkit.inspecting import (
     texts,
     twins,
 )
-from evalkit.inspecting.findings import DataFinding
-from evalkit.inspecting.material import Material
+from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.findings import DataFinding
 
 Check = Callable[[Material], Iterator[DataFinding]]
 

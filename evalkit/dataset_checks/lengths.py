@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.inspecting.findings import DataFinding, number_of
-from evalkit.inspecting.material import Material
+from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.findings import DataFinding, number_of
 from evalkit.stats import share_interval
 
 

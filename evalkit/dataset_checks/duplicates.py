@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.inspecting.census import Census
-from evalkit.inspecting.findings import DataFinding, first, number_of
-from evalkit.inspecting.material import Material, fallen
+from evalkit.dataset_checks.check_input import Material, fallen
+from evalkit.dataset_checks.findings import DataFinding, first, number_of
+from evalkit.dataset_checks.text_stats import Census
 from evalkit.records import Qrels
 from evalkit.text_analysis import normal_form
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from evalkit.inspecting.findings import DataFinding, first, number_of
-from evalkit.inspecting.material import Material
-from evalkit.inspecting.twins import equal_rows
+from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.duplicates import equal_rows
+from evalkit.dataset_checks.findings import DataFinding, first, number_of
 
 
 def blank_queries(material: Material) -> Iterator[DataFinding]:

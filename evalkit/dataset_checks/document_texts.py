@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.inspecting.census import Damage
-from evalkit.inspecting.findings import DataFinding, Severity, first, number_of
-from evalkit.inspecting.material import Material, best_falls
+from evalkit.dataset_checks.check_input import Material, best_falls
+from evalkit.dataset_checks.findings import DataFinding, Severity, first, number_of
+from evalkit.dataset_checks.text_stats import Damage
 
 NEARLY_EMPTY = 10
 """Characters without white space below which a document says hardly anything."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.inspecting.findings import DataFinding, first, number_of
-from evalkit.inspecting.material import Material
+from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.metrics import evaluate, parse_metric
 
 WELL_JUDGED = 0.9

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from evalkit.inspecting.findings import DataFinding, first, number_of
-from evalkit.inspecting.material import Material, best_falls
+from evalkit.dataset_checks.check_input import Material, best_falls
+from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.stats import MIN_QUERIES
 
 HOPELESS = 0.5

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from evalkit.inspecting.findings import DataFinding
-from evalkit.inspecting.material import Material
+from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.findings import DataFinding
 from evalkit.text_analysis import Analyzer, languages
 
 SAMPLE = 200

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.inspecting.findings import DataFinding, first, number_of
-from evalkit.inspecting.material import Material
-from evalkit.inspecting.shingles import chunks
-from evalkit.inspecting.twins import equal_rows, twins_judged_apart
+from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.duplicates import equal_rows, twins_judged_apart
+from evalkit.dataset_checks.findings import DataFinding, first, number_of
+from evalkit.dataset_checks.shingles import chunks
 
 WIDTH = 3
 """Pieces of a shingle."""
