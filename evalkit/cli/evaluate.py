@@ -51,9 +51,9 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     Means are over the queries whose judgments hold any grade above 0; a query that a run lacks
     counts as 0.
     """
-    from evalkit.deriving.values import levels_by, mean_rows, query_rows, slice_rows, value_run
     from evalkit.formats import read_qrels, read_run
     from evalkit.metrics import parse_metrics
+    from evalkit.summaries.evaluation_rows import levels_by, mean_rows, query_rows, slice_rows, value_run
 
     if per_query and by is not None:
         raise click.UsageError("--per-query and --by exclude each other")
@@ -100,8 +100,8 @@ def _print_json(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
-    from evalkit.deriving.values import note_on
     from evalkit.report.tables import Table, as_text, number
+    from evalkit.summaries.evaluation_rows import note_on
 
     columns = tuple(rows[0]) if rows else ()
     cells = tuple(

@@ -49,8 +49,8 @@ def depth(
     queries, and checked on the other.
     """
     from evalkit.deciding.tuning import tune_depth
-    from evalkit.deriving.depths import DepthQuestion
     from evalkit.report.depth_pages import depth_lines, depth_table
+    from evalkit.summaries.depth_sweep import DepthQuestion
     from evalkit.tuning import Limits
 
     limits = Limits(max_p95_ms / 1000 if max_p95_ms else None, max_cost_per_1k, min_quality)
@@ -85,8 +85,8 @@ def threshold(
     precision and F1 are what they were on the tuning queries. The held-out figure stands beside.
     """
     from evalkit.deciding.tuning import tune_threshold
-    from evalkit.deriving.thresholds import read_goal
     from evalkit.report.threshold_pages import threshold_lines, threshold_table
+    from evalkit.summaries.threshold_curves import read_goal
 
     found = tune_threshold(result, reranker, read_goal(goal, None if expected else confidence))
     _show(found, threshold_table, threshold_lines, as_json=as_json)
@@ -117,10 +117,10 @@ def calibration(result: Path, reranker: str | None, save: Path | None, *, as_jso
 
 
 def _save(into: Path, found: list[dict[str, Any]]) -> None:
-    from evalkit.deriving.calibrations import portable
     from evalkit.errors import StorageError
     from evalkit.experiment.folder import slug, to_json
     from evalkit.report.calibration_pages import draw_reliabilities
+    from evalkit.summaries.calibrations import portable
 
     try:
         into.mkdir(parents=True, exist_ok=True)

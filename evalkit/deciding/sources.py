@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.comparison import Entry, Field
-from evalkit.deriving.cells import derive_cells
-from evalkit.deriving.comparisons import fields_of
 from evalkit.errors import IncompleteError, InputError
 from evalkit.experiment import ResultFolder
 from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
+from evalkit.summaries.comparisons import fields_of
+from evalkit.summaries.quality_cells import derive_cells
 
 BEFORE, AFTER = "before", "after"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.deciding.sources import Result, open_result
-from evalkit.deriving.calibrations import calibrate
-from evalkit.deriving.comparisons import plan_of
-from evalkit.deriving.depths import DepthQuestion, sweep
-from evalkit.deriving.searches import search
-from evalkit.deriving.thresholds import Goal, find_threshold, read_goal
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.comparisons import plan_of
+from evalkit.summaries.depth_sweep import DepthQuestion, sweep
+from evalkit.summaries.searches import search
+from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
 
 
 def tune_depth(
@@ -96,7 +96,7 @@ def tune_threshold(
 
 
 def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
-    """Fit what turns scores into probabilities; see `evalkit.deriving.calibrations.calibrate`.
+    """Fit what turns scores into probabilities; see `evalkit.summaries.calibrations.calibrate`.
 
     Raises
     ------
@@ -111,7 +111,7 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
 
 
 def tune_search(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
-    """Search depth, fusion and threshold; see `evalkit.deriving.searches.search`.
+    """Search depth, fusion and threshold; see `evalkit.summaries.searches.search`.
 
     Raises
     ------

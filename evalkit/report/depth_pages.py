@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.deriving.cells import BEST_ORDER
 from evalkit.report.drawing import FIRST_STAGE_COLOUR, Plot, drawing, label_ends, new_axes, save_plot
 from evalkit.report.tables import NO_VALUE, Table, difference_text, dollars, mean_text, milliseconds, number
+from evalkit.summaries.quality_cells import BEST_ORDER
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 Row = Mapping[str, Any]

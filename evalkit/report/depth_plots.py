@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalkit.deriving.cells import BEST_ORDER
 from evalkit.experiment import ResultFolder
 from evalkit.report.drawing import (
     Plot,
@@ -17,6 +16,7 @@ from evalkit.report.drawing import (
     save_plot,
     scale_to,
 )
+from evalkit.summaries.quality_cells import BEST_ORDER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

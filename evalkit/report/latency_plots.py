@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.deriving.latency import CellCalls
 from evalkit.report.drawing import (
     WIDE,
     Plot,
@@ -22,6 +21,7 @@ from evalkit.report.drawing import (
     save_plot,
     scale_to,
 )
+from evalkit.summaries.latency_cells import CellCalls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.deriving.latency import PARTS
 from evalkit.report.tables import NO_VALUE, Table, dollars, milliseconds, quantile_text
+from evalkit.summaries.latency_cells import PARTS
 
 Row = Mapping[str, Any]
 _QUANTILES = ("p50_s", "p90_s", "p95_s", "p99_s")

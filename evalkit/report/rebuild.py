@@ -9,14 +9,6 @@ from typing import Any
 from tqdm import tqdm
 
 from evalkit.comparison import Field, Plan
-from evalkit.deriving.calibrations import calibrate
-from evalkit.deriving.cells import Cell, derive_ceilings, derive_cells
-from evalkit.deriving.comparisons import compare_fields, fields_of, plan_of
-from evalkit.deriving.depths import DepthQuestion, sweep
-from evalkit.deriving.latency import CellCalls, cells_of, latency_rows
-from evalkit.deriving.latency_answers import answer
-from evalkit.deriving.summary import summarise
-from evalkit.deriving.thresholds import Goal, find_threshold
 from evalkit.errors import IncompleteError
 from evalkit.experiment import ResultFolder
 from evalkit.experiment.folder import VALUES, to_json
@@ -34,6 +26,14 @@ from evalkit.report.pages import write_pages
 from evalkit.report.sections import Findings, report_sections
 from evalkit.report.threshold_pages import draw_thresholds
 from evalkit.report.tradeoffs import draw_tradeoffs
+from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.comparisons import compare_fields, fields_of, plan_of
+from evalkit.summaries.depth_sweep import DepthQuestion, sweep
+from evalkit.summaries.latency_answers import answer
+from evalkit.summaries.latency_cells import CellCalls, cells_of, latency_rows
+from evalkit.summaries.quality_cells import Cell, derive_ceilings, derive_cells
+from evalkit.summaries.summary import summarise
+from evalkit.summaries.threshold_curves import Goal, find_threshold
 
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.deriving.latency import plain
 from evalkit.report.drawing import (
     FIRST_STAGE_COLOUR,
     WIDE,
@@ -20,6 +19,7 @@ from evalkit.report.drawing import (
     save_plot,
 )
 from evalkit.report.verdict import price_of
+from evalkit.summaries.latency_cells import plain
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evalkit.deriving.latency import plain
 from evalkit.report.comparison_tables import signed
 from evalkit.report.tables import dollars, milliseconds
 from evalkit.stats import MIN_QUERIES
+from evalkit.summaries.latency_cells import plain
 
 Kind = Literal["adopt", "keep", "undecided"]
 Row = Mapping[str, Any]

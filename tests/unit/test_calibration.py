@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from support.command import ROOT
 
 from evalkit.comparison import Entry, Field, Plan
-from evalkit.deriving.calibrations import calibrate, portable
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
+from evalkit.summaries.calibrations import calibrate, portable
 from evalkit.tuning.calibration import (
     Calibration,
     fit_isotonic,

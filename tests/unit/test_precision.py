@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from evalkit.backend_checks import PrecisionCheck, compare_precisions
-from evalkit.deriving.precisions import precision_rows
 from evalkit.metrics import parse_metric
 from evalkit.records import Qrels, Run
 from evalkit.report.precisions import precision_lines
+from evalkit.summaries.precision_costs import precision_rows
 
 CHECK = PrecisionCheck("mine", "tiny", "int8", "nDCG@10")
 QRELS = Qrels.from_rows([("q1", "a", 1), ("q2", "b", 2), ("q3", "a", 0)])

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.comparison import Entry, Field, Plan
-from evalkit.deriving.searches import KEPT_SHARES, search
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
+from evalkit.summaries.searches import KEPT_SHARES, search
 from evalkit.tuning.front import front
 from evalkit.tuning.fusion import Scale, reciprocal_ranks, weighted
 

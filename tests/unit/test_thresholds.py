@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.comparison import Entry, Field, Plan
-from evalkit.deriving.thresholds import Goal, find_threshold, read_goal
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
+from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
 from evalkit.tuning.threshold import (
     ScoredLists,
     curves,

@@ -5,10 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.deriving.values import Valued, levels_by, mean_rows, note_on, query_rows, slice_rows, value_run
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import parse_metrics
 from evalkit.records import Qrels, Query, Run
+from evalkit.summaries.evaluation_rows import (
+    Valued,
+    levels_by,
+    mean_rows,
+    note_on,
+    query_rows,
+    slice_rows,
+    value_run,
+)
 
 QRELS = Qrels({"q1": {"a": 1, "b": 0}, "q2": {"c": 2, "d": 1}, "q3": {"e": 0}, "q4": {"f": 1}})
 RUN = Run.from_rows("sys", ["q1"] * 3 + ["q2"] * 2, ["a", "b", "x", "c", "y"], [1.0, 1.0, 0.5, 1.0, 2.0])

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from evalkit.config import read_claim
-from evalkit.deriving.latency import CONFIDENCE, CellCalls, fields
 from evalkit.latency import Fit, Limit, RoundState, Sample, fit_cost, judge_limit, latency_ratio
 from evalkit.latency.flags import flag_machine
+from evalkit.summaries.latency_cells import CONFIDENCE, CellCalls, fields
 
 EMBEDDING = ("bi_encoder", "late_interaction")
 CLAIMED = (0.5, 0.95)

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from evalkit.comparison import Field, Plan
 from evalkit.comparison.gate_verdicts import decide_drop
-from evalkit.deriving.depths import known_costs
-from evalkit.deriving.figures import mean_or_none, mean_row, or_none
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
+from evalkit.summaries.depth_sweep import known_costs
+from evalkit.summaries.figures import mean_or_none, mean_row, or_none
 from evalkit.tuning import split_queries
 from evalkit.tuning.front import front
 from evalkit.tuning.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted

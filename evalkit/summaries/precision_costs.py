@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.deriving.latency import CONFIDENCE, fields
 from evalkit.stats import mean_interval
+from evalkit.summaries.latency_cells import CONFIDENCE, fields
 
 
 def precision_rows(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from evalkit.comparison import Comparison, Entry, Field, Plan, compare, explore,
 from evalkit.comparison.contenders import extremes
 from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
-from evalkit.deriving.cells import Cell
 from evalkit.records import Qrels, Query
 from evalkit.stats import Interval
+from evalkit.summaries.quality_cells import Cell
 
 
 def plan_of(config: Mapping[str, Any], first_stage: str) -> Plan:

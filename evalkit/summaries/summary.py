@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.deriving.accounting import cost_rows, count_calls, server_times
-from evalkit.deriving.cells import Ceiling, Cell
-from evalkit.deriving.latency import CONFIDENCE, fields
-from evalkit.deriving.precisions import precision_rows
 from evalkit.stats import mean_interval
+from evalkit.summaries.call_totals import cost_rows, count_calls, server_times
+from evalkit.summaries.latency_cells import CONFIDENCE, fields
+from evalkit.summaries.precision_costs import precision_rows
+from evalkit.summaries.quality_cells import Ceiling, Cell
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import Field, Plan
-from evalkit.deriving.figures import mean_or_none, mean_row
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
+from evalkit.summaries.figures import mean_or_none, mean_row
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.threshold import (
     Curves,

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import Field, Plan
-from evalkit.deriving.figures import mean_row, or_none
-from evalkit.deriving.latency import plain
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
 from evalkit.records import Run
+from evalkit.summaries.figures import mean_row, or_none
+from evalkit.summaries.latency_cells import plain
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth import Costs, interpolated
 
