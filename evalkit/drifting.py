@@ -13,11 +13,11 @@ from evalkit.backend_checks.score_drift import Stored, sample
 from evalkit.backend_checks.test_calls import Asker
 from evalkit.config import Config
 from evalkit.experiment.arenas import Arena, prepare_arenas
-from evalkit.experiment.folder import results_folder
 from evalkit.experiment.memory import Memory, remembered
 from evalkit.experiment.opening import only, opened
 from evalkit.experiment.passes import quality_lists
 from evalkit.reranking import Arm, Caps, batch
+from evalkit.results.folder import results_folder
 from evalkit.server.process import served
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from evalkit.comparison import pair
 from evalkit.config import Config, resolved_yaml
 from evalkit.deciding.sources import Result, open_result
-from evalkit.experiment.folder import results_folder
 from evalkit.experiment.manifest import Origin
 from evalkit.experiment.opening import only
 from evalkit.experiment.resuming import Again
+from evalkit.results.folder import results_folder
 from evalkit.running import run
 
 REPEATS = 2

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalkit.config import Config, load_config, resolved_yaml
-from evalkit.experiment import ResultFolder, execute
+from evalkit.experiment import execute
 from evalkit.experiment.arenas import prepare_arenas
-from evalkit.experiment.folder import results_folder
 from evalkit.experiment.manifest import Origin
 from evalkit.experiment.memory import remembered
 from evalkit.experiment.passes import Records
@@ -15,6 +14,8 @@ from evalkit.experiment.planning import PlannedPass, plan_experiment
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resuming import Again, find_unfinished, take_up
 from evalkit.report import rebuild
+from evalkit.results import ResultFolder
+from evalkit.results.folder import results_folder
 from evalkit.server.process import served
 
 

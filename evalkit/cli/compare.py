@@ -63,10 +63,10 @@ def compare(
 
 
 def _print(documents: list[dict[str, Any]], *, as_json: bool) -> None:
-    from evalkit.experiment.folder import to_json
     from evalkit.report.comparison_tables import cautions, comparison_tables, findings
     from evalkit.report.tables import as_text
     from evalkit.report.transfer_pages import transfer_lines, transfer_tables
+    from evalkit.results.folder import to_json
 
     if as_json:
         rows = [
@@ -98,8 +98,8 @@ def _make(into: Path) -> None:
 
 def _write(into: Path, documents: list[dict[str, Any]]) -> None:
     from evalkit.errors import StorageError
-    from evalkit.experiment.folder import to_json
     from evalkit.report.comparison_tables import as_page
+    from evalkit.results.folder import to_json
 
     try:
         (into / "comparisons.json").write_bytes(to_json(documents))

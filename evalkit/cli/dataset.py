@@ -30,8 +30,8 @@ dataset.add_command(check)
 def list_(*, as_json: bool) -> None:
     """Print the sources that `datasets:` may name."""
     from evalkit import registry
-    from evalkit.experiment.folder import to_json
     from evalkit.report.tables import Table, as_text
+    from evalkit.results.folder import to_json
 
     kind = "dataset source"
     rows = [(name, registry.lookup(kind, name).__doc__.splitlines()[0]) for name in registry.names(kind)]
@@ -53,8 +53,8 @@ def info(spec: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
     `{source: tables, pairs: {path: judged.csv}}`; CONFIG a configuration: all its datasets.
     """
     from evalkit.datasets import describe, named_datasets, open_dataset
-    from evalkit.experiment.folder import to_json
     from evalkit.report.tables import as_text
+    from evalkit.results.folder import to_json
 
     described = [describe(open_dataset(settings)) for settings in named_datasets(spec, overrides)]
     if as_json:

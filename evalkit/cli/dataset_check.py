@@ -29,9 +29,9 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
 
     from evalkit.dataset_checks import SEVERITIES, by_severity
     from evalkit.errors import IncompleteError
-    from evalkit.experiment.folder import to_json
     from evalkit.experiment.inspection import inspect
     from evalkit.report.preflights import finding_tables
+    from evalkit.results.folder import to_json
 
     config = _config(spec, overrides)
     findings = [asdict(finding) for finding in by_severity(inspect(config))]

@@ -94,7 +94,7 @@ def _tagged(read: Sequence[Any], paths: Sequence[str]) -> list[Any]:
 
 
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:
-    from evalkit.experiment.folder import to_json
+    from evalkit.results.folder import to_json
 
     click.echo(to_json(list(rows)), nl=False)
 

@@ -42,8 +42,8 @@ def gate(
 
     from evalkit.config import load_gate
     from evalkit.deciding import gate as judge
-    from evalkit.experiment.folder import to_json
     from evalkit.report.gate_pages import as_junit, as_summary, conclusion, gate_lines, workflow_commands
+    from evalkit.results.folder import to_json
 
     found = judge(result, against, load_gate(rules) if rules else None)
     told = asdict(found)

@@ -23,7 +23,6 @@ def show_result(path: Path) -> None:
         If it is not complete.
     """
     from evalkit.errors import IncompleteError
-    from evalkit.experiment import ResultFolder
     from evalkit.report.comparison_tables import cautions, comparison_tables, findings
     from evalkit.report.latency_lines import latency_cautions, latency_lines
     from evalkit.report.latency_tables import latency_tables
@@ -31,6 +30,7 @@ def show_result(path: Path) -> None:
     from evalkit.report.precisions import precision_lines, precision_tables
     from evalkit.report.tables import as_text, depth_tables, result_tables
     from evalkit.report.verdict import headline, verdicts
+    from evalkit.results import ResultFolder
 
     folder = ResultFolder.open(path)
     manifest, summary, compared = folder.read_manifest(), folder.read_summary(), folder.read_comparisons()
@@ -61,8 +61,8 @@ def show_result(path: Path) -> None:
 
 def show_plan(config: Config, into: str | None, again: Again, *, as_json: bool) -> None:
     """Print calls, pairs, tokens and cost of every pass, and the command that does them; contact no reranker."""
-    from evalkit.experiment.folder import to_json
     from evalkit.report.plan import plan_lines, plan_rows
+    from evalkit.results.folder import to_json
     from evalkit.running import plan
 
     planned = plan(config, into, again)

@@ -28,8 +28,8 @@ def store() -> None:
 @JSON
 def size(store: Path, *, as_json: bool) -> None:
     """Print what a store holds, backend by backend."""
-    from evalkit.experiment.folder import to_json
     from evalkit.report.tables import Table, as_text
+    from evalkit.results.folder import to_json
     from evalkit.store.upkeep import file_bytes, holdings
 
     base = _opened(store, "read")
@@ -157,8 +157,8 @@ def drift(
     from evalkit.config import load_config
     from evalkit.drifting import drift_checks
     from evalkit.errors import IncompleteError
-    from evalkit.experiment.folder import to_json
     from evalkit.report.tables import Table, as_text
+    from evalkit.results.folder import to_json
 
     settings = load_config(config, overrides)
     found = list(tqdm(drift_checks(settings, tags, into), desc="asking again", unit="check", disable=None))

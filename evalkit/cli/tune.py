@@ -118,8 +118,8 @@ def calibration(result: Path, reranker: str | None, save: Path | None, *, as_jso
 
 def _save(into: Path, found: list[dict[str, Any]]) -> None:
     from evalkit.errors import StorageError
-    from evalkit.experiment.folder import slug, to_json
     from evalkit.report.calibration_pages import draw_reliabilities
+    from evalkit.results.folder import slug, to_json
     from evalkit.summaries.calibrations import portable
 
     try:
@@ -174,8 +174,8 @@ def _show(
     as_json: bool,
 ) -> None:
     """Print what was found of every reranker: its table, if it has one, and what that comes to."""
-    from evalkit.experiment.folder import to_json
     from evalkit.report.tables import as_text
+    from evalkit.results.folder import to_json
 
     if as_json:
         click.echo(to_json(found), nl=False)

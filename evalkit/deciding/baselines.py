@@ -11,10 +11,10 @@ import numpy as np
 from evalkit.deciding.evidence import Evidence, evidence_of
 from evalkit.deciding.sources import Result, open_result
 from evalkit.errors import InputError, StorageError
-from evalkit.experiment import ResultFolder
-from evalkit.experiment.folder import VALUES, read_json, slug, to_json
-from evalkit.experiment.tables import read_table, write_table
 from evalkit.records import MetricValues
+from evalkit.results import ResultFolder
+from evalkit.results.folder import VALUES, read_json, slug, to_json
+from evalkit.results.parquet import read_table, write_table
 
 BASELINES = Path("results") / "baselines"
 SCHEMA_VERSION = 1

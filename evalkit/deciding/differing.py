@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.config.keys import as_yaml
-from evalkit.experiment import ResultFolder
+from evalkit.results import ResultFolder
 
 ABSENT = "-"
 """Stands for the value that one of the two results does not have."""

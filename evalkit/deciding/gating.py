@@ -24,8 +24,8 @@ from evalkit.deciding.baselines import open_evidence
 from evalkit.deciding.evidence import Evidence, evidence_of
 from evalkit.deciding.sources import open_result
 from evalkit.errors import InputError
-from evalkit.experiment.folder import to_json
 from evalkit.records import MetricValues
+from evalkit.results.folder import to_json
 
 DEFAULT_DROP = 0.01
 

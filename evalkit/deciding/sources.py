@@ -9,10 +9,10 @@ from typing import Any
 
 from evalkit.comparison import Entry, Field
 from evalkit.errors import IncompleteError, InputError
-from evalkit.experiment import ResultFolder
 from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
+from evalkit.results import ResultFolder
 from evalkit.summaries.comparisons import fields_of
 from evalkit.summaries.quality_cells import derive_cells
 

@@ -1,6 +1,5 @@
-"""One experiment: plan, execute, record. ``execute`` is the way in; `ResultFolder` knows every path."""
+"""One experiment: plan, execute, record. ``execute`` is the way in."""
 
 from evalkit.experiment.execute import execute
-from evalkit.experiment.folder import ResultFolder
 
-__all__ = ["ResultFolder", "execute"]
+__all__ = ["execute"]

@@ -17,7 +17,6 @@ from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.arenas import Arena, prepare_arenas
 from evalkit.experiment.crews import crew_for, joined_cluster
 from evalkit.experiment.event_log import logged_to
-from evalkit.experiment.folder import ResultFolder
 from evalkit.experiment.interrupts import undisturbed
 from evalkit.experiment.latency import latency_pass
 from evalkit.experiment.manifest import Origin, closing_facts, opening_facts
@@ -38,6 +37,7 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
 from evalkit.experiment.texts import keep_texts
 from evalkit.reranking import Arm, Outcome
+from evalkit.results.folder import ResultFolder
 
 
 def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultFolder:

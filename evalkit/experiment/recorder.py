@@ -10,12 +10,12 @@ import numpy as np
 import orjson
 
 from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
-from evalkit.experiment.folder import CALLS, SCORES, STATIONS, ResultFolder
 from evalkit.experiment.notes import failure_row, read_call, read_check, read_round
-from evalkit.experiment.tables import to_table, write_table, write_tables
 from evalkit.latency import RoundState, Timed, timed_as
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
+from evalkit.results.folder import CALLS, SCORES, STATIONS, ResultFolder
+from evalkit.results.parquet import to_table, write_table, write_tables
 from evalkit.store import JournalEntry
 
 if TYPE_CHECKING:

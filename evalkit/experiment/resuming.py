@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import EvalkitError, InputError
-from evalkit.experiment.folder import ResultFolder
 from evalkit.experiment.memory import Memory
 from evalkit.experiment.recorder import Recorder
+from evalkit.results.folder import ResultFolder
 
 
 @dataclass(frozen=True, slots=True)

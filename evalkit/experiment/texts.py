@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from evalkit.experiment.arenas import Arena
-from evalkit.experiment.folder import ResultFolder, at_depth
 from evalkit.reranking import scored_run
+from evalkit.results.folder import ResultFolder, at_depth
 
 SHOWN = 10
 """Documents of each ranked list that a report shows."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalkit.experiment import ResultFolder
 from evalkit.report.drawing import (
     Plot,
     by_reranker,
@@ -16,6 +15,7 @@ from evalkit.report.drawing import (
     save_plot,
     scale_to,
 )
+from evalkit.results import ResultFolder
 from evalkit.summaries.quality_cells import BEST_ORDER
 
 if TYPE_CHECKING:

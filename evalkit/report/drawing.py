@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.experiment.folder import slug
+from evalkit.results.folder import slug
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.experiment import ResultFolder
 from evalkit.report.explorer import as_script, explorer_note
 from evalkit.report.sections import Findings, Section
 from evalkit.report.table_files import file_names, write_tables
 from evalkit.report.templating import page_templates
 from evalkit.report.verdict import headline, verdicts
+from evalkit.results import ResultFolder
 
 MOST_PLOTS = 4
 """Plots of a section that are not folded."""

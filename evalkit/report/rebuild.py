@@ -10,9 +10,6 @@ from tqdm import tqdm
 
 from evalkit.comparison import Field, Plan
 from evalkit.errors import IncompleteError
-from evalkit.experiment import ResultFolder
-from evalkit.experiment.folder import VALUES, to_json
-from evalkit.experiment.tables import write_table
 from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
 from evalkit.metrics.sweep import can_sweep
@@ -26,6 +23,9 @@ from evalkit.report.pages import write_pages
 from evalkit.report.sections import Findings, report_sections
 from evalkit.report.threshold_pages import draw_thresholds
 from evalkit.report.tradeoffs import draw_tradeoffs
+from evalkit.results import ResultFolder
+from evalkit.results.folder import VALUES, to_json
+from evalkit.results.parquet import write_table
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.comparisons import compare_fields, fields_of, plan_of
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep

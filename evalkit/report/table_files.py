@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from evalkit.experiment.folder import slug, to_json
-from evalkit.experiment.tables import write_table
 from evalkit.report.tables import NO_VALUE, Table
+from evalkit.results.folder import slug, to_json
+from evalkit.results.parquet import write_table
 
 _NUMBER = r"[+-]?\$?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
 _INTERVAL = re.compile(rf"({_NUMBER}) \[({_NUMBER}), ({_NUMBER})\]")

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.experiment import ResultFolder
-from evalkit.experiment.folder import at_depth
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.reranking import scored_run
+from evalkit.results import ResultFolder
+from evalkit.results.folder import at_depth
 
 BEST_ORDER = "best possible order"
 """Name of the line that no reranker can cross: the candidates in the order of their grades."""

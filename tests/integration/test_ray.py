@@ -22,7 +22,7 @@ from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
 from evalkit.distributed import RayCluster, Replicas
 from evalkit.errors import CallError, InputError, WorldError
-from evalkit.experiment import ResultFolder
+from evalkit.results import ResultFolder
 from evalkit.retrievers import open_retriever, opened_retriever
 
 # Lets every process of these clusters in; Ray reads it once in a process, when it is imported.

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.comparison import Entry, Field
-from evalkit.experiment.tables import read_table
 from evalkit.experiment.texts import MOST_CHARACTERS, snippet
 from evalkit.records import MetricValues, Qrels, Query, Run
 from evalkit.report import explorer
@@ -24,6 +23,7 @@ from evalkit.report.explorer import as_script, explorer_data, explorer_note
 from evalkit.report.notices import ANY_REMEDY, REMEDIES, failure_tables
 from evalkit.report.table_files import file_names, table_rows, write_tables
 from evalkit.report.tables import Table, as_markdown, markdown_text
+from evalkit.results.parquet import read_table
 
 TEXT = st.text(st.characters(codec="utf-8"))
 ANY_TEXT = st.text(st.characters())  # halves of surrogate pairs among them

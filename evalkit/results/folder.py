@@ -14,9 +14,9 @@ import orjson
 
 from evalkit.config.source import read_source
 from evalkit.errors import InputError, StorageError
-from evalkit.experiment.tables import missing, read_columns, read_table, write_table
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
+from evalkit.results.parquet import missing, read_columns, read_table, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
