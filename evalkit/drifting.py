@@ -12,10 +12,10 @@ from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS
 from evalkit.backend_checks.score_drift import Stored, sample
 from evalkit.backend_checks.test_calls import Asker
 from evalkit.config import Config
-from evalkit.experiment.arenas import Arena, prepare_arenas
-from evalkit.experiment.memory import Memory, remembered
-from evalkit.experiment.opening import only, opened
-from evalkit.experiment.passes import quality_lists
+from evalkit.experiment.eval_sets import Arena, prepare_arenas
+from evalkit.experiment.experiment_store import Memory, remembered
+from evalkit.experiment.quality_pass import quality_lists
+from evalkit.experiment.sessions import only, opened
 from evalkit.reranking import Arm, Caps, batch
 from evalkit.results.folder import results_folder
 from evalkit.server.process import served

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from evalkit.backend_checks import Finding, probe
 from evalkit.config import Config
 from evalkit.errors import InputError
-from evalkit.experiment.arenas import prepare_arenas
-from evalkit.experiment.opening import only, opened
-from evalkit.experiment.passes import sample_batches
+from evalkit.experiment.eval_sets import prepare_arenas
+from evalkit.experiment.quality_pass import sample_batches
+from evalkit.experiment.sessions import only, opened
 from evalkit.server.process import served
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from evalkit.comparison import pair
 from evalkit.config import Config, resolved_yaml
 from evalkit.deciding.sources import Result, open_result
-from evalkit.experiment.manifest import Origin
-from evalkit.experiment.opening import only
-from evalkit.experiment.resuming import Again
+from evalkit.experiment.manifest_facts import Origin
+from evalkit.experiment.resume import Again
+from evalkit.experiment.sessions import only
 from evalkit.results.folder import results_folder
 from evalkit.running import run
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from evalkit.config import Config, load_config, resolved_yaml
 from evalkit.experiment import execute
-from evalkit.experiment.arenas import prepare_arenas
-from evalkit.experiment.manifest import Origin
-from evalkit.experiment.memory import remembered
-from evalkit.experiment.passes import Records
-from evalkit.experiment.planning import PlannedPass, plan_experiment
+from evalkit.experiment.call_planning import PlannedPass, plan_experiment
+from evalkit.experiment.eval_sets import prepare_arenas
+from evalkit.experiment.experiment_store import remembered
+from evalkit.experiment.manifest_facts import Origin
+from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.resuming import Again, find_unfinished, take_up
+from evalkit.experiment.resume import Again, find_unfinished, take_up
 from evalkit.report import rebuild
 from evalkit.results import ResultFolder
 from evalkit.results.folder import results_folder

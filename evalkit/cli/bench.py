@@ -40,8 +40,8 @@ def bench(
     """
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
-    from evalkit.experiment.manifest import Origin
-    from evalkit.experiment.resuming import Again
+    from evalkit.experiment.manifest_facts import Origin
+    from evalkit.experiment.resume import Again
     from evalkit.running import run
 
     settings = _latency_alone(load_config(config, overrides), scenarios)

@@ -29,7 +29,7 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
 
     from evalkit.dataset_checks import SEVERITIES, by_severity
     from evalkit.errors import IncompleteError
-    from evalkit.experiment.inspection import inspect
+    from evalkit.experiment.dataset_inspection import inspect
     from evalkit.report.preflights import finding_tables
     from evalkit.results.folder import to_json
 

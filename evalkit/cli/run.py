@@ -34,8 +34,8 @@ def run(
     """Run an experiment: rerank, evaluate, time, report."""
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
-    from evalkit.experiment.manifest import Origin
-    from evalkit.experiment.resuming import Again
+    from evalkit.experiment.manifest_facts import Origin
+    from evalkit.experiment.resume import Again
     from evalkit.running import run as run_experiment
 
     settings = load_config(config, overrides)

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from evalkit.config import Config
-    from evalkit.experiment.resuming import Again
+    from evalkit.experiment.resume import Again
 
 
 def show_result(path: Path) -> None:

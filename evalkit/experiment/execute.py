@@ -14,15 +14,13 @@ from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError
-from evalkit.experiment.arenas import Arena, prepare_arenas
-from evalkit.experiment.crews import crew_for, joined_cluster
+from evalkit.experiment.eval_sets import Arena, prepare_arenas
 from evalkit.experiment.event_log import logged_to
-from evalkit.experiment.interrupts import undisturbed
-from evalkit.experiment.latency import latency_pass
-from evalkit.experiment.manifest import Origin, closing_facts, opening_facts
-from evalkit.experiment.memory import remembered
-from evalkit.experiment.opening import opened
-from evalkit.experiment.passes import (
+from evalkit.experiment.experiment_store import remembered
+from evalkit.experiment.latency_pass import latency_pass
+from evalkit.experiment.manifest_facts import Origin, closing_facts, opening_facts
+from evalkit.experiment.precision_pass import precision_pass
+from evalkit.experiment.quality_pass import (
     Records,
     check_lists,
     check_promise,
@@ -32,10 +30,12 @@ from evalkit.experiment.passes import (
     needs_pointwise,
     quality_pass,
 )
-from evalkit.experiment.precision import precision_pass
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.resuming import Again, find_unfinished, fingerprint, spent_before, take_up
-from evalkit.experiment.texts import keep_texts
+from evalkit.experiment.resume import Again, find_unfinished, fingerprint, spent_before, take_up
+from evalkit.experiment.scoring_pools import crew_for, joined_cluster
+from evalkit.experiment.sessions import opened
+from evalkit.experiment.shown_texts import keep_texts
+from evalkit.experiment.sigint import undisturbed
 from evalkit.reranking import Arm, Outcome
 from evalkit.results.folder import ResultFolder
 

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
-from evalkit.experiment.notes import failure_row, read_call, read_check, read_round
+from evalkit.experiment.journal import failure_row, read_call, read_check, read_round
 from evalkit.latency import RoundState, Timed, timed_as
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates

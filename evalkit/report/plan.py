@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from evalkit.config import Config
-from evalkit.experiment.planning import PlannedPass
+from evalkit.experiment.call_planning import PlannedPass
 from evalkit.report.tables import NO_VALUE, Table, as_text, dollars
 from evalkit.reranking.estimating import TOKENS_PER_CHARACTER
 

@@ -15,7 +15,7 @@ from support.inspected import by_code
 from evalkit.config.load import build_config
 from evalkit.config.source import Source
 from evalkit.dataset_checks import DataFinding
-from evalkit.experiment.inspection import inspect
+from evalkit.experiment.dataset_inspection import inspect
 
 COLLECTIONS = (
     "scifact", "cranfield", "cisi", "medline", "trec-dl19-pool", "xquad/en", "xquad/de", "xquad/ar", "xquad/zh",

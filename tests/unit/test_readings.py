@@ -14,7 +14,7 @@ from support.models import make_classifier
 from evalkit.config.load import build_config
 from evalkit.config.source import Source
 from evalkit.experiment import readings
-from evalkit.experiment.readings import read_pairs
+from evalkit.experiment.token_readings import read_pairs
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Measuring, load_reranker
 

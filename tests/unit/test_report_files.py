@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.comparison import Entry, Field
-from evalkit.experiment.texts import MOST_CHARACTERS, snippet
+from evalkit.experiment.shown_texts import MOST_CHARACTERS, snippet
 from evalkit.records import MetricValues, Qrels, Query, Run
 from evalkit.report import explorer
 from evalkit.report.drawing import spread_apart

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from support.timed import Kept, Scripted, ScriptedClock, batches
 
 from evalkit.config import LatencySettings, read_claim
-from evalkit.experiment.latency import find_loads
+from evalkit.experiment.latency_pass import find_loads
 from evalkit.latency import (
     Cell,
     Limit,

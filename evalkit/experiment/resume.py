@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import EvalkitError, InputError
-from evalkit.experiment.memory import Memory
+from evalkit.experiment.experiment_store import Memory
 from evalkit.experiment.recorder import Recorder
 from evalkit.results.folder import ResultFolder
 

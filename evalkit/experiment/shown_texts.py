@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evalkit.experiment.arenas import Arena
+from evalkit.experiment.eval_sets import Arena
 from evalkit.reranking import scored_run
 from evalkit.results.folder import ResultFolder, at_depth
 

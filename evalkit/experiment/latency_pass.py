@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from evalkit.config import Config, LatencySettings
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.interrupts import undisturbed
-from evalkit.experiment.passes import Records
+from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.sigint import undisturbed
 from evalkit.latency import (
     Cell,
     Limit,

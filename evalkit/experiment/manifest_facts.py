@@ -9,11 +9,11 @@ from typing import Any
 
 from evalkit import registry
 from evalkit.config import Config
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.inspection import preflight
-from evalkit.experiment.memory import Memory
+from evalkit.experiment.dataset_inspection import preflight
+from evalkit.experiment.environment import git_state, machine, versions
+from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.experiment_store import Memory
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.surroundings import git_state, machine, versions
 from evalkit.rerankers import Described
 from evalkit.reranking import Arm
 

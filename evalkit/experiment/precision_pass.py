@@ -12,12 +12,12 @@ from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.config import Config, RerankerSettings
 from evalkit.distributed import RayCluster
 from evalkit.errors import CallError, InputError
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.crews import crew_for
-from evalkit.experiment.memory import precise_tag
-from evalkit.experiment.opening import opened_arm
-from evalkit.experiment.passes import Records
-from evalkit.experiment.sending import Sending
+from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.experiment_store import precise_tag
+from evalkit.experiment.pass_sender import Sending
+from evalkit.experiment.quality_pass import Records
+from evalkit.experiment.scoring_pools import crew_for
+from evalkit.experiment.sessions import opened_arm
 from evalkit.metrics import parse_metric
 from evalkit.records import Run
 from evalkit.reranking import Arm, Batch, CallContext, Caps, Outcome, Row, assemble, batch

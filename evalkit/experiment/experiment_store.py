@@ -12,8 +12,8 @@ import numpy as np
 
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.notes import failure_row, note
+from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.journal import failure_row, note
 from evalkit.latency import RoundState
 from evalkit.records import Run
 from evalkit.reranking import Arm, Outcome, Row, list_ranks_of

@@ -19,8 +19,8 @@ from evalkit.dataset_checks import (
 from evalkit.datasets import open_dataset
 from evalkit.datasets.load import read_parts
 from evalkit.errors import DataFormatError, DatasetError
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.readings import read_pairs
+from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.token_readings import read_pairs
 from evalkit.metrics import parse_metrics
 from evalkit.records import Dataset, Query
 from evalkit.retrievers import open_retriever, retrieve_candidates

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evalkit.config import Config
 from evalkit.dataset_checks import Material, Reading
 from evalkit.errors import InputError
-from evalkit.experiment.opening import opened_arm
+from evalkit.experiment.sessions import opened_arm
 from evalkit.records import Run
 from evalkit.rerankers import Described, Measuring
 from evalkit.rerankers.local_model import LocalModelSettings

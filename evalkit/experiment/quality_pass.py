@@ -16,11 +16,11 @@ from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.config import Config
 from evalkit.distributed import Crew
 from evalkit.errors import CallError, InputError, StorageError
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.interrupts import undisturbed
-from evalkit.experiment.memory import Memory
+from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.experiment_store import Memory
+from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.sending import Sending
+from evalkit.experiment.sigint import undisturbed
 from evalkit.records import RerankRequest, Run
 from evalkit.rerankers import Reranker
 from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, assemble, batch

@@ -10,11 +10,11 @@ import numpy as np
 
 from evalkit.backend_checks.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
-from evalkit.experiment.arenas import Arena
-from evalkit.experiment.latency import arrival_cells, find_loads, latency_cells
-from evalkit.experiment.memory import Memory, precise_tag
-from evalkit.experiment.passes import Records, is_split, quality_lists, sample_batches
-from evalkit.experiment.precision import batches_in_full, sampled_candidates
+from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.experiment_store import Memory, precise_tag
+from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_cells
+from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
+from evalkit.experiment.quality_pass import Records, is_split, quality_lists, sample_batches
 from evalkit.experiment.recorder import Recorder
 from evalkit.latency import Cell, Loads
 from evalkit.records import RerankRequest
