@@ -19,7 +19,7 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.latency import Cell, Loads
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
-from evalkit.reranking.estimating import TOKENS_PER_CHARACTER, expected_usage, weigh
+from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, expected_usage, weigh
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 """Candidates to calls to scores to a run: batching, sending, assembling."""
 
-from evalkit.reranking.arms import Arm
-from evalkit.reranking.arriving import Arrival, Arrivals
-from evalkit.reranking.assembling import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
+from evalkit.reranking.assembly import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
 from evalkit.reranking.batching import Batch, Caps, batch
-from evalkit.reranking.delivering import Courier
-from evalkit.reranking.embedding import embedded_ahead
+from evalkit.reranking.budget import Spending
+from evalkit.reranking.embedding_ahead import embedded_ahead
+from evalkit.reranking.open_loop import Arrival, Arrivals
 from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault, make_call
-from evalkit.reranking.pooling import pools, send_pooled
-from evalkit.reranking.sending import Sender
-from evalkit.reranking.spending import Spending
+from evalkit.reranking.pooled_scoring import pools, send_pooled
+from evalkit.reranking.retries import Courier
+from evalkit.reranking.sender import Sender
+from evalkit.reranking.session import Arm
 
 __all__ = [
     "Arm",

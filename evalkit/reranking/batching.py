@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from evalkit.config import RerankerSettings
 from evalkit.errors import InputError
 from evalkit.records import Dataset, RerankRequest, Run
-from evalkit.reranking.estimating import CAUTIOUS_TOKENS_PER_CHARACTER, characters, request_bytes
+from evalkit.reranking.token_estimates import CAUTIOUS_TOKENS_PER_CHARACTER, characters, request_bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from evalkit.distributed import RayCluster, RayCrew, Replicas
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, open_reranker
 from evalkit.reranking import Batch, pools
-from evalkit.reranking.pooling import score_pool
+from evalkit.reranking.pooled_scoring import score_pool
 
 POOL = 100
 

@@ -26,8 +26,8 @@ from evalkit.rerankers.chat import chat_address, chat_request, read_chat
 from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
 from evalkit.rerankers.listwise_settings import ChatPrice, ListwiseSettings
 from evalkit.rerankers.permutations import Permutation
-from evalkit.reranking.estimating import TokenEstimate
-from evalkit.reranking.pacing import Pace
+from evalkit.reranking.rate_limits import Pace
+from evalkit.reranking.token_estimates import TokenEstimate
 
 LEAST = {"backend": "listwise", "url": "http://127.0.0.1:8000", "model": "m"}
 

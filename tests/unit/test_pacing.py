@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from evalkit.reranking.pacing import Gate, Pace
+from evalkit.reranking.rate_limits import Gate, Pace
 
 
 class Clock:

@@ -16,7 +16,7 @@ from evalkit.http_client import Redactor, asked_wait_s, used_up_wait_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.reranking import Arm, Batch, CallContext, Courier, Sender, Spending
 from evalkit.reranking.batching import Caps, _ends
-from evalkit.reranking.estimating import TokenEstimate, expected_usage
+from evalkit.reranking.token_estimates import TokenEstimate, expected_usage
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 CONTEXT = CallContext("tiny", "r", "quality")

@@ -8,9 +8,9 @@ from evalkit.config import RerankerSettings, Traffic
 from evalkit.errors import CallError
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Caps
-from evalkit.reranking.estimating import TokenEstimate
-from evalkit.reranking.pacing import Pace
-from evalkit.reranking.spending import Spending
+from evalkit.reranking.budget import Spending
+from evalkit.reranking.rate_limits import Pace
+from evalkit.reranking.token_estimates import TokenEstimate
 
 GIVE_UP_AFTER = 5
 """Batches in a row that failed after all their attempts: then the server is taken for gone."""

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
-from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch
-from evalkit.reranking.delivering import Courier, StoppedError
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
-from evalkit.reranking.pacing import Gate
+from evalkit.reranking.rate_limits import Gate
+from evalkit.reranking.retries import Courier, StoppedError
+from evalkit.reranking.session import Arm
 
 GRACE_S = 0.3
 """How long an interrupted pass waits for the calls that are in flight."""

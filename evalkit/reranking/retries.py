@@ -17,10 +17,10 @@ from tenacity import (
     wait_random,
 )
 
-from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch, cut
 from evalkit.reranking.outcomes import Attempt, CallContext, Clock, Outcome, make_call, retried
-from evalkit.reranking.pacing import Gate
+from evalkit.reranking.rate_limits import Gate
+from evalkit.reranking.session import Arm
 
 THROTTLED = 429
 

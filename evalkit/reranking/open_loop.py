@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch
-from evalkit.reranking.delivering import Courier
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
-from evalkit.reranking.pacing import Gate
-from evalkit.reranking.sending import Done, done_with
+from evalkit.reranking.rate_limits import Gate
+from evalkit.reranking.retries import Courier
+from evalkit.reranking.sender import Done, done_with
+from evalkit.reranking.session import Arm
 
 MOST_IN_FLIGHT = 256
 """Calls in flight beyond which a due call waits here; its wait is in its response time all the same."""

@@ -8,9 +8,9 @@ from evalkit.distributed import Crew, Work, each_or_parts
 from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
-from evalkit.reranking.arms import Arm
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import Attempt, CallContext, Made, Outcome, attempt_of
+from evalkit.reranking.session import Arm
 
 PAIRS = 1024
 """Pairs of a pool where a reranker names none: seconds of work, against milliseconds of sending it."""
