@@ -10,7 +10,7 @@ from evalkit.rerankers.base import (
     load_reranker,
     open_reranker,
 )
-from evalkit.rerankers.shelf import Embedded
+from evalkit.rerankers.embedding_cache import Embedded
 
 __all__ = [
     "Described",

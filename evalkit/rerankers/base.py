@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evalkit import registry
 from evalkit.config import RerankerSettings, reranker_settings
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
-from evalkit.rerankers.shelf import Embedded
+from evalkit.rerankers.embedding_cache import Embedded
 
 
 class Reranker(Protocol):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.encoding import open_model
-from evalkit.rerankers.embedding import EmbeddingReranker, EmbeddingSettings
-from evalkit.rerankers.shelf import Embedded
+from evalkit.rerankers.embedding_cache import Embedded
+from evalkit.rerankers.embedding_reranker import EmbeddingReranker, EmbeddingSettings
 
 
 class BiEncoder(EmbeddingReranker):

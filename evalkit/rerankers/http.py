@@ -9,8 +9,8 @@ from evalkit.dialects import Dialect, WireReply, WireRequest
 from evalkit.errors import MAY_PASS, CallError
 from evalkit.http_client import Exchange, used_up_wait_s, write_json
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
+from evalkit.rerankers.http_failures import bad_reply, check_model, read_json, refusal
 from evalkit.rerankers.http_settings import HttpSettings
-from evalkit.rerankers.refusals import bad_reply, check_model, read_json, refusal
 
 _POLL_S = 0.25
 

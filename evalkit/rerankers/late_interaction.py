@@ -11,8 +11,8 @@ from pydantic import model_validator
 
 from evalkit.encoding.torch_model import TorchModel
 from evalkit.rerankers.base import Role
-from evalkit.rerankers.embedding import EmbeddingReranker, EmbeddingSettings
-from evalkit.rerankers.shelf import Embedded
+from evalkit.rerankers.embedding_cache import Embedded
+from evalkit.rerankers.embedding_reranker import EmbeddingReranker, EmbeddingSettings
 
 EMPTY = -1e9
 """Score of a document without a token that counts: sentence-transformers puts it below every other, too."""

@@ -13,10 +13,10 @@ from evalkit.http_client import Exchange, used_up_wait_s, write_json
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
+from evalkit.rerankers.http_failures import QUOTED, bad_reply, beginning, check_model, read_json, refusal
 from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
 from evalkit.rerankers.listwise_settings import ListwiseSettings
 from evalkit.rerankers.permutations import Permutation, read_permutation, sort_by_windows
-from evalkit.rerankers.refusals import QUOTED, bad_reply, beginning, check_model, read_json, refusal
 
 
 class Listwise:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from evalkit.encoding import EmbeddingModel, Encoded, Engine, OpenModel
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.rerankers.base import Portion, Role
+from evalkit.rerankers.embedding_cache import Embedded, Shelf
 from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
-from evalkit.rerankers.shelf import Embedded, Shelf
 
 
 class EmbeddingSettings(EmbeddingModel, LocalModelSettings):
