@@ -5,8 +5,15 @@ Importing it imports no torch.
 
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Encoded, Engine
-from evalkit.encoding.opening import OpenModel, open_model
-from evalkit.encoding.settings import EmbeddingModel, Kind, LocalModel, ModelSettings, Precision, Runtime
+from evalkit.encoding.model_settings import (
+    EmbeddingModel,
+    Kind,
+    LocalModel,
+    ModelSettings,
+    Precision,
+    Runtime,
+)
+from evalkit.encoding.open_model import OpenModel, open_model
 from evalkit.encoding.state import deciding_facts
 from evalkit.encoding.tokens import Item
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.exporting import MODEL, TOKENIZER, exported, read_card
-from evalkit.encoding.late_interaction import Task
+from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.onnx_export import MODEL, TOKENIZER, exported, read_card
 from evalkit.encoding.onnx_network import OnnxNetwork
-from evalkit.encoding.settings import ModelSettings
+from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import FastTokeniser
 from evalkit.errors import InputError, MissingExtraError
 

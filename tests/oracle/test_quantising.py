@@ -14,7 +14,7 @@ from support.models import make_classifier
 
 from evalkit.encoding import quantising
 from evalkit.encoding.onnx_network import open_session
-from evalkit.encoding.quantising import ACTIVATION_STEPS, WEIGHT_STEPS, quantise, quantised
+from evalkit.encoding.quantisation import ACTIVATION_STEPS, WEIGHT_STEPS, quantise, quantised
 from evalkit.errors import InputError
 from evalkit.rerankers import load_reranker
 

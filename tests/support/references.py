@@ -15,7 +15,7 @@ from evalkit.config.gate import GateSettings
 from evalkit.config.keys import Key, keys_of
 from evalkit.config.service import KeysFile
 from evalkit.config.settings import Settings
-from evalkit.encoding.settings import EmbeddingModel, LocalModel
+from evalkit.encoding.model_settings import EmbeddingModel, LocalModel
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.text_analysis import languages
 

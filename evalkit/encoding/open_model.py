@@ -7,7 +7,7 @@ from typing import Protocol
 
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.settings import ModelSettings
+from evalkit.encoding.model_settings import ModelSettings
 from evalkit.errors import InputError
 
 

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from evalkit.config import Settings
 from evalkit.config.settings import PositiveInt
-from evalkit.encoding.late_interaction import Task
+from evalkit.encoding.token_vectors import Task
 
 Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
