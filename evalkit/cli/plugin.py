@@ -11,7 +11,7 @@ import click
 from evalkit.cli.options import JSON
 
 if TYPE_CHECKING:
-    from evalkit.config.keys import Key
+    from evalkit.config.key_reference import Key
     from evalkit.registry import Plugin
 
 FILES = click.option(
@@ -110,7 +110,7 @@ def _what(one: Plugin) -> str:
 
 def _keys(plugin: Any) -> list[Key]:
     """Return what each setting takes and means; a dialect has none."""
-    from evalkit.config.keys import keys_of
+    from evalkit.config.key_reference import keys_of
 
     settings = getattr(plugin, "Settings", None)
     return [] if settings is None else keys_of(settings)

@@ -8,7 +8,7 @@ from evalkit.config.blocks import (
 )
 from evalkit.config.execution import ExecutionSettings
 from evalkit.config.experiment import BudgetSettings, Config
-from evalkit.config.gate import GateRule, GateSettings
+from evalkit.config.gate_rules import GateRule, GateSettings
 from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
 from evalkit.config.load import (
     load_config,

@@ -12,13 +12,13 @@ from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSe
 from evalkit.config.execution import ExecutionSettings
 from evalkit.config.experiment import Config, Outline
 from evalkit.config.explain import check_against
-from evalkit.config.gate import GateSettings
+from evalkit.config.gate_rules import GateSettings
 from evalkit.config.latency import LatencySettings
 from evalkit.config.matrix import expand_matrices
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.plugins import load_plugins
 from evalkit.config.rules import check_rules
-from evalkit.config.secrecy import check_secrets
+from evalkit.config.secrets_check import check_secrets
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source

@@ -1,10 +1,10 @@
 """Dataset sources. ``load_dataset`` is the way in; each source is one file and one registry line."""
 
-from evalkit.datasets.describing import describe
+from evalkit.datasets.description import describe
 from evalkit.datasets.frames import dataset_from_frames, dataset_from_pairs
-from evalkit.datasets.keeping import import_dataset, save_dataset
-from evalkit.datasets.load import load_dataset, open_dataset
-from evalkit.datasets.naming import named_block, named_datasets
+from evalkit.datasets.loading import load_dataset, open_dataset
+from evalkit.datasets.named_blocks import named_block, named_datasets
+from evalkit.datasets.saved_folders import import_dataset, save_dataset
 
 __all__ = [
     "dataset_from_frames",

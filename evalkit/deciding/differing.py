@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalkit.config.keys import as_yaml
+from evalkit.config.key_reference import as_yaml
 from evalkit.results import ResultFolder
 
 ABSENT = "-"

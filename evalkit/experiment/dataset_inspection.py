@@ -17,7 +17,7 @@ from evalkit.dataset_checks import (
     truncation,
 )
 from evalkit.datasets import open_dataset
-from evalkit.datasets.load import read_parts
+from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, DatasetError
 from evalkit.experiment.eval_sets import Arena
 from evalkit.experiment.token_readings import read_pairs

@@ -1,8 +1,9 @@
 """Files of the field: TREC runs, qrels, topics and collections, JSON lines, tables. Errors name file and line."""
 
-from evalkit.formats.qrels import read_qrels, write_qrels
+from evalkit.formats.qrels_files import read_qrels, write_qrels
+from evalkit.formats.row_files import JSON_ENDINGS, Rows, read_rows
+from evalkit.formats.run_files import read_run, write_run
 from evalkit.formats.sgml import read_sgml_documents, read_topics
-from evalkit.formats.tables import JSON_ENDINGS, Rows, read_rows
 from evalkit.formats.text_files import (
     PACKED,
     File,
@@ -13,7 +14,6 @@ from evalkit.formats.text_files import (
     read_lines,
     write_gzip,
 )
-from evalkit.formats.trec_run import read_run, write_run
 
 __all__ = [
     "JSON_ENDINGS",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.tables import Rows
+from evalkit.formats.row_files import Rows
 from evalkit.formats.text_files import File, open_lines
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")

@@ -1,13 +1,13 @@
 """What things are: frozen records that move between functions. No I/O, no clock, no network."""
 
 from evalkit.records.calls import Call
+from evalkit.records.collection import Corpus, Dataset, DatasetOrigin, Query
 from evalkit.records.content import ContentHash
-from evalkit.records.dataset import Corpus, Dataset, DatasetOrigin, Query
+from evalkit.records.metric_values import MetricValues
+from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
-from evalkit.records.run import Run
-from evalkit.records.texts import PackedTexts
-from evalkit.records.values import MetricValues
+from evalkit.records.runs import Run
 
 __all__ = [
     "Call",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
-from evalkit.config.secrecy import is_secret
+from evalkit.config.secrets_check import is_secret
 from evalkit.http_client import Connections, Redactor, check_address, read_key
 from evalkit.rerankers.model_names import moving_name
 

@@ -13,7 +13,7 @@ from evalkit.comparison import Field, Plan
 from evalkit.records import ScoreKind
 from evalkit.stats import MIN_QUERIES
 from evalkit.tuning import split_queries
-from evalkit.tuning.calibration import (
+from evalkit.tuning.calibration_fit import (
     Calibration,
     fit_isotonic,
     fit_platt,

@@ -16,7 +16,7 @@ from evalkit.records import Run
 from evalkit.summaries.figures import mean_row, or_none
 from evalkit.summaries.latency_cells import plain
 from evalkit.tuning import Limits, choose_depth, split_queries
-from evalkit.tuning.depth import Costs, interpolated
+from evalkit.tuning.depth_choice import Costs, interpolated
 
 
 @dataclass(frozen=True, slots=True)

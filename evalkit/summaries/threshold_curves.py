@@ -15,7 +15,7 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.summaries.figures import mean_or_none, mean_row
 from evalkit.tuning import Split, split_queries
-from evalkit.tuning.threshold import (
+from evalkit.tuning.threshold_choice import (
     Curves,
     Promise,
     ScoredLists,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from evalkit.datasets import load_dataset
 from evalkit.formats import read_qrels, read_run
 from evalkit.records import Qrels, Run
-from evalkit.tuning.threshold import (
+from evalkit.tuning.threshold_choice import (
     ScoredLists,
     curves,
     expected_recall,

@@ -18,7 +18,7 @@ from evalkit.encoding import exporting, settings
 from evalkit.encoding.onnx_model import OnnxModel
 from evalkit.errors import ConfigError, InputError
 from evalkit.rerankers import load_reranker
-from evalkit.store.identity import identity_of
+from evalkit.store.backend_identity import identity_of
 
 pytest.importorskip("sentence_transformers", reason="needs the local extra")
 pytest.importorskip("onnxruntime", reason="needs the onnx extra")

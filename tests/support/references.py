@@ -11,8 +11,8 @@ from evalkit import registry
 from evalkit.cli.main import cli
 from evalkit.config import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.experiment import Outline
-from evalkit.config.gate import GateSettings
-from evalkit.config.keys import Key, keys_of
+from evalkit.config.gate_rules import GateSettings
+from evalkit.config.key_reference import Key, keys_of
 from evalkit.config.service import KeysFile
 from evalkit.config.settings import Settings
 from evalkit.encoding.model_settings import EmbeddingModel, LocalModel

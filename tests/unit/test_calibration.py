@@ -18,7 +18,7 @@ from evalkit.comparison import Entry, Field, Plan
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.summaries.calibrations import calibrate, portable
-from evalkit.tuning.calibration import (
+from evalkit.tuning.calibration_fit import (
     Calibration,
     fit_isotonic,
     fit_platt,

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from evalkit.config import RerankerSettings
 from evalkit.config.experiment import Outline
-from evalkit.config.keys import as_yaml, keys_of
+from evalkit.config.key_reference import as_yaml, keys_of
 from evalkit.config.latency import LatencySettings
 from evalkit.rerankers.http_settings import HttpSettings
 from evalkit.rerankers.remote_settings import RemoteSettings

@@ -14,7 +14,7 @@ from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
-from evalkit.tuning.threshold import (
+from evalkit.tuning.threshold_choice import (
     ScoredLists,
     curves,
     fewest_queries,

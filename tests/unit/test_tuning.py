@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evalkit.tuning import Limits, choose_depth, split_queries
-from evalkit.tuning.depth import Costs, interpolated
+from evalkit.tuning.depth_choice import Costs, interpolated
 
 DEPTHS = 20
 FREE = Costs(np.full(DEPTHS, np.nan), np.full(DEPTHS, np.nan))

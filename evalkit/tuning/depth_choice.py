@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison.gate_verdicts import Finding, decide_drop, judge_drop
 from evalkit.stats import MIN_QUERIES, Interval, mean_interval
-from evalkit.tuning.splitting import Split
+from evalkit.tuning.query_split import Split
 
 
 @dataclass(frozen=True, slots=True)

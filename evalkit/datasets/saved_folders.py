@@ -17,7 +17,7 @@ from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts, assemble
 from evalkit.datasets.beir_folder import CANDIDATES, PROVENANCE, read_folder
 from evalkit.datasets.corpora import RawDocument
-from evalkit.datasets.load import read_parts
+from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, InputError, StorageError
 from evalkit.formats import write_run
 from evalkit.records import Dataset

@@ -9,7 +9,7 @@ from typing import Any
 from evalkit.errors import DataFormatError
 from evalkit.records.content import ContentHash
 from evalkit.records.qrels import Qrels
-from evalkit.records.run import Run
+from evalkit.records.runs import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from evalkit.config import DatasetSettings, load_config
 from evalkit.config.load import dataset_block
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.source import Source, read_source
-from evalkit.datasets.load import dataset_settings
+from evalkit.datasets.loading import dataset_settings
 
 
 def named_datasets(spec: str, overrides: Sequence[str] = ()) -> list[DatasetSettings]:
