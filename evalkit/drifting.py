@@ -18,7 +18,7 @@ from evalkit.experiment.quality_pass import quality_lists
 from evalkit.experiment.sessions import only, opened
 from evalkit.reranking import Arm, Caps, batch
 from evalkit.results.folder import results_folder
-from evalkit.server.process import served
+from evalkit.server.subprocess_service import served
 
 
 def drift_checks(

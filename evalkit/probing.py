@@ -10,7 +10,7 @@ from evalkit.errors import InputError
 from evalkit.experiment.eval_sets import prepare_arenas
 from evalkit.experiment.quality_pass import sample_batches
 from evalkit.experiment.sessions import only, opened
-from evalkit.server.process import served
+from evalkit.server.subprocess_service import served
 
 
 def probe_reranker(config: Config, tag: str) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from evalkit.experiment.resume import Again, find_unfinished, take_up
 from evalkit.report import rebuild
 from evalkit.results import ResultFolder
 from evalkit.results.folder import results_folder
-from evalkit.server.process import served
+from evalkit.server.subprocess_service import served
 
 
 def run(

@@ -55,7 +55,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     """
     from evalkit import registry
     from evalkit.config import ServiceSettings, load_config
-    from evalkit.server.serving import serve as serve_backends
+    from evalkit.server.serve import serve as serve_backends
 
     registry.lookup("dialect", dialect)
     if (config is None) == (backend is None) or (config is None and tags):

@@ -18,12 +18,12 @@ from evalkit import registry
 from evalkit.config import ServiceSettings
 from evalkit.dialects import Dialect, WireError
 from evalkit.rerankers import Reranker
+from evalkit.server.api_keys import Keyring
 from evalkit.server.endpoint import Endpoint, Service, json_reply, refusal, timing
-from evalkit.server.keys import Keyring
 from evalkit.server.limits import Limits
-from evalkit.server.metrics import CONTENT_TYPE, Metrics
 from evalkit.server.models import Models, Served
 from evalkit.server.openapi import describe
+from evalkit.server.prometheus import CONTENT_TYPE, Metrics
 from evalkit.server.routes import MAIN, dialects_by_path
 
 logger = logging.getLogger("evalkit.server")

@@ -17,11 +17,11 @@ from starlette.responses import Response
 
 from evalkit.config import ServiceSettings
 from evalkit.dialects import Dialect, WireError
+from evalkit.server.api_keys import Client, Keyring
 from evalkit.server.bodies import parse, read_body
-from evalkit.server.keys import Client, Keyring
 from evalkit.server.limits import Limits
-from evalkit.server.metrics import Metrics
 from evalkit.server.models import Answer, Models
+from evalkit.server.prometheus import Metrics
 from evalkit.server.routes import pick
 from evalkit.server.unit_scores import to_unit
 

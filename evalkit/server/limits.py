@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from evalkit.dialects import WireError
-from evalkit.server.keys import Client
+from evalkit.server.api_keys import Client
 
 _MINUTE_S = 60.0
 _MOST_CLIENTS = 10_000

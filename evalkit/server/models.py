@@ -15,9 +15,9 @@ from evalkit.dialects import ANY_MODEL, WireError, WireRequest
 from evalkit.errors import CallError
 from evalkit.records import ScoreKind
 from evalkit.rerankers import Reranker
-from evalkit.server.batching import Batcher
+from evalkit.server.fair_queue import FullError
 from evalkit.server.jobs import Job
-from evalkit.server.queueing import FullError
+from evalkit.server.merging import Batcher
 
 _SHORTEST_WAIT_S = 1.0
 """What a refused client is asked to wait at least."""

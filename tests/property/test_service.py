@@ -20,10 +20,10 @@ from evalkit import registry
 from evalkit.config import LimitSettings
 from evalkit.dialects import WireError, WireRequest
 from evalkit.rerankers import load_reranker
+from evalkit.server.api_keys import Client, Keyring
 from evalkit.server.app import build_app
-from evalkit.server.keys import Client, Keyring
+from evalkit.server.fair_queue import TURN, FairQueue, FullError
 from evalkit.server.limits import Limits
-from evalkit.server.queueing import TURN, FairQueue, FullError
 from evalkit.server.routes import dialects_by_path
 
 

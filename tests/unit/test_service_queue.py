@@ -14,7 +14,7 @@ from support.services import BODY, Lengths, asking, get, held, post, until, wait
 
 from evalkit.config import ServiceSettings
 from evalkit.server.app import build_app
-from evalkit.server.batching import Batcher
+from evalkit.server.merging import Batcher
 
 
 def test_requests_that_wait_are_scored_together() -> None:

@@ -13,7 +13,7 @@ import orjson
 
 from evalkit.config import Config, RerankerSettings
 from evalkit.errors import CallError
-from evalkit.server.serving import READY
+from evalkit.server.serve import READY
 
 START_LIMIT_S = 300.0
 """Longest wait for a service to say that it is up: loading a model takes its time."""

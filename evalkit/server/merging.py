@@ -13,8 +13,8 @@ from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking import find_fault
+from evalkit.server.fair_queue import FairQueue, FullError, Piece
 from evalkit.server.jobs import Job, began
-from evalkit.server.queueing import FairQueue, FullError, Piece
 
 logger = logging.getLogger("evalkit.server")
 

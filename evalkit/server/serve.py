@@ -59,7 +59,7 @@ def serve(
         raise MissingExtraError("evalkit serve", "server") from None
     from evalkit import registry
     from evalkit.server.app import build_app
-    from evalkit.server.running import run
+    from evalkit.server.uvicorn_server import run
 
     wire = registry.lookup("dialect", dialect)()
     listener = _listen(host, port)
