@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalkit.config import load_config
     from evalkit.datasets import load_dataset
-    from evalkit.deciding import compare, gate, tune_depth, tune_threshold
     from evalkit.errors import EvalkitError
     from evalkit.metrics import evaluate
     from evalkit.records import Qrels, Run
     from evalkit.rerankers import load_reranker
-    from evalkit.running import run
+    from evalkit.workflows.compare import compare
+    from evalkit.workflows.gate import gate
+    from evalkit.workflows.run import run
+    from evalkit.workflows.tune import tune_depth, tune_threshold
 
 __version__ = "0.1.0"
 
@@ -24,15 +26,15 @@ _HOMES = {
     "EvalkitError": "evalkit.errors",
     "Qrels": "evalkit.records",
     "Run": "evalkit.records",
-    "compare": "evalkit.deciding",
+    "compare": "evalkit.workflows.compare",
     "evaluate": "evalkit.metrics",
-    "gate": "evalkit.deciding",
+    "gate": "evalkit.workflows.gate",
     "load_config": "evalkit.config",
     "load_dataset": "evalkit.datasets",
     "load_reranker": "evalkit.rerankers",
-    "run": "evalkit.running",
-    "tune_depth": "evalkit.deciding",
-    "tune_threshold": "evalkit.deciding",
+    "run": "evalkit.workflows.run",
+    "tune_depth": "evalkit.workflows.tune",
+    "tune_threshold": "evalkit.workflows.tune",
 }
 
 __all__ = [

@@ -42,7 +42,7 @@ def bench(
     from evalkit.config import load_config
     from evalkit.experiment.manifest_facts import Origin
     from evalkit.experiment.resume import Again
-    from evalkit.running import run
+    from evalkit.workflows.run import run
 
     settings = _latency_alone(load_config(config, overrides), scenarios)
     if plan:

@@ -42,7 +42,7 @@ def compare(
     version before and the version after, on the same queries, judgments and candidates. With --qrels:
     run files, the first one the baseline.
     """
-    from evalkit.deciding import compare_results, compare_runs
+    from evalkit.workflows.compare import compare_results, compare_runs
 
     given = {"baseline": baseline, "primary": primary}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}

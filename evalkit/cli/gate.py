@@ -41,9 +41,9 @@ def gate(
     from dataclasses import asdict
 
     from evalkit.config import load_gate
-    from evalkit.deciding import gate as judge
     from evalkit.report.gate_pages import as_junit, as_summary, conclusion, gate_lines, workflow_commands
     from evalkit.results.folder import to_json
+    from evalkit.workflows.gate import gate as judge
 
     found = judge(result, against, load_gate(rules) if rules else None)
     told = asdict(found)

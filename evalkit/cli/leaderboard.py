@@ -24,10 +24,10 @@ def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, all
     Folders that were not measured on the same queries, judgments, candidates and depth stand in tables
     of their own, with the reason.
     """
-    from evalkit.deciding import leaderboard as rank
     from evalkit.report.leaderboard_pages import as_csv, as_html_page, as_markdown_page, leaderboard_table
     from evalkit.report.tables import as_text
     from evalkit.results.folder import to_json
+    from evalkit.workflows.leaderboard import leaderboard as rank
 
     boards = rank(results, metric, allow_incomplete=allow_incomplete)
     if form == "json":

@@ -24,9 +24,9 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
 
     from evalkit.config import load_config
     from evalkit.errors import IncompleteError
-    from evalkit.probing import probe_reranker
     from evalkit.report.tables import Table, as_text
     from evalkit.results.folder import to_json
+    from evalkit.workflows.probe import probe_reranker
 
     settings = load_config(config, overrides)
     found = probe_reranker(settings, reranker)

@@ -13,11 +13,11 @@ import click
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 def report(result: str, *, allow_incomplete: bool, opens: bool) -> None:
     """Rebuild everything derived of a result folder; calls nothing."""
-    from evalkit.report import rebuild
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.tables import as_text, result_tables
     from evalkit.report.verdict import headline, verdicts
     from evalkit.results import ResultFolder
+    from evalkit.workflows.report import rebuild
 
     folder = ResultFolder.open(result)
     summary = rebuild(folder, allow_incomplete=allow_incomplete)

@@ -36,7 +36,7 @@ def run(
     from evalkit.config import load_config
     from evalkit.experiment.manifest_facts import Origin
     from evalkit.experiment.resume import Again
-    from evalkit.running import run as run_experiment
+    from evalkit.workflows.run import run as run_experiment
 
     settings = load_config(config, overrides)
     again = Again(refresh, Path(resume) if resume else None)

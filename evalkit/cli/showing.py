@@ -63,7 +63,7 @@ def show_plan(config: Config, into: str | None, again: Again, *, as_json: bool) 
     """Print calls, pairs, tokens and cost of every pass, and the command that does them; contact no reranker."""
     from evalkit.report.plan import plan_lines, plan_rows
     from evalkit.results.folder import to_json
-    from evalkit.running import plan
+    from evalkit.workflows.run import plan
 
     planned = plan(config, into, again)
     if as_json:

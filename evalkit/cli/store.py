@@ -155,10 +155,10 @@ def drift(
     from tqdm import tqdm
 
     from evalkit.config import load_config
-    from evalkit.drifting import drift_checks
     from evalkit.errors import IncompleteError
     from evalkit.report.tables import Table, as_text
     from evalkit.results.folder import to_json
+    from evalkit.workflows.store import drift_checks
 
     settings = load_config(config, overrides)
     found = list(tqdm(drift_checks(settings, tags, into), desc="asking again", unit="check", disable=None))

@@ -48,10 +48,10 @@ def depth(
     Every depth is looked at, not only the configured ones. The choice is made on one half of the
     queries, and checked on the other.
     """
-    from evalkit.deciding.tuning import tune_depth
     from evalkit.report.depth_pages import depth_lines, depth_table
     from evalkit.summaries.depth_sweep import DepthQuestion
     from evalkit.tuning import Limits
+    from evalkit.workflows.tune import tune_depth
 
     limits = Limits(max_p95_ms / 1000 if max_p95_ms else None, max_cost_per_1k, min_quality)
     found = tune_depth(result, reranker, DepthQuestion(metric, margin, limits))
@@ -84,9 +84,9 @@ def threshold(
     A recall is guaranteed (Learn-then-Test) or kept in expectation (conformal risk control);
     precision and F1 are what they were on the tuning queries. The held-out figure stands beside.
     """
-    from evalkit.deciding.tuning import tune_threshold
     from evalkit.report.threshold_pages import threshold_lines, threshold_table
     from evalkit.summaries.threshold_curves import read_goal
+    from evalkit.workflows.tune import tune_threshold
 
     found = tune_threshold(result, reranker, read_goal(goal, None if expected else confidence))
     _show(found, threshold_table, threshold_lines, as_json=as_json)
@@ -102,8 +102,8 @@ def threshold(
 @JSON
 def calibration(result: Path, reranker: str | None, save: Path | None, *, as_json: bool) -> None:
     """Turn scores into probabilities, fitted on some queries and judged on others."""
-    from evalkit.deciding.tuning import tune_calibration
     from evalkit.report.calibration_pages import calibration_line, calibration_table
+    from evalkit.workflows.tune import tune_calibration
 
     found = tune_calibration(result, reranker)
     if save is not None:
@@ -148,9 +148,9 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
     Prints the configurations that nothing beats on quality, documents kept, latency and cost, each
     with what it was worth on queries that the search did not see.
     """
-    from evalkit.deciding.tuning import tune_search
     from evalkit.errors import StorageError
     from evalkit.report.search_pages import draw_fronts, search_line, search_table
+    from evalkit.workflows.tune import tune_search
 
     found = tune_search(result, reranker)
     if save is not None:

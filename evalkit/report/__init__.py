@@ -1,5 +1,1 @@
-"""Everything derived from raw: values, summary, runs, tables, plots, pages. ``rebuild`` is the way in."""
-
-from evalkit.report.rebuild import rebuild
-
-__all__ = ["rebuild"]
+"""Typed documents to tables, charts, sentences and pages; one file for each subject."""

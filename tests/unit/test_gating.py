@@ -10,10 +10,10 @@ import pytest
 
 from evalkit.comparison.gate_verdicts import judge_failures, judge_minimum, judge_ratio
 from evalkit.config import GateRule
-from evalkit.deciding.evidence import Evidence
-from evalkit.deciding.gating import GateResult, judge_rule
 from evalkit.records import MetricValues
 from evalkit.report.gate_pages import conclusion
+from evalkit.summaries.gate_evidence import Evidence
+from evalkit.workflows.gate import GateResult, judge_rule
 
 KEYS = {name: ("d", name, 10, 1) for name in ("new", "reference")}
 

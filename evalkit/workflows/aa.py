@@ -10,12 +10,12 @@ import numpy as np
 
 from evalkit.comparison import pair
 from evalkit.config import Config, resolved_yaml
-from evalkit.deciding.sources import Result, open_result
 from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.resume import Again
 from evalkit.experiment.sessions import only
 from evalkit.results.folder import results_folder
-from evalkit.running import run
+from evalkit.summaries.opened_results import Result, open_result
+from evalkit.workflows.run import run
 
 REPEATS = 2
 

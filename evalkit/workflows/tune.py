@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evalkit.deciding.sources import Result, open_result
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
+from evalkit.summaries.opened_results import Result, open_result
 from evalkit.summaries.searches import search
 from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
 

@@ -11,8 +11,8 @@ import numpy as np
 import orjson
 
 from evalkit.comparison import Field
-from evalkit.deciding.sources import Result
 from evalkit.records import MetricValues, Qrels, Run
+from evalkit.summaries.opened_results import Result
 
 if TYPE_CHECKING:
     import pandas as pd

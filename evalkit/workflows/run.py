@@ -13,10 +13,10 @@ from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resume import Again, find_unfinished, take_up
-from evalkit.report import rebuild
 from evalkit.results import ResultFolder
 from evalkit.results.folder import results_folder
 from evalkit.server.subprocess_service import served
+from evalkit.workflows.report import rebuild
 
 
 def run(

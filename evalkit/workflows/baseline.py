@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.deciding.evidence import Evidence, evidence_of
-from evalkit.deciding.sources import Result, open_result
 from evalkit.errors import InputError, StorageError
 from evalkit.records import MetricValues
 from evalkit.results import ResultFolder
 from evalkit.results.folder import VALUES, read_json, slug, to_json
 from evalkit.results.parquet import read_table, write_table
+from evalkit.summaries.gate_evidence import Evidence, evidence_of
+from evalkit.summaries.opened_results import Result, open_result
 
 BASELINES = Path("results") / "baselines"
 SCHEMA_VERSION = 1

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.comparison import Plan
-from evalkit.deciding.sources import AFTER, BEFORE, matched_tags, meet, open_result, runs_field
-from evalkit.deciding.transferring import draw_transfers, transfers
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.summaries.comparisons import compare_fields, plan_of
+from evalkit.summaries.opened_results import AFTER, BEFORE, matched_tags, meet, open_result, runs_field
+from evalkit.summaries.transfers import draw_transfers, transfers
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 

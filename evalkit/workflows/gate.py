@@ -20,12 +20,12 @@ from evalkit.comparison.gate_verdicts import (
     judge_ratio,
 )
 from evalkit.config import GateRule, GateSettings
-from evalkit.deciding.baselines import open_evidence
-from evalkit.deciding.evidence import Evidence, evidence_of
-from evalkit.deciding.sources import open_result
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
 from evalkit.results.folder import to_json
+from evalkit.summaries.gate_evidence import Evidence, evidence_of
+from evalkit.summaries.opened_results import open_result
+from evalkit.workflows.baseline import open_evidence
 
 DEFAULT_DROP = 0.01
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.comparison import Field
 from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
-from evalkit.deciding.sources import Result
 from evalkit.report.transfer_pages import draw_distributions
+from evalkit.summaries.opened_results import Result
 
 if TYPE_CHECKING:
     import pandas as pd

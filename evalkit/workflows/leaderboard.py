@@ -11,12 +11,12 @@ from typing import Any
 
 from evalkit.comparison import Entry, Field, Plan, tied_with
 from evalkit.comparison.dominance import Rounds, dominated_by
-from evalkit.deciding.evidence import evidence_of
-from evalkit.deciding.sources import Result, mismatch, open_result
 from evalkit.errors import InputError
 from evalkit.stats import mean_interval
 from evalkit.summaries.comparisons import plan_of
+from evalkit.summaries.gate_evidence import evidence_of
 from evalkit.summaries.latency_cells import plain
+from evalkit.summaries.opened_results import Result, mismatch, open_result
 
 
 @dataclass(slots=True)
