@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from evalkit.dataset_checks import (
-    ids,
+    candidate_lists,
+    document_texts,
+    duplicates,
     judgments,
     languages,
     leaks,
     lengths,
-    lists,
-    near_twins,
-    queries,
-    texts,
-    twins,
+    near_duplicates,
+    query_texts,
+    same_ids,
 )
 from evalkit.dataset_checks.check_input import Material
 from evalkit.dataset_checks.findings import DataFinding
@@ -26,23 +26,23 @@ QUICK: tuple[Check, ...] = (
     judgments.unanswerable_queries,
     judgments.few_queries,
     judgments.unjudged_queries,
-    ids.same_ids,
-    queries.blank_queries,
-    queries.repeated_queries,
-    texts.empty_documents,
-    texts.short_documents,
-    texts.damaged_texts,
-    twins.twins,
+    same_ids.same_ids,
+    query_texts.blank_queries,
+    query_texts.repeated_queries,
+    document_texts.empty_documents,
+    document_texts.short_documents,
+    document_texts.damaged_texts,
+    duplicates.twins,
     languages.language,
-    lists.short_lists,
+    candidate_lists.short_lists,
     judgments.only_relevant,
-    lists.judged_share,
+    candidate_lists.judged_share,
     judgments.grades,
     lengths.lengths,
 )
 """Together a few times as long as reading the texts."""
 
-SLOW: tuple[Check, ...] = (leaks.trained_on, leaks.verbatim_queries, near_twins.near_twins)
+SLOW: tuple[Check, ...] = (leaks.trained_on, leaks.verbatim_queries, near_duplicates.near_twins)
 
 LEFT_OUT = (
     "documents that are nearly the same",
