@@ -4,7 +4,7 @@ Importing it imports no ray.
 """
 
 from evalkit.distributed.ray_cluster import RayCluster, Replicas
-from evalkit.distributed.ray_pool import RayCrew
-from evalkit.distributed.worker_pool import Alone, Crew, Loss, Work, each_or_parts
+from evalkit.distributed.ray_pool import RayPool
+from evalkit.distributed.worker_pool import LocalPool, Loss, Work, WorkerPool, each_or_parts
 
 __all__ = ["Alone", "Crew", "Loss", "RayCluster", "RayCrew", "Replicas", "Work", "each_or_parts"]

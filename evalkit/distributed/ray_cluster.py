@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from evalkit.distributed.ray_pool import RayCrew, first_line
+from evalkit.distributed.ray_pool import RayPool, first_line
 from evalkit.distributed.worker_pool import Loss
 from evalkit.errors import InputError, MissingExtraError, WorldError
 
-Hand = TypeVar("Hand")
+Worker = TypeVar("Hand")
 CONNECT_LIMIT_S = 10.0
 
 
@@ -77,25 +77,25 @@ class RayCluster:
                 ray.shutdown()
 
     @contextmanager
-    def crew(
-        self, open_hand: Callable[[], Hand], replicas: Replicas | None = None
-    ) -> Iterator[RayCrew[Hand]]:
+    def pool(
+        self, open_worker: Callable[[], Worker], replicas: Replicas | None = None
+    ) -> Iterator[RayPool[Worker]]:
         """Give a crew whose hands are opened on the replicas when there is work; they end with it.
 
         Parameters
         ----------
-        open_hand
+        open_worker
             Called on every replica; can be pickled.
         replicas
             How many; those that the cluster was joined for where None.
         """
         chosen = replicas or self.replicas
-        crew = RayCrew(open_hand, chosen.count, chosen.cpus, chosen.gpus)
+        pool = RayPool(open_worker, chosen.count, chosen.cpus, chosen.gpus)
         try:
-            yield crew
+            yield pool
         finally:
-            crew.dismiss()
-            self.loss = Loss(self.loss.hands + crew.loss.hands, self.loss.tasks + crew.loss.tasks)
+            pool.dismiss()
+            self.loss = Loss(self.loss.workers + pool.loss.workers, self.loss.tasks + pool.loss.tasks)
 
     def check_room(self, wanted: Replicas) -> None:
         """Refuse what the cluster has no room for.
@@ -124,7 +124,7 @@ class RayCluster:
             "replicas": self.replicas.count,
             "cpus_per_replica": self.replicas.cpus,
             "gpus_per_replica": self.replicas.gpus,
-            "replicas_lost": self.loss.hands,
+            "replicas_lost": self.loss.workers,
             "tasks_repeated": self.loss.tasks,
         }
 

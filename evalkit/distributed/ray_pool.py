@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from evalkit.distributed.worker_pool import Crew, Loss, Work, attempt
+from evalkit.distributed.worker_pool import Loss, Work, WorkerPool, attempt
 from evalkit.errors import CallError, WorldError
 
-Hand_co = TypeVar("Hand_co", covariant=True)
+Worker_co = TypeVar("Hand_co", covariant=True)
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -24,24 +24,24 @@ START_LIMIT_S = 600.0
 """Longest time without a single replica: loading a model takes its time."""
 
 
-class Replica:
+class ReplicaActor:
     """What runs on the cluster: one hand, opened by the first thing asked of it."""
 
-    def __init__(self, open_hand: Callable[[], Any]) -> None:
-        self._open = open_hand
-        self._hand: Any = None
+    def __init__(self, open_worker: Callable[[], Any]) -> None:
+        self._open = open_worker
+        self._worker: Any = None
 
     def begin(self) -> None:
         """Open the hand; a failure of that is told like any other."""
-        self._hand = self._open()
+        self._worker = self._open()
 
     def do(self, work: Callable[[Any, Any], Any], task: Any) -> Any:
         """Do a task; a failure of it is its result."""
-        return attempt(work, self._hand, task)
+        return attempt(work, self._worker, task)
 
 
 @dataclass(slots=True, eq=False)
-class _Errand:
+class _PendingTask:
     """A task on its way.
 
     Attributes
@@ -58,7 +58,7 @@ class _Errand:
 
 
 @dataclass(slots=True, eq=False)
-class _Member:
+class _Replica:
     """A replica seen from here.
 
     Attributes
@@ -71,15 +71,15 @@ class _Member:
 
     actor: Any
     beginning: Any
-    given: dict[Any, _Errand] = field(default_factory=dict)
+    given: dict[Any, _PendingTask] = field(default_factory=dict)
 
-    def may_take(self, errand: _Errand) -> bool:
+    def may_take(self, pending: _PendingTask) -> bool:
         """Return whether it may have another errand: one that was lost before travels alone, so that it is known."""
-        alone = errand.lost > 0 or any(other.lost for other in self.given.values())
+        alone = pending.lost > 0 or any(other.lost for other in self.given.values())
         return self.beginning is None and not (self.given and alone)
 
 
-class RayCrew(Crew[Hand_co]):
+class RayPool(WorkerPool[Worker_co]):
     """Replicas of one hand. They start with the first task, and stay until they are dismissed.
 
     A replica that is lost, with its process or its node, is replaced; what it had and did not answer is done
@@ -87,7 +87,7 @@ class RayCrew(Crew[Hand_co]):
 
     Parameters
     ----------
-    open_hand
+    open_worker
         Called on every replica.
     count, cpus, gpus
         Replicas, and what each has to itself.
@@ -98,14 +98,14 @@ class RayCrew(Crew[Hand_co]):
         What was lost.
     """
 
-    def __init__(self, open_hand: Callable[[], Hand_co], count: int, cpus: int, gpus: float) -> None:
-        self._open, self._count, self._cpus, self._gpus = open_hand, count, cpus, gpus
-        self._members: list[_Member] = []
+    def __init__(self, open_worker: Callable[[], Worker_co], count: int, cpus: int, gpus: float) -> None:
+        self._open, self._count, self._cpus, self._gpus = open_worker, count, cpus, gpus
+        self._replicas: list[_Replica] = []
         self._lost_in_a_row = 0
         self.loss = Loss()
 
     def each(
-        self, do: Callable[[Hand_co, Task], Result], tasks: Iterable[Task]
+        self, do: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
     ) -> Iterator[Work[Task, Result]]:
         """Yield every task with its result, in order of completion.
 
@@ -114,61 +114,61 @@ class RayCrew(Crew[Hand_co]):
         WorldError
             If no replica can be kept running.
         """
-        errands = _Errands(tasks)
-        while self._hand_out(do, errands):
-            yield from self._next(errands)
+        pending_tasks = _PendingTasks(tasks)
+        while self._hand_out(do, pending_tasks):
+            yield from self._next(pending_tasks)
 
     def dismiss(self) -> None:
         """End all replicas."""
-        for member in self._members:
-            _end(member)
-        self._members.clear()
+        for replica in self._replicas:
+            _end(replica)
+        self._replicas.clear()
 
-    def _hand_out(self, do: Callable[[Any, Any], Any], errands: _Errands) -> bool:
+    def _hand_out(self, do: Callable[[Any, Any], Any], pending_tasks: _PendingTasks) -> bool:
         """Give errands to whoever is free; return whether anything is still to be answered."""
         for held in range(AHEAD):
-            for member in self._members:
-                if len(member.given) == held and errands and member.may_take(errands.first):
-                    errand = errands.pop()
-                    errand.start_s = time.perf_counter()
-                    member.given[member.actor.do.remote(do, errand.task)] = errand
-        unanswered = bool(errands) or any(member.given for member in self._members)
-        while unanswered and len(self._members) < self._count:
-            self._members.append(self._start())
+            for replica in self._replicas:
+                if len(replica.given) == held and pending_tasks and replica.may_take(pending_tasks.first):
+                    pending = pending_tasks.pop()
+                    pending.start_s = time.perf_counter()
+                    replica.given[replica.actor.do.remote(do, pending.task)] = pending
+        unanswered = bool(pending_tasks) or any(replica.given for replica in self._replicas)
+        while unanswered and len(self._replicas) < self._count:
+            self._replicas.append(self._start())
         return unanswered
 
-    def _start(self) -> _Member:
+    def _start(self) -> _Replica:
         import ray
 
-        actor = ray.remote(Replica).options(num_cpus=self._cpus, num_gpus=self._gpus).remote(self._open)
-        return _Member(actor, actor.begin.remote())
+        actor = ray.remote(ReplicaActor).options(num_cpus=self._cpus, num_gpus=self._gpus).remote(self._open)
+        return _Replica(actor, actor.begin.remote())
 
-    def _next(self, errands: _Errands) -> Iterator[Work[Any, Any]]:
+    def _next(self, pending_tasks: _PendingTasks) -> Iterator[Work[Any, Any]]:
         """Wait until a replica has something to tell; yield what it answered, if it is an answer."""
         import ray
 
-        promise, member = self._wait()
+        promise, replica = self._wait()
         try:
             result = ray.get(promise)
         except ray.exceptions.RayTaskError as error:
             raise error.cause from None
         except ray.exceptions.RayError as error:
-            yield from self._lose(member, errands, error)
+            yield from self._lose(replica, pending_tasks, error)
             return
         self._lost_in_a_row = 0
-        if promise == member.beginning:
-            member.beginning = None
+        if promise == replica.beginning:
+            replica.beginning = None
             return
-        errand = member.given.pop(promise)
-        yield Work(errand.task, result, errand.start_s, time.perf_counter())
+        pending = replica.given.pop(promise)
+        yield Work(pending.task, result, pending.start_s, time.perf_counter())
 
-    def _wait(self) -> tuple[Any, _Member]:
+    def _wait(self) -> tuple[Any, _Replica]:
         """Return the first promise that is kept or broken, and whose it was."""
         import ray
 
-        whose = {promise: member for member in self._members for promise in member.given}
+        whose = {promise: replica for replica in self._replicas for promise in replica.given}
         at_work = bool(whose)
-        whose |= {member.beginning: member for member in self._members if member.beginning is not None}
+        whose |= {replica.beginning: replica for replica in self._replicas if replica.beginning is not None}
         ready, _ = ray.wait(list(whose), num_returns=1, timeout=None if at_work else START_LIMIT_S)
         if not ready:
             raise WorldError(
@@ -177,55 +177,57 @@ class RayCrew(Crew[Hand_co]):
             )
         return ready[0], whose[ready[0]]
 
-    def _lose(self, member: _Member, errands: _Errands, error: Exception) -> Iterator[Work[Any, Any]]:
+    def _lose(
+        self, replica: _Replica, pending_tasks: _PendingTasks, error: Exception
+    ) -> Iterator[Work[Any, Any]]:
         """Take back what a lost replica had; what was lost too often, alone but for the first time, has failed."""
-        self._members.remove(member)
-        _end(member)
-        self.loss = Loss(self.loss.hands + 1, self.loss.tasks + len(member.given))
+        self._replicas.remove(replica)
+        _end(replica)
+        self.loss = Loss(self.loss.workers + 1, self.loss.tasks + len(replica.given))
         self._lost_in_a_row += 1
         if self._lost_in_a_row > MOST_TRIES * self._count:
             raise WorldError(
                 f"{self._lost_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
                 "is evalkit installed on its nodes, and is there enough memory?",
             )
-        for errand in reversed(member.given.values()):
-            errand.lost += 1
-            if errand.lost < MOST_TRIES:
-                errands.put_back(errand)
+        for pending in reversed(replica.given.values()):
+            pending.lost += 1
+            if pending.lost < MOST_TRIES:
+                pending_tasks.put_back(pending)
                 continue
             failure = CallError(
-                "lost", f"{errand.lost} replicas were lost with it", "is there enough memory on the nodes?"
+                "lost", f"{pending.lost} replicas were lost with it", "is there enough memory on the nodes?"
             )
-            yield Work(errand.task, failure, errand.start_s, time.perf_counter())
+            yield Work(pending.task, failure, pending.start_s, time.perf_counter())
 
 
-class _Errands:
+class _PendingTasks:
     """Tasks not given to anybody: those that came back, then new ones; true while there are any."""
 
     def __init__(self, tasks: Iterable[Any]) -> None:
         self._tasks = iter(tasks)
-        self._waiting: deque[_Errand] = deque()
+        self._waiting: deque[_PendingTask] = deque()
 
     def __bool__(self) -> bool:
         if not self._waiting:
-            self._waiting.extend(_Errand(task) for task in islice(self._tasks, 1))
+            self._waiting.extend(_PendingTask(task) for task in islice(self._tasks, 1))
         return bool(self._waiting)
 
     @property
-    def first(self) -> _Errand:
+    def first(self) -> _PendingTask:
         return self._waiting[0]
 
-    def pop(self) -> _Errand:
+    def pop(self) -> _PendingTask:
         return self._waiting.popleft()
 
-    def put_back(self, errand: _Errand) -> None:
-        self._waiting.appendleft(errand)
+    def put_back(self, pending: _PendingTask) -> None:
+        self._waiting.appendleft(pending)
 
 
-def _end(member: _Member) -> None:
+def _end(replica: _Replica) -> None:
     import ray
 
-    ray.kill(member.actor)
+    ray.kill(replica.actor)
 
 
 def first_line(error: Exception) -> str:

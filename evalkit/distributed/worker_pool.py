@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 
 from evalkit.errors import CallError
 
-Hand = TypeVar("Hand")
-Hand_co = TypeVar("Hand_co", covariant=True)
+Worker = TypeVar("Hand")
+Worker_co = TypeVar("Hand_co", covariant=True)
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -39,21 +39,21 @@ class Loss:
 
     Attributes
     ----------
-    hands
+    workers
         Processes that were lost.
     tasks
         Tasks that they had begun.
     """
 
-    hands: int = 0
+    workers: int = 0
     tasks: int = 0
 
 
-class Crew(Protocol[Hand_co]):
+class WorkerPool(Protocol[Worker_co]):
     """Hands that are all alike, for as long as there is work of one kind."""
 
     def each(
-        self, do: Callable[[Hand_co, Task], Result], tasks: Iterable[Task]
+        self, do: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
     ) -> Iterator[Work[Task, Result]]:
         """Yield every task with its result, in order of completion; tasks are taken as hands get free.
 
@@ -67,51 +67,51 @@ class Crew(Protocol[Hand_co]):
         ...
 
 
-class Alone(Crew[Hand_co]):
+class LocalPool(WorkerPool[Worker_co]):
     """One hand: this process's own.
 
     Parameters
     ----------
-    hand
+    worker
         What does the work.
     """
 
-    def __init__(self, hand: Hand_co) -> None:
-        self._hand = hand
+    def __init__(self, worker: Worker_co) -> None:
+        self._worker = worker
 
     def each(
-        self, do: Callable[[Hand_co, Task], Result], tasks: Iterable[Task]
+        self, do: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
     ) -> Iterator[Work[Task, Result]]:
         """Do one task after the other."""
         for task in tasks:
             start = time.perf_counter()
-            result = attempt(do, self._hand, task)
+            result = attempt(do, self._worker, task)
             yield Work(task, result, start, time.perf_counter())
 
 
-def attempt(do: Callable[[Hand, Task], Result], hand: Hand, task: Task) -> Result | CallError:
+def attempt(do: Callable[[Worker, Task], Result], worker: Worker, task: Task) -> Result | CallError:
     """Do one task; return the failure where it fails."""
     try:
-        return do(hand, task)
+        return do(worker, task)
     except CallError as error:
         return error
 
 
 def each_or_parts(
-    crew: Crew[Hand],
-    do: Callable[[Hand, Task], Result],
+    pool: WorkerPool[Worker],
+    do: Callable[[Worker, Task], Result],
     tasks: Iterable[Task],
     parts: Callable[[Task], Sequence[Task]],
 ) -> Iterator[Work[Task, Result]]:
-    """Yield what `Crew.each` does; a task that fails is done again in its parts, where it has several.
+    """Yield what `WorkerPool.each` does; a task that fails is done again in its parts, where it has several.
 
     What is wrong with one part costs no other.
     """
     again: list[Task] = []
-    for work in crew.each(do, tasks):
+    for work in pool.each(do, tasks):
         pieces = parts(work.task) if isinstance(work.result, CallError) else ()
         if len(pieces) > 1:
             again += pieces
         else:
             yield work
-    yield from crew.each(do, again)
+    yield from pool.each(do, again)

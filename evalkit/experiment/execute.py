@@ -32,7 +32,7 @@ from evalkit.experiment.quality_pass import (
 )
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resume import Again, find_unfinished, fingerprint, spent_before, take_up
-from evalkit.experiment.scoring_pools import crew_for, joined_cluster
+from evalkit.experiment.scoring_pools import joined_cluster, pool_for
 from evalkit.experiment.sessions import opened
 from evalkit.experiment.shown_texts import keep_texts
 from evalkit.experiment.sigint import undisturbed
@@ -156,8 +156,8 @@ def _measure(
     for arena in arenas if config.quality else ():
         for arm in arms:
             log.info("quality pass: %s on %s", arm.tag, arena.dataset.name)
-            with crew_for(arm, config.rerankers[arm.tag], cluster) as crew:
-                quality_pass(config, arm, arena, records, crew)
+            with pool_for(arm, config.rerankers[arm.tag], cluster) as pool:
+                quality_pass(config, arm, arena, records, pool)
             precision_pass(config, arm, arena, records, cluster)
     for arena in arenas if config.latency is not None else ():
         log.info("latency pass on %s", arena.dataset.name)

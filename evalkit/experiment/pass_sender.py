@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evalkit.distributed import Crew
+from evalkit.distributed import WorkerPool
 from evalkit.rerankers import Reranker
 from evalkit.reranking import Arm, Batch, CallContext, Outcome, Sender, embedded_ahead, send_pooled
 
@@ -16,22 +16,22 @@ class Sending:
     ----------
     arm, context
         Whose batches, and what their calls have in common.
-    crew
+    pool
         Who scores pools of them; None for calls in threads.
     """
 
-    def __init__(self, arm: Arm, context: CallContext, crew: Crew[Reranker] | None) -> None:
-        self._arm, self._context, self._crew = arm, context, crew
+    def __init__(self, arm: Arm, context: CallContext, pool: WorkerPool[Reranker] | None) -> None:
+        self._arm, self._context, self._pool = arm, context, pool
         self._sender: Sender | None = None
 
     def send(self, batches: Sequence[Batch]) -> Iterator[Outcome]:
         """Yield the outcome of every batch, in order of completion."""
-        if self._crew is None:
+        if self._pool is None:
             with Sender(self._arm, self._arm.concurrency) as self._sender:
                 yield from self._sender.send(batches, self._context)
             return
-        with embedded_ahead(self._arm.reranker, batches, self._crew) as crew:
-            yield from send_pooled(self._arm, batches, self._context, crew)
+        with embedded_ahead(self._arm.reranker, batches, self._pool) as pool:
+            yield from send_pooled(self._arm, batches, self._context, pool)
 
     def late(self) -> Iterator[Outcome]:
         """Yield what was in flight when the pass stopped, and still came back."""

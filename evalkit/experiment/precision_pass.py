@@ -16,7 +16,7 @@ from evalkit.experiment.eval_sets import Arena
 from evalkit.experiment.experiment_store import precise_tag
 from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.quality_pass import Records
-from evalkit.experiment.scoring_pools import crew_for
+from evalkit.experiment.scoring_pools import pool_for
 from evalkit.experiment.sessions import opened_arm
 from evalkit.metrics import parse_metric
 from evalkit.records import Run
@@ -43,8 +43,8 @@ def precision_pass(
     outcomes: list[Outcome] = []
     try:
         if todo:
-            with opened_arm(tag, precise, arm.spending) as twin, crew_for(twin, precise, cluster) as crew:
-                outcomes = _score(todo, Sending(twin, _context(tag, arena), crew), twin, records)
+            with opened_arm(tag, precise, arm.spending) as twin, pool_for(twin, precise, cluster) as pool:
+                outcomes = _score(todo, Sending(twin, _context(tag, arena), pool), twin, records)
     except (InputError, CallError) as error:  # the figures are whole without it
         records.recorder.precision_checks.append(replace(check, missing=error.message))
         return

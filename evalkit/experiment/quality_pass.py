@@ -14,7 +14,7 @@ from tqdm import tqdm
 from evalkit.backend_checks import PointwiseCheck, check_pointwise
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.config import Config
-from evalkit.distributed import Crew
+from evalkit.distributed import WorkerPool
 from evalkit.errors import CallError, InputError, StorageError
 from evalkit.experiment.eval_sets import Arena
 from evalkit.experiment.experiment_store import Memory
@@ -142,14 +142,14 @@ def knows_all(config: Config, arena: Arena, arm: Arm, memory: Memory) -> bool:
 
 
 def quality_pass(
-    config: Config, arm: Arm, arena: Arena, records: Records, crew: Crew[Reranker] | None
+    config: Config, arm: Arm, arena: Arena, records: Records, pool: WorkerPool[Reranker] | None
 ) -> None:
     """Score each pair once at the largest depth; a reranker that sees the list, once per depth.
 
     Pairs whose scores are known are not asked for. Calls go out in threads, unless there is a crew to score.
     """
     for depth, candidates in quality_lists(config, arena, pointwise=arm.reranker.pointwise):
-        _one_pass(arm, arena, depth, candidates, records, crew)
+        _one_pass(arm, arena, depth, candidates, records, pool)
 
 
 def quality_lists(config: Config, arena: Arena, *, pointwise: bool) -> Iterator[tuple[int | None, Run]]:
@@ -164,13 +164,13 @@ def _one_pass(
     depth: int | None,
     candidates: Run,
     records: Records,
-    crew: Crew[Reranker] | None,
+    pool: WorkerPool[Reranker] | None,
 ) -> None:
     rows = records.memory.recall(arm, arena, candidates)
     known = {query_id: row.known_ranks for query_id, row in rows.items()}
     batches = list(batch(candidates, arena.dataset, arm.caps, pointwise=arm.reranker.pointwise, known=known))
     outcomes: list[Outcome] = []
-    sending = Sending(arm, CallContext(arena.dataset.name, arm.tag, "quality", arm.concurrency), crew)
+    sending = Sending(arm, CallContext(arena.dataset.name, arm.tag, "quality", arm.concurrency), pool)
     with _progress_bar(f"{arena.dataset.name}: {arm.tag}", len(candidates), batches) as progress:
         try:
             for outcome in sending.send(batches):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from evalkit.config import Config, RerankerSettings
-from evalkit.distributed import Alone, Crew, RayCluster, Replicas
+from evalkit.distributed import LocalPool, RayCluster, Replicas, WorkerPool
 from evalkit.rerankers import Pooled, Reranker, open_reranker
 from evalkit.reranking import Arm
 
@@ -31,14 +31,14 @@ def joined_cluster(config: Config) -> Iterator[RayCluster | None]:
 
 
 @contextmanager
-def crew_for(
+def pool_for(
     arm: Arm, settings: RerankerSettings, cluster: RayCluster | None
-) -> Iterator[Crew[Reranker] | None]:
+) -> Iterator[WorkerPool[Reranker] | None]:
     """Give the crew that scores for a reranker; None where calls go out in threads."""
     if cluster is not None and settings.spreads:
-        with cluster.crew(partial(open_reranker, settings.on_replica(cluster.replicas.cpus))) as crew:
-            yield crew
+        with cluster.pool(partial(open_reranker, settings.on_replica(cluster.replicas.cpus))) as pool:
+            yield pool
     elif isinstance(arm.reranker, Pooled):
-        yield Alone(arm.reranker)
+        yield LocalPool(arm.reranker)
     else:
         yield None

@@ -6,7 +6,7 @@ from evalkit.reranking.budget import Spending
 from evalkit.reranking.embedding_ahead import embedded_ahead
 from evalkit.reranking.open_loop import Arrival, Arrivals
 from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault, make_call
-from evalkit.reranking.pooled_scoring import pools, send_pooled
+from evalkit.reranking.pooled_scoring import groups, send_pooled
 from evalkit.reranking.retries import Courier
 from evalkit.reranking.sender import Sender
 from evalkit.reranking.session import Arm

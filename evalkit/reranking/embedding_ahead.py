@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from evalkit.distributed import Alone, Crew, each_or_parts
+from evalkit.distributed import LocalPool, WorkerPool, each_or_parts
 from evalkit.errors import CallError
 from evalkit.rerankers import Embedded, Portion, Preparable, Reranker
 from evalkit.reranking.batching import Batch
@@ -15,25 +15,25 @@ from evalkit.reranking.batching import Batch
 
 @contextmanager
 def embedded_ahead(
-    reranker: Reranker, batches: Sequence[Batch], crew: Crew[Reranker]
-) -> Iterator[Crew[Reranker]]:
+    reranker: Reranker, batches: Sequence[Batch], pool: WorkerPool[Reranker]
+) -> Iterator[WorkerPool[Reranker]]:
     """Have a crew embed every text once, and give who scores then; forget it afterwards: timing is honest.
 
     With all texts embedded, scores are arithmetic: a reranker that embeds scores by itself. A text that
     cannot be embedded fails again where it is scored, and the queries that need it with it.
     """
     if not isinstance(reranker, Preparable):
-        yield crew
+        yield pool
         return
     portions = list(reranker.portions(item.request for item in batches))
     texts = sum(len(portion.texts) for portion in portions)
     try:
         with tqdm(total=texts, desc="embedding", unit="text", disable=None) as progress:
-            for work in each_or_parts(crew, embed, portions, _single_texts):
+            for work in each_or_parts(pool, embed, portions, _single_texts):
                 if not isinstance(work.result, CallError):
                     reranker.keep(work.task, work.result)
                 progress.update(len(work.task.texts))
-        yield Alone(reranker)
+        yield LocalPool(reranker)
     finally:
         reranker.forget()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evalkit.distributed import Crew, Work, each_or_parts
+from evalkit.distributed import Work, WorkerPool, each_or_parts
 from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
@@ -15,24 +15,24 @@ from evalkit.reranking.session import Arm
 PAIRS = 1024
 """Pairs of a pool where a reranker names none: seconds of work, against milliseconds of sending it."""
 
-Pool = Sequence[Batch]
+BatchGroup = Sequence[Batch]
 
 
-def pools(items: Iterable[Batch], pairs: int) -> Iterator[Pool]:
+def groups(items: Iterable[Batch], pairs: int) -> Iterator[BatchGroup]:
     """Yield batches in groups of at least `pairs` documents; the last group may have fewer."""
-    pool: list[Batch] = []
+    group: list[Batch] = []
     gathered = 0
     for item in items:
-        pool.append(item)
+        group.append(item)
         gathered += len(item.request.documents)
         if gathered >= pairs:
-            yield pool
-            pool, gathered = [], 0
-    if pool:
-        yield pool
+            yield group
+            group, gathered = [], 0
+    if group:
+        yield group
 
 
-def score_pool(reranker: Reranker, pool: Pool) -> list[RerankResponse]:
+def score_group(reranker: Reranker, group: BatchGroup) -> list[RerankResponse]:
     """Score some batches together where the reranker knows how, else one after the other.
 
     Raises
@@ -40,14 +40,14 @@ def score_pool(reranker: Reranker, pool: Pool) -> list[RerankResponse]:
     CallError
         If any of them cannot be scored.
     """
-    requests = [item.request for item in pool]
+    requests = [item.request for item in group]
     if isinstance(reranker, Pooled):
         return reranker.score_many(requests)
     return [reranker.score(request) for request in requests]
 
 
 def send_pooled(
-    arm: Arm, items: Iterable[Batch], context: CallContext, crew: Crew[Reranker]
+    arm: Arm, items: Iterable[Batch], context: CallContext, pool: WorkerPool[Reranker]
 ) -> Iterator[Outcome]:
     """Yield the outcome of every batch, pool by pool.
 
@@ -61,15 +61,19 @@ def send_pooled(
         What is to be scored.
     context
         What the calls have in common.
-    crew
+    pool
         Who scores: its hands are alike to the arm's own reranker.
     """
     size = arm.reranker.pool_pairs if isinstance(arm.reranker, Pooled) else PAIRS
-    for work in each_or_parts(crew, score_pool, pools(items, size), lambda pool: [[item] for item in pool]):
+    for work in each_or_parts(
+        pool, score_group, groups(items, size), lambda group: [[item] for item in group]
+    ):
         yield from _outcomes(arm, work, context)
 
 
-def _outcomes(arm: Arm, work: Work[Pool, list[RerankResponse]], context: CallContext) -> Iterator[Outcome]:
+def _outcomes(
+    arm: Arm, work: Work[BatchGroup, list[RerankResponse]], context: CallContext
+) -> Iterator[Outcome]:
     """Yield what became of the batches of a pool; all have the times of the whole."""
     for place, item in enumerate(work.task):
         made = Made(item, context, work.start_s, work.end_s, together=len(work.task))

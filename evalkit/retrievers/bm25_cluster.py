@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.distributed import Crew, RayCluster, Replicas
+from evalkit.distributed import RayCluster, Replicas, WorkerPool
 from evalkit.errors import CallError
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import Statistics, count, merge_statistics
@@ -70,26 +70,26 @@ class ClusterShards:
 
     Parameters
     ----------
-    crews
+    pools
         One hand for each part.
     threads
         One for each part, in which its answers are waited for.
     """
 
-    def __init__(self, crews: Sequence[Crew[Part]], threads: ThreadPoolExecutor) -> None:
-        self._crews, self._threads = crews, threads
-        counted = self._threads.map(lambda crew: _one(crew, _statistics, None), crews)
-        bar = tqdm(counted, desc="bm25: counting", unit="part", total=len(crews), disable=None)
+    def __init__(self, pools: Sequence[WorkerPool[Part]], threads: ThreadPoolExecutor) -> None:
+        self._pools, self._threads = pools, threads
+        counted = self._threads.map(lambda pool: _one(pool, _statistics, None), pools)
+        bar = tqdm(counted, desc="bm25: counting", unit="part", total=len(pools), disable=None)
         self._whole = merge_statistics(list(bar))
 
     def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[Tops]:
         """Return what each part finds; all parts search at the same time."""
-        return list(self._threads.map(lambda crew: self._search(crew, Asked(queries, depth)), self._crews))
+        return list(self._threads.map(lambda pool: self._search(pool, Asked(queries, depth)), self._pools))
 
-    def _search(self, crew: Crew[Part], asked: Asked) -> Tops:
-        found = _one(crew, _search, asked)
+    def _search(self, pool: WorkerPool[Part], asked: Asked) -> Tops:
+        found = _one(pool, _search, asked)
         if found is None:  # a part that is new, or was lost and counted again
-            found = _one(crew, _search, Asked(asked.queries, asked.depth, self._whole))
+            found = _one(pool, _search, Asked(asked.queries, asked.depth, self._whole))
         if found is None:
             raise AssertionError("a part that knows the statistics searches")
         return found
@@ -120,8 +120,8 @@ def spread_shards(
             partial(Part, corpus.texts[rows], id_ranks[rows], recipe)
             for rows in split_rows(len(corpus), recipe.shards)
         ]
-        crews = [stack.enter_context(cluster.crew(opener, Replicas(1))) for opener in openers]
-        yield ClusterShards(crews, threads)
+        pools = [stack.enter_context(cluster.pool(opener, Replicas(1))) for opener in openers]
+        yield ClusterShards(pools, threads)
 
 
 def _statistics(part: Part, _: None) -> Statistics:
@@ -132,9 +132,9 @@ def _search(part: Part, asked: Asked) -> Tops | None:
     return part.search(asked)
 
 
-def _one(crew: Crew[Part], do: Callable[[Part, Any], Result], task: Any) -> Result:
+def _one(pool: WorkerPool[Part], do: Callable[[Part, Any], Result], task: Any) -> Result:
     """Return the result of one task."""
-    (work,) = crew.each(do, [task])
+    (work,) = pool.each(do, [task])
     if isinstance(work.result, CallError):
         raise work.result
     return work.result

@@ -16,7 +16,7 @@ import local_models
 import numpy as np
 
 from evalkit.config import reranker_settings
-from evalkit.distributed import RayCluster, RayCrew, Replicas
+from evalkit.distributed import RayCluster, RayPool, Replicas
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, open_reranker
 from evalkit.reranking import Batch, pools
@@ -25,11 +25,11 @@ from evalkit.reranking.pooled_scoring import score_pool
 POOL = 100
 
 
-def timed(crew: RayCrew[Reranker], items: list[list[Batch]]) -> tuple[float, np.ndarray]:
+def timed(pool: RayPool[Reranker], items: list[list[Batch]]) -> tuple[float, np.ndarray]:
     """Return the seconds that some pools took, and their scores in one order."""
     start = time.perf_counter()
     found = {}
-    for work in crew.each(score_pool, items):
+    for work in pool.each(score_pool, items):
         assert isinstance(work.result, list), work.result
         for item, response in zip(work.task, work.result, strict=True):
             found[item.request.query_id] = response.scores
@@ -59,9 +59,9 @@ def main() -> None:
         scores = {}
         for _ in range(rounds):
             for count, times in taken.items():
-                with RayCluster.joined("local", Replicas(count)) as cluster, cluster.crew(opener) as crew:
-                    timed(crew, items[: 2 * count])  # models in memory
-                    seconds, scores[count] = timed(crew, items)
+                with RayCluster.joined("local", Replicas(count)) as cluster, cluster.pool(opener) as pool:
+                    timed(pool, items[: 2 * count])  # models in memory
+                    seconds, scores[count] = timed(pool, items)
                     times.append(seconds)
         one, two = (float(np.median(taken[count])) for count in (1, 2))
         sys.stdout.write(

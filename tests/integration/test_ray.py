@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from support import hands
+from support import workers
 from support.command import ROOT, evalkit, only_folder
 from support.ray_nodes import two_nodes
 
@@ -46,17 +46,17 @@ def cluster() -> Iterator[RayCluster]:
             yield joined
 
 
-def results(cluster: RayCluster, do: Any, tasks: list[Any], opened: Any = hands.open_ten) -> dict[Any, Any]:
+def results(cluster: RayCluster, do: Any, tasks: list[Any], opened: Any = workers.open_ten) -> dict[Any, Any]:
     """Return task -> result, of a crew of its own."""
-    with cluster.crew(opened) as crew:
-        done = [(work.task, work.result) for work in crew.each(do, tasks)]
+    with cluster.pool(opened) as pool:
+        done = [(work.task, work.result) for work in pool.each(do, tasks)]
     assert len(done) == len(tasks), "every task has one result"
     return dict(done)
 
 
 def test_every_task_is_done_once_and_a_failure_is_a_result(cluster: RayCluster) -> None:
     """Results belong to their tasks; a task that fails has its failure, whole, and stops no other."""
-    found = results(cluster, hands.add, list(range(20)))
+    found = results(cluster, workers.add, list(range(20)))
     failure = found.pop(13)
     assert found == {task: 10 + task for task in range(20) if task != 13}
     assert isinstance(failure, CallError)
@@ -67,14 +67,14 @@ def test_a_killed_replica_costs_nothing_but_time(cluster: RayCluster, tmp_path: 
     """Replicas that are killed are replaced; what they had is done by others, and counted as repeated."""
     before = cluster.loss
     tasks = [(number, str(tmp_path / str(number))) for number in range(4)]
-    assert results(cluster, hands.die_once, tasks) == {task: 10 + task[0] for task in tasks}
-    assert cluster.loss.hands - before.hands == 4
+    assert results(cluster, workers.die_once, tasks) == {task: 10 + task[0] for task in tasks}
+    assert cluster.loss.workers - before.workers == 4
     assert cluster.loss.tasks - before.tasks >= 4
 
 
 def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
     """A task with which one replica after the other is lost is given up, and named; the others are done."""
-    found = results(cluster, hands.die_at_seven, list(range(12)))
+    found = results(cluster, workers.die_at_seven, list(range(12)))
     failure = found.pop(7)
     assert found == {task: 10 + task for task in range(12) if task != 7}
     assert isinstance(failure, CallError)
@@ -84,7 +84,7 @@ def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
 def test_what_cannot_be_opened_is_told_as_it_is_here(cluster: RayCluster) -> None:
     """A wrong setting is the same one line, wherever the model is opened."""
     with pytest.raises(InputError, match="no such model"):
-        results(cluster, hands.add, [1], hands.open_nothing)
+        results(cluster, workers.add, [1], workers.open_nothing)
 
 
 def test_a_cluster_too_small_is_told(cluster: RayCluster) -> None:

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.distributed import Alone, Work, each_or_parts
+from evalkit.distributed import LocalPool, Work, each_or_parts
 from evalkit.errors import CallError, ConfigError, Remedy
 
 
-def total(hand: int, task: Sequence[int]) -> int:
+def total(worker: int, task: Sequence[int]) -> int:
     """Add up; 13 is unlucky."""
     if 13 in task:
         raise CallError("memory", "13 does not fit")
-    return hand + sum(task)
+    return worker + sum(task)
 
 
 def numbers(task: Sequence[int]) -> list[Sequence[int]]:
@@ -27,7 +27,7 @@ def numbers(task: Sequence[int]) -> list[Sequence[int]]:
 @given(st.lists(st.lists(st.integers(10, 15), max_size=4), max_size=8))
 def test_what_is_wrong_with_one_part_costs_no_other(tasks: list[list[int]]) -> None:
     """Every number is worked on once in the end, and only the unlucky ones have failed."""
-    done: list[Work[Sequence[int], int]] = list(each_or_parts(Alone(0), total, tasks, numbers))
+    done: list[Work[Sequence[int], int]] = list(each_or_parts(LocalPool(0), total, tasks, numbers))
     assert sorted(number for work in done for number in work.task) == sorted(
         n for task in tasks for n in task
     )

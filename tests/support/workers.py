@@ -19,27 +19,27 @@ def open_nothing() -> int:
     raise InputError("there is no such model", "use another")
 
 
-def add(hand: int, task: int) -> int:
+def add(worker: int, task: int) -> int:
     """Add slowly; 13 is unlucky."""
     time.sleep(0.05)
     if task == 13:
         raise CallError("memory", "13 does not fit", "use 12")
-    return hand + task
+    return worker + task
 
 
-def die_at_seven(hand: int, task: int) -> int:
+def die_at_seven(worker: int, task: int) -> int:
     """Add, but for 7, which ends the process."""
     if task == 7:
         os.kill(os.getpid(), signal.SIGKILL)
-    return hand + task
+    return worker + task
 
 
-def die_once(hand: int, task: tuple[int, str]) -> int:
+def die_once(worker: int, task: tuple[int, str]) -> int:
     """Add; the first process that gets a task whose file is not there yet makes the file and ends."""
     number, file = task
     try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL))
     except FileExistsError:
-        return hand + number
+        return worker + number
     os.kill(os.getpid(), signal.SIGKILL)
     return 0
