@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
-from evalkit.reranking import Arm, Batch, CallContext, Courier
+from evalkit.reranking import Arm, Batch, CallContext, RetryingCaller
 
 
 class Asker:
@@ -23,13 +23,13 @@ class Asker:
 
     def __init__(self, arm: Arm, dataset: str) -> None:
         self._arm = arm
-        self._courier = Courier(arm, splits=False)
+        self._caller = RetryingCaller(arm, splits=False)
         self._context = CallContext(dataset, arm.tag, "check")
 
     def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
         """Send one request, and return what came of it."""
         self._arm.closed = None  # a check may provoke failures, and asks on
-        (outcome,) = self._courier.deliver(Batch(request), self._context)
+        (outcome,) = self._caller.deliver(Batch(request), self._context)
         if outcome.response is not None:
             return outcome.response
         return outcome.failure or CallError("backend", "no answer")

@@ -55,7 +55,7 @@ class Wire:
         """Send any body: bytes as they are, everything else as JSON."""
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         for _ in range(_PATIENCE):
-            self._arm.pace.wait_turn(0, time.sleep)
+            self._arm.rate_limiter.wait_turn(0, time.sleep)
             exchange = self.http.connections.post(raw, headers)
             if exchange.status != 429:
                 break

@@ -128,7 +128,9 @@ def _latency(config: Config, arena: Arena, recorder: Recorder) -> list[PlannedPa
     cells = latency_cells(config, list(timed), arena, recorder)
     planned = []
     for tag, settings in timed.items():
-        own = [cell for cell in cells if cell.reranker == tag] + _arrivals(config, tag, arena, recorder)
+        own = [cell for cell in cells if cell.reranker == tag] + _open_loop_cells(
+            config, tag, arena, recorder
+        )
         warm: list[Batch] = [
             item for cell in own for item in islice(cycle(cell.warmup), cell.least_warmup + cell.others)
         ]
@@ -138,7 +140,7 @@ def _latency(config: Config, arena: Arena, recorder: Recorder) -> list[PlannedPa
     return planned
 
 
-def _arrivals(config: Config, tag: str, arena: Arena, recorder: Recorder) -> list[Cell]:
+def _open_loop_cells(config: Config, tag: str, arena: Arena, recorder: Recorder) -> list[Cell]:
     """Return the open loops; where their rates are not known yet, as many with some rate."""
     latency = config.latency
     if latency is None or latency.server is None:

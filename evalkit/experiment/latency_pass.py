@@ -28,7 +28,7 @@ from evalkit.latency import (
 )
 from evalkit.latency.flags import flag_overload
 from evalkit.records import Call
-from evalkit.reranking import Arm, Arrivals, Outcome
+from evalkit.reranking import Arm, OpenLoop, Outcome
 
 
 class _Keeper:
@@ -83,10 +83,10 @@ def _open_loops(config: Config, settings: LatencySettings, arm: Arm, arena: Aren
         for call in records.recorder.calls
         if (call.dataset, call.reranker, call.pass_) == (arena.dataset.name, arm.tag, "latency")
     ]
-    with Arrivals(arm) as arrivals:
+    with OpenLoop(arm) as open_loop:
         for cell in arrival_cells(config, find_loads(settings, arm.tag, own), arena, records.recorder):
             before = [call for call in own if call.rate_per_s == cell.load.rate_per_s]
-            made = measure_arrivals(cell, arrivals, arena.dataset.name, config.seed, _Keeper(records))
+            made = measure_arrivals(cell, open_loop, arena.dataset.name, config.seed, _Keeper(records))
             if _is_too_much(settings, [*before, *(one.call for one in made if one.attempts)]):
                 return
 

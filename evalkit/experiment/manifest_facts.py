@@ -136,7 +136,7 @@ def _pairs(recorder: Recorder, memory: Memory, dataset: str, tag: str) -> dict[s
 def _spent(arms: Sequence[Arm]) -> float | None:
     """Return what the calls cost by the configured prices; None where nothing has a price."""
     priced = any(arm.traffic.price is not None for arm in arms)
-    return arms[0].spending.spent_usd if priced else None
+    return arms[0].budget.spent_usd if priced else None
 
 
 def _endpoint(arm: Arm, recorder: Recorder) -> dict[str, Any]:

@@ -41,4 +41,4 @@ class Sending:
     @property
     def lowest_concurrency(self) -> int | None:
         """Fewest calls in flight that the server's refusals left; None where no calls were made."""
-        return self._sender.gate.lowest if self._sender else None
+        return self._sender.limiter.lowest if self._sender else None

@@ -43,7 +43,7 @@ def precision_pass(
     outcomes: list[Outcome] = []
     try:
         if todo:
-            with opened_arm(tag, precise, arm.spending) as twin, pool_for(twin, precise, cluster) as pool:
+            with opened_arm(tag, precise, arm.budget) as twin, pool_for(twin, precise, cluster) as pool:
                 outcomes = _score(todo, Sending(twin, _context(tag, arena), pool), twin, records)
     except (InputError, CallError) as error:  # the figures are whole without it
         records.recorder.precision_checks.append(replace(check, missing=error.message))

@@ -23,7 +23,7 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.sigint import undisturbed
 from evalkit.records import RerankRequest, Run
 from evalkit.rerankers import Reranker
-from evalkit.reranking import Arm, Batch, CallContext, Caps, Courier, Outcome, assemble, batch
+from evalkit.reranking import Arm, Batch, CallContext, Caps, Outcome, RetryingCaller, assemble, batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def knock(arenas: Sequence[Arena], arm: Arm) -> Outcome:
     """Make one call with one document, so that a wrong url or key costs a second."""
     arena = next(a for a in arenas if len(a.candidates))
     first = next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True))
-    courier = Courier(arm, patient=False)
-    (outcome,) = courier.deliver(first, CallContext(arena.dataset.name, arm.tag, "check"))
+    caller = RetryingCaller(arm, patient=False)
+    (outcome,) = caller.deliver(first, CallContext(arena.dataset.name, arm.tag, "check"))
     if outcome.failure is not None:
         failure = outcome.failure
         failure.message = f"reranker {arm.tag!r} does not answer: {failure.message}"
@@ -112,12 +112,12 @@ def check_promise(config: Config, arena: Arena, arm: Arm) -> tuple[PointwiseChec
     InputError
         If a reranker that is declared pointwise is not.
     """
-    courier = Courier(arm, splits=False)
+    caller = RetryingCaller(arm, splits=False)
     context = CallContext(arena.dataset.name, arm.tag, "check")
     outcomes: list[Outcome] = []
 
     def ask(request: RerankRequest) -> NDArray[np.float64] | None:
-        (outcome,) = courier.deliver(Batch(request), context)
+        (outcome,) = caller.deliver(Batch(request), context)
         outcomes.append(outcome)
         return outcome.response.scores if outcome.response else None
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from evalkit.config import Config, RerankerSettings
 from evalkit.errors import UnknownNameError
 from evalkit.rerankers import open_reranker
-from evalkit.reranking import Arm, Spending
+from evalkit.reranking import Arm, Budget
 
 
 def only(config: Config, tags: Iterable[str]) -> Config:
@@ -26,9 +26,9 @@ def only(config: Config, tags: Iterable[str]) -> Config:
 
 
 @contextmanager
-def opened_arm(tag: str, settings: RerankerSettings, spending: Spending) -> Iterator[Arm]:
+def opened_arm(tag: str, settings: RerankerSettings, budget: Budget) -> Iterator[Arm]:
     """Open one reranker under a tag."""
-    arm = Arm.of(tag, open_reranker(settings), settings, spending)
+    arm = Arm.of(tag, open_reranker(settings), settings, budget)
     try:
         yield arm
     finally:
@@ -38,9 +38,9 @@ def opened_arm(tag: str, settings: RerankerSettings, spending: Spending) -> Iter
 @contextmanager
 def opened(config: Config, spent_usd: float = 0.0) -> Iterator[list[Arm]]:
     """Open every reranker; they share one budget, of which something may be spent."""
-    spending = Spending(config.budget.usd if config.budget else None, spent_usd)
+    budget = Budget(config.budget.usd if config.budget else None, spent_usd)
     with ExitStack() as stack:
         yield [
-            stack.enter_context(opened_arm(tag, settings, spending))
+            stack.enter_context(opened_arm(tag, settings, budget))
             for tag, settings in config.rerankers.items()
         ]

@@ -15,7 +15,7 @@ from evalkit.records import Run
 from evalkit.rerankers import Described, Measuring
 from evalkit.rerankers.local_model import LocalModelSettings
 from evalkit.rerankers.remote_settings import RemoteSettings
-from evalkit.reranking import Spending
+from evalkit.reranking import Budget
 
 MOST_PAIRS = 5000
 """Pairs that are tokenised: all of a small experiment, else a sample drawn with the experiment's seed."""
@@ -42,7 +42,7 @@ def _read(
 ) -> Reading:
     """Return what a model reads of n pairs of candidates, and of relevant ones behind them."""
     try:
-        with opened_arm(tag, settings, Spending(None)) as arm:
+        with opened_arm(tag, settings, Budget(None)) as arm:
             reranker = arm.reranker
             if not isinstance(reranker, Measuring) or not isinstance(reranker, Described):
                 return Reading.unknown(tag, "it does not tell")

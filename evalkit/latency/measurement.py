@@ -16,7 +16,7 @@ from tqdm import tqdm
 from evalkit.latency.machine import RoundState, Watch
 from evalkit.latency.warming import MOST_WARMUP, has_settled
 from evalkit.latency.workloads import Cell
-from evalkit.reranking import Arm, Arrival, Arrivals, Batch, CallContext, Outcome, Sender
+from evalkit.reranking import Arm, Arrival, Batch, CallContext, OpenLoop, Outcome, Sender
 from evalkit.reranking.outcomes import Clock
 
 
@@ -63,7 +63,7 @@ def measure(
 
 
 def measure_arrivals(
-    cell: Cell, arrivals: Arrivals, dataset: str, seed: int, keeper: Keeper
+    cell: Cell, open_loop: OpenLoop, dataset: str, seed: int, keeper: Keeper
 ) -> list[Outcome]:
     """Time one open loop and return its calls: exponential gaps between arrivals, seeded.
 
@@ -76,8 +76,8 @@ def measure_arrivals(
     with _progress_bar(f"{cell.reranker}: {rate:.3g} calls/s", cell.least_warmup + len(items)) as progress:
         blocks = _Blocks(dataset, keeper, progress)
         warm = tuple(islice(cycle(cell.warmup), cell.least_warmup)) if items else ()
-        blocks.take(arrivals.meet(warm, blocks.context(cell, None)))
-        return blocks.take(arrivals.follow(schedule, blocks.context(cell, 0)))
+        blocks.take(open_loop.meet(warm, blocks.context(cell, None)))
+        return blocks.take(open_loop.follow(schedule, blocks.context(cell, 0)))
 
 
 def _progress_bar(what: str, total: int) -> tqdm[Any]:

@@ -7,7 +7,7 @@ import threading
 from evalkit.errors import BudgetError
 
 
-class Spending:
+class Budget:
     """Counts what calls cost, and refuses one that could cross the budget. Used from several threads.
 
     Parameters

@@ -11,9 +11,9 @@ from typing import Self
 
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
-from evalkit.reranking.rate_limits import Gate
-from evalkit.reranking.retries import Courier
-from evalkit.reranking.sender import Done, done_with
+from evalkit.reranking.rate_limits import ConcurrencyLimiter
+from evalkit.reranking.retries import RetryingCaller
+from evalkit.reranking.sender import Delivery, collect
 from evalkit.reranking.session import Arm
 
 MOST_IN_FLIGHT = 256
@@ -44,7 +44,7 @@ class _Due:
     together: threading.Barrier | None = None
 
 
-class Arrivals:
+class OpenLoop:
     """Makes calls at set times, each in a thread of its own for as long as it is out.
 
     A thread takes the next call of the schedule and sleeps until it is due: nobody hands it over, so nothing
@@ -72,10 +72,10 @@ class Arrivals:
         self._clock = clock
         self._stop = threading.Event()
         self._sleep = sleep or self._stop.wait
-        gate = Gate(most, adaptive=False)
-        self._courier = Courier(arm, gate, self._stop, splits=False, retries=False, clock=clock)
+        limiter = ConcurrencyLimiter(most, adaptive=False)
+        self._caller = RetryingCaller(arm, limiter, self._stop, splits=False, retries=False, clock=clock)
         self._todo: queue.SimpleQueue[_Due | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle = 0
         self._threads: list[threading.Thread] = []
@@ -146,14 +146,14 @@ class Arrivals:
             with self._lock:
                 self._idle += 1
 
-    def _make(self, due: _Due) -> Done:
+    def _make(self, due: _Due) -> Delivery:
         wait = due.due_s - self._clock()
         if wait > 0:
             self._sleep(wait)
         done = (
-            Done()
+            Delivery()
             if self._stop.is_set()
-            else done_with(self._courier.deliver(due.item, due.context, due.due_s))
+            else collect(self._caller.deliver(due.item, due.context, due.due_s))
         )
         if due.together is not None:
             due.together.wait()

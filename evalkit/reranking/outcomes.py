@@ -90,12 +90,12 @@ def make_call(
         response = reranker.score(item.request)
     except CallError as error:
         failure = error
-    made = Made(item, context, start, clock(), attempt, scheduled_s)
+    made = TimedCall(item, context, start, clock(), attempt, scheduled_s)
     return attempt_of(made, response, failure, price)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class TimedCall:
     """A call that was made: what, when, the how-manieth attempt, and together with how many, itself included."""
 
     item: Batch
@@ -108,7 +108,10 @@ class Made:
 
 
 def attempt_of(
-    made: Made, response: RerankResponse | None, failure: CallError | None = None, price: Price | None = None
+    made: TimedCall,
+    response: RerankResponse | None,
+    failure: CallError | None = None,
+    price: Price | None = None,
 ) -> Attempt:
     """Check what came back, and record the call."""
     item, context = made.item, made.context

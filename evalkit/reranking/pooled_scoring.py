@@ -9,7 +9,7 @@ from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking.batching import Batch
-from evalkit.reranking.outcomes import Attempt, CallContext, Made, Outcome, attempt_of
+from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, TimedCall, attempt_of
 from evalkit.reranking.session import Arm
 
 PAIRS = 1024
@@ -76,13 +76,13 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     """Yield what became of the batches of a pool; all have the times of the whole."""
     for place, item in enumerate(work.task):
-        made = Made(item, context, work.start_s, work.end_s, together=len(work.task))
+        made = TimedCall(item, context, work.start_s, work.end_s, together=len(work.task))
         attempt = _attempt(made, work.result, place)
         arm.note(attempt.failure)
         yield Outcome(item, (attempt,))
 
 
-def _attempt(made: Made, result: list[RerankResponse] | CallError, place: int) -> Attempt:
+def _attempt(made: TimedCall, result: list[RerankResponse] | CallError, place: int) -> Attempt:
     return (
         attempt_of(made, None, result) if isinstance(result, CallError) else attempt_of(made, result[place])
     )

@@ -11,7 +11,7 @@ WINDOW_S = 60.0
 Sleep = Callable[[float], None]
 
 
-class Pace:
+class RateLimiter:
     """Keeps requests and tokens per minute, over every window of a minute. Used from several threads.
 
     Parameters
@@ -67,7 +67,7 @@ class Pace:
         return self._tokens is None or sum(t for _, t, _ in self._sent) + tokens <= self._tokens
 
 
-class Gate:
+class ConcurrencyLimiter:
     """Lets so many calls be in flight: fewer after a refusal for their number, more again after successes.
 
     Additive increase, multiplicative decrease (Chiu and Jain 1989): halved once for all refusals of

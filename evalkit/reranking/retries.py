@@ -19,7 +19,7 @@ from tenacity import (
 
 from evalkit.reranking.batching import Batch, cut
 from evalkit.reranking.outcomes import Attempt, CallContext, Clock, Outcome, make_call, retried
-from evalkit.reranking.rate_limits import Gate
+from evalkit.reranking.rate_limits import ConcurrencyLimiter
 from evalkit.reranking.session import Arm
 
 THROTTLED = 429
@@ -29,14 +29,14 @@ class StoppedError(Exception):
     """The work was stopped while a call waited for its turn."""
 
 
-class Courier:
+class RetryingCaller:
     """Delivers the batches of one arm. Used from several threads.
 
     Parameters
     ----------
     arm
         Whose batches.
-    gate
+    limiter
         Calls in flight.
     stop
         Set to leave off waiting.
@@ -53,7 +53,7 @@ class Courier:
     def __init__(
         self,
         arm: Arm,
-        gate: Gate | None = None,
+        limiter: ConcurrencyLimiter | None = None,
         stop: threading.Event | None = None,
         *,
         splits: bool = True,
@@ -62,7 +62,7 @@ class Courier:
         clock: Clock = time.perf_counter,
     ) -> None:
         self._arm = arm
-        self._gate = gate or Gate(1, adaptive=False)
+        self._limiter = limiter or ConcurrencyLimiter(1, adaptive=False)
         self._stop = stop or threading.Event()
         self._splits = splits and arm.reranker.pointwise
         self._patient = patient
@@ -137,18 +137,18 @@ class Courier:
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )(once)
         if made[-1].failure is not None:
-            self._arm.spending.settle(0.0, made[-1].failure.billed_usd)
+            self._arm.budget.settle(0.0, made[-1].failure.billed_usd)
         return (*map(retried, made[:-1]), made[-1])
 
     def _once(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
         arm = self._arm
         reserved = arm.tokens.cost_usd(item.request, arm.traffic.price)
         tokens = arm.tokens.usage(item.request).tokens if arm.traffic.tokens_per_minute else 0
-        arm.spending.reserve(reserved)
+        arm.budget.reserve(reserved)
         cost = 0.0
         try:
-            arm.pace.wait_turn(tokens or 0, self._sleep, arm.tokens.requests(item.request))
-            ticket = self._gate.enter()
+            arm.rate_limiter.wait_turn(tokens or 0, self._sleep, arm.tokens.requests(item.request))
+            ticket = self._limiter.enter()
             throttled = False
             try:
                 attempt = make_call(
@@ -162,10 +162,10 @@ class Courier:
                 )
                 throttled = attempt.call.http_status == THROTTLED
             finally:
-                self._gate.leave(ticket, throttled=throttled)
+                self._limiter.leave(ticket, throttled=throttled)
             cost = self._charge(attempt, reserved)
         finally:
-            arm.spending.settle(reserved, cost)
+            arm.budget.settle(reserved, cost)
         self._learn(item, attempt)
         return attempt
 
@@ -184,7 +184,7 @@ class Courier:
             pause = attempt.response.pause_s
         if pause is not None:
             # Whoever asks for more than the longest wait is not waited for; see `_may_pass`.
-            self._arm.pace.pause(min(pause, self._arm.traffic.longest_wait_s))
+            self._arm.rate_limiter.pause(min(pause, self._arm.traffic.longest_wait_s))
 
     def _may_pass(self, attempt: Attempt) -> bool:
         failure = attempt.failure

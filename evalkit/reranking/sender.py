@@ -11,8 +11,8 @@ from typing import Self
 
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
-from evalkit.reranking.rate_limits import Gate
-from evalkit.reranking.retries import Courier, StoppedError
+from evalkit.reranking.rate_limits import ConcurrencyLimiter
+from evalkit.reranking.retries import RetryingCaller, StoppedError
 from evalkit.reranking.session import Arm
 
 GRACE_S = 0.3
@@ -20,7 +20,7 @@ GRACE_S = 0.3
 
 
 @dataclass(slots=True)
-class Done:
+class Delivery:
     """What came of one batch: outcomes, and the fault that cut it short."""
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -52,10 +52,10 @@ class Sender:
     ) -> None:
         self._concurrency = concurrency
         self._stop = threading.Event()
-        self.gate = Gate(concurrency, adaptive=not timed)
-        self._courier = Courier(arm, self.gate, self._stop, splits=not timed, clock=clock)
+        self.limiter = ConcurrencyLimiter(concurrency, adaptive=not timed)
+        self._caller = RetryingCaller(arm, self.limiter, self._stop, splits=not timed, clock=clock)
         self._todo: queue.SimpleQueue[tuple[Batch, CallContext] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._handed_out = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"evalkit-call-{number}", daemon=True)
@@ -129,12 +129,12 @@ class Sender:
 
     def _work(self) -> None:
         while (task := self._todo.get()) is not None:
-            self._done.put(Done() if self._stop.is_set() else done_with(self._courier.deliver(*task)))
+            self._done.put(Delivery() if self._stop.is_set() else collect(self._caller.deliver(*task)))
 
 
-def done_with(delivery: Iterator[Outcome]) -> Done:
+def collect(delivery: Iterator[Outcome]) -> Delivery:
     """Deliver one batch; a fault is raised where the outcomes are read."""
-    done = Done()
+    done = Delivery()
     try:
         for outcome in delivery:
             done.outcomes.append(outcome)

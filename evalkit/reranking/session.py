@@ -8,8 +8,8 @@ from evalkit.config import RerankerSettings, Traffic
 from evalkit.errors import CallError
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Caps
-from evalkit.reranking.budget import Spending
-from evalkit.reranking.rate_limits import Pace
+from evalkit.reranking.budget import Budget
+from evalkit.reranking.rate_limits import RateLimiter
 from evalkit.reranking.token_estimates import TokenEstimate
 
 GIVE_UP_AFTER = 5
@@ -30,7 +30,7 @@ class Arm:
         Calls in flight in the quality pass.
     timed
         Whether a call takes the time a user would wait for.
-    spending
+    budget
         The budget, shared by all arms.
     learned_documents
         Most documents of a call after the server refused more; None before that.
@@ -44,22 +44,22 @@ class Arm:
     caps: Caps = field(default_factory=Caps)
     concurrency: int = 1
     timed: bool = True
-    spending: Spending = field(default_factory=Spending)
-    pace: Pace = field(init=False)
+    budget: Budget = field(default_factory=Budget)
+    rate_limiter: RateLimiter = field(init=False)
     tokens: TokenEstimate = field(init=False)
     learned_documents: int | None = None
     closed: CallError | None = None
     _failed_in_a_row: int = 0
 
     def __post_init__(self) -> None:
-        self.pace = Pace(self.traffic.requests_per_minute, self.traffic.tokens_per_minute)
+        self.rate_limiter = RateLimiter(self.traffic.requests_per_minute, self.traffic.tokens_per_minute)
         self.tokens = TokenEstimate(self.traffic)
 
     @classmethod
-    def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, spending: Spending) -> Arm:
+    def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, budget: Budget) -> Arm:
         """Return the arm that settings describe."""
         traffic, caps = settings.traffic(), Caps.of(settings)
-        return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, spending)
+        return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget)
 
     def note(self, failure: CallError | None) -> None:
         """Take note of how a batch ended, and close the arm where asking on is senseless."""

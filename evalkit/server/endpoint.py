@@ -47,7 +47,7 @@ class Service:
 
 
 @dataclass(slots=True)
-class Course:
+class RequestState:
     """What became of a request so far: what headers, counts and the log tell."""
 
     dialect: str
@@ -78,7 +78,7 @@ class Endpoint:
         """Answer; every refusal is in the words of the dialect."""
         given = request.headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        course = Course(next(iter(self._dialects)), request_id)
+        course = RequestState(next(iter(self._dialects)), request_id)
         try:
             body = await self._rerank(request, course)
             status, headers = 200, self._dialects[course.dialect].reply_headers(*_cost(course))
@@ -87,7 +87,7 @@ class Endpoint:
         self._note(course, status if body is not None else CLIENT_GONE)
         return json_reply(body, status, headers | self._headers(course))
 
-    async def _rerank(self, request: Request, course: Course) -> Any:
+    async def _rerank(self, request: Request, course: RequestState) -> Any:
         """Return the body of a good reply; None where the client is gone."""
         service, first = self._service, self._dialects[course.dialect]
         address = request.client.host if request.client else ""
@@ -116,7 +116,7 @@ class Endpoint:
         scores = shown_scores(answer, dialect, body)
         return dialect.encode_response(replace(asked, model=name), scores, answer.tokens)
 
-    def _headers(self, course: Course) -> dict[str, str]:
+    def _headers(self, course: RequestState) -> dict[str, str]:
         """Return the headers of every reply: who it is for, how long it took, what is left to ask."""
         told = {"x-request-id": course.request_id, **timing(course.started_s, course.answer)}
         if course.client is not None:
@@ -125,7 +125,7 @@ class Endpoint:
             told["connection"] = "close"
         return told
 
-    def _note(self, course: Course, status: int) -> None:
+    def _note(self, course: RequestState, status: int) -> None:
         metrics, seconds = self._service.metrics, time.perf_counter() - course.started_s
         if status == CLIENT_GONE:
             metrics.cancelled()
@@ -187,6 +187,6 @@ def json_reply(body: Any, status: int, headers: Mapping[str, str]) -> Response:
     return Response(orjson.dumps(body), status, media_type="application/json", headers=dict(headers))
 
 
-def _cost(course: Course) -> tuple[float, int]:
+def _cost(course: RequestState) -> tuple[float, int]:
     tokens = course.answer.tokens if course.answer else 0
     return time.perf_counter() - course.started_s, tokens

@@ -14,7 +14,7 @@ from client_overhead import DOCUMENTS, REQUEST, raw_sockets, say, server
 from evalkit.latency import Cell, Workload, measure_arrivals
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, load_reranker
-from evalkit.reranking import Arm, Arrivals, Batch, CallContext, Outcome, Sender
+from evalkit.reranking import Arm, Batch, CallContext, OpenLoop, Outcome, Sender
 
 DELAYS_S = (0.005, 0.02, 0.1)
 RATES_PER_S = (10, 100, 500)
@@ -54,8 +54,8 @@ def closed(reranker: Reranker, items: tuple[Batch, ...]) -> list[Outcome]:
 def opened(reranker: Reranker, items: tuple[Batch, ...], rate: float) -> list[Outcome]:
     """Send calls at a rate."""
     cell = Cell("api", Workload(10, None, None, rate), 16, batches(16), (items,))
-    with Arrivals(Arm("api", reranker)) as arrivals:
-        return measure_arrivals(cell, arrivals, "bench", 7, Kept())
+    with OpenLoop(Arm("api", reranker)) as open_loop:
+        return measure_arrivals(cell, open_loop, "bench", 7, Kept())
 
 
 def latencies_ms(outcomes: list[Outcome]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -17,7 +17,7 @@ from evalkit.config import reranker_settings
 from evalkit.errors import CallError, ConfigError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import load_reranker, open_reranker
-from evalkit.reranking import Arm, Batch, CallContext, Courier, Outcome, Spending
+from evalkit.reranking import Arm, Batch, Budget, CallContext, Outcome, RetryingCaller
 
 KEY = "s3cret-key-0123"
 PRICE = {"usd_per_million_tokens": 10.0, "usd_per_million_output_tokens": 100.0, "as_of": "2026-11-22"}
@@ -55,9 +55,9 @@ def failure_of(reply: Reply, documents: int = 5, **settings: Any) -> CallError:
     return told.value
 
 
-def deliver(server: ChatServer, request: RerankRequest, **settings: Any) -> tuple[Outcome, Spending]:
+def deliver(server: ChatServer, request: RerankRequest, **settings: Any) -> tuple[Outcome, Budget]:
     """Send a request as an experiment does, and return what came of it and what is spent."""
-    spending = Spending()
+    budget = Budget()
     with server.running() as url:
         block = reranker_settings(
             {
@@ -69,10 +69,10 @@ def deliver(server: ChatServer, request: RerankRequest, **settings: Any) -> tupl
                 **settings,
             }
         )
-        arm = Arm.of("llm", open_reranker(block), block, spending)
-        (outcome,) = Courier(arm).deliver(Batch(request), CallContext("d", "llm", "quality"))
+        arm = Arm.of("llm", open_reranker(block), block, budget)
+        (outcome,) = RetryingCaller(arm).deliver(Batch(request), CallContext("d", "llm", "quality"))
         arm.reranker.close()
-    return outcome, spending
+    return outcome, budget
 
 
 def at(numbers: set[int], reply: Reply) -> Callable[[int, dict[str, str]], Reply | None]:
@@ -210,7 +210,7 @@ def test_a_refusal_on_the_way_costs_no_window_twice() -> None:
     """After a 429 in the middle the call is made again, and only what was not answered is asked again."""
     request, values = request_of(23)
     server = ChatServer(worth, disturb=at({3, 4}, busy()))
-    outcome, spending = deliver(server, request, window=8, step=4, passes=6)
+    outcome, budget = deliver(server, request, window=8, step=4, passes=6)
     assert outcome.response is not None
     assert outcome.response.scores.tolist() == values
     assert [one.call.status for one in outcome.attempts] == ["retried", "retried", "ok"]
@@ -219,7 +219,7 @@ def test_a_refusal_on_the_way_costs_no_window_twice() -> None:
     assert len(server.bodies) == 32
     assert outcome.call.usage.tokens == 30 * 100
     assert outcome.call.cost_usd == pytest.approx(30 * WINDOW_USD)
-    assert spending.spent_usd == pytest.approx(30 * WINDOW_USD)
+    assert budget.spent_usd == pytest.approx(30 * WINDOW_USD)
 
 
 def test_an_unreadable_answer_is_asked_for_again() -> None:
@@ -236,10 +236,10 @@ def test_an_unreadable_answer_is_asked_for_again() -> None:
 def test_windows_that_were_paid_count_though_the_call_failed() -> None:
     """A call that fails for good after two answers has no score, and the budget knows of the two."""
     server = ChatServer(worth, disturb=at({2}, (400, b'{"error": {"message": "context length exceeded"}}')))
-    outcome, spending = deliver(server, request_of(23)[0], window=8, step=4)
+    outcome, budget = deliver(server, request_of(23)[0], window=8, step=4)
     assert outcome.failure is not None
     assert outcome.response is None
-    assert spending.spent_usd == pytest.approx(2 * WINDOW_USD)
+    assert budget.spent_usd == pytest.approx(2 * WINDOW_USD)
 
 
 def test_two_calls_do_not_share_answers() -> None:

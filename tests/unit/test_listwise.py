@@ -26,7 +26,7 @@ from evalkit.rerankers.chat import chat_address, chat_request, read_chat
 from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
 from evalkit.rerankers.listwise_settings import ChatPrice, ListwiseSettings
 from evalkit.rerankers.permutations import Permutation
-from evalkit.reranking.rate_limits import Pace
+from evalkit.reranking.rate_limits import RateLimiter
 from evalkit.reranking.token_estimates import TokenEstimate
 
 LEAST = {"backend": "listwise", "url": "http://127.0.0.1:8000", "model": "m"}
@@ -200,7 +200,7 @@ def test_a_budget_reserves_all_windows_and_learns_from_all() -> None:
 def test_a_call_of_several_requests_counts_as_several() -> None:
     """Limits per minute are those of requests: two calls of four fit under ten, and a third waits."""
     now = [0.0]
-    pace = Pace(10, None, lambda: now[0])
+    pace = RateLimiter(10, None, lambda: now[0])
     waits: list[float] = []
 
     def sleep(seconds: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from evalkit.reranking.rate_limits import Gate, Pace
+from evalkit.reranking.rate_limits import ConcurrencyLimiter, RateLimiter
 
 
 class Clock:
@@ -25,11 +25,11 @@ class Clock:
         self.now += seconds
 
 
-def sent_at(pace: Pace, clock: Clock, tokens: Iterable[float]) -> list[float]:
+def sent_at(rate_limiter: RateLimiter, clock: Clock, tokens: Iterable[float]) -> list[float]:
     """Return when each request may go."""
     times = []
     for count in tokens:
-        pace.wait_turn(count, clock.sleep)
+        rate_limiter.wait_turn(count, clock.sleep)
         times.append(clock.now)
     return times
 
@@ -40,7 +40,7 @@ def test_no_window_of_a_minute_holds_more_than_the_limit(requests: int | None, t
     clock = Clock()
     rng = np.random.default_rng(1)
     sizes = rng.integers(1, 60, 40).tolist()
-    times = sent_at(Pace(requests, tokens, clock), clock, sizes)
+    times = sent_at(RateLimiter(requests, tokens, clock), clock, sizes)
     for start in times:
         window = [n for t, n in zip(times, sizes, strict=True) if start <= t < start + 60]
         assert requests is None or len(window) <= requests
@@ -50,29 +50,29 @@ def test_no_window_of_a_minute_holds_more_than_the_limit(requests: int | None, t
 def test_without_limits_nothing_waits_and_a_pause_stops_all() -> None:
     """No limit, no wait; a pause that a server asked for holds for every request."""
     clock = Clock()
-    pace = Pace(clock=clock)
-    assert sent_at(pace, clock, [1] * 100) == [0.0] * 100
-    pace.pause(5)
-    pace.pause(2)
-    assert sent_at(pace, clock, [1, 1]) == [5.0, 5.0]
+    rate_limiter = RateLimiter(clock=clock)
+    assert sent_at(rate_limiter, clock, [1] * 100) == [0.0] * 100
+    rate_limiter.pause(5)
+    rate_limiter.pause(2)
+    assert sent_at(rate_limiter, clock, [1, 1]) == [5.0, 5.0]
 
 
 def test_fewer_calls_are_in_flight_after_refusals_and_more_after_successes() -> None:
     """Refusals of one burst halve the number once, down to 1; successes give it back, never beyond the start."""
-    gate = Gate(8)
-    burst = [gate.enter() for _ in range(8)]
+    limiter = ConcurrencyLimiter(8)
+    burst = [limiter.enter() for _ in range(8)]
     for ticket in burst:
-        gate.leave(ticket, throttled=True)
-    assert gate.allowed == 4
+        limiter.leave(ticket, throttled=True)
+    assert limiter.allowed == 4
     for _ in range(5):
-        gate.leave(gate.enter(), throttled=True)
-    assert gate.allowed == gate.lowest == 1
+        limiter.leave(limiter.enter(), throttled=True)
+    assert limiter.allowed == limiter.lowest == 1
     seen = []
     for _ in range(60):
-        gate.leave(gate.enter(), throttled=False)
-        seen.append(gate.allowed)
+        limiter.leave(limiter.enter(), throttled=False)
+        seen.append(limiter.allowed)
     assert seen == sorted(seen)
     assert max(seen) == 8
-    fixed = Gate(8, adaptive=False)
+    fixed = ConcurrencyLimiter(8, adaptive=False)
     fixed.leave(fixed.enter(), throttled=True)
     assert fixed.allowed == 8

@@ -27,7 +27,7 @@ from evalkit.latency import (
 )
 from evalkit.latency.warming import MOST_WARMUP, has_settled
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run
-from evalkit.reranking import Arm, Arrivals
+from evalkit.reranking import Arm, OpenLoop
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +182,8 @@ def test_arrivals_keep_to_their_schedule() -> None:
     clock = ScriptedClock()
     arm = Arm("r", Scripted(clock, lambda *_: 0.3))
     kept = Kept()
-    with Arrivals(arm, most=1, clock=clock, sleep=clock.sleep) as arrivals:
-        made = measure_arrivals(cell(1, 200, None, 2.0), arrivals, "d", 7, kept)
+    with OpenLoop(arm, most=1, clock=clock, sleep=clock.sleep) as open_loop:
+        made = measure_arrivals(cell(1, 200, None, 2.0), open_loop, "d", 7, kept)
     calls = [one.call for one in made]
     due = np.array([call.scheduled_s for call in calls])
     gaps = np.diff(due)
@@ -212,8 +212,8 @@ def test_arrivals_do_not_wait_for_each_other() -> None:
             return super().score(request)
 
     arm = Arm("r", Slow(ScriptedClock(), lambda *_: 0.0))
-    with Arrivals(arm) as arrivals:
-        made = measure_arrivals(cell(1, 100, None, 400.0), arrivals, "d", 1, Kept())
+    with OpenLoop(arm) as open_loop:
+        made = measure_arrivals(cell(1, 100, None, 400.0), open_loop, "d", 1, Kept())
     calls = sorted((one.call for one in made), key=lambda call: call.start_s)
     assert len(calls) == 100
     most = max(sum(a.start_s <= b.start_s < a.end_s for a in calls) for b in calls)

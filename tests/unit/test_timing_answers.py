@@ -32,7 +32,7 @@ from evalkit.latency.flags import (
     flag_queueing,
     flag_unsettled,
 )
-from evalkit.reranking import Arm, Arrivals
+from evalkit.reranking import Arm, OpenLoop
 
 
 def ids(count: int, of: int | None = None) -> NDArray[np.object_]:
@@ -126,8 +126,8 @@ def test_queueing_and_overload_are_flagged(rate: float, *, overloaded: bool) -> 
     clock, made = ScriptedClock(), batches(305)
     arm = Arm("r", Scripted(clock, lambda *_: 0.25))
     cell = Cell("r", Workload(1, None, None, rate), 5, made[:5], (made[5:],))
-    with Arrivals(arm, most=1, clock=clock, sleep=clock.sleep) as arrivals:
-        calls = [one.call for one in measure_arrivals(cell, arrivals, "d", 3, Kept())]
+    with OpenLoop(arm, most=1, clock=clock, sleep=clock.sleep) as open_loop:
+        calls = [one.call for one in measure_arrivals(cell, open_loop, "d", 3, Kept())]
     waits = np.array([c.start_s - c.scheduled_s for c in calls])
     response = np.array([c.end_s - c.scheduled_s for c in calls])
     assert str(flag_queueing(waits, np.array([c.latency_s for c in calls]))).startswith("queueing: ")
