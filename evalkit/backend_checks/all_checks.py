@@ -9,15 +9,15 @@ from evalkit.backend_checks.score_checks import probe_scores
 from evalkit.backend_checks.wire_checks import probe_wire
 from evalkit.records import RerankRequest
 from evalkit.rerankers.http import Http
-from evalkit.reranking import Arm
+from evalkit.reranking import RerankerSession
 
 
-def probe(arm: Arm, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:
+def probe(session: RerankerSession, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:
     """Yield finding after finding, as the calls are made.
 
     Parameters
     ----------
-    arm
+    session
         Whom to probe.
     dataset
         Where the requests come from.
@@ -29,6 +29,6 @@ def probe(arm: Arm, dataset: str, requests: list[RerankRequest]) -> Iterator[Fin
     CallError
         If not even a plain call succeeds.
     """
-    yield from probe_scores(arm, dataset, requests)
-    if isinstance(arm.reranker, Http):
-        yield from probe_wire(arm, arm.reranker, requests[0])
+    yield from probe_scores(session, dataset, requests)
+    if isinstance(session.reranker, Http):
+        yield from probe_wire(session, session.reranker, requests[0])

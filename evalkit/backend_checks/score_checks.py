@@ -13,7 +13,7 @@ from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_po
 from evalkit.backend_checks.test_calls import Asker
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
-from evalkit.reranking import Arm
+from evalkit.reranking import RerankerSession
 
 _FILLER = "This sentence is only here to make the document longer than the one before it. "
 _LONGEST_WORDS = 65_536
@@ -21,7 +21,7 @@ _ROUNDING = 1e-4
 """Share of the scores' spread below which two scores of one text differ by arithmetic alone."""
 
 
-def probe_scores(arm: Arm, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:
+def probe_scores(session: RerankerSession, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:
     """Yield what is found with some requests of two documents or more.
 
     Raises
@@ -29,7 +29,7 @@ def probe_scores(arm: Arm, dataset: str, requests: list[RerankRequest]) -> Itera
     CallError
         If the very first call fails: there is nothing to probe.
     """
-    asker = Asker(arm, dataset)
+    asker = Asker(session, dataset)
     first = requests[0]
     response = asker.outcome(first)
     if isinstance(response, CallError):
@@ -39,14 +39,14 @@ def probe_scores(arm: Arm, dataset: str, requests: list[RerankRequest]) -> Itera
         f"{len(first.documents)} documents, {len(first.documents)} scores",
     )
     for promise, test in PROMISES.items():
-        yield test(arm, asker, first, response, promise)
-    check = check_pointwise(arm.tag, dataset, requests, asker.scores)
+        yield test(session, asker, first, response, promise)
+    check = check_pointwise(session.tag, dataset, requests, asker.scores)
     yield _deterministic(check)
-    yield _pointwise(arm, check)
+    yield _pointwise(session, check)
 
 
 def _sorted(
-    _arm: Arm, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
 ) -> Finding:
     in_order = response.list_is_sorted
     if in_order is None:
@@ -55,13 +55,13 @@ def _sorted(
 
 
 def _in_range(
-    arm: Arm, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+    session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
 ) -> Finding:
     low, high = float(response.scores.min()), float(response.scores.max())
-    bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(arm.reranker.score_kind)
+    bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(session.reranker.score_kind)
     if bounds is None:
         return not_testable(
-            promise, f"{arm.reranker.score_kind}: no range is stated; seen {low:.4g} to {high:.4g}"
+            promise, f"{session.reranker.score_kind}: no range is stated; seen {low:.4g} to {high:.4g}"
         )
     inside = bounds[0] <= low and high <= bounds[1] + 1e-6
     return (kept if inside else broken)(
@@ -75,7 +75,7 @@ def _with(request: RerankRequest, *documents: str, query: str | None = None) -> 
 
 
 def _duplicates(
-    _arm: Arm, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
 ) -> Finding:
     if _are_places(response.scores):
         return not_testable(promise, "its scores are places in the list, and no two places are alike")
@@ -111,27 +111,27 @@ def _told(promise: str, failure: CallError, before: str) -> Finding:
 
 
 def _empty_query(
-    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+    _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
 ) -> Finding:
     return _survives(asker, promise, replace(request, query=""))
 
 
 def _empty_document(
-    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+    _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
 ) -> Finding:
     odd = _with(request, request.documents[0], "", request.documents[1])
     return _survives(asker, promise, odd)
 
 
 def _odd_text(
-    _arm: Arm, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+    _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
 ) -> Finding:
     odd = _with(request, "中文 العربية हिन्दी 🎉", "nul \x00 and \u2028 separators", '"quotes" \\ and\ttabs\n')
     return _survives(asker, promise, odd)
 
 
 def _long_text(
-    _arm: Arm, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
 ) -> Finding:
     if _are_places(response.scores):
         return _survives(asker, promise, _with(request, _FILLER * _LONGEST_WORDS, request.query))
@@ -170,7 +170,7 @@ def _alike(scores: NDArray[np.float64], response: RerankResponse) -> bool:
 
 
 def _usage(
-    _arm: Arm, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
 ) -> Finding:
     usage = response.usage
     told = {
@@ -198,16 +198,16 @@ def _deterministic(check: PointwiseCheck) -> Finding:
     )
 
 
-def _pointwise(arm: Arm, check: PointwiseCheck) -> Finding:
+def _pointwise(session: RerankerSession, check: PointwiseCheck) -> Finding:
     promise = "a pair's score does not depend on its list (pointwise)"
-    if not arm.reranker.pointwise:
+    if not session.reranker.pointwise:
         return not_testable(promise, f"declared pointwise: false; {check.evidence()}")
     if check.verdict in {"not testable", "unstable"}:
         return not_testable(promise, check.evidence())
     return (kept if check.verdict == "kept" else broken)(promise, check.evidence())
 
 
-PROMISES: Mapping[str, Callable[[Arm, Asker, RerankRequest, RerankResponse, str], Finding]] = {
+PROMISES: Mapping[str, Callable[[RerankerSession, Asker, RerankRequest, RerankResponse, str], Finding]] = {
     "the list comes best first": _sorted,
     "scores are in the documented range": _in_range,
     "duplicate documents are scored alike": _duplicates,

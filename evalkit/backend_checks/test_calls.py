@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
-from evalkit.reranking import Arm, Batch, CallContext, RetryingCaller
+from evalkit.reranking import Batch, CallContext, RerankerSession, RetryingCaller
 
 
 class Asker:
@@ -15,20 +15,20 @@ class Asker:
 
     Parameters
     ----------
-    arm
+    session
         Whom to ask.
     dataset
         Named in the record.
     """
 
-    def __init__(self, arm: Arm, dataset: str) -> None:
-        self._arm = arm
-        self._caller = RetryingCaller(arm, splits=False)
-        self._context = CallContext(dataset, arm.tag, "check")
+    def __init__(self, session: RerankerSession, dataset: str) -> None:
+        self._session = session
+        self._caller = RetryingCaller(session, splits=False)
+        self._context = CallContext(dataset, session.tag, "check")
 
     def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
         """Send one request, and return what came of it."""
-        self._arm.closed = None  # a check may provoke failures, and asks on
+        self._session.closed = None  # a check may provoke failures, and asks on
         (outcome,) = self._caller.deliver(Batch(request), self._context)
         if outcome.response is not None:
             return outcome.response

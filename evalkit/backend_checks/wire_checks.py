@@ -16,7 +16,7 @@ from evalkit.errors import CallError
 from evalkit.http_client import Exchange, asked_wait_s
 from evalkit.records import RerankRequest
 from evalkit.rerankers.http import Http
-from evalkit.reranking import Arm
+from evalkit.reranking import RerankerSession
 
 _PATIENCE = 3
 """How often a refusal for the number of requests is waited out."""
@@ -29,7 +29,7 @@ class Wire:
 
     Parameters
     ----------
-    arm
+    session
         Whose pace counts.
     http
         The API.
@@ -37,8 +37,8 @@ class Wire:
         A request that is known to succeed.
     """
 
-    def __init__(self, arm: Arm, http: Http, request: RerankRequest) -> None:
-        self._arm = arm
+    def __init__(self, session: RerankerSession, http: Http, request: RerankRequest) -> None:
+        self._session = session
         self.http = http
         self.shape = http.dialect.shape
         self.request = WireRequest(http.settings.model, request.query, request.documents)
@@ -55,11 +55,11 @@ class Wire:
         """Send any body: bytes as they are, everything else as JSON."""
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         for _ in range(_PATIENCE):
-            self._arm.rate_limiter.wait_turn(0, time.sleep)
+            self._session.rate_limiter.wait_turn(0, time.sleep)
             exchange = self.http.connections.post(raw, headers)
             if exchange.status != 429:
                 break
-            time.sleep(min(asked_wait_s(exchange.headers) or 1.0, self._arm.traffic.longest_wait_s))
+            time.sleep(min(asked_wait_s(exchange.headers) or 1.0, self._session.traffic.longest_wait_s))
         return exchange
 
     def results(self, exchange: Exchange) -> list[Any] | None:
@@ -82,9 +82,9 @@ class Wire:
             return None
 
 
-def probe_wire(arm: Arm, http: Http, request: RerankRequest) -> Iterator[Finding]:
+def probe_wire(session: RerankerSession, http: Http, request: RerankRequest) -> Iterator[Finding]:
     """Yield what is found with a request that is known to succeed."""
-    wire = Wire(arm, http, request)
+    wire = Wire(session, http, request)
     for promise, test in PROMISES.items():
         try:
             yield test(wire, promise)

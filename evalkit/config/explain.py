@@ -143,8 +143,8 @@ def _settings_at(settings: type[Settings], path: Path) -> type[Settings]:
     """Return the Settings class of the mapping at `path` below `settings`."""
     for step in path:
         field = settings.model_fields.get(str(step))
-        arms = getattr(field.annotation, "__args__", (field.annotation,)) if field else ()
-        settings = next((a for a in arms if isinstance(a, type) and issubclass(a, Settings)), settings)
+        sessions = getattr(field.annotation, "__args__", (field.annotation,)) if field else ()
+        settings = next((a for a in sessions if isinstance(a, type) and issubclass(a, Settings)), settings)
     return settings
 
 

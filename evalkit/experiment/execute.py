@@ -36,7 +36,7 @@ from evalkit.experiment.scoring_pools import joined_cluster, pool_for
 from evalkit.experiment.sessions import opened
 from evalkit.experiment.shown_texts import keep_texts
 from evalkit.experiment.sigint import undisturbed
-from evalkit.reranking import Arm, Outcome
+from evalkit.reranking import Outcome, RerankerSession
 from evalkit.results.folder import ResultFolder
 
 
@@ -82,18 +82,18 @@ def _execute(
             return found  # only its report is missing
         records = Records(Recorder(), memory)
         manifest = take_up(found, again, memory, records.recorder)
-        with opened(config, spent_before(manifest, records.recorder)) as arms:
-            first = _first_calls(config, arenas, arms, records)
-            manifest = manifest or opening_facts(config, origin, arenas, arms, memory)
+        with opened(config, spent_before(manifest, records.recorder)) as sessions:
+            first = _first_calls(config, arenas, sessions, records)
+            manifest = manifest or opening_facts(config, origin, arenas, sessions, memory)
             folder = found or _new_folder(resolved, origin, into, manifest)
             memory.open()
             memory.run = str(folder.path.resolve())
             folder.drop_report()
             folder.write_manifest(manifest)
-            recorded = _recorded(config, folder, manifest, arenas, arms, records, cluster)
+            recorded = _recorded(config, folder, manifest, arenas, sessions, records, cluster)
             with recorded, logged_to(folder.log_file) as log:
                 first.keep(records)
-                _measure(config, folder, arenas, arms, records, cluster, log)
+                _measure(config, folder, arenas, sessions, records, cluster, log)
         if folder.read_manifest()["status"] == "complete":
             memory.finish()
     return folder
@@ -103,39 +103,41 @@ def _execute(
 class _FirstCalls:
     """What was asked and found before there was a folder to write it to."""
 
-    made: list[tuple[Arm, Outcome]] = field(default_factory=list)
+    made: list[tuple[RerankerSession, Outcome]] = field(default_factory=list)
     checks: list[PointwiseCheck] = field(default_factory=list)
 
     def keep(self, records: Records) -> None:
-        for arm, outcome in self.made:
-            records.take(arm, outcome)
+        for session, outcome in self.made:
+            records.take(session, outcome)
         for check in self.checks:
             records.recorder.pointwise_checks.append(check)
             records.memory.keep_check(check)
 
 
 def _first_calls(
-    config: Config, arenas: Sequence[Arena], arms: Sequence[Arm], records: Records
+    config: Config, arenas: Sequence[Arena], sessions: Sequence[RerankerSession], records: Records
 ) -> _FirstCalls:
     """Knock at the doors that will be needed, and check what was promised; nothing is written yet."""
     first = _FirstCalls()
-    for arm in arms:
+    for session in sessions:
         if config.quality:
-            check_lists(config, arenas, arm)
+            check_lists(config, arenas, session)
         needed = [
-            arena for arena in arenas if config.quality and not knows_all(config, arena, arm, records.memory)
+            arena
+            for arena in arenas
+            if config.quality and not knows_all(config, arena, session, records.memory)
         ]
-        if not needed and not (config.latency and arm.timed):
+        if not needed and not (config.latency and session.timed):
             continue
-        if not records.recorder.has_asked(arm.tag):
-            first.made.append((arm, knock(arenas, arm)))
+        if not records.recorder.has_asked(session.tag):
+            first.made.append((session, knock(arenas, session)))
         for arena in needed:
-            if needs_pointwise(config, arena, arm) and not records.recorder.has_checked(
-                arm.tag, arena.dataset.name
+            if needs_pointwise(config, arena, session) and not records.recorder.has_checked(
+                session.tag, arena.dataset.name
             ):
-                check, outcomes = check_promise(config, arena, arm)
+                check, outcomes = check_promise(config, arena, session)
                 first.checks.append(check)
-                first.made.extend((arm, outcome) for outcome in outcomes)
+                first.made.extend((session, outcome) for outcome in outcomes)
     return first
 
 
@@ -143,7 +145,7 @@ def _measure(
     config: Config,
     folder: ResultFolder,
     arenas: Sequence[Arena],
-    arms: Sequence[Arm],
+    sessions: Sequence[RerankerSession],
     records: Records,
     cluster: RayCluster | None,
     log: Logger,
@@ -154,15 +156,15 @@ def _measure(
         folder.write_queries(arena.dataset.name, arena.dataset.queries)
         recorder.add_first_stage(arena.dataset.name, arena.candidates)
     for arena in arenas if config.quality else ():
-        for arm in arms:
-            log.info("quality pass: %s on %s", arm.tag, arena.dataset.name)
-            with pool_for(arm, config.rerankers[arm.tag], cluster) as pool:
-                quality_pass(config, arm, arena, records, pool)
-            precision_pass(config, arm, arena, records, cluster)
+        for session in sessions:
+            log.info("quality pass: %s on %s", session.tag, arena.dataset.name)
+            with pool_for(session, config.rerankers[session.tag], cluster) as pool:
+                quality_pass(config, session, arena, records, pool)
+            precision_pass(config, session, arena, records, cluster)
     for arena in arenas if config.latency is not None else ():
         log.info("latency pass on %s", arena.dataset.name)
-        latency_pass(config, arms, arena, records)
-    for failure in given_up(arms):
+        latency_pass(config, sessions, arena, records)
+    for failure in given_up(sessions):
         log.warning("%s", failure.message)
     log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
 
@@ -182,7 +184,7 @@ def _recorded(
     folder: ResultFolder,
     manifest: dict[str, Any],
     arenas: Sequence[Arena],
-    arms: Sequence[Arm],
+    sessions: Sequence[RerankerSession],
     records: Records,
     cluster: RayCluster | None,
 ) -> Iterator[None]:
@@ -211,9 +213,9 @@ def _recorded(
             status = "incomplete"
         with undisturbed():
             recorder.write(folder)
-            facts = closing_facts(arms, recorder, records.memory)
+            facts = closing_facts(sessions, recorder, records.memory)
             facts["execution"] = cluster.facts() if cluster else None
             folder.write_manifest({**manifest, "status": status, **facts})
         # Last, and not held against an interrupt: a report without texts shows ids.
         if ended and config.quality and config.keep_texts:
-            keep_texts(folder, arenas, [arm.tag for arm in arms], max(config.depths))
+            keep_texts(folder, arenas, [session.tag for session in sessions], max(config.depths))

@@ -16,7 +16,7 @@ from evalkit.experiment.eval_sets import Arena
 from evalkit.experiment.journal import failure_row, note
 from evalkit.latency import RoundState
 from evalkit.records import Run
-from evalkit.reranking import Arm, Outcome, Row, list_ranks_of
+from evalkit.reranking import Outcome, RerankerSession, Row, list_ranks_of
 from evalkit.store import Asked, JournalEntry, Known, ScoreStore, identity_of, turn
 
 KEPT_PASSES = {"quality", "precision"}
@@ -126,11 +126,13 @@ class Memory:
         found = self.lists(tag, arena, candidates, pointwise=pointwise)
         return {query_id: _row(known) for query_id, known in found if any(known)}
 
-    def recall(self, arm: Arm, arena: Arena, candidates: Run) -> dict[str, Row]:
+    def recall(self, session: RerankerSession, arena: Arena, candidates: Run) -> dict[str, Row]:
         """Return the known scores of every list that has any, and count them."""
         rows: dict[str, Row] = {}
-        counted = self.reused.setdefault((arena.dataset.name, arm.tag), Reused())
-        for query_id, known in self.lists(arm.tag, arena, candidates, pointwise=arm.reranker.pointwise):
+        counted = self.reused.setdefault((arena.dataset.name, session.tag), Reused())
+        for query_id, known in self.lists(
+            session.tag, arena, candidates, pointwise=session.reranker.pointwise
+        ):
             if any(known):
                 rows[query_id] = _row(known)
                 counted.count(filter(None, known), self.started_s)
@@ -157,16 +159,16 @@ class Memory:
                 known = [None] * len(docs)  # a list holds as a whole or not at all
             yield query_id, known
 
-    def keep(self, arm: Arm, outcome: Outcome) -> None:
+    def keep(self, session: RerankerSession, outcome: Outcome) -> None:
         """Keep the record of a batch's calls and, of the quality pass, its scores: together or not at all."""
         request, response = outcome.batch.request, outcome.response
-        identity = self.identities.get(arm.tag)
+        identity = self.identities.get(session.tag)
         store = self.open()
         with store.transaction():
             self._note_calls(store, outcome)
             if response is not None and identity is not None and outcome.call.pass_ in KEPT_PASSES:
                 store.add_scores(
-                    Asked(identity, request.query, request.documents, arm.reranker.pointwise),
+                    Asked(identity, request.query, request.documents, session.reranker.pointwise),
                     response.scores.tolist(),
                     list_ranks_of(outcome),
                     response.model,

@@ -28,7 +28,7 @@ from evalkit.latency import (
 )
 from evalkit.latency.flags import flag_overload
 from evalkit.records import Call
-from evalkit.reranking import Arm, OpenLoop, Outcome
+from evalkit.reranking import OpenLoop, Outcome, RerankerSession
 
 
 class _Keeper:
@@ -48,16 +48,16 @@ class _Keeper:
         self._records.memory.keep_round(state)
 
 
-def latency_pass(config: Config, arms: Sequence[Arm], arena: Arena, records: Records) -> None:
+def latency_pass(config: Config, sessions: Sequence[RerankerSession], arena: Arena, records: Records) -> None:
     """Time every reranker that takes time under every workload, but nothing a second time."""
     settings = config.latency
     if settings is None:
         return
-    timed = [arm for arm in arms if arm.timed]
-    cells = latency_cells(config, [arm.tag for arm in timed], arena, records.recorder)
+    timed = [session for session in sessions if session.timed]
+    cells = latency_cells(config, [session.tag for session in timed], arena, records.recorder)
     measure(cells, timed, arena.dataset.name, config.seed, _Keeper(records))
-    for arm in timed if settings.server is not None else ():
-        _open_loops(config, settings, arm, arena, records)
+    for session in timed if settings.server is not None else ():
+        _open_loops(config, settings, session, arena, records)
 
 
 def latency_cells(config: Config, tags: Sequence[str], arena: Arena, recorder: Recorder) -> list[Cell]:
@@ -76,15 +76,17 @@ def arrival_cells(config: Config, loads: Loads, arena: Arena, recorder: Recorder
     return without(cells, recorder.timed(arena.dataset.name))
 
 
-def _open_loops(config: Config, settings: LatencySettings, arm: Arm, arena: Arena, records: Records) -> None:
+def _open_loops(
+    config: Config, settings: LatencySettings, session: RerankerSession, arena: Arena, records: Records
+) -> None:
     """Put one reranker to higher and higher rates, up to the first that is too much."""
     own = [
         call
         for call in records.recorder.calls
-        if (call.dataset, call.reranker, call.pass_) == (arena.dataset.name, arm.tag, "latency")
+        if (call.dataset, call.reranker, call.pass_) == (arena.dataset.name, session.tag, "latency")
     ]
-    with OpenLoop(arm) as open_loop:
-        for cell in arrival_cells(config, find_loads(settings, arm.tag, own), arena, records.recorder):
+    with OpenLoop(session) as open_loop:
+        for cell in arrival_cells(config, find_loads(settings, session.tag, own), arena, records.recorder):
             before = [call for call in own if call.rate_per_s == cell.load.rate_per_s]
             made = measure_arrivals(cell, open_loop, arena.dataset.name, config.seed, _Keeper(records))
             if _is_too_much(settings, [*before, *(one.call for one in made if one.attempts)]):

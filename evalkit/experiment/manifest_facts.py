@@ -15,7 +15,7 @@ from evalkit.experiment.eval_sets import Arena
 from evalkit.experiment.experiment_store import Memory
 from evalkit.experiment.recorder import Recorder
 from evalkit.rerankers import Described
-from evalkit.reranking import Arm
+from evalkit.reranking import RerankerSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,11 @@ class Origin:
 
 
 def opening_facts(
-    config: Config, origin: Origin, arenas: Sequence[Arena], arms: Sequence[Arm], memory: Memory
+    config: Config,
+    origin: Origin,
+    arenas: Sequence[Arena],
+    sessions: Sequence[RerankerSession],
+    memory: Memory,
 ) -> dict[str, Any]:
     """Return what the beginning of an experiment knows."""
     return {
@@ -56,7 +60,7 @@ def opening_facts(
         "first_stage": config.retriever.label,
         "datasets": [_describe(arena) for arena in arenas],
         "preflight": preflight(config, arenas),
-        "rerankers": {arm.tag: _describe_arm(config, arm) for arm in arms},
+        "rerankers": {session.tag: _describe_session(config, session) for session in sessions},
     }
 
 
@@ -76,7 +80,7 @@ def _strangers(config: Config) -> list[dict[str, str]]:
     ]
 
 
-def closing_facts(arms: Sequence[Arm], recorder: Recorder, memory: Memory) -> dict[str, Any]:
+def closing_facts(sessions: Sequence[RerankerSession], recorder: Recorder, memory: Memory) -> dict[str, Any]:
     """Return what only the end of an experiment, or of a session of it, knows."""
     return {
         "finished": now(),
@@ -89,8 +93,8 @@ def closing_facts(arms: Sequence[Arm], recorder: Recorder, memory: Memory) -> di
         "precision_checks": [asdict(check) for check in recorder.precision_checks],
         "rounds": [asdict(state) for state in recorder.rounds],
         "calls": recorder.count_calls(),
-        "endpoints": {arm.tag: _endpoint(arm, recorder) for arm in arms},
-        "spent_usd": _spent(arms),
+        "endpoints": {session.tag: _endpoint(session, recorder) for session in sessions},
+        "spent_usd": _spent(sessions),
     }
 
 
@@ -99,16 +103,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _describe_arm(config: Config, arm: Arm) -> dict[str, Any]:
-    settings = config.rerankers[arm.tag]
-    price = arm.traffic.price
+def _describe_session(config: Config, session: RerankerSession) -> dict[str, Any]:
+    settings = config.rerankers[session.tag]
+    price = session.traffic.price
     return {
         "backend": settings.backend,
-        "pointwise": arm.reranker.pointwise,
-        "score_kind": arm.reranker.score_kind,
-        "timed": arm.timed,
-        "runs_on": arm.reranker.facts() if isinstance(arm.reranker, Described) else None,
-        "remote": arm.traffic.billed,
+        "pointwise": session.reranker.pointwise,
+        "score_kind": session.reranker.score_kind,
+        "timed": session.timed,
+        "runs_on": session.reranker.facts() if isinstance(session.reranker, Described) else None,
+        "remote": session.traffic.billed,
         "moving_name": settings.moving_name(),
         "price": price.model_dump(mode="json", exclude_none=True) if price else None,
         "usd_per_hour": settings.usd_per_hour,
@@ -133,19 +137,19 @@ def _pairs(recorder: Recorder, memory: Memory, dataset: str, tag: str) -> dict[s
     }
 
 
-def _spent(arms: Sequence[Arm]) -> float | None:
+def _spent(sessions: Sequence[RerankerSession]) -> float | None:
     """Return what the calls cost by the configured prices; None where nothing has a price."""
-    priced = any(arm.traffic.price is not None for arm in arms)
-    return arms[0].budget.spent_usd if priced else None
+    priced = any(session.traffic.price is not None for session in sessions)
+    return sessions[0].budget.spent_usd if priced else None
 
 
-def _endpoint(arm: Arm, recorder: Recorder) -> dict[str, Any]:
+def _endpoint(session: RerankerSession, recorder: Recorder) -> dict[str, Any]:
     """Return what an endpoint said of itself, and what its calls taught."""
     return {
-        "models": sorted({c.model for c in recorder.calls if c.reranker == arm.tag and c.model}),
-        "lowest_concurrency": recorder.lowest_concurrency.get(arm.tag),
-        "learned_max_documents": arm.learned_documents,
-        "given_up": arm.closed.message if arm.closed else None,
+        "models": sorted({c.model for c in recorder.calls if c.reranker == session.tag and c.model}),
+        "lowest_concurrency": recorder.lowest_concurrency.get(session.tag),
+        "learned_max_documents": session.learned_documents,
+        "given_up": session.closed.message if session.closed else None,
     }
 
 

@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from evalkit.distributed import WorkerPool
 from evalkit.rerankers import Reranker
-from evalkit.reranking import Arm, Batch, CallContext, Outcome, Sender, embedded_ahead, send_pooled
+from evalkit.reranking import (
+    Batch,
+    CallContext,
+    Outcome,
+    RerankerSession,
+    Sender,
+    embedded_ahead,
+    send_pooled,
+)
 
 
 class Sending:
@@ -14,24 +22,26 @@ class Sending:
 
     Parameters
     ----------
-    arm, context
+    session, context
         Whose batches, and what their calls have in common.
     pool
         Who scores pools of them; None for calls in threads.
     """
 
-    def __init__(self, arm: Arm, context: CallContext, pool: WorkerPool[Reranker] | None) -> None:
-        self._arm, self._context, self._pool = arm, context, pool
+    def __init__(
+        self, session: RerankerSession, context: CallContext, pool: WorkerPool[Reranker] | None
+    ) -> None:
+        self._session, self._context, self._pool = session, context, pool
         self._sender: Sender | None = None
 
     def send(self, batches: Sequence[Batch]) -> Iterator[Outcome]:
         """Yield the outcome of every batch, in order of completion."""
         if self._pool is None:
-            with Sender(self._arm, self._arm.concurrency) as self._sender:
+            with Sender(self._session, self._session.concurrency) as self._sender:
                 yield from self._sender.send(batches, self._context)
             return
-        with embedded_ahead(self._arm.reranker, batches, self._pool) as pool:
-            yield from send_pooled(self._arm, batches, self._context, pool)
+        with embedded_ahead(self._session.reranker, batches, self._pool) as pool:
+            yield from send_pooled(self._session, batches, self._context, pool)
 
     def late(self) -> Iterator[Outcome]:
         """Yield what was in flight when the pass stopped, and still came back."""

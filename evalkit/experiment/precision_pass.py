@@ -17,39 +17,39 @@ from evalkit.experiment.experiment_store import precise_tag
 from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.scoring_pools import pool_for
-from evalkit.experiment.sessions import opened_arm
+from evalkit.experiment.sessions import open_session
 from evalkit.metrics import parse_metric
 from evalkit.records import Run
-from evalkit.reranking import Arm, Batch, CallContext, Caps, Outcome, Row, assemble, batch
+from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, Row, assemble, batch
 
 
 def precision_pass(
-    config: Config, arm: Arm, arena: Arena, records: Records, cluster: RayCluster | None
+    config: Config, session: RerankerSession, arena: Arena, records: Records, cluster: RayCluster | None
 ) -> None:
     """Score a sample of queries in fp32, and note what that changes; nothing where a reranker runs so anyway.
 
     Pairs whose scores in fp32 are known are not scored again.
     """
-    fewer_bits = config.rerankers[arm.tag].fewer_bits()
+    fewer_bits = config.rerankers[session.tag].fewer_bits()
     sample = sampled_candidates(config, arena)
     if fewer_bits is None or not len(sample):
         return
     precision, precise = fewer_bits
     metric = parse_metric(config.compare.primary or config.metrics[0])
-    check = PrecisionCheck(arm.tag, arena.dataset.name, precision, metric.label)
-    tag, memory = precise_tag(arm.tag), records.memory
+    check = PrecisionCheck(session.tag, arena.dataset.name, precision, metric.label)
+    tag, memory = precise_tag(session.tag), records.memory
     known = memory.rows(tag, arena, sample, pointwise=True)
     todo = batches_in_full(sample, arena, precise, known)
     outcomes: list[Outcome] = []
     try:
         if todo:
-            with opened_arm(tag, precise, arm.budget) as twin, pool_for(twin, precise, cluster) as pool:
+            with open_session(tag, precise, session.budget) as twin, pool_for(twin, precise, cluster) as pool:
                 outcomes = _score(todo, Sending(twin, _context(tag, arena), pool), twin, records)
     except (InputError, CallError) as error:  # the figures are whole without it
         records.recorder.precision_checks.append(replace(check, missing=error.message))
         return
     full = _run(tag, sample, known, outcomes)
-    reduced = _run(arm.tag, sample, memory.rows(arm.tag, arena, sample, pointwise=True))
+    reduced = _run(session.tag, sample, memory.rows(session.tag, arena, sample, pointwise=True))
     records.recorder.precision_checks.append(
         compare_precisions(check, full, reduced, arena.dataset.qrels, metric)
     )
@@ -78,7 +78,7 @@ def _context(tag: str, arena: Arena) -> CallContext:
     return CallContext(arena.dataset.name, tag, "precision")
 
 
-def _score(batches: list[Batch], sending: Sending, twin: Arm, records: Records) -> list[Outcome]:
+def _score(batches: list[Batch], sending: Sending, twin: RerankerSession, records: Records) -> list[Outcome]:
     outcomes = []
     pairs = sum(len(item.request.documents) for item in batches)
     with tqdm(total=pairs, desc=twin.tag, unit="pair", disable=None) as progress:

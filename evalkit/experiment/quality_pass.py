@@ -23,7 +23,16 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.sigint import undisturbed
 from evalkit.records import RerankRequest, Run
 from evalkit.rerankers import Reranker
-from evalkit.reranking import Arm, Batch, CallContext, Caps, Outcome, RetryingCaller, assemble, batch
+from evalkit.reranking import (
+    Batch,
+    CallContext,
+    Caps,
+    Outcome,
+    RerankerSession,
+    RetryingCaller,
+    assemble,
+    batch,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,50 +42,52 @@ class Records:
     recorder: Recorder
     memory: Memory
 
-    def take(self, arm: Arm, outcome: Outcome) -> None:
+    def take(self, session: RerankerSession, outcome: Outcome) -> None:
         """Note the calls of a batch, and keep its scores."""
         self.recorder.add_outcome(outcome)
-        self.memory.keep(arm, outcome)
+        self.memory.keep(session, outcome)
 
-    def take_late(self, arm: Arm, outcome: Outcome) -> None:
+    def take_late(self, session: RerankerSession, outcome: Outcome) -> None:
         """Do the same while something else has failed already, perhaps the memory itself."""
         self.recorder.add_outcome(outcome)
         with suppress(StorageError):
-            self.memory.keep(arm, outcome)
+            self.memory.keep(session, outcome)
 
 
-def knock(arenas: Sequence[Arena], arm: Arm) -> Outcome:
+def knock(arenas: Sequence[Arena], session: RerankerSession) -> Outcome:
     """Make one call with one document, so that a wrong url or key costs a second."""
     arena = next(a for a in arenas if len(a.candidates))
     first = next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True))
-    caller = RetryingCaller(arm, patient=False)
-    (outcome,) = caller.deliver(first, CallContext(arena.dataset.name, arm.tag, "check"))
+    caller = RetryingCaller(session, patient=False)
+    (outcome,) = caller.deliver(first, CallContext(arena.dataset.name, session.tag, "check"))
     if outcome.failure is not None:
         failure = outcome.failure
-        failure.message = f"reranker {arm.tag!r} does not answer: {failure.message}"
+        failure.message = f"reranker {session.tag!r} does not answer: {failure.message}"
         raise failure
     return outcome
 
 
-def check_lists(config: Config, arenas: Sequence[Arena], arm: Arm) -> None:
+def check_lists(config: Config, arenas: Sequence[Arena], session: RerankerSession) -> None:
     """Refuse lists that would have to be split for a reranker that looks at the whole of them."""
-    if arm.reranker.pointwise:
+    if session.reranker.pointwise:
         return
-    limit = arm.caps.documents
+    limit = session.caps.documents
     if limit is not None and max(config.depths) > limit:
         raise InputError(
-            f"reranker {arm.tag!r} looks at the whole list, takes {limit} documents in one call,"
+            f"reranker {session.tag!r} looks at the whole list, takes {limit} documents in one call,"
             f" and is asked for depth {max(config.depths)}",
             f"lower depths to at most {limit}, or raise its batch_size or max_documents",
         )
     for arena in arenas:
-        for _ in batch(arena.candidates.cut(max(config.depths)), arena.dataset, arm.caps, pointwise=False):
+        for _ in batch(
+            arena.candidates.cut(max(config.depths)), arena.dataset, session.caps, pointwise=False
+        ):
             pass
 
 
-def needs_pointwise(config: Config, arena: Arena, arm: Arm) -> bool:
+def needs_pointwise(config: Config, arena: Arena, session: RerankerSession) -> bool:
     """Return whether an arm's scores are only right if a pair's score does not depend on its list."""
-    return arm.reranker.pointwise and arm.timed and is_split(config, arena, arm.caps)
+    return session.reranker.pointwise and session.timed and is_split(config, arena, session.caps)
 
 
 def is_split(config: Config, arena: Arena, caps: Caps) -> bool:
@@ -100,7 +111,9 @@ def sample_batches(arena: Arena, caps: Caps, seed: int) -> list[RerankRequest]:
     return [requests[i] for i in sorted(rng.permutation(len(requests))[:SAMPLED_QUERIES].tolist())]
 
 
-def check_promise(config: Config, arena: Arena, arm: Arm) -> tuple[PointwiseCheck, list[Outcome]]:
+def check_promise(
+    config: Config, arena: Arena, session: RerankerSession
+) -> tuple[PointwiseCheck, list[Outcome]]:
     """Ask a sample again in other lists, before depths are derived from one pass and lists are split.
 
     Returns
@@ -112,8 +125,8 @@ def check_promise(config: Config, arena: Arena, arm: Arm) -> tuple[PointwiseChec
     InputError
         If a reranker that is declared pointwise is not.
     """
-    caller = RetryingCaller(arm, splits=False)
-    context = CallContext(arena.dataset.name, arm.tag, "check")
+    caller = RetryingCaller(session, splits=False)
+    context = CallContext(arena.dataset.name, session.tag, "check")
     outcomes: list[Outcome] = []
 
     def ask(request: RerankRequest) -> NDArray[np.float64] | None:
@@ -121,35 +134,39 @@ def check_promise(config: Config, arena: Arena, arm: Arm) -> tuple[PointwiseChec
         outcomes.append(outcome)
         return outcome.response.scores if outcome.response else None
 
-    sample = sample_batches(arena, arm.caps, config.seed)
-    found = check_pointwise(arm.tag, arena.dataset.name, sample, ask)
+    sample = sample_batches(arena, session.caps, config.seed)
+    found = check_pointwise(session.tag, arena.dataset.name, sample, ask)
     if found.verdict == "broken":
         raise InputError(
-            f"reranker {arm.tag!r} is taken to be pointwise, but a pair's score changes with the list it is"
+            f"reranker {session.tag!r} is taken to be pointwise, but a pair's score changes with the list it is"
             f" sent in: {found.evidence()}",
-            f"set rerankers.{arm.tag}.pointwise: false; every depth is then a pass of its own, and no list is split",
+            f"set rerankers.{session.tag}.pointwise: false; every depth is then a pass of its own, and no list is split",
         )
     return found, outcomes
 
 
-def knows_all(config: Config, arena: Arena, arm: Arm, memory: Memory) -> bool:
+def knows_all(config: Config, arena: Arena, session: RerankerSession, memory: Memory) -> bool:
     """Return whether every score of an arm is known."""
-    pointwise = arm.reranker.pointwise
+    pointwise = session.reranker.pointwise
     return all(
-        memory.knows_all(arm.tag, arena, candidates, pointwise=pointwise)
+        memory.knows_all(session.tag, arena, candidates, pointwise=pointwise)
         for _, candidates in quality_lists(config, arena, pointwise=pointwise)
     )
 
 
 def quality_pass(
-    config: Config, arm: Arm, arena: Arena, records: Records, pool: WorkerPool[Reranker] | None
+    config: Config,
+    session: RerankerSession,
+    arena: Arena,
+    records: Records,
+    pool: WorkerPool[Reranker] | None,
 ) -> None:
     """Score each pair once at the largest depth; a reranker that sees the list, once per depth.
 
     Pairs whose scores are known are not asked for. Calls go out in threads, unless there is a crew to score.
     """
-    for depth, candidates in quality_lists(config, arena, pointwise=arm.reranker.pointwise):
-        _one_pass(arm, arena, depth, candidates, records, pool)
+    for depth, candidates in quality_lists(config, arena, pointwise=session.reranker.pointwise):
+        _one_pass(session, arena, depth, candidates, records, pool)
 
 
 def quality_lists(config: Config, arena: Arena, *, pointwise: bool) -> Iterator[tuple[int | None, Run]]:
@@ -159,34 +176,40 @@ def quality_lists(config: Config, arena: Arena, *, pointwise: bool) -> Iterator[
 
 
 def _one_pass(
-    arm: Arm,
+    session: RerankerSession,
     arena: Arena,
     depth: int | None,
     candidates: Run,
     records: Records,
     pool: WorkerPool[Reranker] | None,
 ) -> None:
-    rows = records.memory.recall(arm, arena, candidates)
+    rows = records.memory.recall(session, arena, candidates)
     known = {query_id: row.known_ranks for query_id, row in rows.items()}
-    batches = list(batch(candidates, arena.dataset, arm.caps, pointwise=arm.reranker.pointwise, known=known))
+    batches = list(
+        batch(candidates, arena.dataset, session.caps, pointwise=session.reranker.pointwise, known=known)
+    )
     outcomes: list[Outcome] = []
-    sending = Sending(arm, CallContext(arena.dataset.name, arm.tag, "quality", arm.concurrency), pool)
-    with _progress_bar(f"{arena.dataset.name}: {arm.tag}", len(candidates), batches) as progress:
+    sending = Sending(
+        session, CallContext(arena.dataset.name, session.tag, "quality", session.concurrency), pool
+    )
+    with _progress_bar(f"{arena.dataset.name}: {session.tag}", len(candidates), batches) as progress:
         try:
             for outcome in sending.send(batches):
                 outcomes.append(outcome)
-                records.take(arm, outcome)
+                records.take(session, outcome)
                 progress.update(len(outcome.batch.request.documents))
         finally:
             with undisturbed():  # a pass that was stopped keeps what it has
                 for outcome in sending.late():
                     outcomes.append(outcome)
-                    records.take_late(arm, outcome)
-                scored = assemble(outcomes, candidates, arm.tag, rows)
+                    records.take_late(session, outcome)
+                scored = assemble(outcomes, candidates, session.tag, rows)
                 records.recorder.add_scored(arena.dataset.name, scored, depth, len(candidates))
                 if sending.lowest_concurrency is not None:
                     lowest = records.recorder.lowest_concurrency
-                    lowest[arm.tag] = min(sending.lowest_concurrency, lowest.get(arm.tag, arm.concurrency))
+                    lowest[session.tag] = min(
+                        sending.lowest_concurrency, lowest.get(session.tag, session.concurrency)
+                    )
 
 
 def _progress_bar(label: str, pairs: int, batches: Sequence[Batch]) -> tqdm[Any]:
@@ -195,6 +218,6 @@ def _progress_bar(label: str, pairs: int, batches: Sequence[Batch]) -> tqdm[Any]
     return tqdm(total=pairs, initial=pairs - unknown, desc=label, unit="pair", disable=None)
 
 
-def given_up(arms: Sequence[Arm]) -> list[CallError]:
+def given_up(sessions: Sequence[RerankerSession]) -> list[CallError]:
     """Return why arms were given up."""
-    return [arm.closed for arm in arms if arm.closed is not None]
+    return [session.closed for session in sessions if session.closed is not None]

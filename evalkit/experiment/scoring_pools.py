@@ -9,7 +9,7 @@ from functools import partial
 from evalkit.config import Config, RerankerSettings
 from evalkit.distributed import LocalPool, RayCluster, Replicas, WorkerPool
 from evalkit.rerankers import Pooled, Reranker, open_reranker
-from evalkit.reranking import Arm
+from evalkit.reranking import RerankerSession
 
 
 @contextmanager
@@ -32,13 +32,13 @@ def joined_cluster(config: Config) -> Iterator[RayCluster | None]:
 
 @contextmanager
 def pool_for(
-    arm: Arm, settings: RerankerSettings, cluster: RayCluster | None
+    session: RerankerSession, settings: RerankerSettings, cluster: RayCluster | None
 ) -> Iterator[WorkerPool[Reranker] | None]:
     """Give the crew that scores for a reranker; None where calls go out in threads."""
     if cluster is not None and settings.spreads:
         with cluster.pool(partial(open_reranker, settings.on_replica(cluster.replicas.cpus))) as pool:
             yield pool
-    elif isinstance(arm.reranker, Pooled):
-        yield LocalPool(arm.reranker)
+    elif isinstance(session.reranker, Pooled):
+        yield LocalPool(session.reranker)
     else:
         yield None

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from evalkit.config import Config, RerankerSettings
 from evalkit.errors import UnknownNameError
 from evalkit.rerankers import open_reranker
-from evalkit.reranking import Arm, Budget
+from evalkit.reranking import Budget, RerankerSession
 
 
 def only(config: Config, tags: Iterable[str]) -> Config:
@@ -26,21 +26,21 @@ def only(config: Config, tags: Iterable[str]) -> Config:
 
 
 @contextmanager
-def opened_arm(tag: str, settings: RerankerSettings, budget: Budget) -> Iterator[Arm]:
+def open_session(tag: str, settings: RerankerSettings, budget: Budget) -> Iterator[RerankerSession]:
     """Open one reranker under a tag."""
-    arm = Arm.of(tag, open_reranker(settings), settings, budget)
+    session = RerankerSession.of(tag, open_reranker(settings), settings, budget)
     try:
-        yield arm
+        yield session
     finally:
-        arm.reranker.close()
+        session.reranker.close()
 
 
 @contextmanager
-def opened(config: Config, spent_usd: float = 0.0) -> Iterator[list[Arm]]:
+def opened(config: Config, spent_usd: float = 0.0) -> Iterator[list[RerankerSession]]:
     """Open every reranker; they share one budget, of which something may be spent."""
     budget = Budget(config.budget.usd if config.budget else None, spent_usd)
     with ExitStack() as stack:
         yield [
-            stack.enter_context(opened_arm(tag, settings, budget))
+            stack.enter_context(open_session(tag, settings, budget))
             for tag, settings in config.rerankers.items()
         ]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evalkit.config import Config
 from evalkit.dataset_checks import Material, Reading
 from evalkit.errors import InputError
-from evalkit.experiment.sessions import opened_arm
+from evalkit.experiment.sessions import open_session
 from evalkit.records import Run
 from evalkit.rerankers import Described, Measuring
 from evalkit.rerankers.local_model import LocalModelSettings
@@ -42,8 +42,8 @@ def _read(
 ) -> Reading:
     """Return what a model reads of n pairs of candidates, and of relevant ones behind them."""
     try:
-        with opened_arm(tag, settings, Budget(None)) as arm:
-            reranker = arm.reranker
+        with open_session(tag, settings, Budget(None)) as session:
+            reranker = session.reranker
             if not isinstance(reranker, Measuring) or not isinstance(reranker, Described):
                 return Reading.unknown(tag, "it does not tell")
             tokens, truncated = reranker.measure(items)

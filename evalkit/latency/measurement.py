@@ -16,7 +16,7 @@ from tqdm import tqdm
 from evalkit.latency.machine import RoundState, Watch
 from evalkit.latency.warming import MOST_WARMUP, has_settled
 from evalkit.latency.workloads import Cell
-from evalkit.reranking import Arm, Arrival, Batch, CallContext, OpenLoop, Outcome, Sender
+from evalkit.reranking import Arrival, Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
 from evalkit.reranking.outcomes import Clock
 
 
@@ -32,7 +32,7 @@ class Keeper(Protocol):
 
 def measure(
     cells: Sequence[Cell],
-    arms: Sequence[Arm],
+    sessions: Sequence[RerankerSession],
     dataset: str,
     seed: int,
     keeper: Keeper,
@@ -44,7 +44,7 @@ def measure(
     machine touches all rerankers and batch sizes alike.
     """
     rng = np.random.default_rng(seed)
-    by_tag = {arm.tag: arm for arm in arms}
+    by_tag = {session.tag: session for session in sessions}
     total = sum(cell.least_warmup + cell.others + cell.calls for cell in cells)
     with ExitStack() as stack, _progress_bar("timing", total) as progress:
         senders = _senders(cells, by_tag, stack, clock)
@@ -85,12 +85,12 @@ def _progress_bar(what: str, total: int) -> tqdm[Any]:
 
 
 def _senders(
-    cells: Sequence[Cell], arms: Mapping[str, Arm], stack: ExitStack, clock: Clock
+    cells: Sequence[Cell], sessions: Mapping[str, RerankerSession], stack: ExitStack, clock: Clock
 ) -> dict[tuple[str, int], Sender]:
     """Return one sender per reranker and concurrency, whose threads keep their connections."""
     wanted = {(cell.reranker, cell.load.concurrency or 1) for cell in cells}
     return {
-        (tag, concurrency): stack.enter_context(Sender(arms[tag], concurrency, timed=True, clock=clock))
+        (tag, concurrency): stack.enter_context(Sender(sessions[tag], concurrency, timed=True, clock=clock))
         for tag, concurrency in sorted(wanted)
     }
 

@@ -9,7 +9,7 @@ from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault
 from evalkit.reranking.pooled_scoring import groups, send_pooled
 from evalkit.reranking.retries import RetryingCaller
 from evalkit.reranking.sender import Sender
-from evalkit.reranking.session import Arm
+from evalkit.reranking.session import RerankerSession
 
 __all__ = [
     "Arm",

@@ -14,7 +14,7 @@ from evalkit.reranking.outcomes import CallContext, Clock, Outcome
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
 from evalkit.reranking.retries import RetryingCaller
 from evalkit.reranking.sender import Delivery, collect
-from evalkit.reranking.session import Arm
+from evalkit.reranking.session import RerankerSession
 
 MOST_IN_FLIGHT = 256
 """Calls in flight beyond which a due call waits here; its wait is in its response time all the same."""
@@ -53,7 +53,7 @@ class OpenLoop:
 
     Parameters
     ----------
-    arm
+    session
         Whose batches are sent. A call that fails is not sent again.
     most
         Calls in flight, at most.
@@ -63,7 +63,7 @@ class OpenLoop:
 
     def __init__(
         self,
-        arm: Arm,
+        session: RerankerSession,
         most: int = MOST_IN_FLIGHT,
         clock: Clock = time.perf_counter,
         sleep: Callable[[float], object] | None = None,
@@ -73,7 +73,7 @@ class OpenLoop:
         self._stop = threading.Event()
         self._sleep = sleep or self._stop.wait
         limiter = ConcurrencyLimiter(most, adaptive=False)
-        self._caller = RetryingCaller(arm, limiter, self._stop, splits=False, retries=False, clock=clock)
+        self._caller = RetryingCaller(session, limiter, self._stop, splits=False, retries=False, clock=clock)
         self._todo: queue.SimpleQueue[_Due | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._lock = threading.Lock()

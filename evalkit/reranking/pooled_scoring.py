@@ -10,7 +10,7 @@ from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, TimedCall, attempt_of
-from evalkit.reranking.session import Arm
+from evalkit.reranking.session import RerankerSession
 
 PAIRS = 1024
 """Pairs of a pool where a reranker names none: seconds of work, against milliseconds of sending it."""
@@ -47,7 +47,7 @@ def score_group(reranker: Reranker, group: BatchGroup) -> list[RerankResponse]:
 
 
 def send_pooled(
-    arm: Arm, items: Iterable[Batch], context: CallContext, pool: WorkerPool[Reranker]
+    session: RerankerSession, items: Iterable[Batch], context: CallContext, pool: WorkerPool[Reranker]
 ) -> Iterator[Outcome]:
     """Yield the outcome of every batch, pool by pool.
 
@@ -55,7 +55,7 @@ def send_pooled(
 
     Parameters
     ----------
-    arm
+    session
         Whose batches they are.
     items
         What is to be scored.
@@ -64,21 +64,21 @@ def send_pooled(
     pool
         Who scores: its hands are alike to the arm's own reranker.
     """
-    size = arm.reranker.pool_pairs if isinstance(arm.reranker, Pooled) else PAIRS
+    size = session.reranker.pool_pairs if isinstance(session.reranker, Pooled) else PAIRS
     for work in each_or_parts(
         pool, score_group, groups(items, size), lambda group: [[item] for item in group]
     ):
-        yield from _outcomes(arm, work, context)
+        yield from _outcomes(session, work, context)
 
 
 def _outcomes(
-    arm: Arm, work: Work[BatchGroup, list[RerankResponse]], context: CallContext
+    session: RerankerSession, work: Work[BatchGroup, list[RerankResponse]], context: CallContext
 ) -> Iterator[Outcome]:
     """Yield what became of the batches of a pool; all have the times of the whole."""
     for place, item in enumerate(work.task):
         made = TimedCall(item, context, work.start_s, work.end_s, together=len(work.task))
         attempt = _attempt(made, work.result, place)
-        arm.note(attempt.failure)
+        session.note(attempt.failure)
         yield Outcome(item, (attempt,))
 
 

@@ -20,7 +20,7 @@ from tenacity import (
 from evalkit.reranking.batching import Batch, cut
 from evalkit.reranking.outcomes import Attempt, CallContext, Clock, Outcome, make_call, retried
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
-from evalkit.reranking.session import Arm
+from evalkit.reranking.session import RerankerSession
 
 THROTTLED = 429
 
@@ -34,7 +34,7 @@ class RetryingCaller:
 
     Parameters
     ----------
-    arm
+    session
         Whose batches.
     limiter
         Calls in flight.
@@ -52,7 +52,7 @@ class RetryingCaller:
 
     def __init__(
         self,
-        arm: Arm,
+        session: RerankerSession,
         limiter: ConcurrencyLimiter | None = None,
         stop: threading.Event | None = None,
         *,
@@ -61,12 +61,12 @@ class RetryingCaller:
         retries: bool = True,
         clock: Clock = time.perf_counter,
     ) -> None:
-        self._arm = arm
+        self._session = session
         self._limiter = limiter or ConcurrencyLimiter(1, adaptive=False)
         self._stop = stop or threading.Event()
-        self._splits = splits and arm.reranker.pointwise
+        self._splits = splits and session.reranker.pointwise
         self._patient = patient
-        self._retries = arm.traffic.retries if retries else 0
+        self._retries = session.traffic.retries if retries else 0
         self._clock = clock
 
     def deliver(self, item: Batch, context: CallContext, due_s: float | None = None) -> Iterator[Outcome]:
@@ -86,7 +86,7 @@ class RetryingCaller:
         BudgetError
             If the next call could cross the budget.
         """
-        known = self._arm.learned_documents if self._splits else None
+        known = self._session.learned_documents if self._splits else None
         for part in cut(item, known) if known else (item,):
             yield from self._deliver(part, context, (), due_s)
 
@@ -94,8 +94,8 @@ class RetryingCaller:
         self, item: Batch, context: CallContext, before: tuple[Attempt, ...], due_s: float | None = None
     ) -> Iterator[Outcome]:
         """Send one batch; where it is too large, its halves. `before` are the calls that led here."""
-        if self._arm.closed is not None:
-            yield Outcome(item, (), self._arm.closed)
+        if self._session.closed is not None:
+            yield Outcome(item, (), self._session.closed)
             return
         attempts = self._attempt(item, context, due_s)
         failure = attempts[-1].failure
@@ -103,7 +103,7 @@ class RetryingCaller:
         if failure is not None and failure.remedy.too_large and self._splits and size > 1:
             yield from self._halve(item, context, (*before, *map(retried, attempts)))
             return
-        self._arm.note(failure)
+        self._session.note(failure)
         yield Outcome(item, (*before, *attempts))
 
     def _halve(self, item: Batch, context: CallContext, before: tuple[Attempt, ...]) -> Iterator[Outcome]:
@@ -113,8 +113,8 @@ class RetryingCaller:
             for outcome in self._deliver(part, context, before):
                 if outcome.response is not None:
                     # Only a size that was seen to work is kept to: one bad document is no limit.
-                    known = self._arm.learned_documents
-                    self._arm.learned_documents = half if known is None else min(known, half)
+                    known = self._session.learned_documents
+                    self._session.learned_documents = half if known is None else min(known, half)
                 yield outcome
             before = ()
 
@@ -137,35 +137,35 @@ class RetryingCaller:
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )(once)
         if made[-1].failure is not None:
-            self._arm.budget.settle(0.0, made[-1].failure.billed_usd)
+            self._session.budget.settle(0.0, made[-1].failure.billed_usd)
         return (*map(retried, made[:-1]), made[-1])
 
     def _once(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
-        arm = self._arm
-        reserved = arm.tokens.cost_usd(item.request, arm.traffic.price)
-        tokens = arm.tokens.usage(item.request).tokens if arm.traffic.tokens_per_minute else 0
-        arm.budget.reserve(reserved)
+        session = self._session
+        reserved = session.tokens.cost_usd(item.request, session.traffic.price)
+        tokens = session.tokens.usage(item.request).tokens if session.traffic.tokens_per_minute else 0
+        session.budget.reserve(reserved)
         cost = 0.0
         try:
-            arm.rate_limiter.wait_turn(tokens or 0, self._sleep, arm.tokens.requests(item.request))
+            session.rate_limiter.wait_turn(tokens or 0, self._sleep, session.tokens.requests(item.request))
             ticket = self._limiter.enter()
             throttled = False
             try:
                 attempt = make_call(
-                    arm.reranker,
+                    session.reranker,
                     item,
                     context,
                     self._clock,
                     attempt=number,
                     scheduled_s=scheduled_s,
-                    price=arm.traffic.price,
+                    price=session.traffic.price,
                 )
                 throttled = attempt.call.http_status == THROTTLED
             finally:
                 self._limiter.leave(ticket, throttled=throttled)
             cost = self._charge(attempt, reserved)
         finally:
-            arm.budget.settle(reserved, cost)
+            session.budget.settle(reserved, cost)
         self._learn(item, attempt)
         return attempt
 
@@ -180,11 +180,11 @@ class RetryingCaller:
     def _learn(self, item: Batch, attempt: Attempt) -> None:
         pause = attempt.failure.remedy.wait_s if attempt.failure else None
         if attempt.response is not None:
-            self._arm.tokens.learn(item.request, attempt.response.usage.tokens)
+            self._session.tokens.learn(item.request, attempt.response.usage.tokens)
             pause = attempt.response.pause_s
         if pause is not None:
             # Whoever asks for more than the longest wait is not waited for; see `_may_pass`.
-            self._arm.rate_limiter.pause(min(pause, self._arm.traffic.longest_wait_s))
+            self._session.rate_limiter.pause(min(pause, self._session.traffic.longest_wait_s))
 
     def _may_pass(self, attempt: Attempt) -> bool:
         failure = attempt.failure
@@ -192,7 +192,7 @@ class RetryingCaller:
             return False
         if failure.http_status is None and not self._patient:
             return False
-        longest = self._arm.traffic.longest_wait_s
+        longest = self._session.traffic.longest_wait_s
         if failure.remedy.wait_s is not None and failure.remedy.wait_s > longest:
             failure.message += (
                 f"; it asks to wait {failure.remedy.wait_s:.0f} s, more than longest_wait_s: {longest:g}"
@@ -205,7 +205,7 @@ class RetryingCaller:
         failure = state.outcome.result().failure if state.outcome else None
         if failure is not None and failure.remedy.wait_s is not None:
             return float(failure.remedy.wait_s)
-        traffic = self._arm.traffic
+        traffic = self._session.traffic
         growing = wait_exponential(multiplier=traffic.retry_wait_s, max=traffic.longest_wait_s)
         return growing(state) + wait_random(0, traffic.retry_wait_s)(state)
 

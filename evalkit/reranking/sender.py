@@ -13,7 +13,7 @@ from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
 from evalkit.reranking.retries import RetryingCaller, StoppedError
-from evalkit.reranking.session import Arm
+from evalkit.reranking.session import RerankerSession
 
 GRACE_S = 0.3
 """How long an interrupted pass waits for the calls that are in flight."""
@@ -37,7 +37,7 @@ class Sender:
 
     Parameters
     ----------
-    arm
+    session
         Whose batches are sent.
     concurrency
         Calls in flight.
@@ -48,12 +48,17 @@ class Sender:
     """
 
     def __init__(
-        self, arm: Arm, concurrency: int, *, timed: bool = False, clock: Clock = time.perf_counter
+        self,
+        session: RerankerSession,
+        concurrency: int,
+        *,
+        timed: bool = False,
+        clock: Clock = time.perf_counter,
     ) -> None:
         self._concurrency = concurrency
         self._stop = threading.Event()
         self.limiter = ConcurrencyLimiter(concurrency, adaptive=not timed)
-        self._caller = RetryingCaller(arm, self.limiter, self._stop, splits=not timed, clock=clock)
+        self._caller = RetryingCaller(session, self.limiter, self._stop, splits=not timed, clock=clock)
         self._todo: queue.SimpleQueue[tuple[Batch, CallContext] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._handed_out = 0

@@ -17,7 +17,7 @@ GIVE_UP_AFTER = 5
 
 
 @dataclass(slots=True, eq=False)
-class Arm:
+class RerankerSession:
     """A reranker under its tag.
 
     Attributes
@@ -56,7 +56,7 @@ class Arm:
         self.tokens = TokenEstimate(self.traffic)
 
     @classmethod
-    def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, budget: Budget) -> Arm:
+    def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, budget: Budget) -> RerankerSession:
         """Return the arm that settings describe."""
         traffic, caps = settings.traffic(), Caps.of(settings)
         return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget)

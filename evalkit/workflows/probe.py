@@ -32,11 +32,11 @@ def probe_reranker(config: Config, tag: str) -> Iterator[Finding]:
     """
     alone = only(config, [tag])
     arena = next(a for a in prepare_arenas(alone) if len(a.candidates))
-    with served(alone) as reachable, opened(reachable) as (arm,):
-        requests = sample_batches(arena, arm.caps, config.seed)
+    with served(alone) as reachable, opened(reachable) as (session,):
+        requests = sample_batches(arena, session.caps, config.seed)
         if not requests:
             raise InputError(
                 "no query has two candidates that fit into one call",
                 "give a dataset with more candidates, or raise batch_size",
             )
-        yield from probe(arm, arena.dataset.name, requests)
+        yield from probe(session, arena.dataset.name, requests)

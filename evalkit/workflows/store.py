@@ -16,7 +16,7 @@ from evalkit.experiment.eval_sets import Arena, prepare_arenas
 from evalkit.experiment.experiment_store import Memory, remembered
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.experiment.sessions import only, opened
-from evalkit.reranking import Arm, Caps, batch
+from evalkit.reranking import Caps, RerankerSession, batch
 from evalkit.results.folder import results_folder
 from evalkit.server.subprocess_service import served
 
@@ -49,23 +49,23 @@ def drift_checks(
     with (
         remembered(some, results_folder(config.name, into), only_look=True) as memory,
         served(some) as reachable,
-        opened(reachable) as arms,
+        opened(reachable) as sessions,
     ):
-        for arm in arms:
+        for session in sessions:
             for arena in arenas:
-                asker = Asker(arm, arena.dataset.name)
-                found = sample(list(_stored(config, arena, arm, memory)))
-                yield check_drift(arm.tag, arena.dataset.name, found, asker.must_score)
+                asker = Asker(session, arena.dataset.name)
+                found = sample(list(_stored(config, arena, session, memory)))
+                yield check_drift(session.tag, arena.dataset.name, found, asker.must_score)
 
 
-def _stored(config: Config, arena: Arena, arm: Arm, memory: Memory) -> Iterator[Stored]:
+def _stored(config: Config, arena: Arena, session: RerankerSession, memory: Memory) -> Iterator[Stored]:
     """Yield the requests of which all scores are stored: whole lists where they count, else their beginnings."""
-    pointwise = arm.reranker.pointwise
-    size = min(SAMPLED_DOCUMENTS, arm.caps.documents or SAMPLED_DOCUMENTS)
-    caps = Caps(size, arm.caps.bytes, arm.caps.tokens) if pointwise else arm.caps
+    pointwise = session.reranker.pointwise
+    size = min(SAMPLED_DOCUMENTS, session.caps.documents or SAMPLED_DOCUMENTS)
+    caps = Caps(size, session.caps.bytes, session.caps.tokens) if pointwise else session.caps
     for _, candidates in quality_lists(config, arena, pointwise=pointwise):
         lists = candidates.cut(size) if pointwise else candidates
-        known = dict(memory.lists(arm.tag, arena, lists, pointwise=pointwise))
+        known = dict(memory.lists(session.tag, arena, lists, pointwise=pointwise))
         for item in batch(lists, arena.dataset, caps, pointwise=pointwise):
             stored = [known[item.request.query_id][rank - 1] for rank in item.ranks]
             whole = [one for one in stored if one is not None]

@@ -24,7 +24,7 @@ import orjson
 
 from evalkit.records import RerankRequest
 from evalkit.rerankers import load_reranker
-from evalkit.reranking import Arm, Batch, CallContext, Sender
+from evalkit.reranking import Batch, CallContext, RerankerSession, Sender
 
 DOCUMENTS = tuple(f"{i:04d} " + "lorem ipsum dolor sit amet " * 37 for i in range(100))
 REQUEST = RerankRequest("q", "which document is it", DOCUMENTS, tuple(map(str, range(100))))
@@ -119,7 +119,7 @@ def through_evalkit(port: int, calls: int, concurrency: int, spread_s: float = 0
     reranker = load_reranker("http", url=f"http://127.0.0.1:{port}/v1/rerank", model="m")
     context = CallContext("bench", "api", "latency", concurrency)
     item = Batch(REQUEST)
-    with Sender(Arm("api", reranker), concurrency, timed=True) as sender:
+    with Sender(RerankerSession("api", reranker), concurrency, timed=True) as sender:
         for _ in sender.send([item] * concurrency * 2, context):
             pass
         start = time.perf_counter()

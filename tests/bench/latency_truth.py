@@ -14,7 +14,7 @@ from client_overhead import DOCUMENTS, REQUEST, raw_sockets, say, server
 from evalkit.latency import Cell, Workload, measure_arrivals
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, load_reranker
-from evalkit.reranking import Arm, Batch, CallContext, OpenLoop, Outcome, Sender
+from evalkit.reranking import Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
 
 DELAYS_S = (0.005, 0.02, 0.1)
 RATES_PER_S = (10, 100, 500)
@@ -47,14 +47,14 @@ def client(port: int) -> Reranker:
 def closed(reranker: Reranker, items: tuple[Batch, ...]) -> list[Outcome]:
     """Send one call after the other."""
     context = CallContext("bench", "api", "latency", 1)
-    with Sender(Arm("api", reranker), 1, timed=True) as sender:
+    with Sender(RerankerSession("api", reranker), 1, timed=True) as sender:
         return list(sender.send(items, context))
 
 
 def opened(reranker: Reranker, items: tuple[Batch, ...], rate: float) -> list[Outcome]:
     """Send calls at a rate."""
     cell = Cell("api", Workload(10, None, None, rate), 16, batches(16), (items,))
-    with OpenLoop(Arm("api", reranker)) as open_loop:
+    with OpenLoop(RerankerSession("api", reranker)) as open_loop:
         return measure_arrivals(cell, open_loop, "bench", 7, Kept())
 
 

@@ -15,7 +15,7 @@ from scipy.stats import binom
 from support.timed import Kept, Scripted, ScriptedClock, batches
 
 from evalkit.latency import Cell, Workload, measure, summarise_calls
-from evalkit.reranking import Arm
+from evalkit.reranking import RerankerSession
 
 REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "2000"))
 CALLS = 120
@@ -48,7 +48,9 @@ def one_pass(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     timed = made[5:]
     cell = Cell("r", Workload(1), 5, made[:5], tuple(timed[start::6] for start in range(6)))
     script = iter(seconds)
-    measure([cell], [Arm("r", Scripted(clock, lambda *_: float(next(script))))], "d", 0, kept, clock)
+    measure(
+        [cell], [RerankerSession("r", Scripted(clock, lambda *_: float(next(script))))], "d", 0, kept, clock
+    )
     calls = [one.call for one in kept.outcomes if one.call.pass_ == "latency"]
     return np.array([call.latency_s for call in calls])
 

@@ -17,7 +17,7 @@ from evalkit.config import reranker_settings
 from evalkit.errors import CallError, ConfigError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import load_reranker, open_reranker
-from evalkit.reranking import Arm, Batch, Budget, CallContext, Outcome, RetryingCaller
+from evalkit.reranking import Batch, Budget, CallContext, Outcome, RerankerSession, RetryingCaller
 
 KEY = "s3cret-key-0123"
 PRICE = {"usd_per_million_tokens": 10.0, "usd_per_million_output_tokens": 100.0, "as_of": "2026-11-22"}
@@ -69,9 +69,9 @@ def deliver(server: ChatServer, request: RerankRequest, **settings: Any) -> tupl
                 **settings,
             }
         )
-        arm = Arm.of("llm", open_reranker(block), block, budget)
-        (outcome,) = RetryingCaller(arm).deliver(Batch(request), CallContext("d", "llm", "quality"))
-        arm.reranker.close()
+        session = RerankerSession.of("llm", open_reranker(block), block, budget)
+        (outcome,) = RetryingCaller(session).deliver(Batch(request), CallContext("d", "llm", "quality"))
+        session.reranker.close()
     return outcome, budget
 
 

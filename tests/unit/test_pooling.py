@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from evalkit.distributed import LocalPool
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
-from evalkit.reranking import Arm, Batch, CallContext, groups, send_pooled
+from evalkit.reranking import Batch, CallContext, RerankerSession, groups, send_pooled
 
 CONTEXT = CallContext("tiny", "r", "quality")
 
@@ -70,7 +70,7 @@ def test_outcomes_are_those_of_single_calls() -> None:
     """Scores, documents and cuts stand with the batch they belong to, whatever it was pooled with."""
     reranker = Lengths()
     items = batches(["a", "abcd"], ["abc"], ["abcde", "ab"], ["a"])
-    outcomes = list(send_pooled(Arm("r", reranker), items, CONTEXT, LocalPool(reranker)))
+    outcomes = list(send_pooled(RerankerSession("r", reranker), items, CONTEXT, LocalPool(reranker)))
     assert reranker.asked == [3, 1]
     assert [outcome.batch for outcome in outcomes] == items
     assert [o.response.scores.tolist() for o in outcomes if o.response] == [[1, 4], [3], [5, 2], [1]]
@@ -82,7 +82,7 @@ def test_what_is_wrong_with_one_query_costs_no_other() -> None:
     """A pool that cannot be scored is scored batch by batch: the poisoned one fails, the others do not."""
     reranker = Lengths()
     items = batches(["a"], ["poison"], ["abc", "b"])
-    outcomes = list(send_pooled(Arm("r", reranker), items, CONTEXT, LocalPool(reranker)))
+    outcomes = list(send_pooled(RerankerSession("r", reranker), items, CONTEXT, LocalPool(reranker)))
     assert [outcome.failure is None for outcome in outcomes] == [True, False, True]
     assert outcomes[2].response is not None
     assert outcomes[2].response.scores.tolist() == [3, 1]

@@ -12,7 +12,16 @@ import pytest
 from evalkit.datasets import load_dataset
 from evalkit.errors import CallError, InputError
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run, ScoreKind
-from evalkit.reranking import Arm, CallContext, Caps, Sender, assemble, batch, make_call, scored_run
+from evalkit.reranking import (
+    CallContext,
+    Caps,
+    RerankerSession,
+    Sender,
+    assemble,
+    batch,
+    make_call,
+    scored_run,
+)
 
 
 class Scripted:
@@ -103,7 +112,7 @@ def test_assembled_scores_do_not_depend_on_batches_or_threads(
 ) -> None:
     """However calls are cut and whenever they complete, every candidate has its own score in its own place."""
     reranker = Scripted(lambda r: [float(d[1]) for d in r.doc_ids])
-    with Sender(Arm("r", reranker), concurrency) as sender:
+    with Sender(RerankerSession("r", reranker), concurrency) as sender:
         outcomes = list(sender.send(batch(candidates, tiny, Caps(size), pointwise=True), CONTEXT))
     scored = assemble(outcomes[::-1], candidates, "r")
     assert scored.doc_ids == candidates.doc_ids
@@ -120,7 +129,7 @@ def test_one_failed_call_fails_its_query_and_no_other(tiny: Dataset, candidates:
             raise CallError("http", "no")
         return [1.0] * len(request.documents)
 
-    with Sender(Arm("r", Scripted(answer)), 1) as sender:
+    with Sender(RerankerSession("r", Scripted(answer)), 1) as sender:
         outcomes = list(sender.send(batch(candidates, tiny, Caps(1), pointwise=True), CONTEXT))
     scored = assemble(outcomes, candidates, "r")
     assert scored.failed == ("q1",)
@@ -139,7 +148,7 @@ def test_as_many_calls_are_in_flight_as_asked(tiny: Dataset, candidates: Run) ->
         return [1.0] * len(request.documents)
 
     three = candidates.cut(3)
-    with Sender(Arm("r", Scripted(answer)), 3) as sender:
+    with Sender(RerankerSession("r", Scripted(answer)), 3) as sender:
         items = list(batch(three, tiny, Caps(1), pointwise=True))[:3]
         assert len(list(sender.send(items, CONTEXT))) == 3
 

@@ -27,7 +27,7 @@ from evalkit.latency import (
 )
 from evalkit.latency.warming import MOST_WARMUP, has_settled
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run
-from evalkit.reranking import Arm, OpenLoop
+from evalkit.reranking import OpenLoop, RerankerSession
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +109,8 @@ def test_all_arms_are_timed_on_the_same_batches_in_interleaved_rounds(demo: Data
     settings = LatencySettings(batch_sizes=(1, 2), calls=12, warmup=3)
     cells = plan_cells(settings, ["a", "b"], demo, candidates, 5)
     kept, clock = Kept(), ScriptedClock()
-    arms = [Arm(tag, Scripted(clock, lambda *_: 1.0)) for tag in "ab"]
-    measure(cells, arms, "demo", 5, kept, clock)
+    sessions = [RerankerSession(tag, Scripted(clock, lambda *_: 1.0)) for tag in "ab"]
+    measure(cells, sessions, "demo", 5, kept, clock)
     calls = [one.call for one in kept.outcomes]
     assert [c.pass_ for c in calls[:12]] == ["warmup"] * 12
     timed = [c for c in calls if c.pass_ == "latency"]
@@ -133,15 +133,15 @@ def test_what_is_done_is_not_timed_again(demo: Dataset, candidates: Run) -> None
     settings = LatencySettings(batch_sizes=(1, 2), calls=12, warmup=3)
     cells = plan_cells(settings, ["a"], demo, candidates, 5)
     kept, clock = Kept(), ScriptedClock()
-    arm = Arm("a", Scripted(clock, lambda *_: 1.0))
-    measure(cells, [arm], "demo", 5, kept, clock)
+    session = RerankerSession("a", Scripted(clock, lambda *_: 1.0))
+    measure(cells, [session], "demo", 5, kept, clock)
     calls = [one.call for one in kept.outcomes if one.call.pass_ == "latency"]
     done = {timed_as(call) for call in calls if call.batch_size == 1 or (call.round or 0) < 2}
     first, second = without(cells, done)
     assert (first.calls, first.warmup) == (0, ())
     assert [len(items) for items in second.rounds] == [0, 0, 2, 2, 2, 2]
     again = Kept()
-    measure([first, second], [arm], "demo", 5, again, clock)
+    measure([first, second], [session], "demo", 5, again, clock)
     made = {timed_as(one.call) for one in again.outcomes if one.call.pass_ == "latency"}
     assert made == {timed_as(call) for call in calls} - done
     assert [state.round for state in again.states] == [2, 3, 4, 5]
@@ -155,7 +155,7 @@ def test_warming_up_goes_on_until_latencies_settle() -> None:
         (lambda *_: 1.0, 5, 7),
     ):
         kept, clock = Kept(), ScriptedClock()
-        measure([cell()], [Arm("r", Scripted(clock, takes))], "d", 0, kept, clock)
+        measure([cell()], [RerankerSession("r", Scripted(clock, takes))], "d", 0, kept, clock)
         assert least <= len(kept.blocks[0]) <= most
 
 
@@ -170,7 +170,7 @@ def test_latencies_that_differ_by_nature_settle_too() -> None:
 def test_timed_calls_meet_as_many_others_as_their_cell_says() -> None:
     """Before and after the timed calls of a round stand as many that do not count as there are others in flight."""
     kept, clock = Kept(), ScriptedClock()
-    measure([cell(flight=4)], [Arm("r", Scripted(clock, lambda *_: 0.001))], "d", 0, kept, clock)
+    measure([cell(flight=4)], [RerankerSession("r", Scripted(clock, lambda *_: 0.001))], "d", 0, kept, clock)
     for block in kept.blocks[1:]:
         passes = Counter(one.call.pass_ for one in block)
         assert passes == {"warmup": 6, "latency": 2}
@@ -180,9 +180,9 @@ def test_timed_calls_meet_as_many_others_as_their_cell_says() -> None:
 def test_arrivals_keep_to_their_schedule() -> None:
     """Every call is due when a Poisson process says, whatever the others do, and waits count from there."""
     clock = ScriptedClock()
-    arm = Arm("r", Scripted(clock, lambda *_: 0.3))
+    session = RerankerSession("r", Scripted(clock, lambda *_: 0.3))
     kept = Kept()
-    with OpenLoop(arm, most=1, clock=clock, sleep=clock.sleep) as open_loop:
+    with OpenLoop(session, most=1, clock=clock, sleep=clock.sleep) as open_loop:
         made = measure_arrivals(cell(1, 200, None, 2.0), open_loop, "d", 7, kept)
     calls = [one.call for one in made]
     due = np.array([call.scheduled_s for call in calls])
@@ -211,8 +211,8 @@ def test_arrivals_do_not_wait_for_each_other() -> None:
             time.sleep(0.05)
             return super().score(request)
 
-    arm = Arm("r", Slow(ScriptedClock(), lambda *_: 0.0))
-    with OpenLoop(arm) as open_loop:
+    session = RerankerSession("r", Slow(ScriptedClock(), lambda *_: 0.0))
+    with OpenLoop(session) as open_loop:
         made = measure_arrivals(cell(1, 100, None, 400.0), open_loop, "d", 1, Kept())
     calls = sorted((one.call for one in made), key=lambda call: call.start_s)
     assert len(calls) == 100
@@ -263,11 +263,11 @@ def test_an_interrupted_block_does_not_count() -> None:
 
     kept, clock = Kept(), ScriptedClock()
     with pytest.raises(KeyboardInterrupt):
-        measure([cell(2)], [Arm("r", Interrupting(clock, lambda *_: 1.0))], "d", 0, kept, clock)
+        measure([cell(2)], [RerankerSession("r", Interrupting(clock, lambda *_: 1.0))], "d", 0, kept, clock)
     assert [len(block) for block in kept.blocks[1:]] == [6, 0]
     assert {one.call.pass_ for one in kept.blocks[1]} == {"latency"}
     kept = Kept()
     with pytest.raises(KeyboardInterrupt):
-        measure([cell(1)], [Arm("r", Interrupting(clock, lambda *_: 1.0))], "d", 0, kept, clock)
+        measure([cell(1)], [RerankerSession("r", Interrupting(clock, lambda *_: 1.0))], "d", 0, kept, clock)
     assert {(one.call.pass_, one.call.round) for one in kept.blocks[1]} == {("warmup", 0)}
     assert len(kept.blocks[1]) == 6

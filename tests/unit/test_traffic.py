@@ -14,7 +14,7 @@ from evalkit.config import Price, Traffic
 from evalkit.errors import MAY_PASS, BudgetError, CallError, Remedy
 from evalkit.http_client import Redactor, asked_wait_s, used_up_wait_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
-from evalkit.reranking import Arm, Batch, Budget, CallContext, RetryingCaller, Sender
+from evalkit.reranking import Batch, Budget, CallContext, RerankerSession, RetryingCaller, Sender
 from evalkit.reranking.batching import Caps, _ends
 from evalkit.reranking.token_estimates import TokenEstimate, expected_usage
 
@@ -116,7 +116,7 @@ def test_a_limit_that_is_used_up_is_waited_for_before_it_is_hit() -> None:
 def test_a_failure_that_passes_is_retried_under_one_name(times: int) -> None:
     """As many attempts as it takes, each recorded, all with one call id; only the last one counts."""
     reranker = Scripted(failing(times, busy))
-    (outcome,) = RetryingCaller(Arm("r", reranker, quick())).deliver(item(2), CONTEXT)
+    (outcome,) = RetryingCaller(RerankerSession("r", reranker, quick())).deliver(item(2), CONTEXT)
     assert outcome.failure is None
     assert [a.call.status for a in outcome.attempts] == ["retried"] * times + ["ok"]
     assert [a.call.attempt for a in outcome.attempts] == list(range(1, times + 2))
@@ -125,7 +125,9 @@ def test_a_failure_that_passes_is_retried_under_one_name(times: int) -> None:
 
 def test_retries_end() -> None:
     """After the last allowed attempt the batch has failed, with the last failure as its cause."""
-    (outcome,) = RetryingCaller(Arm("r", Scripted(failing(9, busy)), quick(2))).deliver(item(2), CONTEXT)
+    (outcome,) = RetryingCaller(RerankerSession("r", Scripted(failing(9, busy)), quick(2))).deliver(
+        item(2), CONTEXT
+    )
     assert [a.call.status for a in outcome.attempts] == ["retried", "retried", "failed"]
     assert outcome.failure is not None
 
@@ -133,15 +135,15 @@ def test_retries_end() -> None:
 def test_a_permanent_failure_is_never_retried() -> None:
     """One attempt, and that is all."""
     reranker = Scripted(failing(9, lambda: CallError("http", "no", http_status=400)))
-    (outcome,) = RetryingCaller(Arm("r", reranker, quick())).deliver(item(2), CONTEXT)
+    (outcome,) = RetryingCaller(RerankerSession("r", reranker, quick())).deliver(item(2), CONTEXT)
     assert len(outcome.attempts) == 1
 
 
 def test_whoever_asks_for_too_much_time_is_not_waited_for() -> None:
     """A wait beyond longest_wait_s fails the batch at once and says so."""
     failure = CallError("http", "busy", http_status=429, remedy=Remedy(transient=True, wait_s=3600))
-    arm = Arm("r", Scripted(failing(9, lambda: failure)), quick(longest_wait_s=1))
-    (outcome,) = RetryingCaller(arm).deliver(item(2), CONTEXT)
+    session = RerankerSession("r", Scripted(failing(9, lambda: failure)), quick(longest_wait_s=1))
+    (outcome,) = RetryingCaller(session).deliver(item(2), CONTEXT)
     assert len(outcome.attempts) == 1
     assert "asks to wait 3600 s, more than longest_wait_s: 1" in failure.message
 
@@ -161,9 +163,9 @@ def too_large_beyond(limit: int) -> Callable[[RerankRequest], Usage]:
 def test_a_list_that_is_too_large_is_halved_until_it_fits(limit: int) -> None:
     """Every document is scored once, in its own place, and what was learned is kept to from then on."""
     reranker = Scripted(too_large_beyond(limit))
-    arm = Arm("r", reranker)
+    session = RerankerSession("r", reranker)
     for number in range(2):
-        outcomes = list(RetryingCaller(arm).deliver(item(13), CONTEXT))
+        outcomes = list(RetryingCaller(session).deliver(item(13), CONTEXT))
         scores = np.zeros(13)
         for outcome in outcomes:
             assert outcome.response is not None
@@ -181,8 +183,8 @@ def test_one_document_that_is_too_large_fails_alone() -> None:
             raise CallError("http", "too long", http_status=422, remedy=Remedy(too_large=True))
         return Usage()
 
-    arm = Arm("r", Scripted(answer))
-    outcomes = list(RetryingCaller(arm).deliver(item(8), CONTEXT))
+    session = RerankerSession("r", Scripted(answer))
+    outcomes = list(RetryingCaller(session).deliver(item(8), CONTEXT))
     failed = [o for o in outcomes if o.failure]
     assert [o.batch.request.documents for o in failed] == [("xxxxx",)]
     assert sum(len(o.response.scores) for o in outcomes if o.response) == 7
@@ -192,7 +194,7 @@ def test_a_list_that_is_looked_at_as_a_whole_is_never_halved() -> None:
     """A reranker that is not pointwise, and a timed call, fail instead."""
     whole, timed = Scripted(too_large_beyond(2), pointwise=False), Scripted(too_large_beyond(2))
     for reranker, splits in ((whole, True), (timed, False)):
-        (outcome,) = RetryingCaller(Arm("r", reranker), splits=splits).deliver(item(4), CONTEXT)
+        (outcome,) = RetryingCaller(RerankerSession("r", reranker), splits=splits).deliver(item(4), CONTEXT)
         assert outcome.failure is not None
         assert reranker.sizes == [4]
 
@@ -202,8 +204,8 @@ def test_a_wrong_key_closes_the_arm() -> None:
     reranker = Scripted(
         failing(99, lambda: CallError("http", "bad key", http_status=401, remedy=Remedy(closes=True)))
     )
-    arm = Arm("r", reranker, quick())
-    first, second = (next(iter(RetryingCaller(arm).deliver(item(2), CONTEXT))) for _ in range(2))
+    session = RerankerSession("r", reranker, quick())
+    first, second = (next(iter(RetryingCaller(session).deliver(item(2), CONTEXT))) for _ in range(2))
     assert len(first.attempts) == 1
     assert second.attempts == ()
     assert second.failure is not None
@@ -214,8 +216,8 @@ def test_a_wrong_key_closes_the_arm() -> None:
 def test_a_server_that_is_gone_is_given_up() -> None:
     """After some batches in a row that failed for good, no more time is spent on it."""
     reranker = Scripted(failing(999, busy))
-    arm = Arm("r", reranker, quick(1))
-    outcomes = [o for n in range(9) for o in RetryingCaller(arm).deliver(item(2, str(n)), CONTEXT)]
+    session = RerankerSession("r", reranker, quick(1))
+    outcomes = [o for n in range(9) for o in RetryingCaller(session).deliver(item(2, str(n)), CONTEXT)]
     assert [len(o.attempts) for o in outcomes] == [2] * 5 + [0] * 4
 
 
@@ -253,9 +255,9 @@ def test_a_budget_is_never_crossed(concurrency: int) -> None:
     price = priced("usd_per_million_tokens", 1000.0)
     budget = Budget(0.1)
     reranker = Scripted(lambda _: Usage(tokens=10))  # a cent each
-    arm = Arm("r", reranker, quick(price=price), budget=budget)
+    session = RerankerSession("r", reranker, quick(price=price), budget=budget)
     outcomes = []
-    with Sender(arm, concurrency) as sender:
+    with Sender(session, concurrency) as sender:
         sent = sender.send((item(2, str(n)) for n in range(50)), CONTEXT)
         with pytest.raises(BudgetError, match=r"budget of \$0\.1"):
             outcomes.extend(sent)
@@ -275,9 +277,9 @@ def test_a_call_of_unknown_cost_is_booked_at_what_it_may_have_cost() -> None:
     ):
         budget = Budget()
         list(
-            RetryingCaller(Arm("r", Scripted(answer), Traffic(price=price), budget=budget)).deliver(
-                item(3), CONTEXT
-            )
+            RetryingCaller(
+                RerankerSession("r", Scripted(answer), Traffic(price=price), budget=budget)
+            ).deliver(item(3), CONTEXT)
         )
         assert (budget.spent_usd > 0) is booked
 
@@ -322,7 +324,7 @@ def test_stopping_returns_what_came_back_and_leaves_the_rest() -> None:
         return Usage()
 
     try:
-        sender = Sender(Arm("r", Scripted(answer)), 2)
+        sender = Sender(RerankerSession("r", Scripted(answer)), 2)
         sender.__enter__()
         sent = sender.send((item(2, str(n)) for n in range(50)), CONTEXT)
         got = [next(sent).batch.request.query_id for _ in range(5)]
