@@ -10,7 +10,7 @@ import numpy as np
 
 from evalkit.backend_checks.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
-from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.experiment_store import Memory, precise_tag
 from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_cells
 from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
@@ -51,108 +51,108 @@ class PlannedPass:
     cost_usd: float | None
 
 
-def plan_experiment(config: Config, arenas: Sequence[Arena], records: Records) -> list[PlannedPass]:
+def plan_experiment(config: Config, eval_sets: Sequence[EvalSet], records: Records) -> list[PlannedPass]:
     """Return what `execute` would do, pass by pass; nothing is contacted.
 
     Parameters
     ----------
-    config, arenas
+    config, eval_sets
         What is measured, on what.
     records
         What is known, and what an unfinished run has done already.
     """
     planned: list[PlannedPass] = []
     asked = {tag for tag in config.rerankers if records.recorder.has_asked(tag)}
-    for arena in arenas:
+    for eval_set in eval_sets:
         for tag, settings in config.rerankers.items():
             quality, known = (
-                _quality(config, arena, tag, settings, records.memory) if config.quality else ([], 0)
+                _quality(config, eval_set, tag, settings, records.memory) if config.quality else ([], 0)
             )
             if quality or (config.latency and settings.timed):
-                checked = not quality or records.recorder.has_checked(tag, arena.dataset.name)
-                checks = _checks(config, arena, settings, knock=tag not in asked, promise=not checked)
-                planned.append(_planned(arena, tag, settings, "check", checks))
+                checked = not quality or records.recorder.has_checked(tag, eval_set.dataset.name)
+                checks = _checks(config, eval_set, settings, knock=tag not in asked, promise=not checked)
+                planned.append(_planned(eval_set, tag, settings, "check", checks))
                 asked.add(tag)
-            planned.append(replace(_planned(arena, tag, settings, "quality", quality), known=known))
-            planned += _precision(config, arena, tag, records.memory) if config.quality else ()
-        planned += _latency(config, arena, records.recorder)
+            planned.append(replace(_planned(eval_set, tag, settings, "quality", quality), known=known))
+            planned += _precision(config, eval_set, tag, records.memory) if config.quality else ()
+        planned += _latency(config, eval_set, records.recorder)
     return [one for one in planned if one.calls or one.known]
 
 
 def _checks(
-    config: Config, arena: Arena, settings: RerankerSettings, *, knock: bool, promise: bool
+    config: Config, eval_set: EvalSet, settings: RerankerSettings, *, knock: bool, promise: bool
 ) -> Iterator[RerankRequest]:
     """Yield the knock at the first dataset's door, and the pointwise check where there is one."""
     caps = Caps.of(settings)
-    if knock and len(arena.candidates):
-        yield next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True)).request
-    if promise and settings.is_pointwise and settings.timed and is_split(config, arena, caps):
-        for request in sample_batches(arena, caps, config.seed):
+    if knock and len(eval_set.candidates):
+        yield next(batch(eval_set.candidates.cut(1), eval_set.dataset, Caps(1), pointwise=True)).request
+    if promise and settings.is_pointwise and settings.timed and is_split(config, eval_set, caps):
+        for request in sample_batches(eval_set, caps, config.seed):
             half = replace(request, documents=request.documents[len(request.documents) // 2 :])
             yield from [request] * (CALLS - 1)
             yield half
 
 
 def _quality(
-    config: Config, arena: Arena, tag: str, settings: RerankerSettings, memory: Memory
+    config: Config, eval_set: EvalSet, tag: str, settings: RerankerSettings, memory: Memory
 ) -> tuple[list[RerankRequest], int]:
     """Return the requests of the quality pass, and the pairs that are known."""
     requests: list[RerankRequest] = []
     pairs = 0
-    for _, candidates in quality_lists(config, arena, pointwise=settings.is_pointwise):
-        rows = memory.rows(tag, arena, candidates, pointwise=settings.is_pointwise)
+    for _, candidates in quality_lists(config, eval_set, pointwise=settings.is_pointwise):
+        rows = memory.rows(tag, eval_set, candidates, pointwise=settings.is_pointwise)
         known = {query_id: row.known_ranks for query_id, row in rows.items()}
         pairs += sum(map(len, known.values()))
         batches = batch(
-            candidates, arena.dataset, Caps.of(settings), pointwise=settings.is_pointwise, known=known
+            candidates, eval_set.dataset, Caps.of(settings), pointwise=settings.is_pointwise, known=known
         )
         requests += [item.request for item in batches]
     return requests, pairs
 
 
-def _precision(config: Config, arena: Arena, tag: str, memory: Memory) -> Iterator[PlannedPass]:
+def _precision(config: Config, eval_set: EvalSet, tag: str, memory: Memory) -> Iterator[PlannedPass]:
     """Yield what is scored again in fp32, where a reranker runs with fewer bits."""
     fewer_bits = config.rerankers[tag].fewer_bits()
     if fewer_bits is None:
         return
     _, precise = fewer_bits
-    sample = sampled_candidates(config, arena)
-    known = memory.rows(precise_tag(tag), arena, sample, pointwise=True)
-    requests = (item.request for item in batches_in_full(sample, arena, precise, known))
+    sample = sampled_candidates(config, eval_set)
+    known = memory.rows(precise_tag(tag), eval_set, sample, pointwise=True)
+    requests = (item.request for item in batches_in_full(sample, eval_set, precise, known))
     pairs = sum(len(row.known_ranks) for row in known.values())
-    yield replace(_planned(arena, tag, precise, "precision", requests), known=pairs)
+    yield replace(_planned(eval_set, tag, precise, "precision", requests), known=pairs)
 
 
-def _latency(config: Config, arena: Arena, recorder: Recorder) -> list[PlannedPass]:
+def _latency(config: Config, eval_set: EvalSet, recorder: Recorder) -> list[PlannedPass]:
     timed = {tag: settings for tag, settings in config.rerankers.items() if settings.timed}
-    cells = latency_cells(config, list(timed), arena, recorder)
+    cells = latency_cells(config, list(timed), eval_set, recorder)
     planned = []
     for tag, settings in timed.items():
         own = [cell for cell in cells if cell.reranker == tag] + _open_loop_cells(
-            config, tag, arena, recorder
+            config, tag, eval_set, recorder
         )
         warm: list[Batch] = [
             item for cell in own for item in islice(cycle(cell.warmup), cell.least_warmup + cell.others)
         ]
         rounds: list[Batch] = [item for cell in own for part in cell.rounds for item in part]
         for name, items in (("warmup", warm), ("latency", rounds)):
-            planned.append(_planned(arena, tag, settings, name, (item.request for item in items)))
+            planned.append(_planned(eval_set, tag, settings, name, (item.request for item in items)))
     return planned
 
 
-def _open_loop_cells(config: Config, tag: str, arena: Arena, recorder: Recorder) -> list[Cell]:
+def _open_loop_cells(config: Config, tag: str, eval_set: EvalSet, recorder: Recorder) -> list[Cell]:
     """Return the open loops; where their rates are not known yet, as many with some rate."""
     latency = config.latency
     if latency is None or latency.server is None:
         return []
     shares = latency.server.rates_per_s or latency.server.shares
-    made = [call for call in recorder.calls if (call.reranker, call.dataset) == (tag, arena.dataset.name)]
+    made = [call for call in recorder.calls if (call.reranker, call.dataset) == (tag, eval_set.dataset.name)]
     loads = find_loads(latency, tag, [call for call in made if call.pass_ == "latency"])
-    return arrival_cells(config, loads if loads.rates_per_s else Loads(tag, shares), arena, recorder)
+    return arrival_cells(config, loads if loads.rates_per_s else Loads(tag, shares), eval_set, recorder)
 
 
 def _planned(
-    arena: Arena, tag: str, settings: RerankerSettings, name: str, requests: Iterable[RerankRequest]
+    eval_set: EvalSet, tag: str, settings: RerankerSettings, name: str, requests: Iterable[RerankRequest]
 ) -> PlannedPass:
     traffic = settings.traffic()
     price: Price | None = traffic.price
@@ -168,4 +168,4 @@ def _planned(
         costs.append(price.of(usage) if price else None)
     known = [cost for cost in costs if cost is not None]
     cost_usd = float(np.sum(known)) if price is not None and len(known) == calls else None
-    return PlannedPass(arena.dataset.name, tag, name, calls, pairs, 0, sent, tokens, cost_usd)
+    return PlannedPass(eval_set.dataset.name, tag, name, calls, pairs, 0, sent, tokens, cost_usd)

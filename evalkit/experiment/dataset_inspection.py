@@ -19,24 +19,24 @@ from evalkit.dataset_checks import (
 from evalkit.datasets import open_dataset
 from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, DatasetError
-from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.token_readings import read_pairs
 from evalkit.metrics import parse_metrics
 from evalkit.records import Dataset, Query
 from evalkit.retrievers import open_retriever, retrieve_candidates
 
 
-def preflight(config: Config, arenas: Sequence[Arena]) -> list[dict[str, Any]]:
+def preflight(config: Config, eval_sets: Sequence[EvalSet]) -> list[dict[str, Any]]:
     """Return what the quick checks find in every dataset, as the manifest holds it; nothing without a quality pass."""
-    return [_preflight(config, arena) for arena in arenas if config.quality]
+    return [_preflight(config, eval_set) for eval_set in eval_sets if config.quality]
 
 
-def _preflight(config: Config, arena: Arena) -> dict[str, Any]:
+def _preflight(config: Config, eval_set: EvalSet) -> dict[str, Any]:
     material = Material.of(
-        arena.dataset, parse_metrics(config.metrics), config.retriever.depth, arena.candidates
+        eval_set.dataset, parse_metrics(config.metrics), config.retriever.depth, eval_set.candidates
     )
     findings = [asdict(finding) for finding in by_severity(look_quickly(material))]
-    return {"dataset": arena.dataset.name, "findings": findings, "left_out": list(LEFT_OUT)}
+    return {"dataset": eval_set.dataset.name, "findings": findings, "left_out": list(LEFT_OUT)}
 
 
 def inspect(config: Config) -> Iterator[DataFinding]:

@@ -13,14 +13,14 @@ from evalkit.retrievers import opened_retriever, retrieve_candidates
 
 
 @dataclass(frozen=True, slots=True)
-class Arena:
+class EvalSet:
     """A dataset with its candidates."""
 
     dataset: Dataset
     candidates: Run
 
 
-def prepare_arenas(config: Config, cluster: RayCluster | None = None) -> list[Arena]:
+def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list[EvalSet]:
     """Load every dataset and retrieve its candidates.
 
     Parameters
@@ -35,16 +35,16 @@ def prepare_arenas(config: Config, cluster: RayCluster | None = None) -> list[Ar
     InputError
         If no query of any dataset has a candidate.
     """
-    arenas = [_prepare(config, settings, cluster) for settings in config.datasets]
-    if not any(len(arena.candidates) for arena in arenas):
+    eval_sets = [_prepare(config, settings, cluster) for settings in config.datasets]
+    if not any(len(eval_set.candidates) for eval_set in eval_sets):
         raise InputError(
             "the retriever found no candidates for any query",
             "check the dataset's language and the retriever",
         )
-    return arenas
+    return eval_sets
 
 
-def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> Arena:
+def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
     with opened_retriever(config.retriever, dataset, cluster) as retriever:
-        return Arena(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))
+        return EvalSet(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))

@@ -14,7 +14,7 @@ from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError
-from evalkit.experiment.eval_sets import Arena, prepare_arenas
+from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.experiment_store import remembered
 from evalkit.experiment.latency_pass import latency_pass
@@ -74,7 +74,7 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
 def _execute(
     config: Config, origin: Origin, into: Path, again: Again, cluster: RayCluster | None
 ) -> ResultFolder:
-    arenas = prepare_arenas(config, cluster)
+    eval_sets = prepare_eval_sets(config, cluster)
     resolved = resolved_yaml(config)
     with remembered(config, into) as memory:
         found = find_unfinished(into, resolved, again)
@@ -83,17 +83,17 @@ def _execute(
         records = Records(Recorder(), memory)
         manifest = take_up(found, again, memory, records.recorder)
         with opened(config, spent_before(manifest, records.recorder)) as sessions:
-            first = _first_calls(config, arenas, sessions, records)
-            manifest = manifest or opening_facts(config, origin, arenas, sessions, memory)
+            first = _first_calls(config, eval_sets, sessions, records)
+            manifest = manifest or opening_facts(config, origin, eval_sets, sessions, memory)
             folder = found or _new_folder(resolved, origin, into, manifest)
             memory.open()
             memory.run = str(folder.path.resolve())
             folder.drop_report()
             folder.write_manifest(manifest)
-            recorded = _recorded(config, folder, manifest, arenas, sessions, records, cluster)
+            recorded = _recorded(config, folder, manifest, eval_sets, sessions, records, cluster)
             with recorded, logged_to(folder.log_file) as log:
                 first.keep(records)
-                _measure(config, folder, arenas, sessions, records, cluster, log)
+                _measure(config, folder, eval_sets, sessions, records, cluster, log)
         if folder.read_manifest()["status"] == "complete":
             memory.finish()
     return folder
@@ -115,27 +115,27 @@ class _FirstCalls:
 
 
 def _first_calls(
-    config: Config, arenas: Sequence[Arena], sessions: Sequence[RerankerSession], records: Records
+    config: Config, eval_sets: Sequence[EvalSet], sessions: Sequence[RerankerSession], records: Records
 ) -> _FirstCalls:
     """Knock at the doors that will be needed, and check what was promised; nothing is written yet."""
     first = _FirstCalls()
     for session in sessions:
         if config.quality:
-            check_lists(config, arenas, session)
+            check_lists(config, eval_sets, session)
         needed = [
-            arena
-            for arena in arenas
-            if config.quality and not knows_all(config, arena, session, records.memory)
+            eval_set
+            for eval_set in eval_sets
+            if config.quality and not knows_all(config, eval_set, session, records.memory)
         ]
         if not needed and not (config.latency and session.timed):
             continue
         if not records.recorder.has_asked(session.tag):
-            first.made.append((session, knock(arenas, session)))
-        for arena in needed:
-            if needs_pointwise(config, arena, session) and not records.recorder.has_checked(
-                session.tag, arena.dataset.name
+            first.made.append((session, knock(eval_sets, session)))
+        for eval_set in needed:
+            if needs_pointwise(config, eval_set, session) and not records.recorder.has_checked(
+                session.tag, eval_set.dataset.name
             ):
-                check, outcomes = check_promise(config, arena, session)
+                check, outcomes = check_promise(config, eval_set, session)
                 first.checks.append(check)
                 first.made.extend((session, outcome) for outcome in outcomes)
     return first
@@ -144,26 +144,26 @@ def _first_calls(
 def _measure(
     config: Config,
     folder: ResultFolder,
-    arenas: Sequence[Arena],
+    eval_sets: Sequence[EvalSet],
     sessions: Sequence[RerankerSession],
     records: Records,
     cluster: RayCluster | None,
     log: Logger,
 ) -> None:
     recorder = records.recorder
-    for arena in arenas:
-        folder.write_qrels(arena.dataset.name, arena.dataset.qrels)
-        folder.write_queries(arena.dataset.name, arena.dataset.queries)
-        recorder.add_first_stage(arena.dataset.name, arena.candidates)
-    for arena in arenas if config.quality else ():
+    for eval_set in eval_sets:
+        folder.write_qrels(eval_set.dataset.name, eval_set.dataset.qrels)
+        folder.write_queries(eval_set.dataset.name, eval_set.dataset.queries)
+        recorder.add_first_stage(eval_set.dataset.name, eval_set.candidates)
+    for eval_set in eval_sets if config.quality else ():
         for session in sessions:
-            log.info("quality pass: %s on %s", session.tag, arena.dataset.name)
+            log.info("quality pass: %s on %s", session.tag, eval_set.dataset.name)
             with pool_for(session, config.rerankers[session.tag], cluster) as pool:
-                quality_pass(config, session, arena, records, pool)
-            precision_pass(config, session, arena, records, cluster)
-    for arena in arenas if config.latency is not None else ():
-        log.info("latency pass on %s", arena.dataset.name)
-        latency_pass(config, sessions, arena, records)
+                quality_pass(config, session, eval_set, records, pool)
+            precision_pass(config, session, eval_set, records, cluster)
+    for eval_set in eval_sets if config.latency is not None else ():
+        log.info("latency pass on %s", eval_set.dataset.name)
+        latency_pass(config, sessions, eval_set, records)
     for failure in given_up(sessions):
         log.warning("%s", failure.message)
     log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
@@ -183,7 +183,7 @@ def _recorded(
     config: Config,
     folder: ResultFolder,
     manifest: dict[str, Any],
-    arenas: Sequence[Arena],
+    eval_sets: Sequence[EvalSet],
     sessions: Sequence[RerankerSession],
     records: Records,
     cluster: RayCluster | None,
@@ -218,4 +218,4 @@ def _recorded(
             folder.write_manifest({**manifest, "status": status, **facts})
         # Last, and not held against an interrupt: a report without texts shows ids.
         if ended and config.quality and config.keep_texts:
-            keep_texts(folder, arenas, [session.tag for session in sessions], max(config.depths))
+            keep_texts(folder, eval_sets, [session.tag for session in sessions], max(config.depths))

@@ -12,7 +12,7 @@ import numpy as np
 
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
-from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.journal import failure_row, note
 from evalkit.latency import RoundState
 from evalkit.records import Run
@@ -121,38 +121,38 @@ class Memory:
         if self._store is not None:
             self._store.forget_run(self.run)
 
-    def rows(self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool) -> dict[str, Row]:
+    def rows(self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool) -> dict[str, Row]:
         """Return the known scores of every list that has any."""
-        found = self.lists(tag, arena, candidates, pointwise=pointwise)
+        found = self.lists(tag, eval_set, candidates, pointwise=pointwise)
         return {query_id: _row(known) for query_id, known in found if any(known)}
 
-    def recall(self, session: RerankerSession, arena: Arena, candidates: Run) -> dict[str, Row]:
+    def recall(self, session: RerankerSession, eval_set: EvalSet, candidates: Run) -> dict[str, Row]:
         """Return the known scores of every list that has any, and count them."""
         rows: dict[str, Row] = {}
-        counted = self.reused.setdefault((arena.dataset.name, session.tag), Reused())
+        counted = self.reused.setdefault((eval_set.dataset.name, session.tag), Reused())
         for query_id, known in self.lists(
-            session.tag, arena, candidates, pointwise=session.reranker.pointwise
+            session.tag, eval_set, candidates, pointwise=session.reranker.pointwise
         ):
             if any(known):
                 rows[query_id] = _row(known)
                 counted.count(filter(None, known), self.started_s)
         return rows
 
-    def knows_all(self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool) -> bool:
+    def knows_all(self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool) -> bool:
         """Return whether nothing has to be asked for; looks no further than the first unknown pair."""
-        return all(all(known) for _, known in self.lists(tag, arena, candidates, pointwise=pointwise))
+        return all(all(known) for _, known in self.lists(tag, eval_set, candidates, pointwise=pointwise))
 
     def lists(
-        self, tag: str, arena: Arena, candidates: Run, *, pointwise: bool
+        self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool
     ) -> Iterator[tuple[str, list[Known | None]]]:
         """Yield every query with what is known of its candidates."""
         identity = self.identities.get(tag)
         since_s = self.started_s if self.refresh else 0.0
-        texts = {query.query_id: query.text for query in arena.dataset.queries}
+        texts = {query.query_id: query.text for query in eval_set.dataset.queries}
         for query_id, docs, _ in candidates:
             known: list[Known | None] = [None] * len(docs)
             if identity is not None and self._store is not None:
-                documents = [arena.dataset.corpus.text(doc_id) for doc_id in docs]
+                documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
                 stored = self._store.known(Asked(identity, texts[query_id], documents, pointwise))
                 known = [one if one is not None and one.stored_s >= since_s else None for one in stored]
             if not pointwise and None in known:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from evalkit.config import Config, LatencySettings
-from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.sigint import undisturbed
@@ -48,47 +48,49 @@ class _Keeper:
         self._records.memory.keep_round(state)
 
 
-def latency_pass(config: Config, sessions: Sequence[RerankerSession], arena: Arena, records: Records) -> None:
+def latency_pass(
+    config: Config, sessions: Sequence[RerankerSession], eval_set: EvalSet, records: Records
+) -> None:
     """Time every reranker that takes time under every workload, but nothing a second time."""
     settings = config.latency
     if settings is None:
         return
     timed = [session for session in sessions if session.timed]
-    cells = latency_cells(config, [session.tag for session in timed], arena, records.recorder)
-    measure(cells, timed, arena.dataset.name, config.seed, _Keeper(records))
+    cells = latency_cells(config, [session.tag for session in timed], eval_set, records.recorder)
+    measure(cells, timed, eval_set.dataset.name, config.seed, _Keeper(records))
     for session in timed if settings.server is not None else ():
-        _open_loops(config, settings, session, arena, records)
+        _open_loops(config, settings, session, eval_set, records)
 
 
-def latency_cells(config: Config, tags: Sequence[str], arena: Arena, recorder: Recorder) -> list[Cell]:
+def latency_cells(config: Config, tags: Sequence[str], eval_set: EvalSet, recorder: Recorder) -> list[Cell]:
     """Return what of the closed loops is still to be timed; nothing where they are not asked for."""
     if config.latency is None:
         return []
-    cells = plan_cells(config.latency, tags, arena.dataset, arena.candidates, config.seed)
-    return without(cells, recorder.timed(arena.dataset.name))
+    cells = plan_cells(config.latency, tags, eval_set.dataset, eval_set.candidates, config.seed)
+    return without(cells, recorder.timed(eval_set.dataset.name))
 
 
-def arrival_cells(config: Config, loads: Loads, arena: Arena, recorder: Recorder) -> list[Cell]:
+def arrival_cells(config: Config, loads: Loads, eval_set: EvalSet, recorder: Recorder) -> list[Cell]:
     """Return what of one reranker's open loops is still to be timed, the slowest rate first."""
     if config.latency is None:
         return []
-    cells = plan_arrivals(config.latency, loads, arena.dataset, arena.candidates, config.seed)
-    return without(cells, recorder.timed(arena.dataset.name))
+    cells = plan_arrivals(config.latency, loads, eval_set.dataset, eval_set.candidates, config.seed)
+    return without(cells, recorder.timed(eval_set.dataset.name))
 
 
 def _open_loops(
-    config: Config, settings: LatencySettings, session: RerankerSession, arena: Arena, records: Records
+    config: Config, settings: LatencySettings, session: RerankerSession, eval_set: EvalSet, records: Records
 ) -> None:
     """Put one reranker to higher and higher rates, up to the first that is too much."""
     own = [
         call
         for call in records.recorder.calls
-        if (call.dataset, call.reranker, call.pass_) == (arena.dataset.name, session.tag, "latency")
+        if (call.dataset, call.reranker, call.pass_) == (eval_set.dataset.name, session.tag, "latency")
     ]
     with OpenLoop(session) as open_loop:
-        for cell in arrival_cells(config, find_loads(settings, session.tag, own), arena, records.recorder):
+        for cell in arrival_cells(config, find_loads(settings, session.tag, own), eval_set, records.recorder):
             before = [call for call in own if call.rate_per_s == cell.load.rate_per_s]
-            made = measure_arrivals(cell, open_loop, arena.dataset.name, config.seed, _Keeper(records))
+            made = measure_arrivals(cell, open_loop, eval_set.dataset.name, config.seed, _Keeper(records))
             if _is_too_much(settings, [*before, *(one.call for one in made if one.attempts)]):
                 return
 

@@ -11,7 +11,7 @@ from evalkit import registry
 from evalkit.config import Config
 from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
-from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.experiment_store import Memory
 from evalkit.experiment.recorder import Recorder
 from evalkit.rerankers import Described
@@ -37,7 +37,7 @@ class Origin:
 def opening_facts(
     config: Config,
     origin: Origin,
-    arenas: Sequence[Arena],
+    eval_sets: Sequence[EvalSet],
     sessions: Sequence[RerankerSession],
     memory: Memory,
 ) -> dict[str, Any]:
@@ -58,8 +58,8 @@ def opening_facts(
         "git": git_state(),
         "machine": machine(),
         "first_stage": config.retriever.label,
-        "datasets": [_describe(arena) for arena in arenas],
-        "preflight": preflight(config, arenas),
+        "datasets": [_describe(eval_set) for eval_set in eval_sets],
+        "preflight": preflight(config, eval_sets),
         "rerankers": {session.tag: _describe_session(config, session) for session in sessions},
     }
 
@@ -153,13 +153,13 @@ def _endpoint(session: RerankerSession, recorder: Recorder) -> dict[str, Any]:
     }
 
 
-def _describe(arena: Arena) -> dict[str, Any]:
-    with_candidates = set(arena.candidates.query_ids)
-    lengths = [len(docs) for _, docs, _ in arena.candidates]
+def _describe(eval_set: EvalSet) -> dict[str, Any]:
+    with_candidates = set(eval_set.candidates.query_ids)
+    lengths = [len(docs) for _, docs, _ in eval_set.candidates]
     return {
-        "name": arena.dataset.name,
-        **asdict(arena.dataset.origin),
-        "empty_queries": [q.query_id for q in arena.dataset.queries if q.query_id not in with_candidates],
+        "name": eval_set.dataset.name,
+        **asdict(eval_set.dataset.origin),
+        "empty_queries": [q.query_id for q in eval_set.dataset.queries if q.query_id not in with_candidates],
         "candidates": {
             "pairs": sum(lengths),
             "shortest_list": min(lengths, default=0),

@@ -12,7 +12,7 @@ from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.config import Config, RerankerSettings
 from evalkit.distributed import RayCluster
 from evalkit.errors import CallError, InputError
-from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.experiment_store import precise_tag
 from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.quality_pass import Records
@@ -24,58 +24,58 @@ from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession
 
 
 def precision_pass(
-    config: Config, session: RerankerSession, arena: Arena, records: Records, cluster: RayCluster | None
+    config: Config, session: RerankerSession, eval_set: EvalSet, records: Records, cluster: RayCluster | None
 ) -> None:
     """Score a sample of queries in fp32, and note what that changes; nothing where a reranker runs so anyway.
 
     Pairs whose scores in fp32 are known are not scored again.
     """
     fewer_bits = config.rerankers[session.tag].fewer_bits()
-    sample = sampled_candidates(config, arena)
+    sample = sampled_candidates(config, eval_set)
     if fewer_bits is None or not len(sample):
         return
     precision, precise = fewer_bits
     metric = parse_metric(config.compare.primary or config.metrics[0])
-    check = PrecisionCheck(session.tag, arena.dataset.name, precision, metric.label)
+    check = PrecisionCheck(session.tag, eval_set.dataset.name, precision, metric.label)
     tag, memory = precise_tag(session.tag), records.memory
-    known = memory.rows(tag, arena, sample, pointwise=True)
-    todo = batches_in_full(sample, arena, precise, known)
+    known = memory.rows(tag, eval_set, sample, pointwise=True)
+    todo = batches_in_full(sample, eval_set, precise, known)
     outcomes: list[Outcome] = []
     try:
         if todo:
             with open_session(tag, precise, session.budget) as twin, pool_for(twin, precise, cluster) as pool:
-                outcomes = _score(todo, Sending(twin, _context(tag, arena), pool), twin, records)
+                outcomes = _score(todo, Sending(twin, _context(tag, eval_set), pool), twin, records)
     except (InputError, CallError) as error:  # the figures are whole without it
         records.recorder.precision_checks.append(replace(check, missing=error.message))
         return
     full = _run(tag, sample, known, outcomes)
-    reduced = _run(session.tag, sample, memory.rows(session.tag, arena, sample, pointwise=True))
+    reduced = _run(session.tag, sample, memory.rows(session.tag, eval_set, sample, pointwise=True))
     records.recorder.precision_checks.append(
-        compare_precisions(check, full, reduced, arena.dataset.qrels, metric)
+        compare_precisions(check, full, reduced, eval_set.dataset.qrels, metric)
     )
 
 
-def sampled_candidates(config: Config, arena: Arena) -> Run:
+def sampled_candidates(config: Config, eval_set: EvalSet) -> Run:
     """Return the candidates of some queries that something answers, drawn with the experiment's seed."""
-    with_candidates = set(arena.candidates.query_ids)
-    queries = [query for query in arena.dataset.qrels.answerable if query in with_candidates]
+    with_candidates = set(eval_set.candidates.query_ids)
+    queries = [query for query in eval_set.dataset.qrels.answerable if query in with_candidates]
     drawn = np.random.default_rng(config.seed).permutation(len(queries))[: config.precision_check.queries]
     chosen = {queries[place] for place in drawn.tolist()}
-    lengths = np.diff(arena.candidates.offsets)
-    keep = np.repeat([query in chosen for query in arena.candidates.query_ids], lengths)
-    return arena.candidates.where(keep.astype(bool)).cut(max(config.depths))
+    lengths = np.diff(eval_set.candidates.offsets)
+    keep = np.repeat([query in chosen for query in eval_set.candidates.query_ids], lengths)
+    return eval_set.candidates.where(keep.astype(bool)).cut(max(config.depths))
 
 
 def batches_in_full(
-    sample: Run, arena: Arena, precise: RerankerSettings, known: Mapping[str, Row]
+    sample: Run, eval_set: EvalSet, precise: RerankerSettings, known: Mapping[str, Row]
 ) -> list[Batch]:
     """Return what of a sample is still to be scored in fp32."""
     ranks = {query_id: row.known_ranks for query_id, row in known.items()}
-    return list(batch(sample, arena.dataset, Caps.of(precise), pointwise=True, known=ranks))
+    return list(batch(sample, eval_set.dataset, Caps.of(precise), pointwise=True, known=ranks))
 
 
-def _context(tag: str, arena: Arena) -> CallContext:
-    return CallContext(arena.dataset.name, tag, "precision")
+def _context(tag: str, eval_set: EvalSet) -> CallContext:
+    return CallContext(eval_set.dataset.name, tag, "precision")
 
 
 def _score(batches: list[Batch], sending: Sending, twin: RerankerSession, records: Records) -> list[Outcome]:

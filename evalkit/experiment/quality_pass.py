@@ -16,7 +16,7 @@ from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.config import Config
 from evalkit.distributed import WorkerPool
 from evalkit.errors import CallError, InputError, StorageError
-from evalkit.experiment.eval_sets import Arena
+from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.experiment_store import Memory
 from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.recorder import Recorder
@@ -54,12 +54,12 @@ class Records:
             self.memory.keep(session, outcome)
 
 
-def knock(arenas: Sequence[Arena], session: RerankerSession) -> Outcome:
+def knock(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome:
     """Make one call with one document, so that a wrong url or key costs a second."""
-    arena = next(a for a in arenas if len(a.candidates))
-    first = next(batch(arena.candidates.cut(1), arena.dataset, Caps(1), pointwise=True))
+    eval_set = next(a for a in eval_sets if len(a.candidates))
+    first = next(batch(eval_set.candidates.cut(1), eval_set.dataset, Caps(1), pointwise=True))
     caller = RetryingCaller(session, patient=False)
-    (outcome,) = caller.deliver(first, CallContext(arena.dataset.name, session.tag, "check"))
+    (outcome,) = caller.deliver(first, CallContext(eval_set.dataset.name, session.tag, "check"))
     if outcome.failure is not None:
         failure = outcome.failure
         failure.message = f"reranker {session.tag!r} does not answer: {failure.message}"
@@ -67,7 +67,7 @@ def knock(arenas: Sequence[Arena], session: RerankerSession) -> Outcome:
     return outcome
 
 
-def check_lists(config: Config, arenas: Sequence[Arena], session: RerankerSession) -> None:
+def check_lists(config: Config, eval_sets: Sequence[EvalSet], session: RerankerSession) -> None:
     """Refuse lists that would have to be split for a reranker that looks at the whole of them."""
     if session.reranker.pointwise:
         return
@@ -78,33 +78,33 @@ def check_lists(config: Config, arenas: Sequence[Arena], session: RerankerSessio
             f" and is asked for depth {max(config.depths)}",
             f"lower depths to at most {limit}, or raise its batch_size or max_documents",
         )
-    for arena in arenas:
+    for eval_set in eval_sets:
         for _ in batch(
-            arena.candidates.cut(max(config.depths)), arena.dataset, session.caps, pointwise=False
+            eval_set.candidates.cut(max(config.depths)), eval_set.dataset, session.caps, pointwise=False
         ):
             pass
 
 
-def needs_pointwise(config: Config, arena: Arena, session: RerankerSession) -> bool:
+def needs_pointwise(config: Config, eval_set: EvalSet, session: RerankerSession) -> bool:
     """Return whether an arm's scores are only right if a pair's score does not depend on its list."""
-    return session.reranker.pointwise and session.timed and is_split(config, arena, session.caps)
+    return session.reranker.pointwise and session.timed and is_split(config, eval_set, session.caps)
 
 
-def is_split(config: Config, arena: Arena, caps: Caps) -> bool:
+def is_split(config: Config, eval_set: EvalSet, caps: Caps) -> bool:
     """Return whether one scoring serves several depths, or a list goes out in several calls."""
-    longest = max((len(docs) for _, docs, _ in arena.candidates), default=0)
+    longest = max((len(docs) for _, docs, _ in eval_set.candidates), default=0)
     split = caps.documents is not None and caps.documents < min(max(config.depths), longest)
     return longest > 1 and (len(config.depths) > 1 or split)
 
 
-def sample_batches(arena: Arena, caps: Caps, seed: int) -> list[RerankRequest]:
+def sample_batches(eval_set: EvalSet, caps: Caps, seed: int) -> list[RerankRequest]:
     """Return some queries with their first candidates, each request as large as one call may be."""
     size = min(SAMPLED_DOCUMENTS, caps.documents or SAMPLED_DOCUMENTS)
-    shallow = arena.candidates.cut(size)
+    shallow = eval_set.candidates.cut(size)
     caps = Caps(size, caps.bytes, caps.tokens)
     requests = [
         item.request
-        for item in batch(shallow, arena.dataset, caps, pointwise=True)
+        for item in batch(shallow, eval_set.dataset, caps, pointwise=True)
         if item.ranks[0] == 1 and len(item.request.documents) > 1
     ]
     rng = np.random.default_rng(seed)
@@ -112,7 +112,7 @@ def sample_batches(arena: Arena, caps: Caps, seed: int) -> list[RerankRequest]:
 
 
 def check_promise(
-    config: Config, arena: Arena, session: RerankerSession
+    config: Config, eval_set: EvalSet, session: RerankerSession
 ) -> tuple[PointwiseCheck, list[Outcome]]:
     """Ask a sample again in other lists, before depths are derived from one pass and lists are split.
 
@@ -126,7 +126,7 @@ def check_promise(
         If a reranker that is declared pointwise is not.
     """
     caller = RetryingCaller(session, splits=False)
-    context = CallContext(arena.dataset.name, session.tag, "check")
+    context = CallContext(eval_set.dataset.name, session.tag, "check")
     outcomes: list[Outcome] = []
 
     def ask(request: RerankRequest) -> NDArray[np.float64] | None:
@@ -134,8 +134,8 @@ def check_promise(
         outcomes.append(outcome)
         return outcome.response.scores if outcome.response else None
 
-    sample = sample_batches(arena, session.caps, config.seed)
-    found = check_pointwise(session.tag, arena.dataset.name, sample, ask)
+    sample = sample_batches(eval_set, session.caps, config.seed)
+    found = check_pointwise(session.tag, eval_set.dataset.name, sample, ask)
     if found.verdict == "broken":
         raise InputError(
             f"reranker {session.tag!r} is taken to be pointwise, but a pair's score changes with the list it is"
@@ -145,19 +145,19 @@ def check_promise(
     return found, outcomes
 
 
-def knows_all(config: Config, arena: Arena, session: RerankerSession, memory: Memory) -> bool:
+def knows_all(config: Config, eval_set: EvalSet, session: RerankerSession, memory: Memory) -> bool:
     """Return whether every score of an arm is known."""
     pointwise = session.reranker.pointwise
     return all(
-        memory.knows_all(session.tag, arena, candidates, pointwise=pointwise)
-        for _, candidates in quality_lists(config, arena, pointwise=pointwise)
+        memory.knows_all(session.tag, eval_set, candidates, pointwise=pointwise)
+        for _, candidates in quality_lists(config, eval_set, pointwise=pointwise)
     )
 
 
 def quality_pass(
     config: Config,
     session: RerankerSession,
-    arena: Arena,
+    eval_set: EvalSet,
     records: Records,
     pool: WorkerPool[Reranker] | None,
 ) -> None:
@@ -165,34 +165,34 @@ def quality_pass(
 
     Pairs whose scores are known are not asked for. Calls go out in threads, unless there is a crew to score.
     """
-    for depth, candidates in quality_lists(config, arena, pointwise=session.reranker.pointwise):
-        _one_pass(session, arena, depth, candidates, records, pool)
+    for depth, candidates in quality_lists(config, eval_set, pointwise=session.reranker.pointwise):
+        _one_pass(session, eval_set, depth, candidates, records, pool)
 
 
-def quality_lists(config: Config, arena: Arena, *, pointwise: bool) -> Iterator[tuple[int | None, Run]]:
+def quality_lists(config: Config, eval_set: EvalSet, *, pointwise: bool) -> Iterator[tuple[int | None, Run]]:
     """Yield the depths that are passes of their own with their candidates; None is one pass that serves all."""
     for depth in (None,) if pointwise else config.depths:
-        yield depth, arena.candidates.cut(depth or max(config.depths))
+        yield depth, eval_set.candidates.cut(depth or max(config.depths))
 
 
 def _one_pass(
     session: RerankerSession,
-    arena: Arena,
+    eval_set: EvalSet,
     depth: int | None,
     candidates: Run,
     records: Records,
     pool: WorkerPool[Reranker] | None,
 ) -> None:
-    rows = records.memory.recall(session, arena, candidates)
+    rows = records.memory.recall(session, eval_set, candidates)
     known = {query_id: row.known_ranks for query_id, row in rows.items()}
     batches = list(
-        batch(candidates, arena.dataset, session.caps, pointwise=session.reranker.pointwise, known=known)
+        batch(candidates, eval_set.dataset, session.caps, pointwise=session.reranker.pointwise, known=known)
     )
     outcomes: list[Outcome] = []
     sending = Sending(
-        session, CallContext(arena.dataset.name, session.tag, "quality", session.concurrency), pool
+        session, CallContext(eval_set.dataset.name, session.tag, "quality", session.concurrency), pool
     )
-    with _progress_bar(f"{arena.dataset.name}: {session.tag}", len(candidates), batches) as progress:
+    with _progress_bar(f"{eval_set.dataset.name}: {session.tag}", len(candidates), batches) as progress:
         try:
             for outcome in sending.send(batches):
                 outcomes.append(outcome)
@@ -204,7 +204,7 @@ def _one_pass(
                     outcomes.append(outcome)
                     records.take_late(session, outcome)
                 scored = assemble(outcomes, candidates, session.tag, rows)
-                records.recorder.add_scored(arena.dataset.name, scored, depth, len(candidates))
+                records.recorder.add_scored(eval_set.dataset.name, scored, depth, len(candidates))
                 if sending.lowest_concurrency is not None:
                     lowest = records.recorder.lowest_concurrency
                     lowest[session.tag] = min(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from evalkit.backend_checks import Finding, probe
 from evalkit.config import Config
 from evalkit.errors import InputError
-from evalkit.experiment.eval_sets import prepare_arenas
+from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.quality_pass import sample_batches
 from evalkit.experiment.sessions import only, opened
 from evalkit.server.subprocess_service import served
@@ -31,12 +31,12 @@ def probe_reranker(config: Config, tag: str) -> Iterator[Finding]:
         If not even a plain call succeeds.
     """
     alone = only(config, [tag])
-    arena = next(a for a in prepare_arenas(alone) if len(a.candidates))
+    eval_set = next(a for a in prepare_eval_sets(alone) if len(a.candidates))
     with served(alone) as reachable, opened(reachable) as (session,):
-        requests = sample_batches(arena, session.caps, config.seed)
+        requests = sample_batches(eval_set, session.caps, config.seed)
         if not requests:
             raise InputError(
                 "no query has two candidates that fit into one call",
                 "give a dataset with more candidates, or raise batch_size",
             )
-        yield from probe(session, arena.dataset.name, requests)
+        yield from probe(session, eval_set.dataset.name, requests)

@@ -7,7 +7,7 @@ from pathlib import Path
 from evalkit.config import Config, load_config, resolved_yaml
 from evalkit.experiment import execute
 from evalkit.experiment.call_planning import PlannedPass, plan_experiment
-from evalkit.experiment.eval_sets import prepare_arenas
+from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.experiment_store import remembered
 from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.quality_pass import Records
@@ -65,4 +65,4 @@ def plan(config: Config, into: str | Path | None = None, again: Again | None = N
     with remembered(config, parent, only_look=True) as memory:
         records = Records(Recorder(), memory)
         take_up(find_unfinished(parent, resolved_yaml(config), again), again, memory, records.recorder)
-        return plan_experiment(config, prepare_arenas(config), records)
+        return plan_experiment(config, prepare_eval_sets(config), records)

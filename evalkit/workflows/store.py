@@ -12,7 +12,7 @@ from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS
 from evalkit.backend_checks.score_drift import Stored, sample
 from evalkit.backend_checks.test_calls import Asker
 from evalkit.config import Config
-from evalkit.experiment.eval_sets import Arena, prepare_arenas
+from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.experiment_store import Memory, remembered
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.experiment.sessions import only, opened
@@ -45,28 +45,28 @@ def drift_checks(
         If the store cannot be read.
     """
     some = only(config, tags or config.rerankers)
-    arenas = prepare_arenas(some)
+    eval_sets = prepare_eval_sets(some)
     with (
         remembered(some, results_folder(config.name, into), only_look=True) as memory,
         served(some) as reachable,
         opened(reachable) as sessions,
     ):
         for session in sessions:
-            for arena in arenas:
-                asker = Asker(session, arena.dataset.name)
-                found = sample(list(_stored(config, arena, session, memory)))
-                yield check_drift(session.tag, arena.dataset.name, found, asker.must_score)
+            for eval_set in eval_sets:
+                asker = Asker(session, eval_set.dataset.name)
+                found = sample(list(_stored(config, eval_set, session, memory)))
+                yield check_drift(session.tag, eval_set.dataset.name, found, asker.must_score)
 
 
-def _stored(config: Config, arena: Arena, session: RerankerSession, memory: Memory) -> Iterator[Stored]:
+def _stored(config: Config, eval_set: EvalSet, session: RerankerSession, memory: Memory) -> Iterator[Stored]:
     """Yield the requests of which all scores are stored: whole lists where they count, else their beginnings."""
     pointwise = session.reranker.pointwise
     size = min(SAMPLED_DOCUMENTS, session.caps.documents or SAMPLED_DOCUMENTS)
     caps = Caps(size, session.caps.bytes, session.caps.tokens) if pointwise else session.caps
-    for _, candidates in quality_lists(config, arena, pointwise=pointwise):
+    for _, candidates in quality_lists(config, eval_set, pointwise=pointwise):
         lists = candidates.cut(size) if pointwise else candidates
-        known = dict(memory.lists(session.tag, arena, lists, pointwise=pointwise))
-        for item in batch(lists, arena.dataset, caps, pointwise=pointwise):
+        known = dict(memory.lists(session.tag, eval_set, lists, pointwise=pointwise))
+        for item in batch(lists, eval_set.dataset, caps, pointwise=pointwise):
             stored = [known[item.request.query_id][rank - 1] for rank in item.ranks]
             whole = [one for one in stored if one is not None]
             if item.ranks[0] == 1 and len(whole) == len(stored):
