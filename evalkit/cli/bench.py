@@ -41,12 +41,12 @@ def bench(
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
     from evalkit.experiment.manifest_facts import Origin
-    from evalkit.experiment.resume import Again
+    from evalkit.experiment.resume import ResumeOptions
     from evalkit.workflows.run import run
 
     settings = _latency_alone(load_config(config, overrides), scenarios)
     if plan:
-        show_plan(settings, into, Again(), as_json=as_json)
+        show_plan(settings, into, ResumeOptions(), as_json=as_json)
         return
     if as_json:
         raise click.UsageError("--json goes with --plan; figures are in summary.json and latency.json")

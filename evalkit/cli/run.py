@@ -35,16 +35,16 @@ def run(
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
     from evalkit.experiment.manifest_facts import Origin
-    from evalkit.experiment.resume import Again
+    from evalkit.experiment.resume import ResumeOptions
     from evalkit.workflows.run import run as run_experiment
 
     settings = load_config(config, overrides)
-    again = Again(refresh, Path(resume) if resume else None)
+    options = ResumeOptions(refresh, Path(resume) if resume else None)
     if plan:
-        show_plan(settings, into, again, as_json=as_json)
+        show_plan(settings, into, options, as_json=as_json)
         return
     if as_json:
         raise click.UsageError("--json goes with --plan; a run's figures are in summary.json of its folder")
     command = shlex.join(["evalkit", *sys.argv[1:]])
-    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), again)
+    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), options)
     show_result(folder.path)

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from evalkit.config import Config
-    from evalkit.experiment.resume import Again
+    from evalkit.experiment.resume import ResumeOptions
 
 
 def show_result(path: Path) -> None:
@@ -59,13 +59,13 @@ def show_result(path: Path) -> None:
     click.echo(f"next: open {folder.report_html_file} in a browser{tuning}")
 
 
-def show_plan(config: Config, into: str | None, again: Again, *, as_json: bool) -> None:
+def show_plan(config: Config, into: str | None, options: ResumeOptions, *, as_json: bool) -> None:
     """Print calls, pairs, tokens and cost of every pass, and the command that does them; contact no reranker."""
     from evalkit.report.plan import plan_lines, plan_rows
     from evalkit.results.folder import to_json
     from evalkit.workflows.run import plan
 
-    planned = plan(config, into, again)
+    planned = plan(config, into, options)
     if as_json:
         click.echo(to_json(plan_rows(planned)).decode(), nl=False)
         return

@@ -11,7 +11,7 @@ import numpy as np
 from evalkit.backend_checks.pointwise import CALLS
 from evalkit.config import Config, Price, RerankerSettings
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import Memory, precise_tag
+from evalkit.experiment.experiment_store import ExperimentStore, precise_tag
 from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_cells
 from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
 from evalkit.experiment.quality_pass import Records, is_split, quality_lists, sample_batches
@@ -66,25 +66,25 @@ def plan_experiment(config: Config, eval_sets: Sequence[EvalSet], records: Recor
     for eval_set in eval_sets:
         for tag, settings in config.rerankers.items():
             quality, known = (
-                _quality(config, eval_set, tag, settings, records.memory) if config.quality else ([], 0)
+                _quality(config, eval_set, tag, settings, records.store) if config.quality else ([], 0)
             )
             if quality or (config.latency and settings.timed):
                 checked = not quality or records.recorder.has_checked(tag, eval_set.dataset.name)
-                checks = _checks(config, eval_set, settings, knock=tag not in asked, promise=not checked)
+                checks = _checks(config, eval_set, settings, test_call=tag not in asked, promise=not checked)
                 planned.append(_planned(eval_set, tag, settings, "check", checks))
                 asked.add(tag)
             planned.append(replace(_planned(eval_set, tag, settings, "quality", quality), known=known))
-            planned += _precision(config, eval_set, tag, records.memory) if config.quality else ()
+            planned += _precision(config, eval_set, tag, records.store) if config.quality else ()
         planned += _latency(config, eval_set, records.recorder)
     return [one for one in planned if one.calls or one.known]
 
 
 def _checks(
-    config: Config, eval_set: EvalSet, settings: RerankerSettings, *, knock: bool, promise: bool
+    config: Config, eval_set: EvalSet, settings: RerankerSettings, *, test_call: bool, promise: bool
 ) -> Iterator[RerankRequest]:
     """Yield the knock at the first dataset's door, and the pointwise check where there is one."""
     caps = Caps.of(settings)
-    if knock and len(eval_set.candidates):
+    if test_call and len(eval_set.candidates):
         yield next(batch(eval_set.candidates.cut(1), eval_set.dataset, Caps(1), pointwise=True)).request
     if promise and settings.is_pointwise and settings.timed and is_split(config, eval_set, caps):
         for request in sample_batches(eval_set, caps, config.seed):
@@ -94,13 +94,13 @@ def _checks(
 
 
 def _quality(
-    config: Config, eval_set: EvalSet, tag: str, settings: RerankerSettings, memory: Memory
+    config: Config, eval_set: EvalSet, tag: str, settings: RerankerSettings, store: ExperimentStore
 ) -> tuple[list[RerankRequest], int]:
     """Return the requests of the quality pass, and the pairs that are known."""
     requests: list[RerankRequest] = []
     pairs = 0
     for _, candidates in quality_lists(config, eval_set, pointwise=settings.is_pointwise):
-        rows = memory.rows(tag, eval_set, candidates, pointwise=settings.is_pointwise)
+        rows = store.rows(tag, eval_set, candidates, pointwise=settings.is_pointwise)
         known = {query_id: row.known_ranks for query_id, row in rows.items()}
         pairs += sum(map(len, known.values()))
         batches = batch(
@@ -110,14 +110,14 @@ def _quality(
     return requests, pairs
 
 
-def _precision(config: Config, eval_set: EvalSet, tag: str, memory: Memory) -> Iterator[PlannedPass]:
+def _precision(config: Config, eval_set: EvalSet, tag: str, store: ExperimentStore) -> Iterator[PlannedPass]:
     """Yield what is scored again in fp32, where a reranker runs with fewer bits."""
     fewer_bits = config.rerankers[tag].fewer_bits()
     if fewer_bits is None:
         return
     _, precise = fewer_bits
     sample = sampled_candidates(config, eval_set)
-    known = memory.rows(precise_tag(tag), eval_set, sample, pointwise=True)
+    known = store.rows(precise_tag(tag), eval_set, sample, pointwise=True)
     requests = (item.request for item in batches_in_full(sample, eval_set, precise, known))
     pairs = sum(len(row.known_ranks) for row in known.values())
     yield replace(_planned(eval_set, tag, precise, "precision", requests), known=pairs)

@@ -16,31 +16,31 @@ from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.event_log import logged_to
-from evalkit.experiment.experiment_store import remembered
+from evalkit.experiment.experiment_store import open_store
 from evalkit.experiment.latency_pass import latency_pass
 from evalkit.experiment.manifest_facts import Origin, closing_facts, opening_facts
 from evalkit.experiment.precision_pass import precision_pass
 from evalkit.experiment.quality_pass import (
     Records,
     check_lists,
-    check_promise,
+    check_pointwise_claim,
     given_up,
-    knock,
     knows_all,
     needs_pointwise,
     quality_pass,
+    test_call,
 )
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.resume import Again, find_unfinished, fingerprint, spent_before, take_up
+from evalkit.experiment.resume import ResumeOptions, find_unfinished, fingerprint, restore, spent_before
 from evalkit.experiment.scoring_pools import joined_cluster, pool_for
 from evalkit.experiment.sessions import opened
 from evalkit.experiment.shown_texts import keep_texts
-from evalkit.experiment.sigint import undisturbed
+from evalkit.experiment.sigint import ignore_sigint
 from evalkit.reranking import Outcome, RerankerSession
 from evalkit.results.folder import ResultFolder
 
 
-def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultFolder:
+def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) -> ResultFolder:
     """Run an experiment and record everything raw; derived files are the report's work.
 
     An unfinished folder of the same configuration below `into` is taken up where it was left.
@@ -53,7 +53,7 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
         What the user typed.
     into
         Parent of the result folder.
-    again
+    options
         What of earlier work counts.
 
     Raises
@@ -68,26 +68,26 @@ def execute(config: Config, origin: Origin, into: Path, again: Again) -> ResultF
         If the user interrupts: what was measured is saved, the folder's status is incomplete.
     """
     with joined_cluster(config) as cluster:
-        return _execute(config, origin, into, again, cluster)
+        return _execute(config, origin, into, options, cluster)
 
 
 def _execute(
-    config: Config, origin: Origin, into: Path, again: Again, cluster: RayCluster | None
+    config: Config, origin: Origin, into: Path, options: ResumeOptions, cluster: RayCluster | None
 ) -> ResultFolder:
     eval_sets = prepare_eval_sets(config, cluster)
     resolved = resolved_yaml(config)
-    with remembered(config, into) as memory:
-        found = find_unfinished(into, resolved, again)
+    with open_store(config, into) as store:
+        found = find_unfinished(into, resolved, options)
         if found is not None and found.read_manifest()["status"] == "complete":
             return found  # only its report is missing
-        records = Records(Recorder(), memory)
-        manifest = take_up(found, again, memory, records.recorder)
+        records = Records(Recorder(), store)
+        manifest = restore(found, options, store, records.recorder)
         with opened(config, spent_before(manifest, records.recorder)) as sessions:
             first = _first_calls(config, eval_sets, sessions, records)
-            manifest = manifest or opening_facts(config, origin, eval_sets, sessions, memory)
+            manifest = manifest or opening_facts(config, origin, eval_sets, sessions, store)
             folder = found or _new_folder(resolved, origin, into, manifest)
-            memory.open()
-            memory.run = str(folder.path.resolve())
+            store.open()
+            store.run = str(folder.path.resolve())
             folder.drop_report()
             folder.write_manifest(manifest)
             recorded = _recorded(config, folder, manifest, eval_sets, sessions, records, cluster)
@@ -95,7 +95,7 @@ def _execute(
                 first.keep(records)
                 _measure(config, folder, eval_sets, sessions, records, cluster, log)
         if folder.read_manifest()["status"] == "complete":
-            memory.finish()
+            store.finish()
     return folder
 
 
@@ -111,7 +111,7 @@ class _FirstCalls:
             records.take(session, outcome)
         for check in self.checks:
             records.recorder.pointwise_checks.append(check)
-            records.memory.keep_check(check)
+            records.store.keep_check(check)
 
 
 def _first_calls(
@@ -125,17 +125,17 @@ def _first_calls(
         needed = [
             eval_set
             for eval_set in eval_sets
-            if config.quality and not knows_all(config, eval_set, session, records.memory)
+            if config.quality and not knows_all(config, eval_set, session, records.store)
         ]
         if not needed and not (config.latency and session.timed):
             continue
         if not records.recorder.has_asked(session.tag):
-            first.made.append((session, knock(eval_sets, session)))
+            first.made.append((session, test_call(eval_sets, session)))
         for eval_set in needed:
             if needs_pointwise(config, eval_set, session) and not records.recorder.has_checked(
                 session.tag, eval_set.dataset.name
             ):
-                check, outcomes = check_promise(config, eval_set, session)
+                check, outcomes = check_pointwise_claim(config, eval_set, session)
                 first.checks.append(check)
                 first.made.extend((session, outcome) for outcome in outcomes)
     return first
@@ -211,9 +211,9 @@ def _recorded(
         ended = status == "complete"
         if ended and (recorder.failed_queries or recorder.failed_timings):
             status = "incomplete"
-        with undisturbed():
+        with ignore_sigint():
             recorder.write(folder)
-            facts = closing_facts(sessions, recorder, records.memory)
+            facts = closing_facts(sessions, recorder, records.store)
             facts["execution"] = cluster.facts() if cluster else None
             folder.write_manifest({**manifest, "status": status, **facts})
         # Last, and not held against an interrupt: a report without texts shows ids.

@@ -57,7 +57,7 @@ class Reused:
 
 
 @dataclass(slots=True)
-class Memory:
+class ExperimentStore:
     """The store of one experiment.
 
     Attributes
@@ -209,7 +209,7 @@ def _row(known: list[Known | None]) -> Row:
 
 
 @contextmanager
-def remembered(config: Config, into: Path, *, only_look: bool = False) -> Iterator[Memory]:
+def open_store(config: Config, into: Path, *, only_look: bool = False) -> Iterator[ExperimentStore]:
     """Give an experiment its memory; a store that is not there yet is made by the first thing to keep.
 
     Parameters
@@ -226,15 +226,15 @@ def remembered(config: Config, into: Path, *, only_look: bool = False) -> Iterat
     """
     path = config.store.path if config.store else into / "scores.sqlite"
     identities = identities_of(config)
-    memory = Memory(path, identities, (resolved_yaml(config), *identities.values()))
+    store = ExperimentStore(path, identities, (resolved_yaml(config), *identities.values()))
     try:
         if only_look:
-            memory.peek()
+            store.peek()
         elif path.is_file():
-            memory.open()
-        yield memory
+            store.open()
+        yield store
     finally:
-        memory.close()
+        store.close()
 
 
 def identities_of(config: Config) -> dict[str, str]:

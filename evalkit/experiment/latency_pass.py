@@ -10,7 +10,7 @@ from evalkit.config import Config, LatencySettings
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.sigint import undisturbed
+from evalkit.experiment.sigint import ignore_sigint
 from evalkit.latency import (
     Cell,
     Limit,
@@ -38,14 +38,14 @@ class _Keeper:
         self._records = records
 
     def keep(self, outcomes: Sequence[Outcome]) -> None:
-        with undisturbed():
+        with ignore_sigint():
             for outcome in outcomes:
                 self._records.recorder.add_outcome(outcome)
-            self._records.memory.keep_calls(outcomes)
+            self._records.store.keep_calls(outcomes)
 
     def note(self, state: RoundState) -> None:
         self._records.recorder.rounds.append(state)
-        self._records.memory.keep_round(state)
+        self._records.store.keep_round(state)
 
 
 def latency_pass(

@@ -12,7 +12,7 @@ from evalkit.config import Config
 from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import Memory
+from evalkit.experiment.experiment_store import ExperimentStore
 from evalkit.experiment.recorder import Recorder
 from evalkit.rerankers import Described
 from evalkit.reranking import RerankerSession
@@ -39,7 +39,7 @@ def opening_facts(
     origin: Origin,
     eval_sets: Sequence[EvalSet],
     sessions: Sequence[RerankerSession],
-    memory: Memory,
+    store: ExperimentStore,
 ) -> dict[str, Any]:
     """Return what the beginning of an experiment knows."""
     return {
@@ -47,11 +47,11 @@ def opening_facts(
         "name": config.name,
         "command": origin.command,
         "started": now(),
-        "started_s": memory.started_s,
+        "started_s": store.started_s,
         "finished": None,
         "resumed": 0,
-        "refresh": memory.refresh,
-        "store": str(memory.path),
+        "refresh": store.refresh,
+        "store": str(store.path),
         "seed": config.seed,
         "versions": versions(),
         "plugins": _strangers(config),
@@ -80,11 +80,13 @@ def _strangers(config: Config) -> list[dict[str, str]]:
     ]
 
 
-def closing_facts(sessions: Sequence[RerankerSession], recorder: Recorder, memory: Memory) -> dict[str, Any]:
+def closing_facts(
+    sessions: Sequence[RerankerSession], recorder: Recorder, store: ExperimentStore
+) -> dict[str, Any]:
     """Return what only the end of an experiment, or of a session of it, knows."""
     return {
         "finished": now(),
-        "pairs": [_pairs(recorder, memory, *where) for where in memory.reused],
+        "pairs": [_pairs(recorder, store, *where) for where in store.reused],
         "quality_passes": recorder.queries,
         "pointwise_checks": [
             {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
@@ -119,11 +121,11 @@ def _describe_session(config: Config, session: RerankerSession) -> dict[str, Any
     }
 
 
-def _pairs(recorder: Recorder, memory: Memory, dataset: str, tag: str) -> dict[str, Any]:
+def _pairs(recorder: Recorder, store: ExperimentStore, dataset: str, tag: str) -> dict[str, Any]:
     """Return where the scores of one dataset and reranker came from."""
     entries = [entry for entry in recorder.queries if (entry["dataset"], entry["reranker"]) == (dataset, tag)]
     asked = sum(entry["pairs"] for entry in entries)
-    scored, reused = recorder.pairs_scored(dataset, tag), memory.reused[dataset, tag]
+    scored, reused = recorder.pairs_scored(dataset, tag), store.reused[dataset, tag]
     return {
         "dataset": dataset,
         "reranker": tag,

@@ -37,8 +37,8 @@ def precision_pass(
     precision, precise = fewer_bits
     metric = parse_metric(config.compare.primary or config.metrics[0])
     check = PrecisionCheck(session.tag, eval_set.dataset.name, precision, metric.label)
-    tag, memory = precise_tag(session.tag), records.memory
-    known = memory.rows(tag, eval_set, sample, pointwise=True)
+    tag, store = precise_tag(session.tag), records.store
+    known = store.rows(tag, eval_set, sample, pointwise=True)
     todo = batches_in_full(sample, eval_set, precise, known)
     outcomes: list[Outcome] = []
     try:
@@ -49,7 +49,7 @@ def precision_pass(
         records.recorder.precision_checks.append(replace(check, missing=error.message))
         return
     full = _run(tag, sample, known, outcomes)
-    reduced = _run(session.tag, sample, memory.rows(session.tag, eval_set, sample, pointwise=True))
+    reduced = _run(session.tag, sample, store.rows(session.tag, eval_set, sample, pointwise=True))
     records.recorder.precision_checks.append(
         compare_precisions(check, full, reduced, eval_set.dataset.qrels, metric)
     )

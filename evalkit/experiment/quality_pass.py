@@ -17,10 +17,10 @@ from evalkit.config import Config
 from evalkit.distributed import WorkerPool
 from evalkit.errors import CallError, InputError, StorageError
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import Memory
+from evalkit.experiment.experiment_store import ExperimentStore
 from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.sigint import undisturbed
+from evalkit.experiment.sigint import ignore_sigint
 from evalkit.records import RerankRequest, Run
 from evalkit.rerankers import Reranker
 from evalkit.reranking import (
@@ -40,21 +40,21 @@ class Records:
     """Where a pass puts what it measures: into tables at the end, into memory at once."""
 
     recorder: Recorder
-    memory: Memory
+    store: ExperimentStore
 
     def take(self, session: RerankerSession, outcome: Outcome) -> None:
         """Note the calls of a batch, and keep its scores."""
         self.recorder.add_outcome(outcome)
-        self.memory.keep(session, outcome)
+        self.store.keep(session, outcome)
 
     def take_late(self, session: RerankerSession, outcome: Outcome) -> None:
         """Do the same while something else has failed already, perhaps the memory itself."""
         self.recorder.add_outcome(outcome)
         with suppress(StorageError):
-            self.memory.keep(session, outcome)
+            self.store.keep(session, outcome)
 
 
-def knock(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome:
+def test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome:
     """Make one call with one document, so that a wrong url or key costs a second."""
     eval_set = next(a for a in eval_sets if len(a.candidates))
     first = next(batch(eval_set.candidates.cut(1), eval_set.dataset, Caps(1), pointwise=True))
@@ -111,7 +111,7 @@ def sample_batches(eval_set: EvalSet, caps: Caps, seed: int) -> list[RerankReque
     return [requests[i] for i in sorted(rng.permutation(len(requests))[:SAMPLED_QUERIES].tolist())]
 
 
-def check_promise(
+def check_pointwise_claim(
     config: Config, eval_set: EvalSet, session: RerankerSession
 ) -> tuple[PointwiseCheck, list[Outcome]]:
     """Ask a sample again in other lists, before depths are derived from one pass and lists are split.
@@ -145,11 +145,11 @@ def check_promise(
     return found, outcomes
 
 
-def knows_all(config: Config, eval_set: EvalSet, session: RerankerSession, memory: Memory) -> bool:
+def knows_all(config: Config, eval_set: EvalSet, session: RerankerSession, store: ExperimentStore) -> bool:
     """Return whether every score of an arm is known."""
     pointwise = session.reranker.pointwise
     return all(
-        memory.knows_all(session.tag, eval_set, candidates, pointwise=pointwise)
+        store.knows_all(session.tag, eval_set, candidates, pointwise=pointwise)
         for _, candidates in quality_lists(config, eval_set, pointwise=pointwise)
     )
 
@@ -183,7 +183,7 @@ def _one_pass(
     records: Records,
     pool: WorkerPool[Reranker] | None,
 ) -> None:
-    rows = records.memory.recall(session, eval_set, candidates)
+    rows = records.store.recall(session, eval_set, candidates)
     known = {query_id: row.known_ranks for query_id, row in rows.items()}
     batches = list(
         batch(candidates, eval_set.dataset, session.caps, pointwise=session.reranker.pointwise, known=known)
@@ -199,7 +199,7 @@ def _one_pass(
                 records.take(session, outcome)
                 progress.update(len(outcome.batch.request.documents))
         finally:
-            with undisturbed():  # a pass that was stopped keeps what it has
+            with ignore_sigint():  # a pass that was stopped keeps what it has
                 for outcome in sending.late():
                     outcomes.append(outcome)
                     records.take_late(session, outcome)

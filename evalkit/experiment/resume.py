@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import EvalkitError, InputError
-from evalkit.experiment.experiment_store import Memory
+from evalkit.experiment.experiment_store import ExperimentStore
 from evalkit.experiment.recorder import Recorder
 from evalkit.results.folder import ResultFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class ResumeOptions:
     """What of earlier work counts.
 
     Attributes
@@ -34,7 +34,7 @@ def fingerprint(resolved: str) -> str:
     return hashlib.sha256(resolved.encode()).hexdigest()[:6]
 
 
-def find_unfinished(into: Path, resolved: str, again: Again) -> ResultFolder | None:
+def find_unfinished(into: Path, resolved: str, options: ResumeOptions) -> ResultFolder | None:
     """Return the folder to take up; None to begin a new one.
 
     Parameters
@@ -43,7 +43,7 @@ def find_unfinished(into: Path, resolved: str, again: Again) -> ResultFolder | N
         Parent of result folders.
     resolved
         The resolved configuration: only a folder of the very same one is taken up.
-    again
+    options
         Which folder the user named, and whether all scores are wanted again: a folder that was begun
         without that is then left alone, and the other way round.
 
@@ -52,11 +52,11 @@ def find_unfinished(into: Path, resolved: str, again: Again) -> ResultFolder | N
     InputError
         If the named folder is of another configuration, finished, or not one that asks for all scores.
     """
-    if again.resume is not None:
-        return _named(again.resume, resolved, refresh=again.refresh)
+    if options.resume is not None:
+        return _named(options.resume, resolved, refresh=options.refresh)
     found = sorted(into.glob(f"*-{fingerprint(resolved)}*"), reverse=True) if into.is_dir() else []
     unfinished = (folder for path in found if (folder := _unfinished(path, resolved)))
-    return next((folder for folder in unfinished if _refreshes(folder) == again.refresh), None)
+    return next((folder for folder in unfinished if _refreshes(folder) == options.refresh), None)
 
 
 def _named(path: Path, resolved: str, *, refresh: bool) -> ResultFolder:
@@ -76,18 +76,18 @@ def _named(path: Path, resolved: str, *, refresh: bool) -> ResultFolder:
     return folder
 
 
-def take_up(
-    found: ResultFolder | None, again: Again, memory: Memory, recorder: Recorder
+def restore(
+    found: ResultFolder | None, options: ResumeOptions, store: ExperimentStore, recorder: Recorder
 ) -> dict[str, Any] | None:
     """Restore what an unfinished folder had measured, and return its manifest; None where there is none."""
-    memory.refresh = again.refresh
+    store.refresh = options.refresh
     if found is None:
         return None
     manifest = found.read_manifest()
-    memory.run = str(found.path.resolve())
-    memory.started_s = manifest["started_s"]
-    memory.refresh = bool(manifest.get("refresh"))
-    recorder.restore(memory.journal())
+    store.run = str(found.path.resolve())
+    store.started_s = manifest["started_s"]
+    store.refresh = bool(manifest.get("refresh"))
+    recorder.restore(store.journal())
     return {**manifest, "status": "running", "resumed": manifest["resumed"] + 1}
 
 

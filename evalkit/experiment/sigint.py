@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
+def ignore_sigint() -> Iterator[None]:
     """Ignore Ctrl-C for a moment: people press it twice, and the second time must not undo the saving."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals reach the main thread alone

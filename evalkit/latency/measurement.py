@@ -153,7 +153,7 @@ class _Blocks:
         """Wait for the calls of a block and keep them; where it is interrupted, as calls that do not count."""
         block: list[Outcome] = []
         try:
-            with _undisturbed():
+            with _gc_paused():
                 for outcome in outcomes:
                     block.append(outcome)
                     self._progress.update()
@@ -172,7 +172,7 @@ def _uncounted(outcome: Outcome) -> Outcome:
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def _gc_paused() -> Iterator[None]:
     """Let nobody collect garbage while calls are timed: it stops every thread."""
     gc.disable()
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from evalkit.comparison import pair
 from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.manifest_facts import Origin
-from evalkit.experiment.resume import Again
+from evalkit.experiment.resume import ResumeOptions
 from evalkit.experiment.sessions import only
 from evalkit.results.folder import results_folder
 from evalkit.summaries.opened_results import Result, open_result
@@ -73,7 +73,7 @@ def noise_floor(
     alone = only(config, [tag]).model_copy(update={"latency": None})
     parent = Path(into) if into is not None else results_folder(config.name, None) / "aa"
     origin = Origin(f"evalkit aa --reranker {tag}", resolved_yaml(alone).encode())
-    folders = [run(alone, parent, origin, Again(refresh=True)) for _ in range(repeats)]
+    folders = [run(alone, parent, origin, ResumeOptions(refresh=True)) for _ in range(repeats)]
     results = [open_result(folder.path) for folder in folders]
     return [
         _floor(results, number, metric)

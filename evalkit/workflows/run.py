@@ -8,11 +8,11 @@ from evalkit.config import Config, load_config, resolved_yaml
 from evalkit.experiment import execute
 from evalkit.experiment.call_planning import PlannedPass, plan_experiment
 from evalkit.experiment.eval_sets import prepare_eval_sets
-from evalkit.experiment.experiment_store import remembered
+from evalkit.experiment.experiment_store import open_store
 from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.resume import Again, find_unfinished, take_up
+from evalkit.experiment.resume import ResumeOptions, find_unfinished, restore
 from evalkit.results import ResultFolder
 from evalkit.results.folder import results_folder
 from evalkit.server.subprocess_service import served
@@ -23,7 +23,7 @@ def run(
     config: Config | str | Path,
     into: str | Path | None = None,
     origin: Origin | None = None,
-    again: Again | None = None,
+    options: ResumeOptions | None = None,
 ) -> ResultFolder:
     """Run an experiment and build its report.
 
@@ -35,7 +35,7 @@ def run(
         Parent of the result folder; ``results/<name>`` where None.
     origin
         What the user typed; filled in where None.
-    again
+    options
         What of earlier work counts: known scores and an unfinished folder where None.
 
     Returns
@@ -54,15 +54,17 @@ def run(
         origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
     origin = origin or Origin("evalkit.run(Config)", None)
     with served(config) as reachable:
-        folder = execute(reachable, origin, results_folder(config.name, into), again or Again())
+        folder = execute(reachable, origin, results_folder(config.name, into), options or ResumeOptions())
     rebuild(folder, allow_incomplete=True)
     return folder
 
 
-def plan(config: Config, into: str | Path | None = None, again: Again | None = None) -> list[PlannedPass]:
+def plan(
+    config: Config, into: str | Path | None = None, options: ResumeOptions | None = None
+) -> list[PlannedPass]:
     """Return what `run` would ask and cost, pass by pass; see there. Nothing is contacted or written."""
-    parent, again = results_folder(config.name, into), again or Again()
-    with remembered(config, parent, only_look=True) as memory:
-        records = Records(Recorder(), memory)
-        take_up(find_unfinished(parent, resolved_yaml(config), again), again, memory, records.recorder)
+    parent, options = results_folder(config.name, into), options or ResumeOptions()
+    with open_store(config, parent, only_look=True) as store:
+        records = Records(Recorder(), store)
+        restore(find_unfinished(parent, resolved_yaml(config), options), options, store, records.recorder)
         return plan_experiment(config, prepare_eval_sets(config), records)

@@ -13,7 +13,7 @@ from evalkit.backend_checks.score_drift import Stored, sample
 from evalkit.backend_checks.test_calls import Asker
 from evalkit.config import Config
 from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
-from evalkit.experiment.experiment_store import Memory, remembered
+from evalkit.experiment.experiment_store import ExperimentStore, open_store
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.experiment.sessions import only, opened
 from evalkit.reranking import Caps, RerankerSession, batch
@@ -47,25 +47,27 @@ def drift_checks(
     some = only(config, tags or config.rerankers)
     eval_sets = prepare_eval_sets(some)
     with (
-        remembered(some, results_folder(config.name, into), only_look=True) as memory,
+        open_store(some, results_folder(config.name, into), only_look=True) as store,
         served(some) as reachable,
         opened(reachable) as sessions,
     ):
         for session in sessions:
             for eval_set in eval_sets:
                 asker = Asker(session, eval_set.dataset.name)
-                found = sample(list(_stored(config, eval_set, session, memory)))
+                found = sample(list(_stored(config, eval_set, session, store)))
                 yield check_drift(session.tag, eval_set.dataset.name, found, asker.must_score)
 
 
-def _stored(config: Config, eval_set: EvalSet, session: RerankerSession, memory: Memory) -> Iterator[Stored]:
+def _stored(
+    config: Config, eval_set: EvalSet, session: RerankerSession, store: ExperimentStore
+) -> Iterator[Stored]:
     """Yield the requests of which all scores are stored: whole lists where they count, else their beginnings."""
     pointwise = session.reranker.pointwise
     size = min(SAMPLED_DOCUMENTS, session.caps.documents or SAMPLED_DOCUMENTS)
     caps = Caps(size, session.caps.bytes, session.caps.tokens) if pointwise else session.caps
     for _, candidates in quality_lists(config, eval_set, pointwise=pointwise):
         lists = candidates.cut(size) if pointwise else candidates
-        known = dict(memory.lists(session.tag, eval_set, lists, pointwise=pointwise))
+        known = dict(store.lists(session.tag, eval_set, lists, pointwise=pointwise))
         for item in batch(lists, eval_set.dataset, caps, pointwise=pointwise):
             stored = [known[item.request.query_id][rank - 1] for rank in item.ranks]
             whole = [one for one in stored if one is not None]
