@@ -26,7 +26,7 @@ Texts = Mapping[str, str]
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _DocumentList:
     """Documents of one dataset, each once, with texts until there is no room for more.
 
     Attributes
@@ -104,11 +104,11 @@ def _dataset(on: Field, metric: str, texts: Texts, share: int) -> dict[str, Any]
     systems = list(on.entries)
     query_ids = list(dict.fromkeys(q for entry in on.entries.values() for q in entry.values.query_ids))
     values = np.array([_values(on, name, metric, query_ids) for name in systems]).reshape(len(systems), -1)
-    shelf = _Shelf(texts, MOST_CHARACTERS // share)
+    documents = _DocumentList(texts, MOST_CHARACTERS // share)
     lists, with_texts = {}, 0
     for row in _most_moved(values)[: MOST_QUERIES // share]:
-        lists[str(row)] = _list(on, query_ids[row], shelf)
-        with_texts += bool(texts) and shelf.room > 0
+        lists[str(row)] = _list(on, query_ids[row], documents)
+        with_texts += bool(texts) and documents.room > 0
     means = [np.nanmean(row) if np.isfinite(row).any() else -np.inf for row in values]
     return {
         "name": on.dataset,
@@ -118,8 +118,8 @@ def _dataset(on: Field, metric: str, texts: Texts, share: int) -> dict[str, Any]
         "ids": query_ids,
         "queries": [snippet(on.queries[q].text) if q in on.queries else None for q in query_ids],
         "values": [[None if np.isnan(x) else round(x, 4) for x in row] for row in values.tolist()],
-        "docs": list(shelf.place),
-        "texts": shelf.shown,
+        "docs": list(documents.place),
+        "texts": documents.shown,
         "lists": lists,
         "with_texts": with_texts,
     }
@@ -140,7 +140,7 @@ def _most_moved(values: Any) -> list[int]:
     return [int(row) for row in np.argsort(-spread, kind="stable")]
 
 
-def _list(on: Field, query_id: str, shelf: _Shelf) -> dict[str, Any]:
+def _list(on: Field, query_id: str, documents: _DocumentList) -> dict[str, Any]:
     """Return the documents of one query, their grades, and their rank in every system's list, 0 for none."""
     ranked = [entry.run.docs(query_id) for entry in on.entries.values()]
     grades = on.qrels.of(query_id)
@@ -149,7 +149,7 @@ def _list(on: Field, query_id: str, shelf: _Shelf) -> dict[str, Any]:
     shown = [*top, *relevant[:MOST_RELEVANT]]
     places = [{doc_id: rank for rank, doc_id in enumerate(docs, 1)} for docs in ranked]
     return {
-        "docs": [shelf.put(doc_id) for doc_id in shown],
+        "docs": [documents.put(doc_id) for doc_id in shown],
         "grades": [grades.get(doc_id) for doc_id in shown],
         "ranks": [[place.get(doc_id, 0) for doc_id in shown] for place in places],
     }

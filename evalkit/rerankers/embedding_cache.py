@@ -42,7 +42,7 @@ class _Place:
     truncated: bool
 
 
-class Shelf:
+class EmbeddingCache:
     """Text -> `Embedded`. Vectors lie in a nameless temporary file, which ends with this process."""
 
     def __init__(self) -> None:

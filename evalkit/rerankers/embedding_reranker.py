@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evalkit.encoding import EmbeddingModel, Encoded, Engine, OpenModel
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.rerankers.base import Portion, Role
-from evalkit.rerankers.embedding_cache import Embedded, Shelf
+from evalkit.rerankers.embedding_cache import Embedded, EmbeddingCache
 from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
 
 
@@ -36,7 +36,7 @@ class EmbeddingReranker(ABC):
 
     def __init__(self, model: OpenModel, engines: Mapping[Role, Engine]) -> None:
         self._model, self._engines = model, engines
-        self._known: dict[Role, Shelf] = {"query": Shelf(), "document": Shelf()}
+        self._known: dict[Role, EmbeddingCache] = {"query": EmbeddingCache(), "document": EmbeddingCache()}
         self.pool_pairs = engines["document"].pool_items
 
     @abstractmethod
@@ -80,8 +80,8 @@ class EmbeddingReranker(ABC):
 
     def _all(self, role: Role, texts: Sequence[str]) -> tuple[dict[str, Embedded], list[Encoded]]:
         """Return every distinct text embedded, and what the engine had to do for it."""
-        shelf = self._known[role]
-        found = {text: shelf[text] for text in texts if text in shelf}
+        cache = self._known[role]
+        found = {text: cache[text] for text in texts if text in cache}
         new = list(dict.fromkeys(text for text in texts if text not in found))
         if not new:
             return found, []
@@ -110,8 +110,8 @@ class EmbeddingReranker(ABC):
 
     def forget(self) -> None:
         """Drop what was kept."""
-        for shelf in self._known.values():
-            shelf.clear()
+        for cache in self._known.values():
+            cache.clear()
 
     def facts(self) -> dict[str, Any]:
         """Return what the model runs on."""
