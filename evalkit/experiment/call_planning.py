@@ -16,7 +16,7 @@ from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_c
 from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
 from evalkit.experiment.quality_pass import Records, is_split, quality_lists, sample_batches
 from evalkit.experiment.recorder import Recorder
-from evalkit.latency import Cell, Loads
+from evalkit.latency import LatencyCell, Loads
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, expected_usage, weigh
@@ -140,7 +140,7 @@ def _latency(config: Config, eval_set: EvalSet, recorder: Recorder) -> list[Plan
     return planned
 
 
-def _open_loop_cells(config: Config, tag: str, eval_set: EvalSet, recorder: Recorder) -> list[Cell]:
+def _open_loop_cells(config: Config, tag: str, eval_set: EvalSet, recorder: Recorder) -> list[LatencyCell]:
     """Return the open loops; where their rates are not known yet, as many with some rate."""
     latency = config.latency
     if latency is None or latency.server is None:

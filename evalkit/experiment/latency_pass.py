@@ -12,7 +12,7 @@ from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.sigint import ignore_sigint
 from evalkit.latency import (
-    Cell,
+    LatencyCell,
     Limit,
     Loads,
     RoundState,
@@ -62,7 +62,9 @@ def latency_pass(
         _open_loops(config, settings, session, eval_set, records)
 
 
-def latency_cells(config: Config, tags: Sequence[str], eval_set: EvalSet, recorder: Recorder) -> list[Cell]:
+def latency_cells(
+    config: Config, tags: Sequence[str], eval_set: EvalSet, recorder: Recorder
+) -> list[LatencyCell]:
     """Return what of the closed loops is still to be timed; nothing where they are not asked for."""
     if config.latency is None:
         return []
@@ -70,7 +72,7 @@ def latency_cells(config: Config, tags: Sequence[str], eval_set: EvalSet, record
     return without(cells, recorder.timed(eval_set.dataset.name))
 
 
-def arrival_cells(config: Config, loads: Loads, eval_set: EvalSet, recorder: Recorder) -> list[Cell]:
+def arrival_cells(config: Config, loads: Loads, eval_set: EvalSet, recorder: Recorder) -> list[LatencyCell]:
     """Return what of one reranker's open loops is still to be timed, the slowest rate first."""
     if config.latency is None:
         return []

@@ -1,14 +1,14 @@
 """Latency: which batches under which load, in which order, and what may be said of the calls."""
 
 from evalkit.latency.cost_fit import Fit, Sample, fit_cost
-from evalkit.latency.machine import RoundState, Watch
+from evalkit.latency.machine import MachineMonitor, RoundState
 from evalkit.latency.measurement import Keeper, measure, measure_arrivals
 from evalkit.latency.percentiles import QUANTILES, LatencySummary, summarise_calls
 from evalkit.latency.ratios import latency_ratio
-from evalkit.latency.slo import Held, Limit, judge_limit
+from evalkit.latency.slo import Limit, SloResult, judge_limit
 from evalkit.latency.throughput import Spans, rates_by_round, throughput
 from evalkit.latency.workloads import (
-    Cell,
+    LatencyCell,
     Loads,
     Timed,
     Workload,

@@ -45,7 +45,7 @@ class RoundState:
     load: float | None
 
 
-class Watch:
+class MachineMonitor:
     """Watches the machine from when it is made."""
 
     def __init__(self) -> None:

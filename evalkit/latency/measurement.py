@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from evalkit.latency.machine import RoundState, Watch
+from evalkit.latency.machine import MachineMonitor, RoundState
 from evalkit.latency.warming import MOST_WARMUP, has_settled
-from evalkit.latency.workloads import Cell
+from evalkit.latency.workloads import LatencyCell
 from evalkit.reranking import Arrival, Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
 from evalkit.reranking.outcomes import Clock
 
@@ -31,7 +31,7 @@ class Keeper(Protocol):
 
 
 def measure(
-    cells: Sequence[Cell],
+    cells: Sequence[LatencyCell],
     sessions: Sequence[RerankerSession],
     dataset: str,
     seed: int,
@@ -54,16 +54,16 @@ def measure(
             order = rng.permutation(len(cells))
             if not any(cell.rounds[number] for cell in cells):
                 continue
-            watch = Watch()
+            monitor = MachineMonitor()
             for index in order:
                 cell = cells[index]
                 sender = senders[cell.reranker, cell.load.concurrency or 1]
                 blocks.take(sender.send_each(blocks.under_load(cell, number), typical[index]))
-            keeper.note(watch.state(dataset, number))
+            keeper.note(monitor.state(dataset, number))
 
 
 def measure_arrivals(
-    cell: Cell, open_loop: OpenLoop, dataset: str, seed: int, keeper: Keeper
+    cell: LatencyCell, open_loop: OpenLoop, dataset: str, seed: int, keeper: Keeper
 ) -> list[Outcome]:
     """Time one open loop and return its calls: exponential gaps between arrivals, seeded.
 
@@ -85,7 +85,7 @@ def _progress_bar(what: str, total: int) -> tqdm[Any]:
 
 
 def _senders(
-    cells: Sequence[Cell], sessions: Mapping[str, RerankerSession], stack: ExitStack, clock: Clock
+    cells: Sequence[LatencyCell], sessions: Mapping[str, RerankerSession], stack: ExitStack, clock: Clock
 ) -> dict[tuple[str, int], Sender]:
     """Return one sender per reranker and concurrency, whose threads keep their connections."""
     wanted = {(cell.reranker, cell.load.concurrency or 1) for cell in cells}
@@ -103,7 +103,7 @@ class _Blocks:
         self._keeper = keeper
         self._progress = progress
 
-    def context(self, cell: Cell, number: int | None, *, timed: bool = True) -> CallContext:
+    def context(self, cell: LatencyCell, number: int | None, *, timed: bool = True) -> CallContext:
         """Return what the calls of a round have in common; number is None for the warm-up."""
         load = cell.load
         return CallContext(
@@ -116,7 +116,7 @@ class _Blocks:
             load.rate_per_s,
         )
 
-    def under_load(self, cell: Cell, number: int) -> Iterator[tuple[Batch, CallContext]]:
+    def under_load(self, cell: LatencyCell, number: int) -> Iterator[tuple[Batch, CallContext]]:
         """Yield the calls of a round, and before and after them as many as there are others in flight.
 
         Those do not count: while they come and go, a timed call would meet fewer others than the cell says.
@@ -129,7 +129,7 @@ class _Blocks:
             yield from ((item, self.context(cell, number)) for item in timed)
             yield from ((item, around) for item in islice(filler, others))
 
-    def warm_up(self, cell: Cell, sender: Sender) -> float:
+    def warm_up(self, cell: LatencyCell, sender: Sender) -> float:
         """Send calls that do not count until latencies settle, and return their median in seconds."""
         seen: list[float] = []
 

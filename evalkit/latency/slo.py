@@ -22,7 +22,7 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SloResult:
     """What was found of a limit.
 
     Attributes
@@ -45,7 +45,7 @@ def judge_limit(
     query_ids: NDArray[np.object_],
     limit: Limit,
     confidence: float,
-) -> Held:
+) -> SloResult:
     """Judge a limit by the calls of one cell; a call that failed was not in time.
 
     Parameters
@@ -65,8 +65,8 @@ def judge_limit(
     upper = share_interval(int((times_late > 0).sum()), len(names), both).upper
     lower = share_interval(int((times_late == calls).sum()), len(names), both).lower
     if upper is None or lower is None:
-        return Held("NOT MEASURED", Interval(None, None, None, 0, confidence))
+        return SloResult("NOT MEASURED", Interval(None, None, None, 0, confidence))
     allowed = 1 - limit.quantile
     # A bound that equals what is allowed up to rounding is not beyond it.
     verdict: Kept = "PASS" if upper <= allowed + 1e-12 else "FAIL" if lower > allowed else "CANNOT TELL"
-    return Held(verdict, Interval(float(late.mean()), lower, upper, len(names), confidence))
+    return SloResult(verdict, Interval(float(late.mean()), lower, upper, len(names), confidence))

@@ -42,7 +42,7 @@ def timed_as(call: Call) -> Timed:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class LatencyCell:
     """One combination that is timed: a reranker under a workload.
 
     Attributes
@@ -93,14 +93,14 @@ class Loads:
 
 def plan_cells(
     settings: LatencySettings, tags: Sequence[str], dataset: Dataset, candidates: Run, seed: int
-) -> list[Cell]:
+) -> list[LatencyCell]:
     """Lay out the closed loops: the same batches for every reranker, distinct queries within a round.
 
     A cell has ``settings.calls`` timed calls, or as many as there are queries beyond the warm-up, unless
     queries may repeat: a repeated query is no independent sample, and may hit a cache.
     """
     batches = _Batches(dataset, candidates, settings, seed)
-    cells: list[Cell] = []
+    cells: list[LatencyCell] = []
     for bucket in (None, *range(1, settings.length_buckets + 1)) if settings.length_buckets > 1 else (None,):
         for wanted, concurrencies in _grid(settings, whole=bucket is None).items():
             size = batches.possible(wanted, bucket)
@@ -108,7 +108,7 @@ def plan_cells(
                 continue  # beyond the collection: the same batch once more
             warmup, timed = batches.draw(size, bucket, settings.calls, settings.rounds)
             cells += [
-                Cell(tag, Workload(size, flight, bucket), max(settings.warmup, flight), warmup, timed)
+                LatencyCell(tag, Workload(size, flight, bucket), max(settings.warmup, flight), warmup, timed)
                 for tag in tags
                 for flight in concurrencies
             ]
@@ -121,7 +121,7 @@ def plan_arrivals(
     dataset: Dataset,
     candidates: Run,
     seed: int,
-) -> list[Cell]:
+) -> list[LatencyCell]:
     """Lay out the open loop of one reranker, one cell a rate, the slowest first; see `plan_cells`."""
     server = settings.server
     if server is None:
@@ -133,7 +133,7 @@ def plan_arrivals(
         warmup, timed = batches.draw(size, None, server.calls or settings.calls, 1)
         ready = min(math.ceil(2 * rate * loads.latency_s) + 2, MOST_READY)
         least = max(settings.warmup, ready)
-        cells.append(Cell(loads.reranker, Workload(size, None, None, rate), least, warmup, timed))
+        cells.append(LatencyCell(loads.reranker, Workload(size, None, None, rate), least, warmup, timed))
     return cells
 
 
@@ -214,7 +214,7 @@ class _Batches:
         return np.searchsorted(self._edges, lengths, side="left") + 1
 
 
-def without(cells: Sequence[Cell], done: AbstractSet[Timed]) -> list[Cell]:
+def without(cells: Sequence[LatencyCell], done: AbstractSet[Timed]) -> list[LatencyCell]:
     """Return the cells without the calls that are done.
 
     A cell that has nothing left is not warmed up either, but keeps its place: the order of the rounds,

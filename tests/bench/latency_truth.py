@@ -11,7 +11,7 @@ import math
 import numpy as np
 from client_overhead import DOCUMENTS, REQUEST, raw_sockets, say, server
 
-from evalkit.latency import Cell, Workload, measure_arrivals
+from evalkit.latency import LatencyCell, Workload, measure_arrivals
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, load_reranker
 from evalkit.reranking import Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
@@ -53,7 +53,7 @@ def closed(reranker: Reranker, items: tuple[Batch, ...]) -> list[Outcome]:
 
 def opened(reranker: Reranker, items: tuple[Batch, ...], rate: float) -> list[Outcome]:
     """Send calls at a rate."""
-    cell = Cell("api", Workload(10, None, None, rate), 16, batches(16), (items,))
+    cell = LatencyCell("api", Workload(10, None, None, rate), 16, batches(16), (items,))
     with OpenLoop(RerankerSession("api", reranker)) as open_loop:
         return measure_arrivals(cell, open_loop, "bench", 7, Kept())
 

@@ -83,12 +83,12 @@ def main() -> None:
             held = [memory_mb(process.pid)]
             ended = threading.Event()
 
-            def watch() -> None:
+            def monitor() -> None:
                 """Note what the service holds, twice a second."""
                 while not ended.wait(0.5):
                     held.append(memory_mb(process.pid))
 
-            watching = threading.Thread(target=watch)
+            watching = threading.Thread(target=monitor)
             watching.start()
             told = overload(service.url, bodies, TIMES * most, seconds)
             ended.set()

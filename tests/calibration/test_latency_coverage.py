@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 from support.timed import Kept, Scripted, ScriptedClock, batches
 
-from evalkit.latency import Cell, Workload, measure, summarise_calls
+from evalkit.latency import LatencyCell, Workload, measure, summarise_calls
 from evalkit.reranking import RerankerSession
 
 REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "2000"))
@@ -46,7 +46,7 @@ def one_pass(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Time a service that takes these times after its warm-up; return ``(n,)`` measured latencies."""
     made, clock, kept = batches(CALLS + 5), ScriptedClock(), Kept()
     timed = made[5:]
-    cell = Cell("r", Workload(1), 5, made[:5], tuple(timed[start::6] for start in range(6)))
+    cell = LatencyCell("r", Workload(1), 5, made[:5], tuple(timed[start::6] for start in range(6)))
     script = iter(seconds)
     measure(
         [cell], [RerankerSession("r", Scripted(clock, lambda *_: float(next(script))))], "d", 0, kept, clock

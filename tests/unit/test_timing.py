@@ -13,7 +13,7 @@ from support.timed import Kept, Scripted, ScriptedClock, batches
 from evalkit.config import LatencySettings, OfflineSettings, ServerSettings
 from evalkit.datasets import load_dataset
 from evalkit.latency import (
-    Cell,
+    LatencyCell,
     Loads,
     Spans,
     Workload,
@@ -43,12 +43,12 @@ def candidates(demo: Dataset) -> Run:
     return Run.from_rows("t", [q for q, _ in rows], [d for _, d in rows], [1.0] * len(rows))
 
 
-def cell(rounds: int = 6, calls: int = 12, flight: int | None = 1, rate: float | None = None) -> Cell:
+def cell(rounds: int = 6, calls: int = 12, flight: int | None = 1, rate: float | None = None) -> LatencyCell:
     """Return a cell of one-document batches."""
     made = batches(calls + 5)
     parts = np.array_split(np.arange(5, calls + 5), rounds)
     timed = tuple(tuple(made[i] for i in part) for part in parts)
-    return Cell("r", Workload(1, flight, None, rate), max(5, flight or 5), made[:5], timed)
+    return LatencyCell("r", Workload(1, flight, None, rate), max(5, flight or 5), made[:5], timed)
 
 
 def test_every_call_of_a_cell_has_a_query_of_its_own(demo: Dataset, candidates: Run) -> None:

@@ -10,7 +10,7 @@ from support.timed import Kept, Scripted, ScriptedClock, batches
 from evalkit.config import LatencySettings, read_claim
 from evalkit.experiment.latency_pass import find_loads
 from evalkit.latency import (
-    Cell,
+    LatencyCell,
     Limit,
     RoundState,
     Sample,
@@ -79,7 +79,7 @@ def measured(takes, flight: int = 1):  # type: ignore[no-untyped-def]  # noqa: A
     """Time a scripted service as a pass does; return warm-up and timed calls as columns."""
     made, clock, kept = batches(125), ScriptedClock(), Kept()
     rounds = tuple(made[5 + start :: 6] for start in range(6))
-    cell = Cell("r", Workload(1, flight), 5, made[:5], rounds)
+    cell = LatencyCell("r", Workload(1, flight), 5, made[:5], rounds)
     measure([cell], [RerankerSession("r", Scripted(clock, takes))], "d", 0, kept, clock)
     calls = [one.call for one in kept.outcomes]
     warm = np.array([c.latency_s for c in calls if c.pass_ == "warmup"])
@@ -125,7 +125,7 @@ def test_queueing_and_overload_are_flagged(rate: float, *, overloaded: bool) -> 
     """A service of 0.25 s that takes one call at a time queues at any rate, and falls behind at 6 a second."""
     clock, made = ScriptedClock(), batches(305)
     session = RerankerSession("r", Scripted(clock, lambda *_: 0.25))
-    cell = Cell("r", Workload(1, None, None, rate), 5, made[:5], (made[5:],))
+    cell = LatencyCell("r", Workload(1, None, None, rate), 5, made[:5], (made[5:],))
     with OpenLoop(session, most=1, clock=clock, sleep=clock.sleep) as open_loop:
         calls = [one.call for one in measure_arrivals(cell, open_loop, "d", 3, Kept())]
     waits = np.array([c.start_s - c.scheduled_s for c in calls])
@@ -266,7 +266,7 @@ def test_other_claims_are_refused(documents: str, limit: str) -> None:
 def test_rates_are_shares_of_the_measured_capacity() -> None:
     """A service of 0.1 s, one at a time, serves 10 a second; its loads are shares of that."""
     made, clock, kept = batches(65), ScriptedClock(), Kept()
-    cell = Cell("r", Workload(1, 1), 5, made[:5], tuple(made[5 + start :: 6] for start in range(6)))
+    cell = LatencyCell("r", Workload(1, 1), 5, made[:5], tuple(made[5 + start :: 6] for start in range(6)))
     measure([cell], [RerankerSession("r", Scripted(clock, lambda *_: 0.1))], "d", 0, kept, clock)
     calls = [one.call for one in kept.outcomes if one.call.pass_ == "latency"]
     settings = LatencySettings.model_validate_json('{"batch_sizes": [1], "server": {"shares": [0.5, 0.9]}}')
