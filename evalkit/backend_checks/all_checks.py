@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.backend_checks.check_result import Finding
+from evalkit.backend_checks.check_result import CheckResult
 from evalkit.backend_checks.score_checks import probe_scores
 from evalkit.backend_checks.wire_checks import probe_wire
 from evalkit.records import RerankRequest
@@ -12,7 +12,7 @@ from evalkit.rerankers.http import Http
 from evalkit.reranking import RerankerSession
 
 
-def probe(session: RerankerSession, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:
+def probe(session: RerankerSession, dataset: str, requests: list[RerankRequest]) -> Iterator[CheckResult]:
     """Yield finding after finding, as the calls are made.
 
     Parameters

@@ -9,7 +9,7 @@ Verdict = Literal["kept", "broken", "not testable"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One promise of a backend."""
 
     promise: str
@@ -17,16 +17,16 @@ class Finding:
     evidence: str
 
 
-def kept(promise: str, evidence: str) -> Finding:
+def kept(promise: str, evidence: str) -> CheckResult:
     """Return a promise that was seen to be kept."""
-    return Finding(promise, "kept", evidence)
+    return CheckResult(promise, "kept", evidence)
 
 
-def broken(promise: str, evidence: str) -> Finding:
+def broken(promise: str, evidence: str) -> CheckResult:
     """Return a promise that was seen to be broken."""
-    return Finding(promise, "broken", evidence)
+    return CheckResult(promise, "broken", evidence)
 
 
-def not_testable(promise: str, why: str) -> Finding:
+def not_testable(promise: str, why: str) -> CheckResult:
     """Return a promise that cannot be tested here."""
-    return Finding(promise, "not testable", why)
+    return CheckResult(promise, "not testable", why)

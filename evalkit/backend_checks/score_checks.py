@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.backend_checks.check_result import Finding, broken, kept, not_testable
+from evalkit.backend_checks.check_result import CheckResult, broken, kept, not_testable
 from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
 from evalkit.backend_checks.test_calls import Asker
 from evalkit.errors import CallError
@@ -21,7 +21,9 @@ _ROUNDING = 1e-4
 """Share of the scores' spread below which two scores of one text differ by arithmetic alone."""
 
 
-def probe_scores(session: RerankerSession, dataset: str, requests: list[RerankRequest]) -> Iterator[Finding]:
+def probe_scores(
+    session: RerankerSession, dataset: str, requests: list[RerankRequest]
+) -> Iterator[CheckResult]:
     """Yield what is found with some requests of two documents or more.
 
     Raises
@@ -47,7 +49,7 @@ def probe_scores(session: RerankerSession, dataset: str, requests: list[RerankRe
 
 def _sorted(
     _session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     in_order = response.list_is_sorted
     if in_order is None:
         return not_testable(promise, "this backend gives scores in the order of the request")
@@ -56,7 +58,7 @@ def _sorted(
 
 def _in_range(
     session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     low, high = float(response.scores.min()), float(response.scores.max())
     bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(session.reranker.score_kind)
     if bounds is None:
@@ -76,7 +78,7 @@ def _with(request: RerankRequest, *documents: str, query: str | None = None) -> 
 
 def _duplicates(
     _session: RerankerSession, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     if _are_places(response.scores):
         return not_testable(promise, "its scores are places in the list, and no two places are alike")
     a, b = request.documents[:2]
@@ -94,7 +96,7 @@ def _are_places(scores: NDArray[np.float64]) -> bool:
     return bool((np.sort(scores) == np.arange(1, len(scores) + 1)).all())
 
 
-def _survives(asker: Asker, promise: str, request: RerankRequest) -> Finding:
+def _survives(asker: Asker, promise: str, request: RerankRequest) -> CheckResult:
     """Tell whether an odd request is scored or clearly refused; anything else is broken."""
     outcome = asker.outcome(request)
     if isinstance(outcome, RerankResponse):
@@ -102,7 +104,7 @@ def _survives(asker: Asker, promise: str, request: RerankRequest) -> Finding:
     return _told(promise, outcome, "")
 
 
-def _told(promise: str, failure: CallError, before: str) -> Finding:
+def _told(promise: str, failure: CallError, before: str) -> CheckResult:
     """Tell a failure: a status 4xx is a clear refusal."""
     clear = failure.http_status is not None and 400 <= failure.http_status < 500
     return (kept if clear else broken)(
@@ -112,27 +114,27 @@ def _told(promise: str, failure: CallError, before: str) -> Finding:
 
 def _empty_query(
     _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     return _survives(asker, promise, replace(request, query=""))
 
 
 def _empty_document(
     _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     odd = _with(request, request.documents[0], "", request.documents[1])
     return _survives(asker, promise, odd)
 
 
 def _odd_text(
     _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     odd = _with(request, "中文 العربية हिन्दी 🎉", "nul \x00 and \u2028 separators", '"quotes" \\ and\ttabs\n')
     return _survives(asker, promise, odd)
 
 
 def _long_text(
     _session: RerankerSession, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     if _are_places(response.scores):
         return _survives(asker, promise, _with(request, _FILLER * _LONGEST_WORDS, request.query))
     words = (_FILLER * (_LONGEST_WORDS // len(_FILLER.split()) + 1)).split()
@@ -171,7 +173,7 @@ def _alike(scores: NDArray[np.float64], response: RerankResponse) -> bool:
 
 def _usage(
     _session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
-) -> Finding:
+) -> CheckResult:
     usage = response.usage
     told = {
         name: getattr(usage, name)
@@ -183,7 +185,7 @@ def _usage(
     return kept(promise, ", ".join(f"{name} {value:g}" for name, value in told.items()))
 
 
-def _deterministic(check: PointwiseCheck) -> Finding:
+def _deterministic(check: PointwiseCheck) -> CheckResult:
     promise = "the same request gives the same scores"
     if check.again is None or check.spread is None:
         return not_testable(promise, check.evidence())
@@ -198,7 +200,7 @@ def _deterministic(check: PointwiseCheck) -> Finding:
     )
 
 
-def _pointwise(session: RerankerSession, check: PointwiseCheck) -> Finding:
+def _pointwise(session: RerankerSession, check: PointwiseCheck) -> CheckResult:
     promise = "a pair's score does not depend on its list (pointwise)"
     if not session.reranker.pointwise:
         return not_testable(promise, f"declared pointwise: false; {check.evidence()}")
@@ -207,7 +209,9 @@ def _pointwise(session: RerankerSession, check: PointwiseCheck) -> Finding:
     return (kept if check.verdict == "kept" else broken)(promise, check.evidence())
 
 
-PROMISES: Mapping[str, Callable[[RerankerSession, Asker, RerankRequest, RerankResponse, str], Finding]] = {
+PROMISES: Mapping[
+    str, Callable[[RerankerSession, Asker, RerankRequest, RerankResponse, str], CheckResult]
+] = {
     "the list comes best first": _sorted,
     "scores are in the documented range": _in_range,
     "duplicate documents are scored alike": _duplicates,

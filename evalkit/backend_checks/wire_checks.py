@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from evalkit.backend_checks.check_result import Finding, broken, kept, not_testable
+from evalkit.backend_checks.check_result import CheckResult, broken, kept, not_testable
 from evalkit.dialects import WireRequest, read_error_message
 from evalkit.dialects.shape import dig, put
 from evalkit.errors import CallError
@@ -82,7 +82,7 @@ class Wire:
             return None
 
 
-def probe_wire(session: RerankerSession, http: Http, request: RerankRequest) -> Iterator[Finding]:
+def probe_wire(session: RerankerSession, http: Http, request: RerankRequest) -> Iterator[CheckResult]:
     """Yield what is found with a request that is known to succeed."""
     wire = Wire(session, http, request)
     for promise, test in PROMISES.items():
@@ -102,7 +102,7 @@ def _refusal(exchange: Exchange) -> str:
     return f"{exchange.status}{f': {text[:100]}' if text else ', without a word'}"
 
 
-def _refused(exchange: Exchange, promise: str, otherwise: str) -> Finding:
+def _refused(exchange: Exchange, promise: str, otherwise: str) -> CheckResult:
     """Tell whether a bad request got a status 4xx."""
     if 400 <= exchange.status < 500:
         return kept(promise, f"refused: {_refusal(exchange)}")
@@ -111,7 +111,7 @@ def _refused(exchange: Exchange, promise: str, otherwise: str) -> Finding:
     return broken(promise, f"answered {_refusal(exchange)}")
 
 
-def _names_documents(wire: Wire, promise: str) -> Finding:
+def _names_documents(wire: Wire, promise: str) -> CheckResult:
     shape = wire.shape
     if not shape.return_documents or not shape.echo:
         return not_testable(promise, "the API has no such option")
@@ -136,7 +136,7 @@ def _texts(found: Any) -> Iterator[str]:
         yield from (value for value in found.values() if isinstance(value, str))
 
 
-def _top_n(wire: Wire, promise: str) -> Finding:
+def _top_n(wire: Wire, promise: str) -> CheckResult:
     shape = wire.shape
     if not shape.top_n or not shape.score:
         return not_testable(promise, "the API has no such option")
@@ -154,7 +154,7 @@ def _top_n(wire: Wire, promise: str) -> Finding:
     return kept(promise, f"2 of {len(whole)}; more than there are gives all")
 
 
-def _no_documents_unasked(wire: Wire, promise: str) -> Finding:
+def _no_documents_unasked(wire: Wire, promise: str) -> CheckResult:
     shape = wire.shape
     if not shape.return_documents or not shape.echo:
         return not_testable(promise, "the API has no such option")
@@ -163,7 +163,7 @@ def _no_documents_unasked(wire: Wire, promise: str) -> Finding:
     return (broken if echoed else kept)(promise, f"{echoed} of {len(results)} results carry a document")
 
 
-def _strings_and_objects(wire: Wire, promise: str) -> Finding:
+def _strings_and_objects(wire: Wire, promise: str) -> CheckResult:
     if not wire.shape.objects:
         return not_testable(promise, "the API documents one form only")
     body = wire.body(wire.request)
@@ -176,7 +176,7 @@ def _strings_and_objects(wire: Wire, promise: str) -> Finding:
     return (kept if moved <= 1e-6 else broken)(promise, f"largest difference {moved:.2g}")
 
 
-def _empty_list(wire: Wire, promise: str) -> Finding:
+def _empty_list(wire: Wire, promise: str) -> CheckResult:
     return _refused(
         wire.send(replace(wire.request, documents=())), promise, "answered 200 with nothing in it"
     )
@@ -186,7 +186,7 @@ def _many(wire: Wire, count: int) -> WireRequest:
     return replace(wire.request, documents=tuple(f"document {i}" for i in range(count)))
 
 
-def _documented_maximum(wire: Wire, promise: str) -> Finding:
+def _documented_maximum(wire: Wire, promise: str) -> CheckResult:
     limit = wire.http.settings.max_documents or wire.http.dialect.max_documents
     if limit is None or limit > _MOST_TRIED:
         return not_testable(
@@ -201,7 +201,7 @@ def _documented_maximum(wire: Wire, promise: str) -> Finding:
     return kept(promise, f"{limit} documents scored")
 
 
-def _beyond_maximum(wire: Wire, promise: str) -> Finding:
+def _beyond_maximum(wire: Wire, promise: str) -> CheckResult:
     limit = wire.http.settings.max_documents or wire.http.dialect.max_documents
     if limit is None or limit > _MOST_TRIED:
         return not_testable(
@@ -214,14 +214,14 @@ def _beyond_maximum(wire: Wire, promise: str) -> Finding:
     return _refused(exchange, promise, f"{limit + 1} documents: not all come back")
 
 
-def _unknown_model(wire: Wire, promise: str) -> Finding:
+def _unknown_model(wire: Wire, promise: str) -> CheckResult:
     if not wire.shape.model:
         return not_testable(promise, "requests of this API name no model")
     exchange = wire.send(replace(wire.request, model="evalkit-no-such-model"))
     return _refused(exchange, promise, "answered 200: whatever model is asked for, something answers")
 
 
-def _bad_key(wire: Wire, promise: str) -> Finding:
+def _bad_key(wire: Wire, promise: str) -> CheckResult:
     if not wire.http.settings.api_key_env:
         return not_testable(promise, "no key is configured")
     wrong = wire.http.dialect.headers("evalkit-wrong-key")
@@ -229,11 +229,11 @@ def _bad_key(wire: Wire, promise: str) -> Finding:
     return _refused(exchange, promise, "answered 200: the key is not looked at")
 
 
-def _bad_json(wire: Wire, promise: str) -> Finding:
+def _bad_json(wire: Wire, promise: str) -> CheckResult:
     return _refused(wire.send_body(b'{"query": '), promise, "answered 200")
 
 
-PROMISES: Mapping[str, Callable[[Wire, str], Finding]] = {
+PROMISES: Mapping[str, Callable[[Wire, str], CheckResult]] = {
     "return_documents gives back the document of each index": _names_documents,
     "top_n gives that many, the best ones": _top_n,
     "documents do not come back unasked": _no_documents_unasked,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.backend_checks import Finding, probe
+from evalkit.backend_checks import CheckResult, probe
 from evalkit.config import Config
 from evalkit.errors import InputError
 from evalkit.experiment.eval_sets import prepare_eval_sets
@@ -13,7 +13,7 @@ from evalkit.experiment.sessions import only, opened
 from evalkit.server.subprocess_service import served
 
 
-def probe_reranker(config: Config, tag: str) -> Iterator[Finding]:
+def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
     """Yield what is found of one reranker.
 
     Parameters
