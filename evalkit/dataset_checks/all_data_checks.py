@@ -16,10 +16,10 @@ from evalkit.dataset_checks import (
     query_texts,
     same_ids,
 )
-from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding
 
-Check = Callable[[Material], Iterator[DataFinding]]
+Check = Callable[[CheckInput], Iterator[DataFinding]]
 
 QUICK: tuple[Check, ...] = (
     judgments.missing_documents,
@@ -42,7 +42,7 @@ QUICK: tuple[Check, ...] = (
 )
 """Together a few times as long as reading the texts."""
 
-SLOW: tuple[Check, ...] = (leaks.trained_on, leaks.verbatim_queries, near_duplicates.near_twins)
+SLOW: tuple[Check, ...] = (leaks.trained_on, leaks.verbatim_queries, near_duplicates.near_duplicates)
 
 LEFT_OUT = (
     "documents that are nearly the same",
@@ -53,12 +53,12 @@ LEFT_OUT = (
 """What only ``evalkit dataset check`` looks for."""
 
 
-def look_quickly(material: Material) -> list[DataFinding]:
+def look_quickly(data: CheckInput) -> list[DataFinding]:
     """Return what the quick checks find."""
-    return [finding for check in QUICK for finding in check(material)]
+    return [finding for check in QUICK for finding in check(data)]
 
 
-def look_closely(material: Material) -> Iterator[DataFinding]:
+def look_closely(data: CheckInput) -> Iterator[DataFinding]:
     """Yield what all checks find, as they find it."""
     for check in (*QUICK, *SLOW):
-        yield from check(material)
+        yield from check(data)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.metrics import evaluate, parse_metric
 
@@ -14,21 +14,21 @@ WELL_JUDGED = 0.9
 """Share of the first ranks below which pooled judgments are taken to move figures."""
 
 
-def short_lists(material: Material) -> Iterator[DataFinding]:
+def short_lists(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries with fewer candidates than were asked for, or none."""
-    run = material.candidates
+    run = data.candidates
     if run is None:
         return
-    asked = min(material.depth, len(material.dataset.corpus))
-    lengths = {query.query_id: len(run.docs(query.query_id)) for query in material.dataset.queries}
+    asked = min(data.depth, len(data.dataset.corpus))
+    lengths = {query.query_id: len(run.docs(query.query_id)) for query in data.dataset.queries}
     none = [query for query, length in lengths.items() if length == 0]
     # A query that is barred from one document may find one fewer of a small corpus.
-    own = material.dataset.corpus if material.dataset.origin.exclude_same_id else ()
-    short = [q for q, n in lengths.items() if 0 < n < min(asked, len(material.dataset.corpus) - (q in own))]
+    own = data.dataset.corpus if data.dataset.origin.exclude_same_id else ()
+    short = [q for q, n in lengths.items() if 0 < n < min(asked, len(data.dataset.corpus) - (q in own))]
     if none:
-        answerable = len(set(none) & set(material.qrels.answerable))
+        answerable = len(set(none) & set(data.qrels.answerable))
         yield DataFinding(
-            material.name,
+            data.name,
             "no_candidates",
             "error" if len(none) == len(lengths) else "warning",
             f"{number_of(len(none), 'query', 'queries')} of {len(lengths)} without a candidate",
@@ -40,7 +40,7 @@ def short_lists(material: Material) -> Iterator[DataFinding]:
     if short:
         found = [lengths[query] for query in short]
         yield DataFinding(
-            material.name,
+            data.name,
             "short_lists",
             "note",
             f"{number_of(len(short), 'query', 'queries')} of {len(lengths)} with fewer than {asked} candidates,"
@@ -50,32 +50,32 @@ def short_lists(material: Material) -> Iterator[DataFinding]:
             "a reranker has less to choose from there, and its calls are smaller: depth means at most so many",
             "nothing; where they are many, a first stage that does not hang on shared words finds more",
         )
-    if material.depth >= len(material.dataset.corpus):
+    if data.depth >= len(data.dataset.corpus):
         yield DataFinding(
-            material.name,
+            data.name,
             "depth_beyond_corpus",
             "note",
-            f"a depth of {material.depth} for {number_of(len(material.dataset.corpus), 'document')}",
-            {"depth": material.depth, "documents": len(material.dataset.corpus)},
+            f"a depth of {data.depth} for {number_of(len(data.dataset.corpus), 'document')}",
+            {"depth": data.depth, "documents": len(data.dataset.corpus)},
             (),
             "the first stage chooses nothing: what a reranker does here says little about a large corpus",
             "lower retriever.depth, or use a larger corpus",
         )
 
 
-def judged_share(material: Material) -> Iterator[DataFinding]:
+def judged_share(data: CheckInput) -> Iterator[DataFinding]:
     """Find out how many of the first candidates somebody judged, at every cutoff and at the depth."""
-    if material.candidates is None or not material.qrels.answerable:
+    if data.candidates is None or not data.qrels.answerable:
         return
-    cutoffs = {metric.cutoff for metric in material.metrics if metric.cutoff} | {10, material.depth}
-    ranks = sorted(cutoff for cutoff in cutoffs if cutoff <= material.depth)
+    cutoffs = {metric.cutoff for metric in data.metrics if metric.cutoff} | {10, data.depth}
+    ranks = sorted(cutoff for cutoff in cutoffs if cutoff <= data.depth)
     labels = [f"Judged@{rank}" for rank in ranks]
-    values = evaluate(material.candidates, material.qrels, [parse_metric(label) for label in labels])
+    values = evaluate(data.candidates, data.qrels, [parse_metric(label) for label in labels])
     shares = {label: float(values.of(label).mean()) for label in labels}
-    pooled = any(grade <= 0 for docs in material.qrels.grades.values() for grade in docs.values())
-    at_ten = shares[f"Judged@{min(10, material.depth)}"]
+    pooled = any(grade <= 0 for docs in data.qrels.grades.values() for grade in docs.values())
+    at_ten = shares[f"Judged@{min(10, data.depth)}"]
     yield DataFinding(
-        material.name,
+        data.name,
         "judged_share",
         "warning" if pooled and at_ten < WELL_JUDGED else "note",
         "judged among the candidates: "

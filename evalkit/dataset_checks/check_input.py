@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.dataset_checks.text_stats import Census
+from evalkit.dataset_checks.text_stats import TextStats
 from evalkit.metrics import evaluate
 from evalkit.metrics.names import Metric
 from evalkit.records import Dataset, Qrels, Query, Run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class CheckInput:
     """A dataset under inspection.
 
     Attributes
@@ -38,8 +38,8 @@ class Material:
     """
 
     dataset: Dataset
-    documents: Census
-    queries: Census
+    documents: TextStats
+    queries: TextStats
     metrics: tuple[Metric, ...]
     depth: int
     candidates: Run | None = None
@@ -49,14 +49,14 @@ class Material:
     @classmethod
     def of(
         cls, dataset: Dataset, metrics: tuple[Metric, ...], depth: int, candidates: Run | None = None
-    ) -> Material:
+    ) -> CheckInput:
         """Read every text of a dataset once."""
         texts = tqdm(
             dataset.corpus.texts, desc=f"{dataset.name}: checking", unit="text", disable=None, delay=2
         )
         own = tuple(metric for metric in metrics if metric.has_kernel and metric.name != "Judged")
-        queries = Census.of(query.text for query in dataset.queries)
-        return cls(dataset, Census.of(texts), queries, own, depth, candidates)
+        queries = TextStats.of(query.text for query in dataset.queries)
+        return cls(dataset, TextStats.of(texts), queries, own, depth, candidates)
 
     @property
     def name(self) -> str:
@@ -119,7 +119,7 @@ def fallen(before: dict[str, float], after: dict[str, float]) -> str:
     return ", ".join(f"{name} {before[name]:.4f} to {after[name]:.4f}" for name in changed)
 
 
-def best_falls(material: Material, reachable: Callable[[str, str], bool]) -> str:
+def best_falls(data: CheckInput, reachable: Callable[[str, str], bool]) -> str:
     """Return what the best possible values fall to if only some documents can be found."""
-    falls = fallen(material.best(lambda *_: True), material.best(reachable))
+    falls = fallen(data.best(lambda *_: True), data.best(reachable))
     return f"the best possible values fall: {falls}" if falls else "no best possible value falls"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.dataset_checks.check_input import Material, best_falls
+from evalkit.dataset_checks.check_input import CheckInput, best_falls
 from evalkit.dataset_checks.findings import DataFinding, Severity, first, number_of
 from evalkit.dataset_checks.text_stats import Damage
 
@@ -44,19 +44,19 @@ _DAMAGE = {
 }
 
 
-def empty_documents(material: Material) -> Iterator[DataFinding]:
+def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
     """Find documents without any text."""
-    empty = material.documents.empty
-    ids = material.doc_ids(empty)
+    empty = data.documents.empty
+    ids = data.doc_ids(empty)
     if not ids:
         return
     lost = set(ids)
-    relevant = material.relevant(lost)
+    relevant = data.relevant(lost)
     severity: Severity = "error" if empty.mean() > 0.5 else "warning" if relevant else "note"
-    judged = sum(doc in lost for docs in material.qrels.grades.values() for doc in docs)
+    judged = sum(doc in lost for docs in data.qrels.grades.values() for doc in docs)
     effect = "no first stage that looks at words finds them; a reranker's score of them means nothing; "
     yield DataFinding(
-        material.name,
+        data.name,
         "empty_documents",
         severity,
         f"{number_of(len(ids), 'document')} of {len(empty)} without text",
@@ -65,7 +65,7 @@ def empty_documents(material: Material) -> Iterator[DataFinding]:
         effect
         + (
             f"{number_of(relevant, 'judgment calls', 'judgments call')} one of them relevant:"
-            f" {best_falls(material, lambda _, doc: doc not in lost)}"
+            f" {best_falls(data, lambda _, doc: doc not in lost)}"
             if relevant
             else "none of them is judged relevant"
         ),
@@ -73,15 +73,15 @@ def empty_documents(material: Material) -> Iterator[DataFinding]:
     )
 
 
-def short_documents(material: Material) -> Iterator[DataFinding]:
+def short_documents(data: CheckInput) -> Iterator[DataFinding]:
     """Find documents that say hardly anything."""
-    short = (material.documents.content > 0) & (material.documents.content < NEARLY_EMPTY)
-    ids = material.doc_ids(short)
+    short = (data.documents.content > 0) & (data.documents.content < NEARLY_EMPTY)
+    ids = data.doc_ids(short)
     if not ids:
         return
-    relevant = material.relevant(set(ids))
+    relevant = data.relevant(set(ids))
     yield DataFinding(
-        material.name,
+        data.name,
         "short_documents",
         "note",
         f"{number_of(len(ids), 'document')} of {len(short)} with fewer than {NEARLY_EMPTY} characters",
@@ -92,23 +92,23 @@ def short_documents(material: Material) -> Iterator[DataFinding]:
     )
 
 
-def damaged_texts(material: Material) -> Iterator[DataFinding]:
+def damaged_texts(data: CheckInput) -> Iterator[DataFinding]:
     """Find characters that tell of a text's bad journey."""
     for kind, (code, name, effect, remedy) in _DAMAGE.items():
-        documents, queries = material.documents.damaged(kind), material.queries.damaged(kind)
+        documents, queries = data.documents.damaged(kind), data.queries.damaged(kind)
         if not documents.any() and not queries.any():
             continue
-        ids = material.doc_ids(documents)
-        relevant = material.relevant(set(ids))
+        ids = data.doc_ids(documents)
+        relevant = data.relevant(set(ids))
         much = max(_share(documents), _share(queries)) >= MANY
         yield DataFinding(
-            material.name,
+            data.name,
             code,
             "warning" if much else "note",
             f"{number_of(len(ids), 'document')} of {len(documents)} and"
             f" {number_of(int(queries.sum()), 'query', 'queries')} of {len(queries)} with {name}",
             {"documents": len(ids), "queries": int(queries.sum()), "relevant": relevant},
-            first([*ids, *material.query_ids(queries)]),
+            first([*ids, *data.query_ids(queries)]),
             f"{effect}; {number_of(relevant, 'relevant judgment is', 'relevant judgments are')} of such a document",
             remedy,
         )

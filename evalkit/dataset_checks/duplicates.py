@@ -7,17 +7,17 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.dataset_checks.check_input import Material, fallen
+from evalkit.dataset_checks.check_input import CheckInput, fallen
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
-from evalkit.dataset_checks.text_stats import Census
+from evalkit.dataset_checks.text_stats import TextStats
 from evalkit.records import Qrels
 from evalkit.text_analysis import normal_form
 
 
-def equal_rows(texts: Sequence[str], census: Census) -> list[NDArray[np.int64]]:
+def equal_rows(texts: Sequence[str], text_stats: TextStats) -> list[NDArray[np.int64]]:
     """Return the rows of each text that stands there more than once, case and white space aside; empty ones apart."""
-    rows = np.flatnonzero(~census.empty)
-    prints = census.fingerprints[rows]
+    rows = np.flatnonzero(~text_stats.empty)
+    prints = text_stats.fingerprints[rows]
     order = np.argsort(prints, kind="stable")
     starts = np.flatnonzero(np.diff(prints[order], prepend=prints[order][:1] + np.uint64(1)))
     groups = [_truly_equal(texts, rows[group]) for group in np.split(order, starts) if len(group) > 1]
@@ -32,15 +32,15 @@ def _truly_equal(texts: Sequence[str], rows: NDArray[np.int64]) -> list[NDArray[
     return [np.array(group) for group in by_text.values() if len(group) > 1]
 
 
-def twins(material: Material) -> Iterator[DataFinding]:
+def twins(data: CheckInput) -> Iterator[DataFinding]:
     """Find documents that are the same text, and those of them that should be judged alike and are not."""
-    groups = equal_rows(material.dataset.corpus.texts, material.documents)
+    groups = equal_rows(data.dataset.corpus.texts, data.documents)
     if not groups:
         return
-    named = [material.doc_ids(group) for group in groups]
+    named = [data.doc_ids(group) for group in groups]
     count = sum(map(len, named))
     yield DataFinding(
-        material.name,
+        data.name,
         "duplicate_documents",
         "note",
         f"{number_of(count, 'document')} are {number_of(len(named), 'text')}, case and white space aside",
@@ -50,15 +50,15 @@ def twins(material: Material) -> Iterator[DataFinding]:
         " nothing new; equal scores tie",
         "keep one of each, with the judgments of all",
     )
-    yield from twins_judged_apart(material, named, "duplicate")
+    yield from duplicates_judged_apart(data, named, "duplicate")
 
 
-def twins_judged_apart(material: Material, groups: list[list[str]], kind: str) -> Iterator[DataFinding]:
+def duplicates_judged_apart(data: CheckInput, groups: list[list[str]], kind: str) -> Iterator[DataFinding]:
     """Find twins of relevant documents that nobody judged, or that were judged otherwise.
 
     Parameters
     ----------
-    material
+    data
         Where.
     groups
         Documents that say the same.
@@ -66,29 +66,29 @@ def twins_judged_apart(material: Material, groups: list[list[str]], kind: str) -
         What to call them: ``duplicate`` or ``near_duplicate``.
     """
     twins_of = {doc: group for group in groups for doc in group}
-    unjudged, contradictions = _apart(material.qrels, twins_of)
+    unjudged, contradictions = _apart(data.qrels, twins_of)
     if not unjudged and not contradictions:
         return
-    listed = sum(doc in docs for (query, doc) in unjudged for docs in [_candidates(material, query)])
+    listed = sum(doc in docs for (query, doc) in unjudged for docs in [_candidates(data, query)])
     name = kind.replace("_", "-")
     yield DataFinding(
-        material.name,
+        data.name,
         f"unjudged_{kind}s",
         "warning" if unjudged else "note",
         f"{number_of(len(unjudged), name)} of relevant documents unjudged, {contradictions} judged otherwise",
         {
             "unjudged": len(unjudged),
             "contradictions": contradictions,
-            "among_candidates": None if material.candidates is None else listed,
+            "among_candidates": None if data.candidates is None else listed,
         },
         first(f"{query}: {doc}" for query, doc in unjudged),
-        _effect(material, unjudged, listed),
+        _effect(data, unjudged, listed),
         "judge twins alike, or keep one of each",
     )
 
 
-def _candidates(material: Material, query: str) -> tuple[str, ...]:
-    return () if material.candidates is None else material.candidates.docs(query)
+def _candidates(data: CheckInput, query: str) -> tuple[str, ...]:
+    return () if data.candidates is None else data.candidates.docs(query)
 
 
 def _apart(qrels: Qrels, twins_of: dict[str, list[str]]) -> tuple[dict[tuple[str, str], int], int]:
@@ -107,16 +107,16 @@ def _apart(qrels: Qrels, twins_of: dict[str, list[str]]) -> tuple[dict[tuple[str
     return unjudged, len(contradictions)
 
 
-def _effect(material: Material, unjudged: dict[tuple[str, str], int], listed: int) -> str:
+def _effect(data: CheckInput, unjudged: dict[tuple[str, str], int], listed: int) -> str:
     if not unjudged:
         return "one text has two grades for one query: which of them ranks higher is chance"
     said = "an unjudged twin counts as not relevant, and pushes down what is"
-    if material.candidates is None:
+    if data.candidates is None:
         return said
-    grades = {query: dict(docs) for query, docs in material.qrels.grades.items()}
+    grades = {query: dict(docs) for query, docs in data.qrels.grades.items()}
     for (query, doc), grade in unjudged.items():
         grades[query][doc] = grade
-    moved = fallen(material.means(material.candidates), material.means(material.candidates, Qrels(grades)))
+    moved = fallen(data.means(data.candidates), data.means(data.candidates, Qrels(grades)))
     moved = (
         f"judged alike, the first stage's means move: {moved}"
         if moved

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from evalkit.dataset_checks.check_input import Material, best_falls
+from evalkit.dataset_checks.check_input import CheckInput, best_falls
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.stats import MIN_QUERIES
 
@@ -13,9 +13,9 @@ HOPELESS = 0.5
 """Share of the relevant judgments that point nowhere from which the figures mean nothing: the ids do not fit."""
 
 
-def missing_documents(material: Material) -> Iterator[DataFinding]:
+def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
     """Find judgments of documents that the corpus lacks."""
-    corpus, grades = material.dataset.corpus, material.qrels.grades
+    corpus, grades = data.dataset.corpus, data.qrels.grades
     missing = [(q, d, g) for q, docs in grades.items() for d, g in docs.items() if d not in corpus]
     if not missing:
         return
@@ -29,33 +29,33 @@ def missing_documents(material: Material) -> Iterator[DataFinding]:
         "all_relevant": all_relevant,
         "queries": len({q for q, _, _ in relevant}),
     }
-    what = f"{number_of(len(missing), 'judgment')} of {material.qrels.count()} point to documents that are not there"
+    what = (
+        f"{number_of(len(missing), 'judgment')} of {data.qrels.count()} point to documents that are not there"
+    )
     found = f"{len(relevant)} of {all_relevant} relevant ones cannot be found: "
     yield DataFinding(
-        material.name,
+        data.name,
         "missing_documents",
         "error" if hopeless else "warning" if relevant else "note",
         what,
         counts,
         first(dict.fromkeys(d for _, d, _ in missing)),
-        found + best_falls(material, lambda _, doc: doc in corpus)
-        if relevant
-        else "none of them is relevant",
+        found + best_falls(data, lambda _, doc: doc in corpus) if relevant else "none of them is relevant",
         "check that judgments and corpus are of one version and have the same ids"
         if hopeless
         else "give the whole corpus; on a part of it read every value against the best possible one",
     )
 
 
-def unanswerable_queries(material: Material) -> Iterator[DataFinding]:
+def unanswerable_queries(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries that were judged and that nothing answers."""
-    unanswerable = material.qrels.unanswerable
+    unanswerable = data.qrels.unanswerable
     if not unanswerable:
         return
-    judged = len(material.qrels.grades)
+    judged = len(data.qrels.grades)
     nothing_left = len(unanswerable) == judged
     yield DataFinding(
-        material.name,
+        data.name,
         "unanswerable_queries",
         "error" if nothing_left else "note",
         f"{number_of(len(unanswerable), 'query', 'queries')} of {judged} with judgments but no relevant document",
@@ -66,15 +66,15 @@ def unanswerable_queries(material: Material) -> Iterator[DataFinding]:
     )
 
 
-def few_queries(material: Material) -> Iterator[DataFinding]:
+def few_queries(data: CheckInput) -> Iterator[DataFinding]:
     """Find out whether there are enough queries for a verdict."""
-    judged = len(material.qrels.grades) - len(material.qrels.unanswerable)
+    judged = len(data.qrels.grades) - len(data.qrels.unanswerable)
     if 0 < judged < 2 * MIN_QUERIES:
         choices = (
             f"no choice of depth or threshold: that takes {2 * MIN_QUERIES}, half to choose and half to check"
         )
         yield DataFinding(
-            material.name,
+            data.name,
             "few_queries",
             "warning" if judged < MIN_QUERIES else "note",
             f"{number_of(judged, 'query', 'queries')} with a relevant document",
@@ -87,13 +87,13 @@ def few_queries(material: Material) -> Iterator[DataFinding]:
         )
 
 
-def unjudged_queries(material: Material) -> Iterator[DataFinding]:
+def unjudged_queries(data: CheckInput) -> Iterator[DataFinding]:
     """Find out how many queries the dataset left out because nobody judged them."""
-    count = material.dataset.origin.counts.get("unjudged_queries_left_out", 0)
+    count = data.dataset.origin.counts.get("unjudged_queries_left_out", 0)
     if count:
-        judged = len(material.qrels.grades)
+        judged = len(data.qrels.grades)
         yield DataFinding(
-            material.name,
+            data.name,
             "unjudged_queries",
             "note",
             f"{number_of(count, 'query', 'queries')} without any judgment beside {judged} with some",
@@ -104,18 +104,18 @@ def unjudged_queries(material: Material) -> Iterator[DataFinding]:
         )
 
 
-def grades(material: Material) -> Iterator[DataFinding]:
+def grades(data: CheckInput) -> Iterator[DataFinding]:
     """Tell graded judgments from binary ones, and which metrics see the difference."""
-    counts = Counter(g for docs in material.qrels.grades.values() for g in docs.values())
+    counts = Counter(g for docs in data.qrels.grades.values() for g in docs.values())
     if not counts:
         return
     highest = max(counts)
     if highest <= 0:
         return  # said of the queries already
-    yield from _out_of_reach(material, highest)
+    yield from _out_of_reach(data, highest)
     held = ", ".join(f"{counts[grade]} of grade {grade}" for grade in sorted(counts, reverse=True))
-    graded = [m.label for m in material.metrics if m.name == "nDCG"]
-    binary = [f"{m.label} counts {m.rel} and up" for m in material.metrics if m.name != "nDCG"]
+    graded = [m.label for m in data.metrics if m.name == "nDCG"]
+    binary = [f"{m.label} counts {m.rel} and up" for m in data.metrics if m.name != "nDCG"]
     if highest == 1:
         effect = "there are no degrees: both forms of nDCG (dcg='log2', 'exp-log2') give the same values"
     else:
@@ -125,7 +125,7 @@ def grades(material: Material) -> Iterator[DataFinding]:
         sees = f"{', '.join(graded)} sees the grades" if graded else "no metric sees the grades"
         effect = "; ".join([sees, *binary, top])
     yield DataFinding(
-        material.name,
+        data.name,
         "grades",
         "note",
         f"{'graded' if highest > 1 else 'binary'} judgments: {held}",
@@ -138,12 +138,12 @@ def grades(material: Material) -> Iterator[DataFinding]:
     )
 
 
-def _out_of_reach(material: Material, highest: int) -> Iterator[DataFinding]:
+def _out_of_reach(data: CheckInput, highest: int) -> Iterator[DataFinding]:
     """Find metrics whose threshold no judgment reaches."""
-    for metric in material.metrics:
+    for metric in data.metrics:
         if metric.name != "nDCG" and metric.rel > highest:
             yield DataFinding(
-                material.name,
+                data.name,
                 "rel_above_grades",
                 "error",
                 f"{metric.label} counts grades of {metric.rel} and up, and the highest is {highest}",
@@ -154,17 +154,17 @@ def _out_of_reach(material: Material, highest: int) -> Iterator[DataFinding]:
             )
 
 
-def only_relevant(material: Material) -> Iterator[DataFinding]:
+def only_relevant(data: CheckInput) -> Iterator[DataFinding]:
     """Find judgments that name relevant documents alone."""
-    lowest = min((g for docs in material.qrels.grades.values() for g in docs.values()), default=0)
+    lowest = min((g for docs in data.qrels.grades.values() for g in docs.values()), default=0)
     if lowest > 0:
-        per_query = material.qrels.count() / len(material.qrels.grades)
+        per_query = data.qrels.count() / len(data.qrels.grades)
         yield DataFinding(
-            material.name,
+            data.name,
             "only_relevant_judged",
             "note",
             f"only relevant documents are judged, {per_query:.1f} a query",
-            {"judgments": material.qrels.count(), "queries": len(material.qrels.grades)},
+            {"judgments": data.qrels.count(), "queries": len(data.qrels.grades)},
             (),
             "whatever else is found counts as not relevant, though nobody looked: values are too low rather than"
             " too high, and Judged@n cannot tell a bad candidate from an unseen one",

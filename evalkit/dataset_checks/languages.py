@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding
 from evalkit.text_analysis import Analyzer, languages
 
@@ -39,17 +39,17 @@ SCRIPTS = {
 """Scripts of languages as Unicode names them; Latin where a language is not listed."""
 
 
-def language(material: Material) -> Iterator[DataFinding]:
+def language(data: CheckInput) -> Iterator[DataFinding]:
     """Find texts that are not in the language that stop words and stems are of."""
-    declared = material.dataset.origin.language
+    declared = data.dataset.origin.language
     if declared not in languages():
         return
-    texts = _sample(material.dataset.corpus.texts)
+    texts = _sample(data.dataset.corpus.texts)
     script, share = _script(texts)
     if script and script not in SCRIPTS.get(declared, ("LATIN",)):
         what = f"{share:.0%} of the letters are {script}"
         written = [name for name, scripts in SCRIPTS.items() if script in scripts and script != "LATIN"]
-        yield _finding(material, what, declared, f"written in {script}", written)
+        yield _finding(data, what, declared, f"written in {script}", written)
         return
     words = [word for text in texts for word in text.lower().split()]
     shares = {name: _function_words(name, words) for name in languages()}
@@ -57,12 +57,12 @@ def language(material: Material) -> Iterator[DataFinding]:
     clear = shares[likely] > max(CLEARLY * shares[declared], LEAST)
     if clear and Analyzer(declared).stop_words:
         what = f"{shares[likely]:.0%} of the words are function words of {likely}, {shares[declared]:.0%} of {declared}"
-        yield _finding(material, what, declared, f"in {likely}, by its function words", [likely])
+        yield _finding(data, what, declared, f"in {likely}, by its function words", [likely])
 
 
-def _finding(material: Material, what: str, declared: str, seems: str, likely: Sequence[str]) -> DataFinding:
+def _finding(data: CheckInput, what: str, declared: str, seems: str, likely: Sequence[str]) -> DataFinding:
     return DataFinding(
-        material.name,
+        data.name,
         "language",
         "warning",
         f"language: {declared}, but the texts seem to be {seems}",

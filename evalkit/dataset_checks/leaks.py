@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from tqdm import tqdm
 
-from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.dataset_checks.shingles import chunks, pieces
 from evalkit.text_analysis import normal_form
@@ -16,20 +16,20 @@ WORDS = 5
 """Pieces from which a query that stands in a document does not stand there by chance."""
 
 
-def trained_on(material: Material) -> Iterator[DataFinding]:
+def trained_on(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries that stand in the train split."""
-    if not material.train:
+    if not data.train:
         return
-    known = {normal_form(query.text) for query in material.train}
-    leaked = [query.query_id for query in material.dataset.queries if normal_form(query.text) in known]
-    asked = len(material.dataset.queries)
+    known = {normal_form(query.text) for query in data.train}
+    leaked = [query.query_id for query in data.dataset.queries if normal_form(query.text) in known]
+    asked = len(data.dataset.queries)
     if leaked:
         yield DataFinding(
-            material.name,
+            data.name,
             "train_queries",
             "warning",
             f"{number_of(len(leaked), 'query stands', 'queries stand')} in the train split, of {asked}",
-            {"queries": len(leaked), "asked": asked, "train_queries": len(material.train)},
+            {"queries": len(leaked), "asked": asked, "train_queries": len(data.train)},
             first(leaked),
             "a model that was trained on that split has seen them, perhaps with their answers: its values on them"
             " say nothing about new queries",
@@ -37,16 +37,16 @@ def trained_on(material: Material) -> Iterator[DataFinding]:
         )
 
 
-def verbatim_queries(material: Material) -> Iterator[DataFinding]:
+def verbatim_queries(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries that stand word for word in a document."""
-    wanted = {query.query_id: pieces(query.text) for query in material.dataset.queries}
+    wanted = {query.query_id: pieces(query.text) for query in data.dataset.queries}
     wanted = {query: words for query, words in wanted.items() if len(words) >= WORDS}
-    found = _standing_in(material, wanted)
+    found = _standing_in(data, wanted)
     if not found:
         return
-    relevant = sum(material.qrels.of(query).get(doc, 0) > 0 for query, doc in found.items())
+    relevant = sum(data.qrels.of(query).get(doc, 0) > 0 for query, doc in found.items())
     yield DataFinding(
-        material.name,
+        data.name,
         "verbatim_queries",
         "warning" if len(found) > len(wanted) / 10 else "note",
         f"{number_of(len(found), 'query stands', 'queries stand')} word for word in a document,"
@@ -58,21 +58,21 @@ def verbatim_queries(material: Material) -> Iterator[DataFinding]:
     )
 
 
-def _standing_in(material: Material, wanted: dict[str, list[str]]) -> dict[str, str]:
+def _standing_in(data: CheckInput, wanted: dict[str, list[str]]) -> dict[str, str]:
     """Return a document that holds a query, for those that some document holds: a relevant one if there is one."""
-    corpus = material.dataset.corpus
+    corpus = data.dataset.corpus
     by_end = _by_last_words(wanted)
     keys = np.array(sorted(by_end), dtype=np.uint64)
     found: dict[str, str] = {}
     rows = tqdm(
-        range(len(corpus)), desc=f"{material.name}: queries in documents", unit="text", disable=None, delay=2
+        range(len(corpus)), desc=f"{data.name}: queries in documents", unit="text", disable=None, delay=2
     )
     for chunk in chunks(corpus.texts, rows):
         hashes, owner = chunk.windows(WORDS)
         hit = np.isin(hashes, keys)
         for row, key in sorted(set(zip(owner[hit].tolist(), hashes[hit].tolist(), strict=True))):
             doc = corpus.doc_ids[row]
-            open_ = [q for q in by_end[key] if q not in found or material.qrels.of(q).get(doc, 0) > 0]
+            open_ = [q for q in by_end[key] if q not in found or data.qrels.of(q).get(doc, 0) > 0]
             text = f" {' '.join(pieces(corpus.texts[row]))} " if open_ else ""
             found |= {query: doc for query in open_ if f" {' '.join(wanted[query])} " in text}
     return found

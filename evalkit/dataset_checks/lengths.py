@@ -8,26 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding, number_of
 from evalkit.stats import share_interval
 
 
-def lengths(material: Material) -> Iterator[DataFinding]:
+def lengths(data: CheckInput) -> Iterator[DataFinding]:
     """Tell how long documents and queries are."""
-    if not len(material.documents.words) or not len(material.queries.words):
+    if not len(data.documents.words) or not len(data.queries.words):
         return
     counts: dict[str, float | None] = {}
     told = []
-    for name, census in (("documents", material.documents), ("queries", material.queries)):
-        for unit, values in (("words", census.words), ("characters", census.characters)):
+    for name, text_stats in (("documents", data.documents), ("queries", data.queries)):
+        for unit, values in (("words", text_stats.words), ("characters", text_stats.characters)):
             middle, high, most = (int(v) for v in np.quantile(values, (0.5, 0.95, 1.0), method="higher"))
             counts |= {f"{name}_{unit}_p50": middle, f"{name}_{unit}_p95": high, f"{name}_{unit}_max": most}
             told.append(
                 f"{middle}, {high}, {most} {unit}" if unit == "words" else f"{middle}, {high}, {most}"
             )
     yield DataFinding(
-        material.name,
+        data.name,
         "lengths",
         "note",
         f"half, 95 % and all of the documents have at most {told[0]} ({told[1]} characters);"

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.dataset_checks.check_input import Material
-from evalkit.dataset_checks.duplicates import equal_rows, twins_judged_apart
+from evalkit.dataset_checks.check_input import CheckInput
+from evalkit.dataset_checks.duplicates import duplicates_judged_apart, equal_rows
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.dataset_checks.shingles import chunks
 
@@ -26,20 +26,20 @@ MOST_PAIRS = 200_000
 SEED = 8
 
 
-def near_twins(material: Material) -> Iterator[DataFinding]:
+def near_duplicates(data: CheckInput) -> Iterator[DataFinding]:
     """Find documents that are nearly the same, and those of them that should be judged alike and are not."""
-    texts = material.dataset.corpus.texts
-    rows = _one_of_each(material)
+    texts = data.dataset.corpus.texts
+    rows = _one_of_each(data)
     sampled = len(rows) > MOST_DOCUMENTS
     if sampled:
         rows = np.sort(np.random.default_rng(SEED).choice(rows, MOST_DOCUMENTS, replace=False))
-    groups, complete = alike(texts, rows, material.name)
+    groups, complete = alike(texts, rows, data.name)
     if not groups:
         return
-    named = [material.doc_ids(group) for group in groups]
+    named = [data.doc_ids(group) for group in groups]
     among = f"a sample of {len(rows)}" if sampled else f"{len(rows)} that are not equal"
     yield DataFinding(
-        material.name,
+        data.name,
         "near_duplicate_documents",
         "note",
         f"at least {number_of(sum(map(len, named)), 'document')} of {among} in"
@@ -51,13 +51,13 @@ def near_twins(material: Material) -> Iterator[DataFinding]:
         " as judgments go",
         "keep one of each, or judge them alike",
     )
-    yield from twins_judged_apart(material, named, "near_duplicate")
+    yield from duplicates_judged_apart(data, named, "near_duplicate")
 
 
-def _one_of_each(material: Material) -> NDArray[np.int64]:
+def _one_of_each(data: CheckInput) -> NDArray[np.int64]:
     """Return the rows of all documents that say something, the first of each text alone."""
-    keep = ~material.documents.empty
-    for group in equal_rows(material.dataset.corpus.texts, material.documents):
+    keep = ~data.documents.empty
+    for group in equal_rows(data.dataset.corpus.texts, data.documents):
         keep[group[1:]] = False
     return np.flatnonzero(keep)
 

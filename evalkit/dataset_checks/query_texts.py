@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from evalkit.dataset_checks.check_input import Material
+from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.duplicates import equal_rows
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 
 
-def blank_queries(material: Material) -> Iterator[DataFinding]:
+def blank_queries(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries without text."""
-    blank = material.query_ids(material.queries.empty)
+    blank = data.query_ids(data.queries.empty)
     if blank:
         yield DataFinding(
-            material.name,
+            data.name,
             "blank_queries",
             "warning",
-            f"{number_of(len(blank), 'query', 'queries')} of {len(material.dataset.queries)} without text",
+            f"{number_of(len(blank), 'query', 'queries')} of {len(data.dataset.queries)} without text",
             {"queries": len(blank)},
             first(blank),
             "they find nothing that looks at words, and count as 0 for every system: every mean is too low",
@@ -26,21 +26,21 @@ def blank_queries(material: Material) -> Iterator[DataFinding]:
         )
 
 
-def repeated_queries(material: Material) -> Iterator[DataFinding]:
+def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries that are the same text, and whether their judgments agree."""
-    texts = [query.text for query in material.dataset.queries]
+    texts = [query.text for query in data.dataset.queries]
     groups = [
-        [material.dataset.queries[row].query_id for row in rows.tolist()]
-        for rows in equal_rows(texts, material.queries)
+        [data.dataset.queries[row].query_id for row in rows.tolist()]
+        for rows in equal_rows(texts, data.queries)
     ]
     if not groups:
         return
     pairs = [pair for group in groups for pair in combinations(group, 2)]
-    contradictions = sum(_contradictions(material, pair) for pair in pairs)
-    unshared = sum(_unshared(material, pair) for pair in pairs)
+    contradictions = sum(_contradictions(data, pair) for pair in pairs)
+    unshared = sum(_unshared(data, pair) for pair in pairs)
     extra = sum(map(len, groups)) - len(groups)
     yield DataFinding(
-        material.name,
+        data.name,
         "repeated_queries",
         "warning" if contradictions or unshared else "note",
         f"{number_of(sum(map(len, groups)), 'query', 'queries')} of {len(texts)} are {len(groups)} texts",
@@ -63,15 +63,15 @@ def repeated_queries(material: Material) -> Iterator[DataFinding]:
     )
 
 
-def _contradictions(material: Material, pair: Sequence[str]) -> int:
+def _contradictions(data: CheckInput, pair: Sequence[str]) -> int:
     """Return how many documents both queries were judged for, with other grades."""
-    one, other = (material.qrels.of(query) for query in pair)
+    one, other = (data.qrels.of(query) for query in pair)
     return sum(other.get(doc, grade) != grade for doc, grade in one.items())
 
 
-def _unshared(material: Material, pair: Sequence[str]) -> int:
+def _unshared(data: CheckInput, pair: Sequence[str]) -> int:
     """Return how many documents are relevant for one query and unjudged for the other."""
-    one, other = (material.qrels.of(query) for query in pair)
+    one, other = (data.qrels.of(query) for query in pair)
     return sum(g > 0 and d not in other for d, g in one.items()) + sum(
         g > 0 and d not in one for d, g in other.items()
     )

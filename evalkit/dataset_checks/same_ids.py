@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.dataset_checks.check_input import Material, best_falls, fallen
+from evalkit.dataset_checks.check_input import CheckInput, best_falls, fallen
 from evalkit.dataset_checks.findings import DataFinding, Severity, first, number_of
 from evalkit.text_analysis import normal_form
 
 
-def same_ids(material: Material) -> Iterator[DataFinding]:
+def same_ids(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries whose id is a document's, and what barring these documents changes."""
-    corpus = material.dataset.corpus
-    shared = [query for query in material.dataset.queries if query.query_id in corpus]
+    corpus = data.dataset.corpus
+    shared = [query for query in data.dataset.queries if query.query_id in corpus]
     if not shared:
         return
-    barred = material.dataset.origin.exclude_same_id
+    barred = data.dataset.origin.exclude_same_id
     ids = {query.query_id for query in shared}
     same = sum(normal_form(query.text) == normal_form(corpus.text(query.query_id)) for query in shared)
-    relevant = [q for q in ids if material.qrels.of(q).get(q, 0) > 0]
+    relevant = [q for q in ids if data.qrels.of(q).get(q, 0) > 0]
     by_chance = not same
     severity: Severity = "note"
     if (barred and relevant) or (not barred and same):
         severity = "warning"
     yield DataFinding(
-        material.name,
+        data.name,
         "same_ids",
         severity,
         f"{number_of(len(shared), 'query has', 'queries have')} the id of a document, {same} of which hold the"
@@ -32,18 +32,18 @@ def same_ids(material: Material) -> Iterator[DataFinding]:
         f" {'each is barred from its own' if barred else 'none is barred from its own'} candidates",
         {"queries": len(shared), "same_text": same, "relevant": len(relevant), "barred": int(barred)},
         first(sorted(relevant) or sorted(ids)),
-        _effect(material, ids, relevant, barred=barred),
+        _effect(data, ids, relevant, barred=barred),
         _remedy(barred=barred, by_chance=by_chance),
     )
 
 
-def _effect(material: Material, ids: set[str], relevant: list[str], *, barred: bool) -> str:
+def _effect(data: CheckInput, ids: set[str], relevant: list[str], *, barred: bool) -> str:
     said = [f"{number_of(len(relevant), 'of these pairs is', 'of these pairs are')} judged relevant"]
     if barred and relevant:
-        said[0] += " and cannot be found: " + best_falls(material, lambda q, d: not (q == d and q in ids))
-    if material.candidates is not None and material.otherwise is not None:
-        runs = (material.otherwise, material.candidates)
-        kept, gone = (material.means(run) for run in (runs if barred else runs[::-1]))
+        said[0] += " and cannot be found: " + best_falls(data, lambda q, d: not (q == d and q in ids))
+    if data.candidates is not None and data.otherwise is not None:
+        runs = (data.otherwise, data.candidates)
+        kept, gone = (data.means(run) for run in (runs if barred else runs[::-1]))
         moved = fallen(kept, gone)
         said.append(
             f"barring them moves the first stage: {moved}" if moved else "no mean of the first stage moves"

@@ -26,7 +26,7 @@ class Damage(IntFlag):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Census:
+class TextStats:
     """What is known of each of n texts.
 
     Attributes
@@ -48,7 +48,7 @@ class Census:
     fingerprints: NDArray[np.uint64]
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Census:
+    def of(cls, texts: Iterable[str]) -> TextStats:
         """Read every text once; 33 bytes are kept of each."""
         characters, words, content = array("q"), array("q"), array("q")
         damage, fingerprints = array("B"), array("Q")

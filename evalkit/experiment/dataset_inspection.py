@@ -9,8 +9,8 @@ from typing import Any
 from evalkit.config import Config, DatasetSettings
 from evalkit.dataset_checks import (
     LEFT_OUT,
+    CheckInput,
     DataFinding,
-    Material,
     by_severity,
     look_closely,
     look_quickly,
@@ -32,10 +32,10 @@ def preflight(config: Config, eval_sets: Sequence[EvalSet]) -> list[dict[str, An
 
 
 def _preflight(config: Config, eval_set: EvalSet) -> dict[str, Any]:
-    material = Material.of(
+    data = CheckInput.of(
         eval_set.dataset, parse_metrics(config.metrics), config.retriever.depth, eval_set.candidates
     )
-    findings = [asdict(finding) for finding in by_severity(look_quickly(material))]
+    findings = [asdict(finding) for finding in by_severity(look_quickly(data))]
     return {"dataset": eval_set.dataset.name, "findings": findings, "left_out": list(LEFT_OUT)}
 
 
@@ -49,22 +49,22 @@ def inspect(config: Config) -> Iterator[DataFinding]:
     """
     for settings in config.datasets:
         train = _train_queries(settings)
-        material = replace(_material(config, settings), train=train)
-        yield from look_closely(material)
-        for reading in read_pairs(config, material):
-            yield from truncation(material.name, reading)
+        data = replace(_material(config, settings), train=train)
+        yield from look_closely(data)
+        for reading in read_pairs(config, data):
+            yield from truncation(data.name, reading)
 
 
-def _material(config: Config, settings: DatasetSettings) -> Material:
+def _material(config: Config, settings: DatasetSettings) -> CheckInput:
     dataset = open_dataset(settings)
     retriever = open_retriever(config.retriever, dataset)
     depth = config.retriever.depth
     candidates = retrieve_candidates(retriever, dataset, depth)
-    material = Material.of(dataset, parse_metrics(config.metrics), depth, candidates)
+    data = CheckInput.of(dataset, parse_metrics(config.metrics), depth, candidates)
     if any(query.query_id in dataset.corpus for query in dataset.queries):
         otherwise = retrieve_candidates(retriever, _the_other_way(dataset), depth)
-        material = replace(material, otherwise=otherwise)
-    return material
+        data = replace(data, otherwise=otherwise)
+    return data
 
 
 def _the_other_way(dataset: Dataset) -> Dataset:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.config import Config
-from evalkit.dataset_checks import Material, Reading
+from evalkit.dataset_checks import CheckInput, Reading
 from evalkit.errors import InputError
 from evalkit.experiment.sessions import open_session
 from evalkit.records import Run
@@ -21,14 +21,14 @@ MOST_PAIRS = 5000
 """Pairs that are tokenised: all of a small experiment, else a sample drawn with the experiment's seed."""
 
 
-def read_pairs(config: Config, material: Material) -> Iterator[Reading]:
+def read_pairs(config: Config, data: CheckInput) -> Iterator[Reading]:
     """Yield what each model would read of the candidates; for a ``serve:`` block, the one that is served."""
-    if material.candidates is None:
+    if data.candidates is None:
         return
-    run = material.candidates.cut(max(config.depths))
-    pairs, relevant = _of_candidates(run, config.seed), _relevant(material, config.seed)
-    texts = {query.query_id: query.text for query in material.dataset.queries}
-    items = [(texts[query], material.dataset.corpus.text(doc)) for query, doc in (*pairs, *relevant)]
+    run = data.candidates.cut(max(config.depths))
+    pairs, relevant = _of_candidates(run, config.seed), _relevant(data, config.seed)
+    texts = {query.query_id: query.text for query in data.dataset.queries}
+    items = [(texts[query], data.dataset.corpus.text(doc)) for query, doc in (*pairs, *relevant)]
     for tag, given in config.rerankers.items():
         settings = given.served_settings() or given
         if isinstance(settings, RemoteSettings):
@@ -62,13 +62,13 @@ def _of_candidates(run: Run, seed: int) -> list[tuple[str, str]]:
     ]
 
 
-def _relevant(material: Material, seed: int) -> list[tuple[str, str]]:
+def _relevant(data: CheckInput, seed: int) -> list[tuple[str, str]]:
     """Return queries with relevant documents that are there, as many as are looked at."""
     pairs = [
         (query, doc)
-        for query, docs in material.qrels.grades.items()
+        for query, docs in data.qrels.grades.items()
         for doc, grade in docs.items()
-        if grade > 0 and doc in material.dataset.corpus
+        if grade > 0 and doc in data.dataset.corpus
     ]
     return [pairs[row] for row in _drawn(len(pairs), seed).tolist()]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.inspected import by_code, dataset, material
+from support.inspected import by_code, data, dataset
 
-from evalkit.dataset_checks import Census
+from evalkit.dataset_checks import TextStats
 from evalkit.dataset_checks.duplicates import equal_rows
-from evalkit.dataset_checks.near_duplicates import ALIKE, WIDTH, alike, near_twins, similarity
+from evalkit.dataset_checks.near_duplicates import ALIKE, WIDTH, alike, near_duplicates, similarity
 from evalkit.dataset_checks.shingles import chunks, pieces
 from evalkit.dataset_checks.text_stats import Damage, damage_of, fingerprint
 from evalkit.text_analysis import normal_form
@@ -37,7 +37,7 @@ def test_equal_texts_are_found_as_by_comparing_all(texts: list[str]) -> None:
         if text.strip():
             by_form.setdefault(normal_form(text), []).append(row)
     expected = [rows for rows in by_form.values() if len(rows) > 1]
-    assert [rows.tolist() for rows in equal_rows(texts, Census.of(texts))] == expected
+    assert [rows.tolist() for rows in equal_rows(texts, TextStats.of(texts))] == expected
 
 
 @given(
@@ -114,7 +114,7 @@ def test_near_duplicates_of_relevant_documents_are_told() -> None:
     text = " ".join(f"w{i}" for i in range(50))
     documents = {"a": text, "b": text + " more", "c": "something else entirely in here", "a2": text.upper()}
     data = dataset(documents, {"q": "w1 w2"}, {"q": {"a": 1}})
-    found = by_code(near_twins(material(data, {"q": ["b", "a"]})))
+    found = by_code(near_duplicates(data(data, {"q": ["b", "a"]})))
     assert found["near_duplicate_documents"].examples == ("a ~ b",)
     assert found["near_duplicate_documents"].counts == {"documents": 2, "groups": 1, "looked_at": 3}
     assert found["unjudged_near_duplicates"].examples == ("q: b",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evalkit.dataset_checks import DataFinding, Material
+from evalkit.dataset_checks import CheckInput, DataFinding
 from evalkit.metrics import parse_metrics
 from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
 
@@ -39,15 +39,15 @@ def candidates(lists: Mapping[str, Sequence[str]]) -> Run:
     return Run.from_rows("bm25", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
 
 
-def material(
+def data(
     data: Dataset,
     lists: Mapping[str, Sequence[str]] | None = None,
     metrics: Sequence[str] = ("nDCG@10", "MRR@10"),
     depth: int = 10,
-) -> Material:
+) -> CheckInput:
     """Return what the checks look at."""
     run = None if lists is None else candidates(lists)
-    return Material.of(data, parse_metrics(metrics), depth, run)
+    return CheckInput.of(data, parse_metrics(metrics), depth, run)
 
 
 def by_code(findings: Iterator[DataFinding] | Sequence[DataFinding]) -> dict[str, DataFinding]:
