@@ -7,8 +7,8 @@ from evalkit.backend_checks.precision_loss import PrecisionCheck, compare_precis
 from evalkit.backend_checks.score_drift import DriftCheck, check_drift
 
 __all__ = [
+    "CheckResult",
     "DriftCheck",
-    "Finding",
     "PointwiseCheck",
     "PrecisionCheck",
     "check_drift",

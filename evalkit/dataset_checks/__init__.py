@@ -9,10 +9,10 @@ from evalkit.dataset_checks.text_stats import TextStats
 __all__ = [
     "LEFT_OUT",
     "SEVERITIES",
-    "Census",
+    "CheckInput",
     "DataFinding",
-    "Material",
     "Reading",
+    "TextStats",
     "by_severity",
     "look_closely",
     "look_quickly",

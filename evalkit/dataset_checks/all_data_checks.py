@@ -32,7 +32,7 @@ QUICK: tuple[Check, ...] = (
     document_texts.empty_documents,
     document_texts.short_documents,
     document_texts.damaged_texts,
-    duplicates.twins,
+    duplicates.duplicates,
     languages.language,
     candidate_lists.short_lists,
     judgments.only_relevant,

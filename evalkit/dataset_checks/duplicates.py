@@ -32,7 +32,7 @@ def _truly_equal(texts: Sequence[str], rows: NDArray[np.int64]) -> list[NDArray[
     return [np.array(group) for group in by_text.values() if len(group) > 1]
 
 
-def twins(data: CheckInput) -> Iterator[DataFinding]:
+def duplicates(data: CheckInput) -> Iterator[DataFinding]:
     """Find documents that are the same text, and those of them that should be judged alike and are not."""
     groups = equal_rows(data.dataset.corpus.texts, data.documents)
     if not groups:

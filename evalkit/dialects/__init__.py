@@ -5,4 +5,12 @@ from evalkit.dialects.reading import read_error_message
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import ANY_MODEL, WireError, WireReply, WireRequest
 
-__all__ = ["ANY_MODEL", "Dialect", "Shape", "WireError", "WireReply", "WireRequest", "read_error_message"]
+__all__ = [
+    "ANY_MODEL",
+    "Dialect",
+    "Shape",
+    "WireError",
+    "WireReply",
+    "WireRequest",
+    "read_error_message",
+]

@@ -7,4 +7,13 @@ from evalkit.distributed.ray_cluster import RayCluster, Replicas
 from evalkit.distributed.ray_pool import RayPool
 from evalkit.distributed.worker_pool import LocalPool, Loss, Work, WorkerPool, each_or_parts
 
-__all__ = ["Alone", "Crew", "Loss", "RayCluster", "RayCrew", "Replicas", "Work", "each_or_parts"]
+__all__ = [
+    "LocalPool",
+    "Loss",
+    "RayCluster",
+    "RayPool",
+    "Replicas",
+    "Work",
+    "WorkerPool",
+    "each_or_parts",
+]

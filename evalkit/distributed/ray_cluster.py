@@ -12,7 +12,7 @@ from evalkit.distributed.ray_pool import RayPool, first_line
 from evalkit.distributed.worker_pool import Loss
 from evalkit.errors import InputError, MissingExtraError, WorldError
 
-Worker = TypeVar("Hand")
+Worker = TypeVar("Worker")
 CONNECT_LIMIT_S = 10.0
 
 

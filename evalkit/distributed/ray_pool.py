@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from evalkit.distributed.worker_pool import Loss, Work, WorkerPool, attempt
 from evalkit.errors import CallError, WorldError
 
-Worker_co = TypeVar("Hand_co", covariant=True)
+Worker_co = TypeVar("Worker_co", covariant=True)
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

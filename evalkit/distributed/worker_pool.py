@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 
 from evalkit.errors import CallError
 
-Worker = TypeVar("Hand")
-Worker_co = TypeVar("Hand_co", covariant=True)
+Worker = TypeVar("Worker")
+Worker_co = TypeVar("Worker_co", covariant=True)
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 

@@ -2,4 +2,6 @@
 
 from evalkit.experiment.execute import execute
 
-__all__ = ["execute"]
+__all__ = [
+    "execute",
+]

@@ -140,7 +140,7 @@ def check_pointwise_claim(
         raise InputError(
             f"reranker {session.tag!r} is taken to be pointwise, but a pair's score changes with the list it is"
             f" sent in: {found.evidence()}",
-            f"set rerankers.{session.tag}.pointwise: false; every depth is then a pass of its own, and no list is split",
+            f"set rerankers.{session.tag}.pointwise: false; every depth is then its own pass, and no list is split",
         )
     return found, outcomes
 

@@ -2,4 +2,6 @@
 
 from evalkit.results.folder import ResultFolder
 
-__all__ = ["ResultFolder"]
+__all__ = [
+    "ResultFolder",
+]

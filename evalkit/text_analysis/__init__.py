@@ -3,4 +3,9 @@
 from evalkit.text_analysis.analyzer import Analyzer, languages, unknown_language
 from evalkit.text_analysis.words import normal_form
 
-__all__ = ["Analyzer", "languages", "normal_form", "unknown_language"]
+__all__ = [
+    "Analyzer",
+    "languages",
+    "normal_form",
+    "unknown_language",
+]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.inspected import by_code, data, dataset
+from support.inspected import by_code, check_input, dataset
 
 from evalkit.dataset_checks import TextStats
 from evalkit.dataset_checks.duplicates import equal_rows
@@ -114,7 +114,7 @@ def test_near_duplicates_of_relevant_documents_are_told() -> None:
     text = " ".join(f"w{i}" for i in range(50))
     documents = {"a": text, "b": text + " more", "c": "something else entirely in here", "a2": text.upper()}
     data = dataset(documents, {"q": "w1 w2"}, {"q": {"a": 1}})
-    found = by_code(near_duplicates(data(data, {"q": ["b", "a"]})))
+    found = by_code(near_duplicates(check_input(data, {"q": ["b", "a"]})))
     assert found["near_duplicate_documents"].examples == ("a ~ b",)
     assert found["near_duplicate_documents"].counts == {"documents": 2, "groups": 1, "looked_at": 3}
     assert found["unjudged_near_duplicates"].examples == ("q: b",)

@@ -39,7 +39,7 @@ def candidates(lists: Mapping[str, Sequence[str]]) -> Run:
     return Run.from_rows("bm25", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
 
 
-def data(
+def check_input(
     data: Dataset,
     lists: Mapping[str, Sequence[str]] | None = None,
     metrics: Sequence[str] = ("nDCG@10", "MRR@10"),
