@@ -12,7 +12,7 @@ from evalkit.records import MetricValues, Qrels, Query, Run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class System:
     """One system on one dataset.
 
     Attributes
@@ -34,7 +34,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Field:
+class ComparisonSet:
     """The systems that meet on one dataset.
 
     Attributes
@@ -43,7 +43,7 @@ class Field:
         Name.
     qrels
         The judgments all of them are held against.
-    entries
+    systems
         Name -> system.
     queries
         Query id -> text and further fields, where they are known.
@@ -55,7 +55,7 @@ class Field:
 
     dataset: str
     qrels: Qrels
-    entries: Mapping[str, Entry]
+    systems: Mapping[str, System]
     queries: Mapping[str, Query] = field(default_factory=dict)
     first_stage: Run | None = None
     depth: int | None = None

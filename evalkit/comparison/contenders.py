@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.comparison_set import Field, Paired, pair
+from evalkit.comparison.comparison_set import ComparisonSet, Paired, pair
 from evalkit.stats import (
     MIN_QUERIES,
     RESAMPLES,
@@ -107,34 +107,34 @@ class Comparison:
     verdict: Verdict
 
 
-def compare(field: Field, plan: Plan) -> list[Comparison]:
+def compare(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
     """Compare every entry of a field with its baseline on the primary metric."""
-    contenders = [name for name in field.entries if name != plan.baseline]
-    pairs = [_pair(field, plan.baseline, name, plan.primary) for name in contenders]
+    contenders = [name for name in comparison_set.systems if name != plan.baseline]
+    pairs = [_pair(comparison_set, plan.baseline, name, plan.primary) for name in contenders]
     tests = _tested([pair.differences for pair in pairs], plan)
     return [
-        _comparison(field.dataset, plan, name, paired, p, adjusted)
+        _comparison(comparison_set.dataset, plan, name, paired, p, adjusted)
         for name, paired, (p, adjusted) in zip(contenders, pairs, tests, strict=True)
     ]
 
 
-def explore(field: Field, plan: Plan) -> list[Comparison]:
+def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
     """Do the same for every other metric, without correction and without verdict: a look, not a finding."""
-    labels = next(iter(field.entries.values())).values.metrics
+    labels = next(iter(comparison_set.systems.values())).values.metrics
     found: list[Comparison] = []
     for metric in labels:
         if metric == plan.primary:
             continue
-        for name in field.entries:
+        for name in comparison_set.systems:
             if name != plan.baseline:
-                paired = _pair(field, plan.baseline, name, metric)
+                paired = _pair(comparison_set, plan.baseline, name, metric)
                 p = float(sign_flip(paired.differences[:, None], plan.resamples, plan.seed).p[0])
-                found.append(_comparison(field.dataset, plan, name, paired, p, None, metric))
+                found.append(_comparison(comparison_set.dataset, plan, name, paired, p, None, metric))
     return found
 
 
-def _pair(field: Field, baseline: str, contender: str, metric: str) -> Paired:
-    return pair(field.entries[baseline].values, field.entries[contender].values, metric)
+def _pair(comparison_set: ComparisonSet, baseline: str, contender: str, metric: str) -> Paired:
+    return pair(comparison_set.systems[baseline].values, comparison_set.systems[contender].values, metric)
 
 
 def _tested(columns: Sequence[NDArray[np.float64]], plan: Plan) -> list[tuple[float, float]]:
@@ -214,16 +214,16 @@ def _verdict(differences: NDArray[np.float64], p: float, alpha: float) -> Verdic
     return "better" if differences.mean() > 0 else "worse"
 
 
-def tied_with(field: Field, plan: Plan) -> dict[str, tuple[str, ...]]:
+def tied_with(comparison_set: ComparisonSet, plan: Plan) -> dict[str, tuple[str, ...]]:
     """Return name -> the entries that it cannot be told apart from, best first.
 
     Every pair of entries is tested, and Holm's correction made for all pairs. Being tied is not passed
     on: A may be tied with B and B with C, while A is above C.
     """
-    means = {name: _mean(entry.values.of(plan.primary)) for name, entry in field.entries.items()}
-    names = sorted(field.entries, key=lambda name: -(means[name] or 0.0))
+    means = {name: _mean(entry.values.of(plan.primary)) for name, entry in comparison_set.systems.items()}
+    names = sorted(comparison_set.systems, key=lambda name: -(means[name] or 0.0))
     pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
-    tests = _tested([_pair(field, a, b, plan.primary).differences for a, b in pairs], plan)
+    tests = _tested([_pair(comparison_set, a, b, plan.primary).differences for a, b in pairs], plan)
     tied: dict[str, list[str]] = {name: [] for name in names}
     for (a, b), (_, adjusted) in zip(pairs, tests, strict=True):
         if adjusted > plan.alpha:
@@ -232,16 +232,23 @@ def tied_with(field: Field, plan: Plan) -> dict[str, tuple[str, ...]]:
     return {name: tuple(other for other in names if other in tied[name]) for name in names}
 
 
-def pool(fields: Iterable[Field], plan: Plan) -> list[Comparison]:
+def pool(comparison_sets: Iterable[ComparisonSet], plan: Plan) -> list[Comparison]:
     """Compare over several datasets, each with the same weight: the mean of their mean differences.
 
     The interval speaks of other queries for these datasets, not of other datasets. Its degrees of freedom
     are Welch and Satterthwaite's; the sign-flip test flips queries within their datasets.
     """
-    held = list(fields)
-    names = [name for name in held[0].entries if name != plan.baseline] if held else []
-    shared = [name for name in names if all({name, plan.baseline} <= set(field.entries) for field in held)]
-    parts = {name: [_pair(field, plan.baseline, name, plan.primary) for field in held] for name in shared}
+    held = list(comparison_sets)
+    names = [name for name in held[0].systems if name != plan.baseline] if held else []
+    shared = [
+        name
+        for name in names
+        if all({name, plan.baseline} <= set(comparison_set.systems) for comparison_set in held)
+    ]
+    parts = {
+        name: [_pair(comparison_set, plan.baseline, name, plan.primary) for comparison_set in held]
+        for name in shared
+    }
     parts = {name: pairs for name, pairs in parts.items() if all(len(one.query_ids) > 1 for one in pairs)}
     tests = _tested([_weighted(pairs) for pairs in parts.values()], plan)
     return [

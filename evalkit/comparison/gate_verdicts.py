@@ -50,7 +50,7 @@ class GateVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleFinding:
     """A status with its sentence and figures, before it is known what it is about."""
 
     status: Status
@@ -61,12 +61,12 @@ class Finding:
     n: int = 0
 
 
-def invalid(why: str) -> Finding:
+def invalid(why: str) -> RuleFinding:
     """Return that nothing could be computed."""
-    return Finding("INVALID", f"{why}; no statistics computed")
+    return RuleFinding("INVALID", f"{why}; no statistics computed")
 
 
-def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alpha: float) -> Finding:
+def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alpha: float) -> RuleFinding:
     """Judge whether a metric fell by more than a margin (non-inferiority).
 
     Parameters
@@ -85,7 +85,7 @@ def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alp
         return invalid(f"{n} queries in common")
     status, found = decide_drop(differences, margin, alpha)
     if found is None:
-        return Finding(status, f"every value of {metric} is the same (n={n} queries)", 0.0, 0.0, 0.0, n)
+        return RuleFinding(status, f"every value of {metric} is the same (n={n} queries)", 0.0, 0.0, 0.0, n)
     if n < MIN_QUERIES or found.lower == found.upper:
         why = f"fewer than {MIN_QUERIES} queries" if n < MIN_QUERIES else "every difference is the same"
         return _with(
@@ -121,7 +121,7 @@ def decide_drop(
     return ("FAIL" if found.upper < -margin else "CANNOT TELL"), found
 
 
-def judge_minimum(values: NDArray[np.float64], metric: str, least: float, alpha: float) -> Finding:
+def judge_minimum(values: NDArray[np.float64], metric: str, least: float, alpha: float) -> RuleFinding:
     """Judge whether a mean is at least some value; see `judge_drop`."""
     n = len(values)
     if n < 2:
@@ -139,7 +139,7 @@ def judge_minimum(values: NDArray[np.float64], metric: str, least: float, alpha:
     return _with(found, "CANNOT TELL", f"{metric} may be below {least:g}: {bounds}")
 
 
-def judge_ratio(log_ratios: NDArray[np.float64], what: str, most: float, alpha: float) -> Finding:
+def judge_ratio(log_ratios: NDArray[np.float64], what: str, most: float, alpha: float) -> RuleFinding:
     """Judge whether a ratio of latencies is at most some value.
 
     Parameters
@@ -165,16 +165,16 @@ def judge_ratio(log_ratios: NDArray[np.float64], what: str, most: float, alpha: 
         "FAIL": f"more than {most:g}",
         "CANNOT TELL": f"may be above {most:g}",
     }
-    return Finding(status, f"{told}, {said[status]}", estimate, lower, upper, rounds)
+    return RuleFinding(status, f"{told}, {said[status]}", estimate, lower, upper, rounds)
 
 
-def judge_failures(failed: int, calls: int, most: float) -> Finding:
+def judge_failures(failed: int, calls: int, most: float) -> RuleFinding:
     """Judge the share of calls that failed for good; a count, without an interval."""
     if not calls:
         return invalid("no calls")
     share = failed / calls
     status: Status = "PASS" if share <= most else "FAIL"
-    return Finding(
+    return RuleFinding(
         status, f"{failed} of {calls} calls failed, {share:.2%}; allowed {most:.2%}", share, n=calls
     )
 
@@ -190,5 +190,5 @@ def _what_it_takes(differences: NDArray[np.float64], margin: float, alpha: float
     return f"{said}: the loss is near the margin itself"
 
 
-def _with(found: OneSidedBounds, status: Status, sentence: str) -> Finding:
-    return Finding(status, sentence, found.mean, found.lower, found.upper, found.n)
+def _with(found: OneSidedBounds, status: Status, sentence: str) -> RuleFinding:
+    return RuleFinding(status, sentence, found.mean, found.lower, found.upper, found.n)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalkit.comparison.comparison_set import Entry, Field, Paired, pair
+from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
 from evalkit.comparison.contenders import Plan
 from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
 from evalkit.records import MetricValues, Qrels, Run
@@ -53,25 +53,25 @@ class Sensitivity:
     tied_high: float | None
 
 
-def sensitivity(field: Field, plan: Plan, contender: str) -> Sensitivity:
+def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Sensitivity:
     """Look at one contender and the baseline."""
-    a, b = field.entries[plan.baseline], field.entries[contender]
+    a, b = comparison_set.systems[plan.baseline], comparison_set.systems[contender]
     cutoff = parse_metric(plan.primary).cutoff or NEAR_TOP
-    holes_a, holes_b = (_holes(entry.run, field.qrels, cutoff) for entry in (a, b))
+    holes_a, holes_b = (_holes(entry.run, comparison_set.qrels, cutoff) for entry in (a, b))
     difference = _difference(a.values, b.values, plan.primary)
     loser, only = (a, holes_a - holes_b) if difference > 0 else (b, holes_b - holes_a)
-    low, high = _tie_bounds(field, plan, a, b)
+    low, high = _tie_bounds(comparison_set, plan, a, b)
     return Sensitivity(
         baseline=plan.baseline,
         contender=contender,
         cutoff=cutoff,
-        judged_baseline=_judged(a.run, field.qrels, cutoff),
-        judged_contender=_judged(b.run, field.qrels, cutoff),
+        judged_baseline=_judged(a.run, comparison_set.qrels, cutoff),
+        judged_contender=_judged(b.run, comparison_set.qrels, cutoff),
         unjudged_baseline_only=len(holes_a - holes_b),
         unjudged_contender_only=len(holes_b - holes_a),
         unjudged_both=len(holes_a & holes_b),
-        condensed=_condensed(field, plan, a, b),
-        tipping=_tipping(field, plan, _seen(a, plan), _seen(b, plan), only, up=loser is b)
+        condensed=_condensed(comparison_set, plan, a, b),
+        tipping=_tipping(comparison_set, plan, _seen(a, plan), _seen(b, plan), only, up=loser is b)
         if difference
         else None,
         tipping_of=len(only),
@@ -104,9 +104,11 @@ def _judged(run: Run, qrels: Qrels, cutoff: int) -> float:
     return float(values.mean()) if len(values) else 0.0
 
 
-def _condensed(field: Field, plan: Plan, a: Entry, b: Entry) -> Interval:
+def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) -> Interval:
     before, after = (
-        _values(_judged_only(entry.run, field.qrels), field.qrels, plan.primary, entry.values)
+        _values(
+            _judged_only(entry.run, comparison_set.qrels), comparison_set.qrels, plan.primary, entry.values
+        )
         for entry in (a, b)
     )
     return mean_interval(pair(before, after, plan.primary).differences, plan.confidence)
@@ -123,31 +125,34 @@ def _judged_only(run: Run, qrels: Qrels) -> Run:
     return run.where(np.array(keep, dtype=np.bool_))
 
 
-def _tie_bounds(field: Field, plan: Plan, a: Entry, b: Entry) -> tuple[float | None, float | None]:
+def _tie_bounds(
+    comparison_set: ComparisonSet, plan: Plan, a: System, b: System
+) -> tuple[float | None, float | None]:
     metric = parse_metric(plan.primary)
     if not metric.has_kernel:
         return None, None
     before, after = (
-        tie_bounds(entry.run, field.qrels.restricted_to(entry.values.query_ids), [metric]) for entry in (a, b)
+        tie_bounds(entry.run, comparison_set.qrels.restricted_to(entry.values.query_ids), [metric])
+        for entry in (a, b)
     )
     low = _difference(before.best, after.worst, plan.primary)
     return low, _difference(before.worst, after.best, plan.primary)
 
 
-def _seen(entry: Entry, plan: Plan) -> Entry:
+def _seen(entry: System, plan: Plan) -> System:
     """Return an entry as far as the metric looks: below its cutoff nothing matters."""
     cutoff = parse_metric(plan.primary).cutoff
     return entry if cutoff is None else replace(entry, run=entry.run.cut(cutoff))
 
 
 def _tipping(
-    field: Field, plan: Plan, a: Entry, b: Entry, holes: set[tuple[str, str]], *, up: bool
+    comparison_set: ComparisonSet, plan: Plan, a: System, b: System, holes: set[tuple[str, str]], *, up: bool
 ) -> int | None:
     """Return the fewest documents that would turn the sign, upwards or downwards: those that gain most first.
 
     Queries do not touch each other, so one evaluation tells the gain of one document in each of them.
     """
-    grade = usual_grade(field.qrels)
+    grade = usual_grade(comparison_set.qrels)
     by_query: dict[str, list[str]] = {}
     for query_id, doc_id in sorted(holes):
         by_query.setdefault(query_id, []).append(doc_id)
@@ -155,7 +160,7 @@ def _tipping(
     gains: list[tuple[float, str, str]] = []
     for place in range(max(map(len, by_query.values()), default=0)):
         chosen = [(q, docs[place]) for q, docs in by_query.items() if len(docs) > place]
-        after = _paired_with(field, plan, a, b, chosen, grade)
+        after = _paired_with(comparison_set, plan, a, b, chosen, grade)
         change = dict(zip(after.query_ids, after.differences - before.differences, strict=True))
         toward = 1.0 if up else -1.0
         gains += [(toward * float(change.get(q, 0.0)), q, d) for q, d in chosen]
@@ -163,7 +168,7 @@ def _tipping(
     order = [(q, d) for gain, q, d in gains if gain > 0]
 
     def turned(count: int) -> bool:
-        mean = _paired_with(field, plan, a, b, order[:count], grade).differences.mean()
+        mean = _paired_with(comparison_set, plan, a, b, order[:count], grade).differences.mean()
         return bool(mean >= 0 if up else mean <= 0)
 
     if not order or not turned(len(order)):
@@ -176,9 +181,14 @@ def _tipping(
 
 
 def _paired_with(
-    field: Field, plan: Plan, a: Entry, b: Entry, relevant: list[tuple[str, str]], grade: int
+    comparison_set: ComparisonSet,
+    plan: Plan,
+    a: System,
+    b: System,
+    relevant: list[tuple[str, str]],
+    grade: int,
 ) -> Paired:
-    grades = {query_id: dict(docs) for query_id, docs in field.qrels.grades.items()}
+    grades = {query_id: dict(docs) for query_id, docs in comparison_set.qrels.grades.items()}
     for query_id, doc_id in relevant:
         grades[query_id][doc_id] = grade
     changed = Qrels(grades)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evalkit.comparison.comparison_set import Field, pair
+from evalkit.comparison.comparison_set import ComparisonSet, pair
 from evalkit.comparison.contenders import Plan
 from evalkit.records import Qrels, Run
 from evalkit.stats import Interval, mean_interval
@@ -34,10 +34,12 @@ class Slice:
     difference: Interval
 
 
-def slices(field: Field, plan: Plan, contender: str) -> Iterator[Slice]:
+def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterator[Slice]:
     """Yield both means and their difference on every slice of the queries."""
-    paired = pair(field.entries[plan.baseline].values, field.entries[contender].values, plan.primary)
-    for by, level_of in ways(field).items():
+    paired = pair(
+        comparison_set.systems[plan.baseline].values, comparison_set.systems[contender].values, plan.primary
+    )
+    for by, level_of in ways(comparison_set).items():
         levels = sorted_by(level_of, paired.query_ids)
         if 1 < len(levels) <= MOST_LEVELS:
             for level, query_ids in levels.items():
@@ -54,19 +56,23 @@ def sorted_by(level_of: Callable[[str], str], query_ids: Iterable[str]) -> dict[
     return {level: levels[level] for level in sorted(levels)}
 
 
-def ways(field: Field) -> Mapping[str, Callable[[str], str]]:
+def ways(comparison_set: ComparisonSet) -> Mapping[str, Callable[[str], str]]:
     """Return what the queries of a field can be sorted by -> the level of a query."""
     found: dict[str, Callable[[str], str]] = {}
-    if field.queries:
-        found["words in the query"] = lambda q: _range(len(field.queries[q].text.split()), (3, 7, 12))
+    if comparison_set.queries:
+        found["words in the query"] = lambda q: _range(
+            len(comparison_set.queries[q].text.split()), (3, 7, 12)
+        )
     found["relevant documents"] = lambda q: _range(
-        sum(grade > 0 for grade in field.qrels.of(q).values()), (1, 4, 10)
+        sum(grade > 0 for grade in comparison_set.qrels.of(q).values()), (1, 4, 10)
     )
-    first = field.first_stage
+    first = comparison_set.first_stage
     if first is not None:
-        found[f"first relevant at rank of {first.tag}"] = lambda q: _first_relevant(first, field.qrels, q)
-    for name in sorted({name for query in field.queries.values() for name in query.fields}):
-        found[name] = lambda q, name=name: field.queries[q].fields.get(name, "-")  # type: ignore[misc]
+        found[f"first relevant at rank of {first.tag}"] = lambda q: _first_relevant(
+            first, comparison_set.qrels, q
+        )
+    for name in sorted({name for query in comparison_set.queries.values() for name in query.comparison_sets}):
+        found[name] = lambda q, name=name: comparison_set.queries[q].comparison_sets.get(name, "-")  # type: ignore[misc]
     return found
 
 

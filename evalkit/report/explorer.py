@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from markupsafe import Markup
 
-from evalkit.comparison import Field
+from evalkit.comparison import ComparisonSet
 from evalkit.experiment.shown_texts import SHOWN, snippet
 
 MOST_QUERIES = 2000
@@ -56,7 +56,9 @@ class _DocumentList:
         return self.place[doc_id]
 
 
-def explorer_data(fields: Sequence[Field], metric: str, texts: Mapping[str, Texts]) -> dict[str, Any] | None:
+def explorer_data(
+    fields: Sequence[ComparisonSet], metric: str, texts: Mapping[str, Texts]
+) -> dict[str, Any] | None:
     """Return what the page holds; None where no query has a value.
 
     Parameters
@@ -100,23 +102,30 @@ def explorer_note(data: Mapping[str, Any]) -> str:
     return " ".join(said)
 
 
-def _dataset(on: Field, metric: str, texts: Texts, share: int) -> dict[str, Any]:
-    systems = list(on.entries)
-    query_ids = list(dict.fromkeys(q for entry in on.entries.values() for q in entry.values.query_ids))
-    values = np.array([_values(on, name, metric, query_ids) for name in systems]).reshape(len(systems), -1)
+def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: int) -> dict[str, Any]:
+    systems = list(comparison_set.systems)
+    query_ids = list(
+        dict.fromkeys(q for entry in comparison_set.systems.values() for q in entry.values.query_ids)
+    )
+    values = np.array([_values(comparison_set, name, metric, query_ids) for name in systems]).reshape(
+        len(systems), -1
+    )
     documents = _DocumentList(texts, MOST_CHARACTERS // share)
     lists, with_texts = {}, 0
     for row in _most_moved(values)[: MOST_QUERIES // share]:
-        lists[str(row)] = _list(on, query_ids[row], documents)
+        lists[str(row)] = _list(comparison_set, query_ids[row], documents)
         with_texts += bool(texts) and documents.room > 0
     means = [np.nanmean(row) if np.isfinite(row).any() else -np.inf for row in values]
     return {
-        "name": on.dataset,
-        "depth": on.depth,
+        "name": comparison_set.dataset,
+        "depth": comparison_set.depth,
         "systems": systems,
         "best": int(np.argmax(means[1:])) + 1 if len(systems) > 1 else 0,
         "ids": query_ids,
-        "queries": [snippet(on.queries[q].text) if q in on.queries else None for q in query_ids],
+        "queries": [
+            snippet(comparison_set.queries[q].text) if q in comparison_set.queries else None
+            for q in query_ids
+        ],
         "values": [[None if np.isnan(x) else round(x, 4) for x in row] for row in values.tolist()],
         "docs": list(documents.place),
         "texts": documents.shown,
@@ -125,8 +134,8 @@ def _dataset(on: Field, metric: str, texts: Texts, share: int) -> dict[str, Any]
     }
 
 
-def _values(on: Field, name: str, metric: str, query_ids: Sequence[str]) -> list[float]:
-    held = on.entries[name].values
+def _values(comparison_set: ComparisonSet, name: str, metric: str, query_ids: Sequence[str]) -> list[float]:
+    held = comparison_set.systems[name].values
     known = dict(zip(held.query_ids, held.of(metric).tolist(), strict=True))
     return [known.get(query_id, np.nan) for query_id in query_ids]
 
@@ -140,10 +149,10 @@ def _most_moved(values: Any) -> list[int]:
     return [int(row) for row in np.argsort(-spread, kind="stable")]
 
 
-def _list(on: Field, query_id: str, documents: _DocumentList) -> dict[str, Any]:
+def _list(comparison_set: ComparisonSet, query_id: str, documents: _DocumentList) -> dict[str, Any]:
     """Return the documents of one query, their grades, and their rank in every system's list, 0 for none."""
-    ranked = [entry.run.docs(query_id) for entry in on.entries.values()]
-    grades = on.qrels.of(query_id)
+    ranked = [entry.run.docs(query_id) for entry in comparison_set.systems.values()]
+    grades = comparison_set.qrels.of(query_id)
     top = dict.fromkeys(doc_id for docs in ranked for doc_id in docs[:SHOWN])
     relevant = sorted((d for d, g in grades.items() if g > 0 and d not in top), key=lambda d: -grades[d])
     shown = [*top, *relevant[:MOST_RELEVANT]]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison import Field, Plan
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.records import ScoreKind
 from evalkit.stats import MIN_QUERIES
 from evalkit.tuning import split_queries
@@ -34,7 +34,7 @@ class _Pairs:
         return _Pairs(self.scores[kept], self.relevant[kept], np.searchsorted(rows, self.query[kept]))
 
 
-def calibrate(on: Field, tag: str, kind: ScoreKind, plan: Plan) -> dict[str, Any]:
+def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan) -> dict[str, Any]:
     """Fit what turns scores into probabilities of being judged relevant, and say how good that is.
 
     All candidates take part, and a document that nobody judged counts as not relevant: a probability is that
@@ -45,14 +45,14 @@ def calibrate(on: Field, tag: str, kind: ScoreKind, plan: Plan) -> dict[str, Any
     ``functions``, name -> quality on the held-out queries and, where it was fitted, the function; the scores
     themselves are among them where they are probabilities, or logits of such.
     """
-    pairs = _pairs(on, tag)
+    pairs = _pairs(comparison_set, tag)
     queries = len(np.unique(pairs.query))
     split = split_queries(queries, plan.seed)
     tuning, held_out = pairs.of(split.tuning), pairs.of(split.held_out)
     found = {
-        "dataset": on.dataset,
+        "dataset": comparison_set.dataset,
         "reranker": tag,
-        "depth": on.depth,
+        "depth": comparison_set.depth,
         "score_kind": kind,
         "queries": queries,
         "pairs": len(held_out.scores),
@@ -75,12 +75,12 @@ def calibrate(on: Field, tag: str, kind: ScoreKind, plan: Plan) -> dict[str, Any
     return {**found, "functions": told, "why_not": None}
 
 
-def _pairs(on: Field, tag: str) -> _Pairs:
+def _pairs(comparison_set: ComparisonSet, tag: str) -> _Pairs:
     scores, relevant, query = [np.empty(0)], [np.empty(0, dtype=np.bool_)], [np.empty(0, dtype=np.int64)]
     number = 0
-    for query_id, docs, own in on.entries[tag].run:
-        if query_id in on.qrels.grades:
-            grades = on.qrels.of(query_id)
+    for query_id, docs, own in comparison_set.systems[tag].run:
+        if query_id in comparison_set.qrels.grades:
+            grades = comparison_set.qrels.of(query_id)
             scores.append(own)
             relevant.append(np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_))
             query.append(np.full(len(docs), number))

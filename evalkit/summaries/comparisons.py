@@ -6,13 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from evalkit.comparison import Comparison, Entry, Field, Plan, compare, explore, pair, pool, tied_with
+from evalkit.comparison import (
+    Comparison,
+    ComparisonSet,
+    Plan,
+    System,
+    compare,
+    explore,
+    pair,
+    pool,
+    tied_with,
+)
 from evalkit.comparison.contenders import extremes
 from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
 from evalkit.records import Qrels, Query
 from evalkit.stats import Interval
-from evalkit.summaries.quality_cells import Cell
+from evalkit.summaries.quality_cells import QualityCell
 
 
 def plan_of(config: Mapping[str, Any], first_stage: str) -> Plan:
@@ -29,47 +39,49 @@ def plan_of(config: Mapping[str, Any], first_stage: str) -> Plan:
     )
 
 
-def fields_of(
-    cells: Iterable[Cell],
+def comparison_sets(
+    cells: Iterable[QualityCell],
     first_stage: str,
     qrels: Mapping[str, Qrels],
     queries: Mapping[str, Mapping[str, Query]],
     depth: int,
-) -> list[Field]:
+) -> list[ComparisonSet]:
     """Return one field for every dataset, of its cells at one depth."""
-    held: dict[str, dict[str, Entry]] = {name: {} for name in qrels}
+    held: dict[str, dict[str, System]] = {name: {} for name in qrels}
     for cell in cells:
         if cell.depth == depth:
-            held[cell.dataset][cell.reranker] = Entry(cell.reranker, cell.run, cell.values, cell.not_scored)
+            held[cell.dataset][cell.reranker] = System(cell.reranker, cell.run, cell.values, cell.not_scored)
     return [
-        Field(name, qrels[name], entries, queries.get(name, {}), entries[first_stage].run, depth)
-        for name, entries in held.items()
+        ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
+        for name, systems in held.items()
     ]
 
 
-def compare_fields(fields: Sequence[Field], plan: Plan) -> dict[str, Any]:
+def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> dict[str, Any]:
     """Return the content of ``comparisons.json``."""
     return {
         "schema_version": 1,
         "plan": asdict(plan),
-        "datasets": [_dataset(field, plan) for field in fields],
-        "pooled": [asdict(one) for one in pool(fields, plan)] if len(fields) > 1 else [],
+        "datasets": [_dataset(comparison_set, plan) for comparison_set in comparison_sets],
+        "pooled": [asdict(one) for one in pool(comparison_sets, plan)] if len(comparison_sets) > 1 else [],
     }
 
 
-def _dataset(field: Field, plan: Plan) -> dict[str, Any]:
-    primary = compare(field, plan)
+def _dataset(comparison_set: ComparisonSet, plan: Plan) -> dict[str, Any]:
+    primary = compare(comparison_set, plan)
     contenders = [one.contender for one in primary if one.n]
     return {
-        "dataset": field.dataset,
-        "depth": field.depth,
-        "unscored": {name: len(entry.unscored) for name, entry in field.entries.items() if entry.unscored},
+        "dataset": comparison_set.dataset,
+        "depth": comparison_set.depth,
+        "unscored": {
+            name: len(entry.unscored) for name, entry in comparison_set.systems.items() if entry.unscored
+        },
         "comparisons": [asdict(one) for one in primary],
-        "tied_with": tied_with(field, plan),
-        "exploratory": [_exploratory(one) for one in explore(field, plan)],
-        "sensitivity": [_sensitivity(sensitivity(field, plan, name)) for name in contenders],
-        "slices": [_slice(one) for name in contenders for one in slices(field, plan, name)],
-        "extremes": {name: _extremes(field, plan, name) for name in contenders},
+        "tied_with": tied_with(comparison_set, plan),
+        "exploratory": [_exploratory(one) for one in explore(comparison_set, plan)],
+        "sensitivity": [_sensitivity(sensitivity(comparison_set, plan, name)) for name in contenders],
+        "slices": [_slice(one) for name in contenders for one in slices(comparison_set, plan, name)],
+        "extremes": {name: _extremes(comparison_set, plan, name) for name in contenders},
     }
 
 
@@ -117,13 +129,15 @@ def _mean(interval: Interval) -> dict[str, float | None]:
     return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper}
 
 
-def _extremes(field: Field, plan: Plan, name: str) -> dict[str, list[dict[str, Any]]]:
-    paired = pair(field.entries[plan.baseline].values, field.entries[name].values, plan.primary)
+def _extremes(comparison_set: ComparisonSet, plan: Plan, name: str) -> dict[str, list[dict[str, Any]]]:
+    paired = pair(
+        comparison_set.systems[plan.baseline].values, comparison_set.systems[name].values, plan.primary
+    )
     return {
         which: [
             {
                 "query_id": query_id,
-                "text": field.queries[query_id].text if query_id in field.queries else None,
+                "text": comparison_set.queries[query_id].text if query_id in comparison_set.queries else None,
                 "baseline": baseline,
                 "contender": contender,
             }

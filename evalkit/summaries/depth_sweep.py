@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison import Field, Plan
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
 from evalkit.records import Run
@@ -39,13 +39,13 @@ class DepthQuestion:
 
 
 def sweep(
-    on: Field, tag: str, plan: Plan, summary: Mapping[str, Any], question: DepthQuestion
+    comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Mapping[str, Any], question: DepthQuestion
 ) -> dict[str, Any]:
     """Return every depth of one reranker on one dataset, and which to choose.
 
     Parameters
     ----------
-    on
+    comparison_set
         The dataset at the deepest depth.
     tag
         A pointwise reranker.
@@ -58,16 +58,16 @@ def sweep(
     """
     metric = question.metric or plan.primary
     margin = question.margin or plan.margin
-    deepest = on.depth or 1
-    swept, ideal, recall = _swept(on, tag, metric, deepest)
-    first_stage = on.first_stage or Run.from_rows("", [], [], [])
-    own = evaluate(first_stage, on.qrels, parse_metrics([metric])).of(metric)
-    measured = _latency(summary, on.dataset, tag)
-    costs = known_costs(summary, on, tag)
+    deepest = comparison_set.depth or 1
+    swept, ideal, recall = _swept(comparison_set, tag, metric, deepest)
+    first_stage = comparison_set.first_stage or Run.from_rows("", [], [], [])
+    own = evaluate(first_stage, comparison_set.qrels, parse_metrics([metric])).of(metric)
+    measured = _latency(summary, comparison_set.dataset, tag)
+    costs = known_costs(summary, comparison_set, tag)
     split = split_queries(len(swept.query_ids), plan.seed)
     choice = choose_depth(swept.of(metric), own, split, costs, question.limits, margin, metric=metric)
     return {
-        "dataset": on.dataset,
+        "dataset": comparison_set.dataset,
         "reranker": tag,
         "metric": metric,
         "margin": margin,
@@ -80,17 +80,19 @@ def sweep(
 
 
 def _swept(
-    on: Field, tag: str, metric: str, deepest: int
+    comparison_set: ComparisonSet, tag: str, metric: str, deepest: int
 ) -> tuple[DepthValues, NDArray[np.float64], NDArray[np.float64]]:
     """Return the reranker's values, those of the best order, and the recall, at every depth."""
-    first_stage = on.first_stage or Run.from_rows("", [], [], [])
-    rows = [(q, d, float(on.qrels.of(q).get(d, 0))) for q, docs, _ in first_stage for d in docs]
+    first_stage = comparison_set.first_stage or Run.from_rows("", [], [], [])
+    rows = [(q, d, float(comparison_set.qrels.of(q).get(d, 0))) for q, docs, _ in first_stage for d in docs]
     best = Run.from_rows("best", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
     parsed = parse_metrics([metric])
-    ideal = sweep_depths(first_stage, best, on.qrels, parsed, deepest)
+    ideal = sweep_depths(first_stage, best, comparison_set.qrels, parsed, deepest)
     among = parse_metrics([f"R@{deepest}"])
-    recall = sweep_depths(first_stage, best, on.qrels, among, deepest)
-    reranked = sweep_depths(first_stage, on.entries[tag].run, on.qrels, parsed, deepest)
+    recall = sweep_depths(first_stage, best, comparison_set.qrels, among, deepest)
+    reranked = sweep_depths(
+        first_stage, comparison_set.systems[tag].run, comparison_set.qrels, parsed, deepest
+    )
     return reranked, ideal.of(metric), recall.values[0]
 
 
@@ -119,10 +121,13 @@ def _rows(
         }
 
 
-def known_costs(summary: Mapping[str, Any], on: Field, tag: str) -> Costs:
+def known_costs(summary: Mapping[str, Any], comparison_set: ComparisonSet, tag: str) -> Costs:
     """Return what every depth takes, as far as the result tells."""
-    deepest = on.depth or 1
-    return Costs(interpolated(_latency(summary, on.dataset, tag), deepest), _costs(summary, on, tag, deepest))
+    deepest = comparison_set.depth or 1
+    return Costs(
+        interpolated(_latency(summary, comparison_set.dataset, tag), deepest),
+        _costs(summary, comparison_set, tag, deepest),
+    )
 
 
 def _latency(summary: Mapping[str, Any], dataset: str, tag: str) -> dict[int, float]:
@@ -134,15 +139,17 @@ def _latency(summary: Mapping[str, Any], dataset: str, tag: str) -> dict[int, fl
     }
 
 
-def _costs(summary: Mapping[str, Any], on: Field, tag: str, deepest: int) -> NDArray[np.float64]:
+def _costs(
+    summary: Mapping[str, Any], comparison_set: ComparisonSet, tag: str, deepest: int
+) -> NDArray[np.float64]:
     """Return what a thousand queries cost at every depth: in proportion to the pairs, or to the requests."""
     rows = summary["costs"]
-    row = next((r for r in rows if (r["dataset"], r["reranker"]) == (on.dataset, tag)), None)
-    if row is None or row["usd_per_thousand_queries"] is None or on.first_stage is None:
+    row = next((r for r in rows if (r["dataset"], r["reranker"]) == (comparison_set.dataset, tag)), None)
+    if row is None or row["usd_per_thousand_queries"] is None or comparison_set.first_stage is None:
         return np.full(deepest, np.nan)
     full = float(row["usd_per_thousand_queries"])
     if (row["price"] or {}).get("usd_per_thousand_requests") is not None:
         return np.full(deepest, full)
-    lengths = np.array([len(docs) for _, docs, _ in on.first_stage])
+    lengths = np.array([len(docs) for _, docs, _ in comparison_set.first_stage])
     pairs = np.array([np.minimum(lengths, depth).sum() for depth in range(1, deepest + 1)])
     return np.asarray(full * pairs / pairs[-1], dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison import Field
+from evalkit.comparison import ComparisonSet
 from evalkit.comparison.slices import sorted_by, ways
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import Metric, evaluate, has_unjudged_bounds, tie_bounds, unjudged_bounds
@@ -103,7 +103,7 @@ def levels_by(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> dict[str, 
             f"the queries lack {missing[0]!r}, which is judged ({len(missing)} in all)",
             "give the queries that the judgments are for",
         )
-    known = ways(Field("", qrels, {}, queries))
+    known = ways(ComparisonSet("", qrels, {}, queries))
     if by not in known and not queries:
         raise InputError(
             f"judgments alone do not tell queries apart by {by!r}",

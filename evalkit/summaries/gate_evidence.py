@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from evalkit.comparison import Field
+from evalkit.comparison import ComparisonSet
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.summaries.opened_results import Result
 
@@ -64,26 +64,28 @@ class Evidence:
 
 def evidence_of(result: Result) -> Evidence:
     """Return what a gate needs of a result folder."""
-    entries = {
-        (field.dataset, name): entry for field in result.fields for name, entry in field.entries.items()
+    systems = {
+        (comparison_set.dataset, name): entry
+        for comparison_set in result.comparison_sets
+        for name, entry in comparison_set.systems.items()
     }
     calls = result.folder.read_calls()
     return Evidence(
         name=str(result.folder.path),
         first_stage=result.manifest["first_stage"],
-        values={key: entry.values for key, entry in entries.items()},
-        unscored={key: len(entry.unscored) for key, entry in entries.items()},
-        prints={field.dataset: _prints(field) for field in result.fields},
+        values={key: entry.values for key, entry in systems.items()},
+        unscored={key: len(entry.unscored) for key, entry in systems.items()},
+        prints={comparison_set.dataset: _prints(comparison_set) for comparison_set in result.comparison_sets},
         rounds=_rounds(calls),
         calls=_calls(calls),
     )
 
 
-def _prints(field: Field) -> dict[str, str]:
+def _prints(comparison_set: ComparisonSet) -> dict[str, str]:
     return {
-        "judgments": _hash_qrels(field.qrels),
-        "candidates": _hash_candidates(field.first_stage) if field.first_stage else "",
-        "depth": str(field.depth),
+        "judgments": _hash_qrels(comparison_set.qrels),
+        "candidates": _hash_candidates(comparison_set.first_stage) if comparison_set.first_stage else "",
+        "depth": str(comparison_set.depth),
     }
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparison import Entry, Field
+from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
 from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.results import ResultFolder
-from evalkit.summaries.comparisons import fields_of
+from evalkit.summaries.comparisons import comparison_sets
 from evalkit.summaries.quality_cells import derive_cells
 
 BEFORE, AFTER = "before", "after"
@@ -27,14 +27,14 @@ class Result:
     ----------
     config, manifest
         As the folder holds them.
-    fields
+    comparison_sets
         One for each dataset, at the largest depth.
     """
 
     folder: ResultFolder
     config: Mapping[str, Any]
     manifest: Mapping[str, Any]
-    fields: tuple[Field, ...]
+    comparison_sets: tuple[ComparisonSet, ...]
 
     @property
     def rerankers(self) -> tuple[str, ...]:
@@ -69,11 +69,11 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
     queries = {name: folder.read_queries(name) for name in names}
     depth = max(config["depths"])
     cells = derive_cells(folder, manifest, qrels, {**config, "depths": [depth]})
-    fields = fields_of(cells, manifest["first_stage"], qrels, queries, depth)
-    return Result(folder, config, manifest, tuple(fields))
+    comparison_sets = comparison_sets(cells, manifest["first_stage"], qrels, queries, depth)
+    return Result(folder, config, manifest, tuple(comparison_sets))
 
 
-def runs_field(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]) -> Field:
+def runs_set(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]) -> ComparisonSet:
     """Return the field of some TREC runs; a query that a run lacks counts as 0, as trec_eval has it.
 
     Raises
@@ -84,15 +84,15 @@ def runs_field(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[st
     qrels = read_qrels(qrels_file)
     if not qrels.answerable:
         raise InputError(f"nothing answers any query of {qrels_file}", "check the qrels")
-    entries: dict[str, Entry] = {}
+    systems: dict[str, System] = {}
     for run in _named([read_run(path) for path in run_files], run_files):
         if not set(run.query_ids) & set(qrels.answerable):
             raise InputError(
                 f"run {run.tag!r} holds none of the judged queries",
                 "check that run and qrels belong together",
             )
-        entries[run.tag] = Entry(run.tag, run, evaluate(run, qrels, parse_metrics(metrics)))
-    return Field(qrels_file.name.split(".")[0], qrels, entries)
+        systems[run.tag] = System(run.tag, run, evaluate(run, qrels, parse_metrics(metrics)))
+    return ComparisonSet(qrels_file.name.split(".")[0], qrels, systems)
 
 
 def _named(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
@@ -123,7 +123,7 @@ def matched_tags(before: Result, after: Result) -> list[tuple[str, str]]:
     )
 
 
-def meet(before: Result, after: Result, tags: tuple[str, str]) -> list[Field]:
+def meet(before: Result, after: Result, tags: tuple[str, str]) -> list[ComparisonSet]:
     """Return the fields on which two versions of a reranker meet.
 
     Raises
@@ -131,35 +131,36 @@ def meet(before: Result, after: Result, tags: tuple[str, str]) -> list[Field]:
     InputError
         If a dataset is missing, or queries, judgments or candidates are not the same.
     """
-    theirs = {field.dataset: field for field in after.fields}
-    fields = []
-    for field in before.fields:
-        if field.dataset not in theirs:
+    theirs = {comparison_set.dataset: comparison_set for comparison_set in after.comparison_sets}
+    comparison_sets = []
+    for comparison_set in before.comparison_sets:
+        if comparison_set.dataset not in theirs:
             raise InputError(
-                f"{after.folder.path} lacks dataset {field.dataset!r}", "run both on the same datasets"
+                f"{after.folder.path} lacks dataset {comparison_set.dataset!r}",
+                "run both on the same datasets",
             )
-        other = theirs[field.dataset]
-        why = mismatch(field, other)
+        other = theirs[comparison_set.dataset]
+        why = mismatch(comparison_set, other)
         if why is not None:
             raise InputError(
-                f"{field.dataset}: {before.folder.path} and {after.folder.path} cannot be compared: {why}",
+                f"{comparison_set.dataset}: {before.folder.path} and {after.folder.path} cannot be compared: {why}",
                 "run both versions on the same queries, judgments and candidates",
             )
-        entries = {
-            BEFORE: replace(field.entries[tags[0]], name=BEFORE),
-            AFTER: replace(other.entries[tags[1]], name=AFTER),
+        systems = {
+            BEFORE: replace(comparison_set.systems[tags[0]], name=BEFORE),
+            AFTER: replace(other.systems[tags[1]], name=AFTER),
         }
-        fields.append(replace(field, entries=entries))
-    return fields
+        comparison_sets.append(replace(comparison_set, systems=systems))
+    return comparison_sets
 
 
-def mismatch(field: Field, other: Field) -> str | None:
+def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
     """Return why two fields were not measured on the same things; None where they were."""
-    if field.qrels != other.qrels:
-        return _qrels_apart(field.qrels, other.qrels)
-    if field.depth != other.depth:
-        return f"depth {field.depth} and depth {other.depth}"
-    mine, theirs = field.first_stage, other.first_stage
+    if comparison_set.qrels != other.qrels:
+        return _qrels_apart(comparison_set.qrels, other.qrels)
+    if comparison_set.depth != other.depth:
+        return f"depth {comparison_set.depth} and depth {other.depth}"
+    mine, theirs = comparison_set.first_stage, other.first_stage
     if mine is None or theirs is None:
         return None
     if set(mine.query_ids) != set(theirs.query_ids):

@@ -20,7 +20,7 @@ BEST_ORDER = "best possible order"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class QualityCell:
     """One reranker on one dataset at one depth, with what was measured there.
 
     Attributes
@@ -62,7 +62,7 @@ class Ceiling:
 
 def derive_cells(
     folder: ResultFolder, manifest: Mapping[str, Any], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
-) -> Iterator[Cell]:
+) -> Iterator[QualityCell]:
     """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
     metrics = parse_metrics(config["metrics"])
     asked: list[str] = []
@@ -76,7 +76,7 @@ def derive_cells(
                 scored = set(run.query_ids)
                 missing = tuple(q for q in asked if q not in scored)
                 kept = _averaged(judged, missing, any_scored=bool(scored) or not asked)
-                yield Cell(dataset, tag, depth, run, evaluate(run, kept, metrics), missing)
+                yield QualityCell(dataset, tag, depth, run, evaluate(run, kept, metrics), missing)
 
 
 def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qrels:
@@ -93,7 +93,7 @@ def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qre
 
 
 def derive_ceilings(
-    first_stage: Sequence[Cell], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
+    first_stage: Sequence[QualityCell], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
 ) -> Iterator[Ceiling]:
     """Yield, per dataset and depth, the recall of the candidates and the values of their best order."""
     metrics = parse_metrics(config["metrics"])

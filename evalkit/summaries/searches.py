@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.comparison import Field, Plan
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.gate_verdicts import decide_drop
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
@@ -24,7 +24,7 @@ KEPT_SHARES = (1.0, 0.5, 0.2)
 """Shares of the candidates that thresholds keep, over all tuning queries; 1 is no threshold."""
 
 
-def search(on: Field, tag: str, plan: Plan, summary: Mapping[str, Any]) -> dict[str, Any]:
+def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Look at every combination of depth, fusion with the first stage, and threshold.
 
     Returns
@@ -33,18 +33,18 @@ def search(on: Field, tag: str, plan: Plan, summary: Mapping[str, Any]) -> dict[
     latency and cost, whether it is on the front, and on the held-out queries its difference to the plain
     one: the reranker alone, at the full depth, without threshold.
     """
-    query_ids = on.qrels.answerable
+    query_ids = comparison_set.qrels.answerable
     split = split_queries(len(query_ids), plan.seed)
     halves = [[query_ids[i] for i in rows] for rows in (split.tuning, split.held_out)]
-    costs = known_costs(summary, on, tag)
+    costs = known_costs(summary, comparison_set, tag)
     rows: list[dict[str, Any]] = []
     held_out: list[NDArray[np.float64]] = []
-    combinations = list(_combinations(on, tag, halves[0]))
+    combinations = list(_combinations(comparison_set, tag, halves[0]))
     for depth, fusion, share, threshold, run in tqdm(
-        combinations, desc=f"{on.dataset}: {tag}", unit="way", disable=None
+        combinations, desc=f"{comparison_set.dataset}: {tag}", unit="way", disable=None
     ):
         left = run if threshold is None else run.where(run.scores >= threshold)
-        values = evaluate(left, on.qrels, parse_metrics([plan.primary])).of(plan.primary)
+        values = evaluate(left, comparison_set.qrels, parse_metrics([plan.primary])).of(plan.primary)
         tuned, other = values[split.tuning], values[split.held_out]
         held_out.append(other)
         rows.append(
@@ -61,15 +61,21 @@ def search(on: Field, tag: str, plan: Plan, summary: Mapping[str, Any]) -> dict[
             }
         )
     if not query_ids:
-        return {"dataset": on.dataset, "reranker": tag, "metric": plan.primary, "queries": 0, "rows": []}
+        return {
+            "dataset": comparison_set.dataset,
+            "reranker": tag,
+            "metric": plan.primary,
+            "queries": 0,
+            "rows": [],
+        }
     on_front = front(_counts(rows))
-    plain = next(i for i, row in enumerate(rows) if _is_plain(row, on.depth))
+    plain = next(i for i, row in enumerate(rows) if _is_plain(row, comparison_set.depth))
     for row, values, best in zip(rows, held_out, on_front.tolist(), strict=True):
         status, _ = decide_drop(values - held_out[plain], plan.margin, 0.05)
         row["on_front"] = best
         row["against_plain"] = {**mean_row(values - held_out[plain]), "status": status}
     return {
-        "dataset": on.dataset,
+        "dataset": comparison_set.dataset,
         "reranker": tag,
         "metric": plan.primary,
         "margin": plan.margin,
@@ -83,12 +89,14 @@ def _is_plain(row: Mapping[str, Any], depth: int | None) -> bool:
 
 
 def _combinations(
-    on: Field, tag: str, tuning: list[str]
+    comparison_set: ComparisonSet, tag: str, tuning: list[str]
 ) -> Iterator[tuple[int, str, float, float | None, Run]]:
     """Yield depth, fusion, share kept, threshold and run; thresholds are taken from the tuning queries."""
-    first, full = on.first_stage or Run.from_rows("", [], [], []), on.entries[tag].run
+    first, full = comparison_set.first_stage or Run.from_rows("", [], [], []), comparison_set.systems[tag].run
     wanted = set(tuning)
-    for depth in sorted({depth for depth in LADDER if depth < (on.depth or 1)} | {on.depth or 1}):
+    for depth in sorted(
+        {depth for depth in LADDER if depth < (comparison_set.depth or 1)} | {comparison_set.depth or 1}
+    ):
         shallow = first.cut(depth)
         reranked = _within(full, shallow)
         scales = Scale.of(_of(shallow, wanted)), Scale.of(_of(reranked, wanted))

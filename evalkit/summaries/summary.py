@@ -11,7 +11,7 @@ from evalkit.stats import mean_interval
 from evalkit.summaries.call_totals import cost_rows, count_calls, server_times
 from evalkit.summaries.latency_cells import CONFIDENCE, fields
 from evalkit.summaries.precision_costs import precision_rows
-from evalkit.summaries.quality_cells import Ceiling, Cell
+from evalkit.summaries.quality_cells import Ceiling, QualityCell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def summarise(
     manifest: Mapping[str, Any],
     config: Mapping[str, Any],
-    cells: Sequence[Cell],
+    cells: Sequence[QualityCell],
     ceilings: Sequence[Ceiling],
     calls: pd.DataFrame,
     latency: Sequence[Mapping[str, Any]],
@@ -45,7 +45,7 @@ def summarise(
     }
 
 
-def _dataset(entry: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:
+def _dataset(entry: Mapping[str, Any], cells: Iterable[QualityCell]) -> dict[str, Any]:
     kept = ("name", "source", "location", "split", "language", "content_hash", "counts", "candidates")
     missing = {c.reranker: len(c.not_scored) for c in cells if c.dataset == entry["name"] and c.not_scored}
     return {key: entry[key] for key in kept} | {
@@ -54,7 +54,7 @@ def _dataset(entry: Mapping[str, Any], cells: Iterable[Cell]) -> dict[str, Any]:
     }
 
 
-def _quality(cell: Cell, first_stage: Cell) -> list[dict[str, Any]]:
+def _quality(cell: QualityCell, first_stage: QualityCell) -> list[dict[str, Any]]:
     rows = []
     for metric in cell.values.metrics:
         row = {"dataset": cell.dataset, "reranker": cell.reranker, "depth": cell.depth, "metric": metric}
@@ -66,7 +66,7 @@ def _quality(cell: Cell, first_stage: Cell) -> list[dict[str, Any]]:
     return rows
 
 
-def _difference(cell: Cell, baseline: Cell, metric: str) -> dict[str, Any]:
+def _difference(cell: QualityCell, baseline: QualityCell, metric: str) -> dict[str, Any]:
     """Return the mean paired difference to the first stage over the queries that both have."""
     place = {query_id: row for row, query_id in enumerate(baseline.values.query_ids)}
     rows = [place[query_id] for query_id in cell.values.query_ids]
@@ -75,7 +75,7 @@ def _difference(cell: Cell, baseline: Cell, metric: str) -> dict[str, Any]:
     )
 
 
-def _tied_share(cell: Cell) -> float | None:
+def _tied_share(cell: QualityCell) -> float | None:
     """Return the share of queries with a tie that touches the first ten ranks."""
     tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.run]
     return sum(tied) / len(tied) if tied else None

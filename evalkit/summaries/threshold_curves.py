@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison import Field, Plan
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
@@ -76,23 +76,23 @@ def read_goal(text: str, confidence: float | None) -> Goal:
     return Goal(match[1], float(match[2]), confidence if match[1] == "recall" else None)
 
 
-def find_threshold(on: Field, tag: str, plan: Plan, goal: Goal) -> dict[str, Any]:
+def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Goal) -> dict[str, Any]:
     """Choose a threshold on one half of the queries, check it on the other.
 
     Queries that nothing answers take no part in the choice; how many of them would get an answer is counted.
     """
-    entry = on.entries[tag]
-    judged = [q for q in on.qrels.grades if entry.run.docs(q)]
-    answerable = [q for q in judged if any(grade > 0 for grade in on.qrels.of(q).values())]
-    lists = _lists(entry.run, on, answerable)
+    entry = comparison_set.systems[tag]
+    judged = [q for q in comparison_set.qrels.grades if entry.run.docs(q)]
+    answerable = [q for q in judged if any(grade > 0 for grade in comparison_set.qrels.of(q).values())]
+    lists = _lists(entry.run, comparison_set, answerable)
     split = split_queries(len(lists), plan.seed)
     tuning, held_out = lists.only(split.tuning), lists.only(split.held_out)
     choice = _choose(tuning, goal)
-    unanswerable = _lists(entry.run, on, [q for q in judged if q not in set(answerable)])
+    unanswerable = _lists(entry.run, comparison_set, [q for q in judged if q not in set(answerable)])
     return {
-        "dataset": on.dataset,
+        "dataset": comparison_set.dataset,
         "reranker": tag,
-        "depth": on.depth,
+        "depth": comparison_set.depth,
         "goal": {
             "what": goal.what,
             "target": goal.target,
@@ -102,22 +102,22 @@ def find_threshold(on: Field, tag: str, plan: Plan, goal: Goal) -> dict[str, Any
         "queries": len(lists),
         "with_relevant_candidate": len(tuning.with_relevant()) + len(held_out.with_relevant()),
         "unanswerable": len(unanswerable),
-        "first_stage_recall": mean_or_none(_first_stage_recall(on)),
+        "first_stage_recall": mean_or_none(_first_stage_recall(comparison_set)),
         "separation": separation(_best(lists), _best(unanswerable)),
         **choice,
         "tuned": _figures(tuning, choice["threshold"]),
         "held_out": _figures(held_out, choice["threshold"]),
         "false_accepts": _false_accepts(unanswerable, choice["threshold"]),
-        "rows": _rows(on, tag, lists, [answerable[i] for i in split.held_out], split, plan),
+        "rows": _rows(comparison_set, tag, lists, [answerable[i] for i in split.held_out], split, plan),
     }
 
 
-def _lists(run: Run, on: Field, query_ids: list[str]) -> ScoredLists:
+def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> ScoredLists:
     held = {query_id: (docs, scores) for query_id, docs, scores in run}
     scores, relevant = [], []
     for query_id in query_ids:
         docs, own = held[query_id]
-        grades = on.qrels.of(query_id)
+        grades = comparison_set.qrels.of(query_id)
         scores.append(own)
         relevant.append(np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_))
     return ScoredLists(tuple(scores), tuple(relevant))
@@ -187,14 +187,21 @@ def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> dict[s
     return mean_row((_best(unanswerable) >= threshold).astype(np.float64))
 
 
-def _first_stage_recall(on: Field) -> NDArray[np.float64]:
+def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:
     """Return the share of all relevant documents that are candidates: no threshold can keep more."""
-    first = on.first_stage or Run.from_rows("", [], [], [])
-    return evaluate(first, on.qrels, parse_metrics([f"R@{on.depth or 1}"])).values[:, 0]
+    first = comparison_set.first_stage or Run.from_rows("", [], [], [])
+    return evaluate(first, comparison_set.qrels, parse_metrics([f"R@{comparison_set.depth or 1}"])).values[
+        :, 0
+    ]
 
 
 def _rows(
-    on: Field, tag: str, lists: ScoredLists, query_ids: list[str], split: Split, plan: Plan
+    comparison_set: ComparisonSet,
+    tag: str,
+    lists: ScoredLists,
+    query_ids: list[str],
+    split: Split,
+    plan: Plan,
 ) -> list[dict[str, Any]]:
     """Return some thresholds with what each does to the held-out queries."""
     held_out = lists.only(split.held_out)
@@ -202,11 +209,11 @@ def _rows(
     if not tuning or not query_ids:
         return []
     shown = np.unique(np.quantile(np.concatenate(tuning), CUT_SHARES, method="higher"))
-    qrels = on.qrels.restricted_to(query_ids)
+    qrels = comparison_set.qrels.restricted_to(query_ids)
     rows = []
     for threshold in shown.tolist():
         figures = _figures(held_out, threshold) or {}
-        run = on.entries[tag].run
+        run = comparison_set.systems[tag].run
         left = run.where(run.scores >= threshold)
         quality = evaluate(left, qrels, parse_metrics([plan.primary])).of(plan.primary)
         told = {name: interval["mean"] for name, interval in figures.items()}

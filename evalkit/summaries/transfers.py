@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.comparison import Field
+from evalkit.comparison import ComparisonSet
 from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
 from evalkit.report.transfer_pages import draw_distributions
 from evalkit.summaries.opened_results import Result
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def transfers(
-    before: Result, after: Result, tags: tuple[str, str], fields: Sequence[Field], thresholds: Sequence[float]
+    before: Result,
+    after: Result,
+    tags: tuple[str, str],
+    comparison_sets: Sequence[ComparisonSet],
+    thresholds: Sequence[float],
 ) -> list[dict[str, Any]]:
     """Return, for every dataset, how scores moved and what thresholds become.
 
@@ -25,7 +29,7 @@ def transfers(
     ----------
     before, after, tags
         The versions.
-    fields
+    comparison_sets
         The datasets on which they meet.
     thresholds
         Of the old version; the usual ones where empty.
@@ -36,7 +40,7 @@ def transfers(
     )
     return [
         {
-            "dataset": field.dataset,
+            "dataset": comparison_set.dataset,
             "reranker": tags[1],
             "kinds": list(kinds),
             "drift": asdict(score_drift(pairs)),
@@ -45,40 +49,42 @@ def transfers(
                 for threshold in thresholds or usual_thresholds(pairs)
             ],
         }
-        for field, pairs in _scored(before, after, tags, fields)
+        for comparison_set, pairs in _scored(before, after, tags, comparison_sets)
     ]
 
 
 def draw_transfers(
-    into: Path, before: Result, after: Result, tags: tuple[str, str], fields: Sequence[Field]
+    into: Path, before: Result, after: Result, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
 ) -> None:
     """Draw both versions' scores of every dataset into a folder."""
-    for field, pairs in _scored(before, after, tags, fields):
-        draw_distributions(into, field.dataset, tags[1], pairs.before, pairs.after)
+    for comparison_set, pairs in _scored(before, after, tags, comparison_sets):
+        draw_distributions(into, comparison_set.dataset, tags[1], pairs.before, pairs.after)
 
 
 def _scored(
-    before: Result, after: Result, tags: tuple[str, str], fields: Sequence[Field]
-) -> Iterator[tuple[Field, ScoredPairs]]:
+    before: Result, after: Result, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
+) -> Iterator[tuple[ComparisonSet, ScoredPairs]]:
     old, new = before.folder.read_scores(), after.folder.read_scores()
-    for field in fields:
-        both = _of(old, field, tags[0]).merge(_of(new, field, tags[1]), on=["query_id", "doc_id"])
+    for comparison_set in comparison_sets:
+        both = _of(old, comparison_set, tags[0]).merge(
+            _of(new, comparison_set, tags[1]), comparison_set=["query_id", "doc_id"]
+        )
         if not both.empty:
-            yield field, _pairs(both, field)
+            yield comparison_set, _pairs(both, comparison_set)
 
 
-def _of(scores: pd.DataFrame, field: Field, tag: str) -> pd.DataFrame:
-    chosen = scores[(scores["dataset"] == field.dataset) & (scores["reranker"] == tag)]
-    chosen = chosen[chosen["depth"].isna() | (chosen["depth"] == field.depth)]
+def _of(scores: pd.DataFrame, comparison_set: ComparisonSet, tag: str) -> pd.DataFrame:
+    chosen = scores[(scores["dataset"] == comparison_set.dataset) & (scores["reranker"] == tag)]
+    chosen = chosen[chosen["depth"].isna() | (chosen["depth"] == comparison_set.depth)]
     return chosen.loc[chosen["score"].notna(), ["query_id", "doc_id", "score"]]
 
 
-def _pairs(both: pd.DataFrame, field: Field) -> ScoredPairs:
+def _pairs(both: pd.DataFrame, comparison_set: ComparisonSet) -> ScoredPairs:
     import numpy as np
     import pandas as pd
 
     relevant = [
-        field.qrels.of(query_id).get(doc_id, 0) > 0
+        comparison_set.qrels.of(query_id).get(doc_id, 0) > 0
         for query_id, doc_id in zip(both["query_id"], both["doc_id"], strict=True)
     ]
     return ScoredPairs(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.gate_verdicts import Finding, decide_drop, judge_drop
+from evalkit.comparison.gate_verdicts import RuleFinding, decide_drop, judge_drop
 from evalkit.stats import MIN_QUERIES, Interval, mean_interval
 from evalkit.tuning.query_split import Split
 
@@ -77,7 +77,7 @@ class Choice:
     why_not: str | None
     tuned: Interval | None = None
     held_out: Interval | None = None
-    checked: Finding | None = None
+    checked: RuleFinding | None = None
     beyond: Interval | None = None
     against_first_stage: Interval | None = None
 

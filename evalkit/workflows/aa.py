@@ -77,14 +77,14 @@ def noise_floor(
     results = [open_result(folder.path) for folder in folders]
     return [
         _floor(results, number, metric)
-        for number in range(len(results[0].fields))
+        for number in range(len(results[0].comparison_sets))
         for metric in config.metrics
     ]
 
 
 def _floor(results: list[Result], number: int, metric: str) -> NoiseFloor:
     (tag,) = results[0].rerankers
-    values = [result.fields[number].entries[tag].values for result in results]
+    values = [result.comparison_sets[number].systems[tag].values for result in results]
     pairs = [
         pair(first, second, metric) for place, first in enumerate(values) for second in values[place + 1 :]
     ]
@@ -92,7 +92,7 @@ def _floor(results: list[Result], number: int, metric: str) -> NoiseFloor:
     deviation = max(float(one.differences.std(ddof=1)) if n > 1 else 0.0 for one in pairs)
     changed = np.any([one.differences != 0 for one in pairs], axis=0)
     return NoiseFloor(
-        dataset=results[0].fields[number].dataset,
+        dataset=results[0].comparison_sets[number].dataset,
         metric=metric,
         repeats=len(results),
         n=n,

@@ -70,7 +70,7 @@ def _write(folder: Path, opened: Result, name: str) -> None:
     (folder / "manifest.json").write_bytes(to_json(about))
     shutil.copyfile(opened.folder.summary_file, folder / "summary.json")
     rows: dict[str, list[Any]] = {column: [] for column in VALUES}
-    depth = {field.dataset: field.depth for field in opened.fields}
+    depth = {comparison_set.dataset: comparison_set.depth for comparison_set in opened.comparison_sets}
     for (dataset, tag), values in evidence.values.items():
         for column, metric in enumerate(values.metrics):
             count = len(values.query_ids)

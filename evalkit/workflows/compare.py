@@ -9,8 +9,8 @@ from typing import Any
 
 from evalkit.comparison import Plan
 from evalkit.errors import InputError, UnknownNameError
-from evalkit.summaries.comparisons import compare_fields, plan_of
-from evalkit.summaries.opened_results import AFTER, BEFORE, matched_tags, meet, open_result, runs_field
+from evalkit.summaries.comparisons import compare_sets, plan_of
+from evalkit.summaries.opened_results import AFTER, BEFORE, matched_tags, meet, open_result, runs_set
 from evalkit.summaries.transfers import draw_transfers, transfers
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
@@ -77,20 +77,20 @@ def compare_results(
             "give two folders: the one before, the one after",
         )
     if len(results) == 1:
-        _check_baseline(plan, results[0].fields[0].entries)
-        return [compare_fields(results[0].fields, plan)]
+        _check_baseline(plan, results[0].comparison_sets[0].systems)
+        return [compare_sets(results[0].comparison_sets, plan)]
     if "baseline" in changes:
         raise InputError("two folders have their baseline: the first one", "leave out --baseline")
     before, after = results
     documents = []
     for tags in matched_tags(before, after):
-        fields = meet(before, after, tags)
-        document = compare_fields(fields, replace(plan, baseline=BEFORE))
+        comparison_sets = meet(before, after, tags)
+        document = compare_sets(comparison_sets, replace(plan, baseline=BEFORE))
         document["reranker"] = {BEFORE: tags[0], AFTER: tags[1]}
-        document["transfer"] = transfers(before, after, tags, fields, thresholds)
+        document["transfer"] = transfers(before, after, tags, comparison_sets, thresholds)
         documents.append(document)
         if plots is not None:
-            draw_transfers(plots, before, after, tags, fields)
+            draw_transfers(plots, before, after, tags, comparison_sets)
     return documents
 
 
@@ -106,10 +106,10 @@ def compare_runs(
     """
     if len(runs) < 2:
         raise InputError("one run cannot be compared", "give the baseline and at least one contender")
-    field = runs_field(qrels, runs, metrics)
-    plan = replace(Plan(baseline=next(iter(field.entries)), primary=metrics[0]), **changes)
-    _check_baseline(plan, field.entries)
-    return [compare_fields([field], plan)]
+    comparison_set = runs_set(qrels, runs, metrics)
+    plan = replace(Plan(baseline=next(iter(comparison_set.systems)), primary=metrics[0]), **changes)
+    _check_baseline(plan, comparison_set.systems)
+    return [compare_sets([comparison_set], plan)]
 
 
 def _check_baseline(plan: Plan, names: Any) -> None:

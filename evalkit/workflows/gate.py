@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import pair
 from evalkit.comparison.gate_verdicts import (
-    Finding,
     GateVerdict,
+    RuleFinding,
     invalid,
     judge_drop,
     judge_failures,
@@ -122,13 +122,13 @@ class _NothingToJudgeError(Exception):
     """Something is missing or does not match; the message says what."""
 
 
-def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> Finding:
+def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> RuleFinding:
     name, bound = rule.bound
     try:
         if name == "max_failed":
             calls, failed = new.calls.get((dataset, tag), (0, 0))
             if not calls and new.unscored.get((dataset, tag)) == 0:
-                return Finding("PASS", "no calls were needed: every score was known")
+                return RuleFinding("PASS", "no calls were needed: every score was known")
             return judge_failures(failed, calls, bound)
         if rule.latency_to is not None:
             return _latency(rule, dataset, tag, new, old, alpha)
@@ -152,7 +152,7 @@ def _values(side: Evidence, role: str, dataset: str, tag: str, rule: GateRule) -
     return values
 
 
-def _drop(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> Finding:
+def _drop(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> RuleFinding:
     before = _values(old, "baseline", dataset, tag, rule)
     after = _values(new, "result", dataset, tag, rule)
     apart = [name for name, told in old.prints[dataset].items() if new.prints[dataset].get(name) != told]
@@ -180,7 +180,9 @@ def _kept_margin(old: Evidence, dataset: str, tag: str, metric: str, share: floa
     return (1 - share) * gain
 
 
-def _latency(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> Finding:
+def _latency(
+    rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float
+) -> RuleFinding:
     """Judge a ratio within one run, or that ratio against the same one in the baseline's own run.
 
     Seconds of two runs are never set against each other: machines and their load differ.

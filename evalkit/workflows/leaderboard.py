@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparison import Entry, Field, Plan, tied_with
+from evalkit.comparison import ComparisonSet, Plan, System, tied_with
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.errors import InputError
 from evalkit.stats import mean_interval
@@ -31,7 +31,7 @@ class _Group:
         Why it is not one with an earlier group of its dataset; None for the first.
     """
 
-    field: Field
+    comparison_set: ComparisonSet
     sources: dict[str, tuple[Result, str]]
     why: str | None = None
 
@@ -77,49 +77,51 @@ def _grouped(results: Sequence[Result]) -> list[_Group]:
     repeated = {tag for tag, count in counts.items() if count > 1}
     groups: list[_Group] = []
     for result in results:
-        for field in result.fields:
-            _place(groups, result, field, repeated)
+        for comparison_set in result.comparison_sets:
+            _place(groups, result, comparison_set, repeated)
     return groups
 
 
-def _place(groups: list[_Group], result: Result, field: Field, repeated: AbstractSet[str]) -> None:
+def _place(
+    groups: list[_Group], result: Result, comparison_set: ComparisonSet, repeated: AbstractSet[str]
+) -> None:
     """Put a field's entries to those that they can be compared with, or apart, with the reason."""
     why = None
     for group in groups:
-        if group.field.dataset == field.dataset:
-            apart = mismatch(group.field, field)
+        if group.comparison_set.dataset == comparison_set.dataset:
+            apart = mismatch(group.comparison_set, comparison_set)
             if apart is None:
-                _add(group, result, field, repeated)
+                _add(group, result, comparison_set, repeated)
                 return
             why = why or f"{result.folder.path.name}: {apart}"
-    groups.append(_Group(replace(field, entries={}), {}, why))
-    _add(groups[-1], result, field, repeated)
+    groups.append(_Group(replace(comparison_set, systems={}), {}, why))
+    _add(groups[-1], result, comparison_set, repeated)
 
 
-def _add(group: _Group, result: Result, field: Field, repeated: AbstractSet[str]) -> None:
-    entries = dict(group.field.entries)
-    for tag, entry in field.entries.items():
-        if tag == result.manifest["first_stage"] and tag in entries:
+def _add(group: _Group, result: Result, comparison_set: ComparisonSet, repeated: AbstractSet[str]) -> None:
+    systems = dict(group.comparison_set.systems)
+    for tag, entry in comparison_set.systems.items():
+        if tag == result.manifest["first_stage"] and tag in systems:
             continue  # the same candidates in the same order, once more
         name = f"{tag} ({result.folder.path.name})" if tag in repeated else tag
-        entries[name] = replace(entry, name=name)
+        systems[name] = replace(entry, name=name)
         group.sources[name] = (result, tag)
-    group.field = replace(group.field, entries=entries)
+    group.comparison_set = replace(group.comparison_set, systems=systems)
 
 
 def _table(group: _Group, plan: Plan) -> dict[str, Any]:
-    tied = tied_with(group.field, plan)
+    tied = tied_with(group.comparison_set, plan)
     names = list(tied)  # best first
     summaries = {id(result): result.folder.read_summary() for result, _ in group.sources.values()}
     timed = {name: _timed(summaries[id(group.sources[name][0])], group, name) for name in names}
-    batch = _shared_batch(timed.values(), group.field.depth)
+    batch = _shared_batch(timed.values(), group.comparison_set.depth)
     dominated = _dominated(group, plan, batch, tied)
     rows = [
         {
             "rank": place,
             "system": name,
             "result": group.sources[name][0].folder.path.name,
-            **_mean(group.field.entries[name], plan),
+            **_mean(group.comparison_set.systems[name], plan),
             "tied_with": list(tied[name]),
             "p50_s": timed[name].get(batch),
             "usd_per_thousand_queries": _cost(summaries[id(group.sources[name][0])], group, name),
@@ -128,8 +130,8 @@ def _table(group: _Group, plan: Plan) -> dict[str, Any]:
         for place, name in enumerate(names, start=1)
     ]
     return {
-        "dataset": group.field.dataset,
-        "depth": group.field.depth,
+        "dataset": group.comparison_set.dataset,
+        "depth": group.comparison_set.depth,
         "metric": plan.primary,
         "confidence": plan.confidence,
         "batch_size": batch,
@@ -138,7 +140,7 @@ def _table(group: _Group, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _mean(entry: Entry, plan: Plan) -> dict[str, Any]:
+def _mean(entry: System, plan: Plan) -> dict[str, Any]:
     interval = mean_interval(entry.values.of(plan.primary), plan.confidence)
     return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
 
@@ -161,16 +163,16 @@ def _dominated(
 
 def _rounds(group: _Group, result: Result, names: Iterable[str], batch: int | None) -> dict[str, Rounds]:
     held = evidence_of(result).rounds if batch is not None else {}
-    keys = {name: (group.field.dataset, group.sources[name][1], batch or 0, 1) for name in names}
+    keys = {name: (group.comparison_set.dataset, group.sources[name][1], batch or 0, 1) for name in names}
     return {name: held[key] for name, key in keys.items() if key in held}
 
 
 def _timed(summary: Mapping[str, Any], group: _Group, name: str) -> dict[int | None, float]:
     """Return batch size -> median seconds, one call in flight; where the calls could bound it."""
-    where = (group.field.dataset, group.sources[name][1], 1)
+    where = (group.comparison_set.dataset, group.sources[name][1], 1)
     return {
         row["batch_size"]: row["p50_s"]["estimate"]
-        for row in plain(summary["latency"], group.field.dataset)
+        for row in plain(summary["latency"], group.comparison_set.dataset)
         if (row["dataset"], row["reranker"], row["concurrency"]) == where
         and row["p50_s"]["estimate"] is not None
     }
@@ -184,6 +186,6 @@ def _shared_batch(timed: Iterable[Mapping[int | None, float]], depth: int | None
 
 
 def _cost(summary: Mapping[str, Any], group: _Group, name: str) -> float | None:
-    where = (group.field.dataset, group.sources[name][1])
+    where = (group.comparison_set.dataset, group.sources[name][1])
     rows = (row for row in summary["costs"] if (row["dataset"], row["reranker"]) == where)
     return next((row["usd_per_thousand_queries"] for row in rows), None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from evalkit.comparison import Field, Plan
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import IncompleteError
 from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
@@ -27,11 +27,11 @@ from evalkit.results import ResultFolder
 from evalkit.results.folder import VALUES, to_json
 from evalkit.results.parquet import write_table
 from evalkit.summaries.calibrations import calibrate
-from evalkit.summaries.comparisons import compare_fields, fields_of, plan_of
+from evalkit.summaries.comparisons import compare_sets, comparison_sets, plan_of
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
 from evalkit.summaries.latency_answers import answer
 from evalkit.summaries.latency_cells import CellCalls, cells_of, latency_rows
-from evalkit.summaries.quality_cells import Cell, derive_ceilings, derive_cells
+from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
 
@@ -74,18 +74,18 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
         summary = summarise(manifest, config, cells, ceilings, calls, latency)
         progress.update()
         queries = {name: folder.read_queries(name) for name in qrels}
-        fields = fields_of(
+        comparison_sets = comparison_sets(
             cells, manifest["first_stage"], qrels if asked else {}, queries, max(config["depths"])
         )
         plan = plan_of(config, manifest["first_stage"])
-        compared = compare_fields(fields, plan)
+        compared = compare_sets(comparison_sets, plan)
         progress.update()
         answers = answer(timed, latency, manifest, config)
-        tuned = _tuned(fields, manifest, plan, summary)
+        tuned = _tuned(comparison_sets, manifest, plan, summary)
         found = Findings(manifest, folder.read_failures(), summary, compared, tuned, answers)
         progress.update()
         texts = {name: folder.read_texts(name) for name in qrels}
-        explored = explorer_data(fields, plan.primary, texts)
+        explored = explorer_data(comparison_sets, plan.primary, texts)
         with folder.writing():
             _write(folder, cells, found, timed, explored)
         progress.update()
@@ -94,7 +94,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
 
 def _write(
     folder: ResultFolder,
-    cells: Sequence[Cell],
+    cells: Sequence[QualityCell],
     found: Findings,
     timed: Sequence[CellCalls],
     explored: dict[str, Any] | None,
@@ -123,26 +123,30 @@ def _write(
 
 
 def _tuned(
-    fields: Sequence[Field], manifest: Mapping[str, Any], plan: Plan, summary: Mapping[str, Any]
+    comparison_sets: Sequence[ComparisonSet],
+    manifest: Mapping[str, Any],
+    plan: Plan,
+    summary: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return depth, threshold and calibration of every reranker whose scores are whole."""
     whole = [
-        (on, tag)
-        for on in fields
+        (comparison_set, tag)
+        for comparison_set in comparison_sets
         for tag in manifest["rerankers"]
-        if on.entries[tag].values.query_ids and not on.entries[tag].unscored
+        if comparison_set.systems[tag].values.query_ids and not comparison_set.systems[tag].unscored
     ]
     swept = can_sweep(parse_metric(plan.primary))
     return {
         "schema_version": 1,
         "depth": [
-            sweep(on, tag, plan, summary, DepthQuestion())
-            for on, tag in whole
+            sweep(comparison_set, tag, plan, summary, DepthQuestion())
+            for comparison_set, tag in whole
             if swept and manifest["rerankers"][tag]["pointwise"]  # else each depth is a pass of its own
         ],
-        "threshold": [find_threshold(on, tag, plan, Goal()) for on, tag in whole],
+        "threshold": [find_threshold(comparison_set, tag, plan, Goal()) for comparison_set, tag in whole],
         "calibration": [
-            calibrate(on, tag, manifest["rerankers"][tag]["score_kind"], plan) for on, tag in whole
+            calibrate(comparison_set, tag, manifest["rerankers"][tag]["score_kind"], plan)
+            for comparison_set, tag in whole
         ],
     }
 
@@ -167,12 +171,12 @@ def _clear(folder: ResultFolder) -> None:
         shutil.rmtree(derived, ignore_errors=True)
 
 
-def _write_runs(folder: ResultFolder, cells: Sequence[Cell]) -> None:
+def _write_runs(folder: ResultFolder, cells: Sequence[QualityCell]) -> None:
     for cell in cells:
         write_run(cell.run, folder.run_file(cell.dataset, cell.reranker, cell.depth))
 
 
-def _write_values(folder: ResultFolder, cells: Sequence[Cell]) -> None:
+def _write_values(folder: ResultFolder, cells: Sequence[QualityCell]) -> None:
     columns: dict[str, list[Any]] = {name: [] for name in VALUES}
     for cell in cells:
         for metric in cell.values.metrics:

@@ -41,7 +41,11 @@ def tune_depth(
     chosen = _pointwise(opened, reranker)
     plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
     asked = question or DepthQuestion()
-    return [sweep(on, tag, plan, summary, asked) for on in opened.fields for tag in chosen]
+    return [
+        sweep(comparison_set, tag, plan, summary, asked)
+        for comparison_set in opened.comparison_sets
+        for tag in chosen
+    ]
 
 
 def _chosen(opened: Result, reranker: str | None) -> list[str]:
@@ -92,7 +96,11 @@ def tune_threshold(
     chosen = _chosen(opened, reranker)
     plan = plan_of(opened.config, opened.manifest["first_stage"])
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
-    return [find_threshold(on, tag, plan, asked) for on in opened.fields for tag in chosen]
+    return [
+        find_threshold(comparison_set, tag, plan, asked)
+        for comparison_set in opened.comparison_sets
+        for tag in chosen
+    ]
 
 
 def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
@@ -107,7 +115,11 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
     chosen = _chosen(opened, reranker)
     plan = plan_of(opened.config, opened.manifest["first_stage"])
     kinds = {tag: about["score_kind"] for tag, about in opened.manifest["rerankers"].items()}
-    return [calibrate(on, tag, kinds[tag], plan) for on in opened.fields for tag in chosen]
+    return [
+        calibrate(comparison_set, tag, kinds[tag], plan)
+        for comparison_set in opened.comparison_sets
+        for tag in chosen
+    ]
 
 
 def tune_search(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
@@ -121,4 +133,8 @@ def tune_search(result: str | Path, reranker: str | None = None) -> list[dict[st
     opened = open_result(Path(result))
     chosen = _pointwise(opened, reranker)
     plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
-    return [search(on, tag, plan, summary) for on in opened.fields for tag in chosen]
+    return [
+        search(comparison_set, tag, plan, summary)
+        for comparison_set in opened.comparison_sets
+        for tag in chosen
+    ]

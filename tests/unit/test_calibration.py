@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.command import ROOT
 
-from evalkit.comparison import Entry, Field, Plan
+from evalkit.comparison import ComparisonSet, Plan, System
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.summaries.calibrations import calibrate, portable
@@ -105,7 +105,7 @@ def readme_example(document: dict[str, Any], folder: Path) -> Callable[[float], 
     return probability
 
 
-def field_of(kind_of_scores: str) -> Field:
+def field_of(kind_of_scores: str) -> ComparisonSet:
     """Return queries whose scores follow a logistic function."""
     scores, relevant = logistic_data(6000, 1.0, -1.0)
     if kind_of_scores == "probability":
@@ -117,8 +117,8 @@ def field_of(kind_of_scores: str) -> Field:
         grades.setdefault(query_id, {})[doc_id] = int(hit)
     run = Run.from_rows("r", query_ids, doc_ids, scores)
     qrels = Qrels(grades)
-    return Field(
-        "d", qrels, {"r": Entry("r", run, evaluate(run, qrels, parse_metrics(["nDCG@10"])))}, depth=50
+    return ComparisonSet(
+        "d", qrels, {"r": System("r", run, evaluate(run, qrels, parse_metrics(["nDCG@10"])))}, depth=50
     )
 
 
@@ -129,10 +129,10 @@ def field_of(kind_of_scores: str) -> Field:
 )  # fmt: skip
 def test_what_is_saved_is_what_a_service_applies(tmp_path: Path, kind: str, names: list[str]) -> None:
     """Ten lines without any library give the same; scores of an unknown scale are no probabilities as they are."""
-    on = field_of(kind)
-    found = calibrate(on, "r", kind, Plan(baseline="r", primary="nDCG@10"))  # type: ignore[arg-type]
+    comparison_set = field_of(kind)
+    found = calibrate(comparison_set, "r", kind, Plan(baseline="r", primary="nDCG@10"))  # type: ignore[arg-type]
     assert list(found["functions"]) == names
-    scores = np.sort(on.entries["r"].run.scores)[::500]
+    scores = np.sort(comparison_set.systems["r"].run.scores)[::500]
     for name in names[-2:]:
         assert found["functions"][name]["quality"]["ece"]["value"] < 0.05
         document = json.loads(json.dumps(portable(found, name)))
@@ -149,7 +149,9 @@ def test_what_is_saved_is_what_a_service_applies(tmp_path: Path, kind: str, name
 
 def test_without_both_kinds_of_candidates_there_is_nothing_to_fit() -> None:
     """One clear word why."""
-    on = field_of("logit")
-    none = Field("d", Qrels({q: {"gone": 1} for q in on.qrels.grades}), on.entries, depth=50)
+    comparison_set = field_of("logit")
+    none = ComparisonSet(
+        "d", Qrels({q: {"gone": 1} for q in comparison_set.qrels.grades}), comparison_set.systems, depth=50
+    )
     found = calibrate(none, "r", "logit", Plan(baseline="r", primary="nDCG@10"))
     assert (found["functions"], "candidates of both kinds" in found["why_not"]) == ({}, True)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.comparison import Entry, Field, Plan, compare, explore, pair, pool, tied_with
+from evalkit.comparison import ComparisonSet, Plan, System, compare, explore, pair, pool, tied_with
 from evalkit.comparison.contenders import extremes
 from evalkit.comparison.dominance import dominated_by
 from evalkit.comparison.sensitivity import sensitivity
@@ -21,14 +21,14 @@ METRICS = ("nDCG@3", "RR")
 PLAN = Plan(baseline="a", primary="nDCG@3", resamples=999)
 
 
-def field_of(values: dict[str, np.ndarray]) -> Field:
+def field_of(values: dict[str, np.ndarray]) -> ComparisonSet:
     """Return a field of systems with given values of the primary metric, half of them for the other."""
-    entries = {}
+    systems = {}
     for name, column in values.items():
         query_ids = tuple(f"q{i}" for i in range(len(column)))
         held = MetricValues(name, METRICS, query_ids, np.column_stack([column, column / 2]))
-        entries[name] = Entry(name, Run.from_rows(name, [], [], []), held)
-    return Field("d", Qrels({}), entries)
+        systems[name] = System(name, Run.from_rows(name, [], [], []), held)
+    return ComparisonSet("d", Qrels({}), systems)
 
 
 def many(n: int, *shifts: float) -> dict[str, np.ndarray]:
@@ -44,11 +44,14 @@ def test_verdicts_intervals_and_counts() -> None:
     """Better, worse, tied, identical: with the n, the wins, and the queries only one of them has."""
     values = many(60, 0.0, 0.1, -0.1, 0.0)
     values["d"] = values["a"].copy()
-    field = field_of(values)
-    short = field.entries["b"].values
+    comparison_set = field_of(values)
+    short = comparison_set.systems["b"].values
     missing = replace(short, query_ids=short.query_ids[:50], values=short.values[:50])
-    field = replace(field, entries={**field.entries, "b": replace(field.entries["b"], values=missing)})
-    found = {one.contender: one for one in compare(field, PLAN)}
+    comparison_set = replace(
+        comparison_set,
+        systems={**comparison_set.systems, "b": replace(comparison_set.systems["b"], values=missing)},
+    )
+    found = {one.contender: one for one in compare(comparison_set, PLAN)}
     assert {name: one.verdict for name, one in found.items()} == {
         "b": "better",
         "c": "worse",
@@ -59,8 +62,8 @@ def test_verdicts_intervals_and_counts() -> None:
     assert found["c"].upper is not None
     assert found["c"].upper < 0
     assert (found["c"].detectable or 0) > 0
-    assert [one.metric for one in explore(field, PLAN)] == ["RR"] * 3
-    assert explore(field, PLAN)[0].difference == pytest.approx((found["b"].difference or 0) / 2)
+    assert [one.metric for one in explore(comparison_set, PLAN)] == ["RR"] * 3
+    assert explore(comparison_set, PLAN)[0].difference == pytest.approx((found["b"].difference or 0) / 2)
 
 
 def test_few_queries_carry_no_verdict() -> None:
@@ -91,9 +94,9 @@ def test_who_is_tied_is_told_of_all_pairs_and_both_ways() -> None:
 
 def test_datasets_weigh_the_same() -> None:
     """The pooled difference is the mean of the datasets', however many queries each has."""
-    fields = [field_of(many(40, 0.0, 0.1)), field_of(many(400, 0.0, 0.3))]
-    (pooled,) = pool(fields, PLAN)
-    means = [compare(field, PLAN)[0].difference or 0.0 for field in fields]
+    comparison_sets = [field_of(many(40, 0.0, 0.1)), field_of(many(400, 0.0, 0.3))]
+    (pooled,) = pool(comparison_sets, PLAN)
+    means = [compare(comparison_set, PLAN)[0].difference or 0.0 for comparison_set in comparison_sets]
     assert pooled.difference == pytest.approx(np.mean(means))
     assert (pooled.n, pooled.verdict, pooled.dataset) == (440, "better", "mean of 2 datasets")
     assert pooled.lower is not None
@@ -102,8 +105,8 @@ def test_datasets_weigh_the_same() -> None:
 
 def test_one_dataset_pooled_is_itself() -> None:
     """Interval and p are those of the dataset alone."""
-    field = field_of(many(50, 0.0, 0.02))
-    (alone,), (pooled,) = compare(field, PLAN), pool([field], PLAN)
+    comparison_set = field_of(many(50, 0.0, 0.02))
+    (alone,), (pooled,) = compare(comparison_set, PLAN), pool([comparison_set], PLAN)
     for name in ("difference", "lower", "upper", "p", "p_t"):
         assert getattr(pooled, name) == pytest.approx(getattr(alone, name))
 
@@ -111,18 +114,18 @@ def test_one_dataset_pooled_is_itself() -> None:
 def test_the_queries_that_moved_most() -> None:
     """The strongest first, none that did not move that way."""
     a = np.array([0.5, 0.5, 0.5, 0.5])
-    field = field_of({"a": a, "b": a + np.array([-0.1, 0.0, 0.3, -0.2])})
-    found = extremes(pair(field.entries["a"].values, field.entries["b"].values, "nDCG@3"))
+    comparison_set = field_of({"a": a, "b": a + np.array([-0.1, 0.0, 0.3, -0.2])})
+    found = extremes(pair(comparison_set.systems["a"].values, comparison_set.systems["b"].values, "nDCG@3"))
     assert [row[0] for row in found["worst"]] == ["q3", "q0"]
     assert [row[0] for row in found["best"]] == ["q2"]
 
 
 def judged_field(
     rows: dict[str, dict[str, list[str]]], grades: dict[str, dict[str, int]], **more: object
-) -> Field:
+) -> ComparisonSet:
     """Return a field of runs given as lists; `=` before a document ties it with the one above."""
     qrels = Qrels(grades)
-    entries = {}
+    systems = {}
     for name, lists in rows.items():
         flat: list[tuple[str, str, float]] = []
         for query_id, docs in lists.items():
@@ -131,8 +134,8 @@ def judged_field(
                 score -= 0.0 if doc.startswith("=") else 1.0
                 flat.append((query_id, doc.removeprefix("="), score))
         run = Run.from_rows(name, [f[0] for f in flat], [f[1] for f in flat], [f[2] for f in flat])
-        entries[name] = Entry(name, run, evaluate(run, qrels, parse_metrics(METRICS)))
-    return Field("d", qrels, entries, **more)  # type: ignore[arg-type]
+        systems[name] = System(name, run, evaluate(run, qrels, parse_metrics(METRICS)))
+    return ComparisonSet("d", qrels, systems, **more)  # type: ignore[arg-type]
 
 
 HOLES = judged_field(
@@ -163,7 +166,7 @@ def test_the_tipping_point_is_what_trying_everything_finds() -> None:
             q: {**docs, **{d: 1 for p, d in chosen if p == q}} for q, docs in HOLES.qrels.grades.items()
         }
         a, b = (
-            evaluate(HOLES.entries[n].run, Qrels(grades), parse_metrics(["nDCG@3"])).values.mean()
+            evaluate(HOLES.systems[n].run, Qrels(grades), parse_metrics(["nDCG@3"])).values.mean()
             for n in "ab"
         )
         return bool(b >= a)
@@ -193,8 +196,8 @@ def test_slices_divide_the_queries() -> None:
     queries = {
         q: Query(q, text, {"kind": kind}) for q, text, kind in (("q1", "one two", "x"), ("q2", "a " * 9, "y"))
     }
-    field = replace(HOLES, queries=queries, first_stage=replace(HOLES.entries["a"].run, tag="bm25"))
-    found = list(slices(field, PLAN, "b"))
+    comparison_set = replace(HOLES, queries=queries, first_stage=replace(HOLES.systems["a"].run, tag="bm25"))
+    found = list(slices(comparison_set, PLAN, "b"))
     assert {one.by for one in found} == {"words in the query", "first relevant at rank of bm25", "kind"}
     assert {one.level for one in found if one.by == "kind"} == {"x", "y"}
     assert all(one.difference.n == 1 for one in found)
@@ -202,7 +205,7 @@ def test_slices_divide_the_queries() -> None:
         sides = one.contender_mean.estimate, one.baseline_mean.estimate
         assert one.difference.estimate == pytest.approx(sides[0] - sides[1])
     means = [one.contender_mean.estimate for one in found if one.by == "kind"]
-    assert np.mean(means) == pytest.approx(field.entries["b"].values.of("nDCG@3").mean())
+    assert np.mean(means) == pytest.approx(comparison_set.systems["b"].values.of("nDCG@3").mean())
 
 
 def test_beaten_is_only_who_is_worse_and_slower_beyond_doubt() -> None:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.comparison import Entry, Field
+from evalkit.comparison import ComparisonSet, System
 from evalkit.experiment.shown_texts import MOST_CHARACTERS, snippet
 from evalkit.records import MetricValues, Qrels, Query, Run
 from evalkit.report import explorer
@@ -119,18 +119,18 @@ def test_labels_keep_their_order_and_their_distance(places: list[float]) -> None
         assert np.mean(moved) == pytest.approx(np.mean(places), abs=1e-9)
 
 
-def field_of(queries: int) -> Field:
+def field_of(queries: int) -> ComparisonSet:
     """Return two systems on queries of which each moves more than the one before."""
     ids = tuple(f"q{i}" for i in range(queries))
     docs = [f"d{i}" for i in range(30)]
-    entries = {}
+    systems = {}
     for tag, sign in (("bm25", 1.0), ("mine", -1.0)):
         rows = [(q, d, sign * i) for q in ids for i, d in enumerate(docs)]
         run = Run.from_rows(tag, [row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
         values = np.full((queries, 1), 0.5) if tag == "bm25" else np.linspace(0.5, 1, queries)[:, None]
-        entries[tag] = Entry(tag, run, MetricValues(tag, ("nDCG@10",), ids, values))
+        systems[tag] = System(tag, run, MetricValues(tag, ("nDCG@10",), ids, values))
     qrels = Qrels({q: {"d15": 2, "gone": 1, "d0": 0} for q in ids})
-    return Field("d", qrels, entries, {q: Query(q, f"text of {q}") for q in ids}, None, 30)
+    return ComparisonSet("d", qrels, systems, {q: Query(q, f"text of {q}") for q in ids}, None, 30)
 
 
 def explored(queries: int, texts: dict[str, str]) -> dict[str, Any]:

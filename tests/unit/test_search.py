@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.comparison import Entry, Field, Plan
+from evalkit.comparison import ComparisonSet, Plan, System
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.summaries.searches import KEPT_SHARES, search
@@ -68,11 +68,14 @@ def test_a_search_finds_a_fusion_that_helps_and_says_so_on_other_queries() -> No
         for tag, column in (("bm25", 2), ("r", 3))
     )
     qrels = Qrels(grades)
-    entries = {
-        run.tag: Entry(run.tag, run, evaluate(run, qrels, parse_metrics(["RR"]))) for run in (first, reranked)
+    systems = {
+        run.tag: System(run.tag, run, evaluate(run, qrels, parse_metrics(["RR"])))
+        for run in (first, reranked)
     }
-    on = Field("d", qrels, entries, first_stage=first, depth=20)
-    found = search(on, "r", Plan(baseline="bm25", primary="RR", seed=1), {"latency": [], "costs": []})
+    comparison_set = ComparisonSet("d", qrels, systems, first_stage=first, depth=20)
+    found = search(
+        comparison_set, "r", Plan(baseline="bm25", primary="RR", seed=1), {"latency": [], "costs": []}
+    )
     assert len(found["rows"]) == 8 * 5 * len(KEPT_SHARES)
     best = max(found["rows"], key=lambda row: row["tuned"])
     assert best["on_front"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.comparison import Entry, Field, Plan
+from evalkit.comparison import ComparisonSet, Plan, System
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
@@ -113,7 +113,7 @@ def test_goals_are_read() -> None:
     assert read_goal("max_f1", 0.9).promise == "none"
 
 
-def field_of(queries: int, seed: int = 1) -> Field:
+def field_of(queries: int, seed: int = 1) -> ComparisonSet:
     """Return queries with a relevant document that mostly scores high, and a few that nothing answers."""
     rng = np.random.default_rng(seed)
     rows, grades = [], {}
@@ -125,8 +125,8 @@ def field_of(queries: int, seed: int = 1) -> Field:
         ]
     run = Run.from_rows("r", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
     qrels = Qrels(grades)
-    entry = Entry("r", run, evaluate(run, qrels, parse_metrics(["nDCG@10"])))
-    return Field("d", qrels, {"r": entry}, first_stage=run, depth=20)
+    entry = System("r", run, evaluate(run, qrels, parse_metrics(["nDCG@10"])))
+    return ComparisonSet("d", qrels, {"r": entry}, first_stage=run, depth=20)
 
 
 PLAN = Plan(baseline="r", primary="nDCG@10", seed=3)
@@ -159,12 +159,12 @@ def test_what_cannot_be_promised_is_said() -> None:
     assert "that takes 299 at least" in few["why_not"]
     high = find_threshold(field_of(60, seed=2), "r", PLAN, read_goal("precision>=0.9999", 0.95))
     assert high["threshold"] is not None or "is the most" in high["why_not"]
-    on = field_of(40)
-    none = Field(
+    comparison_set = field_of(40)
+    none = ComparisonSet(
         "d",
-        Qrels({q: {"gone": 1} for q in on.qrels.grades}),
-        on.entries,
-        first_stage=on.first_stage,
+        Qrels({q: {"gone": 1} for q in comparison_set.qrels.grades}),
+        comparison_set.systems,
+        first_stage=comparison_set.first_stage,
         depth=20,
     )
     assert find_threshold(none, "r", PLAN, Goal())["why_not"] == "no query has a relevant candidate"
