@@ -5,10 +5,10 @@ from evalkit.comparison.contenders import Comparison, Plan, compare, explore, po
 
 __all__ = [
     "Comparison",
-    "Entry",
-    "Field",
+    "ComparisonSet",
     "Paired",
     "Plan",
+    "System",
     "compare",
     "explore",
     "pair",

@@ -71,8 +71,8 @@ def ways(comparison_set: ComparisonSet) -> Mapping[str, Callable[[str], str]]:
         found[f"first relevant at rank of {first.tag}"] = lambda q: _first_relevant(
             first, comparison_set.qrels, q
         )
-    for name in sorted({name for query in comparison_set.queries.values() for name in query.comparison_sets}):
-        found[name] = lambda q, name=name: comparison_set.queries[q].comparison_sets.get(name, "-")  # type: ignore[misc]
+    for name in sorted({name for query in comparison_set.queries.values() for name in query.fields}):
+        found[name] = lambda q, name=name: comparison_set.queries[q].fields.get(name, "-")  # type: ignore[misc]
     return found
 
 

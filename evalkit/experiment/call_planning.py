@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import cycle, islice
 
 import numpy as np
@@ -19,36 +19,7 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.latency import LatencyCell, Loads
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
-from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, expected_usage, weigh
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPass:
-    """Calls of one reranker on one dataset in one pass, if every call succeeds the first time.
-
-    Attributes
-    ----------
-    pairs
-        Query-document pairs sent.
-    known
-        Pairs whose scores are in the store, and which are not sent.
-    requests
-        In which the calls are sent: more than calls where a backend asks about a list in parts.
-    tokens
-        Estimate: `TOKENS_PER_CHARACTER` for every character sent, and what models write in answer.
-    cost_usd
-        Estimate from the configured price; None without one.
-    """
-
-    dataset: str
-    reranker: str
-    pass_: str
-    calls: int
-    pairs: int
-    known: int
-    requests: int
-    tokens: int
-    cost_usd: float | None
+from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass, expected_usage, weigh
 
 
 def plan_experiment(config: Config, eval_sets: Sequence[EvalSet], records: Records) -> list[PlannedPass]:

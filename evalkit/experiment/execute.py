@@ -17,6 +17,7 @@ from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.experiment_store import open_store
+from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.latency_pass import latency_pass
 from evalkit.experiment.manifest_facts import Origin, closing_facts, opening_facts
 from evalkit.experiment.precision_pass import precision_pass
@@ -34,7 +35,6 @@ from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resume import ResumeOptions, find_unfinished, fingerprint, restore, spent_before
 from evalkit.experiment.scoring_pools import joined_cluster, pool_for
 from evalkit.experiment.sessions import opened
-from evalkit.experiment.shown_texts import keep_texts
 from evalkit.experiment.sigint import ignore_sigint
 from evalkit.reranking import Outcome, RerankerSession
 from evalkit.results.folder import ResultFolder

@@ -11,7 +11,7 @@ import orjson
 from markupsafe import Markup
 
 from evalkit.comparison import ComparisonSet
-from evalkit.experiment.shown_texts import SHOWN, snippet
+from evalkit.results.shown_texts import SHOWN, snippet
 
 MOST_QUERIES = 2000
 """Queries of a report with lists: those that the systems disagree on most."""

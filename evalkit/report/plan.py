@@ -7,9 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from evalkit.config import Config
-from evalkit.experiment.call_planning import PlannedPass
 from evalkit.report.tables import NO_VALUE, Table, as_text, dollars
-from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER
+from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass
 
 
 def plan_rows(planned: Sequence[PlannedPass]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from evalkit.config import Price, Traffic, Weight
 from evalkit.records import RerankRequest, Usage
@@ -19,6 +19,35 @@ DOCUMENTS_PER_UNIT = 100
 """Documents that one search unit is commonly said to hold."""
 PAIR_OVERHEAD_BYTES = 150
 """Bytes that an API billing by bytes adds to each pair (ZeroEntropy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPass:
+    """Calls of one reranker on one dataset in one pass, if every call succeeds the first time.
+
+    Attributes
+    ----------
+    pairs
+        Query-document pairs sent.
+    known
+        Pairs whose scores are in the store, and which are not sent.
+    requests
+        In which the calls are sent: more than calls where a backend asks about a list in parts.
+    tokens
+        Estimate: `TOKENS_PER_CHARACTER` for every character sent, and what models write in answer.
+    cost_usd
+        Estimate from the configured price; None without one.
+    """
+
+    dataset: str
+    reranker: str
+    pass_: str
+    calls: int
+    pairs: int
+    known: int
+    requests: int
+    tokens: int
+    cost_usd: float | None
 
 
 def characters(query: str, documents: tuple[str, ...]) -> int:

@@ -39,7 +39,7 @@ def plan_of(config: Mapping[str, Any], first_stage: str) -> Plan:
     )
 
 
-def comparison_sets(
+def sets_at_depth(
     cells: Iterable[QualityCell],
     first_stage: str,
     qrels: Mapping[str, Qrels],

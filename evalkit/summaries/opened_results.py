@@ -13,7 +13,7 @@ from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.results import ResultFolder
-from evalkit.summaries.comparisons import comparison_sets
+from evalkit.summaries.comparisons import sets_at_depth
 from evalkit.summaries.quality_cells import derive_cells
 
 BEFORE, AFTER = "before", "after"
@@ -69,7 +69,7 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
     queries = {name: folder.read_queries(name) for name in names}
     depth = max(config["depths"])
     cells = derive_cells(folder, manifest, qrels, {**config, "depths": [depth]})
-    comparison_sets = comparison_sets(cells, manifest["first_stage"], qrels, queries, depth)
+    comparison_sets = sets_at_depth(cells, manifest["first_stage"], qrels, queries, depth)
     return Result(folder, config, manifest, tuple(comparison_sets))
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.comparison import ComparisonSet
 from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
-from evalkit.report.transfer_pages import draw_distributions
 from evalkit.summaries.opened_results import Result
 
 if TYPE_CHECKING:
@@ -49,25 +47,18 @@ def transfers(
                 for threshold in thresholds or usual_thresholds(pairs)
             ],
         }
-        for comparison_set, pairs in _scored(before, after, tags, comparison_sets)
+        for comparison_set, pairs in scored_pairs(before, after, tags, comparison_sets)
     ]
 
 
-def draw_transfers(
-    into: Path, before: Result, after: Result, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
-) -> None:
-    """Draw both versions' scores of every dataset into a folder."""
-    for comparison_set, pairs in _scored(before, after, tags, comparison_sets):
-        draw_distributions(into, comparison_set.dataset, tags[1], pairs.before, pairs.after)
-
-
-def _scored(
+def scored_pairs(
     before: Result, after: Result, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
 ) -> Iterator[tuple[ComparisonSet, ScoredPairs]]:
+    """Yield the pairs that both versions scored, dataset by dataset; a dataset without any is left out."""
     old, new = before.folder.read_scores(), after.folder.read_scores()
     for comparison_set in comparison_sets:
         both = _of(old, comparison_set, tags[0]).merge(
-            _of(new, comparison_set, tags[1]), comparison_set=["query_id", "doc_id"]
+            _of(new, comparison_set, tags[1]), on=["query_id", "doc_id"]
         )
         if not both.empty:
             yield comparison_set, _pairs(both, comparison_set)

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparison import Plan
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.report.transfer_pages import draw_distributions
 from evalkit.summaries.comparisons import compare_sets, plan_of
-from evalkit.summaries.opened_results import AFTER, BEFORE, matched_tags, meet, open_result, runs_set
-from evalkit.summaries.transfers import draw_transfers, transfers
+from evalkit.summaries.opened_results import AFTER, BEFORE, Result, matched_tags, meet, open_result, runs_set
+from evalkit.summaries.transfers import scored_pairs, transfers
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
@@ -90,8 +91,16 @@ def compare_results(
         document["transfer"] = transfers(before, after, tags, comparison_sets, thresholds)
         documents.append(document)
         if plots is not None:
-            draw_transfers(plots, before, after, tags, comparison_sets)
+            _draw_scores(plots, before, after, tags, comparison_sets)
     return documents
+
+
+def _draw_scores(
+    into: Path, before: Result, after: Result, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
+) -> None:
+    """Draw both versions' scores of every dataset into a folder."""
+    for comparison_set, pairs in scored_pairs(before, after, tags, comparison_sets):
+        draw_distributions(into, comparison_set.dataset, tags[1], pairs.before, pairs.after)
 
 
 def compare_runs(

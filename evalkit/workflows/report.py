@@ -27,7 +27,7 @@ from evalkit.results import ResultFolder
 from evalkit.results.folder import VALUES, to_json
 from evalkit.results.parquet import write_table
 from evalkit.summaries.calibrations import calibrate
-from evalkit.summaries.comparisons import compare_sets, comparison_sets, plan_of
+from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
 from evalkit.summaries.latency_answers import answer
 from evalkit.summaries.latency_cells import CellCalls, cells_of, latency_rows
@@ -74,7 +74,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> dict[str
         summary = summarise(manifest, config, cells, ceilings, calls, latency)
         progress.update()
         queries = {name: folder.read_queries(name) for name in qrels}
-        comparison_sets = comparison_sets(
+        comparison_sets = sets_at_depth(
             cells, manifest["first_stage"], qrels if asked else {}, queries, max(config["depths"])
         )
         plan = plan_of(config, manifest["first_stage"])

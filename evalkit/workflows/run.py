@@ -6,13 +6,14 @@ from pathlib import Path
 
 from evalkit.config import Config, load_config, resolved_yaml
 from evalkit.experiment import execute
-from evalkit.experiment.call_planning import PlannedPass, plan_experiment
+from evalkit.experiment.call_planning import plan_experiment
 from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.experiment_store import open_store
 from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resume import ResumeOptions, find_unfinished, restore
+from evalkit.reranking.token_estimates import PlannedPass
 from evalkit.results import ResultFolder
 from evalkit.results.folder import results_folder
 from evalkit.server.subprocess_service import served

@@ -14,7 +14,7 @@ import pytest
 from support.models import make_causal, make_classifier, make_embedder
 
 from evalkit.config import reranker_settings
-from evalkit.encoding import exporting, settings
+from evalkit.encoding import onnx_export
 from evalkit.encoding.onnx_model import OnnxModel
 from evalkit.errors import ConfigError, InputError
 from evalkit.rerankers import load_reranker
@@ -78,7 +78,7 @@ def test_a_model_is_exported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     model = make_classifier(tmp_path / "model")
     onnx(model)
     exports: list[object] = []
-    monkeypatch.setattr(exporting, "_export", lambda settings, _: exports.append(settings))
+    monkeypatch.setattr(onnx_export, "_export", lambda settings, _: exports.append(settings))
     onnx(model)
     assert not exports
     (model / "more.txt").write_text("changed", encoding="utf-8")
@@ -112,7 +112,7 @@ def test_a_model_with_a_template_is_refused(tmp_path: Path) -> None:
 
 def test_an_export_that_is_not_faithful_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export whose values differ from torch's is not used, and leaves nothing behind."""
-    monkeypatch.setattr(exporting, "FAITHFUL", -1.0)
+    monkeypatch.setattr(onnx_export, "FAITHFUL", -1.0)
     with pytest.raises(InputError, match="gives other values as ONNX"):
         onnx(make_classifier(tmp_path / "model"))
     assert not [path for path in (tmp_path / "cache" / "onnx").iterdir() if path.is_dir()]
@@ -208,7 +208,9 @@ def test_auto_counts_as_what_it_comes_to(monkeypatch: pytest.MonkeyPatch) -> Non
     assert onnx != torch
     assert identity() == torch
     assert identity(precision="int8") == identity(precision="int8", runtime="onnx") != onnx
-    monkeypatch.setattr(settings, "find_spec", lambda name: None if name == "torch" else find_spec(name))
+    monkeypatch.setattr(
+        model_settings, "find_spec", lambda name: None if name == "torch" else find_spec(name)
+    )
     assert identity() == onnx
     assert identity(device="cuda") == identity(device="cuda", runtime="torch")
     assert identity(precision="bf16") == identity(precision="bf16", runtime="torch")

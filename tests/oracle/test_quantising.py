@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support.models import make_classifier
 
-from evalkit.encoding import quantising
+from evalkit.encoding import quantisation
 from evalkit.encoding.onnx_network import open_session
 from evalkit.encoding.quantisation import ACTIVATION_STEPS, WEIGHT_STEPS, quantise, quantised
 from evalkit.errors import InputError
@@ -92,7 +92,7 @@ def test_much_weight_stands_beside_the_network(tmp_path: Path, monkeypatch: pyte
     weights = np.random.default_rng(5).normal(size=(K, N)).astype(np.float32)
     full = network(weights, tmp_path / "full.onnx")
     quantise(full, tmp_path / "one.onnx")
-    monkeypatch.setattr(quantising, "MOST_BYTES", 0)
+    monkeypatch.setattr(quantisation, "MOST_BYTES", 0)
     quantise(full, tmp_path / "two.onnx")
     assert (tmp_path / "two.onnx.data").is_file()
     x = np.ones((1, 1, K), dtype=np.float32)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.inspected import dataset, material
+from support.inspected import check_input, dataset
 from support.late_models import make_late_interaction
 from support.models import make_classifier
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 DOCUMENTS = {"short": "the cat sat", "long": "the dog sat on a mat " * 9, "other": "no cat"}
 DATA = dataset(DOCUMENTS, {"q": "a cat on the mat"}, {"q": {"long": 1, "other": 0}})
-SEEN = material(DATA, {"q": ["short", "long", "other"]})
+SEEN = check_input(DATA, {"q": ["short", "long", "other"]})
 
 
 @pytest.mark.parametrize(

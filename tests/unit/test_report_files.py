@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.comparison import ComparisonSet, System
-from evalkit.experiment.shown_texts import MOST_CHARACTERS, snippet
 from evalkit.records import MetricValues, Qrels, Query, Run
 from evalkit.report import explorer
 from evalkit.report.drawing import spread_apart
@@ -24,6 +23,7 @@ from evalkit.report.notices import ANY_REMEDY, REMEDIES, failure_tables
 from evalkit.report.table_files import file_names, table_rows, write_tables
 from evalkit.report.tables import Table, as_markdown, markdown_text
 from evalkit.results.parquet import read_table
+from evalkit.results.shown_texts import MOST_CHARACTERS, snippet
 
 TEXT = st.text(st.characters(codec="utf-8"))
 ANY_TEXT = st.text(st.characters())  # halves of surrogate pairs among them

@@ -7,11 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.reranking import scored_run
 from evalkit.results.folder import ResultFolder, at_depth
-
-SHOWN = 10
-"""Documents of each ranked list that a report shows."""
-MOST_CHARACTERS = 400
-"""Of a text that is kept."""
+from evalkit.results.shown_texts import SHOWN, snippet
 
 
 def keep_texts(folder: ResultFolder, eval_sets: Iterable[EvalSet], tags: Sequence[str], depth: int) -> None:
@@ -45,9 +41,3 @@ def _shown(folder: ResultFolder, eval_set: EvalSet, tags: Sequence[str], depth: 
             yield from docs[:SHOWN]
     for grades in eval_set.dataset.qrels.grades.values():
         yield from (doc_id for doc_id, grade in grades.items() if grade > 0)
-
-
-def snippet(text: str, most: int = MOST_CHARACTERS) -> str:
-    """Return the beginning of a text, as UTF-8 can hold it."""
-    cut = text if len(text) <= most else text[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return cut.encode("utf-8", "replace").decode()
