@@ -40,7 +40,7 @@ class ServerSettings(Settings):
     Attributes
     ----------
     rates_per_s
-        OpenLoop per second.
+        Arrivals per second.
     shares
         Where no rates are given: of the capacity that is then measured first.
     calls

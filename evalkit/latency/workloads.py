@@ -81,7 +81,7 @@ class Loads:
     Attributes
     ----------
     rates_per_s
-        OpenLoop per second.
+        Arrivals per second.
     latency_s
         What a call takes when it is alone, about: tells how many will be out at once.
     """

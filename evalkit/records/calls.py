@@ -49,7 +49,7 @@ class Call:
     length_bucket
         Which of the length buckets its documents are from, from 1; None for documents as they come.
     rate_per_s
-        OpenLoop per second where they do not wait for each other; None elsewhere.
+        Arrivals per second where they do not wait for each other; None elsewhere.
     document_characters
         Characters of all documents sent.
     truncated_documents

@@ -14,7 +14,7 @@ import pytest
 from support.models import make_causal, make_classifier, make_embedder
 
 from evalkit.config import reranker_settings
-from evalkit.encoding import onnx_export
+from evalkit.encoding import model_settings, onnx_export
 from evalkit.encoding.onnx_model import OnnxModel
 from evalkit.errors import ConfigError, InputError
 from evalkit.rerankers import load_reranker

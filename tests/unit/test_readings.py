@@ -13,7 +13,7 @@ from support.models import make_classifier
 
 from evalkit.config.load import build_config
 from evalkit.config.source import Source
-from evalkit.experiment import readings
+from evalkit.experiment import token_readings
 from evalkit.experiment.token_readings import read_pairs
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Measuring, load_reranker
@@ -63,7 +63,7 @@ def test_every_local_reranker_is_read_and_nothing_else(
     assert found["own"].relevant_truncated.tolist() == [True]
     assert found["far"].missing is not None
     assert found["broken"].missing is not None
-    monkeypatch.setattr(readings, "MOST_PAIRS", 2)
+    monkeypatch.setattr(token_readings, "MOST_PAIRS", 2)
     sampled = next(iter(read_pairs(config, SEEN)))
     assert (sampled.pairs, len(sampled.truncated)) == (3, 2)
     assert np.array_equal(next(iter(read_pairs(config, SEEN))).tokens, sampled.tokens)
