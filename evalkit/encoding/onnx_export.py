@@ -14,11 +14,10 @@ import orjson
 from evalkit.cache import cache_folder, kept, key_of
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.library_runtime import first_line, unheard
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
-from evalkit.encoding.processors import first_line
 from evalkit.encoding.quantisation import quantise
-from evalkit.encoding.quiet import unheard
 from evalkit.encoding.state import state_of
 from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
 from evalkit.errors import InputError, MissingExtraError

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.encoding.engine import OutOfMemoryError
+from evalkit.encoding.library_runtime import CPU_BATCH_TOKENS, MOST_WORKERS, available_threads, first_line
 from evalkit.encoding.packing import Padded
-from evalkit.encoding.processors import CPU_BATCH_TOKENS, MOST_WORKERS, available_threads, first_line
 from evalkit.errors import InputError
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")

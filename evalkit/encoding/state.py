@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.cache import fingerprint
+from evalkit.encoding.library_runtime import first_line
 from evalkit.encoding.model_settings import ModelSettings
-from evalkit.encoding.processors import first_line
 from evalkit.errors import InputError
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.library_runtime import unheard
 from evalkit.encoding.model_settings import ModelSettings
-from evalkit.encoding.quiet import unheard
 from evalkit.encoding.token_vectors import Expansion, Task, check_trained, length_of
 from evalkit.encoding.tokens import (
     FastTokeniser,

@@ -1,7 +1,6 @@
 """Calls over HTTP: one exchange within limits, keys struck out, the waits that servers ask for."""
 
-from evalkit.http_client.addresses import check_address
-from evalkit.http_client.connections import Connections, Exchange, write_json
+from evalkit.http_client.connections import Connections, Exchange, check_address, write_json
 from evalkit.http_client.retry_after import asked_wait_s, used_up_wait_s
 from evalkit.http_client.secrets import Redactor, read_key
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evalkit.latency.machine import RoundState
 from evalkit.latency.throughput import Spans
-from evalkit.latency.warming import MOST_WARMUP, has_settled
+from evalkit.latency.workloads import MOST_WARMUP, has_settled
 
 DRIFT = 0.05
 """Difference of the two halves of a cell's calls from which it is told."""

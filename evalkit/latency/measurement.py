@@ -14,8 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from evalkit.latency.machine import MachineMonitor, RoundState
-from evalkit.latency.warming import MOST_WARMUP, has_settled
-from evalkit.latency.workloads import LatencyCell
+from evalkit.latency.workloads import MOST_WARMUP, LatencyCell, has_settled
 from evalkit.reranking import Arrival, Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
 from evalkit.reranking.outcomes import Clock
 

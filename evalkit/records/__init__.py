@@ -1,8 +1,7 @@
 """What things are: frozen records that move between functions. No I/O, no clock, no network."""
 
 from evalkit.records.calls import Call
-from evalkit.records.collection import Corpus, Dataset, DatasetOrigin, Query
-from evalkit.records.content import ContentHash
+from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query
 from evalkit.records.metric_values import MetricValues
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels

@@ -14,8 +14,7 @@ from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
 from evalkit.rerankers.http_failures import QUOTED, bad_reply, beginning, check_model, read_json, refusal
-from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
-from evalkit.rerankers.listwise_settings import ListwiseSettings
+from evalkit.rerankers.listwise_settings import ListwiseSettings, ask_for_order, one_line
 from evalkit.rerankers.permutations import Permutation, read_permutation, sort_by_windows
 
 

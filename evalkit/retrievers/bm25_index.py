@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from unicodedata import unidata_version
 
 import numpy as np
@@ -19,7 +19,6 @@ from tqdm import tqdm
 from evalkit.cache import cache_folder, kept, key_of
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
-from evalkit.retrievers.bm25_files import load, save
 from evalkit.retrievers.bm25_scores import Bm25Index, score
 from evalkit.retrievers.bm25_search import Tops, search
 from evalkit.text_analysis import Analyzer
@@ -133,3 +132,37 @@ def _build(corpus: Corpus, recipe: Recipe, folder: Path) -> None:
         save(folder / str(number), score(counts, whole, recipe.k1, recipe.b))
         del counts
         shutil.rmtree(folder / f"counts-{number}")
+
+
+_Columns = TypeVar("_Columns", TermCounts, Bm25Index)
+
+
+def save(folder: Path, columns: TermCounts | Bm25Index) -> None:
+    """Write columns into a new folder."""
+    import pyarrow as pa
+
+    folder.mkdir()
+    for field in fields(columns):
+        column = getattr(columns, field.name)
+        if isinstance(column, np.ndarray):
+            np.save(folder / f"{field.name}.npy", column)
+            continue
+        table = pa.table({field.name: column})
+        with pa.ipc.new_file(str(folder / f"{field.name}.arrow"), table.schema) as file:
+            file.write_table(table)
+
+
+def load(folder: Path, kind: type[_Columns]) -> _Columns:
+    """Return the columns of a folder: read where they are looked at, and never all at once."""
+    return kind(**{field.name: _mapped(folder, field.name) for field in fields(kind)})
+
+
+def _mapped(folder: Path, name: str) -> Any:
+    import pyarrow as pa
+
+    plain = folder / f"{name}.npy"
+    if plain.is_file():
+        # A plain view of the mapped file: numpy's memmap is slow to slice.
+        return np.asarray(np.load(plain, mmap_mode="r"))
+    with pa.memory_map(str(folder / f"{name}.arrow")) as file:
+        return pa.ipc.open_file(file).read_all()[name].combine_chunks()

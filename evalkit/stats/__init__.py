@@ -6,12 +6,13 @@ from evalkit.stats.intervals import (
     mean_interval,
     quantile_interval,
     sample_size_for_quantile,
+    sample_size_to_hold,
+    share_interval,
 )
 from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
 from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed
 from evalkit.stats.resampling import clustered_quantile_interval, query_weights
-from evalkit.stats.shares import sample_size_to_hold, share_interval
 from evalkit.stats.spread import standard_deviation_within
 
 __all__ = [

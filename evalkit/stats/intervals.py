@@ -107,3 +107,34 @@ def sample_size_for_quantile(p: float, confidence: float = 0.95) -> int:
     probability ``1 - (1 - confidence) / 2``: ``max(p, 1 - p)**n <= (1 - confidence) / 2``.
     """
     return math.ceil(math.log((1 - confidence) / 2) / math.log(max(p, 1 - p)))
+
+
+def share_interval(count: int, n: int, confidence: float = 0.95) -> Interval:
+    """Return a share with its exact binomial interval (Clopper and Pearson 1934).
+
+    Parameters
+    ----------
+    count, n
+        How many of how many.
+    confidence
+        Two-sided level; each bound alone holds at ``(1 + confidence) / 2``.
+
+    Returns
+    -------
+    Interval
+        Without estimate and bounds for n = 0.
+    """
+    if n == 0:
+        return Interval(None, None, None, 0, confidence)
+    from scipy.stats import binomtest
+
+    bounds = binomtest(count, n).proportion_ci(confidence, method="exact")
+    return Interval(count / n, float(bounds.low), float(bounds.high), n, confidence)
+
+
+def sample_size_to_hold(share: float, confidence: float = 0.95) -> int:
+    """Return the smallest n at which n of n successes show that at least `share` of all succeed.
+
+    One-sided, at `confidence`: ``share**n <= 1 - confidence``.
+    """
+    return math.ceil(math.log(1 - confidence) / math.log(share))

@@ -11,13 +11,13 @@ from tqdm import tqdm
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.gate_verdicts import decide_drop
+from evalkit.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.summaries.depth_sweep import known_costs
 from evalkit.summaries.figures import mean_or_none, mean_row, or_none
 from evalkit.tuning import split_queries
 from evalkit.tuning.front import front
-from evalkit.tuning.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 
 LADDER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 KEPT_SHARES = (1.0, 0.5, 0.2)

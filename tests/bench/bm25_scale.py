@@ -204,7 +204,7 @@ def compare(folder: Path) -> str:
     """Return how many scores of evalkit's index differ from those of bm25s's."""
     import numpy as np
 
-    from evalkit.retrievers.bm25_files import load
+    from evalkit.retrievers.bm25_index import load
     from evalkit.retrievers.bm25_scores import Bm25Index
 
     ours = load(next((folder / "evalkit-1" / "bm25").glob("*/0")), Bm25Index)

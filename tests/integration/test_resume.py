@@ -20,7 +20,7 @@ from support.api_runs import CONCURRENCY, Counting, run, scores, visible, write_
 from support.command import evalkit, only_folder
 from support.stand_in import stand_in
 
-from evalkit.latency.warming import MOST_WARMUP
+from evalkit.latency.workloads import MOST_WARMUP
 
 KILLS = int(os.environ.get("EVALKIT_KILLS", "6"))
 QUERIES = 300

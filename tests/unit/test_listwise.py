@@ -23,8 +23,7 @@ from evalkit.rerankers.answers import (
     total_usage,
 )
 from evalkit.rerankers.chat import chat_address, chat_request, read_chat
-from evalkit.rerankers.listwise_prompts import ask_for_order, one_line
-from evalkit.rerankers.listwise_settings import ChatPrice, ListwiseSettings
+from evalkit.rerankers.listwise_settings import ChatPrice, ListwiseSettings, ask_for_order, one_line
 from evalkit.rerankers.permutations import Permutation
 from evalkit.reranking.rate_limits import RateLimiter
 from evalkit.reranking.token_estimates import TokenEstimate

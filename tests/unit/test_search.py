@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.comparison import ComparisonSet, Plan, System
+from evalkit.fusion import Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.summaries.searches import KEPT_SHARES, search
 from evalkit.tuning.front import front
-from evalkit.tuning.fusion import Scale, reciprocal_ranks, weighted
 
 FIRST = Run.from_rows("first", ["q"] * 3, ["a", "b", "c"], [3.0, 2.0, 1.0])
 SECOND = Run.from_rows("second", ["q"] * 3, ["a", "b", "c"], [0.1, 0.2, 0.9])

@@ -25,7 +25,7 @@ from evalkit.latency import (
     timed_as,
     without,
 )
-from evalkit.latency.warming import MOST_WARMUP, has_settled
+from evalkit.latency.workloads import MOST_WARMUP, has_settled
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run
 from evalkit.reranking import OpenLoop, RerankerSession
 
