@@ -40,7 +40,7 @@ class DataFinding:
     code: str
     severity: Severity
     what: str
-    counts: Mapping[str, float | None]
+    counts: Mapping[str, int | float | None]
     examples: tuple[str, ...]
     effect: str
     remedy: str

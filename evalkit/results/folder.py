@@ -7,22 +7,27 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import orjson
 
-from evalkit.config.source import read_source
 from evalkit.errors import InputError, StorageError
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
-from evalkit.results.parquet import missing, read_columns, read_table, write_table
+from evalkit.results.comparison_document import Comparisons
+from evalkit.results.gate_document import GateResult
+from evalkit.results.json_shapes import from_plain, read_json, to_json, to_plain
+from evalkit.results.latency_document import LatencyAnswers
+from evalkit.results.manifest import Failure, Manifest
+from evalkit.results.parquet import read_columns, read_table, write_table
+from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
+from evalkit.results.summary_document import Summary
+from evalkit.results.tuning_document import Tuning
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-SCHEMA_VERSION = 2
 
 SCORES = {
     "dataset": "string",
@@ -79,9 +84,6 @@ object: name -> seconds and what they are of."""
 
 STATIONS = ("encoded_s", "sent_s", "headers_s", "body_s")
 """Columns between start and end of a call; null where there was no wire, and where the call failed."""
-
-_CONFIG_KEYS = {"name", "seed", "metrics", "depths", "compare"}
-"""What every resolved configuration holds."""
 
 VALUES = {
     "dataset": "string",
@@ -206,71 +208,66 @@ class ResultFolder:
         """Return where the folder is."""
         return f"ResultFolder({str(self.path)!r})"
 
-    def read_summary(self) -> dict[str, Any]:
-        """Read the summary: every figure of the report with its n and interval.
-
-        Raises
-        ------
-        InputError
-            If it is missing or damaged; ``evalkit report`` rebuilds it.
-        """
-        summary: dict[str, Any] = read_json(self.summary_file)
-        return summary
-
-    def read_comparisons(self) -> dict[str, Any]:
-        """Read the comparisons; see `read_summary`."""
-        compared: dict[str, Any] = read_json(self.comparisons_file)
-        return compared
-
-    def read_latency(self) -> dict[str, Any]:
-        """Read what timed calls answer; see `read_summary`."""
-        answers: dict[str, Any] = read_json(self.latency_file)
-        return answers
-
-    def read_manifest(self) -> dict[str, Any]:
+    def read_manifest(self) -> Manifest:
         """Read the manifest.
 
         Raises
         ------
         InputError
-            If it is damaged or of a later schema.
+            If it is damaged or of another schema version.
         """
-        manifest = read_json(self.manifest_file)
-        if manifest.get("schema_version") != SCHEMA_VERSION:
-            raise InputError(
-                f"{self.manifest_file} has the schema version {manifest.get('schema_version')!r};"
-                f" this evalkit reads {SCHEMA_VERSION}",
-                "use the evalkit version that wrote it",
-            )
-        return manifest  # type: ignore[no-any-return]
+        return _read(Manifest, self.manifest_file, "the result folder is not whole")
 
-    def read_config(self) -> dict[str, Any]:
-        """Read the resolved configuration as plain data.
+    def read_config(self) -> RecordedConfig:
+        """Read the resolved configuration; see `read_recorded_config` for errors."""
+        return read_recorded_config(self.resolved_config_file)
+
+    def read_summary(self) -> Summary:
+        """Read the figures of the report.
 
         Raises
         ------
         InputError
-            If it is missing or damaged.
+            If the file is missing, damaged or of another schema version; ``evalkit report`` rebuilds it.
         """
-        try:
-            text = self.resolved_config_file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            raise missing(self.resolved_config_file) from None
-        data = read_source(text, str(self.resolved_config_file)).data
-        lacking = _CONFIG_KEYS.difference(data if isinstance(data, dict) else ())
-        if not isinstance(data, dict) or lacking:
-            raise InputError(
-                f"{self.resolved_config_file} is damaged: it lacks {', '.join(sorted(lacking))}",
-                "the result folder is not whole, or of another evalkit",
-            )
-        return data
+        return _read(Summary, self.summary_file, self._rebuild)
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
-        """Write the manifest, whole or not at all."""
-        aside = self.manifest_file.with_suffix(".part")
+    def read_comparisons(self) -> Comparisons:
+        """Read the comparisons; see `read_summary`."""
+        return _read(Comparisons, self.comparisons_file, self._rebuild)
+
+    def read_tuning(self) -> Tuning:
+        """Read depths, thresholds and calibrations; see `read_summary`."""
+        return _read(Tuning, self.tuning_file, self._rebuild)
+
+    def read_latency(self) -> LatencyAnswers:
+        """Read what the timed calls say; see `read_summary`."""
+        return _read(LatencyAnswers, self.latency_file, self._rebuild)
+
+    def write_documents(
+        self, summary: Summary, comparisons: Comparisons, tuning: Tuning, latency: LatencyAnswers
+    ) -> None:
+        """Write everything that is derived from the raw tables as a document."""
+        _write(summary, self.summary_file)
+        _write(comparisons, self.comparisons_file)
+        _write(tuning, self.tuning_file)
+        _write(latency, self.latency_file)
+
+    def write_gates(self, found: GateResult) -> None:
+        """Write the verdicts of a gate."""
         with self.writing():
-            aside.write_bytes(to_json({"schema_version": SCHEMA_VERSION, **manifest}))
-            aside.replace(self.manifest_file)
+            self.gates_file.write_bytes(to_json(to_plain(found)))
+
+    @property
+    def _rebuild(self) -> str:
+        return f"rebuild it with: evalkit report {self.path}"
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest, whole or not at all."""
+        part = self.manifest_file.with_suffix(".part")
+        with self.writing():
+            _write(manifest, part)
+            part.replace(self.manifest_file)
 
     def drop_report(self) -> None:
         """Remove the last file of a finished experiment: what it shows is about to change."""
@@ -300,15 +297,17 @@ class ResultFolder:
         """Read the judgments of a dataset."""
         return read_qrels(self.qrels_file(dataset))
 
-    def write_failures(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Keep the calls that failed, one JSON object a line."""
-        self.failures_file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    def write_failures(self, failures: Iterable[Failure]) -> None:
+        """Write the calls that failed, one JSON object a line."""
+        lines = (orjson.dumps(to_plain(failure)) + b"\n" for failure in failures)
+        self.failures_file.write_bytes(b"".join(lines))
 
-    def read_failures(self) -> list[dict[str, Any]]:
+    def read_failures(self) -> tuple[Failure, ...]:
         """Read ``failures.jsonl``; nothing where it is missing."""
         if not self.failures_file.is_file():
-            return []
-        return [row for _, row in read_json_lines(self.failures_file)]
+            return ()
+        rows = [row for _, row in read_json_lines(self.failures_file)]
+        return from_plain(tuple[Failure, ...], rows, self.failures_file, "the result folder is not whole")
 
     def write_texts(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Keep the beginnings of documents: dataset, document, text."""
@@ -354,29 +353,27 @@ def results_folder(name: str, into: str | Path | None) -> Path:
     return Path("results") / name if into is None else Path(into)
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of a result folder.
-
-    Raises
-    ------
-    InputError
-        If it is missing or damaged.
-    """
-    try:
-        return orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise missing(path) from None
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{path.resolve()} is damaged: {error}") from None
-
-
-def to_json(value: Any) -> bytes:
-    """Return indented JSON with a final newline, keys as given."""
-    return orjson.dumps(
-        value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
-    )
-
-
 def slug(name: str) -> str:
     """Return a name that is safe in a file name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "unnamed"
+
+
+_Document = TypeVar("_Document", Manifest, Summary, Comparisons, Tuning, LatencyAnswers)
+
+
+def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
+    data = read_json(file)
+    if not isinstance(data, dict):
+        raise InputError(f"{file.resolve()} is damaged: it holds no JSON object", remedy)
+    version = data.pop("schema_version", None)
+    if version != kind.VERSION:
+        newer = isinstance(version, int) and version > kind.VERSION
+        raise InputError(
+            f"{file} has the schema version {version!r}; this evalkit reads {kind.VERSION}",
+            "use the evalkit version that wrote it" if newer or kind is Manifest else remedy,
+        )
+    return from_plain(kind, data, file, remedy)
+
+
+def _write(document: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
+    file.write_bytes(to_json({"schema_version": document.VERSION, **to_plain(document)}))

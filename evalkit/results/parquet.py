@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InputError
+from evalkit.results.json_shapes import missing_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ def _read(path: Path, where: Mapping[str, str]) -> pa.Table:
     try:
         return parquet.read_table(path, filters=[(name, "=", value) for name, value in where.items()] or None)
     except FileNotFoundError:
-        raise missing(path) from None
+        raise missing_file(path) from None
     except pa.ArrowInvalid as error:
         raise InputError(f"{path.resolve()} is damaged: {error}") from None
 
@@ -85,8 +86,3 @@ def _shared(column: pa.ChunkedArray) -> NDArray[Any]:
     codes = compute.index_in(column, words)
     shared: NDArray[Any] = words.to_numpy(zero_copy_only=False)
     return shared[codes.to_numpy()] if len(words) else shared
-
-
-def missing(path: Path) -> InputError:
-    """Return what to say of a file that a result folder lacks."""
-    return InputError(f"file not found: {path.resolve()}", "the result folder is not whole")

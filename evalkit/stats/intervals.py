@@ -25,13 +25,15 @@ class Interval:
         Bounds at `confidence`; None where they do not exist.
     n
         Number of observations.
+    confidence
+        Level of the bounds; None where a file does not record it.
     """
 
     estimate: float | None
     lower: float | None
     upper: float | None
     n: int
-    confidence: float
+    confidence: float | None = None
 
 
 def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Interval:

@@ -1,0 +1,179 @@
+"""``comparisons.json``: which systems differ from the baseline, by how much, how sure, and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from evalkit.comparison import Comparison, Plan
+from evalkit.comparison.sensitivity import Sensitivity
+from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
+from evalkit.results.json_shapes import Inline, JsonObject, Keys
+from evalkit.stats import Interval
+
+Difference = Annotated[Interval, Keys("difference")]
+
+
+@dataclass(frozen=True, slots=True)
+class ExploratoryRow(JsonObject):
+    """A difference on a metric that no verdict is based on; `p` is not corrected."""
+
+    metric: str
+    contender: str
+    n: int
+    baseline_mean: float | None
+    contender_mean: float | None
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    p: float | None
+
+    @property
+    def change(self) -> Interval:
+        """The mean paired difference with its interval."""
+        return Interval(self.difference, self.lower, self.upper, self.n)
+
+
+@dataclass(frozen=True, slots=True)
+class SensitivityRow(JsonObject):
+    """How a difference depends on ties and unjudged documents; see `evalkit.comparison.sensitivity.Sensitivity`."""
+
+    baseline: str
+    contender: str
+    cutoff: int
+    judged_baseline: float
+    judged_contender: float
+    unjudged_baseline_only: int
+    unjudged_contender_only: int
+    unjudged_both: int
+    condensed: Difference
+    tipping: int | None
+    tipping_of: int
+    tied_low: float | None
+    tied_high: float | None
+
+    @classmethod
+    def of(cls, found: Sensitivity) -> SensitivityRow:
+        """Return what was found as a row."""
+        return cls(**{name: getattr(found, name) for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class MeanOnly:
+    """A mean with its interval, over the n of the row that it is part of."""
+
+    mean: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow(JsonObject):
+    """Means and their difference over some of the queries: exploratory, not corrected.
+
+    Attributes
+    ----------
+    by, level
+        The property that queries are grouped by, and its value in this group.
+    difference
+        Contender minus baseline.
+    """
+
+    contender: str
+    by: str
+    level: str
+    baseline_mean: MeanOnly
+    contender_mean: MeanOnly
+    difference: Annotated[Interval, Inline.interval("difference")]
+
+
+@dataclass(frozen=True, slots=True)
+class ExtremeQuery:
+    """A query with the values of both systems; its text is None where it is not known."""
+
+    query_id: str
+    text: str | None
+    baseline: float
+    contender: float
+
+
+@dataclass(frozen=True, slots=True)
+class Extremes:
+    """The queries that lost most and gained most, the largest change first."""
+
+    worst: tuple[ExtremeQuery, ...]
+    best: tuple[ExtremeQuery, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetComparisons:
+    """All comparisons on one dataset.
+
+    Attributes
+    ----------
+    depth
+        Candidates per query; None where the runs do not come from one first stage.
+    unscored
+        System -> queries without scores, where there are any.
+    comparisons
+        One for each contender, on the primary metric.
+    tied_with
+        System -> the systems that it does not differ from significantly, best first.
+    exploratory, sensitivity, slices, extremes
+        What the differences depend on; `extremes` by contender.
+    """
+
+    dataset: str
+    depth: int | None
+    unscored: Mapping[str, int]
+    comparisons: tuple[Comparison, ...]
+    tied_with: Mapping[str, tuple[str, ...]]
+    exploratory: tuple[ExploratoryRow, ...]
+    sensitivity: tuple[SensitivityRow, ...]
+    slices: tuple[SliceRow, ...]
+    extremes: Mapping[str, Extremes]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """The content of ``comparisons.json``; `pooled` is empty for a single dataset."""
+
+    VERSION: ClassVar[int] = 1
+
+    plan: Plan
+    datasets: tuple[DatasetComparisons, ...]
+    pooled: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTags:
+    """The tag of a reranker in the result before and in the one after."""
+
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """How scores moved between two versions, and what thresholds become.
+
+    Attributes
+    ----------
+    kinds
+        Kind of the scores before and after.
+    """
+
+    dataset: str
+    reranker: str
+    kinds: tuple[str, str]
+    drift: ScoreDrift
+    thresholds: tuple[CarriedThreshold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionComparisons(Comparisons):
+    """Comparisons of two versions of one reranker, with what that means for thresholds."""
+
+    reranker: VersionTags
+    transfer: tuple[Transfer, ...]

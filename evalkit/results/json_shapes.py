@@ -1,0 +1,184 @@
+"""Documents as JSON: one serialiser for all of them, and errors that name the key.
+
+A document is a frozen dataclass. Its fields are the JSON keys, with three exceptions, marked in the annotation: a
+record whose keys are written among those of its owner (`Inline`), an interval under other key names (`Keys`), and a key that
+is a reserved word in Python (`Key`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import orjson
+from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import CoreSchema, core_schema
+
+from evalkit.errors import InputError
+from evalkit.stats import Interval
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """Marks a record that is written among the keys of its owner: field of the record -> key, in JSON's order."""
+
+    keys: Mapping[str, str]
+
+    @classmethod
+    def interval(cls, estimate: str) -> Inline:
+        """Mark an interval that is written as the keys `estimate`, ``lower``, ``upper`` and ``n``."""
+        return cls({"estimate": estimate, "lower": "lower", "upper": "upper", "n": "n"})
+
+    @classmethod
+    def all_of(cls, record: type[Any]) -> Inline:
+        """Mark a record of which every field is a key of the owner, under its own name."""
+        return cls({one.name: one.name for one in fields(record)})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Marks a field whose JSON key is not its name, or that is left out where it is None."""
+
+    name: str | None = None
+    omit_none: bool = False
+
+
+class JsonObject:
+    """Base of the dataclasses whose annotations are marked with `Inline` or `Key`."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return pydantic's schema of the dataclass between the JSON keys and the fields."""
+        marks = {
+            name: mark
+            for name, hint in get_type_hints(cls, include_extras=True).items()
+            for mark in getattr(hint, "__metadata__", ())
+        }
+        inlined = {name: mark.keys for name, mark in marks.items() if isinstance(mark, Inline)}
+        named = {name: mark for name, mark in marks.items() if isinstance(mark, Key)}
+        keys = {name: mark.name for name, mark in named.items() if mark.name is not None}
+        optional = {name for name, mark in named.items() if mark.omit_none}
+
+        def gather(data: Any) -> Any:
+            if not isinstance(data, Mapping):
+                return data
+            taken = {key for inner in inlined.values() for key in inner.values()} | set(keys.values())
+            found = {name: value for name, value in data.items() if name not in taken or name in inlined}
+            for name, inner in inlined.items():
+                found[name] = {own_key: data[key] for own_key, key in inner.items() if key in data}
+            return found | {name: data[key] for name, key in keys.items() if key in data}
+
+        def spread(value: Any, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+            written: dict[str, Any] = {}
+            for name, content in inner(value).items():
+                if name in inlined:
+                    written |= {key: content[own_key] for own_key, key in inlined[name].items()}
+                elif content is not None or name not in optional:
+                    written[keys.get(name, name)] = content
+            return written
+
+        # Other fields of this type refer to its schema: they must get the wrapped one.
+        schema: Any = dict(handler.resolve_ref_schema(handler(source)))
+        reference = schema.pop("ref")
+        return _between(schema, gather, spread, reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """JSON keys of an interval, without its confidence: use it in ``Annotated[Interval, Keys("mean")]``."""
+
+    estimate: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return pydantic's schema of the interval between these keys and its fields."""
+
+        def gather(data: Any) -> Any:
+            if not isinstance(data, Mapping):
+                return data
+            return {("estimate" if name == self.estimate else name): value for name, value in data.items()}
+
+        def spread(value: Any, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+            written = inner(value)
+            bounds = {name: written[name] for name in ("lower", "upper", "n")}
+            return {self.estimate: written["estimate"], **bounds}
+
+        return _between(handler(source), gather, spread)
+
+
+def _between(
+    schema: CoreSchema, gather: Callable[[Any], Any], spread: Callable[..., Any], reference: str | None = None
+) -> CoreSchema:
+    serialization = core_schema.wrap_serializer_function_ser_schema(spread)
+    return core_schema.no_info_before_validator_function(
+        gather, schema, serialization=serialization, ref=reference
+    )
+
+
+Mean = Annotated[Interval, Keys("mean")]
+"""An interval written as ``mean``, ``lower``, ``upper``, ``n``."""
+
+
+@cache
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def to_plain(record: Any, kind: Any = None) -> Any:
+    """Return a record, or a sequence of records of one `kind`, as what JSON can hold."""
+    return _adapter(kind or type(record)).dump_python(record)
+
+
+def to_json(value: Any) -> bytes:
+    """Return plain values as indented JSON with a final newline, keys in their order."""
+    return orjson.dumps(
+        value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    )
+
+
+def from_plain(kind: type[T], data: Any, file: Path, remedy: str) -> T:
+    """Return the record that plain values of a file hold.
+
+    Raises
+    ------
+    InputError
+        If a key is missing or has the wrong type; it names the file and the path of the key.
+    """
+    try:
+        record: T = _adapter(kind).validate_python(data, strict=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(map(str, first["loc"])).removesuffix(".estimate")
+        more = error.error_count() - 1
+        others = f" (and {more} more)" if more else ""
+        raise InputError(
+            f"{file.resolve()} is damaged: {path or 'the document'}: {first['msg'].lower()}{others}", remedy
+        ) from None
+    return record
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a result folder.
+
+    Raises
+    ------
+    InputError
+        If it is missing or damaged.
+    """
+    try:
+        return orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise missing_file(path) from None
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path.resolve()} is damaged: {error}") from None
+
+
+def missing_file(path: Path) -> InputError:
+    """Return the error for a file that a result folder lacks."""
+    return InputError(f"file not found: {path.resolve()}", "the result folder is not whole")

@@ -1,0 +1,161 @@
+"""``latency.json``: what timed calls say about cost per document, limits, claims, ratios and capacity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from evalkit.latency import Fit, RoundState
+from evalkit.latency.slo import Kept
+from evalkit.results.json_shapes import Inline, JsonObject, Key, Mean
+from evalkit.results.summary_document import Quantile
+from evalkit.stats import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class FitRow(JsonObject):
+    """A line through the medians of a reranker's cells; `straight` where it is near all of them."""
+
+    dataset: str
+    reranker: str
+    fit: Annotated[Fit, Inline.all_of(Fit)]
+    straight: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow(JsonObject):
+    """Whether a share `quantile` of all calls takes at most `limit_s` seconds.
+
+    Attributes
+    ----------
+    rate_per_s
+        Arrivals per second; None for one call at a time.
+    late
+        Share of calls that took longer or failed.
+    """
+
+    dataset: str
+    reranker: str
+    batch_size: int
+    rate_per_s: float | None
+    limit_s: float
+    quantile: float
+    verdict: Kept
+    late: Annotated[Interval, Inline.interval("late")]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow(JsonObject):
+    """A maker's claim and what was measured at one batch size; see `LimitRow`.
+
+    Attributes
+    ----------
+    route
+        How the calls reached the reranker.
+    batch_size, quantile
+        None where no batch size of the claim was timed.
+    fewest, most
+        The documents of the claim, where nothing was measured.
+    """
+
+    dataset: str
+    reranker: str
+    claim: str
+    route: str
+    batch_size: int | None
+    limit_s: float
+    quantile: float | None
+    verdict: Kept
+    late: Annotated[Interval, Inline.interval("late")]
+    fewest: Annotated[int | None, Key(omit_none=True)] = None
+    most: Annotated[int | None, Key(omit_none=True)] = None
+
+
+@dataclass(frozen=True, slots=True)
+class RatioRow(JsonObject):
+    """Latency of a reranker divided by that of the baseline, over interleaved rounds."""
+
+    dataset: str
+    baseline: str
+    contender: str
+    batch_size: int
+    concurrency: int | None
+    ratio: Annotated[Interval, Inline.interval("ratio")]
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPoint:
+    """Throughput and latency with so many calls in flight."""
+
+    concurrency: int
+    calls_per_s: Mean
+    documents_per_s: Mean
+    p50_s: Quantile
+    p95_s: Quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Throughput against latency at one batch size.
+
+    Attributes
+    ----------
+    knee
+        Calls in flight where throughput divided by median latency is largest.
+    most
+        Calls in flight with the highest throughput.
+    """
+
+    dataset: str
+    reranker: str
+    batch_size: int
+    knee: int
+    most: int
+    points: tuple[CapacityPoint, ...]
+
+    def at(self, concurrency: int) -> CapacityPoint:
+        """Return the point with so many calls in flight."""
+        return next(point for point in self.points if point.concurrency == concurrency)
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyCost(JsonObject):
+    """What a thousand queries cost with one call each.
+
+    Attributes
+    ----------
+    source
+        ``calls``: billed amounts; else the price of the machine.
+    """
+
+    dataset: str
+    reranker: str
+    batch_size: int
+    concurrency: int | None
+    source: str
+    usd_per_thousand_queries: Annotated[Interval, Inline.interval("usd_per_thousand_queries")]
+
+
+@dataclass(frozen=True, slots=True)
+class MachineState:
+    """The machine during the latency pass: what a reader must know of it, and its state in each round."""
+
+    flags: tuple[str, ...]
+    rounds: tuple[RoundState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyAnswers:
+    """The content of ``latency.json``; `embedding` names the rerankers that embed texts in each call."""
+
+    VERSION: ClassVar[int] = 1
+
+    confidence: float
+    fits: tuple[FitRow, ...]
+    limits: tuple[LimitRow, ...]
+    claims: tuple[ClaimRow, ...]
+    ratios: tuple[RatioRow, ...]
+    capacity: tuple[Capacity, ...]
+    costs: tuple[LatencyCost, ...]
+    machine: MachineState
+    embedding: tuple[str, ...]

@@ -1,0 +1,350 @@
+"""``manifest.json``: what was asked for, on what, with what, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Literal
+
+from evalkit.backend_checks import PrecisionCheck
+from evalkit.dataset_checks import DataFinding
+from evalkit.latency import RoundState
+from evalkit.results.json_shapes import JsonObject, Key
+
+Status = Literal["running", "complete", "incomplete", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """The commit of the working directory, and whether files differ from it."""
+
+    commit: str
+    dirty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PluginVersion:
+    """A plugin that the configuration uses: its kind, name, owning package and that package's version."""
+
+    kind: str
+    name: str
+    owner: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine, as far as it can be determined; unknown is None.
+
+    Attributes
+    ----------
+    cores
+        Processors that this process may use.
+    memory_bytes
+        Physical memory.
+    threads
+        Environment variable -> value, of those that set the number of threads of libraries.
+    load_average
+        Processes that wanted to run, averaged over 1, 5 and 15 minutes before the start.
+    """
+
+    platform: str
+    cpu: str | None
+    cores: int | None
+    memory_bytes: int | None
+    threads: Mapping[str, str]
+    load_average: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateLists:
+    """How many query-document pairs the candidates are, and the lengths of the shortest and longest list."""
+
+    pairs: int
+    shortest_list: int
+    longest_list: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """A dataset as it was loaded; see `evalkit.records.DatasetOrigin` for the fields it shares.
+
+    Attributes
+    ----------
+    empty_queries
+        Queries that the first stage found no candidate for.
+    """
+
+    name: str
+    source: str
+    location: str
+    language: str
+    split: str | None
+    template: str
+    content_hash: str
+    counts: Mapping[str, int]
+    sample: Mapping[str, Any] | None
+    exclude_same_id: bool
+    revision: str | None
+    licence: str | None
+    empty_queries: tuple[str, ...]
+    candidates: CandidateLists
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What the quick checks found in a dataset before the run, and which checks only run on demand."""
+
+    dataset: str
+    findings: tuple[DataFinding, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerFacts:
+    """A reranker as it was opened.
+
+    Attributes
+    ----------
+    pointwise
+        Whether a pair's score does not depend on the other documents of the call.
+    timed
+        Whether a call takes the time a user would wait for.
+    runs_on
+        What a local model says of its device, precision and limits; None for others.
+    remote
+        Whether calls leave this machine for a billed API.
+    moving_name
+        Why its name may denote another model in a later run; None where it cannot.
+    price
+        The configured price; None without one.
+    """
+
+    backend: str
+    pointwise: bool
+    score_kind: str
+    timed: bool
+    runs_on: Mapping[str, Any] | None
+    remote: bool
+    moving_name: str | None
+    price: Mapping[str, Any] | None
+    usd_per_hour: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairCounts:
+    """Where the scores of one dataset and reranker came from.
+
+    Attributes
+    ----------
+    asked
+        Pairs that were needed.
+    scored, resumed
+        Pairs scored in this run, and those among them that were scored before it was interrupted.
+    reused
+        Pairs whose score was in the store before this run.
+    failed
+        Pairs without a score.
+    oldest_s
+        When the oldest reused score was stored, in seconds since 1970; None where none was reused.
+    models
+        What the backend called its model when it gave the reused scores.
+    """
+
+    dataset: str
+    reranker: str
+    asked: int
+    scored: int
+    resumed: int
+    reused: int
+    failed: int
+    oldest_s: float | None
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityPass:
+    """One pass of a reranker over the candidates of a dataset.
+
+    Attributes
+    ----------
+    depth
+        Candidates per query; None where one pass serves every depth.
+    asked, scored
+        Queries.
+    failed
+        Queries without scores.
+    pairs
+        Query-document pairs that the reranker was asked about.
+    documents_placed_last
+        Candidates without a score of their own, ranked after the others.
+    """
+
+    dataset: str
+    reranker: str
+    depth: int | None
+    asked: int
+    scored: int
+    failed: tuple[str, ...]
+    pairs: int
+    documents_placed_last: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointwiseResult:
+    """A pointwise check with its verdict and the evidence in words; see `evalkit.backend_checks.PointwiseCheck`."""
+
+    reranker: str
+    dataset: str
+    queries: int
+    pairs: int
+    spread: float | None
+    again: float | None
+    order: float | None
+    batch: float | None
+    verdict: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallCounts:
+    """Attempts of one reranker by how they ended."""
+
+    ok: int
+    retried: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointFacts:
+    """What an endpoint reported about itself, and what its calls showed.
+
+    Attributes
+    ----------
+    models
+        Names of the model in its responses.
+    lowest_concurrency
+        Fewest calls in flight after the server throttled; None where no calls were made.
+    learned_max_documents
+        Most documents of a call after the server refused more; None where it never did.
+    given_up
+        Why no more calls were sent; None where calls went on to the end.
+    """
+
+    models: tuple[str, ...]
+    lowest_concurrency: int | None
+    learned_max_documents: int | None
+    given_up: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFacts:
+    """The Ray cluster when it was joined, and what was lost on it."""
+
+    engine: str
+    nodes: int
+    replicas_asked: int
+    replicas: int
+    cpus_per_replica: int
+    gpus_per_replica: float
+    replicas_lost: int
+    tasks_repeated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The content of ``manifest.json``. The fields from `pairs` on are known at the end only.
+
+    Attributes
+    ----------
+    status
+        ``running``, ``complete``, ``incomplete`` (calls failed, or the run was interrupted) or ``failed``.
+    command
+        The command line or call.
+    started, finished
+        Time to the second, with its zone.
+    started_s
+        The start in seconds since 1970.
+    resumed
+        How often the run was resumed.
+    refresh
+        Whether scores from before this run were requested again.
+    store
+        Path of the score store.
+    versions
+        Package -> version, of those that can change a number.
+    git
+        None outside a repository.
+    first_stage
+        Tag of the first stage.
+    rerankers, endpoints, calls
+        By tag.
+    pairs
+        One for each dataset and reranker.
+    spent_usd
+        What the calls cost at the configured prices; None where nothing has a price.
+    execution
+        What the cluster was and did; None on one machine.
+    """
+
+    VERSION: ClassVar[int] = 2
+
+    status: Status
+    name: str
+    command: str
+    started: str
+    started_s: float
+    finished: str | None
+    resumed: int
+    refresh: bool = False
+    store: str
+    seed: int
+    versions: Mapping[str, str]
+    plugins: tuple[PluginVersion, ...] = ()
+    git: GitState | None
+    machine: Machine
+    first_stage: str
+    datasets: tuple[DatasetFacts, ...]
+    preflight: tuple[Preflight, ...] = ()
+    rerankers: Mapping[str, RerankerFacts]
+    pairs: tuple[PairCounts, ...] = ()
+    quality_passes: tuple[QualityPass, ...] = ()
+    pointwise_checks: tuple[PointwiseResult, ...] = ()
+    precision_checks: tuple[PrecisionCheck, ...] = ()
+    rounds: tuple[RoundState, ...] = ()
+    calls: Mapping[str, CallCounts] = field(default_factory=dict)
+    endpoints: Mapping[str, EndpointFacts] = field(default_factory=dict)
+    spent_usd: float | None = None
+    execution: ExecutionFacts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(JsonObject):
+    """One line of ``failures.jsonl``: an attempt that failed, or a batch that was not sent.
+
+    Attributes
+    ----------
+    pass_, attempt
+        None where nothing was sent.
+    batch_size
+        Documents of the call.
+    status
+        ``failed``, ``retried`` or ``not sent``.
+    kind
+        As in `evalkit.errors.CallError`.
+    body
+        The beginning of the response; None without one.
+    """
+
+    dataset: str | None
+    reranker: str | None
+    query_id: str
+    pass_: Annotated[str | None, Key("pass")]
+    batch_size: int
+    attempt: int | None
+    status: str
+    kind: str
+    message: str
+    hint: str | None = None
+    http_status: int | None
+    body: str | None

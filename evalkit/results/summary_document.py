@@ -1,0 +1,366 @@
+"""``summary.json``: the figures of a report, each with its n and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from evalkit.results.json_shapes import Inline, JsonObject, Key, Mean
+from evalkit.results.manifest import CandidateLists, Status
+from evalkit.stats import Interval
+
+Loop = Literal["closed", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSummary:
+    """A dataset as a report shows it.
+
+    Attributes
+    ----------
+    counts
+        What was counted -> number.
+    empty_queries
+        Queries without candidates: they count as 0.
+    queries_not_scored
+        Reranker -> queries without scores, where there are any.
+    """
+
+    name: str
+    source: str
+    location: str
+    split: str | None
+    language: str
+    content_hash: str
+    counts: Mapping[str, int]
+    candidates: CandidateLists
+    empty_queries: int
+    queries_not_scored: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRow(JsonObject):
+    """The mean of one metric for one reranker at one depth.
+
+    Attributes
+    ----------
+    mean
+        Over the averaged queries that have scores.
+    not_scored
+        Queries without scores.
+    tied_queries_at_10
+        Share of the queries with a tie that touches the first ten ranks; None without queries.
+    difference
+        Mean paired difference to the first stage; None for the first stage itself.
+    """
+
+    dataset: str
+    reranker: str
+    depth: int
+    metric: str
+    mean: Annotated[Interval, Inline.interval("mean")]
+    not_scored: int
+    tied_queries_at_10: float | None
+    difference: Mean | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the candidates allow at one depth.
+
+    Attributes
+    ----------
+    recall
+        Share of the relevant documents that are among the candidates.
+    best_order
+        Metric -> mean value of the candidates in the order of their grades.
+    """
+
+    dataset: str
+    depth: int
+    recall: Mean
+    best_order: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallTotals(JsonObject):
+    """Attempts and reported amounts of one dataset, reranker and pass.
+
+    Attributes
+    ----------
+    calls
+        Attempts.
+    throttled
+        Attempts answered with status 429.
+    documents
+        Documents of the successful calls.
+    unsorted_lists
+        Responses that were not in the order of their own scores.
+    truncated_documents
+        Documents that the model read only up to its limit; None where it does not say.
+    connections_reused
+        Share of the calls on a connection that was open already; None where there was no connection.
+    tokens, units, billed_bytes, characters, cost_usd
+        Sums over the successful calls; None where no call reported the amount.
+    calls_without_tokens, calls_without_units, calls_without_billed_bytes, calls_without_characters
+        Successful calls that did not report that amount.
+    calls_without_cost_usd
+        The same for the cost.
+    """
+
+    dataset: str
+    reranker: str
+    pass_: Annotated[str, Key("pass")]
+    calls: int
+    failed: int
+    retried: int
+    throttled: int
+    documents: int
+    unsorted_lists: int
+    truncated_documents: int | float | None
+    connections_reused: float | None
+    tokens: int | float | None
+    calls_without_tokens: int
+    units: int | float | None
+    calls_without_units: int
+    billed_bytes: int | float | None
+    calls_without_billed_bytes: int
+    characters: int | float | None
+    calls_without_characters: int
+    cost_usd: int | float | None
+    calls_without_cost_usd: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrecisionCost:
+    """What a lower precision changes, on a sample scored again in fp32.
+
+    Attributes
+    ----------
+    largest
+        Largest difference of a pair's two scores; None without a pair.
+    missing
+        Why there is no comparison; None where there is one.
+    correlation
+        Kendall's tau-b of a query's two lists of scores.
+    in_fp32
+        The metric in fp32.
+    difference
+        The metric in the lower precision minus in fp32.
+    """
+
+    dataset: str
+    reranker: str
+    precision: str
+    metric: str
+    largest: float | None
+    missing: str | None
+    correlation: Mean
+    in_fp32: Mean
+    difference: Mean
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """The cost of one quality pass.
+
+    Attributes
+    ----------
+    price
+        The configured price; None where the API reports the cost.
+    cost_usd, usd_per_thousand_queries
+        None where a call did not report the amount that is billed.
+    """
+
+    dataset: str
+    reranker: str
+    price: Mapping[str, Any] | None
+    queries: int
+    documents: int
+    cost_usd: float | None
+    usd_per_thousand_queries: float | None
+    calls_without_cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTimeRow(JsonObject):
+    """A time that a server reports about its own work.
+
+    Attributes
+    ----------
+    name
+        Header or key in which it is reported.
+    of
+        What it is the time of: ``request``, or a part of the work.
+    median
+        Seconds, over the calls that report it.
+    """
+
+    dataset: str
+    reranker: str
+    name: str
+    of: str
+    pass_: Annotated[str, Key("pass")]
+    median: Annotated[
+        Interval, Inline({"n": "calls", "estimate": "median_s", "lower": "lower_s", "upper": "upper_s"})
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile(JsonObject):
+    """A quantile of the latency in seconds.
+
+    Attributes
+    ----------
+    interval
+        Without estimate where the calls are too few for an interval.
+    needs
+        Calls that an interval takes.
+    """
+
+    interval: Annotated[Interval, Inline.interval("estimate")]
+    needs: int
+
+    @property
+    def estimate(self) -> float | None:
+        """Seconds; None where the calls are too few."""
+        return self.interval.estimate
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyParts:
+    """Median seconds of each part of a successful call; None where it is not known.
+
+    Attributes
+    ----------
+    client
+        Writing and reading JSON in this process.
+    sending, waiting, receiving
+        From the first byte sent to the last, to the first byte received, to the last.
+    server
+        What the server reports for the whole request.
+    wire
+        What is left of sending, waiting and receiving without the server's time.
+    """
+
+    client: float | None
+    sending: float | None
+    waiting: float | None
+    receiving: float | None
+    server: float | None
+    wire: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRow:
+    """The timed calls of one reranker under one load.
+
+    Attributes
+    ----------
+    scenario
+        ``single_stream``, ``offline`` or ``server``.
+    loop
+        ``closed``: the next call follows the previous response; ``open``: calls arrive at a rate.
+    concurrency
+        Calls in flight; None in an open loop.
+    length_bucket
+        Which part of the documents, by length; None for all of them.
+    rate_per_s
+        Arrivals per second; None in a closed loop.
+    asked
+        Timed calls that the configuration asks for.
+    queries
+        Different queries among the successful calls.
+    retried
+        Earlier attempts of the timed calls.
+    filled_calls
+        Calls whose batch was filled up with other documents of the collection.
+    connections_opened
+        None where there was no connection.
+    calls_per_s, documents_per_s, tokens_per_s
+        Throughput with its interval over rounds; tokens are None where a call did not report them.
+    first_call_s
+        The first warm-up call.
+    flags
+        What a reader must know of these calls.
+    """
+
+    dataset: str
+    reranker: str
+    scenario: str
+    loop: Loop
+    batch_size: int
+    concurrency: int | None
+    length_bucket: int | None
+    rate_per_s: float | None
+    characters_per_document: float | None
+    confidence: float
+    asked: int | None
+    calls: int
+    queries: int
+    failed: int
+    retried: int
+    filled_calls: int
+    connections_opened: int | None
+    max_s: float | None
+    p50_s: Quantile
+    p90_s: Quantile
+    p95_s: Quantile
+    p99_s: Quantile
+    calls_per_s: Mean
+    documents_per_s: Mean
+    tokens_per_s: Mean | None
+    parts: LatencyParts
+    warmup_calls: int
+    first_call_s: float | None
+    flags: tuple[str, ...]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a closed loop over documents of all lengths: quality can be compared with it."""
+        return self.concurrency is not None and self.length_bucket is None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The content of ``summary.json``.
+
+    Attributes
+    ----------
+    confidence
+        Level of the intervals of means.
+    quality
+        In the order of datasets, rerankers (the first stage first), depths and metrics.
+    ceilings
+        By dataset and depth, ascending.
+    """
+
+    VERSION: ClassVar[int] = 2
+
+    name: str
+    status: Status
+    first_stage: str
+    primary_metric: str
+    confidence: float
+    datasets: tuple[DatasetSummary, ...]
+    quality: tuple[QualityRow, ...]
+    ceilings: tuple[Ceiling, ...]
+    calls: tuple[CallTotals, ...]
+    precision: tuple[PrecisionCost, ...]
+    costs: tuple[CostRow, ...]
+    server_times: tuple[ServerTimeRow, ...]
+    latency: tuple[LatencyRow, ...]
+
+    def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
+        """Return batch size -> the timed calls with one call in flight."""
+        return {
+            row.batch_size: row
+            for row in self.latency
+            if (row.dataset, row.reranker, row.concurrency) == (dataset, reranker, 1) and row.is_plain
+        }
+
+    def cost_of(self, dataset: str, reranker: str) -> CostRow | None:
+        """Return the cost of a reranker's quality pass; None where it has none."""
+        where = (dataset, reranker)
+        return next((row for row in self.costs if (row.dataset, row.reranker) == where), None)

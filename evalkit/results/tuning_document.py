@@ -1,0 +1,263 @@
+"""``tuning.json``: which depth, which threshold, and how far scores are probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from evalkit.comparison.gate_verdicts import Status
+from evalkit.results.json_shapes import Inline, JsonObject, Mean
+from evalkit.stats import Interval
+from evalkit.tuning import Limits
+from evalkit.tuning.calibration_fit import Calibration, Quality
+from evalkit.tuning.depth_choice import Choice
+from evalkit.tuning.threshold_choice import Promise
+
+
+@dataclass(frozen=True, slots=True)
+class DepthRow(JsonObject):
+    """One depth of a sweep.
+
+    Attributes
+    ----------
+    mean
+        Of the metric, if only the first `depth` candidates are reranked.
+    to_deepest
+        Mean paired difference to the deepest depth.
+    recall
+        Share of the relevant documents that are among the candidates.
+    oracle
+        Mean of the metric for the candidates in the order of their grades.
+    retrieval_loss, ranking_loss
+        1 minus `oracle`, and `oracle` minus the mean: what the first stage and the reranker lose.
+    p95_s
+        95th percentile of a call's latency in seconds; None where it is not known.
+    p95_measured
+        Whether it was measured at this batch size, and not interpolated.
+    """
+
+    depth: int
+    mean: Annotated[Interval, Inline.interval("mean")]
+    to_deepest: Mean
+    recall: float | None
+    oracle: float | None
+    retrieval_loss: float | None
+    ranking_loss: float | None
+    p95_s: float | None
+    p95_measured: bool
+    usd_per_thousand_queries: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepthSweep:
+    """Every depth of one reranker on one dataset, from 1 on, and which of them is recommended.
+
+    Attributes
+    ----------
+    first_stage
+        Mean of the metric for the candidates in the order of the first stage.
+    """
+
+    dataset: str
+    reranker: str
+    metric: str
+    margin: float
+    limits: Limits
+    queries: int
+    first_stage: Mean
+    rows: tuple[DepthRow, ...]
+    choice: Choice
+
+    @property
+    def deepest(self) -> DepthRow:
+        """The last row."""
+        return self.rows[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class GoalRow:
+    """What a threshold is for; see `evalkit.summaries.threshold_curves.Goal`."""
+
+    what: str
+    target: float | None
+    confidence: float | None
+    promise: Promise
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdFigures:
+    """What a threshold does to some queries: mean over queries of each figure.
+
+    Attributes
+    ----------
+    recall, f1
+        Over queries with a relevant candidate.
+    precision
+        Over queries of which a document is kept.
+    kept
+        Documents.
+    empty
+        Share of the queries that keep nothing.
+    """
+
+    recall: Mean
+    precision: Mean
+    f1: Mean
+    kept: Mean
+    empty: Mean
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRow:
+    """One threshold with the means of `ThresholdFigures` over held-out queries, and the metric of what is left."""
+
+    threshold: float
+    recall: float | None
+    precision: float | None
+    f1: float | None
+    kept: float
+    empty: float
+    metric: str
+    quality: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdChoice:
+    """A threshold that was chosen on one half of the queries, and what it does on the other.
+
+    Attributes
+    ----------
+    queries, with_relevant_candidate, unanswerable
+        Queries that are answerable, those among them with a relevant candidate, and the unanswerable ones.
+    first_stage_recall
+        Share of all relevant documents that are candidates.
+    separation
+        AUROC of best scores: answerable against unanswerable queries; None without either.
+    threshold
+        None where none can be chosen; `why_not` says why.
+    chosen_on
+        Queries that the choice is based on.
+    tuned, held_out
+        On the queries of the choice, and on the others; None without threshold.
+    false_accepts
+        Share of the unanswerable queries of which something is kept.
+    rows
+        Other thresholds, on the held-out queries.
+    """
+
+    dataset: str
+    reranker: str
+    depth: int | None
+    goal: GoalRow
+    queries: int
+    with_relevant_candidate: int
+    unanswerable: int
+    first_stage_recall: float | None
+    separation: float | None
+    threshold: float | None
+    chosen_on: int
+    why_not: str | None
+    tuned: ThresholdFigures | None
+    held_out: ThresholdFigures | None
+    false_accepts: Mean | None
+    rows: tuple[ThresholdRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationFunction:
+    """A function from scores to probabilities with its quality on held-out queries; None for the scores themselves."""
+
+    quality: Quality
+    function: Calibration | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationResult:
+    """What turns the scores of one reranker into probabilities.
+
+    Attributes
+    ----------
+    pairs
+        Held-out query-document pairs.
+    relevant_share
+        Share of all pairs that is relevant; None without queries.
+    functions
+        Name -> function; empty where none can be fitted, and `why_not` says why.
+    """
+
+    dataset: str
+    reranker: str
+    depth: int | None
+    score_kind: str
+    queries: int
+    pairs: int
+    relevant_share: float | None
+    functions: Mapping[str, CalibrationFunction]
+    why_not: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """The content of ``tuning.json``; rerankers with failed queries are left out."""
+
+    VERSION: ClassVar[int] = 1
+
+    depth: tuple[DepthSweep, ...]
+    threshold: tuple[ThresholdChoice, ...]
+    calibration: tuple[CalibrationResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgainstPlain(JsonObject):
+    """The mean paired difference of a configuration to plain reranking, and whether it loses more than the margin."""
+
+    mean: Annotated[Interval, Inline.interval("mean")]
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRow:
+    """One configuration of a search.
+
+    Attributes
+    ----------
+    fusion
+        How the first stage takes part: ``none``, ``rrf``, or the reranker's weight.
+    kept_share
+        Share of the candidates that the threshold keeps on the tuning queries.
+    threshold
+        None for no threshold.
+    tuned, held_out
+        Mean of the metric on the queries of the choice and on the others.
+    kept
+        Mean number of documents kept.
+    on_front
+        Whether no other configuration is at least as good on every count and better on one.
+    against_plain
+        On the held-out queries, to the reranker alone at the full depth without threshold.
+    """
+
+    depth: int
+    fusion: str
+    kept_share: float
+    threshold: float | None
+    tuned: float | None
+    held_out: Mean
+    kept: float | None
+    p95_s: float | None
+    usd_per_thousand_queries: float | None
+    on_front: bool
+    against_plain: AgainstPlain
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Every configuration of a search over depth, fusion and threshold; no rows without answerable queries."""
+
+    dataset: str
+    reranker: str
+    metric: str
+    margin: float
+    queries: int
+    rows: tuple[SearchRow, ...]
