@@ -1,13 +1,13 @@
 """Documents as JSON: one serialiser for all of them, and errors that name the key.
 
 A document is a frozen dataclass. Its fields are the JSON keys, with three exceptions, marked in the annotation: a
-record whose keys are written among those of its owner (`Inline`), an interval under other key names (`Keys`), and a key that
-is a reserved word in Python (`Key`).
+record whose keys are written among those of its owner (`Inline`), an interval under other key names (`Keys`), and a
+key that is a reserved word in Python (`Key`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -126,13 +126,14 @@ Mean = Annotated[Interval, Keys("mean")]
 
 
 @cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
 def to_plain(record: Any, kind: Any = None) -> Any:
     """Return a record, or a sequence of records of one `kind`, as what JSON can hold."""
-    return _adapter(kind or type(record)).dump_python(record)
+    adapter: TypeAdapter[Any] = _adapter(kind or type(record))  # type: ignore[arg-type]
+    return adapter.dump_python(record)
 
 
 def to_json(value: Any) -> bytes:
@@ -151,7 +152,7 @@ def from_plain(kind: type[T], data: Any, file: Path, remedy: str) -> T:
         If a key is missing or has the wrong type; it names the file and the path of the key.
     """
     try:
-        record: T = _adapter(kind).validate_python(data, strict=False)
+        record: T = _adapter(kind).validate_python(data, strict=False)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = ".".join(map(str, first["loc"])).removesuffix(".estimate")

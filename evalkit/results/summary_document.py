@@ -11,6 +11,8 @@ from evalkit.results.manifest import CandidateLists, Status
 from evalkit.stats import Interval
 
 Loop = Literal["closed", "open"]
+BEST_ORDER = "best possible order"
+"""Tag of the candidates in the order of their grades: no reranker can do better."""
 
 
 @dataclass(frozen=True, slots=True)

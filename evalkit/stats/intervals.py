@@ -63,6 +63,16 @@ def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Inte
     return Interval(mean, mean - half, mean + half, n, confidence)
 
 
+def mean_or_none(values: NDArray[np.float64]) -> float | None:
+    """Return the mean of ``(n,)`` values; None for n = 0."""
+    return float(values.mean()) if len(values) else None
+
+
+def none_if_nan(value: float) -> float | None:
+    """Return a number; None for NaN."""
+    return None if math.isnan(value) else float(value)
+
+
 def quantile_interval(values: NDArray[np.float64], p: float, confidence: float = 0.95) -> Interval:
     """Return a quantile with its distribution-free interval by order statistics.
 

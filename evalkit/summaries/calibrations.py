@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.records import ScoreKind
+from evalkit.results.json_shapes import to_plain
+from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult
 from evalkit.stats import MIN_QUERIES
 from evalkit.tuning import split_queries
 from evalkit.tuning.calibration_fit import (
@@ -34,45 +35,38 @@ class _Pairs:
         return _Pairs(self.scores[kept], self.relevant[kept], np.searchsorted(rows, self.query[kept]))
 
 
-def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan) -> dict[str, Any]:
-    """Fit what turns scores into probabilities of being judged relevant, and say how good that is.
+def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan) -> CalibrationResult:
+    """Fit what turns scores into probabilities of being judged relevant, and measure how good that is.
 
-    All candidates take part, and a document that nobody judged counts as not relevant: a probability is that
-    of being relevant as these judgments have it, at this depth.
-
-    Returns
-    -------
-    ``functions``, name -> quality on the held-out queries and, where it was fitted, the function; the scores
-    themselves are among them where they are probabilities, or logits of such.
+    All candidates take part, and an unjudged document counts as not relevant: the probability is that of being
+    relevant in these judgments, at this depth. Where scores are probabilities or logits, they are among the functions.
     """
     pairs = _pairs(comparison_set, tag)
     queries = len(np.unique(pairs.query))
     split = split_queries(queries, plan.seed)
     tuning, held_out = pairs.of(split.tuning), pairs.of(split.held_out)
-    found = {
-        "dataset": comparison_set.dataset,
-        "reranker": tag,
-        "depth": comparison_set.depth,
-        "score_kind": kind,
-        "queries": queries,
-        "pairs": len(held_out.scores),
-        "relevant_share": float(pairs.relevant.mean()) if queries else None,
-    }
+    why_not = _why_not(queries, tuning, held_out)
+    functions = {} if why_not else _functions(tuning, kind)
+    return CalibrationResult(
+        dataset=comparison_set.dataset,
+        reranker=tag,
+        depth=comparison_set.depth,
+        score_kind=kind,
+        queries=queries,
+        pairs=len(held_out.scores),
+        relevant_share=float(pairs.relevant.mean()) if queries else None,
+        functions={name: _judged(held_out, function, kind, plan) for name, function in functions.items()},
+        why_not=why_not,
+    )
+
+
+def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs) -> str | None:
+    """Return why nothing can be fitted; None where something can."""
     if queries < 2 * MIN_QUERIES:
-        return {
-            **found,
-            "functions": {},
-            "why_not": f"{queries} queries are too few: each half needs {MIN_QUERIES}",
-        }
+        return f"{queries} queries are too few: each half needs {MIN_QUERIES}"
     if not tuning.relevant.any() or tuning.relevant.all() or not held_out.relevant.any():
-        return {
-            **found,
-            "functions": {},
-            "why_not": "both halves of the queries need candidates of both kinds",
-        }
-    functions = _functions(tuning, kind)
-    told = {name: _told(held_out, function, kind, plan) for name, function in functions.items()}
-    return {**found, "functions": told, "why_not": None}
+        return "both halves of the queries need candidates of both kinds"
+    return None
 
 
 def _pairs(comparison_set: ComparisonSet, tag: str) -> _Pairs:
@@ -99,7 +93,9 @@ def _functions(tuning: _Pairs, kind: ScoreKind) -> dict[str, Calibration | None]
     return functions if isotonic is None else {**functions, "isotonic": isotonic}
 
 
-def _told(held_out: _Pairs, function: Calibration | None, kind: ScoreKind, plan: Plan) -> dict[str, Any]:
+def _judged(
+    held_out: _Pairs, function: Calibration | None, kind: ScoreKind, plan: Plan
+) -> CalibrationFunction:
     if function is not None:
         probabilities = function.apply(held_out.scores)
     else:
@@ -108,16 +104,17 @@ def _told(held_out: _Pairs, function: Calibration | None, kind: ScoreKind, plan:
     quality = judge_probabilities(
         probabilities, held_out.relevant, held_out.query, plan.confidence, plan.seed
     )
-    return {"quality": asdict(quality), "function": None if function is None else asdict(function)}
+    return CalibrationFunction(quality, function)
 
 
-def portable(found: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a fitted function as a small document that a service can apply, with what it is valid for."""
+def portable(found: CalibrationResult, name: str) -> dict[str, Any]:
+    """Return a fitted function as the small JSON document that a service can apply, with what it is valid for."""
+    chosen = found.functions[name]
     valid = ("dataset", "reranker", "depth", "score_kind", "queries", "relevant_share")
-    quality = found["functions"][name]["quality"]
+    quality = {key: to_plain(getattr(chosen.quality, key)) for key in ("brier", "log_loss", "ece")}
     return {
         "evalkit_calibration": 1,
-        **found["functions"][name]["function"],
-        "valid_for": {key: found[key] for key in valid},
-        "held_out": {key: quality[key] for key in ("brier", "log_loss", "ece")},
+        **(to_plain(chosen.function) if chosen.function else {}),
+        "valid_for": {key: getattr(found, key) for key in valid},
+        "held_out": quality,
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
+from evalkit.results.manifest import Manifest
+from evalkit.results.summary_document import CallTotals, CostRow, ServerTimeRow
 from evalkit.stats import quantile_interval
 
 if TYPE_CHECKING:
@@ -17,106 +19,98 @@ AMOUNTS = ("tokens", "units", "billed_bytes", "characters", "cost_usd")
 THROTTLED = 429
 
 
-def count_calls(calls: pd.DataFrame) -> list[dict[str, Any]]:
+def count_calls(calls: pd.DataFrame) -> tuple[CallTotals, ...]:
     """Return attempts, refusals and reported amounts per dataset, reranker and pass.
 
     An amount is null where no call told it; ``calls_without_<amount>`` says how many good calls did not.
     """
-    rows = []
-    for (dataset, tag, which), part in calls.groupby(["dataset", "reranker", "pass"], sort=False):
-        good = part[part["status"] == "ok"]
-        reused = part["conn_reused"].dropna()
-        row: dict[str, Any] = {
-            "dataset": dataset,
-            "reranker": tag,
-            "pass": which,
-            "calls": len(part),
-            "failed": int((part["status"] == "failed").sum()),
-            "retried": int((part["status"] == "retried").sum()),
-            "throttled": int((part["http_status"] == THROTTLED).sum()),
-            "documents": int(good["batch_size"].sum()),
-            "unsorted_lists": int((part["list_sorted"] == False).sum()),  # noqa: E712 - a column with nulls
-            "truncated_documents": _sum_told(good["truncated_documents"]),
-            "connections_reused": float(reused.astype(float).mean()) if len(reused) else None,
-        }
-        for name in AMOUNTS:
-            row[name] = _sum_told(good[name])
-            row[f"calls_without_{name}"] = int(good[name].isna().sum())
-        rows.append(row)
-    return rows
+    groups = calls.groupby(["dataset", "reranker", "pass"], sort=False)
+    return tuple(_totals(str(dataset), str(tag), str(which), part) for (dataset, tag, which), part in groups)
 
 
-def _sum_told(amounts: pd.Series[Any]) -> int | float | None:
-    """Return a sum as JSON writes it, whole where it is whole; None where nobody told an amount."""
-    told = amounts.dropna()
-    if not len(told):
+def _totals(dataset: str, tag: str, which: str, part: pd.DataFrame) -> CallTotals:
+    good = part[part["status"] == "ok"]
+    reused = part["conn_reused"].dropna()
+    amounts: dict[str, Any] = {}
+    for name in AMOUNTS:
+        amounts[name] = _sum_reported(good[name])
+        amounts[f"calls_without_{name}"] = int(good[name].isna().sum())
+    return CallTotals(
+        dataset=dataset,
+        reranker=tag,
+        pass_=which,
+        calls=len(part),
+        failed=int((part["status"] == "failed").sum()),
+        retried=int((part["status"] == "retried").sum()),
+        throttled=int((part["http_status"] == THROTTLED).sum()),
+        documents=int(good["batch_size"].sum()),
+        unsorted_lists=int((part["list_sorted"] == False).sum()),  # noqa: E712 - a column with nulls
+        truncated_documents=_sum_reported(good["truncated_documents"]),
+        connections_reused=float(reused.astype(float).mean()) if len(reused) else None,
+        **amounts,
+    )
+
+
+def _sum_reported(amounts: pd.Series[Any]) -> int | float | None:
+    """Return a sum, an int where it is a whole number; None where no call reports the amount."""
+    reported = amounts.dropna()
+    if not len(reported):
         return None
-    amount = told.sum()
+    amount = reported.sum()
     return int(amount) if float(amount).is_integer() else float(amount)
 
 
-def cost_rows(manifest: Mapping[str, Any], calls: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what a thousand queries cost in the quality pass, for every reranker that has a price or told one.
+def cost_rows(manifest: Manifest, calls: pd.DataFrame) -> tuple[CostRow, ...]:
+    """Return the cost of a thousand queries in the quality pass, for rerankers with a configured or reported price.
 
-    Null where a call did not tell what the price is for: a sum over the others would be too low.
+    The cost is None where a call did not report the amount that is billed: a sum over the others would be too low.
     """
     rows = []
     quality = calls[(calls["pass"] == "quality") & (calls["status"] == "ok")]
-    for (dataset, tag), part in quality.groupby(["dataset", "reranker"], sort=False):
-        price = manifest["rerankers"][tag]["price"]
-        told = part["cost_usd"].dropna()
-        if price is None and not len(told):
+    # Where some scores were in the store, the calls that were made do not show the cost of all of them.
+    reused = {(pairs.dataset, pairs.reranker) for pairs in manifest.pairs if pairs.reused}
+    for dataset, tag, part in _by_reranker(quality):
+        price = manifest.rerankers[tag].price
+        reported = part["cost_usd"].dropna()
+        if price is None and not len(reported):
             continue
         queries = part["query_id"].nunique()
-        # Where some scores were known the calls made do not tell what all of them cost.
-        reused = any(
-            row["reused"]
-            for row in manifest.get("pairs", [])
-            if (row["dataset"], row["reranker"]) == (dataset, tag)
-        )
-        whole = len(told) == len(part) and not reused
+        complete = len(reported) == len(part) and (dataset, tag) not in reused
         rows.append(
-            {
-                "dataset": dataset,
-                "reranker": tag,
-                "price": price,
-                "queries": queries,
-                "documents": int(part["batch_size"].sum()),
-                "cost_usd": float(told.sum()) if whole else None,
-                "usd_per_thousand_queries": float(told.sum()) / queries * 1000 if whole else None,
-                "calls_without_cost": len(part) - len(told),
-            }
+            CostRow(
+                dataset=dataset,
+                reranker=tag,
+                price=price,
+                queries=queries,
+                documents=int(part["batch_size"].sum()),
+                cost_usd=float(reported.sum()) if complete else None,
+                usd_per_thousand_queries=float(reported.sum()) / queries * 1000 if complete else None,
+                calls_without_cost=len(part) - len(reported),
+            )
         )
-    return rows
+    return tuple(rows)
 
 
-def server_times(calls: pd.DataFrame, confidence: float) -> list[dict[str, Any]]:
-    """Return the median of every time that a server told of its own work, with what it is a time of.
+def server_times(calls: pd.DataFrame, confidence: float) -> tuple[ServerTimeRow, ...]:
+    """Return the median of every time that a server reports about its own work.
 
     Timed calls count where there are any, else those of the quality pass.
     """
     rows = []
     good = calls[(calls["status"] == "ok") & calls["server_times"].notna()]
-    for (dataset, tag), part in good.groupby(["dataset", "reranker"], sort=False):
+    for dataset, tag, part in _by_reranker(good):
         timed = part[part["pass"] == "latency"]
-        which = timed if len(timed) else part[part["pass"] == "quality"]
-        told: dict[tuple[str, str], list[float]] = {}
-        for text in which["server_times"]:
+        chosen = timed if len(timed) else part[part["pass"] == "quality"]
+        reported: dict[tuple[str, str], list[float]] = {}
+        for text in chosen["server_times"]:
             for name, entry in orjson.loads(text).items():
-                told.setdefault((name, entry["of"]), []).append(entry["seconds"])
-        for (name, of), seconds in told.items():
+                reported.setdefault((name, entry["of"]), []).append(entry["seconds"])
+        for (name, of), seconds in reported.items():
             median = quantile_interval(np.array(seconds), 0.5, confidence)
-            rows.append(
-                {
-                    "dataset": dataset,
-                    "reranker": tag,
-                    "name": name,
-                    "of": of,
-                    "pass": str(which["pass"].iloc[0]),
-                    "calls": len(seconds),
-                    "median_s": median.estimate,
-                    "lower_s": median.lower,
-                    "upper_s": median.upper,
-                }
-            )
-    return rows
+            rows.append(ServerTimeRow(dataset, tag, name, of, str(chosen["pass"].iloc[0]), median))
+    return tuple(rows)
+
+
+def _by_reranker(calls: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    for (dataset, tag), part in calls.groupby(["dataset", "reranker"], sort=False):
+        yield str(dataset), str(tag), part

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from evalkit.comparison import (
     Comparison,
@@ -18,24 +16,35 @@ from evalkit.comparison import (
     tied_with,
 )
 from evalkit.comparison.contenders import extremes
-from evalkit.comparison.sensitivity import Sensitivity, sensitivity
+from evalkit.comparison.sensitivity import sensitivity
 from evalkit.comparison.slices import Slice, slices
 from evalkit.records import Qrels, Query
+from evalkit.results.comparison_document import (
+    Comparisons,
+    DatasetComparisons,
+    ExploratoryRow,
+    ExtremeQuery,
+    Extremes,
+    MeanOnly,
+    SensitivityRow,
+    SliceRow,
+)
+from evalkit.results.recorded_config import RecordedConfig
 from evalkit.stats import Interval
 from evalkit.summaries.quality_cells import QualityCell
 
 
-def plan_of(config: Mapping[str, Any], first_stage: str) -> Plan:
-    """Return the plan that a resolved configuration names."""
-    settings = config["compare"]
+def plan_of(config: RecordedConfig, first_stage: str) -> Plan:
+    """Return the plan that a configuration names."""
+    settings = config.compare
     return Plan(
-        baseline=settings.get("baseline") or first_stage,
-        primary=settings.get("primary") or config["metrics"][0],
-        confidence=settings["confidence"],
-        margin=settings["margin"],
-        correction=settings["correction"],
-        resamples=settings["resamples"],
-        seed=config["seed"],
+        baseline=settings.baseline or first_stage,
+        primary=config.primary,
+        confidence=settings.confidence,
+        margin=settings.margin,
+        correction=settings.correction,
+        resamples=settings.resamples,
+        seed=config.seed,
     )
 
 
@@ -57,91 +66,60 @@ def sets_at_depth(
     ]
 
 
-def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> dict[str, Any]:
+def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Comparisons:
     """Return the content of ``comparisons.json``."""
-    return {
-        "schema_version": 1,
-        "plan": asdict(plan),
-        "datasets": [_dataset(comparison_set, plan) for comparison_set in comparison_sets],
-        "pooled": [asdict(one) for one in pool(comparison_sets, plan)] if len(comparison_sets) > 1 else [],
-    }
+    return Comparisons(
+        plan=plan,
+        datasets=tuple(_dataset(one, plan) for one in comparison_sets),
+        pooled=tuple(pool(comparison_sets, plan)) if len(comparison_sets) > 1 else (),
+    )
 
 
-def _dataset(comparison_set: ComparisonSet, plan: Plan) -> dict[str, Any]:
+def _dataset(comparison_set: ComparisonSet, plan: Plan) -> DatasetComparisons:
     primary = compare(comparison_set, plan)
     contenders = [one.contender for one in primary if one.n]
-    return {
-        "dataset": comparison_set.dataset,
-        "depth": comparison_set.depth,
-        "unscored": {
-            name: len(entry.unscored) for name, entry in comparison_set.systems.items() if entry.unscored
-        },
-        "comparisons": [asdict(one) for one in primary],
-        "tied_with": tied_with(comparison_set, plan),
-        "exploratory": [_exploratory(one) for one in explore(comparison_set, plan)],
-        "sensitivity": [_sensitivity(sensitivity(comparison_set, plan, name)) for name in contenders],
-        "slices": [_slice(one) for name in contenders for one in slices(comparison_set, plan, name)],
-        "extremes": {name: _extremes(comparison_set, plan, name) for name in contenders},
-    }
-
-
-def _exploratory(one: Comparison) -> dict[str, Any]:
-    """Return what may be said of a metric that no verdict rests on."""
-    kept = (
-        "metric",
-        "contender",
-        "n",
-        "baseline_mean",
-        "contender_mean",
-        "difference",
-        "lower",
-        "upper",
-        "p",
+    systems = comparison_set.systems
+    return DatasetComparisons(
+        dataset=comparison_set.dataset,
+        depth=comparison_set.depth,
+        unscored={name: len(system.unscored) for name, system in systems.items() if system.unscored},
+        comparisons=tuple(primary),
+        tied_with=tied_with(comparison_set, plan),
+        exploratory=tuple(map(_exploratory, explore(comparison_set, plan))),
+        sensitivity=tuple(SensitivityRow.of(sensitivity(comparison_set, plan, name)) for name in contenders),
+        slices=tuple(_slice(one) for name in contenders for one in slices(comparison_set, plan, name)),
+        extremes={name: _extremes(comparison_set, plan, name) for name in contenders},
     )
-    return {name: getattr(one, name) for name in kept}
 
 
-def _interval(interval: Interval) -> dict[str, Any]:
-    return {
-        "difference": interval.estimate,
-        "lower": interval.lower,
-        "upper": interval.upper,
-        "n": interval.n,
-    }
+def _exploratory(one: Comparison) -> ExploratoryRow:
+    """Return the part of a comparison that holds for a metric without verdict."""
+    return ExploratoryRow(**{name: getattr(one, name) for name in ExploratoryRow.__dataclass_fields__})
 
 
-def _sensitivity(found: Sensitivity) -> dict[str, Any]:
-    return {**asdict(found), "condensed": _interval(found.condensed)}
-
-
-def _slice(found: Slice) -> dict[str, Any]:
-    return {
-        "contender": found.contender,
-        "by": found.by,
-        "level": found.level,
-        "baseline_mean": _mean(found.baseline_mean),
-        "contender_mean": _mean(found.contender_mean),
-        **_interval(found.difference),
-    }
-
-
-def _mean(interval: Interval) -> dict[str, float | None]:
-    return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper}
-
-
-def _extremes(comparison_set: ComparisonSet, plan: Plan, name: str) -> dict[str, list[dict[str, Any]]]:
-    paired = pair(
-        comparison_set.systems[plan.baseline].values, comparison_set.systems[name].values, plan.primary
+def _slice(found: Slice) -> SliceRow:
+    return SliceRow(
+        contender=found.contender,
+        by=found.by,
+        level=found.level,
+        baseline_mean=_mean(found.baseline_mean),
+        contender_mean=_mean(found.contender_mean),
+        difference=found.difference,
     )
-    return {
-        which: [
-            {
-                "query_id": query_id,
-                "text": comparison_set.queries[query_id].text if query_id in comparison_set.queries else None,
-                "baseline": baseline,
-                "contender": contender,
-            }
-            for query_id, baseline, contender in rows
-        ]
-        for which, rows in extremes(paired).items()
+
+
+def _mean(interval: Interval) -> MeanOnly:
+    return MeanOnly(interval.estimate, interval.lower, interval.upper)
+
+
+def _extremes(comparison_set: ComparisonSet, plan: Plan, name: str) -> Extremes:
+    baseline, contender = comparison_set.systems[plan.baseline], comparison_set.systems[name]
+    queries = comparison_set.queries
+    found = {
+        side: tuple(
+            ExtremeQuery(query_id, queries[query_id].text if query_id in queries else None, before, after)
+            for query_id, before, after in rows
+        )
+        for side, rows in extremes(pair(baseline.values, contender.values, plan.primary)).items()
     }
+    return Extremes(found["worst"], found["best"])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,9 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
 from evalkit.records import Run
-from evalkit.summaries.figures import mean_row, or_none
-from evalkit.summaries.latency_cells import plain
+from evalkit.results.summary_document import Summary
+from evalkit.results.tuning_document import DepthRow, DepthSweep
+from evalkit.stats import mean_interval, none_if_nan
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth_choice import Costs, interpolated
 
@@ -39,8 +39,8 @@ class DepthQuestion:
 
 
 def sweep(
-    comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Mapping[str, Any], question: DepthQuestion
-) -> dict[str, Any]:
+    comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary, question: DepthQuestion
+) -> DepthSweep:
     """Return every depth of one reranker on one dataset, and which to choose.
 
     Parameters
@@ -62,21 +62,21 @@ def sweep(
     swept, ideal, recall = _swept(comparison_set, tag, metric, deepest)
     first_stage = comparison_set.first_stage or Run.from_rows("", [], [], [])
     own = evaluate(first_stage, comparison_set.qrels, parse_metrics([metric])).of(metric)
-    measured = _latency(summary, comparison_set.dataset, tag)
     costs = known_costs(summary, comparison_set, tag)
     split = split_queries(len(swept.query_ids), plan.seed)
-    choice = choose_depth(swept.of(metric), own, split, costs, question.limits, margin, metric=metric)
-    return {
-        "dataset": comparison_set.dataset,
-        "reranker": tag,
-        "metric": metric,
-        "margin": margin,
-        "limits": asdict(question.limits),
-        "queries": len(swept.query_ids),
-        "first_stage": mean_row(own),
-        "rows": list(_rows(swept.of(metric), ideal, recall, costs, measured)),
-        "choice": asdict(choice),
-    }
+    values = swept.of(metric)
+    measured = _latency(summary, comparison_set.dataset, tag)
+    return DepthSweep(
+        dataset=comparison_set.dataset,
+        reranker=tag,
+        metric=metric,
+        margin=margin,
+        limits=question.limits,
+        queries=len(swept.query_ids),
+        first_stage=mean_interval(own),
+        rows=tuple(_rows(values, ideal, recall, costs, measured)),
+        choice=choose_depth(values, own, split, costs, question.limits, margin, metric=metric),
+    )
 
 
 def _swept(
@@ -102,54 +102,49 @@ def _rows(
     recall: NDArray[np.float64],
     costs: Costs,
     measured: Mapping[int, float],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[DepthRow]:
     for index in range(values.shape[1]):
-        quality = mean_row(values[:, index])
+        mean = mean_interval(values[:, index])
         oracle = float(ideal[:, index].mean()) if len(ideal) else None
-        yield {
-            "depth": index + 1,
-            **quality,
-            "to_deepest": mean_row(values[:, index] - values[:, -1]),
-            "recall": float(recall[:, index].mean()) if len(recall) else None,
-            "oracle": oracle,
-            # What the candidates lack, and what the reranker makes less of than could be made of them.
-            "retrieval_loss": None if oracle is None else 1 - oracle,
-            "ranking_loss": None if oracle is None else oracle - quality["mean"],
-            "p95_s": or_none(costs.p95_s[index]),
-            "p95_measured": index + 1 in measured,
-            "usd_per_thousand_queries": or_none(costs.usd_per_thousand_queries[index]),
-        }
+        lost = None if oracle is None or mean.estimate is None else oracle - mean.estimate
+        yield DepthRow(
+            depth=index + 1,
+            mean=mean,
+            to_deepest=mean_interval(values[:, index] - values[:, -1]),
+            recall=float(recall[:, index].mean()) if len(recall) else None,
+            oracle=oracle,
+            # What the candidates lack, and what the reranker loses of what they allow.
+            retrieval_loss=None if oracle is None else 1 - oracle,
+            ranking_loss=lost,
+            p95_s=none_if_nan(costs.p95_s[index]),
+            p95_measured=index + 1 in measured,
+            usd_per_thousand_queries=none_if_nan(costs.usd_per_thousand_queries[index]),
+        )
 
 
-def known_costs(summary: Mapping[str, Any], comparison_set: ComparisonSet, tag: str) -> Costs:
-    """Return what every depth takes, as far as the result tells."""
+def known_costs(summary: Summary, comparison_set: ComparisonSet, tag: str) -> Costs:
+    """Return latency and cost of every depth, NaN where the result does not show them."""
     deepest = comparison_set.depth or 1
-    return Costs(
-        interpolated(_latency(summary, comparison_set.dataset, tag), deepest),
-        _costs(summary, comparison_set, tag, deepest),
-    )
+    latency = interpolated(_latency(summary, comparison_set.dataset, tag), deepest)
+    return Costs(latency, _costs(summary, comparison_set, tag, deepest))
 
 
-def _latency(summary: Mapping[str, Any], dataset: str, tag: str) -> dict[int, float]:
-    """Return batch size -> seconds, one call in flight; where the calls could bound it."""
+def _latency(summary: Summary, dataset: str, tag: str) -> dict[int, float]:
+    """Return batch size -> 95th percentile in seconds, one call in flight; where there are enough calls for it."""
     return {
-        row["batch_size"]: row["p95_s"]["estimate"]
-        for row in plain(summary["latency"], dataset)
-        if (row["reranker"], row["concurrency"]) == (tag, 1) and row["p95_s"]["estimate"] is not None
+        size: row.p95_s.estimate
+        for size, row in summary.alone(dataset, tag).items()
+        if row.p95_s.estimate is not None
     }
 
 
-def _costs(
-    summary: Mapping[str, Any], comparison_set: ComparisonSet, tag: str, deepest: int
-) -> NDArray[np.float64]:
-    """Return what a thousand queries cost at every depth: in proportion to the pairs, or to the requests."""
-    rows = summary["costs"]
-    row = next((r for r in rows if (r["dataset"], r["reranker"]) == (comparison_set.dataset, tag)), None)
-    if row is None or row["usd_per_thousand_queries"] is None or comparison_set.first_stage is None:
+def _costs(summary: Summary, comparison_set: ComparisonSet, tag: str, deepest: int) -> NDArray[np.float64]:
+    """Return ``(deepest,)`` costs of a thousand queries: in proportion to the pairs, or to the requests."""
+    row = summary.cost_of(comparison_set.dataset, tag)
+    if row is None or row.usd_per_thousand_queries is None or comparison_set.first_stage is None:
         return np.full(deepest, np.nan)
-    full = float(row["usd_per_thousand_queries"])
-    if (row["price"] or {}).get("usd_per_thousand_requests") is not None:
-        return np.full(deepest, full)
+    if (row.price or {}).get("usd_per_thousand_requests") is not None:
+        return np.full(deepest, row.usd_per_thousand_queries)
     lengths = np.array([len(docs) for _, docs, _ in comparison_set.first_stage])
     pairs = np.array([np.minimum(lengths, depth).sum() for depth in range(1, deepest + 1)])
-    return np.asarray(full * pairs / pairs[-1], dtype=np.float64)
+    return np.asarray(row.usd_per_thousand_queries * pairs / pairs[-1], dtype=np.float64)

@@ -12,7 +12,7 @@ import orjson
 
 from evalkit.comparison import ComparisonSet
 from evalkit.records import MetricValues, Qrels, Run
-from evalkit.summaries.opened_results import Result
+from evalkit.summaries.opened_results import OpenedResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ class Evidence:
         return tuple(dict.fromkeys(tag for _, tag in self.values if tag != self.first_stage))
 
 
-def evidence_of(result: Result) -> Evidence:
+def evidence_of(result: OpenedResult) -> Evidence:
     """Return what a gate needs of a result folder."""
     systems = {
         (comparison_set.dataset, name): entry
@@ -72,7 +72,7 @@ def evidence_of(result: Result) -> Evidence:
     calls = result.folder.read_calls()
     return Evidence(
         name=str(result.folder.path),
-        first_stage=result.manifest["first_stage"],
+        first_stage=result.manifest.first_stage,
         values={key: entry.values for key, entry in systems.items()},
         unscored={key: len(entry.unscored) for key, entry in systems.items()},
         prints={comparison_set.dataset: _prints(comparison_set) for comparison_set in result.comparison_sets},

@@ -1,58 +1,64 @@
-"""``latency.json``: what timed calls say to the questions people have. Every answer with its n and bounds."""
+"""``latency.json``: what timed calls say about limits, claims, ratios, capacity and cost, each with n and bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from evalkit.config import read_claim
-from evalkit.latency import Fit, Limit, RoundState, Sample, fit_cost, judge_limit, latency_ratio
+from evalkit.config import Claim, read_claim
+from evalkit.latency import Limit, Sample, SloResult, fit_cost, judge_limit, latency_ratio
 from evalkit.latency.flags import flag_machine
-from evalkit.summaries.latency_cells import CONFIDENCE, CellCalls, fields
+from evalkit.results.latency_document import (
+    Capacity,
+    CapacityPoint,
+    ClaimRow,
+    FitRow,
+    LatencyAnswers,
+    LatencyCost,
+    LimitRow,
+    MachineState,
+    RatioRow,
+)
+from evalkit.results.manifest import Manifest
+from evalkit.results.recorded_config import RecordedConfig, RecordedReranker
+from evalkit.results.summary_document import LatencyRow
+from evalkit.results.timed_calls import CellCalls
+from evalkit.stats import Interval
+from evalkit.summaries.latency_cells import CONFIDENCE
 
 EMBEDDING = ("bi_encoder", "late_interaction")
+"""Backends that embed texts."""
 CLAIMED = (0.5, 0.95)
-"""Vendors do not say which share of calls they speak of: the half, and nearly all."""
-
-Row = Mapping[str, Any]
+"""Shares of calls that a claim is judged for: vendors do not say whether they mean half of the calls or nearly all."""
 
 
 def answer(
-    cells: Sequence[CellCalls], rows: Sequence[Row], manifest: Mapping[str, Any], config: Mapping[str, Any]
-) -> dict[str, Any]:
+    cells: Sequence[CellCalls], rows: Sequence[LatencyRow], manifest: Manifest, config: RecordedConfig
+) -> LatencyAnswers:
     """Return the content of ``latency.json``.
 
     Parameters
     ----------
     cells, rows
-        Calls, and the figures made of them, of the same cells in the same order.
+        Calls, and the figures of the same cells in the same order.
     manifest, config
         Of the result.
     """
-    settings = config.get("latency") or {}
-    confidence = settings.get("confidence", CONFIDENCE)
+    confidence = config.latency.confidence if config.latency else CONFIDENCE
     single = [cell for cell in cells if cell.load.concurrency == 1]
-    return {
-        "schema_version": 1,
-        "confidence": confidence,
-        "fits": list(_fits(single, confidence, config["seed"])),
-        "limits": list(_limits(cells, settings, confidence)),
-        "claims": list(_claims(single, config, confidence)),
-        "ratios": list(_ratios(cells, config, confidence)),
-        "capacity": list(_capacity(rows)),
-        "costs": list(_costs(cells, rows, manifest)),
-        "machine": _machine(manifest),
-        "embedding": [tag for tag, block in config["rerankers"].items() if _embeds(block)],
-    }
-
-
-def _embeds(block: Mapping[str, Any]) -> bool:
-    """Return whether a reranker embeds texts, here or in a service of its own."""
-    return (block.get("serve") or block)["backend"] in EMBEDDING
+    return LatencyAnswers(
+        confidence=confidence,
+        fits=tuple(_fits(single, confidence, config.seed)),
+        limits=tuple(_limits(cells, config, confidence)),
+        claims=tuple(_claims(single, config, confidence)),
+        ratios=tuple(_ratios(cells, config, confidence)),
+        capacity=tuple(_capacity(rows)),
+        costs=tuple(_costs(cells, rows, manifest)),
+        machine=MachineState(tuple(flag_machine(manifest.rounds)), manifest.rounds),
+        embedding=tuple(tag for tag, one in config.rerankers.items() if one.scoring_backend in EMBEDDING),
+    )
 
 
 def _by_reranker(cells: Iterable[CellCalls]) -> dict[tuple[str, str], list[CellCalls]]:
@@ -62,16 +68,18 @@ def _by_reranker(cells: Iterable[CellCalls]) -> dict[tuple[str, str], list[CellC
     return parts
 
 
-def _fits(cells: Sequence[CellCalls], confidence: float, seed: int) -> Iterator[dict[str, Any]]:
-    """Yield time by documents, by tokens and by both, where the cells can tell."""
-    for (dataset, tag), own in _by_reranker(cells).items():
-        plain = [cell for cell in own if cell.load.length_bucket is None]
-        told = all(not np.isnan(cell.column("tokens")[cell.ok]).any() for cell in own)
-        size = "tokens" if told else "characters"
-        for causes, chosen in ((("documents",), plain), ((size,), own), (("documents", size), own)):
+def _fits(cells: Sequence[CellCalls], confidence: float, seed: int) -> Iterator[FitRow]:
+    """Yield seconds by documents, by tokens and by both, where the cells differ enough."""
+    for (dataset, tag), of_tag in _by_reranker(cells).items():
+        all_lengths = [cell for cell in of_tag if cell.load.length_bucket is None]
+        has_tokens = all(not np.isnan(cell.column("tokens")[cell.ok]).any() for cell in of_tag)
+        size = "tokens" if has_tokens else "characters"
+        for causes, chosen in (
+            (("documents",), all_lengths), ((size,), of_tag), (("documents", size), of_tag),
+        ):  # fmt: skip
             fit = fit_cost([_sample(cell, size) for cell in chosen], causes, confidence, seed)
             if fit is not None:
-                yield {"dataset": dataset, "reranker": tag, **_fit(fit)}
+                yield FitRow(dataset, tag, fit, fit.is_straight)
 
 
 def _sample(cell: CellCalls, size: str) -> Sample:
@@ -81,182 +89,164 @@ def _sample(cell: CellCalls, size: str) -> Sample:
     return Sample(cell.seconds[ok], cell.query_ids[ok], causes)
 
 
-def _fit(fit: Fit) -> dict[str, Any]:
-    return {**asdict(fit), "straight": fit.is_straight}
-
-
-def _limits(
-    cells: Sequence[CellCalls], settings: Mapping[str, Any], confidence: float
-) -> Iterator[dict[str, Any]]:
-    """Yield whether the configured limit holds, for each batch size alone and each rate."""
-    slo = settings.get("slo")
-    if not slo:
+def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[LimitRow]:
+    """Yield whether the configured limit is met, for each batch size alone and each rate."""
+    slo = config.latency.slo if config.latency else None
+    if slo is None:
         return
-    limit = Limit(slo["max_ms"] / 1000, slo["quantile"])
+    limit = Limit(slo.max_ms / 1000, slo.quantile)
     for cell in cells:
         load = cell.load
         if load.length_bucket is None and (cell.is_open or load.concurrency == 1):
-            yield {
-                "dataset": cell.dataset,
-                "reranker": cell.reranker,
-                "batch_size": load.batch_size,
-                "rate_per_s": load.rate_per_s,
-                **_held(cell, limit, confidence),
-            }
+            found = _judged(cell, limit, confidence)
+            yield LimitRow(
+                dataset=cell.dataset,
+                reranker=cell.reranker,
+                batch_size=load.batch_size,
+                rate_per_s=load.rate_per_s,
+                limit_s=limit.limit_s,
+                quantile=limit.quantile,
+                verdict=found.verdict,
+                late=found.late,
+            )
 
 
-def _held(cell: CellCalls, limit: Limit, confidence: float) -> dict[str, Any]:
-    held = judge_limit(cell.seconds, cell.ok, cell.query_ids, limit, confidence)
-    return {
-        "limit_s": limit.limit_s,
-        "quantile": limit.quantile,
-        "verdict": held.verdict,
-        **fields("late", held.late),
-    }
+def _judged(cell: CellCalls, limit: Limit, confidence: float) -> SloResult:
+    return judge_limit(cell.seconds, cell.ok, cell.query_ids, limit, confidence)
 
 
-def _claims(
-    cells: Sequence[CellCalls], config: Mapping[str, Any], confidence: float
-) -> Iterator[dict[str, Any]]:
-    """Yield whether what is promised holds, at every batch size that was timed and is meant."""
-    by_tag = _by_reranker(cells)
-    for (dataset, tag), own in by_tag.items():
-        settings = config["rerankers"].get(tag, {})
-        for documents, text in (settings.get("claims") or {}).items():
+def _claims(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[ClaimRow]:
+    """Yield whether each claim is met, at every timed batch size that it speaks of."""
+    for (dataset, tag), of_tag in _by_reranker(cells).items():
+        settings = config.rerankers.get(tag)
+        for documents, text in (settings.claims if settings else {}).items():
             claim = read_claim(documents, text)
-            head = {"dataset": dataset, "reranker": tag, "claim": claim.text, "route": _route(settings)}
             meant = [
                 cell
-                for cell in own
+                for cell in of_tag
                 if cell.load.length_bucket is None and claim.fewest <= cell.load.batch_size <= claim.most
             ]
+            route = _route(settings)
             for cell in meant:
-                for quantile in CLAIMED:
-                    limit = Limit(claim.limit_s, quantile)
-                    yield {
-                        **head,
-                        "batch_size": cell.load.batch_size,
-                        **_held(cell, limit, confidence),
-                    }
+                yield from _claim_rows(cell, claim, route, confidence)
             if not meant:
-                nothing = dict.fromkeys(("batch_size", "quantile", "late", "lower", "upper"))
-                yield {
-                    **head,
-                    **nothing,
-                    "limit_s": claim.limit_s,
-                    "verdict": "NOT MEASURED",
-                    "n": 0,
-                    "fewest": claim.fewest,
-                    "most": claim.most,
-                }
+                yield ClaimRow(
+                    dataset=dataset,
+                    reranker=tag,
+                    claim=claim.text,
+                    route=route,
+                    batch_size=None,
+                    limit_s=claim.limit_s,
+                    quantile=None,
+                    verdict="NOT MEASURED",
+                    late=Interval(None, None, None, 0),
+                    fewest=claim.fewest,
+                    most=claim.most,
+                )
 
 
-def _route(settings: Mapping[str, Any]) -> str:
-    """Return which way the calls took, without anything that might be a secret."""
-    if settings.get("url"):
-        return str(urlsplit(settings["url"]).hostname)
-    return "loopback" if settings.get("serve") else "in this process"
+def _claim_rows(cell: CellCalls, claim: Claim, route: str, confidence: float) -> Iterator[ClaimRow]:
+    for quantile in CLAIMED:
+        found = _judged(cell, Limit(claim.limit_s, quantile), confidence)
+        yield ClaimRow(
+            dataset=cell.dataset,
+            reranker=cell.reranker,
+            claim=claim.text,
+            route=route,
+            batch_size=cell.load.batch_size,
+            limit_s=claim.limit_s,
+            quantile=quantile,
+            verdict=found.verdict,
+            late=found.late,
+        )
 
 
-def _ratios(
-    cells: Sequence[CellCalls], config: Mapping[str, Any], confidence: float
-) -> Iterator[dict[str, Any]]:
-    """Yield how much slower every other reranker is than the first, under each closed loop."""
-    order = list(config["rerankers"])
-    wanted = config["compare"].get("baseline")
+def _route(settings: RecordedReranker | None) -> str:
+    """Return how the calls reached the reranker; never more of a url than its host, which holds no secret."""
+    if settings is not None and settings.url:
+        return str(urlsplit(settings.url).hostname)
+    return "loopback" if settings is not None and settings.serve else "in this process"
+
+
+def _ratios(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[RatioRow]:
+    """Yield the latency of every other reranker divided by that of the first, under each closed loop."""
+    order = list(config.rerankers)
+    wanted = config.compare.baseline
     closed = [cell for cell in cells if not cell.is_open and cell.load.length_bucket is None]
     for dataset in dict.fromkeys(cell.dataset for cell in closed):
         here = {(cell.reranker, cell.load): cell for cell in closed if cell.dataset == dataset}
         tags = sorted({tag for tag, _ in here}, key=order.index)
         baseline = wanted if wanted in tags else tags[0]
+        loads = sorted({load for _, load in here}, key=lambda load: (load.batch_size, load.concurrency or 0))
         for tag in tags:
-            for load in sorted(
-                {load for _, load in here}, key=lambda load: (load.batch_size, load.concurrency)
-            ):
+            for load in loads:
                 one, other = here.get((baseline, load)), here.get((tag, load))
                 if tag == baseline or one is None or other is None:
                     continue
-                found = latency_ratio(_rounds(one), _rounds(other), confidence)
-                yield {
-                    "dataset": dataset,
-                    "baseline": baseline,
-                    "contender": tag,
-                    "batch_size": load.batch_size,
-                    "concurrency": load.concurrency,
-                    **fields("ratio", found),
-                }
+                ratio = latency_ratio(_rounds(one), _rounds(other), confidence)
+                yield RatioRow(dataset, baseline, tag, load.batch_size, load.concurrency, ratio)
 
 
 def _rounds(cell: CellCalls) -> dict[int, dict[str, float]]:
-    held: dict[int, dict[str, float]] = {}
+    """Return round -> query -> seconds of the successful calls."""
+    rounds: dict[int, dict[str, float]] = {}
     calls = zip(cell.spans.round[cell.ok], cell.query_ids[cell.ok], cell.seconds[cell.ok], strict=True)
     for number, query_id, seconds in calls:
-        held.setdefault(int(number), {})[str(query_id)] = float(seconds)
-    return held
+        rounds.setdefault(int(number), {})[str(query_id)] = float(seconds)
+    return rounds
 
 
-def _capacity(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+def _capacity(rows: Sequence[LatencyRow]) -> Iterator[Capacity]:
     """Yield throughput against latency, with the knee: where throughput by latency is largest (Kleinrock 1979)."""
-    parts: dict[tuple[str, str, int], list[Row]] = {}
+    parts: dict[tuple[str, str, int], list[CapacityPoint]] = {}
     for row in rows:
-        if row["concurrency"] is not None and row["length_bucket"] is None:
-            parts.setdefault((row["dataset"], row["reranker"], row["batch_size"]), []).append(row)
-    usable = {
-        key: [r for r in own if r["p50_s"]["estimate"] and r["calls_per_s"]["mean"]]
-        for key, own in parts.items()
-    }
-    # The batch size that was asked with most calls in flight; a grid over both says little of the others.
+        if row.is_plain and row.concurrency is not None:
+            points = parts.setdefault((row.dataset, row.reranker, row.batch_size), [])
+            if row.p50_s.estimate and row.calls_per_s.estimate:
+                points.append(
+                    CapacityPoint(row.concurrency, row.calls_per_s, row.documents_per_s, row.p50_s, row.p95_s)
+                )
+    # The batch size with most points, of each reranker: a grid over both says little about the others.
     most_points: dict[tuple[str, str], int] = {}
-    for (dataset, tag, _), known in usable.items():
-        most_points[dataset, tag] = max(most_points.get((dataset, tag), 2), len(known))
-    for (dataset, tag, size), known in usable.items():
-        if len(known) < most_points[dataset, tag]:
+    for (dataset, tag, _), points in parts.items():
+        most_points[dataset, tag] = max(most_points.get((dataset, tag), 2), len(points))
+    for (dataset, tag, size), points in parts.items():
+        if len(points) < most_points[dataset, tag]:
             continue
-        known.sort(key=lambda r: r["concurrency"])
-        knee = max(known, key=lambda r: r["calls_per_s"]["mean"] / r["p50_s"]["estimate"])
-        most = max(known, key=lambda r: r["calls_per_s"]["mean"])
-        yield {
-            "dataset": dataset,
-            "reranker": tag,
-            "batch_size": size,
-            "knee": knee["concurrency"],
-            "most": most["concurrency"],
-            "points": [
-                {
-                    "concurrency": r["concurrency"],
-                    "calls_per_s": r["calls_per_s"],
-                    "documents_per_s": r["documents_per_s"],
-                    "p50_s": r["p50_s"],
-                    "p95_s": r["p95_s"],
-                }
-                for r in known
-            ],
-        }
+        points.sort(key=lambda point: point.concurrency)
+        knee = max(points, key=lambda point: _rate(point) / (point.p50_s.estimate or np.inf))
+        most = max(points, key=_rate)
+        yield Capacity(dataset, tag, size, knee.concurrency, most.concurrency, tuple(points))
+
+
+def _rate(point: CapacityPoint) -> float:
+    return point.calls_per_s.estimate or 0.0
 
 
 def _costs(
-    cells: Sequence[CellCalls], rows: Sequence[Row], manifest: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """Yield what a thousand queries cost: what calls were billed, else the machine's price by what it got done."""
+    cells: Sequence[CellCalls], rows: Sequence[LatencyRow], manifest: Manifest
+) -> Iterator[LatencyCost]:
+    """Yield the cost of a thousand queries: what calls were billed, else the machine's price by its throughput."""
     for cell, row in zip(cells, rows, strict=True):
-        if cell.is_open or row["length_bucket"] is not None:
+        if cell.is_open or row.length_bucket is not None:
             continue
-        head = {key: row[key] for key in ("dataset", "reranker", "batch_size", "concurrency")}
         billed = cell.column("cost_usd")[cell.ok]
-        hourly = manifest["rerankers"][cell.reranker].get("usd_per_hour")
+        hourly = manifest.rerankers[cell.reranker].usd_per_hour
         if len(billed) and not np.isnan(billed).any():
-            yield {**head, "source": "calls", "usd_per_thousand_queries": float(billed.mean()) * 1000,
-                   "lower": None, "upper": None, "n": len(billed)}  # fmt: skip
-        elif hourly is not None and row["calls_per_s"]["mean"]:
-            rate = row["calls_per_s"]
-            best, upper, lower = (
-                None if x is None or x <= 0 else hourly / 3600 / x * 1000
-                for x in (rate["mean"], rate["lower"], rate["upper"])
-            )
-            yield {**head, "source": f"${hourly:g} an hour", "usd_per_thousand_queries": best,
-                   "lower": lower, "upper": upper, "n": rate["n"]}  # fmt: skip
+            source = "calls"
+            cost = Interval(float(billed.mean()) * 1000, None, None, len(billed))
+        elif hourly is not None and row.calls_per_s.estimate:
+            source = f"${hourly:g} an hour"
+            cost = _by_throughput(row.calls_per_s, hourly)
+        else:
+            continue
+        yield LatencyCost(row.dataset, row.reranker, row.batch_size, row.concurrency, source, cost)
 
 
-def _machine(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    states = [RoundState(**state) for state in manifest.get("rounds", [])]
-    return {"flags": flag_machine(states), "rounds": [asdict(state) for state in states]}
+def _by_throughput(rate: Interval, usd_per_hour: float) -> Interval:
+    """Return the cost of a thousand calls; the highest rate gives the lowest cost."""
+    best, upper, lower = (
+        None if x is None or x <= 0 else usd_per_hour / 3600 / x * 1000
+        for x in (rate.estimate, rate.lower, rate.upper)
+    )
+    return Interval(best, lower, upper, rate.n, rate.confidence)

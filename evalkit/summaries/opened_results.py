@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
@@ -13,6 +12,8 @@ from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.results import ResultFolder
+from evalkit.results.manifest import Manifest
+from evalkit.results.recorded_config import RecordedConfig
 from evalkit.summaries.comparisons import sets_at_depth
 from evalkit.summaries.quality_cells import derive_cells
 
@@ -20,7 +21,7 @@ BEFORE, AFTER = "before", "after"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class OpenedResult:
     """A result folder, read for a comparison.
 
     Attributes
@@ -32,17 +33,17 @@ class Result:
     """
 
     folder: ResultFolder
-    config: Mapping[str, Any]
-    manifest: Mapping[str, Any]
+    config: RecordedConfig
+    manifest: Manifest
     comparison_sets: tuple[ComparisonSet, ...]
 
     @property
     def rerankers(self) -> tuple[str, ...]:
         """Tags without the first stage."""
-        return tuple(self.manifest["rerankers"])
+        return tuple(self.manifest.rerankers)
 
 
-def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
+def open_result(path: Path, *, allow_incomplete: bool = False) -> OpenedResult:
     """Read a result folder; values are derived from its raw scores anew.
 
     Raises
@@ -54,23 +55,23 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> Result:
     """
     folder = ResultFolder.open(path)
     manifest, config = folder.read_manifest(), folder.read_config()
-    if manifest["status"] != "complete" and not allow_incomplete:
+    if manifest.status != "complete" and not allow_incomplete:
         raise IncompleteError(
-            f"{path} is {manifest['status']}: some queries have no scores",
+            f"{path} is {manifest.status}: some queries have no scores",
             "complete it with the command in its manifest, or compare what there is with --allow-incomplete",
         )
-    if not config.get("quality", True):
+    if not config.quality:
         raise InputError(
             f"{path} holds latencies alone: its rerankers were not asked to rank anything",
             "give a folder that 'evalkit run' made",
         )
-    names = [entry["name"] for entry in manifest["datasets"]]
+    names = [facts.name for facts in manifest.datasets]
     qrels = {name: folder.read_qrels(name) for name in names}
     queries = {name: folder.read_queries(name) for name in names}
-    depth = max(config["depths"])
-    cells = derive_cells(folder, manifest, qrels, {**config, "depths": [depth]})
-    comparison_sets = sets_at_depth(cells, manifest["first_stage"], qrels, queries, depth)
-    return Result(folder, config, manifest, tuple(comparison_sets))
+    depth = config.depth
+    cells = derive_cells(folder, manifest, qrels, config.metrics, [depth])
+    comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, depth)
+    return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 
 def runs_set(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]) -> ComparisonSet:
@@ -104,7 +105,7 @@ def _named(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
     ]
 
 
-def matched_tags(before: Result, after: Result) -> list[tuple[str, str]]:
+def matched_tags(before: OpenedResult, after: OpenedResult) -> list[tuple[str, str]]:
     """Return which reranker of the one folder stands for which of the other.
 
     Raises
@@ -123,7 +124,7 @@ def matched_tags(before: Result, after: Result) -> list[tuple[str, str]]:
     )
 
 
-def meet(before: Result, after: Result, tags: tuple[str, str]) -> list[ComparisonSet]:
+def meet(before: OpenedResult, after: OpenedResult, tags: tuple[str, str]) -> list[ComparisonSet]:
     """Return the fields on which two versions of a reranker meet.
 
     Raises

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,8 @@ from evalkit.records import MetricValues, Qrels, Run
 from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.folder import at_depth
-
-BEST_ORDER = "best possible order"
-"""Name of the line that no reranker can cross: the candidates in the order of their grades."""
+from evalkit.results.manifest import Manifest
+from evalkit.results.summary_document import BEST_ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class QualityCell:
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
+class CandidateCeiling:
     """What the candidates allow at one depth.
 
     Attributes
@@ -61,22 +59,26 @@ class Ceiling:
 
 
 def derive_cells(
-    folder: ResultFolder, manifest: Mapping[str, Any], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
+    folder: ResultFolder,
+    manifest: Manifest,
+    qrels: Mapping[str, Qrels],
+    metrics: Sequence[str],
+    depths: Sequence[int],
 ) -> Iterator[QualityCell]:
     """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
-    metrics = parse_metrics(config["metrics"])
+    parsed = parse_metrics(metrics)
     asked: list[str] = []
     for dataset, judged in qrels.items():
-        for tag in (manifest["first_stage"], *manifest["rerankers"]):
+        for tag in (manifest.first_stage, *manifest.rerankers):
             part = folder.read_scores_of(dataset, tag)
-            if tag == manifest["first_stage"]:
+            if tag == manifest.first_stage:
                 asked = list(dict.fromkeys(part["query_id"].tolist()))
-            for depth in config["depths"]:
+            for depth in depths:
                 run = scored_run(at_depth(part, depth), tag, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in asked if q not in scored)
                 kept = _averaged(judged, missing, any_scored=bool(scored) or not asked)
-                yield QualityCell(dataset, tag, depth, run, evaluate(run, kept, metrics), missing)
+                yield QualityCell(dataset, tag, depth, run, evaluate(run, kept, parsed), missing)
 
 
 def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qrels:
@@ -93,10 +95,10 @@ def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qre
 
 
 def derive_ceilings(
-    first_stage: Sequence[QualityCell], qrels: Mapping[str, Qrels], config: Mapping[str, Any]
-) -> Iterator[Ceiling]:
+    first_stage: Sequence[QualityCell], qrels: Mapping[str, Qrels], metrics: Sequence[str]
+) -> Iterator[CandidateCeiling]:
     """Yield, per dataset and depth, the recall of the candidates and the values of their best order."""
-    metrics = parse_metrics(config["metrics"])
+    parsed = parse_metrics(metrics)
     for cell in first_stage:
         judged = qrels[cell.dataset]
         recall = evaluate(cell.run, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
@@ -108,4 +110,4 @@ def derive_ceilings(
         ideal = Run.from_rows(
             BEST_ORDER, [g[0] for g in grades], [g[1] for g in grades], [g[2] for g in grades]
         )
-        yield Ceiling(cell.dataset, cell.depth, recall, evaluate(ideal, judged, metrics))
+        yield CandidateCeiling(cell.dataset, cell.depth, recall, evaluate(ideal, judged, parsed))

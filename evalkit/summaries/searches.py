@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,12 @@ from evalkit.comparison.gate_verdicts import decide_drop
 from evalkit.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
+from evalkit.results.summary_document import Summary
+from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
+from evalkit.stats import mean_interval, mean_or_none, none_if_nan
 from evalkit.summaries.depth_sweep import known_costs
-from evalkit.summaries.figures import mean_or_none, mean_row, or_none
-from evalkit.tuning import split_queries
+from evalkit.tuning import Split, split_queries
+from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.front import front
 
 LADDER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
@@ -24,74 +27,94 @@ KEPT_SHARES = (1.0, 0.5, 0.2)
 """Shares of the candidates that thresholds keep, over all tuning queries; 1 is no threshold."""
 
 
-def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Look at every combination of depth, fusion with the first stage, and threshold.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Way:
+    """A configuration: depth, fusion, share of the candidates that the threshold keeps, threshold, ranking."""
 
-    Returns
-    -------
-    ``rows``: every configuration with its mean on the tuning and on the held-out queries, documents kept,
-    latency and cost, whether it is on the front, and on the held-out queries its difference to the plain
-    one: the reranker alone, at the full depth, without threshold.
+    depth: int
+    fusion: str
+    kept_share: float
+    threshold: float | None
+    run: Run
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the reranker alone without threshold."""
+        return self.fusion == "none" and self.threshold is None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tried:
+    """A configuration with the values of the run that it gives, for every answerable query."""
+
+    way: _Way
+    kept: float
+    values: NDArray[np.float64]
+
+
+def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary) -> SearchResult:
+    """Evaluate every combination of depth, fusion with the first stage, and threshold.
+
+    The front is that of the tuning queries. The difference to plain reranking (the reranker alone, at the full depth,
+    without threshold) is that of the held-out queries.
     """
     query_ids = comparison_set.qrels.answerable
     split = split_queries(len(query_ids), plan.seed)
-    halves = [[query_ids[i] for i in rows] for rows in (split.tuning, split.held_out)]
-    costs = known_costs(summary, comparison_set, tag)
-    rows: list[dict[str, Any]] = []
-    held_out: list[NDArray[np.float64]] = []
-    combinations = list(_combinations(comparison_set, tag, halves[0]))
-    for depth, fusion, share, threshold, run in tqdm(
-        combinations, desc=f"{comparison_set.dataset}: {tag}", unit="way", disable=None
-    ):
-        left = run if threshold is None else run.where(run.scores >= threshold)
-        values = evaluate(left, comparison_set.qrels, parse_metrics([plan.primary])).of(plan.primary)
-        tuned, other = values[split.tuning], values[split.held_out]
-        held_out.append(other)
+    rows: tuple[SearchRow, ...] = ()
+    if query_ids:
+        tuning = [query_ids[i] for i in split.tuning]
+        tried = list(_try_all(comparison_set, tag, tuning, plan.primary))
+        rows = _rows(tried, split, known_costs(summary, comparison_set, tag), plan)
+    return SearchResult(comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows)
+
+
+def _try_all(comparison_set: ComparisonSet, tag: str, tuning: list[str], metric: str) -> Iterator[_Tried]:
+    """Yield every configuration with its values; the last one is plain reranking at the full depth."""
+    query_ids, metrics = comparison_set.qrels.answerable, parse_metrics([metric])
+    ways = list(_combinations(comparison_set, tag, tuning))
+    label = f"{comparison_set.dataset}: {tag}"
+    for way in tqdm(ways, desc=label, unit="way", disable=None):
+        kept = way.run if way.threshold is None else way.run.where(way.run.scores >= way.threshold)
+        documents = float(np.mean([len(kept.docs(q)) for q in query_ids]))
+        yield _Tried(way, documents, evaluate(kept, comparison_set.qrels, metrics).of(metric))
+
+
+def _rows(tried: list[_Tried], split: Split, costs: Costs, plan: Plan) -> tuple[SearchRow, ...]:
+    on_front = front(np.array([_counts(one, split, costs) for one in tried]))
+    deepest = max(one.way.depth for one in tried)
+    plain = next(one for one in tried if one.way.is_plain and one.way.depth == deepest)
+    rows = []
+    for one, best in zip(tried, on_front.tolist(), strict=True):
+        held_out = one.values[split.held_out]
+        differences = held_out - plain.values[split.held_out]
+        status, _ = decide_drop(differences, plan.margin, 0.05)
         rows.append(
-            {
-                "depth": depth,
-                "fusion": fusion,
-                "kept_share": share,
-                "threshold": threshold,
-                "tuned": mean_or_none(tuned),
-                "held_out": mean_row(other),
-                "kept": float(np.mean([len(left.docs(q)) for q in query_ids])) if query_ids else None,
-                "p95_s": or_none(costs.p95_s[depth - 1]),
-                "usd_per_thousand_queries": or_none(costs.usd_per_thousand_queries[depth - 1]),
-            }
+            SearchRow(
+                depth=one.way.depth,
+                fusion=one.way.fusion,
+                kept_share=one.way.kept_share,
+                threshold=one.way.threshold,
+                tuned=mean_or_none(one.values[split.tuning]),
+                held_out=mean_interval(held_out),
+                kept=one.kept,
+                p95_s=none_if_nan(costs.p95_s[one.way.depth - 1]),
+                usd_per_thousand_queries=none_if_nan(costs.usd_per_thousand_queries[one.way.depth - 1]),
+                on_front=best,
+                against_plain=AgainstPlain(mean_interval(differences), status),
+            )
         )
-    if not query_ids:
-        return {
-            "dataset": comparison_set.dataset,
-            "reranker": tag,
-            "metric": plan.primary,
-            "queries": 0,
-            "rows": [],
-        }
-    on_front = front(_counts(rows))
-    plain = next(i for i, row in enumerate(rows) if _is_plain(row, comparison_set.depth))
-    for row, values, best in zip(rows, held_out, on_front.tolist(), strict=True):
-        status, _ = decide_drop(values - held_out[plain], plan.margin, 0.05)
-        row["on_front"] = best
-        row["against_plain"] = {**mean_row(values - held_out[plain]), "status": status}
-    return {
-        "dataset": comparison_set.dataset,
-        "reranker": tag,
-        "metric": plan.primary,
-        "margin": plan.margin,
-        "queries": len(query_ids),
-        "rows": rows,
-    }
+    return tuple(rows)
 
 
-def _is_plain(row: Mapping[str, Any], depth: int | None) -> bool:
-    return row["depth"] == depth and row["fusion"] == "none" and row["threshold"] is None
+def _counts(one: _Tried, split: Split, costs: Costs) -> list[float]:
+    """Return quality on the tuning queries, and what it costs as negative numbers: more is better; unknown is NaN."""
+    place = one.way.depth - 1
+    quality = float(one.values[split.tuning].mean())
+    return [quality, -one.kept, -float(costs.p95_s[place]), -float(costs.usd_per_thousand_queries[place])]
 
 
-def _combinations(
-    comparison_set: ComparisonSet, tag: str, tuning: list[str]
-) -> Iterator[tuple[int, str, float, float | None, Run]]:
-    """Yield depth, fusion, share kept, threshold and run; thresholds are taken from the tuning queries."""
+def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) -> Iterator[_Way]:
+    """Yield every configuration; thresholds are quantiles of the scores of the tuning queries."""
     first, full = comparison_set.first_stage or Run.from_rows("", [], [], []), comparison_set.systems[tag].run
     wanted = set(tuning)
     for depth in sorted(
@@ -106,7 +129,7 @@ def _combinations(
             scores = _of(run, wanted).scores
             for share in KEPT_SHARES if len(scores) else (1.0,):
                 cut = None if share == 1 else float(np.quantile(scores, 1 - share, method="higher"))
-                yield depth, fusion, share, cut, run
+                yield _Way(depth, fusion, share, cut, run)
 
 
 def _within(run: Run, candidates: Run) -> Run:
@@ -117,11 +140,3 @@ def _within(run: Run, candidates: Run) -> Run:
 
 def _of(run: Run, query_ids: set[str]) -> Run:
     return run.where(np.array([q in query_ids for q, docs, _ in run for _ in docs], dtype=np.bool_))
-
-
-def _counts(rows: list[dict[str, Any]]) -> NDArray[np.float64]:
-    """Return quality, and what it takes, as columns of which more is better; unknown is NaN."""
-    names = ("kept", "p95_s", "usd_per_thousand_queries")
-    return np.array(
-        [[row["tuned"], *(-np.nan if row[n] is None else -row[n] for n in names)] for row in rows]
-    )

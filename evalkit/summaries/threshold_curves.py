@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
-from evalkit.summaries.figures import mean_or_none, mean_row
+from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
+from evalkit.stats import Interval, mean_interval, mean_or_none
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.threshold_choice import (
     Curves,
@@ -76,40 +76,44 @@ def read_goal(text: str, confidence: float | None) -> Goal:
     return Goal(match[1], float(match[2]), confidence if match[1] == "recall" else None)
 
 
-def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Goal) -> dict[str, Any]:
+def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Goal) -> ThresholdChoice:
     """Choose a threshold on one half of the queries, check it on the other.
 
-    Queries that nothing answers take no part in the choice; how many of them would get an answer is counted.
+    Unanswerable queries take no part in the choice; how many of them would keep a document is counted.
     """
-    entry = comparison_set.systems[tag]
-    judged = [q for q in comparison_set.qrels.grades if entry.run.docs(q)]
+    system = comparison_set.systems[tag]
+    judged = [q for q in comparison_set.qrels.grades if system.run.docs(q)]
     answerable = [q for q in judged if any(grade > 0 for grade in comparison_set.qrels.of(q).values())]
-    lists = _lists(entry.run, comparison_set, answerable)
+    lists = _lists(system.run, comparison_set, answerable)
     split = split_queries(len(lists), plan.seed)
     tuning, held_out = lists.only(split.tuning), lists.only(split.held_out)
     choice = _choose(tuning, goal)
-    unanswerable = _lists(entry.run, comparison_set, [q for q in judged if q not in set(answerable)])
-    return {
-        "dataset": comparison_set.dataset,
-        "reranker": tag,
-        "depth": comparison_set.depth,
-        "goal": {
-            "what": goal.what,
-            "target": goal.target,
-            "confidence": goal.confidence,
-            "promise": goal.promise,
-        },
-        "queries": len(lists),
-        "with_relevant_candidate": len(tuning.with_relevant()) + len(held_out.with_relevant()),
-        "unanswerable": len(unanswerable),
-        "first_stage_recall": mean_or_none(_first_stage_recall(comparison_set)),
-        "separation": separation(_best(lists), _best(unanswerable)),
-        **choice,
-        "tuned": _figures(tuning, choice["threshold"]),
-        "held_out": _figures(held_out, choice["threshold"]),
-        "false_accepts": _false_accepts(unanswerable, choice["threshold"]),
-        "rows": _rows(comparison_set, tag, lists, [answerable[i] for i in split.held_out], split, plan),
-    }
+    unanswerable = _lists(system.run, comparison_set, [q for q in judged if q not in set(answerable)])
+    return ThresholdChoice(
+        dataset=comparison_set.dataset,
+        reranker=tag,
+        depth=comparison_set.depth,
+        goal=GoalRow(goal.what, goal.target, goal.confidence, goal.promise),
+        queries=len(lists),
+        with_relevant_candidate=len(tuning.with_relevant()) + len(held_out.with_relevant()),
+        unanswerable=len(unanswerable),
+        first_stage_recall=mean_or_none(_first_stage_recall(comparison_set)),
+        separation=separation(_best(lists), _best(unanswerable)),
+        threshold=choice.threshold,
+        chosen_on=choice.chosen_on,
+        why_not=choice.why_not,
+        tuned=None if choice.threshold is None else _figures(tuning, choice.threshold),
+        held_out=None if choice.threshold is None else _figures(held_out, choice.threshold),
+        false_accepts=_false_accepts(unanswerable, choice.threshold),
+        rows=_rows(comparison_set, tag, lists, [answerable[i] for i in split.held_out], split, plan),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    threshold: float | None
+    chosen_on: int
+    why_not: str | None
 
 
 def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> ScoredLists:
@@ -123,20 +127,19 @@ def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> Sco
     return ScoredLists(tuple(scores), tuple(relevant))
 
 
-def _choose(tuning: ScoredLists, goal: Goal) -> dict[str, Any]:
+def _choose(tuning: ScoredLists, goal: Goal) -> _Choice:
     """Return the threshold, or why there is none."""
     usable = tuning.with_relevant()
     n = len(usable)
     if not n:
-        return {"threshold": None, "chosen_on": 0, "why_not": "no query has a relevant candidate"}
-    # Recall and F1 need a relevant candidate; precision suffers from queries without one, and must.
+        return _Choice(None, 0, "no query has a relevant candidate")
+    # Recall and F1 need a relevant candidate; queries without one lower precision, and must count there.
     found = curves(tuning if goal.what == "precision" else usable, thresholds_of(tuning))
     place, why = _place(found, n, goal)
     if place is None:
-        return {"threshold": None, "chosen_on": n, "why_not": why}
+        return _Choice(None, n, why)
     below = found.thresholds[place - 1] if place else -np.inf
-    chosen = short_number(float(found.thresholds[place]), float(below))
-    return {"threshold": chosen, "chosen_on": n, "why_not": None}
+    return _Choice(short_number(float(found.thresholds[place]), float(below)), n, None)
 
 
 def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
@@ -160,31 +163,29 @@ def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
     return guaranteed_recall(found.losses, n, target, goal.confidence), why
 
 
-def _figures(lists: ScoredLists, threshold: float | None) -> dict[str, Any] | None:
+def _figures(lists: ScoredLists, threshold: float) -> ThresholdFigures:
     """Return what a threshold does to some queries, each figure with n and interval."""
-    if threshold is None:
-        return None
     found = curves(lists, np.array([-np.inf, threshold]))
     kept = found.kept[:, 1].astype(np.float64)
     has_relevant = np.isfinite(found.recall[:, 1])
-    return {
-        "recall": mean_row(found.recall[has_relevant, 1]),
-        "precision": mean_row(found.precision[np.isfinite(found.precision[:, 1]), 1]),
-        "f1": mean_row(found.f1[has_relevant, 1]),
-        "kept": mean_row(kept),
-        "empty": mean_row((kept == 0).astype(np.float64)),
-    }
+    return ThresholdFigures(
+        recall=mean_interval(found.recall[has_relevant, 1]),
+        precision=mean_interval(found.precision[np.isfinite(found.precision[:, 1]), 1]),
+        f1=mean_interval(found.f1[has_relevant, 1]),
+        kept=mean_interval(kept),
+        empty=mean_interval((kept == 0).astype(np.float64)),
+    )
 
 
 def _best(lists: ScoredLists) -> NDArray[np.float64]:
     return np.array([scores[0] for scores in lists.scores])
 
 
-def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> dict[str, Any] | None:
+def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> Interval | None:
     """Return the share of unanswerable queries of which something is kept."""
     if threshold is None or not len(unanswerable):
         return None
-    return mean_row((_best(unanswerable) >= threshold).astype(np.float64))
+    return mean_interval((_best(unanswerable) >= threshold).astype(np.float64))
 
 
 def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:
@@ -202,22 +203,29 @@ def _rows(
     query_ids: list[str],
     split: Split,
     plan: Plan,
-) -> list[dict[str, Any]]:
+) -> tuple[ThresholdRow, ...]:
     """Return some thresholds with what each does to the held-out queries."""
     held_out = lists.only(split.held_out)
     tuning = lists.only(split.tuning).scores
     if not tuning or not query_ids:
-        return []
+        return ()
     shown = np.unique(np.quantile(np.concatenate(tuning), CUT_SHARES, method="higher"))
     qrels = comparison_set.qrels.restricted_to(query_ids)
+    metrics, run = parse_metrics([plan.primary]), comparison_set.systems[tag].run
     rows = []
     for threshold in shown.tolist():
-        figures = _figures(held_out, threshold) or {}
-        run = comparison_set.systems[tag].run
-        left = run.where(run.scores >= threshold)
-        quality = evaluate(left, qrels, parse_metrics([plan.primary])).of(plan.primary)
-        told = {name: interval["mean"] for name, interval in figures.items()}
+        figures = _figures(held_out, threshold)
+        kept = run.where(run.scores >= threshold)
         rows.append(
-            {"threshold": threshold, **told, "metric": plan.primary, "quality": mean_or_none(quality)}
+            ThresholdRow(
+                threshold=threshold,
+                recall=figures.recall.estimate,
+                precision=figures.precision.estimate,
+                f1=figures.f1.estimate,
+                kept=figures.kept.estimate or 0.0,
+                empty=figures.empty.estimate or 0.0,
+                metric=plan.primary,
+                quality=mean_or_none(evaluate(kept, qrels, metrics).of(plan.primary)),
+            )
         )
-    return rows
+    return tuple(rows)

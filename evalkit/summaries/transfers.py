@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalkit.comparison import ComparisonSet
 from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
-from evalkit.summaries.opened_results import Result
+from evalkit.results.comparison_document import Transfer
+from evalkit.summaries.opened_results import OpenedResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def transfers(
-    before: Result,
-    after: Result,
+    before: OpenedResult,
+    after: OpenedResult,
     tags: tuple[str, str],
     comparison_sets: Sequence[ComparisonSet],
     thresholds: Sequence[float],
-) -> list[dict[str, Any]]:
+) -> tuple[Transfer, ...]:
     """Return, for every dataset, how scores moved and what thresholds become.
 
     Parameters
@@ -28,31 +28,28 @@ def transfers(
     before, after, tags
         The versions.
     comparison_sets
-        The datasets on which they meet.
+        The datasets on which both versions were measured.
     thresholds
         Of the old version; the usual ones where empty.
     """
-    kinds = (
-        before.manifest["rerankers"][tags[0]]["score_kind"],
-        after.manifest["rerankers"][tags[1]]["score_kind"],
-    )
-    return [
-        {
-            "dataset": comparison_set.dataset,
-            "reranker": tags[1],
-            "kinds": list(kinds),
-            "drift": asdict(score_drift(pairs)),
-            "thresholds": [
-                asdict(carry_threshold(pairs, threshold, seed=before.config["seed"]))
+    kinds = (before.manifest.rerankers[tags[0]].score_kind, after.manifest.rerankers[tags[1]].score_kind)
+    return tuple(
+        Transfer(
+            dataset=comparison_set.dataset,
+            reranker=tags[1],
+            kinds=kinds,
+            drift=score_drift(pairs),
+            thresholds=tuple(
+                carry_threshold(pairs, threshold, seed=before.config.seed)
                 for threshold in thresholds or usual_thresholds(pairs)
-            ],
-        }
+            ),
+        )
         for comparison_set, pairs in scored_pairs(before, after, tags, comparison_sets)
-    ]
+    )
 
 
 def scored_pairs(
-    before: Result, after: Result, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
+    before: OpenedResult, after: OpenedResult, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
 ) -> Iterator[tuple[ComparisonSet, ScoredPairs]]:
     """Yield the pairs that both versions scored, dataset by dataset; a dataset without any is left out."""
     old, new = before.folder.read_scores(), after.folder.read_scores()
