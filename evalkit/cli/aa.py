@@ -27,8 +27,8 @@ def aa(
     from dataclasses import asdict
 
     from evalkit.config import load_config
-    from evalkit.report.tables import Table, as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import Table, as_text
+    from evalkit.results.json_shapes import to_json
     from evalkit.workflows.aa import noise_floor
 
     floors = noise_floor(load_config(config, overrides), reranker, repeats, into)

@@ -23,7 +23,8 @@ def baseline() -> None:
 )
 def save(result: Path, name: str, into: Path | None) -> None:
     """Save RESULT as the baseline NAME; an earlier one of that name is replaced."""
-    from evalkit.workflows.baseline import BASELINES, save_baseline
+    from evalkit.results.baseline_folder import BASELINES
+    from evalkit.workflows.baseline import save_baseline
 
     folder = save_baseline(result, name, into or BASELINES)
     size = sum(file.stat().st_size for file in folder.iterdir())

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.cli.options import JSON
+
+if TYPE_CHECKING:
+    from evalkit.results.comparison_document import Comparisons
 
 
 @click.command()
@@ -62,26 +66,25 @@ def compare(
     _print(documents, as_json=as_json)
 
 
-def _print(documents: list[dict[str, Any]], *, as_json: bool) -> None:
-    from evalkit.report.comparison_tables import cautions, comparison_tables, findings
-    from evalkit.report.tables import as_text
-    from evalkit.report.transfer_pages import transfer_lines, transfer_tables
-    from evalkit.results.folder import to_json
+def _print(documents: Sequence[Comparisons], *, as_json: bool) -> None:
+    from evalkit.report.comparison import cautions, comparison_tables, findings, version_names
+    from evalkit.report.table import as_text
+    from evalkit.report.transfer import transfer_lines, transfer_tables
+    from evalkit.results.comparison_document import VersionComparisons
+    from evalkit.results.json_shapes import to_json, to_plain
 
     if as_json:
-        rows = [
-            one for document in documents for entry in document["datasets"] for one in entry["comparisons"]
-        ]
-        click.echo(to_json(rows + [one for document in documents for one in document["pooled"]]), nl=False)
+        rows = [one for document in documents for entry in document.datasets for one in entry.comparisons]
+        rows += [one for document in documents for one in document.pooled]
+        click.echo(to_json([to_plain(one) for one in rows]), nl=False)
         return
     for document in documents:
-        if "reranker" in document:
-            click.echo(" -> ".join(dict.fromkeys(document["reranker"].values())) + ": before and after\n")
-        for table in comparison_tables(document):
+        transfer = document.transfer if isinstance(document, VersionComparisons) else ()
+        if isinstance(document, VersionComparisons):
+            click.echo(f"{version_names(document)}: before and after\n")
+        for table in (*comparison_tables(document), *transfer_tables(transfer)):
             click.echo(as_text(table))
-        for table in transfer_tables(document.get("transfer", [])):
-            click.echo(as_text(table))
-        for line in (*findings(document), *transfer_lines(document.get("transfer", []))):
+        for line in (*findings(document), *transfer_lines(transfer)):
             click.echo(line)
         for line in cautions(document):
             click.echo(f"warning: {line}", err=True)
@@ -96,13 +99,13 @@ def _make(into: Path) -> None:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
 
 
-def _write(into: Path, documents: list[dict[str, Any]]) -> None:
+def _write(into: Path, documents: Sequence[Comparisons]) -> None:
     from evalkit.errors import StorageError
-    from evalkit.report.comparison_tables import as_page
-    from evalkit.results.folder import to_json
+    from evalkit.report.comparison import as_page
+    from evalkit.results.json_shapes import to_json, to_plain
 
     try:
-        (into / "comparisons.json").write_bytes(to_json(documents))
+        (into / "comparisons.json").write_bytes(to_json([to_plain(document) for document in documents]))
         (into / "comparison.md").write_text("\n".join(map(as_page, documents)), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write into {into.resolve()}: {error}") from None

@@ -47,6 +47,6 @@ def schema() -> None:
     # yaml-language-server: $schema=PATH
     """
     from evalkit.config.schema import config_schema
-    from evalkit.results.folder import to_json
+    from evalkit.results.json_shapes import to_json
 
     click.echo(to_json(config_schema()), nl=False)

@@ -12,7 +12,7 @@ from evalkit.cli.dataset_check import check
 from evalkit.cli.options import JSON, SET
 
 if TYPE_CHECKING:
-    from evalkit.report.tables import Table
+    from evalkit.report.table import Table
 
 SPEC = click.argument("spec", metavar="SPEC|CONFIG")
 
@@ -30,8 +30,8 @@ dataset.add_command(check)
 def list_(*, as_json: bool) -> None:
     """Print the sources that `datasets:` may name."""
     from evalkit import registry
-    from evalkit.report.tables import Table, as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import Table, as_text
+    from evalkit.results.json_shapes import to_json
 
     kind = "dataset source"
     rows = [(name, registry.lookup(kind, name).__doc__.splitlines()[0]) for name in registry.names(kind)]
@@ -53,8 +53,8 @@ def info(spec: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
     `{source: tables, pairs: {path: judged.csv}}`; CONFIG a configuration: all its datasets.
     """
     from evalkit.datasets import describe, named_datasets, open_dataset
-    from evalkit.report.tables import as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import as_text
+    from evalkit.results.json_shapes import to_json
 
     described = [describe(open_dataset(settings)) for settings in named_datasets(spec, overrides)]
     if as_json:
@@ -94,7 +94,7 @@ def import_(spec: str, folder: Path, overrides: tuple[str, ...]) -> None:
 
 
 def _table(facts: dict[str, Any]) -> Table:
-    from evalkit.report.tables import Table
+    from evalkit.report.table import Table
 
     def lengths(of: str) -> str:
         found = facts[f"{of}_characters"]

@@ -30,14 +30,14 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
     from evalkit.dataset_checks import SEVERITIES, by_severity
     from evalkit.errors import IncompleteError
     from evalkit.experiment.dataset_inspection import inspect
-    from evalkit.report.preflights import finding_tables
-    from evalkit.results.folder import to_json
+    from evalkit.report.dataset_findings import finding_tables
+    from evalkit.results.json_shapes import to_json
 
     config = _config(spec, overrides)
-    findings = [asdict(finding) for finding in by_severity(inspect(config))]
-    counts = {severity: sum(one["severity"] == severity for one in findings) for severity in SEVERITIES}
+    findings = by_severity(inspect(config))
+    counts = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
     if as_json:
-        click.echo(to_json(findings).decode(), nl=False)
+        click.echo(to_json([asdict(finding) for finding in findings]).decode(), nl=False)
     else:
         click.echo(finding_tables(findings))
     if strict and counts["error"]:

@@ -21,8 +21,8 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
 
     Whether a difference of means is more than chance, evalkit compare A B tells.
     """
-    from evalkit.report.tables import Table, as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import Table, as_text
+    from evalkit.results.json_shapes import to_json
     from evalkit.workflows.diff import differences, means_in_common
 
     found = differences(before, after)

@@ -94,19 +94,20 @@ def _tagged(read: Sequence[Any], paths: Sequence[str]) -> list[Any]:
 
 
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:
-    from evalkit.results.folder import to_json
+    from evalkit.results.json_shapes import to_json
 
     click.echo(to_json(list(rows)), nl=False)
 
 
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
-    from evalkit.report.tables import Table, as_text, number
+    from evalkit.report.numbers import value_text
+    from evalkit.report.table import Table, as_text
     from evalkit.summaries.evaluation_rows import note_on
 
     columns = tuple(rows[0]) if rows else ()
     cells = tuple(
         tuple(
-            number(value) if isinstance(value, float) or value is None else str(value)
+            value_text(value) if isinstance(value, float) or value is None else str(value)
             for value in row.values()
         )
         for row in rows

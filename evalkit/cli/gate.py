@@ -41,24 +41,23 @@ def gate(
     from dataclasses import asdict
 
     from evalkit.config import load_gate
-    from evalkit.report.gate_pages import as_junit, as_summary, conclusion, gate_lines, workflow_commands
-    from evalkit.results.folder import to_json
+    from evalkit.report.gate import as_junit, as_summary, conclusion, gate_lines, workflow_commands
+    from evalkit.results.json_shapes import to_json
     from evalkit.workflows.gate import gate as judge
 
     found = judge(result, against, load_gate(rules) if rules else None)
-    told = asdict(found)
     if junit is not None:
-        _write(junit, as_junit(told))
+        _write(junit, as_junit(found))
     if summary is not None:
-        _write(summary, as_summary(told).encode(), append=True)
+        _write(summary, as_summary(found).encode(), append=True)
     if as_json:
-        click.echo(to_json(told["verdicts"]), nl=False)
+        click.echo(to_json([asdict(verdict) for verdict in found.verdicts]), nl=False)
     else:
-        for line in gate_lines(told["verdicts"]):
+        for line in gate_lines(found.verdicts):
             click.echo(line)
-        click.echo(conclusion(told))
+        click.echo(conclusion(found))
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in workflow_commands(told):
+        for line in workflow_commands(found):
             click.echo(line, err=as_json)
     click.get_current_context().exit(found.exit_code)
 

@@ -24,17 +24,17 @@ def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, all
     Folders that were not measured on the same queries, judgments, candidates and depth stand in tables
     of their own, with the reason.
     """
-    from evalkit.report.leaderboard_pages import as_csv, as_html_page, as_markdown_page, leaderboard_table
-    from evalkit.report.tables import as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.leaderboard import as_csv, as_html_page, as_markdown_page, leaderboard_table
+    from evalkit.report.table import as_text
+    from evalkit.results.json_shapes import to_json, to_plain
     from evalkit.workflows.leaderboard import leaderboard as rank
 
     boards = rank(results, metric, allow_incomplete=allow_incomplete)
     if form == "json":
         rows = [
-            {"dataset": board["dataset"], "depth": board["depth"], **row}
+            {"dataset": board.dataset, "depth": board.depth, **to_plain(row)}
             for board in boards
-            for row in board["rows"]
+            for row in board.rows
         ]
         click.echo(to_json(rows), nl=False)
     elif form == "table":

@@ -34,8 +34,8 @@ def plugin() -> None:
 def list_(files: tuple[str, ...], *, as_json: bool) -> None:
     """Print everything that a configuration can name, and whose it is."""
     from evalkit import registry
-    from evalkit.report.tables import Table, as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import Table, as_text
+    from evalkit.results.json_shapes import to_json
 
     _load(files)
     rows = [
@@ -59,7 +59,7 @@ def show(name: str, files: tuple[str, ...], *, as_json: bool) -> None:
     """Print the settings of everything that goes by NAME, with their defaults."""
     from evalkit import registry
     from evalkit.errors import UnknownNameError
-    from evalkit.results.folder import to_json
+    from evalkit.results.json_shapes import to_json
 
     _load(files)
     found = [registry.find(kind, name) for kind in registry.GROUPS if name in registry.names(kind)]

@@ -24,8 +24,8 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
 
     from evalkit.config import load_config
     from evalkit.errors import IncompleteError
-    from evalkit.report.tables import Table, as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import Table, as_text
+    from evalkit.results.json_shapes import to_json
     from evalkit.workflows.probe import probe_reranker
 
     settings = load_config(config, overrides)

@@ -14,17 +14,18 @@ import click
 def report(result: str, *, allow_incomplete: bool, opens: bool) -> None:
     """Rebuild everything derived of a result folder; calls nothing."""
     from evalkit.report.latency_tables import latency_tables
-    from evalkit.report.tables import as_text, result_tables
+    from evalkit.report.quality import result_tables
+    from evalkit.report.table import as_text
     from evalkit.report.verdict import headline, verdicts
     from evalkit.results import ResultFolder
     from evalkit.workflows.report import rebuild
 
     folder = ResultFolder.open(result)
-    summary = rebuild(folder, allow_incomplete=allow_incomplete)
-    for table in (*result_tables(summary), *latency_tables(summary, folder.read_latency())):
+    found = rebuild(folder, allow_incomplete=allow_incomplete)
+    for table in (*result_tables(found.summary), *latency_tables(found.summary, found.latency)):
         click.echo(as_text(table))
-    compared = folder.read_comparisons()
-    click.echo(f"{headline(verdicts(compared, summary), compared, summary['status'])}\n")
+    verdict = headline(verdicts(found.compared, found.summary), found.compared, found.summary.status)
+    click.echo(f"{verdict}\n")
     if opens:
         click.launch(str(folder.report_html_file.resolve()))
         click.echo(folder.report_html_file)

@@ -23,13 +23,15 @@ def show_result(path: Path) -> None:
         If it is not complete.
     """
     from evalkit.errors import IncompleteError
-    from evalkit.report.comparison_tables import cautions, comparison_tables, findings
-    from evalkit.report.latency_lines import latency_cautions, latency_lines
+    from evalkit.report.comparison import cautions, comparison_tables, findings
+    from evalkit.report.depth import depth_tables
+    from evalkit.report.latency_sentences import latency_cautions, latency_lines
     from evalkit.report.latency_tables import latency_tables
-    from evalkit.report.notices import warnings
-    from evalkit.report.precisions import precision_lines, precision_tables
-    from evalkit.report.tables import as_text, depth_tables, result_tables
+    from evalkit.report.precision import precision_lines, precision_tables
+    from evalkit.report.quality import result_tables
+    from evalkit.report.table import as_text
     from evalkit.report.verdict import headline, verdicts
+    from evalkit.report.warnings import warnings
     from evalkit.results import ResultFolder
 
     folder = ResultFolder.open(path)
@@ -48,21 +50,21 @@ def show_result(path: Path) -> None:
         click.echo(line)
     for warning in (*warnings(manifest, summary), *latency_cautions(timed), *cautions(compared)):
         click.echo(f"warning: {warning}", err=True)
-    click.echo(f"\n{headline(verdicts(compared, summary), compared, summary['status'])}")
+    click.echo(f"\n{headline(verdicts(compared, summary), compared, summary.status)}")
     click.echo(f"\nreport: {folder.report_html_file}")
-    if manifest["status"] != "complete":
+    if manifest.status != "complete":
         raise IncompleteError(
-            f"the result is {manifest['status']}; see {folder.failures_file}",
+            f"the result is {manifest.status}; see {folder.failures_file}",
             f"mend the cause and run again; look at what there is with: evalkit report {path} --allow-incomplete",
         )
-    tuning = f"; then evalkit tune depth {path}" if summary["quality"] else ""
+    tuning = f"; then evalkit tune depth {path}" if summary.quality else ""
     click.echo(f"next: open {folder.report_html_file} in a browser{tuning}")
 
 
 def show_plan(config: Config, into: str | None, options: ResumeOptions, *, as_json: bool) -> None:
     """Print calls, pairs, tokens and cost of every pass, and the command that does them; contact no reranker."""
-    from evalkit.report.plan import plan_lines, plan_rows
-    from evalkit.results.folder import to_json
+    from evalkit.report.call_plan import plan_lines, plan_rows
+    from evalkit.results.json_shapes import to_json
     from evalkit.workflows.run import plan
 
     planned = plan(config, into, options)

@@ -28,8 +28,8 @@ def store() -> None:
 @JSON
 def size(store: Path, *, as_json: bool) -> None:
     """Print what a store holds, backend by backend."""
-    from evalkit.report.tables import Table, as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import Table, as_text
+    from evalkit.results.json_shapes import to_json
     from evalkit.store.upkeep import file_bytes, holdings
 
     base = _opened(store, "read")
@@ -156,8 +156,8 @@ def drift(
 
     from evalkit.config import load_config
     from evalkit.errors import IncompleteError
-    from evalkit.report.tables import Table, as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import Table, as_text
+    from evalkit.results.json_shapes import to_json
     from evalkit.workflows.store import drift_checks
 
     settings = load_config(config, overrides)

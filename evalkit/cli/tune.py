@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from evalkit.cli.options import JSON
 
 if TYPE_CHECKING:
-    from evalkit.report.tables import Table
+    from evalkit.report.table import Table
+    from evalkit.results.tuning_document import CalibrationResult
 
+FoundT = TypeVar("FoundT")
 POSITIVE = click.FloatRange(min=0, min_open=True)
 
 
@@ -48,13 +50,13 @@ def depth(
     Every depth is looked at, not only the configured ones. The choice is made on one half of the
     queries, and checked on the other.
     """
-    from evalkit.report.depth_pages import depth_lines, depth_table
+    from evalkit.report.depth import depth_lines, depth_table
     from evalkit.summaries.depth_sweep import DepthQuestion
     from evalkit.tuning import Limits
-    from evalkit.workflows.tune import tune_depth
+    from evalkit.workflows.tune import sweep_result
 
     limits = Limits(max_p95_ms / 1000 if max_p95_ms else None, max_cost_per_1k, min_quality)
-    found = tune_depth(result, reranker, DepthQuestion(metric, margin, limits))
+    found = sweep_result(result, reranker, DepthQuestion(metric, margin, limits))
     _show(found, depth_table, depth_lines, as_json=as_json)
 
 
@@ -84,11 +86,11 @@ def threshold(
     A recall is guaranteed (Learn-then-Test) or kept in expectation (conformal risk control);
     precision and F1 are what they were on the tuning queries. The held-out figure stands beside.
     """
-    from evalkit.report.threshold_pages import threshold_lines, threshold_table
+    from evalkit.report.thresholds import threshold_lines, threshold_table
     from evalkit.summaries.threshold_curves import read_goal
-    from evalkit.workflows.tune import tune_threshold
+    from evalkit.workflows.tune import choose_thresholds
 
-    found = tune_threshold(result, reranker, read_goal(goal, None if expected else confidence))
+    found = choose_thresholds(result, reranker, read_goal(goal, None if expected else confidence))
     _show(found, threshold_table, threshold_lines, as_json=as_json)
 
 
@@ -102,32 +104,33 @@ def threshold(
 @JSON
 def calibration(result: Path, reranker: str | None, save: Path | None, *, as_json: bool) -> None:
     """Turn scores into probabilities, fitted on some queries and judged on others."""
-    from evalkit.report.calibration_pages import calibration_line, calibration_table
-    from evalkit.workflows.tune import tune_calibration
+    from evalkit.report.calibration import calibration_line, calibration_table
+    from evalkit.workflows.tune import calibrate_result
 
-    found = tune_calibration(result, reranker)
+    found = calibrate_result(result, reranker)
     if save is not None:
         _save(save, found)
     _show(
         found,
-        lambda one: calibration_table(one) if one["functions"] else None,
+        lambda one: calibration_table(one) if one.functions else None,
         lambda one: [calibration_line(one)],
         as_json=as_json,
     )
 
 
-def _save(into: Path, found: list[dict[str, Any]]) -> None:
+def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
     from evalkit.errors import StorageError
-    from evalkit.report.calibration_pages import draw_reliabilities
-    from evalkit.results.folder import slug, to_json
+    from evalkit.report.calibration import draw_reliabilities
+    from evalkit.results.folder import slug
+    from evalkit.results.json_shapes import to_json
     from evalkit.summaries.calibrations import portable
 
     try:
         into.mkdir(parents=True, exist_ok=True)
         for one in found:
-            for name, told in one["functions"].items():
-                if told["function"] is not None:
-                    file = into / f"{slug(one['dataset'])}.{slug(one['reranker'])}.{name}.json"
+            for name, fitted in one.functions.items():
+                if fitted.function is not None:
+                    file = into / f"{slug(one.dataset)}.{slug(one.reranker)}.{name}.json"
                     file.write_bytes(to_json(portable(one, name)))
         draw_reliabilities(into, found)
     except OSError as error:
@@ -149,10 +152,10 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
     with what it was worth on queries that the search did not see.
     """
     from evalkit.errors import StorageError
-    from evalkit.report.search_pages import draw_fronts, search_line, search_table
-    from evalkit.workflows.tune import tune_search
+    from evalkit.report.search import draw_fronts, search_line, search_table
+    from evalkit.workflows.tune import search_result
 
-    found = tune_search(result, reranker)
+    found = search_result(result, reranker)
     if save is not None:
         try:
             draw_fronts(save, found)
@@ -160,25 +163,25 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
             raise StorageError(f"cannot write into {save.absolute()}: {error}") from None
     _show(
         found,
-        lambda one: search_table(one) if one["rows"] else None,
+        lambda one: search_table(one) if one.rows else None,
         lambda one: [search_line(one)],
         as_json=as_json,
     )
 
 
 def _show(
-    found: Sequence[Mapping[str, Any]],
-    table: Callable[[Mapping[str, Any]], Table | None],
-    lines: Callable[[Mapping[str, Any]], Iterable[str]],
+    found: Sequence[FoundT],
+    table: Callable[[FoundT], Table | None],
+    lines: Callable[[FoundT], Iterable[str]],
     *,
     as_json: bool,
 ) -> None:
     """Print what was found of every reranker: its table, if it has one, and what that comes to."""
-    from evalkit.report.tables import as_text
-    from evalkit.results.folder import to_json
+    from evalkit.report.table import as_text
+    from evalkit.results.json_shapes import to_json, to_plain
 
     if as_json:
-        click.echo(to_json(found), nl=False)
+        click.echo(to_json([to_plain(one) for one in found]), nl=False)
         return
     for one in found:
         shown = table(one)

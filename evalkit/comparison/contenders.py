@@ -14,6 +14,7 @@ from evalkit.comparison.comparison_set import ComparisonSet, Paired, pair
 from evalkit.stats import (
     MIN_QUERIES,
     RESAMPLES,
+    Interval,
     holm,
     mean_interval,
     minimum_detectable_effect,
@@ -105,6 +106,11 @@ class Comparison:
     detectable: float | None
     needed: int | None
     verdict: Verdict
+
+    @property
+    def change(self) -> Interval:
+        """The mean paired difference with its interval."""
+        return Interval(self.difference, self.lower, self.upper, self.n)
 
 
 def compare(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:

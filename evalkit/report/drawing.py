@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from evalkit.results.folder import slug
+from evalkit.results.summary_document import Summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +54,18 @@ STYLE: dict[Any, Any] = {
 }
 
 
+class OfReranker(Protocol):
+    """A row that belongs to one reranker."""
+
+    @property
+    def reranker(self) -> str:
+        """The tag."""
+        ...
+
+
+RowT = TypeVar("RowT", bound=OfReranker)
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
     """A drawn plot.
@@ -90,22 +103,30 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def colours(summary: Mapping[str, Any]) -> dict[str, str]:
+def colours(summary: Summary) -> dict[str, str]:
     """Return system -> its colour, the same one in every plot of a report."""
-    first_stage = summary["first_stage"]
-    tags = dict.fromkeys(row["reranker"] for row in (*summary["quality"], *summary["latency"]))
+    first_stage = summary.first_stage
+    tags = dict.fromkeys(
+        tag
+        for tag in [*(row.reranker for row in summary.quality), *(row.reranker for row in summary.latency)]
+    )
     others = [tag for tag in tags if tag != first_stage]
     return {tag: COLOURS[place % len(COLOURS)] for place, tag in enumerate(others)} | {
         first_stage: FIRST_STAGE_COLOUR
     }
 
 
-def by_reranker(rows: Iterable[Any]) -> list[tuple[str, list[Any]]]:
-    """Return tag and rows of every reranker, in their order."""
-    parts: dict[str, list[Any]] = {}
+def by_reranker(rows: Iterable[RowT]) -> list[tuple[str, list[RowT]]]:
+    """Return tag and rows of every reranker, in the order of the rows."""
+    parts: dict[str, list[RowT]] = {}
     for row in rows:
-        parts.setdefault(row["reranker"], []).append(row)
+        parts.setdefault(row.reranker, []).append(row)
     return list(parts.items())
+
+
+def with_gaps(values: Iterable[float | None]) -> list[float]:
+    """Return values for a line that has a gap where a value is not known."""
+    return [float("nan") if value is None else value for value in values]
 
 
 def new_axes(title: str, x_label: str, y_label: str) -> Axes:

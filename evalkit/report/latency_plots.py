@@ -12,6 +12,7 @@ import numpy as np
 from evalkit.report.drawing import (
     WIDE,
     Plot,
+    by_reranker,
     colours,
     drawing,
     label_lines,
@@ -21,28 +22,31 @@ from evalkit.report.drawing import (
     save_plot,
     scale_to,
 )
-from evalkit.summaries.latency_cells import CellCalls
+from evalkit.results.latency_document import Capacity, LatencyAnswers
+from evalkit.results.summary_document import LatencyRow, Quantile, Summary
+from evalkit.results.timed_calls import CellCalls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Row = Mapping[str, Any]
 _WIDEST = 0.985
 """Share of a timeline's points that must be inside it; farther ones are drawn at its edge."""
 
 
-def draw_latency(into: Path, summary: Row, answers: Row, cells: Sequence[CellCalls]) -> list[Plot]:
+def draw_latency(
+    into: Path, summary: Summary, answers: LatencyAnswers, cells: Sequence[CellCalls]
+) -> list[Plot]:
     """Draw every plot that there are timed calls for, into a folder."""
     colour = colours(summary)
     drawn: list[Plot] = []
     with drawing():
-        for entry in summary["datasets"]:
-            name = entry["name"]
-            rows = [row for row in summary["latency"] if row["dataset"] == name]
+        for entry in summary.datasets:
+            name = entry.name
+            rows = [row for row in summary.latency if row.dataset == name]
             own = [cell for cell in cells if cell.dataset == name]
             closed = [cell for cell in own if not cell.is_open]
             if closed:
-                drawn.append(_by_batch_size(into, name, [r for r in rows if r["loop"] == "closed"], colour))
+                drawn.append(_by_batch_size(into, name, [r for r in rows if r.loop == "closed"], colour))
                 alone = [
                     c
                     for c in closed
@@ -51,46 +55,46 @@ def draw_latency(into: Path, summary: Row, answers: Row, cells: Sequence[CellCal
                 for tag in dict.fromkeys(cell.reranker for cell in alone):
                     drawn.append(_spread(into, name, tag, [cell for cell in alone if cell.reranker == tag]))
                 drawn.append(_timeline(into, name, closed, answers, colour))
-            capacity = [one for one in answers["capacity"] if one["dataset"] == name]
+            capacity = [one for one in answers.capacity if one.dataset == name]
             if capacity:
                 drawn.append(_capacity(into, name, capacity, rows, colour))
     return drawn
 
 
-def _by_batch_size(into: Path, dataset: str, rows: Sequence[Row], colour: Mapping[str, str]) -> Plot:
+def _by_batch_size(into: Path, dataset: str, rows: Sequence[LatencyRow], colour: Mapping[str, str]) -> Plot:
     title = f"{dataset}: latency by batch size"
     axes = new_axes(title, "batch size (documents per call)", "latency (ms)")
-    parts: dict[tuple[str, int, int], list[Row]] = {}
-    for row in rows:
-        parts.setdefault((row["reranker"], row["length_bucket"] or 0, row["concurrency"]), []).append(row)
-    if any(
-        len(part) > 1 for part in parts.values()
-    ):  # capacity is measured at one batch size, and drawn elsewhere
-        parts = {key: part for key, part in parts.items() if len(part) > 1}
-    several = len({flight for _, _, flight in parts}) > 1
-    sizes = sorted({row["batch_size"] for row in rows})
+    parts = _lines(rows)
+    flights = [*dict.fromkeys(flight for *_, flight in parts)]
     for place, ((tag, bucket, flight), part) in enumerate(parts.items()):
-        label = tag + (f", {flight} in flight" if several else "") + (f", length {bucket}" if bucket else "")
-        fade = 1.0 / (1 + 0.45 * (bucket + [*dict.fromkeys(f for *_, f in parts)].index(flight)))
-        for quantile, style in (("p50_s", "-o"), ("p95_s", "--^")):
-            held = [row for row in part if row[quantile]["estimate"] is not None]
-            if held:
-                shift = 1 + 0.012 * (place % 5 - 1)  # or bars of several lines would hide each other
-                _bars(axes, [row["batch_size"] * shift for row in held], [row[quantile] for row in held], style,
-                      color=colour[tag], alpha=fade, label=f"{label} {quantile.removesuffix('_s')}")  # fmt: skip
-    scale_to(axes, sizes)
-    _scale_seconds(axes, [row["p50_s"]["estimate"] for part in parts.values() for row in part])
+        several = f", {flight} in flight" if len(flights) > 1 else ""
+        label = tag + several + (f", length {bucket}" if bucket else "")
+        fade = 1.0 / (1 + 0.45 * (bucket + flights.index(flight)))
+        shift = 1 + 0.012 * (place % 5 - 1)  # or bars of several lines would hide each other
+        for quantile, style in (("p50", "-o"), ("p95", "--^")):
+            points = [(row.batch_size * shift, row.quantiles[quantile]) for row in part]
+            _bars(axes, points, style, color=colour[tag], alpha=fade, label=f"{label} {quantile}")
+    scale_to(axes, sorted({row.batch_size for row in rows}))
+    _scale_seconds(axes, [row.p50_s.estimate for part in parts.values() for row in part])
     label_lines(axes)
-    keys = ("reranker", "batch_size", "concurrency", "length_bucket")
     data = [
-        {key: row[key] for key in keys}
-        | {"quantile": q, **{k: row[q][k] for k in ("estimate", "lower", "upper", "n")}}
+        {
+            "reranker": row.reranker,
+            "batch_size": row.batch_size,
+            "concurrency": row.concurrency,
+            "length_bucket": row.length_bucket,
+            "quantile": f"{name}_s",
+            "estimate": quantile.interval.estimate,
+            "lower": quantile.interval.lower,
+            "upper": quantile.interval.upper,
+            "n": quantile.interval.n,
+        }
         for row in rows
-        for q in ("p50_s", "p90_s", "p95_s", "p99_s")
+        for name, quantile in row.quantiles.items()
     ]
     caption = (
         "Latency of one call in a closed loop, as the caller sees it: median (solid) and 95th percentile (dashed)."
-        f" Bars are {rows[0]['confidence']:.0%} intervals; a quantile that the calls cannot carry is left out."
+        f" Bars are {rows[0].confidence:.0%} intervals; a quantile that the calls cannot carry is left out."
     )
     return save_plot(into, axes, f"{dataset}.latency-by-batch-size", title, caption, data)
 
@@ -105,11 +109,33 @@ def _scale_seconds(axes: Axes, medians: Sequence[float | None]) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _bars(axes: Axes, x: Sequence[float], intervals: Sequence[Row], style: str, **how: Any) -> None:
-    y = [one["estimate"] * 1000 for one in intervals]
-    below = [(one["estimate"] - one["lower"]) * 1000 for one in intervals]
-    above = [(one["upper"] - one["estimate"]) * 1000 for one in intervals]
-    axes.errorbar(x, y, yerr=[below, above], fmt=style, ms=4, lw=1.4, capsize=2, **how)
+def _lines(rows: Sequence[LatencyRow]) -> dict[tuple[str, int, int], list[LatencyRow]]:
+    """Return reranker, length bucket and calls in flight -> rows: one line each.
+
+    Where any line has several points, lines of a single point are left out: capacity is measured at one batch size,
+    and drawn in a plot of its own.
+    """
+    parts: dict[tuple[str, int, int], list[LatencyRow]] = {}
+    for row in rows:
+        parts.setdefault((row.reranker, row.length_bucket or 0, row.concurrency or 0), []).append(row)
+    if any(len(part) > 1 for part in parts.values()):
+        parts = {key: part for key, part in parts.items() if len(part) > 1}
+    return parts
+
+
+def _bars(axes: Axes, points: Sequence[tuple[float, Quantile]], style: str, **how: Any) -> None:
+    """Draw quantiles in milliseconds with their intervals; those without one are left out."""
+    bounds = [
+        (x, one.interval.estimate * 1000, one.interval.lower * 1000, one.interval.upper * 1000)
+        for x, one in points
+        if one.interval.estimate is not None
+        and one.interval.lower is not None
+        and one.interval.upper is not None
+    ]
+    if not bounds:
+        return
+    x, y, lower, upper = (np.array(column) for column in zip(*bounds, strict=True))
+    axes.errorbar(x, y, yerr=[y - lower, upper - y], fmt=style, ms=4, lw=1.4, capsize=2, **how)
 
 
 def _spread(into: Path, dataset: str, tag: str, cells: Sequence[CellCalls]) -> Plot:
@@ -140,7 +166,7 @@ def _spread(into: Path, dataset: str, tag: str, cells: Sequence[CellCalls]) -> P
 
 
 def _timeline(
-    into: Path, dataset: str, cells: Sequence[CellCalls], answers: Row, colour: Mapping[str, str]
+    into: Path, dataset: str, cells: Sequence[CellCalls], answers: LatencyAnswers, colour: Mapping[str, str]
 ) -> Plot:
     title = f"{dataset}: timed calls over the run"
     axes = new_axes(title, "call", "latency by the median of its cell")
@@ -176,10 +202,12 @@ def _timeline(
     return save_plot(into, axes, f"{dataset}.latency-timeline", title, caption, data)
 
 
-def _reference(axes: Axes, dataset: str, answers: Row, edges: Sequence[int], rounds: Sequence[int]) -> None:
+def _reference(
+    axes: Axes, dataset: str, answers: LatencyAnswers, edges: Sequence[int], rounds: Sequence[int]
+) -> None:
     """Draw how long the fixed piece of work took before each round."""
-    told = {s["round"]: s["reference_s"] for s in answers["machine"]["rounds"] if s["dataset"] == dataset}
-    spans = [(a, b, told[rounds[a]]) for a, b in pairwise(edges) if b > a and rounds[a] in told]
+    seconds_of = {s.round: s.reference_s for s in answers.machine.rounds if s.dataset == dataset}
+    spans = [(a, b, seconds_of[rounds[a]]) for a, b in pairwise(edges) if b > a and rounds[a] in seconds_of]
     if not spans:
         return
     middle = float(np.median([seconds for *_, seconds in spans]))
@@ -191,37 +219,25 @@ def _reference(axes: Axes, dataset: str, answers: Row, edges: Sequence[int], rou
 
 
 def _capacity(
-    into: Path, dataset: str, capacity: Sequence[Row], rows: Sequence[Row], colour: Mapping[str, str]
+    into: Path,
+    dataset: str,
+    capacity: Sequence[Capacity],
+    rows: Sequence[LatencyRow],
+    colour: Mapping[str, str],
 ) -> Plot:
     title = f"{dataset}: throughput against latency"
     axes = new_axes(title, "served (calls per second)", "milliseconds")
-    data = []
+    data: list[dict[str, Any]] = []
     for one in capacity:
-        label = f"{one['reranker']}, {one['batch_size']} documents"
-        points = one["points"]
-        for quantile, style in (("p50_s", "-o"), ("p95_s", "--^")):
-            held = [point for point in points if point[quantile]["estimate"] is not None]
-            if held:
-                x = [point["calls_per_s"]["mean"] for point in held]
-                _bars(axes, x, [point[quantile] for point in held], style, color=colour[one["reranker"]],
-                      label=f"{label}: {quantile.removesuffix('_s')}, closed loop")  # fmt: skip
-        for point in points:
-            at = (point["calls_per_s"]["mean"], point["p50_s"]["estimate"] * 1000)
-            axes.annotate(
-                str(point["concurrency"]), at, xytext=(5, -11), textcoords="offset points", fontsize=8
-            )
-            if point["concurrency"] == one["knee"]:
-                axes.plot(*at, "o", ms=12, mfc="none", mec="black", mew=1.3)
-            data.append({"reranker": one["reranker"], "batch_size": one["batch_size"], "loop": "closed",
-                         "concurrency": point["concurrency"], "calls_per_s": at[0], "p50_s": at[1] / 1000})  # fmt: skip
-    data += _arrivals(axes, rows, colour)
-    served = [one["calls_per_s"] for one in data if one["calls_per_s"]]
+        data += _closed_loops(axes, one, colour[one.reranker])
+    data += _open_loops(axes, rows, colour)
+    served = [row["calls_per_s"] for row in data if row["calls_per_s"]]
     if max(served) > WIDE * min(served):
         axes.set_xscale("log")
         plain_ticks(axes.xaxis)
     else:
         axes.set_xlim(left=0)
-    _scale_seconds(axes, [row["p50_s"]["estimate"] for row in rows])
+    _scale_seconds(axes, [row.p50_s.estimate for row in rows])
     legend_beside(axes)
     caption = (
         "Closed loops with more and more calls in flight (the numbers beside the points): where the line turns upwards,"
@@ -231,20 +247,40 @@ def _capacity(
     return save_plot(into, axes, f"{dataset}.throughput-against-latency", title, caption, data)
 
 
-def _arrivals(axes: Axes, rows: Sequence[Row], colour: Mapping[str, str]) -> list[dict[str, Any]]:
+def _closed_loops(axes: Axes, capacity: Capacity, colour: str) -> list[dict[str, Any]]:
+    """Draw one reranker's closed loops, and return their data."""
+    label = f"{capacity.reranker}, {capacity.batch_size} documents"
+    rates = [point.calls_per_s.estimate or 0.0 for point in capacity.points]
+    for name, style, quantiles in (
+        ("p50", "-o", [point.p50_s for point in capacity.points]),
+        ("p95", "--^", [point.p95_s for point in capacity.points]),
+    ):
+        points = list(zip(rates, quantiles, strict=True))
+        _bars(axes, points, style, color=colour, label=f"{label}: {name}, closed loop")
+    data = []
+    for rate, point in zip(rates, capacity.points, strict=True):
+        at = (rate, (point.p50_s.estimate or 0.0) * 1000)
+        axes.annotate(str(point.concurrency), at, xytext=(5, -11), textcoords="offset points", fontsize=8)
+        if point.concurrency == capacity.knee:
+            axes.plot(*at, "o", ms=12, mfc="none", mec="black", mew=1.3)
+        data.append({"reranker": capacity.reranker, "batch_size": capacity.batch_size, "loop": "closed",
+                     "concurrency": point.concurrency, "calls_per_s": at[0], "p50_s": at[1] / 1000})  # fmt: skip
+    return data
+
+
+def _open_loops(axes: Axes, rows: Sequence[LatencyRow], colour: Mapping[str, str]) -> list[dict[str, Any]]:
     """Draw the open loops, and return their data."""
     data = []
-    for tag in dict.fromkeys(row["reranker"] for row in rows if row["loop"] == "open"):
-        own = [row for row in rows if row["reranker"] == tag and row["loop"] == "open"]
-        for quantile, style in (("p50_s", "x"), ("p95_s", "+")):
-            held = [r for r in own if r[quantile]["estimate"] is not None and r["calls_per_s"]["mean"]]
-            if held:
-                x = [row["calls_per_s"]["mean"] for row in held]
-                _bars(axes, x, [row[quantile] for row in held], style, color=colour[tag],
-                      label=f"{tag}: {quantile.removesuffix('_s')} from the schedule, open loop")  # fmt: skip
+    for tag, of_tag in by_reranker(row for row in rows if row.loop == "open"):
+        for name, style in (("p50", "x"), ("p95", "+")):
+            points = [
+                (row.calls_per_s.estimate, row.quantiles[name]) for row in of_tag if row.calls_per_s.estimate
+            ]
+            label = f"{tag}: {name} from the schedule, open loop"
+            _bars(axes, points, style, color=colour[tag], label=label)
         data += [
-            {"reranker": tag, "batch_size": row["batch_size"], "loop": "open", "rate_per_s": row["rate_per_s"],
-             "calls_per_s": row["calls_per_s"]["mean"], "p50_s": row["p50_s"]["estimate"]}
-            for row in own
+            {"reranker": tag, "batch_size": row.batch_size, "loop": "open", "rate_per_s": row.rate_per_s,
+             "calls_per_s": row.calls_per_s.estimate, "p50_s": row.p50_s.estimate}
+            for row in of_tag
         ]  # fmt: skip
     return data

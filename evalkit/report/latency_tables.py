@@ -2,56 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from evalkit.report.tables import NO_VALUE, Table, dollars, milliseconds, quantile_text
-from evalkit.summaries.latency_cells import PARTS
+from evalkit.report.numbers import (
+    NO_VALUE,
+    dollars,
+    interval_text,
+    milliseconds,
+    quantile_text,
+    rate_text,
+    value_text,
+)
+from evalkit.report.table import Table
+from evalkit.results.latency_document import LatencyAnswers, LimitRow
+from evalkit.results.summary_document import LatencyParts, LatencyRow, Summary
+from evalkit.stats import Interval
 
-Row = Mapping[str, Any]
-_QUANTILES = ("p50_s", "p90_s", "p95_s", "p99_s")
 VERDICTS = {"PASS": "holds", "FAIL": "broken", "CANNOT TELL": "cannot tell", "NOT MEASURED": "not measured"}
 
 
-def latency_tables(summary: Row, answers: Row) -> list[Table]:
+def latency_tables(summary: Summary, answers: LatencyAnswers) -> list[Table]:
     """Return the tables a user decides by: latency of each batch, response times under load, claims."""
     tables: list[Table] = []
-    for entry in summary["datasets"]:
-        rows = [row for row in summary["latency"] if row["dataset"] == entry["name"]]
-        closed = sorted((r for r in rows if r["loop"] == "closed"), key=_closed_order)
-        opened = [r for r in rows if r["loop"] == "open"]
+    for entry in summary.datasets:
+        rows = [row for row in summary.latency if row.dataset == entry.name]
+        closed = sorted((r for r in rows if r.loop == "closed"), key=_closed_order)
+        opened = [r for r in rows if r.loop == "open"]
         if closed:
-            tables.append(_closed(entry["name"], closed))
+            tables.append(_closed(entry.name, closed))
         if opened:
-            tables.append(_open(entry["name"], opened, answers))
+            tables.append(_open(entry.name, opened, answers))
     return [*tables, *_claims(answers)]
 
 
-def _closed_order(row: Row) -> tuple[Any, ...]:
-    return row["reranker"], row["length_bucket"] or 0, row["concurrency"], row["batch_size"]
+def _closed_order(row: LatencyRow) -> tuple[str, int, int, int]:
+    return row.reranker, row.length_bucket or 0, row.concurrency or 0, row.batch_size
 
 
-def _shown(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the quantiles of a table: p99 only where somebody has it."""
-    held = any(row["p99_s"]["estimate"] is not None for row in rows)
-    return _QUANTILES if held else _QUANTILES[:3]
+def _shown(rows: Sequence[LatencyRow]) -> tuple[str, ...]:
+    """Return the quantiles of a table: p99 only where a row has it."""
+    has_p99 = any(row.p99_s.estimate is not None for row in rows)
+    return ("p50", "p90", "p95", "p99") if has_p99 else ("p50", "p90", "p95")
 
 
-def _closed(dataset: str, rows: Sequence[Row]) -> Table:
-    by_length = any(row["length_bucket"] for row in rows)
+def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
+    by_length = any(row.length_bucket for row in rows)
     shown = _shown(rows)
     cells = []
     for row in rows:
         length = (_length(row),) if by_length else ()
-        quantiles = (quantile_text(row[q]) for q in shown)
+        quantiles = (quantile_text(row.quantiles[q]) for q in shown)
         cells.append(
             (
-                row["reranker"],
+                row.reranker,
                 *length,
-                str(row["batch_size"]),
-                str(row["concurrency"]),
+                str(row.batch_size),
+                str(row.concurrency),
                 *quantiles,
-                milliseconds(row["max_s"]),
+                milliseconds(row.max_s),
                 _calls(row),
             )
         )
@@ -60,7 +68,7 @@ def _closed(dataset: str, rows: Sequence[Row]) -> Table:
         *(("documents of",) if by_length else ()),
         "batch size",
         "in flight",
-        *(q.removesuffix("_s") for q in shown),
+        *shown,
         "max",
         "calls",
     )
@@ -73,98 +81,98 @@ def _closed(dataset: str, rows: Sequence[Row]) -> Table:
     )
 
 
-def _closed_note(rows: Sequence[Row]) -> str:
-    level = f"{rows[0]['confidence']:.0%}"
+def _closed_note(rows: Sequence[LatencyRow]) -> str:
+    level = f"{rows[0].confidence:.0%}"
     note = (
         "Milliseconds of one call in a closed loop (the next call follows when one is back), from having the request's"
         f" body to having the reply's, with {level} intervals "
     )
-    repeats = any(row["queries"] < row["calls"] - row["failed"] for row in rows)
+    repeats = any(row.queries < row.calls - row.failed for row in rows)
     note += (
         "bootstrapped over queries, which repeat."
         if repeats
         else "by order statistics; every call has a query of its own."
     )
-    fewest = min(row["calls"] for row in rows)
-    if rows[0]["asked"] is not None and fewest < rows[0]["asked"]:
-        note += f" {rows[0]['asked']} calls were asked for; the queries suffice for {fewest}."
-    filled = sum(row["filled_calls"] for row in rows)
+    fewest = min(row.calls for row in rows)
+    if rows[0].asked is not None and fewest < rows[0].asked:
+        note += f" {rows[0].asked} calls were asked for; the queries suffice for {fewest}."
+    filled = sum(row.filled_calls for row in rows)
     if filled:
         note += f" Calls whose batch was filled up with other documents of the collection: {filled}."
     return note
 
 
-def _length(row: Row) -> str:
-    about = row["characters_per_document"]
+def _length(row: LatencyRow) -> str:
+    about = row.characters_per_document
     size = "" if about is None else f"about {about:.0f} characters"
-    return size if row["length_bucket"] else f"all lengths, {size}"
+    return size if row.length_bucket else f"all lengths, {size}"
 
 
-def _calls(row: Row) -> str:
-    failed = f" ({row['failed']} failed)" if row["failed"] else ""
-    return f"{row['calls']}{failed}"
+def _calls(row: LatencyRow) -> str:
+    failed = f" ({row.failed} failed)" if row.failed else ""
+    return f"{row.calls}{failed}"
 
 
-def _open(dataset: str, rows: Sequence[Row], answers: Row) -> Table:
+def _open(dataset: str, rows: Sequence[LatencyRow], answers: LatencyAnswers) -> Table:
     shown = _shown(rows)
     verdicts = {
-        (one["dataset"], one["reranker"], one["rate_per_s"]): one["verdict"]
-        for one in answers["limits"]
-        if one["rate_per_s"] is not None
+        (one.dataset, one.reranker, one.rate_per_s): one.verdict
+        for one in answers.limits
+        if one.rate_per_s is not None
     }
     cells = [
         (
-            row["reranker"],
-            f"{row['rate_per_s']:.3g}",
-            str(row["batch_size"]),
-            *(quantile_text(row[q]) for q in shown),
-            milliseconds(row["max_s"]),
-            f"{row['calls_per_s']['mean']:.3g}" if row["calls_per_s"]["mean"] else NO_VALUE,
+            row.reranker,
+            f"{row.rate_per_s:.3g}",
+            str(row.batch_size),
+            *(quantile_text(row.quantiles[q]) for q in shown),
+            milliseconds(row.max_s),
+            value_text(row.calls_per_s.estimate or None, ".3g"),
             _calls(row),
-            *((verdicts[key],) if (key := (dataset, row["reranker"], row["rate_per_s"])) in verdicts else ()),
+            *((verdicts[key],) if (key := (dataset, row.reranker, row.rate_per_s)) in verdicts else ()),
         )
         for row in rows
     ]
     columns = (
-        "reranker", "arrivals per s", "batch size", *(q.removesuffix("_s") for q in shown), "max", "served per s",
-        "calls", *((limit_text(answers["limits"][0]),) if verdicts else ()),
+        "reranker", "arrivals per s", "batch size", *shown, "max", "served per s",
+        "calls", *((limit_text(answers.limits[0]),) if verdicts else ()),
     )  # fmt: skip
     note = (
         "Milliseconds from when a call was due to when its reply was there, in an open loop: calls arrive at random"
-        f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0]['confidence']:.0%}; calls that"
+        f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0].confidence:.0%}; calls that"
         " queue for the same server are not independent, so that under a heavy load they are too narrow."
     )
     return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note)
 
 
-def limit_text(one: Row) -> str:
+def limit_text(limit: LimitRow) -> str:
     """Return a limit in words."""
-    return f"{one['quantile'] * 100:.4g} % in {milliseconds(one['limit_s'])} ms"
+    return f"{limit.quantile * 100:.4g} % in {milliseconds(limit.limit_s)} ms"
 
 
-def _claims(answers: Row) -> list[Table]:
-    if not answers["claims"]:
+def _claims(answers: LatencyAnswers) -> list[Table]:
+    if not answers.claims:
         return []
-    cells = []
-    for one in answers["claims"]:
-        measured = one["verdict"] != "NOT MEASURED"
-        cells.append(
-            (
-                one["dataset"],
-                one["reranker"],
-                one["claim"],
-                str(one["batch_size"]) if measured else NO_VALUE,
-                f"{one['quantile']:.0%} of calls" if measured else NO_VALUE,
-                VERDICTS[one["verdict"]],
-                late_text(one) if measured else f"time batch sizes from {one['fewest']} to {one['most']}",
-                str(one["n"]),
-            )
+    cells = [
+        (
+            one.dataset,
+            one.reranker,
+            one.claim,
+            NO_VALUE if one.batch_size is None else str(one.batch_size),
+            NO_VALUE if one.quantile is None else f"{one.quantile:.0%} of calls",
+            VERDICTS[one.verdict],
+            late_text(one.late)
+            if one.verdict != "NOT MEASURED"
+            else f"time batch sizes from {one.fewest} to {one.most}",
+            str(one.late.n),
         )
-    routes = ", ".join(dict.fromkeys(f"{one['reranker']}: {one['route']}" for one in answers["claims"]))
+        for one in answers.claims
+    ]
+    routes = ", ".join(dict.fromkeys(f"{one.reranker}: {one.route}" for one in answers.claims))
     note = (
         "Held against single calls, from this machine and by this route"
         f" ({routes}). A claim is judged twice, as nobody says which calls it is about: it holds for a share of calls"
-        f" where no more than the rest are late beyond doubt ({answers['confidence']:.0%}, exact binomial bounds)."
+        f" where no more than the rest are late beyond doubt ({answers.confidence:.0%}, exact binomial bounds)."
     )
     columns = (
         "dataset",
@@ -179,38 +187,42 @@ def _claims(answers: Row) -> list[Table]:
     return [Table("Claims", columns, tuple(cells), note, left=3)]
 
 
-def late_text(one: Row) -> str:
+def late_text(late: Interval) -> str:
     """Return a share of late calls with its bounds."""
-    return f"{one['late']:.1%} [{one['lower']:.1%}, {one['upper']:.1%}]"
+    return interval_text(late, ".1%")
 
 
-def latency_details(summary: Row, answers: Row) -> list[Table]:
+def latency_details(summary: Summary, answers: LatencyAnswers) -> list[Table]:
     """Return the tables behind them: where the time goes, throughput, ratios, cost, flags."""
-    rows = summary["latency"]
+    rows = summary.latency
     found = (_parts(rows), _throughput(rows), _ratios(answers), _costs(answers), _flags(rows))
     return [table for table in found if table.rows]
 
 
-def _load(row: Row) -> str:
-    if row["rate_per_s"] is not None:
-        return f"{row['rate_per_s']:.3g} arrivals per s"
-    length = f", length {row['length_bucket']}" if row["length_bucket"] else ""
-    return f"{row['concurrency']} in flight{length}"
+def _load(row: LatencyRow) -> str:
+    if row.rate_per_s is not None:
+        return f"{row.rate_per_s:.3g} arrivals per s"
+    length = f", length {row.length_bucket}" if row.length_bucket else ""
+    return f"{row.concurrency} in flight{length}"
 
 
-def _parts(rows: Sequence[Row]) -> Table:
-    shown = [part for part in PARTS if any(row["parts"][part] is not None for row in rows)]
+_PARTS = tuple(LatencyParts.__dataclass_fields__)
+"""Parts of a call, in the order in which they are shown."""
+
+
+def _parts(rows: Sequence[LatencyRow]) -> Table:
+    shown = [part for part in _PARTS if any(getattr(row.parts, part) is not None for row in rows)]
     cells = tuple(
         (
-            row["dataset"],
-            row["reranker"],
-            str(row["batch_size"]),
+            row.dataset,
+            row.reranker,
+            str(row.batch_size),
             _load(row),
-            *(milliseconds(row["parts"][part]) for part in shown),
-            milliseconds(row["first_call_s"]),
-            str(row["warmup_calls"]),
-            NO_VALUE if row["connections_opened"] is None else str(row["connections_opened"]),
-            str(row["retried"]),
+            *(milliseconds(getattr(row.parts, part)) for part in shown),
+            milliseconds(row.first_call_s),
+            str(row.warmup_calls),
+            NO_VALUE if row.connections_opened is None else str(row.connections_opened),
+            str(row.retried),
         )
         for row in rows
     )
@@ -227,91 +239,69 @@ def _parts(rows: Sequence[Row]) -> Table:
     return Table("Where the time goes", columns, cells if shown else (), note, left=2)
 
 
-def _throughput(rows: Sequence[Row]) -> Table:
-    names = ("calls_per_s", "documents_per_s", "tokens_per_s")
-    shown = [name for name in names if any(row[name] is not None for row in rows)]
+def _throughput(rows: Sequence[LatencyRow]) -> Table:
+    with_tokens = any(row.tokens_per_s is not None for row in rows)
     cells = tuple(
         (
-            row["dataset"],
-            row["reranker"],
-            str(row["batch_size"]),
+            row.dataset,
+            row.reranker,
+            str(row.batch_size),
             _load(row),
-            *(rate_text(row[name]) for name in shown),
+            rate_text(row.calls_per_s),
+            rate_text(row.documents_per_s),
+            *((rate_text(row.tokens_per_s),) if with_tokens else ()),
         )
         for row in rows
     )
     columns = (
-        "dataset",
-        "reranker",
-        "batch size",
-        "load",
-        *(name.removesuffix("_per_s") + " per s" for name in shown),
-    )
+        "dataset", "reranker", "batch size", "load", "calls per s", "documents per s",
+        *(("tokens per s",) if with_tokens else ()),
+    )  # fmt: skip
     note = "Mean over rounds, from the first call of a round to the last, with t intervals over rounds."
     return Table("Throughput", columns, cells, note, left=2)
 
 
-def rate_text(interval: Row | None) -> str:
-    """Return a rate with its interval."""
-    if interval is None or interval["mean"] is None:
-        return NO_VALUE
-    text = f"{interval['mean']:,.3g}" if interval["mean"] < 1000 else f"{interval['mean']:,.0f}"
-    if interval["lower"] is None:
-        return text
-    bounds = (max(interval["lower"], 0.0), interval["upper"])
-    low, high = (f"{x:,.3g}" if x < 1000 else f"{x:,.0f}" for x in bounds)
-    return f"{text} [{low}, {high}]"
-
-
-def _ratios(answers: Row) -> Table:
+def _ratios(answers: LatencyAnswers) -> Table:
     cells = tuple(
         (
-            one["dataset"],
-            one["contender"],
-            one["baseline"],
-            str(one["batch_size"]),
-            str(one["concurrency"]),
-            ratio_text(one),
-            _slower(one),
-            str(one["n"]),
+            one.dataset,
+            one.contender,
+            one.baseline,
+            str(one.batch_size),
+            str(one.concurrency),
+            interval_text(one.ratio, ".2f"),
+            _slower(one.ratio),
+            str(one.ratio.n),
         )
-        for one in answers["ratios"]
-        if one["ratio"] is not None
+        for one in answers.ratios
+        if one.ratio.estimate is not None
     )
     note = (
         "Latency of the first by that of the second: in each round the median over the same queries, then the mean over"
-        f" rounds with its t interval ({answers['confidence']:.0%}). Seconds of different runs are never compared."
+        f" rounds with its t interval ({answers.confidence:.0%}). Seconds of different runs are never compared."
     )
     columns = ("dataset", "reranker", "against", "batch size", "in flight", "ratio", "", "rounds")
     return Table("Latency ratios", columns, cells, note, left=3)
 
 
-def ratio_text(one: Row) -> str:
-    """Return a ratio with its interval."""
-    if one["lower"] is None:
-        return f"{one['ratio']:.2f}"
-    return f"{one['ratio']:.2f} [{one['lower']:.2f}, {one['upper']:.2f}]"
-
-
-def _slower(one: Row) -> str:
-    if one["lower"] is None or one["lower"] <= 1 <= one["upper"]:
+def _slower(ratio: Interval) -> str:
+    if ratio.lower is None or ratio.upper is None or ratio.lower <= 1 <= ratio.upper:
         return "cannot tell"
-    return "slower" if one["lower"] > 1 else "faster"
+    return "slower" if ratio.lower > 1 else "faster"
 
 
-def _costs(answers: Row) -> Table:
+def _costs(answers: LatencyAnswers) -> Table:
     cells = tuple(
         (
-            one["dataset"],
-            one["reranker"],
-            str(one["batch_size"]),
-            str(one["concurrency"]),
-            dollars(one["usd_per_thousand_queries"])
-            + ("" if one["lower"] is None else f" [{dollars(one['lower'])}, {dollars(one['upper'])}]"),
-            one["source"],
-            str(one["n"]),
+            one.dataset,
+            one.reranker,
+            str(one.batch_size),
+            str(one.concurrency),
+            _dollars(one.usd_per_thousand_queries),
+            one.source,
+            str(one.usd_per_thousand_queries.n),
         )
-        for one in answers["costs"]
+        for one in answers.costs
     )
     note = (
         "One call a query. From calls: what they were billed, n calls. From a machine's price: while as many calls are"
@@ -329,11 +319,18 @@ def _costs(answers: Row) -> Table:
     return Table("Cost by batch size", columns, cells, note, left=2)
 
 
-def _flags(rows: Sequence[Row]) -> Table:
+def _dollars(cost: Interval) -> str:
+    """Return a cost; the upper bound may be unknown where the lower bound is not."""
+    if cost.lower is None:
+        return dollars(cost.estimate)
+    return f"{dollars(cost.estimate)} [{dollars(cost.lower)}, {dollars(cost.upper)}]"
+
+
+def _flags(rows: Sequence[LatencyRow]) -> Table:
     cells = tuple(
-        (row["dataset"], row["reranker"], str(row["batch_size"]), _load(row), "; ".join(row["flags"]))
+        (row.dataset, row.reranker, str(row.batch_size), _load(row), "; ".join(row.flags))
         for row in rows
-        if row["flags"]
+        if row.flags
     )
     note = (
         "Outliers lie beyond the third quartile by more than three times the distance of the quartiles: they are"

@@ -11,6 +11,7 @@ from evalkit.report.table_files import file_names, write_tables
 from evalkit.report.templating import page_templates
 from evalkit.report.verdict import headline, verdicts
 from evalkit.results import ResultFolder
+from evalkit.results.manifest import Manifest
 
 MOST_PLOTS = 4
 """Plots of a section that are not folded."""
@@ -24,10 +25,10 @@ def write_pages(
     write_tables(folder.tables_folder, names)
     per_dataset = verdicts(found.compared, found.summary)
     content = {
-        "name": found.manifest["name"],
-        "started": found.manifest["started"],
-        "status": found.manifest["status"],
-        "headline": headline(per_dataset, found.compared, found.manifest["status"]),
+        "name": found.manifest.name,
+        "started": found.manifest.started,
+        "status": found.manifest.status,
+        "headline": headline(per_dataset, found.compared, found.manifest.status),
         "verdicts": per_dataset,
         "sections": sections,
         "files": names,
@@ -46,18 +47,18 @@ def write_pages(
         file.write_text(text, encoding="utf-8", errors="replace")
 
 
-def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    machine = manifest["machine"]
-    git = manifest["git"]
-    memory = machine["memory_bytes"]
+def _facts(manifest: Manifest) -> list[tuple[str, str]]:
+    machine = manifest.machine
+    git = manifest.git
+    memory = machine.memory_bytes
     return [
-        ("started", manifest["started"]),
-        ("command", manifest["command"]),
-        ("seed", str(manifest["seed"])),
-        ("machine", f"{machine['cpu'] or 'unknown CPU'}, {machine['cores']} cores"
+        ("started", manifest.started),
+        ("command", manifest.command),
+        ("seed", str(manifest.seed)),
+        ("machine", f"{machine.cpu or 'unknown CPU'}, {machine.cores} cores"
                     + (f", {memory / 2**30:.0f} GiB" if memory else "")),
-        ("platform", machine["platform"]),
-        ("git", "not in a repository" if git is None else git["commit"] + (" (with changes)" if git["dirty"] else "")),
-        *[(name, version) for name, version in manifest["versions"].items()],
-        *[(f"dataset {entry['name']}", f"sha256 {entry['content_hash']}") for entry in manifest["datasets"]],
+        ("platform", machine.platform),
+        ("git", "not in a repository" if git is None else git.commit + (" (with changes)" if git.dirty else "")),
+        *[(name, version) for name, version in manifest.versions.items()],
+        *[(f"dataset {entry.name}", f"sha256 {entry.content_hash}") for entry in manifest.datasets],
     ]  # fmt: skip

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from evalkit.report.calibration_pages import calibration_table
-from evalkit.report.comparison_tables import (
+from evalkit.report.calibration import calibration_table
+from evalkit.report.comparison import (
     cautions,
     comparison_tables,
     evidence_tables,
@@ -15,18 +14,22 @@ from evalkit.report.comparison_tables import (
     findings,
     slice_tables,
 )
+from evalkit.report.dataset_findings import preflight_tables
 from evalkit.report.decision import decision_tables
-from evalkit.report.depth_pages import depth_line, depth_table
+from evalkit.report.depth import depth_line, depth_table, depth_tables
 from evalkit.report.drawing import Plot
-from evalkit.report.latency_lines import latency_cautions, latency_lines
+from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
-from evalkit.report.notices import failure_tables, warnings
-from evalkit.report.precisions import precision_lines, precision_tables
-from evalkit.report.preflights import preflight_tables
-from evalkit.report.tables import Table, call_tables, data_table, depth_tables, result_tables
-from evalkit.report.threshold_pages import threshold_line, threshold_table
-
-Row = Mapping[str, Any]
+from evalkit.report.precision import precision_lines, precision_tables
+from evalkit.report.quality import call_tables, data_table, result_tables
+from evalkit.report.table import Table
+from evalkit.report.thresholds import threshold_line, threshold_table
+from evalkit.report.warnings import failure_tables, warnings
+from evalkit.results.comparison_document import Comparisons
+from evalkit.results.latency_document import LatencyAnswers
+from evalkit.results.manifest import Failure, Manifest
+from evalkit.results.summary_document import Summary
+from evalkit.results.tuning_document import Tuning
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,12 +44,12 @@ class Findings:
         Contents of ``summary.json``, ``comparisons.json``, ``tuning.json`` and ``latency.json``.
     """
 
-    manifest: Row
-    failures: Sequence[Row]
-    summary: Row
-    compared: Row
-    tuned: Row
-    latency: Row
+    manifest: Manifest
+    failures: Sequence[Failure]
+    summary: Summary
+    compared: Comparisons
+    tuned: Tuning
+    latency: LatencyAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,9 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, exp
         Section("trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(
             "depth", "How many candidates",
-            lines=list(map(depth_line, tuned["depth"])),
+            lines=list(map(depth_line, tuned.depth)),
             plots=plots["depth"],
-            more=[*depth_tables(summary), *map(depth_table, tuned["depth"])],
+            more=[*depth_tables(summary), *map(depth_table, tuned.depth)],
         ),
         Section(
             "latency", "Latency",
@@ -123,11 +126,11 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, exp
         ),
         Section(
             "thresholds", "Where to cut the scores",
-            lines=list(map(threshold_line, tuned["threshold"])),
+            lines=list(map(threshold_line, tuned.threshold)),
             plots=plots["thresholds"],
             more=[
-                *map(threshold_table, tuned["threshold"]),
-                *(calibration_table(one) for one in tuned["calibration"] if one["functions"]),
+                *map(threshold_table, tuned.threshold),
+                *(calibration_table(one) for one in tuned.calibration if one.functions),
             ],
         ),
         Section("queries", "Query by query", more=extreme_tables(compared), explorer=explorer),

@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from evalkit.report.tables import NO_VALUE, Table
-from evalkit.results.folder import slug, to_json
+from evalkit.report.numbers import NO_VALUE
+from evalkit.report.table import Table
+from evalkit.results.folder import slug
+from evalkit.results.json_shapes import to_json
 from evalkit.results.parquet import write_table
 
 _NUMBER = r"[+-]?\$?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from evalkit.report.drawing import Plot
-from evalkit.report.tables import as_markdown, markdown_text
+from evalkit.report.table import as_markdown, markdown_text
 
 
 def page_templates() -> Environment:

@@ -6,17 +6,17 @@ is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from evalkit.report.comparison_tables import signed
-from evalkit.report.tables import dollars, milliseconds
+from evalkit.comparison import Comparison
+from evalkit.report.numbers import difference_text, dollars, milliseconds
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.summary_document import Summary
 from evalkit.stats import MIN_QUERIES
-from evalkit.summaries.latency_cells import plain
 
 Kind = Literal["adopt", "keep", "undecided"]
-Row = Mapping[str, Any]
 ALIKE = (0.95, 1.05)
 """Ratios of latencies between which they are called the same."""
 
@@ -50,7 +50,7 @@ class Price:
     usd_per_thousand_queries: float | None = None
 
 
-def verdicts(compared: Row, summary: Row) -> list[Verdict]:
+def verdicts(compared: Comparisons, summary: Summary) -> list[Verdict]:
     """Return the verdict on each dataset.
 
     Parameters
@@ -58,16 +58,16 @@ def verdicts(compared: Row, summary: Row) -> list[Verdict]:
     compared, summary
         Contents of ``comparisons.json`` and ``summary.json``.
     """
-    return [_verdict(entry, compared["plan"], summary) for entry in compared["datasets"]]
+    return [_verdict(entry, compared.plan.baseline, summary) for entry in compared.datasets]
 
 
-def headline(found: Sequence[Verdict], compared: Row, status: str) -> str:
+def headline(found: Sequence[Verdict], compared: Comparisons, status: str) -> str:
     """Return what stands on top of a report; what an incomplete result says is provisional."""
     said = found[0].text if len(found) == 1 else _agreement(found, compared)
     return said if status == "complete" else f"Provisional, as this result is {status}. {said}"
 
 
-def _agreement(found: Sequence[Verdict], compared: Row) -> str:
+def _agreement(found: Sequence[Verdict], compared: Comparisons) -> str:
     """Return whether several datasets agree, and on what."""
     if not found:
         return "No verdict: quality was not measured."
@@ -77,31 +77,22 @@ def _agreement(found: Sequence[Verdict], compared: Row) -> str:
         return f"The {len(found)} datasets do not agree: {parts}."
     advice = _advice(found[0])
     said = f"{advice[0].upper()}{advice[1:]}: the {len(found)} datasets agree."
-    mean = next((one for one in compared["pooled"] if one["contender"] == found[0].choice), None)
+    mean = next((one for one in compared.pooled if one.contender == found[0].choice), None)
     if mean is None:
         return said
-    return f"{said} The mean of their differences to {mean['baseline']} is {signed(mean)} {mean['metric']}."
+    return f"{said} The mean of their differences to {mean.baseline} is {difference_text(mean.change)} {mean.metric}."
 
 
-def price_of(summary: Row, dataset: str, tag: str, depth: int | None) -> Price:
+def price_of(summary: Summary, dataset: str, tag: str, depth: int | None) -> Price:
     """Return what a call with `depth` documents takes, alone; unknown where that was not measured."""
-    timed = next(
-        (
-            row
-            for row in plain(summary["latency"], dataset)
-            if (row["reranker"], row["batch_size"], row["concurrency"]) == (tag, depth, 1)
-        ),
-        None,
-    )
-    cost = next(
-        (row for row in summary["costs"] if (row["dataset"], row["reranker"]) == (dataset, tag)), None
-    )
+    timed = None if depth is None else summary.alone(dataset, tag).get(depth)
+    cost = summary.cost_of(dataset, tag)
     # Where every depth was a pass of its own, the cost of the pass is that of all of them.
-    alone = cost is not None and depth is not None and cost["documents"] <= depth * cost["queries"]
+    alone = cost is not None and depth is not None and cost.documents <= depth * cost.queries
     return Price(
-        None if timed is None else timed["p50_s"]["estimate"],
-        None if timed is None else timed["p95_s"]["estimate"],
-        cost["usd_per_thousand_queries"] if cost is not None and alone else None,
+        None if timed is None else timed.p50_s.estimate,
+        None if timed is None else timed.p95_s.estimate,
+        cost.usd_per_thousand_queries if cost is not None and alone else None,
     )
 
 
@@ -109,25 +100,25 @@ def _advice(one: Verdict) -> str:
     return "no verdict" if one.kind == "undecided" else f"{one.kind} {one.choice}"
 
 
-def _verdict(entry: Row, plan: Row, summary: Row) -> Verdict:
-    dataset, baseline = entry["dataset"], plan["baseline"]
+def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verdict:
+    dataset = entry.dataset
     measured = sorted(
-        (one for one in entry["comparisons"] if one["n"]), key=lambda one: -one["contender_mean"]
+        (one for one in entry.comparisons if one.n), key=lambda one: -(one.contender_mean or 0.0)
     )
     if not measured:
         return Verdict(dataset, "undecided", None, f"No verdict: nothing was compared with {baseline}.")
-    winners = [one for one in measured if one["verdict"] == "better" and (one["lower"] or 0) > 0]
+    winners = [one for one in measured if one.verdict == "better" and (one.lower or 0) > 0]
     if winners:
-        return Verdict(dataset, "adopt", winners[0]["contender"], _adopt(winners[0], entry, summary))
-    if all(one["verdict"] == "too few queries" for one in measured):
+        return Verdict(dataset, "adopt", winners[0].contender, _adopt(winners[0], entry, summary))
+    if all(one.verdict == "too few queries" for one in measured):
         return Verdict(dataset, "undecided", None, _too_few(measured))
-    return Verdict(dataset, "keep", baseline, _keep(measured, entry["depth"]))
+    return Verdict(dataset, "keep", baseline, _keep(measured, entry.depth))
 
 
-def _adopt(best: Row, entry: Row, summary: Row) -> str:
-    depth, name = entry["depth"], best["contender"]
-    price = price_of(summary, entry["dataset"], name, depth)
-    parts = [f"{signed(best)} {best['metric']} over {best['baseline']} (n = {best['n']})"]
+def _adopt(best: Comparison, entry: DatasetComparisons, summary: Summary) -> str:
+    depth, name = entry.depth, best.contender
+    price = price_of(summary, entry.dataset, name, depth)
+    parts = [f"{difference_text(best.change)} {best.metric} over {best.baseline} (n = {best.n})"]
     if price.p95_s is not None or price.p50_s is not None:
         quantile = "median" if price.p95_s is None else "p95"
         shown = milliseconds(price.p50_s if price.p95_s is None else price.p95_s)
@@ -141,15 +132,14 @@ def _at(depth: int | None) -> str:
     return "" if depth is None else f" at depth {depth}"
 
 
-def _tied(best: Row, entry: Row, summary: Row) -> str:
+def _tied(best: Comparison, entry: DatasetComparisons, summary: Summary) -> str:
     """Name the rerankers that cannot be told apart from the best, with their latency beside its own."""
-    others = [tag for tag in entry["tied_with"].get(best["contender"], ()) if tag != best["baseline"]]
+    others = [tag for tag in entry.tied_with.get(best.contender, ()) if tag != best.baseline]
     if not others:
         return ""
-    own = price_of(summary, entry["dataset"], best["contender"], entry["depth"]).p50_s
+    own = price_of(summary, entry.dataset, best.contender, entry.depth).p50_s
     parts = [
-        f"{tag}{_relative(price_of(summary, entry['dataset'], tag, entry['depth']).p50_s, own)}"
-        for tag in others
+        f"{tag}{_relative(price_of(summary, entry.dataset, tag, entry.depth).p50_s, own)}" for tag in others
     ]
     verb = "is" if len(parts) == 1 else "are"
     return f" Tied with it {verb} {', '.join(parts)}."
@@ -162,30 +152,26 @@ def _relative(seconds: float | None, own: float | None) -> str:
     return " (the same latency)" if ALIKE[0] <= ratio <= ALIKE[1] else f" ({ratio:.2g} times the latency)"
 
 
-def _too_few(measured: Sequence[Row]) -> str:
-    best, n = measured[0], max(one["n"] for one in measured)
+def _too_few(measured: Sequence[Comparison]) -> str:
+    best, n = measured[0], max(one.n for one in measured)
     return (
-        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. Of the others {best['contender']} has"
-        f" the highest mean: {signed(best)} {best['metric']} against {best['baseline']}."
+        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. Of the others {best.contender} has"
+        f" the highest mean: {difference_text(best.change)} {best.metric} against {best.baseline}."
     )
 
 
-def _keep(measured: Sequence[Row], depth: int | None) -> str:
-    best = next((one for one in measured if one["verdict"] != "identical"), measured[0])
-    seen = f"{best['contender']}{_at(depth)}: {signed(best)} {best['metric']} (n = {best['n']})"
-    kinds = {one["verdict"] for one in measured}
+def _keep(measured: Sequence[Comparison], depth: int | None) -> str:
+    best = next((one for one in measured if one.verdict != "identical"), measured[0])
+    seen = f"{best.contender}{_at(depth)}: {difference_text(best.change)} {best.metric} (n = {best.n})"
+    kinds = {one.verdict for one in measured}
     if kinds == {"identical"}:
-        return (
-            f"Keep {best['baseline']}: every other system has its value on each query. The first is {seen}."
-        )
+        return f"Keep {best.baseline}: every other system has its value on each query. The first is {seen}."
     if kinds == {"worse"}:
-        return f"Keep {best['baseline']}: every other system is worse. The best of them is {seen}."
-    said = f"Keep {best['baseline']}: nothing is shown to be better. The highest mean beside it is {seen}"
-    if best["lower"] is not None and best["lower"] > 0:
+        return f"Keep {best.baseline}: every other system is worse. The best of them is {seen}."
+    said = f"Keep {best.baseline}: nothing is shown to be better. The highest mean beside it is {seen}"
+    if best.lower is not None and best.lower > 0:
         corrected = f", corrected for {len(measured)} comparisons," if len(measured) > 1 else ""
         return f"{said}, but the randomisation test{corrected} leaves it open."
-    if best["detectable"] is not None:
-        return (
-            f"{said}; with so many queries a true difference of {best['detectable']:.4f} shows 4 times in 5."
-        )
+    if best.detectable is not None:
+        return f"{said}; with so many queries a true difference of {best.detectable:.4f} shows 4 times in 5."
     return f"{said}."

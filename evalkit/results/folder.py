@@ -85,16 +85,6 @@ object: name -> seconds and what they are of."""
 STATIONS = ("encoded_s", "sent_s", "headers_s", "body_s")
 """Columns between start and end of a call; null where there was no wire, and where the call failed."""
 
-VALUES = {
-    "dataset": "string",
-    "reranker": "string",
-    "depth": "int32",
-    "metric": "string",
-    "query_id": "string",
-    "value": "float64",
-}
-"""Columns of ``values.parquet``."""
-
 TEXTS = {"dataset": "string", "doc_id": "string", "text": "string"}
 """Columns of ``texts.parquet``: the beginnings of the documents that a report can show."""
 

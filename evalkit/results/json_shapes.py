@@ -133,7 +133,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 def to_plain(record: Any, kind: Any = None) -> Any:
     """Return a record, or a sequence of records of one `kind`, as what JSON can hold."""
     adapter: TypeAdapter[Any] = _adapter(kind or type(record))  # type: ignore[arg-type]
-    return adapter.dump_python(record)
+    return adapter.dump_python(record, mode="json")
 
 
 def to_json(value: Any) -> bytes:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from evalkit.backend_checks import PrecisionCheck
 from evalkit.dataset_checks import DataFinding
 from evalkit.latency import RoundState
+from evalkit.records import ScoreKind
 from evalkit.results.json_shapes import JsonObject, Key
 
 Status = Literal["running", "complete", "incomplete", "failed"]
@@ -122,7 +123,7 @@ class RerankerFacts:
 
     backend: str
     pointwise: bool
-    score_kind: str
+    score_kind: ScoreKind
     timed: bool
     runs_on: Mapping[str, Any] | None
     remote: bool

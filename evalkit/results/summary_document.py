@@ -319,6 +319,11 @@ class LatencyRow:
     flags: tuple[str, ...]
 
     @property
+    def quantiles(self) -> dict[str, Quantile]:
+        """Name, such as ``p95`` -> quantile, ascending."""
+        return {"p50": self.p50_s, "p90": self.p90_s, "p95": self.p95_s, "p99": self.p99_s}
+
+    @property
     def is_plain(self) -> bool:
         """Whether it is a closed loop over documents of all lengths: quality can be compared with it."""
         return self.concurrency is not None and self.length_bucket is None

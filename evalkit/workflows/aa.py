@@ -14,7 +14,7 @@ from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.resume import ResumeOptions
 from evalkit.experiment.sessions import only
 from evalkit.results.folder import results_folder
-from evalkit.summaries.opened_results import Result, open_result
+from evalkit.summaries.opened_results import OpenedResult, open_result
 from evalkit.workflows.run import run
 
 REPEATS = 2
@@ -82,7 +82,7 @@ def noise_floor(
     ]
 
 
-def _floor(results: list[Result], number: int, metric: str) -> NoiseFloor:
+def _floor(results: list[OpenedResult], number: int, metric: str) -> NoiseFloor:
     (tag,) = results[0].rerankers
     values = [result.comparison_sets[number].systems[tag].values for result in results]
     pairs = [

@@ -9,9 +9,18 @@ from typing import Any
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
-from evalkit.report.transfer_pages import draw_distributions
+from evalkit.report.transfer import draw_distributions
+from evalkit.results.comparison_document import Comparisons, VersionComparisons, VersionTags
+from evalkit.results.json_shapes import to_plain
 from evalkit.summaries.comparisons import compare_sets, plan_of
-from evalkit.summaries.opened_results import AFTER, BEFORE, Result, matched_tags, meet, open_result, runs_set
+from evalkit.summaries.opened_results import (
+    BEFORE,
+    OpenedResult,
+    matched_tags,
+    meet,
+    open_result,
+    runs_set,
+)
 from evalkit.summaries.transfers import scored_pairs, transfers
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
@@ -31,7 +40,7 @@ def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
     -------
     One document for each family of comparisons, shaped as ``comparisons.json``.
     """
-    return compare_results([Path(path) for path in results], **changes)
+    return [to_plain(document) for document in compare_results([Path(path) for path in results], **changes)]
 
 
 def compare_results(
@@ -41,8 +50,8 @@ def compare_results(
     thresholds: Sequence[float] = (),
     plots: Path | None = None,
     **changes: Any,
-) -> list[dict[str, Any]]:
-    """Do what `compare` says.
+) -> list[Comparisons]:
+    """Return the documents that `compare` returns, typed.
 
     Parameters
     ----------
@@ -70,8 +79,8 @@ def compare_results(
             "give one, or one before and one after; many: evalkit leaderboard",
         )
     results = [open_result(path, allow_incomplete=allow_incomplete) for path in paths]
-    plan = replace(plan_of(results[0].config, results[0].manifest["first_stage"]), **changes)
-    _check_primary(plan, results[0].config["metrics"])
+    plan = replace(plan_of(results[0].config, results[0].manifest.first_stage), **changes)
+    _check_primary(plan, results[0].config.metrics)
     if len(results) == 1 and thresholds:
         raise InputError(
             "a threshold is carried from one version to the next",
@@ -83,20 +92,30 @@ def compare_results(
     if "baseline" in changes:
         raise InputError("two folders have their baseline: the first one", "leave out --baseline")
     before, after = results
-    documents = []
+    documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
         comparison_sets = meet(before, after, tags)
-        document = compare_sets(comparison_sets, replace(plan, baseline=BEFORE))
-        document["reranker"] = {BEFORE: tags[0], AFTER: tags[1]}
-        document["transfer"] = transfers(before, after, tags, comparison_sets, thresholds)
-        documents.append(document)
+        compared = compare_sets(comparison_sets, replace(plan, baseline=BEFORE))
+        documents.append(
+            VersionComparisons(
+                compared.plan,
+                compared.datasets,
+                compared.pooled,
+                VersionTags(*tags),
+                transfers(before, after, tags, comparison_sets, thresholds),
+            )
+        )
         if plots is not None:
             _draw_scores(plots, before, after, tags, comparison_sets)
     return documents
 
 
 def _draw_scores(
-    into: Path, before: Result, after: Result, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
+    into: Path,
+    before: OpenedResult,
+    after: OpenedResult,
+    tags: tuple[str, str],
+    comparison_sets: Sequence[ComparisonSet],
 ) -> None:
     """Draw both versions' scores of every dataset into a folder."""
     for comparison_set, pairs in scored_pairs(before, after, tags, comparison_sets):
@@ -105,7 +124,7 @@ def _draw_scores(
 
 def compare_runs(
     qrels: Path, runs: Sequence[Path], metrics: Sequence[str] = DEFAULT_METRICS, **changes: Any
-) -> list[dict[str, Any]]:
+) -> list[Comparisons]:
     """Compare TREC runs; the first is the baseline unless another is named.
 
     Raises

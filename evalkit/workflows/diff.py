@@ -9,6 +9,9 @@ from typing import Any
 
 from evalkit.config.key_reference import as_yaml
 from evalkit.results import ResultFolder
+from evalkit.results.json_shapes import to_plain
+from evalkit.results.summary_document import Summary
+from evalkit.stats import Interval
 
 ABSENT = "-"
 """Stands for the value that one of the two results does not have."""
@@ -66,33 +69,35 @@ class _Facts:
     @classmethod
     def of(cls, folder: ResultFolder) -> _Facts:
         manifest, config = folder.read_manifest(), folder.read_config()
-        data = {entry["name"]: entry for entry in manifest["datasets"]}
-        machine = {key: value for key, value in manifest["machine"].items() if key not in _MOMENTARY}
-        plugins = {one["name"]: one["version"] for one in manifest.get("plugins", [])}
+        data = {facts.name: to_plain(facts) for facts in manifest.datasets}
+        machine = {key: value for key, value in to_plain(manifest.machine).items() if key not in _MOMENTARY}
+        plugins = {one.name: one.version for one in manifest.plugins}
+        git = None if manifest.git is None else to_plain(manifest.git)
+        rerankers = {tag: to_plain(facts) for tag, facts in manifest.rerankers.items()}
+        endpoints = {tag: to_plain(facts) for tag, facts in manifest.endpoints.items()}
+        settings = {key: value for key, value in config.everything.items() if key not in _OWN_WAY}
         return cls(
             {
-                "status": {"status": str(manifest["status"])},
-                "configuration": _flat({k: v for k, v in config.items() if k not in _OWN_WAY}),
+                "status": {"status": manifest.status},
+                "configuration": _flat(settings),
                 "data": _flat(data),
-                "code": _flat({**manifest["versions"], **plugins, "commit": manifest["git"]}),
+                "code": _flat({**manifest.versions, **plugins, "commit": git}),
                 "machine": _flat(machine),
-                "reranker": _flat(manifest["rerankers"]) | _flat(manifest.get("endpoints", {}), "endpoint."),
+                "reranker": _flat(rerankers) | _flat(endpoints, "endpoint."),
                 "mean": _means(folder.read_summary()),
             }
         )
 
 
-def _means(summary: Mapping[str, Any]) -> dict[str, str]:
+def _means(summary: Summary) -> dict[str, str]:
     return {
-        f"{row['dataset']} {row['reranker']} {row['metric']} at depth {row['depth']}": _shown(row)
-        for row in summary["quality"]
+        f"{row.dataset} {row.reranker} {row.metric} at depth {row.depth}": _shown(row.mean)
+        for row in summary.quality
     }
 
 
-def _shown(row: Mapping[str, Any]) -> str:
-    if row["mean"] is None:
-        return "none"
-    return f"{row['mean']:.4f} (n {row['n']})"
+def _shown(mean: Interval) -> str:
+    return "none" if mean.estimate is None else f"{mean.estimate:.4f} (n {mean.n})"
 
 
 def _flat(value: Any, path: str = "") -> dict[str, str]:

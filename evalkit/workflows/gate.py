@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,40 +22,12 @@ from evalkit.comparison.gate_verdicts import (
 from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
-from evalkit.results.folder import to_json
+from evalkit.results.gate_document import GateResult
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 from evalkit.workflows.baseline import open_evidence
 
 DEFAULT_DROP = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class GateResult:
-    """All verdicts of a gate.
-
-    Attributes
-    ----------
-    open_passes
-        Whether ``CANNOT TELL`` lets pass.
-    missing
-        Rerankers of the baseline that the result lacks and no rule names: they are not judged.
-    """
-
-    result: str
-    against: str
-    verdicts: tuple[GateVerdict, ...]
-    open_passes: bool
-    missing: tuple[str, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """3 where something is invalid, 1 where something does not pass, else 0: a crash is no regression."""
-        statuses = {verdict.status for verdict in self.verdicts}
-        if "INVALID" in statuses:
-            return 3
-        failed = "FAIL" in statuses or ("CANNOT TELL" in statuses and not self.open_passes)
-        return 1 if failed else 0
 
 
 def gate(result: str | Path, against: str | Path, settings: GateSettings | None = None) -> GateResult:
@@ -78,8 +50,7 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
     opened = open_result(Path(result), allow_incomplete=True)
     new, old = evidence_of(opened), open_evidence(Path(against))
     if settings is None:
-        primary = opened.config["compare"].get("primary") or opened.config["metrics"][0]
-        settings = GateSettings(rules=(GateRule(metric=primary, max_drop=DEFAULT_DROP),))
+        settings = GateSettings(rules=(GateRule(metric=opened.config.primary, max_drop=DEFAULT_DROP),))
     verdicts = tuple(
         verdict for rule in settings.rules for verdict in judge_rule(rule, new, old, settings.alpha)
     )
@@ -91,8 +62,7 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
     judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
     missing = tuple(tag for tag in old.tags if tag not in judged)
     found = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn", missing)
-    with opened.folder.writing():
-        opened.folder.gates_file.write_bytes(to_json(asdict(found)))
+    opened.folder.write_gates(found)
     return found
 
 

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from evalkit.comparison import ComparisonSet, Plan, System, tied_with
+from evalkit.comparison import ComparisonSet, Plan, tied_with
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.errors import InputError
+from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
+from evalkit.results.summary_document import Summary
 from evalkit.stats import mean_interval
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
-from evalkit.summaries.latency_cells import plain
-from evalkit.summaries.opened_results import Result, mismatch, open_result
+from evalkit.summaries.opened_results import OpenedResult, mismatch, open_result
 
 
 @dataclass(slots=True)
@@ -32,19 +32,19 @@ class _Group:
     """
 
     comparison_set: ComparisonSet
-    sources: dict[str, tuple[Result, str]]
+    sources: dict[str, tuple[OpenedResult, str]]
     why: str | None = None
 
 
 def leaderboard(
     paths: Sequence[str | Path], metric: str | None = None, *, allow_incomplete: bool = False
-) -> list[dict[str, Any]]:
+) -> list[Leaderboard]:
     """Rank what some result folders hold.
 
     Parameters
     ----------
     paths
-        Result folders.
+        OpenedResult folders.
     metric
         To rank by; the first folder's primary metric where None.
     allow_incomplete
@@ -52,8 +52,7 @@ def leaderboard(
 
     Returns
     -------
-    One table for each group that was measured on the same queries, judgments, candidates and depth:
-    ``dataset``, ``why`` it stands apart, and ``rows``, the best first.
+    One table for each group that was measured on the same queries, judgments, candidates and depth.
 
     Raises
     ------
@@ -61,18 +60,18 @@ def leaderboard(
         If a folder cannot be read, or lacks the metric.
     """
     results = [open_result(Path(path), allow_incomplete=allow_incomplete) for path in paths]
-    first = plan_of(results[0].config, results[0].manifest["first_stage"])
+    first = plan_of(results[0].config, results[0].manifest.first_stage)
     plan = replace(first, primary=metric or first.primary)
     for result in results:
-        if plan.primary not in result.config["metrics"]:
+        if plan.primary not in result.config.metrics:
             raise InputError(
                 f"{result.folder.path} holds no values of {plan.primary!r}",
-                f"it has: {', '.join(result.config['metrics'])}",
+                f"it has: {', '.join(result.config.metrics)}",
             )
     return [_table(group, plan) for group in _grouped(results)]
 
 
-def _grouped(results: Sequence[Result]) -> list[_Group]:
+def _grouped(results: Sequence[OpenedResult]) -> list[_Group]:
     counts = Counter(tag for result in results for tag in result.rerankers)
     repeated = {tag for tag, count in counts.items() if count > 1}
     groups: list[_Group] = []
@@ -83,7 +82,7 @@ def _grouped(results: Sequence[Result]) -> list[_Group]:
 
 
 def _place(
-    groups: list[_Group], result: Result, comparison_set: ComparisonSet, repeated: AbstractSet[str]
+    groups: list[_Group], result: OpenedResult, comparison_set: ComparisonSet, repeated: AbstractSet[str]
 ) -> None:
     """Put a field's entries to those that they can be compared with, or apart, with the reason."""
     why = None
@@ -98,10 +97,12 @@ def _place(
     _add(groups[-1], result, comparison_set, repeated)
 
 
-def _add(group: _Group, result: Result, comparison_set: ComparisonSet, repeated: AbstractSet[str]) -> None:
+def _add(
+    group: _Group, result: OpenedResult, comparison_set: ComparisonSet, repeated: AbstractSet[str]
+) -> None:
     systems = dict(group.comparison_set.systems)
     for tag, entry in comparison_set.systems.items():
-        if tag == result.manifest["first_stage"] and tag in systems:
+        if tag == result.manifest.first_stage and tag in systems:
             continue  # the same candidates in the same order, once more
         name = f"{tag} ({result.folder.path.name})" if tag in repeated else tag
         systems[name] = replace(entry, name=name)
@@ -109,83 +110,72 @@ def _add(group: _Group, result: Result, comparison_set: ComparisonSet, repeated:
     group.comparison_set = replace(group.comparison_set, systems=systems)
 
 
-def _table(group: _Group, plan: Plan) -> dict[str, Any]:
+def _table(group: _Group, plan: Plan) -> Leaderboard:
     tied = tied_with(group.comparison_set, plan)
     names = list(tied)  # best first
+    dataset, depth = group.comparison_set.dataset, group.comparison_set.depth
     summaries = {id(result): result.folder.read_summary() for result, _ in group.sources.values()}
-    timed = {name: _timed(summaries[id(group.sources[name][0])], group, name) for name in names}
-    batch = _shared_batch(timed.values(), group.comparison_set.depth)
-    dominated = _dominated(group, plan, batch, tied)
-    rows = [
-        {
-            "rank": place,
-            "system": name,
-            "result": group.sources[name][0].folder.path.name,
-            **_mean(group.comparison_set.systems[name], plan),
-            "tied_with": list(tied[name]),
-            "p50_s": timed[name].get(batch),
-            "usd_per_thousand_queries": _cost(summaries[id(group.sources[name][0])], group, name),
-            "dominated_by": dominated[name],
-        }
-        for place, name in enumerate(names, start=1)
-    ]
-    return {
-        "dataset": group.comparison_set.dataset,
-        "depth": group.comparison_set.depth,
-        "metric": plan.primary,
-        "confidence": plan.confidence,
-        "batch_size": batch,
-        "why": group.why,
-        "rows": rows,
+    timed = {
+        name: _medians(summaries[id(result)], dataset, tag) for name, (result, tag) in group.sources.items()
     }
-
-
-def _mean(entry: System, plan: Plan) -> dict[str, Any]:
-    interval = mean_interval(entry.values.of(plan.primary), plan.confidence)
-    return {"mean": interval.estimate, "lower": interval.lower, "upper": interval.upper, "n": interval.n}
+    batch = _shared_batch([timed[name] for name in names], depth)
+    dominated = _dominated(group, plan, batch, tied)
+    rows = []
+    for place, name in enumerate(names, start=1):
+        result, tag = group.sources[name]
+        cost = summaries[id(result)].cost_of(dataset, tag)
+        values = group.comparison_set.systems[name].values.of(plan.primary)
+        rows.append(
+            LeaderboardRow(
+                rank=place,
+                system=name,
+                result=result.folder.path.name,
+                mean=mean_interval(values, plan.confidence),
+                tied_with=tied[name],
+                p50_s=None if batch is None else timed[name].get(batch),
+                usd_per_thousand_queries=cost.usd_per_thousand_queries if cost else None,
+                dominated_by=dominated[name],
+            )
+        )
+    return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows))
 
 
 def _dominated(
     group: _Group, plan: Plan, batch: int | None, tied: Mapping[str, Sequence[str]]
-) -> dict[str, list[str] | None]:
+) -> dict[str, tuple[str, ...] | None]:
     """Return who is beaten by whom; latency is compared within one run alone, where rounds were shared."""
     names = list(tied)
-    found: dict[str, list[str] | None] = dict.fromkeys(names)
+    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(names)
     for result in {id(source[0]): source[0] for source in group.sources.values()}.values():
         own = [name for name in names if group.sources[name][0] is result]
         above = {
             name: [other for other in own[:place] if other not in tied[name]]
             for place, name in enumerate(own)
         }
-        found |= dominated_by(above, _rounds(group, result, own, batch), plan.confidence)
+        beaten = dominated_by(above, _rounds(group, result, own, batch), plan.confidence)
+        found |= {name: None if by is None else tuple(by) for name, by in beaten.items()}
     return found
 
 
-def _rounds(group: _Group, result: Result, names: Iterable[str], batch: int | None) -> dict[str, Rounds]:
+def _rounds(
+    group: _Group, result: OpenedResult, names: Iterable[str], batch: int | None
+) -> dict[str, Rounds]:
     held = evidence_of(result).rounds if batch is not None else {}
     keys = {name: (group.comparison_set.dataset, group.sources[name][1], batch or 0, 1) for name in names}
     return {name: held[key] for name, key in keys.items() if key in held}
 
 
-def _timed(summary: Mapping[str, Any], group: _Group, name: str) -> dict[int | None, float]:
-    """Return batch size -> median seconds, one call in flight; where the calls could bound it."""
-    where = (group.comparison_set.dataset, group.sources[name][1], 1)
+def _medians(summary: Summary, dataset: str, tag: str) -> dict[int, float]:
+    """Return batch size -> median seconds, one call in flight; where there are enough calls for it."""
     return {
-        row["batch_size"]: row["p50_s"]["estimate"]
-        for row in plain(summary["latency"], group.comparison_set.dataset)
-        if (row["dataset"], row["reranker"], row["concurrency"]) == where
-        and row["p50_s"]["estimate"] is not None
+        size: row.p50_s.estimate
+        for size, row in summary.alone(dataset, tag).items()
+        if row.p50_s.estimate is not None
     }
 
 
-def _shared_batch(timed: Iterable[Mapping[int | None, float]], depth: int | None) -> int | None:
-    """Return the largest batch that everybody who was timed was timed with, up to the depth."""
-    sizes = [{size for size in held if size is not None} for held in timed if held]
+def _shared_batch(timed: Iterable[Mapping[int, float]], depth: int | None) -> int | None:
+    """Return the largest batch size that every timed system was timed with, up to the depth."""
+    sizes = [set(medians) for medians in timed if medians]
     shared = set.intersection(*sizes) if sizes else set()
     return max((size for size in shared if depth is None or size <= depth), default=None)
-
-
-def _cost(summary: Mapping[str, Any], group: _Group, name: str) -> float | None:
-    where = (group.comparison_set.dataset, group.sources[name][1])
-    rows = (row for row in summary["costs"] if (row["dataset"], row["reranker"]) == where)
-    return next((row["usd_per_thousand_queries"] for row in rows), None)

@@ -1,4 +1,4 @@
-"""Depths and thresholds of a result folder, from its stored scores."""
+"""``evalkit tune``: depths, thresholds, probabilities and searches of a result, from its stored scores."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.results.json_shapes import to_plain
+from evalkit.results.tuning_document import CalibrationResult, DepthSweep, SearchResult, ThresholdChoice
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
-from evalkit.summaries.opened_results import Result, open_result
+from evalkit.summaries.opened_results import OpenedResult, open_result
 from evalkit.summaries.searches import search
 from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
 
@@ -35,37 +37,9 @@ def tune_depth(
     Raises
     ------
     InputError
-        If there is no such reranker, or it looks at the whole list: its depths are passes of their own.
+        If there is no such reranker, or its scores depend on the whole list: each depth is then a pass of its own.
     """
-    opened = open_result(Path(result))
-    chosen = _pointwise(opened, reranker)
-    plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
-    asked = question or DepthQuestion()
-    return [
-        sweep(comparison_set, tag, plan, summary, asked)
-        for comparison_set in opened.comparison_sets
-        for tag in chosen
-    ]
-
-
-def _chosen(opened: Result, reranker: str | None) -> list[str]:
-    """Return the one that is asked for, or all."""
-    if reranker is not None and reranker not in opened.rerankers:
-        raise UnknownNameError("reranker", reranker, opened.rerankers)
-    return [reranker] if reranker else list(opened.rerankers)
-
-
-def _pointwise(opened: Result, reranker: str | None) -> list[str]:
-    """Return the rerankers whose scores at one depth hold at another: those asked for, at least one."""
-    wanted = _chosen(opened, reranker)
-    tags = [tag for tag in wanted if opened.manifest["rerankers"][tag]["pointwise"]]
-    if not tags:
-        raise InputError(
-            f"{', '.join(wanted)} of {opened.folder.path}: a reranker that looks at the whole list has scores that say"
-            " nothing of another depth",
-            "give several depths in the configuration; each is a pass of its own, and a row of the report",
-        )
-    return tags
+    return [to_plain(one) for one in sweep_result(Path(result), reranker, question)]
 
 
 def tune_threshold(
@@ -80,61 +54,87 @@ def tune_threshold(
     reranker
         Only this one.
     goal
-        What the threshold is for, e.g. ``"recall>=0.9"``, guaranteed with 95 % confidence; that is what None means.
+        What the threshold is for, e.g. ``"recall>=0.9"``, guaranteed with 95 % confidence, which is the default.
 
     Returns
     -------
     For each dataset and reranker: the threshold, what it does on the queries it was chosen on and on the
-    others, and some other thresholds beside it.
+    others, and what some other thresholds do.
 
     Raises
     ------
     InputError
         If there is no such reranker.
     """
-    opened = open_result(Path(result))
-    chosen = _chosen(opened, reranker)
-    plan = plan_of(opened.config, opened.manifest["first_stage"])
+    return [to_plain(one) for one in choose_thresholds(Path(result), reranker, goal)]
+
+
+def sweep_result(
+    result: Path, reranker: str | None = None, question: DepthQuestion | None = None
+) -> list[DepthSweep]:
+    """Return the sweep of each dataset and reranker; see `tune_depth`."""
+    opened = open_result(result)
+    tags = _pointwise(opened, reranker)
+    plan, summary = plan_of(opened.config, opened.manifest.first_stage), opened.folder.read_summary()
+    asked = question or DepthQuestion()
+    return [sweep(systems, tag, plan, summary, asked) for systems in opened.comparison_sets for tag in tags]
+
+
+def choose_thresholds(
+    result: Path, reranker: str | None = None, goal: Goal | str | None = None
+) -> list[ThresholdChoice]:
+    """Return the threshold of each dataset and reranker; see `tune_threshold`."""
+    opened = open_result(result)
+    tags = _chosen(opened, reranker)
+    plan = plan_of(opened.config, opened.manifest.first_stage)
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
-    return [
-        find_threshold(comparison_set, tag, plan, asked)
-        for comparison_set in opened.comparison_sets
-        for tag in chosen
-    ]
+    return [find_threshold(systems, tag, plan, asked) for systems in opened.comparison_sets for tag in tags]
 
 
-def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
-    """Fit what turns scores into probabilities; see `evalkit.summaries.calibrations.calibrate`.
+def calibrate_result(result: Path, reranker: str | None = None) -> list[CalibrationResult]:
+    """Fit what turns the scores of each dataset and reranker into probabilities.
 
     Raises
     ------
     InputError
         If there is no such reranker.
     """
-    opened = open_result(Path(result))
-    chosen = _chosen(opened, reranker)
-    plan = plan_of(opened.config, opened.manifest["first_stage"])
-    kinds = {tag: about["score_kind"] for tag, about in opened.manifest["rerankers"].items()}
-    return [
-        calibrate(comparison_set, tag, kinds[tag], plan)
-        for comparison_set in opened.comparison_sets
-        for tag in chosen
-    ]
+    opened = open_result(result)
+    tags = _chosen(opened, reranker)
+    plan = plan_of(opened.config, opened.manifest.first_stage)
+    kinds = {tag: facts.score_kind for tag, facts in opened.manifest.rerankers.items()}
+    return [calibrate(systems, tag, kinds[tag], plan) for systems in opened.comparison_sets for tag in tags]
 
 
-def tune_search(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
-    """Search depth, fusion and threshold; see `evalkit.summaries.searches.search`.
+def search_result(result: Path, reranker: str | None = None) -> list[SearchResult]:
+    """Search depth, fusion and threshold of each dataset and reranker.
 
     Raises
     ------
     InputError
-        If there is no such reranker, or it looks at the whole list.
+        If there is no such reranker, or its scores depend on the whole list.
     """
-    opened = open_result(Path(result))
-    chosen = _pointwise(opened, reranker)
-    plan, summary = plan_of(opened.config, opened.manifest["first_stage"]), opened.folder.read_summary()
-    return [
-        search(comparison_set, tag, plan, summary)
-        for comparison_set in opened.comparison_sets
-        for tag in chosen
-    ]
+    opened = open_result(result)
+    tags = _pointwise(opened, reranker)
+    plan, summary = plan_of(opened.config, opened.manifest.first_stage), opened.folder.read_summary()
+    return [search(systems, tag, plan, summary) for systems in opened.comparison_sets for tag in tags]
+
+
+def _chosen(opened: OpenedResult, reranker: str | None) -> list[str]:
+    """Return the reranker that is asked for, or all."""
+    if reranker is not None and reranker not in opened.rerankers:
+        raise UnknownNameError("reranker", reranker, opened.rerankers)
+    return [reranker] if reranker else list(opened.rerankers)
+
+
+def _pointwise(opened: OpenedResult, reranker: str | None) -> list[str]:
+    """Return the rerankers, of those asked for, whose scores at one depth are valid at another: at least one."""
+    wanted = _chosen(opened, reranker)
+    tags = [tag for tag in wanted if opened.manifest.rerankers[tag].pointwise]
+    if not tags:
+        raise InputError(
+            f"{', '.join(wanted)} of {opened.folder.path}: a reranker that looks at the whole list has scores that say"
+            " nothing of another depth",
+            "give several depths in the configuration; each is a pass of its own, and a row of the report",
+        )
+    return tags

@@ -10,7 +10,7 @@ import pytest
 from support.collections import write_beir_folder
 from support.command import evalkit, only_folder
 
-from evalkit.report.preflights import MOST_LINES, TITLE
+from evalkit.report.dataset_findings import MOST_LINES, TITLE
 
 CONFIG = """\
 name: damaged

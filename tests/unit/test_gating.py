@@ -11,7 +11,7 @@ import pytest
 from evalkit.comparison.gate_verdicts import judge_failures, judge_minimum, judge_ratio
 from evalkit.config import GateRule
 from evalkit.records import MetricValues
-from evalkit.report.gate_pages import conclusion
+from evalkit.report.gate import conclusion
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.workflows.gate import GateResult, judge_rule
 

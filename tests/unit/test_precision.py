@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from evalkit.summaries.precision_costs import precision_rows
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
@@ -11,8 +12,7 @@ from scipy.stats import kendalltau
 from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.metrics import parse_metric
 from evalkit.records import Qrels, Run
-from evalkit.report.precisions import precision_lines
-from evalkit.summaries.precision_costs import precision_rows
+from evalkit.report.precision import precision_lines
 
 CHECK = PrecisionCheck("mine", "tiny", "int8", "nDCG@10")
 QRELS = Qrels.from_rows([("q1", "a", 1), ("q2", "b", 2), ("q3", "a", 0)])

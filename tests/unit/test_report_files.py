@@ -19,9 +19,9 @@ from evalkit.records import MetricValues, Qrels, Query, Run
 from evalkit.report import explorer
 from evalkit.report.drawing import spread_apart
 from evalkit.report.explorer import as_script, explorer_data, explorer_note
-from evalkit.report.notices import ANY_REMEDY, REMEDIES, failure_tables
+from evalkit.report.table import Table, as_markdown, markdown_text
 from evalkit.report.table_files import file_names, table_rows, write_tables
-from evalkit.report.tables import Table, as_markdown, markdown_text
+from evalkit.report.warnings import ANY_REMEDY, REMEDIES, failure_tables
 from evalkit.results.parquet import read_table
 from evalkit.results.shown_texts import MOST_CHARACTERS, snippet
 

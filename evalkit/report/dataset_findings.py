@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
-from typing import Any
 
-from evalkit.report.tables import Table
+from evalkit.dataset_checks import DataFinding
+from evalkit.report.table import Table
+from evalkit.results.manifest import Manifest
 
 MOST_LINES = 4
 """Findings told above the figures."""
@@ -19,29 +20,29 @@ _WIDTHS = (12, 34, 40, 32, 20)
 """Characters of the columns in a terminal, where the kind is in the heading."""
 
 
-def preflight_lines(manifest: Mapping[str, Any]) -> list[str]:
+def preflight_lines(manifest: Manifest) -> list[str]:
     """Return the findings that move figures, the worst first, and how many more there are."""
     findings = [
         finding
-        for looked in manifest.get("preflight", [])
-        for finding in looked["findings"]
-        if finding["severity"] != "note" and finding["code"] not in TOLD_ELSEWHERE
+        for looked in manifest.preflight
+        for finding in looked.findings
+        if finding.severity != "note" and finding.code not in TOLD_ELSEWHERE
     ]
-    findings.sort(key=lambda finding: finding["severity"] != "error")
-    told = [f"{one['dataset']}: {one['what']}: {one['effect']}." for one in findings[:MOST_LINES]]
+    findings.sort(key=lambda finding: finding.severity != "error")
+    told = [f"{one.dataset}: {one.what}: {one.effect}." for one in findings[:MOST_LINES]]
     more = len(findings) - len(told)
     if more:
         told.append(f"{more} more finding{'s' * (more > 1)} on the data: see '{TITLE}' in the report.")
     return told
 
 
-def preflight_tables(manifest: Mapping[str, Any]) -> list[Table]:
+def preflight_tables(manifest: Manifest) -> list[Table]:
     """Return the table of all that was found, and of what nobody looked for."""
-    looked = manifest.get("preflight", [])
-    findings = [finding for one in looked for finding in one["findings"]]
+    looked = manifest.preflight
+    findings = [finding for one in looked for finding in one.findings]
     if not findings:
         return []
-    left_out = "; ".join(dict.fromkeys(name for one in looked for name in one["left_out"]))
+    left_out = "; ".join(dict.fromkeys(name for one in looked for name in one.left_out))
     note = (
         "Warnings move figures, notes are good to know. Not looked for before a run, but by"
         f" `evalkit dataset check`: {left_out}."
@@ -49,20 +50,20 @@ def preflight_tables(manifest: Mapping[str, Any]) -> list[Table]:
     return [Table(TITLE, COLUMNS, tuple(map(_row, findings)), note, left=len(COLUMNS))]
 
 
-def finding_tables(findings: Iterable[Mapping[str, Any]]) -> str:
+def finding_tables(findings: Iterable[DataFinding]) -> str:
     """Return findings for a terminal: a table for each severity, the cells wrapped."""
     by_severity: dict[str, list[tuple[str, ...]]] = {}
     for finding in findings:
-        by_severity.setdefault(finding["severity"], []).append(_row(finding))
+        by_severity.setdefault(finding.severity, []).append(_row(finding))
     return "\n".join(
         f"{severity}s: {len(rows)}\n\n{_wrapped([COLUMNS, *rows])}\n"
         for severity, rows in by_severity.items()
     )
 
 
-def _row(finding: Mapping[str, Any]) -> tuple[str, ...]:
-    names = ("dataset", "severity", "what", "effect", "remedy")
-    return (*(finding[name] for name in names), ", ".join(finding["examples"]) or "-")
+def _row(finding: DataFinding) -> tuple[str, ...]:
+    examples = ", ".join(finding.examples) or "-"
+    return (finding.dataset, finding.severity, finding.what, finding.effect, finding.remedy, examples)
 
 
 def _wrapped(rows: Sequence[Sequence[str]]) -> str:

@@ -2,62 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.threshold_transfer import QUANTILES, SCALES_APART
 from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot
-from evalkit.report.tables import NO_VALUE, Table
+from evalkit.report.numbers import bounded_text, value_text
+from evalkit.report.table import Table
+from evalkit.results.comparison_document import Transfer
 
 _BINS = 60
-Row = Mapping[str, Any]
 
 
-def transfer_lines(transfers: Sequence[Row]) -> Iterator[str]:
+def transfer_lines(transfers: Sequence[Transfer]) -> Iterator[str]:
     """Yield what may be done with a threshold of the old version."""
     for one in transfers:
-        who = f"{one['dataset']}: {one['reranker']}"
-        drift = one["drift"]
-        if one["kinds"][0] != one["kinds"][1]:
-            yield f"{who}: scores were of kind {one['kinds'][0]} and are {one['kinds'][1]} now."
-        distance = f"distance of their distributions {drift['distance']:.3f}"
-        if drift["distance"] > SCALES_APART:
-            yield f"{who}: scores live on another scale ({distance}): a threshold of the old version must not be kept."
-        else:
-            yield f"{who}: scores live on the same scale ({distance})."
-        for row in one["thresholds"]:
-            told = (
-                f"  score >= {row['before']:.6g} kept {row['kept_before']:.1%} of the documents and would keep"
-                f" {row['kept_if_unchanged']:.1%} now; score >= {_bounded(row['same_kept'])} keeps as many"
+        system = f"{one.dataset}: {one.reranker}"
+        drift = one.drift
+        if one.kinds[0] != one.kinds[1]:
+            yield f"{system}: scores were of kind {one.kinds[0]} and are {one.kinds[1]} now."
+        distance = f"distance of their distributions {drift.distance:.3f}"
+        if drift.distance > SCALES_APART:
+            yield (
+                f"{system}: scores live on another scale ({distance}): a threshold of the old version must not be"
+                " kept."
             )
-            if row["same_recall"] is not None:
-                told += (
-                    f", and score >= {_bounded(row['same_recall'])} keeps as many of the relevant candidates"
-                    f" ({row['recall_before']:.1%})"
+        else:
+            yield f"{system}: scores live on the same scale ({distance})."
+        for row in one.thresholds:
+            same_kept = bounded_text(*row.same_kept, ".6g")
+            line = (
+                f"  score >= {row.before:.6g} kept {row.kept_before:.1%} of the documents and would keep"
+                f" {row.kept_if_unchanged:.1%} now; score >= {same_kept} keeps as many"
+            )
+            if row.same_recall is not None:
+                same_recall = bounded_text(*row.same_recall, ".6g")
+                line += (
+                    f", and score >= {same_recall} keeps as many of the relevant candidates"
+                    f" ({row.recall_before:.1%})"
                 )
-            yield told + "."
+            yield line + "."
 
 
-def _bounded(found: Sequence[float]) -> str:
-    return f"{found[0]:.6g} [{found[1]:.6g}, {found[2]:.6g}]"
-
-
-def transfer_tables(transfers: Sequence[Row]) -> list[Table]:
+def transfer_tables(transfers: Sequence[Transfer]) -> list[Table]:
     """Return the distributions of both versions."""
     cells = tuple(
-        (one["dataset"], one["reranker"], version, *(f"{value:.4g}" for value in one["drift"][version]))
+        (one.dataset, one.reranker, version, *(f"{value:.4g}" for value in scores))
         for one in transfers
-        for version in ("before", "after")
+        for version, scores in (("before", one.drift.before), ("after", one.drift.after))
     )
     columns = ("dataset", "reranker", "version", *(_quantile_name(q) for q in QUANTILES))
     shapes = "; ".join(
-        f"{one['reranker']} on {one['dataset']}: rank correlation"
-        f" {NO_VALUE if one['drift']['rank_correlation'] is None else format(one['drift']['rank_correlation'], '.3f')}"
-        f" over {one['drift']['pairs']} pairs"
+        f"{one.reranker} on {one.dataset}: rank correlation"
+        f" {value_text(one.drift.rank_correlation, '.3f')}"
+        f" over {one.drift.pairs} pairs"
         for one in transfers
     )
     table = Table("scores before and after", columns, cells, f"Quantiles over all pairs. {shapes}.", left=3)

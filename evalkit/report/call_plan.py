@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from evalkit.config import Config
-from evalkit.report.tables import NO_VALUE, Table, as_text, dollars
+from evalkit.report.numbers import cost_text, dollars
+from evalkit.report.table import Table, as_text
 from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass
 
 
@@ -29,7 +30,7 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
             str(one.pairs),
             str(one.known),
             str(one.tokens),
-            NO_VALUE if one.cost_usd is None else dollars(one.cost_usd),
+            cost_text(one.cost_usd),
         )
         for one in planned
     ]

@@ -1,0 +1,288 @@
+"""How many candidates: sentences, tables and plots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.report.drawing import (
+    FIRST_STAGE_COLOUR,
+    Plot,
+    by_reranker,
+    colours,
+    drawing,
+    label_ends,
+    new_axes,
+    save_plot,
+    scale_to,
+    with_gaps,
+)
+from evalkit.report.numbers import (
+    NO_VALUE,
+    bounded_text,
+    cost_text,
+    difference_text,
+    interval_text,
+    milliseconds,
+    value_text,
+)
+from evalkit.report.table import Table
+from evalkit.results.json_shapes import to_plain
+from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Summary
+from evalkit.results.tuning_document import DepthRow, DepthSweep
+from evalkit.stats import Interval
+from evalkit.tuning import Choice
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
+_RECALL = "recall of the candidates"
+_CONFIRMED = {"PASS": "confirmed", "IDENTICAL": "confirmed", "FAIL": "NOT confirmed"}
+
+
+def depth_line(sweep: DepthSweep) -> str:
+    """Return the recommended depth in one sentence."""
+    system = f"{sweep.dataset}: {sweep.reranker}"
+    choice, metric = sweep.choice, sweep.metric
+    if choice.recommended is None or choice.held_out is None:
+        return f"{system}: no depth can be recommended: {choice.why_not}."
+    within = " within the limits" if choice.allowed < sweep.deepest.depth else ""
+    return (
+        f"{system}: send {choice.recommended} candidates: the fewest{within} that lose no more than {sweep.margin:g}"
+        f" {metric} to the best depth, {choice.best}; on {choice.held_out.n} queries held out"
+        f" {interval_text(choice.held_out)}{_checked(choice)}."
+    )
+
+
+def depth_lines(sweep: DepthSweep) -> Iterator[str]:
+    """Yield that sentence, and what else the held-out queries show."""
+    yield depth_line(sweep)
+    choice = sweep.choice
+    if choice.recommended is None or choice.best is None or choice.tuned is None:
+        return
+    depth, deepest = choice.recommended, sweep.deepest.depth
+    yield f"  On the {choice.tuned.n} queries it was chosen on: {interval_text(choice.tuned)}, which may flatter it."
+    against = choice.against_first_stage
+    if against is not None:
+        yield f"  Against the first stage, held out: {difference_text(against)}{_worth(against)}."
+    beyond = choice.beyond
+    if choice.best < deepest and beyond is not None and beyond.upper is not None and beyond.upper < 0:
+        yield f"  More candidates hurt: {deepest} instead of {choice.best} cost {difference_text(beyond)} there."
+    row = sweep.rows[depth - 1]
+    if row.retrieval_loss is None or row.ranking_loss is None:
+        return
+    bottleneck = "first stage" if row.retrieval_loss > row.ranking_loss else "reranker"
+    yield (
+        f"  At {depth} candidates the best possible order would reach {value_text(row.oracle)}:"
+        f" {row.retrieval_loss:.4f} are lost because candidates lack what is relevant, {row.ranking_loss:.4f} in"
+        f" ranking them. The {bottleneck} is the bottleneck."
+    )
+
+
+def _checked(choice: Choice) -> str:
+    checked = choice.checked
+    if checked is None:
+        return ""
+    verdict = _CONFIRMED.get(checked.status, "neither confirmed nor refuted")
+    if checked.estimate is None or checked.lower is None or checked.upper is None:
+        return f"; {verdict}"
+    loss = bounded_text(checked.estimate, checked.lower, checked.upper, "+.4f")
+    return f"; {verdict} against depth {choice.best}: {loss} (90%)"
+
+
+def _worth(against: Interval) -> str:
+    """Return a remark where reranking does not improve on the first stage significantly."""
+    if against.lower is None or against.upper is None or against.lower > 0:
+        return ""
+    return ", worse" if against.upper < 0 else ", not told apart"
+
+
+def depth_table(sweep: DepthSweep) -> Table:
+    """Return the curve at some depths: the usual ones, the best, the recommended, the deepest."""
+    choice, deepest = sweep.choice, sweep.deepest
+    shown = {*_SHOWN, choice.best, choice.recommended, deepest.depth}
+    cells = tuple(_depth_cells(row, sweep) for row in sweep.rows if row.depth in shown)
+    columns = (
+        "depth", sweep.metric, f"difference to {deepest.depth}", "recall", "best order",
+        "retrieval loss", "ranking loss", "p95 (ms)", "$ a thousand queries",
+    )  # fmt: skip
+    marks = " '*' is the recommended depth, '+' the best one on the tuning queries."
+    note = (
+        f"Means over {sweep.queries} queries with 95 % t intervals; the first stage alone:"
+        f" {interval_text(sweep.first_stage)}."
+        f" Differences are paired, of the same queries.{'' if choice.best is None else marks} Recall and best order"
+        " are what the candidates allow. '~' is interpolated between measured batch sizes."
+    )
+    return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note)
+
+
+def _depth_cells(row: DepthRow, sweep: DepthSweep) -> tuple[str, ...]:
+    choice = sweep.choice
+    mark = ("*" if row.depth == choice.recommended else "") + ("+" if row.depth == choice.best else "")
+    return (
+        f"{row.depth}{mark}",
+        interval_text(row.mean),
+        NO_VALUE if row is sweep.deepest else difference_text(row.to_deepest),
+        value_text(row.recall),
+        value_text(row.oracle),
+        value_text(row.retrieval_loss),
+        value_text(row.ranking_loss),
+        milliseconds(row.p95_s) + ("" if row.p95_s is None or row.p95_measured else " ~"),
+        cost_text(row.usd_per_thousand_queries),
+    )
+
+
+def depth_tables(summary: Summary) -> list[Table]:
+    """Return the quality at the configured depths, for datasets with several of them."""
+    tables = []
+    for facts in summary.datasets:
+        ceilings = [row for row in summary.ceilings if row.dataset == facts.name]
+        if len(ceilings) > 1:
+            tables.append(_by_depth(summary, facts.name, ceilings))
+    return tables
+
+
+def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Table:
+    metric = summary.primary_metric
+    cells = [
+        (tag, *(interval_text(row.mean) for row in sorted(rows, key=lambda row: row.depth)))
+        for tag, rows in by_reranker(_primary_rows(summary, dataset))
+    ]
+    cells.append((BEST_ORDER, *(value_text(row.best_order[metric]) for row in ceilings)))
+    cells.append((_RECALL, *(value_text(row.recall.estimate) for row in ceilings)))
+    note = "The last two rows bound every reranker: they depend on the first stage alone."
+    columns = ("reranker", *(str(row.depth) for row in ceilings))
+    return Table(f"{dataset}: {metric} by depth", columns, tuple(cells), note)
+
+
+def _primary_rows(summary: Summary, dataset: str) -> list[QualityRow]:
+    return [row for row in summary.quality if (row.dataset, row.metric) == (dataset, summary.primary_metric)]
+
+
+def draw_depths(into: Path, sweeps: Sequence[DepthSweep], colour: Mapping[str, str]) -> list[Plot]:
+    """Draw the curve over every depth into a folder, in its reranker's colour."""
+    with drawing():
+        return [_draw(into, one, colour[one.reranker]) for one in sweeps]
+
+
+def _draw(into: Path, sweep: DepthSweep, colour: str) -> Plot:
+    rows, choice, metric = sweep.rows, sweep.choice, sweep.metric
+    title = f"{sweep.dataset}: {metric} of {sweep.reranker} at every depth"
+    axes = new_axes(title, "depth (candidates per query)", metric)
+    depths = [row.depth for row in rows]
+    axes.plot(depths, with_gaps(row.oracle for row in rows), "--", color="black", lw=1.2)
+    bounds = [
+        (row.depth, row.mean.lower, row.mean.upper)
+        for row in rows
+        if row.mean.lower is not None and row.mean.upper is not None
+    ]
+    if bounds:
+        x, low, high = (list(column) for column in zip(*bounds, strict=True))
+        axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
+    axes.plot(depths, with_gaps(row.mean.estimate for row in rows), color=colour, lw=1.8)
+    if choice.recommended is not None:
+        _mark_recommended(axes, rows[choice.recommended - 1])
+    last, first = rows[-1], sweep.first_stage.estimate
+    ends = [
+        (last.depth, last.oracle, BEST_ORDER, "black"),
+        (last.depth, last.mean.estimate, sweep.reranker, colour),
+    ]
+    if first is not None:
+        axes.axhline(first, color=FIRST_STAGE_COLOUR, lw=1.2)
+        ends.append((last.depth, first, "first stage alone", FIRST_STAGE_COLOUR))
+    axes.set_ylim(0, 1.02)
+    label_ends(axes, [(x, y, name, shade) for x, y, name, shade in ends if y is not None])
+    caption = (
+        f"Mean {metric} if only the first d candidates are reranked, for every d, with its 95 % t interval. The dashed"
+        " line is what the candidates allow."
+    )
+    if choice.recommended is not None:
+        caption += (
+            " The dot is the smallest depth that loses nothing that matters, chosen on one half of the queries and"
+            " checked on the other."
+        )
+    name = f"{sweep.dataset}.{sweep.reranker}.tune-depth"
+    return save_plot(into, axes, name, title, caption, [to_plain(row) for row in rows])
+
+
+def _mark_recommended(axes: Axes, row: DepthRow) -> None:
+    at = (row.depth, row.mean.estimate or 0.0)
+    axes.plot([at[0]], [at[1]], "o", color="black", ms=7)
+    axes.annotate(
+        f"recommended: {row.depth}", at, xytext=(0, -16), textcoords="offset points", ha="center", fontsize=9
+    )
+
+
+def draw_depth_means(into: Path, summary: Summary) -> list[Plot]:
+    """Draw the quality at the configured depths of each dataset into a folder."""
+    colour = colours(summary)
+    with drawing():
+        return [
+            _quality_by_depth(into, summary, facts.name, colour)
+            for facts in summary.datasets
+            if summary.quality
+        ]
+
+
+def _quality_by_depth(into: Path, summary: Summary, dataset: str, colour: Mapping[str, str]) -> Plot:
+    metric = summary.primary_metric
+    rows = _primary_rows(summary, dataset)
+    ceilings = [row for row in summary.ceilings if row.dataset == dataset]
+    title = f"{dataset}: {metric} by depth"
+    axes = new_axes(title, "depth (candidates per query)", metric)
+    depths = [row.depth for row in ceilings]
+    ends: list[tuple[float, float, str, str]] = []
+    for style, name, means in (
+        (":", _RECALL, [row.recall.estimate for row in ceilings]),
+        ("--", BEST_ORDER, [row.best_order[metric] for row in ceilings]),
+    ):
+        axes.plot(depths, with_gaps(means), style, color="black", lw=1.3)
+        if means[-1] is not None:
+            ends.append((depths[-1], means[-1], name, "black"))
+    for place, (tag, part) in enumerate(by_reranker(rows)):
+        # Points of several rerankers at one depth are drawn side by side, or their bars would hide each other.
+        shift = 1 + 0.03 * (place - 1)
+        end = _line(axes, part, shift, colour[tag])
+        if end is not None:
+            ends.append((*end, tag, colour[tag]))
+    scale_to(axes, depths)
+    axes.set_ylim(0, 1.02)
+    label_ends(axes, ends)
+    caption = (
+        f"Mean {metric} when each reranker gets the first d candidates; bars are 95 % t intervals over queries."
+        f" The dashed line is the {BEST_ORDER} of the same candidates: no reranker can be above it."
+        " The dotted line is the share of all relevant documents that are among them."
+    )
+    data = _plotted(rows, ceilings, metric)
+    return save_plot(into, axes, f"{dataset}.quality-by-depth", title, caption, data)
+
+
+def _plotted(rows: Sequence[QualityRow], ceilings: Sequence[Ceiling], metric: str) -> list[dict[str, Any]]:
+    """Return the rows of the plot's CSV."""
+    return [
+        *[{"series": row.reranker, "depth": row.depth, **_columns(row.mean)} for row in rows],
+        *[{"series": _RECALL, "depth": row.depth, **_columns(row.recall)} for row in ceilings],
+        *[
+            {"series": BEST_ORDER, "depth": row.depth, "mean": row.best_order[metric], "n": row.recall.n}
+            for row in ceilings
+        ],
+    ]
+
+
+def _columns(mean: Interval) -> dict[str, float | None]:
+    return {"mean": mean.estimate, "lower": mean.lower, "upper": mean.upper, "n": mean.n}
+
+
+def _line(axes: Axes, rows: Sequence[QualityRow], shift: float, colour: str) -> tuple[float, float] | None:
+    """Draw means with their intervals; return the end of the line, None where no row has a mean."""
+    means = [(row.depth * shift, row.mean) for row in rows if row.mean.estimate is not None]
+    if not means:
+        return None
+    x = [depth for depth, _ in means]
+    y = [mean.estimate or 0.0 for _, mean in means]
+    below = [0.0 if mean.lower is None else at - mean.lower for at, (_, mean) in zip(y, means, strict=True)]
+    above = [0.0 if mean.upper is None else mean.upper - at for at, (_, mean) in zip(y, means, strict=True)]
+    axes.errorbar(x, y, yerr=[below, above], fmt="-o", ms=4, lw=1.4, capsize=2, color=colour)
+    return x[-1], y[-1]

@@ -1,0 +1,101 @@
+"""A gate's verdicts for people and for CI: text, Markdown, JUnit, annotations."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from xml.etree import ElementTree as ET
+
+from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.report.table import Table, as_markdown
+from evalkit.results.gate_document import GateResult
+
+
+def gate_lines(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
+    """Yield one line for each verdict."""
+    width = max((len(row.status) for row in verdicts), default=0)
+    for row in verdicts:
+        yield f"{row.status:{width}}  {row.dataset}: {row.reranker}: {row.sentence}"
+
+
+def conclusion(gate: GateResult) -> str:
+    """Return what the verdicts come to, in one line."""
+    verdicts = gate.verdicts
+    counts = {status: sum(row.status == status for row in verdicts) for status in _ORDER}
+    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    if gate.missing:
+        told += (
+            f"; not judged, as the result lacks it: {', '.join(gate.missing)} (a new version keeps its tag)"
+        )
+    if counts["INVALID"]:
+        return (
+            f"gate not judged as a whole, and not passed: {told}"
+            if counts["FAIL"]
+            else f"gate not judged: {told}"
+        )
+    failed = counts["FAIL"] or (counts["CANNOT TELL"] and not gate.open_passes)
+    return f"gate {'not passed' if failed else 'passed'}: {told}"
+
+
+_ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")
+
+
+def as_summary(gate: GateResult) -> str:
+    """Return a job summary in Markdown."""
+    cells = tuple((row.status, row.dataset, row.reranker, row.rule, row.sentence) for row in gate.verdicts)
+    table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "found"), cells, left=5)
+    head = conclusion(gate)
+    return f"### evalkit: {head}\n\n{as_markdown(table)}\n\n{gate.result} against {gate.against}\n"
+
+
+def as_junit(gate: GateResult) -> bytes:
+    """Return JUnit XML: a failure where the gate does not pass, an error where nothing could be computed."""
+    verdicts = gate.verdicts
+    statuses = [row.status for row in verdicts]
+    open_ones = statuses.count("CANNOT TELL")
+    suite = ET.Element(
+        "testsuite",
+        name="evalkit gate",
+        tests=str(len(verdicts)),
+        failures=str(statuses.count("FAIL") + (0 if gate.open_passes else open_ones)),
+        errors=str(statuses.count("INVALID")),
+        skipped=str(open_ones if gate.open_passes else 0),
+    )
+    for row in verdicts:
+        case = ET.SubElement(suite, "testcase", classname=f"{row.dataset}.{row.reranker}", name=row.rule)
+        kind = {"INVALID": "error", "FAIL": "failure"}.get(row.status)
+        if row.status == "CANNOT TELL":
+            kind = "skipped" if gate.open_passes else "failure"
+        sentence = _printable(f"{row.status}: {row.sentence}")
+        if kind is None:
+            ET.SubElement(case, "system-out").text = sentence
+        else:
+            told = ET.SubElement(case, kind, message=sentence)
+            if kind != "skipped":
+                told.set("type", row.status)
+    stream = io.BytesIO()
+    ET.ElementTree(suite).write(stream, encoding="utf-8", xml_declaration=True)
+    return stream.getvalue() + b"\n"
+
+
+def _printable(text: str) -> str:
+    """Drop control characters, which XML cannot hold."""
+    return "".join(character for character in text if character.isprintable())
+
+
+def workflow_commands(gate: GateResult) -> Iterator[str]:
+    """Yield GitHub's workflow commands for what does not pass."""
+    levels = {
+        "INVALID": "error",
+        "FAIL": "error",
+        "CANNOT TELL": "warning" if gate.open_passes else "error",
+    }
+    for row in gate.verdicts:
+        if row.status in levels:
+            title = _escaped(f"{row.status} {row.dataset} {row.reranker}")
+            title = title.replace(":", "%3A").replace(",", "%2C")
+            yield f"::{levels[row.status]} title={title}::{_escaped(row.sentence)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,142 @@
+"""What was timed, as sentences: the answers that people look for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
+
+from evalkit.report.latency_tables import VERDICTS, late_text, limit_text
+from evalkit.report.numbers import milliseconds, rate_text
+from evalkit.results.latency_document import Capacity, ClaimRow, FitRow, LatencyAnswers, LimitRow
+from evalkit.results.summary_document import Summary
+
+
+def latency_cautions(answers: LatencyAnswers) -> list[str]:
+    """Return what a reader must know of the machine before believing its times."""
+    return [f"While latencies were measured, {said}." for said in answers.machine.flags]
+
+
+def latency_lines(summary: Summary, answers: LatencyAnswers) -> list[str]:
+    """Return the answers as sentences: cost of a call, largest batch and highest rate in time, the knee, claims."""
+    lines: list[str] = []
+    for dataset, tag in dict.fromkeys((row.dataset, row.reranker) for row in summary.latency):
+        head = f"{dataset}: {tag}: "
+        parts = (
+            *_fit_lines(_of(answers.fits, dataset, tag)),
+            *_limit_lines(_of(answers.limits, dataset, tag)),
+            *_capacity_lines(_of(answers.capacity, dataset, tag)),
+            *_claim_lines(_of(answers.claims, dataset, tag)),
+        )
+        lines += [head + part for part in parts]
+        if tag in answers.embedding:
+            lines.append(
+                f"{head}a timed call embeds its query and all its documents; where vectors of documents are kept"
+                " ready, only the query is left to embed."
+            )
+    return lines
+
+
+class _Answer(Protocol):
+    @property
+    def dataset(self) -> str: ...
+
+    @property
+    def reranker(self) -> str: ...
+
+
+_AnswerT = TypeVar("_AnswerT", bound=_Answer)
+
+
+def _of(rows: Iterable[_AnswerT], dataset: str, tag: str) -> list[_AnswerT]:
+    return [row for row in rows if (row.dataset, row.reranker) == (dataset, tag)]
+
+
+def _fit_lines(fits: Iterable[FitRow]) -> Iterator[str]:
+    for row in fits:
+        fit = row.fit
+        by_documents = fit.causes[0] == "documents"
+        above_zero = all(part[1] > 0 for part in fit.per_unit_s[1:])
+        if not by_documents or not above_zero:
+            continue  # a line over tokens alone says the same in another unit; a share that may be 0 says nothing
+        line = f"a call costs {_ms(fit.fixed_s)}" + "".join(
+            f" + {_ms(part, 1000 if name != 'documents' else 1)} per {_unit(name)}"
+            for name, part in zip(fit.causes, fit.per_unit_s, strict=True)
+        )
+        bent = (
+            f"; the line misses batch size {fit.worst_at:g} by {fit.worst:.0%}: cost grows in steps or bends"
+        )
+        yield f"{line} (medians of {fit.cells} cells, {fit.calls} calls){'' if row.straight else bent}."
+
+
+def _unit(cause: str) -> str:
+    return "document" if cause == "documents" else f"thousand {cause}"
+
+
+def _ms(part: Sequence[float], units: int = 1) -> str:
+    estimate, lower, upper = (x * 1000 * units for x in part)
+    return f"{estimate:.3g} ms [{lower:.3g}, {upper:.3g}]"
+
+
+def _limit_lines(limits: Sequence[LimitRow]) -> Iterator[str]:
+    by_batch = [one for one in limits if one.rate_per_s is None]
+    by_rate = [one for one in limits if one.rate_per_s is not None]
+    if by_batch:
+        yield _limit_line(
+            sorted(by_batch, key=lambda one: one.batch_size), "largest batch", "smaller batch_sizes"
+        )
+    if by_rate:
+        by_rate.sort(key=lambda one: one.rate_per_s or 0.0)
+        yield _limit_line(by_rate, "highest rate", "lower server.rates_per_s")
+
+
+def _limit_line(rows: Sequence[LimitRow], extreme: str, smaller: str) -> str:
+    """Return the highest load that meets the limit; `rows` are in ascending order of the load."""
+    met = [place for place, one in enumerate(rows) if one.verdict == "PASS"]
+    limit = limit_text(rows[0])
+    rest = rows[met[-1] + 1 :] if met else rows
+    after = "; ".join(f"{_load(one)}: {one.verdict}, {_late(one)}" for one in rest[:2])
+    if not met:
+        what = extreme.rpartition(" ")[2]
+        return f"no {what} that was measured is shown to keep {limit}: {after}; try {smaller}, or time more queries."
+    best = rows[met[-1]]
+    line = f"the {extreme} that keeps {limit} is {_load(best)}: PASS, {_late(best)}"
+    return f"{line}; {after}." if after else f"{line}; nothing more was measured."
+
+
+def _load(one: LimitRow) -> str:
+    return (
+        f"{one.batch_size} documents"
+        if one.rate_per_s is None
+        else f"{one.rate_per_s:.3g} calls/s (open loop)"
+    )
+
+
+def _late(one: LimitRow) -> str:
+    return f"late {late_text(one.late)}, n = {one.late.n}"
+
+
+def _capacity_lines(capacity: Iterable[Capacity]) -> Iterator[str]:
+    for one in capacity:
+        most, knee = one.at(one.most), one.at(one.knee)
+        line = (
+            f"with {one.batch_size} documents a call it serves {rate_text(most.calls_per_s)} calls/s at"
+            f" {one.most} in flight (median {milliseconds(most.p50_s.estimate)} ms)"
+        )
+        if one.knee != one.most:
+            line += (
+                f"; from {one.knee} in flight ({rate_text(knee.calls_per_s)} calls/s, median"
+                f" {milliseconds(knee.p50_s.estimate)} ms) more calls mostly wait"
+            )
+        yield line + "."
+
+
+def _claim_lines(claims: Sequence[ClaimRow]) -> Iterator[str]:
+    for claim in dict.fromkeys(one.claim for one in claims):
+        own = [one for one in claims if one.claim == claim]
+        parts = [
+            f"{VERDICTS[one.verdict]} for {one.quantile:.0%} of calls at {one.batch_size} documents"
+            if one.verdict != "NOT MEASURED"
+            else f"not measured: time batch sizes from {one.fewest} to {one.most}"
+            for one in own
+        ]
+        yield f"claim '{claim}': {', '.join(parts)} ({own[0].route})."

@@ -1,0 +1,121 @@
+"""The front of a small search: what is worth choosing between, as a table and a plot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot, with_gaps
+from evalkit.report.numbers import (
+    NO_VALUE,
+    cost_text,
+    difference_text,
+    interval_text,
+    milliseconds,
+    value_text,
+)
+from evalkit.report.table import Table
+from evalkit.results.tuning_document import AgainstPlain, SearchResult
+
+SHOWN = 12
+"""Configurations in the table; all of them are in the JSON."""
+
+
+def search_table(found: SearchResult) -> Table:
+    """Return the configurations that nothing beats on every count, the best first."""
+    every = sorted((row for row in found.rows if row.on_front), key=lambda row: -(row.tuned or 0.0))
+    best = every[:SHOWN]
+    cells = tuple(
+        (
+            str(row.depth),
+            row.fusion,
+            value_text(row.threshold, ".6g"),
+            value_text(row.kept, ".1f"),
+            value_text(row.tuned),
+            interval_text(row.held_out),
+            _against(row.against_plain),
+            milliseconds(row.p95_s),
+            cost_text(row.usd_per_thousand_queries),
+        )
+        for row in best
+    )
+    columns = (
+        "depth", "fusion", "keep score >=", "kept", "tuning", "held out", "against plain", "p95 (ms)",
+        "$ a thousand queries",
+    )  # fmt: skip
+    note = (
+        f"The {len(best)} best of {len(every)} on the front, of {len(found.rows)} configurations: no other one has"
+        f" at least the {found.metric} on the tuning queries, keeps no more documents, and takes no longer and costs"
+        " no more where that is known. Against plain: on the held-out queries, to the reranker alone at the full depth"
+        " without threshold, with 95 % t intervals. The best of so many is flattered on the tuning queries: believe the"
+        " held-out figure."
+    )
+    return Table(f"{found.dataset}: {found.reranker}: the front of a search", columns, cells, note, left=2)
+
+
+def _against(row: AgainstPlain) -> str:
+    return NO_VALUE if row.mean.lower is None else difference_text(row.mean)
+
+
+def search_line(found: SearchResult) -> str:
+    """Return the best configuration of the tuning queries, and what it was worth on the others."""
+    system = f"{found.dataset}: {found.reranker}"
+    if not found.rows:
+        return f"{system}: nothing answers any query, so there is nothing to search."
+    best = max(found.rows, key=lambda row: row.tuned or 0.0)
+    against = best.against_plain
+    bounds = against.mean
+    verdict = "not told apart from"
+    if bounds.lower is not None and bounds.lower > 0:
+        verdict = "better than"
+    if bounds.upper is not None and bounds.upper < 0:
+        verdict = "worse than"
+    cut = "" if best.threshold is None else f", score >= {best.threshold!r}"
+    said = (
+        f"depth {best.depth}, fusion {best.fusion}{cut}; held out {interval_text(best.held_out)}, {verdict} plain"
+        f" reranking there: {_against(against)}."
+    )
+    if verdict == "better than":
+        return f"{system}: best on the tuning queries: {said}"
+    return f"{system}: nothing is shown to beat plain reranking. Best on the tuning queries was {said}"
+
+
+def draw_fronts(into: Path, found: Sequence[SearchResult]) -> list[Plot]:
+    """Draw quality against what is kept, every configuration and the front, into a folder."""
+    with drawing():
+        return [_draw(into, one) for one in found if one.rows]
+
+
+def _draw(into: Path, found: SearchResult) -> Plot:
+    title = f"{found.dataset}: configurations of {found.reranker}"
+    axes = new_axes(title, "documents kept per query", f"{found.metric}, held out")
+    for colour, fusion in zip(COLOURS, dict.fromkeys(row.fusion for row in found.rows), strict=False):
+        rows = [row for row in found.rows if row.fusion == fusion]
+        for front in (False, True):
+            part = [row for row in rows if row.on_front is front]
+            axes.plot(
+                with_gaps(row.kept for row in part), with_gaps(row.held_out.estimate for row in part), "o",
+                color=colour, ms=7 if front else 3, alpha=1.0 if front else 0.4, label=fusion if front else None,
+            )  # fmt: skip
+    axes.set_xscale("log")
+    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title="fusion")
+    caption = (
+        "Each dot is a depth, a fusion with the first stage and a threshold. Large dots are on the front that the"
+        " tuning queries drew; their height is what they were worth on the queries held out."
+    )
+    data = [
+        {
+            "depth": row.depth,
+            "fusion": row.fusion,
+            "threshold": row.threshold,
+            "kept": row.kept,
+            "tuned": row.tuned,
+            "on_front": row.on_front,
+            "mean": row.held_out.estimate,
+            "lower": row.held_out.lower,
+            "upper": row.held_out.upper,
+            "n": row.held_out.n,
+        }
+        for row in found.rows
+    ]
+    return save_plot(into, axes, f"{found.dataset}.{found.reranker}.tune-search", title, caption, data)

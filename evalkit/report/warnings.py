@@ -1,0 +1,191 @@
+"""What a reader must know before believing the figures, and what went wrong, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from evalkit.report.dataset_findings import preflight_lines
+from evalkit.report.numbers import NO_VALUE
+from evalkit.report.table import Table
+from evalkit.results.manifest import Failure, Manifest
+from evalkit.results.summary_document import Summary
+
+MANY_TIES = 0.1
+"""Share of queries with equal scores near the top from which a reader is told."""
+REMEDIES = {
+    "connect": "start the server or mend its url, then run again",
+    "timeout": "raise timeout_s, or lower batch_size and concurrency, then run again",
+    "lost": "run again with more memory a replica, or fewer replicas",
+    "memory": "lower batch_size or batch_tokens, then run again",
+}
+"""Kind of failure -> what to do where the error itself does not say."""
+ANY_REMEDY = "look into the server's own log and at the reply in failures.jsonl, then run again"
+
+
+def warnings(manifest: Manifest, summary: Summary) -> list[str]:
+    """Return what a reader must know before believing the numbers."""
+    said = []
+    if manifest.status != "complete":
+        said.append(f"This result is {manifest.status}: figures cover only what was measured.")
+    said += preflight_lines(manifest)
+    said += _ties(summary)
+    for entry in manifest.quality_passes:
+        if entry.failed:
+            said.append(
+                f"{entry.dataset}: {entry.reranker} failed on {len(entry.failed)} of {entry.asked}"
+                " queries; they are in none of its means (see failures.jsonl)."
+            )
+        if entry.documents_placed_last:
+            said.append(
+                f"{entry.dataset}: {entry.reranker} had no score for {entry.documents_placed_last}"
+                " candidates and placed them last."
+            )
+    for facts in summary.datasets:
+        if not facts.counts["answerable_queries"]:
+            said.append(f"{facts.name}: nothing answers any of its queries, so there is no mean.")
+        if facts.empty_queries:
+            said.append(
+                f"{facts.name}: queries that found no candidate and count as 0: {facts.empty_queries}."
+            )
+    said += _of_names(manifest)
+    said += _of_reuse(manifest)
+    said += _of_checks(manifest)
+    said += _of_endpoints(manifest)
+    said += _of_execution(manifest)
+    return said + _unsorted(summary) + _truncated(summary)
+
+
+def _of_reuse(manifest: Manifest) -> list[str]:
+    """Say which scores are older than the experiment, where the backend may have changed unseen."""
+    said = []
+    for row in manifest.pairs:
+        tag, about = row.reranker, manifest.rerankers[row.reranker]
+        if row.oldest_s is None or not (about.remote or about.moving_name):
+            continue
+        day = datetime.fromtimestamp(row.oldest_s, UTC).date().isoformat()
+        said.append(
+            f"{row.dataset}: {row.reused} scores of {tag} were not asked for but found in the score store,"
+            f" the oldest of {day}. A sample tells whether they still hold: evalkit store drift CONFIG"
+            f" --reranker {tag}. To ask for all again: --refresh."
+        )
+        endpoint = manifest.endpoints.get(tag)
+        now = endpoint.models if endpoint else ()
+        if row.models and now and row.models != now:
+            said.append(
+                f"{row.dataset}: the stored scores of {tag} came from model {', '.join(row.models)}, those asked"
+                f" for now from {', '.join(now)}: the figures mix them."
+            )
+    return said
+
+
+def _of_names(manifest: Manifest) -> list[str]:
+    """Say whose name does not say which model it is."""
+    return [
+        f"{tag}: {about.moving_name}: another run may measure another model."
+        for tag, about in manifest.rerankers.items()
+        if about.moving_name
+    ]
+
+
+def _of_checks(manifest: Manifest) -> list[str]:
+    return [
+        f"{check.dataset}: {check.reranker} gives the same pair another score when asked again"
+        f" ({check.evidence}): its figures move from run to run."
+        for check in manifest.pointwise_checks
+        if check.verdict == "unstable"
+    ]
+
+
+def _of_endpoints(manifest: Manifest) -> list[str]:
+    said = []
+    for tag, endpoint in manifest.endpoints.items():
+        if endpoint.given_up:
+            said.append(f"{tag}: {endpoint.given_up}.")
+        if len(endpoint.models) > 1:
+            said.append(f"{tag}: answered as several models: {', '.join(endpoint.models)}.")
+    return said
+
+
+def _of_execution(manifest: Manifest) -> list[str]:
+    """Say where a cluster was not what was asked for, and what was done twice; no score hangs on it."""
+    execution = manifest.execution
+    if execution is None:
+        return []
+    said = []
+    lost = execution.replicas_lost
+    if execution.replicas < execution.replicas_asked:
+        said.append(
+            f"The Ray cluster has room for {execution.replicas} of {execution.replicas_asked} replicas."
+        )
+    if lost:
+        said.append(
+            f"{lost} replica{'s were' if lost > 1 else ' was'} lost on the Ray cluster;"
+            f" {execution.tasks_repeated} pieces of work that they had not answered were done again, and none that"
+            " they had."
+        )
+    return said
+
+
+def _unsorted(summary: Summary) -> list[str]:
+    """Name the rerankers whose lists contradict their own scores."""
+    counts: dict[str, int] = {}
+    for row in summary.calls:
+        counts[row.reranker] = counts.get(row.reranker, 0) + row.unsorted_lists
+    return [
+        f"{tag}: {count} replies were not in the order of their own scores; documents are ranked by score."
+        for tag, count in counts.items()
+        if count
+    ]
+
+
+def _truncated(summary: Summary) -> list[str]:
+    """Say how many pairs a model did not read to their end."""
+    return [
+        f"{row.dataset}: {row.reranker} read {row.truncated_documents} of {row.documents} pairs only up to"
+        f" its limit ({row.truncated_documents / row.documents:.1%}): what stands behind counts for"
+        " nothing."
+        for row in summary.calls
+        if row.pass_ == "quality" and row.truncated_documents
+    ]
+
+
+def _ties(summary: Summary) -> list[str]:
+    """Name the rerankers whose order near the top is often the tie rule's work and not their own."""
+    depth = {c.dataset: c.depth for c in summary.ceilings}  # the last is the largest
+    return [
+        f"{r.dataset}: {r.reranker} gives equal scores within the first ten ranks of"
+        f" {r.tied_queries_at_10:.0%} of its queries; such documents are ordered by their ids."
+        for r in summary.quality
+        if r.metric == summary.primary_metric
+        and r.depth == depth[r.dataset]
+        and (r.tied_queries_at_10 or 0) > MANY_TIES
+    ]
+
+
+def failure_tables(failures: Iterable[Failure]) -> list[Table]:
+    """Return the table of calls that failed, those of one kind together, with what to do."""
+    kinds: dict[tuple[object, ...], list[Failure]] = {}
+    for row in failures:
+        key = (row.dataset, row.reranker, row.pass_, row.status, row.kind, row.http_status)
+        kinds.setdefault(key, []).append(row)
+    cells = tuple(_failure_cells(rows[0], len(rows)) for rows in kinds.values())
+    columns = ("dataset", "reranker", "pass", "status", "what", "remedy", "for example", "attempts")
+    note = (
+        "Attempts that failed, the first of each kind. Retried ones were followed by another. The same command takes up"
+        " the run where it is: what was scored is kept."
+    )
+    return [Table("What failed", columns, cells, note, left=7)] if cells else []
+
+
+def _failure_cells(first: Failure, attempts: int) -> tuple[str, ...]:
+    return (
+        first.dataset or NO_VALUE,
+        first.reranker or NO_VALUE,
+        first.pass_ or NO_VALUE,
+        first.status,
+        first.message,
+        first.hint or REMEDIES.get(first.kind, ANY_REMEDY),
+        first.query_id,
+        str(attempts),
+    )

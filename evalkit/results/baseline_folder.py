@@ -1,0 +1,131 @@
+"""A saved baseline: the folder, its manifest and its values."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from evalkit.errors import InputError, StorageError
+from evalkit.records import MetricValues
+from evalkit.results.folder import ResultFolder, slug
+from evalkit.results.json_shapes import from_plain, read_json, to_json, to_plain
+from evalkit.results.values_table import CellValues, read_values, write_values
+
+BASELINES = Path("results") / "baselines"
+_REMEDY = "save it again from its result"
+_KEPT = ("command", "started", "versions", "git", "machine", "datasets", "rerankers", "endpoints")
+"""Parts of the result's manifest that a baseline keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineManifest:
+    """The content of a baseline's ``manifest.json``.
+
+    Attributes
+    ----------
+    saved_from
+        Name of the result folder.
+    prints
+        Dataset -> what -> hash: of judgments, candidates and depth.
+    rounds
+        Dataset, reranker, batch size, calls in flight, and for each round the natural logarithm of the median seconds.
+    calls
+        Dataset, reranker, calls, failed calls.
+    of
+        Parts of the result's manifest, for people.
+    """
+
+    VERSION: ClassVar[int] = 1
+
+    name: str
+    saved_from: str
+    first_stage: str
+    prints: Mapping[str, Mapping[str, str]]
+    rounds: tuple[tuple[str, str, int, int, tuple[tuple[int, float], ...]], ...]
+    calls: tuple[tuple[str, str, int, int], ...]
+    of: Mapping[str, Any]
+
+
+def facts_to_keep(result: ResultFolder) -> dict[str, Any]:
+    """Return the parts of a result's manifest that a baseline keeps."""
+    manifest = to_plain(result.read_manifest())
+    return {key: manifest[key] for key in _KEPT}
+
+
+class BaselineFolder:
+    """A baseline on disk; `is_one` says whether the folder holds one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest_file = path / "manifest.json"
+        self.summary_file = path / "summary.json"
+        self.values_file = path / "values.parquet"
+
+    @classmethod
+    def at(cls, parent: Path, name: str) -> BaselineFolder:
+        """Return the folder of a name.
+
+        Raises
+        ------
+        InputError
+            If the name is taken by something else, or cannot be a folder's name.
+        """
+        if slug(name) != name:
+            raise InputError(
+                f"{name!r} cannot be a folder's name", f"use letters, digits, dots, dashes: {slug(name)}"
+            )
+        folder = cls(parent / name)
+        if folder.path.exists() and not folder.is_one:
+            raise InputError(f"{folder.path.resolve()} exists and is no baseline", "choose another name")
+        return folder
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the folder holds a baseline."""
+        file = self.manifest_file
+        return file.is_file() and isinstance(about := read_json(file), dict) and "baseline" in about
+
+    def write(self, manifest: BaselineManifest, result: ResultFolder, values: Iterable[CellValues]) -> None:
+        """Write the baseline of a result, in place of an older one.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
+        part = BaselineFolder(self.path.with_name(f".{self.path.name}.part"))
+        try:
+            shutil.rmtree(part.path, ignore_errors=True)
+            part.path.mkdir(parents=True)
+            part.manifest_file.write_bytes(to_json({"baseline": manifest.VERSION, **to_plain(manifest)}))
+            shutil.copyfile(result.summary_file, part.summary_file)
+            write_values(part.values_file, values)
+            shutil.rmtree(self.path, ignore_errors=True)
+            part.path.rename(self.path)
+        except OSError as error:
+            raise StorageError(f"cannot write {self.path.resolve()}: {error}") from None
+
+    def read_manifest(self) -> BaselineManifest:
+        """Read the manifest.
+
+        Raises
+        ------
+        InputError
+            If it is damaged or of another version.
+        """
+        data = read_json(self.manifest_file)
+        version = data.pop("baseline")
+        if version != BaselineManifest.VERSION:
+            raise InputError(
+                f"{self.path.resolve()} has the schema version {version!r}; this evalkit reads"
+                f" {BaselineManifest.VERSION}",
+                _REMEDY,
+            )
+        return from_plain(BaselineManifest, data, self.manifest_file, _REMEDY)
+
+    def read_values(self) -> dict[tuple[str, str], MetricValues]:
+        """Return dataset and reranker -> values at the deepest depth."""
+        return {(one.dataset, one.reranker): one.values for one in read_values(self.values_file)}

@@ -1,0 +1,58 @@
+"""A leaderboard: many results in one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from evalkit.results.json_shapes import Inline, JsonObject
+from evalkit.stats import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderboardRow(JsonObject):
+    """One system.
+
+    Attributes
+    ----------
+    rank
+        From 1, by the mean.
+    result
+        Name of the result folder.
+    tied_with
+        Systems without a significant difference, all pairs tested.
+    p50_s
+        Median seconds of a call with the batch size of the table; None where it was not timed.
+    dominated_by
+        Systems of the same run that are significantly better and faster; None where it was not timed.
+    """
+
+    rank: int
+    system: str
+    result: str
+    mean: Annotated[Interval, Inline.interval("mean")]
+    tied_with: tuple[str, ...]
+    p50_s: float | None
+    usd_per_thousand_queries: float | None
+    dominated_by: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """Systems that were measured on the same queries, judgments, candidates and depth, the best first.
+
+    Attributes
+    ----------
+    batch_size
+        The largest batch size that every timed system was timed with, up to the depth; None without one.
+    why
+        Why the systems are not in an earlier table of the same dataset; None for the first table.
+    """
+
+    dataset: str
+    depth: int | None
+    metric: str
+    confidence: float
+    batch_size: int | None
+    why: str | None
+    rows: tuple[LeaderboardRow, ...]

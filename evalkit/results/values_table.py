@@ -1,0 +1,65 @@
+"""``values.parquet``: the value of every metric for every query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalkit.records import MetricValues
+from evalkit.results.parquet import read_table, write_table
+
+VALUES = {
+    "dataset": "string",
+    "reranker": "string",
+    "depth": "int32",
+    "metric": "string",
+    "query_id": "string",
+    "value": "float64",
+}
+"""Columns of ``values.parquet``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellValues:
+    """The values of one reranker on one dataset at one depth."""
+
+    dataset: str
+    reranker: str
+    depth: int | None
+    values: MetricValues
+
+
+def write_values(path: Path, cells: Iterable[CellValues]) -> None:
+    """Write the values of some rerankers, one row for each metric and query."""
+    columns: dict[str, list[Any]] = {name: [] for name in VALUES}
+    for cell in cells:
+        for metric in cell.values.metrics:
+            rows = len(cell.values.query_ids)
+            columns["dataset"] += [cell.dataset] * rows
+            columns["reranker"] += [cell.reranker] * rows
+            columns["depth"] += [cell.depth] * rows
+            columns["metric"] += [metric] * rows
+            columns["query_id"] += cell.values.query_ids
+            columns["value"] += cell.values.of(metric).tolist()
+    write_table(path, VALUES, columns)
+
+
+def read_values(path: Path) -> Iterator[CellValues]:
+    """Yield the values of every reranker; the table must hold one depth of each.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or damaged.
+    """
+    for (dataset, tag), part in read_table(path).groupby(["dataset", "reranker"], sort=False):
+        wide = part.pivot_table(index="query_id", columns="metric", values="value", sort=False)
+        labels = tuple(dict.fromkeys(part["metric"]))
+        columns = wide[list(labels)].to_numpy(dtype=np.float64)
+        values = MetricValues(str(tag), labels, tuple(wide.index), columns)
+        depth = part["depth"].iloc[0]
+        yield CellValues(str(dataset), str(tag), None if depth is None else int(depth), values)
