@@ -102,10 +102,10 @@ def _make(into: Path) -> None:
 def _write(into: Path, documents: Sequence[Comparisons]) -> None:
     from evalkit.errors import StorageError
     from evalkit.report.comparison import as_page
-    from evalkit.results.json_shapes import to_json, to_plain
+    from evalkit.results.json_shapes import document, to_json
 
     try:
-        (into / "comparisons.json").write_bytes(to_json([to_plain(document) for document in documents]))
+        (into / "comparisons.json").write_bytes(to_json([document(one) for one in documents]))
         (into / "comparison.md").write_text("\n".join(map(as_page, documents)), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write into {into.resolve()}: {error}") from None

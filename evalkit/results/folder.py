@@ -17,7 +17,7 @@ from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.gate_document import GateResult
-from evalkit.results.json_shapes import from_plain, read_json, to_json, to_plain
+from evalkit.results.json_shapes import document, from_plain, read_json, to_json, to_plain
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_columns, read_table, write_table
@@ -365,5 +365,5 @@ def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
     return from_plain(kind, data, file, remedy)
 
 
-def _write(document: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
-    file.write_bytes(to_json({"schema_version": document.VERSION, **to_plain(document)}))
+def _write(content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
+    file.write_bytes(to_json(document(content)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_type_hints
 
 import orjson
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
@@ -134,6 +134,17 @@ def to_plain(record: Any, kind: Any = None) -> Any:
     """Return a record, or a sequence of records of one `kind`, as what JSON can hold."""
     adapter: TypeAdapter[Any] = _adapter(kind or type(record))  # type: ignore[arg-type]
     return adapter.dump_python(record, mode="json")
+
+
+class Versioned(Protocol):
+    """A document with a schema version."""
+
+    VERSION: ClassVar[int]
+
+
+def document(record: Versioned) -> dict[str, Any]:
+    """Return a document as plain values, the schema version first."""
+    return {"schema_version": record.VERSION, **to_plain(record)}
 
 
 def to_json(value: Any) -> bytes:

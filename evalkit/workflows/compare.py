@@ -11,7 +11,7 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.report.transfer import draw_distributions
 from evalkit.results.comparison_document import Comparisons, VersionComparisons, VersionTags
-from evalkit.results.json_shapes import to_plain
+from evalkit.results.json_shapes import document
 from evalkit.summaries.comparisons import compare_sets, plan_of
 from evalkit.summaries.opened_results import (
     BEFORE,
@@ -40,7 +40,7 @@ def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
     -------
     One document for each family of comparisons, shaped as ``comparisons.json``.
     """
-    return [to_plain(document) for document in compare_results([Path(path) for path in results], **changes)]
+    return [document(one) for one in compare_results([Path(path) for path in results], **changes)]
 
 
 def compare_results(
