@@ -36,6 +36,10 @@ class Dialect:
     """Path the API serves; ``{model}`` stands for the model where the path names it."""
     home: ClassVar[str | None] = None
     """Public host, where there is one: then a configuration needs no url."""
+    served_at_own_path: ClassVar[bool] = False
+    """Whether our server accepts the format at `path`, also if another format is chosen. Not inherited."""
+    served_under_name: ClassVar[bool] = True
+    """Whether our server accepts it at its name and `path`, e.g. ``/jina/v1/rerank``. Not inherited."""
     shape: Shape = Shape()
     score_kind: ClassVar[ScoreKind] = "unknown"
     sorted: bool = True
@@ -58,6 +62,13 @@ class Dialect:
     cost_header: ClassVar[str | None] = None
     refusal_status: ClassVar[int] = 400
     """Status of a refused request, for our own server."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class the default of each attribute that it must set itself: paths of our server are not inherited."""
+        super().__init_subclass__(**kwargs)
+        for name in ("served_at_own_path", "served_under_name"):
+            if name not in vars(cls):
+                setattr(cls, name, vars(Dialect)[name])
 
     # The client's side.
 

@@ -13,6 +13,7 @@ class CohereV2(CohereV1):
     """Cohere v2: scores in 0..1, best first, billed in search units."""
 
     path = "/v2/rerank"
+    served_at_own_path = True
     shape = Shape(
         return_documents=None,
         units=("meta.billed_units.search_units",),

@@ -17,6 +17,7 @@ class Dashscope(Dialect):
     """DashScope: nested request and reply, 500 documents and 30,000 tokens a request."""
 
     path = "/api/v1/services/rerank/text-rerank/text-rerank"
+    served_at_own_path = True
     home = "https://dashscope.aliyuncs.com"
     shape = Shape(
         query="input.query",

@@ -14,6 +14,7 @@ class Deepinfra(Dialect):
     """DeepInfra: a list of scores in 0..1 in input order, without indices."""
 
     path = "/v1/inference/{model}"
+    served_at_own_path = True
     home = "https://api.deepinfra.com"
     shape = Shape(
         model=None,

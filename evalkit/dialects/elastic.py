@@ -16,6 +16,7 @@ class Elastic(Dialect):
     """Elasticsearch: ``input`` in, ``rerank[]`` out, an ``ApiKey`` header; reports no usage."""
 
     path = "/_inference/rerank/{model}"
+    served_at_own_path = True
     shape = Shape(
         model=None,
         documents="input",

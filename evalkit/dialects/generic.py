@@ -19,6 +19,8 @@ class Generic(Dialect):
         Whether its list comes best first.
     """
 
+    served_under_name = False
+
     def __init__(
         self,
         shape: Shape | None = None,

@@ -21,6 +21,7 @@ class Infinity(Dialect):
     """Infinity: sigmoid scores, 2048 documents at most, usage in characters unless told otherwise."""
 
     path = "/rerank"
+    served_at_own_path = True
     shape = Shape(echo_key=None)
     score_kind = "probability"
     max_documents = 2048

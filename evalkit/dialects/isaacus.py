@@ -14,6 +14,7 @@ class Isaacus(Dialect):
     """Isaacus: ``texts`` in, ``results[].score`` in 0..1 out, best first."""
 
     path = "/v1/rerankings"
+    served_at_own_path = True
     home = "https://api.isaacus.com"
     shape = Shape(documents="texts", return_documents=None, score="score", tokens=("usage.input_tokens",))
     score_kind = "probability"

@@ -17,6 +17,7 @@ class Nim(Dialect):
     """NVIDIA NIM: raw logits under ``rankings[].logit``, 512 passages at most."""
 
     path = "/v1/ranking"
+    served_at_own_path = True
     shape = Shape(
         query="query.text",
         documents="passages",

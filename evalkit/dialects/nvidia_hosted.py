@@ -15,6 +15,7 @@ class NvidiaHosted(Nim):
     """NVIDIA hosted: raw logits, one path for each model, replies that may have to be fetched."""
 
     path = "/v1/retrieval/{model}/reranking"
+    served_at_own_path = True
     home = "https://ai.api.nvidia.com"
 
     def url(self, model: str) -> str | None:

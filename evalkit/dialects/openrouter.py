@@ -13,6 +13,7 @@ class Openrouter(Dialect):
     """OpenRouter: best first, scores of the provider, tokens, units and cost in the reply."""
 
     path = "/api/v1/rerank"
+    served_at_own_path = True
     home = "https://openrouter.ai"
     shape = Shape(
         objects=True,

@@ -23,6 +23,7 @@ class Tei(Dialect):
     """Text Embeddings Inference: a bare list, 32 texts a request unless raised, usage in headers."""
 
     path = "/rerank"
+    served_at_own_path = True
     shape = Shape(
         model=None,
         documents="texts",

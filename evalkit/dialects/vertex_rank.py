@@ -18,6 +18,7 @@ class VertexRank(Dialect):
     """Vertex AI ranking: records with ids, scores in 0..1 with two decimals, 200 records at most."""
 
     path = "/v1/projects/{project}/locations/{location}/rankingConfigs/default_ranking_config:rank"
+    served_at_own_path = True
     shape = Shape(
         documents="records",
         document_key="content",

@@ -19,6 +19,7 @@ class Zeroentropy(Dialect):
     """ZeroEntropy: scores in 0..1, best first, 5 MB a request, bytes and times in the reply."""
 
     path = "/v1/models/rerank"
+    served_at_own_path = True
     home = "https://api.zeroentropy.dev"
     shape = Shape(return_documents=None, tokens=("total_tokens",), billed_bytes=("total_bytes",))
     score_kind = "probability"
