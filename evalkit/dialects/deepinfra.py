@@ -1,4 +1,4 @@
-"""DeepInfra's ``POST /v1/inference/{model}``, docs.deepinfra.com/apis/reranker: bare scores in input order."""
+"""DeepInfra's ``POST /v1/inference/{model}``, docs.deepinfra.com/apis/reranker: a list of scores in input order."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Fireworks' ``POST /inference/v1/rerank``, docs.fireworks.ai: a key that is not listed there is refused.
+"""Fireworks' ``POST /inference/v1/rerank``, docs.fireworks.ai: a key that is not listed there is rejected.
 
-Documents come back unless told otherwise.
+Documents are returned by default.
 """
 
 from __future__ import annotations

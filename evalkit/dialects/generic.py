@@ -1,4 +1,4 @@
-"""An API that evalkit does not know: the names of its keys come from the configuration."""
+"""Any API without a dialect of its own: the configuration names its keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Isaacus' ``POST /v1/rerankings``, docs.isaacus.com: long texts are chunked, long queries refused."""
+"""Isaacus' ``POST /v1/rerankings``, docs.isaacus.com: long texts are chunked, long queries rejected."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class Isaacus(Dialect):
     idempotency_header = "Idempotency-Key"
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
-        """Return RFC 7807's problem."""
+        """Return an RFC 7807 problem."""
         return problem_error(error)

@@ -1,7 +1,7 @@
 """NVIDIA NIM's ``POST /v1/ranking``, docs.nvidia.com/nim/nemo-retriever/text-reranking.
 
-There is no ``top_n``; some versions refuse a request that holds one. With ``truncate: NONE`` one
-long passage fails the whole request.
+There is no ``top_n``; some versions reject a request that contains it. With ``truncate: NONE`` one long passage
+fails the whole request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""OpenRouter's ``POST /api/v1/rerank``, the vendor's OpenAPI file: documents always come back."""
+"""OpenRouter's ``POST /api/v1/rerank``, the vendor's OpenAPI file: documents are always returned."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Google's ranking API, discoveryengine ``rankingConfigs/...:rank``; the key is an OAuth token.
 
-Results carry the id that a record was sent with, here its index as text. Scores are rounded to two
-decimals, so ties are routine. Needs a url with your project, and the header ``X-Goog-User-Project``.
+A result has the id of its record, here the index as text. Scores are rounded to two decimals, so ties are common. A
+configuration needs a url with the project, and the header ``X-Goog-User-Project``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""vLLM's ``POST /v1/score``: one text against many, in the order they were sent."""
+"""vLLM's ``POST /v1/score``: one text against many, in input order."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """ZeroEntropy's ``POST /v1/models/rerank``, docs.zeroentropy.dev/api-reference/models/rerank.
 
-Billed in bytes: 150 + the query's + the document's for each pair. Beyond the limit per minute it
-turns slow (give it a generous ``timeout_s``), or answers 429 with ``options: {latency: fast}``.
+Billed in bytes: for each pair 150, plus those of the query and of the document. Above the limit per minute the API
+slows down (set a long ``timeout_s``), or returns 429 with ``options: {latency: fast}``.
 """
 
 from __future__ import annotations
