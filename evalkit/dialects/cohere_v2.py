@@ -1,6 +1,6 @@
 """Cohere's ``POST /v2/rerank``, docs.cohere.com/v2/reference/rerank.
 
-Documents are strings and never come back. Longer ones are silently truncated to ``max_tokens_per_doc``.
+Documents are strings and are never returned. Longer ones are silently truncated to ``max_tokens_per_doc``.
 """
 
 from __future__ import annotations
