@@ -1,8 +1,8 @@
 """Assisters' ``POST /v1/rerank``, docs.assisters.dev/api-reference/rerank.
 
-Three published descriptions of this API disagree; decoding takes all of them: usage in tokens or in
-search units or not at all, documents echoed as text or as ``{"text": ...}`` (never read: results are
-mapped by index). Encoding follows the current one.
+Three published descriptions of this API disagree. Decoding accepts all of them: usage in tokens, in search units,
+or absent; documents echoed as text or as ``{"text": ...}`` (never read: results are mapped by index). Encoding
+follows the current description.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every dialect is: a shape, some limits, and the few things that are its own."""
+"""The base class of all dialects: a shape, limits, and methods for what an API does differently."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from evalkit.dialects.asking import read_request
 from evalkit.dialects.reading import (
     COMMON_TIMES,
     TimeSource,
@@ -20,6 +19,7 @@ from evalkit.dialects.reading import (
     whole,
 )
 from evalkit.dialects.refusals import openai_error
+from evalkit.dialects.request_reading import read_request
 from evalkit.dialects.shape import Shape, dig, put
 from evalkit.dialects.wire import WireError, WireReply, WireRequest
 from evalkit.errors import CallError
@@ -33,22 +33,26 @@ class Dialect:
     """
 
     path: ClassVar[str] = "/v1/rerank"
-    """Path the API serves; ``{model}`` stands for the model where the path names it."""
+    """Path of the API; ``{model}`` is the placeholder of an API that names the model in the path."""
     home: ClassVar[str | None] = None
-    """Public host, where there is one: then a configuration needs no url."""
+    """Public host; a configuration then needs no url. None if there is none."""
+    served_at_own_path: ClassVar[bool] = False
+    """Whether our server accepts the format at `path`, also if another format is chosen. Not inherited."""
+    served_under_name: ClassVar[bool] = True
+    """Whether our server accepts it at its name and `path`, e.g. ``/jina/v1/rerank``. Not inherited."""
     shape: Shape = Shape()
     score_kind: ClassVar[ScoreKind] = "unknown"
     sorted: bool = True
-    """Whether the API promises its list best first."""
+    """Whether the API guarantees that its list is best first."""
     max_documents: ClassVar[int | None] = None
     max_bytes: ClassVar[int | None] = None
-    """Most bytes of a request's body."""
+    """Maximum size of a request's body."""
     max_tokens: ClassVar[int | None] = None
-    """Most tokens of a request: the query's, once for each document, and the documents'."""
+    """Maximum number of tokens of a request: those of the query once for each document, and those of the documents."""
     options: ClassVar[frozenset[str]] = frozenset()
-    """Further keys that the API documents."""
+    """Further request keys that the API documents."""
     strict: ClassVar[bool] = False
-    """Whether the API refuses a key it does not document: then none is ever sent."""
+    """Whether the API rejects a key that it does not document; such keys are then never sent."""
     key_header: str = "Authorization"
     key_prefix: str = "Bearer "
     fixed_headers: ClassVar[Mapping[str, str]] = {}
@@ -57,23 +61,30 @@ class Dialect:
     token_header: ClassVar[str | None] = None
     cost_header: ClassVar[str | None] = None
     refusal_status: ClassVar[int] = 400
-    """Status of a refused request, for our own server."""
+    """HTTP status with which our server rejects a malformed request."""
 
-    # The client's side.
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class the default of each attribute that it must set itself: paths of our server are not inherited."""
+        super().__init_subclass__(**kwargs)
+        for name in ("served_at_own_path", "served_under_name"):
+            if name not in vars(cls):
+                setattr(cls, name, vars(Dialect)[name])
+
+    # Used by the client.
 
     def url(self, model: str) -> str | None:
-        """Return the public address for a model; None where the API has no public host."""
+        """Return the public address for a model; None if the API has no public host."""
         if self.home is None:
             return None
         return self.home + self.path.replace("{model}", quote(model, safe="/"))
 
     def headers(self, api_key: str | None) -> dict[str, str]:
-        """Return the request headers that the API asks for, the key among them."""
+        """Return the request headers that the API requires, including the key."""
         key = {self.key_header: f"{self.key_prefix}{api_key}"} if api_key else {}
         return {**self.fixed_headers, **key}
 
     def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
-        """Return the JSON body of a request, with further options; what equals the default is not sent."""
+        """Return the JSON body of a request with further options; defaults are not sent."""
         shape = self.shape
         body: dict[str, Any] = {}
         for name, value in (options or {}).items():
@@ -109,12 +120,12 @@ class Dialect:
         headers
             Names in lower case.
         request
-            What was sent.
+            The request that was sent.
 
         Raises
         ------
         CallError
-            Kind ``reply``, if there is not exactly one finite score for each document.
+            Kind ``reply``, unless there is exactly one finite score for each document.
         """
         if self.shape.results and not isinstance(body, dict):
             raise CallError("reply", "the reply is not a JSON object")
@@ -129,7 +140,7 @@ class Dialect:
         )
 
     def read_usage(self, body: Any, headers: Mapping[str, str], _request: WireRequest) -> Usage:
-        """Read what the API says it billed; None where it says nothing."""
+        """Return what the API reports as billed; None for what it does not report."""
         shape = self.shape
         tokens = first_amount(body, shape.tokens)
         if tokens is None and self.token_header:
@@ -145,47 +156,54 @@ class Dialect:
         )
 
     def kind_of_scores(self, _options: Mapping[str, Any]) -> ScoreKind:
-        """Return what scores mean under these options."""
+        """Return what scores mean if a request has these options."""
         return self.score_kind
 
     def is_permanent(self, _status: int, _message: str) -> bool:
-        """Return whether a refusal that looks transient is not: asking again cannot help."""
+        """Return whether a retry cannot succeed although the status is that of a transient error."""
         return False
 
     def follow_up(self, _status: int, _headers: Mapping[str, str], _url: str) -> str | None:
-        """Return where to fetch a reply that is not ready; None where the API does not do that."""
+        """Return the address of a reply that is not ready yet; None if the reply is complete."""
         return None
 
-    # The server's side.
+    # Used by the server.
 
     def served_path(self, model: str) -> str:
-        """Return the path under which a model is served; any name will do in other places."""
+        """Return the path under which a model is served, with ``any`` for every other placeholder."""
         return re.sub(r"\{[a-z]+\}", "any", self.path.replace("{model}", quote(model, safe="/")))
 
     def given_key(self, headers: Mapping[str, str]) -> str | None:
-        """Return the key that a request carries; None where it carries none in this API's way."""
+        """Return the API key of a request; None if it has none in this API's header and format."""
         given = headers.get(self.key_header.lower(), "")
         fits = given[: len(self.key_prefix)].lower() == self.key_prefix.lower()
         return given[len(self.key_prefix) :] if given and fits else None
 
     def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
-        """Read a request; `path_model` is the model where the path names it.
+        """Read a request.
+
+        Parameters
+        ----------
+        body
+            Parsed JSON.
+        path_model
+            The model, if the path names it.
 
         Raises
         ------
         WireError
-            If the API would refuse it.
+            If the API would reject it.
         """
         request = read_request(body, self.shape, self.max_documents, self.refusal_status)
         return request if path_model is None or self.shape.model else replace(request, model=path_model)
 
     def encode_response(self, request: WireRequest, scores: Sequence[float], tokens: int) -> Any:
-        """Return the JSON body of a reply: best first and cut, where the API sorts at all."""
+        """Return the JSON body of a reply; best first and cut to ``top_n`` if the API sorts its list."""
         shape = self.shape
-        wanted = list(range(len(scores)))
+        shown = list(range(len(scores)))
         if self.sorted:
-            wanted = descending(scores)[: request.top_n if shape.top_n else None]
-        results = [self._encode_result(request, index, float(scores[index])) for index in wanted]
+            shown = descending(scores)[: request.top_n if shape.top_n else None]
+        results = [self._encode_result(request, index, float(scores[index])) for index in shown]
         if not shape.results:
             return results
         body: dict[str, Any] = {"model": request.model}
@@ -207,18 +225,18 @@ class Dialect:
         return result
 
     def reply_headers(self, seconds: float, tokens: int) -> dict[str, str]:
-        """Return the headers in which the API tells time and usage."""
-        told = {
+        """Return the headers in which the API reports time and usage."""
+        times = {
             s.name: seconds / s.unit_s for s in self.server_times if not s.in_body and s.meaning == "request"
         }
-        headers = {name: f"{amount:.3f}" for name, amount in told.items()}
+        headers = {name: f"{amount:.3f}" for name, amount in times.items()}
         return headers | ({self.token_header: str(tokens)} if self.token_header else {})
 
     def encode_error(self, error: WireError) -> Any:
-        """Return the JSON body of a refusal."""
+        """Return the JSON body of an error."""
         return openai_error(error)
 
 
 def descending(scores: Sequence[float]) -> list[int]:
-    """Return document indices by score descending, equal scores by index."""
+    """Return document indices by score descending; equal scores by index ascending."""
     return sorted(range(len(scores)), key=lambda index: (-scores[index], index))

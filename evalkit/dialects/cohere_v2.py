@@ -1,6 +1,6 @@
 """Cohere's ``POST /v2/rerank``, docs.cohere.com/v2/reference/rerank.
 
-Documents are strings and never come back. Long ones are cut at ``max_tokens_per_doc`` without a word.
+Documents are strings and are never returned. Longer ones are silently truncated to ``max_tokens_per_doc``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ class CohereV2(CohereV1):
     """Cohere v2: scores in 0..1, best first, billed in search units."""
 
     path = "/v2/rerank"
+    served_at_own_path = True
     shape = Shape(
         return_documents=None,
         units=("meta.billed_units.search_units",),

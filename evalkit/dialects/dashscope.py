@@ -1,7 +1,7 @@
 """Alibaba DashScope's text-rerank, help.aliyun.com/zh/model-studio/text-rerank-api.
 
-A request may hold 30,000 tokens (the query counted once for each document); an item beyond 4,000 is
-cut without a word.
+A request may contain 30,000 tokens (the query counts once for each document); a longer item is silently truncated to
+4,000 tokens.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class Dashscope(Dialect):
     """DashScope: nested request and reply, 500 documents and 30,000 tokens a request."""
 
     path = "/api/v1/services/rerank/text-rerank/text-rerank"
+    served_at_own_path = True
     home = "https://dashscope.aliyuncs.com"
     shape = Shape(
         query="input.query",

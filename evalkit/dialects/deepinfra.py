@@ -1,4 +1,4 @@
-"""DeepInfra's ``POST /v1/inference/{model}``, docs.deepinfra.com/apis/reranker: bare scores in input order."""
+"""DeepInfra's ``POST /v1/inference/{model}``, docs.deepinfra.com/apis/reranker: a list of scores in input order."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Deepinfra(Dialect):
     """DeepInfra: a list of scores in 0..1 in input order, without indices."""
 
     path = "/v1/inference/{model}"
+    served_at_own_path = True
     home = "https://api.deepinfra.com"
     shape = Shape(
         model=None,

@@ -1,6 +1,6 @@
 """Elasticsearch's ``POST /_inference/rerank/{id}``, elasticsearch-specification; the model is the endpoint's id.
 
-The specification's own example writes index and score as text. Order and range are the upstream's.
+The specification's own example writes index and score as text. The upstream model determines order and range.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ class Elastic(Dialect):
     """Elasticsearch: ``input`` in, ``rerank[]`` out, an ``ApiKey`` header; reports no usage."""
 
     path = "/_inference/rerank/{model}"
+    served_at_own_path = True
     shape = Shape(
         model=None,
         documents="input",

@@ -1,6 +1,6 @@
-"""Fireworks' ``POST /inference/v1/rerank``, docs.fireworks.ai: a key that is not listed there is refused.
+"""Fireworks' ``POST /inference/v1/rerank``, docs.fireworks.ai: a key that is not listed there is rejected.
 
-Documents come back unless told otherwise.
+Documents are returned by default.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ class Fireworks(Dialect):
     """Fireworks: best first under ``data``, billed in tokens, score range not stated."""
 
     path = "/inference/v1/rerank"
+    served_at_own_path = True
     home = "https://api.fireworks.ai"
     shape = Shape(results="data", echoes=True, echo_key=None)
     options = frozenset({"task"})

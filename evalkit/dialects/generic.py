@@ -1,4 +1,4 @@
-"""An API that evalkit does not know: the names of its keys come from the configuration."""
+"""Any API without a dialect of its own: the configuration names its keys."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Generic(Dialect):
     is_sorted
         Whether its list comes best first.
     """
+
+    served_under_name = False
 
     def __init__(
         self,

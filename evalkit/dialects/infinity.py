@@ -1,7 +1,7 @@
 """michaelfeil/infinity, ``POST /rerank`` (fastapi_schemas; run with 0.0.78).
 
-Without ``--lengths-via-tokenize`` its ``usage`` counts characters and calls them tokens. A server
-with one model answers whatever model is asked for. Echoed documents are stripped of white space.
+Without ``--lengths-via-tokenize`` its ``usage`` counts characters and calls them tokens. A server with one model
+answers for every model name. White space around echoed documents is removed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ class Infinity(Dialect):
     """Infinity: sigmoid scores, 2048 documents at most, usage in characters unless told otherwise."""
 
     path = "/rerank"
+    served_at_own_path = True
     shape = Shape(echo_key=None)
     score_kind = "probability"
     max_documents = 2048
@@ -28,7 +29,7 @@ class Infinity(Dialect):
     refusal_status = 422
 
     def read_usage(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> Usage:
-        """Return the count as characters where it is that of the texts sent, else as tokens."""
+        """Return the count as characters if it equals the length of the texts, else as tokens."""
         usage = super().read_usage(body, headers, request)
         query = len(request.query.strip())
         if usage.tokens == sum(query + len(text.strip()) for text in request.documents):
@@ -36,7 +37,7 @@ class Infinity(Dialect):
         return usage
 
     def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:
-        """Return logit where raw scores are asked for."""
+        """Return logit if raw scores are requested."""
         return "logit" if options.get("raw_scores") is True else self.score_kind
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

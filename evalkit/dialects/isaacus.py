@@ -1,4 +1,4 @@
-"""Isaacus' ``POST /v1/rerankings``, docs.isaacus.com: long texts are chunked, long queries refused."""
+"""Isaacus' ``POST /v1/rerankings``, docs.isaacus.com: long texts are chunked, long queries rejected."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Isaacus(Dialect):
     """Isaacus: ``texts`` in, ``results[].score`` in 0..1 out, best first."""
 
     path = "/v1/rerankings"
+    served_at_own_path = True
     home = "https://api.isaacus.com"
     shape = Shape(documents="texts", return_documents=None, score="score", tokens=("usage.input_tokens",))
     score_kind = "probability"
@@ -21,5 +22,5 @@ class Isaacus(Dialect):
     idempotency_header = "Idempotency-Key"
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
-        """Return RFC 7807's problem."""
+        """Return an RFC 7807 problem."""
         return problem_error(error)

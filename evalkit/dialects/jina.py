@@ -1,7 +1,7 @@
 """Jina's ``POST /v1/rerank``, the vendor's OpenAPI file of 2026-04.
 
-Documents come back unless told otherwise. The range of scores is not specified: version 3 of the
-model looks at the whole list (declare it ``pointwise: false``) and gives similarities.
+Documents are returned by default. The range of scores is not specified: version 3 of the model scores the whole list
+jointly (declare it ``pointwise: false``) and returns similarities.
 """
 
 from __future__ import annotations

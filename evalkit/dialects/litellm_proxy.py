@@ -1,7 +1,6 @@
 """The litellm proxy's ``POST /v1/rerank``: Cohere's shape in front of any upstream (run with 1.106).
 
-Its own times and the cost it computed stand in headers. A cost of 0 is what it says of a model it
-knows no price of.
+Headers report its own times and the cost it computed. A cost of 0 means that the proxy knows no price for the model.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class LitellmProxy(Dialect):
     )
 
     def read_usage(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> Usage:
-        """Return what was billed; a cost of 0 is an unknown one."""
+        """Return what was billed; a cost of 0 is unknown."""
         usage = super().read_usage(body, headers, request)
         return usage if usage.cost_usd else replace(usage, cost_usd=None)
 

@@ -1,7 +1,7 @@
 """llama.cpp's server, ``POST /v1/rerank`` (tools/server; run with xllamacpp).
 
-It must be started for reranking, and answers 501 otherwise. One pair beyond the physical batch size
-fails the whole request with a status 500 that looks transient and is not.
+Without its option for reranking the server returns 501. A pair longer than the physical batch size fails the whole
+request with status 500, which usually means a transient error and does not here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Llamacpp(Dialect):
     score_kind = "logit"
 
     def is_permanent(self, status: int, message: str) -> bool:
-        """Tell that a pair beyond the physical batch size fails however often it is sent."""
+        """Return whether a pair is longer than the physical batch size, so that every retry fails."""
         return status == 500 and "too large to process" in message
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

@@ -14,6 +14,7 @@ class Mixedbread(Dialect):
     """Mixedbread: ``input`` in, ``data[].score`` out, score range not stated."""
 
     path = "/v1/reranking"
+    served_at_own_path = True
     home = "https://api.mixedbread.com"
     shape = Shape(
         documents="input",

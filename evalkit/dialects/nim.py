@@ -1,7 +1,7 @@
 """NVIDIA NIM's ``POST /v1/ranking``, docs.nvidia.com/nim/nemo-retriever/text-reranking.
 
-There is no ``top_n``; some versions refuse a request that holds one. With ``truncate: NONE`` one
-long passage fails the whole request.
+There is no ``top_n``; some versions reject a request that contains it. With ``truncate: NONE`` one long passage
+fails the whole request.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class Nim(Dialect):
     """NVIDIA NIM: raw logits under ``rankings[].logit``, 512 passages at most."""
 
     path = "/v1/ranking"
+    served_at_own_path = True
     shape = Shape(
         query="query.text",
         documents="passages",

@@ -1,6 +1,6 @@
 """NVIDIA's hosted rerankers, ai.api.nvidia.com: NIM's format, one path for each model.
 
-The service may answer 202 with ``NVCF-REQID``: the reply is not ready and has to be fetched.
+The service may return 202 with ``NVCF-REQID``: the reply is not ready, and the client has to poll for it.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ class NvidiaHosted(Nim):
     """NVIDIA hosted: raw logits, one path for each model, replies that may have to be fetched."""
 
     path = "/v1/retrieval/{model}/reranking"
+    served_at_own_path = True
     home = "https://ai.api.nvidia.com"
 
     def url(self, model: str) -> str | None:
-        """Return the model's address, in which dots are underscores."""
+        """Return the model's address, with underscores for dots."""
         return super().url(model.replace(".", "_"))
 
     def follow_up(self, status: int, headers: Mapping[str, str], url: str) -> str | None:
-        """Return where NVIDIA keeps the reply of a request it accepted with 202."""
+        """Return the address at which NVIDIA offers the reply of a request that it accepted with 202."""
         request_id = headers.get("nvcf-reqid", "")
         if status != 202 or not request_id.replace("-", "").isalnum():
             return None
         host = urlsplit(url)
-        # NVIDIA's own gateway keeps replies on another host; whoever imitates it, on the same.
+        # NVIDIA's own gateway offers replies on another host; compatible services do so on the same.
         hosted = (host.hostname or "").endswith("api.nvidia.com")
         origin = "https://api.nvcf.nvidia.com" if hosted else f"{host.scheme}://{host.netloc}"
         return f"{origin}/v2/nvcf/pexec/status/{request_id}"

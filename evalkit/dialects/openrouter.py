@@ -1,4 +1,4 @@
-"""OpenRouter's ``POST /api/v1/rerank``, the vendor's OpenAPI file: documents always come back."""
+"""OpenRouter's ``POST /api/v1/rerank``, the vendor's OpenAPI file: documents are always returned."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class Openrouter(Dialect):
     """OpenRouter: best first, scores of the provider, tokens, units and cost in the reply."""
 
     path = "/api/v1/rerank"
+    served_at_own_path = True
     home = "https://openrouter.ai"
     shape = Shape(
         objects=True,

@@ -1,8 +1,8 @@
 """Pinecone's ``POST /rerank``, pinecone-io/pinecone-api 2026-04.
 
-Documents are objects only, and come back unless told otherwise. How many it takes depends on the
-model: 100, 200 or 250; set ``max_documents`` where yours takes more than 100. It may answer with
-another model than the one asked for, which its reply then names.
+Documents must be objects, and are returned by default. Their maximum number depends on the model: 100, 200 or 250;
+set ``max_documents`` for a model that accepts more than 100. The API may use another model than the requested one;
+its reply then names that model.
 """
 
 from __future__ import annotations

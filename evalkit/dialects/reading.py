@@ -1,4 +1,4 @@
-"""Reading replies that may say anything: lists of results, billed amounts, server times, error sentences."""
+"""Read replies, which may contain anything: results, billed amounts, server times, error messages."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def read_results(results: Any, documents: int, shape: Shape) -> Scores:
     results
         The list as parsed from JSON.
     documents
-        How many documents were sent.
+        Number of documents in the request.
     shape
-        What the dialect calls a result's parts.
+        The key names of a result.
 
     Returns
     -------
@@ -41,12 +41,12 @@ def read_results(results: Any, documents: int, shape: Shape) -> Scores:
         or a score is not a finite number.
     """
     if not isinstance(results, list):
-        raise CallError("reply", f"the reply holds no list of results{_where(shape.results)}")
-    return _read_plainly(results, documents, shape) or _read_carefully(results, documents, shape)
+        raise CallError("reply", f"the reply holds no list of results{_under(shape.results)}")
+    return _read_valid(results, documents, shape) or _read_any(results, documents, shape)
 
 
-def _read_plainly(results: list[Any], documents: int, shape: Shape) -> Scores | None:
-    """Read a list that is as it should be, fast: reading is part of every latency. None for any other."""
+def _read_valid(results: list[Any], documents: int, shape: Shape) -> Scores | None:
+    """Read a well-formed list; return None for any other. Fast, because reading is part of every measured latency."""
     if len(results) != documents:
         return None
     try:
@@ -67,8 +67,8 @@ def _read_plainly(results: list[Any], documents: int, shape: Shape) -> Scores | 
     return (scores, order) if np.isfinite(scores).all() else None
 
 
-def _read_carefully(results: list[Any], documents: int, shape: Shape) -> Scores:
-    """Read a list that may say anything, and name the first thing that is wrong with it."""
+def _read_any(results: list[Any], documents: int, shape: Shape) -> Scores:
+    """Read a list entry by entry, and raise `CallError` at the first entry that is wrong."""
     scores = np.full(documents, np.nan)
     order: list[int] = []
     for position, entry in enumerate(results):
@@ -87,7 +87,7 @@ def _read_carefully(results: list[Any], documents: int, shape: Shape) -> Scores:
     return scores, np.array(order, dtype=np.int64)
 
 
-def _where(path: str) -> str:
+def _under(path: str) -> str:
     return f" under {path!r}" if path else ""
 
 
@@ -130,13 +130,13 @@ def _number(value: Any, *, text: bool = False) -> float | None:
 
 
 def _short(value: Any) -> str:
-    """Return a value for a message: whatever a server sends, the message stays one line."""
+    """Return a value for a message, shortened to one line."""
     shown = repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
     return shown if len(shown) <= 40 else f"{shown[:40]}..."
 
 
 def first_amount(body: Any, paths: Iterable[str]) -> float | None:
-    """Return the first finite number of 0 or more at one of the paths; None where there is none."""
+    """Return the first finite number of 0 or more at one of the paths; None if there is none."""
     for path in paths:
         amount = _number(dig(body, path))
         if amount is not None and amount >= 0:
@@ -150,23 +150,23 @@ def whole(amount: float | None) -> int | None:
 
 
 def header_amount(headers: Mapping[str, str], name: str) -> float | None:
-    """Return a header's number of 0 or more; None where it is absent or says something else."""
+    """Return a header's number of 0 or more; None if it is absent or anything else."""
     amount = _number(headers.get(name), text=True)
     return amount if amount is not None and amount >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
 class TimeSource:
-    """A header or a path of the body in which a server says how long it worked.
+    """A header, or a path of the body, in which a server reports a time.
 
     Attributes
     ----------
     name
-        Header in lower case, or path.
+        Name of the header in lower case, or path.
     unit_s
-        Seconds of one unit.
+        Length of the unit in seconds.
     meaning
-        What the time is of: ``request`` is the whole request; anything else is said in words.
+        What was timed: ``request`` for the whole request, else a description.
     in_body
         Whether `name` is a path of the body.
     """
@@ -181,30 +181,30 @@ COMMON_TIMES = (
     TimeSource("x-envoy-upstream-service-time", meaning="the proxy's upstream, with the network to it"),
     TimeSource("openai-processing-ms"),
 )
-"""Headers that any API may send, or a proxy in front of it."""
-_DESCRIBED = re.compile(r'desc="[^"]*"')
-_TIMED = re.compile(r'\s*([^\s;]+)\s*;.*?\bdur="?(\d+(?:\.\d+)?)')
+"""Headers that any API, or a proxy in front of it, may send."""
+_DESCRIPTION = re.compile(r'desc="[^"]*"')
+_ENTRY = re.compile(r'\s*([^\s;]+)\s*;.*?\bdur="?(\d+(?:\.\d+)?)')
 """One entry of a Server-Timing header (W3C): a name and its milliseconds."""
 
 
 def read_server_times(
     headers: Mapping[str, str], body: Any, sources: Iterable[TimeSource]
 ) -> tuple[ServerTime, ...]:
-    """Return every time that a reply tells."""
-    told = []
+    """Return every time that a reply reports."""
+    times = []
     for source in sources:
         amount = first_amount(body, [source.name]) if source.in_body else header_amount(headers, source.name)
         if amount is not None:
-            told.append(ServerTime(source.name, amount * source.unit_s, source.meaning))
-    return (*told, *_server_timing(headers.get("server-timing", "")))
+            times.append(ServerTime(source.name, amount * source.unit_s, source.meaning))
+    return (*times, *_server_timing(headers.get("server-timing", "")))
 
 
 def _server_timing(header: str) -> list[ServerTime]:
-    """Return the entries of a Server-Timing header; what is named total is of the whole request."""
+    """Return the entries of a Server-Timing header; the entry ``total`` is the time of the whole request."""
     sums: dict[str, float] = {}
-    # A description may hold a comma, which parts entries elsewhere.
-    for entry in filter(None, map(_TIMED.match, _DESCRIBED.sub("", header).split(","))):
-        # A name may come several times.
+    # Commas separate entries, but a description may contain one.
+    for entry in filter(None, map(_ENTRY.match, _DESCRIPTION.sub("", header).split(","))):
+        # A name may occur several times.
         sums[entry[1]] = sums.get(entry[1], 0.0) + float(entry[2]) / 1000
     return [
         ServerTime(
@@ -214,19 +214,19 @@ def _server_timing(header: str) -> list[ServerTime]:
     ]
 
 
-_MESSAGES = ("error.message", "error.reason", "detail.error", "message", "detail", "error", "title")
+_MESSAGE_PATHS = ("error.message", "error.reason", "detail.error", "message", "detail", "error", "title")
 
 
 def read_error_message(body: Any) -> str | None:
-    """Return the sentence of an error body, whoever wrote it; None where there is none.
+    """Return the message of an error body; None if there is none.
 
-    One reader serves every dialect, because a proxy in front of an API answers in words of its own:
+    One function for all dialects, because a proxy in front of an API has error formats of its own:
     ``{"error": {"message"}}``, ``{"message"}``, ``{"detail"}`` as text or as FastAPI's list,
-    ``{"error"}``, RFC 7807's ``title``, or bare text.
+    ``{"error"}``, RFC 7807's ``title``, or plain text.
     """
     if isinstance(body, str):
         return body
-    for path in _MESSAGES:
+    for path in _MESSAGE_PATHS:
         found = dig(body, path)
         if isinstance(found, list) and found:
             found = dig(found[0], "msg")

@@ -1,4 +1,4 @@
-"""Where a wire format keeps its parts: the data that most dialects consist of."""
+"""The key names of a wire format: most dialects are little more than these."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Names of a rerank API's keys. A path is keys joined with dots; the empty one is the body itself.
+    """The key names of a rerank API. A path is keys joined with dots; the empty path is the body itself.
 
     Attributes
     ----------
     model, query, documents
-        Where a request holds them; None where the body names no model.
+        Paths in a request; the model is None if the body does not name it.
     document_key
-        Key of a document's text where documents are objects; None where they are strings.
+        Key of a document's text if documents are objects; None if they are strings.
     document_id_key
-        Key under which each document carries its index; None where it carries none.
+        Key of a document's index in a request; None if documents have no index.
     objects
         Whether documents may be objects with ``text`` as well as strings.
     top_n, return_documents
-        Options of a request; None where the API has none.
+        Paths of request options; None if the API does not have the option.
     echoes
-        Whether documents come back where the request does not say.
+        Whether documents are returned by default.
     return_inverted
-        Whether the option says *not* to return documents.
+        Whether the option is true to *omit* documents.
     results
-        Where a reply holds its list.
+        Path of the list in a reply.
     index
-        Key of a result's index; None where the position is the index.
+        Key of a result's index; None if the position is the index.
     score
-        Key of a result's score; None where a result is its score.
+        Key of a result's score; None if a result is its score.
     text_numbers
         Whether the API may write an index or a score as text.
     echo, echo_key
-        Key of an echoed document, and of the text in it where it is an object.
+        Key of a returned document, and of its text; `echo_key` is None if the document is a string.
     tokens, units, billed_bytes, cost_usd
-        Paths in a reply where the API reports what it billed; the first that holds a number counts.
+        Paths in a reply at which the API reports what it billed; the first with a number counts.
     """
 
     model: str | None = "model"
@@ -68,7 +68,7 @@ class Shape:
 
 
 def dig(body: Any, path: str) -> Any:
-    """Return what stands at a path; None where nothing does."""
+    """Return the value at a path; None if there is none."""
     for key in path.split(".") if path else ():
         if not isinstance(body, dict):
             return None
@@ -77,8 +77,8 @@ def dig(body: Any, path: str) -> Any:
 
 
 def put(body: dict[str, Any], path: str, value: Any) -> None:
-    """Set what stands at a path, making the objects on the way."""
-    *way, last = path.split(".")
-    for key in way:
+    """Set the value at a path, and create the objects that lead to it."""
+    *outer, last = path.split(".")
+    for key in outer:
         body = body.setdefault(key, {})
     body[last] = value

@@ -1,4 +1,4 @@
-"""SiliconFlow's ``POST /v1/rerank``, docs.siliconflow.cn: tokens stand in one of two places."""
+"""SiliconFlow's ``POST /v1/rerank``, docs.siliconflow.cn: a reply has tokens in one of two places."""
 
 from __future__ import annotations
 

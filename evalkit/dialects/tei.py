@@ -1,8 +1,8 @@
 """Hugging Face text-embeddings-inference, ``POST /rerank`` (router/src/http at 0d124dc).
 
-The reply is a bare list. There is no ``top_n``: unknown keys are ignored and every text comes back.
-A request may hold ``--max-client-batch-size`` texts, 32 unless the server was started with more;
-``GET /info`` tells. Its three sub-times are means per pair in whole milliseconds, not request times.
+The reply is a list, not an object. There is no ``top_n``: unknown keys are ignored and the scores of all texts are
+returned. A request may contain ``--max-client-batch-size`` texts, by default 32; ``GET /info`` returns the number. The
+three partial times are means per pair in whole milliseconds, not request times.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Tei(Dialect):
     """Text Embeddings Inference: a bare list, 32 texts a request unless raised, usage in headers."""
 
     path = "/rerank"
+    served_at_own_path = True
     shape = Shape(
         model=None,
         documents="texts",
@@ -48,7 +49,7 @@ class Tei(Dialect):
     refusal_status = 422
 
     def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:
-        """Return logit where raw scores are asked for."""
+        """Return logit if raw scores are requested."""
         return "logit" if options.get("raw_scores") is True else self.score_kind
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Together's ``POST /v1/rerank``, togethercomputer/openapi: a key that is not listed there is refused."""
+"""Together's ``POST /v1/rerank``, togethercomputer/openapi: a key that is not listed there is rejected."""
 
 from __future__ import annotations
 

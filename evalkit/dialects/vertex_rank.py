@@ -1,7 +1,7 @@
 """Google's ranking API, discoveryengine ``rankingConfigs/...:rank``; the key is an OAuth token.
 
-Results carry the id that a record was sent with, here its index as text. Scores are rounded to two
-decimals, so ties are routine. Needs a url with your project, and the header ``X-Goog-User-Project``.
+A result has the id of its record, here the index as text. Scores are rounded to two decimals, so ties are common. A
+configuration needs a url with the project, and the header ``X-Goog-User-Project``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class VertexRank(Dialect):
     """Vertex AI ranking: records with ids, scores in 0..1 with two decimals, 200 records at most."""
 
     path = "/v1/projects/{project}/locations/{location}/rankingConfigs/default_ranking_config:rank"
+    served_at_own_path = True
     shape = Shape(
         documents="records",
         document_key="content",

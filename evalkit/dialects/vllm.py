@@ -1,8 +1,7 @@
 """vLLM's ``POST /v1/rerank`` (vllm/entrypoints/pooling/scoring).
 
-``top_n: 0`` means all, documents always come back, and the key guards only paths that start with
-``/v1``. What a score means depends on the model: sigmoid for classifiers, cosine for embedders,
-MaxSim for late interaction.
+``top_n: 0`` means all, documents are always returned, and only paths that start with ``/v1`` require the key. What a
+score means depends on the model: sigmoid for classifiers, cosine for embedders, MaxSim for late interaction.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Vllm(Dialect):
     )
 
     def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:
-        """Return logit where the activation is switched off."""
+        """Return logit if the activation is off."""
         return "logit" if options.get("use_activation") is False else self.score_kind
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""vLLM's ``POST /v1/score``: one text against many, in the order they were sent."""
+"""vLLM's ``POST /v1/score``: one text against many, in input order."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ class VllmScore(Vllm):
     """vLLM's score API: ``text_1`` against ``text_2``, in input order."""
 
     path = "/v1/score"
+    served_at_own_path = True
     shape = Shape(
         query="text_1",
         documents="text_2",

@@ -1,4 +1,4 @@
-"""What crosses the wire, whatever a dialect calls its parts."""
+"""Requests, replies and errors, independent of any dialect's names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evalkit.records import ServerTime, Usage
 
 ANY_MODEL = "any"
-"""The model of a request whose dialect names none, or whose sender does not care."""
+"""The model of a request if its dialect has no model, or its sender accepts any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class WireRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WireReply:
-    """What a reply says.
+    """The content of a reply.
 
     Attributes
     ----------
@@ -35,9 +35,9 @@ class WireReply:
     order
         ``(n,)`` the documents' indices in the order of the reply's list.
     usage, server_times
-        What the server says it billed, and how long it says it worked.
+        What the server reports as billed, and the times it reports.
     model
-        None where the reply names none.
+        None if the reply names none.
     """
 
     scores: NDArray[np.float64]
@@ -48,18 +48,18 @@ class WireReply:
 
 
 class WireError(Exception):
-    """A request that a server must refuse, in the words of its dialect.
+    """An error with which the server rejects a request; its dialect determines the body.
 
     Parameters
     ----------
     status
         HTTP status.
     code, message
-        Stable word and sentence.
+        Stable identifier, and a sentence for people.
     param
-        The offending key, where there is one.
+        The request key that is wrong; None if no single key is.
     retry_after_s
-        Seconds after which the same request may be served, where that is known.
+        Seconds after which a retry may succeed; None if unknown.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Xinference's ``POST /v1/rerank`` (run with 4.1.0); a malformed request is a status 500 in plain text."""
+"""Xinference's ``POST /v1/rerank`` (run with 4.1.0); a malformed request returns status 500 in plain text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """ZeroEntropy's ``POST /v1/models/rerank``, docs.zeroentropy.dev/api-reference/models/rerank.
 
-Billed in bytes: 150 + the query's + the document's for each pair. Beyond the limit per minute it
-turns slow (give it a generous ``timeout_s``), or answers 429 with ``options: {latency: fast}``.
+Billed in bytes: for each pair 150, plus those of the query and of the document. Above the limit per minute the API
+slows down (set a long ``timeout_s``), or returns 429 with ``options: {latency: fast}``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Zeroentropy(Dialect):
     """ZeroEntropy: scores in 0..1, best first, 5 MB a request, bytes and times in the reply."""
 
     path = "/v1/models/rerank"
+    served_at_own_path = True
     home = "https://api.zeroentropy.dev"
     shape = Shape(return_documents=None, tokens=("total_tokens",), billed_bytes=("total_bytes",))
     score_kind = "probability"

@@ -1,7 +1,11 @@
-"""Metrics: their names, and what they give to a run. ``evaluate`` is the way in."""
+"""Metrics of ranked lists: ``parse_metrics`` reads their names, ``evaluate`` computes them.
+
+`definitions.DEFINITIONS` lists the metrics that evalkit computes itself; ir_measures computes all others.
+"""
 
 from evalkit.metrics.evaluation import evaluate
-from evalkit.metrics.names import Metric, parse_metric, parse_metrics
+from evalkit.metrics.metric import Metric
+from evalkit.metrics.names import parse_metric, parse_metrics
 from evalkit.metrics.ties import TieBounds, tie_bounds
 from evalkit.metrics.unjudged import UnjudgedBounds, has_unjudged_bounds, unjudged_bounds, usual_grade
 

@@ -1,4 +1,4 @@
-"""Run and judgments in, values out."""
+"""Values of a run: by evalkit's own definitions, or by ir_measures."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import InputError
-from evalkit.metrics.kernels import value
-from evalkit.metrics.names import Metric, ir_measures_notation
-from evalkit.metrics.ranked import rank_grades
+from evalkit.metrics import definitions
+from evalkit.metrics.metric import Metric, MetricDefinition, Values
+from evalkit.metrics.names import ir_measures_notation
+from evalkit.metrics.ranked import RankedGrades, condensed, rank_grades, regraded
 from evalkit.records import MetricValues, Qrels, Run
 
 
 def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> MetricValues:
     """Compute every metric for every query whose judgments hold any grade above 0.
 
-    A query that the run lacks gets 0 (trec_eval's ``-c``); a query without a document at a
-    metric's ``rel`` level gets 0 there. Queries that nothing answers are left out: ranking
-    metrics say nothing about them.
+    A query that is not in the run gets 0 (trec_eval's ``-c``); a query without a document at a
+    metric's ``rel`` level gets 0 there. Queries without a relevant document are left out: ranking
+    metrics are undefined for them.
 
     Raises
     ------
@@ -29,8 +30,8 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> MetricValues:
     """
     ranked = rank_grades(run, qrels, _deepest(metrics))
     columns = [
-        value(ranked, metric)
-        if metric.has_kernel
+        compute(metric.definition, ranked, metric)
+        if metric.definition
         else _with_ir_measures(run, qrels, metric, ranked.query_ids)
         for metric in metrics
     ]
@@ -38,8 +39,19 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> MetricValues:
     return MetricValues(run.tag, tuple(m.label for m in metrics), ranked.query_ids, values)
 
 
+def compute(definition: MetricDefinition, ranked: RankedGrades, metric: Metric) -> Values:
+    """Return the ``(q,)`` values of a metric of evalkit's own."""
+    return definition.value(apply_parameters(ranked, metric), metric)
+
+
+def apply_parameters(ranked: RankedGrades, metric: Metric) -> RankedGrades:
+    """Return lists and grades under ``judged_only`` and ``gains``, which apply before any metric is computed."""
+    lists = condensed(ranked) if metric.judged_only else ranked
+    return regraded(lists, metric.gains) if metric.gains else lists
+
+
 def _deepest(metrics: Sequence[Metric]) -> int | None:
-    """Return the rank below which no kernel looks; None where one looks at whole lists."""
+    """Return the lowest place that any metric reads; None if one reads whole lists."""
     cutoffs = [None if one.judged_only else one.cutoff for one in metrics if one.has_kernel]
     return None if None in cutoffs else max(cutoffs, default=0)  # type: ignore[type-var]
 
@@ -49,7 +61,7 @@ def _with_ir_measures(
 ) -> NDArray[np.float64]:
     import ir_measures
 
-    # Scores are replaced by ranks turned round: ir_measures' providers would otherwise break
+    # Scores are replaced by descending whole numbers: ir_measures' providers would otherwise break
     # ties in their own ways, some after rounding scores to float32.
     ranking = {q: {d: float(len(docs) - i) for i, d in enumerate(docs)} for q, docs, _ in run}
     grades = {q: dict(qrels.of(q)) for q in query_ids}
@@ -57,9 +69,10 @@ def _with_ir_measures(
     try:
         found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], grades, ranking)}
     except (subprocess.SubprocessError, OSError, ValueError) as error:
-        # Some of its providers run programs of their own, which refuse some judgments.
+        # Some providers run external programs, which reject some judgments.
+        own = definitions.join_names(definitions.DEFINITIONS, "and")
         raise InputError(
             f"{metric.label!r} cannot be computed on this data: ir_measures' provider fails ({error})",
-            "use another metric; evalkit's own are nDCG, RR, AP, P, R, Success and Judged",
+            f"use another metric; evalkit's own are {own}",
         ) from None
     return np.array([found.get(q, 0.0) for q in query_ids], dtype=np.float64)

@@ -1,7 +1,7 @@
-"""A run seen through its judgments: the columns that every kernel reads.
+"""A run as its judgments describe it: the columns that the values of all metrics are computed from.
 
-Only judged documents have a row. A list of a thousand documents has a handful of them, so that metrics cost what
-the judgments cost, not what the lists do.
+Only judged documents have a row. A list of a thousand documents has few of them, so the cost of a metric depends on
+the number of judgments and not on the length of the lists.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """Judged documents in their lists: h rows, query after query, by place.
+    """Judged documents in their lists: h rows, ordered by query and place.
 
     Attributes
     ----------
@@ -31,8 +31,8 @@ class Placed:
     grade
         ``(h,)``.
     above, tied
-        ``(h,)`` documents that stand above all those of the same score, and how many have that score: the places
-        ``above + 1`` to ``above + tied`` are open to the document. As long as nobody looks at ties, its own place.
+        ``(h,)`` number of documents above the document's tie, and number of documents in the tie: it may take the
+        places ``above + 1`` to ``above + tied``. Every document is a tie of its own until `with_ties` sets these.
     """
 
     query: Ints
@@ -50,18 +50,18 @@ class Placed:
         """Return the rows down to a cutoff."""
         return self if cutoff is None else self.only(self.place <= cutoff)
 
-    def stretch(self) -> tuple[Ints, Ints]:
-        """Return ``(h,)`` the first row of the same query and score, and how many rows have these."""
+    def groups(self) -> tuple[Ints, Ints]:
+        """Return the ``(h,)`` first row with the same query and tie, and the number of rows with these."""
         return _runs_of_equals(self.query, self.above)
 
     def ordinal(self) -> Ints:
-        """Return ``(h,)`` the number of each row within its query, from 1."""
+        """Return the ``(h,)`` number of each row within its query, from 1."""
         return np.arange(1, len(self.query) + 1) - _runs_of_equals(self.query)[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankedGrades:
-    """What a run made of the judgments, for q queries.
+    """The judged documents of a run, for q queries.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class RankedGrades:
     ideal
         All judged documents, by grade descending.
     retrieved
-        ``(q,)`` length of each list; 0 for a query that the run lacks.
+        ``(q,)`` length of each list; 0 for a query that is not in the run.
     """
 
     query_ids: tuple[str, ...]
@@ -85,51 +85,81 @@ class RankedGrades:
         return len(self.query_ids)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedPlaces:
+    """The judged candidates of one query with their places at d reranking depths, in the order of the full ranking.
+
+    Attributes
+    ----------
+    grades
+        ``(j,)``.
+    places
+        ``(j, d)`` place at every depth, from 1; infinite at depths that do not reach the document.
+    ideal
+        Grades of all judged documents, descending.
+    """
+
+    grades: Ints
+    places: NDArray[np.float64]
+    ideal: Ints
+
+    def within(self, cutoff: int | None, lowest_grade: int) -> NDArray[np.bool_]:
+        """Return ``(j, d)`` whether a document has at least a grade, is reached, and is within the cutoff."""
+        inside = np.isfinite(self.places) & (self.places <= (np.inf if cutoff is None else cutoff))
+        return np.asarray(inside & (self.grades >= lowest_grade)[:, None])
+
+    def over_relevant(self, sums: NDArray[np.float64], rel: int) -> NDArray[np.float64]:
+        """Return ``(d,)`` sums divided by the number of documents of grade `rel` or more; 0 if there is none."""
+        relevant = int((self.ideal >= rel).sum())
+        return np.asarray(sums / relevant if relevant else np.zeros_like(sums))
+
+
 def rank_grades(run: Run, qrels: Qrels, deepest: int | None = None) -> RankedGrades:
-    """Find the judged documents of every list, once, for all metrics; no further down than `deepest`."""
+    """Return the judged documents of every list, computed once for all metrics; none below the place `deepest`."""
     query_ids = qrels.answerable
     judged = [qrels.of(query_id) for query_id in query_ids]
     starts, stops = run.spans(query_ids)
     ends = stops if deepest is None else np.minimum(stops, starts + deepest)
-    # Flat lists of numbers: one list a query would have Python's collector walk over the run.
+    # Flat lists of numbers: one list per query would make Python's garbage collector traverse the run.
     places: list[int] = []
     grades: list[int] = []
     sizes: list[int] = []
     for grade_of, start, end in zip(judged, starts.tolist(), ends.tolist(), strict=True):
         docs = run.doc_ids[start:end]
-        held = list(compress(count(), map(grade_of.__contains__, docs)))
-        places += held
-        grades += [grade_of[docs[place]] for place in held]
-        sizes.append(len(held))
+        indices = list(compress(count(), map(grade_of.__contains__, docs)))
+        places += indices
+        grades += [grade_of[docs[index]] for index in indices]
+        sizes.append(len(indices))
     query = np.repeat(np.arange(len(sizes)), sizes)
-    found = _alone(query, np.array(places, dtype=np.int64) + 1, np.array(grades, dtype=np.int64))
+    found = _untied(query, np.array(places, dtype=np.int64) + 1, np.array(grades, dtype=np.int64))
     return RankedGrades(query_ids, found, _ideal(judged), stops - starts)
 
 
 def with_ties(ranked: RankedGrades, run: Run) -> RankedGrades:
-    """Return the same with the places that ties leave open; `ranked` has to reach to the end of the lists."""
+    """Return the same with the ties of the run's scores; `ranked` must hold the whole lists."""
     found = ranked.found
     first = np.zeros(len(run) + 1, dtype=np.bool_)
     first[1:-1] = np.diff(run.scores) != 0
     first[run.offsets] = True
     edges = np.flatnonzero(first)
     starts = run.spans(ranked.query_ids)[0][found.query]
-    stretch = np.searchsorted(edges, starts + found.place - 1, side="right") - 1
-    above = edges[stretch] - starts
-    return replace(ranked, found=replace(found, above=above, tied=edges[stretch + 1] - edges[stretch]))
+    tie = np.searchsorted(edges, starts + found.place - 1, side="right") - 1
+    above = edges[tie] - starts
+    return replace(ranked, found=replace(found, above=above, tied=edges[tie + 1] - edges[tie]))
 
 
 def condensed(ranked: RankedGrades) -> RankedGrades:
     """Return the lists without their unjudged documents (Sakai, "Alternatives to Bpref", SIGIR 2007)."""
     found = ranked.found
     place = found.ordinal()
-    first, held = found.stretch()
-    kept = replace(found, place=place, above=place[first] - 1, tied=held)
-    return replace(ranked, found=kept, retrieved=np.bincount(found.query, minlength=len(ranked)))
+    first, sizes = found.groups()
+    condensed_found = replace(found, place=place, above=place[first] - 1, tied=sizes)
+    retrieved = np.bincount(found.query, minlength=len(ranked))
+    return replace(ranked, found=condensed_found, retrieved=retrieved)
 
 
 def regraded(ranked: RankedGrades, grade_of: Mapping[int, int]) -> RankedGrades:
-    """Return the same with other grades; those that the mapping lacks stay."""
+    """Return the same with other grades; a grade that is not in the mapping stays."""
 
     def changed(grades: Ints) -> Ints:
         return np.fromiter(map(grade_of.get, grades.tolist(), grades.tolist()), np.int64, len(grades))
@@ -142,15 +172,15 @@ def regraded(ranked: RankedGrades, grade_of: Mapping[int, int]) -> RankedGrades:
     )
 
 
-def with_more(ranked: RankedGrades, query: Ints, place: Ints, grade: int) -> RankedGrades:
-    """Return the same as if more documents of the lists, ``(n,)`` each, had been judged, and given this grade."""
+def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int) -> RankedGrades:
+    """Return the same as if ``(n,)`` further documents of the lists had been judged with one grade."""
     found, ideal, grades = ranked.found, ranked.ideal, np.full(len(query), grade)
     columns = (found.query, query), (found.place, place), (found.grade, grades)
-    queries, places, given = (np.concatenate(column) for column in columns)
-    order = np.lexsort((places, queries))
+    all_queries, all_places, all_grades = (np.concatenate(column) for column in columns)
+    order = np.lexsort((all_places, all_queries))
     return replace(
         ranked,
-        found=_alone(queries[order], places[order], given[order]),
+        found=_untied(all_queries[order], all_places[order], all_grades[order]),
         ideal=_best_first(np.concatenate((ideal.query, query)), np.concatenate((ideal.grade, grades))),
     )
 
@@ -164,15 +194,16 @@ def _ideal(judged: list[Mapping[str, int]]) -> Placed:
 def _best_first(query: Ints, grade: Ints) -> Placed:
     order = np.lexsort((-grade, query))
     place = np.arange(1, len(query) + 1) - _runs_of_equals(query[order])[0]
-    return _alone(query[order], place, grade[order])
+    return _untied(query[order], place, grade[order])
 
 
-def _alone(query: Ints, place: Ints, grade: Ints) -> Placed:
+def _untied(query: Ints, place: Ints, grade: Ints) -> Placed:
+    """Return rows of which each is a tie of its own."""
     return Placed(query, place, grade, place - 1, np.ones_like(place))
 
 
 def _runs_of_equals(*columns: Ints) -> tuple[Ints, Ints]:
-    """Return ``(h,)`` the first row of the stretch of equal rows that each row is in, and its length."""
+    """Return the ``(h,)`` first row of the run of equal rows that each row belongs to, and the run's length."""
     length = len(columns[0])
     edge = np.ones(length + 1, dtype=np.bool_)
     if length:

@@ -1,7 +1,7 @@
-"""What a value could be if the unjudged documents that it looks at were relevant: some of them, all, or none.
+"""What a value could be if some, all or none of the unjudged documents within the cutoff were relevant.
 
-Unjudged counts as not relevant, which is a guess. Among equally many such documents the upper ones are worth most;
-so the extremes over all choices are among those that take the first j, or the last j, of them.
+Metrics count an unjudged document as not relevant, which is an assumption. Of two such documents the upper one
+contributes more; so among all choices of j documents the first j give the highest value and the last j the lowest.
 """
 
 from __future__ import annotations
@@ -13,18 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.errors import InputError
-from evalkit.metrics.kernels import Values, value
-from evalkit.metrics.names import Metric
-from evalkit.metrics.ranked import RankedGrades, rank_grades, with_more
+from evalkit.metrics import definitions
+from evalkit.metrics.evaluation import compute
+from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.ranked import RankedGrades, rank_grades, with_more_judged
 from evalkit.records import MetricValues, Qrels, Run
-
-_ONLY_RISE = frozenset({"P", "R", "RR", "Success"})
-"""Metrics that one more relevant document in the list never lowers; nDCG and AP hold it against the ideal, too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class UnjudgedBounds:
-    """The least and the most that a value could be.
+    """The least and the greatest possible values.
 
     Attributes
     ----------
@@ -40,9 +38,12 @@ class UnjudgedBounds:
 
 
 def has_unjudged_bounds(metric: Metric) -> bool:
-    """Return whether a metric is evalkit's own, has a cutoff, and looks at unjudged documents."""
+    """Return whether a metric is evalkit's own, has a cutoff, and counts unjudged documents as not relevant."""
     return (
-        metric.has_kernel and metric.cutoff is not None and not metric.judged_only and metric.name != "Judged"
+        metric.definition is not None
+        and metric.cutoff is not None
+        and not metric.judged_only
+        and metric.definition.unjudged is not UnjudgedEffect.NOT_APPLICABLE
     )
 
 
@@ -54,14 +55,11 @@ def unjudged_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> Unjudg
     InputError
         If a metric has no such bounds.
     """
-    for metric in metrics:
-        if not has_unjudged_bounds(metric):
-            raise InputError(
-                f"{metric.label!r} has no bounds over unjudged documents",
-                "use nDCG, RR, AP, P, R or Success with a cutoff, e.g. nDCG@10",
-            )
+    defined = [(metric, _definition_of(metric)) for metric in metrics]
     grade = usual_grade(qrels)
-    found = [_extremes(run, qrels, metric, max(grade, metric.rel)) for metric in metrics]
+    found = [
+        _extremes(run, qrels, metric, definition, max(grade, metric.rel)) for metric, definition in defined
+    ]
 
     def values(side: int) -> MetricValues:
         table = (
@@ -73,30 +71,47 @@ def unjudged_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> Unjudg
 
 
 def usual_grade(qrels: Qrels) -> int:
-    """Return the most frequent grade above 0; 1 where there is none."""
+    """Return the most frequent grade above 0; 1 if there is none."""
     counts = Counter(g for docs in qrels.grades.values() for g in docs.values() if g > 0)
     return min(counts, key=lambda grade: (-counts[grade], grade), default=1)
 
 
-def _extremes(run: Run, qrels: Qrels, metric: Metric, grade: int) -> tuple[Values, Values]:
+def _definition_of(metric: Metric) -> MetricDefinition:
+    if metric.definition is None or not has_unjudged_bounds(metric):
+        bounded = [
+            one for one in definitions.DEFINITIONS if one.unjudged is not UnjudgedEffect.NOT_APPLICABLE
+        ]
+        raise InputError(
+            f"{metric.label!r} has no bounds over unjudged documents",
+            f"use {definitions.join_names(bounded, 'or')} with a cutoff, e.g. nDCG@10",
+        )
+    return metric.definition
+
+
+def _extremes(
+    run: Run, qrels: Qrels, metric: Metric, definition: MetricDefinition, grade: int
+) -> tuple[Values, Values]:
+    """Return the ``(q,)`` least and greatest values if unjudged documents within the cutoff may have a grade."""
     ranked = rank_grades(run, qrels, metric.cutoff)
     query, place = np.nonzero(_unjudged(ranked, metric.cutoff or 0))
     numbers = np.bincount(query, minlength=len(ranked))
     from_top = np.arange(len(query)) - (numbers.cumsum() - numbers)[query]
-    from_below = numbers[query] - 1 - from_top
-    least = most = value(ranked, metric)
-    deepest = int(numbers.max(initial=0))
-    for j in [deepest] if metric.name in _ONLY_RISE else range(1, deepest + 1):
+    from_bottom = numbers[query] - 1 - from_top
+    least = most = compute(definition, ranked, metric)
+    all_of_them = int(numbers.max(initial=0))
+    # A value that never falls is greatest with all documents, so other numbers of them need no look.
+    only_all = definition.unjudged is UnjudgedEffect.NEVER_LOWERS
+    for j in [all_of_them] if only_all else range(1, all_of_them + 1):
         first, last = (
-            value(with_more(ranked, query[kept], place[kept] + 1, grade), metric)
-            for kept in (from_top < j, from_below < j)
+            compute(definition, with_more_judged(ranked, query[rows], place[rows] + 1, grade), metric)
+            for rows in (from_top < j, from_bottom < j)
         )
         least, most = np.minimum(least, last), np.maximum(most, first)
     return least, most
 
 
 def _unjudged(ranked: RankedGrades, cutoff: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Return ``(q, cutoff)`` whether an unjudged document stands there."""
+    """Return ``(q, cutoff)`` whether the document at each place is unjudged."""
     unjudged = np.arange(cutoff) < ranked.retrieved[:, None]
     unjudged[ranked.found.query, ranked.found.place - 1] = False
     return unjudged

@@ -1,1 +1,1 @@
-"""The rerank API itself, answered by any backend: `app` is the service, `process` starts one aside."""
+"""The rerank service: `app` is the ASGI application, `serve` runs it, `subprocess_service` starts it for a run."""

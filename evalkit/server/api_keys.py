@@ -1,4 +1,4 @@
-"""Who asks: clients by their keys, compared in constant time."""
+"""Clients, identified by their API keys, which are compared in constant time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from evalkit.dialects import WireError
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Someone who may ask.
+    """A client that may send requests.
 
     Attributes
     ----------
     name
-        As in logs and metrics; never the key.
+        Shown in logs and metrics; never the key.
     limits
-        What it may ask in a minute.
+        Its requests and tokens per minute.
     """
 
     name: str
@@ -28,14 +28,14 @@ class Client:
 
 
 class Keyring:
-    """Knows clients by the hashes of their keys.
+    """Finds the client of an API key.
 
     Parameters
     ----------
     clients
-        Each with the SHA-256 of its key; none, and everybody is served.
+        Each with the SHA-256 of its key; if empty, no key is required.
     default
-        Limits of a client that has none of its own.
+        Limits of every client if no key is required.
     """
 
     def __init__(self, clients: Sequence[tuple[Client, bytes]], default: LimitSettings) -> None:
@@ -44,12 +44,12 @@ class Keyring:
 
     @classmethod
     def of(cls, settings: ServiceSettings, api_key: str | None) -> Keyring:
-        """Return the keys of a file of hashes, and one given outright, which goes by ``default``.
+        """Return the keys of ``keys_file``, and `api_key` as the key of a client named ``default``.
 
         Raises
         ------
         ConfigError, InputError
-            If the file cannot be read, or is wrong.
+            If the file cannot be read, or is invalid.
         """
         clients = []
         if api_key is not None:
@@ -64,18 +64,18 @@ class Keyring:
         return cls(clients, settings)
 
     def client_of(self, given: str | None, address: str) -> Client:
-        """Return who carries a key; whoever asks from an address where none is demanded.
+        """Return the client of a key; if no key is required, a client named after its address.
 
         Raises
         ------
         WireError
-            401, if the key is missing or nobody's.
+            401, if the key is missing or unknown.
         """
         if not self._clients:
             return Client(address, self._default)
         digest = _hash(given or "")
         found = None
-        for client, known in self._clients:  # all of them: time tells nothing of which
+        for client, known in self._clients:  # no early exit: the duration must not depend on the key
             if hmac.compare_digest(digest, known):
                 found = client
         if found is None:

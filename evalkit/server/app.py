@@ -1,4 +1,4 @@
-"""The service: rerankers behind every dialect at once."""
+"""The ASGI application: rerankers behind every dialect at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from evalkit.rerankers import Reranker
 from evalkit.server.api_keys import Keyring
 from evalkit.server.endpoint import Endpoint, Service, json_reply, refusal, timing
 from evalkit.server.limits import Limits
-from evalkit.server.models import Models, Served
+from evalkit.server.models import Models, ServedModel
 from evalkit.server.openapi import describe
 from evalkit.server.prometheus import CONTENT_TYPE, Metrics
 from evalkit.server.routes import MAIN, dialects_by_path
@@ -38,43 +38,43 @@ def build_app(
     any_name: bool = False,
     closing: Callable[[], bool] = lambda: False,
 ) -> Starlette:
-    """Return the ASGI application; its ``state.models`` is to be closed at the end.
+    """Return the ASGI application; the caller closes its ``state.models``.
 
     Parameters
     ----------
     rerankers
-        By the model they are asked for as; called from threads of their own.
+        Model name -> reranker; each is called from threads of its own.
     dialect
-        Name of the wire format of ``/v1/rerank``; all others are served at paths of their own.
+        Name of the wire format of ``/v1/rerank``; all others have other paths.
     settings
-        Limits, waiting and batching; the defaults where None.
+        Limits, queueing and batching; None for the defaults.
     api_key
-        Key that a request must carry in its dialect's way, besides those of ``keys_file``; with neither, none.
+        A key that is accepted in addition to those of ``keys_file``; without either, no key is required.
     any_name
-        Whether the only model answers to every name.
+        Whether a single model is served under every name.
     closing
-        Whether the service is about to end.
+        Returns whether the service is shutting down.
 
     Raises
     ------
     ConfigError, InputError
-        If the file of keys cannot be read.
+        If ``keys_file`` cannot be read, or is invalid.
     UnknownNameError
         If there is no such dialect.
     """
     registry.lookup("dialect", dialect)
-    told = settings or ServiceSettings()
-    served: dict[str, Served] = {}
+    settings = settings or ServiceSettings()
+    served: dict[str, ServedModel] = {}
     metrics = Metrics(lambda: {name: one.waiting_pairs for name, one in served.items()})
     for name, reranker in rerankers.items():
-        served[name] = Served(name, reranker, told, _counting(metrics, name))
+        served[name] = ServedModel(name, reranker, settings, _count_batches(metrics, name))
     models = Models(served, any_name=any_name)
-    service = Service(models, Keyring.of(told, api_key), Limits(), metrics, told, closing)
+    service = Service(models, Keyring.of(settings, api_key), Limits(), metrics, settings, closing)
     paths = dialects_by_path(dialect)
-    main = _open(paths[MAIN])[dialect]
+    main = _dialects(paths[MAIN])[dialect]
     pages = _Pages(service, main, describe(paths, models.names))
     routes = [
-        *(_route(path, Endpoint(service, _open(names))) for path, names in paths.items()),
+        *(_route(path, Endpoint(service, _dialects(names))) for path, names in paths.items()),
         Route("/v1/models", pages.models, methods=["GET"]),
         Route("/v1/models/{model:path}", pages.model, methods=["GET"]),
         Route("/health", pages.health, methods=["GET"]),
@@ -82,17 +82,17 @@ def build_app(
         Route("/metrics", pages.metrics, methods=["GET"]),
         Route("/openapi.json", pages.openapi, methods=["GET"]),
     ]  # fmt: skip
-    handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.break_down}
+    handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
     app = Starlette(routes=routes, exception_handlers=handlers)
     app.state.models = models
     return app
 
 
-def _counting(metrics: Metrics, model: str) -> Callable[[int, float], None]:
+def _count_batches(metrics: Metrics, model: str) -> Callable[[int, float], None]:
     return lambda pairs, seconds: metrics.batch(model, pairs, seconds)
 
 
-def _open(names: tuple[str, ...]) -> dict[str, Dialect]:
+def _dialects(names: tuple[str, ...]) -> dict[str, Dialect]:
     return {name: registry.lookup("dialect", name)() for name in names}
 
 
@@ -101,7 +101,7 @@ def _route(path: str, endpoint: Endpoint) -> Route:
 
 
 class _Pages:
-    """Everything that is not a rerank request, and what goes wrong outside of one."""
+    """All pages except the rerank paths, and errors outside of a rerank request."""
 
     def __init__(self, service: Service, dialect: Dialect, description: dict[str, Any]) -> None:
         self._service = service
@@ -110,32 +110,32 @@ class _Pages:
 
     async def models(self, request: Request) -> Response:
         """List the models."""
-        if refused := self._refused(request):
-            return refused
-        models = [self._card(name) for name in self._service.models.names]
+        if error := self._unauthorized(request):
+            return error
+        models = [self._model_object(name) for name in self._service.models.names]
         return self._reply({"object": "list", "data": models})
 
     async def model(self, request: Request) -> Response:
         """Describe one model."""
-        if refused := self._refused(request):
-            return refused
+        if error := self._unauthorized(request):
+            return error
         name = request.path_params["model"]
         if name not in self._service.models.names:
-            return self._refuse(WireError(404, "not_found", f"there is no model {name!r}", "model"))
-        return self._reply(self._card(name))
+            return self._error(WireError(404, "not_found", f"there is no model {name!r}", "model"))
+        return self._reply(self._model_object(name))
 
     async def health(self, _request: Request) -> Response:
-        """Say that the process is up."""
+        """Report that the process is running."""
         return self._reply({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
-        """Say whether requests are welcome."""
+        """Report whether the service accepts requests."""
         if self._service.closing():
             return self._reply({"status": "closing"}, 503)
         return self._reply({"status": "ready"})
 
     async def metrics(self, _request: Request) -> Response:
-        """Return all counts."""
+        """Return the Prometheus metrics."""
         return Response(self._service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
     async def openapi(self, _request: Request) -> Response:
@@ -143,7 +143,7 @@ class _Pages:
         return self._reply(self._description)
 
     async def unknown_route(self, request: Request, error: Exception) -> Response:
-        """Refuse a path or method that is not served."""
+        """Return the error of a path or method that is not served."""
         status = error.status_code if isinstance(error, HTTPException) else 404
         allowed = (error.headers or {}).get("Allow") if isinstance(error, HTTPException) else None
         message = (
@@ -151,32 +151,36 @@ class _Pages:
             if allowed
             else f"{request.method} {request.url.path} is not served here; GET /openapi.json tells what is"
         )
-        reply = self._refuse(WireError(status, "not_found", message))
+        reply = self._error(WireError(status, "not_found", message))
         if isinstance(error, HTTPException):
             reply.headers.update(error.headers or {})
         return reply
 
-    async def break_down(self, _request: Request, error: Exception) -> Response:
-        """Tell of a fault of our own; the log has it, the client does not."""
+    async def internal_error(self, _request: Request, error: Exception) -> Response:
+        """Return status 500; the traceback goes to the log, not to the client."""
         logger.error("failed to answer", exc_info=error)
-        return self._refuse(WireError(500, "server_error", "the server failed; its log says why"))
+        return self._error(WireError(500, "server_error", "the server failed; its log says why"))
 
-    def _refused(self, request: Request) -> Response | None:
+    def _unauthorized(self, request: Request) -> Response | None:
         try:
             address = request.client.host if request.client else ""
             self._service.keys.client_of(self._dialect.given_key(request.headers), address)
         except WireError as error:
-            return self._refuse(error)
+            return self._error(error)
         return None
 
-    def _card(self, name: str) -> dict[str, Any]:
+    def _model_object(self, name: str) -> dict[str, Any]:
         created = self._service.models.created
         return {"id": name, "object": "model", "created": created, "owned_by": "evalkit"}
 
-    def _refuse(self, error: WireError) -> Response:
+    def _error(self, error: WireError) -> Response:
         body, status, headers = refusal(self._dialect, error)
         return self._reply(body, status, headers)
 
     def _reply(self, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-        told = {"x-request-id": uuid.uuid4().hex, **timing(time.perf_counter(), None), **(headers or {})}
-        return json_reply(body, status, told)
+        all_headers = {
+            "x-request-id": uuid.uuid4().hex,
+            **timing(time.perf_counter(), None),
+            **(headers or {}),
+        }
+        return json_reply(body, status, all_headers)

@@ -1,4 +1,4 @@
-"""Bodies of requests: within limits of size and time, or refused."""
+"""Read and parse request bodies, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -11,26 +11,35 @@ from starlette.requests import ClientDisconnect, Request
 from evalkit.dialects import WireError
 
 
-async def read_body(request: Request, most_bytes: int, timeout_s: float) -> bytes | None:
-    """Return a whole body; None where its client is gone.
+async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes | None:
+    """Return a whole body; None if the client has disconnected.
+
+    Parameters
+    ----------
+    request
+        Its body has not been read yet.
+    max_bytes
+        Maximum size.
+    timeout_s
+        Maximum duration in seconds.
 
     Raises
     ------
     WireError
-        413, if it is larger than that: told before it is read where the request says how large it is. 408, if it
-        takes longer than that.
+        413, if the body is too large, raised before reading if the request declares its size; 408, if reading takes
+        too long.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most_bytes:
-        raise _too_large(most_bytes)
+    if declared.isdecimal() and int(declared) > max_bytes:
+        raise _too_large(max_bytes)
     parts: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(timeout_s):
             async for part in request.stream():
                 size += len(part)
-                if size > most_bytes:
-                    raise _too_large(most_bytes)
+                if size > max_bytes:
+                    raise _too_large(max_bytes)
                 parts.append(part)
     except TimeoutError:
         raise WireError(
@@ -41,13 +50,13 @@ async def read_body(request: Request, most_bytes: int, timeout_s: float) -> byte
     return b"".join(parts)
 
 
-def parse(body: bytes, status: int) -> Any:
+def parse_json(body: bytes, status: int) -> Any:
     """Return the JSON of a body.
 
     Raises
     ------
     WireError
-        If it is none, with the status of a bad request.
+        With the given status, if the body is not JSON.
     """
     try:
         return orjson.loads(body)
@@ -55,5 +64,5 @@ def parse(body: bytes, status: int) -> Any:
         raise WireError(status, "invalid_request", f"the body is not JSON: {error}") from None
 
 
-def _too_large(most_bytes: int) -> WireError:
-    return WireError(413, "request_too_large", f"the body is larger than {most_bytes} bytes")
+def _too_large(max_bytes: int) -> WireError:
+    return WireError(413, "request_too_large", f"the body is larger than {max_bytes} bytes")

@@ -1,4 +1,4 @@
-"""One request, from its head to its reply."""
+"""Answer rerank requests: authenticate, read, score, reply, log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from evalkit.config import ServiceSettings
 from evalkit.dialects import Dialect, WireError
 from evalkit.server.api_keys import Client, Keyring
-from evalkit.server.bodies import parse, read_body
+from evalkit.server.bodies import parse_json, read_body
 from evalkit.server.limits import Limits
 from evalkit.server.models import Answer, Models
 from evalkit.server.prometheus import Metrics
@@ -29,14 +29,14 @@ access = logging.getLogger("evalkit.server.access")
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 CLIENT_GONE = 499
-"""What is logged for a request whose client left; nobody receives it."""
+"""The status in the log for a request whose client disconnected; it is never sent."""
 NO_MODEL = "none"
-"""Stands in counts for the model of a request that was refused before its model was known."""
+"""The model in metrics and log if a request was rejected before its model was known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Service:
-    """What all endpoints share."""
+    """The objects that all endpoints share."""
 
     models: Models
     keys: Keyring
@@ -48,7 +48,7 @@ class Service:
 
 @dataclass(slots=True)
 class RequestState:
-    """What became of a request so far: what headers, counts and the log tell."""
+    """What is known of a request so far, for reply headers, metrics and log."""
 
     dialect: str
     request_id: str
@@ -67,7 +67,7 @@ class Endpoint:
     service
         Shared by all paths.
     dialects
-        By name; where there are several, what a body holds decides.
+        By name; if there are several, `pick` chooses by the body.
     """
 
     def __init__(self, service: Service, dialects: Mapping[str, Dialect]) -> None:
@@ -75,66 +75,66 @@ class Endpoint:
         self._dialects = dict(dialects)
 
     async def respond(self, request: Request) -> Response:
-        """Answer; every refusal is in the words of the dialect."""
-        given = request.headers.get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        course = RequestState(next(iter(self._dialects)), request_id)
+        """Return the reply; errors are in the format of the dialect."""
+        given_id = request.headers.get("x-request-id", "")
+        request_id = given_id if _REQUEST_ID.fullmatch(given_id) else uuid.uuid4().hex
+        state = RequestState(next(iter(self._dialects)), request_id)
         try:
-            body = await self._rerank(request, course)
-            status, headers = 200, self._dialects[course.dialect].reply_headers(*_cost(course))
+            body = await self._rerank(request, state)
+            status, headers = 200, self._dialects[state.dialect].reply_headers(*_seconds_and_tokens(state))
         except WireError as error:
-            body, status, headers = refusal(self._dialects[course.dialect], error)
-        self._note(course, status if body is not None else CLIENT_GONE)
-        return json_reply(body, status, headers | self._headers(course))
+            body, status, headers = refusal(self._dialects[state.dialect], error)
+        self._record(state, status if body is not None else CLIENT_GONE)
+        return json_reply(body, status, headers | self._headers(state))
 
-    async def _rerank(self, request: Request, course: RequestState) -> Any:
-        """Return the body of a good reply; None where the client is gone."""
-        service, first = self._service, self._dialects[course.dialect]
+    async def _rerank(self, request: Request, state: RequestState) -> Any:
+        """Return the body of a successful reply; None if the client has disconnected."""
+        service, first = self._service, self._dialects[state.dialect]
         address = request.client.host if request.client else ""
-        course.client = service.keys.client_of(first.given_key(request.headers), address)
+        state.client = service.keys.client_of(first.given_key(request.headers), address)
         service.models.refuse_if_full()
-        service.limits.admit(course.client)
+        service.limits.admit(state.client)
         content = await read_body(request, service.settings.max_body_bytes, service.settings.body_timeout_s)
         if content is None:
             return None
-        body = parse(content, first.refusal_status)
-        course.dialect = pick(self._dialects, body)
-        dialect = self._dialects[course.dialect]
-        asked = dialect.decode_request(body, request.path_params.get("model"))
-        course.documents = len(asked.documents)
-        served, name = service.models.choose(asked.model)
-        course.model = served.name
+        body = parse_json(content, first.refusal_status)
+        state.dialect = pick(self._dialects, body)
+        dialect = self._dialects[state.dialect]
+        wire_request = dialect.decode_request(body, request.path_params.get("model"))
+        state.documents = len(wire_request.documents)
+        served, name = service.models.choose(wire_request.model)
+        state.model = served.name
 
-        async def gone() -> None:
+        async def disconnected() -> None:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
 
-        course.answer = answer = await served.answer(course.client.name, asked, gone)
+        state.answer = answer = await served.answer(state.client.name, wire_request, disconnected)
         if answer is None:
             return None
-        service.limits.charge(course.client, answer.tokens)
+        service.limits.charge(state.client, answer.tokens)
         scores = shown_scores(answer, dialect, body)
-        return dialect.encode_response(replace(asked, model=name), scores, answer.tokens)
+        return dialect.encode_response(replace(wire_request, model=name), scores, answer.tokens)
 
-    def _headers(self, course: RequestState) -> dict[str, str]:
-        """Return the headers of every reply: who it is for, how long it took, what is left to ask."""
-        told = {"x-request-id": course.request_id, **timing(course.started_s, course.answer)}
-        if course.client is not None:
-            told |= self._service.limits.headers(course.client)
+    def _headers(self, state: RequestState) -> dict[str, str]:
+        """Return the headers of every reply: request id, times, remaining limits."""
+        headers = {"x-request-id": state.request_id, **timing(state.started_s, state.answer)}
+        if state.client is not None:
+            headers |= self._service.limits.headers(state.client)
         if self._service.closing():
-            told["connection"] = "close"
-        return told
+            headers["connection"] = "close"
+        return headers
 
-    def _note(self, course: RequestState, status: int) -> None:
-        metrics, seconds = self._service.metrics, time.perf_counter() - course.started_s
+    def _record(self, state: RequestState, status: int) -> None:
+        metrics, seconds = self._service.metrics, time.perf_counter() - state.started_s
         if status == CLIENT_GONE:
             metrics.cancelled()
-        elif course.answer is None:
-            metrics.refused(course.model, course.dialect, status)
+        elif state.answer is None:
+            metrics.refused(state.model, state.dialect, status)
         else:
-            answer = course.answer
+            answer = state.answer
             metrics.answered(
-                course.model, course.dialect, seconds, answer.queue_s, course.documents, answer.tokens
+                state.model, state.dialect, seconds, answer.queue_s, state.documents, answer.tokens
             )
         if not access.isEnabledFor(logging.INFO):
             return
@@ -142,12 +142,12 @@ class Endpoint:
             "%s",
             orjson.dumps(
                 {
-                    "request_id": course.request_id,
-                    "client": course.client.name if course.client else None,
-                    "dialect": course.dialect,
-                    "model": course.model,
-                    "documents": course.documents,
-                    "tokens": course.answer.tokens if course.answer else None,
+                    "request_id": state.request_id,
+                    "client": state.client.name if state.client else None,
+                    "dialect": state.dialect,
+                    "model": state.model,
+                    "documents": state.documents,
+                    "tokens": state.answer.tokens if state.answer else None,
                     "status": status,
                     "seconds": round(seconds, 6),
                 }
@@ -156,7 +156,7 @@ class Endpoint:
 
 
 def shown_scores(answer: Answer, dialect: Dialect, options: Any) -> Sequence[float]:
-    """Return scores as a dialect has them: raw logits where it gives those, or is asked to, else 0..1."""
+    """Return scores on the dialect's scale: logits if it or the request's options want them, else 0..1."""
     wanted = dialect.kind_of_scores(options if isinstance(options, dict) else {})
     raw = wanted == "logit" == answer.kind
     scores: list[float] = (answer.scores if raw else to_unit(answer.scores, answer.kind)).tolist()
@@ -164,7 +164,7 @@ def shown_scores(answer: Answer, dialect: Dialect, options: Any) -> Sequence[flo
 
 
 def timing(started_s: float, answer: Answer | None) -> dict[str, str]:
-    """Return where the time of a request went, in milliseconds."""
+    """Return the headers that report the times of a request in milliseconds."""
     total_ms = (time.perf_counter() - started_s) * 1000
     parts = [f"total;dur={total_ms:.3f}"]
     if answer is not None:
@@ -173,7 +173,7 @@ def timing(started_s: float, answer: Answer | None) -> dict[str, str]:
 
 
 def refusal(dialect: Dialect, error: WireError) -> tuple[Any, int, dict[str, str]]:
-    """Return body, status and headers of a refusal."""
+    """Return body, status and headers of an error."""
     headers = {}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(max(math.ceil(error.retry_after_s), 1))
@@ -183,10 +183,10 @@ def refusal(dialect: Dialect, error: WireError) -> tuple[Any, int, dict[str, str
 
 
 def json_reply(body: Any, status: int, headers: Mapping[str, str]) -> Response:
-    """Return a reply."""
+    """Return a reply with a JSON body."""
     return Response(orjson.dumps(body), status, media_type="application/json", headers=dict(headers))
 
 
-def _cost(course: RequestState) -> tuple[float, int]:
-    tokens = course.answer.tokens if course.answer else 0
-    return time.perf_counter() - course.started_s, tokens
+def _seconds_and_tokens(state: RequestState) -> tuple[float, int]:
+    tokens = state.answer.tokens if state.answer else 0
+    return time.perf_counter() - state.started_s, tokens

@@ -1,4 +1,4 @@
-"""Who is scored next: the work of many clients in one bounded queue, each client in turn."""
+"""A bounded queue of the requests of many clients, served round-robin by client."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 TURN = 8
-"""Pairs a client gets before the next one's turn: few enough that a short request passes a long one."""
+"""Pairs that a client gets per turn: few enough that a short request overtakes a long one."""
 
 
 class Waiting(Protocol):
-    """A request that waits.
+    """A request in the queue.
 
     Attributes
     ----------
     client
-        Whose it is.
+        Name of the client.
     size
-        Its pairs.
+        Number of pairs.
     divisible
         Whether some of its pairs may be scored before the others.
     """
@@ -38,7 +38,7 @@ Job = TypeVar("Job", bound=Waiting)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece(Generic[Job]):
-    """Neighbouring pairs of one request: from `start` up to, not including, `stop`."""
+    """Consecutive pairs of one request, from `start` up to but not including `stop`."""
 
     job: Job
     start: int
@@ -46,20 +46,18 @@ class Piece(Generic[Job]):
 
 
 class FullError(Exception):
-    """There is no room for a request."""
+    """Raised if the queue has no room for a request."""
 
 
 class FairQueue(Generic[Job]):
-    """Requests of many clients; a turn of work takes some pairs of each client that waits.
-
-    Safe to use from several threads.
+    """Requests of many clients; a batch takes some pairs of each waiting client in turn. Thread-safe.
 
     Parameters
     ----------
     most_pairs
-        Pairs that may wait. A request larger than that is taken where nothing else waits.
+        Maximum number of waiting pairs. A larger request is accepted if nothing else waits.
     clock
-        Seconds that only grow.
+        Returns monotonic seconds.
     """
 
     def __init__(self, most_pairs: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,11 +72,11 @@ class FairQueue(Generic[Job]):
 
     @property
     def pairs(self) -> int:
-        """Pairs that wait."""
+        """Number of waiting pairs."""
         return self._pairs
 
     def has_room(self) -> bool:
-        """Return whether a request of one pair would be taken."""
+        """Return whether a request of one pair would be accepted."""
         return self._pairs < self._most
 
     def put(self, job: Job) -> None:
@@ -100,7 +98,7 @@ class FairQueue(Generic[Job]):
             self._changed.notify_all()
 
     def drop(self, job: Job) -> None:
-        """Forget what still waits of a request; nothing happens where nothing does."""
+        """Remove the waiting pairs of a request, if any."""
         with self._changed:
             taken = self._taken.pop(job, None)
             if taken is None:
@@ -112,20 +110,20 @@ class FairQueue(Generic[Job]):
                 del self._clients[job.client]
 
     def take(self, pairs: int, linger_s: float = 0.0) -> list[Piece[Job]]:
-        """Return the next pieces of work, of `pairs` pairs together; wait for the first.
+        """Return the next pieces of work, together up to `pairs` pairs; block until there is one.
 
-        An indivisible request is never cut, though it hold more.
+        An indivisible request is never split, even if larger.
 
         Parameters
         ----------
         pairs
-            How many; the queue may hold fewer.
+            Size of the batch; it is smaller if fewer pairs wait.
         linger_s
-            How long to wait for so many after the first request came.
+            Maximum seconds to wait for a full batch after the first request arrived.
 
         Returns
         -------
-        At least one piece; none once the queue is closed and empty.
+        At least one piece; none if the queue is closed and empty.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._pairs or self._closed)
@@ -133,27 +131,27 @@ class FairQueue(Generic[Job]):
                 left_s = self._first_at + linger_s - self._clock()
                 if left_s <= 0 or not self._changed.wait(left_s):
                     break
-            return self._pick(pairs)
+            return self._next_pieces(pairs)
 
     def close(self) -> None:
-        """Take no further request; what waits is still given out."""
+        """Accept no further request; `take` still returns those that wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def _pick(self, room: int) -> list[Piece[Job]]:
+    def _next_pieces(self, room: int) -> list[Piece[Job]]:
         spans: dict[Job, tuple[int, int]] = {}
-        passed_over = 0
-        while room > 0 and passed_over < len(self._clients):
+        skipped = 0
+        while room > 0 and skipped < len(self._clients):
             client, waiting = next(iter(self._clients.items()))
-            self._clients[client] = self._clients.pop(client)  # the next turn is another's
+            self._clients[client] = self._clients.pop(client)  # to the end: the next turn is another client's
             job = waiting[0]
             start = self._taken[job]
             n = min(TURN, room, job.size - start) if job.divisible else job.size
             if n > room and spans:
-                passed_over += 1  # does not fit any more: first in the next batch
+                skipped += 1  # too large for the rest of this batch: it waits for the next
                 continue
-            passed_over = 0
+            skipped = 0
             spans[job] = (spans.get(job, (start, start))[0], start + n)
             room -= n
             self._advance(client, waiting, job, start + n)

@@ -1,4 +1,4 @@
-"""One request on its way: its pairs may be scored in pieces, by whichever batches have room."""
+"""A request in the queue: its pairs may be scored in several pieces, each in another batch."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ class Job:
     Attributes
     ----------
     client
-        Whose it is.
+        Name of the client.
     query, documents
-        What is asked.
+        The texts of the request.
     divisible
         Whether some documents may be scored before the others.
     on_end
-        Called once, from whichever thread ends it: all scores are in, or it failed.
+        Called once when all scores have arrived or the job has failed, from the thread that did this.
     scores
-        ``(n,)``; those that are not in yet are NaN.
+        ``(n,)``; NaN until they arrive.
     tokens
-        Read so far; None where the backend counts none.
+        Tokens processed so far; None if the backend does not count them.
     error
-        Why there will be no scores.
-    arrived_s, began_s, ended_s
-        When it came, when its first piece was taken and when it ended; seconds of `time.perf_counter`.
+        Why the job failed; None if it did not.
+    arrived_s, started_s, ended_s
+        When it arrived, when its first piece was taken, and when it ended; seconds of `time.perf_counter`.
     """
 
     client: str
@@ -45,7 +45,7 @@ class Job:
     tokens: int | None = field(default=0, init=False)
     error: Exception | None = field(default=None, init=False)
     arrived_s: float = field(default_factory=time.perf_counter, init=False)
-    began_s: float = field(default=0.0, init=False)
+    started_s: float = field(default=0.0, init=False)
     ended_s: float = field(default=0.0, init=False)
     _missing: int = field(init=False)
 
@@ -55,21 +55,21 @@ class Job:
 
     @property
     def size(self) -> int:
-        """Its pairs."""
+        """Number of pairs."""
         return len(self.documents)
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is to come."""
+        """Whether the job has all its scores or has failed."""
         return bool(self.ended_s)
 
     def part(self, start: int, stop: int) -> RerankRequest:
-        """Return some neighbouring documents as a request of their own."""
+        """Return consecutive documents as a request of their own."""
         documents = self.documents[start:stop]
         return RerankRequest("", self.query, documents, tuple(map(str, range(len(documents)))))
 
     def accept(self, start: int, response: RerankResponse) -> None:
-        """Take the scores of a piece; the last one ends the job."""
+        """Store the scores of a piece; the last piece ends the job."""
         if self.ended:
             return
         self.scores[start : start + len(response.scores)] = response.scores
@@ -80,7 +80,7 @@ class Job:
             self._end()
 
     def fail(self, error: Exception) -> None:
-        """End without scores."""
+        """End the job without scores."""
         if not self.ended:
             self.error = error
             self._end()
@@ -90,8 +90,8 @@ class Job:
         self.on_end()
 
 
-def began(jobs: Sequence[Job]) -> None:
-    """Note that jobs are being worked on."""
+def mark_started(jobs: Sequence[Job]) -> None:
+    """Set the start time of jobs that have none."""
     now = time.perf_counter()
     for job in jobs:
-        job.began_s = job.began_s or now
+        job.started_s = job.started_s or now

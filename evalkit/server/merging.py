@@ -1,4 +1,4 @@
-"""Requests of many clients scored together, by threads that stay off the event loop."""
+"""Score requests of many clients together, in threads so that the event loop is not blocked."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking import find_fault
 from evalkit.server.fair_queue import FairQueue, FullError, Piece
-from evalkit.server.jobs import Job, began
+from evalkit.server.jobs import Job, mark_started
 
 logger = logging.getLogger("evalkit.server")
 
-_SHARE_OF_POOL = 32
-"""A batch of the service is this fraction of a pool of the quality pass, about what is computed at once: whoever comes
-waits for the batch before, and everybody in one for all of it."""
-_MEMORY = 0.9
-"""How much of what is known of a model's speed outlasts one more batch."""
+_BATCHES_PER_POOL = 32
+"""Batches of the service per pool of the quality pass. A batch is about what the model computes at once and no more,
+because a request waits for the batch before it, and for all of its own."""
+_SMOOTHING = 0.9
+"""Weight of the previous estimate of a model's speed when a batch updates it."""
 
 
 class Batcher:
     """The queue of one reranker and the threads that work on it.
 
-    A reranker that scores the pairs of many requests faster together is given batches, by one thread: it brings its
-    own. Any other gets a request a call, several at once.
+    A `Pooled` reranker receives batches from one thread, because it parallelises by itself. Any other reranker receives
+    one request per call, from several threads.
 
     Parameters
     ----------
     reranker
-        What scores.
+        Computes the scores.
     settings
-        How long to wait, and for how much.
+        Limits of the queue and of batches.
     on_batch
-        Told pairs and seconds of every batch.
+        Called with the pairs and seconds of every batch.
     """
 
     def __init__(
@@ -51,17 +51,17 @@ class Batcher:
         self.queue: FairQueue[Job] = FairQueue(settings.max_waiting_pairs)
         self._pairs_per_s = math.inf
         merges = settings.merging and isinstance(reranker, Pooled)
-        self.divides = merges and reranker.pointwise
+        self.divisible = merges and reranker.pointwise
         self._batch_pairs = 1
         if merges and isinstance(reranker, Pooled):
-            self._batch_pairs = settings.batch_pairs or max(reranker.pool_pairs // _SHARE_OF_POOL, 1)
+            self._batch_pairs = settings.batch_pairs or max(reranker.pool_pairs // _BATCHES_PER_POOL, 1)
         threads = 1 if isinstance(reranker, Pooled) else settings.concurrency
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
         for thread in self._threads:
             thread.start()
 
     def wait_s(self) -> float:
-        """Return about how long what waits will take; 0 until that is known."""
+        """Return the estimated seconds until all waiting pairs are scored; 0 until the speed is known."""
         return self.queue.pairs / (self._pairs_per_s * len(self._threads))
 
     def has_room(self) -> bool:
@@ -69,21 +69,27 @@ class Batcher:
         return self.queue.has_room() and self.wait_s() < self._longest_queue_s
 
     def put(self, job: Job) -> None:
-        """Let a request wait; see `FairQueue.put`."""
+        """Add a request to the queue.
+
+        Raises
+        ------
+        FullError
+            If the queue or its estimated duration is at the limit, or the queue is closed.
+        """
         if not self.has_room():
             raise FullError
         self.queue.put(job)
 
     def close(self) -> None:
-        """Take no more requests, and end once those that wait are scored."""
+        """Accept no more requests; return once the waiting ones are scored."""
         self.queue.close()
         for thread in self._threads:
             thread.join()
 
     def _work(self) -> None:
-        while pieces := self.queue.take(self._batch_pairs, self._linger_s if self.divides else 0.0):
+        while pieces := self.queue.take(self._batch_pairs, self._linger_s if self.divisible else 0.0):
             start = time.perf_counter()
-            began([piece.job for piece in pieces])
+            mark_started([piece.job for piece in pieces])
             self._score(pieces)
             seconds = time.perf_counter() - start
             pairs = sum(piece.stop - piece.start for piece in pieces)
@@ -91,10 +97,10 @@ class Batcher:
             self._learn(pairs, pairs / max(seconds, 1e-6))
 
     def _learn(self, pairs: int, rate: float) -> None:
-        """Note how fast a batch was; one that is not half full says only that it can be as fast as that."""
+        """Update the speed estimate; a batch that is not half full only gives a lower bound."""
         known = self._pairs_per_s
         if 2 * pairs >= self._batch_pairs:
-            self._pairs_per_s = rate if math.isinf(known) else _MEMORY * known + (1 - _MEMORY) * rate
+            self._pairs_per_s = rate if math.isinf(known) else _SMOOTHING * known + (1 - _SMOOTHING) * rate
         elif not math.isinf(known):
             self._pairs_per_s = max(known, rate)
 
@@ -110,9 +116,9 @@ class Batcher:
             if len(pieces) == 1:
                 pieces[0].job.fail(error)
                 return
-            for piece in pieces:  # one of them cannot be scored: that is no fault of the others
+            for piece in pieces:  # separately: the failure of one request must not fail the others
                 self._score([piece])
-        except Exception as error:  # whatever a backend raises ends its requests, not the service
+        except Exception as error:  # any exception of a backend fails its requests, not the service
             logger.exception("failed to answer")
             for piece in pieces:
                 piece.job.fail(error)

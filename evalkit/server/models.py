@@ -1,4 +1,4 @@
-"""The rerankers behind one service, chosen by the model that a request names."""
+"""The rerankers of a service, selected by the model name in a request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from evalkit.server.jobs import Job
 from evalkit.server.merging import Batcher
 
 _SHORTEST_WAIT_S = 1.0
-"""What a refused client is asked to wait at least."""
+"""Lower bound of ``Retry-After``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,13 +30,13 @@ class Answer:
     Attributes
     ----------
     scores
-        ``(n,)`` as the reranker gives them.
+        ``(n,)`` on the reranker's own scale.
     kind
-        What they mean.
+        What the scores mean.
     tokens
-        What they took: the model's own tokens, words where the backend counts none.
+        Tokens processed; words if the backend does not count tokens.
     queue_s, model_s
-        Seconds that the request waited, and that its pairs were worked on.
+        Seconds in the queue, and seconds from the start of scoring to its end.
     """
 
     scores: NDArray[np.float64]
@@ -46,19 +46,19 @@ class Answer:
     model_s: float
 
 
-class Served:
+class ServedModel:
     """One reranker with its queue.
 
     Parameters
     ----------
     name
-        The model it is asked for as.
+        The model name in requests.
     reranker
-        Called from threads of its own.
+        Called from threads of the batcher.
     settings
-        How long requests wait.
+        Limits of queue, batches and waiting.
     on_batch
-        Told the pairs and seconds of every batch.
+        Called with the pairs and seconds of every batch.
     """
 
     def __init__(
@@ -75,49 +75,49 @@ class Served:
 
     @property
     def waiting_pairs(self) -> int:
-        """Pairs that wait."""
+        """Number of waiting pairs."""
         return self._batcher.queue.pairs
 
     def has_room(self) -> bool:
-        """Return whether one more pair may wait."""
+        """Return whether the queue accepts another pair."""
         return self._batcher.has_room()
 
     async def answer(
-        self, client: str, asked: WireRequest, gone: Callable[[], Awaitable[None]]
+        self, client: str, request: WireRequest, disconnected: Callable[[], Awaitable[None]]
     ) -> Answer | None:
         """Return the scores of a request.
 
         Parameters
         ----------
         client
-            Whose turn it takes.
-        asked
+            Name of the client, for fair queueing.
+        request
             The request.
-        gone
-            Returns once the client is.
+        disconnected
+            Returns once the client has disconnected.
 
         Returns
         -------
-        None where the client is gone: what of its request still waits is dropped.
+        None if the client has disconnected; its waiting pairs are dropped.
 
         Raises
         ------
         WireError
-            429, if the queue is full; 500 or 503, if the backend fails or takes too long.
+            429, if the queue is full; 500 or 503, if the backend fails; 503, if it takes too long.
         """
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
 
-        def tell() -> None:
-            """Wake the waiting request, from whichever thread ended it."""
+        def wake() -> None:
+            """Wake the coroutine below; called from a thread of the batcher."""
             loop.call_soon_threadsafe(ended.set)
 
-        job = Job(client, asked.query, asked.documents, self._batcher.divides, tell)
+        job = Job(client, request.query, request.documents, self._batcher.divisible, wake)
         try:
             self._batcher.put(job)
         except FullError:
-            raise self.full() from None
-        waits = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(gone())]
+            raise self.overloaded() from None
+        waits = [asyncio.ensure_future(ended.wait()), asyncio.ensure_future(disconnected())]
         try:
             await asyncio.wait(waits, timeout=self._timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -125,7 +125,7 @@ class Served:
                 wait.cancel()
             self._batcher.queue.drop(job)
         if job.ended:
-            return self._read(job, asked)
+            return self._read(job, request)
         if waits[1].done():
             return None
         raise WireError(
@@ -133,11 +133,11 @@ class Served:
         )
 
     def close(self) -> None:
-        """Score what waits, then end; blocks."""
+        """Score the waiting requests, then close the reranker; blocks."""
         self._batcher.close()
         self._reranker.close()
 
-    def _read(self, job: Job, asked: WireRequest) -> Answer:
+    def _read(self, job: Job, request: WireRequest) -> Answer:
         error = job.error
         if isinstance(error, CallError):
             if error.remedy.transient:
@@ -150,49 +150,49 @@ class Served:
         return Answer(
             job.scores,
             self._reranker.score_kind,
-            _count_words(asked) if job.tokens is None else job.tokens,
-            job.began_s - job.arrived_s,
-            job.ended_s - job.began_s,
+            _count_words(request) if job.tokens is None else job.tokens,
+            job.started_s - job.arrived_s,
+            job.ended_s - job.started_s,
         )
 
     def _wait_s(self) -> float:
         return max(self._batcher.wait_s(), _SHORTEST_WAIT_S)
 
-    def full(self) -> WireError:
-        """Return the refusal of a request for which there is no room."""
+    def overloaded(self) -> WireError:
+        """Return the error of a request for which the queue has no room."""
         return WireError(
             429, "overloaded", "too many requests are waiting: try again later", retry_after_s=self._wait_s()
         )
 
 
 class Models:
-    """All that is served, by name.
+    """The served models, by name.
 
     Parameters
     ----------
     served
         At least one.
     any_name
-        Whether the only one answers to every name, and calls itself by it.
+        Whether a single model is served under every name, which its replies then repeat.
     """
 
-    def __init__(self, served: Mapping[str, Served], *, any_name: bool) -> None:
+    def __init__(self, served: Mapping[str, ServedModel], *, any_name: bool) -> None:
         self._served = dict(served)
         self._any_name = any_name and len(served) == 1
         self.created = int(time.time())
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models, in the order they were given."""
+        """Model names, in the given order."""
         return tuple(self._served)
 
-    def choose(self, asked: str) -> tuple[Served, str]:
-        """Return what answers to a name, and the name that its reply carries.
+    def choose(self, asked: str) -> tuple[ServedModel, str]:
+        """Return the model for a requested name, and the name to put into the reply.
 
         Raises
         ------
         WireError
-            400, if nothing does.
+            400, if no model has that name.
         """
         if asked in self._served:
             return self._served[asked], asked
@@ -205,23 +205,23 @@ class Models:
         )
 
     def refuse_if_full(self) -> None:
-        """Refuse whoever comes now, if there is room nowhere: before a body is read.
+        """Raise if no model's queue has room; called before a body is read.
 
         Raises
         ------
         WireError
             429 with the seconds to wait.
         """
-        full = [served.full() for served in self._served.values() if not served.has_room()]
-        if len(full) == len(self._served):
-            raise full[0]
+        errors = [served.overloaded() for served in self._served.values() if not served.has_room()]
+        if len(errors) == len(self._served):
+            raise errors[0]
 
     def close(self) -> None:
-        """Score what waits, then end; blocks."""
+        """Score the waiting requests, then close all models; blocks."""
         for served in self._served.values():
             served.close()
 
 
-def _count_words(asked: WireRequest) -> int:
-    """Return the number of words: the usage of a backend that counts no tokens itself."""
-    return sum(len(text.split()) for text in (asked.query, *asked.documents))
+def _count_words(request: WireRequest) -> int:
+    """Return the number of words: the usage reported for a backend that does not count tokens."""
+    return sum(len(text.split()) for text in (request.query, *request.documents))

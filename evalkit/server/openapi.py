@@ -1,4 +1,4 @@
-"""The OpenAPI description of the service, made from the very shapes that it reads and writes."""
+"""The OpenAPI description of the service, generated from the shapes with which it reads and writes."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _EVERY_REPLY = {
 
 
 def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schema:
-    """Return the description.
+    """Return the OpenAPI document.
 
     Parameters
     ----------
     paths
-        Path -> the dialects it speaks.
+        Path -> names of the dialects that it accepts.
     models
-        What is served.
+        Names of the served models.
     """
     described = {path: {"post": _operation(path, names, models)} for path, names in paths.items()}
     pages = {
@@ -137,34 +137,36 @@ def _reply(dialect: Dialect) -> Schema:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A part of an object."""
+class _Property:
+    """The schema of an object's property, and whether the property is required."""
 
     schema: Schema
     required: bool
 
 
 def _nested(required: Mapping[str, Schema], optional: Mapping[str, Schema]) -> Schema:
-    """Return the schema of an object whose parts stand at paths: ``input.query``."""
+    """Return the schema of an object from the schemas at its paths, e.g. ``input.query``."""
     tree: dict[str, Any] = {}
     for path, schema in required.items():
-        put(tree, path, _Part(schema, required=True))
+        put(tree, path, _Property(schema, required=True))
     for path, schema in optional.items():
-        put(tree, path, _Part(schema, required=False))
-    return _grown(tree).schema
+        put(tree, path, _Property(schema, required=False))
+    return _object_of(tree).schema
 
 
-def _grown(tree: Mapping[str, Any]) -> _Part:
-    """Return an object of parts; it has to be there if any of them has."""
-    parts = {key: value if isinstance(value, _Part) else _grown(value) for key, value in tree.items()}
-    needed = [key for key, part in parts.items() if part.required]
-    fields = {key: part.schema for key, part in parts.items()}
+def _object_of(tree: Mapping[str, Any]) -> _Property:
+    """Return the schema of an object from a tree of properties; it is required if any property in it is."""
+    properties = {
+        key: value if isinstance(value, _Property) else _object_of(value) for key, value in tree.items()
+    }
+    needed = [key for key, one in properties.items() if one.required]
+    fields = {key: one.schema for key, one in properties.items()}
     kind = "object" if needed else ["object", "null"]
-    return _Part({"type": kind, "properties": fields, "required": needed}, required=bool(needed))
+    return _Property({"type": kind, "properties": fields, "required": needed}, required=bool(needed))
 
 
 def _schema_of(example: Any) -> Schema:
-    """Return a schema that fits a value and all others of its form."""
+    """Return a schema that accepts a value and others of the same form."""
     if isinstance(example, dict):
         return {"type": "object", "properties": {key: _schema_of(value) for key, value in example.items()}}
     if isinstance(example, list):

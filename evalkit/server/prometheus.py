@@ -1,4 +1,4 @@
-"""What the service counts, as Prometheus reads it."""
+"""The Prometheus metrics of the service."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _PAIRS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 class Metrics:
-    """Counts of one service; no name of a key, no text.
+    """The metrics of one service. Labels contain no API key and no text of a request.
 
     Parameters
     ----------
     waiting
-        Returns the pairs that wait, by model.
+        Returns the number of waiting pairs by model.
     """
 
     def __init__(self, waiting: Callable[[], Mapping[str, int]]) -> None:
@@ -29,7 +29,7 @@ class Metrics:
         self._requests = Counter(
             "evalkit_requests", "Rerank requests answered.", labels, registry=self._registry
         )
-        self._gone = Counter(
+        self._cancelled = Counter(
             "evalkit_requests_cancelled", "Requests whose client left.", registry=self._registry
         )
         by_model = partial(Histogram, labelnames=("model",), registry=self._registry)
@@ -54,7 +54,7 @@ class Metrics:
     def answered(
         self, model: str, dialect: str, seconds: float, queue_s: float, pairs: int, tokens: int
     ) -> None:
-        """Count a request that was scored."""
+        """Count a request that was answered with scores."""
         self._requests.labels(model, dialect, "200").inc()
         self._seconds.labels(model).observe(seconds)
         self._queue_seconds.labels(model).observe(queue_s)
@@ -62,20 +62,20 @@ class Metrics:
         self._tokens.labels(model).inc(tokens)
 
     def refused(self, model: str, dialect: str, status: int) -> None:
-        """Count a request that was not."""
+        """Count a request that was answered with an error."""
         self._requests.labels(model, dialect, str(status)).inc()
 
     def cancelled(self) -> None:
-        """Count a request whose client left before the answer."""
-        self._gone.inc()
+        """Count a request whose client disconnected before the answer."""
+        self._cancelled.inc()
 
     def batch(self, model: str, pairs: int, seconds: float) -> None:
-        """Count a batch."""
+        """Count a scored batch."""
         self._batches.labels(model).observe(pairs)
         self._busy.labels(model).inc(seconds)
 
     def page(self) -> bytes:
-        """Return all counts."""
+        """Return all metrics in the text format."""
         return generate_latest(self._registry)
 
 
@@ -84,7 +84,7 @@ class _Waiting(Collector):
         self._waiting = waiting
 
     def collect(self) -> list[GaugeMetricFamily]:
-        """Return what waits now."""
+        """Return the number of waiting pairs at this moment."""
         family = GaugeMetricFamily("evalkit_waiting_pairs", "Pairs that wait.", labels=["model"])
         for model, pairs in self._waiting().items():
             family.add_metric([model], pairs)

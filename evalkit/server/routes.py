@@ -1,4 +1,4 @@
-"""Which wire format is spoken at which path."""
+"""The paths of the service, and the wire formats that each path accepts."""
 
 from __future__ import annotations
 
@@ -11,52 +11,47 @@ from evalkit.dialects.shape import dig
 
 MAIN = "/v1/rerank"
 """The path whose wire format is chosen with ``--dialect``."""
-_AT_HOME = (
-    "cohere_v2",
-    "tei",
-    "infinity",
-    "vllm_score",
-    "mixedbread",
-    "nim",
-    "isaacus",
-    "zeroentropy",
-    "fireworks",
-    "openrouter",
-    "deepinfra",
-    "dashscope",
-    "elastic",
-    "vertex_rank",
-    "nvidia_hosted",
-)
-"""Dialects that are served at their own paths, too; where two share one, what a body holds tells them apart."""
-_WITHOUT_SHAPE = {"generic"}
 
 
 def dialects_by_path(chosen: str) -> dict[str, tuple[str, ...]]:
-    """Return path -> names of dialects, the one that answers first; ``{model}`` stands in a path for a model.
+    """Return path -> names of the dialects it accepts, in the order in which `pick` tries them.
 
-    The chosen one has `MAIN` to itself. Every dialect is served at its own path behind its name, as well:
-    ``/jina/v1/rerank``.
+    Paths are of three kinds. `MAIN` accepts the chosen dialect only. A dialect's own path accepts the chosen dialect
+    and those with `Dialect.served_at_own_path`; several may share it. A path behind a dialect's name,
+    ``/jina/v1/rerank``, accepts this dialect only.
+
+    Dialects that share a path are tried in this order: the chosen one; those whose documents are under a key of their
+    own, because a body with that key is meant for them; those that use the most common key. Within each group they
+    are in alphabetical order.
+
+    Parameters
+    ----------
+    chosen
+        Name of the dialect of `MAIN`.
+
+    Returns
+    -------
+    Paths as the dialects write them: ``{model}`` is a placeholder for the model.
     """
+    known: dict[str, type[Dialect]] = {
+        name: registry.lookup("dialect", name) for name in registry.names("dialect")
+    }
+    at_own_path = [name for name, one in known.items() if one.served_at_own_path and name != chosen]
+    at_own_path.sort(key=lambda name: known[name].shape.documents == Dialect.shape.documents)
     paths: dict[str, list[str]] = {MAIN: [chosen]}
-    for name in dict.fromkeys([chosen, *_AT_HOME]):
-        path = _path(name)
+    for name in (chosen, *at_own_path):
+        path = registry.lookup("dialect", name).path
         if path != MAIN:
             paths.setdefault(path, []).append(name)
-    for name in registry.names("dialect"):
-        if name not in _WITHOUT_SHAPE:
-            paths[f"/{name}{_path(name)}"] = [name]
+    for name, one in known.items():
+        if one.served_under_name:
+            paths[f"/{name}{one.path}"] = [name]
     return {path: tuple(names) for path, names in paths.items()}
 
 
 def pick(dialects: Mapping[str, Dialect], body: Any) -> str:
-    """Return the first dialect whose documents a body holds; the first of all where none fits."""
+    """Return the first dialect whose documents are in a body; the first of all if none fits."""
     for name, dialect in dialects.items():
         if dig(body, dialect.shape.documents) is not None:
             return name
     return next(iter(dialects))
-
-
-def _path(name: str) -> str:
-    path: str = registry.lookup("dialect", name).path
-    return path

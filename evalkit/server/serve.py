@@ -13,8 +13,8 @@ from evalkit.errors import MissingExtraError, StorageError
 from evalkit.rerankers import open_reranker
 
 READY = "evalkit serves "
-"""First words of the line that says the service is up; the address follows."""
-_MOST_CONNECTIONS_WAITING = 2048
+"""Start of the line that announces that the service accepts requests; names and address follow."""
+_BACKLOG = 2048
 
 
 def serve(
@@ -32,27 +32,27 @@ def serve(
     Parameters
     ----------
     rerankers
-        The backends, by the model they are asked for as.
+        Model name -> backend.
     settings
-        Limits, waiting and batching.
+        Limits, queueing and batching.
     dialect
         Wire format of ``/v1/rerank``.
     host, port
-        Where to listen; port 0 takes a free one.
+        Where to listen; port 0 selects a free port.
     api_key
-        Key to demand; None for none.
+        The required API key; None for no key.
     any_name
-        Whether the only backend answers to every name.
+        Whether a single backend is served under every model name.
 
     Raises
     ------
     MissingExtraError
         If the server's packages are not installed.
     StorageError
-        If the address cannot be listened on.
+        If the service cannot listen on the address.
     """
     try:
-        import prometheus_client  # noqa: F401 - only to see whether it is there
+        import prometheus_client  # noqa: F401 - only to check that it is installed
         import starlette  # noqa: F401 - as above
         import uvicorn  # noqa: F401 - as above
     except ImportError:
@@ -69,13 +69,13 @@ def serve(
     if settings.access_log:
         _log_to_stderr("evalkit.server.access")
     name = next(iter(rerankers))
-    address = f"http://{_in_url(host)}:{listener.getsockname()[1]}{wire.served_path(name)}"
+    address = f"http://{_host_in_url(host)}:{listener.getsockname()[1]}{wire.served_path(name)}"
 
-    def tell() -> None:
+    def announce() -> None:
         sys.stdout.write(f"{READY}{', '.join(rerankers)} at {address}\n")
         sys.stdout.flush()
 
-    run(app, listener, settings, notice, tell)
+    run(app, listener, settings, notice, announce)
     app.state.models.close()
 
 
@@ -87,23 +87,23 @@ def _log_to_stderr(name: str) -> None:
     logger.setLevel(logging.INFO)
 
 
-def _in_url(host: str) -> str:
+def _host_in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
-    Its protocol is named, which `socket.create_server` leaves at 0: asyncio switches Nagle's
-    algorithm off only for sockets that say they are TCP, and with it on every small reply waits
-    40 ms for the client's delayed acknowledgement.
+    It is created with an explicit protocol, which `socket.create_server` leaves at 0: asyncio disables Nagle's
+    algorithm only for sockets of the protocol TCP, and with that algorithm every small reply waits 40 ms for the
+    client's delayed acknowledgement.
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(_MOST_CONNECTIONS_WAITING)
+        listener.listen(_BACKLOG)
     except OSError as error:
         raise StorageError(
             f"cannot listen on {host}:{port}: {error.strerror or error}", "choose another --port, or --port 0"

@@ -1,4 +1,4 @@
-"""``serve:`` blocks: start ``evalkit serve`` aside for the time of an experiment."""
+"""Start ``evalkit serve`` as a subprocess for every ``serve:`` block of an experiment."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from evalkit.errors import CallError
 from evalkit.server.serve import READY
 
 START_LIMIT_S = 300.0
-"""Longest wait for a service to say that it is up: loading a model takes its time."""
+"""Maximum wait for a service to start, which includes loading a model."""
 
 
 @contextmanager
 def served(config: Config) -> Iterator[Config]:
-    """Start a service for every ``serve:`` block; yield the configuration with their addresses.
+    """Start a service for every ``serve:`` block, and yield the configuration with their addresses.
 
     Raises
     ------
     CallError
-        If a service does not come up, with the last thing it said.
+        If a service does not start; the message has its error line.
     """
     with ExitStack() as stack:
         rerankers = {
-            tag: stack.enter_context(_reachable(config, tag, settings))
+            tag: stack.enter_context(_started(config, tag, settings))
             for tag, settings in config.rerankers.items()
         }
         yield config.model_copy(update={"rerankers": rerankers})
 
 
 @contextmanager
-def _reachable(config: Config, tag: str, settings: RerankerSettings) -> Iterator[RerankerSettings]:
+def _started(config: Config, tag: str, settings: RerankerSettings) -> Iterator[RerankerSettings]:
     block: dict[str, Any] | None = getattr(settings, "serve", None)
     if block is None:
         yield settings
@@ -64,15 +64,15 @@ def _reachable(config: Config, tag: str, settings: RerankerSettings) -> Iterator
 
 
 def _wait_for_address(tag: str, process: subprocess.Popen[str]) -> str:
-    """Return the address from the service's first line, and keep its error pipe from filling up."""
-    said: list[str] = []
-    threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True).start()
-    alarm = threading.Timer(START_LIMIT_S, process.kill)
-    alarm.start()
+    """Return the address in the service's first line, and read its stderr so that the pipe does not fill up."""
+    stderr_lines: list[str] = []
+    threading.Thread(target=lambda: stderr_lines.extend(process.stderr or ()), daemon=True).start()
+    timer = threading.Timer(START_LIMIT_S, process.kill)
+    timer.start()
     line = process.stdout.readline() if process.stdout else ""
-    alarm.cancel()
+    timer.cancel()
     if not line.startswith(READY):
         process.wait(10)
-        last = next((text.strip() for text in said if text.startswith("error: ")), "it said nothing")
+        last = next((text.strip() for text in stderr_lines if text.startswith("error: ")), "it said nothing")
         raise CallError("connect", f"the service for {tag!r} did not start: {last.removeprefix('error: ')}")
     return line.rpartition(" at ")[2].strip()

@@ -1,4 +1,4 @@
-"""Scores of any kind to 0..1, by one documented, strictly increasing function of the kind."""
+"""Map scores of any kind to 0..1, with one strictly increasing function per kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalkit.records import ScoreKind
 
 
 def to_unit(scores: NDArray[np.float64], kind: ScoreKind) -> NDArray[np.float64]:
-    """Map scores to 0..1, keeping their order.
+    """Return scores mapped to 0..1 in the same order.
 
     =============================  =====================================
     probability                    itself
@@ -23,15 +23,15 @@ def to_unit(scores: NDArray[np.float64], kind: ScoreKind) -> NDArray[np.float64]
     scores
         ``(n,)`` float64.
     kind
-        What they are.
+        What the scores mean.
     """
     if kind == "probability":
         return scores
     if kind == "logit":
-        # Written with exp(-|s|) so that nothing overflows.
+        # exp(-|s|) cannot overflow.
         small = np.exp(-np.abs(scores))
         return np.where(scores >= 0, 1.0, small) / (1.0 + small)
     if kind == "cosine":
-        # Rounding can carry a cosine past 1 by an ulp.
+        # Rounding can make a cosine exceed 1 by one unit in the last place.
         return np.clip((1.0 + scores) / 2.0, 0.0, 1.0)
     return (1.0 + scores / (1.0 + np.abs(scores))) / 2.0

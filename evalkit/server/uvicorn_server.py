@@ -1,4 +1,4 @@
-"""The HTTP server, and how it ends without losing a request it took."""
+"""The HTTP server, with a shutdown that answers every request that it has accepted."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from evalkit.config import ServiceSettings
 if TYPE_CHECKING:
     from types import FrameType
 
-_LAST_WORDS_S = 0.5
-"""From the last connection to its request."""
+_FIRST_REQUEST_WAIT_S = 0.5
+"""How long the shutdown waits for the request of a connection that was accepted last."""
 
 
 def run(
@@ -32,15 +32,15 @@ def run(
     Parameters
     ----------
     app
-        ASGI.
+        The ASGI application.
     listener
-        Listening already.
+        A socket that already listens.
     settings
-        How long the end may take.
+        Durations of the shutdown.
     notice
-        Set once the service is about to end.
+        Set when the shutdown begins.
     ready
-        Called once requests are accepted, and signals heeded.
+        Called once requests are accepted and signals are handled.
     """
     config = uvicorn.Config(
         app,
@@ -54,9 +54,9 @@ def run(
 
 
 class _Server(uvicorn.Server):
-    """Ends in three steps: clients are sent elsewhere, then nobody new is let in, then what is due is answered.
+    """Shuts down in three steps: announce it to clients, refuse new connections, answer pending requests.
 
-    The first step is left out where nobody is connected, and on SIGINT. A second signal leaves out the rest.
+    The first step is skipped if no client is connected, and on SIGINT. A second signal skips the rest.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell when it is done."""
+        """Start, then call `ready`."""
         await super().startup(sockets)
         self._ready()
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
-        """Begin the next step."""
+        """Begin the next step of the shutdown."""
         if self._notice.is_set():
             self.force_exit = self.should_exit
             self.should_exit = True
@@ -85,29 +85,29 @@ class _Server(uvicorn.Server):
             asyncio.get_running_loop().call_later(self._notice_s, self._stop)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let nobody new in; whoever was let in just now may still say what for."""
-        at_the_door = [connection for listener in sockets or () for connection in _accepted(listener)]
+        """Close the listening sockets, wait for requests on the connections accepted last, then shut down."""
+        accepted = [connection for listener in sockets or () for connection in _accept_all(listener)]
         for server in self.servers:
             server.close()
-        for connection in at_the_door:
+        for connection in accepted:
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
         if self.server_state.connections and not self.force_exit:
-            await asyncio.sleep(_LAST_WORDS_S)
+            await asyncio.sleep(_FIRST_REQUEST_WAIT_S)
         await super().shutdown(sockets)
 
     def _protocol(self) -> asyncio.Protocol:
         protocol: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = protocol(
+        created: asyncio.Protocol = protocol(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
-        return made
+        return created
 
     def _stop(self) -> None:
         self.should_exit = True
 
 
-def _accepted(listener: socket.socket) -> Iterator[socket.socket]:
-    """Take in, and close the door behind, those whom the system has let in already: closing it first resets them."""
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    """Yield the connections in the listener's backlog, then close it: closing it before would reset them."""
     listener.listen(0)
     try:
         while True:

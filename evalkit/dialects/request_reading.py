@@ -1,4 +1,4 @@
-"""Reading requests, for the server: every key checked, null counted as absent."""
+"""Read requests, for the server: every key is checked, and null counts as absent."""
 
 from __future__ import annotations
 
@@ -16,52 +16,58 @@ def read_request(body: Any, shape: Shape, max_documents: int | None, status: int
     body
         Parsed JSON.
     shape
-        Where its parts stand.
+        The paths of its parts.
     max_documents
-        Most documents the API takes; None for no limit.
+        Maximum number of documents; None for no limit.
     status
-        HTTP status of a refusal.
+        HTTP status of a rejected request.
 
     Raises
     ------
     WireError
-        If the API would refuse it.
+        If the API would reject it: not an object, a required key is missing, or a value is of the wrong type.
     """
     if not isinstance(body, dict):
         raise WireError(status, "invalid_request", "the body must be a JSON object")
-    asked = _Asked(body, status)
-    documents = asked.required(shape.documents)
+    parts = _RequestBody(body, status)
+    documents = parts.required(shape.documents)
     if not isinstance(documents, list) or not documents:
-        raise asked.invalid(shape.documents, "must be a list of at least one document")
+        raise parts.invalid(shape.documents, "must be a list of at least one document")
     if max_documents is not None and len(documents) > max_documents:
-        raise asked.invalid(
+        raise parts.invalid(
             shape.documents, f"holds {len(documents)} documents; at most {max_documents} are allowed"
         )
-    returned = asked.flag(shape.return_documents)
+    returned = parts.flag(shape.return_documents)
     if returned is None:
         returned = shape.echoes != shape.return_inverted
     return WireRequest(
-        model=asked.text(shape.model) if shape.model else ANY_MODEL,
-        query=asked.text(shape.query),
-        documents=tuple(asked.document(shape, i, value) for i, value in enumerate(documents)),
-        top_n=asked.top_n(shape.top_n),
+        model=parts.text(shape.model) if shape.model else ANY_MODEL,
+        query=parts.text(shape.query),
+        documents=tuple(parts.document(shape, i, value) for i, value in enumerate(documents)),
+        top_n=parts.top_n(shape.top_n),
         return_documents=returned != shape.return_inverted,
     )
 
 
-class _Asked:
-    """The body of a request, with the refusals it may earn."""
+class _RequestBody:
+    """The JSON object of a request, with checked access to its values."""
 
     def __init__(self, body: dict[str, Any], status: int) -> None:
         self._body = body
         self._status = status
 
     def invalid(self, path: str, what: str) -> WireError:
-        """Return a refusal that names the key."""
+        """Return the error that names a key and what is wrong with its value."""
         return WireError(self._status, "invalid_parameter", f"'{path}' {what}", path)
 
     def value(self, path: str | None) -> Any:
-        """Return what stands at a path; None where nothing does, or there is no such option."""
+        """Return the value at a path; None if there is none, or if the path is None.
+
+        Raises
+        ------
+        WireError
+            If the path leads through a value that is not an object.
+        """
         if path is None:
             return None
         outer = path.rpartition(".")[0]
@@ -70,21 +76,39 @@ class _Asked:
         return dig(self._body, path)
 
     def required(self, path: str) -> Any:
-        """Return what must be there."""
+        """Return the value of a required key.
+
+        Raises
+        ------
+        WireError
+            If it is missing or null.
+        """
         value = self.value(path)
         if value is None:
             raise WireError(self._status, "missing_parameter", f"'{path}' is required", path)
         return value
 
     def text(self, path: str) -> str:
-        """Return a required string."""
+        """Return a required string.
+
+        Raises
+        ------
+        WireError
+            If it is missing or not a string.
+        """
         value = self.required(path)
         if not isinstance(value, str):
             raise self.invalid(path, "must be a string")
         return value
 
     def document(self, shape: Shape, index: int, value: Any) -> str:
-        """Return the text of a document, given as a string or as an object."""
+        """Return the text of a document, which is a string or an object.
+
+        Raises
+        ------
+        WireError
+            If it is neither, or the object has no text.
+        """
         key = shape.document_key or "text"
         text = value.get(key) if isinstance(value, dict) else value
         if not isinstance(text, str):
@@ -94,7 +118,13 @@ class _Asked:
         return text
 
     def top_n(self, path: str | None) -> int | None:
-        """Return how many results are wanted; None for all."""
+        """Return the number of results to return; None for all.
+
+        Raises
+        ------
+        WireError
+            If it is not a whole number of 1 or more.
+        """
         value = self.value(path)
         if path is None or value is None:
             return None
@@ -104,7 +134,13 @@ class _Asked:
         return int(value)
 
     def flag(self, path: str | None) -> bool | None:
-        """Return an option that is true or false; None where it is not given."""
+        """Return a boolean option; None if it is not given.
+
+        Raises
+        ------
+        WireError
+            If it is not a boolean.
+        """
         value = self.value(path)
         if path is None or value is None:
             return None

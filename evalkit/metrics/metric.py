@@ -1,0 +1,134 @@
+"""The two records that everything in this package passes around: a metric, and the definition that computes it.
+
+A `MetricDefinition` holds all that evalkit knows about one metric. Each is in a file of its own, and
+`definitions.DEFINITIONS` lists them; no other module knows a metric by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+
+Values = NDArray[np.float64]
+
+
+class UnjudgedEffect(Enum):
+    """What happens to a value when an unjudged document within the cutoff becomes relevant."""
+
+    NEVER_LOWERS = "never lowers"
+    """One more relevant document in the list never lowers the value."""
+    EITHER_WAY = "either way"
+    """The document also raises the best value that is possible, so the metric may rise or fall."""
+    NOT_APPLICABLE = "not applicable"
+    """The metric does not count an unjudged document as not relevant, so there are no bounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that a metric accepts, e.g. ``rel=2``.
+
+    Attributes
+    ----------
+    name
+        As in the notation.
+    default
+        The value that changes nothing; None if there is no such value.
+    check
+        Raises `InputError` if the metric's value of the parameter is impossible. Called whether or not it is given.
+    """
+
+    name: str
+    default: object
+    check: Callable[[Metric], None]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDefinition:
+    """A metric that evalkit computes itself.
+
+    Attributes
+    ----------
+    name
+        Canonical name, e.g. ``RR``.
+    value
+        Returns the ``(q,)`` values of ranked lists.
+    expected_value
+        Returns the ``(q,)`` means over all orders of tied documents; the rows of `RankedGrades` carry their ties.
+    value_at_depths
+        Returns the ``(d,)`` values of one query at every reranking depth; None if the metric does not follow from
+        the places of judged documents alone.
+    unjudged
+        How the value changes when an unjudged document becomes relevant.
+    aliases
+        Other spellings of the name.
+    parameters
+        What the metric accepts, in the order in which they are checked. ir_measures computes a metric that is given
+        any other parameter.
+    needs_cutoff
+        Whether the metric is undefined without a cutoff.
+    """
+
+    name: str
+    value: Callable[[RankedGrades, Metric], Values]
+    expected_value: Callable[[RankedGrades, Metric], Values]
+    value_at_depths: Callable[[JudgedPlaces, Metric], Values] | None
+    unjudged: UnjudgedEffect
+    aliases: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    needs_cutoff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric with its parameters. Two spellings of one metric are equal; `label` keeps the user's spelling.
+
+    Attributes
+    ----------
+    name
+        Canonical name, e.g. ``RR``.
+    params
+        Sorted ``(key, value)`` pairs without defaults; the value of ``gains`` is a tuple of sorted pairs.
+    cutoff
+        The n in nDCG@n, or None.
+    label
+        The notation as given.
+    definition
+        How evalkit computes the metric; None if ir_measures computes it.
+    """
+
+    name: str
+    params: tuple[tuple[str, object], ...]
+    cutoff: int | None
+    label: str = field(compare=False)
+    definition: MetricDefinition | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether evalkit computes the metric itself; if not, ir_measures does."""
+        return self.definition is not None
+
+    @property
+    def rel(self) -> int:
+        """The lowest grade that counts as relevant (binary metrics)."""
+        return int(str(dict(self.params).get("rel", 1)))
+
+    @property
+    def judged_only(self) -> bool:
+        """Whether unjudged documents are removed from the lists first."""
+        return bool(dict(self.params).get("judged_only", False))
+
+    @property
+    def exponential(self) -> bool:
+        """Whether the gain of a grade is ``2**grade - 1``."""
+        return dict(self.params).get("dcg") == "exp-log2"
+
+    @property
+    def gains(self) -> dict[int, int]:
+        """Grade -> gain; a grade that is not in the mapping is its own gain."""
+        return dict(next((value for key, value in self.params if key == "gains"), ()))  # type: ignore[call-overload, no-any-return]

@@ -1,0 +1,96 @@
+"""Every dialect says where it is served."""
+
+from __future__ import annotations
+
+import pytest
+
+from evalkit import registry
+from evalkit.dialects import Dialect, Shape
+from evalkit.dialects.generic import Generic
+from evalkit.dialects.tei import Tei
+from evalkit.registry import BUILTIN, Plugin
+from evalkit.server.routes import MAIN, dialects_by_path
+
+AT_OWN_PATH = (
+    "cohere_v2",
+    "tei",
+    "infinity",
+    "vllm_score",
+    "mixedbread",
+    "nim",
+    "isaacus",
+    "zeroentropy",
+    "fireworks",
+    "openrouter",
+    "deepinfra",
+    "dashscope",
+    "elastic",
+    "vertex_rank",
+    "nvidia_hosted",
+)
+"""Dialects at their own paths; of two that share one, the first here is tried first unless the other is chosen."""
+
+
+class Plain(Dialect):
+    """A plugin that sets a path and nothing else."""
+
+    path = "/rerank"
+
+
+class Texts(Tei):
+    """A plugin that derives from a dialect served at its own path."""
+
+    path = "/texts"
+
+
+class Named(Generic):
+    """A plugin that derives from the dialect that is not served under its name."""
+
+    shape = Shape(documents="items")
+
+
+PLUGINS = {"plain": Plain, "texts": Texts, "named": Named}
+
+
+@pytest.fixture
+def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register the plugins for one test."""
+    monkeypatch.setattr(registry, "_registered", {})
+    for name, dialect in PLUGINS.items():
+        registry.register(Plugin("dialect", name, dialect, "mine.py", "0"))
+
+
+def expected(chosen: str) -> dict[str, tuple[str, ...]]:
+    """Return path -> dialects as the list above has them."""
+    paths: dict[str, list[str]] = {MAIN: [chosen]}
+    for name in dict.fromkeys([chosen, *AT_OWN_PATH]):
+        path = registry.lookup("dialect", name).path
+        if path != MAIN:
+            paths.setdefault(path, []).append(name)
+    for name in registry.names("dialect"):
+        if name != "generic":
+            paths[f"/{name}{registry.lookup('dialect', name).path}"] = [name]
+    return {path: tuple(names) for path, names in paths.items()}
+
+
+@pytest.mark.parametrize("chosen", BUILTIN["dialect"])
+def test_every_dialect_is_at_its_paths(chosen: str) -> None:
+    """Whichever dialect is chosen, the same ones answer at each path, in the same order."""
+    assert dialects_by_path(chosen) == expected(chosen)
+
+
+@pytest.mark.usefixtures("_plugins")
+@pytest.mark.parametrize("chosen", [*BUILTIN["dialect"], *PLUGINS])
+def test_a_plugin_needs_to_set_nothing(chosen: str) -> None:
+    """A plugin is served under its name, and at its own path only if chosen, whatever it derives from."""
+    found = dialects_by_path(chosen)
+    assert found == expected(chosen)
+    assert found["/texts/texts"] == ("texts",)
+    assert found["/named/v1/rerank"] == ("named",)
+
+
+def test_the_first_of_a_shared_path_is_the_one_with_a_key_of_its_own() -> None:
+    """A dialect with an uncommon key for documents is tried before one with the common key."""
+    assert dialects_by_path("assisters")["/rerank"] == ("tei", "infinity")
+    assert dialects_by_path("infinity")["/rerank"] == ("infinity", "tei")
+    assert dialects_by_path("pinecone")["/rerank"] == ("pinecone", "tei", "infinity")
