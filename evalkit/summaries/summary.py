@@ -47,7 +47,7 @@ def summarise(
         quality=tuple(row for cell in cells for row in _quality(cell, first_stage[cell.dataset, cell.depth])),
         ceilings=tuple(map(_ceiling, ceilings)),
         calls=count_calls(calls),
-        precision=tuple(map(_precision, manifest.precision_checks)),
+        precision=tuple(map(precision_cost, manifest.precision_checks)),
         costs=cost_rows(manifest, calls),
         server_times=server_times(calls, CONFIDENCE),
         latency=latency,
@@ -109,7 +109,8 @@ def _ceiling(ceiling: CandidateCeiling) -> Ceiling:
     )
 
 
-def _precision(check: PrecisionCheck) -> PrecisionCost:
+def precision_cost(check: PrecisionCheck) -> PrecisionCost:
+    """Return what a lower precision changes, with intervals over the sampled queries."""
     full, reduced = np.array(check.full, dtype=float), np.array(check.reduced, dtype=float)
     taus = np.array([tau for tau in check.correlations if tau is not None], dtype=float)
     return PrecisionCost(

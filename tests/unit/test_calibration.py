@@ -131,20 +131,20 @@ def test_what_is_saved_is_what_a_service_applies(tmp_path: Path, kind: str, name
     """Ten lines without any library give the same; scores of an unknown scale are no probabilities as they are."""
     comparison_set = field_of(kind)
     found = calibrate(comparison_set, "r", kind, Plan(baseline="r", primary="nDCG@10"))  # type: ignore[arg-type]
-    assert list(found["functions"]) == names
+    assert list(found.functions) == names
     scores = np.sort(comparison_set.systems["r"].run.scores)[::500]
     for name in names[-2:]:
-        assert found["functions"][name]["quality"]["ece"]["value"] < 0.05
+        assert found.functions[name].quality.ece.value < 0.05
         document = json.loads(json.dumps(portable(found, name)))
         assert document["valid_for"]["depth"] == 50
         function = Calibration(document["kind"], document["log_odds"], document["parameters"])
         probability = readme_example(document, tmp_path)
         assert [probability(s) for s in scores.tolist()] == pytest.approx(function.apply(scores), abs=1e-9)
     if kind in {"logit", "probability"}:
-        alone = found["functions"]["as it is"]
-        assert alone["function"] is None
+        alone = found.functions["as it is"]
+        assert alone.function is None
         # The data were made with sigmoid(x - 1): as they are they say too much, alike for both kinds.
-        assert alone["quality"]["ece"]["value"] == pytest.approx(0.13, abs=0.03)
+        assert alone.quality.ece.value == pytest.approx(0.13, abs=0.03)
 
 
 def test_without_both_kinds_of_candidates_there_is_nothing_to_fit() -> None:
@@ -154,4 +154,4 @@ def test_without_both_kinds_of_candidates_there_is_nothing_to_fit() -> None:
         "d", Qrels({q: {"gone": 1} for q in comparison_set.qrels.grades}), comparison_set.systems, depth=50
     )
     found = calibrate(none, "r", "logit", Plan(baseline="r", primary="nDCG@10"))
-    assert (found["functions"], "candidates of both kinds" in found["why_not"]) == ({}, True)
+    assert (found.functions, "candidates of both kinds" in (found.why_not or "")) == ({}, True)

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.comparison.gate_verdicts import judge_failures, judge_minimum, judge_ratio
+from evalkit.comparison.gate_verdicts import GateVerdict, judge_failures, judge_minimum, judge_ratio
 from evalkit.config import GateRule
 from evalkit.records import MetricValues
 from evalkit.report.gate import conclusion
+from evalkit.results.gate_document import GateResult
 from evalkit.summaries.gate_evidence import Evidence
-from evalkit.workflows.gate import GateResult, judge_rule
+from evalkit.workflows.gate import judge_rule
 
 KEYS = {name: ("d", name, 10, 1) for name in ("new", "reference")}
 
@@ -100,10 +101,13 @@ def test_bounds_of_single_values() -> None:
 
 def test_a_conclusion_names_whom_it_leaves_out() -> None:
     """A gate that passes without a reranker of the baseline says so; one that fails beside a hole says both."""
-    gate = {"verdicts": [{"status": "PASS"}], "open_passes": False, "missing": ["minilm"]}
-    assert "gate passed: 1 PASS; not judged, as the result lacks it: minilm" in conclusion(gate)
-    gate = {**gate, "verdicts": [{"status": "FAIL"}, {"status": "INVALID"}], "missing": []}
-    assert conclusion(gate) == "gate not judged as a whole, and not passed: 1 INVALID, 1 FAIL"
+    passed, failed, invalid = (GateVerdict("rule", "d", "r", one, "") for one in ("PASS", "FAIL", "INVALID"))
+    passes = GateResult("a", "b", (passed,), open_passes=False, missing=("minilm",))
+    assert "gate passed: 1 PASS; not judged, as the result lacks it: minilm" in conclusion(passes)
+    assert (
+        conclusion(GateResult("a", "b", (failed, invalid), open_passes=False))
+        == "gate not judged as a whole, and not passed: 1 INVALID, 1 FAIL"
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from evalkit.summaries.precision_costs import precision_rows
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kendalltau
+from support.documents import summary
 
 from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.metrics import parse_metric
 from evalkit.records import Qrels, Run
 from evalkit.report.precision import precision_lines
+from evalkit.summaries.summary import precision_cost
 
 CHECK = PrecisionCheck("mine", "tiny", "int8", "nDCG@10")
 QRELS = Qrels.from_rows([("q1", "a", 1), ("q2", "b", 2), ("q3", "a", 0)])
@@ -62,16 +65,11 @@ def test_a_sentence_tells_the_cost_or_why_nobody_knows() -> None:
     """The line holds difference, interval, n and correlation; without figures it holds the reason, and no number."""
     full = run({"q1": [3.0, 2.0], "q2": [3.0, 2.0]})
     fewer = run({"q1": [3.0, 2.0], "q2": [1.0, 2.0]})
-    known = vars_of(compare_precisions(CHECK, full, fewer, QRELS, METRIC))
-    unknown = vars_of(PrecisionCheck("mine", "tiny", "int8", "nDCG@10", missing="there is no torch"))
-    rows = precision_rows({"precision_checks": [known, unknown]})
-    told, untold = precision_lines({"precision": rows})
+    known = compare_precisions(CHECK, full, fewer, QRELS, METRIC)
+    unknown = PrecisionCheck("mine", "tiny", "int8", "nDCG@10", missing="there is no torch")
+    rows = tuple(map(precision_cost, (known, unknown)))
+    told, untold = precision_lines(replace(summary(), precision=rows))
     assert told.startswith("tiny: what int8 costs mine: +0.1845 [")
     assert told.endswith("nDCG@10, n = 2; ranks agree with fp32 at tau 0.000.")
     assert untold == "tiny: what int8 costs mine is not known: there is no torch."
-    assert rows[1]["difference"]["mean"] is None
-
-
-def vars_of(check: PrecisionCheck) -> dict[str, object]:
-    """Return a check as the manifest holds it."""
-    return {name: getattr(check, name) for name in PrecisionCheck.__slots__}
+    assert rows[1].difference.estimate is None

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.documents import failure
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.records import MetricValues, Qrels, Query, Run
@@ -175,13 +176,8 @@ def test_nothing_to_explore_is_none() -> None:
 
 def test_failures_of_one_kind_are_one_row_with_a_remedy() -> None:
     """What the error says to do, else what is known of its kind, else where to look."""
-    row = {"dataset": "d", "reranker": "r", "query_id": "q", "pass": "quality", "status": "failed",
-           "kind": "timeout", "message": "no answer", "http_status": None}  # fmt: skip
-    others = [
-        {**row, "kind": "http", "http_status": 500},
-        {**row, "kind": "model", "hint": "set expect_model"},
-    ]
-    (table,) = failure_tables([row, {**row, "query_id": "q2"}, *others])
+    others = [failure(kind="http", http_status=500), failure(kind="model", hint="set expect_model")]
+    (table,) = failure_tables([failure(), failure(query_id="q2"), *others])
     assert [cells[5] for cells in table.rows] == [REMEDIES["timeout"], ANY_REMEDY, "set expect_model"]
     assert [cells[-1] for cells in table.rows] == ["2", "1", "1"]
     assert failure_tables([]) == []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.documents import summary
 
 from evalkit.comparison import ComparisonSet, Plan, System
 from evalkit.fusion import Scale, reciprocal_ranks, weighted
@@ -73,16 +74,14 @@ def test_a_search_finds_a_fusion_that_helps_and_says_so_on_other_queries() -> No
         for run in (first, reranked)
     }
     comparison_set = ComparisonSet("d", qrels, systems, first_stage=first, depth=20)
-    found = search(
-        comparison_set, "r", Plan(baseline="bm25", primary="RR", seed=1), {"latency": [], "costs": []}
-    )
-    assert len(found["rows"]) == 8 * 5 * len(KEPT_SHARES)
-    best = max(found["rows"], key=lambda row: row["tuned"])
-    assert best["on_front"]
-    assert best["fusion"] in {"0.5 reranker", "rrf"}
-    assert best["against_plain"]["lower"] > 0
-    plain = next(r for r in found["rows"] if (r["depth"], r["fusion"], r["threshold"]) == (20, "none", None))
-    assert (plain["against_plain"]["mean"], plain["against_plain"]["status"]) == (0.0, "IDENTICAL")
-    assert plain["kept"] == 20
-    half = next(r for r in found["rows"] if (r["depth"], r["fusion"], r["kept_share"]) == (20, "none", 0.5))
-    assert half["kept"] == pytest.approx(10, abs=0.5)
+    found = search(comparison_set, "r", Plan(baseline="bm25", primary="RR", seed=1), summary())
+    assert len(found.rows) == 8 * 5 * len(KEPT_SHARES)
+    best = max(found.rows, key=lambda row: row.tuned or 0.0)
+    assert best.on_front
+    assert best.fusion in {"0.5 reranker", "rrf"}
+    assert best.against_plain.mean.lower > 0
+    plain = next(r for r in found.rows if (r.depth, r.fusion, r.threshold) == (20, "none", None))
+    assert (plain.against_plain.mean.estimate, plain.against_plain.status) == (0.0, "IDENTICAL")
+    assert plain.kept == 20
+    half = next(r for r in found.rows if (r.depth, r.fusion, r.kept_share) == (20, "none", 0.5))
+    assert half.kept == pytest.approx(10, abs=0.5)

@@ -136,29 +136,27 @@ PLAN = Plan(baseline="r", primary="nDCG@10", seed=3)
 def test_chosen_on_one_half_and_checked_on_the_other(goal: str) -> None:
     """Both figures are given; queries that nothing answers are counted apart."""
     found = find_threshold(field_of(300), "r", PLAN, read_goal(goal, 0.95))
-    assert found["threshold"] is not None
-    assert found["tuned"]["kept"]["n"] + found["held_out"]["kept"]["n"] == found["queries"] == 270
-    assert found["unanswerable"] == 30
-    assert found["false_accepts"]["n"] == 30
-    assert found["separation"] > 0.8
+    assert found.threshold is not None
+    assert found.tuned.kept.n + found.held_out.kept.n == found.queries == 270
+    assert found.unanswerable == 30
+    assert found.false_accepts.n == 30
+    assert found.separation > 0.8
     if goal.startswith("recall"):
-        assert found["tuned"]["recall"]["mean"] > 0.9
+        assert found.tuned.recall.estimate > 0.9
     if goal.startswith("precision"):
-        assert found["tuned"]["precision"]["mean"] >= 0.7
-    kept = [row["kept"] for row in found["rows"]]
+        assert found.tuned.precision.estimate >= 0.7
+    kept = [row.kept for row in found.rows]
     assert kept == sorted(kept, reverse=True)
-    assert [row["recall"] for row in found["rows"]] == sorted(
-        (row["recall"] for row in found["rows"]), reverse=True
-    )
+    assert [row.recall for row in found.rows] == sorted((row.recall for row in found.rows), reverse=True)
 
 
 def test_what_cannot_be_promised_is_said() -> None:
     """Too few queries, a precision nobody reaches, nothing relevant at all."""
     few = find_threshold(field_of(30), "r", PLAN, read_goal("recall>=0.99", 0.95))
-    assert few["threshold"] is None
-    assert "that takes 299 at least" in few["why_not"]
+    assert few.threshold is None
+    assert "that takes 299 at least" in few.why_not
     high = find_threshold(field_of(60, seed=2), "r", PLAN, read_goal("precision>=0.9999", 0.95))
-    assert high["threshold"] is not None or "is the most" in high["why_not"]
+    assert high.threshold is not None or "is the most" in high.why_not
     comparison_set = field_of(40)
     none = ComparisonSet(
         "d",
@@ -167,4 +165,4 @@ def test_what_cannot_be_promised_is_said() -> None:
         first_stage=comparison_set.first_stage,
         depth=20,
     )
-    assert find_threshold(none, "r", PLAN, Goal())["why_not"] == "no query has a relevant candidate"
+    assert find_threshold(none, "r", PLAN, Goal()).why_not == "no query has a relevant candidate"
