@@ -7,7 +7,7 @@ key that is a reserved word in Python (`Key`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -166,13 +166,32 @@ def from_plain(kind: type[T], data: Any, file: Path, remedy: str) -> T:
         record: T = _adapter(kind).validate_python(data, strict=False)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        path = ".".join(map(str, first["loc"])).removesuffix(".estimate")
+        path = ".".join(map(str, _key_path(data, first["loc"])))
         more = error.error_count() - 1
         others = f" (and {more} more)" if more else ""
         raise InputError(
             f"{file.resolve()} is damaged: {path or 'the document'}: {first['msg'].lower()}{others}", remedy
         ) from None
     return record
+
+
+def _key_path(data: Any, location: Sequence[int | str]) -> list[int | str]:
+    """Return the JSON keys on the way to an error; pydantic names fields, which `Inline` and `Key` give other keys."""
+    path: list[int | str] = []
+    owner: Any = None
+    here: Any = data
+    for step in location:
+        if isinstance(here, Mapping | list):
+            if _holds(here, step) or step == location[-1]:
+                path.append(step)
+                owner, here = here, here[step] if _holds(here, step) else None
+        elif owner is not None and path and _holds(owner, step):
+            path[-1], here = step, owner[step]
+    return path
+
+
+def _holds(container: Any, step: int | str) -> bool:
+    return step in container if isinstance(container, Mapping) else isinstance(step, int)
 
 
 def read_json(path: Path) -> Any:

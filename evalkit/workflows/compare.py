@@ -10,7 +10,7 @@ from typing import Any
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.report.transfer import draw_distributions
-from evalkit.results.comparison_document import Comparisons, VersionComparisons, VersionTags
+from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons, VersionTags
 from evalkit.results.json_shapes import document
 from evalkit.summaries.comparisons import compare_sets, plan_of
 from evalkit.summaries.opened_results import (
@@ -95,19 +95,18 @@ def compare_results(
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
         comparison_sets = meet(before, after, tags)
-        compared = compare_sets(comparison_sets, replace(plan, baseline=BEFORE))
-        documents.append(
-            VersionComparisons(
-                compared.plan,
-                compared.datasets,
-                compared.pooled,
-                VersionTags(*tags),
-                transfers(before, after, tags, comparison_sets, thresholds),
-            )
-        )
+        moved = transfers(before, after, tags, comparison_sets, thresholds)
+        documents.append(_of_versions(comparison_sets, replace(plan, baseline=BEFORE), tags, moved))
         if plots is not None:
             _draw_scores(plots, before, after, tags, comparison_sets)
     return documents
+
+
+def _of_versions(
+    comparison_sets: Sequence[ComparisonSet], plan: Plan, tags: tuple[str, str], moved: tuple[Transfer, ...]
+) -> VersionComparisons:
+    compared = compare_sets(comparison_sets, plan)
+    return VersionComparisons(plan, compared.datasets, compared.pooled, VersionTags(*tags), moved)
 
 
 def _draw_scores(

@@ -1,0 +1,105 @@
+"""The documents of a result folder: of an older evalkit, of a newer one, and damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from support.documents import comparison, comparisons, cost, quality, summary, sweep, timed, tuning
+
+from evalkit.errors import InputError
+from evalkit.results import ResultFolder
+from evalkit.results.json_shapes import document, to_json
+from evalkit.results.latency_document import LatencyAnswers, MachineState
+from evalkit.results.manifest import Machine, Manifest
+
+SUMMARY = summary([quality("bm25", 20, 0.3)], [timed("x", 20, 0.1, 0.2)], [cost("x", 50, 1000)])
+COMPARED = comparisons(comparison("x"), tied={"x": ["y"]}, pooled=[comparison("x")])
+TUNED = tuning(sweep("x", [0.1, None]))
+LATENCY = LatencyAnswers(0.95, (), (), (), (), (), (), MachineState(("a flag",), ()), ("x",))
+MANIFEST = Manifest(
+    status="complete", name="test", command="evalkit run", started="2026-01-01T00:00:00+00:00", started_s=1.0,
+    finished=None, resumed=0, store="scores.sqlite", seed=1, versions={"evalkit": "0.1.0"}, git=None,
+    machine=Machine("Linux", None, None, None, {}, None), first_stage="bm25", datasets=(), rerankers={},
+)  # fmt: skip
+
+
+def folder_with_documents(path: Path) -> ResultFolder:
+    """Return a folder that holds a manifest and the derived documents."""
+    folder = ResultFolder(path)
+    folder.write_manifest(MANIFEST)
+    folder.write_documents(SUMMARY, COMPARED, TUNED, LATENCY)
+    return folder
+
+
+def test_documents_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """All five of them, with intervals and optional keys."""
+    folder = folder_with_documents(tmp_path)
+    assert folder.read_manifest() == MANIFEST
+    assert folder.read_comparisons() == COMPARED
+    assert folder.read_tuning() == TUNED
+    assert folder.read_latency() == LATENCY
+    assert document(folder.read_summary()) == document(
+        SUMMARY
+    )  # files do not record a level for each interval
+
+
+def test_a_manifest_without_later_keys_is_read(tmp_path: Path) -> None:
+    """A run that was killed, or an older evalkit, wrote no counts, plugins and findings: they are empty then."""
+    folder = folder_with_documents(tmp_path)
+    older = orjson.loads(folder.manifest_file.read_bytes())
+    for key in ("plugins", "preflight", "refresh", "pairs", "rounds", "calls", "endpoints", "execution"):
+        del older[key]
+    folder.manifest_file.write_bytes(to_json(older))
+    assert folder.read_manifest() == MANIFEST
+
+
+def test_keys_of_a_later_evalkit_are_passed_over(tmp_path: Path) -> None:
+    """Within one schema version keys may be added."""
+    folder = folder_with_documents(tmp_path)
+    later = orjson.loads(folder.manifest_file.read_bytes())
+    folder.manifest_file.write_bytes(to_json({**later, "mood": "sunny"}))
+    assert folder.read_manifest() == MANIFEST
+
+
+@pytest.mark.parametrize(
+    ("file", "version", "hint"),
+    [("manifest.json", 3, "use the evalkit version that wrote it"),
+     ("manifest.json", 1, "use the evalkit version that wrote it"),
+     ("summary.json", 3, "use the evalkit version that wrote it"),
+     ("summary.json", 1, "rebuild it with: evalkit report"),
+     ("tuning.json", None, "rebuild it with: evalkit report")],
+)  # fmt: skip
+def test_another_schema_version_is_refused(tmp_path: Path, file: str, version: int | None, hint: str) -> None:
+    """A newer one needs its own evalkit; an older derived document can be rebuilt, a manifest cannot."""
+    folder = folder_with_documents(tmp_path)
+    changed = orjson.loads((tmp_path / file).read_bytes()) | {"schema_version": version}
+    (tmp_path / file).write_bytes(to_json(changed))
+    read = {
+        "manifest.json": folder.read_manifest,
+        "summary.json": folder.read_summary,
+        "tuning.json": folder.read_tuning,
+    }[file]
+    with pytest.raises(InputError) as caught:
+        read()
+    assert f"has the schema version {version!r}; this evalkit reads" in caught.value.message
+    assert (caught.value.hint or "").startswith(hint)
+
+
+def test_a_damaged_document_names_the_path_of_the_key(tmp_path: Path) -> None:
+    """A number that is text, deep inside: the error says where, and how the file is made again."""
+    folder = folder_with_documents(tmp_path)
+    damaged = orjson.loads(folder.summary_file.read_bytes())
+    damaged["latency"][0]["p95_s"]["estimate"] = "fast"
+    folder.summary_file.write_bytes(to_json(damaged))
+    with pytest.raises(InputError) as caught:
+        folder.read_summary()
+    assert (
+        "summary.json is damaged: latency.0.p95_s.estimate: input should be a valid number"
+        in caught.value.message
+    )
+    assert caught.value.hint == f"rebuild it with: evalkit report {tmp_path}"
+    folder.summary_file.write_bytes(b"[]")
+    with pytest.raises(InputError, match="holds no JSON object"):
+        folder.read_summary()
