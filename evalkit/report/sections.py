@@ -20,7 +20,7 @@ from evalkit.report.depth import depth_line, depth_table, depth_tables
 from evalkit.report.drawing import Plot
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
-from evalkit.report.precision import precision_lines, precision_tables
+from evalkit.report.model_precision import precision_lines, precision_tables
 from evalkit.report.quality import call_tables, data_table, result_tables
 from evalkit.report.table import Table
 from evalkit.report.thresholds import threshold_line, threshold_table

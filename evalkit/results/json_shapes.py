@@ -181,13 +181,17 @@ def _key_path(data: Any, location: Sequence[int | str]) -> list[int | str]:
     owner: Any = None
     here: Any = data
     for step in location:
-        if isinstance(here, Mapping | list):
+        if _is_container(here):
             if _holds(here, step) or step == location[-1]:
                 path.append(step)
                 owner, here = here, here[step] if _holds(here, step) else None
         elif owner is not None and path and _holds(owner, step):
             path[-1], here = step, owner[step]
     return path
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, Mapping | list)
 
 
 def _holds(container: Any, step: int | str) -> bool:

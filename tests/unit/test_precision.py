@@ -14,7 +14,7 @@ from support.documents import summary
 from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.metrics import parse_metric
 from evalkit.records import Qrels, Run
-from evalkit.report.precision import precision_lines
+from evalkit.report.model_precision import precision_lines
 from evalkit.summaries.summary import precision_cost
 
 CHECK = PrecisionCheck("mine", "tiny", "int8", "nDCG@10")
