@@ -46,8 +46,8 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
             "mend the data as the remedies say",
         )
     if not as_json:
-        told = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
-        click.echo(f"{', '.join(one.label for one in config.datasets)}: {told}")
+        counted = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
+        click.echo(f"{', '.join(one.label for one in config.datasets)}: {counted}")
         click.echo(f"next: evalkit {f'run {spec}' if _is_file(spec) else 'dataset check CONFIG.yaml'}")
 
 

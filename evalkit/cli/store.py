@@ -33,9 +33,9 @@ def size(store: Path, *, as_json: bool) -> None:
     from evalkit.store.upkeep import file_bytes, holdings
 
     base = _opened(store, "read")
-    held = holdings(base)
+    backends = holdings(base)
     if as_json:
-        click.echo(to_json([_row(one) for one in held]), nl=False)
+        click.echo(to_json([_row(one) for one in backends]), nl=False)
         return
     cells = tuple(
         (
@@ -46,12 +46,12 @@ def size(store: Path, *, as_json: bool) -> None:
             _day(one.oldest_s),
             _day(one.newest_s),
         )
-        for one in held
+        for one in backends
     )
     columns = ("backend", "settings", "queries", "scores", "oldest", "newest")
     note = "All settings of a backend stand in --json."
     click.echo(as_text(Table(f"scores in {base.path}", columns, cells, note, left=2)))
-    click.echo(f"total: {sum(one.scores for one in held)} scores, {file_bytes(base.path)} bytes")
+    click.echo(f"total: {sum(one.scores for one in backends)} scores, {file_bytes(base.path)} bytes")
 
 
 @store.command()
@@ -110,9 +110,9 @@ def import_(store: Path, file: Path) -> None:
 
     with exported(file) as incoming:
         base = _opened(store, "create")
-        held, taken = import_scores(base, incoming)
+        offered, taken = import_scores(base, incoming)
     click.echo(
-        f"{taken} of {held} scores taken into {base.path}; the others were there already, or later ones"
+        f"{taken} of {offered} scores taken into {base.path}; the others were there already, or later ones"
     )
 
 
@@ -132,8 +132,8 @@ def verify(store: Path) -> None:
             f"{base.path} is damaged in {len(found)} ways",
             "move it away; what is in it will be asked for again",
         )
-    held = holdings(base)
-    click.echo(f"{base.path} is whole: {sum(one.scores for one in held)} scores of {len(held)} backends")
+    backends = holdings(base)
+    click.echo(f"{base.path} is whole: {sum(one.scores for one in backends)} scores of {len(backends)} backends")
 
 
 @store.command()
@@ -193,28 +193,28 @@ def _opened(path: Path, mode: Mode) -> Database:
     return base
 
 
-def _row(held: Holding) -> dict[str, Any]:
+def _row(holding: Holding) -> dict[str, Any]:
     import orjson
 
     return {
-        "backend": held.backend,
-        "settings": orjson.loads(held.identity),
-        "queries": held.queries,
-        "scores": held.scores,
-        "oldest": _time(held.oldest_s),
-        "newest": _time(held.newest_s),
-        "models": list(held.models),
+        "backend": holding.backend,
+        "settings": orjson.loads(holding.identity),
+        "queries": holding.queries,
+        "scores": holding.scores,
+        "oldest": _time(holding.oldest_s),
+        "newest": _time(holding.newest_s),
+        "models": list(holding.models),
     }
 
 
-def _described(held: Holding) -> str:
+def _described(holding: Holding) -> str:
     """Return the settings by which people tell backends apart."""
     import orjson
 
-    settings = orjson.loads(held.identity)
-    told = [settings.get(name) for name in ("backend", "dialect", "url", "model")]
-    told += [(settings.get("serve") or {}).get(name) for name in ("backend", "model")]
-    return " ".join(str(value) for value in told if value)
+    settings = orjson.loads(holding.identity)
+    parts = [settings.get(name) for name in ("backend", "dialect", "url", "model")]
+    parts += [(settings.get("serve") or {}).get(name) for name in ("backend", "model")]
+    return " ".join(str(value) for value in parts if value)
 
 
 def _time(seconds: float) -> str:

@@ -45,28 +45,28 @@ def _sentence(one: Comparison, compared: Comparisons, depth: int | None) -> str:
     if one.verdict in {"identical", "too few queries"}:
         adjusted = ""
     deep = f", depth {depth}" if depth else ""
-    said = (
+    sentence = (
         f"{one.dataset}: {one.contender} {verdict} on {one.metric}: {difference_text(one.change)},"
         f" n = {one.n} queries{deep}{adjusted}."
     )
     if one.verdict == "not told apart" and one.detectable is not None:
-        said += f" With so many queries a true difference of {one.detectable:.4f} shows 4 times in 5."
+        sentence += f" With so many queries a true difference of {one.detectable:.4f} shows 4 times in 5."
     if one.fragile:
-        said += " Fragile: the t test and the randomisation test disagree."
-    return said
+        sentence += " Fragile: the t test and the randomisation test disagree."
+    return sentence
 
 
 def cautions(compared: Comparisons) -> list[str]:
     """Return what else a reader must know: ties, holes in the judgments, queries without scores."""
-    said = []
+    lines = []
     margin = compared.plan.margin
     for entry in compared.datasets:
         for one in entry.sensitivity:
-            who = f"{entry.dataset}: {one.contender} and {one.baseline}"
+            systems = f"{entry.dataset}: {one.contender} and {one.baseline}"
             shares = one.judged_baseline, one.judged_contender
             if abs(shares[0] - shares[1]) > HOLES_APART or min(shares) < HOLES_MANY:
-                said.append(
-                    f"{who}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one.cutoff} documents are judged"
+                lines.append(
+                    f"{systems}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one.cutoff} documents are judged"
                     f"{_tipping(one)}."
                 )
             if (
@@ -74,11 +74,11 @@ def cautions(compared: Comparisons) -> list[str]:
                 and one.tied_high is not None
                 and one.tied_high - one.tied_low > margin / 2
             ):
-                said.append(
-                    f"{who}: the way ties are broken moves the difference from {one.tied_low:+.4f} to"
+                lines.append(
+                    f"{systems}: the way ties are broken moves the difference from {one.tied_low:+.4f} to"
                     f" {one.tied_high:+.4f}."
                 )
-    return said
+    return lines
 
 
 def _tipping(one: SensitivityRow) -> str:
@@ -144,11 +144,11 @@ def _filled(compared: Comparisons, table_of: Callable[[DatasetComparisons, Plan]
 
 def _verdicts(entry: DatasetComparisons, plan: Plan) -> Table:
     tied = entry.tied_with
-    held = {one.contender: one for one in entry.comparisons}
-    means = {plan.baseline: next((one.baseline_mean for one in held.values()), None)}
-    means |= {name: one.contender_mean for name, one in held.items()}
+    by_name = {one.contender: one for one in entry.comparisons}
+    means = {plan.baseline: next((one.baseline_mean for one in by_name.values()), None)}
+    means |= {name: one.contender_mean for name, one in by_name.items()}
     cells = [
-        _row(name, means[name], held.get(name), ", ".join(tied[name]) or NO_VALUE, plan.margin)
+        _row(name, means[name], by_name.get(name), ", ".join(tied[name]) or NO_VALUE, plan.margin)
         for name in sorted(means, key=lambda name: -(means[name] or 0.0))
     ]
     columns = (

@@ -24,25 +24,25 @@ def preflight_lines(manifest: Manifest) -> list[str]:
     """Return the findings that move figures, the worst first, and how many more there are."""
     findings = [
         finding
-        for looked in manifest.preflight
-        for finding in looked.findings
+        for checked in manifest.preflight
+        for finding in checked.findings
         if finding.severity != "note" and finding.code not in TOLD_ELSEWHERE
     ]
     findings.sort(key=lambda finding: finding.severity != "error")
-    told = [f"{one.dataset}: {one.what}: {one.effect}." for one in findings[:MOST_LINES]]
-    more = len(findings) - len(told)
+    lines = [f"{one.dataset}: {one.what}: {one.effect}." for one in findings[:MOST_LINES]]
+    more = len(findings) - len(lines)
     if more:
-        told.append(f"{more} more finding{'s' * (more > 1)} on the data: see '{TITLE}' in the report.")
-    return told
+        lines.append(f"{more} more finding{'s' * (more > 1)} on the data: see '{TITLE}' in the report.")
+    return lines
 
 
 def preflight_tables(manifest: Manifest) -> list[Table]:
     """Return the table of all that was found, and of what nobody looked for."""
-    looked = manifest.preflight
-    findings = [finding for one in looked for finding in one.findings]
+    checked = manifest.preflight
+    findings = [finding for one in checked for finding in one.findings]
     if not findings:
         return []
-    left_out = "; ".join(dict.fromkeys(name for one in looked for name in one.left_out))
+    left_out = "; ".join(dict.fromkeys(name for one in checked for name in one.left_out))
     note = (
         "Warnings move figures, notes are good to know. Not looked for before a run, but by"
         f" `evalkit dataset check`: {left_out}."

@@ -87,19 +87,19 @@ def explorer_note(data: Mapping[str, Any]) -> str:
         "Choose two systems, sort by a column, open a query: its documents side by side, with grades and changes of"
         f" rank. Lists hold the first {SHOWN} documents and relevant ones behind them."
     )
-    said = [use]
+    notes = [use]
     for one in data["datasets"]:
         queries, lists, with_texts = len(one["ids"]), len(one["lists"]), one["with_texts"]
         if lists < queries:
-            said.append(
+            notes.append(
                 f"{one['name']}: lists of the {lists} queries of {queries} that the systems disagree on most; of the"
                 " others values alone."
             )
         if not any(one["texts"]):
-            said.append(f"{one['name']}: this result holds no texts (texts.parquet), so documents are ids.")
+            notes.append(f"{one['name']}: this result holds no texts (texts.parquet), so documents are ids.")
         elif with_texts < lists:
-            said.append(f"{one['name']}: texts with the first {with_texts} of them.")
-    return " ".join(said)
+            notes.append(f"{one['name']}: texts with the first {with_texts} of them.")
+    return " ".join(notes)
 
 
 def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: int) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: in
 
 
 def _values(comparison_set: ComparisonSet, name: str, metric: str, query_ids: Sequence[str]) -> list[float]:
-    held = comparison_set.systems[name].values
-    known = dict(zip(held.query_ids, held.of(metric).tolist(), strict=True))
+    values = comparison_set.systems[name].values
+    known = dict(zip(values.query_ids, values.of(metric).tolist(), strict=True))
     return [known.get(query_id, np.nan) for query_id in query_ids]
 
 

@@ -22,19 +22,19 @@ def conclusion(gate: GateResult) -> str:
     """Return what the verdicts come to, in one line."""
     verdicts = gate.verdicts
     counts = {status: sum(row.status == status for row in verdicts) for status in _ORDER}
-    told = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+    counted = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     if gate.missing:
-        told += (
+        counted += (
             f"; not judged, as the result lacks it: {', '.join(gate.missing)} (a new version keeps its tag)"
         )
     if counts["INVALID"]:
         return (
-            f"gate not judged as a whole, and not passed: {told}"
+            f"gate not judged as a whole, and not passed: {counted}"
             if counts["FAIL"]
-            else f"gate not judged: {told}"
+            else f"gate not judged: {counted}"
         )
     failed = counts["FAIL"] or (counts["CANNOT TELL"] and not gate.open_passes)
-    return f"gate {'not passed' if failed else 'passed'}: {told}"
+    return f"gate {'not passed' if failed else 'passed'}: {counted}"
 
 
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")
@@ -70,9 +70,9 @@ def as_junit(gate: GateResult) -> bytes:
         if kind is None:
             ET.SubElement(case, "system-out").text = sentence
         else:
-            told = ET.SubElement(case, kind, message=sentence)
+            counted = ET.SubElement(case, kind, message=sentence)
             if kind != "skipped":
-                told.set("type", row.status)
+                counted.set("type", row.status)
     stream = io.BytesIO()
     ET.ElementTree(suite).write(stream, encoding="utf-8", xml_declaration=True)
     return stream.getvalue() + b"\n"

@@ -71,13 +71,13 @@ def search_line(found: SearchResult) -> str:
     if bounds.upper is not None and bounds.upper < 0:
         verdict = "worse than"
     cut = "" if best.threshold is None else f", score >= {best.threshold!r}"
-    said = (
+    text = (
         f"depth {best.depth}, fusion {best.fusion}{cut}; held out {interval_text(best.held_out)}, {verdict} plain"
         f" reranking there: {_against(against)}."
     )
     if verdict == "better than":
-        return f"{system}: best on the tuning queries: {said}"
-    return f"{system}: nothing is shown to beat plain reranking. Best on the tuning queries was {said}"
+        return f"{system}: best on the tuning queries: {text}"
+    return f"{system}: nothing is shown to beat plain reranking. Best on the tuning queries was {text}"
 
 
 def draw_fronts(into: Path, found: Sequence[SearchResult]) -> list[Plot]:

@@ -63,8 +63,8 @@ def verdicts(compared: Comparisons, summary: Summary) -> list[Verdict]:
 
 def headline(found: Sequence[Verdict], compared: Comparisons, status: str) -> str:
     """Return what stands on top of a report; what an incomplete result says is provisional."""
-    said = found[0].text if len(found) == 1 else _agreement(found, compared)
-    return said if status == "complete" else f"Provisional, as this result is {status}. {said}"
+    text = found[0].text if len(found) == 1 else _agreement(found, compared)
+    return text if status == "complete" else f"Provisional, as this result is {status}. {text}"
 
 
 def _agreement(found: Sequence[Verdict], compared: Comparisons) -> str:
@@ -76,11 +76,11 @@ def _agreement(found: Sequence[Verdict], compared: Comparisons) -> str:
         parts = ", ".join(f"{_advice(one)} on {one.dataset}" for one in found)
         return f"The {len(found)} datasets do not agree: {parts}."
     advice = _advice(found[0])
-    said = f"{advice[0].upper()}{advice[1:]}: the {len(found)} datasets agree."
+    text = f"{advice[0].upper()}{advice[1:]}: the {len(found)} datasets agree."
     mean = next((one for one in compared.pooled if one.contender == found[0].choice), None)
     if mean is None:
-        return said
-    return f"{said} The mean of their differences to {mean.baseline} is {difference_text(mean.change)} {mean.metric}."
+        return text
+    return f"{text} The mean of their differences to {mean.baseline} is {difference_text(mean.change)} {mean.metric}."
 
 
 def price_of(summary: Summary, dataset: str, tag: str, depth: int | None) -> Price:
@@ -168,10 +168,10 @@ def _keep(measured: Sequence[Comparison], depth: int | None) -> str:
         return f"Keep {best.baseline}: every other system has its value on each query. The first is {seen}."
     if kinds == {"worse"}:
         return f"Keep {best.baseline}: every other system is worse. The best of them is {seen}."
-    said = f"Keep {best.baseline}: nothing is shown to be better. The highest mean beside it is {seen}"
+    text = f"Keep {best.baseline}: nothing is shown to be better. The highest mean beside it is {seen}"
     if best.lower is not None and best.lower > 0:
         corrected = f", corrected for {len(measured)} comparisons," if len(measured) > 1 else ""
-        return f"{said}, but the randomisation test{corrected} leaves it open."
+        return f"{text}, but the randomisation test{corrected} leaves it open."
     if best.detectable is not None:
-        return f"{said}; with so many queries a true difference of {best.detectable:.4f} shows 4 times in 5."
-    return f"{said}."
+        return f"{text}; with so many queries a true difference of {best.detectable:.4f} shows 4 times in 5."
+    return f"{text}."

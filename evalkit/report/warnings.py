@@ -25,46 +25,46 @@ ANY_REMEDY = "look into the server's own log and at the reply in failures.jsonl,
 
 def warnings(manifest: Manifest, summary: Summary) -> list[str]:
     """Return what a reader must know before believing the numbers."""
-    said = []
+    lines = []
     if manifest.status != "complete":
-        said.append(f"This result is {manifest.status}: figures cover only what was measured.")
-    said += preflight_lines(manifest)
-    said += _ties(summary)
+        lines.append(f"This result is {manifest.status}: figures cover only what was measured.")
+    lines += preflight_lines(manifest)
+    lines += _ties(summary)
     for entry in manifest.quality_passes:
         if entry.failed:
-            said.append(
+            lines.append(
                 f"{entry.dataset}: {entry.reranker} failed on {len(entry.failed)} of {entry.asked}"
                 " queries; they are in none of its means (see failures.jsonl)."
             )
         if entry.documents_placed_last:
-            said.append(
+            lines.append(
                 f"{entry.dataset}: {entry.reranker} had no score for {entry.documents_placed_last}"
                 " candidates and placed them last."
             )
     for facts in summary.datasets:
         if not facts.counts["answerable_queries"]:
-            said.append(f"{facts.name}: nothing answers any of its queries, so there is no mean.")
+            lines.append(f"{facts.name}: nothing answers any of its queries, so there is no mean.")
         if facts.empty_queries:
-            said.append(
+            lines.append(
                 f"{facts.name}: queries that found no candidate and count as 0: {facts.empty_queries}."
             )
-    said += _of_names(manifest)
-    said += _of_reuse(manifest)
-    said += _of_checks(manifest)
-    said += _of_endpoints(manifest)
-    said += _of_execution(manifest)
-    return said + _unsorted(summary) + _truncated(summary)
+    lines += _of_names(manifest)
+    lines += _of_reuse(manifest)
+    lines += _of_checks(manifest)
+    lines += _of_endpoints(manifest)
+    lines += _of_execution(manifest)
+    return lines + _unsorted(summary) + _truncated(summary)
 
 
 def _of_reuse(manifest: Manifest) -> list[str]:
     """Say which scores are older than the experiment, where the backend may have changed unseen."""
-    said = []
+    lines = []
     for row in manifest.pairs:
         tag, about = row.reranker, manifest.rerankers[row.reranker]
         if row.oldest_s is None or not (about.remote or about.moving_name):
             continue
         day = datetime.fromtimestamp(row.oldest_s, UTC).date().isoformat()
-        said.append(
+        lines.append(
             f"{row.dataset}: {row.reused} scores of {tag} were not asked for but found in the score store,"
             f" the oldest of {day}. A sample tells whether they still hold: evalkit store drift CONFIG"
             f" --reranker {tag}. To ask for all again: --refresh."
@@ -72,11 +72,11 @@ def _of_reuse(manifest: Manifest) -> list[str]:
         endpoint = manifest.endpoints.get(tag)
         now = endpoint.models if endpoint else ()
         if row.models and now and row.models != now:
-            said.append(
+            lines.append(
                 f"{row.dataset}: the stored scores of {tag} came from model {', '.join(row.models)}, those asked"
                 f" for now from {', '.join(now)}: the figures mix them."
             )
-    return said
+    return lines
 
 
 def _of_names(manifest: Manifest) -> list[str]:
@@ -98,13 +98,13 @@ def _of_checks(manifest: Manifest) -> list[str]:
 
 
 def _of_endpoints(manifest: Manifest) -> list[str]:
-    said = []
+    lines = []
     for tag, endpoint in manifest.endpoints.items():
         if endpoint.given_up:
-            said.append(f"{tag}: {endpoint.given_up}.")
+            lines.append(f"{tag}: {endpoint.given_up}.")
         if len(endpoint.models) > 1:
-            said.append(f"{tag}: answered as several models: {', '.join(endpoint.models)}.")
-    return said
+            lines.append(f"{tag}: answered as several models: {', '.join(endpoint.models)}.")
+    return lines
 
 
 def _of_execution(manifest: Manifest) -> list[str]:
@@ -112,19 +112,19 @@ def _of_execution(manifest: Manifest) -> list[str]:
     execution = manifest.execution
     if execution is None:
         return []
-    said = []
+    lines = []
     lost = execution.replicas_lost
     if execution.replicas < execution.replicas_asked:
-        said.append(
+        lines.append(
             f"The Ray cluster has room for {execution.replicas} of {execution.replicas_asked} replicas."
         )
     if lost:
-        said.append(
+        lines.append(
             f"{lost} replica{'s were' if lost > 1 else ' was'} lost on the Ray cluster;"
             f" {execution.tasks_repeated} pieces of work that they had not answered were done again, and none that"
             " they had."
         )
-    return said
+    return lines
 
 
 def _unsorted(summary: Summary) -> list[str]:

@@ -56,13 +56,13 @@ def sets_at_depth(
     depth: int,
 ) -> list[ComparisonSet]:
     """Return one field for every dataset, of its cells at one depth."""
-    held: dict[str, dict[str, System]] = {name: {} for name in qrels}
+    by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
     for cell in cells:
         if cell.depth == depth:
-            held[cell.dataset][cell.reranker] = System(cell.reranker, cell.run, cell.values, cell.not_scored)
+            by_dataset[cell.dataset][cell.reranker] = System(cell.reranker, cell.run, cell.values, cell.not_scored)
     return [
         ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
-        for name, systems in held.items()
+        for name, systems in by_dataset.items()
     ]
 
 

@@ -113,11 +113,11 @@ def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
     seconds = good["latency_s"]
     keys = ["dataset", "reranker", "batch_size", "concurrency", "round"]
     medians = seconds.groupby([good[key] for key in keys]).median()
-    held: dict[LatencyKey, dict[int, float]] = {}
+    rounds: dict[LatencyKey, dict[int, float]] = {}
     for *where, number, median in medians.reset_index().itertuples(index=False):
         dataset, tag, size, flight = where
-        held.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = float(np.log(median))
-    return held
+        rounds.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = float(np.log(median))
+    return rounds
 
 
 def _calls(calls: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:

@@ -117,12 +117,12 @@ class _Choice:
 
 
 def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> ScoredLists:
-    held = {query_id: (docs, scores) for query_id, docs, scores in run}
+    lists = {query_id: (docs, scores) for query_id, docs, scores in run}
     scores, relevant = [], []
     for query_id in query_ids:
-        docs, own = held[query_id]
+        docs, scores_of_query = lists[query_id]
         grades = comparison_set.qrels.of(query_id)
-        scores.append(own)
+        scores.append(scores_of_query)
         relevant.append(np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_))
     return ScoredLists(tuple(scores), tuple(relevant))
 

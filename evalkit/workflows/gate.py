@@ -69,8 +69,8 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
 def judge_rule(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> Iterator[GateVerdict]:
     """Yield the verdict of one rule on every dataset and reranker."""
     # What only the result has cannot have got worse; what only the baseline has is missing.
-    held = old if rule.bound[0] in {"max_drop", "retain", "max_slowdown"} else new
-    datasets = [rule.dataset] if rule.dataset else list(held.datasets)
+    side = old if rule.bound[0] in {"max_drop", "retain", "max_slowdown"} else new
+    datasets = [rule.dataset] if rule.dataset else list(side.datasets)
     shared = [tag for tag in old.tags if tag in new.tags]
     # Whoever is named must be there; a reranker that the baseline has and the result lacks is missing.
     tags = [rule.reranker] if rule.reranker else (shared or list(old.tags))
@@ -125,7 +125,7 @@ def _values(side: Evidence, role: str, dataset: str, tag: str, rule: GateRule) -
 def _drop(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> RuleFinding:
     before = _values(old, "baseline", dataset, tag, rule)
     after = _values(new, "result", dataset, tag, rule)
-    apart = [name for name, told in old.prints[dataset].items() if new.prints[dataset].get(name) != told]
+    apart = [name for name, hashed in old.prints[dataset].items() if new.prints[dataset].get(name) != hashed]
     if apart:
         raise _NothingToJudgeError(
             f"the {' and the '.join(apart)} of {dataset} are not those of the baseline"

@@ -160,9 +160,9 @@ def _dominated(
 def _rounds(
     group: _Group, result: OpenedResult, names: Iterable[str], batch: int | None
 ) -> dict[str, Rounds]:
-    held = evidence_of(result).rounds if batch is not None else {}
+    rounds = evidence_of(result).rounds if batch is not None else {}
     keys = {name: (group.comparison_set.dataset, group.sources[name][1], batch or 0, 1) for name in names}
-    return {name: held[key] for name, key in keys.items() if key in held}
+    return {name: rounds[key] for name, key in keys.items() if key in rounds}
 
 
 def _medians(summary: Summary, dataset: str, tag: str) -> dict[int, float]:
