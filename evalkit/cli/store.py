@@ -133,7 +133,9 @@ def verify(store: Path) -> None:
             "move it away; what is in it will be asked for again",
         )
     backends = holdings(base)
-    click.echo(f"{base.path} is whole: {sum(one.scores for one in backends)} scores of {len(backends)} backends")
+    click.echo(
+        f"{base.path} is whole: {sum(one.scores for one in backends)} scores of {len(backends)} backends"
+    )
 
 
 @store.command()
