@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from logging import Logger
 from pathlib import Path
-from typing import Any
 
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
@@ -19,7 +18,7 @@ from evalkit.experiment.event_log import logged_to
 from evalkit.experiment.experiment_store import open_store
 from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.latency_pass import latency_pass
-from evalkit.experiment.manifest_facts import Origin, closing_facts, opening_facts
+from evalkit.experiment.manifest_facts import Origin, closing_manifest, opening_manifest
 from evalkit.experiment.precision_pass import precision_pass
 from evalkit.experiment.quality_pass import (
     Records,
@@ -38,6 +37,7 @@ from evalkit.experiment.sessions import opened
 from evalkit.experiment.sigint import ignore_sigint
 from evalkit.reranking import Outcome, RerankerSession
 from evalkit.results.folder import ResultFolder
+from evalkit.results.manifest import Manifest, Status
 
 
 def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) -> ResultFolder:
@@ -78,13 +78,13 @@ def _execute(
     resolved = resolved_yaml(config)
     with open_store(config, into) as store:
         found = find_unfinished(into, resolved, options)
-        if found is not None and found.read_manifest()["status"] == "complete":
+        if found is not None and found.read_manifest().status == "complete":
             return found  # only its report is missing
         records = Records(Recorder(), store)
         manifest = restore(found, options, store, records.recorder)
         with opened(config, spent_before(manifest, records.recorder)) as sessions:
             first = _first_calls(config, eval_sets, sessions, records)
-            manifest = manifest or opening_facts(config, origin, eval_sets, sessions, store)
+            manifest = manifest or opening_manifest(config, origin, eval_sets, sessions, store)
             folder = found or _new_folder(resolved, origin, into, manifest)
             store.open()
             store.run = str(folder.path.resolve())
@@ -94,7 +94,7 @@ def _execute(
             with recorded, logged_to(folder.log_file) as log:
                 first.keep(records)
                 _measure(config, folder, eval_sets, sessions, records, cluster, log)
-        if folder.read_manifest()["status"] == "complete":
+        if folder.read_manifest().status == "complete":
             store.finish()
     return folder
 
@@ -169,7 +169,7 @@ def _measure(
     log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
 
 
-def _new_folder(resolved: str, origin: Origin, into: Path, manifest: dict[str, Any]) -> ResultFolder:
+def _new_folder(resolved: str, origin: Origin, into: Path, manifest: Manifest) -> ResultFolder:
     def first(folder: ResultFolder) -> None:
         folder.config_file.write_bytes(origin.config_file or resolved.encode())
         folder.resolved_config_file.write_text(resolved, encoding="utf-8")
@@ -182,7 +182,7 @@ def _new_folder(resolved: str, origin: Origin, into: Path, manifest: dict[str, A
 def _recorded(
     config: Config,
     folder: ResultFolder,
-    manifest: dict[str, Any],
+    manifest: Manifest,
     eval_sets: Sequence[EvalSet],
     sessions: Sequence[RerankerSession],
     records: Records,
@@ -190,7 +190,7 @@ def _recorded(
 ) -> Iterator[None]:
     """Write the raw tables and the final status, however the work inside ends."""
     recorder = records.recorder
-    status = "failed"
+    status: Status = "failed"
     try:
         yield
         status = "complete"
@@ -198,14 +198,14 @@ def _recorded(
         status = "incomplete"
         raise InterruptError(
             f"interrupted; what was measured is in {folder.path}",
-            f"take it up with: {manifest['command']}; or see it with:"
+            f"take it up with: {manifest.command}; or see it with:"
             f" evalkit report {folder.path} --allow-incomplete",
         ) from None
     except (BudgetError, StorageError) as error:
         status = "incomplete"
         raise type(error)(
             f"{error.message}; what was measured is in {folder.path}",
-            f"{error.hint}; then take it up with: {manifest['command']}",
+            f"{error.hint}; then take it up with: {manifest.command}",
         ) from None
     finally:
         ended = status == "complete"
@@ -213,9 +213,10 @@ def _recorded(
             status = "incomplete"
         with ignore_sigint():
             recorder.write(folder)
-            facts = closing_facts(sessions, recorder, records.store)
-            facts["execution"] = cluster.facts() if cluster else None
-            folder.write_manifest({**manifest, "status": status, **facts})
+            execution = cluster.facts() if cluster else None
+            folder.write_manifest(
+                closing_manifest(manifest, status, sessions, recorder, records.store, execution)
+            )
         # Last, and not held against an interrupt: a report without texts shows ids.
         if ended and config.quality and config.keep_texts:
             keep_texts(folder, eval_sets, [session.tag for session in sessions], max(config.depths))

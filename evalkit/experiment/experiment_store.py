@@ -13,11 +13,11 @@ import numpy as np
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.journal import failure_row, note
+from evalkit.experiment.journal import JournalRecord, failure_of, from_entry, to_entry
 from evalkit.latency import RoundState
 from evalkit.records import Run
 from evalkit.reranking import Outcome, RerankerSession, Row, list_ranks_of
-from evalkit.store import Asked, JournalEntry, Known, ScoreStore, identity_of, turn
+from evalkit.store import Asked, Known, ScoreStore, identity_of, turn
 
 KEPT_PASSES = {"quality", "precision"}
 """Passes whose scores are kept."""
@@ -112,9 +112,10 @@ class ExperimentStore:
             self._store.close()
         self._held.close()
 
-    def journal(self) -> list[JournalEntry]:
+    def journal(self) -> list[JournalRecord]:
         """Return what the run has noted so far."""
-        return self._store.journal(self.run) if self._store else []
+        entries = self._store.journal(self.run) if self._store else []
+        return [from_entry(entry, self.path) for entry in entries]
 
     def finish(self) -> None:
         """Drop the journal: everything in it stands in the tables of the result folder."""
@@ -185,20 +186,20 @@ class ExperimentStore:
         """Keep what a pointwise check found."""
         store = self.open()
         with store.transaction():
-            store.add_entry(self.run, JournalEntry("check", note(check)))
+            store.add_entry(self.run, to_entry(check))
 
     def keep_round(self, state: RoundState) -> None:
         """Keep how the machine was in a round of the latency pass."""
         store = self.open()
         with store.transaction():
-            store.add_entry(self.run, JournalEntry("round", note(state)))
+            store.add_entry(self.run, to_entry(state))
 
     def _note_calls(self, store: ScoreStore, outcome: Outcome) -> None:
         for attempt in outcome.attempts:
-            store.add_entry(self.run, JournalEntry("call", note(attempt.call)))
+            store.add_entry(self.run, to_entry(attempt.call))
             if attempt.failure is not None:
-                row = failure_row(outcome, attempt.failure, attempt.call)
-                store.add_entry(self.run, JournalEntry("failure", note(row)))
+                failure = failure_of(outcome, attempt.failure, attempt.call)
+                store.add_entry(self.run, to_entry(failure))
 
 
 def _row(known: list[Known | None]) -> Row:

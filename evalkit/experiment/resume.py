@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from evalkit.errors import EvalkitError, InputError
 from evalkit.experiment.experiment_store import ExperimentStore
 from evalkit.experiment.recorder import Recorder
 from evalkit.results.folder import ResultFolder
+from evalkit.results.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +78,26 @@ def _named(path: Path, resolved: str, *, refresh: bool) -> ResultFolder:
 
 def restore(
     found: ResultFolder | None, options: ResumeOptions, store: ExperimentStore, recorder: Recorder
-) -> dict[str, Any] | None:
+) -> Manifest | None:
     """Restore what an unfinished folder had measured, and return its manifest; None where there is none."""
     store.refresh = options.refresh
     if found is None:
         return None
     manifest = found.read_manifest()
     store.run = str(found.path.resolve())
-    store.started_s = manifest["started_s"]
-    store.refresh = bool(manifest.get("refresh"))
+    store.started_s = manifest.started_s
+    store.refresh = manifest.refresh
     recorder.restore(store.journal())
-    return {**manifest, "status": "running", "resumed": manifest["resumed"] + 1}
+    return replace(manifest, status="running", resumed=manifest.resumed + 1)
 
 
-def spent_before(manifest: dict[str, Any] | None, recorder: Recorder) -> float:
+def spent_before(manifest: Manifest | None, recorder: Recorder) -> float:
     """Return what the calls of earlier sessions cost, as far as anybody knows.
 
     A session that was killed wrote no total, but each of its calls.
     """
-    told = (manifest or {}).get("spent_usd") or 0.0
-    return max(told, sum(call.cost_usd or 0.0 for call in recorder.calls))
+    recorded = (manifest.spent_usd if manifest else None) or 0.0
+    return max(recorded, sum(call.cost_usd or 0.0 for call in recorder.calls))
 
 
 def _unfinished(path: Path, resolved: str) -> ResultFolder | None:
@@ -109,7 +109,7 @@ def _unfinished(path: Path, resolved: str) -> ResultFolder | None:
 
 
 def _refreshes(folder: ResultFolder) -> bool:
-    return bool(folder.read_manifest().get("refresh"))
+    return folder.read_manifest().refresh
 
 
 def _is_of(folder: ResultFolder, resolved: str) -> bool:
@@ -121,4 +121,4 @@ def _is_of(folder: ResultFolder, resolved: str) -> bool:
 
 def _is_finished(folder: ResultFolder) -> bool:
     """Return whether everything was measured and the report, its last file, was written."""
-    return folder.read_manifest()["status"] == "complete" and folder.report_html_file.is_file()
+    return folder.read_manifest().status == "complete" and folder.report_html_file.is_file()

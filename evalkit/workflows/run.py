@@ -24,7 +24,7 @@ def run(
     config: Config | str | Path,
     into: str | Path | None = None,
     origin: Origin | None = None,
-    options: ResumeOptions | None = None,
+    again: ResumeOptions | None = None,
 ) -> ResultFolder:
     """Run an experiment and build its report.
 
@@ -36,7 +36,7 @@ def run(
         Parent of the result folder; ``results/<name>`` where None.
     origin
         What the user typed; filled in where None.
-    options
+    again
         What of earlier work counts: known scores and an unfinished folder where None.
 
     Returns
@@ -55,16 +55,16 @@ def run(
         origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
     origin = origin or Origin("evalkit.run(Config)", None)
     with served(config) as reachable:
-        folder = execute(reachable, origin, results_folder(config.name, into), options or ResumeOptions())
+        folder = execute(reachable, origin, results_folder(config.name, into), again or ResumeOptions())
     rebuild(folder, allow_incomplete=True)
     return folder
 
 
 def plan(
-    config: Config, into: str | Path | None = None, options: ResumeOptions | None = None
+    config: Config, into: str | Path | None = None, again: ResumeOptions | None = None
 ) -> list[PlannedPass]:
     """Return what `run` would ask and cost, pass by pass; see there. Nothing is contacted or written."""
-    parent, options = results_folder(config.name, into), options or ResumeOptions()
+    parent, options = results_folder(config.name, into), again or ResumeOptions()
     with open_store(config, parent, only_look=True) as store:
         records = Records(Recorder(), store)
         restore(find_unfinished(parent, resolved_yaml(config), options), options, store, records.recorder)
