@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 
 from evalkit import registry
 from evalkit.config import Config
-from evalkit.distributed import ClusterFacts
+from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import ExperimentStore
 from evalkit.experiment.recorder import Recorder
 from evalkit.rerankers import Described
 from evalkit.reranking import RerankerSession
@@ -45,14 +44,9 @@ class Origin:
     config_file: bytes | None
 
 
-def opening_manifest(
-    config: Config,
-    origin: Origin,
-    eval_sets: Sequence[EvalSet],
-    sessions: Sequence[RerankerSession],
-    store: ExperimentStore,
-) -> Manifest:
+def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[RerankerSession]) -> Manifest:
     """Return the manifest of an experiment that starts now."""
+    config, eval_sets, store = experiment.config, experiment.eval_sets, experiment.store
     return Manifest(
         status="running",
         name=config.name,
@@ -75,20 +69,14 @@ def opening_manifest(
     )
 
 
-def closing_manifest(
-    manifest: Manifest,
-    status: Status,
-    sessions: Sequence[RerankerSession],
-    recorder: Recorder,
-    store: ExperimentStore,
-    execution: ClusterFacts | None,
-) -> Manifest:
-    """Return the manifest with the results of a run that ends now."""
+def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
+    """Return the manifest of a run that ends now."""
+    recorder, sessions = run.recorder, run.sessions
     return replace(
-        manifest,
+        run.manifest,
         status=status,
         finished=now(),
-        pairs=tuple(_pair_counts(recorder, store, *where) for where in store.reused),
+        pairs=tuple(_pair_counts(run, dataset, tag) for dataset, tag in run.store.reused),
         quality_passes=tuple(recorder.quality_passes),
         pointwise_checks=tuple(
             PointwiseResult(**asdict(check), verdict=check.verdict, evidence=check.evidence())
@@ -99,7 +87,7 @@ def closing_manifest(
         calls=recorder.count_calls(),
         endpoints={session.tag: _endpoint_facts(session, recorder) for session in sessions},
         spent_usd=_spent_usd(sessions),
-        execution=execution,
+        execution=run.cluster.facts() if run.cluster else None,
     )
 
 
@@ -157,10 +145,10 @@ def _reranker_facts(config: Config, session: RerankerSession) -> RerankerFacts:
     )
 
 
-def _pair_counts(recorder: Recorder, store: ExperimentStore, dataset: str, tag: str) -> PairCounts:
-    passes = [one for one in recorder.quality_passes if (one.dataset, one.reranker) == (dataset, tag)]
+def _pair_counts(run: StartedExperiment, dataset: str, tag: str) -> PairCounts:
+    passes = [one for one in run.recorder.quality_passes if (one.dataset, one.reranker) == (dataset, tag)]
     asked = sum(one.pairs for one in passes)
-    scored, reused = recorder.pairs_scored(dataset, tag), store.reused[dataset, tag]
+    scored, reused = run.recorder.pairs_scored(dataset, tag), run.store.reused[dataset, tag]
     return PairCounts(
         dataset=dataset,
         reranker=tag,

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenTables:
+    """A result folder whose raw tables `Recorder.write` has written."""
+
+    folder: ResultFolder
+
+
 @dataclass(slots=True)
 class Recorder:
     """Scores, calls, failures and checks, in the order in which they were added.
@@ -46,17 +53,20 @@ class Recorder:
     lowest_concurrency: dict[str, int] = field(default_factory=dict)
     _scores: list[pa.Table] = field(default_factory=list)
 
-    def restore(self, journal: Iterable[JournalRecord]) -> None:
-        """Add the records of an unfinished run."""
+    @classmethod
+    def restored(cls, journal: Iterable[JournalRecord]) -> Recorder:
+        """Return a recorder with the records of an unfinished run."""
+        recorder = cls()
         for record in journal:
             if isinstance(record, Call):
-                self.calls.append(record)
+                recorder.calls.append(record)
             elif isinstance(record, Failure):
-                self.failures.append(record)
+                recorder.failures.append(record)
             elif isinstance(record, RoundState):
-                self.rounds.append(record)
+                recorder.rounds.append(record)
             else:
-                self.pointwise_checks.append(record)
+                recorder.pointwise_checks.append(record)
+        return recorder
 
     def add_outcome(self, outcome: Outcome) -> None:
         """Add every call of a batch, and the failures among them."""
@@ -175,13 +185,20 @@ class Recorder:
             if (call.pass_, call.dataset, call.reranker, call.status) == ("quality", dataset, tag, "ok")
         )
 
-    def write(self, folder: ResultFolder) -> None:
-        """Write the raw tables and the failures."""
+    def write(self, folder: ResultFolder) -> WrittenTables:
+        """Write the raw tables and the failures.
+
+        Raises
+        ------
+        StorageError
+            If a file cannot be written.
+        """
         rows = [_row(call) for call in self.calls]
         with folder.writing():
             write_tables(folder.scores_file, self._scores or [to_table(SCORES, dict.fromkeys(SCORES, ()))])
             write_table(folder.calls_file, CALLS, {name: [row[name] for row in rows] for name in CALLS})
             folder.write_failures(self.failures)
+        return WrittenTables(folder)
 
 
 def _row(call: Call) -> Mapping[str, object]:

@@ -1,18 +1,17 @@
-"""One experiment from settings to report: services started, everything measured, everything derived."""
+"""One experiment from its configuration to the report: start services, measure, build the report."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from evalkit.config import Config, load_config, resolved_yaml
+from evalkit.config import Config, load_config
 from evalkit.experiment import execute
 from evalkit.experiment.call_planning import plan_experiment
+from evalkit.experiment.context import Experiment
 from evalkit.experiment.eval_sets import prepare_eval_sets
-from evalkit.experiment.experiment_store import open_store
+from evalkit.experiment.experiment_store import read_store
 from evalkit.experiment.manifest_facts import Origin
-from evalkit.experiment.quality_pass import Records
-from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.resume import ResumeOptions, find_unfinished, restore
+from evalkit.experiment.resume import ResumeOptions, restore
 from evalkit.reranking.token_estimates import PlannedPass
 from evalkit.results import ResultFolder
 from evalkit.results.folder import results_folder
@@ -35,14 +34,14 @@ def run(
     into
         Parent of the result folder; ``results/<name>`` where None.
     origin
-        What the user typed; filled in where None.
+        The command and the configuration file, for the record; derived from the call where None.
     again
-        What of earlier work counts: known scores and an unfinished folder where None.
+        Which results of earlier runs are used; stored scores and an unfinished folder where None.
 
     Returns
     -------
     ResultFolder
-        Complete, or marked incomplete where calls failed.
+        Its status is complete, or incomplete where calls failed.
 
     Raises
     ------
@@ -63,9 +62,14 @@ def run(
 def plan(
     config: Config, into: str | Path | None = None, again: ResumeOptions | None = None
 ) -> list[PlannedPass]:
-    """Return what `run` would ask and cost, pass by pass; see there. Nothing is contacted or written."""
+    """Return the calls and the cost of `run`, pass by pass; no reranker is contacted and nothing is written."""
     parent, options = results_folder(config.name, into), again or ResumeOptions()
-    with open_store(config, parent, only_look=True) as store:
-        records = Records(Recorder(), store)
-        restore(find_unfinished(parent, resolved_yaml(config), options), options, store, records.recorder)
-        return plan_experiment(config, prepare_eval_sets(config), records)
+    with read_store(config, parent) as store:
+        progress = restore(store, config, parent, options)
+        experiment = Experiment(
+            config=config,
+            eval_sets=prepare_eval_sets(config),
+            recorder=progress.recorder,
+            store=progress.store,
+        )
+        return plan_experiment(experiment)
