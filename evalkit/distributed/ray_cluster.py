@@ -25,6 +25,34 @@ class Replicas:
     gpus: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """A Ray cluster when it was joined, and what was lost on it since.
+
+    Attributes
+    ----------
+    engine
+        ``ray`` with its version.
+    nodes
+        Nodes that were alive.
+    replicas_asked, replicas
+        Replicas that the configuration asks for, and those that fit on the nodes.
+    cpus_per_replica, gpus_per_replica
+        Processors and GPUs reserved for each replica.
+    replicas_lost, tasks_repeated
+        Replicas whose process or node ended early, and the tasks that other replicas repeated because of that.
+    """
+
+    engine: str
+    nodes: int
+    replicas_asked: int
+    replicas: int
+    cpus_per_replica: int
+    gpus_per_replica: float
+    replicas_lost: int
+    tasks_repeated: int
+
+
 class RayCluster:
     """A cluster that this process is part of; see `joined`.
 
@@ -113,20 +141,20 @@ class RayCluster:
                 "ask for fewer, or add nodes",
             )
 
-    def facts(self) -> dict[str, Any]:
-        """Return what the cluster was when it was joined, and what was lost on it."""
+    def facts(self) -> ClusterFacts:
+        """Return the size of the cluster when it was joined, and what was lost on it since."""
         import ray
 
-        return {
-            "engine": f"ray {ray.__version__}",
-            "nodes": self._nodes,
-            "replicas_asked": self._asked,
-            "replicas": self.replicas.count,
-            "cpus_per_replica": self.replicas.cpus,
-            "gpus_per_replica": self.replicas.gpus,
-            "replicas_lost": self.loss.workers,
-            "tasks_repeated": self.loss.tasks,
-        }
+        return ClusterFacts(
+            engine=f"ray {ray.__version__}",
+            nodes=self._nodes,
+            replicas_asked=self._asked,
+            replicas=self.replicas.count,
+            cpus_per_replica=self.replicas.cpus,
+            gpus_per_replica=self.replicas.gpus,
+            replicas_lost=self.loss.workers,
+            tasks_repeated=self.loss.tasks,
+        )
 
 
 def _join(address: str) -> None:

@@ -1,4 +1,4 @@
-"""What every reranker is put to: datasets with their candidates."""
+"""Datasets with the candidates that every reranker scores."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
     Parameters
     ----------
     config
-        Names them.
+        The configuration with the datasets and the retriever.
     cluster
-        Where a first stage in parts is spread, if it can be.
+        Where the shards of a retriever run; None for this process.
 
     Raises
     ------

@@ -97,8 +97,8 @@ def test_a_cluster_too_small_is_told(cluster: RayCluster) -> None:
         pass
     with RayCluster.joined("auto", Replicas(10_000)) as small:
         facts = small.facts()
-    assert facts["replicas_asked"] == 10_000
-    assert 1 <= facts["replicas"] < 10_000
+    assert facts.replicas_asked == 10_000
+    assert 1 <= facts.replicas < 10_000
 
 
 @pytest.mark.parametrize("shards", [1, 2])
