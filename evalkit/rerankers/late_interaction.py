@@ -43,12 +43,13 @@ class LateInteraction(EmbeddingReranker):
     def __init__(self, settings: Settings) -> None:
         model = TorchModel(settings.of_kind("late_interaction"))
         # The library looks for these two names alone.
-        own = {role: model.card.prompts.get(role, "") for role in get_args(Role)}
+        role_prompts = {role: model.card.prompts.get(role, "") for role in get_args(Role)}
         super().__init__(
-            model, {role: model.engine(prompt, role) for role, prompt in settings.prompts(own).items()}
+            model,
+            {role: model.engine(prompt, role) for role, prompt in settings.prompts(role_prompts).items()},
         )
         self.pool_pairs = min(self.pool_pairs, MOST_TEXTS)
-        self._mean = model.own.similarity_fn_name == "meanmaxsim"
+        self._mean = model.library_model.similarity_fn_name == "meanmaxsim"
 
     def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
         """Return ``(n,)`` scores; their mean over the query's tokens where the model was trained so."""
