@@ -58,7 +58,7 @@ def test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome
     """Make one call with one document, so that a wrong url or key costs a second."""
     eval_set = next(a for a in eval_sets if len(a.candidates))
     first = next(batch(eval_set.candidates.cut(1), eval_set.dataset, Caps(1), pointwise=True))
-    caller = RetryingCaller(session, patient=False)
+    caller = RetryingCaller(session, retries_without_reply=False)
     (outcome,) = caller.deliver(first, CallContext(eval_set.dataset.name, session.tag, "check"))
     if outcome.failure is not None:
         failure = outcome.failure

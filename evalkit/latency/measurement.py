@@ -75,8 +75,8 @@ def measure_arrivals(
     with _progress_bar(f"{cell.reranker}: {rate:.3g} calls/s", cell.least_warmup + len(items)) as progress:
         blocks = _Blocks(dataset, keeper, progress)
         warm = tuple(islice(cycle(cell.warmup), cell.least_warmup)) if items else ()
-        blocks.take(open_loop.meet(warm, blocks.context(cell, None)))
-        return blocks.take(open_loop.follow(schedule, blocks.context(cell, 0)))
+        blocks.take(open_loop.send_at_once(warm, blocks.context(cell, None)))
+        return blocks.take(open_loop.send_scheduled(schedule, blocks.context(cell, 0)))
 
 
 def _progress_bar(what: str, total: int) -> tqdm[Any]:
