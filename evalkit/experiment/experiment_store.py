@@ -17,7 +17,7 @@ from evalkit.experiment.journal import failure_row, note
 from evalkit.latency import RoundState
 from evalkit.records import Run
 from evalkit.reranking import Outcome, RerankerSession, Row, list_ranks_of
-from evalkit.store import Asked, JournalEntry, Known, ScoreStore, identity_of, turn
+from evalkit.store import JournalEntry, ScoreKey, ScoreStore, StoredScore, identity_of, lock_backends
 
 KEPT_PASSES = {"quality", "precision"}
 """Passes whose scores are kept."""
@@ -44,7 +44,7 @@ class Reused:
     models: tuple[str, ...] = ()
     resumed: int = 0
 
-    def count(self, known: Iterable[Known], started_s: float) -> None:
+    def count(self, known: Iterable[StoredScore], started_s: float) -> None:
         """Count some scores; those stored after `started_s` are this experiment's own."""
         for one in known:
             if one.stored_s >= started_s:
@@ -97,7 +97,7 @@ class ExperimentStore:
             If the store cannot be used.
         """
         if self._store is None:
-            self._held.enter_context(turn(self.path, self.turns))
+            self._held.enter_context(lock_backends(self.path, self.turns))
             self._store = ScoreStore(self.path)
         return self._store
 
@@ -144,16 +144,16 @@ class ExperimentStore:
 
     def lists(
         self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool
-    ) -> Iterator[tuple[str, list[Known | None]]]:
+    ) -> Iterator[tuple[str, list[StoredScore | None]]]:
         """Yield every query with what is known of its candidates."""
         identity = self.identities.get(tag)
         since_s = self.started_s if self.refresh else 0.0
         texts = {query.query_id: query.text for query in eval_set.dataset.queries}
         for query_id, docs, _ in candidates:
-            known: list[Known | None] = [None] * len(docs)
+            known: list[StoredScore | None] = [None] * len(docs)
             if identity is not None and self._store is not None:
                 documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
-                stored = self._store.known(Asked(identity, texts[query_id], documents, pointwise))
+                stored = self._store.known(ScoreKey(identity, texts[query_id], documents, pointwise))
                 known = [one if one is not None and one.stored_s >= since_s else None for one in stored]
             if not pointwise and None in known:
                 known = [None] * len(docs)  # a list holds as a whole or not at all
@@ -168,7 +168,7 @@ class ExperimentStore:
             self._note_calls(store, outcome)
             if response is not None and identity is not None and outcome.call.pass_ in KEPT_PASSES:
                 store.add_scores(
-                    Asked(identity, request.query, request.documents, session.reranker.pointwise),
+                    ScoreKey(identity, request.query, request.documents, session.reranker.pointwise),
                     response.scores.tolist(),
                     list_ranks_of(outcome),
                     response.model,
@@ -201,7 +201,7 @@ class ExperimentStore:
                 store.add_entry(self.run, JournalEntry("failure", note(row)))
 
 
-def _row(known: list[Known | None]) -> Row:
+def _row(known: list[StoredScore | None]) -> Row:
     return Row(
         np.array([np.nan if one is None else one.score for one in known]),
         [None if one is None else one.list_rank for one in known],
