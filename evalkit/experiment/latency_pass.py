@@ -24,7 +24,7 @@ from evalkit.latency import (
     plan_arrivals,
     plan_cells,
     rates_by_round,
-    without,
+    without_finished,
 )
 from evalkit.latency.flags import flag_overload
 from evalkit.records import Call
@@ -69,7 +69,7 @@ def latency_cells(
     if config.latency is None:
         return []
     cells = plan_cells(config.latency, tags, eval_set.dataset, eval_set.candidates, config.seed)
-    return without(cells, recorder.timed(eval_set.dataset.name))
+    return without_finished(cells, recorder.timed(eval_set.dataset.name))
 
 
 def arrival_cells(config: Config, loads: Loads, eval_set: EvalSet, recorder: Recorder) -> list[LatencyCell]:
@@ -77,7 +77,7 @@ def arrival_cells(config: Config, loads: Loads, eval_set: EvalSet, recorder: Rec
     if config.latency is None:
         return []
     cells = plan_arrivals(config.latency, loads, eval_set.dataset, eval_set.candidates, config.seed)
-    return without(cells, recorder.timed(eval_set.dataset.name))
+    return without_finished(cells, recorder.timed(eval_set.dataset.name))
 
 
 def _open_loops(

@@ -11,7 +11,7 @@ import orjson
 
 from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
 from evalkit.experiment.journal import failure_row, read_call, read_check, read_round
-from evalkit.latency import RoundState, Timed, timed_as
+from evalkit.latency import CallKey, RoundState, call_key
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
 from evalkit.results.folder import CALLS, SCORES, STATIONS, ResultFolder
@@ -59,13 +59,13 @@ class Recorder:
             else:
                 self.pointwise_checks.append(read_check(entry.content))
 
-    def timed(self, dataset: str) -> set[Timed]:
+    def timed(self, dataset: str) -> set[CallKey]:
         """Return the timed calls of a dataset that need not be made again.
 
         Under a load a call that failed is a finding, too: it was not answered.
         """
         return {
-            timed_as(call)
+            call_key(call)
             for call in self.calls
             if (call.pass_, call.dataset) == ("latency", dataset)
             and (call.status == "ok" or (call.scenario == "server" and call.status == "failed"))
@@ -136,10 +136,10 @@ class Recorder:
     @property
     def failed_timings(self) -> int:
         """Timed calls that failed and were not made again."""
-        failed: dict[str, set[Timed]] = {}
+        failed: dict[str, set[CallKey]] = {}
         for call in self.calls:
             if (call.pass_, call.status) == ("latency", "failed"):
-                failed.setdefault(call.dataset, set()).add(timed_as(call))
+                failed.setdefault(call.dataset, set()).add(call_key(call))
         return sum(len(calls - self.timed(dataset)) for dataset, calls in failed.items())
 
     def count_calls(self) -> dict[str, dict[str, int]]:
