@@ -12,8 +12,8 @@ from evalkit.dataset_checks import (
     CheckInput,
     DataFinding,
     by_severity,
-    look_closely,
-    look_quickly,
+    run_all_checks,
+    run_quick_checks,
     truncation,
 )
 from evalkit.datasets import open_dataset
@@ -35,7 +35,7 @@ def _preflight(config: Config, eval_set: EvalSet) -> dict[str, Any]:
     data = CheckInput.of(
         eval_set.dataset, parse_metrics(config.metrics), config.retriever.depth, eval_set.candidates
     )
-    findings = [asdict(finding) for finding in by_severity(look_quickly(data))]
+    findings = [asdict(finding) for finding in by_severity(run_quick_checks(data))]
     return {"dataset": eval_set.dataset.name, "findings": findings, "left_out": list(LEFT_OUT)}
 
 
@@ -50,7 +50,7 @@ def inspect(config: Config) -> Iterator[DataFinding]:
     for settings in config.datasets:
         train = _train_queries(settings)
         data = replace(_material(config, settings), train=train)
-        yield from look_closely(data)
+        yield from run_all_checks(data)
         for reading in read_pairs(config, data):
             yield from truncation(data.name, reading)
 
@@ -62,8 +62,8 @@ def _material(config: Config, settings: DatasetSettings) -> CheckInput:
     candidates = retrieve_candidates(retriever, dataset, depth)
     data = CheckInput.of(dataset, parse_metrics(config.metrics), depth, candidates)
     if any(query.query_id in dataset.corpus for query in dataset.queries):
-        otherwise = retrieve_candidates(retriever, _the_other_way(dataset), depth)
-        data = replace(data, otherwise=otherwise)
+        alternative_candidates = retrieve_candidates(retriever, _the_other_way(dataset), depth)
+        data = replace(data, alternative_candidates=alternative_candidates)
     return data
 
 
