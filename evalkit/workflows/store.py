@@ -9,8 +9,8 @@ import numpy as np
 
 from evalkit.backend_checks import DriftCheck, check_drift
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS
-from evalkit.backend_checks.score_drift import Stored, sample
-from evalkit.backend_checks.test_calls import Asker
+from evalkit.backend_checks.score_drift import StoredRequest, sample
+from evalkit.backend_checks.test_calls import CheckCaller
 from evalkit.config import Config
 from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.experiment_store import ExperimentStore, open_store
@@ -53,14 +53,14 @@ def drift_checks(
     ):
         for session in sessions:
             for eval_set in eval_sets:
-                asker = Asker(session, eval_set.dataset.name)
+                caller = CheckCaller(session, eval_set.dataset.name)
                 found = sample(list(_stored(config, eval_set, session, store)))
-                yield check_drift(session.tag, eval_set.dataset.name, found, asker.must_score)
+                yield check_drift(session.tag, eval_set.dataset.name, found, caller.must_score)
 
 
 def _stored(
     config: Config, eval_set: EvalSet, session: RerankerSession, store: ExperimentStore
-) -> Iterator[Stored]:
+) -> Iterator[StoredRequest]:
     """Yield the requests of which all scores are stored: whole lists where they count, else their beginnings."""
     pointwise = session.reranker.pointwise
     size = min(SAMPLED_DOCUMENTS, session.caps.documents or SAMPLED_DOCUMENTS)
@@ -73,4 +73,4 @@ def _stored(
             whole = [one for one in stored if one is not None]
             if item.ranks[0] == 1 and len(whole) == len(stored):
                 scores = np.array([one.score for one in whole])
-                yield Stored(item.request, scores, min(one.stored_s for one in whole))
+                yield StoredRequest(item.request, scores, min(one.stored_s for one in whole))
