@@ -9,7 +9,7 @@ from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.stats import MIN_QUERIES
 
-HOPELESS = 0.5
+ID_MISMATCH = 0.5
 """Above this share of relevant judgments of missing documents, the ids do not match: an error."""
 
 
@@ -21,7 +21,7 @@ def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
         return
     relevant = [row for row in missing if row[2] > 0]
     all_relevant = sum(g > 0 for docs in grades.values() for g in docs.values())
-    hopeless = len(relevant) > HOPELESS * all_relevant
+    ids_mismatch = len(relevant) > ID_MISMATCH * all_relevant
     counts = {
         "judgments": len(missing),
         "documents": len({d for _, d, _ in missing}),
@@ -36,7 +36,7 @@ def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
     yield DataFinding(
         data.name,
         "missing_documents",
-        "error" if hopeless else "warning" if relevant else "note",
+        "error" if ids_mismatch else "warning" if relevant else "note",
         what,
         counts,
         first(dict.fromkeys(d for _, d, _ in missing)),
@@ -44,7 +44,7 @@ def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
         if relevant
         else "none of them is relevant",
         "check that judgments and corpus are of one version and have the same ids"
-        if hopeless
+        if ids_mismatch
         else "give the whole corpus; on a part of it read every value against the best possible one",
     )
 

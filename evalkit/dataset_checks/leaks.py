@@ -22,14 +22,14 @@ def trained_on(data: CheckInput) -> Iterator[DataFinding]:
         return
     known = {normal_form(query.text) for query in data.train}
     leaked = [query.query_id for query in data.dataset.queries if normal_form(query.text) in known]
-    asked = len(data.dataset.queries)
+    total = len(data.dataset.queries)
     if leaked:
         yield DataFinding(
             data.name,
             "train_queries",
             "warning",
-            f"{number_of(len(leaked), 'query stands', 'queries stand')} in the train split, of {asked}",
-            {"queries": len(leaked), "asked": asked, "train_queries": len(data.train)},
+            f"{number_of(len(leaked), 'query stands', 'queries stand')} in the train split, of {total}",
+            {"queries": len(leaked), "asked": total, "train_queries": len(data.train)},
             first(leaked),
             "a model that was trained on that split has seen them, perhaps with their answers: its values on them"
             " say nothing about new queries",

@@ -124,7 +124,7 @@ class RetryingCaller:
         scheduled = self._clock() if due_s is None else due_s
         made: list[Attempt] = []
 
-        def once() -> Attempt:
+        def attempt_once() -> Attempt:
             attempt = self._once(named, context, len(made) + 1, scheduled)
             made.append(attempt)
             return attempt
@@ -135,7 +135,7 @@ class RetryingCaller:
             wait=self._wait,
             sleep=self._sleep,
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-        )(once)
+        )(attempt_once)
         if made[-1].failure is not None:
             self._session.budget.settle(0.0, made[-1].failure.billed_usd)
         return (*map(retried, made[:-1]), made[-1])

@@ -36,9 +36,7 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
     plugin = registry.find("reranker backend", settings.backend)
     if plugin.owner != registry.OWN:  # the code of a plugin may change under an unchanged name
         fields["plugin"] = plugin.version
-    if isinstance(
-        settings, LocalModelSettings
-    ):  # the runtime that "auto" selects depends on what is installed
+    if isinstance(settings, LocalModelSettings):  # "auto" selects a runtime by what is installed
         fields["runtime"] = settings.computes_with
     model = fields.get("model")
     if isinstance(model, str) and Path(model).is_dir():
