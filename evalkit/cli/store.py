@@ -106,9 +106,9 @@ def export_(store: Path, file: Path) -> None:
 @FILE
 def import_(store: Path, file: Path) -> None:
     """Take the scores of an exported FILE into a store, made if need be. Of two scores of a pair the later stays."""
-    from evalkit.store.exchange import exported, import_scores
+    from evalkit.store.exchange import import_scores, open_export
 
-    with exported(file) as incoming:
+    with open_export(file) as incoming:
         base = _opened(store, "create")
         offered, taken = import_scores(base, incoming)
     click.echo(

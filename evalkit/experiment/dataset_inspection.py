@@ -11,8 +11,8 @@ from evalkit.dataset_checks import (
     CheckInput,
     DataFinding,
     by_severity,
-    look_closely,
-    look_quickly,
+    run_all_checks,
+    run_quick_checks,
     truncation,
 )
 from evalkit.datasets import open_dataset
@@ -35,7 +35,7 @@ def _preflight(config: Config, eval_set: EvalSet) -> Preflight:
     data = CheckInput.of(
         eval_set.dataset, parse_metrics(config.metrics), config.retriever.depth, eval_set.candidates
     )
-    return Preflight(eval_set.dataset.name, tuple(by_severity(look_quickly(data))), LEFT_OUT)
+    return Preflight(eval_set.dataset.name, tuple(by_severity(run_quick_checks(data))), LEFT_OUT)
 
 
 def inspect(config: Config) -> Iterator[DataFinding]:
@@ -49,7 +49,7 @@ def inspect(config: Config) -> Iterator[DataFinding]:
     for settings in config.datasets:
         train = _train_queries(settings)
         data = replace(_check_input(config, settings), train=train)
-        yield from look_closely(data)
+        yield from run_all_checks(data)
         for reading in read_pairs(config, data):
             yield from truncation(data.name, reading)
 
@@ -61,8 +61,8 @@ def _check_input(config: Config, settings: DatasetSettings) -> CheckInput:
     candidates = retrieve_candidates(retriever, dataset, depth)
     data = CheckInput.of(dataset, parse_metrics(config.metrics), depth, candidates)
     if any(query.query_id in dataset.corpus for query in dataset.queries):
-        otherwise = retrieve_candidates(retriever, _with_opposite_id_rule(dataset), depth)
-        data = replace(data, otherwise=otherwise)
+        alternative_candidates = retrieve_candidates(retriever, _with_opposite_id_rule(dataset), depth)
+        data = replace(data, alternative_candidates=alternative_candidates)
     return data
 
 

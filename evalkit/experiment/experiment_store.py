@@ -17,7 +17,7 @@ from evalkit.latency import RoundState
 from evalkit.records import Run
 from evalkit.reranking import Outcome, RerankerSession, Row, list_ranks_of
 from evalkit.results.folder import ResultFolder
-from evalkit.store import Asked, Known, ScoreStore, turn
+from evalkit.store import ScoreKey, ScoreStore, StoredScore, lock_backends
 
 KEPT_PASSES = {"quality", "precision"}
 """Passes whose scores are stored."""
@@ -44,7 +44,7 @@ class Reused:
     models: tuple[str, ...] = ()
     resumed: int = 0
 
-    def count(self, known: Iterable[Known], started_s: float) -> None:
+    def count(self, known: Iterable[StoredScore], started_s: float) -> None:
         """Count some scores; those stored at `started_s` or later belong to this experiment."""
         for one in known:
             if one.stored_s >= started_s:
@@ -94,7 +94,7 @@ class ExperimentStore(KnownScores):
             self._keep_calls(outcome)
             if response is not None and identity is not None and outcome.call.pass_ in KEPT_PASSES:
                 self.scores.add_scores(
-                    Asked(identity, request.query, request.documents, session.reranker.pointwise),
+                    ScoreKey(identity, request.query, request.documents, session.reranker.pointwise),
                     response.scores.tolist(),
                     list_ranks_of(outcome),
                     response.model,
@@ -199,7 +199,7 @@ class WritableStore(ReadableStore):
     def _open(self) -> ScoreStore:
         """Open the file once, after waiting for other experiments that use the same names."""
         if self.scores is None:
-            self._resources.enter_context(turn(self.path, self._turns))
+            self._resources.enter_context(lock_backends(self.path, self._turns))
             self.scores = self._resources.enter_context(closing(ScoreStore(self.path)))
         return self.scores
 

@@ -124,7 +124,7 @@ def _is_scored(experiment: Experiment, session: RerankerSession, eval_set: EvalS
 def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome:
     """Make one call with one document, so that a wrong url or key is found within a second."""
     eval_set = next(one for one in eval_sets if len(one.candidates))
-    caller = RetryingCaller(session, patient=False)
+    caller = RetryingCaller(session, retries_without_reply=False)
     context = CallContext(eval_set.dataset.name, session.tag, "check")
     (outcome,) = caller.deliver(first_request(eval_set), context)
     if outcome.failure is not None:

@@ -12,7 +12,7 @@ from evalkit.config import Config
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.records import Run
 from evalkit.reranking import Row
-from evalkit.store import Asked, Known, ScoreStore, identity_of
+from evalkit.store import ScoreKey, ScoreStore, StoredScore, identity_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class KnownScores:
 
     def lists(
         self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool
-    ) -> Iterator[tuple[str, list[Known | None]]]:
+    ) -> Iterator[tuple[str, list[StoredScore | None]]]:
         """Yield every query with the known score of each candidate; None where it is unknown.
 
         Parameters
@@ -66,17 +66,17 @@ class KnownScores:
         since_s = self.started_s if self.refresh else 0.0
         texts = {query.query_id: query.text for query in eval_set.dataset.queries}
         for query_id, docs, _ in candidates:
-            known: list[Known | None] = [None] * len(docs)
+            known: list[StoredScore | None] = [None] * len(docs)
             if identity is not None and self.scores is not None:
                 documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
-                stored = self.scores.known(Asked(identity, texts[query_id], documents, pointwise))
+                stored = self.scores.known(ScoreKey(identity, texts[query_id], documents, pointwise))
                 known = [one if one is not None and one.stored_s >= since_s else None for one in stored]
             if not pointwise and None in known:
                 known = [None] * len(docs)
             yield query_id, known
 
 
-def row_of(known: list[Known | None]) -> Row:
+def row_of(known: list[StoredScore | None]) -> Row:
     """Return the known scores of one list as a row; an unknown score is NaN."""
     return Row(
         np.array([np.nan if one is None else one.score for one in known]),

@@ -24,7 +24,7 @@ from evalkit.latency import (
     plan_arrivals,
     plan_cells,
     rates_by_round,
-    without,
+    without_finished,
 )
 from evalkit.latency.flags import flag_overload
 from evalkit.records import Call
@@ -32,7 +32,7 @@ from evalkit.reranking import OpenLoop, Outcome, RerankerSession
 
 
 @dataclass(frozen=True, slots=True)
-class _Keeper:
+class _RecordingSink:
     """Records calls and rounds in memory and in the store, so that a resumed pass does not repeat them."""
 
     run: StartedExperiment
@@ -55,7 +55,7 @@ def latency_pass(run: StartedExperiment, eval_set: EvalSet) -> None:
         return
     timed = [session for session in run.sessions if session.timed]
     cells = latency_cells(run, eval_set, [session.tag for session in timed])
-    measure(cells, timed, eval_set.dataset.name, run.config.seed, _Keeper(run))
+    measure(cells, timed, eval_set.dataset.name, run.config.seed, _RecordingSink(run))
     for session in timed if settings.server is not None else ():
         _open_loops(run, eval_set, session, settings)
 
@@ -66,7 +66,7 @@ def latency_cells(experiment: Experiment, eval_set: EvalSet, tags: Sequence[str]
     if config.latency is None:
         return []
     cells = plan_cells(config.latency, tags, eval_set.dataset, eval_set.candidates, config.seed)
-    return without(cells, experiment.recorder.timed(eval_set.dataset.name))
+    return without_finished(cells, experiment.recorder.timed(eval_set.dataset.name))
 
 
 def arrival_cells(experiment: Experiment, eval_set: EvalSet, loads: Loads) -> list[LatencyCell]:
@@ -75,7 +75,7 @@ def arrival_cells(experiment: Experiment, eval_set: EvalSet, loads: Loads) -> li
     if config.latency is None:
         return []
     cells = plan_arrivals(config.latency, loads, eval_set.dataset, eval_set.candidates, config.seed)
-    return without(cells, experiment.recorder.timed(eval_set.dataset.name))
+    return without_finished(cells, experiment.recorder.timed(eval_set.dataset.name))
 
 
 def timed_calls(experiment: Experiment, eval_set: EvalSet, tag: str) -> list[Call]:
@@ -92,7 +92,9 @@ def _open_loops(
     with OpenLoop(session) as open_loop:
         for cell in arrival_cells(run, eval_set, find_loads(settings, session.tag, own)):
             before = [call for call in own if call.rate_per_s == cell.load.rate_per_s]
-            made = measure_arrivals(cell, open_loop, eval_set.dataset.name, run.config.seed, _Keeper(run))
+            made = measure_arrivals(
+                cell, open_loop, eval_set.dataset.name, run.config.seed, _RecordingSink(run)
+            )
             if _is_overloaded(settings, [*before, *(one.call for one in made if one.attempts)]):
                 return
 

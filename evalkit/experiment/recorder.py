@@ -12,7 +12,7 @@ import orjson
 
 from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
 from evalkit.experiment.journal import JournalRecord, failure_of
-from evalkit.latency import RoundState, Timed, timed_as
+from evalkit.latency import CallKey, RoundState, call_key
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
 from evalkit.results.folder import CALLS, SCORES, STATIONS, ResultFolder
@@ -77,13 +77,13 @@ class Recorder:
         if outcome.unsent is not None:
             self.failures.append(failure_of(outcome, outcome.unsent, None))
 
-    def timed(self, dataset: str) -> set[Timed]:
+    def timed(self, dataset: str) -> set[CallKey]:
         """Return the timed calls of a dataset that need no repetition.
 
         In the server scenario a failed call is a result too: the server did not answer under that load.
         """
         return {
-            timed_as(call)
+            call_key(call)
             for call in self.calls
             if (call.pass_, call.dataset) == ("latency", dataset)
             and (call.status == "ok" or (call.scenario == "server" and call.status == "failed"))
@@ -160,11 +160,11 @@ class Recorder:
 
     @property
     def failed_timings(self) -> int:
-        """Timed calls that failed and were not repeated."""
-        failed: dict[str, set[Timed]] = {}
+        """CallKey calls that failed and were not repeated."""
+        failed: dict[str, set[CallKey]] = {}
         for call in self.calls:
             if (call.pass_, call.status) == ("latency", "failed"):
-                failed.setdefault(call.dataset, set()).add(timed_as(call))
+                failed.setdefault(call.dataset, set()).add(call_key(call))
         return sum(len(calls - self.timed(dataset)) for dataset, calls in failed.items())
 
     def count_calls(self) -> dict[str, CallCounts]:

@@ -1,4 +1,4 @@
-"""A rerank API over HTTP. The dialect knows the wire, `calling` the transport; this file the meaning."""
+"""A reranker behind an HTTP API. Dialects define the wire format, `evalkit.http_client` does the transport."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Http:
         Raises
         ------
         CallError
-            If the server cannot be reached, refuses, or does not score every document.
+            If the server cannot be reached, returns an error, or does not score every document.
         """
         wire = WireRequest(self.settings.model, request.query, request.documents)
         body = write_json(self.dialect.encode_request(wire, self.settings.options))
@@ -70,7 +70,7 @@ class Http:
         return {header: request.call_id} if header and request.call_id else None
 
     def _wait_until_done(self, exchange: Exchange) -> Exchange:
-        """Fetch a reply that the server accepted but had not ready."""
+        """Poll until the reply of an accepted request is ready; return `exchange` itself if it is ready already."""
         deadline = time.perf_counter() + self.settings.timeout_s
         while (
             url := self.dialect.follow_up(exchange.status, exchange.headers, self.connections.url)
@@ -88,12 +88,12 @@ class Http:
         return exchange
 
     def decode(self, exchange: Exchange, wire: WireRequest) -> WireReply:
-        """Read the scores of a good reply.
+        """Return the scores of a reply with status 200.
 
         Raises
         ------
         CallError
-            If it is not JSON, or holds anything but one finite score for each document.
+            If the reply is not JSON, or does not contain exactly one finite score per document.
         """
         body = read_json(exchange, self.connections.shown, "the rerank endpoint")
         try:

@@ -97,21 +97,21 @@ class RemoteSettings(RerankerSettings):
 
     @property
     def model_to_come(self) -> str:
-        """The name that replies must carry."""
+        """The model name that replies must have."""
         return self.expect_model or self.model
 
     def moving_name(self) -> str | None:
-        """Return what the name of the model says."""
+        """Return why the model's name may refer to another model later; None if it does not seem to."""
         return moving_name(self.model)
 
     def connections(self, url: str, authorize: Callable[[str | None], Mapping[str, str]]) -> Connections:
-        """Return connections to an address; `authorize` takes the key and returns its headers."""
+        """Return connections to an address; `authorize` maps the key to its headers."""
         key = read_key(self.api_key_env)
         headers = {"Content-Type": "application/json", **authorize(key), **self.headers}
         return Connections(url, headers, self.connect_timeout_s, self.timeout_s, Redactor(key))
 
     def traffic(self) -> Traffic:
-        """Return how the service may be called."""
+        """Return retries, rate limits and prices."""
         return Traffic(
             retries=self.retries,
             retry_wait_s=self.retry_wait_s,

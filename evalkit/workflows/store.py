@@ -9,8 +9,8 @@ import numpy as np
 
 from evalkit.backend_checks import DriftCheck, check_drift
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS
-from evalkit.backend_checks.score_drift import Stored, sample
-from evalkit.backend_checks.test_calls import Asker
+from evalkit.backend_checks.score_drift import StoredRequest, sample
+from evalkit.backend_checks.test_calls import CheckCaller
 from evalkit.config import Config
 from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.experiment_store import read_store
@@ -55,14 +55,14 @@ def drift_checks(
         known = store.lookup(started_s=0.0)
         for session in sessions:
             for eval_set in eval_sets:
-                asker = Asker(session, eval_set.dataset.name)
+                asker = CheckCaller(session, eval_set.dataset.name)
                 found = sample(list(_stored(config, eval_set, session, known)))
                 yield check_drift(session.tag, eval_set.dataset.name, found, asker.must_score)
 
 
 def _stored(
     config: Config, eval_set: EvalSet, session: RerankerSession, known: KnownScores
-) -> Iterator[Stored]:
+) -> Iterator[StoredRequest]:
     """Yield requests whose scores are all stored: whole lists for listwise rerankers, else their first documents."""
     pointwise = session.reranker.pointwise
     size = min(SAMPLED_DOCUMENTS, session.caps.documents or SAMPLED_DOCUMENTS)
@@ -75,4 +75,4 @@ def _stored(
             whole = [one for one in stored if one is not None]
             if item.ranks[0] == 1 and len(whole) == len(stored):
                 scores = np.array([one.score for one in whole])
-                yield Stored(item.request, scores, min(one.stored_s for one in whole))
+                yield StoredRequest(item.request, scores, min(one.stored_s for one in whole))

@@ -12,7 +12,13 @@ from support.inspected import by_code, check_input, dataset
 
 from evalkit.dataset_checks import TextStats
 from evalkit.dataset_checks.duplicates import equal_rows
-from evalkit.dataset_checks.near_duplicates import ALIKE, WIDTH, alike, near_duplicates, similarity
+from evalkit.dataset_checks.near_duplicates import (
+    ALIKE,
+    WIDTH,
+    group_near_duplicates,
+    near_duplicates,
+    similarity,
+)
 from evalkit.dataset_checks.shingles import chunks, pieces
 from evalkit.dataset_checks.text_stats import Damage, damage_of, fingerprint
 from evalkit.text_analysis import normal_form
@@ -86,7 +92,7 @@ def test_near_duplicates_hang_together_by_similar_pairs(seed: int) -> None:
     random = np.random.default_rng(seed)
     texts = [" ".join(random.choice(5000, 60).astype(str)) for _ in range(20)]
     texts += [text + " tail" for text in texts[:5]]
-    groups, complete = alike(texts, np.arange(len(texts)))
+    groups, complete = group_near_duplicates(texts, np.arange(len(texts)))
     assert complete
     assert sorted(tuple(group.tolist()) for group in groups) == [(row, row + 20) for row in range(5)]
     for group in groups:
@@ -98,7 +104,7 @@ def test_unlike_and_tiny_texts_are_no_near_duplicates() -> None:
     """Half in common is not alike; texts without a run of three words are not compared."""
     one = " ".join(f"w{i}" for i in range(60))
     other = " ".join(f"w{i}" for i in range(30, 90))
-    groups, complete = alike([one, other, "a b", "a b", ""], np.arange(5))
+    groups, complete = group_near_duplicates([one, other, "a b", "a b", ""], np.arange(5))
     assert (groups, complete) == ([], True)
 
 

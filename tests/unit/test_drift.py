@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.backend_checks.score_drift import SAMPLED_QUERIES, DriftCheck, Stored, check_drift, sample
+from evalkit.backend_checks.score_drift import SAMPLED_QUERIES, DriftCheck, StoredRequest, check_drift, sample
 from evalkit.records import RerankRequest
 
 SCORES = np.array([0.9, 0.4, 0.1])
 
 
-def stored(age: int) -> Stored:
+def stored(age: int) -> StoredRequest:
     """Return a request whose scores were stored on some day."""
-    return Stored(RerankRequest(f"q{age}", "q", ("a", "b", "c"), ("a", "b", "c")), SCORES, 86400.0 * age)
+    return StoredRequest(
+        RerankRequest(f"q{age}", "q", ("a", "b", "c"), ("a", "b", "c")), SCORES, 86400.0 * age
+    )
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, 5, 6, 7, 100])

@@ -18,9 +18,9 @@ from evalkit.dataset_checks import (
     languages,
     leaks,
     lengths,
-    look_closely,
-    look_quickly,
     query_texts,
+    run_all_checks,
+    run_quick_checks,
     same_ids,
     truncation,
 )
@@ -41,7 +41,7 @@ LISTS = {"q1": ["d1", "d2", "d3"], "q2": ["d3", "d2", "d1"]}
 
 def test_clean_data_gets_notes_alone() -> None:
     """A collection without a fault, but that it is small, has notes alone: its grades and lengths are told."""
-    found = by_code(look_closely(check_input(CLEAN, LISTS, depth=2)))
+    found = by_code(run_all_checks(check_input(CLEAN, LISTS, depth=2)))
     few = found.pop("few_queries")
     assert (few.severity, few.counts) == ("warning", {"queries": 2, "least": MIN_QUERIES})
     assert {finding.severity for finding in found.values()} == {"note"}
@@ -63,7 +63,7 @@ def test_every_finding_tells_effect_and_remedy() -> None:
         {"q1": "x", "q2": "x"},
         {"q1": {"q1": 1}, "q2": {"gone": 1}},
     )
-    found = look_quickly(check_input(broken, {}))
+    found = run_quick_checks(check_input(broken, {}))
     assert {"error", "warning"} <= {finding.severity for finding in found}
     for finding in found:
         assert finding.dataset == "tiny"
@@ -172,12 +172,14 @@ def test_what_barring_changes_is_computed() -> None:
     documents = {"1": "x", "2": "y"}
     data = dataset(documents, {"1": "q"}, {"1": {"1": 1, "2": 1}})
     with_rule, without = {"1": ["2"]}, {"1": ["1", "2"]}
-    seen = replace(check_input(data, with_rule), otherwise=candidates(without))
+    seen = replace(check_input(data, with_rule), alternative_candidates=candidates(without))
     (found,) = same_ids.same_ids(seen)
     best = 1 + 1 / np.log2(3)
     assert found.effect.endswith(f"barring them moves the first stage: nDCG@10 1.0000 to {1 / best:.4f}")
     turned = replace(data, origin=replace(data.origin, exclude_same_id=False))
-    (other,) = same_ids.same_ids(replace(check_input(turned, without), otherwise=candidates(with_rule)))
+    (other,) = same_ids.same_ids(
+        replace(check_input(turned, without), alternative_candidates=candidates(with_rule))
+    )
     assert other.effect.endswith(f"barring them moves the first stage: nDCG@10 1.0000 to {1 / best:.4f}")
 
 

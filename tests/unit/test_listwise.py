@@ -17,7 +17,7 @@ from evalkit.records import RerankRequest, ServerTime, Timeline, Usage
 from evalkit.rerankers.answers import (
     MOST_UNFINISHED,
     Answer,
-    Unfinished,
+    UnfinishedCalls,
     end_to_end,
     total_times,
     total_usage,
@@ -255,7 +255,7 @@ def test_windows_add_up_and_what_one_does_not_tell_is_unknown() -> None:
 
 def test_unfinished_calls_are_kept_by_name_and_not_without_end() -> None:
     """Answers come back once, to the call they are of; the oldest go first, and nameless calls keep nothing."""
-    unfinished = Unfinished()
+    unfinished = UnfinishedCalls()
     one = [answer(0.0, Usage())]
     unfinished.keep("", one)
     unfinished.keep("a", one)

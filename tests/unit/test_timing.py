@@ -17,13 +17,13 @@ from evalkit.latency import (
     Loads,
     Spans,
     Workload,
+    call_key,
     measure,
     measure_arrivals,
     plan_arrivals,
     plan_cells,
     rates_by_round,
-    timed_as,
-    without,
+    without_finished,
 )
 from evalkit.latency.workloads import MOST_WARMUP, has_settled
 from evalkit.records import Dataset, RerankRequest, RerankResponse, Run
@@ -136,14 +136,14 @@ def test_what_is_done_is_not_timed_again(demo: Dataset, candidates: Run) -> None
     session = RerankerSession("a", Scripted(clock, lambda *_: 1.0))
     measure(cells, [session], "demo", 5, kept, clock)
     calls = [one.call for one in kept.outcomes if one.call.pass_ == "latency"]
-    done = {timed_as(call) for call in calls if call.batch_size == 1 or (call.round or 0) < 2}
-    first, second = without(cells, done)
+    done = {call_key(call) for call in calls if call.batch_size == 1 or (call.round or 0) < 2}
+    first, second = without_finished(cells, done)
     assert (first.calls, first.warmup) == (0, ())
     assert [len(items) for items in second.rounds] == [0, 0, 2, 2, 2, 2]
     again = Kept()
     measure([first, second], [session], "demo", 5, again, clock)
-    made = {timed_as(one.call) for one in again.outcomes if one.call.pass_ == "latency"}
-    assert made == {timed_as(call) for call in calls} - done
+    made = {call_key(one.call) for one in again.outcomes if one.call.pass_ == "latency"}
+    assert made == {call_key(call) for call in calls} - done
     assert [state.round for state in again.states] == [2, 3, 4, 5]
 
 
