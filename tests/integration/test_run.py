@@ -9,7 +9,7 @@ import orjson
 import pandas as pd
 import pytest
 from support.collections import QRELS
-from support.command import evalkit, only_folder
+from support.command import evalkit, evalkit_process, only_folder
 from support.stand_in import by_length, stand_in
 
 CONFIG = """\
@@ -36,7 +36,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("run")
     config = base / "tiny.yaml"
     config.write_text(CONFIG.format(folder=write_beir_folder(base / "tiny")), encoding="utf-8")
-    done = evalkit("run", config, "--into", base / "results")
+    done = evalkit_process("run", config, "--into", base / "results")
     assert done.returncode == 0, done.stderr
     return only_folder(base / "results")
 
@@ -200,6 +200,7 @@ def test_a_wrong_key_is_named_and_never_shown(tmp_path: Path, beir_folder: Path)
     assert "s3cret" not in done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("blank_plots")
 def test_a_failed_call_fails_its_query_and_the_result_is_incomplete(
     tmp_path: Path, beir_folder: Path
 ) -> None:
@@ -235,6 +236,7 @@ def test_a_failed_call_fails_its_query_and_the_result_is_incomplete(
     assert "3 (1 not scored)" in allowed.stdout
 
 
+@pytest.mark.usefixtures("blank_plots")
 def test_what_a_server_says_of_itself_is_recorded(tmp_path: Path, beir_folder: Path) -> None:
     """Tokens, model, server time, status and connection reuse of every call are kept."""
     config = tmp_path / "c.yaml"
@@ -250,6 +252,7 @@ def test_what_a_server_says_of_itself_is_recorded(tmp_path: Path, beir_folder: P
     assert calls.conn_reused.any()
 
 
+@pytest.mark.usefixtures("blank_plots")
 @pytest.mark.parametrize("lie", [float("nan"), "missing", "twice", "wrong"])
 def test_a_lying_server_never_gives_a_score(tmp_path: Path, beir_folder: Path, lie: object) -> None:
     """A reply without one finite score for every document is exit 3 with the reason, before anything is written."""
@@ -274,6 +277,7 @@ def test_a_lying_server_never_gives_a_score(tmp_path: Path, beir_folder: Path, l
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.usefixtures("blank_plots")
 def test_replay_gives_a_stored_run_its_values(tmp_path: Path, beir_folder: Path, result: Path) -> None:
     """Replaying a run gives its ranking again; a candidate that it lacks fails its query, or goes last if told so."""
     stored = result / "runs" / "tiny.lexical.d5.trec.gz"
@@ -314,6 +318,7 @@ def by_position(body: dict[str, list[str]], _headers: dict[str, str]) -> tuple[i
     return 200, orjson.dumps({"results": results})
 
 
+@pytest.mark.usefixtures("blank_plots")
 @pytest.mark.parametrize("declared", [True, False])
 def test_the_promise_of_being_pointwise_is_checked(
     tmp_path: Path, beir_folder: Path, *, declared: bool
@@ -335,6 +340,7 @@ def test_the_promise_of_being_pointwise_is_checked(
     assert set(scores[scores.reranker == "api"].depth) == {2, 5}
 
 
+@pytest.mark.usefixtures("blank_plots")
 def test_no_text_of_a_document_is_kept_where_none_may_be(tmp_path: Path, beir_folder: Path) -> None:
     """With ``keep_texts: false`` neither a file nor the page holds a word of a document; all else is there."""
     config = tmp_path / "c.yaml"
