@@ -19,6 +19,8 @@ from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import load_reranker, open_reranker
 from evalkit.reranking import Batch, Budget, CallContext, Outcome, RerankerSession, RetryingCaller
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 KEY = "s3cret-key-0123"
 PRICE = {"usd_per_million_tokens": 10.0, "usd_per_million_output_tokens": 100.0, "as_of": "2026-11-22"}
 WINDOW_USD = 90 * 10e-6 + 10 * 100e-6

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support import workers
-from support.command import ROOT, evalkit, only_folder
+from support.command import ROOT, evalkit_process, only_folder, start_evalkit
 from support.ray_nodes import two_nodes
 
 from evalkit.config import validate_block
@@ -130,7 +129,7 @@ def test_no_cluster_is_one_line(tmp_path: Path) -> None:
     """An address where nobody answers fails within seconds, before anything is run."""
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
     execution = 'execution={engine: ray, address: "127.0.0.1:9"}'
-    done = evalkit("run", "c.yaml", "--set", execution, "--into", "out", cwd=tmp_path)
+    done = evalkit_process("run", "c.yaml", "--set", execution, "--into", "out", cwd=tmp_path)
     assert done.returncode == WorldError.exit_code
     assert done.stderr.startswith("error: cannot join the Ray cluster '127.0.0.1:9'")
     assert not (tmp_path / "out").exists()
@@ -148,13 +147,11 @@ def test_a_killed_node_changes_no_score(tmp_path: Path) -> None:
     What had been committed is not asked for again.
     """
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
-    assert evalkit("run", "c.yaml", "--into", "alone", cwd=tmp_path).returncode == 0
+    assert evalkit_process("run", "c.yaml", "--into", "alone", cwd=tmp_path).returncode == 0
     with two_nodes() as (address, kill):
         execution = f'execution={{engine: ray, address: "{address}", replicas: 2}}'
         words = ["run", "c.yaml", "--set", execution, "--into", "spread"]
-        run = subprocess.Popen(
-            [sys.executable, "-m", "evalkit", *words], cwd=tmp_path, stdout=subprocess.DEVNULL
-        )
+        run = start_evalkit(*words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=None)
         committed = _wait_for_scores(tmp_path / "spread" / "scores.sqlite")
         kill()
         assert run.wait(300) == 0
