@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, kept, key_of
+from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.errors import DataFormatError, InputError
 from evalkit.records import ContentHash, Corpus, PackedTexts
 
@@ -101,8 +101,8 @@ def collect(documents: Iterable[RawDocument], template: str, stamp: Stamp | None
     joined = _join(template, progress)
     if stamp is None or stamp.size_bytes < LARGE_BYTES:
         return _in_memory(joined)
-    key = key_of([_FORMAT, template, stamp.key])
-    return _open(kept(cache_folder() / "corpora" / key, partial(_write, joined)))
+    key = cache_key([_FORMAT, template, stamp.key])
+    return _open(get_or_build(cache_folder() / "corpora" / key, partial(_write, joined)))
 
 
 def _join(template: str, documents: Iterable[RawDocument]) -> Iterator[tuple[str, str]]:

@@ -76,7 +76,7 @@ def _strangers(config: Config) -> list[dict[str, str]]:
     return [
         {"kind": one.kind, "name": one.name, "owner": one.owner, "version": one.version}
         for one in found
-        if one.owner != registry.OWN
+        if one.owner != registry.DISTRIBUTION
     ]
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
-from evalkit.errors import MAY_PASS, NO_REMEDY, CallError
+from evalkit.errors import NOT_RETRYABLE, RETRYABLE, CallError
 from evalkit.http_client.secrets import Redactor
 
 LARGEST_REPLY = 64 * 1024 * 1024
@@ -157,7 +157,7 @@ class Connections:
                 "connect",
                 f"{self.shown} took no connection within {self._timeout.connect:g} s",
                 "is the server running, and is the url right?",
-                remedy=MAY_PASS,
+                remedy=RETRYABLE,
             ) from None
         except httpx.TimeoutException:
             raise self._too_slow() from None
@@ -166,12 +166,12 @@ class Connections:
                 "connect",
                 f"cannot reach {self.shown}: {self._redactor.text(str(error))}",
                 "is the server running, and is the url right?",
-                remedy=MAY_PASS if isinstance(error, httpx.ConnectError) else NO_REMEDY,
+                remedy=RETRYABLE if isinstance(error, httpx.ConnectError) else NOT_RETRYABLE,
             ) from None
         except httpx.RequestError as error:
             why = self._redactor.text(str(error)) or type(error).__name__
             raise CallError(
-                "broken", f"the reply of {self.shown} broke off or cannot be read: {why}", remedy=MAY_PASS
+                "broken", f"the reply of {self.shown} broke off or cannot be read: {why}", remedy=RETRYABLE
             ) from None
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
@@ -197,7 +197,7 @@ class Connections:
             "timeout",
             f"{self.shown} did not answer within {self._limit_s:g} s",
             "raise timeout_s, or send fewer documents at once (batch_size, window)",
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from evalkit.dialects import Dialect, WireReply, WireRequest
-from evalkit.errors import MAY_PASS, CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.http_client import Exchange, used_up_wait_s, write_json
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.http_failures import bad_reply, check_model, read_json, refusal
@@ -81,7 +81,7 @@ class Http:
                     f"{self.connections.shown} had not finished after {self.settings.timeout_s:g} s",
                     "raise timeout_s",
                     http_status=exchange.status,
-                    remedy=MAY_PASS,
+                    remedy=RETRYABLE,
                 )
             time.sleep(_POLL_S)
             exchange = self.connections.exchange("GET", url, None)

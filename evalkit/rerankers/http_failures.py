@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import orjson
 
 from evalkit.dialects import ANY_MODEL, read_error_message
-from evalkit.errors import MAY_PASS, CallError, Remedy
+from evalkit.errors import RETRYABLE, CallError, Remedy
 from evalkit.http_client import Exchange, asked_wait_s
 from evalkit.rerankers.model_names import same_model
 
@@ -59,7 +59,7 @@ def refusal(
             transient=transient,
             wait_s=asked_wait_s(exchange.headers) if transient else None,
             too_large=status in _TOO_LARGE,
-            closes=status in _CLOSED,
+            permanent=status in _CLOSED,
         ),
     )
 
@@ -100,7 +100,7 @@ def read_json(exchange: Exchange, shown: str, endpoint: str) -> Any:
 def _tell_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
     where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
     if not exchange.content.strip():
-        raise CallError("reply", f"{shown} answered 200 with an empty body", remedy=MAY_PASS, **where)
+        raise CallError("reply", f"{shown} answered 200 with an empty body", remedy=RETRYABLE, **where)
     # NaN is no JSON, and a server that writes it writes it again: that is an answer, a wrong one.
     if any(word in exchange.content for word in (b"NaN", b"Infinity")):
         raise CallError(
@@ -110,7 +110,7 @@ def _tell_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
         "reply",
         f"{shown} answered 200 but not JSON: {beginning(exchange.text)}",
         f"check that the url is {endpoint}",
-        remedy=MAY_PASS,
+        remedy=RETRYABLE,
         **where,
     )
 
@@ -143,7 +143,7 @@ def check_model(wanted: str, told: str | None, exchange: Exchange, shown: str) -
         f"if that is right, set expect_model: {told}",
         http_status=exchange.status,
         body=exchange.text[:QUOTED],
-        remedy=Remedy(closes=True),
+        remedy=Remedy(permanent=True),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evalkit.dialects.reading import COMMON_TIMES, read_server_times
-from evalkit.errors import MAY_PASS, CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.http_client import Exchange, used_up_wait_s, write_json
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
@@ -129,7 +129,7 @@ class Listwise:
             hint,
             http_status=exchange.status,
             body=exchange.text[:QUOTED],
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
 
     def _billed_usd(self, answers: Sequence[Answer]) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, kept, key_of
+from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
 from evalkit.retrievers.bm25_scores import Bm25Index, score
@@ -100,7 +100,7 @@ def open_shards(corpus: Corpus, id_ranks: NDArray[np.int64], recipe: Recipe) -> 
     StorageError
         If the cache folder cannot be written.
     """
-    folder = kept(cache_folder() / "bm25" / _key(corpus, recipe), partial(_build, corpus, recipe))
+    folder = get_or_build(cache_folder() / "bm25" / _key(corpus, recipe), partial(_build, corpus, recipe))
     rows = split_rows(len(corpus), recipe.shards)
     return LocalShards(
         tuple((load(folder / str(i), Bm25Index), id_ranks[part]) for i, part in enumerate(rows))
@@ -111,7 +111,7 @@ def _key(corpus: Corpus, recipe: Recipe) -> str:
     analyzer = recipe.analyzer
     versions = [_FORMAT, version("PyStemmer"), unidata_version]
     words = [analyzer.language, sorted(analyzer.stop_words)]
-    return key_of([*versions, *words, recipe.k1, recipe.b, recipe.shards, corpus.content_hash()])
+    return cache_key([*versions, *words, recipe.k1, recipe.b, recipe.shards, corpus.content_hash()])
 
 
 def _build(corpus: Corpus, recipe: Recipe, folder: Path) -> None:

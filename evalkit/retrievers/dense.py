@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, key_of
+from evalkit.cache import cache_folder, cache_key
 from evalkit.config import RetrieverSettings
 from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
 from evalkit.errors import CallError
@@ -47,7 +47,7 @@ class Dense:
         documents = _Embedder(model.engine(prompts["document"]), settings.model)
         corpus = dataset.corpus
         facts = [_FORMAT, deciding_facts(told), prompts["document"], corpus.content_hash()]
-        folder = cache_folder() / "vectors" / key_of(facts)
+        folder = cache_folder() / "vectors" / cache_key(facts)
         self._vectors = kept_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
             tqdm.write(

@@ -17,7 +17,7 @@ from tenacity import (
     wait_random,
 )
 
-from evalkit.errors import NO_REMEDY, CallError, InputError
+from evalkit.errors import NOT_RETRYABLE, CallError, InputError
 from evalkit.http_client import Connections, Exchange, Redactor, asked_wait_s, read_key
 from evalkit.retrievers.opensearch_replies import Asked, Hit, read_hits, refusal
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
@@ -106,7 +106,7 @@ class OpenSearchClient:
         except CallError as error:
             # Before anything was answered the address is wrong, rather than the moment bad.
             wrong = error.kind == "connect" and not self._answered
-            remedy = NO_REMEDY if wrong else error.remedy
+            remedy = NOT_RETRYABLE if wrong else error.remedy
             raise CallError(
                 error.kind, f"query {query_id!r}: {error.message}", _hint(error), remedy=remedy
             ) from None

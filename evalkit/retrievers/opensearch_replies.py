@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.errors import MAY_PASS, CallError, EvalkitError, InputError, Remedy
+from evalkit.errors import RETRYABLE, CallError, EvalkitError, InputError, Remedy
 
 _SHOWN = 200
 """Characters of what the engine says that a message repeats."""
@@ -69,14 +69,14 @@ def read_hits(asked: Asked, answer: Any) -> list[Hit]:
             "reply",
             f"{failed} of {total} shards failed on query {asked.query_id!r}{_because(shards)}",
             "the list would lack their documents: see to the health of the index",
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
     if late:
         raise CallError(
             "reply",
             f"the engine gave up on query {asked.query_id!r} half way: its own time limit had passed",
             "raise the engine's search.default_search_timeout, or lower concurrency",
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
     return [_hit(asked, hit) for hit in found]
 

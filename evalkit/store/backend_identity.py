@@ -31,10 +31,10 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
         fields.pop("url", None)  # a free port, another one every time
         fields["serve"] = _fields(served)
     if not settings.traffic().billed:
-        fields["evalkit"] = version(registry.OWN)
+        fields["evalkit"] = version(registry.DISTRIBUTION)
     plugin = registry.find("reranker backend", settings.backend)
     if (
-        plugin.owner != registry.OWN
+        plugin.owner != registry.DISTRIBUTION
     ):  # another distribution's code, or a file's: both may change under one name
         fields["plugin"] = plugin.version
     if isinstance(settings, LocalModelSettings):  # what "auto" comes to depends on what is installed

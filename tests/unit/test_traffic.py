@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from evalkit.config import Price, Traffic
-from evalkit.errors import MAY_PASS, BudgetError, CallError, Remedy
+from evalkit.errors import RETRYABLE, BudgetError, CallError, Remedy
 from evalkit.http_client import Redactor, asked_wait_s, used_up_wait_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.reranking import Batch, Budget, CallContext, RerankerSession, RetryingCaller, Sender
@@ -75,7 +75,7 @@ def quick(retries: int = 3, **rules: object) -> Traffic:
 
 def busy() -> CallError:
     """Return a failure that may pass."""
-    return CallError("http", "busy", http_status=503, remedy=MAY_PASS)
+    return CallError("http", "busy", http_status=503, remedy=RETRYABLE)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_list_that_is_looked_at_as_a_whole_is_never_halved() -> None:
 def test_a_wrong_key_closes_the_arm() -> None:
     """After a failure that all calls would share nothing more is sent, and every batch says why."""
     reranker = Scripted(
-        failing(99, lambda: CallError("http", "bad key", http_status=401, remedy=Remedy(closes=True)))
+        failing(99, lambda: CallError("http", "bad key", http_status=401, remedy=Remedy(permanent=True)))
     )
     session = RerankerSession("r", reranker, quick())
     first, second = (next(iter(RetryingCaller(session).deliver(item(2), CONTEXT))) for _ in range(2))
