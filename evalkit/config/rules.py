@@ -12,7 +12,7 @@ from evalkit.config.source import Path, Problem
 from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.metrics import parse_metric
 from evalkit.metrics.names import Metric
-from evalkit.stats import sample_size_to_hold
+from evalkit.stats import sample_size_for_share
 
 
 def check_rules(
@@ -144,7 +144,7 @@ def _latency(outline: Outline) -> Iterator[Problem]:
     slo = latency.slo
     if slo is None:
         return
-    needed = sample_size_to_hold(slo.quantile, latency.confidence)
+    needed = sample_size_for_share(slo.quantile, latency.confidence)
     for path, calls in (
         (("latency", "calls"), latency.calls),
         (("latency", "server", "calls"), latency.server.calls if latency.server else None),
