@@ -98,6 +98,5 @@ def _power(shift: float, n: int, alpha: float, sides: int) -> float:
     if math.isnan(near_tail):  # the shift is too large for scipy: the probability is 1
         near_tail = 1.0
     far_tail = float(nct.cdf(-critical, n - 1, shift)) if sides == 2 else 0.0
-    return (
-        near_tail if math.isnan(far_tail) else near_tail + far_tail
-    )  # scipy cannot compute a negligible tail
+    # scipy returns nan for a tail that is too small to compute.
+    return near_tail + (0.0 if math.isnan(far_tail) else far_tail)
