@@ -13,7 +13,15 @@ from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError
-from evalkit.formats import PACKED, File, absolute, open_lines, read_qrels, read_rows, read_run
+from evalkit.formats import (
+    COMPRESSED_SUFFIXES,
+    File,
+    absolute_path,
+    open_lines,
+    read_qrels,
+    read_rows,
+    read_run,
+)
 
 CANDIDATES = "candidates.trec.gz"
 """Documents that the source of an import listed for each query."""
@@ -63,14 +71,14 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
     """
     folder = _zipped(path, inner) if path.suffix == ".zip" else path
     if not folder.is_dir():
-        raise DataFormatError(f"dataset folder not found: {absolute(folder)}", "check the path")
+        raise DataFormatError(f"dataset folder not found: {absolute_path(folder)}", "check the path")
     judgments = _packed_or_not(folder / "qrels" / f"{split}.tsv")
     if not judgments.is_file():
         splits = sorted(re.sub(r"\.tsv.*", "", file.name) for file in _files(folder / "qrels"))
         there = (
             f"the splits there are: {', '.join(splits)}" if splits else "put judgments into qrels/<split>.tsv"
         )
-        raise DataFormatError(f"file not found: {absolute(judgments)}", there)
+        raise DataFormatError(f"file not found: {absolute_path(judgments)}", there)
     corpus = _packed_or_not(folder / "corpus.jsonl")
     listed = folder / CANDIDATES
     return Parts(
@@ -114,7 +122,7 @@ def _files(folder: File) -> Iterator[File]:
 def _packed_or_not(path: File) -> File:
     """Return the file, or its packed twin where only that exists."""
     folder: Any = path.parent  # of a zip's file it is one of the zip, whatever the stubs say
-    twins: list[File] = [folder / f"{path.name}{packed}" for packed in PACKED]
+    twins: list[File] = [folder / f"{path.name}{packed}" for packed in COMPRESSED_SUFFIXES]
     return next((twin for twin in twins if twin.is_file() and not path.is_file()), path)
 
 

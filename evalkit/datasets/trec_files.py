@@ -16,9 +16,9 @@ from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, q
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError
 from evalkit.formats import (
-    JSON_ENDINGS,
+    JSON_SUFFIXES,
     Rows,
-    ending,
+    format_suffix,
     open_lines,
     read_qrels,
     read_rows,
@@ -91,8 +91,8 @@ class TrecFiles:
 
 def _rows(path: Path, names: tuple[str, ...], read_markup: Callable[[Path], Rows]) -> Rows:
     """Yield the rows of a file; mark-up is known by its first character, all else by the file's ending."""
-    kind = ending(path)
-    if kind in {*JSON_ENDINGS, ".csv", ".parquet"}:
+    kind = format_suffix(path)
+    if kind in {*JSON_SUFFIXES, ".csv", ".parquet"}:
         return read_rows(path)
     if kind != ".tsv" and next((line for _, line in open_lines(path, "latin-1")), "").lstrip().startswith(
         "<"
