@@ -137,7 +137,7 @@ def _chunks(texts: Iterable[str], analyzer: Analyzer) -> Iterator[list[str]]:
     chunk: list[str] = []
     room = _CHUNK_CHARACTERS
     for text in texts:
-        chunk.append(analyzer.spaced(text))
+        chunk.append(analyzer.spaced_tokens(text))
         room -= len(text)
         if room <= 0:
             yield chunk
@@ -156,7 +156,7 @@ def _encode(chunk: Sequence[str]) -> tuple[pa.Array, NDArray[np.int32]]:
 
 def _columns(pieces: Sequence[str], analyzer: Analyzer) -> tuple[list[str], NDArray[np.int32]]:
     """Return all terms in ascending order, and the column of each piece: -1 where it is no term."""
-    found = analyzer.term_of_each(pieces)
+    found = analyzer.terms_of_tokens(pieces)
     terms = sorted({term for term in found if term is not None})
     column = {term: i for i, term in enumerate(terms)}
     return terms, np.array([-1 if term is None else column[term] for term in found], dtype=np.int32)
