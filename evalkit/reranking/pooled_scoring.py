@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evalkit.distributed import Work, WorkerPool, each_or_parts
+from evalkit.distributed import CompletedTask, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
@@ -65,14 +65,14 @@ def send_pooled(
         Who scores: its hands are alike to the arm's own reranker.
     """
     size = session.reranker.pool_pairs if isinstance(session.reranker, Pooled) else PAIRS
-    for work in each_or_parts(
+    for work in each_with_split_retry(
         pool, score_group, groups(items, size), lambda group: [[item] for item in group]
     ):
         yield from _outcomes(session, work, context)
 
 
 def _outcomes(
-    session: RerankerSession, work: Work[BatchGroup, list[RerankResponse]], context: CallContext
+    session: RerankerSession, work: CompletedTask[BatchGroup, list[RerankResponse]], context: CallContext
 ) -> Iterator[Outcome]:
     """Yield what became of the batches of a pool; all have the times of the whole."""
     for place, item in enumerate(work.task):

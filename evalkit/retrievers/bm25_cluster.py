@@ -113,7 +113,7 @@ def spread_shards(
     InputError
         If the cluster has fewer processors.
     """
-    cluster.check_room(Replicas(recipe.shards))
+    cluster.check_capacity(Replicas(recipe.shards))
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(recipe.shards))
         openers = [

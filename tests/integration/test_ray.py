@@ -65,11 +65,11 @@ def test_every_task_is_done_once_and_a_failure_is_a_result(cluster: RayCluster) 
 
 def test_a_killed_replica_costs_nothing_but_time(cluster: RayCluster, tmp_path: Path) -> None:
     """Replicas that are killed are replaced; what they had is done by others, and counted as repeated."""
-    before = cluster.loss
+    before = cluster.losses
     tasks = [(number, str(tmp_path / str(number))) for number in range(4)]
     assert results(cluster, workers.die_once, tasks) == {task: 10 + task[0] for task in tasks}
-    assert cluster.loss.workers - before.workers == 4
-    assert cluster.loss.tasks - before.tasks >= 4
+    assert cluster.losses.workers - before.workers == 4
+    assert cluster.losses.tasks - before.tasks >= 4
 
 
 def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
