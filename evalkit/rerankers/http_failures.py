@@ -9,7 +9,7 @@ import orjson
 
 from evalkit.dialects import ANY_MODEL, read_error_message
 from evalkit.errors import RETRYABLE, CallError, Remedy
-from evalkit.http_client import Exchange, asked_wait_s
+from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.model_names import same_model
 
 QUOTED = 2000
@@ -57,7 +57,7 @@ def refusal(
         body=exchange.text[:QUOTED],
         remedy=Remedy(
             transient=transient,
-            wait_s=asked_wait_s(exchange.headers) if transient else None,
+            wait_s=retry_after_s(exchange.headers) if transient else None,
             too_large=status in _TOO_LARGE,
             permanent=status in _CLOSED,
         ),

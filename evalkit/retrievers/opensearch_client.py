@@ -18,7 +18,7 @@ from tenacity import (
 )
 
 from evalkit.errors import NOT_RETRYABLE, CallError, InputError
-from evalkit.http_client import Connections, Exchange, Redactor, asked_wait_s, read_key
+from evalkit.http_client import Connections, Exchange, Redactor, read_key, retry_after_s
 from evalkit.retrievers.opensearch_replies import Asked, Hit, read_hits, refusal
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
 
@@ -90,14 +90,14 @@ class OpenSearchClient:
         exchange = self._post(query_id, content)
         settings = self._settings
         asked = Asked(
-            self._connections.shown,
+            self._connections.display_url,
             query_id,
             settings.id_field,
             settings.api_key_env or settings.password_env,
         )
         answer = _json(exchange.content)
         if exchange.status != 200:
-            raise refusal(asked, exchange.status, answer, asked_wait_s(exchange.headers))
+            raise refusal(asked, exchange.status, answer, retry_after_s(exchange.headers))
         return read_hits(asked, answer)
 
     def _post(self, query_id: str, content: bytes) -> Exchange:

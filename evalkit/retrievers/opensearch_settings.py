@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from evalkit.config import RetrieverSettings
-from evalkit.http_client import check_address
+from evalkit.http_client import check_url
 
 PLACEHOLDER = "{query}"
 """Stands for the text of a query in a query of one's own; a value by itself, never a part of one."""
@@ -77,7 +77,7 @@ class OpenSearchSettings(RetrieverSettings):
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
-        return check_address(url).rstrip("/")
+        return check_url(url).rstrip("/")
 
     @field_validator("query")
     @classmethod
