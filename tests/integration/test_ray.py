@@ -23,7 +23,7 @@ from evalkit.datasets import load_dataset
 from evalkit.distributed import RayCluster, Replicas
 from evalkit.errors import CallError, InputError, WorldError
 from evalkit.results import ResultFolder
-from evalkit.retrievers import open_retriever, opened_retriever
+from evalkit.retrievers import open_retriever, retriever_context
 
 # Lets every process of these clusters in; Ray reads it once in a process, when it is imported.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "for-these-tests-alone-" * 2}
@@ -107,7 +107,7 @@ def test_a_first_stage_in_parts_finds_what_one_index_finds(cluster: RayCluster, 
     dataset = load_dataset("demo")
     settings = validate_block("retriever kind", {"kind": "bm25", "shards": shards})
     alone = open_retriever(settings, dataset).retrieve(dataset.queries, 20)  # type: ignore[arg-type]
-    with opened_retriever(settings, dataset, cluster) as retriever:  # type: ignore[arg-type]
+    with retriever_context(settings, dataset, cluster) as retriever:  # type: ignore[arg-type]
         spread = retriever.retrieve(dataset.queries, 20)
     assert spread.query_ids == alone.query_ids
     assert spread.doc_ids == alone.doc_ids
@@ -121,7 +121,7 @@ def test_more_parts_than_workers_are_refused(cluster: RayCluster) -> None:
         pytest.raises(
             InputError, match="5000 replicas of 1 processors are needed, and the Ray cluster has room"
         ),
-        opened_retriever(settings, load_dataset("demo"), cluster),  # type: ignore[arg-type]
+        retriever_context(settings, load_dataset("demo"), cluster),  # type: ignore[arg-type]
     ):
         pass
 
