@@ -13,7 +13,7 @@ from evalkit.backend_checks.check_result import CheckResult, broken, kept, not_t
 from evalkit.dialects import WireRequest, read_error_message
 from evalkit.dialects.shape import dig, put
 from evalkit.errors import CallError
-from evalkit.http_client import Exchange, asked_wait_s
+from evalkit.http_client import Exchange, retry_after_s
 from evalkit.records import RerankRequest
 from evalkit.rerankers.http import Http
 from evalkit.reranking import RerankerSession
@@ -59,7 +59,7 @@ class Wire:
             exchange = self.http.connections.post(raw, headers)
             if exchange.status != 429:
                 break
-            time.sleep(min(asked_wait_s(exchange.headers) or 1.0, self._session.traffic.longest_wait_s))
+            time.sleep(min(retry_after_s(exchange.headers) or 1.0, self._session.traffic.longest_wait_s))
         return exchange
 
     def results(self, exchange: Exchange) -> list[Any] | None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from evalkit.cache import cache_folder, kept, key_of
+from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import first_line, suppress_warnings
@@ -50,8 +50,8 @@ def exported(settings: ModelSettings) -> Path:
     parent = cache_folder() / "onnx"
     full = parent / _key(settings)
     if settings.precision == "int8":
-        return kept(parent / f"{full.name}-int8", partial(_quantise, settings, full), _is_whole)
-    return kept(full, partial(_export, settings), _is_whole)
+        return get_or_build(parent / f"{full.name}-int8", partial(_quantise, settings, full), _is_whole)
+    return get_or_build(full, partial(_export, settings), _is_whole)
 
 
 def read_card(folder: Path) -> Card:
@@ -68,7 +68,7 @@ def _is_whole(folder: Path) -> bool:
 def _key(settings: ModelSettings) -> str:
     """Return the cache key of an export: it depends on the model's files and the length limit."""
     parts = [_FORMAT, settings.kind, settings.model, state_of(settings), settings.max_length_tokens]
-    return key_of(parts)[:32]
+    return cache_key(parts)[:32]
 
 
 def _export(settings: ModelSettings, folder: Path) -> None:
@@ -162,7 +162,7 @@ def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
 
 def _quantise(settings: ModelSettings, full: Path, folder: Path) -> None:
     """Write a model with 8-bit weights in its matrix products; activations are quantised at run time."""
-    source = kept(full, partial(_export, settings), _is_whole)
+    source = get_or_build(full, partial(_export, settings), _is_whole)
     for name in (TOKENIZER, CARD):
         (folder / name).write_bytes((source / name).read_bytes())
     quantise(source / MODEL, folder / MODEL)

@@ -108,7 +108,7 @@ def _plugins(config: Config) -> tuple[PluginVersion, ...]:
     return tuple(
         PluginVersion(one.kind, one.name, one.owner, one.version)
         for one in found
-        if one.owner != registry.OWN
+        if one.owner != registry.DISTRIBUTION
     )
 
 

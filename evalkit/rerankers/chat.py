@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from evalkit.dialects import read_error_message
 from evalkit.dialects.reading import first_amount, whole
 from evalkit.dialects.shape import dig
-from evalkit.errors import MAY_PASS, CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.records import Usage
 
 OWN_KEYS = frozenset({"model", "messages", "temperature", "max_tokens", "n", "stream"})
@@ -91,7 +91,7 @@ def read_chat(body: Any) -> ChatReply:
         # Some gateways return 200 with the upstream server's error in the body.
         upstream_error = read_error_message(body) if isinstance(body, dict) else None
         why = f": {upstream_error[:_SHOWN]}" if upstream_error else ""
-        raise CallError("reply", f"the reply holds no message{why}", remedy=MAY_PASS)
+        raise CallError("reply", f"the reply holds no message{why}", remedy=RETRYABLE)
     text = _text(message.get("content"))
     refusal = message.get("refusal")
     if not text.strip() and isinstance(refusal, str) and refusal:

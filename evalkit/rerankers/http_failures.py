@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import orjson
 
 from evalkit.dialects import ANY_MODEL, read_error_message
-from evalkit.errors import MAY_PASS, CallError, Remedy
-from evalkit.http_client import Exchange, asked_wait_s
+from evalkit.errors import RETRYABLE, CallError, Remedy
+from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.model_names import same_model
 
 QUOTED = 2000
@@ -57,9 +57,9 @@ def refusal(
         body=exchange.text[:QUOTED],
         remedy=Remedy(
             transient=transient,
-            wait_s=asked_wait_s(exchange.headers) if transient else None,
+            wait_s=retry_after_s(exchange.headers) if transient else None,
             too_large=status in _TOO_LARGE,
-            closes=status in _CLOSED,
+            permanent=status in _CLOSED,
         ),
     )
 
@@ -100,7 +100,7 @@ def read_json(exchange: Exchange, shown: str, endpoint: str) -> Any:
 def _raise_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
     where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
     if not exchange.content.strip():
-        raise CallError("reply", f"{shown} answered 200 with an empty body", remedy=MAY_PASS, **where)
+        raise CallError("reply", f"{shown} answered 200 with an empty body", remedy=RETRYABLE, **where)
     # NaN is not JSON. A retry would return it again, so this failure is permanent.
     if any(word in exchange.content for word in (b"NaN", b"Infinity")):
         raise CallError(
@@ -110,7 +110,7 @@ def _raise_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
         "reply",
         f"{shown} answered 200 but not JSON: {beginning(exchange.text)}",
         f"check that the url is {endpoint}",
-        remedy=MAY_PASS,
+        remedy=RETRYABLE,
         **where,
     )
 
@@ -143,7 +143,7 @@ def check_model(requested: str, answered: str | None, exchange: Exchange, shown:
         f"if that is right, set expect_model: {answered}",
         http_status=exchange.status,
         body=exchange.text[:QUOTED],
-        remedy=Remedy(closes=True),
+        remedy=Remedy(permanent=True),
     )
 
 

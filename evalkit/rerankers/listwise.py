@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from evalkit.dialects.reading import COMMON_TIMES, read_server_times
-from evalkit.errors import MAY_PASS, CallError
-from evalkit.http_client import Exchange, used_up_wait_s, write_json
+from evalkit.errors import RETRYABLE, CallError
+from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, UnfinishedCalls, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
@@ -85,9 +85,9 @@ class Listwise:
 
     def _ask(self, query: str, documents: Sequence[str]) -> Answer:
         """Return the model's answer for one window."""
-        settings, shown = self._settings, self._connections.shown
+        settings, shown = self._settings, self._connections.display_url
         question = ask_for_order(query, documents, settings.instruction)
-        body = write_json(
+        body = encode_json(
             chat_request(
                 settings.model, question, settings.temperature, settings.max_answer_tokens, settings.options
             )
@@ -109,7 +109,7 @@ class Listwise:
             read_server_times(exchange.headers, content, COMMON_TIMES),
             reply.model,
             exchange.reused,
-            used_up_wait_s(exchange.headers),
+            rate_limit_reset_s(exchange.headers),
             Timeline(encoded_s, exchange.sent_s, exchange.headers_s, exchange.body_s),
         )
 
@@ -131,11 +131,11 @@ class Listwise:
             hint = "with unreadable: keep such windows stay as they are, and their documents are counted"
         raise CallError(
             "reply",
-            f"{self._connections.shown}: {message}",
+            f"{self._connections.display_url}: {message}",
             hint,
             http_status=exchange.status,
             body=exchange.text[:QUOTED],
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
 
     def _billed_usd(self, answers: Sequence[Answer]) -> float:

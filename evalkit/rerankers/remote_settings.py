@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
 from evalkit.config.secrets_check import is_secret
-from evalkit.http_client import Connections, Redactor, check_address, read_key
+from evalkit.http_client import Connections, Redactor, check_url, read_key
 from evalkit.rerankers.model_names import moving_name
 
 Positive = Annotated[float, Field(gt=0)]
@@ -79,7 +79,7 @@ class RemoteSettings(RerankerSettings):
     @field_validator("url")
     @classmethod
     def _absolute_url(cls, url: str | None) -> str | None:
-        return None if url is None else check_address(url)
+        return None if url is None else check_url(url)
 
     @field_validator("headers")
     @classmethod

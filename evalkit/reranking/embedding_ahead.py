@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from evalkit.distributed import LocalPool, WorkerPool, each_or_parts
+from evalkit.distributed import LocalPool, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
 from evalkit.rerankers import Embedded, Portion, Preparable, Reranker
 from evalkit.reranking.batching import Batch
@@ -30,7 +30,7 @@ def embedded_ahead(
     texts = sum(len(portion.texts) for portion in portions)
     try:
         with tqdm(total=texts, desc="embedding", unit="text", disable=None) as progress:
-            for work in each_or_parts(pool, embed, portions, _single_texts):
+            for work in each_with_split_retry(pool, embed, portions, _single_texts):
                 if not isinstance(work.result, CallError):
                     reranker.keep(work.task, work.result)
                 progress.update(len(work.task.texts))

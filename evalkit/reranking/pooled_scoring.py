@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evalkit.distributed import Work, WorkerPool, each_or_parts
+from evalkit.distributed import CompletedTask, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
@@ -65,14 +65,14 @@ def send_pooled(
         The workers that score. Each holds a reranker with the same settings as the session's.
     """
     size = session.reranker.pool_pairs if isinstance(session.reranker, Pooled) else PAIRS
-    for work in each_or_parts(
+    for work in each_with_split_retry(
         pool, score_group, groups(items, size), lambda group: [[item] for item in group]
     ):
         yield from _outcomes(session, work, context)
 
 
 def _outcomes(
-    session: RerankerSession, work: Work[BatchGroup, list[RerankResponse]], context: CallContext
+    session: RerankerSession, work: CompletedTask[BatchGroup, list[RerankResponse]], context: CallContext
 ) -> Iterator[Outcome]:
     """Yield the outcomes of a group's batches; each has the start and end time of the whole group."""
     for place, item in enumerate(work.task):

@@ -71,7 +71,7 @@ class RerankerSession:
             self._failed_in_a_row = 0
             return
         self._failed_in_a_row += failure.remedy.transient
-        if failure.remedy.closes or self._failed_in_a_row >= GIVE_UP_AFTER:
+        if failure.remedy.permanent or self._failed_in_a_row >= GIVE_UP_AFTER:
             self.closed = self.closed or CallError(
                 failure.kind,
                 f"not asked: {self.tag!r} was given up after: {failure.message}",

@@ -32,9 +32,9 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
         fields.pop("url", None)  # a free port, different in every run
         fields["serve"] = _fields(served)
     if not settings.traffic().billed:
-        fields["evalkit"] = version(registry.OWN)
+        fields["evalkit"] = version(registry.DISTRIBUTION)
     plugin = registry.find("reranker backend", settings.backend)
-    if plugin.owner != registry.OWN:  # the code of a plugin may change under an unchanged name
+    if plugin.owner != registry.DISTRIBUTION:  # the code of a plugin may change under an unchanged name
         fields["plugin"] = plugin.version
     if isinstance(settings, LocalModelSettings):  # "auto" selects a runtime by what is installed
         fields["runtime"] = settings.computes_with

@@ -95,7 +95,7 @@ def test_client_and_server_of_a_dialect_understand_each_other(
         refused = load_reranker("http", **settings_for(name, url))
         with pytest.raises(CallError, match=r"answered 401: (the API key is missing|)") as told:
             refused.score(request)
-        assert told.value.remedy.closes
+        assert told.value.remedy.permanent
         refused.close()
 
 

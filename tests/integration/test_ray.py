@@ -22,7 +22,7 @@ from evalkit.datasets import load_dataset
 from evalkit.distributed import RayCluster, Replicas
 from evalkit.errors import CallError, InputError, WorldError
 from evalkit.results import ResultFolder
-from evalkit.retrievers import open_retriever, opened_retriever
+from evalkit.retrievers import open_retriever, retriever_context
 
 # Lets every process of these clusters in; Ray reads it once in a process, when it is imported.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "for-these-tests-alone-" * 2}
@@ -64,11 +64,11 @@ def test_every_task_is_done_once_and_a_failure_is_a_result(cluster: RayCluster) 
 
 def test_a_killed_replica_costs_nothing_but_time(cluster: RayCluster, tmp_path: Path) -> None:
     """Replicas that are killed are replaced; what they had is done by others, and counted as repeated."""
-    before = cluster.loss
+    before = cluster.losses
     tasks = [(number, str(tmp_path / str(number))) for number in range(4)]
     assert results(cluster, workers.die_once, tasks) == {task: 10 + task[0] for task in tasks}
-    assert cluster.loss.workers - before.workers == 4
-    assert cluster.loss.tasks - before.tasks >= 4
+    assert cluster.losses.workers - before.workers == 4
+    assert cluster.losses.tasks - before.tasks >= 4
 
 
 def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
@@ -106,7 +106,7 @@ def test_a_first_stage_in_parts_finds_what_one_index_finds(cluster: RayCluster, 
     dataset = load_dataset("demo")
     settings = validate_block("retriever kind", {"kind": "bm25", "shards": shards})
     alone = open_retriever(settings, dataset).retrieve(dataset.queries, 20)  # type: ignore[arg-type]
-    with opened_retriever(settings, dataset, cluster) as retriever:  # type: ignore[arg-type]
+    with retriever_context(settings, dataset, cluster) as retriever:  # type: ignore[arg-type]
         spread = retriever.retrieve(dataset.queries, 20)
     assert spread.query_ids == alone.query_ids
     assert spread.doc_ids == alone.doc_ids
@@ -120,7 +120,7 @@ def test_more_parts_than_workers_are_refused(cluster: RayCluster) -> None:
         pytest.raises(
             InputError, match="5000 replicas of 1 processors are needed, and the Ray cluster has room"
         ),
-        opened_retriever(settings, load_dataset("demo"), cluster),  # type: ignore[arg-type]
+        retriever_context(settings, load_dataset("demo"), cluster),  # type: ignore[arg-type]
     ):
         pass
 

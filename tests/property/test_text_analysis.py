@@ -21,7 +21,7 @@ anything = st.text(max_size=60)
 def test_text_without_marks_is_split_as_elsewhere(text: str) -> None:
     """Two word characters or more, as bm25s and scikit-learn have it."""
     plain = "".join(c for c in text.lower() if unicodedata.category(c)[0] != "M" and c not in "\u200c\u200d")
-    words = Analyzer("english").spaced(plain).split()
+    words = Analyzer("english").spaced_tokens(plain).split()
     assert [word for word in words if len(word) > 1] == re.findall(r"\w\w+", plain.lower())
 
 
@@ -36,7 +36,7 @@ def test_text_without_marks_is_split_as_elsewhere(text: str) -> None:
 )
 def test_marks_are_of_their_word(language: str, text: str, words: list[str]) -> None:
     """Vowel signs, points, accents that stand by themselves and joiners end no word."""
-    assert Analyzer(language).spaced(text).split() == words
+    assert Analyzer(language).spaced_tokens(text).split() == words
 
 
 @given(text=han, language=unspaced)
@@ -64,10 +64,10 @@ def test_pairs_keep_marks_words_and_widths(language: str, text: str, terms: list
 
 @given(text=anything, language=st.sampled_from(languages()))
 def test_terms_hold_no_space_and_come_from_pieces(text: str, language: str) -> None:
-    """`term_of_each` over the pieces gives the very terms, in any language; no term is empty."""
+    """`terms_of_tokens` over the pieces gives the very terms, in any language; no term is empty."""
     analyzer = Analyzer(language)
-    pieces = analyzer.spaced(text).split()
-    assert [term for term in analyzer.term_of_each(pieces) if term is not None] == analyzer.terms(text)
+    pieces = analyzer.spaced_tokens(text).split()
+    assert [term for term in analyzer.terms_of_tokens(pieces) if term is not None] == analyzer.terms(text)
     assert all(piece and piece.split() == [piece] for piece in pieces)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from evalkit.config import Price, Traffic
-from evalkit.errors import MAY_PASS, CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.reranking import Batch, CallContext
 
@@ -85,4 +85,4 @@ def quick(retries: int = 3, **rules: object) -> Traffic:
 
 def busy() -> CallError:
     """Return a failure that may pass."""
-    return CallError("http", "busy", http_status=503, remedy=MAY_PASS)
+    return CallError("http", "busy", http_status=503, remedy=RETRYABLE)

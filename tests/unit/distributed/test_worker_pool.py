@@ -1,4 +1,4 @@
-"""Work spread over hands: the laws that hold for one hand in this process."""
+"""CompletedTask spread over hands: the laws that hold for one hand in this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.distributed import LocalPool, Work, each_or_parts
+from evalkit.distributed import CompletedTask, LocalPool, each_with_split_retry
 from evalkit.errors import CallError, ConfigError, Remedy
 
 
@@ -27,7 +27,9 @@ def numbers(task: Sequence[int]) -> list[Sequence[int]]:
 @given(st.lists(st.lists(st.integers(10, 15), max_size=4), max_size=8))
 def test_what_is_wrong_with_one_part_costs_no_other(tasks: list[list[int]]) -> None:
     """Every number is worked on once in the end, and only the unlucky ones have failed."""
-    done: list[Work[Sequence[int], int]] = list(each_or_parts(LocalPool(0), total, tasks, numbers))
+    done: list[CompletedTask[Sequence[int], int]] = list(
+        each_with_split_retry(LocalPool(0), total, tasks, numbers)
+    )
     assert sorted(number for work in done for number in work.task) == sorted(
         n for task in tasks for n in task
     )

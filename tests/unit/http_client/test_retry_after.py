@@ -7,7 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from evalkit.http_client import asked_wait_s, used_up_wait_s
+from evalkit.http_client import rate_limit_reset_s, retry_after_s
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
@@ -35,12 +35,17 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 )  # fmt: skip
 def test_a_server_is_left_alone_as_long_as_it_asks(headers: dict[str, str], seconds: float | None) -> None:
     """Seconds, dates by the server's own clock, milliseconds and resets are all understood; nonsense is not."""
-    told = asked_wait_s(headers, NOW)
+    told = retry_after_s(headers, NOW)
     assert told == (None if seconds is None else pytest.approx(seconds, abs=1e-3))
 
 
 def test_a_limit_that_is_used_up_is_waited_for_before_it_is_hit() -> None:
     """A good reply that says nothing is left gives the wait until the reset; any left, or no reset, gives none."""
-    assert used_up_wait_s({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2s"}) == 2
-    assert used_up_wait_s({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "2s"}) is None
-    assert used_up_wait_s({"x-ratelimit-remaining-rpm": "0"}) is None
+    assert (
+        rate_limit_reset_s({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2s"}) == 2
+    )
+    assert (
+        rate_limit_reset_s({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "2s"})
+        is None
+    )
+    assert rate_limit_reset_s({"x-ratelimit-remaining-rpm": "0"}) is None

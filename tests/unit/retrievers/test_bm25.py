@@ -18,7 +18,7 @@ from evalkit.errors import InputError, StorageError
 from evalkit.records import Dataset, Qrels, Query, Run
 from evalkit.retrievers import bm25_index, open_retriever, retrieve_candidates
 from evalkit.retrievers.bm25 import Bm25
-from evalkit.retrievers.bm25_search import Tops, search
+from evalkit.retrievers.bm25_search import TopDocuments, search
 from evalkit.text_analysis import Analyzer
 
 
@@ -148,7 +148,7 @@ def test_queries_beyond_one_batch_are_all_answered(monkeypatch: pytest.MonkeyPat
     queries = {f"q{i}": ("apple", "pie", "unknown")[i % 3] for i in range(10)}
     held = dataset(CORPUS, queries)
     whole = candidates(held, shards=2)
-    monkeypatch.setattr("evalkit.retrievers.bm25._TOGETHER", 3)
+    monkeypatch.setattr("evalkit.retrievers.bm25._QUERIES_PER_BATCH", 3)
     batched = candidates(held, shards=2)
     assert (
         whole.query_ids == batched.query_ids == tuple(q for q, text in queries.items() if text != "unknown")
@@ -159,7 +159,7 @@ def test_queries_beyond_one_batch_are_all_answered(monkeypatch: pytest.MonkeyPat
 class Elsewhere:
     """Parts that someone else keeps."""
 
-    def __init__(self, ask: Callable[[list[list[str]], int], list[Tops]]) -> None:
+    def __init__(self, ask: Callable[[list[list[str]], int], list[TopDocuments]]) -> None:
         self.search = ask
 
 
@@ -172,7 +172,7 @@ def test_parts_may_be_kept_elsewhere(cache: Path) -> None:
     ranks = np.arange(len(CORPUS))
     rows = bm25_index.split_rows(len(CORPUS), 2)
 
-    def ask(queries: list[list[str]], depth: int) -> list[Tops]:
+    def ask(queries: list[list[str]], depth: int) -> list[TopDocuments]:
         """Search what is kept."""
         return [search(part, ranks[where], queries, depth) for part, where in zip(kept, rows, strict=True)]
 

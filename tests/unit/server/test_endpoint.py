@@ -7,7 +7,7 @@ import pytest
 from support.services import BODY, Lengths, Scripted, get, held, post
 
 from evalkit.config import ServiceSettings
-from evalkit.errors import MAY_PASS, CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.server.app import build_app
 
 
@@ -23,7 +23,7 @@ def test_a_backends_failure_is_never_served_as_a_score(answer: list[float] | Exc
 
 def test_a_backend_that_may_recover_is_unavailable() -> None:
     """What may pass is 503 with the time to wait, not a fault of the server."""
-    reply = post(build_app({"m": Scripted(CallError("http", "busy", remedy=MAY_PASS))}), BODY)
+    reply = post(build_app({"m": Scripted(CallError("http", "busy", remedy=RETRYABLE))}), BODY)
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "1")
 
 
