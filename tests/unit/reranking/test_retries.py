@@ -100,10 +100,10 @@ def test_a_list_that_is_looked_at_as_a_whole_is_never_halved() -> None:
         assert reranker.sizes == [4]
 
 
-def test_a_wrong_key_closes_the_arm() -> None:
+def test_a_wrong_key_closes_the_session() -> None:
     """After a failure that all calls would share nothing more is sent, and every batch says why."""
     reranker = Scripted(
-        failing(99, lambda: CallError("http", "bad key", http_status=401, remedy=Remedy(closes=True)))
+        failing(99, lambda: CallError("http", "bad key", http_status=401, remedy=Remedy(permanent=True)))
     )
     session = RerankerSession("r", reranker, quick())
     first, second = (next(iter(RetryingCaller(session).deliver(item(2), CONTEXT))) for _ in range(2))
