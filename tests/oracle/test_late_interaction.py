@@ -65,14 +65,16 @@ def theirs(model: Path, queries: tuple[str, ...], documents: tuple[str, ...] = D
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_scores_are_the_librarys(tmp_path: Path, kind: str) -> None:
-    """Queries and documents of all lengths score what `encode_query`, `encode_document` and `similarity` give,
-    to 1e-5: whatever is added to queries, dropped from documents or pooled, in every layout that people have.
+    """Queries and documents of all lengths score what `encode_query`, `encode_document` and `similarity` give, to 5e-5.
+
+    A score is a sum of float32 products over the query's tokens. Whatever is added to queries, dropped from documents
+    or pooled, in every layout that people have.
     """
     model = make_late_interaction(tmp_path, **KINDS[kind])
     wanted = theirs(model, QUERIES)
     assert np.std(wanted[wanted > EMPTY / 100]) > 0.01, "the model tells pairs apart"
     found = np.array([one.scores for one in ours(model).score_many([request(query) for query in QUERIES])])
-    assert found == pytest.approx(wanted, rel=1e-6, abs=1e-5)
+    assert found == pytest.approx(wanted, rel=1e-6, abs=5e-5)
 
 
 def test_layouts_of_one_model_score_alike(tmp_path: Path) -> None:
