@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from evalkit.comparison import Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
-from evalkit.results.json_shapes import Inline, JsonObject, Keys
+from evalkit.results.json_shapes import Document, Inline, JsonObject, Keys
 from evalkit.stats import Interval
 
 Difference = Annotated[Interval, Keys("difference")]
@@ -136,7 +136,7 @@ class DatasetComparisons:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparisons:
+class Comparisons(Document):
     """The content of ``comparisons.json``; `pooled` is empty for a single dataset."""
 
     VERSION: ClassVar[int] = 1

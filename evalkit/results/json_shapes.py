@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import orjson
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
@@ -136,13 +136,21 @@ def to_plain(record: Any, kind: Any = None) -> Any:
     return adapter.dump_python(record, mode="json")
 
 
-class Versioned(Protocol):
-    """A document with a schema version."""
+class Document:
+    """Base of the documents that are files: each has a schema version.
 
+    ``summary["quality"]`` is an alias of ``document(summary)["quality"]``: documents were plain dictionaries once.
+    """
+
+    __slots__ = ()
     VERSION: ClassVar[int]
 
+    def __getitem__(self, key: str) -> Any:
+        """Return the plain value of a key of the JSON file."""
+        return document(self)[key]
 
-def document(record: Versioned) -> dict[str, Any]:
+
+def document(record: Document) -> dict[str, Any]:
     """Return a document as plain values, the schema version first."""
     return {"schema_version": record.VERSION, **to_plain(record)}
 

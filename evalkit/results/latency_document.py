@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from evalkit.latency import Fit, RoundState
 from evalkit.latency.slo import Verdict
-from evalkit.results.json_shapes import Inline, JsonObject, Key, Mean
+from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.summary_document import Quantile
 from evalkit.stats import Interval
 
@@ -145,7 +145,7 @@ class MachineState:
 
 
 @dataclass(frozen=True, slots=True)
-class LatencyAnswers:
+class LatencyAnswers(Document):
     """The content of ``latency.json``; `embedding` names the rerankers that embed texts in each call."""
 
     VERSION: ClassVar[int] = 1

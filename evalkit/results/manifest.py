@@ -11,7 +11,7 @@ from evalkit.dataset_checks import DataFinding
 from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
 from evalkit.records import ScoreKind
-from evalkit.results.json_shapes import JsonObject, Key
+from evalkit.results.json_shapes import Document, JsonObject, Key
 
 Status = Literal["running", "complete", "incomplete", "failed"]
 
@@ -240,7 +240,7 @@ class EndpointFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Document):
     """The content of ``manifest.json``. The fields from `pairs` on are known at the end only.
 
     Attributes

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from evalkit.results.json_shapes import Inline, JsonObject, Key, Mean
+from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.stats import Interval
 
@@ -330,7 +330,7 @@ class LatencyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Document):
     """The content of ``summary.json``.
 
     Attributes

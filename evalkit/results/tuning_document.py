@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from evalkit.comparison.gate_verdicts import Status
-from evalkit.results.json_shapes import Inline, JsonObject, Mean
+from evalkit.results.json_shapes import Document, Inline, JsonObject, Mean
 from evalkit.stats import Interval
 from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
@@ -198,7 +198,7 @@ class CalibrationResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class Tuning(Document):
     """The content of ``tuning.json``; rerankers with failed queries are left out."""
 
     VERSION: ClassVar[int] = 1

@@ -103,3 +103,11 @@ def test_a_damaged_document_names_the_path_of_the_key(tmp_path: Path) -> None:
     folder.summary_file.write_bytes(b"[]")
     with pytest.raises(InputError, match="holds no JSON object"):
         folder.read_summary()
+
+
+def test_a_document_can_be_read_by_the_keys_of_its_file() -> None:
+    """Documents were dictionaries once: the old way of reading them is an alias."""
+    assert SUMMARY["quality"] == orjson.loads(to_json(document(SUMMARY)))["quality"]
+    assert MANIFEST["schema_version"] == Manifest.VERSION
+    with pytest.raises(KeyError):
+        SUMMARY["mood"]
