@@ -13,13 +13,13 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
 EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_interaction.py onnx.py quantising.py) \
-	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/test_readings.py
+	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/experiment/test_token_readings.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test extras check lint types floors docs fix golden bench faults clients servers build clean
+.PHONY: help run test test-all extras check lint types floors docs fix golden bench faults clients servers build clean
 
 help: ## print this help
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
@@ -40,8 +40,11 @@ $(VENV)/.extras: $(VENV)/.dev
 run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data
 	@$(BIN)/evalkit run configs/quickstart.yaml
 
-test: $(VENV)/.dev ## set up, then run the tests
-	@$(BIN)/python -m pytest -n 2
+test: $(VENV)/.dev ## set up, then run the tests that take seconds
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+
+test-all: $(VENV)/.dev ## run the tests that `make test` leaves out: kills, simulations, whole workflows
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 extras: $(VENV)/.extras ## set up the extras local, onnx and ray, and run the tests that are skipped without them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(EXTRA_TESTS)

@@ -1,4 +1,4 @@
-"""Things that can be made again: where they are kept, and how one gets there whole."""
+"""The cache: folders of derived data that can be rebuilt at any time, written atomically."""
 
 from __future__ import annotations
 
@@ -17,41 +17,43 @@ from evalkit.errors import StorageError
 
 
 def cache_folder() -> Path:
-    """Return the folder for things that can be made again: ``$EVALKIT_CACHE`` or the user's cache."""
+    """Return the cache folder: ``$EVALKIT_CACHE``, or the cache folder of the user."""
     return Path(os.environ.get("EVALKIT_CACHE") or platformdirs.user_cache_dir("evalkit"))
 
 
-def key_of(facts: Any) -> str:
-    """Return a name for what plain values decide."""
-    return hashlib.sha256(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def cache_key(values: Any) -> str:
+    """Return the SHA-256 of JSON values, as hexadecimal digits."""
+    return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def kept(folder: Path, build: Callable[[Path], object], sound: Callable[[Path], bool] = Path.is_dir) -> Path:
-    """Return a folder of the cache, built first if it is not there or no longer sound.
+def get_or_build(
+    folder: Path, build: Callable[[Path], object], is_valid: Callable[[Path], bool] = Path.is_dir
+) -> Path:
+    """Return a folder of the cache; build it first if it is missing or invalid.
 
-    It is built aside and renamed, by one process at a time: others wait for it, nobody sees half of it,
-    and what a killed process left behind is cleared away by the next.
+    One process at a time builds the folder under a temporary name and renames it, so that no other process reads a
+    partial folder. The next build removes the leftovers of a killed process.
 
     Parameters
     ----------
     folder
-        Where it is kept.
+        The cached folder.
     build
         Fills an empty folder.
-    sound
-        Whether what stands there can be used.
+    is_valid
+        Whether an existing folder can be used.
 
     Raises
     ------
     StorageError
         If the cache cannot be written.
     """
-    if sound(folder):
+    if is_valid(folder):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(_beside(folder, "lock")):
-            if not sound(folder):
+        with FileLock(_sibling(folder, "lock")):
+            if not is_valid(folder):
                 _build(folder, build)
     except OSError as error:
         raise StorageError(
@@ -61,23 +63,25 @@ def kept(folder: Path, build: Callable[[Path], object], sound: Callable[[Path], 
 
 
 def _build(folder: Path, build: Callable[[Path], object]) -> None:
-    aside = _beside(folder, "new")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir()
+    temporary = _sibling(folder, "new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
     try:
-        build(aside)
+        build(temporary)
         shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
+        temporary.rename(folder)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _beside(folder: Path, ending: str) -> Path:
-    return folder.with_name(f"{folder.name}.{ending}")
+def _sibling(folder: Path, suffix: str) -> Path:
+    return folder.with_name(f"{folder.name}.{suffix}")
 
 
 def fingerprint(folder: Path) -> str:
-    """Return a hash over names, sizes and times of change of the files of a folder."""
+    """Return a hash over the names, sizes and modification times of all files in a folder."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    told = [f"{file.relative_to(folder)}\0{file.stat().st_size}\0{file.stat().st_mtime_ns}" for file in files]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    lines = [
+        f"{file.relative_to(folder)}\0{file.stat().st_size}\0{file.stat().st_mtime_ns}" for file in files
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,20 +1,20 @@
-"""Every way evalkit can fail.
+"""The exceptions that evalkit raises, with their exit codes.
 
 ::
 
-    EvalkitError                    70  a bug, unless a subclass says otherwise
-    ├── InputError                   2  the user gave something wrong; nothing was run
-    │   ├── ConfigError                 one or more problems in a configuration
-    │   ├── DataFormatError             a file that cannot be read as what it should be
-    │   ├── UnknownNameError            a name that no registry knows
+    EvalkitError                    70  a bug, unless a subclass defines another exit code
+    ├── InputError                   2  the input is invalid; nothing was run
+    │   ├── ConfigError                 a configuration has one or more problems
+    │   ├── DataFormatError             a file does not have the expected format
+    │   ├── UnknownNameError            a name is not in the registry
     │   └── MissingExtraError           an optional dependency is not installed
-    ├── WorldError                   3  the world failed
-    │   ├── DatasetError                a dataset that cannot be had
+    ├── WorldError                   3  something outside evalkit failed
+    │   ├── DatasetError                a dataset cannot be fetched
     │   ├── CallError                   one call to a reranker or a search engine failed
-    │   ├── BudgetError                 the next call could cost more than is left
-    │   ├── IncompleteError             a result that does not hold all it should
-    │   └── StorageError                a folder or file that cannot be written
-    └── InterruptError             130  the user stopped the work
+    │   ├── BudgetError                 the next call could exceed the budget
+    │   ├── IncompleteError             a result is incomplete
+    │   └── StorageError                a folder or file cannot be written
+    └── InterruptError             130  the user stopped the run
 
 The number is the exit code of the command line (table in ``README.md``, section Commands).
 A message is one sentence with the offending value; ``hint`` says what to do.
@@ -29,14 +29,14 @@ from typing import Any
 
 
 class EvalkitError(Exception):
-    """Base of everything evalkit raises on purpose.
+    """Base class of all exceptions that evalkit raises on purpose.
 
     Parameters
     ----------
     message
         One sentence: what is wrong, where, with the offending value.
     hint
-        What to do about it, in the imperative.
+        What the user can do about it, in the imperative.
     """
 
     exit_code = 70
@@ -47,11 +47,11 @@ class EvalkitError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travel between processes whole: subclasses take other parameters than pickle would give them."""
+        """Pickle the attributes directly, because the constructors of subclasses take different parameters."""
         return _restore, (type(self), self.args, self.__dict__)
 
     def render(self) -> str:
-        """Return the text shown to a user: ``error: ...`` and, below it, the hint."""
+        """Return the text shown to a user: ``error: ...`` and the hint on the next line."""
         lines = [f"error: {self.message}"]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
@@ -65,18 +65,18 @@ def _restore(kind: type[EvalkitError], args: tuple[Any, ...], state: dict[str, A
 
 
 class InputError(EvalkitError):
-    """The user gave something wrong; nothing was run."""
+    """The input is invalid; nothing was run."""
 
     exit_code = 2
 
 
 class ConfigError(InputError):
-    """One or more problems in a configuration, each already rendered.
+    """A configuration has one or more problems.
 
     Parameters
     ----------
     problems
-        ``(where and what, hint)`` of each problem, in the order of the file.
+        ``(message with its position, hint)`` of each problem, in the order of the file.
     """
 
     def __init__(self, problems: Iterable[tuple[str, str | None]]) -> None:
@@ -84,27 +84,27 @@ class ConfigError(InputError):
         super().__init__("; ".join(text for text, _ in self.problems))
 
     def render(self) -> str:
-        """Return all problems, each with its hint, and their number."""
+        """Return all problems with their hints, and the number of problems."""
         blocks = [EvalkitError(text, hint).render() for text, hint in self.problems]
         count = len(self.problems)
         return "\n".join([*blocks, f"{count} problem{'s' * (count != 1)}; nothing was run"])
 
 
 class DataFormatError(InputError):
-    """A file that cannot be read as what it should be."""
+    """A file does not have the expected format."""
 
 
 class UnknownNameError(InputError):
-    """A name that no registry knows; the hint names the nearest one.
+    """A name is not in the registry; the hint suggests the nearest known name.
 
     Parameters
     ----------
     what
-        The kind of thing, e.g. ``"reranker backend"``.
+        What the name refers to, e.g. ``"reranker backend"``.
     name
         The unknown name.
     known
-        The names that exist.
+        The known names.
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
@@ -117,9 +117,9 @@ class MissingExtraError(InputError):
     Parameters
     ----------
     feature
-        What needs it, e.g. ``"the bi_encoder backend"``.
+        The feature that needs it, e.g. ``"the bi_encoder backend"``.
     extra
-        The extra that brings it.
+        The pip extra that installs it.
     """
 
     def __init__(self, feature: str, extra: str) -> None:
@@ -131,62 +131,62 @@ class MissingExtraError(InputError):
 
 
 class WorldError(EvalkitError):
-    """The world outside failed: a file, a server, a hub."""
+    """Something outside evalkit failed: a file, a server, a hub."""
 
     exit_code = 3
 
 
 class DatasetError(WorldError):
-    """A dataset that cannot be had."""
+    """A dataset cannot be fetched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What may be done about a failed call; by default nothing.
+    """How the caller may react to a failed call; by default, not at all.
 
     Attributes
     ----------
     transient
-        Whether the same call may succeed later.
+        Whether a retry of the same call may succeed.
     wait_s
-        Seconds the server asked to wait before that; None where it did not.
+        Seconds to wait before a retry, as the server requested; None if it requested none.
     too_large
-        Whether the server may have refused the request for its size.
-    closes
-        Whether every further call would fail alike: a wrong key, an unknown model.
+        Whether the server may have rejected the request because of its size.
+    permanent
+        Whether all further calls will fail the same way: a wrong key, an unknown model.
     """
 
     transient: bool = False
     wait_s: float | None = None
     too_large: bool = False
-    closes: bool = False
+    permanent: bool = False
 
 
-NO_REMEDY = Remedy()
-MAY_PASS = Remedy(transient=True)
+NOT_RETRYABLE = Remedy()
+RETRYABLE = Remedy(transient=True)
 
 
 class CallError(WorldError):
-    """One call to a reranker or a search engine failed; nothing came of it.
+    """One call to a reranker or a search engine failed and returned no result.
 
     Parameters
     ----------
     kind
-        A short stable word: ``connect``, ``timeout``, ``broken``, ``http``, ``reply``, ``model``,
+        The kind of failure, a stable word: ``connect``, ``timeout``, ``broken``, ``http``, ``reply``, ``model``,
         ``request``, ``backend``, ``memory``, ``lost``.
     message, hint
         See `EvalkitError`.
     http_status
-        The status of the reply, or None where none arrived.
+        The HTTP status of the response; None if there was no response.
     body
-        The beginning of the reply, for the failure log.
+        The beginning of the response body, for the failure log.
     remedy
-        What may be done about it.
+        How the caller may react.
 
     Attributes
     ----------
     billed_usd
-        What the parts of it that were answered cost all the same, over all attempts.
+        Cost in USD of those parts of the call that succeeded, over all attempts.
     """
 
     def __init__(
@@ -197,7 +197,7 @@ class CallError(WorldError):
         *,
         http_status: int | None = None,
         body: str | None = None,
-        remedy: Remedy = NO_REMEDY,
+        remedy: Remedy = NOT_RETRYABLE,
     ) -> None:
         super().__init__(message, hint)
         self.kind = kind
@@ -208,33 +208,35 @@ class CallError(WorldError):
 
 
 class BudgetError(WorldError):
-    """The next call could cost more than the budget still holds; nothing beyond it was spent."""
+    """The next call could exceed the remaining budget; it was not made."""
 
 
 class IncompleteError(WorldError):
-    """A result that does not hold all it should."""
+    """A result is incomplete."""
 
 
 class StorageError(WorldError):
-    """A folder or file that cannot be written."""
+    """A folder or file cannot be written."""
 
 
 class InterruptError(EvalkitError):
-    """The user stopped the work; what was measured is saved."""
+    """The user stopped the run; finished measurements are saved."""
 
     exit_code = 130
 
 
 def nearest_name_hint(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names the known name nearest to `name`, or all of them."""
+    """Return a hint with the known name nearest to `name`, or with all names if none is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    if not near:
-        folded = {other.lower().replace("-", "_"): other for other in names}
-        near = difflib.get_close_matches(name.lower().replace("-", "_"), list(folded), n=1, cutoff=0.6)
-        near = [folded[key] for key in near]
-    if near:
-        return f"did you mean {near[0]!r}?"
+    matches = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not matches:
+        folded = {known_name.lower().replace("-", "_"): known_name for known_name in names}
+        folded_matches = difflib.get_close_matches(
+            name.lower().replace("-", "_"), list(folded), n=1, cutoff=0.6
+        )
+        matches = [folded[match] for match in folded_matches]
+    if matches:
+        return f"did you mean {matches[0]!r}?"
     if len(names) == 1:
         return f"use {names[0]!r}"
     return f"use one of: {', '.join(names)}" if names else "there is nothing to choose from"

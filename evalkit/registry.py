@@ -1,8 +1,8 @@
-"""Kind and name -> class, without importing any of them before it is asked for.
+"""Find the class of a plugin by its kind and name.
 
-A built-in is one line in `BUILTIN`; other distributions add theirs as entry points, and a configuration's own files are
-registered while it is read. Values are ``module:Class``, so that listing names costs nothing and a heavy backend is
-imported only where it is used.
+A built-in plugin is one line in `BUILTIN`, another distribution registers its plugins as entry points, and plugin
+files named in a configuration are registered when the configuration is read. Targets are ``module:Class`` strings, so
+that names can be listed without imports and a heavy backend is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ GROUPS: Mapping[str, str] = {
     "reranker backend": "evalkit.rerankers",
     "dialect": "evalkit.dialects",
 }
-"""Kind -> the entry point group in which other distributions name theirs."""
-OWN = "rerank-evalkit"
+"""Kind of plugin -> entry point group for plugins of other distributions."""
+DISTRIBUTION = "rerank-evalkit"
+"""The distribution of evalkit itself: the owner of the built-in plugins."""
 
 BUILTIN: Mapping[str, Mapping[str, str]] = {
     "dataset source": {
@@ -86,18 +87,18 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A class that can be named in a configuration.
+    """A class that a configuration can name.
 
     Attributes
     ----------
     kind, name
-        What it is, and what it is called.
+        Kind of plugin (a key of `GROUPS`) and its name in a configuration.
     target
         ``module:Class``, or the class itself.
     owner
-        The distribution it comes from, or the file.
+        The distribution or the file that defines it.
     version
-        Of the distribution, or a hash of the file: what may change under the same name.
+        Version of the distribution, or a hash of the file.
     """
 
     kind: str
@@ -107,21 +108,21 @@ class Plugin:
     version: str
 
     def load(self) -> Any:
-        """Return the class.
+        """Import the class and return it.
 
         Raises
         ------
         InputError
-            If it is another distribution's, and cannot be imported.
+            If it belongs to another distribution and cannot be imported.
         """
         if not isinstance(self.target, str):
             return self.target
         module, _, attribute = self.target.partition(":")
-        if self.owner == OWN:
+        if self.owner == DISTRIBUTION:
             return getattr(importlib.import_module(module), attribute)
         try:
             return getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # noqa: BLE001 - whatever a stranger's module does while it is imported
+        except Exception as error:  # noqa: BLE001 - a third-party module can raise anything on import
             raise InputError(
                 f"the {self.kind} {self.name!r} of {self.owner} {self.version} is broken:"
                 f" {type(error).__name__}: {error}",
@@ -133,70 +134,79 @@ _registered: dict[tuple[str, str], Plugin] = {}
 
 
 def register(plugin: Plugin) -> None:
-    """Add a plugin for the time of this process; the same one again changes nothing.
+    """Add a plugin to the registry of this process; registering the same plugin again has no effect.
 
     Raises
     ------
     InputError
-        If the name is taken by another.
+        If a plugin of the same kind and name has another owner.
     """
-    found = [one for one in plugins(plugin.kind) if one.name == plugin.name and one.owner != plugin.owner]
-    if found:
-        raise _taken([*found, plugin])
+    conflicts = [other for other in _with_name(plugin.kind, plugin.name) if other.owner != plugin.owner]
+    if conflicts:
+        raise _duplicate_name([*conflicts, plugin])
     _registered[plugin.kind, plugin.name] = plugin
 
 
 def plugins(kind: str) -> list[Plugin]:
-    """Return everything of a kind, by name; a name that two claim stands there twice."""
-    added = [plugin for plugin in _registered.values() if plugin.kind == kind]
-    return sorted([*_own(kind), *_from_distributions(kind), *added], key=lambda one: (one.name, one.owner))
+    """Return all plugins of a kind, sorted by name; two owners of the same name give two plugins."""
+    registered = [plugin for plugin in _registered.values() if plugin.kind == kind]
+    return sorted(
+        [*_builtin(kind), *_from_entry_points(kind), *registered],
+        key=lambda plugin: (plugin.name, plugin.owner),
+    )
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """Return the names of a kind, sorted."""
+    """Return the names of all plugins of a kind, sorted."""
     return tuple(dict.fromkeys(plugin.name for plugin in plugins(kind)))
 
 
 def find(kind: str, name: str) -> Plugin:
-    """Return what goes by a name.
+    """Return the plugin with a name.
 
     Raises
     ------
     UnknownNameError
-        If nothing does; the hint holds the nearest name.
+        If no plugin has this name; the hint contains the nearest name.
     InputError
-        If two do.
+        If two plugins have this name.
     """
-    found = [plugin for plugin in plugins(kind) if plugin.name == name]
+    found = _with_name(kind, name)
     if not found:
         raise UnknownNameError(kind, name, names(kind))
     if len(found) > 1:
-        raise _taken(found)
+        raise _duplicate_name(found)
     return found[0]
 
 
 def lookup(kind: str, name: str) -> Any:
-    """Return the class that goes by a name; see `find` and `Plugin.load` for errors."""
+    """Return the class of the plugin with a name; see `find` and `Plugin.load` for errors."""
     return find(kind, name).load()
 
 
-@cache
-def _own(kind: str) -> tuple[Plugin, ...]:
-    current = version(OWN)
-    return tuple(Plugin(kind, name, target, OWN, current) for name, target in BUILTIN[kind].items())
+def _with_name(kind: str, name: str) -> list[Plugin]:
+    return [plugin for plugin in plugins(kind) if plugin.name == name]
 
 
 @cache
-def _from_distributions(kind: str) -> tuple[Plugin, ...]:
-    return tuple(
-        Plugin(kind, one.name, one.value, one.dist.name if one.dist else "?", one.dist.version if one.dist else "?")
-        for one in entry_points(group=GROUPS[kind])
-    )  # fmt: skip
+def _builtin(kind: str) -> tuple[Plugin, ...]:
+    current = version(DISTRIBUTION)
+    return tuple(Plugin(kind, name, target, DISTRIBUTION, current) for name, target in BUILTIN[kind].items())
 
 
-def _taken(claims: list[Plugin]) -> InputError:
-    owners = " and ".join(f"{one.owner} {one.version}" for one in claims)
-    one = claims[0]
+@cache
+def _from_entry_points(kind: str) -> tuple[Plugin, ...]:
+    found = []
+    for entry_point in entry_points(group=GROUPS[kind]):
+        distribution = entry_point.dist
+        owner, current = (distribution.name, distribution.version) if distribution else ("?", "?")
+        found.append(Plugin(kind, entry_point.name, entry_point.value, owner, current))
+    return tuple(found)
+
+
+def _duplicate_name(claims: list[Plugin]) -> InputError:
+    owners = " and ".join(f"{plugin.owner} {plugin.version}" for plugin in claims)
+    first = claims[0]
     return InputError(
-        f"the {one.kind} {one.name!r} is there twice: of {owners}", "rename one, or uninstall its owner"
+        f"the {first.kind} {first.name!r} is there twice: of {owners}", "rename one, or uninstall its owner"
     )

@@ -1,6 +1,6 @@
-"""Laws that a plugin has to keep, as test classes: derive from one, say what is under test, and run pytest.
+"""Conformance tests for plugins: derive a class from one of these, set what is under test, and run pytest.
 
-``class TestMine(RerankerConformance): settings = {"backend": "mine"}``; a plugin of a file is loaded first with
+``class TestMine(RerankerConformance): settings = {"backend": "mine"}``; a plugin in a file must first be loaded with
 `evalkit.config.load_plugins`.
 """
 
@@ -29,11 +29,11 @@ DOCUMENTS = (
     "Billing " * 300,
 )
 TOLERANCE = 1e-5
-"""How far a score may move with the batch it was computed in."""
+"""Largest absolute difference of a score between two batches."""
 
 
 class _Conformance:
-    """What every plugin has: settings that can be written and sent elsewhere, and a sentence that says what it is."""
+    """Tests for every plugin: settings survive serialisation, and the docstring has a first line."""
 
     kind: ClassVar[str]
     selector: ClassVar[str]
@@ -43,19 +43,19 @@ class _Conformance:
         return validate_block(self.kind, dict(self.settings))
 
     def test_it_says_what_it_is(self) -> None:
-        """The first line of the docstring is what ``evalkit plugin list`` shows."""
+        """The docstring has a first line: ``evalkit plugin list`` shows it."""
         plugin = registry.lookup(self.kind, str(self.settings[self.selector]))
         assert (plugin.__doc__ or "").strip().partition("\n")[0]
 
     def test_settings_survive_a_file_and_another_process(self) -> None:
-        """Written and read, or pickled, they are the same."""
+        """Settings are equal after a round trip through JSON values and through pickle."""
         checked = self._checked()
         assert validate_block(self.kind, checked.model_dump(mode="json", exclude_none=True)) == checked
         assert pickle.loads(pickle.dumps(checked)) == checked  # noqa: S301 - our own bytes
 
 
 class RerankerConformance(_Conformance):
-    """Laws of a reranker. Set ``settings``; override `reranker` where it is made otherwise."""
+    """Tests for a reranker. Set ``settings``; override `reranker` if it is not built from settings."""
 
     kind = "reranker backend"
     selector = "backend"
@@ -72,51 +72,51 @@ class RerankerConformance(_Conformance):
             reranker.close()
 
     def test_every_document_has_one_finite_score(self) -> None:
-        """Whatever the text, empty and long ones included; float64, in the order of the documents."""
+        """Scores are finite float64 in the order of the documents, for empty and long texts too."""
         scores = self._scores(DOCUMENTS)
         assert scores.shape == (len(DOCUMENTS),)
         assert scores.dtype == np.float64
         assert np.isfinite(scores).all()
 
     def test_no_document_is_no_score(self) -> None:
-        """An empty request has an empty answer."""
+        """A request without documents returns no scores."""
         assert self._scores(()).shape == (0,)
 
     def test_the_same_request_has_the_same_scores(self) -> None:
-        """In one process and on the same machine nothing is left to chance."""
+        """Two rerankers with the same settings score the same request identically, within one process."""
         assert np.array_equal(self._scores(DOCUMENTS), self._scores(DOCUMENTS))
 
     def test_what_is_called_pointwise_is(self) -> None:
-        """A score does not hang on the other documents of the request, nor on their order."""
+        """If a reranker is pointwise, its scores depend neither on the other documents nor on their order."""
         reranker = self.reranker()
         if not reranker.pointwise:
             return
-        whole = reranker.score(request(DOCUMENTS)).scores
-        turned = reranker.score(request(DOCUMENTS[::-1])).scores[::-1]
-        alone = np.concatenate([reranker.score(request((text,))).scores for text in DOCUMENTS])
+        together = reranker.score(request(DOCUMENTS)).scores
+        reversed_order = reranker.score(request(DOCUMENTS[::-1])).scores[::-1]
+        one_by_one = np.concatenate([reranker.score(request((text,))).scores for text in DOCUMENTS])
         reranker.close()
-        np.testing.assert_allclose(turned, whole, atol=TOLERANCE)
-        np.testing.assert_allclose(alone, whole, atol=TOLERANCE)
+        np.testing.assert_allclose(reversed_order, together, atol=TOLERANCE)
+        np.testing.assert_allclose(one_by_one, together, atol=TOLERANCE)
 
     def test_it_can_be_closed_twice(self) -> None:
-        """Closing releases what is held, and does no harm again."""
+        """A second close has no effect."""
         reranker = self.reranker()
         reranker.close()
         reranker.close()
 
 
 class RetrieverConformance(_Conformance):
-    """Laws of a first stage. Set ``settings``, and `dataset` where the bundled collection does not suit."""
+    """Tests for a first stage. Set ``settings``; override `dataset` if the bundled collection does not suit."""
 
     kind = "retriever kind"
     selector = "kind"
 
     def dataset(self) -> Dataset:
-        """Return the collection that is searched."""
+        """Return the dataset to search."""
         return load_dataset("demo")
 
     def test_candidates_are_documents_in_order_and_no_more_than_asked(self) -> None:
-        """At most `depth` documents of the corpus a query, each once, best first."""
+        """Each query has at most `depth` documents, all from the corpus, in descending order of score."""
         dataset = self.dataset()
         run = retrieve_candidates(open_retriever(self._checked(), dataset), dataset, 7)
         assert set(run.query_ids) <= {query.query_id for query in dataset.queries}
@@ -126,7 +126,7 @@ class RetrieverConformance(_Conformance):
             assert (np.diff(scores) <= 0).all()
 
     def test_a_shallower_list_is_the_beginning_of_a_deeper_one(self) -> None:
-        """Depth cuts, and does not choose."""
+        """The candidates at depth 5 are the first candidates at depth 20."""
         dataset = self.dataset()
         retriever = open_retriever(self._checked(), dataset)
         deep, shallow = (retrieve_candidates(retriever, dataset, depth) for depth in (20, 5))
@@ -135,13 +135,13 @@ class RetrieverConformance(_Conformance):
 
 
 class DatasetConformance(_Conformance):
-    """Laws of a dataset source. Set ``settings`` to a block that can be read."""
+    """Tests for a dataset source. Set ``settings`` to a block that can be loaded."""
 
     kind = "dataset source"
     selector = "source"
 
     def test_it_is_a_collection(self) -> None:
-        """Documents and queries have ids of their own, and every judged query has a text."""
+        """The dataset has documents, queries with unique ids, and no judgment of an unknown query."""
         dataset = load_dataset(dict(self.settings))
         ids = [query.query_id for query in dataset.queries]
         assert len(dataset.corpus) > 0
@@ -149,13 +149,13 @@ class DatasetConformance(_Conformance):
         assert set(dataset.qrels.grades) <= set(ids)
 
     def test_reading_it_again_gives_the_same(self) -> None:
-        """Its content hash says so."""
+        """Two loads have the same content hash."""
         first, second = (load_dataset(dict(self.settings)).origin.content_hash for _ in range(2))
         assert first == second
 
 
 class DialectConformance:
-    """Laws of a wire format. Set ``name``."""
+    """Tests for a wire format. Set ``name``."""
 
     name: ClassVar[str]
 
@@ -165,32 +165,32 @@ class DialectConformance:
         return dialect
 
     def test_the_server_reads_what_the_client_writes(self) -> None:
-        """Query, documents and options arrive as they were sent."""
+        """A decoded request has the query, the documents and the ``top_n`` that were encoded."""
         dialect = self.dialect()
         sent = WireRequest("m", QUERY, DOCUMENTS, 2 if dialect.shape.top_n else None)
         read = dialect.decode_request(dialect.encode_request(sent), "m")
         assert (read.query, read.documents, read.top_n) == (sent.query, sent.documents, sent.top_n)
 
     def test_the_client_reads_what_the_server_writes(self) -> None:
-        """Every score arrives at its document, bit for bit."""
+        """A decoded response has exactly the encoded scores, in the order of the documents."""
         dialect = self.dialect()
-        asked = WireRequest("m", QUERY, DOCUMENTS)
+        sent = WireRequest("m", QUERY, DOCUMENTS)
         scores = [0.1, 0.9, 0.5, 0.1, 0.3]
-        reply = dialect.decode_response(dialect.encode_response(asked, scores, 7), {}, asked)
-        assert reply.scores.tolist() == scores
+        response = dialect.decode_response(dialect.encode_response(sent, scores, 7), {}, sent)
+        assert response.scores.tolist() == scores
 
     def test_a_wrong_request_is_refused(self) -> None:
-        """With a status of the client's fault, in the dialect's own words."""
+        """An invalid body raises a `WireError` with a 4xx status that the dialect can encode."""
         dialect = self.dialect()
-        wrong: tuple[Any, ...] = (None, [], {}, 3)
-        for body in wrong:
-            error = _refusal(dialect, body)
+        invalid: tuple[Any, ...] = (None, [], {}, 3)
+        for body in invalid:
+            error = _decoding_error(dialect, body)
             assert error is not None, f"{body!r} was taken for a request"
             assert 400 <= error.status < 500
             assert dialect.encode_error(error)
 
 
-def _refusal(dialect: Dialect, body: Any) -> WireError | None:
+def _decoding_error(dialect: Dialect, body: Any) -> WireError | None:
     try:
         dialect.decode_request(body)
     except WireError as error:
@@ -199,5 +199,5 @@ def _refusal(dialect: Dialect, body: Any) -> WireError | None:
 
 
 def request(documents: tuple[str, ...]) -> RerankRequest:
-    """Return a request for some documents."""
+    """Return a request that scores `documents` for `QUERY`."""
     return RerankRequest("q", QUERY, documents, tuple(map(str, range(len(documents)))))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,3 +35,23 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("EVALKIT_TEST_DATA is unset: no real collections")
     return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def blank_plots() -> Iterator[None]:
+    """Write empty pictures in this module's commands: drawing takes longer than all else that a small run does.
+
+    For tests that look at scores, calls, messages or exit codes. Those of the report draw.
+    """
+    from matplotlib.figure import Figure
+
+    def save(_figure: Figure, file: Any, **_options: Any) -> None:
+        """Save nothing."""
+        if isinstance(file, Path):
+            file.write_bytes(b"")
+        else:
+            file.write("<svg></svg>")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", save)
+        yield

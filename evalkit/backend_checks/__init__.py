@@ -1,4 +1,4 @@
-"""Whether a backend keeps its promises: the runner asks a sample, ``evalkit probe`` asks everything."""
+"""Check whether a backend keeps its promises: a run checks a few, ``evalkit probe`` checks all of them."""
 
 from evalkit.backend_checks.all_checks import probe
 from evalkit.backend_checks.check_result import CheckResult

@@ -1,4 +1,4 @@
-"""Everything that is asked of one backend."""
+"""All checks of one backend."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from evalkit.reranking import RerankerSession
 
 
 def probe(session: RerankerSession, dataset: str, requests: list[RerankRequest]) -> Iterator[CheckResult]:
-    """Yield finding after finding, as the calls are made.
+    """Yield the result of every check, as soon as its calls are made.
 
     Parameters
     ----------
     session
-        Whom to probe.
+        Session of the backend.
     dataset
-        Where the requests come from.
+        Name of the dataset that the requests come from.
     requests
-        One or more, each with two documents or more.
+        At least one request; each has at least two documents.
 
     Raises
     ------
     CallError
-        If not even a plain call succeeds.
+        If the first, ordinary call fails.
     """
     yield from probe_scores(session, dataset, requests)
     if isinstance(session.reranker, Http):

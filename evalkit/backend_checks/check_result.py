@@ -1,4 +1,4 @@
-"""What a probe finds: a promise, whether it is kept, and the evidence."""
+"""The result of checking one promise of a backend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Verdict = Literal["kept", "broken", "not testable"]
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One promise of a backend."""
+    """A promise of a backend, whether it is kept, and the evidence in words."""
 
     promise: str
     verdict: Verdict
@@ -18,15 +18,15 @@ class CheckResult:
 
 
 def kept(promise: str, evidence: str) -> CheckResult:
-    """Return a promise that was seen to be kept."""
+    """Return the result that a promise is kept."""
     return CheckResult(promise, "kept", evidence)
 
 
 def broken(promise: str, evidence: str) -> CheckResult:
-    """Return a promise that was seen to be broken."""
+    """Return the result that a promise is broken."""
     return CheckResult(promise, "broken", evidence)
 
 
 def not_testable(promise: str, why: str) -> CheckResult:
-    """Return a promise that cannot be tested here."""
+    """Return the result that a promise cannot be tested."""
     return CheckResult(promise, "not testable", why)

@@ -1,4 +1,4 @@
-"""Whether a pair keeps its score in another order, in another batch, and when asked again."""
+"""Check that a pair's score does not depend on the order and size of its list, and is repeatable."""
 
 from __future__ import annotations
 
@@ -12,33 +12,35 @@ from evalkit.records import RerankRequest
 from evalkit.stats import standard_deviation_within
 
 TOLERANCE = 0.05
-"""Share of the scores' own spread that a pair's score may move by: beyond rounding, below meaning."""
+"""Tolerated change of a pair's score, as a share of the scores' standard deviation within a query.
+
+Larger than rounding, and too small to matter."""
 NOISE_FACTOR = 3.0
-"""How much more than asking the same thing twice another list must move a score to be blamed."""
+"""A change counts only if it is larger than this many times the change between two identical requests."""
 SAMPLED_QUERIES = 3
 SAMPLED_DOCUMENTS = 20
 CALLS = 4
-"""Calls for each sampled query."""
+"""Calls per sampled query."""
 
-Ask = Callable[[RerankRequest], NDArray[np.float64] | None]
-"""Sends a request; returns ``(n,)`` scores in its order, or None where it failed."""
+Scorer = Callable[[RerankRequest], NDArray[np.float64] | None]
+"""Sends a request; returns ``(n,)`` scores in the order of its documents, or None if the call failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class PointwiseCheck:
-    """How far scores move when only their company changes.
+    """How far a pair's score changes if only the other documents of the request change.
 
     Attributes
     ----------
     reranker, dataset
         What was checked.
     queries, pairs
-        Compared; failed calls take no part.
+        Number of queries and pairs compared, without failed calls.
     spread
         Standard deviation of the scores within a query.
     again, order, batch
-        Largest absolute difference of a pair's two scores: asked again, with the list reversed,
-        with half of the list. None where nothing could be compared.
+        Largest absolute change of a pair's score: in an identical request, with the list reversed,
+        with half of the list. None if nothing could be compared.
     """
 
     reranker: str
@@ -52,12 +54,12 @@ class PointwiseCheck:
 
     @property
     def drift(self) -> float | None:
-        """Return the largest difference that another list made."""
+        """The largest change with another list; None if nothing could be compared."""
         return max((d for d in (self.order, self.batch) if d is not None), default=None)
 
     @property
     def verdict(self) -> str:
-        """Return ``kept``, ``broken``, ``unstable`` (asked twice, it answers twice) or ``not testable``."""
+        """``kept``, ``broken``, ``unstable`` (identical requests get different scores) or ``not testable``."""
         if self.drift is None or self.again is None or not self.spread:
             return "not testable"
         if self.again > TOLERANCE * self.spread:
@@ -66,7 +68,7 @@ class PointwiseCheck:
         return "broken" if moved else "kept"
 
     def evidence(self) -> str:
-        """Return the figures in a sentence."""
+        """Return a sentence with the measurements."""
         if self.drift is None or self.again is None or self.spread is None:
             return "no two scores of a pair to compare"
         order, batch = ("-" if d is None else f"{d:.2g}" for d in (self.order, self.batch))
@@ -77,30 +79,30 @@ class PointwiseCheck:
 
 
 def check_pointwise(
-    reranker: str, dataset: str, requests: Sequence[RerankRequest], ask: Ask
+    reranker: str, dataset: str, requests: Sequence[RerankRequest], score: Scorer
 ) -> PointwiseCheck:
-    """Send each request twice, once reversed and its second half alone, and compare.
+    """Send each request twice, once reversed, and its second half alone; return how far scores change.
 
     Parameters
     ----------
     reranker, dataset
-        Named in the result.
+        Names for the result.
     requests
-        Each with two documents or more, the largest that the backend takes in one call.
-    ask
+        Requests with at least two documents, and as many as the backend accepts in one call.
+    score
         Makes one call.
     """
     drifts: dict[str, list[float]] = {"again": [], "order": [], "batch": []}
     lists: list[NDArray[np.float64]] = []
     for request in requests:
-        first = ask(request)
-        if first is None:
+        original = score(request)
+        if original is None:
             continue
-        lists.append(first)
-        for name, other, rows in _variations(request):
-            scores = ask(other)
+        lists.append(original)
+        for name, varied, rows in _variations(request):
+            scores = score(varied)
             if scores is not None:
-                drifts[name].append(float(np.abs(scores - first[rows]).max()))
+                drifts[name].append(float(np.abs(scores - original[rows]).max()))
     return PointwiseCheck(
         reranker,
         dataset,
@@ -114,7 +116,7 @@ def check_pointwise(
 
 
 def _variations(request: RerankRequest) -> Iterator[tuple[str, RerankRequest, NDArray[np.int64]]]:
-    """Yield requests for the same pairs in other company, and the rows of the first that they hold."""
+    """Yield the name of each variation, its request, and the rows of the original request that it contains."""
     rows = np.arange(len(request.documents))
     yield "again", request, rows
     for name, part in (("order", rows[::-1]), ("batch", rows[len(rows) // 2 :])):

@@ -1,4 +1,4 @@
-"""What fewer bits cost: the same pairs scored in fp32, and what that changes in ranks and values."""
+"""Compare a reranker of low precision with the same model in fp32: scores, ranks and metric values."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from evalkit.records import Qrels, Run
 
 @dataclass(frozen=True, slots=True)
 class PrecisionCheck:
-    """A reranker of low precision beside itself in fp32, on a sample of queries.
+    """A reranker in low precision compared with itself in fp32, on a sample of queries.
 
     Attributes
     ----------
     reranker, dataset, precision
         What was checked.
     metric
-        Of the values.
+        Label of the metric.
     queries
-        Those that were scored both ways and that something answers.
+        Queries with a relevant document that were scored in both precisions.
     correlations
-        Per query: Kendall's tau-b of the two lists of scores; None where one of them has no two scores.
+        Per query: Kendall's tau-b of the two lists of scores; None if all scores of a list are equal.
     full, reduced
-        Per query: the metric's value in fp32 and in the precision that was asked for.
+        Per query: the metric in fp32 and in the configured precision.
     largest
-        Largest difference of a pair's two scores; None without a pair.
+        Largest absolute difference of a pair's two scores; None if there is no pair.
     missing
-        Why nothing could be compared; None where something was.
+        Why nothing could be compared; None if something was.
     """
 
     reranker: str
@@ -49,23 +49,26 @@ class PrecisionCheck:
 def compare_precisions(
     check: PrecisionCheck, full: Run, reduced: Run, qrels: Qrels, metric: Metric
 ) -> PrecisionCheck:
-    """Return a check with what two runs of the same pairs tell.
+    """Return `check` with the results of comparing two runs of the same pairs.
 
     Parameters
     ----------
     check
-        Names what is checked.
+        Names of what is checked.
     full, reduced
-        The candidates of the same queries, scored both ways.
+        Runs of the same queries and candidates, in fp32 and in low precision.
     qrels, metric
-        What a value is.
+        Judgments and metric of the values.
     """
-    both, fewer = _by_document(full), _by_document(reduced)
-    shared = [query for query in both if both[query].keys() == fewer.get(query, {}).keys()]
+    full_scores, reduced_scores = _by_document(full), _by_document(reduced)
+    shared = [
+        query for query in full_scores if full_scores[query].keys() == reduced_scores.get(query, {}).keys()
+    ]
     values = [evaluate(run, qrels.restricted_to(shared), [metric]) for run in (full, reduced)]
     queries = values[0].query_ids
     pairs = [
-        np.array([(score, fewer[query][doc]) for doc, score in both[query].items()]) for query in queries
+        np.array([(score, reduced_scores[query][doc]) for doc, score in full_scores[query].items()])
+        for query in queries
     ]
     return replace(
         check,
@@ -83,7 +86,7 @@ def _by_document(run: Run) -> dict[str, dict[str, float]]:
 
 
 def _tau(pair: NDArray[np.float64]) -> float | None:
-    """Return the correlation of ``(n, 2)`` scores."""
+    """Return Kendall's tau-b of ``(n, 2)`` scores; None if all scores of a column are equal."""
     from scipy.stats import kendalltau
 
     if any(len(np.unique(scores)) < 2 for scores in pair.T):

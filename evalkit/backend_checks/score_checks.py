@@ -1,4 +1,4 @@
-"""Promises that every backend makes, over HTTP or in this process: they concern scores alone."""
+"""Check promises about scores, which every backend makes, over HTTP or in this process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evalkit.backend_checks.check_result import CheckResult, broken, kept, not_testable
 from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
-from evalkit.backend_checks.test_calls import Asker
+from evalkit.backend_checks.test_calls import CheckCaller
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.reranking import RerankerSession
@@ -18,22 +18,22 @@ from evalkit.reranking import RerankerSession
 _FILLER = "This sentence is only here to make the document longer than the one before it. "
 _LONGEST_WORDS = 65_536
 _ROUNDING = 1e-4
-"""Share of the scores' spread below which two scores of one text differ by arithmetic alone."""
+"""Differences up to this share of the scores' standard deviation are rounding."""
 
 
 def probe_scores(
     session: RerankerSession, dataset: str, requests: list[RerankRequest]
 ) -> Iterator[CheckResult]:
-    """Yield what is found with some requests of two documents or more.
+    """Yield the result of every check; each request needs at least two documents.
 
     Raises
     ------
     CallError
-        If the very first call fails: there is nothing to probe.
+        If the first call fails.
     """
-    asker = Asker(session, dataset)
+    caller = CheckCaller(session, dataset)
     first = requests[0]
-    response = asker.outcome(first)
+    response = caller.outcome(first)
     if isinstance(response, CallError):
         raise response
     yield kept(
@@ -41,14 +41,18 @@ def probe_scores(
         f"{len(first.documents)} documents, {len(first.documents)} scores",
     )
     for promise, test in PROMISES.items():
-        yield test(session, asker, first, response, promise)
-    check = check_pointwise(session.tag, dataset, requests, asker.scores)
+        yield test(session, caller, first, response, promise)
+    check = check_pointwise(session.tag, dataset, requests, caller.scores)
     yield _deterministic(check)
     yield _pointwise(session, check)
 
 
 def _sorted(
-    _session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession,
+    _caller: CheckCaller,
+    _request: RerankRequest,
+    response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
     in_order = response.list_is_sorted
     if in_order is None:
@@ -57,7 +61,11 @@ def _sorted(
 
 
 def _in_range(
-    session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+    session: RerankerSession,
+    _caller: CheckCaller,
+    _request: RerankRequest,
+    response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
     low, high = float(response.scores.min()), float(response.scores.max())
     bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(session.reranker.score_kind)
@@ -71,18 +79,22 @@ def _in_range(
     )
 
 
-def _with(request: RerankRequest, *documents: str, query: str | None = None) -> RerankRequest:
+def _with_documents(request: RerankRequest, *documents: str, query: str | None = None) -> RerankRequest:
     ids = tuple(f"probe-{i}" for i in range(len(documents)))
     return replace(request, query=request.query if query is None else query, documents=documents, doc_ids=ids)
 
 
 def _duplicates(
-    _session: RerankerSession, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession,
+    caller: CheckCaller,
+    request: RerankRequest,
+    response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
-    if _are_places(response.scores):
+    if _are_ranks(response.scores):
         return not_testable(promise, "its scores are places in the list, and no two places are alike")
     a, b = request.documents[:2]
-    scores = asker.scores(_with(request, a, b, a))
+    scores = caller.scores(_with_documents(request, a, b, a))
     if scores is None:
         return broken(promise, "a list with a document in it twice is not scored")
     moved = abs(float(scores[0] - scores[2]))
@@ -91,98 +103,133 @@ def _duplicates(
     return (kept if same else broken)(promise, f"the two scores differ by {moved:.2g}")
 
 
-def _are_places(scores: NDArray[np.float64]) -> bool:
-    """Return whether scores tell the order alone: then they move with any other document."""
+def _are_ranks(scores: NDArray[np.float64]) -> bool:
+    """Return whether scores are ranks: a pair's score then depends on the other documents."""
     return bool((np.sort(scores) == np.arange(1, len(scores) + 1)).all())
 
 
-def _survives(asker: Asker, promise: str, request: RerankRequest) -> CheckResult:
-    """Tell whether an odd request is scored or clearly refused; anything else is broken."""
-    outcome = asker.outcome(request)
+def _scored_or_refused(caller: CheckCaller, promise: str, request: RerankRequest) -> CheckResult:
+    """Return ``kept`` if an unusual request is scored or refused with a status 4xx, else ``broken``."""
+    outcome = caller.outcome(request)
     if isinstance(outcome, RerankResponse):
         return kept(promise, "scored")
-    return _told(promise, outcome, "")
+    return _refused_or_failed(promise, outcome, "")
 
 
-def _told(promise: str, failure: CallError, before: str) -> CheckResult:
-    """Tell a failure: a status 4xx is a clear refusal."""
-    clear = failure.http_status is not None and 400 <= failure.http_status < 500
-    return (kept if clear else broken)(
-        promise, f"{before}{'refused' if clear else 'failed'}: {failure.message}"
+def _refused_or_failed(promise: str, failure: CallError, prefix: str) -> CheckResult:
+    """Return ``kept`` if a call was refused with a status 4xx, else ``broken``; `prefix` begins the evidence."""
+    refused = failure.http_status is not None and 400 <= failure.http_status < 500
+    return (kept if refused else broken)(
+        promise, f"{prefix}{'refused' if refused else 'failed'}: {failure.message}"
     )
 
 
 def _empty_query(
-    _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+    _session: RerankerSession,
+    caller: CheckCaller,
+    request: RerankRequest,
+    _response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
-    return _survives(asker, promise, replace(request, query=""))
+    return _scored_or_refused(caller, promise, replace(request, query=""))
 
 
 def _empty_document(
-    _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+    _session: RerankerSession,
+    caller: CheckCaller,
+    request: RerankRequest,
+    _response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
-    odd = _with(request, request.documents[0], "", request.documents[1])
-    return _survives(asker, promise, odd)
+    odd = _with_documents(request, request.documents[0], "", request.documents[1])
+    return _scored_or_refused(caller, promise, odd)
 
 
 def _odd_text(
-    _session: RerankerSession, asker: Asker, request: RerankRequest, _response: RerankResponse, promise: str
+    _session: RerankerSession,
+    caller: CheckCaller,
+    request: RerankRequest,
+    _response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
-    odd = _with(request, "中文 العربية हिन्दी 🎉", "nul \x00 and \u2028 separators", '"quotes" \\ and\ttabs\n')
-    return _survives(asker, promise, odd)
+    odd = _with_documents(
+        request, "中文 العربية हिन्दी 🎉", "nul \x00 and \u2028 separators", '"quotes" \\ and\ttabs\n'
+    )
+    return _scored_or_refused(caller, promise, odd)
 
 
 def _long_text(
-    _session: RerankerSession, asker: Asker, request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession,
+    caller: CheckCaller,
+    request: RerankRequest,
+    response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
-    if _are_places(response.scores):
-        return _survives(asker, promise, _with(request, _FILLER * _LONGEST_WORDS, request.query))
+    if _are_ranks(response.scores):
+        return _scored_or_refused(
+            caller, promise, _with_documents(request, _FILLER * _LONGEST_WORDS, request.query)
+        )
     words = (_FILLER * (_LONGEST_WORDS // len(_FILLER.split()) + 1)).split()
-    seen, size = 0, 64
+    read, size = 0, 64
     while size <= _LONGEST_WORDS:
         filler = " ".join(words[:size])
-        outcome = asker.outcome(_with(request, filler, f"{filler} {request.query}"))
+        outcome = caller.outcome(_with_documents(request, filler, f"{filler} {request.query}"))
         if isinstance(outcome, CallError):
-            return _told(promise, outcome, f"read to {seen} words or more; at {size} words ")
-        if _alike(outcome.scores, response):
-            cut = _narrow(asker, request, response, words, seen, size)
+            return _refused_or_failed(promise, outcome, f"read to {read} words or more; at {size} words ")
+        if _equal_up_to_rounding(outcome.scores, response):
+            cut = _find_limit(caller, request, response, words, read, size)
             return kept(promise, f"scored; what stands beyond about {cut} words is not read")
-        seen, size = size, size * 2
-    return kept(promise, f"read to {seen} words or more")
+        read, size = size, size * 2
+    return kept(promise, f"read to {read} words or more")
 
 
-def _narrow(
-    asker: Asker, request: RerankRequest, response: RerankResponse, words: list[str], seen: int, unseen: int
+def _find_limit(
+    caller: CheckCaller,
+    request: RerankRequest,
+    response: RerankResponse,
+    words: list[str],
+    read: int,
+    unread: int,
 ) -> int:
-    """Return between which words reading ends, to a sixteenth."""
-    while unseen - seen > max(8, seen // 16):
-        middle = (seen + unseen) // 2
+    """Return the number of words that are read, within one sixteenth, by bisection.
+
+    Parameters
+    ----------
+    read, unread
+        Numbers of words up to which texts are known to be read completely, and known not to be.
+    """
+    while unread - read > max(8, read // 16):
+        middle = (read + unread) // 2
         filler = " ".join(words[:middle])
-        scores = asker.scores(_with(request, filler, f"{filler} {request.query}"))
-        if scores is not None and not _alike(scores, response):
-            seen = middle
+        scores = caller.scores(_with_documents(request, filler, f"{filler} {request.query}"))
+        if scores is not None and not _equal_up_to_rounding(scores, response):
+            read = middle
         else:
-            unseen = middle
-    return seen
+            unread = middle
+    return read
 
 
-def _alike(scores: NDArray[np.float64], response: RerankResponse) -> bool:
-    """Return whether two scores are one but for rounding, measured by how far ordinary scores spread."""
+def _equal_up_to_rounding(scores: NDArray[np.float64], response: RerankResponse) -> bool:
+    """Return whether the first two scores are equal up to rounding, relative to the spread of ordinary scores."""
     return abs(float(scores[0] - scores[1])) <= _ROUNDING * float(np.std(response.scores))
 
 
 def _usage(
-    _session: RerankerSession, _asker: Asker, _request: RerankRequest, response: RerankResponse, promise: str
+    _session: RerankerSession,
+    _caller: CheckCaller,
+    _request: RerankRequest,
+    response: RerankResponse,
+    promise: str,
 ) -> CheckResult:
     usage = response.usage
-    told = {
+    reported = {
         name: getattr(usage, name)
         for name in ("tokens", "units", "billed_bytes", "characters", "cost_usd")
         if getattr(usage, name) is not None
     }
-    if not told:
+    if not reported:
         return not_testable(promise, "it says nothing; neither did the documentation promise it")
-    return kept(promise, ", ".join(f"{name} {value:g}" for name, value in told.items()))
+    return kept(promise, ", ".join(f"{name} {value:g}" for name, value in reported.items()))
 
 
 def _deterministic(check: PointwiseCheck) -> CheckResult:
@@ -210,7 +257,7 @@ def _pointwise(session: RerankerSession, check: PointwiseCheck) -> CheckResult:
 
 
 PROMISES: Mapping[
-    str, Callable[[RerankerSession, Asker, RerankRequest, RerankResponse, str], CheckResult]
+    str, Callable[[RerankerSession, CheckCaller, RerankRequest, RerankResponse, str], CheckResult]
 ] = {
     "the list comes best first": _sorted,
     "scores are in the documented range": _in_range,

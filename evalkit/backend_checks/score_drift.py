@@ -1,4 +1,4 @@
-"""Whether scores that were stored would still be given."""
+"""Check whether a backend still returns the stored scores."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from evalkit.records import RerankRequest
 from evalkit.stats import standard_deviation_within
 
 SAMPLED_QUERIES = 6
-"""Queries asked again for each reranker and dataset."""
+"""Queries scored again per reranker and dataset."""
 CALLS = 2
-"""Calls for each of them."""
+"""Calls per query."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stored:
-    """A request whose scores are stored.
+class StoredRequest:
+    """A request with its stored scores.
 
     Attributes
     ----------
+    request
+        The request.
     scores
-        ``(n,)`` in the order of its documents.
+        ``(n,)`` stored scores, in the order of its documents.
     oldest_s
-        When the first of them was stored, in seconds since 1970.
+        When the oldest of these scores was stored, in seconds since 1970.
     """
 
     request: RerankRequest
@@ -38,24 +40,24 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class DriftCheck:
-    """How far fresh scores are from stored ones.
+    """How far new scores differ from stored ones.
 
     Attributes
     ----------
     reranker, dataset
         What was checked.
     queries, pairs
-        Compared.
+        Number of queries and pairs compared.
     equal
-        Pairs whose fresh score is the stored one, bit for bit.
+        Number of pairs whose new score equals the stored one exactly.
     moved
-        Largest absolute difference of a pair's fresh and stored score; None where none was compared.
+        Largest absolute difference of a pair's new and stored score; None if nothing was compared.
     again
-        Largest difference of two fresh scores of a pair.
+        Largest absolute difference of a pair's scores in two identical requests.
     spread
         Standard deviation of the stored scores within a query.
     moved_times_s
-        When the oldest and the newest query that moved beyond tolerance were stored; None where none did.
+        Earliest and latest storage time of the queries whose scores differ beyond tolerance; None if there are none.
     """
 
     reranker: str
@@ -70,62 +72,64 @@ class DriftCheck:
 
     @property
     def verdict(self) -> str:
-        """Return ``holds``, ``drifted``, ``unstable`` (asked twice, it answers twice) or ``not testable``."""
+        """``holds``, ``drifted``, ``unstable`` (identical requests get different scores) or ``not testable``."""
         if self.moved == self.again == 0:
             return "holds"
         if self.moved is None or self.again is None or self.spread is None:
             return "not testable"
         if self.again > TOLERANCE * self.spread:
             return "unstable"
-        return "drifted" if _beyond(self.moved, self.again, self.spread) else "holds"
+        return "drifted" if _beyond_tolerance(self.moved, self.again, self.spread) else "holds"
 
     def evidence(self) -> str:
-        """Return the figures in a sentence."""
+        """Return a sentence with the measurements."""
         if self.moved is None or self.again is None:
             return "no stored scores to compare"
         spread = "" if self.spread is None else f"; scores spread by {self.spread:.2g}"
-        said = (
+        sentence = (
             f"{self.equal} of {self.pairs} pairs of {self.queries} queries are the same bit for bit; stored and fresh"
             f" scores differ by at most {self.moved:.2g}, two fresh ones by {self.again:.2g}{spread}"
         )
         if self.verdict == "drifted" and self.moved_times_s is not None:
             first, last = (datetime.fromtimestamp(s, UTC).date().isoformat() for s in self.moved_times_s)
-            said += f"; what moved was stored {f'on {first}' if first == last else f'from {first} to {last}'}"
-        return said
+            sentence += (
+                f"; what moved was stored {f'on {first}' if first == last else f'from {first} to {last}'}"
+            )
+        return sentence
 
 
 def check_drift(
     reranker: str,
     dataset: str,
-    stored: Sequence[Stored],
-    ask: Callable[[RerankRequest], NDArray[np.float64]],
+    stored: Sequence[StoredRequest],
+    score: Callable[[RerankRequest], NDArray[np.float64]],
 ) -> DriftCheck:
-    """Send each request twice and compare with what is stored.
+    """Send each request twice and compare the scores with the stored ones.
 
     Parameters
     ----------
     reranker, dataset
-        Named in the result.
+        Names for the result.
     stored
         The sample; see `sample`.
-    ask
+    score
         Makes one call and returns ``(n,)`` scores in the order of the request.
     """
-    pairs_asked = [(ask(one.request), ask(one.request)) for one in stored]
-    moved = [float(np.abs(a - one.scores).max()) for one, (a, _) in zip(stored, pairs_asked, strict=True)]
-    again = max((float(np.abs(a - b).max()) for a, b in pairs_asked), default=None)
+    fresh = [(score(one.request), score(one.request)) for one in stored]
+    moved = [float(np.abs(a - one.scores).max()) for one, (a, _) in zip(stored, fresh, strict=True)]
+    again = max((float(np.abs(a - b).max()) for a, b in fresh), default=None)
     spread = standard_deviation_within([one.scores for one in stored])
     times = [
         one.oldest_s
         for one, distance in zip(stored, moved, strict=True)
-        if again is not None and spread is not None and _beyond(distance, again, spread)
+        if again is not None and spread is not None and _beyond_tolerance(distance, again, spread)
     ]
     return DriftCheck(
         reranker,
         dataset,
         queries=len(stored),
         pairs=sum(len(one.scores) for one in stored),
-        equal=sum(int((a == one.scores).sum()) for one, (a, _) in zip(stored, pairs_asked, strict=True)),
+        equal=sum(int((a == one.scores).sum()) for one, (a, _) in zip(stored, fresh, strict=True)),
         moved=max(moved, default=None),
         again=again,
         spread=spread,
@@ -133,12 +137,12 @@ def check_drift(
     )
 
 
-def sample(stored: Sequence[Stored]) -> list[Stored]:
-    """Return some requests, evenly from the oldest to the newest: a backend may have changed in between."""
+def sample(stored: Sequence[StoredRequest]) -> list[StoredRequest]:
+    """Return a sample of requests, spread evenly by age, because a backend may have changed at any time."""
     by_age = sorted(stored, key=lambda one: (one.oldest_s, one.request.query_id))
     places = np.linspace(0, len(by_age) - 1, min(SAMPLED_QUERIES, len(by_age)))
     return [by_age[int(place)] for place in np.round(places)]
 
 
-def _beyond(moved: float, again: float, spread: float) -> bool:
+def _beyond_tolerance(moved: float, again: float, spread: float) -> bool:
     return moved > TOLERANCE * spread and moved > NOISE_FACTOR * again

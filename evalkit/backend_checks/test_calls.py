@@ -1,4 +1,4 @@
-"""Single requests, outside of any pass."""
+"""Send single requests for checks, outside of the quality and latency passes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from evalkit.records import RerankRequest, RerankResponse
 from evalkit.reranking import Batch, CallContext, RerankerSession, RetryingCaller
 
 
-class Asker:
+class CheckCaller:
     """Sends the requests of a check.
 
     Parameters
     ----------
     session
-        Whom to ask.
+        Session of the backend.
     dataset
-        Named in the record.
+        Name of the dataset, for the records of the calls.
     """
 
     def __init__(self, session: RerankerSession, dataset: str) -> None:
@@ -27,8 +27,8 @@ class Asker:
         self._context = CallContext(dataset, session.tag, "check")
 
     def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
-        """Send one request, and return what came of it."""
-        self._session.closed = None  # a check may provoke failures, and asks on
+        """Send one request, and return its response or its failure."""
+        self._session.closed = None  # a check may provoke failures, and must continue after them
         (outcome,) = self._caller.deliver(Batch(request), self._context)
         if outcome.response is not None:
             return outcome.response
@@ -40,7 +40,7 @@ class Asker:
         Raises
         ------
         CallError
-            If it failed.
+            If the call failed.
         """
         outcome = self.outcome(request)
         if isinstance(outcome, CallError):
@@ -48,6 +48,6 @@ class Asker:
         return outcome.scores
 
     def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
-        """Send one request and return its scores; None where it failed."""
+        """Send one request and return its scores; None if the call failed."""
         outcome = self.outcome(request)
         return outcome.scores if isinstance(outcome, RerankResponse) else None

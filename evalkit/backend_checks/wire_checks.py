@@ -1,4 +1,4 @@
-"""Promises that only an API can make: options, limits, refusals. Requests are sent raw."""
+"""Check promises about an API's options, limits and refusals, with raw HTTP requests."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from evalkit.backend_checks.check_result import CheckResult, broken, kept, not_t
 from evalkit.dialects import WireRequest, read_error_message
 from evalkit.dialects.shape import dig, put
 from evalkit.errors import CallError
-from evalkit.http_client import Exchange, asked_wait_s
+from evalkit.http_client import Exchange, retry_after_s
 from evalkit.records import RerankRequest
 from evalkit.rerankers.http import Http
 from evalkit.reranking import RerankerSession
 
-_PATIENCE = 3
-"""How often a refusal for the number of requests is waited out."""
+_ATTEMPTS = 3
+"""Attempts of a request while the API returns 429."""
 _MOST_TRIED = 2048
-"""Most documents that a probe sends to find a limit."""
+"""Maximum documents that a probe sends in one request."""
 
 
 class Wire:
-    """Sends raw requests to an API, at the pace its settings allow.
+    """Sends raw requests to an API, within its configured rate limits.
 
     Parameters
     ----------
     session
-        Whose pace counts.
+        Session of the API, with its rate limits.
     http
         The API.
     request
@@ -44,7 +44,7 @@ class Wire:
         self.request = WireRequest(http.settings.model, request.query, request.documents)
 
     def send(self, request: WireRequest) -> Exchange:
-        """Send a request in the API's own form."""
+        """Send a request in the API's format."""
         return self.send_body(self.body(request))
 
     def body(self, request: WireRequest) -> Any:
@@ -52,18 +52,18 @@ class Wire:
         return self.http.dialect.encode_request(request, self.http.settings.options)
 
     def send_body(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
-        """Send any body: bytes as they are, everything else as JSON."""
+        """Send any body: bytes unchanged, everything else as JSON."""
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
-        for _ in range(_PATIENCE):
+        for _ in range(_ATTEMPTS):
             self._session.rate_limiter.wait_turn(0, time.sleep)
             exchange = self.http.connections.post(raw, headers)
             if exchange.status != 429:
                 break
-            time.sleep(min(asked_wait_s(exchange.headers) or 1.0, self._session.traffic.longest_wait_s))
+            time.sleep(min(retry_after_s(exchange.headers) or 1.0, self._session.traffic.longest_wait_s))
         return exchange
 
     def results(self, exchange: Exchange) -> list[Any] | None:
-        """Return the list of a good reply; None where there is none."""
+        """Return the list of results in a reply; None if the reply has none."""
         if exchange.status != 200:
             return None
         try:
@@ -73,7 +73,7 @@ class Wire:
         return found if isinstance(found, list) else None
 
     def scores(self, exchange: Exchange, request: WireRequest) -> list[float] | None:
-        """Return the scores of a good reply; None where it is not one."""
+        """Return the scores of a reply; None if it is not a correct reply."""
         if exchange.status != 200:
             return None
         try:
@@ -83,7 +83,7 @@ class Wire:
 
 
 def probe_wire(session: RerankerSession, http: Http, request: RerankRequest) -> Iterator[CheckResult]:
-    """Yield what is found with a request that is known to succeed."""
+    """Yield the result of every check, given a request that is known to succeed."""
     wire = Wire(session, http, request)
     for promise, test in PROMISES.items():
         try:
@@ -93,21 +93,21 @@ def probe_wire(session: RerankerSession, http: Http, request: RerankRequest) -> 
 
 
 def _refusal(exchange: Exchange) -> str:
-    """Return how a request was refused."""
+    """Return the status and error message of a reply, for the evidence."""
     try:
-        said = read_error_message(orjson.loads(exchange.content))
+        message = read_error_message(orjson.loads(exchange.content))
     except orjson.JSONDecodeError:
-        said = None
-    text = " ".join((said or exchange.text).split())
+        message = None
+    text = " ".join((message or exchange.text).split())
     return f"{exchange.status}{f': {text[:100]}' if text else ', without a word'}"
 
 
-def _refused(exchange: Exchange, promise: str, otherwise: str) -> CheckResult:
-    """Tell whether a bad request got a status 4xx."""
+def _refused(exchange: Exchange, promise: str, if_accepted: str) -> CheckResult:
+    """Return ``kept`` if a bad request got a status 4xx, else ``broken``; `if_accepted` is the evidence for 200."""
     if 400 <= exchange.status < 500:
         return kept(promise, f"refused: {_refusal(exchange)}")
     if exchange.status == 200:
-        return broken(promise, otherwise)
+        return broken(promise, if_accepted)
     return broken(promise, f"answered {_refusal(exchange)}")
 
 
@@ -122,7 +122,7 @@ def _names_documents(wire: Wire, promise: str) -> CheckResult:
         found = entry.get(shape.echo) if isinstance(entry, dict) else None
         text = next(iter(_texts(found)), None)
         index = str(entry.get(shape.index)) if isinstance(entry, dict) else ""
-        # A server may strip white space at the ends.
+        # A server may strip leading and trailing white space.
         sent = wire.request.documents[int(index)] if index.isdigit() else ""
         if text is None or text.strip() != sent.strip():
             return broken(promise, f"index {index} comes with {str(text)[:60]!r}")
@@ -140,18 +140,18 @@ def _top_n(wire: Wire, promise: str) -> CheckResult:
     shape = wire.shape
     if not shape.top_n or not shape.score:
         return not_testable(promise, "the API has no such option")
-    whole = wire.results(wire.send(wire.request)) or []
+    every = wire.results(wire.send(wire.request)) or []
     cut = wire.results(wire.send(replace(wire.request, top_n=2)))
     more = wire.results(wire.send(replace(wire.request, top_n=len(wire.request.documents) + 5)))
     if cut is None or more is None:
         return broken(promise, "the option is refused, or the reply has no list")
-    wanted = sorted((float(r[shape.score]) for r in whole), reverse=True)[:2]
+    wanted = sorted((float(r[shape.score]) for r in every), reverse=True)[:2]
     best = [float(r[shape.score]) for r in cut]
     if len(cut) != 2 or any(abs(a - b) > 1e-4 * max(1.0, abs(b)) for a, b in zip(best, wanted, strict=True)):
         return broken(promise, f"asked for 2, got {len(cut)} with {best[:3]}, the best are {wanted}")
     if len(more) != len(wire.request.documents):
         return broken(promise, f"more than there are gives {len(more)} of {len(wire.request.documents)}")
-    return kept(promise, f"2 of {len(whole)}; more than there are gives all")
+    return kept(promise, f"2 of {len(every)}; more than there are gives all")
 
 
 def _no_documents_unasked(wire: Wire, promise: str) -> CheckResult:
@@ -186,12 +186,18 @@ def _many(wire: Wire, count: int) -> WireRequest:
     return replace(wire.request, documents=tuple(f"document {i}" for i in range(count)))
 
 
-def _documented_maximum(wire: Wire, promise: str) -> CheckResult:
+def _testable_maximum(wire: Wire, promise: str) -> int | CheckResult:
+    """Return the maximum documents of a request; a result if it is unknown or too large to test."""
     limit = wire.http.settings.max_documents or wire.http.dialect.max_documents
-    if limit is None or limit > _MOST_TRIED:
-        return not_testable(
-            promise, "none is documented" if limit is None else f"{limit} is more than a probe sends"
-        )
+    if limit is None:
+        return not_testable(promise, "none is documented")
+    return limit if limit <= _MOST_TRIED else not_testable(promise, f"{limit} is more than a probe sends")
+
+
+def _documented_maximum(wire: Wire, promise: str) -> CheckResult:
+    limit = _testable_maximum(wire, promise)
+    if isinstance(limit, CheckResult):
+        return limit
     request = _many(wire, limit)
     exchange = wire.send(request)
     if wire.scores(exchange, request) is None:
@@ -202,11 +208,9 @@ def _documented_maximum(wire: Wire, promise: str) -> CheckResult:
 
 
 def _beyond_maximum(wire: Wire, promise: str) -> CheckResult:
-    limit = wire.http.settings.max_documents or wire.http.dialect.max_documents
-    if limit is None or limit > _MOST_TRIED:
-        return not_testable(
-            promise, "none is documented" if limit is None else f"{limit} is more than a probe sends"
-        )
+    limit = _testable_maximum(wire, promise)
+    if isinstance(limit, CheckResult):
+        return limit
     request = _many(wire, limit + 1)
     exchange = wire.send(request)
     if wire.scores(exchange, request) is not None:

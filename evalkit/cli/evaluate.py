@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from evalkit.cli.options import JSON
-
-if TYPE_CHECKING:
-    from evalkit.records import Query
-
-DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
 
 @click.command()
@@ -51,46 +46,16 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     Means are over the queries whose judgments hold any grade above 0; a query that a run lacks
     counts as 0.
     """
-    from evalkit.formats import read_qrels, read_run
-    from evalkit.metrics import parse_metrics
-    from evalkit.summaries.evaluation_rows import levels_by, mean_rows, query_rows, slice_rows, value_run
+    from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 
     if per_query and by is not None:
         raise click.UsageError("--per-query and --by exclude each other")
-    wanted = parse_metrics(metrics or DEFAULT_METRICS)
-    judged = read_qrels(Path(qrels))
-    levels = {} if by is None else levels_by(by, judged, _read_queries(queries))
-    rows: list[dict[str, Any]] = []
-    for run in _tagged([read_run(Path(path)) for path in runs], runs):
-        valued = value_run(run, judged, wanted, ties=ties, unjudged=unjudged)
-        if per_query:
-            rows += query_rows(valued)
-        else:
-            rows += mean_rows(valued) if by is None else slice_rows(valued, by, levels)
+    options = EvaluationOptions(metrics, per_query, by, Path(queries) if queries else None, ties, unjudged)
+    rows = evaluate_files(Path(qrels), [Path(run) for run in runs], options)
     if as_json:
         _print_json(rows)
     else:
         _print_table(rows)
-
-
-def _read_queries(path: str | None) -> dict[str, Query]:
-    from evalkit.datasets.columns import QueryColumns, queries
-    from evalkit.formats import read_rows
-
-    if path is None:
-        return {}
-    return {query.query_id: query for query in queries(read_rows(Path(path)), QueryColumns())}
-
-
-def _tagged(read: Sequence[Any], paths: Sequence[str]) -> list[Any]:
-    """Name runs by their tags, or by their files where two share a tag."""
-    from dataclasses import replace
-
-    tags = [run.tag for run in read]
-    return [
-        run if tags.count(run.tag) == 1 else replace(run, tag=path)
-        for run, path in zip(read, paths, strict=True)
-    ]
 
 
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:

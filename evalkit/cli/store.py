@@ -106,9 +106,9 @@ def export_(store: Path, file: Path) -> None:
 @FILE
 def import_(store: Path, file: Path) -> None:
     """Take the scores of an exported FILE into a store, made if need be. Of two scores of a pair the later stays."""
-    from evalkit.store.exchange import exported, import_scores
+    from evalkit.store.exchange import import_scores, open_export
 
-    with exported(file) as incoming:
+    with open_export(file) as incoming:
         base = _opened(store, "create")
         offered, taken = import_scores(base, incoming)
     click.echo(
@@ -133,7 +133,9 @@ def verify(store: Path) -> None:
             "move it away; what is in it will be asked for again",
         )
     backends = holdings(base)
-    click.echo(f"{base.path} is whole: {sum(one.scores for one in backends)} scores of {len(backends)} backends")
+    click.echo(
+        f"{base.path} is whole: {sum(one.scores for one in backends)} scores of {len(backends)} backends"
+    )
 
 
 @store.command()

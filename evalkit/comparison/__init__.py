@@ -1,4 +1,4 @@
-"""Who is better, by how much, how sure, and whether a new version may pass."""
+"""Statistical comparison of systems: differences, tests, sensitivity, slices, score drift and gate verdicts."""
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
 from evalkit.comparison.contenders import Comparison, Plan, compare, explore, pool, tied_with

@@ -1,4 +1,4 @@
-"""What is compared: systems on one dataset, and two of them query by query."""
+"""The input of a comparison: systems on one dataset, and the paired values of two of them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class System:
     Attributes
     ----------
     name
-        How it is called in this comparison.
+        Unique within the comparison.
     run
-        Its ranked lists.
+        The ranked lists.
     values
-        Per averaged query; a query without scores has no row.
+        Metric values per averaged query; a query without scores has no row.
     unscored
-        Queries without scores: a failure is never a value.
+        Ids of the queries without scores. A failed query counts as missing, never as 0.
     """
 
     name: str
@@ -35,22 +35,22 @@ class System:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparisonSet:
-    """The systems that meet on one dataset.
+    """The systems compared on one dataset.
 
     Attributes
     ----------
     dataset
-        Name.
+        Name of the dataset.
     qrels
-        The judgments all of them are held against.
+        The judgments that all systems are evaluated with.
     systems
         Name -> system.
     queries
-        Query id -> text and further fields, where they are known.
+        Query id -> text and further fields; empty if unknown.
     first_stage
-        The candidates' own order, where it is known.
+        The run of the first stage; None if unknown.
     depth
-        Candidates per query; None where the runs do not come from one first stage.
+        Candidates per query; None if the runs do not share a first stage.
     """
 
     dataset: str
@@ -63,16 +63,16 @@ class ComparisonSet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paired:
-    """The values of two systems on the queries that both have.
+    """The values of one metric for two systems, on the queries for which both have a value.
 
     Attributes
     ----------
     query_ids
-        ``(n,)``.
+        ``(n,)`` query ids.
     baseline, contender
-        ``(n,)`` values.
+        ``(n,)`` metric values.
     left_out
-        Queries that only one of them has a value for.
+        Number of queries for which only one system has a value.
     """
 
     query_ids: tuple[str, ...]
@@ -85,8 +85,8 @@ class Paired:
         """``(n,)`` contender minus baseline."""
         return self.contender - self.baseline
 
-    def only(self, query_ids: Sequence[str]) -> Paired:
-        """Return the part of some queries."""
+    def restricted_to(self, query_ids: Sequence[str]) -> Paired:
+        """Return the values of the given queries."""
         wanted = set(query_ids)
         rows = [row for row, query_id in enumerate(self.query_ids) if query_id in wanted]
         kept = tuple(self.query_ids[row] for row in rows)
@@ -94,11 +94,11 @@ class Paired:
 
 
 def pair(baseline: MetricValues, contender: MetricValues, metric: str) -> Paired:
-    """Put the values of one metric side by side."""
-    place = {query_id: row for row, query_id in enumerate(contender.query_ids)}
-    shared = tuple(query_id for query_id in baseline.query_ids if query_id in place)
-    rows = [place[query_id] for query_id in shared]
+    """Return the values of one metric on the queries that both systems have."""
+    row_of = {query_id: row for row, query_id in enumerate(contender.query_ids)}
+    shared = tuple(query_id for query_id in baseline.query_ids if query_id in row_of)
+    contender_rows = [row_of[query_id] for query_id in shared]
     kept = set(shared)
-    own = [row for row, query_id in enumerate(baseline.query_ids) if query_id in kept]
+    baseline_rows = [row for row, query_id in enumerate(baseline.query_ids) if query_id in kept]
     left_out = len(baseline.query_ids) + len(contender.query_ids) - 2 * len(shared)
-    return Paired(shared, baseline.of(metric)[own], contender.of(metric)[rows], left_out)
+    return Paired(shared, baseline.of(metric)[baseline_rows], contender.of(metric)[contender_rows], left_out)

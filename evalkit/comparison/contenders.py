@@ -1,4 +1,7 @@
-"""Contenders against a baseline on one metric that was named beforehand; everything else is exploratory."""
+"""Compare contenders with a baseline: sign-flip tests, Holm or maxT correction, intervals and verdicts.
+
+Verdicts rest on one primary metric, fixed before the results are seen. All other metrics are exploratory.
+"""
 
 from __future__ import annotations
 
@@ -27,22 +30,23 @@ Verdict = Literal["better", "worse", "not told apart", "identical", "too few que
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How systems are compared; fixed before anybody looks.
+    """How systems are compared; fixed before the results are seen.
 
     Attributes
     ----------
     baseline
-        Name of the system that the others are held against.
+        Name of the system that the others are compared with.
     primary
-        The one metric that verdicts rest on.
+        The metric that verdicts rest on.
     confidence
-        Of intervals; verdicts err with ``1 - confidence`` at most, over all contenders.
+        Confidence level of intervals. The family-wise error rate of the verdicts, over all contenders, is at
+        most ``1 - confidence``.
     margin
-        A loss that does not matter: the report says how many queries it takes to rule out more.
+        Largest loss that does not matter. The report says how many queries rule out a larger one.
     correction
-        For several contenders: ``holm``, or ``maxT`` (keeps their dependence).
+        For several contenders: ``holm``, or ``maxT``, which uses the dependence between contenders.
     resamples, seed
-        Of the sign-flip test.
+        Number of resamples of the sign-flip test, and the seed of its random generator.
     """
 
     baseline: str
@@ -55,7 +59,7 @@ class Plan:
 
     @property
     def alpha(self) -> float:
-        """Chance of an error."""
+        """Significance level, ``1 - confidence``."""
         return 1 - self.confidence
 
 
@@ -66,21 +70,26 @@ class Comparison:
     Attributes
     ----------
     n, left_out
-        Queries that both have, and those that only one has.
+        Number of queries with a value for both systems, and with a value for only one.
     difference, lower, upper
-        Mean paired difference with its Student-t interval; None where it does not exist.
+        Mean paired difference, contender minus baseline, with its Student-t interval; None if there are too
+        few queries.
     p, p_adjusted
-        Two-sided p-value of a sign-flip test, and after the correction for all contenders.
+        Two-sided p-value of the sign-flip test, and the same corrected for all contenders.
     p_t
-        Two-sided p-value of Student's t test; where it and `p` disagree the result is `fragile`.
+        Two-sided p-value of Student's t test.
+    fragile
+        Whether `p` and `p_t` disagree about significance.
     wins, ties, losses
-        Queries on which the contender is above, equal, below.
+        Number of queries on which the contender is above, equal to, or below the baseline.
+    deviation
+        Standard deviation of the paired differences.
     effect
-        Mean difference by the standard deviation of differences; None without deviation.
+        Mean difference divided by `deviation`; None if `deviation` is 0 or unknown.
     detectable
-        The smallest difference that these queries find with a chance of 80 %.
+        Minimum detectable difference with 80 % power.
     needed
-        Queries it would take to rule out a loss beyond the margin with a chance of 80 %.
+        Queries needed to rule out a loss beyond the margin with 80 % power.
     """
 
     dataset: str
@@ -114,10 +123,10 @@ class Comparison:
 
 
 def compare(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
-    """Compare every entry of a field with its baseline on the primary metric."""
+    """Compare every system with the baseline on the primary metric."""
     contenders = [name for name in comparison_set.systems if name != plan.baseline]
     pairs = [_pair(comparison_set, plan.baseline, name, plan.primary) for name in contenders]
-    tests = _tested([pair.differences for pair in pairs], plan)
+    tests = _p_values([pair.differences for pair in pairs], plan)
     return [
         _comparison(comparison_set.dataset, plan, name, paired, p, adjusted)
         for name, paired, (p, adjusted) in zip(contenders, pairs, tests, strict=True)
@@ -125,7 +134,7 @@ def compare(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
 
 
 def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
-    """Do the same for every other metric, without correction and without verdict: a look, not a finding."""
+    """Compare every system with the baseline on all other metrics, without correction: exploratory only."""
     labels = next(iter(comparison_set.systems.values())).values.metrics
     found: list[Comparison] = []
     for metric in labels:
@@ -143,13 +152,13 @@ def _pair(comparison_set: ComparisonSet, baseline: str, contender: str, metric: 
     return pair(comparison_set.systems[baseline].values, comparison_set.systems[contender].values, metric)
 
 
-def _tested(columns: Sequence[NDArray[np.float64]], plan: Plan) -> list[tuple[float, float]]:
-    """Return p and adjusted p of several mean differences."""
+def _p_values(columns: Sequence[NDArray[np.float64]], plan: Plan) -> list[tuple[float, float]]:
+    """Return the p-value and the adjusted p-value of each column of paired differences."""
     if not columns:
         return []
     if len({len(column) for column in columns}) == 1:
         tests = [sign_flip(np.column_stack(columns), plan.resamples, plan.seed)]
-    else:  # where queries failed, each pair has queries of its own and no common signs
+    else:  # Queries failed, so the columns have different queries and cannot share sign flips.
         tests = [sign_flip(column[:, None], plan.resamples, plan.seed) for column in columns]
     p = np.concatenate([test.p for test in tests])
     joint = plan.correction == "maxT" and len(tests) == 1
@@ -221,15 +230,15 @@ def _verdict(differences: NDArray[np.float64], p: float, alpha: float) -> Verdic
 
 
 def tied_with(comparison_set: ComparisonSet, plan: Plan) -> dict[str, tuple[str, ...]]:
-    """Return name -> the entries that it cannot be told apart from, best first.
+    """Return name -> the systems without a significant difference from it, highest mean first.
 
-    Every pair of entries is tested, and Holm's correction made for all pairs. Being tied is not passed
-    on: A may be tied with B and B with C, while A is above C.
+    Tests every pair of systems and corrects for all pairs. Ties are not transitive: A may be tied with B and
+    B with C, while A is significantly better than C.
     """
     means = {name: _mean(entry.values.of(plan.primary)) for name, entry in comparison_set.systems.items()}
     names = sorted(comparison_set.systems, key=lambda name: -(means[name] or 0.0))
     pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
-    tests = _tested([_pair(comparison_set, a, b, plan.primary).differences for a, b in pairs], plan)
+    tests = _p_values([_pair(comparison_set, a, b, plan.primary).differences for a, b in pairs], plan)
     tied: dict[str, list[str]] = {name: [] for name in names}
     for (a, b), (_, adjusted) in zip(pairs, tests, strict=True):
         if adjusted > plan.alpha:
@@ -239,24 +248,29 @@ def tied_with(comparison_set: ComparisonSet, plan: Plan) -> dict[str, tuple[str,
 
 
 def pool(comparison_sets: Iterable[ComparisonSet], plan: Plan) -> list[Comparison]:
-    """Compare over several datasets, each with the same weight: the mean of their mean differences.
+    """Compare contenders over several datasets by the unweighted mean of the datasets' mean differences.
 
-    The interval speaks of other queries for these datasets, not of other datasets. Its degrees of freedom
-    are Welch and Satterthwaite's; the sign-flip test flips queries within their datasets.
+    The interval covers other queries for the same datasets, not other datasets. Its degrees of freedom follow
+    Welch and Satterthwaite. The sign-flip test flips the queries of every dataset.
+
+    Systems that are not in every dataset, or that share fewer than two queries with the baseline in one of them,
+    are left out.
     """
-    held = list(comparison_sets)
-    names = [name for name in held[0].systems if name != plan.baseline] if held else []
+    sets = list(comparison_sets)
+    names = [name for name in sets[0].systems if name != plan.baseline] if sets else []
     shared = [
         name
         for name in names
-        if all({name, plan.baseline} <= set(comparison_set.systems) for comparison_set in held)
+        if all({name, plan.baseline} <= set(comparison_set.systems) for comparison_set in sets)
     ]
     parts = {
-        name: [_pair(comparison_set, plan.baseline, name, plan.primary) for comparison_set in held]
+        name: [_pair(comparison_set, plan.baseline, name, plan.primary) for comparison_set in sets]
         for name in shared
     }
-    parts = {name: pairs for name, pairs in parts.items() if all(len(one.query_ids) > 1 for one in pairs)}
-    tests = _tested([_weighted(pairs) for pairs in parts.values()], plan)
+    parts = {
+        name: pairs for name, pairs in parts.items() if all(len(paired.query_ids) > 1 for paired in pairs)
+    }
+    tests = _p_values([_weighted(pairs) for pairs in parts.values()], plan)
     return [
         _pooled(plan, name, pairs, p, adjusted)
         for (name, pairs), (p, adjusted) in zip(parts.items(), tests, strict=True)
@@ -264,64 +278,74 @@ def pool(comparison_sets: Iterable[ComparisonSet], plan: Plan) -> list[Compariso
 
 
 def _weighted(pairs: Sequence[Paired]) -> NDArray[np.float64]:
-    """Return differences whose sum is the mean of the datasets' means."""
-    return np.concatenate([one.differences / (len(one.query_ids) * len(pairs)) for one in pairs])
+    """Return the differences, scaled so that their sum is the mean of the datasets' mean differences."""
+    return np.concatenate([paired.differences / (len(paired.query_ids) * len(pairs)) for paired in pairs])
 
 
 def _pooled(plan: Plan, name: str, pairs: Sequence[Paired], p: float, adjusted: float) -> Comparison:
     from scipy.special import stdtr, stdtrit
 
-    means = np.array([one.differences.mean() for one in pairs])
-    shares = np.array([one.differences.var(ddof=1) / len(one.query_ids) for one in pairs]) / len(pairs) ** 2
+    means = np.array([paired.differences.mean() for paired in pairs])
+    shares = (
+        np.array([paired.differences.var(ddof=1) / len(paired.query_ids) for paired in pairs])
+        / len(pairs) ** 2
+    )
     error = math.sqrt(shares.sum())
-    freedom = np.array([len(one.query_ids) - 1 for one in pairs])
-    degrees = float(shares.sum() ** 2 / (shares**2 / freedom).sum()) if error else float(freedom.sum())
-    half = float(stdtrit(degrees, 0.5 + plan.confidence / 2)) * error
-    every = np.concatenate([one.differences for one in pairs])
+    degrees_of_each = np.array([len(paired.query_ids) - 1 for paired in pairs])
+    degrees = (
+        float(shares.sum() ** 2 / (shares**2 / degrees_of_each).sum())
+        if error
+        else float(degrees_of_each.sum())
+    )
+    half_width = float(stdtrit(degrees, 0.5 + plan.confidence / 2)) * error
+    differences = np.concatenate([paired.differences for paired in pairs])
     p_t = 2 * float(stdtr(degrees, -abs(float(means.mean())) / error)) if error else None
     return Comparison(
         dataset=f"mean of {len(pairs)} datasets",
         metric=plan.primary,
         baseline=plan.baseline,
         contender=name,
-        n=len(every),
-        left_out=sum(one.left_out for one in pairs),
-        baseline_mean=float(np.mean([one.baseline.mean() for one in pairs])),
-        contender_mean=float(np.mean([one.contender.mean() for one in pairs])),
+        n=len(differences),
+        left_out=sum(paired.left_out for paired in pairs),
+        baseline_mean=float(np.mean([paired.baseline.mean() for paired in pairs])),
+        contender_mean=float(np.mean([paired.contender.mean() for paired in pairs])),
         difference=float(means.mean()),
-        lower=float(means.mean()) - half,
-        upper=float(means.mean()) + half,
+        lower=float(means.mean()) - half_width,
+        upper=float(means.mean()) + half_width,
         p=p,
         p_adjusted=adjusted,
         p_t=p_t,
         fragile=p_t is not None and (p <= plan.alpha) != (p_t <= plan.alpha),
-        wins=int((every > 0).sum()),
-        ties=int((every == 0).sum()),
-        losses=int((every < 0).sum()),
+        wins=int((differences > 0).sum()),
+        ties=int((differences == 0).sum()),
+        losses=int((differences < 0).sum()),
         deviation=None,
         effect=None,
         detectable=None,
         needed=None,
-        verdict=_pooled_verdict(every, means, adjusted, plan.alpha),
+        verdict=_pooled_verdict(differences, means, adjusted, plan.alpha),
     )
 
 
 def _pooled_verdict(
-    every: NDArray[np.float64], means: NDArray[np.float64], p: float, alpha: float
+    differences: NDArray[np.float64], means: NDArray[np.float64], p: float, alpha: float
 ) -> Verdict:
-    verdict = _verdict(every, p, alpha)
+    verdict = _verdict(differences, p, alpha)
     if verdict in {"better", "worse"}:
         return "better" if means.mean() > 0 else "worse"
     return verdict
 
 
 def extremes(paired: Paired, count: int = 5) -> Mapping[str, list[tuple[str, float, float]]]:
-    """Return the queries that lost and won most: ``(query_id, baseline, contender)``, the strongest first."""
+    """Return the queries with the largest losses and gains of the contender, largest first.
+
+    Each entry is ``(query_id, baseline value, contender value)``.
+    """
     order = np.argsort(paired.differences, kind="stable")
 
-    def told(rows: Iterable[int]) -> list[tuple[str, float, float]]:
+    def entries(rows: Iterable[int]) -> list[tuple[str, float, float]]:
         return [(paired.query_ids[i], float(paired.baseline[i]), float(paired.contender[i])) for i in rows]
 
     lost = [int(i) for i in order[:count] if paired.differences[i] < 0]
     won = [int(i) for i in order[::-1][:count] if paired.differences[i] > 0]
-    return {"worst": told(lost), "best": told(won)}
+    return {"worst": entries(lost), "best": entries(won)}

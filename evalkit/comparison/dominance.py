@@ -1,4 +1,4 @@
-"""Which systems are beaten on quality and on latency at once, as far as intervals say so."""
+"""Find the systems that another one significantly beats on both quality and latency."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def dominated_by(
     Parameters
     ----------
     better_than
-        Name -> the systems that are above it, told apart by a corrected test.
+        Name -> the systems that are significantly better by a corrected test.
     rounds
-        Name -> the medians of its rounds; timed in one run, in the same rounds, or not comparable.
+        Name -> the median latency of each round. All systems must be timed in the same rounds of one run.
     confidence
-        Of the interval of the latency ratio, which must exclude 1.
+        Confidence level of the interval of the latency ratio. "Faster" means that the interval is below 1.
     """
     return {
         name: None
@@ -38,11 +38,11 @@ def dominated_by(
 
 
 def _faster(one: Rounds, other: Rounds, confidence: float) -> bool:
-    """Return whether one is faster than the other beyond doubt."""
+    """Return whether `one` is significantly faster than `other`."""
     interval = mean_interval(log_ratios(one, other), confidence)
     return interval.upper is not None and interval.upper < 0
 
 
 def log_ratios(one: Rounds, other: Rounds) -> NDArray[np.float64]:
-    """Return ``(r,)`` logarithms of the ratio of two systems' medians, round by round."""
+    """Return ``(r,)`` log ratios of two systems' median latencies, one per round that both have."""
     return np.array([one[number] - other[number] for number in sorted(one) if number in other])

@@ -1,4 +1,4 @@
-"""How much of a difference hangs on ties and on documents that nobody judged."""
+"""Sensitivity of a mean difference to unjudged documents and to tied scores."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, mean_interval
 
 NEAR_TOP = 10
-"""Ranks in which unjudged documents are counted where the metric has no cutoff."""
+"""Cutoff for counting unjudged documents if the metric has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """What a mean difference would be if ties and judgments had fallen out otherwise.
+    """The mean difference, contender minus baseline, under other judgments and other orders of tied documents.
 
     Attributes
     ----------
+    cutoff
+        Number of ranks in which judged and unjudged documents are counted.
     judged_baseline, judged_contender
-        Mean share of judged documents in the first ranks.
+        Mean share of judged documents above the cutoff.
     unjudged_baseline_only, unjudged_contender_only, unjudged_both
-        Unjudged pairs in the first ranks of one or both.
+        Unjudged query-document pairs above the cutoff of only one system, or of both.
     condensed
-        The difference with unjudged documents taken out of both runs.
+        The difference after unjudged documents are removed from both runs.
     tipping
-        Unjudged documents of the loser alone that would turn the sign of the difference, were they
-        relevant: the fewest, by a greedy search; None where not even all of them would.
+        Fewest unjudged documents, ranked above the cutoff only by the system with the lower mean, that would
+        reverse the sign of the difference if they were relevant. Found by a greedy search. None if not even all
+        of them would, or if the difference is 0.
     tipping_of
-        How many of them there are.
+        Number of unjudged documents that the search for `tipping` starts from.
     tied_low, tied_high
-        The difference with every tie broken against the contender and for the baseline, and the other
-        way round; None where the metric is not evalkit's own.
+        The difference with every tie broken against the contender and for the baseline, and the reverse; None
+        if evalkit does not compute the metric itself.
     """
 
     baseline: str
@@ -54,12 +57,12 @@ class Sensitivity:
 
 
 def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Sensitivity:
-    """Look at one contender and the baseline."""
+    """Return the sensitivity of the difference between one contender and the baseline."""
     a, b = comparison_set.systems[plan.baseline], comparison_set.systems[contender]
     cutoff = parse_metric(plan.primary).cutoff or NEAR_TOP
-    holes_a, holes_b = (_holes(entry.run, comparison_set.qrels, cutoff) for entry in (a, b))
+    unjudged_a, unjudged_b = (_unjudged(system.run, comparison_set.qrels, cutoff) for system in (a, b))
     difference = _difference(a.values, b.values, plan.primary)
-    loser, only = (a, holes_a - holes_b) if difference > 0 else (b, holes_b - holes_a)
+    loser, loser_only = (a, unjudged_a - unjudged_b) if difference > 0 else (b, unjudged_b - unjudged_a)
     low, high = _tie_bounds(comparison_set, plan, a, b)
     return Sensitivity(
         baseline=plan.baseline,
@@ -67,21 +70,23 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         cutoff=cutoff,
         judged_baseline=_judged(a.run, comparison_set.qrels, cutoff),
         judged_contender=_judged(b.run, comparison_set.qrels, cutoff),
-        unjudged_baseline_only=len(holes_a - holes_b),
-        unjudged_contender_only=len(holes_b - holes_a),
-        unjudged_both=len(holes_a & holes_b),
+        unjudged_baseline_only=len(unjudged_a - unjudged_b),
+        unjudged_contender_only=len(unjudged_b - unjudged_a),
+        unjudged_both=len(unjudged_a & unjudged_b),
         condensed=_condensed(comparison_set, plan, a, b),
-        tipping=_tipping(comparison_set, plan, _seen(a, plan), _seen(b, plan), only, up=loser is b)
+        tipping=_judgments_to_reverse(
+            comparison_set, plan, _cut_at_metric(a, plan), _cut_at_metric(b, plan), loser_only, up=loser is b
+        )
         if difference
         else None,
-        tipping_of=len(only),
+        tipping_of=len(loser_only),
         tied_low=low,
         tied_high=high,
     )
 
 
 def _values(run: Run, qrels: Qrels, metric: str, like: MetricValues) -> MetricValues:
-    """Evaluate a changed run on the queries that the entry has values for."""
+    """Evaluate a run on the queries of `like`."""
     return evaluate(run, qrels.restricted_to(like.query_ids), [parse_metric(metric)])
 
 
@@ -90,7 +95,7 @@ def _difference(a: MetricValues, b: MetricValues, metric: str) -> float:
     return float(differences.mean()) if len(differences) else 0.0
 
 
-def _holes(run: Run, qrels: Qrels, cutoff: int) -> set[tuple[str, str]]:
+def _unjudged(run: Run, qrels: Qrels, cutoff: int) -> set[tuple[str, str]]:
     return {
         (query_id, doc_id)
         for query_id in qrels.answerable
@@ -105,13 +110,13 @@ def _judged(run: Run, qrels: Qrels, cutoff: int) -> float:
 
 
 def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) -> Interval:
-    before, after = (
+    baseline_values, contender_values = (
         _values(
-            _judged_only(entry.run, comparison_set.qrels), comparison_set.qrels, plan.primary, entry.values
+            _judged_only(system.run, comparison_set.qrels), comparison_set.qrels, plan.primary, system.values
         )
-        for entry in (a, b)
+        for system in (a, b)
     )
-    return mean_interval(pair(before, after, plan.primary).differences, plan.confidence)
+    return mean_interval(pair(baseline_values, contender_values, plan.primary).differences, plan.confidence)
 
 
 def _judged_only(run: Run, qrels: Qrels) -> Run:
@@ -131,52 +136,67 @@ def _tie_bounds(
     metric = parse_metric(plan.primary)
     if not metric.has_kernel:
         return None, None
-    before, after = (
-        tie_bounds(entry.run, comparison_set.qrels.restricted_to(entry.values.query_ids), [metric])
-        for entry in (a, b)
+    baseline_values, contender_values = (
+        tie_bounds(system.run, comparison_set.qrels.restricted_to(system.values.query_ids), [metric])
+        for system in (a, b)
     )
-    low = _difference(before.best, after.worst, plan.primary)
-    return low, _difference(before.worst, after.best, plan.primary)
+    low = _difference(baseline_values.best, contender_values.worst, plan.primary)
+    return low, _difference(baseline_values.worst, contender_values.best, plan.primary)
 
 
-def _seen(entry: System, plan: Plan) -> System:
-    """Return an entry as far as the metric looks: below its cutoff nothing matters."""
+def _cut_at_metric(system: System, plan: Plan) -> System:
+    """Return the system with its run cut at the metric's cutoff: lower ranks have no influence."""
     cutoff = parse_metric(plan.primary).cutoff
-    return entry if cutoff is None else replace(entry, run=entry.run.cut(cutoff))
+    return system if cutoff is None else replace(system, run=system.run.cut(cutoff))
 
 
-def _tipping(
-    comparison_set: ComparisonSet, plan: Plan, a: System, b: System, holes: set[tuple[str, str]], *, up: bool
+def _judgments_to_reverse(
+    comparison_set: ComparisonSet,
+    plan: Plan,
+    a: System,
+    b: System,
+    unjudged: set[tuple[str, str]],
+    *,
+    up: bool,
 ) -> int | None:
-    """Return the fewest documents that would turn the sign, upwards or downwards: those that gain most first.
+    """Return how many unjudged documents, if relevant, reverse the sign; the largest gains are taken first.
 
-    Queries do not touch each other, so one evaluation tells the gain of one document in each of them.
+    Queries are independent, so one evaluation measures the gain of one document in every query.
+
+    Parameters
+    ----------
+    a, b
+        Baseline and contender.
+    unjudged
+        ``(query_id, doc_id)`` of the documents that may be made relevant.
+    up
+        Whether the difference must become at least 0; otherwise at most 0.
     """
     grade = usual_grade(comparison_set.qrels)
     by_query: dict[str, list[str]] = {}
-    for query_id, doc_id in sorted(holes):
+    for query_id, doc_id in sorted(unjudged):
         by_query.setdefault(query_id, []).append(doc_id)
-    before = pair(a.values, b.values, plan.primary)
+    current = pair(a.values, b.values, plan.primary)
     gains: list[tuple[float, str, str]] = []
     for place in range(max(map(len, by_query.values()), default=0)):
         chosen = [(q, docs[place]) for q, docs in by_query.items() if len(docs) > place]
-        after = _paired_with(comparison_set, plan, a, b, chosen, grade)
-        change = dict(zip(after.query_ids, after.differences - before.differences, strict=True))
+        changed = _paired_with(comparison_set, plan, a, b, chosen, grade)
+        change = dict(zip(changed.query_ids, changed.differences - current.differences, strict=True))
         toward = 1.0 if up else -1.0
         gains += [(toward * float(change.get(q, 0.0)), q, d) for q, d in chosen]
     gains.sort(key=lambda gain: (-gain[0], gain[1:]))
     order = [(q, d) for gain, q, d in gains if gain > 0]
 
-    def turned(count: int) -> bool:
+    def reversed_by(count: int) -> bool:
         mean = _paired_with(comparison_set, plan, a, b, order[:count], grade).differences.mean()
         return bool(mean >= 0 if up else mean <= 0)
 
-    if not order or not turned(len(order)):
+    if not order or not reversed_by(len(order)):
         return None
     low, high = 1, len(order)
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if turned(middle) else (middle + 1, high)
+        low, high = (low, middle) if reversed_by(middle) else (middle + 1, high)
     return low
 
 
@@ -192,5 +212,7 @@ def _paired_with(
     for query_id, doc_id in relevant:
         grades[query_id][doc_id] = grade
     changed = Qrels(grades)
-    before, after = (_values(entry.run, changed, plan.primary, entry.values) for entry in (a, b))
-    return pair(before, after, plan.primary)
+    baseline_values, contender_values = (
+        _values(system.run, changed, plan.primary, system.values) for system in (a, b)
+    )
+    return pair(baseline_values, contender_values, plan.primary)

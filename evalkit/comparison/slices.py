@@ -1,4 +1,4 @@
-"""Where a difference comes from: queries by length, relevant documents, first-stage luck, and own fields."""
+"""Differences by slices of queries: length, relevant documents, first relevant rank, and the queries' own fields."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from evalkit.records import Qrels, Run
 from evalkit.stats import Interval, mean_interval
 
 MOST_LEVELS = 12
-"""A field with more values than that sorts nothing; it is left out."""
+"""A field with more distinct values than this is not used for slices."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Means and their difference on some of the queries: exploratory, without correction.
+    """Both means and their difference on one slice of the queries: exploratory, without correction.
 
     Attributes
     ----------
     by, level
-        What queries were sorted by, and which of them these are.
+        The property that queries are grouped by, and its value in this slice.
     baseline_mean, contender_mean, difference
-        With their intervals; the difference is contender minus baseline.
+        With intervals; the difference is contender minus baseline.
     """
 
     contender: str
@@ -39,25 +39,25 @@ def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterato
     paired = pair(
         comparison_set.systems[plan.baseline].values, comparison_set.systems[contender].values, plan.primary
     )
-    for by, level_of in ways(comparison_set).items():
-        levels = sorted_by(level_of, paired.query_ids)
+    for by, level_of in level_functions(comparison_set).items():
+        levels = group_by_level(level_of, paired.query_ids)
         if 1 < len(levels) <= MOST_LEVELS:
             for level, query_ids in levels.items():
-                part = paired.only(query_ids)
-                sides = part.baseline, part.contender, part.differences
-                yield Slice(contender, by, level, *(mean_interval(side, plan.confidence) for side in sides))
+                part = paired.restricted_to(query_ids)
+                columns = part.baseline, part.contender, part.differences
+                yield Slice(contender, by, level, *(mean_interval(x, plan.confidence) for x in columns))
 
 
-def sorted_by(level_of: Callable[[str], str], query_ids: Iterable[str]) -> dict[str, list[str]]:
-    """Return level -> the queries of that level."""
+def group_by_level(level_of: Callable[[str], str], query_ids: Iterable[str]) -> dict[str, list[str]]:
+    """Return level -> query ids, sorted by level."""
     levels: dict[str, list[str]] = {}
     for query_id in query_ids:
         levels.setdefault(level_of(query_id), []).append(query_id)
     return {level: levels[level] for level in sorted(levels)}
 
 
-def ways(comparison_set: ComparisonSet) -> Mapping[str, Callable[[str], str]]:
-    """Return what the queries of a field can be sorted by -> the level of a query."""
+def level_functions(comparison_set: ComparisonSet) -> Mapping[str, Callable[[str], str]]:
+    """Return the name of each property that queries can be grouped by -> a function from query id to level."""
     found: dict[str, Callable[[str], str]] = {}
     if comparison_set.queries:
         found["words in the query"] = lambda q: _range(
@@ -77,7 +77,7 @@ def ways(comparison_set: ComparisonSet) -> Mapping[str, Callable[[str], str]]:
 
 
 def _range(number: int, bounds: tuple[int, ...]) -> str:
-    """Return the bracket a number is in, written so that brackets sort as text."""
+    """Return the label of the bracket that holds a number, padded so that labels sort as text."""
     low = 1
     for bound in bounds:
         if number <= bound:

@@ -1,4 +1,4 @@
-"""A threshold carried from one version's scores to another's: same documents kept, or same recall."""
+"""Carry a score threshold over to a new model version, keeping the share of documents or the recall."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from evalkit.stats import query_weights
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 KEPT_SHARES = (0.5, 0.2, 0.1)
-"""Where no threshold is named: those of the old scores that keep these shares of the documents."""
+"""Default thresholds are the old scores that keep these shares of the documents."""
 SCALES_APART = 0.1
-"""Kolmogorov-Smirnov distance of the scores' distributions from which a threshold must not be carried over."""
+"""Above this Kolmogorov-Smirnov distance of the score distributions, the old threshold must not be reused as is."""
 _RESAMPLES = 999
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredPairs:
-    """The pairs that both versions scored.
+    """The query-document pairs that both versions scored.
 
     Attributes
     ----------
     query
-        ``(r,)`` number of the query, from 0.
+        ``(r,)`` query number, from 0.
     before, after
-        ``(r,)`` scores.
+        ``(r,)`` scores of the old and the new version.
     relevant
-        ``(r,)`` whether somebody judged the document relevant.
+        ``(r,)`` whether the document is judged relevant.
     """
 
     query: NDArray[np.int64]
@@ -39,16 +39,18 @@ class ScoredPairs:
 
 @dataclass(frozen=True, slots=True)
 class ScoreDrift:
-    """How two versions' scores of the same pairs lie to each other.
+    """Difference between two versions' scores of the same pairs.
 
     Attributes
     ----------
+    pairs
+        Number of pairs.
     distance
-        Kolmogorov-Smirnov: the largest difference of their distribution functions, 0 to 1.
+        Kolmogorov-Smirnov distance of the two score distributions, 0 to 1.
     rank_correlation
-        Spearman's, over all pairs; None where a version gives one score to all.
+        Spearman's, over all pairs; None if a version gives all pairs the same score.
     before, after
-        Scores at `QUANTILES`.
+        Quantiles of the old and the new scores, at `QUANTILES`.
     """
 
     pairs: int
@@ -59,27 +61,27 @@ class ScoreDrift:
 
     @property
     def apart(self) -> bool:
-        """Whether a threshold of the old scores means something else on the new ones."""
+        """Whether the distributions differ so much that the old threshold must not be reused as is."""
         return self.distance > SCALES_APART
 
 
 @dataclass(frozen=True, slots=True)
 class CarriedThreshold:
-    """A threshold on the old scores, and what corresponds to it on the new ones.
+    """A threshold on the old scores and the corresponding thresholds on the new scores.
 
     Attributes
     ----------
     before
-        The threshold: documents with this score or more are kept.
+        The old threshold: documents with this score or more are kept.
     kept_before
         Share of the documents that it keeps.
     recall_before
-        Share of the relevant candidates that it keeps; None where none is relevant.
+        Share of the relevant candidates that it keeps; None if no candidate is relevant.
     kept_if_unchanged
-        Share that the very same number would keep on the new scores.
+        Share of the documents that the old threshold keeps on the new scores.
     same_kept, same_recall
-        New threshold that keeps as many documents, or as many of the relevant ones, with the bounds of a
-        bootstrap over queries; None where there is none.
+        New threshold that keeps as many documents, or as many relevant ones: ``(value, lower, upper)`` with
+        bounds of a bootstrap over queries. `same_recall` is None if no candidate is relevant.
     """
 
     before: float
@@ -91,7 +93,7 @@ class CarriedThreshold:
 
 
 def score_drift(pairs: ScoredPairs) -> ScoreDrift:
-    """Set the two distributions side by side."""
+    """Return how far the new scores' distribution and order differ from the old ones'."""
     from scipy.stats import ks_2samp, spearmanr
 
     constant = any(scores.min() == scores.max() for scores in (pairs.before, pairs.after))
@@ -107,16 +109,16 @@ def score_drift(pairs: ScoredPairs) -> ScoreDrift:
 def carry_threshold(
     pairs: ScoredPairs, before: float, confidence: float = 0.95, seed: int = 0
 ) -> CarriedThreshold:
-    """Find the new scores' threshold that does what an old one did.
+    """Return the thresholds on the new scores that correspond to an old one.
 
     Parameters
     ----------
     pairs
-        One row or more.
+        At least one pair.
     before
         The old threshold.
     confidence, seed
-        Of the percentile bootstrap over queries.
+        Confidence level and seed of the percentile bootstrap over queries.
     """
     kept = pairs.before >= before
     everything = np.ones(len(kept), dtype=np.bool_)
@@ -134,7 +136,7 @@ def carry_threshold(
 def _matched(
     pairs: ScoredPairs, kept: NDArray[np.bool_], among: NDArray[np.bool_], confidence: float, seed: int
 ) -> tuple[float, float, float]:
-    """Return the new threshold that keeps the same weight of some pairs, with its bounds."""
+    """Return the new threshold that keeps as many of the `among` pairs as the old one, with bootstrap bounds."""
     rows = np.flatnonzero(among)
     rows = rows[np.argsort(-pairs.after[rows], kind="stable")]
     scores, query, was_kept = pairs.after[rows], pairs.query[rows], kept[rows]
@@ -142,7 +144,7 @@ def _matched(
     def threshold(weight: NDArray[np.float64]) -> float:
         wanted = float(weight[was_kept].sum())
         place = int(np.searchsorted(np.cumsum(weight), wanted - 1e-9))
-        # Half-way to the next score, so that rounding of either does not matter.
+        # The midpoint to the next lower score, so that rounding of either score does not change what is kept.
         if wanted <= 0:
             return float(np.nextafter(scores[0], np.inf))
         upper = scores[min(place, len(scores) - 1)]

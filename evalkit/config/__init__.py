@@ -1,4 +1,4 @@
-"""YAML to Settings: positions, problems with hints, overrides, cross-field rules."""
+"""Read and check configurations: YAML to Settings, with overrides, rules, and problems with position and hint."""
 
 from evalkit.config.blocks import (
     DatasetSettings,

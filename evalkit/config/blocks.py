@@ -1,4 +1,4 @@
-"""Settings that plugins build on: one base for each kind of block in a configuration."""
+"""Base classes for the settings of plugins, one for each kind of block in a configuration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BlockSettings(Settings):
     """What checks the block of a plugin."""
 
     nested: ClassVar[dict[str, str]] = {}
-    """Keys that hold a block of another plugin, or a list of them: key -> kind in the registry."""
+    """Key -> kind of plugin, for keys whose value is the block of another plugin, or a list of such blocks."""
 
 
 class DatasetSettings(BlockSettings):
@@ -62,7 +62,7 @@ class DatasetSettings(BlockSettings):
     exclude_same_id: bool | None = None
 
     def default_name(self) -> str:
-        """Return the name used where the configuration gives none."""
+        """Return the name used if the configuration has no ``name``."""
         return self.source
 
     @property
@@ -118,52 +118,52 @@ class RerankerSettings(BlockSettings):
     usd_per_hour: Annotated[float, Field(ge=0)] | None = None
 
     immaterial: ClassVar[frozenset[str]] = frozenset({"batch_size", "concurrency", "claims", "usd_per_hour"})
-    """Keys that cannot change a score: stored scores hold whatever they are."""
+    """Keys that cannot change a score: stored scores stay valid when they change."""
 
     timed: ClassVar[bool] = True
-    """Whether a call takes the time a user would wait for; a lookup of stored scores does not."""
+    """Whether the latency of a call is meaningful; for a lookup of stored scores it is not."""
 
     spreads: ClassVar[bool] = False
-    """Whether its work is worth sending to the replicas of an ``execution:`` block."""
+    """Whether the replicas of an ``execution:`` block may score for this backend."""
 
     @field_validator("claims")
     @classmethod
-    def _readable(cls, claims: dict[str, str]) -> dict[str, str]:
+    def _check_claims(cls, claims: dict[str, str]) -> dict[str, str]:
         for documents, limit in claims.items():
             read_claim(documents, limit)
         return claims
 
     @property
     def is_pointwise(self) -> bool:
-        """Whether a pair's score does not depend on the other documents of the call."""
+        """Whether the score of a document is independent of the other documents in the call."""
         return True
 
     def most_documents(self) -> int | None:
-        """Return the most documents the backend takes in one call; None where it sets no limit."""
+        """Return the largest number of documents the backend accepts in one call; None if it has no limit."""
         return None
 
     def traffic(self) -> Traffic:
-        """Return how the backend may be called."""
+        """Return the retries, limits and price of calls to the backend."""
         return Traffic()
 
     def moving_name(self) -> str | None:
-        """Return why the model may be another one tomorrow; None where its name is for good."""
+        """Return why the model name may refer to another model later; None if the name is permanent."""
         return None
 
     def served_settings(self) -> RerankerSettings | None:
-        """Return the settings of the backend that evalkit serves for this one; None where it serves none."""
+        """Return the settings of the backend that evalkit itself serves for this reranker; None if it serves none."""
         return None
 
     def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
-        """Return the precision, if it is below fp32, and the settings of the same in fp32; None where nobody knows."""
+        """Return the precision and the same settings in fp32; None if the precision is fp32 or unknown."""
         return None
 
     def on_replica(self, cpus: int) -> RerankerSettings:
-        """Return these settings for a replica that has some processors to itself."""
+        """Return these settings adapted to a replica with `cpus` processors."""
         del cpus
         return self
 
     def largest_batch(self) -> int | None:
-        """Return the most documents one call of the quality pass holds; None for the whole list."""
+        """Return the largest number of documents per call in the quality pass; None for the whole list."""
         limits = [limit for limit in (self.batch_size, self.most_documents()) if limit is not None]
         return min(limits, default=None)

@@ -1,4 +1,4 @@
-"""Where the work of local models is done: the `execution:` block."""
+"""The `execution:` block: where local models score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole configuration of an experiment."""
+"""The configuration of an experiment: as written in YAML (`Outline`), and checked (`Config`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pydantic found, in the words of a user: message, place, hint."""
+"""Translate pydantic's validation errors into problems with position, message and hint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.errors import nearest_name_hint
 
 S = TypeVar("S", bound=Settings)
 
-_SAID_PLAINLY = {
+_MESSAGES = {
     "missing": "is missing",
     "string_type": "must be text",
     "int_type": "must be a whole number",
@@ -28,39 +28,40 @@ _SAID_PLAINLY = {
     "model_type": "must be a mapping (key: value)",
     "model_attributes_type": "must be a mapping (key: value)",
 }
+"""Type of a pydantic error -> message."""
 
 
 def check_against(
-    settings: type[S], data: Any, source: Source, path: Path, homes: Mapping[str, str]
+    settings: type[S], data: Any, source: Source, path: Path, blocks_of_keys: Mapping[str, str]
 ) -> tuple[S | None, list[Problem]]:
-    """Validate `data`, which stands at `path`, against a Settings class.
+    """Validate plain data against a Settings class.
 
     Parameters
     ----------
     settings
         The class.
     data
-        Plain data.
+        Dictionaries, lists and scalars.
     source
-        Knows the places.
+        The configuration that contains the data, with the positions of its keys.
     path
-        Where the data stands.
-    homes
-        Key -> the block it belongs to, for keys that stand in the wrong one.
+        Path of the data in the configuration.
+    blocks_of_keys
+        Key -> the block it belongs to, for the hint about a misplaced key.
 
     Returns
     -------
     tuple
-        The settings, or None and the problems.
+        The settings and no problems, or None and the problems.
     """
     try:
-        # Through JSON: pydantic's strict mode then takes lists for tuples and text for paths,
-        # and still refuses "10" for 10.
+        # Validate JSON: pydantic's strict mode then accepts lists as tuples and text as paths, and still rejects
+        # "10" as a number.
         return settings.model_validate_json(json.dumps(data, default=str)), []
     except ValidationError as error:
-        details = _without_echoes(error.errors())
-        found = [_problem(detail, settings, data, source, path, homes) for detail in details]
-        # Every arm of a union complains of its own: the first complaint about a place is enough.
+        details = _without_consequences(error.errors())
+        found = [_problem(detail, settings, data, source, path, blocks_of_keys) for detail in details]
+        # Each member of a union reports an error of its own; keep the first for each path.
         unique: dict[tuple[Path, str], Problem] = {}
         for problem in found:
             unique.setdefault(
@@ -69,13 +70,15 @@ def check_against(
         return None, list(unique.values())
 
 
-def _without_echoes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Drop "too short" where the list is only short because its items were refused."""
+def _without_consequences(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Drop the "too short" errors of lists that are too short only because their items are invalid."""
     return [
-        one
-        for one in details
-        if one["type"] != "too_short"
-        or not any(other["loc"][: len(one["loc"])] == one["loc"] for other in details if other is not one)
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(
+            other["loc"][: len(detail["loc"])] == detail["loc"] for other in details if other is not detail
+        )
     ]
 
 
@@ -85,38 +88,41 @@ def _problem(
     data: Any,
     source: Source,
     path: Path,
-    homes: Mapping[str, str],
+    blocks_of_keys: Mapping[str, str],
 ) -> Problem:
-    inner = _existing(detail["loc"], data)
+    inner = _path_in_data(detail["loc"], data)
     where = (*path, *inner)
-    if detail["type"] == "extra_forbidden":
+    kind = detail["type"]
+    if kind == "extra_forbidden":
         key = str(where[-1])
-        hint = _hint_for_unknown_key(key, _settings_at(settings, inner[:-1]), where[:-1], homes)
+        hint = _hint_for_unknown_key(key, _settings_at(settings, inner[:-1]), where[:-1], blocks_of_keys)
         return Problem(where, f"unknown key {key!r}", hint, at=source.place(where, of_key=True))
-    key = str(detail["loc"][-1]) if detail["type"] == "missing" else _last_key(where)
-    if detail["type"] == UNKNOWN_NAME:
+    if kind == UNKNOWN_NAME:
         return Problem(where, detail["msg"], detail["ctx"]["hint"])
-    said = _SAID_PLAINLY.get(detail["type"])
-    if detail["type"] == "missing":
+    if kind == "missing":
+        key = str(detail["loc"][-1])
         return Problem(where, f"key {key!r} is missing", f"add '{key}:' here")
-    if detail["type"] == "string_pattern_mismatch":
-        pattern = detail["ctx"]["pattern"]
-        said = (
-            "may hold letters, digits, '.', '_' and '-', and starts with a letter or digit"
-            if pattern == SLUG
-            else f"must match {pattern}"
-        )
-    if said is None:
-        message = detail["msg"].removeprefix("Value error, ")
-        said = message[:1].lower() + message[1:]
-        said = said.replace("input should", "should").replace("value should", "should")
     given = detail["input"]
     shown = "" if isinstance(given, dict | list) else f" (given: {given!r})"
-    return Problem(where, f"{key!r} {said}{shown}")
+    return Problem(where, f"{_last_key(where)!r} {_message(detail)}{shown}")
 
 
-def _existing(loc: tuple[int | str, ...], data: Any) -> Path:
-    """Return the part of a pydantic location that exists in the data (it also names union arms)."""
+def _message(detail: ErrorDetails) -> str:
+    """Return the message of a pydantic error, to follow the key."""
+    if detail["type"] == "string_pattern_mismatch":
+        pattern = detail["ctx"]["pattern"]
+        if pattern == SLUG:
+            return "may hold letters, digits, '.', '_' and '-', and starts with a letter or digit"
+        return f"must match {pattern}"
+    if detail["type"] in _MESSAGES:
+        return _MESSAGES[detail["type"]]
+    message = detail["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    return message.replace("input should", "should").replace("value should", "should")
+
+
+def _path_in_data(loc: tuple[int | str, ...], data: Any) -> Path:
+    """Return the steps of a pydantic location that exist in the data; the others name members of a union."""
     path: list[str | int] = []
     for step in loc:
         if isinstance(data, dict) and step in data:
@@ -130,7 +136,7 @@ def _existing(loc: tuple[int | str, ...], data: Any) -> Path:
 
 
 def _last_key(path: Path) -> str:
-    """Return the last key, with the list positions that follow it: ``datasets[2]``."""
+    """Return the last key of a path with the list indices after it: ``datasets[2]``."""
     label = ""
     for step in reversed(path):
         if isinstance(step, str):
@@ -140,18 +146,20 @@ def _last_key(path: Path) -> str:
 
 
 def _settings_at(settings: type[Settings], path: Path) -> type[Settings]:
-    """Return the Settings class of the mapping at `path` below `settings`."""
+    """Return the Settings class of the mapping at `path` inside `settings`."""
     for step in path:
         field = settings.model_fields.get(str(step))
-        sessions = getattr(field.annotation, "__args__", (field.annotation,)) if field else ()
-        settings = next((a for a in sessions if isinstance(a, type) and issubclass(a, Settings)), settings)
+        types = getattr(field.annotation, "__args__", (field.annotation,)) if field else ()
+        settings = next((t for t in types if isinstance(t, type) and issubclass(t, Settings)), settings)
     return settings
 
 
-def _hint_for_unknown_key(key: str, settings: type[Settings], where: Path, homes: Mapping[str, str]) -> str:
-    home = homes.get(key)
-    here = ".".join(str(step) for step in where)
-    near = nearest_name_hint(key, settings.model_fields)
-    if home is not None and home != here and not near.startswith("did you mean"):
-        return f"{key!r} belongs under {home}" if home else f"{key!r} belongs at the top level"
-    return near
+def _hint_for_unknown_key(
+    key: str, settings: type[Settings], where: Path, blocks_of_keys: Mapping[str, str]
+) -> str:
+    block = blocks_of_keys.get(key)
+    current_block = ".".join(str(step) for step in where)
+    hint = nearest_name_hint(key, settings.model_fields)
+    if block is not None and block != current_block and not hint.startswith("did you mean"):
+        return f"{key!r} belongs under {block}" if block else f"{key!r} belongs at the top level"
+    return hint

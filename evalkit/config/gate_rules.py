@@ -1,4 +1,4 @@
-"""The rules of a gate."""
+"""Settings of a gate and its rules."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class GateRule(Settings):
         return text
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> GateRule:
+    def _check_combination(self) -> GateRule:
         given = [name for name in _BOUNDS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"a rule needs exactly one of: {', '.join(_BOUNDS)}")

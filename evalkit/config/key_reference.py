@@ -1,4 +1,4 @@
-"""What each key of a configuration takes, read off the Settings classes: for people who look a key up."""
+"""Describe the keys of configuration blocks, from the Settings classes, for the reference and ``plugin show``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from typing import Any
 from evalkit.config.meanings import attributes
 from evalkit.config.settings import Settings
 
-_PLAIN = re.compile(r"[A-Za-z_](?:[\w@./%+-]| (?=[A-Za-z]))*")
-_TAKEN = re.compile(r"null|true|false|nan|inf", re.IGNORECASE)
-"""Words that YAML does not read as text."""
-_MOST_NAMES = 8
-"""Choices that are told one by one; of more only the number."""
-_LARGE = 1e8
-"""A bound that says no more than that a number is finite."""
+_UNQUOTED = re.compile(r"[A-Za-z_](?:[\w@./%+-]| (?=[A-Za-z]))*")
+_RESERVED = re.compile(r"null|true|false|nan|inf", re.IGNORECASE)
+"""Words that YAML does not read as text without quotes."""
+_MAX_CHOICES = 8
+"""With more choices, only their number is shown."""
+_UNBOUNDED = 1e8
+"""Bounds from this size on are not shown: they only keep numbers finite."""
 _FORMS = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
+"""JSON Schema type -> description of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +31,17 @@ class Key:
     Attributes
     ----------
     name
-        As it stands in YAML.
+        Name in YAML.
     form
-        What its value looks like, in a few words.
+        Description of its value, in a few words.
     default
-        As it would stand in YAML; empty where the key may be absent, ``required`` where it may not.
+        Default value in YAML; empty if the key has none, ``required`` if the key is required.
     meaning
-        What it does; empty where no docstring says so.
+        Text from the docstring; empty if there is none.
     owner
-        The class that has it, or says something of it: a key that a plugin only inherits is its base's.
+        The class in the inheritance chain that declares or documents the key.
     block
-        What checks the block that stands there; None for a plain value.
+        The Settings class of the value; None for a plain value.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Key:
 
 
 def keys_of(settings: type[Settings]) -> list[Key]:
-    """Return the keys of a block, in the order of the class."""
+    """Return the keys of a block, in the order of the Settings class."""
     schema = settings.model_json_schema()
     return [
         Key(
@@ -62,20 +63,20 @@ def keys_of(settings: type[Settings]) -> list[Key]:
             if field.is_required()
             else as_yaml(field.get_default(call_default_factory=True, validated_data={})),
             schema["properties"][name].get("description", ""),
-            next(one for one in settings.__mro__ if name in _own(one)),
+            next(cls for cls in settings.__mro__ if name in _names_in(cls)),
             next(_blocks(field.annotation), None),
         )
         for name, field in settings.model_fields.items()
     ]
 
 
-def _own(settings: type) -> set[str]:
-    """Return what a class has or mentions itself."""
-    return {*inspect.get_annotations(settings), *attributes(settings)}
+def _names_in(cls: type) -> set[str]:
+    """Return the names that a class itself, without its bases, declares or documents."""
+    return {*inspect.get_annotations(cls), *attributes(cls)}
 
 
 def _blocks(annotation: Any) -> Iterator[type[Settings]]:
-    """Give the Settings that a type holds, in an optional, a list or a mapping, too."""
+    """Yield the Settings classes in a type annotation, including those in unions, lists and mappings."""
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         yield annotation
     for part in typing.get_args(annotation):
@@ -83,13 +84,13 @@ def _blocks(annotation: Any) -> Iterator[type[Settings]]:
 
 
 def form_of(schema: Mapping[str, Any]) -> str:
-    """Return what a value looks like, from its JSON Schema."""
+    """Return a short description of a value from its JSON Schema."""
     if "anyOf" in schema:
-        forms = (form_of(one) for one in schema["anyOf"])
+        forms = (form_of(alternative) for alternative in schema["anyOf"])
         return " or ".join(dict.fromkeys(form for form in forms if form != "null"))
     if "enum" in schema or "const" in schema:
         names = schema.get("enum", [schema.get("const")])
-        return " or ".join(map(str, names)) if len(names) <= _MOST_NAMES else f"one of {len(names)} names"
+        return " or ".join(map(str, names)) if len(names) <= _MAX_CHOICES else f"one of {len(names)} names"
     if "$ref" in schema or "allOf" in schema:
         return "block"
     if schema.get("format") == "date":
@@ -103,22 +104,22 @@ def form_of(schema: Mapping[str, Any]) -> str:
 def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
     signs = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
     for name, sign in signs:
-        if name in schema and abs(schema[name]) < _LARGE:
+        if name in schema and abs(schema[name]) < _UNBOUNDED:
             yield f"{sign} {schema[name]:g}"
 
 
 def as_yaml(value: Any) -> str:
-    """Return a value as one would write it in YAML, exactly; nothing for a block, or for None."""
+    """Return a value in YAML's flow style; an empty string for a block or for None."""
     match value:
         case None | Settings():
             return ""
         case str():
-            plain = _PLAIN.fullmatch(value) and not _TAKEN.fullmatch(value)
-            return value if plain else json.dumps(value, ensure_ascii=False)
+            unquoted = _UNQUOTED.fullmatch(value) and not _RESERVED.fullmatch(value)
+            return value if unquoted else json.dumps(value, ensure_ascii=False)
         case list() | tuple():
             return f"[{', '.join(map(as_yaml, value))}]"
         case float():
             return repr(value).removesuffix(".0")
         case dict():
-            return f"{{{', '.join(f'{key}: {as_yaml(one)}' for key, one in value.items())}}}"
+            return f"{{{', '.join(f'{key}: {as_yaml(item)}' for key, item in value.items())}}}"
     return json.dumps(value)

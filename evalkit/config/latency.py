@@ -1,4 +1,4 @@
-"""The latency block: what is timed, under which load, against which limits."""
+"""The `latency:` block: batch sizes, load and limits of the latency pass; and latency claims of vendors."""
 
 from __future__ import annotations
 
@@ -115,20 +115,26 @@ class LatencySettings(Settings):
     slo: SloSettings | None = None
 
     def capacity(self) -> OfflineSettings | None:
-        """Return how capacity is measured: as asked for, or because a load is a share of it."""
+        """Return how to measure capacity: as configured, or by default if the load is given as shares of it."""
         if self.offline is None and self.server is not None and self.server.rates_per_s is None:
             return OfflineSettings(batch_size=self.server.batch_size)
         return self.offline
 
     def all_batch_sizes(self) -> set[int]:
-        """Return every batch size that some scenario sends."""
+        """Return the batch sizes of all scenarios."""
         extra = (self.offline and self.offline.batch_size, self.server and self.server.batch_size)
         return {*self.batch_sizes, *(size for size in extra if size)}
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a vendor promises: calls of so many documents take at most so long."""
+    """A vendor's claim: calls with `fewest` to `most` documents take at most `limit_s` seconds.
+
+    Attributes
+    ----------
+    text
+        The claim as configured.
+    """
 
     text: str
     fewest: int
@@ -137,21 +143,21 @@ class Claim:
 
 
 def read_claim(documents: str, limit: str) -> Claim:
-    """Read ``10-20 documents`` and ``100ms``.
+    """Parse a claim, for example ``10-20 documents`` and ``100ms``.
 
     Raises
     ------
     ValueError
-        If either is something else.
+        If `documents` is not a number or a range, `limit` is not a time with a unit, or either is not positive.
     """
-    counts, time = _RANGE.fullmatch(documents.strip()), _LIMIT.fullmatch(limit.strip())
-    if counts is None:
+    count_match, time_match = _RANGE.fullmatch(documents.strip()), _LIMIT.fullmatch(limit.strip())
+    if count_match is None:
         raise ValueError(f"{documents!r} is no number of documents, like '10-20 documents' or '50'")
-    if time is None:
+    if time_match is None:
         raise ValueError(f"{limit!r} is no time with its unit, like '100ms' or '0.3 s'")
-    fewest = int(counts[1])
-    most = int(counts[2] or fewest)
-    seconds = float(time[1]) * (0.001 if time[2] == "ms" else 1.0)
-    if not (0 < fewest <= most and seconds > 0):
+    fewest = int(count_match[1])
+    most = int(count_match[2] or fewest)
+    limit_s = float(time_match[1]) * (0.001 if time_match[2] == "ms" else 1.0)
+    if not (0 < fewest <= most and limit_s > 0):
         raise ValueError(f"'{documents}: {limit}' promises nothing")
-    return Claim(f"{documents.strip()}: {limit.strip()}", fewest, most, seconds)
+    return Claim(f"{documents.strip()}: {limit.strip()}", fewest, most, limit_s)

@@ -1,4 +1,4 @@
-"""From a YAML file to a `Config`, or to every problem in it."""
+"""Load a YAML file as a `Config`, or raise one error with every problem in it."""
 
 from __future__ import annotations
 
@@ -25,43 +25,45 @@ from evalkit.config.source import Path, Problem, Source, read_source
 from evalkit.errors import InputError
 
 T = TypeVar("T")
-Whole = TypeVar("Whole", bound=Settings)
+Loaded = TypeVar("Loaded", bound=Settings)
 
 _SELECTOR = {"dataset source": "source", "retriever kind": "kind", "reranker backend": "backend"}
-"""The key that names the plugin of a block, by kind."""
+"""Kind of plugin -> the key of a block that names the plugin."""
 
 
 def load_config(path: str | FilePath, overrides: Sequence[str] = ()) -> Config:
-    """Read and check a configuration file; nothing is contacted.
+    """Load and check a configuration file, without network access.
 
     Parameters
     ----------
     path
         A YAML file.
     overrides
-        ``path=value`` settings that win over the file.
+        ``path=value`` settings that replace those of the file.
 
     Raises
     ------
+    InputError
+        If the file cannot be read.
     ConfigError
-        With every problem found, each as ``file:line:col: what`` and a hint.
+        If the configuration is invalid; it contains every problem, as ``file:line:col: message`` with a hint.
     """
     return build_config(_read(path, "configuration"), overrides)
 
 
 def load_gate(path: str | FilePath) -> GateSettings:
-    """Read and check the rules of a gate; see `load_config`."""
+    """Load and check the rules of a gate; see `load_config`."""
     return _load(GateSettings, path, "rules")
 
 
 def load_keys(path: str | FilePath) -> KeysFile:
-    """Read and check the keys of a service; see `load_config`."""
+    """Load and check the keys of a service; see `load_config`."""
     return _load(KeysFile, path, "file of keys")
 
 
-def _load(kind: type[Whole], path: str | FilePath, what: str) -> Whole:
+def _load(settings_class: type[Loaded], path: str | FilePath, what: str) -> Loaded:
     source = _read(path, what)
-    settings, problems = check_against(kind, source.data or {}, source, (), {})
+    settings, problems = check_against(settings_class, source.data or {}, source, (), {})
     source.fail_if([*source.problems, *problems])
     if settings is None:
         raise AssertionError("what has no problems is settings")
@@ -83,26 +85,26 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
     """Check parsed YAML; see `load_config`."""
     apply_overrides(source, overrides)
     problems = [*source.problems, *expand_matrices(source)]
-    outline, found = check_against(Outline, source.data or {}, source, (), _homes())
-    problems += found
-    data = _as(dict, source.data)
-    problems += _load_plugins(_as(list, data.get("plugins")))
-    blocks = _Blocks(source)
+    outline, outline_problems = check_against(Outline, source.data or {}, source, (), _blocks_of_keys())
+    problems += outline_problems
+    data = _or_empty(dict, source.data)
+    problems += _load_plugins(_or_empty(list, data.get("plugins")))
+    checker = _BlockChecker(source)
     datasets = [
-        blocks.check("dataset source", dataset_block(block), ("datasets", index))
-        for index, block in enumerate(_as(list, data.get("datasets")))
+        checker.check("dataset source", dataset_block(block), ("datasets", index))
+        for index, block in enumerate(_or_empty(list, data.get("datasets")))
     ]
-    retriever = blocks.check(
-        "retriever kind", {"kind": "bm25", **_as(dict, data.get("retriever"))}, ("retriever",)
+    retriever = checker.check(
+        "retriever kind", {"kind": "bm25", **_or_empty(dict, data.get("retriever"))}, ("retriever",)
     )
     rerankers = {
-        str(tag): blocks.check("reranker backend", block, ("rerankers", tag))
-        for tag, block in _as(dict, data.get("rerankers")).items()
+        str(tag): checker.check("reranker backend", block, ("rerankers", tag))
+        for tag, block in _or_empty(dict, data.get("rerankers")).items()
     }
-    problems += blocks.problems
-    problems += check_rules(outline or _sound_part(data, found), datasets, retriever, rerankers)
-    problems += check_secrets(blocks.sound)
-    source.fail_if(_outermost(problems))
+    problems += checker.problems
+    problems += check_rules(outline or _valid_part(data, outline_problems), datasets, retriever, rerankers)
+    problems += check_secrets(checker.valid)
+    source.fail_if(_without_repeats(problems))
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
     return Config(
@@ -127,17 +129,17 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
 
 
 def validate_block(kind: str, block: dict[str, Any]) -> Settings:
-    """Check one plugin block that comes from code or flags instead of a file.
+    """Check one plugin block that does not come from a configuration file.
 
     Raises
     ------
     ConfigError
-        With every problem in it.
+        If the block is invalid; it contains every problem.
     """
     source = Source(_SELECTOR[kind] + " settings", data=block)
-    blocks = _Blocks(source)
-    settings = blocks.check(kind, block, ())
-    source.fail_if(blocks.problems)
+    checker = _BlockChecker(source)
+    settings = checker.check(kind, block, ())
+    source.fail_if(checker.problems)
     if settings is None:
         raise AssertionError("a block without problems has settings")
     return settings
@@ -159,27 +161,27 @@ def reranker_settings(block: dict[str, Any]) -> RerankerSettings:
     return checked
 
 
-class _Blocks:
-    """Checks plugin blocks against their own Settings, gathering problems.
+class _BlockChecker:
+    """Checks blocks against the Settings of their plugins and collects the problems.
 
     Attributes
     ----------
     problems
-        What is wrong.
-    sound
-        Settings of the blocks that are right by themselves, nested ones included, by where they stand.
+        Problems of all blocks checked so far.
+    valid
+        Path -> settings of each block without problems, including nested blocks.
     """
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self.problems: list[Problem] = []
-        self.sound: dict[Path, Settings] = {}
+        self.valid: dict[Path, Settings] = {}
 
     def check(self, kind: str, block: Any, path: Path) -> Settings | None:
-        """Return the Settings of one block, or None after noting what is wrong."""
+        """Return the Settings of one block; return None and collect the problems if it is invalid."""
         selector = _SELECTOR[kind]
         if not isinstance(block, dict):
-            return None  # the outline check has said so already
+            return None  # the check of the outline reports this
         if not isinstance(block.get(selector), str):
             known = ", ".join(registry.names(kind))
             self.problems.append(
@@ -188,49 +190,50 @@ class _Blocks:
             return None
         try:
             settings_class = registry.lookup(kind, block[selector]).Settings
-        except InputError as error:  # unknown, there twice, or broken
+        except InputError as error:  # unknown, registered twice, or not importable
             self.problems.append(Problem((*path, selector), error.message, error.hint))
             return None
-        settings, found = check_against(settings_class, block, self._source, path, _homes())
-        self.problems += found
+        settings, problems = check_against(settings_class, block, self._source, path, _blocks_of_keys())
+        self.problems += problems
         if settings is not None:
-            self.sound[path] = settings
+            self.valid[path] = settings
         for key, nested_kind in settings_class.nested.items():
-            given = block.get(key)
-            if isinstance(given, dict):
-                self.check(nested_kind, given, (*path, key))
-            for index, item in enumerate(_as(list, given)):
+            nested = block.get(key)
+            if isinstance(nested, dict):
+                self.check(nested_kind, nested, (*path, key))
+            for index, item in enumerate(_or_empty(list, nested)):
                 self.check(nested_kind, item, (*path, key, index))
         return settings
 
 
-def _sound_part(data: dict[str, Any], problems: Iterable[Problem]) -> Outline:
-    """Return the outline of the keys without a problem, so that one mistake does not hide another."""
-    broken = {problem.path[0] for problem in problems if problem.path}
-    sound = {key: value for key, value in data.items() if key in Outline.model_fields and key not in broken}
-    stand_ins = {"name": "unnamed", "datasets": ["demo"], "rerankers": {"unnamed": {}}}
-    return Outline.model_validate_json(json.dumps(stand_ins | sound, default=str))
+def _valid_part(data: dict[str, Any], problems: Iterable[Problem]) -> Outline:
+    """Return an outline of the keys without problems, so that rules can be checked in an invalid configuration."""
+    invalid = {problem.path[0] for problem in problems if problem.path}
+    valid = {key: value for key, value in data.items() if key in Outline.model_fields and key not in invalid}
+    placeholders = {"name": "unnamed", "datasets": ["demo"], "rerankers": {"unnamed": {}}}
+    return Outline.model_validate_json(json.dumps(placeholders | valid, default=str))
 
 
 def dataset_block(block: Any) -> Any:
-    """Turn the short form of a dataset into a block: ``demo``, or a hub name like ``beir/scifact``."""
+    """Expand the short form of a dataset into a block: ``demo``, or a hub name like ``beir/scifact``."""
     if not isinstance(block, str):
         return block
     return {"source": "hub", "path": block} if "/" in block else {"source": block}
 
 
-def _as(kind: type[T], value: Any) -> T:
+def _or_empty(kind: type[T], value: Any) -> T:
+    """Return the value if it has the given type, else an empty instance of the type."""
     return value if isinstance(value, kind) else kind()
 
 
-def _outermost(problems: list[Problem]) -> list[Problem]:
-    """Drop repeats: the outline and a block may both complain of the same place."""
+def _without_repeats(problems: list[Problem]) -> list[Problem]:
+    """Drop problems that are reported both for the outline and for a block."""
     unique = {(p.path, p.at, p.message): p for p in problems}
     return list(unique.values())
 
 
 def _load_plugins(files: list[Any]) -> list[Problem]:
-    """Register the plugins of files; return what is wrong with them."""
+    """Register the plugins in files; return the problems of files that cannot be loaded."""
     problems = []
     for index, file in enumerate(files):
         try:
@@ -240,16 +243,16 @@ def _load_plugins(files: list[Any]) -> list[Problem]:
     return problems
 
 
-def _homes() -> dict[str, str]:
-    """Return key -> the block it belongs to, for the keys people misplace."""
-    homes = dict.fromkeys(Outline.model_fields, "")
-    homes |= dict.fromkeys(
+def _blocks_of_keys() -> dict[str, str]:
+    """Return key -> the block it belongs to (empty: the top level), for keys that are often misplaced."""
+    blocks = dict.fromkeys(Outline.model_fields, "")
+    blocks |= dict.fromkeys(
         ("url", "model", "dialect", "api_key_env", "backend", "timeout_s"), "rerankers.<tag>"
     )
-    homes |= {key: "datasets[]" for key in DatasetSettings.model_fields if key != "name"}
-    homes |= dict.fromkeys(("depth", "k1", "b", "kind"), "retriever")
-    homes |= dict.fromkeys(LatencySettings.model_fields, "latency")
-    homes |= dict.fromkeys(ExecutionSettings.model_fields, "execution")
-    homes |= dict.fromkeys(ServiceSettings.model_fields, "service")
-    homes["batch_size"] = homes["concurrency"] = "rerankers.<tag>"
-    return homes
+    blocks |= {key: "datasets[]" for key in DatasetSettings.model_fields if key != "name"}
+    blocks |= dict.fromkeys(("depth", "k1", "b", "kind"), "retriever")
+    blocks |= dict.fromkeys(LatencySettings.model_fields, "latency")
+    blocks |= dict.fromkeys(ExecutionSettings.model_fields, "execution")
+    blocks |= dict.fromkeys(ServiceSettings.model_fields, "service")
+    blocks["batch_size"] = blocks["concurrency"] = "rerankers.<tag>"
+    return blocks

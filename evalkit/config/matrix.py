@@ -1,4 +1,4 @@
-"""``matrix:``: one block that stands for many, one for each combination of some values."""
+"""``matrix:``: expand one reranker block into one block per combination of values."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from evalkit.config.source import Path, Problem, Source
 
 MATRIX = "matrix"
-_MOST = 100
-"""Rerankers that one block may stand for: more are a slip."""
+_MAX_RERANKERS = 100
+"""Largest number of rerankers of one block; more are probably a mistake."""
 
 
 def expand_matrices(source: Source) -> list[Problem]:
-    """Replace every reranker with a ``matrix:`` by one for each combination; return what is wrong with them.
+    """Replace every reranker that has a ``matrix:`` by one reranker per combination; return the problems.
 
     ``mini: {backend: bi_encoder, model: m, matrix: {precision: [fp32, int8]}}`` becomes ``mini-fp32`` and
-    ``mini-int8``. Whatever is said of one of them later is said of the place in the file that it came from.
+    ``mini-int8``. The new keys get the positions of the keys and values that they come from.
     """
     rerankers = source.data.get("rerankers") if isinstance(source.data, dict) else None
     if not isinstance(rerankers, dict):
@@ -30,23 +30,24 @@ def expand_matrices(source: Source) -> list[Problem]:
             expanded[tag] = block
             continue
         path = ("rerankers", str(tag))
-        wrong = list(_faults(block[MATRIX], (*path, MATRIX)))
-        problems += wrong
-        if wrong:
-            expanded[tag] = {key: value for key, value in block.items() if key != MATRIX}
+        without_matrix = {key: value for key, value in block.items() if key != MATRIX}
+        matrix_problems = list(_check_matrix(block[MATRIX], (*path, MATRIX)))
+        problems += matrix_problems
+        if matrix_problems:
+            expanded[tag] = without_matrix
             continue
-        for name, chosen, places in _combinations(str(tag), block[MATRIX]):
+        for name, chosen, indices in _combinations(str(tag), block[MATRIX]):
             if name in expanded or (name in rerankers and name != tag):
                 problems.append(
                     Problem((*path, MATRIX), f"two rerankers would be called {name!r}", "rename one")
                 )
-            expanded[name] = {key: value for key, value in block.items() if key != MATRIX} | chosen
-            _place(source, path, ("rerankers", name), places)
+            expanded[name] = without_matrix | chosen
+            _copy_positions(source, path, ("rerankers", name), indices)
     source.data["rerankers"] = expanded
     return problems
 
 
-def _faults(matrix: Any, path: Path) -> Iterator[Problem]:
+def _check_matrix(matrix: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(matrix, dict) or not matrix:
         yield Problem(
             path, "'matrix' must be a mapping (key: list)", "e.g. matrix: {precision: [fp32, int8]}"
@@ -60,33 +61,35 @@ def _faults(matrix: Any, path: Path) -> Iterator[Problem]:
             )
         else:
             count *= len(values)
-    if count > _MOST:
-        yield Problem(path, f"stands for {count} rerankers, and at most {_MOST} are allowed", "split it")
+    if count > _MAX_RERANKERS:
+        yield Problem(
+            path, f"stands for {count} rerankers, and at most {_MAX_RERANKERS} are allowed", "split it"
+        )
 
 
 def _combinations(
     tag: str, matrix: Mapping[str, list[Any]]
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, int]]]:
-    """Yield tag, chosen values and their places in their lists, for every combination."""
+    """Yield the tag, the chosen values and the indices of these values in their lists, for every combination."""
     for choice in product(*(list(enumerate(values)) for values in matrix.values())):
         chosen = {key: value for key, (_, value) in zip(matrix, choice, strict=True)}
-        name = "-".join([tag, *(_word(value) for value in chosen.values())])
-        yield name, chosen, {key: place for key, (place, _) in zip(matrix, choice, strict=True)}
+        name = "-".join([tag, *(_tag_part(value) for value in chosen.values())])
+        yield name, chosen, {key: index for key, (index, _) in zip(matrix, choice, strict=True)}
 
 
-def _word(value: Any) -> str:
-    """Return a value as a part of a tag."""
+def _tag_part(value: Any) -> str:
+    """Return a value with the characters that a tag may contain."""
     text = str(value).rstrip("/").rpartition("/")[2] if isinstance(value, str) else str(value)
     return re.sub(r"[^A-Za-z0-9._]+", "_", text).strip("_") or "none"
 
 
-def _place(source: Source, old: Path, new: Path, places: Mapping[str, int]) -> None:
-    """Let the new block's keys stand where the old one's, and its chosen values, stand."""
-    for table in (source.keys, source.values):
-        for path, where in list(table.items()):
+def _copy_positions(source: Source, old: Path, new: Path, indices: Mapping[str, int]) -> None:
+    """Give the keys of a new block the positions of the old block's keys and of the chosen values."""
+    for positions in (source.keys, source.values):
+        for path, position in list(positions.items()):
             if path[: len(old)] == old:
-                table.setdefault((*new, *path[len(old) :]), where)
-        for key, place in places.items():
-            listed = (*old, MATRIX, key)
-            if (*listed, place) in table or listed in table:
-                table[*new, key] = table.get((*listed, place)) or table[listed]
+                positions.setdefault((*new, *path[len(old) :]), position)
+        for key, index in indices.items():
+            values_path = (*old, MATRIX, key)
+            if (*values_path, index) in positions or values_path in positions:
+                positions[*new, key] = positions.get((*values_path, index)) or positions[values_path]

@@ -1,4 +1,4 @@
-"""What each key of a block means, read from the docstrings of its classes: said once, shown everywhere."""
+"""Read the descriptions of configuration keys from the docstrings of the Settings classes."""
 
 from __future__ import annotations
 
@@ -8,29 +8,30 @@ from typing import Any
 
 
 def meanings(settings: type) -> dict[str, str]:
-    """Return key -> its entry in the *Attributes* of the class, or of the nearest base that has one."""
-    return {name: text for one in reversed(settings.__mro__) for name, text in attributes(one).items()}
+    """Return key -> description from the *Attributes* section of the class, or of its nearest base with an entry."""
+    return {name: text for cls in reversed(settings.__mro__) for name, text in attributes(cls).items()}
 
 
 def attributes(settings: type) -> dict[str, str]:
-    """Return name -> text of each entry in the *Attributes* section, the last one, of a numpy docstring."""
-    section = inspect.cleandoc(settings.__dict__.get("__doc__") or "").partition("Attributes\n----------\n")[
-        2
-    ]
-    said: dict[str, str] = {}
+    """Return name -> text of each entry in the *Attributes* section of a numpy docstring.
+
+    *Attributes* must be the last section.
+    """
+    docstring = inspect.cleandoc(settings.__dict__.get("__doc__") or "")
+    section = docstring.partition("Attributes\n----------\n")[2]
+    texts: dict[str, str] = {}
     for entry in re.split(r"\n(?=\S)", section):
         names, _, text = entry.partition("\n")
         if text:
-            said |= dict.fromkeys(names.split(", "), " ".join(text.split()).replace("``", "`"))
-    return said
+            texts |= dict.fromkeys(names.split(", "), " ".join(text.split()).replace("``", "`"))
+    return texts
 
 
 def describe(schema: dict[str, Any], settings: type) -> None:
-    """Put what a block and its keys mean into its JSON Schema, where editors show it."""
+    """Add the descriptions of a block and of its keys to its JSON Schema, where editors show them."""
     if settings.__dict__.get("__doc__"):
-        schema["description"] = " ".join(
-            inspect.cleandoc(settings.__doc__ or "").partition("\n\n")[0].split()
-        )
+        summary = inspect.cleandoc(settings.__doc__ or "").partition("\n\n")[0]
+        schema["description"] = " ".join(summary.split())
     for name, meaning in meanings(settings).items():
         if name in schema.get("properties", {}):
             schema["properties"][name]["description"] = meaning

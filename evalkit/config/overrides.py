@@ -1,4 +1,4 @@
-"""``--set path=value``: change one setting of a configuration from the command line."""
+"""``--set path=value``: override a setting of a configuration from the command line."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from evalkit.config.source import Path, Problem, Source, parse_value
 
 
 def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
-    """Write each ``path=value`` into the data; its place becomes ``--set path``.
+    """Write each ``path=value`` into the data of a configuration; its position becomes ``--set path``.
 
-    A path is keys joined by dots, list positions as numbers from 0: ``rerankers.mine.url``,
-    ``datasets.0.split``. The value is YAML. Missing mappings on the way are created.
+    A path consists of keys and list indices from 0, joined by dots: ``rerankers.mine.url``, ``datasets.0.split``. The
+    value is YAML. Missing mappings on the path are created. Invalid overrides are added to the problems of the source.
     """
     for override in overrides:
         target, separator, text = override.partition("=")
         place = f"--set {override}"
         if not separator or not target:
             source.problems.append(
-                Problem((), f"{override!r} sets nothing", "write --set path=value", at=f"--set {override}")
+                Problem((), f"{override!r} sets nothing", "write --set path=value", at=place)
             )
             continue
-        path = _resolve(target.split("."))
+        path = tuple(int(part) if part.isdigit() else part for part in target.split("."))
         if source.data is None:
             source.data = {}
         if not _assign(source.data, path, parse_value(text)):
@@ -30,15 +30,12 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
                 Problem((), f"there is no place {target!r} to set", "name a key below a mapping", at=place)
             )
             continue
-        _forget_below(source, path)
+        _remove_positions(source, path)
         source.keys[path] = source.values[path] = f"--set {target}"
 
 
-def _resolve(parts: list[str]) -> Path:
-    return tuple(int(part) if part.isdigit() else part for part in parts)
-
-
 def _assign(data: Any, path: Path, value: Any) -> bool:
+    """Set the value at a path and return True; return False if the path does not fit the data."""
     *outer, last = path
     for step in outer:
         if isinstance(data, dict):
@@ -56,7 +53,8 @@ def _assign(data: Any, path: Path, value: Any) -> bool:
     return False
 
 
-def _forget_below(source: Source, path: Path) -> None:
-    for table in (source.keys, source.values):
-        for known in [p for p in table if p[: len(path)] == path]:
-            del table[known]
+def _remove_positions(source: Source, path: Path) -> None:
+    """Remove the positions of a path and of everything below it."""
+    for positions in (source.keys, source.values):
+        for replaced in [p for p in positions if p[: len(path)] == path]:
+            del positions[replaced]

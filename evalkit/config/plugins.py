@@ -1,4 +1,4 @@
-"""Classes of one's own in a Python file: ``plugins: [./my_reranker.py]``."""
+"""Load plugins from a Python file: ``plugins: [./my_reranker.py]``."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _KINDS: dict[type, tuple[str, str]] = {
     RetrieverSettings: ("retriever kind", "kind"),
     DatasetSettings: ("dataset source", "source"),
 }
-"""What a class's inner Settings derive from -> its kind, and the key whose literal is its name."""
+"""Base class of a plugin's inner Settings -> kind of plugin, and the key whose literal type is the plugin's name."""
 
 
 def load_plugins(file: Path) -> list[registry.Plugin]:
-    """Register every plugin of a Python file, and return them.
+    """Run a Python file, register its plugins, and return them.
 
-    A plugin is a class with an inner ``Settings``, whose key ``backend``, ``kind`` or ``source`` is a literal: that is
-    its name. A `Dialect` goes by its own name in small letters.
+    A plugin is a class with an inner ``Settings`` whose key ``backend``, ``kind`` or ``source`` has a literal type: the
+    name of the plugin. A `Dialect` is registered under its class name in snake case.
 
     Raises
     ------
     InputError
-        If there is no such file, it cannot be run, or holds no plugin; or a name is taken.
+        If the file cannot be read or run, has no plugin, or has a plugin whose name is already registered.
     """
     try:
         code = file.read_bytes()
@@ -41,7 +41,7 @@ def load_plugins(file: Path) -> list[registry.Plugin]:
             f"cannot read the plugin {file.resolve()}: {error.strerror}", "check the path"
         ) from None
     digest = hashlib.sha256(code).hexdigest()[:12]
-    module = _module(file, digest)
+    module = _import_file(file, digest)
     owner = str(file)
     found = [
         registry.Plugin(kind, name, value, owner, digest)
@@ -59,7 +59,8 @@ def load_plugins(file: Path) -> list[registry.Plugin]:
     return found
 
 
-def _module(file: Path, digest: str) -> ModuleType:
+def _import_file(file: Path, digest: str) -> ModuleType:
+    """Return a file as a module; a file whose content is already imported is not run again."""
     name = f"evalkit_plugin_{re.sub(r'[^A-Za-z0-9]', '_', file.stem)}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
@@ -70,7 +71,7 @@ def _module(file: Path, digest: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - whatever a stranger's file does while it is run
+    except Exception as error:  # noqa: BLE001 - a user's file can raise anything
         del sys.modules[name]
         where = _line_of(error, file)
         raise InputError(f"{file}{where} cannot be run: {type(error).__name__}: {error}", "mend it") from None
@@ -78,6 +79,7 @@ def _module(file: Path, digest: str) -> ModuleType:
 
 
 def _line_of(error: Exception, file: Path) -> str:
+    """Return ``:line`` of the innermost frame in the file; an empty string if there is none."""
     if isinstance(error, SyntaxError):
         return f":{error.lineno}"
     line = None
@@ -90,7 +92,7 @@ def _line_of(error: Exception, file: Path) -> str:
 
 
 def _names_of(plugin: type[Any]) -> list[tuple[str, str]]:
-    """Return kind and name of a class; none where it is no plugin."""
+    """Return ``(kind, name)`` for each name of a class; empty if it is not a plugin."""
     if issubclass(plugin, Dialect):
         return [("dialect", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plugin.__name__).lower())]
     settings = getattr(plugin, "Settings", None)

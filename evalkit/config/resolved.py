@@ -1,4 +1,4 @@
-"""A configuration written back as YAML, every default filled in."""
+"""Write a configuration as YAML with all defaults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalkit.config.settings import Settings
 
 
 def resolved_yaml(config: Settings) -> str:
-    """Return the configuration as YAML that loads back to the same settings."""
+    """Return the configuration as YAML that loads to equal settings."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
@@ -22,10 +22,10 @@ def resolved_yaml(config: Settings) -> str:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Drop unset keys: a null in YAML would be read as a value."""
+    """Drop keys that are None, because YAML would load null as a value."""
     if isinstance(value, dict):
         if value.get("serve") is not None:
-            value = {**value, "url": None}  # where the service was found is not a setting
+            value = {**value, "url": None}  # the url of a service that evalkit started is not a setting
         return {k: _without_nulls(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):
         return [_without_nulls(v) for v in value]

@@ -1,4 +1,4 @@
-"""Rules that tie one part of a configuration to another."""
+"""Rules between the parts of a configuration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit.config.source import Path, Problem
 from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.metrics import parse_metric
 from evalkit.metrics.names import Metric
-from evalkit.stats import sample_size_to_hold
+from evalkit.stats import sample_size_for_share
 
 
 def check_rules(
@@ -21,9 +21,9 @@ def check_rules(
     retriever: Settings | None,
     rerankers: Mapping[str, Settings | None],
 ) -> list[Problem]:
-    """Return what is wrong between the parts, each of which may be right by itself.
+    """Return the problems between parts of a configuration that are valid by themselves.
 
-    A block that is wrong itself is None, and takes part in no rule.
+    A block that is invalid by itself is None; no rule applies to it.
     """
     first_stage = retriever if isinstance(retriever, RetrieverSettings) else None
     return [
@@ -112,17 +112,17 @@ def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> 
     latency = outline.latency
     if latency is None:
         return
-    asked: list[tuple[Path, int]] = [
+    sizes: list[tuple[Path, int]] = [
         (("latency", "batch_sizes", index), size) for index, size in enumerate(latency.batch_sizes)
     ]
     for name, block in (("offline", latency.offline), ("server", latency.server)):
         if block is not None and block.batch_size is not None:
-            asked.append((("latency", name, "batch_size"), block.batch_size))
+            sizes.append((("latency", name, "batch_size"), block.batch_size))
     for tag, reranker in rerankers.items():
         limit = (
             reranker.most_documents() if isinstance(reranker, RerankerSettings) and reranker.timed else None
         )
-        for path, size in asked:
+        for path, size in sizes:
             if limit is not None and size > limit:
                 yield Problem(
                     path,
@@ -144,7 +144,7 @@ def _latency(outline: Outline) -> Iterator[Problem]:
     slo = latency.slo
     if slo is None:
         return
-    needed = sample_size_to_hold(slo.quantile, latency.confidence)
+    needed = sample_size_for_share(slo.quantile, latency.confidence)
     for path, calls in (
         (("latency", "calls"), latency.calls),
         (("latency", "server", "calls"), latency.server.calls if latency.server else None),
@@ -159,7 +159,7 @@ def _latency(outline: Outline) -> Iterator[Problem]:
 
 
 def _prices(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
-    """Tell which rerankers have no price: a budget can be kept only where every call has one."""
+    """Yield a problem for each billed reranker without a price if there is a budget."""
     for tag, reranker in rerankers.items() if outline.budget else ():
         if not isinstance(reranker, RerankerSettings):
             continue

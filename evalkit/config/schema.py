@@ -1,4 +1,4 @@
-"""The configuration as JSON Schema, for editors: completion, and mistakes underlined while one types."""
+"""The configuration as JSON Schema, for completion and validation in editors."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from evalkit import registry
 from evalkit.config.experiment import Outline
 from evalkit.errors import InputError
 
-_WHERE = {"dataset source": "datasets", "retriever kind": "retriever", "reranker backend": "rerankers"}
+_KINDS = ("dataset source", "retriever kind", "reranker backend")
 
 
 def config_schema() -> dict[str, Any]:
-    """Return the schema, plugins that are installed included; what cannot be imported is left out."""
-    blocks = {kind: _settings(kind) for kind in _WHERE}
-    models = [Outline, *(one for found in blocks.values() for one in found)]
-    refs, whole = models_json_schema([(one, "validation") for one in models], title="evalkit configuration")
-    definitions = whole["$defs"]
+    """Return the JSON Schema of a configuration, with all installed plugins that can be imported."""
+    blocks = {kind: _settings_classes(kind) for kind in _KINDS}
+    models = [Outline, *(model for kind_models in blocks.values() for model in kind_models)]
+    refs, schema = models_json_schema(
+        [(model, "validation") for model in models], title="evalkit configuration"
+    )
+    definitions = schema["$defs"]
     top = definitions.pop(refs[Outline, "validation"]["$ref"].rpartition("/")[2])
     any_of = {
-        kind: {"anyOf": [_by_name(definitions, refs[one, "validation"]) for one in found]}
-        for kind, found in blocks.items()
+        kind: {
+            "anyOf": [
+                _with_required_selector(definitions, refs[model, "validation"]) for model in kind_models
+            ]
+        }
+        for kind, kind_models in blocks.items()
     }
     top["properties"]["datasets"]["items"] = {
         "anyOf": [{"type": "string"}, *any_of["dataset source"]["anyOf"]]
@@ -36,18 +42,23 @@ def config_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": definitions}
 
 
-def _settings(kind: str) -> list[Any]:
-    found = []
+def _settings_classes(kind: str) -> list[Any]:
+    """Return the Settings class of every plugin of a kind that can be imported."""
+    classes = []
     for plugin in registry.plugins(kind):
         try:
-            found.append(plugin.load().Settings)
+            classes.append(plugin.load().Settings)
         except InputError:
             continue
-    return found
+    return classes
 
 
-def _by_name(definitions: dict[str, Any], ref: dict[str, Any]) -> dict[str, Any]:
-    """Let a block name what it is: without its selector it would fit any."""
+def _with_required_selector(definitions: dict[str, Any], ref: dict[str, Any]) -> dict[str, Any]:
+    """Require the selector key (``source`` or ``backend``) in a block's definition; return the reference.
+
+    Without its selector, a block could match the schema of any plugin. ``kind`` has a default and stays optional. The
+    definition of a reranker also gets the key ``matrix``.
+    """
     block = definitions[ref["$ref"].rpartition("/")[2]]
     selector = next(
         key for key in ("source", "kind", "backend") if "const" in block["properties"].get(key, {})
@@ -56,6 +67,5 @@ def _by_name(definitions: dict[str, Any], ref: dict[str, Any]) -> dict[str, Any]
     if selector not in required and selector != "kind":
         required.append(selector)
     if selector == "backend":
-        values = {"type": "object", "additionalProperties": {"type": "array"}}
-        block["properties"]["matrix"] = values
+        block["properties"]["matrix"] = {"type": "object", "additionalProperties": {"type": "array"}}
     return ref

@@ -1,4 +1,4 @@
-"""Rules on keys: they stand in environment variables, and nothing that is printed repeats one."""
+"""Check that API keys and passwords are in environment variables, not in the configuration."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _SECRET_WORDS = ("authorization", "key", "token", "secret", "password", "cookie"
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a header or parameter of that name is likely to hold a key."""
+    """Return whether a header or parameter with this name is likely to contain a key."""
     folded = name.lower()
     return any(word in folded for word in _SECRET_WORDS)
 
 
 def check_secrets(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
-    """Tell which keys stand where none may, or cannot be had.
+    """Yield a problem for each URL that contains a key, and for each unusable environment variable.
 
     Parameters
     ----------
     blocks
-        Settings by where they stand; their fields that end in ``_env`` name environment variables.
+        Path -> settings of a block; fields that end in ``_env`` are names of environment variables.
     """
     for path, settings in blocks.items():
-        yield from _in_url((*path, "url"), getattr(settings, "url", None))
+        yield from _check_url((*path, "url"), getattr(settings, "url", None))
         for name in type(settings).model_fields:
             if name.endswith("_env"):
-                yield from _in_environment((*path, name), getattr(settings, name))
+                yield from _check_variable((*path, name), getattr(settings, name))
 
 
-def _in_url(path: Path, url: str | None) -> Iterator[Problem]:
+def _check_url(path: Path, url: str | None) -> Iterator[Problem]:
     parts = urlsplit(url or "")
     if parts.username or parts.password or any(is_secret(name) for name, _ in parse_qsl(parts.query)):
         yield Problem(
@@ -45,14 +45,14 @@ def _in_url(path: Path, url: str | None) -> Iterator[Problem]:
         )
 
 
-def _in_environment(path: Path, variable: str | None) -> Iterator[Problem]:
+def _check_variable(path: Path, variable: str | None) -> Iterator[Problem]:
     if not variable:
         return
     name = str(path[-1])
     what = name.removesuffix("_env").removeprefix("api_")
     key = os.environ.get(variable, "").strip()
     if not _VARIABLE.fullmatch(variable):
-        # Perhaps the key itself: it is not repeated here.
+        # The value may be the key itself, so the message must not contain it.
         yield Problem(
             path,
             f"{name!r} must be the name of an environment variable, not the {what} itself",

@@ -1,4 +1,4 @@
-"""How a service behaves: the ``service:`` block, and the file of its keys."""
+"""Settings of ``evalkit serve``: the ``service:`` block and the file with the keys of its clients."""
 
 from __future__ import annotations
 

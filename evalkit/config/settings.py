@@ -1,4 +1,4 @@
-"""What every part of a configuration is made of."""
+"""The base class of all settings, and the types that they share."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from evalkit.text_analysis import languages, unknown_language
 def _known_language(name: str) -> str:
     if name not in languages():
         error = unknown_language(name)
-        raise PydanticCustomError(UNKNOWN_NAME, "{said}", {"said": error.message, "hint": error.hint})
+        raise PydanticCustomError(UNKNOWN_NAME, "{message}", {"message": error.message, "hint": error.hint})
     return name
 
 
 UNKNOWN_NAME = "unknown_name"
-"""The type of an error whose context has a sentence and a hint of its own."""
+"""Type of a pydantic error whose context contains a hint."""
 
 PositiveInt = Annotated[int, Field(ge=1, le=100_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Slug = Annotated[str, Field(pattern=SLUG, max_length=80)]
-"""A name that can stand in a file name and in a table."""
+"""A name that can be used in file names and tables."""
 
 
 Language = Annotated[

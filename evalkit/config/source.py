@@ -1,7 +1,7 @@
-"""YAML text to plain data, remembering where everything stood.
+"""Parse YAML into plain data, with the position of every key and value.
 
-The node graph is walked here, instead of loading in one go, so that every duplicate key and
-every odd key is reported at once, with its place, next to all other problems.
+This module visits the node graph itself, so that all duplicate and invalid keys are reported together with all other
+problems, each with its position. YAML's own loader stops at the first one.
 """
 
 from __future__ import annotations
@@ -21,29 +21,36 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong at a place in the configuration."""
+    """A problem in a configuration.
+
+    Attributes
+    ----------
+    path
+        Keys and list indices that lead to the value with the problem.
+    at
+        Position to report instead of that of `path`.
+    """
 
     path: Path
     message: str
     hint: str | None = None
     at: str | None = None
-    """The place, where it is not the one that `path` stands for."""
 
 
 @dataclass(slots=True)
 class Source:
-    """Data of a configuration and the place of every key and value in it.
+    """The data of a configuration and the position of every key and value in it.
 
     Attributes
     ----------
     name
         File name as the user gave it.
     data
-        Plain dicts, lists and scalars.
+        Dictionaries, lists and scalars.
     keys, values
-        Path -> ``file:line:col`` of its key and of its value.
+        Path -> ``file:line:col`` of the key and of the value.
     problems
-        What was wrong with the YAML itself.
+        Problems of the YAML and of its overrides.
     """
 
     name: str
@@ -53,30 +60,33 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
 
     def place(self, path: Path, *, of_key: bool = False) -> str:
-        """Return where `path` stands; the nearest enclosing place for what is not written."""
+        """Return the position of the value (or key) at `path`, or of its nearest ancestor in the file."""
         for end in range(len(path), -1, -1):
-            found = (self.keys if of_key else self.values).get(path[:end]) or self.keys.get(path[:end])
-            if found:
-                return found
+            position = (self.keys if of_key else self.values).get(path[:end]) or self.keys.get(path[:end])
+            if position:
+                return position
         return self.name
 
     def fail_if(self, problems: list[Problem]) -> None:
         """Raise `ConfigError` with all problems in the order of the file, if there are any."""
         if not problems:
             return
-        rendered = [(problem.at or self.place(problem.path), problem) for problem in problems]
-        rendered.sort(key=lambda item: _natural(item[0]))
-        said = ((f"{place}: {problem.message}", problem.hint) for place, problem in rendered)
-        raise ConfigError(dict.fromkeys(said))  # one mistake in a matrix is one of several rerankers
+        positioned = [(problem.at or self.place(problem.path), problem) for problem in problems]
+        positioned.sort(key=lambda item: _sort_key(item[0]))
+        rendered = ((f"{position}: {problem.message}", problem.hint) for position, problem in positioned)
+        # One mistake in a matrix block is a problem of several rerankers: report it once.
+        raise ConfigError(dict.fromkeys(rendered))
 
 
-def _natural(place: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in place.split(":"))
+def _sort_key(position: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a sort key that compares the numbers in a position by value."""
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in position.split(":"))
 
 
 _SCALAR_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")
 )
+"""YAML tags that a configuration may contain."""
 
 
 def read_source(text: str, name: str) -> Source:
@@ -85,8 +95,7 @@ def read_source(text: str, name: str) -> Source:
     Raises
     ------
     ConfigError
-        If the text is not YAML at all; problems that leave data to look at are kept in
-        `Source.problems`.
+        If the text is not valid YAML. Other problems are added to `Source.problems`.
     """
     yaml = YAML(typ="safe", pure=True)
     source = Source(name)
@@ -100,64 +109,64 @@ def read_source(text: str, name: str) -> Source:
     except YAMLError as error:
         raise ConfigError([(f"{name}: not valid YAML: {error}", None)]) from None
     if node is not None:
-        source.data = _Walk(yaml, source).visit(node, ())
+        source.data = _NodeReader(yaml, source).read(node, ())
     return source
 
 
 def parse_value(text: str) -> Any:
-    """Parse the value of a ``--set``; text that is no YAML is itself."""
+    """Parse the value of a ``--set`` as YAML; return the text itself if it is not valid YAML."""
     try:
         return YAML(typ="safe", pure=True).load(text)
     except YAMLError:
         return text
 
 
-class _Walk:
-    """Turns nodes into data, noting places and problems in a `Source`."""
+class _NodeReader:
+    """Converts YAML nodes to data, and adds positions and problems to a `Source`."""
 
     def __init__(self, yaml: YAML, source: Source) -> None:
         self._yaml = yaml
         self._source = source
-        self._open: list[Node] = []
+        self._ancestors: list[Node] = []
 
-    def visit(self, node: Node, path: Path) -> Any:
-        self._source.values[path] = self._at(node)
-        if any(node is outer for outer in self._open):
+    def read(self, node: Node, path: Path) -> Any:
+        self._source.values[path] = self._position(node)
+        if any(node is ancestor for ancestor in self._ancestors):
             self._source.problems.append(Problem(path, "an alias may not contain itself"))
             return None
-        self._open.append(node)
+        self._ancestors.append(node)
         try:
             if isinstance(node, MappingNode):
                 return self._mapping(node, path)
             if isinstance(node, SequenceNode):
-                return [self.visit(child, (*path, index)) for index, child in enumerate(node.value)]
+                return [self.read(child, (*path, index)) for index, child in enumerate(node.value)]
             return self._scalar(node, path) if isinstance(node, ScalarNode) else None
         finally:
-            self._open.pop()
+            self._ancestors.pop()
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        given: dict[str, int] = {}
+        lines: dict[str, int] = {}
         for key_node, value_node in node.value:
             if key_node.tag == "tag:yaml.org,2002:merge" or key_node.value == "<<":
-                merged = self.visit(value_node, path)
+                merged = self.read(value_node, path)
                 parts = merged if isinstance(merged, list) else [merged]
                 for part in parts:
                     data = {**(part if isinstance(part, Mapping) else {}), **data}
                 continue
             key = key_node.value
-            place = self._at(key_node)
+            position = self._position(key_node)
             if not isinstance(key_node, ScalarNode):
-                self._source.problems.append(Problem(path, "a key must be plain text", at=place))
+                self._source.problems.append(Problem(path, "a key must be plain text", at=position))
                 continue
             child = (*path, str(key))
-            if str(key) in given:
-                hint = f"it stands in line {given[str(key)]} already; remove one of the two"
-                self._source.problems.append(Problem(path, f"key {key!r} is given twice", hint, at=place))
+            if str(key) in lines:
+                hint = f"it stands in line {lines[str(key)]} already; remove one of the two"
+                self._source.problems.append(Problem(path, f"key {key!r} is given twice", hint, at=position))
                 continue
-            given[str(key)] = key_node.start_mark.line + 1
-            self._source.keys[child] = place
-            data[str(key)] = self.visit(value_node, child)
+            lines[str(key)] = key_node.start_mark.line + 1
+            self._source.keys[child] = position
+            data[str(key)] = self.read(value_node, child)
         return data
 
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
@@ -172,6 +181,6 @@ class _Walk:
             self._source.problems.append(Problem(path, f"cannot read {node.value!r}: {error}"))
             return None
 
-    def _at(self, node: Node) -> str:
+    def _position(self, node: Node) -> str:
         mark = node.start_mark
         return f"{self._source.name}:{mark.line + 1}:{mark.column + 1}"

@@ -1,4 +1,4 @@
-"""How a backend may be called: retries, limits, caps, price."""
+"""How a backend may be called: retries, rate limits, request limits, price."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Price(Settings):
     as_of: date
 
     @model_validator(mode="after")
-    def _one_way(self) -> Price:
-        ways = [name for name in Price.model_fields if name != "as_of"]
-        if sum(getattr(self, name) is not None for name in ways) != 1:
-            raise ValueError(f"a price needs exactly one of: {', '.join(ways)}")
+    def _check_one_rate(self) -> Price:
+        rates = [name for name in Price.model_fields if name != "as_of"]
+        if sum(getattr(self, name) is not None for name in rates) != 1:
+            raise ValueError(f"a price needs exactly one of: {', '.join(rates)}")
         return self
 
     def of(self, usage: Usage) -> float | None:
-        """Return the cost in USD of what a call was billed; None where the call does not tell."""
+        """Return the cost of a call in USD from the usage it reports; None if it does not report the billed unit."""
         if self.usd_per_thousand_requests is not None:
             return self.usd_per_thousand_requests / 1e3
         for rate, amount, unit in (
@@ -50,22 +50,22 @@ class Price(Settings):
         ):
             if rate is not None and amount is not None:
                 return rate * amount / unit
-        # A price of nothing needs no count.
+        # A price of 0 does not need the usage.
         return 0.0 if not any(self.model_dump(exclude={"as_of"}, exclude_none=True).values()) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """What one call of a backend sends and gets back, before it is made.
+    """The size of a call before it is made, for estimates of its tokens and cost.
 
     Attributes
     ----------
     characters
-        Of all texts, as often as they are sent.
+        Characters of all texts, counted as often as they are sent.
     requests
-        In which they are sent.
+        Number of requests of the call.
     answer_tokens, most_answer_tokens
-        Tokens that a model is expected to write in answer, and the most it may write.
+        Tokens that a model is expected to generate, and the most that it may generate.
     """
 
     characters: int
@@ -76,25 +76,25 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The rules of calling one backend; the defaults are those of a backend in this process.
+    """Retries, limits and price of calls to one backend; the defaults are those of an in-process backend.
 
     Attributes
     ----------
     retries
-        Attempts after the first, for failures that may pass.
+        Attempts after the first, for transient failures.
     retry_wait_s, longest_wait_s
-        First wait before another attempt, doubled each time, and the longest one.
+        Wait before the first retry in seconds, doubled for each further one, and the longest wait.
     requests_per_minute, tokens_per_minute
-        Limits of the account; None for none.
+        Rate limits of the account; None for no limit.
     max_bytes, max_tokens
-        Caps of one request; a list beyond them is split.
+        Limits of one request; a longer list of documents is split. None for no limit.
     price
-        None where it is not known.
+        Price of the backend; None if unknown.
     billed
         Whether calls may cost money.
     weigh
-        Query and documents in, what their call weighs out; None where a call is one request, with the
-        query once for each document.
+        Function that returns the size of a call with the given query and documents; None if a call is one request
+        that contains the query once per document.
     """
 
     retries: int = 0

@@ -1,6 +1,6 @@
-"""Whether the data can carry the figures: what is wrong with a dataset, what it does to values, what to do."""
+"""Check datasets for problems: what is wrong, how it affects metric values, and how to fix it."""
 
-from evalkit.dataset_checks.all_data_checks import LEFT_OUT, look_closely, look_quickly
+from evalkit.dataset_checks.all_data_checks import LEFT_OUT, run_all_checks, run_quick_checks
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import SEVERITIES, DataFinding, by_severity
 from evalkit.dataset_checks.lengths import Reading, truncation
@@ -14,7 +14,7 @@ __all__ = [
     "Reading",
     "TextStats",
     "by_severity",
-    "look_closely",
-    "look_quickly",
+    "run_all_checks",
+    "run_quick_checks",
     "truncation",
 ]

@@ -1,4 +1,4 @@
-"""Which checks there are: the quick ones of every run, and all of them."""
+"""The list of dataset checks: the quick ones, which every run makes, and the slow ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ QUICK: tuple[Check, ...] = (
     judgments.grades,
     lengths.lengths,
 )
-"""Together a few times as long as reading the texts."""
+"""Together they take a few times as long as reading the texts."""
 
 SLOW: tuple[Check, ...] = (leaks.trained_on, leaks.verbatim_queries, near_duplicates.near_duplicates)
 
@@ -50,15 +50,15 @@ LEFT_OUT = (
     "queries that stand in the train split",
     "what a reranker will cut: the run counts it",
 )
-"""What only ``evalkit dataset check`` looks for."""
+"""What only ``evalkit dataset check`` checks, as listed in the report of a run."""
 
 
-def look_quickly(data: CheckInput) -> list[DataFinding]:
-    """Return what the quick checks find."""
+def run_quick_checks(data: CheckInput) -> list[DataFinding]:
+    """Return the findings of the quick checks."""
     return [finding for check in QUICK for finding in check(data)]
 
 
-def look_closely(data: CheckInput) -> Iterator[DataFinding]:
-    """Yield what all checks find, as they find it."""
+def run_all_checks(data: CheckInput) -> Iterator[DataFinding]:
+    """Yield the findings of all checks, check by check."""
     for check in (*QUICK, *SLOW):
         yield from check(data)

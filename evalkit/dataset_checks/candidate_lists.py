@@ -1,4 +1,4 @@
-"""Candidates: how many there are of those asked for, and how many of them somebody judged."""
+"""Check candidate lists: whether they are complete, and how many candidates are judged."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.metrics import evaluate, parse_metric
 
 WELL_JUDGED = 0.9
-"""Share of the first ranks below which pooled judgments are taken to move figures."""
+"""Below this share of judged documents in the top ranks, pooled judgments are assumed to bias metric values."""
 
 
 def short_lists(data: CheckInput) -> Iterator[DataFinding]:
-    """Find queries with fewer candidates than were asked for, or none."""
+    """Find queries with fewer candidates than requested, or none."""
     run = data.candidates
     if run is None:
         return
-    asked = min(data.depth, len(data.dataset.corpus))
+    requested = min(data.depth, len(data.dataset.corpus))
     lengths = {query.query_id: len(run.docs(query.query_id)) for query in data.dataset.queries}
     none = [query for query, length in lengths.items() if length == 0]
-    # A query that is barred from one document may find one fewer of a small corpus.
-    own = data.dataset.corpus if data.dataset.origin.exclude_same_id else ()
-    short = [q for q, n in lengths.items() if 0 < n < min(asked, len(data.dataset.corpus) - (q in own))]
+    # With exclude_same_id a query may find one document fewer in a small corpus.
+    excluded = data.dataset.corpus if data.dataset.origin.exclude_same_id else ()
+    short = [
+        q for q, n in lengths.items() if 0 < n < min(requested, len(data.dataset.corpus) - (q in excluded))
+    ]
     if none:
         answerable = len(set(none) & set(data.qrels.answerable))
         yield DataFinding(
@@ -43,9 +45,9 @@ def short_lists(data: CheckInput) -> Iterator[DataFinding]:
             data.name,
             "short_lists",
             "note",
-            f"{number_of(len(short), 'query', 'queries')} of {len(lengths)} with fewer than {asked} candidates,"
+            f"{number_of(len(short), 'query', 'queries')} of {len(lengths)} with fewer than {requested} candidates,"
             f" {min(found)} at least, {int(np.median(found))} in the middle",
-            {"queries": len(short), "asked": asked, "shortest": min(found)},
+            {"queries": len(short), "asked": requested, "shortest": min(found)},
             first(short),
             "a reranker has less to choose from there, and its calls are smaller: depth means at most so many",
             "nothing; where they are many, a first stage that does not hang on shared words finds more",
@@ -64,7 +66,7 @@ def short_lists(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def judged_share(data: CheckInput) -> Iterator[DataFinding]:
-    """Find out how many of the first candidates somebody judged, at every cutoff and at the depth."""
+    """Report the share of judged candidates at every cutoff and at the depth."""
     if data.candidates is None or not data.qrels.answerable:
         return
     cutoffs = {metric.cutoff for metric in data.metrics if metric.cutoff} | {10, data.depth}

@@ -1,4 +1,4 @@
-"""What the checks look at: a dataset with its candidates, and what one reading of its texts told."""
+"""The input of the checks: a dataset, its candidates, and statistics of its texts."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from evalkit.records import Dataset, Qrels, Query, Run
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckInput:
-    """A dataset under inspection.
+    """The input of the dataset checks.
 
     Attributes
     ----------
     dataset
-        Which.
+        The dataset to check.
     documents, queries
-        What was read of its texts, in their order.
+        Statistics of its texts, in the dataset's order.
     metrics
-        Whose values are computed: those of evalkit's own kernels.
+        Metrics to compute: only those with an evalkit kernel.
     depth
-        Candidates asked for each query.
+        Requested candidates per query.
     candidates
-        Those found; None where nobody looked for any.
-    otherwise
-        The candidates if `exclude_same_id` were the other way; None where that was not tried.
+        The candidates; None if no first stage ran.
+    alternative_candidates
+        The candidates with the opposite value of `exclude_same_id`; None if not computed.
     train
-        Queries of the split that models are trained on; None where there is none.
+        Queries of the train split; None if there is none.
     """
 
     dataset: Dataset
@@ -43,20 +43,20 @@ class CheckInput:
     metrics: tuple[Metric, ...]
     depth: int
     candidates: Run | None = None
-    otherwise: Run | None = None
+    alternative_candidates: Run | None = None
     train: tuple[Query, ...] | None = None
 
     @classmethod
     def of(
         cls, dataset: Dataset, metrics: tuple[Metric, ...], depth: int, candidates: Run | None = None
     ) -> CheckInput:
-        """Read every text of a dataset once."""
+        """Return the input for a dataset; reads every text once."""
         texts = tqdm(
             dataset.corpus.texts, desc=f"{dataset.name}: checking", unit="text", disable=None, delay=2
         )
-        own = tuple(metric for metric in metrics if metric.has_kernel and metric.name != "Judged")
+        computed = tuple(metric for metric in metrics if metric.has_kernel and metric.name != "Judged")
         queries = TextStats.of(query.text for query in dataset.queries)
-        return cls(dataset, TextStats.of(texts), queries, own, depth, candidates)
+        return cls(dataset, TextStats.of(texts), queries, computed, depth, candidates)
 
     @property
     def name(self) -> str:
@@ -69,34 +69,34 @@ class CheckInput:
         return self.dataset.qrels
 
     def doc_ids(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> list[str]:
-        """Return the ids of some documents, given as a mask or as row numbers."""
+        """Return the ids of the documents that a mask or row numbers select."""
         places = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
         return [self.dataset.corpus.doc_ids[place] for place in places.tolist()]
 
     def query_ids(self, rows: NDArray[np.bool_]) -> list[str]:
-        """Return the ids of some queries."""
+        """Return the ids of the queries that a mask selects."""
         return [self.dataset.queries[place].query_id for place in np.flatnonzero(rows).tolist()]
 
     def relevant(self, doc_ids: set[str]) -> int:
-        """Return how many judgments call one of these documents relevant."""
+        """Return the number of judgments by which one of these documents is relevant."""
         return sum(
             grade > 0 and doc in doc_ids for docs in self.qrels.grades.values() for doc, grade in docs.items()
         )
 
     def means(self, run: Run, qrels: Qrels | None = None) -> dict[str, float]:
-        """Return the mean of every metric; nothing where no query is answerable."""
+        """Return metric -> mean; empty if no query is answerable."""
         values = evaluate(run, self.qrels if qrels is None else qrels, self.metrics)
         if not values.query_ids:
             return {}
         return {metric.label: float(values.of(metric.label).mean()) for metric in self.metrics}
 
     def best(self, reachable: Callable[[str, str], bool]) -> dict[str, float]:
-        """Return recall and every metric of the best ranking there can be of the documents that are reachable.
+        """Return recall and the mean of every metric for the best possible ranking of the reachable documents.
 
         Parameters
         ----------
         reachable
-            Whether a query can find a document.
+            Whether a query, the first argument, can find a document, the second.
         """
         rows = [
             (query, doc, float(grade))
@@ -113,13 +113,13 @@ class CheckInput:
         return {"recall": float(np.mean(found)), **self.means(run)} if found else {}
 
 
-def fallen(before: dict[str, float], after: dict[str, float]) -> str:
-    """Return which means changed, from what to what; empty where none did."""
+def changed_means(before: dict[str, float], after: dict[str, float]) -> str:
+    """Return the sentence part that lists the means that changed; empty if none did."""
     changed = [name for name in before if f"{before[name]:.4f}" != f"{after[name]:.4f}"]
     return ", ".join(f"{name} {before[name]:.4f} to {after[name]:.4f}" for name in changed)
 
 
-def best_falls(data: CheckInput, reachable: Callable[[str, str], bool]) -> str:
-    """Return what the best possible values fall to if only some documents can be found."""
-    falls = fallen(data.best(lambda *_: True), data.best(reachable))
+def best_possible_fall(data: CheckInput, reachable: Callable[[str, str], bool]) -> str:
+    """Return the sentence part about the best possible values if only some documents can be found."""
+    falls = changed_means(data.best(lambda *_: True), data.best(reachable))
     return f"the best possible values fall: {falls}" if falls else "no best possible value falls"

@@ -1,4 +1,4 @@
-"""Texts that are empty, nearly empty, or were damaged on their way."""
+"""Find texts that are empty, nearly empty or damaged."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.dataset_checks.check_input import CheckInput, best_falls
+from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall
 from evalkit.dataset_checks.findings import DataFinding, Severity, first, number_of
 from evalkit.dataset_checks.text_stats import Damage
 
 NEARLY_EMPTY = 10
-"""Characters without white space below which a document says hardly anything."""
+"""Documents with fewer characters, not counting white space, are reported as short."""
 
 MANY = 0.01
-"""Share of damaged texts from which figures are taken to move."""
+"""From this share of damaged texts on, the finding is a warning."""
 
 _DAMAGE = {
     Damage.REPLACED: (
@@ -65,7 +65,7 @@ def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
         effect
         + (
             f"{number_of(relevant, 'judgment calls', 'judgments call')} one of them relevant:"
-            f" {best_falls(data, lambda _, doc: doc not in lost)}"
+            f" {best_possible_fall(data, lambda _, doc: doc not in lost)}"
             if relevant
             else "none of them is judged relevant"
         ),
@@ -74,7 +74,7 @@ def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def short_documents(data: CheckInput) -> Iterator[DataFinding]:
-    """Find documents that say hardly anything."""
+    """Find documents with fewer than `NEARLY_EMPTY` characters."""
     short = (data.documents.content > 0) & (data.documents.content < NEARLY_EMPTY)
     ids = data.doc_ids(short)
     if not ids:
@@ -93,7 +93,7 @@ def short_documents(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def damaged_texts(data: CheckInput) -> Iterator[DataFinding]:
-    """Find characters that tell of a text's bad journey."""
+    """Find texts with damaged characters or remains of markup."""
     for kind, (code, name, effect, remedy) in _DAMAGE.items():
         documents, queries = data.documents.damaged(kind), data.queries.damaged(kind)
         if not documents.any() and not queries.any():

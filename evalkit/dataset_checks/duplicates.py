@@ -1,4 +1,4 @@
-"""Documents that are the same text: every one of them takes a rank, and judgments know but one."""
+"""Find documents with the same text, and duplicates whose judgments disagree or are missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.dataset_checks.check_input import CheckInput, fallen
+from evalkit.dataset_checks.check_input import CheckInput, changed_means
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.dataset_checks.text_stats import TextStats
 from evalkit.records import Qrels
@@ -15,17 +15,17 @@ from evalkit.text_analysis import normal_form
 
 
 def equal_rows(texts: Sequence[str], text_stats: TextStats) -> list[NDArray[np.int64]]:
-    """Return the rows of each text that stands there more than once, case and white space aside; empty ones apart."""
+    """Return the rows of each text that occurs more than once, ignoring case and white space, without empty texts."""
     rows = np.flatnonzero(~text_stats.empty)
-    prints = text_stats.fingerprints[rows]
-    order = np.argsort(prints, kind="stable")
-    starts = np.flatnonzero(np.diff(prints[order], prepend=prints[order][:1] + np.uint64(1)))
-    groups = [_truly_equal(texts, rows[group]) for group in np.split(order, starts) if len(group) > 1]
+    fingerprints = text_stats.fingerprints[rows]
+    order = np.argsort(fingerprints, kind="stable")
+    starts = np.flatnonzero(np.diff(fingerprints[order], prepend=fingerprints[order][:1] + np.uint64(1)))
+    groups = [_split_by_text(texts, rows[group]) for group in np.split(order, starts) if len(group) > 1]
     return sorted((group for found in groups for group in found), key=lambda group: int(group[0]))
 
 
-def _truly_equal(texts: Sequence[str], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Return groups of rows by their text itself: two texts may share a fingerprint."""
+def _split_by_text(texts: Sequence[str], rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Return groups of rows with equal normalised texts: different texts may share a fingerprint."""
     by_text: dict[str, list[int]] = {}
     for row in rows.tolist():
         by_text.setdefault(normal_form(texts[row]), []).append(row)
@@ -33,7 +33,7 @@ def _truly_equal(texts: Sequence[str], rows: NDArray[np.int64]) -> list[NDArray[
 
 
 def duplicates(data: CheckInput) -> Iterator[DataFinding]:
-    """Find documents that are the same text, and those of them that should be judged alike and are not."""
+    """Find documents with the same text, and those whose judgments differ or are missing."""
     groups = equal_rows(data.dataset.corpus.texts, data.documents)
     if not groups:
         return
@@ -50,23 +50,23 @@ def duplicates(data: CheckInput) -> Iterator[DataFinding]:
         " nothing new; equal scores tie",
         "keep one of each, with the judgments of all",
     )
-    yield from duplicates_judged_apart(data, named, "duplicate")
+    yield from inconsistent_judgments(data, named, "duplicate")
 
 
-def duplicates_judged_apart(data: CheckInput, groups: list[list[str]], kind: str) -> Iterator[DataFinding]:
-    """Find twins of relevant documents that nobody judged, or that were judged otherwise.
+def inconsistent_judgments(data: CheckInput, groups: list[list[str]], kind: str) -> Iterator[DataFinding]:
+    """Find duplicates of relevant documents that are unjudged, or have another grade.
 
     Parameters
     ----------
     data
-        Where.
+        The dataset.
     groups
-        Documents that say the same.
+        Groups of duplicate documents.
     kind
-        What to call them: ``duplicate`` or ``near_duplicate``.
+        ``duplicate`` or ``near_duplicate``.
     """
-    twins_of = {doc: group for group in groups for doc in group}
-    unjudged, contradictions = _apart(data.qrels, twins_of)
+    copies_of = {doc: group for group in groups for doc in group}
+    unjudged, contradictions = _find_inconsistencies(data.qrels, copies_of)
     if not unjudged and not contradictions:
         return
     listed = sum(doc in docs for (query, doc) in unjudged for docs in [_candidates(data, query)])
@@ -91,35 +91,40 @@ def _candidates(data: CheckInput, query: str) -> tuple[str, ...]:
     return () if data.candidates is None else data.candidates.docs(query)
 
 
-def _apart(qrels: Qrels, twins_of: dict[str, list[str]]) -> tuple[dict[tuple[str, str], int], int]:
-    """Return unjudged twins with the grade they should have, and how many pairs of twins have other grades."""
+def _find_inconsistencies(
+    qrels: Qrels, copies_of: dict[str, list[str]]
+) -> tuple[dict[tuple[str, str], int], int]:
+    """Return unjudged copies of relevant documents with their expected grade, and the number of contradictions.
+
+    A contradiction is a pair of copies with different grades for one query.
+    """
     unjudged: dict[tuple[str, str], int] = {}
     contradictions: set[tuple[str, frozenset[str]]] = set()
     for query, docs in qrels.grades.items():
         for doc, grade in docs.items():
-            if grade <= 0 or doc not in twins_of:
+            if grade <= 0 or doc not in copies_of:
                 continue
-            for twin in twins_of[doc]:
-                if twin not in docs:
-                    unjudged[query, twin] = max(grade, unjudged.get((query, twin), 0))
-                elif docs[twin] != grade:
-                    contradictions.add((query, frozenset((doc, twin))))
+            for copy in copies_of[doc]:
+                if copy not in docs:
+                    unjudged[query, copy] = max(grade, unjudged.get((query, copy), 0))
+                elif docs[copy] != grade:
+                    contradictions.add((query, frozenset((doc, copy))))
     return unjudged, len(contradictions)
 
 
 def _effect(data: CheckInput, unjudged: dict[tuple[str, str], int], listed: int) -> str:
     if not unjudged:
         return "one text has two grades for one query: which of them ranks higher is chance"
-    said = "an unjudged twin counts as not relevant, and pushes down what is"
+    unjudged_copy = "an unjudged twin counts as not relevant, and pushes down what is"
     if data.candidates is None:
-        return said
+        return unjudged_copy
     grades = {query: dict(docs) for query, docs in data.qrels.grades.items()}
     for (query, doc), grade in unjudged.items():
         grades[query][doc] = grade
-    moved = fallen(data.means(data.candidates), data.means(data.candidates, Qrels(grades)))
+    moved = changed_means(data.means(data.candidates), data.means(data.candidates, Qrels(grades)))
     moved = (
         f"judged alike, the first stage's means move: {moved}"
         if moved
         else "no mean of the first stage moves"
     )
-    return f"{said}; {number_of(listed, 'stands', 'stand')} among the candidates; {moved}"
+    return f"{unjudged_copy}; {number_of(listed, 'stands', 'stand')} among the candidates; {moved}"

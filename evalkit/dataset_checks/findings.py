@@ -1,4 +1,4 @@
-"""What is found in a dataset: what it is, how many, what it does to the figures, what to do about it."""
+"""The findings of dataset checks."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from typing import Literal
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
-"""From worst: a figure means nothing; a figure is moved; good to know."""
+"""Worst first: metric values are meaningless; metric values are biased; information."""
 
 EXAMPLES = 5
+"""Maximum number of example ids in a finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFinding:
-    """One thing that is found in a dataset.
+    """One problem or property found in a dataset.
 
     Attributes
     ----------
     dataset
-        Where.
+        Name of the dataset.
     code
-        What kind of thing, as a short stable word.
+        Short, stable name of the kind of finding.
     severity
-        ``error``: a figure cannot mean what it says; ``warning``: figures are moved; ``note``: good to know.
+        ``error``: metric values are meaningless; ``warning``: they are biased; ``note``: information.
     what
-        A phrase with its numbers.
+        The finding in words, with its numbers.
     counts
-        The numbers by name; None where one is not known.
+        Name -> number; None if unknown.
     examples
-        Ids of the first few.
+        Ids of the first few cases.
     effect, remedy
-        What it does to the figures, and what to do about it.
+        The effect on metric values, and what to do about it.
     """
 
     dataset: str
@@ -47,7 +48,7 @@ class DataFinding:
 
 
 def by_severity(findings: Iterable[DataFinding]) -> list[DataFinding]:
-    """Return findings, the worst first, otherwise in their order."""
+    """Return findings, worst first; findings of equal severity keep their order."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

@@ -1,27 +1,27 @@
-"""Judgments: whether they point at documents, at what grades, and for which queries."""
+"""Check judgments: missing documents, unanswerable and unjudged queries, number of queries, and grades."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 
-from evalkit.dataset_checks.check_input import CheckInput, best_falls
+from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.stats import MIN_QUERIES
 
-HOPELESS = 0.5
-"""Share of the relevant judgments that point nowhere from which the figures mean nothing: the ids do not fit."""
+ID_MISMATCH = 0.5
+"""Above this share of relevant judgments of missing documents, the ids do not match: an error."""
 
 
 def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
-    """Find judgments of documents that the corpus lacks."""
+    """Find judgments of documents that are not in the corpus."""
     corpus, grades = data.dataset.corpus, data.qrels.grades
     missing = [(q, d, g) for q, docs in grades.items() for d, g in docs.items() if d not in corpus]
     if not missing:
         return
     relevant = [row for row in missing if row[2] > 0]
     all_relevant = sum(g > 0 for docs in grades.values() for g in docs.values())
-    hopeless = len(relevant) > HOPELESS * all_relevant
+    ids_mismatch = len(relevant) > ID_MISMATCH * all_relevant
     counts = {
         "judgments": len(missing),
         "documents": len({d for _, d, _ in missing}),
@@ -36,19 +36,21 @@ def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
     yield DataFinding(
         data.name,
         "missing_documents",
-        "error" if hopeless else "warning" if relevant else "note",
+        "error" if ids_mismatch else "warning" if relevant else "note",
         what,
         counts,
         first(dict.fromkeys(d for _, d, _ in missing)),
-        found + best_falls(data, lambda _, doc: doc in corpus) if relevant else "none of them is relevant",
+        found + best_possible_fall(data, lambda _, doc: doc in corpus)
+        if relevant
+        else "none of them is relevant",
         "check that judgments and corpus are of one version and have the same ids"
-        if hopeless
+        if ids_mismatch
         else "give the whole corpus; on a part of it read every value against the best possible one",
     )
 
 
 def unanswerable_queries(data: CheckInput) -> Iterator[DataFinding]:
-    """Find queries that were judged and that nothing answers."""
+    """Find judged queries without a relevant document."""
     unanswerable = data.qrels.unanswerable
     if not unanswerable:
         return
@@ -67,7 +69,7 @@ def unanswerable_queries(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def few_queries(data: CheckInput) -> Iterator[DataFinding]:
-    """Find out whether there are enough queries for a verdict."""
+    """Report too few queries for verdicts, gates or tuning."""
     judged = len(data.qrels.grades) - len(data.qrels.unanswerable)
     if 0 < judged < 2 * MIN_QUERIES:
         choices = (
@@ -88,7 +90,7 @@ def few_queries(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def unjudged_queries(data: CheckInput) -> Iterator[DataFinding]:
-    """Find out how many queries the dataset left out because nobody judged them."""
+    """Report queries that the dataset leaves out because they have no judgments."""
     count = data.dataset.origin.counts.get("unjudged_queries_left_out", 0)
     if count:
         judged = len(data.qrels.grades)
@@ -105,15 +107,15 @@ def unjudged_queries(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def grades(data: CheckInput) -> Iterator[DataFinding]:
-    """Tell graded judgments from binary ones, and which metrics see the difference."""
+    """Report the number of judgments per grade, and which metrics use the grades."""
     counts = Counter(g for docs in data.qrels.grades.values() for g in docs.values())
     if not counts:
         return
     highest = max(counts)
     if highest <= 0:
-        return  # said of the queries already
+        return  # `unanswerable_queries` reports this
     yield from _out_of_reach(data, highest)
-    held = ", ".join(f"{counts[grade]} of grade {grade}" for grade in sorted(counts, reverse=True))
+    listed = ", ".join(f"{counts[grade]} of grade {grade}" for grade in sorted(counts, reverse=True))
     graded = [m.label for m in data.metrics if m.name == "nDCG"]
     binary = [f"{m.label} counts {m.rel} and up" for m in data.metrics if m.name != "nDCG"]
     if highest == 1:
@@ -128,7 +130,7 @@ def grades(data: CheckInput) -> Iterator[DataFinding]:
         data.name,
         "grades",
         "note",
-        f"{'graded' if highest > 1 else 'binary'} judgments: {held}",
+        f"{'graded' if highest > 1 else 'binary'} judgments: {listed}",
         {f"grade_{grade}": counts[grade] for grade in sorted(counts)},
         (),
         effect,
@@ -155,7 +157,7 @@ def _out_of_reach(data: CheckInput, highest: int) -> Iterator[DataFinding]:
 
 
 def only_relevant(data: CheckInput) -> Iterator[DataFinding]:
-    """Find judgments that name relevant documents alone."""
+    """Report judgments that contain only relevant documents."""
     lowest = min((g for docs in data.qrels.grades.values() for g in docs.values()), default=0)
     if lowest > 0:
         per_query = data.qrels.count() / len(data.qrels.grades)

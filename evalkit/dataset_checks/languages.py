@@ -1,4 +1,4 @@
-"""Whether the language of a dataset's settings is that of its texts."""
+"""Check that the configured language of a dataset is the language of its texts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from evalkit.dataset_checks.findings import DataFinding
 from evalkit.text_analysis import Analyzer, languages
 
 SAMPLE = 200
-"""Documents looked at."""
+"""Number of documents that are inspected."""
 CLEARLY = 2.0
-"""How many times more of another language's function words there must be."""
+"""Another language needs more than this many times the function words of the configured one."""
 LEAST = 0.05
-"""Share of function words below which texts are in no language known here."""
+"""Another language needs more than this share of function words."""
 SCRIPTS = {
     "arabic": ("ARABIC",),
     "armenian": ("ARMENIAN",),
@@ -36,11 +36,11 @@ SCRIPTS = {
     "thai": ("THAI",),
     "yiddish": ("HEBREW",),
 }
-"""Scripts of languages as Unicode names them; Latin where a language is not listed."""
+"""Language -> its scripts in Unicode names; languages that are not listed use Latin."""
 
 
 def language(data: CheckInput) -> Iterator[DataFinding]:
-    """Find texts that are not in the language that stop words and stems are of."""
+    """Find texts whose script or function words do not match the configured language."""
     declared = data.dataset.origin.language
     if declared not in languages():
         return
@@ -80,7 +80,7 @@ def _sample(texts: Sequence[str]) -> list[str]:
 
 
 def _script(texts: Sequence[str]) -> tuple[str, float]:
-    """Return the script of most letters as Unicode names it, with its share; empty without a letter."""
+    """Return the Unicode name of the most frequent script, with its share of letters; empty without letters."""
     letters = Counter(character for text in texts for character in text[:1000] if character.isalpha())
     scripts: Counter[str] = Counter()
     for letter, count in letters.items():

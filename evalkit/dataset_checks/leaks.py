@@ -1,4 +1,4 @@
-"""Queries that a model may have seen, or that a document holds word for word."""
+"""Find queries of the train split, and queries that occur verbatim in a document."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from evalkit.dataset_checks.shingles import chunks, pieces
 from evalkit.text_analysis import normal_form
 
 WORDS = 5
-"""Pieces from which a query that stands in a document does not stand there by chance."""
+"""Shorter queries, in pieces, are not searched for: they may occur in a document by chance."""
 
 
 def trained_on(data: CheckInput) -> Iterator[DataFinding]:
-    """Find queries that stand in the train split."""
+    """Find queries that are also in the train split."""
     if not data.train:
         return
     known = {normal_form(query.text) for query in data.train}
     leaked = [query.query_id for query in data.dataset.queries if normal_form(query.text) in known]
-    asked = len(data.dataset.queries)
+    total = len(data.dataset.queries)
     if leaked:
         yield DataFinding(
             data.name,
             "train_queries",
             "warning",
-            f"{number_of(len(leaked), 'query stands', 'queries stand')} in the train split, of {asked}",
-            {"queries": len(leaked), "asked": asked, "train_queries": len(data.train)},
+            f"{number_of(len(leaked), 'query stands', 'queries stand')} in the train split, of {total}",
+            {"queries": len(leaked), "asked": total, "train_queries": len(data.train)},
             first(leaked),
             "a model that was trained on that split has seen them, perhaps with their answers: its values on them"
             " say nothing about new queries",
@@ -38,30 +38,30 @@ def trained_on(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def verbatim_queries(data: CheckInput) -> Iterator[DataFinding]:
-    """Find queries that stand word for word in a document."""
-    wanted = {query.query_id: pieces(query.text) for query in data.dataset.queries}
-    wanted = {query: words for query, words in wanted.items() if len(words) >= WORDS}
-    found = _standing_in(data, wanted)
+    """Find queries that occur verbatim in a document."""
+    query_pieces = {query.query_id: pieces(query.text) for query in data.dataset.queries}
+    query_pieces = {query: words for query, words in query_pieces.items() if len(words) >= WORDS}
+    found = _documents_containing(data, query_pieces)
     if not found:
         return
     relevant = sum(data.qrels.of(query).get(doc, 0) > 0 for query, doc in found.items())
     yield DataFinding(
         data.name,
         "verbatim_queries",
-        "warning" if len(found) > len(wanted) / 10 else "note",
+        "warning" if len(found) > len(query_pieces) / 10 else "note",
         f"{number_of(len(found), 'query stands', 'queries stand')} word for word in a document,"
-        f" of {len(wanted)} with {WORDS} words or more",
-        {"queries": len(found), "looked_for": len(wanted), "in_a_relevant_document": relevant},
+        f" of {len(query_pieces)} with {WORDS} words or more",
+        {"queries": len(found), "looked_for": len(query_pieces), "in_a_relevant_document": relevant},
         first(f"{query} in {doc}" for query, doc in found.items()),
         f"whoever matches words finds them without understanding; for {relevant} of them the document is relevant",
         "compare with and without them",
     )
 
 
-def _standing_in(data: CheckInput, wanted: dict[str, list[str]]) -> dict[str, str]:
-    """Return a document that holds a query, for those that some document holds: a relevant one if there is one."""
+def _documents_containing(data: CheckInput, query_pieces: dict[str, list[str]]) -> dict[str, str]:
+    """Return query id -> a document that contains the query verbatim, a relevant one if there is one."""
     corpus = data.dataset.corpus
-    by_end = _by_last_words(wanted)
+    by_end = _by_last_words(query_pieces)
     keys = np.array(sorted(by_end), dtype=np.uint64)
     found: dict[str, str] = {}
     rows = tqdm(
@@ -72,17 +72,17 @@ def _standing_in(data: CheckInput, wanted: dict[str, list[str]]) -> dict[str, st
         hit = np.isin(hashes, keys)
         for row, key in sorted(set(zip(owner[hit].tolist(), hashes[hit].tolist(), strict=True))):
             doc = corpus.doc_ids[row]
-            open_ = [q for q in by_end[key] if q not in found or data.qrels.of(q).get(doc, 0) > 0]
-            text = f" {' '.join(pieces(corpus.texts[row]))} " if open_ else ""
-            found |= {query: doc for query in open_ if f" {' '.join(wanted[query])} " in text}
+            candidates = [q for q in by_end[key] if q not in found or data.qrels.of(q).get(doc, 0) > 0]
+            text = f" {' '.join(pieces(corpus.texts[row]))} " if candidates else ""
+            found |= {query: doc for query in candidates if f" {' '.join(query_pieces[query])} " in text}
     return found
 
 
-def _by_last_words(wanted: dict[str, list[str]]) -> dict[int, list[str]]:
-    """Return queries by the hash of their last words: many begin alike."""
-    ids, ends = list(wanted), [" ".join(words[-WORDS:]) for words in wanted.values()]
-    held: dict[int, list[str]] = {}
+def _by_last_words(query_pieces: dict[str, list[str]]) -> dict[int, list[str]]:
+    """Return hash of the last `WORDS` pieces -> query ids. First words would collide: many queries start alike."""
+    ids, ends = list(query_pieces), [" ".join(words[-WORDS:]) for words in query_pieces.values()]
+    by_end: dict[int, list[str]] = {}
     for chunk in chunks(ends, range(len(ends))):
         for key, row in zip(*(column.tolist() for column in chunk.windows(WORDS)), strict=True):
-            held.setdefault(key, []).append(ids[row])
-    return held
+            by_end.setdefault(key, []).append(ids[row])
+    return by_end

@@ -1,4 +1,4 @@
-"""How long texts are, and what of them a model will not read."""
+"""Report the lengths of texts, and how many pairs a reranker truncates."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from evalkit.stats import share_interval
 
 
 def lengths(data: CheckInput) -> Iterator[DataFinding]:
-    """Tell how long documents and queries are."""
+    """Report the lengths of documents and queries."""
     if not len(data.documents.words) or not len(data.queries.words):
         return
     counts: dict[str, float | None] = {}
-    told = []
+    parts = []
     for name, text_stats in (("documents", data.documents), ("queries", data.queries)):
         for unit, values in (("words", text_stats.words), ("characters", text_stats.characters)):
             middle, high, most = (int(v) for v in np.quantile(values, (0.5, 0.95, 1.0), method="higher"))
             counts |= {f"{name}_{unit}_p50": middle, f"{name}_{unit}_p95": high, f"{name}_{unit}_max": most}
-            told.append(
+            parts.append(
                 f"{middle}, {high}, {most} {unit}" if unit == "words" else f"{middle}, {high}, {most}"
             )
     yield DataFinding(
         data.name,
         "lengths",
         "note",
-        f"half, 95 % and all of the documents have at most {told[0]} ({told[1]} characters);"
-        f" of the queries {told[2]} ({told[3]})",
+        f"half, 95 % and all of the documents have at most {parts[0]} ({parts[1]} characters);"
+        f" of the queries {parts[2]} ({parts[3]})",
         counts,
         (),
         "what is longer than a model's limit of tokens is cut; words are what white space separates",
@@ -41,22 +41,22 @@ def lengths(data: CheckInput) -> Iterator[DataFinding]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What a local reranker reads of some pairs.
+    """Tokens that a local reranker reads per pair, and which pairs it truncates.
 
     Attributes
     ----------
     reranker
-        Its tag.
+        Tag of the reranker.
     limit
-        Tokens at which it cuts; None where it does not.
+        Its length limit in tokens; None for no limit.
     pairs
-        All there are.
+        Number of all pairs.
     tokens, truncated
-        ``(n,)`` tokens read of each pair of a sample, and whether more were cut off.
+        ``(n,)`` tokens read per pair of a sample, and whether the pair was truncated.
     relevant_truncated
-        ``(m,)`` whether a relevant pair is cut, of a sample of those.
+        ``(m,)`` whether a pair of a sample of relevant pairs was truncated.
     missing
-        Why nothing is known; None where something is.
+        Why there is no measurement; None if there is one.
     """
 
     reranker: str
@@ -69,13 +69,13 @@ class Reading:
 
     @classmethod
     def unknown(cls, reranker: str, why: str) -> Reading:
-        """Return that nobody can tell."""
-        none = np.empty(0, dtype=np.bool_)
-        return cls(reranker, None, 0, np.empty(0, dtype=np.int64), none, none, why)
+        """Return a reading without measurement, and the reason."""
+        no_pairs = np.empty(0, dtype=np.bool_)
+        return cls(reranker, None, 0, np.empty(0, dtype=np.int64), no_pairs, no_pairs, why)
 
 
 def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
-    """Tell how long pairs are in a reranker's own tokens, and how many it does not read to their end."""
+    """Report the lengths of pairs in the reranker's tokens, and how many pairs it truncates."""
     if reading.missing is not None:
         yield _unknown(dataset, reading.reranker, reading.missing)
         return
@@ -85,8 +85,9 @@ def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
     share = share_interval(cut, n)
     middle, high = (int(v) for v in np.quantile(reading.tokens, (0.5, 0.95), method="higher"))
     relevant, relevant_cut = len(reading.relevant_truncated), int(reading.relevant_truncated.sum())
-    whole = n == reading.pairs
-    sampled = "" if whole else f", 95 % interval {share.lower:.1%} to {share.upper:.1%}, of a sample"
+    sampled = (
+        "" if n == reading.pairs else f", 95 % interval {share.lower:.1%} to {share.upper:.1%}, of a sample"
+    )
     limit = "without a limit" if reading.limit is None else f"with a limit of {reading.limit} tokens"
     yield DataFinding(
         dataset,

@@ -1,4 +1,4 @@
-"""Documents that are nearly the same, by MinHash: in time that grows with the texts, not with their pairs."""
+"""Find near-duplicate documents by MinHash, in time linear in the number of documents, not of pairs."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from evalkit.dataset_checks.check_input import CheckInput
-from evalkit.dataset_checks.duplicates import duplicates_judged_apart, equal_rows
+from evalkit.dataset_checks.duplicates import equal_rows, inconsistent_judgments
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.dataset_checks.shingles import chunks
 
 WIDTH = 3
-"""Pieces of a shingle."""
+"""Pieces per shingle."""
 ALIKE = 0.8
-"""Jaccard similarity of two sets of shingles from which documents are near-duplicates."""
+"""Documents are near-duplicates from this Jaccard similarity of their sets of shingles on."""
 BANDS, ROWS = 16, 4
-"""A pair of similarity s is looked at with a chance of 1 - (1 - s**ROWS)**BANDS: .9998 at .8, .64 at .5."""
+"""A pair of similarity s is compared with probability 1 - (1 - s**ROWS)**BANDS: 0.9998 at 0.8, 0.64 at 0.5."""
 MOST_DOCUMENTS = 1_000_000
-"""Beyond it a sample is looked at; 128 MB of keys."""
+"""Of a larger corpus a sample is checked; the keys take 128 MB."""
 MOST_PAIRS = 200_000
-"""Pairs whose similarity is computed."""
+"""Maximum number of pairs whose similarity is computed."""
 SEED = 8
 
 
 def near_duplicates(data: CheckInput) -> Iterator[DataFinding]:
-    """Find documents that are nearly the same, and those of them that should be judged alike and are not."""
+    """Find near-duplicate documents, and those whose judgments differ or are missing."""
     texts = data.dataset.corpus.texts
     rows = _one_of_each(data)
     sampled = len(rows) > MOST_DOCUMENTS
     if sampled:
         rows = np.sort(np.random.default_rng(SEED).choice(rows, MOST_DOCUMENTS, replace=False))
-    groups, complete = alike(texts, rows, data.name)
+    groups, complete = group_near_duplicates(texts, rows, data.name)
     if not groups:
         return
     named = [data.doc_ids(group) for group in groups]
@@ -51,31 +51,32 @@ def near_duplicates(data: CheckInput) -> Iterator[DataFinding]:
         " as judgments go",
         "keep one of each, or judge them alike",
     )
-    yield from duplicates_judged_apart(data, named, "near_duplicate")
+    yield from inconsistent_judgments(data, named, "near_duplicate")
 
 
 def _one_of_each(data: CheckInput) -> NDArray[np.int64]:
-    """Return the rows of all documents that say something, the first of each text alone."""
+    """Return the rows of all non-empty documents, only the first of equal ones."""
     keep = ~data.documents.empty
     for group in equal_rows(data.dataset.corpus.texts, data.documents):
         keep[group[1:]] = False
     return np.flatnonzero(keep)
 
 
-def alike(
+def group_near_duplicates(
     texts: Sequence[str], rows: NDArray[np.int64], name: str = "texts"
 ) -> tuple[list[NDArray[np.int64]], bool]:
-    """Return groups of rows whose texts hang together by pairs of `ALIKE` or more, and whether all pairs were seen.
+    """Return groups of near-duplicate rows, and whether all candidate pairs were compared.
 
-    Broder 1997: the chance that the smallest hash of two sets is the same is their similarity. Pairs are looked
-    for among neighbours that share a band of such hashes, and then compared exactly.
+    Groups are the connected components of the graph of pairs with a similarity of `ALIKE` or more. Broder 1997:
+    the probability that two sets have the same smallest hash is their Jaccard similarity. Candidate pairs share a
+    band of such hashes, and are then compared exactly.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     bar = tqdm(rows.tolist(), desc=f"{name}: near-duplicates", unit="text", disable=None, delay=2)
     owners, keys = _keys(texts, bar)
-    pairs = _neighbours(owners, keys)
+    pairs = _candidate_pairs(owners, keys)
     complete = len(pairs) <= MOST_PAIRS
     near = np.array([pair for pair in pairs[:MOST_PAIRS].tolist() if similarity(texts, *pair) >= ALIKE])
     if not len(near):
@@ -88,7 +89,7 @@ def alike(
 
 
 def _keys(texts: Sequence[str], rows: Iterable[int]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Return the rows that have a shingle, and ``(n, BANDS)`` keys of each."""
+    """Return ``(n,)`` rows with at least one shingle, and their ``(n, BANDS)`` keys."""
     random = np.random.default_rng(SEED)
     factors = random.integers(0, 2**63, BANDS * ROWS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
     owners, keys = [np.empty(0, dtype=np.int64)], [np.empty((0, BANDS), dtype=np.uint64)]
@@ -105,8 +106,8 @@ def _keys(texts: Sequence[str], rows: Iterable[int]) -> tuple[NDArray[np.int64],
     return np.concatenate(owners), np.concatenate(keys)
 
 
-def _neighbours(owners: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return ``(p, 2)`` pairs of rows, the smaller first, that stand side by side in a bucket of any band."""
+def _candidate_pairs(owners: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return ``(p, 2)`` pairs of rows, smaller row first, that are adjacent in a bucket of any band."""
     found = [np.empty((0, 2), dtype=np.int64)]
     for band in range(keys.shape[1]):
         order = np.argsort(keys[:, band], kind="stable")
@@ -116,7 +117,7 @@ def _neighbours(owners: NDArray[np.int64], keys: NDArray[np.uint64]) -> NDArray[
 
 
 def similarity(texts: Sequence[str], one: int, other: int) -> float:
-    """Return the Jaccard similarity of two texts' sets of shingles."""
+    """Return the Jaccard similarity of the sets of shingles of two texts, given by their rows."""
     first_set, second_set = (
         set(chunk.windows(WIDTH)[0].tolist()) for row in (one, other) for chunk in chunks(texts, [row])
     )

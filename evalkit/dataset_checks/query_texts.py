@@ -1,4 +1,4 @@
-"""Queries that are empty, or stand there twice."""
+"""Find queries that are blank or repeated."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def blank_queries(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
-    """Find queries that are the same text, and whether their judgments agree."""
+    """Find queries with the same text, and whether their judgments agree."""
     texts = [query.text for query in data.dataset.queries]
     groups = [
         [data.dataset.queries[row].query_id for row in rows.tolist()]
@@ -64,13 +64,13 @@ def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def _contradictions(data: CheckInput, pair: Sequence[str]) -> int:
-    """Return how many documents both queries were judged for, with other grades."""
+    """Return the number of documents with different grades for the two queries."""
     one, other = (data.qrels.of(query) for query in pair)
     return sum(other.get(doc, grade) != grade for doc, grade in one.items())
 
 
 def _unshared(data: CheckInput, pair: Sequence[str]) -> int:
-    """Return how many documents are relevant for one query and unjudged for the other."""
+    """Return the number of documents that are relevant for one query and unjudged for the other."""
     one, other = (data.qrels.of(query) for query in pair)
     return sum(g > 0 and d not in other for d, g in one.items()) + sum(
         g > 0 and d not in one for d, g in other.items()

@@ -1,16 +1,16 @@
-"""Queries and documents that share an id: the same thing twice, or numbers that meet by chance."""
+"""Check queries that share an id with a document: the same text, or ids that are equal by chance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.dataset_checks.check_input import CheckInput, best_falls, fallen
+from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall, changed_means
 from evalkit.dataset_checks.findings import DataFinding, Severity, first, number_of
 from evalkit.text_analysis import normal_form
 
 
 def same_ids(data: CheckInput) -> Iterator[DataFinding]:
-    """Find queries whose id is a document's, and what barring these documents changes."""
+    """Find queries with the id of a document, and report how excluding these documents changes the means."""
     corpus = data.dataset.corpus
     shared = [query for query in data.dataset.queries if query.query_id in corpus]
     if not shared:
@@ -38,17 +38,19 @@ def same_ids(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def _effect(data: CheckInput, ids: set[str], relevant: list[str], *, barred: bool) -> str:
-    said = [f"{number_of(len(relevant), 'of these pairs is', 'of these pairs are')} judged relevant"]
+    parts = [f"{number_of(len(relevant), 'of these pairs is', 'of these pairs are')} judged relevant"]
     if barred and relevant:
-        said[0] += " and cannot be found: " + best_falls(data, lambda q, d: not (q == d and q in ids))
-    if data.candidates is not None and data.otherwise is not None:
-        runs = (data.otherwise, data.candidates)
-        kept, gone = (data.means(run) for run in (runs if barred else runs[::-1]))
-        moved = fallen(kept, gone)
-        said.append(
+        parts[0] += " and cannot be found: " + best_possible_fall(
+            data, lambda q, d: not (q == d and q in ids)
+        )
+    if data.candidates is not None and data.alternative_candidates is not None:
+        runs = (data.alternative_candidates, data.candidates)
+        unrestricted, restricted = (data.means(run) for run in (runs if barred else runs[::-1]))
+        moved = changed_means(unrestricted, restricted)
+        parts.append(
             f"barring them moves the first stage: {moved}" if moved else "no mean of the first stage moves"
         )
-    return "; ".join(said)
+    return "; ".join(parts)
 
 
 def _remedy(*, barred: bool, by_chance: bool) -> str:

@@ -1,4 +1,4 @@
-"""One reading of all texts: of each its length, its damage, and a fingerprint; the texts are not kept."""
+"""Compute length, damage and fingerprint of every text in one pass, without keeping the texts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from evalkit.text_analysis import normal_form
 
 
 class Damage(IntFlag):
-    """What a text suffered on its way here."""
+    """Kinds of damage that a text shows."""
 
     REPLACED = 1
     MOJIBAKE = 2
@@ -27,18 +27,18 @@ class Damage(IntFlag):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextStats:
-    """What is known of each of n texts.
+    """Statistics of n texts.
 
     Attributes
     ----------
     characters, words
-        ``(n,)`` lengths; words are what white space separates.
+        ``(n,)`` lengths; words are separated by white space.
     content
-        ``(n,)`` characters without white space.
+        ``(n,)`` number of characters other than white space.
     damage
-        ``(n,)`` uint8 of `Damage`.
+        ``(n,)`` uint8 flags of `Damage`.
     fingerprints
-        ``(n,)`` uint64 hashes of `normal_form`: equal texts have equal ones, unequal ones hardly ever.
+        ``(n,)`` uint64 hashes of `normal_form`: equal for equal texts, very rarely equal for different ones.
     """
 
     characters: NDArray[np.int64]
@@ -49,7 +49,7 @@ class TextStats:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> TextStats:
-        """Read every text once; 33 bytes are kept of each."""
+        """Return the statistics of texts; reads every text once and uses 33 bytes for each."""
         characters, words, content = array("q"), array("q"), array("q")
         damage, fingerprints = array("B"), array("Q")
         for text in texts:
@@ -69,11 +69,11 @@ class TextStats:
 
     @property
     def empty(self) -> NDArray[np.bool_]:
-        """``(n,)`` whether there is nothing but white space."""
+        """``(n,)`` whether a text is empty or only white space."""
         return np.asarray(self.content == 0)
 
     def damaged(self, kind: Damage) -> NDArray[np.bool_]:
-        """``(n,)`` whether a text has this damage."""
+        """Return ``(n,)`` whether a text has this kind of damage."""
         return np.asarray((self.damage & np.uint8(kind)) > 0)
 
 
@@ -84,16 +84,15 @@ def fingerprint(text: str) -> int:
 
 
 def damage_of(text: str) -> int:
-    """Return the damage that a text shows."""
+    """Return the `Damage` flags of a text."""
     found = Damage(0)
     if not text.isascii():
         if "\ufffd" in text:
             found |= Damage.REPLACED
         if _SUSPECT.search(text) and _MOJIBAKE.search(text):
             found |= Damage.MOJIBAKE
-            text = _MOJIBAKE.sub(
-                "", text
-            )  # what is left of it may be control characters: one harm, said once
+            # Remove it, because mojibake may contain control characters, which would be reported twice.
+            text = _MOJIBAKE.sub("", text)
     if _CONTROL.search(text):
         found |= Damage.CONTROL
     if ("<" in text and _TAG.search(text)) or ("&" in text and _has_entity(text)):
@@ -102,7 +101,7 @@ def damage_of(text: str) -> int:
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
-"""Control characters but tab and line ends, byte order marks, halves of surrogate pairs."""
+"""Control characters except tab and line ends, byte order marks, and lone surrogates."""
 
 _TAG = re.compile(
     r"</?(?:a|b|br|code|div|em|font|h[1-6]|i|img|li|ol|p|pre|script|span|strong|style|sub|sup|t[dhr]|table|u|ul)"
@@ -112,10 +111,10 @@ _TAG = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 _TRAIL = "[\x80-\xbf" + "".join(bytes([b]).decode("cp1252", "ignore") for b in range(0x80, 0xA0)) + "]"
-"""What the second and later bytes of a UTF-8 character become where they are read as Latin-1 or Windows-1252."""
+"""The second and later bytes of a UTF-8 character, read as Latin-1 or Windows-1252."""
 
 _SUSPECT = re.compile(f"[\xc2-\xf0]{_TRAIL}")
-"""What every mojibake holds: quick to look for."""
+"""Occurs in all mojibake and is fast to search for."""
 
 _MOJIBAKE = re.compile(
     f"[\xc2\xc3]{_TRAIL}"  # accented Latin letters and signs: an A with circumflex or tilde, and a sign

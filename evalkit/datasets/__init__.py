@@ -1,4 +1,4 @@
-"""Dataset sources. ``load_dataset`` is the way in; each source is one file and one registry line."""
+"""Dataset sources. ``load_dataset`` loads a dataset; each source is one file and one line in the registry."""
 
 from evalkit.datasets.description import describe
 from evalkit.datasets.frames import dataset_from_frames, dataset_from_pairs

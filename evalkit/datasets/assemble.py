@@ -1,4 +1,4 @@
-"""What is done with what any source read: join, restrict, sample, hash, count."""
+"""Build a `Dataset` from the data of any source: join texts, select judged queries, sample, hash, count."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.config import DatasetSettings, SampleSettings
-from evalkit.datasets.corpora import RawDocument, Stamp, collect
+from evalkit.datasets.corpora import RawDocument, Stamp, build_corpus
 from evalkit.errors import DataFormatError
 from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
 from evalkit.text_analysis import normal_form
@@ -17,22 +17,22 @@ from evalkit.text_analysis import normal_form
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a source read, before anything was done to it.
+    """The data of a dataset as its source returns it, before any processing.
 
     Attributes
     ----------
     location
         Path or hub name.
     split
-        Name of the judgments' split, where the source has splits.
+        Name of the split of the judgments; None if the source has no splits.
     documents, queries
-        Read while they are walked through.
+        Iterables that may read from disk while they are consumed.
     qrels
-        The judgments of the split.
+        Judgments of the split.
     candidates
-        The documents that the source lists for each query, where it does.
+        The documents that the source lists for each query; None if it lists none.
     stamp
-        Of the documents; None where they are in memory anyway.
+        Identifies the state of the documents, so that the corpus can be cached; None to keep it in memory.
     revision, licence
         See `DatasetOrigin`.
     """
@@ -49,35 +49,37 @@ class Parts:
 
 
 def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
-    """Build the dataset: title and text joined, queries restricted to the judged ones, sampled.
+    """Build a dataset: join title and text, keep the judged queries, and sample them.
 
     Raises
     ------
+    InputError
+        If the template is invalid.
     DataFormatError
-        If a judged query has no text, or no query is left.
+        If a judged query has no text, a query id occurs twice, a document id occurs twice, or there are no documents.
     """
-    collected = collect(parts.documents, settings.template, parts.stamp, settings.label)
-    asked = _unique(parts.queries)
-    unknown = [query_id for query_id in parts.qrels.grades if query_id not in asked]
+    built = build_corpus(parts.documents, settings.template, parts.stamp, settings.label)
+    queries_by_id = _by_id(parts.queries)
+    unknown = [query_id for query_id in parts.qrels.grades if query_id not in queries_by_id]
     if unknown:
         raise DataFormatError(
             f"{parts.location}: {len(unknown)} judged queries have no text, the first is {unknown[0]!r}",
             "give the judgments and the queries the same ids",
         )
-    judged = tuple(query_id for query_id in asked if query_id in parts.qrels.grades)
-    chosen = _draw(judged, settings.sample)
-    qrels = parts.qrels.restricted_to(chosen)
-    queries = tuple(asked[query_id] for query_id in chosen)
+    judged = tuple(query_id for query_id in queries_by_id if query_id in parts.qrels.grades)
+    sampled = _sample(judged, settings.sample)
+    qrels = parts.qrels.restricted_to(sampled)
+    queries = tuple(queries_by_id[query_id] for query_id in sampled)
     counts = {
-        "documents": len(collected.corpus),
-        "empty_documents": collected.empty,
+        "documents": len(built.corpus),
+        "empty_documents": built.empty,
         "queries": len(queries),
         "answerable_queries": len(qrels.answerable),
         "unanswerable_queries": len(qrels.unanswerable),
-        "unjudged_queries_left_out": len(asked) - len(judged),
-        "judged_queries_not_sampled": len(judged) - len(chosen),
+        "unjudged_queries_left_out": len(queries_by_id) - len(judged),
+        "judged_queries_not_sampled": len(judged) - len(sampled),
         "judgments": qrels.count(),
-        "judgments_without_document": _without_document(collected.corpus, qrels),
+        "judgments_without_document": _count_without_document(built.corpus, qrels),
     }
     origin = DatasetOrigin(
         source=settings.source,
@@ -85,35 +87,35 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         language=settings.language,
         split=parts.split,
         template=settings.template,
-        content_hash=_content_hash(collected.corpus, queries, qrels),
+        content_hash=_content_hash(built.corpus, queries, qrels),
         counts=counts,
         sample=settings.sample.model_dump() if settings.sample else None,
-        exclude_same_id=_find_themselves(collected.corpus, queries)
+        exclude_same_id=_same_id_means_same_text(built.corpus, queries)
         if settings.exclude_same_id is None
         else settings.exclude_same_id,
         revision=parts.revision,
         licence=parts.licence,
     )
-    return Dataset(settings.label, collected.corpus, queries, qrels, origin, parts.candidates)
+    return Dataset(settings.label, built.corpus, queries, qrels, origin, parts.candidates)
 
 
-def _find_themselves(corpus: Corpus, queries: tuple[Query, ...]) -> bool:
-    """Return whether documents with the id of a query are that query, mostly, and not merely numbered alike."""
-    alike = [query for query in queries if query.query_id in corpus]
-    same = sum(normal_form(query.text) in normal_form(corpus.text(query.query_id)) for query in alike)
-    return 2 * same > len(alike)
+def _same_id_means_same_text(corpus: Corpus, queries: tuple[Query, ...]) -> bool:
+    """Return whether most documents that have the id of a query contain the text of that query."""
+    shared = [query for query in queries if query.query_id in corpus]
+    same = sum(normal_form(query.text) in normal_form(corpus.text(query.query_id)) for query in shared)
+    return 2 * same > len(shared)
 
 
-def _unique(queries: Iterable[Query]) -> dict[str, Query]:
-    held: dict[str, Query] = {}
+def _by_id(queries: Iterable[Query]) -> dict[str, Query]:
+    by_id: dict[str, Query] = {}
     for query in queries:
-        if held.setdefault(query.query_id, query) is not query:
+        if by_id.setdefault(query.query_id, query) is not query:
             raise DataFormatError(f"query {query.query_id!r} occurs twice", "give every query one id")
-    return held
+    return by_id
 
 
-def _draw(query_ids: tuple[str, ...], sample: SampleSettings | None) -> tuple[str, ...]:
-    """Draw a seeded sample without replacement, kept in the order of the file."""
+def _sample(query_ids: tuple[str, ...], sample: SampleSettings | None) -> tuple[str, ...]:
+    """Return a seeded sample without replacement, in the order of the file."""
     if sample is None or sample.queries >= len(query_ids):
         return query_ids
     rng = np.random.default_rng(sample.seed)
@@ -121,12 +123,12 @@ def _draw(query_ids: tuple[str, ...], sample: SampleSettings | None) -> tuple[st
     return tuple(query_ids[row] for row in rows)
 
 
-def _without_document(corpus: Corpus, qrels: Qrels) -> int:
+def _count_without_document(corpus: Corpus, qrels: Qrels) -> int:
     return sum(doc_id not in corpus for docs in qrels.grades.values() for doc_id in docs)
 
 
 def _content_hash(corpus: Corpus, queries: tuple[Query, ...], qrels: Qrels) -> str:
-    """Hash the corpus by its own hash, so that a mapped one is not walked through again."""
+    """Return the hash of a dataset; the corpus contributes its own hash, so that its texts need not be read again."""
     digest = hashlib.sha256(corpus.content_hash().encode())
     for query in queries:
         for text in (query.query_id, query.text):

@@ -1,4 +1,4 @@
-"""A folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/<split>.tsv; or a zip of one."""
+"""The source for BEIR's layout, in a folder or a zip archive: corpus.jsonl, queries.jsonl, qrels/<split>.tsv."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError
-from evalkit.formats import PACKED, File, absolute, open_lines, read_qrels, read_rows, read_run
+from evalkit.formats import (
+    COMPRESSED_SUFFIXES,
+    File,
+    absolute_path,
+    open_lines,
+    read_qrels,
+    read_rows,
+    read_run,
+)
 
 CANDIDATES = "candidates.trec.gz"
-"""Documents that the source of an import listed for each query."""
+"""File with the candidates that the source of an import lists for each query."""
 
 PROVENANCE = "PROVENANCE.md"
-"""Where an imported folder says what it was made of."""
+"""File that states the origin of an imported folder."""
 
 
 class BeirFolder:
@@ -54,39 +62,48 @@ class BeirFolder:
 
 
 def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
-    """Read corpus, queries and one split's judgments of a folder or zip.
+    """Read corpus, queries and the judgments of one split.
+
+    Parameters
+    ----------
+    path
+        Folder or zip archive.
+    split
+        Name of the split.
+    inner
+        Folder in the zip archive that contains the collection.
 
     Raises
     ------
     DataFormatError
-        If the folder or a file is missing; for a missing split the hint names those there are.
+        If the folder or a file is missing; if the split is missing, the hint lists the existing splits.
     """
-    folder = _zipped(path, inner) if path.suffix == ".zip" else path
+    folder = _zip_folder(path, inner) if path.suffix == ".zip" else path
     if not folder.is_dir():
-        raise DataFormatError(f"dataset folder not found: {absolute(folder)}", "check the path")
-    judgments = _packed_or_not(folder / "qrels" / f"{split}.tsv")
+        raise DataFormatError(f"dataset folder not found: {absolute_path(folder)}", "check the path")
+    judgments = _existing_variant(folder / "qrels" / f"{split}.tsv")
     if not judgments.is_file():
-        splits = sorted(re.sub(r"\.tsv.*", "", file.name) for file in _files(folder / "qrels"))
-        there = (
+        splits = sorted(re.sub(r"\.tsv.*", "", file.name) for file in _tsv_files(folder / "qrels"))
+        hint = (
             f"the splits there are: {', '.join(splits)}" if splits else "put judgments into qrels/<split>.tsv"
         )
-        raise DataFormatError(f"file not found: {absolute(judgments)}", there)
-    corpus = _packed_or_not(folder / "corpus.jsonl")
-    listed = folder / CANDIDATES
+        raise DataFormatError(f"file not found: {absolute_path(judgments)}", hint)
+    corpus = _existing_variant(folder / "corpus.jsonl")
+    candidates = folder / CANDIDATES
     return Parts(
         location=str(path) if inner is None else f"{path}/{inner}",
         split=split,
         documents=documents(read_rows(corpus), DocumentColumns()),
-        queries=queries(read_rows(_packed_or_not(folder / "queries.jsonl")), QueryColumns()),
+        queries=queries(read_rows(_existing_variant(folder / "queries.jsonl")), QueryColumns()),
         qrels=read_qrels(judgments),
-        candidates=read_run(listed) if listed.is_file() else None,
+        candidates=read_run(candidates) if candidates.is_file() else None,
         stamp=Stamp.of_files([corpus if isinstance(corpus, Path) else path], str(corpus)),
         licence=_licence(folder / PROVENANCE),
     )
 
 
-def _zipped(path: Path, inner: str | None) -> File:
-    """Return the collection's folder inside a zip."""
+def _zip_folder(path: Path, inner: str | None) -> File:
+    """Return the folder in a zip archive that contains the collection: `inner`, or the only one with a corpus."""
     try:
         root = zipfile.Path(path)
     except FileNotFoundError:
@@ -95,8 +112,8 @@ def _zipped(path: Path, inner: str | None) -> File:
         raise DataFormatError(f"cannot read {path.resolve()}: {error}") from None
     if inner is not None:
         return root.joinpath(inner.strip("/"))
-    found = re.compile(r"(.*/)?corpus\.jsonl(\.gz|\.zst)?")
-    folders = [match[1] or "" for match in map(found.fullmatch, root.root.namelist()) if match]
+    corpus_name = re.compile(r"(.*/)?corpus\.jsonl(\.gz|\.zst)?")
+    folders = [match[1] or "" for match in map(corpus_name.fullmatch, root.root.namelist()) if match]
     folders = [folder for folder in folders if not folder.startswith("__MACOSX")]
     if len(folders) != 1:
         names = ", ".join(sorted(folder.rstrip("/") for folder in folders))
@@ -107,19 +124,21 @@ def _zipped(path: Path, inner: str | None) -> File:
     return root.joinpath(folders[0]) if folders[0] else root
 
 
-def _files(folder: File) -> Iterator[File]:
+def _tsv_files(folder: File) -> Iterator[File]:
     return (file for file in folder.iterdir() if ".tsv" in file.name) if folder.is_dir() else iter(())
 
 
-def _packed_or_not(path: File) -> File:
-    """Return the file, or its packed twin where only that exists."""
-    folder: Any = path.parent  # of a zip's file it is one of the zip, whatever the stubs say
-    twins: list[File] = [folder / f"{path.name}{packed}" for packed in PACKED]
-    return next((twin for twin in twins if twin.is_file() and not path.is_file()), path)
+def _existing_variant(path: File) -> File:
+    """Return the path of a compressed variant of the file if only that exists, else the path itself."""
+    if path.is_file():
+        return path
+    folder: Any = path.parent  # the stubs lack that the parent of a zipfile.Path is a zipfile.Path
+    variants: list[File] = [folder / f"{path.name}{suffix}" for suffix in COMPRESSED_SUFFIXES]
+    return next((variant for variant in variants if variant.is_file()), path)
 
 
 def _licence(file: File) -> str | None:
-    """Return the licence that the note of an import states."""
+    """Return the licence stated in the provenance file of an import; None if it is not stated."""
     if not file.is_file():
         return None
     stated = [

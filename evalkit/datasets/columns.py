@@ -1,4 +1,4 @@
-"""From rows with named columns to documents, queries and judgments: one place for names, checks and errors."""
+"""Convert rows with named columns to documents, queries and judgments: usual column names, checks and errors."""
 
 from __future__ import annotations
 
@@ -73,89 +73,107 @@ class JudgmentColumns(Settings):
 
 
 def documents(rows: Rows, columns: DocumentColumns) -> Iterator[RawDocument]:
-    """Yield the documents of a corpus; a text that is null is empty."""
+    """Yield the documents of a corpus; a null text becomes an empty one."""
     names: set[str] = set()
     doc_id = title = text = ""
     for where, row in rows:
-        if row.keys() != names:  # looked for once, since most rows are alike
+        if row.keys() != names:  # most rows have the same columns: find them once
             names = set(row)
-            doc_id = needed(row, columns.id, DOC_ID, where, "identifier")
-            title = find(row, columns.title, TITLE, where) or ""
-            text = needed(row, columns.text, TEXT, where, "text")
+            doc_id = require_column(row, columns.id, DOC_ID, where, "identifier")
+            title = find_column(row, columns.title, TITLE, where) or ""
+            text = require_column(row, columns.text, TEXT, where, "text")
         yield RawDocument(
-            identifier(row[doc_id], where),
-            plain(row[title], where, "title") if title else "",
-            plain(row[text], where, "text"),
+            check_id(row[doc_id], where),
+            check_text(row[title], where, "title") if title else "",
+            check_text(row[text], where, "text"),
         )
 
 
 def queries(rows: Rows, columns: QueryColumns) -> Iterator[Query]:
-    """Yield queries, with what else their rows hold as fields."""
+    """Yield queries; other columns of their rows become their fields."""
     for where, row in rows:
-        query_id = needed(row, columns.id, QUERY_ID, where, "identifier")
-        text = needed(row, columns.text, QUERY_TEXT, where, "text")
-        others = further(row, {query_id, text})
-        yield Query(identifier(row[query_id], where), plain(row[text], where, "text"), others)
+        query_id = require_column(row, columns.id, QUERY_ID, where, "identifier")
+        text = require_column(row, columns.text, QUERY_TEXT, where, "text")
+        fields = extra_fields(row, {query_id, text})
+        yield Query(check_id(row[query_id], where), check_text(row[text], where, "text"), fields)
 
 
 def judgments(rows: Rows, columns: JudgmentColumns) -> Iterator[tuple[str, str, int]]:
     """Yield ``(query_id, doc_id, grade)``."""
     for where, row in rows:
         yield (
-            identifier(required(row, columns.query, JUDGED_QUERY, where, "query"), where),
-            identifier(required(row, columns.document, JUDGED_DOCUMENT, where, "document"), where),
-            grade(required(row, columns.grade, GRADE, where, "grade"), columns.grades, where),
+            check_id(required_value(row, columns.query, JUDGED_QUERY, where, "query"), where),
+            check_id(required_value(row, columns.document, JUDGED_DOCUMENT, where, "document"), where),
+            parse_grade(required_value(row, columns.grade, GRADE, where, "grade"), columns.grades, where),
         )
 
 
-def find(row: Row, name: str | None, usual: Sequence[str], where: str) -> str | None:
-    """Return the column that was named, or the first of the usual ones that is there, or None.
+def find_column(row: Row, name: str | None, usual: Sequence[str], where: str) -> str | None:
+    """Return the configured column, or the first of the usual columns that the row has, or None.
+
+    Parameters
+    ----------
+    row
+        A row of the table.
+    name
+        The configured column; None if none is configured.
+    usual
+        Usual names of the column.
+    where
+        Position of the row, for errors.
 
     Raises
     ------
     DataFormatError
-        If a column was named that the row lacks.
+        If the row lacks the configured column.
     """
     if name is None:
-        return next((one for one in usual if one in row), None)
+        return next((column for column in usual if column in row), None)
     if name not in row:
         raise DataFormatError(
-            f"{_header_of(where)} has no column {name!r}", f"its columns: {', '.join(map(str, row))}"
+            f"{_header_position(where)} has no column {name!r}", f"its columns: {', '.join(map(str, row))}"
         )
     return name
 
 
-def _header_of(where: str) -> str:
-    """Return where a row's columns are named: a table that names them does so in its first line."""
+def _header_position(where: str) -> str:
+    """Return the position of the header for the first row of a CSV or TSV file; other positions stay as they are."""
     return re.sub(r"(\.[ct]sv(?:\.\w+)?):2$", r"\1:1", where)
 
 
-def needed(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> str:
-    """Return the column as `find` does; it has to be there."""
-    found = find(row, name, usual, where)
-    if found is None:
+def require_column(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> str:
+    """Return the column as `find_column` does; raise `DataFormatError` if the row has none."""
+    column = find_column(row, name, usual, where)
+    if column is None:
         raise DataFormatError(
-            f"{_header_of(where)} has no column for the {what}; it has {', '.join(map(str, row)) or 'none'}",
+            f"{_header_position(where)} has no column for the {what};"
+            f" it has {', '.join(map(str, row)) or 'none'}",
             f"the usual names are {', '.join(usual)}",
         )
-    return found
+    return column
 
 
-def required(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> Any:
-    """Return the value of a column that has to be there."""
-    return row[needed(row, name, usual, where, what)]
+def required_value(row: Row, name: str | None, usual: Sequence[str], where: str, what: str) -> Any:
+    """Return the value of a required column; see `require_column`."""
+    return row[require_column(row, name, usual, where, what)]
 
 
-def optional(row: Row, name: str | None, usual: Sequence[str], where: str) -> Any:
-    """Return the value of a column that may be absent: None then."""
-    found = find(row, name, usual, where)
-    return None if found is None else row[found]
+def optional_value(row: Row, name: str | None, usual: Sequence[str], where: str) -> Any:
+    """Return the value of an optional column; None if the row has none."""
+    column = find_column(row, name, usual, where)
+    return None if column is None else row[column]
 
 
-def identifier(value: Any, where: str) -> str:
-    """Return an identifier that survives TREC files: text without white space, or a whole number as text."""
+def check_id(value: Any, where: str) -> str:
+    """Return an identifier as text without white space, as TREC files require; a whole number becomes text.
+
+    Raises
+    ------
+    DataFormatError
+        If the value is neither a whole number nor such a text.
+    """
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # pandas makes whole numbers floats where one of a column is missing
+        value = int(value)  # pandas converts whole numbers to floats in a column with missing values
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value or value != "".join(value.split()):
@@ -165,9 +183,15 @@ def identifier(value: Any, where: str) -> str:
     return value
 
 
-def plain(value: Any, where: str, what: str) -> str:
-    """Return text; what is null, or pandas' nan, is empty."""
-    if value is None or value != value:  # noqa: PLR0124 - nan alone differs from itself
+def check_text(value: Any, where: str, what: str) -> str:
+    """Return a text; null and pandas' nan become an empty text.
+
+    Raises
+    ------
+    DataFormatError
+        If the value is not text.
+    """
+    if value is None or value != value:  # noqa: PLR0124 - only nan differs from itself
         return ""
     if not isinstance(value, str):
         raise DataFormatError(
@@ -176,8 +200,14 @@ def plain(value: Any, where: str, what: str) -> str:
     return value
 
 
-def grade(value: Any, grades: Mapping[str, int], where: str) -> int:
-    """Return a grade: a whole number, however written, or what a word stands for."""
+def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
+    """Return the grade of a value: by the mapping `grades` if there is one, else the whole number that it denotes.
+
+    Raises
+    ------
+    DataFormatError
+        If the value is not in the mapping, or not a whole number.
+    """
     if grades:
         if str(value) in grades:
             return grades[str(value)]
@@ -197,9 +227,9 @@ def grade(value: Any, grades: Mapping[str, int], where: str) -> int:
     )
 
 
-def further(row: Row, known: Iterable[str]) -> dict[str, str]:
-    """Return the plain values of a row's other keys, and of its ``metadata``, as text."""
+def extra_fields(row: Row, used: Iterable[str]) -> dict[str, str]:
+    """Return the scalar values of a row's unused columns, and of its ``metadata``, as text."""
     metadata = row.get("metadata")
-    other = {key: value for key, value in row.items() if key not in {*known, "metadata"}}
-    held = {**(metadata if isinstance(metadata, dict) else {}), **other}
-    return {key: str(value) for key, value in held.items() if isinstance(value, str | int | float | bool)}
+    unused = {key: value for key, value in row.items() if key not in {*used, "metadata"}}
+    extra = {**(metadata if isinstance(metadata, dict) else {}), **unused}
+    return {key: str(value) for key, value in extra.items() if isinstance(value, str | int | float | bool)}

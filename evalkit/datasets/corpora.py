@@ -1,4 +1,4 @@
-"""From documents to a `Corpus`: as Python objects if they are few, else in files of the cache, mapped into memory."""
+"""Build a `Corpus` from documents: in memory if the source is small, else in memory-mapped files of the cache."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import numpy as np
 import orjson
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, kept, key_of
+from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.errors import DataFormatError, InputError
 from evalkit.records import ContentHash, Corpus, PackedTexts
 
 LARGE_BYTES = 32 * 2**20
-"""Sources from this size on are read once, and mapped afterwards."""
+"""Sources of at least this size are cached."""
 
 _FORMAT = 2
-"""Part of the cache key: raise it when the same source gives other texts, or the files another layout."""
+"""Part of the cache key: increment it when the texts of the same source, or the layout of the files, change."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawDocument:
-    """A document as its source holds it."""
+    """A document as its source returns it."""
 
     doc_id: str
     title: str
@@ -36,14 +36,14 @@ class RawDocument:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells one state of a source's documents from another, without reading them.
+    """Identifies the state of a source's documents without reading them.
 
     Attributes
     ----------
     key
-        Changes whenever the documents may have changed.
+        A key that changes when the documents may have changed.
     size_bytes
-        Of the source, as it is kept.
+        Size of the source on disk.
     """
 
     key: str
@@ -51,62 +51,76 @@ class Stamp:
 
     @classmethod
     def of_files(cls, files: Iterable[Path], reading: Any = None) -> Stamp | None:
-        """Return the stamp of files by name, size and time of change; None where one is missing.
+        """Return the stamp of files from their names, sizes and modification times; None if a file is missing.
 
         Parameters
         ----------
         files
-            What the documents are read from.
+            The files that contain the documents.
         reading
-            Settings that decide what is read from them.
+            Settings that affect how the files are read.
         """
         try:
             stats = [(file.resolve(), file.stat()) for file in files]
         except OSError:
             return None
-        told = [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
-        return cls(orjson.dumps([told, reading], default=str).hex(), sum(stat.st_size for _, stat in stats))
+        states = [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
+        return cls(orjson.dumps([states, reading], default=str).hex(), sum(stat.st_size for _, stat in stats))
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
-    """A corpus, and what was learned of it on the way.
+class BuiltCorpus:
+    """A corpus with its number of empty documents.
 
     Attributes
     ----------
     corpus
-        With its hash.
+        The corpus, with its content hash.
     empty
-        Documents without any text.
+        Number of documents without text.
     """
 
     corpus: Corpus
     empty: int
 
 
-def collect(documents: Iterable[RawDocument], template: str, stamp: Stamp | None, name: str) -> Collected:
-    """Build a corpus; title and text are joined by the template.
+def build_corpus(
+    documents: Iterable[RawDocument], template: str, stamp: Stamp | None, name: str
+) -> BuiltCorpus:
+    """Build a corpus; title and text of each document are joined by the template.
 
-    A large source with a stamp is written to the cache while it is read; as long as the stamp stays the same it is
-    never read again.
+    A large source with a stamp is written to the cache while it is read, and is not read again until the stamp changes.
+
+    Parameters
+    ----------
+    documents
+        Documents, read while they are consumed.
+    template
+        Format string with ``{title}`` and ``{text}``.
+    stamp
+        State of the source; None to keep the corpus in memory.
+    name
+        Name of the dataset, for the progress bar.
 
     Raises
     ------
     InputError
-        If the template cannot be used.
+        If the template is invalid.
     DataFormatError
-        If there are no documents, or two with one id.
+        If there are no documents, or two have the same id.
+    StorageError
+        If the cache cannot be written.
     """
     progress = tqdm(documents, desc=f"{name}: reading", unit="document", disable=None, delay=1)
-    joined = _join(template, progress)
+    joined = _join_texts(template, progress)
     if stamp is None or stamp.size_bytes < LARGE_BYTES:
-        return _in_memory(joined)
-    key = key_of([_FORMAT, template, stamp.key])
-    return _open(kept(cache_folder() / "corpora" / key, partial(_write, joined)))
+        return _build_in_memory(joined)
+    key = cache_key([_FORMAT, template, stamp.key])
+    return _open(get_or_build(cache_folder() / "corpora" / key, partial(_write, joined)))
 
 
-def _join(template: str, documents: Iterable[RawDocument]) -> Iterator[tuple[str, str]]:
-    """Return ``(doc_id, text)`` of every document; one without a title is its text alone."""
+def _join_texts(template: str, documents: Iterable[RawDocument]) -> Iterator[tuple[str, str]]:
+    """Return an iterator over ``(doc_id, joined text)``; without a title, the joined text is the text alone."""
     fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     if not fields or not fields <= {"title", "text"}:
         raise InputError(
@@ -115,12 +129,12 @@ def _join(template: str, documents: Iterable[RawDocument]) -> Iterator[tuple[str
     join = template.format
     titled = "title" in fields
     return (
-        (one.doc_id, join(title=one.title, text=one.text) if titled and one.title else one.text)
-        for one in documents
+        (doc.doc_id, join(title=doc.title, text=doc.text) if titled and doc.title else doc.text)
+        for doc in documents
     )
 
 
-def _in_memory(joined: Iterable[tuple[str, str]]) -> Collected:
+def _build_in_memory(joined: Iterable[tuple[str, str]]) -> BuiltCorpus:
     content, empty = ContentHash(), 0
     ids: list[str] = []
     texts: list[str] = []
@@ -131,7 +145,7 @@ def _in_memory(joined: Iterable[tuple[str, str]]) -> Collected:
         texts.append(text)
     if not ids:
         raise DataFormatError("the corpus holds no documents")
-    return Collected(Corpus(tuple(ids), tuple(texts), content.hex()), empty)
+    return BuiltCorpus(Corpus(tuple(ids), tuple(texts), content.hex()), empty)
 
 
 def _is_empty(text: str) -> bool:
@@ -139,7 +153,7 @@ def _is_empty(text: str) -> bool:
 
 
 def _write(joined: Iterable[tuple[str, str]], folder: Path) -> None:
-    """Write ids, texts and offsets: what is held meanwhile is 8 bytes a document, and its id to find repeats."""
+    """Write ids, texts and offsets into a folder; memory use is 8 bytes per document."""
     content, empty = ContentHash(), 0
     offsets = array("q", [0])
     with (folder / "ids").open("wb") as ids, (folder / "texts").open("wb") as texts:
@@ -154,14 +168,15 @@ def _write(joined: Iterable[tuple[str, str]], folder: Path) -> None:
     (folder / "facts.json").write_bytes(orjson.dumps({"content": content.hex(), "empty": empty}))
 
 
-def _open(folder: Path) -> Collected:
+def _open(folder: Path) -> BuiltCorpus:
+    """Return the corpus that `_write` wrote, with memory-mapped texts."""
     facts = orjson.loads((folder / "facts.json").read_bytes())
     ids = (folder / "ids").read_bytes().decode("utf-8", "surrogatepass").split("\n")
-    data = np.asarray(_mapped(folder / "texts"))
+    data = np.asarray(_map_bytes(folder / "texts"))
     texts = PackedTexts(data, np.asarray(np.load(folder / "offsets.npy", mmap_mode="r")))
-    return Collected(Corpus(tuple(ids[:-1]), texts, facts["content"]), facts["empty"])
+    return BuiltCorpus(Corpus(tuple(ids[:-1]), texts, facts["content"]), facts["empty"])
 
 
-def _mapped(file: Path) -> Any:
-    """Map a file; one without a byte cannot be."""
+def _map_bytes(file: Path) -> Any:
+    """Return a file as a memory-mapped array; an empty file, which cannot be mapped, as an empty array."""
     return np.memmap(file, dtype=np.uint8, mode="r") if file.stat().st_size else np.empty(0, dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The bundled collection: the help centre of a fictional hosting platform."""
+"""The source of the bundled demo collection: the help centre of a fictional hosting platform."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a dataset, in figures."""
+"""Describe a dataset by counts and text lengths."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from evalkit.records import Dataset
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:
-    """Return counts, lengths and provenance of a dataset, as JSON would hold them; unknown is None."""
-    origin, listed = dataset.origin, dataset.candidates
+    """Return counts, text lengths and origin of a dataset as JSON values; unknown values are None."""
+    origin, candidates = dataset.origin, dataset.candidates
     grades = Counter(grade for docs in dataset.qrels.grades.values() for grade in docs.values())
     return {
         "dataset": dataset.name,
@@ -25,7 +25,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "language": origin.language,
         **origin.counts,
         "grades": {str(grade): grades[grade] for grade in sorted(grades)},
-        "listed_candidates": None if listed is None else len(listed),
+        "listed_candidates": None if candidates is None else len(candidates),
         "document_characters": _lengths(dataset.corpus.texts),
         "query_characters": _lengths(query.text for query in dataset.queries),
         "content_hash": origin.content_hash,
@@ -33,7 +33,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 
 
 def _lengths(texts: Iterable[str]) -> dict[str, int]:
-    """Return the middle, the 95th percentile and the greatest of lengths in characters."""
+    """Return the median, the 95th percentile and the maximum of text lengths in characters."""
     lengths = np.fromiter(map(len, texts), dtype=np.int64)
-    middle, high = np.quantile(lengths, [0.5, 0.95], method="inverted_cdf")
-    return {"p50": int(middle), "p95": int(high), "longest": int(lengths.max())}
+    median, p95 = np.quantile(lengths, [0.5, 0.95], method="inverted_cdf")
+    return {"p50": int(median), "p95": int(p95), "longest": int(lengths.max())}

@@ -1,4 +1,4 @@
-"""Datasets out of pandas frames, for those who have theirs in a notebook."""
+"""Build datasets from pandas frames, for example in a notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.datasets.columns import (
     queries,
 )
 from evalkit.datasets.pairs import PairColumns, read_pairs
-from evalkit.datasets.tables import judged
+from evalkit.datasets.tables import build_qrels
 from evalkit.formats import Rows
 from evalkit.records import Dataset
 
@@ -31,45 +31,47 @@ def dataset_from_frames(
     name: str = "frames",
     language: str = "english",
 ) -> Dataset:
-    """Build a dataset from three frames, tied by ids.
+    """Build a dataset from three frames: corpus, queries and judgments.
+
+    An index with a name is treated as a column.
 
     Parameters
     ----------
     corpus
-        Columns ``id`` (or ``_id``, ``doc_id``, ``docno``), ``text``, and ``title`` if there is one. An index with a
-        name is a column, too.
+        Columns ``id`` (or ``_id``, ``doc_id``, ``docno``), ``text``, and optionally ``title``.
     queries_
-        Columns ``id`` (or ``query_id``, ``qid``) and ``text`` (or ``query``); others become fields of the queries.
+        Columns ``id`` (or ``query_id``, ``qid``) and ``text`` (or ``query``); other columns become fields of the
+        queries.
     qrels
         Columns ``query_id`` (or ``qid``), ``doc_id`` (or ``docno``) and ``grade`` (or ``label``, ``relevance``).
     name
-        The dataset's name in tables.
+        Name of the dataset in tables.
     language
-        Language of the texts, of those that BM25 knows (`evalkit.text_analysis.languages`).
+        Language of the texts, one of `evalkit.text_analysis.languages`.
 
     Raises
     ------
     DataFormatError
-        Naming frame and row, where a column is missing or a value is not what it should be.
+        If a column is missing or a value is invalid; the message names frame and row.
     """
     parts = Parts(
         location="frames in memory",
         split=None,
         documents=documents(_rows(corpus, "corpus"), DocumentColumns()),
         queries=queries(_rows(queries_, "queries"), QueryColumns()),
-        qrels=judged(judgments(_rows(qrels, "qrels"), JudgmentColumns()), "qrels"),
+        qrels=build_qrels(judgments(_rows(qrels, "qrels"), JudgmentColumns()), "qrels"),
     )
     return assemble(DatasetSettings(source="frames", name=name, language=language), parts)
 
 
 def dataset_from_pairs(pairs: pd.DataFrame, *, name: str = "frame", language: str = "english") -> Dataset:
-    """Build a dataset from one frame with a query, a document and a grade in every row; ids are optional.
+    """Build a dataset from one frame with a query, a document and a grade in every row.
 
     Parameters
     ----------
     pairs
-        Columns ``query``, ``document`` (or ``text``, ``passage``) and ``grade`` (or ``label``, ``relevance``); if there
-        are any, ``query_id``, ``doc_id``, ``title``. The documents listed with a query are its candidates.
+        Columns ``query``, ``document`` (or ``text``, ``passage``) and ``grade`` (or ``label``, ``relevance``);
+        optionally ``query_id``, ``doc_id`` and ``title``. The documents of a query are also its candidates.
     name, language
         See `dataset_from_frames`.
     """
@@ -80,7 +82,7 @@ def dataset_from_pairs(pairs: pd.DataFrame, *, name: str = "frame", language: st
 def _rows(frame: pd.DataFrame, what: str) -> Rows:
     if frame.index.name is not None:
         frame = frame.reset_index()
-    whole = frame.astype(object).where(frame.notna(), None)
-    columns = [str(column) for column in whole.columns]
-    for number, values in enumerate(whole.itertuples(index=False, name=None), start=1):
+    objects = frame.astype(object).where(frame.notna(), None)
+    columns = [str(column) for column in objects.columns]
+    for number, values in enumerate(objects.itertuples(index=False, name=None), start=1):
         yield f"{what}, row {number}", dict(zip(columns, values, strict=True))

@@ -1,4 +1,4 @@
-"""A dataset of the Hugging Face hub, through the `datasets` package."""
+"""The source for datasets of the Hugging Face hub, through the `datasets` package."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from evalkit.datasets.columns import (
     DocumentColumns,
     JudgmentColumns,
     QueryColumns,
+    check_id,
     documents,
-    find,
-    identifier,
+    find_column,
     judgments,
     queries,
-    required,
+    required_value,
 )
 from evalkit.datasets.hub_lists import PASSAGES, POSITIVES, ListColumns, read_lists
 from evalkit.datasets.hub_tables import Repository, Table
-from evalkit.datasets.pairs import DOCUMENT, QUERY, at_random, listed_run, read_pairs
-from evalkit.datasets.tables import judged
+from evalkit.datasets.pairs import DOCUMENT, QUERY, candidates_run, random_score, read_pairs
+from evalkit.datasets.tables import build_qrels
 from evalkit.errors import DataFormatError
 from evalkit.formats import Rows
 from evalkit.records import Run
@@ -116,13 +116,13 @@ class Hub:
 
     @staticmethod
     def read(settings: Settings) -> Parts:
-        """Fetch the tables; later loads come from the package's own cache."""
+        """Fetch the tables, or take them from the cache of the `datasets` package."""
         owner, _, name = settings.path.partition("/")
         beir = owner.lower() == "beir"
         repository = Repository(f"BeIR/{name}" if beir else settings.path, settings.revision)
         configs = ["corpus", "queries"] if beir else repository.configs()
-        tables = _config(settings, "corpus", configs) is not None or settings.corpus != CorpusPlace()
-        if settings.shape == "beir" or (settings.shape is None and tables):
+        has_corpus = _config(settings, "corpus", configs) is not None or settings.corpus != CorpusPlace()
+        if settings.shape == "beir" or (settings.shape is None and has_corpus):
             parts = _read_tables(settings, repository, configs, beir=beir)
         else:
             parts = _read_one_table(settings, repository)
@@ -135,7 +135,7 @@ def _location(repository: Repository) -> str:
 
 
 def _config(settings: Hub.Settings, name: str, configs: list[str]) -> str | None:
-    """Return the configuration of a table: ``corpus``, or ``de-corpus`` of the subset ``de``."""
+    """Return the hub configuration of a table, e.g. ``corpus``, or ``de-corpus`` for the subset ``de``, or None."""
     wanted = f"{settings.subset}-{name}" if settings.subset else name
     return wanted if wanted in configs else None
 
@@ -147,45 +147,47 @@ def _read_tables(settings: Hub.Settings, repository: Repository, configs: list[s
         return repository.table(config, split)
 
     corpus = table(settings.corpus, "corpus", "corpus", settings.split)
-    asked = table(settings.queries, "queries", "queries", settings.split)
-    given = _judgments(settings, repository, configs, beir=beir)
-    listed = None
+    query_table = table(settings.queries, "queries", "queries", settings.split)
+    qrels = _judgment_table(settings, repository, configs, beir=beir)
+    candidates = None
     if settings.candidates.config or _config(settings, "top_ranked", configs):
-        found = table(settings.candidates, "top_ranked", settings.split)
-        listed = _candidates(found.rows(), settings.candidates)
+        candidate_table = table(settings.candidates, "top_ranked", settings.split)
+        candidates = _candidates(candidate_table.rows(), settings.candidates)
     return Parts(
         location=_location(repository),
         split=settings.split,
         documents=documents(corpus.rows(), settings.corpus),
-        queries=queries(asked.rows(), settings.queries),
-        qrels=judged(judgments(given.rows(), settings.qrels), given.name),
-        candidates=listed,
+        queries=queries(query_table.rows(), settings.queries),
+        qrels=build_qrels(judgments(qrels.rows(), settings.qrels), qrels.name),
+        candidates=candidates,
         stamp=corpus.stamp(settings.corpus.model_dump(mode="json")),
     )
 
 
-def _judgments(settings: Hub.Settings, repository: Repository, configs: list[str], *, beir: bool) -> Table:
+def _judgment_table(
+    settings: Hub.Settings, repository: Repository, configs: list[str], *, beir: bool
+) -> Table:
     place = settings.qrels
     split = place.split or settings.split
-    own = settings.qrels_path or (f"{repository.path}-qrels" if beir else None)
-    if own is not None and own != repository.path:
-        return Repository(own).table(place.config, split)
+    qrels_path = settings.qrels_path or (f"{repository.path}-qrels" if beir else None)
+    if qrels_path is not None and qrels_path != repository.path:
+        return Repository(qrels_path).table(place.config, split)
     config = place.config or _config(settings, "qrels", configs) or _config(settings, "default", configs)
     return repository.table(config or settings.subset, split)
 
 
 def _candidates(rows: Rows, columns: CandidatePlace) -> Run | None:
-    """Read the documents listed for each query; their order is taken for chance, since nothing says that it is not."""
-    listed: dict[tuple[str, str], float] = {}
+    """Return the documents listed for each query, in random order because the meaning of the given order is unknown."""
+    scores: dict[tuple[str, str], float] = {}
     for where, row in rows:
-        query_id = identifier(required(row, columns.query, JUDGED_QUERY, where, "query"), where)
-        cell = required(
+        query_id = check_id(required_value(row, columns.query, JUDGED_QUERY, where, "query"), where)
+        cell = required_value(
             row, columns.documents, ("corpus-ids", "corpus_ids", *JUDGED_DOCUMENT), where, "documents"
         )
-        for one in cell if isinstance(cell, list) else [cell]:
-            doc_id = identifier(one, where)
-            listed[query_id, doc_id] = at_random(query_id, doc_id)
-    return listed_run(listed)
+        for value in cell if isinstance(cell, list) else [cell]:
+            doc_id = check_id(value, where)
+            scores[query_id, doc_id] = random_score(query_id, doc_id)
+    return candidates_run(scores)
 
 
 def _read_one_table(settings: Hub.Settings, repository: Repository) -> Parts:
@@ -200,19 +202,20 @@ def _read_one_table(settings: Hub.Settings, repository: Repository) -> Parts:
 
 
 def _shape(table: Table, columns: ListColumns) -> str:
-    """Return what a table's columns look like.
+    """Return the shape of a table, ``lists`` or ``pairs``, from its columns.
 
     Raises
     ------
     DataFormatError
-        If they look like nothing known.
+        If the table has the columns of neither shape.
     """
     row: dict[str, Any] = dict.fromkeys(table.columns)
     where = f"the hub dataset {table.name}"
-    if find(row, columns.query, QUERY, where):
-        if find(row, columns.positives, POSITIVES, where) or find(row, columns.passages, PASSAGES, where):
+    if find_column(row, columns.query, QUERY, where):
+        has_positives = find_column(row, columns.positives, POSITIVES, where)
+        if has_positives or find_column(row, columns.passages, PASSAGES, where):
             return "lists"
-        if find(row, columns.document, DOCUMENT, where):
+        if find_column(row, columns.document, DOCUMENT, where):
             return "pairs"
     raise DataFormatError(
         f"{where} has none of the usual columns (it has {', '.join(row)})",

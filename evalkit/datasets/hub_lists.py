@@ -1,4 +1,4 @@
-"""Hub tables with one query a row and its documents in lists: MS MARCO's passages, positives and negatives."""
+"""Read tables with one query per row and its documents in lists, such as MS MARCO's passages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from evalkit.datasets.columns import (
     DOC_ID,
     QUERY_ID,
     Row,
-    find,
-    grade,
-    identifier,
-    optional,
-    plain,
-    required,
+    check_id,
+    check_text,
+    find_column,
+    optional_value,
+    parse_grade,
+    required_value,
 )
 from evalkit.datasets.pairs import QUERY, PairColumns, Pairs
 from evalkit.errors import DataFormatError
@@ -48,57 +48,58 @@ class ListColumns(PairColumns):
 
 
 def read_lists(rows: Rows, columns: ListColumns, location: str, split: str) -> Parts:
-    """Read a table with a query and its documents in every row; of two grades of a pair the higher one holds."""
-    pairs = Pairs(highest=True)
+    """Read a table with a query and its documents in every row; if a pair has two grades, the higher one is used."""
+    pairs = Pairs(keep_highest_grade=True)
     for where, row in rows:
-        query_id = _read_query(pairs, row, columns, where)
-        for item, given in _judged_items(row, columns, where):
-            doc_id = _read_document(pairs, item, where)
-            pairs.judge(query_id, doc_id, given, where)
-            pairs.list(query_id, doc_id, None)
+        query_id = _add_query(pairs, row, columns, where)
+        for item, grade in _graded_items(row, columns, where):
+            doc_id = _add_document(pairs, item, where)
+            pairs.add_judgment(query_id, doc_id, grade, where)
+            pairs.add_candidate(query_id, doc_id, None)
     return pairs.parts(location, split)
 
 
-def _read_query(pairs: Pairs, row: Row, columns: ListColumns, where: str) -> str:
-    text = required(row, columns.query, QUERY, where, "query")
+def _add_query(pairs: Pairs, row: Row, columns: ListColumns, where: str) -> str:
+    text = required_value(row, columns.query, QUERY, where, "query")
     if isinstance(text, list) and len(text) == 1:
         text = text[0]
-    column = find(row, columns.query_id, QUERY_ID, where)
-    return pairs.query(plain(text, where, "query"), identifier(row[column], where) if column else None, where)
+    column = find_column(row, columns.query_id, QUERY_ID, where)
+    query_id = check_id(row[column], where) if column else None
+    return pairs.add_query(check_text(text, where, "query"), query_id, where)
 
 
-def _judged_items(row: Row, columns: ListColumns, where: str) -> Iterator[tuple[Any, int]]:
+def _graded_items(row: Row, columns: ListColumns, where: str) -> Iterator[tuple[Any, int]]:
     """Yield each document of a row with its grade."""
-    passages = optional(row, columns.passages, PASSAGES, where)
+    passages = optional_value(row, columns.passages, PASSAGES, where)
     if passages is not None:
         for item in _items(passages):
             if not isinstance(item, Mapping):
                 raise DataFormatError(
                     f"{where}: a passage without its relevance", "name positives and negatives"
                 )
-            selected = required(item, None, _SELECTED, where, "relevance of a passage")
-            yield item, grade(selected, columns.grades, where)
+            selected = required_value(item, None, _SELECTED, where, "relevance of a passage")
+            yield item, parse_grade(selected, columns.grades, where)
         return
-    for item in _items(required(row, columns.positives, POSITIVES, where, "positives")):
+    for item in _items(required_value(row, columns.positives, POSITIVES, where, "positives")):
         yield item, 1
-    for item in _items(optional(row, columns.negatives, NEGATIVES, where)):
+    for item in _items(optional_value(row, columns.negatives, NEGATIVES, where)):
         yield item, 0
 
 
 def _items(value: Any) -> Iterable[Any]:
-    """Return what a cell lists: texts, objects, or an object of lists as `datasets` stores them."""
+    """Return the items of a cell: a list of texts or objects, a single text, or one object of lists."""
     if value is None:
         return ()
     if isinstance(value, Mapping):
         lists = {key: column for key, column in value.items() if isinstance(column, Sequence)}
-        return [dict(zip(lists, one, strict=True)) for one in zip(*lists.values(), strict=True)]
+        return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
     return [value] if isinstance(value, str) else value
 
 
-def _read_document(pairs: Pairs, item: Any, where: str) -> str:
+def _add_document(pairs: Pairs, item: Any, where: str) -> str:
     if not isinstance(item, Mapping):
-        return pairs.document(plain(item, where, "document"), "", None, where)
-    text = plain(required(item, None, _TEXT, where, "document's text"), where, "document")
-    title = plain(optional(item, None, ("title",), where), where, "title")
-    own = optional(item, None, DOC_ID, where)
-    return pairs.document(text, title, identifier(own, where) if own not in {None, ""} else None, where)
+        return pairs.add_document(check_text(item, where, "document"), "", None, where)
+    text = check_text(required_value(item, None, _TEXT, where, "document's text"), where, "document")
+    title = check_text(optional_value(item, None, ("title",), where), where, "title")
+    doc_id = optional_value(item, None, DOC_ID, where)
+    return pairs.add_document(text, title, None if doc_id in {None, ""} else check_id(doc_id, where), where)

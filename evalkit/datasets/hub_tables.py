@@ -1,4 +1,4 @@
-"""What is asked of the Hugging Face hub: configurations, splits, rows, licence. Errors say what was asked for."""
+"""Read configurations, splits, rows and licence of a dataset repository on the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A dataset repository in one state.
+    """A dataset repository at a revision.
 
     Attributes
     ----------
     path
         ``owner/name``.
     revision
-        Commit, branch or tag; None for the newest.
+        Commit, branch or tag; None for the latest commit.
     """
 
     path: str
@@ -33,7 +33,7 @@ class Repository:
         """Return the names of its configurations."""
         import datasets
 
-        return _asked(
+        return _translate_errors(
             lambda: list(datasets.get_dataset_config_names(self.path, revision=self.revision)),
             self.path,
             repr(self.path),
@@ -43,49 +43,50 @@ class Repository:
         """Return the names of a configuration's splits."""
         import datasets
 
-        return _asked(
+        return _translate_errors(
             lambda: list(datasets.get_dataset_split_names(self.path, config, revision=self.revision)),
             self.path,
             f"{self.path!r} (configuration {config!r})",
         )
 
     def table(self, config: str | None, split: str) -> Table:
-        """Fetch a split, or take it from the package's own cache."""
+        """Fetch a split, or take it from the cache of the `datasets` package."""
         import datasets
 
-        named = f"configuration {config!r}, split {split!r}" if config else f"split {split!r}"
-        held = _asked(
+        label = f"configuration {config!r}, split {split!r}" if config else f"split {split!r}"
+        data = _translate_errors(
             lambda: datasets.load_dataset(self.path, config, split=split, revision=self.revision),
             self.path,
-            f"{self.path!r} ({named})",
+            f"{self.path!r} ({label})",
         )
-        return Table(f"hub:{self.path} ({named})", held)
+        return Table(f"hub:{self.path} ({label})", data)
 
     def any_split(self, config: str | None, wanted: Sequence[str]) -> str:
-        """Return the first of the wanted splits that a configuration has, or its only one.
+        """Return the first of the wanted splits that a configuration has, or its only split.
 
         Raises
         ------
         DataFormatError
-            If it has neither.
+            If it has none of the wanted splits and does not have exactly one split.
         """
-        there = self.splits(config)
-        found = next((split for split in wanted if split in there), there[0] if len(there) == 1 else None)
+        splits = self.splits(config)
+        only = splits[0] if len(splits) == 1 else None
+        found = next((split for split in wanted if split in splits), only)
         if found is None:
-            named = f" of configuration {config!r}" if config else ""
+            of_config = f" of configuration {config!r}" if config else ""
             raise DataFormatError(
-                f"the hub dataset {self.path!r} has no split {wanted[0]!r}{named}",
-                f"its splits: {', '.join(there)}",
+                f"the hub dataset {self.path!r} has no split {wanted[0]!r}{of_config}",
+                f"its splits: {', '.join(splits)}",
             )
         return found
 
     def licence_and_commit(self) -> tuple[str | None, str | None]:
-        """Return what the repository's card says of its licence, and its commit; None where the hub is silent."""
+        """Return the licence from the repository's card, and its commit; None for each that is unknown."""
         from huggingface_hub import HfApi
 
         try:
             info = HfApi().dataset_info(self.path, revision=self.revision)
-        except Exception:  # noqa: BLE001 - the data are here already: not knowing their licence is no failure
+        except Exception:  # noqa: BLE001 - the data are already loaded, and the licence is optional
             return None, None
         stated = info.card_data.get("license") if info.card_data else None
         licence = ", ".join(stated) if isinstance(stated, list) else stated
@@ -99,38 +100,49 @@ class Table:
     Attributes
     ----------
     name
-        For errors.
-    held
-        The package's own dataset.
+        Name for errors.
+    data
+        The object of the `datasets` package.
     """
 
     name: str
-    held: Any
+    data: Any
 
     @property
     def columns(self) -> list[str]:
-        """Names of its columns."""
-        return list(self.held.column_names)
+        """Names of the columns."""
+        return list(self.data.column_names)
 
     def rows(self) -> Rows:
-        """Yield its rows, a thousand at a time in memory."""
+        """Yield the rows, with 1,000 rows in memory at a time."""
         number = 0
-        for batch in self.held.with_format("arrow").iter(batch_size=1000):
+        for batch in self.data.with_format("arrow").iter(batch_size=1000):
             for row in batch.to_pylist():
                 number += 1
                 yield f"{self.name}, row {number}", row
 
     def stamp(self, reading: Any) -> Stamp | None:
-        """Return the stamp of its files; None where it has none."""
-        files = [Path(file["filename"]) for file in self.held.cache_files]
+        """Return the stamp of the table's files; None if it has no files."""
+        files = [Path(file["filename"]) for file in self.data.cache_files]
         return Stamp.of_files(files, reading) if files else None
 
 
-def _asked(ask: Callable[[], T], path: str, what: str) -> T:
+def _translate_errors(request: Callable[[], T], path: str, what: str) -> T:
+    """Return the result of a request to the hub; raise its errors as `DatasetError` or `DataFormatError`.
+
+    Parameters
+    ----------
+    request
+        Calls the `datasets` package.
+    path
+        Name of the repository.
+    what
+        Repository, configuration and split, for errors.
+    """
     from datasets.exceptions import DatasetNotFoundError
 
     try:
-        return ask()
+        return request()
     except DatasetNotFoundError:
         raise DatasetError(
             f"the hub has no dataset {path!r}", "check the name; a private dataset needs HF_TOKEN"

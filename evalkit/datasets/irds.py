@@ -1,4 +1,4 @@
-"""A collection of the ir_datasets catalogue."""
+"""The source for collections of the ir_datasets catalogue."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts
-from evalkit.datasets.columns import identifier
+from evalkit.datasets.columns import check_id
 from evalkit.datasets.corpora import RawDocument, Stamp
-from evalkit.datasets.pairs import listed_run
-from evalkit.datasets.tables import judged
+from evalkit.datasets.pairs import candidates_run
+from evalkit.datasets.tables import build_qrels
 from evalkit.errors import DataFormatError, DatasetError, MissingExtraError, nearest_name_hint
 from evalkit.records import Query, Run
 
-_BYTES_A_DOCUMENT = 500
-"""A guess, since the catalogue counts documents alone."""
+_BYTES_PER_DOCUMENT = 500
+"""An estimate: the catalogue states the number of documents but not their size."""
 
 
 class IrDatasets:
@@ -39,31 +39,31 @@ class IrDatasets:
 
     @staticmethod
     def read(settings: Settings) -> Parts:
-        """Read a collection, which the package downloads where it may and has not yet."""
+        """Read a collection; the package downloads it if necessary and permitted."""
         where = f"ir_datasets:{settings.id}"
-        held = _opened(settings.id)
+        collection = _open_collection(settings.id)
         for part in ("docs", "queries", "qrels"):
-            if not getattr(held, f"has_{part}")():
+            if not getattr(collection, f"has_{part}")():
                 raise DataFormatError(
                     f"{where} has no {part}",
                     "choose a part of it that has, such as one that ends in /test or /judged",
                 )
         judgments = (
-            (identifier(one.query_id, where), identifier(one.doc_id, where), int(one.relevance))
-            for one in _fetched(held.qrels_iter, where)
+            (check_id(row.query_id, where), check_id(row.doc_id, where), int(row.relevance))
+            for row in _iterate(collection.qrels_iter, where)
         )
         return Parts(
             location=where,
             split=None,
-            documents=_documents(held, where),
-            queries=_queries(held, where),
-            qrels=judged(judgments, where),
-            candidates=_candidates(held, where) if held.has_scoreddocs() else None,
-            stamp=_stamp(held, settings.id),
+            documents=_documents(collection, where),
+            queries=_queries(collection, where),
+            qrels=build_qrels(judgments, where),
+            candidates=_candidates(collection, where) if collection.has_scoreddocs() else None,
+            stamp=_stamp(collection, settings.id),
         )
 
 
-def _opened(name: str) -> Any:
+def _open_collection(name: str) -> Any:
     try:
         import ir_datasets
     except ImportError:
@@ -76,44 +76,48 @@ def _opened(name: str) -> Any:
         ) from None
 
 
-def _fetched(iterate: Callable[[], Iterable[Any]], where: str) -> Iterator[Any]:
-    """Walk through a part of a collection; it is downloaded at the first step."""
+def _iterate(open_iterator: Callable[[], Iterable[Any]], where: str) -> Iterator[Any]:
+    """Yield the rows of a part of a collection; the package downloads it before the first row."""
     try:
-        yield from iterate()
-    except Exception as error:  # the package lets through whatever its downloads and parsers raise
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        yield from open_iterator()
+    except Exception as error:  # the package does not wrap the errors of its downloads and parsers
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DatasetError(
-            f"{where} cannot be had: {said}", "the catalogue says how to get it: https://ir-datasets.com"
+            f"{where} cannot be had: {reason}", "the catalogue says how to get it: https://ir-datasets.com"
         ) from error
 
 
-def _documents(held: Any, where: str) -> Iterator[RawDocument]:
-    for one in _fetched(held.docs_iter, where):
-        title, text = getattr(one, "title", None), getattr(one, "text", None)
+def _documents(collection: Any, where: str) -> Iterator[RawDocument]:
+    for document in _iterate(collection.docs_iter, where):
+        title, text = getattr(document, "title", None), getattr(document, "text", None)
         if isinstance(title, str) and isinstance(text, str):
-            yield RawDocument(identifier(one.doc_id, where), title, text)
+            yield RawDocument(check_id(document.doc_id, where), title, text)
         else:
-            yield RawDocument(identifier(one.doc_id, where), "", one.default_text())
+            yield RawDocument(check_id(document.doc_id, where), "", document.default_text())
 
 
-def _queries(held: Any, where: str) -> Iterator[Query]:
-    for one in _fetched(held.queries_iter, where):
-        fields = {name: value for name, value in one._asdict().items() if isinstance(value, str)}
-        text = one.default_text()
-        others = {name: value for name, value in fields.items() if name != "query_id" and value != text}
-        yield Query(identifier(one.query_id, where), text, others)
+def _queries(collection: Any, where: str) -> Iterator[Query]:
+    for query in _iterate(collection.queries_iter, where):
+        text = query.default_text()
+        fields = {
+            name: value
+            for name, value in query._asdict().items()
+            if isinstance(value, str) and name != "query_id" and value != text
+        }
+        yield Query(check_id(query.query_id, where), text, fields)
 
 
-def _candidates(held: Any, where: str) -> Run | None:
-    rows = _fetched(held.scoreddocs_iter, where)
-    return listed_run({(one.query_id, one.doc_id): float(one.score) for one in rows})
+def _candidates(collection: Any, where: str) -> Run | None:
+    rows = _iterate(collection.scoreddocs_iter, where)
+    return candidates_run({(row.query_id, row.doc_id): float(row.score) for row in rows})
 
 
-def _stamp(held: Any, name: str) -> Stamp | None:
-    """Return a stamp of a collection whose size the catalogue knows; those do not change under their id."""
+def _stamp(collection: Any, name: str) -> Stamp | None:
+    """Return the stamp of a collection, which does not change under its id; None if its size is unknown."""
     import ir_datasets
 
-    documents = (held.docs_metadata() or {}).get("count") if hasattr(held, "docs_metadata") else None
+    has_metadata = hasattr(collection, "docs_metadata")
+    documents = (collection.docs_metadata() or {}).get("count") if has_metadata else None
     if documents is None:
         return None
-    return Stamp(f"ir_datasets {ir_datasets.__version__} {name}", documents * _BYTES_A_DOCUMENT)
+    return Stamp(f"ir_datasets {ir_datasets.__version__} {name}", documents * _BYTES_PER_DOCUMENT)

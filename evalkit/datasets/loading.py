@@ -1,4 +1,4 @@
-"""From a name or settings to a `Dataset`."""
+"""Load a `Dataset` from a name or settings."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from evalkit.records import Dataset
 
 
 class Source(Protocol):
-    """A place where datasets come from: reads, and leaves joining, sampling and counting to `assemble`."""
+    """A dataset source. It only reads data; `assemble` joins texts, samples and counts."""
 
     @staticmethod
     def read(settings: Any) -> Parts:
-        """Read what settings of this source describe."""
+        """Read the dataset that the settings describe."""
         ...
 
 
 def read_parts(settings: DatasetSettings) -> Parts:
-    """Read what checked settings describe, as its source holds it.
+    """Read the dataset that checked settings describe, without processing.
 
     Raises
     ------
     DataFormatError
-        If a file is missing or cannot be read, naming file and line.
+        If a file is missing or invalid; the message names file and line.
     DatasetError
         If a hub cannot be reached or lacks the dataset.
     """
@@ -40,12 +40,12 @@ def open_dataset(settings: DatasetSettings) -> Dataset:
 
 
 def dataset_settings(spec: str | dict[str, Any]) -> DatasetSettings:
-    """Check what would stand in a configuration's ``datasets:`` list.
+    """Check an item of a configuration's ``datasets:`` list.
 
     Raises
     ------
     ConfigError
-        With every problem in it.
+        If the item is invalid; it contains every problem.
     """
     settings = validate_block("dataset source", dataset_block(spec))
     if not isinstance(settings, DatasetSettings):
@@ -54,11 +54,11 @@ def dataset_settings(spec: str | dict[str, Any]) -> DatasetSettings:
 
 
 def load_dataset(spec: str | dict[str, Any]) -> Dataset:
-    """Load a dataset by what would stand in a configuration's ``datasets:`` list.
+    """Load a dataset from an item of a configuration's ``datasets:`` list.
 
     Parameters
     ----------
     spec
-        ``"demo"``, a hub name such as ``"beir/scifact"``, or a mapping with ``source:``.
+        ``"demo"``, a hub name such as ``"beir/scifact"``, or a mapping with ``source``.
     """
     return open_dataset(dataset_settings(spec))

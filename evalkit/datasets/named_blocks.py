@@ -1,4 +1,4 @@
-"""What a person writes on a command line to name a dataset."""
+"""Parse the dataset argument of a command."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from evalkit.datasets.loading import dataset_settings
 
 
 def named_datasets(spec: str, overrides: Sequence[str] = ()) -> list[DatasetSettings]:
-    """Return the settings of the datasets that a word names.
+    """Return the settings of the datasets that a command-line argument names.
 
     Parameters
     ----------
     spec
-        A configuration (``.yaml``): all its datasets. Else one: `named_block`.
+        A configuration file (``.yaml``) for all its datasets, or one dataset as in `named_block`.
     overrides
-        ``path=value`` settings, of the configuration or of the dataset's block.
+        ``path=value`` settings of the configuration or of the dataset's block.
 
     Raises
     ------
     ConfigError
-        With every problem found.
+        If the configuration or the block is invalid; it contains every problem.
     """
     if Path(spec).suffix.lower() in {".yaml", ".yml"}:
         return list(load_config(spec, overrides).datasets)
@@ -37,10 +37,10 @@ def named_datasets(spec: str, overrides: Sequence[str] = ()) -> list[DatasetSett
 
 
 def named_block(spec: str) -> Any:
-    """Return what would stand in a configuration's ``datasets:`` list.
+    """Return the item of a configuration's ``datasets:`` list that a command-line argument means.
 
-    A folder in BEIR's layout or a zip of one; a block in YAML, ``{source: ..., ...}``; else a name: ``demo``,
-    ``beir/scifact``.
+    The argument is a folder in BEIR's layout, a zip archive of one, a block in YAML (``{source: ..., ...}``), or a name
+    such as ``demo`` or ``beir/scifact``.
     """
     if spec.lstrip().startswith("{"):
         return read_source(spec, "dataset").data

@@ -1,9 +1,9 @@
-"""Rows that hold a query together with its documents: ids are made, repeated texts merged, candidates noted."""
+"""Read tables with a query and a document in every row: create ids, merge repeated texts, list candidates."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from evalkit.datasets.columns import (
     JUDGED_QUERY,
     TITLE,
     Row,
-    find,
-    grade,
-    identifier,
-    optional,
-    plain,
-    required,
+    check_id,
+    check_text,
+    find_column,
+    optional_value,
+    parse_grade,
+    required_value,
 )
 from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError
@@ -63,27 +63,27 @@ class PairColumns(Settings):
 
 
 class Pairs:
-    """Gathers queries and documents that come together.
+    """Collects the queries, documents, judgments and candidates of a table of pairs.
 
-    A query or document without an id gets one made of its text, so that a text that comes again is the same document,
-    here and in every later load.
+    A query or document without an id gets an id computed from its text, so that equal texts are one query or document,
+    in every load.
 
     Parameters
     ----------
-    highest
-        Whether the higher of two grades of a pair holds, as in lists that repeat themselves; else that is an error.
+    keep_highest_grade
+        Whether to keep the higher of two different grades of a pair; otherwise they are an error.
     """
 
-    def __init__(self, *, highest: bool) -> None:
-        self._highest = highest
+    def __init__(self, *, keep_highest_grade: bool) -> None:
+        self._keep_highest_grade = keep_highest_grade
         self._queries: dict[str, Query] = {}
         self._documents: dict[str, RawDocument] = {}
         self._grades: dict[str, dict[str, int]] = {}
-        self._listed: dict[tuple[str, str], float] = {}
+        self._candidate_scores: dict[tuple[str, str], float] = {}
 
-    def query(self, text: str, query_id: str | None, where: str) -> str:
-        """Take a query in; return its id."""
-        query = Query(query_id or made_id("q", text), text)
+    def add_query(self, text: str, query_id: str | None, where: str) -> str:
+        """Add a query and return its id; raise `DataFormatError` if the id has another text already."""
+        query = Query(query_id or text_id("q", text), text)
         if self._queries.setdefault(query.query_id, query) != query:
             raise DataFormatError(
                 f"{where}: query {query.query_id!r} had another text before", "mend the ids"
@@ -91,9 +91,9 @@ class Pairs:
         self._grades.setdefault(query.query_id, {})
         return query.query_id
 
-    def document(self, text: str, title: str, doc_id: str | None, where: str) -> str:
-        """Take a document in; return its id."""
-        document = RawDocument(doc_id or made_id("d", f"{title}\n{text}" if title else text), title, text)
+    def add_document(self, text: str, title: str, doc_id: str | None, where: str) -> str:
+        """Add a document and return its id; raise `DataFormatError` if the id has another text already."""
+        document = RawDocument(doc_id or text_id("d", f"{title}\n{text}" if title else text), title, text)
         if self._documents.setdefault(document.doc_id, document) != document:
             raise DataFormatError(
                 f"{where}: document {document.doc_id!r} had another text before",
@@ -101,86 +101,95 @@ class Pairs:
             )
         return document.doc_id
 
-    def judge(self, query_id: str, doc_id: str, given: int, where: str) -> None:
-        """Note a judgment."""
-        of_query = self._grades[query_id]
-        before = of_query.setdefault(doc_id, given)
-        if before != given and not self._highest:
+    def add_judgment(self, query_id: str, doc_id: str, grade: int, where: str) -> None:
+        """Add the grade of a pair; raise `DataFormatError` for a second, different one unless the higher is kept."""
+        grades = self._grades[query_id]
+        previous = grades.setdefault(doc_id, grade)
+        if previous != grade and not self._keep_highest_grade:
             raise DataFormatError(
-                f"{where}: query {query_id!r}, document {doc_id!r} is judged {given} here and {before} before",
+                f"{where}: query {query_id!r}, document {doc_id!r} is judged {grade} here and {previous} before",
                 "keep one judgment for each pair",
             )
-        of_query[doc_id] = max(before, given)
+        grades[doc_id] = max(previous, grade)
 
-    def list(self, query_id: str, doc_id: str, score: float | None) -> None:
-        """Note a document as a candidate of a query."""
-        self._listed[query_id, doc_id] = at_random(query_id, doc_id) if score is None else score
+    def add_candidate(self, query_id: str, doc_id: str, score: float | None) -> None:
+        """Add a document to the candidates of a query; without a score its position is random."""
+        self._candidate_scores[query_id, doc_id] = random_score(query_id, doc_id) if score is None else score
 
     def parts(self, location: str, split: str | None) -> Parts:
-        """Return all that was gathered.
+        """Return the collected data.
 
         Raises
         ------
         DataFormatError
-            If there is nothing.
+            If there is no judgment.
         """
         judged = {query_id: docs for query_id, docs in self._grades.items() if docs}
         if not judged:
             raise DataFormatError(f"{location} holds no judged pairs", "check its columns")
         return Parts(
             location, split, tuple(self._documents.values()), tuple(self._queries.values()), Qrels(judged),
-            candidates=listed_run(self._listed),
+            candidates=candidates_run(self._candidate_scores),
         )  # fmt: skip
 
 
-def made_id(kind: str, text: str) -> str:
-    """Return an id made of a text: equal texts have equal ids, a query never has a document's."""
-    return kind + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def text_id(prefix: str, text: str) -> str:
+    """Return an id computed from a text; the prefix keeps ids of queries and documents apart."""
+    return prefix + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def at_random(query_id: str, doc_id: str) -> float:
-    """Return a number in [0, 1) that depends on the pair alone.
+def random_score(query_id: str, doc_id: str) -> float:
+    """Return a pseudo-random number in [0, 1) that depends only on the pair.
 
-    Lists of positives and negatives have the positives first; taken as a ranking, that order would tell the answer.
+    Tables with positives and negatives list the positives first; that order must not become the ranking.
     """
     digest = hashlib.sha256(f"{query_id}\0{doc_id}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
 
-def listed_run(listed: Mapping[tuple[str, str], float]) -> Run | None:
-    """Return the candidates as a run; None where nothing is listed."""
-    if not listed:
+def candidates_run(scores: Mapping[tuple[str, str], float]) -> Run | None:
+    """Return candidates as a run; None if there are none.
+
+    Parameters
+    ----------
+    scores
+        ``(query_id, doc_id)`` -> score.
+    """
+    if not scores:
         return None
-    scores = np.fromiter(listed.values(), dtype=np.float64, count=len(listed))
-    return Run.from_rows("listed", [q for q, _ in listed], [d for _, d in listed], scores)
+    values = np.fromiter(scores.values(), dtype=np.float64, count=len(scores))
+    return Run.from_rows("listed", [q for q, _ in scores], [d for _, d in scores], values)
 
 
 def read_pairs(rows: Rows, columns: PairColumns, location: str, split: str | None = None) -> Parts:
     """Read a table with a query and a document in every row."""
-    pairs = Pairs(highest=False)
+    pairs = Pairs(keep_highest_grade=False)
     for where, row in rows:
-        _read_pair(pairs, row, columns, where)
+        _add_pair(pairs, row, columns, where)
     return pairs.parts(location, split)
 
 
-def _read_pair(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> None:
-    query = plain(required(row, columns.query, QUERY, where, "query's text"), where, "query")
-    text = plain(required(row, columns.document, DOCUMENT, where, "document's text"), where, "document")
-    title = plain(optional(row, columns.title, TITLE, where), where, "title")
-    query_id = pairs.query(query, _own_id(row, columns.query_id, JUDGED_QUERY, where), where)
-    doc_id = pairs.document(text, title, _own_id(row, columns.doc_id, JUDGED_DOCUMENT, where), where)
-    column = find(row, columns.grade, GRADE, where)
-    pairs.judge(query_id, doc_id, 1 if column is None else grade(row[column], columns.grades, where), where)
-    pairs.list(query_id, doc_id, None if columns.score is None else _score(row, columns.score, where))
+def _add_pair(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> None:
+    query = check_text(required_value(row, columns.query, QUERY, where, "query's text"), where, "query")
+    text = required_value(row, columns.document, DOCUMENT, where, "document's text")
+    text = check_text(text, where, "document")
+    title = check_text(optional_value(row, columns.title, TITLE, where), where, "title")
+    query_id = pairs.add_query(query, _optional_id(row, columns.query_id, JUDGED_QUERY, where), where)
+    doc_id = pairs.add_document(text, title, _optional_id(row, columns.doc_id, JUDGED_DOCUMENT, where), where)
+    column = find_column(row, columns.grade, GRADE, where)
+    grade = 1 if column is None else parse_grade(row[column], columns.grades, where)
+    pairs.add_judgment(query_id, doc_id, grade, where)
+    score = None if columns.score is None else _score(row, columns.score, where)
+    pairs.add_candidate(query_id, doc_id, score)
 
 
-def _own_id(row: Row, name: str | None, usual: Iterable[str], where: str) -> str | None:
-    column = find(row, name, tuple(usual), where)
-    return None if column is None else identifier(row[column], where)
+def _optional_id(row: Row, name: str | None, usual: Sequence[str], where: str) -> str | None:
+    column = find_column(row, name, usual, where)
+    return None if column is None else check_id(row[column], where)
 
 
 def _score(row: Row, name: str, where: str) -> float:
-    value: Any = required(row, name, (), where, "score")
+    value: Any = required_value(row, name, (), where, "score")
     try:
         return float(value)
     except (TypeError, ValueError):

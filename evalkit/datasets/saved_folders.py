@@ -1,4 +1,4 @@
-"""Any dataset as a BEIR folder, with a note of where it comes from."""
+"""Write any dataset as a BEIR folder, with a note of its origin."""
 
 from __future__ import annotations
 
@@ -24,15 +24,17 @@ from evalkit.records import Dataset
 
 
 def import_dataset(settings: DatasetSettings, folder: Path) -> Dataset:
-    """Write what settings describe as a BEIR folder, and load it from there.
+    """Read a dataset from its source, write it as a BEIR folder, and load it from there.
 
-    Titles stay apart from texts, queries without judgments stay in, and the candidates that the source lists are
+    Titles stay separate from texts, queries without judgments are included, and the candidates of the source are
     written as a TREC run.
 
     Raises
     ------
     InputError
-        If there is something in the folder already, or the settings ask for a sample.
+        If the folder is not empty, or the settings contain a sample.
+    DataFormatError
+        If a text contains a lone surrogate.
     StorageError
         If the folder cannot be written.
     """
@@ -40,13 +42,14 @@ def import_dataset(settings: DatasetSettings, folder: Path) -> Dataset:
         raise InputError(
             "an import holds the whole dataset", "leave out 'sample'; set it where the folder is used"
         )
-    return _keep(read_parts(settings), settings, folder)
+    return _save(read_parts(settings), settings, folder)
 
 
 def save_dataset(dataset: Dataset, folder: Path) -> Dataset:
-    """Write a dataset as a BEIR folder, with title and text as joined, and load it from there; see `import_dataset`.
+    """Write a dataset as a BEIR folder, and load it from there; see `import_dataset`.
 
-    It is the way from frames to a configuration: `{source: beir_folder, path: FOLDER}`.
+    Title and text are written as one joined text. A configuration can use the folder of a dataset that was built from
+    frames: ``{source: beir_folder, path: FOLDER}``.
     """
     origin = dataset.origin
     texts = zip(dataset.corpus.doc_ids, dataset.corpus.texts, strict=True)
@@ -61,10 +64,10 @@ def save_dataset(dataset: Dataset, folder: Path) -> Dataset:
         licence=origin.licence,
     )
     settings = DatasetSettings(source=origin.source, name=dataset.name, language=origin.language)
-    return _keep(parts, settings, folder)
+    return _save(parts, settings, folder)
 
 
-def _keep(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
+def _save(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder.resolve()} is not empty", "name a new folder")
     split = parts.split or "test"
@@ -73,9 +76,9 @@ def _keep(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
         try:
             _write(parts, folder, split)
             loaded = assemble(settings, read_folder(folder, split))
-            (folder / PROVENANCE).write_text(_note(parts, settings, loaded), encoding="utf-8")
+            (folder / PROVENANCE).write_text(_provenance(parts, settings, loaded), encoding="utf-8")
         except BaseException:
-            shutil.rmtree(folder)  # half a dataset would be taken for a whole one
+            shutil.rmtree(folder)  # a partial dataset could be loaded by mistake
             raise
     except OSError as error:
         raise StorageError(
@@ -86,12 +89,14 @@ def _keep(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
 
 
 def _write(parts: Parts, folder: Path, split: str) -> None:
-    corpus = ({"_id": one.doc_id, "title": one.title, "text": one.text} for one in parts.documents)
-    asked = ({"_id": one.query_id, "text": one.text, "metadata": dict(one.fields)} for one in parts.queries)
-    _write_lines(
+    corpus = ({"_id": doc.doc_id, "title": doc.title, "text": doc.text} for doc in parts.documents)
+    queries = (
+        {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in parts.queries
+    )
+    _write_json_lines(
         folder / "corpus.jsonl", tqdm(corpus, desc="writing", unit="document", disable=None, delay=1)
     )
-    _write_lines(folder / "queries.jsonl", asked)
+    _write_json_lines(folder / "queries.jsonl", queries)
     with (folder / "qrels" / f"{split}.tsv").open("w", encoding="utf-8") as file:
         file.write("query-id\tcorpus-id\tscore\n")
         for query_id, docs in parts.qrels.grades.items():
@@ -100,7 +105,7 @@ def _write(parts: Parts, folder: Path, split: str) -> None:
         write_run(parts.candidates, folder / CANDIDATES)
 
 
-def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+def _write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     with path.open("wb") as file:
         for row in rows:
             try:
@@ -112,7 +117,8 @@ def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
                 ) from None
 
 
-def _note(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str:
+def _provenance(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str:
+    """Return the text of the provenance file."""
     counts = loaded.origin.counts
     facts = {
         "source": settings.source,

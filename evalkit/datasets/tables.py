@@ -1,4 +1,4 @@
-"""Tables of one's own: what a search team has at hand, its columns named."""
+"""The source for a user's own tables: CSV, TSV, JSON Lines, Parquet."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ class Tables:
         qrels: JudgmentTable | None = None
 
         @model_validator(mode="after")
-        def _one_way(self) -> Self:
-            three = [table is not None for table in (self.corpus, self.queries, self.qrels)]
-            if any(three) if self.pairs is not None else not all(three):
+        def _check_tables(self) -> Self:
+            given = [table is not None for table in (self.corpus, self.queries, self.qrels)]
+            if any(given) if self.pairs is not None else not all(given):
                 raise ValueError("needs either 'pairs', or 'corpus', 'queries' and 'qrels', all of them")
             return self
 
         def default_name(self) -> str:
-            """Return the name of the judgments' file without its endings."""
+            """Return the name of the file with the judgments, without its suffixes."""
             table = self.pairs or self.qrels
             return table.path.name.split(".")[0] if table else self.source
 
@@ -91,32 +91,32 @@ class Tables:
         """Read the tables."""
         if settings.pairs is not None:
             return read_pairs(read_rows(settings.pairs.path), settings.pairs, str(settings.pairs.path))
-        corpus, asked, qrels = settings.corpus, settings.queries, settings.qrels
-        if corpus is None or asked is None or qrels is None:
+        corpus, query_table, qrels = settings.corpus, settings.queries, settings.qrels
+        if corpus is None or query_table is None or qrels is None:
             raise AssertionError("checked settings have all three")
         return Parts(
             location=str(corpus.path),
             split=None,
             documents=documents(read_rows(corpus.path), corpus),
-            queries=queries(read_rows(asked.path), asked),
-            qrels=judged(judgments(read_rows(qrels.path), qrels), str(qrels.path)),
+            queries=queries(read_rows(query_table.path), query_table),
+            qrels=build_qrels(judgments(read_rows(qrels.path), qrels), str(qrels.path)),
             stamp=Stamp.of_files([corpus.path], corpus.model_dump(mode="json")),
         )
 
 
-def judged(rows: Iterable[tuple[str, str, int]], location: str) -> Qrels:
-    """Return the judgments of a table, named in its errors.
+def build_qrels(rows: Iterable[tuple[str, str, int]], location: str) -> Qrels:
+    """Return judgments from ``(query_id, doc_id, grade)`` rows; errors name the location.
 
     Raises
     ------
     DataFormatError
-        If there are none, or two of one pair differ.
+        If there are no rows, or a pair has two different grades.
     """
     try:
         qrels = Qrels.from_rows(rows)
     except DataFormatError as error:
-        at = "" if error.message.startswith(location) else f"{location}: "
-        raise DataFormatError(f"{at}{error.message}", error.hint) from None
+        prefix = "" if error.message.startswith(location) else f"{location}: "
+        raise DataFormatError(f"{prefix}{error.message}", error.hint) from None
     if not qrels.grades:
         raise DataFormatError(f"{location} holds no judgments")
     return qrels

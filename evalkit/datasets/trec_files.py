@@ -1,4 +1,4 @@
-"""A collection given as three files: corpus, queries, qrels, in the formats that TREC and its kin use."""
+"""The source for a collection in three files, corpus, queries and qrels, in TREC's and similar formats."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, q
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError
 from evalkit.formats import (
-    JSON_ENDINGS,
+    JSON_SUFFIXES,
     Rows,
-    ending,
+    format_suffix,
     open_lines,
     read_qrels,
     read_rows,
@@ -64,45 +64,52 @@ class TrecFiles:
         encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
 
         def default_name(self) -> str:
-            """Return the name of the qrels file without its endings."""
+            """Return the name of the qrels file without its suffixes."""
             return self.qrels.name.split(".")[0]
 
     @staticmethod
     def read(settings: Settings) -> Parts:
         """Read the files."""
-        folder = settings.corpus.is_dir()
-        files = sorted(f for f in settings.corpus.rglob("*") if f.is_file()) if folder else [settings.corpus]
-        topics = partial(_topics, encoding=settings.encoding, field=settings.topic_field)
+        corpus = settings.corpus
+        files = sorted(f for f in corpus.rglob("*") if f.is_file()) if corpus.is_dir() else [corpus]
         read_documents = partial(read_sgml_documents, encoding=settings.encoding)
+        document_rows = (_rows(file, ("docno", "title", "text"), read_documents) for file in files)
+        read_query_topics = partial(_topics, encoding=settings.encoding, field=settings.topic_field)
+        query_rows = _rows(settings.queries, ("num", "text"), read_query_topics)
         return Parts(
-            location=str(settings.corpus),
+            location=str(corpus),
             split=None,
-            documents=documents(
-                chain.from_iterable(
-                    _rows(file, ("docno", "title", "text"), read_documents) for file in files
-                ),
-                DocumentColumns(),
-            ),
-            queries=queries(_rows(settings.queries, ("num", "text"), topics), QueryColumns()),
+            documents=documents(chain.from_iterable(document_rows), DocumentColumns()),
+            queries=queries(query_rows, QueryColumns()),
             qrels=read_qrels(settings.qrels),
             stamp=Stamp.of_files(files, settings.encoding),
         )
 
 
-def _rows(path: Path, names: tuple[str, ...], read_markup: Callable[[Path], Rows]) -> Rows:
-    """Yield the rows of a file; mark-up is known by its first character, all else by the file's ending."""
-    kind = ending(path)
-    if kind in {*JSON_ENDINGS, ".csv", ".parquet"}:
+def _rows(path: Path, names: tuple[str, ...], read_sgml: Callable[[Path], Rows]) -> Rows:
+    """Return an iterator over the rows of a file, in the format of its suffix, or SGML if it begins with ``<``.
+
+    Parameters
+    ----------
+    path
+        The file.
+    names
+        Columns of a TSV file.
+    read_sgml
+        Reader for SGML.
+    """
+    suffix = format_suffix(path)
+    if suffix in {*JSON_SUFFIXES, ".csv", ".parquet"}:
         return read_rows(path)
-    if kind != ".tsv" and next((line for _, line in open_lines(path, "latin-1")), "").lstrip().startswith(
-        "<"
-    ):
-        return read_markup(path)
-    return _bare(path, names)
+    if suffix != ".tsv":
+        first_line = next((line for _, line in open_lines(path, "latin-1")), "")
+        if first_line.lstrip().startswith("<"):
+            return read_sgml(path)
+    return _read_tsv(path, names)
 
 
-def _bare(path: Path, names: tuple[str, ...]) -> Rows:
-    """Yield rows of a TSV without a header: the first and last of the names, or all of them."""
+def _read_tsv(path: Path, names: tuple[str, ...]) -> Rows:
+    """Yield rows of a TSV file without a header: with all names as columns, or with the first and the last."""
     for number, line in open_lines(path):
         columns = line.split("\t")
         if len(columns) == len(names):
@@ -110,12 +117,12 @@ def _bare(path: Path, names: tuple[str, ...]) -> Rows:
         elif len(columns) == 2:
             yield f"{path}:{number}", {names[0]: columns[0], names[-1]: columns[1]}
         else:
-            wanted = "id, text" if len(names) == 2 else "id, text or id, title, text"
-            raise DataFormatError(f"{path}:{number} has {len(columns)} columns", f"a row holds {wanted}")
+            expected = "id, text" if len(names) == 2 else "id, text or id, title, text"
+            raise DataFormatError(f"{path}:{number} has {len(columns)} columns", f"a row holds {expected}")
 
 
 def _topics(path: Path, encoding: str, field: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield topics with the query's text, and the rest of each as it is."""
+    """Yield topics with the selected fields joined as ``text``, and all fields unchanged."""
     for where, topic in read_topics(path, encoding):
         text = " ".join(topic[name] for name in field.split("+") if topic[name])
         if not text:

@@ -1,19 +1,26 @@
-"""Work spread over whoever does it: this process, or the actors of a Ray cluster.
+"""Run tasks on workers: one worker in this process, or the actors of a Ray cluster.
 
-Importing it imports no ray.
+Importing this package does not import ray.
 """
 
-from evalkit.distributed.ray_cluster import RayCluster, Replicas
+from evalkit.distributed.ray_cluster import ClusterFacts, RayCluster, Replicas
 from evalkit.distributed.ray_pool import RayPool
-from evalkit.distributed.worker_pool import LocalPool, Loss, Work, WorkerPool, each_or_parts
+from evalkit.distributed.worker_pool import (
+    CompletedTask,
+    LocalPool,
+    Losses,
+    WorkerPool,
+    each_with_split_retry,
+)
 
 __all__ = [
+    "ClusterFacts",
+    "CompletedTask",
     "LocalPool",
-    "Loss",
+    "Losses",
     "RayCluster",
     "RayPool",
     "Replicas",
-    "Work",
     "WorkerPool",
-    "each_or_parts",
+    "each_with_split_retry",
 ]

@@ -1,4 +1,4 @@
-"""Hands on the replicas of a Ray cluster; what a lost one had begun goes to another."""
+"""A worker pool on the replicas of a Ray cluster; tasks of a lost replica are repeated on another."""
 
 from __future__ import annotations
 
@@ -9,200 +9,208 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from evalkit.distributed.worker_pool import Loss, Work, WorkerPool, attempt
+from evalkit.distributed.worker_pool import CompletedTask, Losses, WorkerPool, run_task
 from evalkit.errors import CallError, WorldError
 
 Worker_co = TypeVar("Worker_co", covariant=True)
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-AHEAD = 2
-"""Tasks handed to a replica at once: it goes on while a result travels."""
-MOST_TRIES = 3
-"""A task that was lost as often is taken for the cause."""
-START_LIMIT_S = 600.0
-"""Longest time without a single replica: loading a model takes its time."""
+QUEUED_PER_REPLICA = 2
+"""Tasks queued on a replica, so that it continues with the next one while a result is transferred."""
+MAX_ATTEMPTS = 3
+"""A task fails after it was lost with this many replicas: it is assumed to be the cause."""
+START_TIMEOUT_S = 600.0
+"""Longest time without a running replica; a replica may have to load a model first."""
 
 
 class ReplicaActor:
-    """What runs on the cluster: one hand, opened by the first thing asked of it."""
+    """The Ray actor of a replica: creates one worker and runs tasks on it."""
 
     def __init__(self, open_worker: Callable[[], Any]) -> None:
         self._open = open_worker
         self._worker: Any = None
 
-    def begin(self) -> None:
-        """Open the hand; a failure of that is told like any other."""
+    def start(self) -> None:
+        """Create the worker; the first call to the actor, so that a failure reaches the caller."""
         self._worker = self._open()
 
-    def do(self, work: Callable[[Any, Any], Any], task: Any) -> Any:
-        """Do a task; a failure of it is its result."""
-        return attempt(work, self._worker, task)
+    def run(self, function: Callable[[Any, Any], Any], task: Any) -> Any:
+        """Return the result of one task, or its `CallError`."""
+        return run_task(function, self._worker, task)
 
 
 @dataclass(slots=True, eq=False)
 class _PendingTask:
-    """A task on its way.
+    """A task without a result.
 
     Attributes
     ----------
     start_s
-        When it was last given to a replica.
-    lost
-        How often a replica was lost that had it.
+        When the task was last sent to a replica.
+    losses
+        How many replicas were lost while they had the task.
     """
 
     task: Any
     start_s: float = 0.0
-    lost: int = 0
+    losses: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class _Replica:
-    """A replica seen from here.
+    """A replica, as the pool sees it.
 
     Attributes
     ----------
-    beginning
-        The promise that it has opened its hand; None when it has.
-    given
-        Promise -> errand, of those that it has not answered.
+    starting
+        The Ray object reference of the actor's start; None once the replica is running.
+    queued
+        Ray object reference -> task, for all tasks of the replica without a result.
     """
 
     actor: Any
-    beginning: Any
-    given: dict[Any, _PendingTask] = field(default_factory=dict)
+    starting: Any
+    queued: dict[Any, _PendingTask] = field(default_factory=dict)
 
-    def may_take(self, pending: _PendingTask) -> bool:
-        """Return whether it may have another errand: one that was lost before travels alone, so that it is known."""
-        alone = pending.lost > 0 or any(other.lost for other in self.given.values())
-        return self.beginning is None and not (self.given and alone)
+    def accepts(self, pending: _PendingTask) -> bool:
+        """Return whether the replica is running and may queue the task.
+
+        A task that was lost before is queued alone, so that another loss can be attributed to it.
+        """
+        must_be_alone = pending.losses > 0 or any(other.losses for other in self.queued.values())
+        return self.starting is None and not (self.queued and must_be_alone)
 
 
 class RayPool(WorkerPool[Worker_co]):
-    """Replicas of one hand. They start with the first task, and stay until they are dismissed.
+    """A pool of replicas with one worker each; they start with the first task and run until `shut_down`.
 
-    A replica that is lost, with its process or its node, is replaced; what it had and did not answer is done
-    again by whoever is free. What was answered is never asked for again.
+    A replica that is lost, with its process or its node, is replaced, and its tasks without a result are repeated on
+    any free replica. A task with a result is never repeated.
 
     Parameters
     ----------
     open_worker
-        Called on every replica.
+        Returns the worker of a replica; called on every replica.
     count, cpus, gpus
-        Replicas, and what each has to itself.
+        Number of replicas, and the resources reserved for each.
 
     Attributes
     ----------
-    loss
-        What was lost.
+    losses
+        Lost replicas and repeated tasks.
     """
 
     def __init__(self, open_worker: Callable[[], Worker_co], count: int, cpus: int, gpus: float) -> None:
         self._open, self._count, self._cpus, self._gpus = open_worker, count, cpus, gpus
         self._replicas: list[_Replica] = []
-        self._lost_in_a_row = 0
-        self.loss = Loss()
+        self._losses_in_a_row = 0
+        self.losses = Losses()
 
     def each(
-        self, do: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
-    ) -> Iterator[Work[Task, Result]]:
+        self, function: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
+    ) -> Iterator[CompletedTask[Task, Result]]:
         """Yield every task with its result, in order of completion.
 
         Raises
         ------
         WorldError
-            If no replica can be kept running.
+            If no replica starts in time, or too many replicas in a row are lost.
         """
-        pending_tasks = _PendingTasks(tasks)
-        while self._hand_out(do, pending_tasks):
-            yield from self._next(pending_tasks)
+        unassigned = _UnassignedTasks(tasks)
+        while self._assign(function, unassigned):
+            yield from self._next(unassigned)
 
-    def dismiss(self) -> None:
-        """End all replicas."""
+    def shut_down(self) -> None:
+        """Kill all replicas."""
         for replica in self._replicas:
-            _end(replica)
+            _kill(replica)
         self._replicas.clear()
 
-    def _hand_out(self, do: Callable[[Any, Any], Any], pending_tasks: _PendingTasks) -> bool:
-        """Give errands to whoever is free; return whether anything is still to be answered."""
-        for held in range(AHEAD):
+    def _assign(self, function: Callable[[Any, Any], Any], unassigned: _UnassignedTasks) -> bool:
+        """Send tasks to free replicas and start missing replicas; return whether any task has no result yet."""
+        for queue_length in range(QUEUED_PER_REPLICA):
             for replica in self._replicas:
-                if len(replica.given) == held and pending_tasks and replica.may_take(pending_tasks.first):
-                    pending = pending_tasks.pop()
+                if len(replica.queued) == queue_length and unassigned and replica.accepts(unassigned.first):
+                    pending = unassigned.pop()
                     pending.start_s = time.perf_counter()
-                    replica.given[replica.actor.do.remote(do, pending.task)] = pending
-        unanswered = bool(pending_tasks) or any(replica.given for replica in self._replicas)
-        while unanswered and len(self._replicas) < self._count:
+                    replica.queued[replica.actor.run.remote(function, pending.task)] = pending
+        unfinished = bool(unassigned) or any(replica.queued for replica in self._replicas)
+        while unfinished and len(self._replicas) < self._count:
             self._replicas.append(self._start())
-        return unanswered
+        return unfinished
 
     def _start(self) -> _Replica:
         import ray
 
         actor = ray.remote(ReplicaActor).options(num_cpus=self._cpus, num_gpus=self._gpus).remote(self._open)
-        return _Replica(actor, actor.begin.remote())
+        return _Replica(actor, actor.start.remote())
 
-    def _next(self, pending_tasks: _PendingTasks) -> Iterator[Work[Any, Any]]:
-        """Wait until a replica has something to tell; yield what it answered, if it is an answer."""
+    def _next(self, unassigned: _UnassignedTasks) -> Iterator[CompletedTask[Any, Any]]:
+        """Wait for the next event of any replica; yield a task if the event completes it."""
         import ray
 
-        promise, replica = self._wait()
+        reference, replica = self._wait()
         try:
-            result = ray.get(promise)
+            result = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
             raise error.cause from None
         except ray.exceptions.RayError as error:
-            yield from self._lose(replica, pending_tasks, error)
+            yield from self._replace(replica, unassigned, error)
             return
-        self._lost_in_a_row = 0
-        if promise == replica.beginning:
-            replica.beginning = None
+        self._losses_in_a_row = 0
+        if reference == replica.starting:
+            replica.starting = None
             return
-        pending = replica.given.pop(promise)
-        yield Work(pending.task, result, pending.start_s, time.perf_counter())
+        pending = replica.queued.pop(reference)
+        yield CompletedTask(pending.task, result, pending.start_s, time.perf_counter())
 
     def _wait(self) -> tuple[Any, _Replica]:
-        """Return the first promise that is kept or broken, and whose it was."""
+        """Return the first object reference that is ready or failed, and its replica."""
         import ray
 
-        whose = {promise: replica for replica in self._replicas for promise in replica.given}
-        at_work = bool(whose)
-        whose |= {replica.beginning: replica for replica in self._replicas if replica.beginning is not None}
-        ready, _ = ray.wait(list(whose), num_returns=1, timeout=None if at_work else START_LIMIT_S)
+        replica_of = {reference: replica for replica in self._replicas for reference in replica.queued}
+        is_running = bool(replica_of)
+        replica_of |= {
+            replica.starting: replica for replica in self._replicas if replica.starting is not None
+        }
+        ready, _ = ray.wait(list(replica_of), num_returns=1, timeout=None if is_running else START_TIMEOUT_S)
         if not ready:
             raise WorldError(
-                f"no replica could be started on the Ray cluster within {START_LIMIT_S:g} s",
+                f"no replica could be started on the Ray cluster within {START_TIMEOUT_S:g} s",
                 "is it busy with something else? 'ray status' tells",
             )
-        return ready[0], whose[ready[0]]
+        return ready[0], replica_of[ready[0]]
 
-    def _lose(
-        self, replica: _Replica, pending_tasks: _PendingTasks, error: Exception
-    ) -> Iterator[Work[Any, Any]]:
-        """Take back what a lost replica had; what was lost too often, alone but for the first time, has failed."""
+    def _replace(
+        self, replica: _Replica, unassigned: _UnassignedTasks, error: Exception
+    ) -> Iterator[CompletedTask[Any, Any]]:
+        """Remove a lost replica and put its tasks back; yield tasks that were lost too often as failed.
+
+        After its first loss a task is queued alone, so that later losses are attributed to it.
+        """
         self._replicas.remove(replica)
-        _end(replica)
-        self.loss = Loss(self.loss.workers + 1, self.loss.tasks + len(replica.given))
-        self._lost_in_a_row += 1
-        if self._lost_in_a_row > MOST_TRIES * self._count:
+        _kill(replica)
+        self.losses = Losses(self.losses.workers + 1, self.losses.tasks + len(replica.queued))
+        self._losses_in_a_row += 1
+        if self._losses_in_a_row > MAX_ATTEMPTS * self._count:
             raise WorldError(
-                f"{self._lost_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
+                f"{self._losses_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
                 "is evalkit installed on its nodes, and is there enough memory?",
             )
-        for pending in reversed(replica.given.values()):
-            pending.lost += 1
-            if pending.lost < MOST_TRIES:
-                pending_tasks.put_back(pending)
+        for pending in reversed(replica.queued.values()):
+            pending.losses += 1
+            if pending.losses < MAX_ATTEMPTS:
+                unassigned.put_back(pending)
                 continue
             failure = CallError(
-                "lost", f"{pending.lost} replicas were lost with it", "is there enough memory on the nodes?"
+                "lost", f"{pending.losses} replicas were lost with it", "is there enough memory on the nodes?"
             )
-            yield Work(pending.task, failure, pending.start_s, time.perf_counter())
+            yield CompletedTask(pending.task, failure, pending.start_s, time.perf_counter())
 
 
-class _PendingTasks:
-    """Tasks not given to anybody: those that came back, then new ones; true while there are any."""
+class _UnassignedTasks:
+    """Tasks that no replica has: repeated tasks first, then new ones; true if there are any."""
 
     def __init__(self, tasks: Iterable[Any]) -> None:
         self._tasks = iter(tasks)
@@ -224,12 +232,12 @@ class _PendingTasks:
         self._waiting.appendleft(pending)
 
 
-def _end(replica: _Replica) -> None:
+def _kill(replica: _Replica) -> None:
     import ray
 
     ray.kill(replica.actor)
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what an error says."""
+    """Return the first line of an error message; the name of the exception if the message is empty."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""Tasks in, results out: what every way of spreading work has in common."""
+"""The interface of worker pools, and the pool with one worker in this process."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
-class Work(Generic[Task, Result]):
-    """A task that was done, or that failed.
+class CompletedTask(Generic[Task, Result]):
+    """A task that succeeded or failed.
 
     Attributes
     ----------
     result
-        What came of it; the failure where it failed.
+        The result of the task, or its `CallError`.
     start_s, end_s
-        When, in seconds of this process's monotonic clock.
+        When the task was sent to a worker and when its result was received, in seconds of this process's
+        `time.perf_counter`.
     """
 
     task: Task
@@ -34,15 +35,15 @@ class Work(Generic[Task, Result]):
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
-    """What was lost with the processes that went away, and had to be done again.
+class Losses:
+    """Worker processes that were lost, and tasks that were repeated because of it.
 
     Attributes
     ----------
     workers
-        Processes that were lost.
+        Number of lost processes.
     tasks
-        Tasks that they had begun.
+        Number of tasks that were queued on them.
     """
 
     workers: int = 0
@@ -50,68 +51,69 @@ class Loss:
 
 
 class WorkerPool(Protocol[Worker_co]):
-    """Hands that are all alike, for as long as there is work of one kind."""
+    """Interchangeable workers that run tasks."""
 
     def each(
-        self, do: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
-    ) -> Iterator[Work[Task, Result]]:
-        """Yield every task with its result, in order of completion; tasks are taken as hands get free.
+        self, function: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
+    ) -> Iterator[CompletedTask[Task, Result]]:
+        """Yield every task with its result, in order of completion.
 
         Parameters
         ----------
-        do
-            A function of a module: where hands are elsewhere, it and the tasks are sent there.
+        function
+            Runs a task on a worker and returns the result. It must be a module-level function, because it is pickled
+            for workers in other processes. A `CallError` that it raises becomes the result of the task.
         tasks
-            A `CallError` that one raises is its result, and stops no other.
+            Picklable tasks; the next one is taken when a worker is free.
         """
         ...
 
 
 class LocalPool(WorkerPool[Worker_co]):
-    """One hand: this process's own.
+    """A pool with one worker in this process.
 
     Parameters
     ----------
     worker
-        What does the work.
+        The worker, the first argument of every function.
     """
 
     def __init__(self, worker: Worker_co) -> None:
         self._worker = worker
 
     def each(
-        self, do: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
-    ) -> Iterator[Work[Task, Result]]:
-        """Do one task after the other."""
+        self, function: Callable[[Worker_co, Task], Result], tasks: Iterable[Task]
+    ) -> Iterator[CompletedTask[Task, Result]]:
+        """Run one task at a time, and yield each with its result."""
         for task in tasks:
-            start = time.perf_counter()
-            result = attempt(do, self._worker, task)
-            yield Work(task, result, start, time.perf_counter())
+            start_s = time.perf_counter()
+            result = run_task(function, self._worker, task)
+            yield CompletedTask(task, result, start_s, time.perf_counter())
 
 
-def attempt(do: Callable[[Worker, Task], Result], worker: Worker, task: Task) -> Result | CallError:
-    """Do one task; return the failure where it fails."""
+def run_task(function: Callable[[Worker, Task], Result], worker: Worker, task: Task) -> Result | CallError:
+    """Return the result of one task, or its `CallError`."""
     try:
-        return do(worker, task)
+        return function(worker, task)
     except CallError as error:
         return error
 
 
-def each_or_parts(
+def each_with_split_retry(
     pool: WorkerPool[Worker],
-    do: Callable[[Worker, Task], Result],
+    function: Callable[[Worker, Task], Result],
     tasks: Iterable[Task],
-    parts: Callable[[Task], Sequence[Task]],
-) -> Iterator[Work[Task, Result]]:
-    """Yield what `WorkerPool.each` does; a task that fails is done again in its parts, where it has several.
+    split: Callable[[Task], Sequence[Task]],
+) -> Iterator[CompletedTask[Task, Result]]:
+    """Yield every task with its result as `WorkerPool.each` does; split a failed task and retry its parts.
 
-    What is wrong with one part costs no other.
+    A failure thus affects only the part that causes it. A task that `split` does not divide is not retried.
     """
-    again: list[Task] = []
-    for work in pool.each(do, tasks):
-        pieces = parts(work.task) if isinstance(work.result, CallError) else ()
-        if len(pieces) > 1:
-            again += pieces
+    retries: list[Task] = []
+    for completed in pool.each(function, tasks):
+        parts = split(completed.task) if isinstance(completed.result, CallError) else ()
+        if len(parts) > 1:
+            retries += parts
         else:
-            yield work
-    yield from pool.each(do, again)
+            yield completed
+    yield from pool.each(function, retries)

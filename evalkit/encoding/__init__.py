@@ -1,6 +1,6 @@
-"""Local models at the speed of the hardware: tokenise once, sort, batch by tokens, forward, put back in order.
+"""Run local models: tokenise inputs, sort them by length, batch by tokens, run forward passes, restore the order.
 
-Importing it imports no torch.
+Importing this package does not import torch.
 """
 
 from evalkit.encoding.card import Card

@@ -1,4 +1,4 @@
-"""What there is to know of a model, whatever runs it."""
+"""Metadata of a model that does not depend on its runtime."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from evalkit.encoding.tokens import TokenRules
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A model, told in plain values.
+    """Metadata of a model. Saved as JSON with an exported model.
 
     Attributes
     ----------
     rules
-        How its tokenizer is used.
+        Settings of its tokenizer.
     labels
-        Of a cross-encoder: column -> name; one column where it gives one logit.
+        Output column -> label, for a cross-encoder; a single column if the model returns one logit.
     prompts
-        Name -> text that it was trained to see before a text.
+        Prompt name -> text that the model expects before an input.
     default_prompt
-        The text it wants where nobody names one; None for none.
+        Prompt used if none is configured; None for no prompt.
     """
 
     rules: TokenRules

@@ -1,4 +1,4 @@
-"""The scoring engine: one way for every model, kind and runtime."""
+"""The engine that runs models of every kind on every runtime."""
 
 from __future__ import annotations
 
@@ -18,54 +18,54 @@ from evalkit.errors import CallError
 
 
 class OutOfMemoryError(Exception):
-    """A forward pass needs more memory than there is."""
+    """A forward pass needs more memory than is available."""
 
 
 class Network(Protocol):
-    """Runs forward passes. Called from as many threads as it has workers.
+    """Runs forward passes. The engine calls it from up to `workers` threads.
 
     Attributes
     ----------
     workers
-        Forward passes that may run at the same time, each with its share of the threads.
+        Maximum number of concurrent forward passes. They share the processor threads equally.
     """
 
     workers: int
 
     def forward(self, batch: Padded, worker: int | None) -> NDArray[Any] | list[NDArray[Any]]:
-        """Return ``(b, ...)`` what it gives for each row, or a list of it where rows are of unlike shape.
+        """Return ``(b, ...)`` outputs, one per row; a list of arrays if the rows' outputs differ in shape.
 
         Parameters
         ----------
         batch
-            What goes in.
+            Padded inputs.
         worker
-            Which of the workers runs it; None where it has the machine to itself.
+            Number of the worker that runs the pass; None if no other pass runs at the same time.
 
         Raises
         ------
         OutOfMemoryError
-            If it does not fit.
+            If the batch does not fit into memory.
         """
         ...
 
     def facts(self) -> dict[str, Any]:
-        """Return what it runs on, for the manifest."""
+        """Return runtime, device, data type and threads, for the manifest."""
         ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoded:
-    """What became of some items, in their order.
+    """Outputs of the network for several items, in the items' order.
 
     Attributes
     ----------
     rows
-        ``(n,)`` what the network gave for each.
+        ``(n,)`` output per item.
     tokens, truncated
-        ``(n,)`` tokens that were read of it, and whether more were cut off.
+        ``(n,)`` number of tokens read per item, and whether the item was cut to the length limit.
     tokenise_s, forward_s
-        Where the time went.
+        Seconds spent on tokenisation and on forward passes.
     """
 
     rows: list[NDArray[Any]]
@@ -76,14 +76,14 @@ class Encoded:
 
 
 class Engine:
-    """Tokenises once, sorts by length, batches by tokens, and puts results back in order.
+    """Tokenises items once, sorts them by length, batches them by tokens, and returns outputs in the items' order.
 
     Parameters
     ----------
     tokeniser, network
-        Of the model.
+        The two parts of the model.
     batch_tokens
-        Tokens of one forward pass, padding included.
+        Maximum number of tokens in one forward pass, padding included.
     """
 
     def __init__(self, tokeniser: Tokeniser, network: Network, batch_tokens: int) -> None:
@@ -91,59 +91,60 @@ class Engine:
         self._batch_tokens = batch_tokens
         self._halved = 0
         self.pool_items = max(batch_tokens // 2, 1)
-        """Items of one run that are enough for batches of like length, and few enough to be kept soon."""
+        """Recommended items per run: enough for batches of similar length, few enough to save results often."""
 
-    def run(self, items: Sequence[Item], told: Callable[[int], object] = lambda _: None) -> Encoded:
-        """Return what the network makes of every item.
+    def run(self, items: Sequence[Item], on_progress: Callable[[int], object] = lambda _: None) -> Encoded:
+        """Return the network's output for every item.
 
         Parameters
         ----------
         items
             Texts or pairs.
-        told
-            Called with the number of items done, whenever some are; from several threads.
+        on_progress
+            Called after every batch with its number of items, from several threads.
 
         Raises
         ------
         CallError
-            If even one item alone does not fit into memory.
+            If a single item does not fit into memory.
         """
         start = time.perf_counter()
         tokens = self.tokeniser(items)
         ready = time.perf_counter()
         rows: list[Any] = [None] * len(items)
-        self._work_off(deque(pack(tokens.lengths, self._batch_tokens)), tokens, rows, told)
+        self._run_batches(deque(pack(tokens.lengths, self._batch_tokens)), tokens, rows, on_progress)
         return Encoded(rows, tokens.lengths, tokens.truncated, ready - start, time.perf_counter() - ready)
 
     def measure(self, items: Sequence[Item]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return ``(n,)`` the tokens that would be read of each item, and whether more would be cut off."""
+        """Return ``(n,)`` tokens that the network would read per item, and whether the item would be truncated."""
         tokens = self.tokeniser(items)
         return tokens.lengths, tokens.truncated
 
     def facts(self) -> dict[str, Any]:
-        """Return what the network runs on, and how often a batch had to be halved."""
+        """Return the network's facts, the batch size, and how often a batch was halved for lack of memory."""
         return {**self._network.facts(), "batch_tokens": self._batch_tokens, "batches_halved": self._halved}
 
-    def _work_off(
+    def _run_batches(
         self,
         batches: deque[NDArray[np.int64]],
         tokens: Tokens,
         rows: list[Any],
-        told: Callable[[int], object],
+        on_progress: Callable[[int], object],
     ) -> None:
-        faults: list[BaseException] = []
+        """Run the batches in as many threads as the network has workers, and raise the first error of any."""
+        errors: list[BaseException] = []
 
         def work(worker: int | None) -> None:
             try:
-                while not faults and batches:
+                while not errors and batches:
                     try:
                         batch = batches.popleft()
-                    except IndexError:  # another worker took the last one
+                    except IndexError:  # another worker took the last batch
                         return
-                    self._one(batch, tokens, rows, worker)
-                    told(len(batch))
-            except BaseException as error:  # noqa: BLE001 - raised again where the work was ordered
-                faults.append(error)
+                    self._run_batch(batch, tokens, rows, worker)
+                    on_progress(len(batch))
+            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+                errors.append(error)
 
         workers = min(self._network.workers, len(batches))
         if workers <= 1:
@@ -158,13 +159,15 @@ class Engine:
                 for thread in threads:
                     thread.join()
             except BaseException:
-                batches.clear()  # an interrupted pass ends with the forward passes that are under way
+                batches.clear()  # after an interrupt the workers end with the forward passes in progress
                 raise
-        if faults:
-            raise faults[0]
+        if errors:
+            raise errors[0]
 
-    def _one(self, batch: NDArray[np.int64], tokens: Tokens, rows: list[Any], worker: int | None) -> None:
-        """Run one batch; halves of it where it does not fit."""
+    def _run_batch(
+        self, batch: NDArray[np.int64], tokens: Tokens, rows: list[Any], worker: int | None
+    ) -> None:
+        """Run one batch and store its outputs; split it in halves while it does not fit into memory."""
         padded = pad(tokens, batch, self.tokeniser.pad_id, left=self.tokeniser.pads_left)
         try:
             found = self._network.forward(padded, worker)
@@ -177,8 +180,8 @@ class Engine:
                 ) from None
             self._halved += 1
             half = len(batch) // 2
-            self._one(batch[:half], tokens, rows, worker)
-            self._one(batch[half:], tokens, rows, worker)
+            self._run_batch(batch[:half], tokens, rows, worker)
+            self._run_batch(batch[half:], tokens, rows, worker)
             return
         for place, row in enumerate(batch):
             rows[row] = found[place]

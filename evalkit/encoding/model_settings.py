@@ -1,4 +1,4 @@
-"""What a block of YAML says of a local model, whatever the model is for."""
+"""Settings that all local models share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Runtime = Literal["auto", "torch", "onnx"]
 DOCUMENT_PROMPTS = ("document", "passage", "corpus")
-"""What sentence-transformers looks for, in this order."""
+"""Names under which sentence-transformers looks for a document prompt, in this order."""
 
 
 class LocalModel(Settings):
@@ -80,14 +80,14 @@ class LocalModel(Settings):
         return self
 
     def moving_name(self) -> str | None:
-        """Return that a hub model without revision moves; a local folder is known by its files."""
+        """Return a sentence if the model is a hub id without revision, whose content may change; else None."""
         if self.revision is not None or Path(self.model).is_dir():
             return None
         return f"model {self.model!r} has no revision"
 
     @property
     def computes_with(self) -> Literal["torch", "onnx"]:
-        """What `auto` comes to here: ONNX Runtime where it alone can do it, or is what is installed."""
+        """The runtime in use. ``auto`` selects ONNX Runtime for int8, or if torch is not installed, else torch."""
         if self.runtime != "auto":
             return self.runtime
         if self.precision == "int8":
@@ -97,7 +97,7 @@ class LocalModel(Settings):
         return "onnx" if plain and without_torch else "torch"
 
     def of_kind(self, kind: Kind) -> ModelSettings:
-        """Return what an engine is built from."""
+        """Return these settings for one kind of model."""
         return ModelSettings(kind=kind, **{name: getattr(self, name) for name in LocalModel.model_fields})
 
 
@@ -125,11 +125,13 @@ class EmbeddingModel(LocalModel):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
-    def prompts(self, own: Mapping[str, str]) -> dict[Task, str | None]:
-        """Return what is put before queries and documents, given the model's own prompts."""
+    def prompts(self, model_prompts: Mapping[str, str]) -> dict[Task, str | None]:
+        """Return the prompts of queries and documents; the model's own prompts are the defaults."""
         query, document = self.query_prompt, self.document_prompt
         if query is None:
-            query = own.get("query")
+            query = model_prompts.get("query")
         if document is None:
-            document = next((own[name] for name in DOCUMENT_PROMPTS if own.get(name)), None)
+            document = next(
+                (model_prompts[name] for name in DOCUMENT_PROMPTS if model_prompts.get(name)), None
+            )
         return {"query": query or None, "document": document or None}

@@ -1,4 +1,4 @@
-"""A model as ONNX files in the cache: exported once, then run without torch."""
+"""Export models to ONNX files in the cache, so that they run without torch afterwards."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from evalkit.cache import cache_folder, kept, key_of
+from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.library_runtime import first_line, unheard
+from evalkit.encoding.library_runtime import first_line, suppress_warnings
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
 from evalkit.encoding.quantisation import quantise
@@ -23,39 +23,39 @@ from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
 from evalkit.errors import InputError, MissingExtraError
 
 _FORMAT = 2
-"""Part of the cache key: raise it when what is exported changes for the same model."""
+"""Part of the cache key: raise it when the exported files of the same model change."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
 FAITHFUL = 1e-4
-"""How far what an export gives may be from torch, for values about 1."""
+"""Largest accepted difference between the outputs of ONNX Runtime and torch, relative to max(1, largest output)."""
 _PROMPT = "query: "
-"""With and without it: some models pool without their prompt, which one network cannot hold."""
+"""The export is checked with and without it: some models exclude the prompt from pooling, which cannot be exported."""
 _TEXTS = ("", "a cat", "How do I reset the device that stands in the hall?", "word " * 40)
 _LONG = "word " * 400
-"""Longer than windows of local attention."""
+"""Longer than local attention windows."""
 
 
 def exported(settings: ModelSettings) -> Path:
-    """Return the folder of an exported model, from the cache where it was exported before.
+    """Return the folder of the exported model; export it if it is not in the cache.
 
     Raises
     ------
     MissingExtraError
-        If it has to be exported, and there is no torch to do that with.
+        If the model must be exported and torch is not installed.
     InputError
-        If there is no such model, or it cannot be exported faithfully.
+        If there is no such model, or its export would return other values.
     StorageError
         If the cache folder cannot be written.
     """
     parent = cache_folder() / "onnx"
     full = parent / _key(settings)
     if settings.precision == "int8":
-        return kept(parent / f"{full.name}-int8", partial(_quantise, settings, full), _is_whole)
-    return kept(full, partial(_export, settings), _is_whole)
+        return get_or_build(parent / f"{full.name}-int8", partial(_quantise, settings, full), _is_whole)
+    return get_or_build(full, partial(_export, settings), _is_whole)
 
 
 def read_card(folder: Path) -> Card:
-    """Return what there is to know of an exported model."""
+    """Return the metadata of an exported model."""
     fields = orjson.loads((folder / CARD).read_bytes())
     labels = {int(number): name for number, name in fields.pop("labels")}
     return Card(TokenRules(**fields.pop("rules")), labels, **fields)
@@ -66,13 +66,13 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _key(settings: ModelSettings) -> str:
-    """Return what an export depends on: the model's files, and where inputs are cut."""
-    told = [_FORMAT, settings.kind, settings.model, state_of(settings), settings.max_length_tokens]
-    return key_of(told)[:32]
+    """Return the cache key of an export: it depends on the model's files and the length limit."""
+    parts = [_FORMAT, settings.kind, settings.model, state_of(settings), settings.max_length_tokens]
+    return cache_key(parts)[:32]
 
 
 def _export(settings: ModelSettings, folder: Path) -> None:
-    """Write a model's network, tokenizer and card, and see that the network gives what torch gives."""
+    """Write a model's network, tokenizer and card, and check that the network returns the same values as torch."""
     try:
         import torch
     except ImportError:
@@ -89,16 +89,16 @@ def _export(settings: ModelSettings, folder: Path) -> None:
             f"the model {settings.model!r} builds its input in a way of its own, which ONNX does not hold",
             "use runtime: torch",
         )
-    tokenizer = model.own.tokenizer.backend_tokenizer.to_str()
+    tokenizer = model.library_model.tokenizer.backend_tokenizer.to_str()
     (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
     fields = {**asdict(model.card), "labels": list(model.card.labels.items())}
     (folder / CARD).write_bytes(orjson.dumps(fields))
     names = [name for name in INPUTS if name != INPUTS[2] or model.card.rules.with_segments]
-    network = _wrapped(model.own, OUTPUTS[settings.kind], names)
+    network = _wrapped(model.library_model, OUTPUTS[settings.kind], names)
     try:
-        with torch.no_grad(), unheard():
+        with torch.no_grad(), suppress_warnings():
             _write(network, names, folder / MODEL)
-    except Exception as error:  # noqa: BLE001 - an exporter fails in as many ways as there are models
+    except Exception as error:  # noqa: BLE001 - the exporter raises many kinds of errors, depending on the model
         raise InputError(
             f"the model {settings.model!r} cannot be exported to ONNX: {first_line(error)}",
             "use runtime: torch",
@@ -107,21 +107,21 @@ def _export(settings: ModelSettings, folder: Path) -> None:
         _check(settings, engine, folder)
 
 
-def _wrapped(own: Any, output: str, names: list[str]) -> Any:
-    """Return a network that takes tensors in an order and gives one."""
+def _wrapped(library_model: Any, output: str, names: list[str]) -> Any:
+    """Return a module that takes the input tensors in the order of `names` and returns one output tensor."""
     import torch
 
     def forward(module: Any, *parts: Any) -> Any:
         return module.own(dict(zip(names, parts, strict=True)))[output]
 
     network = type("Plain", (torch.nn.Module,), {"forward": forward})()
-    network.own = own
-    # A module is in training by default, and what it holds with it: dropout would be exported.
+    network.own = library_model  # this attribute name is part of the weights' names in the exported file
+    # A new module is in training mode, and would export its submodules' dropout.
     return network.eval()
 
 
 def _write(network: Any, names: list[str], file: Path) -> None:
-    """Trace the network; batch and length stay open."""
+    """Trace the network and write it; batch size and length are dynamic."""
     import torch
 
     ids = torch.ones((2, 7), dtype=torch.long)
@@ -139,19 +139,19 @@ def _write(network: Any, names: list[str], file: Path) -> None:
 
 
 def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
-    """Refuse an export that gives other values than torch.
+    """Check that the export returns the same values as torch.
 
     Raises
     ------
     InputError
-        If one does.
+        If the difference is larger than `FAITHFUL`.
     """
     items: list[Item] = [*_TEXTS, _LONG]
     if settings.kind == "cross_encoder":
         items = [*product(_TEXTS, _TEXTS), (_TEXTS[1], _LONG)]
     network = OnnxNetwork(folder / MODEL, "fp32")
-    own = Engine(engine.tokeniser, network, network.batch_tokens)
-    wanted, found = (np.stack(one.run(items).rows) for one in (engine, own))
+    exported_engine = Engine(engine.tokeniser, network, network.batch_tokens)
+    wanted, found = (np.stack(one.run(items).rows) for one in (engine, exported_engine))
     gap = float(np.abs(wanted - found).max() / max(1.0, float(np.abs(wanted).max())))
     if not gap <= FAITHFUL:
         raise InputError(
@@ -161,8 +161,8 @@ def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
 
 
 def _quantise(settings: ModelSettings, full: Path, folder: Path) -> None:
-    """Write a model with the weights of its matrix products in 8 bits; activations are quantised as they come."""
-    source = kept(full, partial(_export, settings), _is_whole)
+    """Write a model with 8-bit weights in its matrix products; activations are quantised at run time."""
+    source = get_or_build(full, partial(_export, settings), _is_whole)
     for name in (TOKENIZER, CARD):
         (folder / name).write_bytes((source / name).read_bytes())
     quantise(source / MODEL, folder / MODEL)

@@ -1,4 +1,4 @@
-"""Models that ONNX Runtime runs: no torch, no transformers."""
+"""Models that run on ONNX Runtime, without torch and transformers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class OnnxModel:
     Attributes
     ----------
     card
-        What there is to know of it.
+        Its metadata.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
@@ -31,12 +31,12 @@ class OnnxModel:
         self._network = OnnxNetwork(self._folder / MODEL, settings.precision, settings.threads)
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
-        """Return an engine that reads every input with a prompt; several share the model.
+        """Return an engine that puts a prompt before every input; all engines share the model.
 
         Raises
         ------
         InputError
-            If the model is to read texts in a role.
+            If a `task` is given: exported models do not distinguish queries from documents.
         """
         if task is not None:
             raise InputError(

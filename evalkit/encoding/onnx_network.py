@@ -1,4 +1,4 @@
-"""Forward passes with ONNX Runtime, on processors."""
+"""Forward passes with ONNX Runtime on CPUs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from evalkit.encoding.packing import Padded
 from evalkit.errors import InputError
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-"""Names of what an exported model is fed, in their order."""
+"""Input names of an exported model, in order."""
 _QUIET = 4
-"""ONNX Runtime's level at which it writes nothing of what it raises as well."""
+"""ONNX Runtime's log level at which it does not log the errors that it raises."""
 _LONG = 1024
-"""Tokens of one input from which on attention takes memory that is not to be kept."""
+"""For longer inputs, in tokens, a pass releases its memory: attention would otherwise keep too much of it."""
 
 
 class OnnxNetwork:
-    """An exported model. Several passes of one thread each share it; a lone pass has all threads.
+    """Runs an exported model. Concurrent passes share the threads equally; a single pass uses all of them.
 
     Parameters
     ----------
     file
         The exported model.
     precision
-        Of its weights, for the manifest.
+        Precision of its weights, for the manifest.
     threads
-        Processor threads; all of this process where None.
+        Processor threads; None for all that this process may use.
     """
 
     batch_tokens = CPU_BATCH_TOKENS
@@ -43,23 +43,23 @@ class OnnxNetwork:
         self.workers = min(self._threads, MOST_WORKERS)
         self._sessions: dict[int, Any] = {}
         self._lock = threading.Lock()
-        self._fed = {part.name for part in self._session(1).get_inputs()}
+        self._input_names = {part.name for part in self._session(1).get_inputs()}
 
     def forward(self, batch: Padded, worker: int | None) -> NDArray[Any]:
         """Return ``(b, k)`` float32."""
         session = self._session(self._threads if worker is None else self._threads // self.workers)
         parts = zip(INPUTS, (batch.ids, batch.mask, batch.segments), strict=True)
         try:
-            fed = {name: part for name, part in parts if name in self._fed}
-            (found,) = session.run(None, fed, _giving_back() if batch.ids.shape[1] > _LONG else None)
+            inputs = {name: part for name, part in parts if name in self._input_names}
+            (outputs,) = session.run(None, inputs, _releasing() if batch.ids.shape[1] > _LONG else None)
         except Exception as error:
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise OutOfMemoryError(first_line(error)) from None
             raise
-        return np.asarray(found)
+        return np.asarray(outputs)
 
     def facts(self) -> dict[str, Any]:
-        """Return what it runs on."""
+        """Return runtime, device, data type and threads, for the manifest."""
         import onnxruntime
 
         return {
@@ -70,15 +70,15 @@ class OnnxNetwork:
         }
 
     def _session(self, threads: int) -> Any:
-        """Return the model for passes of so many threads; made when it is first needed."""
+        """Return the session for passes with this many threads; open it on first use."""
         with self._lock:
             if threads not in self._sessions:
                 self._sessions[threads] = open_session(self._file, threads)
             return self._sessions[threads]
 
 
-def _giving_back() -> Any:
-    """Return options of a pass that gives its memory back; otherwise it is kept, which saves a quarter of the time."""
+def _releasing() -> Any:
+    """Return run options that release memory after the pass. Keeping it instead saves a quarter of the time."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
@@ -87,7 +87,7 @@ def _giving_back() -> Any:
 
 
 def open_session(file: Path, threads: int) -> Any:
-    """Load an exported model.
+    """Return an ONNX Runtime session of an exported model.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def open_session(file: Path, threads: int) -> Any:
     options.log_severity_level = _QUIET
     try:
         return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - onnxruntime has classes of its own for everything
+    except Exception as error:  # noqa: BLE001 - onnxruntime has its own exception class for every cause
         raise InputError(
             f"the exported model {file} cannot be loaded: {first_line(error)}",
             "remove its folder: it is exported anew",

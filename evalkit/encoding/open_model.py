@@ -1,4 +1,4 @@
-"""A model's name to an engine that runs it."""
+"""Open a model with the runtime that its settings select."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class OpenModel(Protocol):
     Attributes
     ----------
     card
-        What there is to know of it.
+        Its metadata.
     """
 
     card: Card
 
     def engine(self, prompt: str | None = None) -> Engine:
-        """Return an engine that reads every input with a prompt; several share the model."""
+        """Return an engine that puts a prompt before every input; all engines share the model."""
         ...
 
 
 def open_model(settings: ModelSettings) -> OpenModel:
-    """Load a model with the runtime that its settings ask for.
+    """Return the model, loaded with the runtime that its settings select.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def open_model(settings: ModelSettings) -> OpenModel:
         If there is no such model, it is of another kind, or the runtime cannot run it.
     """
     if settings.model.startswith(("./", "../", "/", "~")) and not Path(settings.model).is_dir():
-        # What is plainly a path is no hub id: nobody has to wait for the hub to say so.
+        # This is clearly a path, not a hub id: fail without asking the hub.
         raise InputError(
             f"there is no folder {Path(settings.model).absolute()}", "paths start at the working directory"
         )

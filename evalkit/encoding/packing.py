@@ -1,4 +1,4 @@
-"""Inputs of unlike length to batches of like length."""
+"""Form padded batches of inputs with similar lengths."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from evalkit.encoding.tokens import Tokens
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Padded:
-    """One forward pass.
+    """The padded inputs of one forward pass.
 
     Attributes
     ----------
-    ids, mask, segments
-        ``(b, t)`` token ids, 1 where they are real, segment ids (None where the model is fed none).
+    ids
+        ``(b, t)`` token ids.
+    mask
+        ``(b, t)`` 1 for tokens of the input, 0 for padding.
+    segments
+        ``(b, t)`` segment ids; None if the model takes none.
     """
 
     ids: NDArray[np.int64]
@@ -26,14 +30,14 @@ class Padded:
 
 
 def pack(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[np.int64]]:
-    """Return the rows of each batch: longest first, each as large as the tokens allow, padding included.
+    """Return the rows of each batch, longest inputs first, each batch as large as `batch_tokens` allows.
 
     Parameters
     ----------
     lengths
-        ``(n,)`` tokens of each input. Equal ones keep their order.
+        ``(n,)`` tokens of each input. Inputs of equal length keep their order.
     batch_tokens
-        Most tokens of a batch; one input beyond it is a batch of its own.
+        Maximum tokens of a batch, padding included; a single longer input forms its own batch.
     """
     order = np.argsort(-lengths, kind="stable")
     batches: list[NDArray[np.int64]] = []
@@ -46,7 +50,7 @@ def pack(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[np.int64
 
 
 def pad(tokens: Tokens, rows: NDArray[np.int64], pad_id: int, *, left: bool) -> Padded:
-    """Return some inputs as one rectangle."""
+    """Return the inputs in `rows`, padded to the longest of them on the left or on the right."""
     width = max((len(tokens.ids[row]) for row in rows), default=0)
     ids = np.full((len(rows), width), pad_id, dtype=np.int64)
     mask = np.zeros_like(ids)

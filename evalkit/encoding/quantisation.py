@@ -1,8 +1,8 @@
-"""Networks in 8 bits: weights once, activations as they come, each token by a scale of its own.
+"""Quantise ONNX networks to 8 bits: weights ahead of time, activations at run time with one scale per token.
 
-onnxruntime's own dynamic quantisation takes one scale for a whole batch, so that a text's score hangs on the texts
-beside it (cosines of all-MiniLM-L6 moved by .024). One scale a token costs two passes over the activations more, and
-a score is that of its text alone, at about the same speed.
+The dynamic quantisation of onnxruntime uses one scale per batch, so a text's score depends on the other texts of its
+batch (cosines of all-MiniLM-L6 changed by up to 0.024). One scale per token takes two more passes over the
+activations; scores then do not depend on the batch, at about the same speed.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from numpy.typing import NDArray
 from evalkit.errors import InputError, MissingExtraError
 
 WEIGHT_STEPS = 64
-"""Weights are -64 to 64: processors without 8-bit dot products add two products of bytes in 16 bits, which 255 x 64
-twice fits into, and 255 x 127 twice does not. So scores are the same on every processor."""
+"""Weights are -64 to 64. Processors without 8-bit dot products add two products of bytes in a 16-bit integer, which
+holds 2 x 255 x 64 but not 2 x 255 x 127. With this range, scores are the same on every processor."""
 ACTIVATION_STEPS = 127
 _ZERO = 128
-"""What stands for 0 among unsigned activations."""
+"""Zero point of the unsigned activations."""
 MOST_BYTES = 1_900_000_000
-"""Weights beyond that stand in a file beside the network: protobuf holds 2 GB."""
+"""Larger weights go to a separate file: protobuf is limited to 2 GB."""
 
 _SCALE, _MIDDLE, _TINY = "activation_scale", "activation_zero", "activation_tiny"
 
 
 def quantise(source: Path, target: Path) -> None:
-    """Write a network whose products with constant matrices are computed in 8 bits.
+    """Write a copy of a network that computes products with constant matrices in 8 bits.
 
-    Embeddings, normalisations, attention and heads stay in fp32: there is little to gain.
+    Embeddings, normalisations, attention and heads stay in fp32: quantising them gains little.
 
     Parameters
     ----------
     source
         An ONNX file in fp32 of opset 17 or lower.
     target
-        The file to be written.
+        The file to write.
 
     Raises
     ------
     MissingExtraError
         If onnx is not installed.
     InputError
-        If there is nothing to quantise.
+        If the network has no constant matrix to quantise.
     """
     try:
         import onnx
@@ -57,16 +57,16 @@ def quantise(source: Path, target: Path) -> None:
     if not added:
         raise InputError(f"the network {source} has no weights that int8 can hold", "use precision: fp32")
     needed = {name for node in nodes for name in node.input}
-    held = [one for one in graph.initializer if one.name in needed] + _tensors(_constants() | added)
+    tensors = [one for one in graph.initializer if one.name in needed] + _tensors(_constants() | added)
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
-    graph.initializer.extend(held)
+    graph.initializer.extend(tensors)
     if all(one.domain != "com.microsoft" for one in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
     onnx.save(
         model,
         str(target),
-        save_as_external_data=sum(len(one.raw_data) for one in held) > MOST_BYTES,
+        save_as_external_data=sum(len(one.raw_data) for one in tensors) > MOST_BYTES,
         location=f"{target.name}.data",
     )
 
@@ -86,7 +86,7 @@ def _tensors(arrays: dict[str, NDArray[Any]]) -> list[Any]:
 
 
 def _rewritten(nodes: Any, weights: dict[str, Any]) -> tuple[list[Any], dict[str, NDArray[Any]]]:
-    """Return the nodes with products in 8 bits, and the weights that these take."""
+    """Return the nodes with 8-bit matrix products, and the quantised weights and scales that they use."""
     from onnx import TensorProto, numpy_helper
 
     rewritten: list[Any] = []
@@ -100,7 +100,7 @@ def _rewritten(nodes: Any, weights: dict[str, Any]) -> tuple[list[Any], dict[str
         source, name = node.input[0], weight.name
         if f"{name}_int8" not in added:
             added[f"{name}_int8"], added[f"{name}_scale"] = quantised(numpy_helper.to_array(weight))
-        if source not in seen:  # queries, keys and values are made of the same activations
+        if source not in seen:  # the projections to queries, keys and values share their activations
             seen.add(source)
             rewritten += _bytes_of(source)
         rewritten += _product(source, name, node.output[0])
@@ -108,14 +108,14 @@ def _rewritten(nodes: Any, weights: dict[str, Any]) -> tuple[list[Any], dict[str
 
 
 def quantised(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return ``(k, n)`` weights as whole numbers, and ``(n,)`` what one step is in each column."""
+    """Return ``(k, n)`` weights as integers, and the ``(n,)`` scale of each column."""
     largest = np.abs(weights).max(axis=0)
     scales = np.where(largest > 0, largest, 1).astype(np.float32) / WEIGHT_STEPS
     return np.rint(weights / scales).astype(np.int8), scales.astype(np.float32)
 
 
 def _bytes_of(source: str) -> list[Any]:
-    """Return nodes that give ``<source>_bytes``, and ``<source>_largest`` of each token."""
+    """Return nodes that compute ``<source>_bytes``, and ``<source>_largest``, each token's largest magnitude."""
     from onnx.helper import make_node
 
     return [

@@ -1,4 +1,4 @@
-"""Which state of a model it is: what was computed with it holds for that state alone."""
+"""Identify the state of a model, as part of cache keys of what is computed with it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from evalkit.errors import InputError
 
 
 def state_of(settings: ModelSettings) -> str:
-    """Return the commit of a hub model, or a fingerprint of a folder.
+    """Return the commit of a hub model, or a fingerprint of a local folder.
 
     Raises
     ------
     InputError
-        If the hub has no such model, or cannot be reached and the model was never fetched.
+        If the hub has no such model, or is unreachable and the model is not downloaded.
     """
     folder = Path(settings.model)
     if folder.is_dir():
@@ -35,6 +35,6 @@ def state_of(settings: ModelSettings) -> str:
 
 
 def deciding_facts(settings: ModelSettings) -> dict[str, Any]:
-    """Return all that decides what a model gives for a text, as plain values; see `state_of` for errors."""
+    """Return all settings and facts that a model's output depends on; see `state_of` for errors."""
     facts = settings.model_dump() | {"runtime": settings.computes_with, "state": state_of(settings)}
     return {name: value for name, value in facts.items() if name not in {"threads", "batch_tokens"}}

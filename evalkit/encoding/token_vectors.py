@@ -1,4 +1,4 @@
-"""What late interaction takes beyond one vector a text: limits by role, longer queries, a trained head."""
+"""Support for late interaction: length limits by role, query expansion, and the check for a trained head."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from evalkit.encoding.packing import Padded
 from evalkit.errors import InputError
 
 Task = Literal["query", "document"]
-"""The role in which a model reads a text."""
+"""Role of a text."""
 
 POSITIONS = "query_expansion_positions"
-"""Where the library says which tokens of a query it added."""
+"""Feature in which sentence-transformers marks the expansion tokens of a query."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Tokens that a model sees behind a short query, because it was trained so: they are scored like words.
+    """Query expansion of a late-interaction model: tokens added to short queries, and scored like words.
 
     Attributes
     ----------
     length
-        Tokens that a query has at least.
+        Minimum tokens of a query.
     token_id
-        The one that is added.
+        The added token.
     attended
-        Whether other tokens attend to those that were added.
+        Whether other tokens attend to the added ones.
     on_left
-        Whether they stand before the query.
+        Whether tokens are added before the query rather than after it.
     """
 
     length: int
@@ -44,12 +44,12 @@ class Expansion:
 
     @classmethod
     def of(cls, features: Mapping[str, Any]) -> Expansion | None:
-        """Return what the library did to a short query; None for nothing.
+        """Return the expansion that the library applied to a short query; None if there is none.
 
         Parameters
         ----------
         features
-            Of that one query: ``(1, t)`` tensors.
+            The library's features of one short query: ``(1, t)`` tensors.
         """
         if POSITIONS not in features or not features[POSITIONS].any():
             return None
@@ -57,7 +57,7 @@ class Expansion:
         return cls(len(added), int(ids[added][0]), bool(mask[added].all()), bool(added[0]))
 
     def applied(self, batch: Padded) -> tuple[Padded, NDArray[np.bool_]]:
-        """Return longer queries, and ``(b, t)`` which tokens were added."""
+        """Return the expanded queries, and ``(b, t)`` whether a token was added."""
         missing = max(self.length - batch.ids.shape[1], 0)
         width = ((0, 0), (missing, 0) if self.on_left else (0, missing))
         ids, mask = np.pad(batch.ids, width), np.pad(batch.mask, width)
@@ -67,10 +67,10 @@ class Expansion:
         return Padded(ids, np.where(added, 1, mask) if self.attended else mask, segments), added
 
 
-def length_of(own: Any, task: Task) -> int | None:
-    """Return where a sentence-transformers model cuts texts in a role; None where that is as everywhere."""
-    limit: int | None = getattr(own[0], f"{task}_length", None)
-    expansion = getattr(own[0], "query_expansion", None) if task == "query" else None
+def length_of(library_model: Any, task: Task) -> int | None:
+    """Return a sentence-transformers model's length limit for a role; None if the role has no limit of its own."""
+    limit: int | None = getattr(library_model[0], f"{task}_length", None)
+    expansion = getattr(library_model[0], "query_expansion", None) if task == "query" else None
     if expansion is not None and expansion["strategy"] == "fixed":
         return int(expansion["length"])
     if expansion is not None and limit is not None:
@@ -79,10 +79,10 @@ def length_of(own: Any, task: Task) -> int | None:
 
 
 def check_trained(name: str, revision: str | None) -> None:
-    """Refuse a model without a trained head: the library would give it a random one, and scores to match.
+    """Check that a model has a trained head: the library would add a random one, and scores would be random.
 
-    Sound are saves of the library itself and of PyLate (older ones are known by their prefixes), and
-    checkpoints of Stanford's ColBERT.
+    Accepted are models saved by sentence-transformers or PyLate (old PyLate versions are recognised by their
+    prefixes), and checkpoints of Stanford's ColBERT.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def check_trained(name: str, revision: str | None) -> None:
 
 
 def _read(name: str, file: str, revision: str | None) -> Any:
-    """Return a JSON file of a model; None if it has no such file."""
+    """Return the parsed JSON file of a model; None if the model has no such file."""
     from sentence_transformers.util import load_file_path
 
     path = load_file_path(name, file, revision=revision)

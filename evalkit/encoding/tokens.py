@@ -1,4 +1,4 @@
-"""Texts to tokens: exactly those that the model's own library would feed it."""
+"""Tokenise texts exactly as the model's own library does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Item = str | tuple[str, str]
-"""What a model reads at once: a text, or a query with a document."""
+"""One input of a model: a text, or a pair of query and document."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,10 +20,10 @@ class Tokens:
     Attributes
     ----------
     ids, segments
-        ``(n,)`` arrays of each input's token ids and segment ids, ``(t,)`` each; no segments where the model
-        is fed none.
+        ``(n,)`` arrays of each input's token ids and segment ids, ``(t,)`` each; `segments` is None if the
+        model takes none.
     truncated
-        ``(n,)`` whether an input was cut to the length limit.
+        ``(n,)`` whether the input was cut to the length limit.
     """
 
     ids: list[NDArray[np.int64]]
@@ -32,12 +32,12 @@ class Tokens:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """``(n,)`` tokens of each input."""
+        """``(n,)`` number of tokens of each input."""
         return np.fromiter(map(len, self.ids), dtype=np.int64, count=len(self.ids))
 
 
 class Tokeniser(Protocol):
-    """Turns items into tokens; knows how a batch of them is padded."""
+    """Turns items into tokens, and defines how batches are padded."""
 
     pad_id: int
     pads_left: bool
@@ -49,18 +49,18 @@ class Tokeniser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a model's library does with its tokenizer, as plain values.
+    """How a model's library uses its tokenizer.
 
     Attributes
     ----------
     max_length
-        Where inputs are cut, the longer text of a pair first; None for nowhere.
+        Maximum tokens of an input, where the longer text of a pair is cut first; None for no limit.
     cut_side
         Side on which tokens are cut off: ``left`` or ``right``.
     with_segments
-        Whether the model is fed segment ids.
+        Whether the model takes segment ids.
     pad_id, pads_left
-        The token that fills a batch, and whether it goes to the left.
+        The padding token, and whether padding goes to the left.
     """
 
     max_length: int | None
@@ -82,16 +82,16 @@ class TokenRules:
 
 
 class FastTokeniser:
-    """A `tokenizers` tokenizer without what stands around it: on all cores, and it tells what it cuts.
+    """Uses the `tokenizers` package directly: it runs on all cores and reports truncated inputs.
 
     Parameters
     ----------
     tokenizer
-        As JSON, as in ``tokenizer.json``.
+        Content of ``tokenizer.json``.
     rules
-        How it is used.
+        How the tokenizer is used.
     prompt
-        Put before every text; of a pair, before the query.
+        Text put before every text, or before the query of a pair.
     """
 
     def __init__(self, tokenizer: str, rules: TokenRules, prompt: str | None) -> None:
@@ -110,29 +110,29 @@ class FastTokeniser:
 
     def __call__(self, items: Sequence[Item]) -> Tokens:
         """Return the tokens of every item."""
-        read = [
+        prompted = [
             self._prompt + item if isinstance(item, str) else (self._prompt + item[0], item[1])
             for item in items
         ]
-        found = self._tokenizer.encode_batch_fast(read)
+        encodings = self._tokenizer.encode_batch_fast(prompted)
         return Tokens(
-            [np.array(one.ids, dtype=np.int64) for one in found],
-            [np.array(one.type_ids, dtype=np.int64) for one in found] if self._with_segments else None,
-            np.array([bool(one.overflowing) for one in found], dtype=bool),
+            [np.array(one.ids, dtype=np.int64) for one in encodings],
+            [np.array(one.type_ids, dtype=np.int64) for one in encodings] if self._with_segments else None,
+            np.array([bool(one.overflowing) for one in encodings], dtype=bool),
         )
 
 
 class LibraryTokeniser:
-    """The way sentence-transformers itself goes, chat templates and all; slower, and right for every model.
+    """Uses the preprocessing of sentence-transformers, with chat templates: slower, but correct for every model.
 
     Parameters
     ----------
     model
         A sentence-transformers model.
     rules
-        Of its tokenizer.
+        How its tokenizer is used.
     prompt, more
-        Handed to the library's `preprocess`.
+        Arguments of the library's `preprocess`.
     """
 
     CHUNK = 64
@@ -143,7 +143,7 @@ class LibraryTokeniser:
         self.pad_id, self.pads_left = rules.pad_id, rules.pads_left
 
     def features(self, items: Sequence[Item], **more: Any) -> dict[str, Any]:
-        """Return what the library would feed its model."""
+        """Return the features that the library passes to its model."""
         return dict(self._model.preprocess(list(items), **self._more, **more))
 
     def __call__(self, items: Sequence[Item]) -> Tokens:
@@ -153,19 +153,19 @@ class LibraryTokeniser:
         for start in range(0, len(items), self.CHUNK):
             features = self.features(items[start : start + self.CHUNK])
             real = features["attention_mask"].numpy().astype(bool)
-            if "query_expansion_positions" in features:  # added to the text, not read of it
+            if "query_expansion_positions" in features:  # expansion tokens are not part of the text
                 real &= ~features["query_expansion_positions"].numpy()
             ids += _real_parts(features["input_ids"], real)
             segments += _real_parts(features["token_type_ids"], real) if "token_type_ids" in features else []
         return Tokens(ids, segments or None, self._truncated(items, ids))
 
     def _truncated(self, items: Sequence[Item], ids: list[NDArray[np.int64]]) -> NDArray[np.bool_]:
-        """Return which inputs are longer where nothing cuts them; only full ones can be."""
+        """Return ``(n,)`` whether an input has more tokens without truncation; only those at the limit can."""
         truncated = np.zeros(len(ids), dtype=bool)
         for place, row in enumerate(ids):
             if self._max_length is not None and len(row) >= self._max_length:
-                whole = self.features([items[place]], processing_kwargs={"text": {"truncation": False}})
-                truncated[place] = int(whole["attention_mask"].sum()) > len(row)
+                uncut = self.features([items[place]], processing_kwargs={"text": {"truncation": False}})
+                truncated[place] = int(uncut["attention_mask"].sum()) > len(row)
         return truncated
 
 
@@ -174,7 +174,7 @@ def _real_parts(padded: Any, real: NDArray[np.bool_]) -> list[NDArray[np.int64]]
 
 
 def agree(one: Tokeniser, other: Tokeniser, items: Sequence[Item]) -> bool:
-    """Return whether two tokenisers give the same tokens, segments and cuts for all items."""
+    """Return whether two tokenisers return the same tokens, segments and truncation for all items."""
     first, second = one(items), other(items)
     if (first.segments is None) != (second.segments is None):
         return False
@@ -183,8 +183,8 @@ def agree(one: Tokeniser, other: Tokeniser, items: Sequence[Item]) -> bool:
 
 
 def probes(max_length: int | None, *, pairs: bool) -> list[Item]:
-    """Return inputs on which tokenisers differ if they differ at all: accents, scripts, cuts on either side."""
-    # Not much over the limit: of a pair whose texts are both cut, tokenizers makes every pairing of their pieces.
+    """Return inputs that reveal differences between tokenisers: accents, scripts, truncation of either text."""
+    # Not much over the limit: if both texts of a pair are cut, tokenizers builds every combination of the pieces.
     long = "long words " * min(max_length or 0, 10_000)
     texts = [
         "",

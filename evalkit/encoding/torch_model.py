@@ -1,4 +1,4 @@
-"""Models that torch runs, loaded by sentence-transformers."""
+"""Models that run on torch, loaded by sentence-transformers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.library_runtime import unheard
+from evalkit.encoding.library_runtime import suppress_warnings
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.token_vectors import Expansion, Task, check_trained, length_of
 from evalkit.encoding.tokens import (
@@ -29,37 +29,39 @@ OUTPUTS = {
     "late_interaction": "token_embeddings",
 }
 _NO_LIMIT = 1_000_000
-"""Tokenizers without a limit of their own give an astronomical one."""
+"""Tokenizers without a length limit report a huge number instead."""
 
 
 class TorchModel:
-    """A model in memory, run by torch.
+    """A model in memory that runs on torch.
 
     Attributes
     ----------
     card
-        What there is to know of it.
-    own
+        Its metadata.
+    library_model
         The sentence-transformers model.
     """
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
-        self.own = _load(settings)
-        self.card = _card_of(self.own, "document" if settings.kind == "late_interaction" else None)
+        self.library_model = _load(settings)
+        self.card = _card_of(self.library_model, "document" if settings.kind == "late_interaction" else None)
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
-        """Return an engine that reads every input with a prompt, in a role; several share the model."""
-        rules = self.card.rules if task is None else _rules_of(self.own, task)
+        """Return an engine that puts a prompt before every input of a role; all engines share the model."""
+        rules = self.card.rules if task is None else _rules_of(self.library_model, task)
         items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
-        library = LibraryTokeniser(self.own, rules, prompt, **({} if task is None else {"task": task}))
-        with unheard():
-            told = library.features(items[:1])
+        library = LibraryTokeniser(
+            self.library_model, rules, prompt, **({} if task is None else {"task": task})
+        )
+        with suppress_warnings():
+            probe_features = library.features(items[:1])
             tokeniser = self.tokeniser(library, rules, prompt, items)
-        features = {name: value for name, value in told.items() if not hasattr(value, "shape")}
-        expansion = Expansion.of(told)
+        features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
+        expansion = Expansion.of(probe_features)
         network = TorchNetwork(
-            self.own,
+            self.library_model,
             OUTPUTS[self._settings.kind],
             features,
             self._settings.threads,
@@ -73,8 +75,8 @@ class TorchModel:
     def tokeniser(
         self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]
     ) -> Tokeniser:
-        """Return the fast tokeniser where it gives the library's very tokens, and the library's way where not."""
-        backend = getattr(self.own.tokenizer, "backend_tokenizer", None)
+        """Return the fast tokeniser if it returns the library's tokens for all probe items, else the library's."""
+        backend = getattr(self.library_model.tokenizer, "backend_tokenizer", None)
         if backend is None:
             return library
         fast = FastTokeniser(backend.to_str(), rules, prompt)
@@ -103,7 +105,7 @@ def _load(settings: ModelSettings) -> Any:
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     try:
-        own = makers[settings.kind](
+        library_model = makers[settings.kind](
             settings.model,
             revision=settings.revision,
             device=settings.device,
@@ -117,30 +119,32 @@ def _load(settings: ModelSettings) -> Any:
             f"the model {settings.model!r} cannot be loaded: {reason}", _hint(str(error))
         ) from None
     if settings.kind == "cross_encoder":
-        _check_head(settings.model, own)
+        _check_head(settings.model, library_model)
     if settings.kind == "late_interaction":
         check_trained(settings.model, settings.revision)
     if settings.max_length_tokens is not None:
-        own.max_seq_length = settings.max_length_tokens
-        own[0].document_length = settings.max_length_tokens  # what late interaction looks at first
+        library_model.max_seq_length = settings.max_length_tokens
+        library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
     if settings.compile:
-        own.compile(dynamic=True)
-    return own.eval()
+        library_model.compile(dynamic=True)
+    return library_model.eval()
 
 
-def _rules_of(own: Any, task: Task | None) -> TokenRules:
-    limit = (None if task is None else length_of(own, task)) or own.max_seq_length
-    return TokenRules.of(own.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None)
+def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
+    limit = (None if task is None else length_of(library_model, task)) or library_model.max_seq_length
+    return TokenRules.of(
+        library_model.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None
+    )
 
 
-def _card_of(own: Any, task: Task | None) -> Card:
-    names = getattr(getattr(own, "config", None), "id2label", None) or {}
-    count = int(getattr(own, "num_labels", 0))
+def _card_of(library_model: Any, task: Task | None) -> Card:
+    names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
+    count = int(getattr(library_model, "num_labels", 0))
     return Card(
-        _rules_of(own, task),
+        _rules_of(library_model, task),
         {number: str(names.get(number, number)) for number in range(count)},
-        dict(own.prompts),
-        own.prompts.get(own.default_prompt_name or ""),
+        dict(library_model.prompts),
+        library_model.prompts.get(library_model.default_prompt_name or ""),
     )
 
 
@@ -150,15 +154,15 @@ def _hint(error: str) -> str:
     return "give a local folder or a hub id; private models need HF_TOKEN"
 
 
-def _check_head(name: str, own: Any) -> None:
-    """Refuse a model without a trained head: transformers would give it a random one, and scores to match.
+def _check_head(name: str, library_model: Any) -> None:
+    """Check that a model has a trained head: transformers would add a random one, and scores would be random.
 
     Raises
     ------
     InputError
-        If the checkpoint is of no architecture that scores pairs.
+        If the checkpoint's architecture does not score pairs.
     """
-    architectures = getattr(own.config, "architectures", None) or []
+    architectures = getattr(library_model.config, "architectures", None) or []
     scoring = ("ForSequenceClassification", "ForCausalLM")
     if (
         architectures
@@ -173,6 +177,6 @@ def _check_head(name: str, own: Any) -> None:
 
 
 def _scores_pairs(folder: Path) -> bool:
-    """Return whether a folder says that its modules make a score: those of an embedding model pool."""
+    """Return whether the modules of a local folder score pairs: those of an embedding model pool tokens."""
     modules = folder / "modules.json"
     return modules.is_file() and "Pooling" not in modules.read_text(encoding="utf-8")

@@ -17,23 +17,25 @@ DEVICE_BATCH_TOKENS = 32_768
 
 
 class TorchNetwork:
-    """A sentence-transformers model, fed tokens. On a processor several passes of few threads beat one of many.
+    """Runs a sentence-transformers model on tokens.
+
+    On a CPU it runs several passes with few threads each, which is faster than one pass with all threads.
 
     Parameters
     ----------
     model
         The model, on its device.
     output
-        What is wanted of the features that it gives: ``scores``, ``sentence_embedding`` or, of every token
-        that is scored, ``token_embeddings``.
+        The output feature to return: ``scores``, ``sentence_embedding``, or ``token_embeddings`` for every token
+        that is scored.
     features
-        What it is told with every batch besides the tokens.
+        Further input features of every batch.
     threads
-        Processor threads; all of this process where None.
+        Processor threads; None for all that this process may use.
     task
-        The role in which it reads texts, if it distinguishes them.
+        Role of the texts, if the model distinguishes roles.
     expansion
-        What is added to short inputs.
+        Expansion of short inputs.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class TorchNetwork:
         expansion: Expansion | None = None,
     ) -> None:
         self._model, self._output, self._features = model, output, dict(features)
-        self._told, self._expansion = {} if task is None else {"task": task}, expansion
+        self._task_arguments, self._expansion = {} if task is None else {"task": task}, expansion
         self._threads = threads or available_threads()
         self._on_cpu = model.device.type == "cpu"
         self.workers = min(self._threads, MOST_WORKERS) if self._on_cpu else 1
@@ -58,15 +60,15 @@ class TorchNetwork:
         import torch
 
         if self._on_cpu:
-            # Holds for the calling thread alone.
+            # This setting affects only the calling thread.
             torch.set_num_threads(self._threads if worker is None else self._threads // self.workers)
         try:
             with torch.inference_mode():
-                given = self._model(self._feed(batch), **self._told)
-                found = given[self._output]
+                outputs = self._model(self._inputs(batch), **self._task_arguments)
+                output = outputs[self._output]
                 if self._output == "token_embeddings":
-                    return _scored(found, given["attention_mask"].bool())
-                return np.asarray(found.float().cpu().numpy())
+                    return _scored(output, outputs["attention_mask"].bool())
+                return np.asarray(output.float().cpu().numpy())
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise OutOfMemoryError(first_line(error)) from None
         except RuntimeError as error:
@@ -74,7 +76,8 @@ class TorchNetwork:
                 raise
             raise OutOfMemoryError(first_line(error)) from None
 
-    def _feed(self, batch: Padded) -> dict[str, Any]:
+    def _inputs(self, batch: Padded) -> dict[str, Any]:
+        """Return the model's input features, on its device."""
         import torch
 
         added = None
@@ -94,7 +97,7 @@ class TorchNetwork:
         return {**self._features, **moved}
 
     def facts(self) -> dict[str, Any]:
-        """Return what it runs on."""
+        """Return runtime, device, data type and threads, for the manifest."""
         import torch
 
         return {
@@ -106,7 +109,7 @@ class TorchNetwork:
 
 
 def _scored(embeddings: Any, mask: Any) -> list[NDArray[Any]]:
-    """Return ``(t, dimension)`` float32 of each row: the tokens that the model lets count.
+    """Return ``(t, dimension)`` float32 of each row's scored tokens.
 
     Parameters
     ----------

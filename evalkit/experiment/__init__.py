@@ -1,4 +1,4 @@
-"""One experiment: plan, execute, record. ``execute`` is the way in."""
+"""One experiment: plan, execute, record. The entry point is `execute`."""
 
 from evalkit.experiment.execute import execute
 

@@ -1,4 +1,4 @@
-"""What an experiment ran on: versions, commit, machine. Unknown is null."""
+"""The environment of an experiment: versions, commit and machine. An unknown value is None."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+
+from evalkit.results.manifest import GitState, Machine
 
 PACKAGES = (
     "bm25s",
@@ -26,11 +27,11 @@ PACKAGES = (
 )
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TOKENIZERS_PARALLELISM")
-"""Variables that decide how many threads libraries use."""
+"""Environment variables that set the number of threads of libraries."""
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of evalkit, Python and the packages that can move a number."""
+    """Return the versions of evalkit, Python and the packages that can change a result."""
     found = {"evalkit": metadata_version("rerank-evalkit"), "python": platform.python_version()}
     found |= {name: metadata_version(name) for name in PACKAGES}
     return {name: version for name, version in found.items() if version is not None}
@@ -44,12 +45,12 @@ def metadata_version(name: str) -> str | None:
         return None
 
 
-def git_state() -> dict[str, Any] | None:
-    """Return commit and dirty flag of the working directory's repository, None outside one."""
+def git_state() -> GitState | None:
+    """Return the commit of the working directory's repository and whether files differ from it; None outside one."""
     commit = _git("rev-parse", "HEAD")
     if commit is None:
         return None
-    return {"commit": commit, "dirty": bool(_git("status", "--porcelain"))}
+    return GitState(commit, dirty=bool(_git("status", "--porcelain")))
 
 
 def _git(*words: str) -> str | None:
@@ -66,16 +67,16 @@ def _git(*words: str) -> str | None:
     return done.stdout.strip()
 
 
-def machine() -> dict[str, Any]:
-    """Return what the machine is, as far as it says."""
-    return {
-        "platform": platform.platform(),
-        "cpu": _cpu_name(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_bytes": _memory_bytes(),
-        "threads": {name: os.environ[name] for name in THREADS if name in os.environ},
-        "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
-    }
+def machine() -> Machine:
+    """Return the processor, memory, thread settings and load of this machine."""
+    return Machine(
+        platform=platform.platform(),
+        cpu=_cpu_name(),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        memory_bytes=_memory_bytes(),
+        threads={name: os.environ[name] for name in THREADS if name in os.environ},
+        load_average=os.getloadavg() if hasattr(os, "getloadavg") else None,
+    )
 
 
 def _cpu_name() -> str | None:

@@ -1,4 +1,4 @@
-"""What every reranker is put to: datasets with their candidates."""
+"""Datasets with the candidates that every reranker scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalkit.datasets import open_dataset
 from evalkit.distributed import RayCluster
 from evalkit.errors import InputError
 from evalkit.records import Dataset, Run
-from evalkit.retrievers import opened_retriever, retrieve_candidates
+from evalkit.retrievers import retrieve_candidates, retriever_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
     Parameters
     ----------
     config
-        Names them.
+        The configuration with the datasets and the retriever.
     cluster
-        Where a first stage in parts is spread, if it can be.
+        Where the shards of a retriever run; None for this process.
 
     Raises
     ------
@@ -46,5 +46,5 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
 
 def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
-    with opened_retriever(config.retriever, dataset, cluster) as retriever:
+    with retriever_context(config.retriever, dataset, cluster) as retriever:
         return EvalSet(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))

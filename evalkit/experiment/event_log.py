@@ -1,4 +1,4 @@
-"""``log.jsonl``: what happened when, one JSON object a line, warnings and tracebacks included."""
+"""``log.jsonl``: one JSON object per log record, with warnings and tracebacks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger("evalkit")
 
 class _LogFile(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Stop where a line cannot be written: the next thing that is written is a result."""
+        """Raise StorageError where a line cannot be written: the results could not be written either."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
@@ -43,7 +43,7 @@ class _JsonLines(logging.Formatter):
 
 @contextmanager
 def logged_to(path: Path) -> Iterator[logging.Logger]:
-    """Write evalkit's log records to a file while the block runs; a failure ends it with its traceback."""
+    """Write evalkit's log records to a file while the block runs; an exception is logged with its traceback."""
     handler = _LogFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(_JsonLines())
     level = logger.level
@@ -52,10 +52,10 @@ def logged_to(path: Path) -> Iterator[logging.Logger]:
     try:
         yield logger
     except BaseException as error:
-        logger.error("stopped: %s", type(error).__name__, exc_info=error)  # noqa: TRY400 - the traceback is asked for
+        logger.error("stopped: %s", type(error).__name__, exc_info=error)  # noqa: TRY400 - exc_info is passed
         raise
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-        with suppress(OSError):  # a full disk was told when the line was written
+        with suppress(OSError):  # a full disk was reported when the line was written
             handler.close()

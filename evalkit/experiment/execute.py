@@ -1,71 +1,60 @@
-"""The main path of an experiment: datasets, candidates, rerankers, quality pass, latency pass."""
+"""The main path of an experiment: datasets, candidates, first calls, quality pass, latency pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from logging import Logger
 from pathlib import Path
-from typing import Any
 
-from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError
-from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
-from evalkit.experiment.event_log import logged_to
+from evalkit.experiment.context import Experiment, StartedExperiment
+from evalkit.experiment.eval_sets import prepare_eval_sets
+from evalkit.experiment.event_log import logged_to, logger
 from evalkit.experiment.experiment_store import open_store
+from evalkit.experiment.first_calls import make_first_calls
 from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.latency_pass import latency_pass
-from evalkit.experiment.manifest_facts import Origin, closing_facts, opening_facts
+from evalkit.experiment.manifest_facts import Origin, closing_manifest, opening_manifest
 from evalkit.experiment.precision_pass import precision_pass
-from evalkit.experiment.quality_pass import (
-    Records,
-    check_lists,
-    check_pointwise_claim,
-    given_up,
-    knows_all,
-    needs_pointwise,
-    quality_pass,
-    test_call,
-)
-from evalkit.experiment.recorder import Recorder
-from evalkit.experiment.resume import ResumeOptions, find_unfinished, fingerprint, restore, spent_before
-from evalkit.experiment.scoring_pools import joined_cluster, pool_for
+from evalkit.experiment.quality_pass import quality_pass
+from evalkit.experiment.resume import ResumeOptions, RunFolder, fingerprint, restore
+from evalkit.experiment.scoring_pools import joined_cluster
 from evalkit.experiment.sessions import opened
 from evalkit.experiment.sigint import ignore_sigint
-from evalkit.reranking import Outcome, RerankerSession
+from evalkit.reranking import RerankerSession
 from evalkit.results.folder import ResultFolder
+from evalkit.results.manifest import Status
 
 
 def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) -> ResultFolder:
-    """Run an experiment and record everything raw; derived files are the report's work.
+    """Run an experiment and write its raw results; the report is built from them later.
 
-    An unfinished folder of the same configuration below `into` is taken up where it was left.
+    An unfinished folder of the same configuration in `into` is resumed.
 
     Parameters
     ----------
     config
         Checked configuration; every ``http`` reranker has a url.
     origin
-        What the user typed.
+        The command and the configuration file.
     into
         Parent of the result folder.
     options
-        What of earlier work counts.
+        Which results of earlier runs are used.
 
     Raises
     ------
     CallError
-        If a reranker does not answer a first small call: nothing has been written then.
+        If the test call to a reranker fails; then nothing has been written.
     InputError
         If a reranker is not what it is declared to be, or the folder to resume is of another configuration.
     StorageError
-        If scores cannot be kept.
+        If scores cannot be stored.
     InterruptError
-        If the user interrupts: what was measured is saved, the folder's status is incomplete.
+        If the user interrupts; what was measured is saved, and the folder's status is incomplete.
     """
     with joined_cluster(config) as cluster:
         return _execute(config, origin, into, options, cluster)
@@ -75,147 +64,104 @@ def _execute(
     config: Config, origin: Origin, into: Path, options: ResumeOptions, cluster: RayCluster | None
 ) -> ResultFolder:
     eval_sets = prepare_eval_sets(config, cluster)
-    resolved = resolved_yaml(config)
     with open_store(config, into) as store:
-        found = find_unfinished(into, resolved, options)
-        if found is not None and found.read_manifest()["status"] == "complete":
-            return found  # only its report is missing
-        records = Records(Recorder(), store)
-        manifest = restore(found, options, store, records.recorder)
-        with opened(config, spent_before(manifest, records.recorder)) as sessions:
-            first = _first_calls(config, eval_sets, sessions, records)
-            manifest = manifest or opening_facts(config, origin, eval_sets, sessions, store)
-            folder = found or _new_folder(resolved, origin, into, manifest)
-            store.open()
-            store.run = str(folder.path.resolve())
-            folder.drop_report()
-            folder.write_manifest(manifest)
-            recorded = _recorded(config, folder, manifest, eval_sets, sessions, records, cluster)
-            with recorded, logged_to(folder.log_file) as log:
-                first.keep(records)
-                _measure(config, folder, eval_sets, sessions, records, cluster, log)
-        if folder.read_manifest()["status"] == "complete":
-            store.finish()
-    return folder
+        progress = restore(store, config, into, options)
+        found = progress.unfinished
+        if found is not None and found.manifest.status == "complete":
+            return found.folder  # only its report is missing
+        experiment = Experiment(
+            config=config,
+            eval_sets=eval_sets,
+            recorder=progress.recorder,
+            store=progress.store,
+            cluster=cluster,
+        )
+        with opened(config, progress.spent_usd) as sessions:
+            first_calls = make_first_calls(experiment, sessions)
+            target = found.resumed() if found else _new_folder(experiment, origin, into, sessions)
+            run = experiment.start(store, target, sessions)
+            with _recorded(run), logged_to(run.folder.log_file):
+                first_calls.record(run)
+                _write_inputs(run)
+                _measure(run)
+    return run.folder
 
 
-@dataclass(frozen=True, slots=True)
-class _FirstCalls:
-    """What was asked and found before there was a folder to write it to."""
+def _new_folder(
+    experiment: Experiment, origin: Origin, into: Path, sessions: Sequence[RerankerSession]
+) -> RunFolder:
+    """Create a result folder with the configuration and the manifest, all at once."""
+    resolved = resolved_yaml(experiment.config)
+    manifest = opening_manifest(experiment, origin, sessions)
 
-    made: list[tuple[RerankerSession, Outcome]] = field(default_factory=list)
-    checks: list[PointwiseCheck] = field(default_factory=list)
-
-    def keep(self, records: Records) -> None:
-        for session, outcome in self.made:
-            records.take(session, outcome)
-        for check in self.checks:
-            records.recorder.pointwise_checks.append(check)
-            records.store.keep_check(check)
-
-
-def _first_calls(
-    config: Config, eval_sets: Sequence[EvalSet], sessions: Sequence[RerankerSession], records: Records
-) -> _FirstCalls:
-    """Knock at the doors that will be needed, and check what was promised; nothing is written yet."""
-    first = _FirstCalls()
-    for session in sessions:
-        if config.quality:
-            check_lists(config, eval_sets, session)
-        needed = [
-            eval_set
-            for eval_set in eval_sets
-            if config.quality and not knows_all(config, eval_set, session, records.store)
-        ]
-        if not needed and not (config.latency and session.timed):
-            continue
-        if not records.recorder.has_asked(session.tag):
-            first.made.append((session, test_call(eval_sets, session)))
-        for eval_set in needed:
-            if needs_pointwise(config, eval_set, session) and not records.recorder.has_checked(
-                session.tag, eval_set.dataset.name
-            ):
-                check, outcomes = check_pointwise_claim(config, eval_set, session)
-                first.checks.append(check)
-                first.made.extend((session, outcome) for outcome in outcomes)
-    return first
-
-
-def _measure(
-    config: Config,
-    folder: ResultFolder,
-    eval_sets: Sequence[EvalSet],
-    sessions: Sequence[RerankerSession],
-    records: Records,
-    cluster: RayCluster | None,
-    log: Logger,
-) -> None:
-    recorder = records.recorder
-    for eval_set in eval_sets:
-        folder.write_qrels(eval_set.dataset.name, eval_set.dataset.qrels)
-        folder.write_queries(eval_set.dataset.name, eval_set.dataset.queries)
-        recorder.add_first_stage(eval_set.dataset.name, eval_set.candidates)
-    for eval_set in eval_sets if config.quality else ():
-        for session in sessions:
-            log.info("quality pass: %s on %s", session.tag, eval_set.dataset.name)
-            with pool_for(session, config.rerankers[session.tag], cluster) as pool:
-                quality_pass(config, session, eval_set, records, pool)
-            precision_pass(config, session, eval_set, records, cluster)
-    for eval_set in eval_sets if config.latency is not None else ():
-        log.info("latency pass on %s", eval_set.dataset.name)
-        latency_pass(config, sessions, eval_set, records)
-    for failure in given_up(sessions):
-        log.warning("%s", failure.message)
-    log.info("done: %d calls, %d failed", len(recorder.calls), len(recorder.failures))
-
-
-def _new_folder(resolved: str, origin: Origin, into: Path, manifest: dict[str, Any]) -> ResultFolder:
     def first(folder: ResultFolder) -> None:
         folder.config_file.write_bytes(origin.config_file or resolved.encode())
         folder.resolved_config_file.write_text(resolved, encoding="utf-8")
         folder.write_manifest(manifest)
 
-    return ResultFolder.create(into, f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(resolved)}", first)
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(resolved)}"
+    return RunFolder(ResultFolder.create(into, name, first), manifest)
+
+
+def _write_inputs(run: StartedExperiment) -> None:
+    """Write the judgments and the queries, and record the scores of the first stage."""
+    for eval_set in run.eval_sets:
+        name = eval_set.dataset.name
+        run.folder.write_qrels(name, eval_set.dataset.qrels)
+        run.folder.write_queries(name, eval_set.dataset.queries)
+        run.recorder.add_first_stage(name, eval_set.candidates)
+
+
+def _measure(run: StartedExperiment) -> None:
+    """Make the quality and precision passes over all datasets, then the latency pass."""
+    for eval_set in run.eval_sets if run.config.quality else ():
+        for session in run.sessions:
+            logger.info("quality pass: %s on %s", session.tag, eval_set.dataset.name)
+            quality_pass(run, session, eval_set)
+            precision_pass(run, session, eval_set)
+    for eval_set in run.eval_sets if run.config.latency is not None else ():
+        logger.info("latency pass on %s", eval_set.dataset.name)
+        latency_pass(run, eval_set)
+    for session in run.sessions:
+        if session.closed is not None:
+            logger.warning("%s", session.closed.message)
+    logger.info("done: %d calls, %d failed", len(run.recorder.calls), len(run.recorder.failures))
 
 
 @contextmanager
-def _recorded(
-    config: Config,
-    folder: ResultFolder,
-    manifest: dict[str, Any],
-    eval_sets: Sequence[EvalSet],
-    sessions: Sequence[RerankerSession],
-    records: Records,
-    cluster: RayCluster | None,
-) -> Iterator[None]:
-    """Write the raw tables and the final status, however the work inside ends."""
-    recorder = records.recorder
-    status = "failed"
+def _recorded(run: StartedExperiment) -> Iterator[None]:
+    """Write the raw tables and the final manifest, however the block ends.
+
+    Raises
+    ------
+    InterruptError, BudgetError, StorageError
+        If the block raises KeyboardInterrupt, BudgetError or StorageError; the message names the folder and how to
+        resume.
+    """
+    status: Status = "failed"
     try:
         yield
-        status = "complete"
+        lacking = run.recorder.failed_queries or run.recorder.failed_timings
+        status = "incomplete" if lacking else "complete"
     except KeyboardInterrupt:
         status = "incomplete"
         raise InterruptError(
-            f"interrupted; what was measured is in {folder.path}",
-            f"take it up with: {manifest['command']}; or see it with:"
-            f" evalkit report {folder.path} --allow-incomplete",
+            f"interrupted; what was measured is in {run.folder.path}",
+            f"take it up with: {run.manifest.command}; or see it with:"
+            f" evalkit report {run.folder.path} --allow-incomplete",
         ) from None
     except (BudgetError, StorageError) as error:
         status = "incomplete"
         raise type(error)(
-            f"{error.message}; what was measured is in {folder.path}",
-            f"{error.hint}; then take it up with: {manifest['command']}",
+            f"{error.message}; what was measured is in {run.folder.path}",
+            f"{error.hint}; then take it up with: {run.manifest.command}",
         ) from None
     finally:
-        ended = status == "complete"
-        if ended and (recorder.failed_queries or recorder.failed_timings):
-            status = "incomplete"
         with ignore_sigint():
-            recorder.write(folder)
-            facts = closing_facts(sessions, recorder, records.store)
-            facts["execution"] = cluster.facts() if cluster else None
-            folder.write_manifest({**manifest, "status": status, **facts})
-        # Last, and not held against an interrupt: a report without texts shows ids.
-        if ended and config.quality and config.keep_texts:
-            keep_texts(folder, eval_sets, [session.tag for session in sessions], max(config.depths))
+            tables = run.recorder.write(run.folder)
+            run.folder.write_manifest(closing_manifest(run, status))
+    # Not protected from an interrupt: a report without texts shows ids instead.
+    if run.config.quality and run.config.keep_texts:
+        keep_texts(run, tables)
+    if status == "complete":
+        run.store.drop_journal()

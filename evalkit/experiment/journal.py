@@ -1,60 +1,69 @@
-"""Calls, failures and checks as JSON: what a journal holds, and `failures.jsonl`."""
+"""Calls, failures, checks and round states as journal entries: JSON that an unfinished run is restored from."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from pathlib import Path
 
 import orjson
 
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.errors import CallError
 from evalkit.latency import RoundState
-from evalkit.records import Call, ServerTime, Timeline, Usage
+from evalkit.records import Call
 from evalkit.reranking import Outcome
+from evalkit.results.json_shapes import from_plain, to_plain
+from evalkit.results.manifest import Failure
+from evalkit.store import JournalEntry
+
+JournalRecord = Call | Failure | PointwiseCheck | RoundState
+
+_KINDS: dict[str, type[JournalRecord]] = {
+    "call": Call,
+    "failure": Failure,
+    "round": RoundState,
+    "check": PointwiseCheck,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
-def failure_row(outcome: Outcome, failure: CallError, call: Call | None) -> dict[str, Any]:
-    """Return a failed attempt, or a batch that was not sent, as a line of ``failures.jsonl``."""
+def to_entry(record: JournalRecord) -> JournalEntry:
+    """Return a record as an entry of the journal."""
+    return JournalEntry(_NAMES[type(record)], orjson.dumps(to_plain(record)))
+
+
+def from_entry(entry: JournalEntry, store: Path) -> JournalRecord:
+    """Return the record of a journal entry.
+
+    Parameters
+    ----------
+    entry
+        One entry.
+    store
+        The score store that contains it, for the error message.
+
+    Raises
+    ------
+    InputError
+        If a key of the entry is missing or has the wrong type.
+    """
+    remedy = "start a new run with --refresh, or set another store.path"
+    return from_plain(_KINDS[entry.kind], orjson.loads(entry.content), store, remedy)
+
+
+def failure_of(outcome: Outcome, failure: CallError, call: Call | None) -> Failure:
+    """Return the record of a failed attempt; `call` is None where the batch was not sent."""
     request = outcome.batch.request
-    return {
-        "dataset": call.dataset if call else None,
-        "reranker": call.reranker if call else None,
-        "query_id": request.query_id,
-        "pass": call.pass_ if call else None,
-        "batch_size": call.batch_size if call else len(request.documents),
-        "attempt": call.attempt if call else None,
-        "status": call.status if call else "not sent",
-        "kind": failure.kind,
-        "message": failure.message,
-        "hint": failure.hint,
-        "http_status": failure.http_status,
-        "body": failure.body,
-    }
-
-
-def note(thing: Call | PointwiseCheck | RoundState | dict[str, Any]) -> bytes:
-    """Return something as JSON."""
-    return orjson.dumps(thing if isinstance(thing, dict) else asdict(thing))
-
-
-def read_call(content: bytes) -> Call:
-    """Return the call of a note."""
-    fields = orjson.loads(content)
-    times = tuple(ServerTime(**time) for time in fields.pop("server_times"))
-    stations = fields.pop("timeline", None)
-    return Call(
-        **fields | {"usage": Usage(**fields["usage"])},
-        server_times=times,
-        timeline=Timeline(**stations) if stations else None,
+    return Failure(
+        dataset=call.dataset if call else None,
+        reranker=call.reranker if call else None,
+        query_id=request.query_id,
+        pass_=call.pass_ if call else None,
+        batch_size=call.batch_size if call else len(request.documents),
+        attempt=call.attempt if call else None,
+        status=call.status if call else "not sent",
+        kind=failure.kind,
+        message=failure.message,
+        hint=failure.hint,
+        http_status=failure.http_status,
+        body=failure.body,
     )
-
-
-def read_check(content: bytes) -> PointwiseCheck:
-    """Return the check of a note."""
-    return PointwiseCheck(**orjson.loads(content))
-
-
-def read_round(content: bytes) -> RoundState:
-    """Return the round of a note."""
-    return RoundState(**orjson.loads(content))

@@ -1,43 +1,40 @@
-"""Keeps the beginnings of the texts that a report can show: it is rebuilt without the dataset."""
+"""The beginnings of the texts that a report shows: a report is rebuilt without the dataset."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
+from evalkit.experiment.context import StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
+from evalkit.experiment.recorder import WrittenTables
 from evalkit.reranking import scored_run
-from evalkit.results.folder import ResultFolder, at_depth
+from evalkit.results.folder import at_depth
 from evalkit.results.shown_texts import SHOWN, snippet
 
 
-def keep_texts(folder: ResultFolder, eval_sets: Iterable[EvalSet], tags: Sequence[str], depth: int) -> None:
-    """Write the texts of the first documents of every list, and of those judged relevant; scores are written before.
+def keep_texts(run: StartedExperiment, tables: WrittenTables) -> None:
+    """Write the texts of the first documents of every list at the deepest depth, and of the relevant documents.
 
     Parameters
     ----------
-    folder
-        Holds the scores.
-    eval_sets
-        The datasets.
-    tags
-        The rerankers; the first stage is added.
-    depth
-        The deepest of the experiment: the one whose lists are shown.
+    run
+        The experiment, whose first stage counts as a list too.
+    tables
+        The tables with its scores.
     """
     rows = [
         (eval_set.dataset.name, doc_id, snippet(eval_set.dataset.corpus.text(doc_id)))
-        for eval_set in eval_sets
-        for doc_id in dict.fromkeys(_shown(folder, eval_set, tags, depth))
+        for eval_set in run.eval_sets
+        for doc_id in dict.fromkeys(_shown(run, tables, eval_set))
         if doc_id in eval_set.dataset.corpus
     ]
-    folder.write_texts(rows)
+    run.folder.write_texts(rows)
 
 
-def _shown(folder: ResultFolder, eval_set: EvalSet, tags: Sequence[str], depth: int) -> Iterator[str]:
-    name = eval_set.dataset.name
-    for tag in (eval_set.candidates.tag, *tags):
-        columns = at_depth(folder.read_scores_of(name, tag), depth)
-        for _, docs, _ in scored_run(columns, tag, depth):
+def _shown(run: StartedExperiment, tables: WrittenTables, eval_set: EvalSet) -> Iterator[str]:
+    for tag in (eval_set.candidates.tag, *(session.tag for session in run.sessions)):
+        columns = at_depth(tables.folder.read_scores_of(eval_set.dataset.name, tag), run.depth)
+        for _, docs, _ in scored_run(columns, tag, run.depth):
             yield from docs[:SHOWN]
     for grades in eval_set.dataset.qrels.grades.values():
         yield from (doc_id for doc_id, grade in grades.items() if grade > 0)

@@ -1,15 +1,15 @@
-"""The latency pass of an experiment: closed loops over all rerankers, then each one's open loops."""
+"""The latency pass of an experiment: closed loops over all rerankers, then the open loops of each reranker."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.config import Config, LatencySettings
+from evalkit.config import LatencySettings
+from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.quality_pass import Records
-from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.sigint import ignore_sigint
 from evalkit.latency import (
     LatencyCell,
@@ -24,81 +24,93 @@ from evalkit.latency import (
     plan_arrivals,
     plan_cells,
     rates_by_round,
-    without,
+    without_finished,
 )
 from evalkit.latency.flags import flag_overload
 from evalkit.records import Call
 from evalkit.reranking import OpenLoop, Outcome, RerankerSession
 
 
-class _Keeper:
-    """Notes calls and rounds, in memory and in the store: what a stopped pass need not do again."""
+@dataclass(frozen=True, slots=True)
+class _RecordingSink:
+    """Records calls and rounds in memory and in the store, so that a resumed pass does not repeat them."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    run: StartedExperiment
 
     def keep(self, outcomes: Sequence[Outcome]) -> None:
         with ignore_sigint():
             for outcome in outcomes:
-                self._records.recorder.add_outcome(outcome)
-            self._records.store.keep_calls(outcomes)
+                self.run.recorder.add_outcome(outcome)
+            self.run.store.keep_calls(outcomes)
 
     def note(self, state: RoundState) -> None:
-        self._records.recorder.rounds.append(state)
-        self._records.store.keep_round(state)
+        self.run.recorder.rounds.append(state)
+        self.run.store.keep_record(state)
 
 
-def latency_pass(
-    config: Config, sessions: Sequence[RerankerSession], eval_set: EvalSet, records: Records
-) -> None:
-    """Time every reranker that takes time under every workload, but nothing a second time."""
-    settings = config.latency
+def latency_pass(run: StartedExperiment, eval_set: EvalSet) -> None:
+    """Time every timed reranker under every workload, without the calls that were timed before."""
+    settings = run.config.latency
     if settings is None:
         return
-    timed = [session for session in sessions if session.timed]
-    cells = latency_cells(config, [session.tag for session in timed], eval_set, records.recorder)
-    measure(cells, timed, eval_set.dataset.name, config.seed, _Keeper(records))
+    timed = [session for session in run.sessions if session.timed]
+    cells = latency_cells(run, eval_set, [session.tag for session in timed])
+    measure(cells, timed, eval_set.dataset.name, run.config.seed, _RecordingSink(run))
     for session in timed if settings.server is not None else ():
-        _open_loops(config, settings, session, eval_set, records)
+        _open_loops(run, eval_set, session, settings)
 
 
-def latency_cells(
-    config: Config, tags: Sequence[str], eval_set: EvalSet, recorder: Recorder
-) -> list[LatencyCell]:
-    """Return what of the closed loops is still to be timed; nothing where they are not asked for."""
+def latency_cells(experiment: Experiment, eval_set: EvalSet, tags: Sequence[str]) -> list[LatencyCell]:
+    """Return the closed loops that are not timed yet; none where the configuration has no latency pass."""
+    config = experiment.config
     if config.latency is None:
         return []
     cells = plan_cells(config.latency, tags, eval_set.dataset, eval_set.candidates, config.seed)
-    return without(cells, recorder.timed(eval_set.dataset.name))
+    return without_finished(cells, experiment.recorder.timed(eval_set.dataset.name))
 
 
-def arrival_cells(config: Config, loads: Loads, eval_set: EvalSet, recorder: Recorder) -> list[LatencyCell]:
-    """Return what of one reranker's open loops is still to be timed, the slowest rate first."""
+def arrival_cells(experiment: Experiment, eval_set: EvalSet, loads: Loads) -> list[LatencyCell]:
+    """Return the open loops of one reranker that are not timed yet, the lowest rate first."""
+    config = experiment.config
     if config.latency is None:
         return []
     cells = plan_arrivals(config.latency, loads, eval_set.dataset, eval_set.candidates, config.seed)
-    return without(cells, recorder.timed(eval_set.dataset.name))
+    return without_finished(cells, experiment.recorder.timed(eval_set.dataset.name))
+
+
+def timed_calls(experiment: Experiment, eval_set: EvalSet, tag: str) -> list[Call]:
+    """Return the timed calls of a reranker on a dataset so far."""
+    wanted = (eval_set.dataset.name, tag, "latency")
+    return [call for call in experiment.recorder.calls if (call.dataset, call.reranker, call.pass_) == wanted]
 
 
 def _open_loops(
-    config: Config, settings: LatencySettings, session: RerankerSession, eval_set: EvalSet, records: Records
+    run: StartedExperiment, eval_set: EvalSet, session: RerankerSession, settings: LatencySettings
 ) -> None:
-    """Put one reranker to higher and higher rates, up to the first that is too much."""
-    own = [
-        call
-        for call in records.recorder.calls
-        if (call.dataset, call.reranker, call.pass_) == (eval_set.dataset.name, session.tag, "latency")
-    ]
+    """Time one reranker at increasing rates, up to the first that overloads it."""
+    own = timed_calls(run, eval_set, session.tag)
     with OpenLoop(session) as open_loop:
-        for cell in arrival_cells(config, find_loads(settings, session.tag, own), eval_set, records.recorder):
+        for cell in arrival_cells(run, eval_set, find_loads(settings, session.tag, own)):
             before = [call for call in own if call.rate_per_s == cell.load.rate_per_s]
-            made = measure_arrivals(cell, open_loop, eval_set.dataset.name, config.seed, _Keeper(records))
-            if _is_too_much(settings, [*before, *(one.call for one in made if one.attempts)]):
+            made = measure_arrivals(
+                cell, open_loop, eval_set.dataset.name, run.config.seed, _RecordingSink(run)
+            )
+            if _is_overloaded(settings, [*before, *(one.call for one in made if one.attempts)]):
                 return
 
 
 def find_loads(settings: LatencySettings, tag: str, calls: Iterable[Call]) -> Loads:
-    """Return the rates to try: those asked for, or shares of the capacity that closed loops have shown."""
+    """Return the configured rates, or shares of the capacity that the closed loops measured.
+
+    Parameters
+    ----------
+    settings
+        The latency pass.
+    tag
+        The reranker.
+    calls
+        Its timed calls.
+    """
     server = settings.server
     if server is None:
         return Loads(tag, ())
@@ -129,8 +141,8 @@ def _calls_per_s(calls: Sequence[Call]) -> float:
     return float(np.median(rates)) if len(rates) else 0.0
 
 
-def _is_too_much(settings: LatencySettings, calls: Sequence[Call]) -> bool:
-    """Return whether a higher rate can only be worse: calls pile up, or too many are late beyond doubt."""
+def _is_overloaded(settings: LatencySettings, calls: Sequence[Call]) -> bool:
+    """Return whether calls pile up, or significantly too many miss the latency objective."""
     order = sorted(calls, key=lambda call: call.scheduled_s)
     response_s = np.array([call.end_s - call.scheduled_s for call in order])
     ok = np.array([call.status == "ok" for call in order])

@@ -1,26 +1,36 @@
-"""What ``manifest.json`` holds: what was asked for, on what, with what, and how it went."""
+"""The manifest of an experiment: as it starts, and as it ends."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from evalkit import registry
 from evalkit.config import Config
+from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import ExperimentStore
 from evalkit.experiment.recorder import Recorder
 from evalkit.rerankers import Described
 from evalkit.reranking import RerankerSession
+from evalkit.results.manifest import (
+    CandidateLists,
+    DatasetFacts,
+    EndpointFacts,
+    Manifest,
+    PairCounts,
+    PluginVersion,
+    PointwiseResult,
+    RerankerFacts,
+    Status,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the user typed, for the record.
+    """The command and the configuration file of an experiment.
 
     Attributes
     ----------
@@ -34,70 +44,51 @@ class Origin:
     config_file: bytes | None
 
 
-def opening_facts(
-    config: Config,
-    origin: Origin,
-    eval_sets: Sequence[EvalSet],
-    sessions: Sequence[RerankerSession],
-    store: ExperimentStore,
-) -> dict[str, Any]:
-    """Return what the beginning of an experiment knows."""
-    return {
-        "status": "running",
-        "name": config.name,
-        "command": origin.command,
-        "started": now(),
-        "started_s": store.started_s,
-        "finished": None,
-        "resumed": 0,
-        "refresh": store.refresh,
-        "store": str(store.path),
-        "seed": config.seed,
-        "versions": versions(),
-        "plugins": _strangers(config),
-        "git": git_state(),
-        "machine": machine(),
-        "first_stage": config.retriever.label,
-        "datasets": [_describe(eval_set) for eval_set in eval_sets],
-        "preflight": preflight(config, eval_sets),
-        "rerankers": {session.tag: _describe_session(config, session) for session in sessions},
-    }
+def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[RerankerSession]) -> Manifest:
+    """Return the manifest of an experiment that starts now."""
+    config, eval_sets, store = experiment.config, experiment.eval_sets, experiment.store
+    return Manifest(
+        status="running",
+        name=config.name,
+        command=origin.command,
+        started=now(),
+        started_s=store.started_s,
+        finished=None,
+        resumed=0,
+        refresh=store.refresh,
+        store=str(store.path),
+        seed=config.seed,
+        versions=versions(),
+        plugins=_plugins(config),
+        git=git_state(),
+        machine=machine(),
+        first_stage=config.retriever.label,
+        datasets=tuple(_dataset_facts(eval_set) for eval_set in eval_sets),
+        preflight=preflight(config, eval_sets),
+        rerankers={session.tag: _reranker_facts(config, session) for session in sessions},
+    )
 
 
-def _strangers(config: Config) -> list[dict[str, str]]:
-    """Return what the configuration names that is not evalkit's own: whose it is, and in which state."""
-    named = [
-        *(("dataset source", one.source) for one in config.datasets),
-        ("retriever kind", config.retriever.kind),
-        *(("reranker backend", one.backend) for one in config.rerankers.values()),
-        *(("dialect", str(one.dialect)) for one in config.rerankers.values() if hasattr(one, "dialect")),
-    ]
-    found = [registry.find(*one) for one in dict.fromkeys(named)]
-    return [
-        {"kind": one.kind, "name": one.name, "owner": one.owner, "version": one.version}
-        for one in found
-        if one.owner != registry.OWN
-    ]
-
-
-def closing_facts(
-    sessions: Sequence[RerankerSession], recorder: Recorder, store: ExperimentStore
-) -> dict[str, Any]:
-    """Return what only the end of an experiment, or of a session of it, knows."""
-    return {
-        "finished": now(),
-        "pairs": [_pairs(recorder, store, *where) for where in store.reused],
-        "quality_passes": recorder.queries,
-        "pointwise_checks": [
-            {**asdict(check), "verdict": check.verdict, "evidence": check.evidence()}
+def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
+    """Return the manifest of a run that ends now."""
+    recorder, sessions = run.recorder, run.sessions
+    return replace(
+        run.manifest,
+        status=status,
+        finished=now(),
+        pairs=tuple(_pair_counts(run, dataset, tag) for dataset, tag in run.store.reused),
+        quality_passes=tuple(recorder.quality_passes),
+        pointwise_checks=tuple(
+            PointwiseResult(**asdict(check), verdict=check.verdict, evidence=check.evidence())
             for check in recorder.pointwise_checks
-        ],
-        "precision_checks": [asdict(check) for check in recorder.precision_checks],
-        "rounds": [asdict(state) for state in recorder.rounds],
-        "calls": recorder.count_calls(),
-        "endpoints": {session.tag: _endpoint(session, recorder) for session in sessions},
-        "spent_usd": _spent(sessions),
-    }
+        ),
+        precision_checks=tuple(recorder.precision_checks),
+        rounds=tuple(recorder.rounds),
+        calls=recorder.count_calls(),
+        endpoints={session.tag: _endpoint_facts(session, recorder) for session in sessions},
+        spent_usd=_spent_usd(sessions),
+        execution=run.cluster.facts() if run.cluster else None,
+    )
 
 
 def now() -> str:
@@ -105,66 +96,83 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _describe_session(config: Config, session: RerankerSession) -> dict[str, Any]:
-    settings = config.rerankers[session.tag]
-    price = session.traffic.price
-    return {
-        "backend": settings.backend,
-        "pointwise": session.reranker.pointwise,
-        "score_kind": session.reranker.score_kind,
-        "timed": session.timed,
-        "runs_on": session.reranker.facts() if isinstance(session.reranker, Described) else None,
-        "remote": session.traffic.billed,
-        "moving_name": settings.moving_name(),
-        "price": price.model_dump(mode="json", exclude_none=True) if price else None,
-        "usd_per_hour": settings.usd_per_hour,
-    }
+def _plugins(config: Config) -> tuple[PluginVersion, ...]:
+    """Return the plugins that the configuration names and that other packages own."""
+    named = [
+        *(("dataset source", one.source) for one in config.datasets),
+        ("retriever kind", config.retriever.kind),
+        *(("reranker backend", one.backend) for one in config.rerankers.values()),
+        *(("dialect", str(one.dialect)) for one in config.rerankers.values() if hasattr(one, "dialect")),
+    ]
+    found = [registry.find(*one) for one in dict.fromkeys(named)]
+    return tuple(
+        PluginVersion(one.kind, one.name, one.owner, one.version)
+        for one in found
+        if one.owner != registry.DISTRIBUTION
+    )
 
 
-def _pairs(recorder: Recorder, store: ExperimentStore, dataset: str, tag: str) -> dict[str, Any]:
-    """Return where the scores of one dataset and reranker came from."""
-    entries = [entry for entry in recorder.queries if (entry["dataset"], entry["reranker"]) == (dataset, tag)]
-    asked = sum(entry["pairs"] for entry in entries)
-    scored, reused = recorder.pairs_scored(dataset, tag), store.reused[dataset, tag]
-    return {
-        "dataset": dataset,
-        "reranker": tag,
-        "asked": asked,
-        "scored": scored,
-        "resumed": reused.resumed,
-        "reused": reused.pairs,
-        "failed": asked - scored - reused.pairs,
-        "oldest_s": reused.oldest_s,
-        "models": list(reused.models),
-    }
-
-
-def _spent(sessions: Sequence[RerankerSession]) -> float | None:
-    """Return what the calls cost by the configured prices; None where nothing has a price."""
-    priced = any(session.traffic.price is not None for session in sessions)
-    return sessions[0].budget.spent_usd if priced else None
-
-
-def _endpoint(session: RerankerSession, recorder: Recorder) -> dict[str, Any]:
-    """Return what an endpoint said of itself, and what its calls taught."""
-    return {
-        "models": sorted({c.model for c in recorder.calls if c.reranker == session.tag and c.model}),
-        "lowest_concurrency": recorder.lowest_concurrency.get(session.tag),
-        "learned_max_documents": session.learned_documents,
-        "given_up": session.closed.message if session.closed else None,
-    }
-
-
-def _describe(eval_set: EvalSet) -> dict[str, Any]:
+def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
     with_candidates = set(eval_set.candidates.query_ids)
     lengths = [len(docs) for _, docs, _ in eval_set.candidates]
-    return {
-        "name": eval_set.dataset.name,
+    return DatasetFacts(
+        name=eval_set.dataset.name,
         **asdict(eval_set.dataset.origin),
-        "empty_queries": [q.query_id for q in eval_set.dataset.queries if q.query_id not in with_candidates],
-        "candidates": {
-            "pairs": sum(lengths),
-            "shortest_list": min(lengths, default=0),
-            "longest_list": max(lengths, default=0),
-        },
-    }
+        empty_queries=tuple(
+            query.query_id for query in eval_set.dataset.queries if query.query_id not in with_candidates
+        ),
+        candidates=CandidateLists(
+            pairs=sum(lengths),
+            shortest_list=min(lengths, default=0),
+            longest_list=max(lengths, default=0),
+        ),
+    )
+
+
+def _reranker_facts(config: Config, session: RerankerSession) -> RerankerFacts:
+    settings = config.rerankers[session.tag]
+    price = session.traffic.price
+    return RerankerFacts(
+        backend=settings.backend,
+        pointwise=session.reranker.pointwise,
+        score_kind=session.reranker.score_kind,
+        timed=session.timed,
+        runs_on=session.reranker.facts() if isinstance(session.reranker, Described) else None,
+        remote=session.traffic.billed,
+        moving_name=settings.moving_name(),
+        price=price.model_dump(mode="json", exclude_none=True) if price else None,
+        usd_per_hour=settings.usd_per_hour,
+    )
+
+
+def _pair_counts(run: StartedExperiment, dataset: str, tag: str) -> PairCounts:
+    passes = [one for one in run.recorder.quality_passes if (one.dataset, one.reranker) == (dataset, tag)]
+    asked = sum(one.pairs for one in passes)
+    scored, reused = run.recorder.pairs_scored(dataset, tag), run.store.reused[dataset, tag]
+    return PairCounts(
+        dataset=dataset,
+        reranker=tag,
+        asked=asked,
+        scored=scored,
+        resumed=reused.resumed,
+        reused=reused.pairs,
+        failed=asked - scored - reused.pairs,
+        oldest_s=reused.oldest_s,
+        models=reused.models,
+    )
+
+
+def _endpoint_facts(session: RerankerSession, recorder: Recorder) -> EndpointFacts:
+    models = {call.model for call in recorder.calls if call.reranker == session.tag and call.model}
+    return EndpointFacts(
+        models=tuple(sorted(models)),
+        lowest_concurrency=recorder.lowest_concurrency.get(session.tag),
+        learned_max_documents=session.learned_documents,
+        given_up=session.closed.message if session.closed else None,
+    )
+
+
+def _spent_usd(sessions: Sequence[RerankerSession]) -> float | None:
+    """Return the cost of the calls at the configured prices; None where nothing has a price."""
+    priced = any(session.traffic.price is not None for session in sessions)
+    return sessions[0].budget.spent_usd if priced else None

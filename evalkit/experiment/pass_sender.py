@@ -1,4 +1,4 @@
-"""The two ways in which the quality pass has batches scored: calls in threads, or pools by a crew."""
+"""How the quality and precision passes send batches: as calls in threads, or in groups to a worker pool."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Sending:
     Parameters
     ----------
     session, context
-        Whose batches, and what their calls have in common.
+        The reranker, and the properties that all calls share.
     pool
-        Who scores pools of them; None for calls in threads.
+        Scores groups of batches; None for calls in threads.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class Sending:
             yield from send_pooled(self._session, batches, self._context, pool)
 
     def late(self) -> Iterator[Outcome]:
-        """Yield what was in flight when the pass stopped, and still came back."""
+        """Yield the outcomes of calls that were in flight when the pass stopped and that still completed."""
         if self._sender is not None:
             yield from self._sender.late()
 
     @property
     def lowest_concurrency(self) -> int | None:
-        """Fewest calls in flight that the server's refusals left; None where no calls were made."""
+        """Fewest calls in flight after the server throttled; None where no calls were made in threads."""
         return self._sender.limiter.lowest if self._sender else None

@@ -1,4 +1,4 @@
-"""The precision pass: a sample of queries scored again in fp32, where a reranker runs with fewer bits."""
+"""The precision pass: a sample of queries scored again in fp32, where a reranker runs at lower precision."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from tqdm import tqdm
 
 from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.config import Config, RerankerSettings
-from evalkit.distributed import RayCluster
 from evalkit.errors import CallError, InputError
+from evalkit.experiment.context import StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import precise_tag
+from evalkit.experiment.known_scores import precise_tag
 from evalkit.experiment.pass_sender import Sending
-from evalkit.experiment.quality_pass import Records
 from evalkit.experiment.scoring_pools import pool_for
 from evalkit.experiment.sessions import open_session
 from evalkit.metrics import parse_metric
@@ -23,40 +22,42 @@ from evalkit.records import Run
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, Row, assemble, batch
 
 
-def precision_pass(
-    config: Config, session: RerankerSession, eval_set: EvalSet, records: Records, cluster: RayCluster | None
-) -> None:
-    """Score a sample of queries in fp32, and note what that changes; nothing where a reranker runs so anyway.
+def precision_pass(run: StartedExperiment, session: RerankerSession, eval_set: EvalSet) -> None:
+    """Score a sample of queries in fp32 and record the differences; do nothing if the reranker runs in fp32.
 
     Pairs whose scores in fp32 are known are not scored again.
     """
-    fewer_bits = config.rerankers[session.tag].fewer_bits()
-    sample = sampled_candidates(config, eval_set)
+    fewer_bits = run.config.rerankers[session.tag].fewer_bits()
+    sample = sampled_candidates(run.config, eval_set)
     if fewer_bits is None or not len(sample):
         return
     precision, precise = fewer_bits
-    metric = parse_metric(config.compare.primary or config.metrics[0])
+    metric = parse_metric(run.config.compare.primary or run.config.metrics[0])
     check = PrecisionCheck(session.tag, eval_set.dataset.name, precision, metric.label)
-    tag, store = precise_tag(session.tag), records.store
-    known = store.rows(tag, eval_set, sample, pointwise=True)
-    todo = batches_in_full(sample, eval_set, precise, known)
+    tag = precise_tag(session.tag)
+    known = run.store.rows(tag, eval_set, sample, pointwise=True)
+    batches = batches_in_full(sample, eval_set, precise, known)
     outcomes: list[Outcome] = []
     try:
-        if todo:
-            with open_session(tag, precise, session.budget) as twin, pool_for(twin, precise, cluster) as pool:
-                outcomes = _score(todo, Sending(twin, _context(tag, eval_set), pool), twin, records)
-    except (InputError, CallError) as error:  # the figures are whole without it
-        records.recorder.precision_checks.append(replace(check, missing=error.message))
+        if batches:
+            context = CallContext(eval_set.dataset.name, tag, "precision")
+            with (
+                open_session(tag, precise, session.budget) as precise_session,
+                pool_for(precise_session, precise, run.cluster) as pool,
+            ):
+                outcomes = _score(run, precise_session, Sending(precise_session, context, pool), batches)
+    except (InputError, CallError) as error:  # the other results are complete without this check
+        run.recorder.precision_checks.append(replace(check, missing=error.message))
         return
     full = _run(tag, sample, known, outcomes)
-    reduced = _run(session.tag, sample, store.rows(session.tag, eval_set, sample, pointwise=True))
-    records.recorder.precision_checks.append(
+    reduced = _run(session.tag, sample, run.store.rows(session.tag, eval_set, sample, pointwise=True))
+    run.recorder.precision_checks.append(
         compare_precisions(check, full, reduced, eval_set.dataset.qrels, metric)
     )
 
 
 def sampled_candidates(config: Config, eval_set: EvalSet) -> Run:
-    """Return the candidates of some queries that something answers, drawn with the experiment's seed."""
+    """Return the candidates of a sample of answerable queries, drawn with the experiment's seed."""
     with_candidates = set(eval_set.candidates.query_ids)
     queries = [query for query in eval_set.dataset.qrels.answerable if query in with_candidates]
     drawn = np.random.default_rng(config.seed).permutation(len(queries))[: config.precision_check.queries]
@@ -69,22 +70,20 @@ def sampled_candidates(config: Config, eval_set: EvalSet) -> Run:
 def batches_in_full(
     sample: Run, eval_set: EvalSet, precise: RerankerSettings, known: Mapping[str, Row]
 ) -> list[Batch]:
-    """Return what of a sample is still to be scored in fp32."""
+    """Return the batches of a sample that are not scored in fp32 yet."""
     ranks = {query_id: row.known_ranks for query_id, row in known.items()}
     return list(batch(sample, eval_set.dataset, Caps.of(precise), pointwise=True, known=ranks))
 
 
-def _context(tag: str, eval_set: EvalSet) -> CallContext:
-    return CallContext(eval_set.dataset.name, tag, "precision")
-
-
-def _score(batches: list[Batch], sending: Sending, twin: RerankerSession, records: Records) -> list[Outcome]:
+def _score(
+    run: StartedExperiment, session: RerankerSession, sending: Sending, batches: list[Batch]
+) -> list[Outcome]:
     outcomes = []
     pairs = sum(len(item.request.documents) for item in batches)
-    with tqdm(total=pairs, desc=twin.tag, unit="pair", disable=None) as progress:
+    with tqdm(total=pairs, desc=session.tag, unit="pair", disable=None) as progress:
         for outcome in sending.send(batches):
             outcomes.append(outcome)
-            records.take(twin, outcome)
+            run.record(session, outcome)
             progress.update(len(outcome.batch.request.documents))
     return outcomes
 

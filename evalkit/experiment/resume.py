@@ -1,124 +1,164 @@
-"""Taking up the folder that an earlier, unfinished run of the same configuration left behind."""
+"""Resuming: the unfinished result folder of the same configuration, and what an earlier session measured."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from evalkit.config import Config, resolved_yaml
 from evalkit.errors import EvalkitError, InputError
-from evalkit.experiment.experiment_store import ExperimentStore
+from evalkit.experiment.experiment_store import ReadableStore
+from evalkit.experiment.known_scores import KnownScores
 from evalkit.experiment.recorder import Recorder
 from evalkit.results.folder import ResultFolder
+from evalkit.results.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeOptions:
-    """What of earlier work counts.
+    """Which results of earlier runs are used.
 
     Attributes
     ----------
     refresh
-        Ask for every score again, known or not.
+        Whether every score is requested again.
     resume
-        The folder to take up; None to look for one.
+        The folder to resume; None to search for one.
     """
 
     refresh: bool = False
     resume: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A result folder with its manifest."""
+
+    folder: ResultFolder
+    manifest: Manifest
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether everything was measured and the report, the last file, was written."""
+        return self.manifest.status == "complete" and self.folder.report_html_file.is_file()
+
+    def resumed(self) -> RunFolder:
+        """Return the folder with the manifest of a further session."""
+        manifest = replace(self.manifest, status="running", resumed=self.manifest.resumed + 1)
+        return RunFolder(self.folder, manifest)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of an experiment before it makes a call.
+
+    Attributes
+    ----------
+    unfinished
+        The folder to resume; None for a new experiment.
+    recorder
+        The calls and checks of earlier sessions.
+    store
+        The stored scores.
+    """
+
+    unfinished: RunFolder | None
+    recorder: Recorder
+    store: KnownScores
+
+    @property
+    def spent_usd(self) -> float:
+        """StoredScore cost of the calls of earlier sessions.
+
+        A session that was killed wrote no total, but its calls are in the journal.
+        """
+        total = (self.unfinished.manifest.spent_usd if self.unfinished else None) or 0.0
+        return max(total, sum(call.cost_usd or 0.0 for call in self.recorder.calls))
+
+
+def restore(store: ReadableStore, config: Config, into: Path, options: ResumeOptions) -> Progress:
+    """Return what is known of an experiment from its store and from an unfinished folder.
+
+    Parameters
+    ----------
+    store
+        The open store. Another run of this configuration has ended by then, where the store is writable.
+    config, into
+        The experiment, and the parent of its result folder.
+    options
+        Which results of earlier runs are used.
+
+    Raises
+    ------
+    InputError
+        See `find_unfinished`; or if the journal is damaged.
+    """
+    found = find_unfinished(into, resolved_yaml(config), options)
+    if found is None:
+        return Progress(None, Recorder(), store.lookup(store.requested_s, refresh=options.refresh))
+    known = store.lookup(found.manifest.started_s, refresh=found.manifest.refresh)
+    return Progress(found, Recorder.restored(store.journal(found.folder)), known)
+
+
 def fingerprint(resolved: str) -> str:
-    """Return a short hash of a resolved configuration; result folders end in it."""
+    """Return a short hash of a resolved configuration, the last part of a result folder's name."""
     return hashlib.sha256(resolved.encode()).hexdigest()[:6]
 
 
-def find_unfinished(into: Path, resolved: str, options: ResumeOptions) -> ResultFolder | None:
-    """Return the folder to take up; None to begin a new one.
+def find_unfinished(into: Path, resolved: str, options: ResumeOptions) -> RunFolder | None:
+    """Return the folder to resume; None to start a new one.
 
     Parameters
     ----------
     into
         Parent of result folders.
     resolved
-        The resolved configuration: only a folder of the very same one is taken up.
+        The resolved configuration, which must be the folder's too.
     options
-        Which folder the user named, and whether all scores are wanted again: a folder that was begun
-        without that is then left alone, and the other way round.
+        The folder that the user named, if any. Otherwise a folder is only found if it was started with the same
+        `refresh`.
 
     Raises
     ------
     InputError
-        If the named folder is of another configuration, finished, or not one that asks for all scores.
+        If the named folder has another configuration or is finished, or if it was started without `refresh` and
+        all scores are requested now.
     """
     if options.resume is not None:
         return _named(options.resume, resolved, refresh=options.refresh)
     found = sorted(into.glob(f"*-{fingerprint(resolved)}*"), reverse=True) if into.is_dir() else []
-    unfinished = (folder for path in found if (folder := _unfinished(path, resolved)))
-    return next((folder for folder in unfinished if _refreshes(folder) == options.refresh), None)
+    unfinished = (one for path in found if (one := _unfinished(path, resolved)))
+    return next((one for one in unfinished if one.manifest.refresh == options.refresh), None)
 
 
-def _named(path: Path, resolved: str, *, refresh: bool) -> ResultFolder:
+def _named(path: Path, resolved: str, *, refresh: bool) -> RunFolder:
     folder = ResultFolder.open(path)
-    if not _is_of(folder, resolved):
+    if not _has_config(folder, resolved):
         raise InputError(
             f"{path.resolve()} was begun with another configuration",
             "resume it with the configuration it holds (config.yaml, and --set as in its manifest), or begin anew",
         )
-    if _is_finished(folder):
+    found = RunFolder(folder, folder.read_manifest())
+    if found.is_finished:
         raise InputError(f"{path.resolve()} is finished", f"see it with: evalkit report {path}")
-    if refresh and not _refreshes(folder):
+    if refresh and not found.manifest.refresh:
         raise InputError(
             f"{path.resolve()} was begun without --refresh and holds scores of earlier runs",
             "leave out --resume to ask for everything again in a new folder, or leave out --refresh",
         )
-    return folder
+    return found
 
 
-def restore(
-    found: ResultFolder | None, options: ResumeOptions, store: ExperimentStore, recorder: Recorder
-) -> dict[str, Any] | None:
-    """Restore what an unfinished folder had measured, and return its manifest; None where there is none."""
-    store.refresh = options.refresh
-    if found is None:
-        return None
-    manifest = found.read_manifest()
-    store.run = str(found.path.resolve())
-    store.started_s = manifest["started_s"]
-    store.refresh = bool(manifest.get("refresh"))
-    recorder.restore(store.journal())
-    return {**manifest, "status": "running", "resumed": manifest["resumed"] + 1}
-
-
-def spent_before(manifest: dict[str, Any] | None, recorder: Recorder) -> float:
-    """Return what the calls of earlier sessions cost, as far as anybody knows.
-
-    A session that was killed wrote no total, but each of its calls.
-    """
-    told = (manifest or {}).get("spent_usd") or 0.0
-    return max(told, sum(call.cost_usd or 0.0 for call in recorder.calls))
-
-
-def _unfinished(path: Path, resolved: str) -> ResultFolder | None:
+def _unfinished(path: Path, resolved: str) -> RunFolder | None:
     try:
         folder = ResultFolder.open(path)
-        return None if _is_finished(folder) or not _is_of(folder, resolved) else folder
+        found = RunFolder(folder, folder.read_manifest())
     except EvalkitError:
-        return None  # killed before it was a folder, or damaged: a new one is begun
+        return None  # an incomplete or damaged folder: a new one is started
+    return None if found.is_finished or not _has_config(folder, resolved) else found
 
 
-def _refreshes(folder: ResultFolder) -> bool:
-    return bool(folder.read_manifest().get("refresh"))
-
-
-def _is_of(folder: ResultFolder, resolved: str) -> bool:
-    return (
-        folder.resolved_config_file.is_file()
-        and folder.resolved_config_file.read_text(encoding="utf-8") == resolved
-    )
-
-
-def _is_finished(folder: ResultFolder) -> bool:
-    """Return whether everything was measured and the report, its last file, was written."""
-    return folder.read_manifest()["status"] == "complete" and folder.report_html_file.is_file()
+def _has_config(folder: ResultFolder, resolved: str) -> bool:
+    file = folder.resolved_config_file
+    return file.is_file() and file.read_text(encoding="utf-8") == resolved

@@ -1,4 +1,4 @@
-"""Who scores for a reranker in the quality pass."""
+"""Worker pools of the quality and precision passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.reranking import RerankerSession
 
 @contextmanager
 def joined_cluster(config: Config) -> Iterator[RayCluster | None]:
-    """Join the cluster that an experiment names; None where it names none.
+    """Join the configured cluster; None where scoring is local.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def joined_cluster(config: Config) -> Iterator[RayCluster | None]:
 def pool_for(
     session: RerankerSession, settings: RerankerSettings, cluster: RayCluster | None
 ) -> Iterator[WorkerPool[Reranker] | None]:
-    """Give the crew that scores for a reranker; None where calls go out in threads."""
+    """Open the worker pool of a reranker; None where its calls are made in threads."""
     if cluster is not None and settings.spreads:
         with cluster.pool(partial(open_reranker, settings.on_replica(cluster.replicas.cpus))) as pool:
             yield pool

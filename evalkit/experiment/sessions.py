@@ -1,4 +1,4 @@
-"""The rerankers of a configuration, opened for as long as they are asked."""
+"""The rerankers of a configuration, opened as sessions and closed at the end."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from evalkit.reranking import Budget, RerankerSession
 
 
 def only(config: Config, tags: Iterable[str]) -> Config:
-    """Return a configuration with some of its rerankers alone.
+    """Return the configuration with only some of its rerankers.
 
     Raises
     ------
     UnknownNameError
-        If it has no such reranker.
+        If a tag is not in the configuration.
     """
     for tag in tags:
         if tag not in config.rerankers:
@@ -37,7 +37,7 @@ def open_session(tag: str, settings: RerankerSettings, budget: Budget) -> Iterat
 
 @contextmanager
 def opened(config: Config, spent_usd: float = 0.0) -> Iterator[list[RerankerSession]]:
-    """Open every reranker; they share one budget, of which something may be spent."""
+    """Open every reranker; they share one budget, of which `spent_usd` is spent already."""
     budget = Budget(config.budget.usd if config.budget else None, spent_usd)
     with ExitStack() as stack:
         yield [

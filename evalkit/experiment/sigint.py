@@ -1,4 +1,4 @@
-"""Saving what was measured while the user asks, once more, to stop."""
+"""Protect the saving of results from a second Ctrl-C."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def ignore_sigint() -> Iterator[None]:
-    """Ignore Ctrl-C for a moment: people press it twice, and the second time must not undo the saving."""
+    """Ignore Ctrl-C inside the block: people press it twice, and the second one must not interrupt the saving."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals reach the main thread alone
+        yield  # signals reach only the main thread
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

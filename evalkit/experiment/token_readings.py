@@ -1,4 +1,4 @@
-"""What the local rerankers of a configuration read of its pairs: their own tokens, nothing scored."""
+"""Tokens that the local rerankers of a configuration would read of its pairs; no pair is scored."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.reranking import Budget
 
 MOST_PAIRS = 5000
-"""Pairs that are tokenised: all of a small experiment, else a sample drawn with the experiment's seed."""
+"""Most pairs that are tokenised; of more pairs, a sample is drawn with the experiment's seed."""
 
 
 def read_pairs(config: Config, data: CheckInput) -> Iterator[Reading]:
-    """Yield what each model would read of the candidates; for a ``serve:`` block, the one that is served."""
+    """Yield what each model would read of the candidates; for a ``serve:`` block, the served model."""
     if data.candidates is None:
         return
     run = data.candidates.cut(max(config.depths))
@@ -40,7 +40,7 @@ def read_pairs(config: Config, data: CheckInput) -> Iterator[Reading]:
 def _read(
     tag: str, settings: LocalModelSettings, items: list[tuple[str, str]], all_pairs: int, n: int
 ) -> Reading:
-    """Return what a model reads of n pairs of candidates, and of relevant ones behind them."""
+    """Return what a model reads of the first `n` items, which are candidates, and of the others, which are relevant."""
     try:
         with open_session(tag, settings, Budget(None)) as session:
             reranker = session.reranker
@@ -49,12 +49,12 @@ def _read(
             tokens, truncated = reranker.measure(items)
             limit = reranker.facts()["max_length_tokens"]
             return Reading(tag, limit, all_pairs, tokens[:n], truncated[:n], truncated[n:])
-    except InputError as error:  # no such model, or no package to run it: the data can be looked at without
+    except InputError as error:  # the model or a package is missing: the other checks do not need it
         return Reading.unknown(tag, error.message)
 
 
 def _of_candidates(run: Run, seed: int) -> list[tuple[str, str]]:
-    """Return queries with candidates, as many as are looked at."""
+    """Return (query id, document id) of a sample of the candidates."""
     rows = _drawn(len(run), seed)
     owners = np.searchsorted(run.offsets, rows, side="right") - 1
     return [
@@ -63,7 +63,7 @@ def _of_candidates(run: Run, seed: int) -> list[tuple[str, str]]:
 
 
 def _relevant(data: CheckInput, seed: int) -> list[tuple[str, str]]:
-    """Return queries with relevant documents that are there, as many as are looked at."""
+    """Return (query id, document id) of a sample of the relevant documents that are in the corpus."""
     pairs = [
         (query, doc)
         for query, docs in data.qrels.grades.items()

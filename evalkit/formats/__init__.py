@@ -1,14 +1,14 @@
-"""Files of the field: TREC runs, qrels, topics and collections, JSON lines, tables. Errors name file and line."""
+"""Read and write TREC runs, qrels, topics and collections, JSON Lines and tables. Errors name file and line."""
 
 from evalkit.formats.qrels_files import read_qrels, write_qrels
-from evalkit.formats.row_files import JSON_ENDINGS, Rows, read_rows
+from evalkit.formats.row_files import JSON_SUFFIXES, Rows, read_rows
 from evalkit.formats.run_files import read_run, write_run
 from evalkit.formats.sgml import read_sgml_documents, read_topics
 from evalkit.formats.text_files import (
-    PACKED,
+    COMPRESSED_SUFFIXES,
     File,
-    absolute,
-    ending,
+    absolute_path,
+    format_suffix,
     open_lines,
     read_json_lines,
     read_lines,
@@ -16,12 +16,12 @@ from evalkit.formats.text_files import (
 )
 
 __all__ = [
-    "JSON_ENDINGS",
-    "PACKED",
+    "COMPRESSED_SUFFIXES",
+    "JSON_SUFFIXES",
     "File",
     "Rows",
-    "absolute",
-    "ending",
+    "absolute_path",
+    "format_suffix",
     "open_lines",
     "read_json_lines",
     "read_lines",

@@ -1,4 +1,4 @@
-"""Tables with named columns: CSV, TSV with a header, JSON Lines, Parquet."""
+"""Read tables with named columns: CSV, TSV with a header, JSON Lines, Parquet."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.text_files import File, absolute, ending, read_json_lines, read_lines
+from evalkit.formats.text_files import File, absolute_path, format_suffix, read_json_lines, read_lines
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
-"""Rows of a table: where each stands, for errors, and its values by column."""
+"""Rows of a table: the position of each row, for error messages, and its values by column name."""
 
-JSON_ENDINGS = (".jsonl", ".json", ".ndjson")
+JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 
 
 def read_rows(path: File) -> Rows:
-    """Yield the rows of a table; the ending names the format.
+    """Return an iterator over the rows of a table; the suffix of the file determines the format.
 
-    A ``.csv`` quotes as spreadsheets do, and may use ``;`` where its header has no comma. A ``.tsv`` quotes nothing.
-    Text files may be packed (``.gz``, ``.zst``).
+    ``.csv`` files may have quoted cells, and ``;`` as separator if the header has no comma. ``.tsv`` files have no
+    quoting. Text files may be compressed (``.gz``, ``.zst``).
 
     Raises
     ------
     DataFormatError
-        With file and line, where the file is not what its ending says.
+        If the suffix is unknown or, during iteration, if the file does not have the format of its suffix; the message
+        names file and line.
     """
-    kind = ending(path)
-    if kind in JSON_ENDINGS:
+    suffix = format_suffix(path)
+    if suffix in JSON_SUFFIXES:
         return ((f"{path}:{number}", row) for number, row in read_json_lines(path))
-    if kind in {".csv", ".tsv"}:
-        return _delimited(path, tabs=kind == ".tsv")
-    if kind == ".parquet" and isinstance(path, Path):
-        return _parquet(path)
+    if suffix in {".csv", ".tsv"}:
+        return _read_delimited(path, tabs=suffix == ".tsv")
+    if suffix == ".parquet" and isinstance(path, Path):
+        return _read_parquet(path)
     raise DataFormatError(
         f"{path} has an ending that names no table",
         "use .csv, .tsv, .jsonl or .parquet; .gz and .zst may follow",
     )
 
 
-def _delimited(path: File, *, tabs: bool) -> Rows:
+def _read_delimited(path: File, *, tabs: bool) -> Rows:
     csv.field_size_limit(sys.maxsize if sys.maxsize < 2**63 else 2**31 - 1)
     lines = read_lines(path)
     first = next(lines, "")
@@ -64,11 +65,11 @@ def _delimited(path: File, *, tabs: bool) -> Rows:
             yield where, dict(zip(header, cells, strict=True))
     except csv.Error as error:
         raise DataFormatError(
-            f"{path}:{reader.line_num + 1} is not {ending(path)[1:].upper()}: {error}"
+            f"{path}:{reader.line_num + 1} is not {format_suffix(path)[1:].upper()}: {error}"
         ) from None
 
 
-def _parquet(path: Path) -> Rows:
+def _read_parquet(path: Path) -> Rows:
     from pyarrow import ArrowException, parquet
 
     try:
@@ -79,6 +80,6 @@ def _parquet(path: Path) -> Rows:
                     number += 1
                     yield f"{path}, row {number}", row
     except FileNotFoundError:
-        raise DataFormatError(f"file not found: {absolute(path)}", "check the path") from None
+        raise DataFormatError(f"file not found: {absolute_path(path)}", "check the path") from None
     except (OSError, ArrowException) as error:
-        raise DataFormatError(f"cannot read {absolute(path)}: {str(error).splitlines()[0]}") from None
+        raise DataFormatError(f"cannot read {absolute_path(path)}: {str(error).splitlines()[0]}") from None

@@ -1,4 +1,4 @@
-"""TREC runs: ``query_id Q0 doc_id rank score tag``."""
+"""Read and write TREC runs: ``query_id Q0 doc_id rank score tag``."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from evalkit.records import Run
 
 
 def read_run(path: File, tag: str | None = None) -> Run:
-    """Read a TREC run, plain or packed.
+    """Read a TREC run, plain or compressed.
 
-    The rank column is ignored, as trec_eval ignores it: scores decide.
+    Scores determine the order; the rank column is ignored, as in trec_eval.
 
     Parameters
     ----------
     path
         The file.
     tag
-        Name to give the run; the file's own tag where None.
+        Tag of the run; the tag in the file if None.
 
     Raises
     ------
     DataFormatError
-        With file and line, where a row does not have six columns, a score is not a finite
-        number, or a query lists a document twice.
+        If a row does not have six columns, a score is not a finite number, a query lists a document twice, or the
+        file has no rows. The message names the file and, for the first two, query or line.
     """
     query_ids: list[str] = []
     doc_ids: list[str] = []
     scores: list[float] = []
-    own_tag = path.stem
+    file_tag = path.stem
     for number, line in open_lines(path):
         columns = line.split()
         if len(columns) != 6:
@@ -45,17 +45,17 @@ def read_run(path: File, tag: str | None = None) -> Run:
             ) from None
         query_ids.append(columns[0])
         doc_ids.append(columns[2])
-        own_tag = columns[5]
+        file_tag = columns[5]
     if not query_ids:
         raise DataFormatError(f"{path} holds no rows")
     try:
-        return Run.from_rows(tag or own_tag, query_ids, doc_ids, scores)
+        return Run.from_rows(tag or file_tag, query_ids, doc_ids, scores)
     except DataFormatError as error:
         raise DataFormatError(f"{path}: {error.message}", error.hint) from None
 
 
 def write_run(run: Run, path: Path) -> None:
-    """Write a gzipped TREC run; scores keep every bit (shortest text that reads back equal)."""
+    """Write a gzipped TREC run; scores are written so that they read back exactly equal."""
     rows = [
         f"{query_id} Q0 {doc_id} {rank} {score!r} {run.tag}\n"
         for query_id, docs, scores in run

@@ -1,4 +1,4 @@
-"""TREC's own mark-up: documents in ``<DOC>`` and topics in ``<top>``. It is no XML: tags may be left open."""
+"""Read TREC's SGML: documents in ``<DOC>`` and topics in ``<top>``. It is not XML: inner tags may be unclosed."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _FIELD_NAMES = {"query": "title", "description": "desc", "question": "desc", "na
 def read_sgml_documents(path: File, encoding: str = "utf-8") -> Rows:
     """Yield ``docno``, ``title`` and ``text`` of every ``<DOC>`` of a file.
 
-    The text is what stands in ``<TEXT>`` (``<BODY>``, ``<ABSTRACT>``), tags dropped and entities resolved; of a
-    document without any of them, all that follows its number.
+    The text is the content of ``<TEXT>``, ``<BODY>`` and ``<ABSTRACT>`` without tags and with entities resolved. If a
+    document has none of these elements, the text is everything after its number.
 
     Raises
     ------
     DataFormatError
-        With file and line, where a document has no number or no end.
+        If a document has no number or no end tag, or the file has no document; the message names file and line.
     """
     for where, source in _blocks(path, encoding, "doc"):
         number = _DOCNO.search(source)
@@ -59,7 +59,7 @@ def read_topics(path: File, encoding: str = "utf-8") -> Rows:
     Raises
     ------
     DataFormatError
-        With file and line, where a topic has no number or no end.
+        If a topic has no number or no end tag, or the file has no topic; the message names file and line.
     """
     for where, source in _blocks(path, encoding, "top(?:ic)?"):
         number = _NUMBER.search(source)
@@ -72,27 +72,31 @@ def read_topics(path: File, encoding: str = "utf-8") -> Rows:
 
 
 def _blocks(path: File, encoding: str, tag: str) -> Iterator[tuple[str, str]]:
-    """Yield ``(where it begins, source)`` of every element of a name; elements begin and end on lines of their own."""
+    """Yield ``(position of the start tag, source)`` of every element whose name matches the pattern `tag`.
+
+    A start tag must begin a line, and each line belongs to at most one element.
+    """
     begin = re.compile(rf"\s*<{tag}(?=[\s>])", re.IGNORECASE)
     end = re.compile(rf"</{tag}>", re.IGNORECASE)
-    held: list[str] = []
+    lines: list[str] = []
     where = ""
     for number, line in open_lines(path, encoding):
         if begin.match(line):
-            if held:
+            if lines:
                 raise DataFormatError(f"{where} begins what has no end before line {number}", "close the tag")
             where = f"{path}:{number}"
-        elif not held:
+        elif not lines:
             continue
-        held.append(line)
+        lines.append(line)
         if end.search(line):
-            yield where, "\n".join(held)
-            held = []
-    if held:
+            yield where, "\n".join(lines)
+            lines = []
+    if lines:
         raise DataFormatError(f"{where} begins what has no end", "is the file whole?")
     if not where:
         raise DataFormatError(f"{path} holds no <{tag.partition('(')[0]}>", "check the format of the file")
 
 
 def _plain(source: str) -> str:
+    """Return SGML source without tags and with entities resolved."""
     return html.unescape(_TAG.sub(" ", source)).strip()

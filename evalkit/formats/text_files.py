@@ -1,4 +1,4 @@
-"""Lines of a text file, plain or packed, in a folder or in a zip, with their numbers."""
+"""Read lines of a text file, plain or compressed, in a folder or in a zip archive; write gzipped text."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ import orjson
 from evalkit.errors import DataFormatError
 
 File = Path | zipfile.Path
-"""A file of a folder, or of a zip."""
+"""A file in a folder or in a zip archive."""
 
-PACKED = (".gz", ".zst")
-"""Endings of files that are unpacked while they are read."""
+COMPRESSED_SUFFIXES = (".gz", ".zst")
+"""Suffixes of files that are decompressed while they are read."""
 
 
 def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
-    """Yield every line with its end; gzip and zstd are unpacked, a byte order mark is dropped.
+    """Yield every line with its line ending; gzip and zstd are decompressed, a byte order mark is removed.
 
     Raises
     ------
     DataFormatError
-        If the file is missing, cannot be read, or is in another encoding.
+        If the file is missing, cannot be read, or has another encoding.
     """
     number = 0
     try:
-        with path.open("rb") as raw_file, _unpacked(raw_file, path.suffix) as file:
+        with path.open("rb") as raw_file, _decompressed(raw_file, path.suffix) as file:
             for number, raw in enumerate(file, start=1):
                 yield raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
     except FileNotFoundError:
-        raise DataFormatError(f"file not found: {absolute(path)}", "check the path") from None
+        raise DataFormatError(f"file not found: {absolute_path(path)}", "check the path") from None
     except UnicodeDecodeError:
-        said = "UTF-8" if encoding == "utf-8" else encoding
-        raise DataFormatError(f"{path}:{number} is not {said} text", "convert the file to UTF-8") from None
+        name = "UTF-8" if encoding == "utf-8" else encoding
+        raise DataFormatError(f"{path}:{number} is not {name} text", "convert the file to UTF-8") from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        # The last two are zipfile's words for a password and for a way of packing it does not know.
-        raise DataFormatError(f"cannot read {absolute(path)}: {error}") from None
+        # zipfile raises the last two for a password and for an unknown compression method.
+        raise DataFormatError(f"cannot read {absolute_path(path)}: {error}") from None
 
 
-def _unpacked(file: IO[Any], suffix: str) -> IO[bytes] | gzip.GzipFile | io.BufferedReader:
+def _decompressed(file: IO[Any], suffix: str) -> IO[bytes] | gzip.GzipFile | io.BufferedReader:
     if suffix == ".gz":
         return gzip.GzipFile(fileobj=file)
     if suffix == ".zst":
@@ -55,11 +55,11 @@ def _unpacked(file: IO[Any], suffix: str) -> IO[bytes] | gzip.GzipFile | io.Buff
 
 
 def open_lines(path: File, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """Yield ``(line number, line without its end)`` of every line that is not blank; see `read_lines`."""
+    """Yield ``(line number, line without its line ending)`` of every line that is not blank; see `read_lines`."""
     for number, line in enumerate(read_lines(path, encoding), start=1):
-        bare = line.rstrip("\r\n")
-        if bare and not bare.isspace():
-            yield number, bare
+        stripped = line.rstrip("\r\n")
+        if stripped and not stripped.isspace():
+            yield number, stripped
 
 
 def read_json_lines(path: File) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -80,21 +80,21 @@ def read_json_lines(path: File) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, value
 
 
-def absolute(path: File) -> str:
-    """Return where a file is, from the root on."""
+def absolute_path(path: File) -> str:
+    """Return the absolute path of a file, for messages."""
     return str(path.resolve() if isinstance(path, Path) else Path(str(path)).resolve())
 
 
-def ending(path: File) -> str:
-    """Return the ending that tells the format, e.g. ``.tsv`` of ``collection.tsv.gz``."""
+def format_suffix(path: File) -> str:
+    """Return the suffix that identifies the format in lower case, e.g. ``.tsv`` for ``collection.tsv.gz``."""
     name = path.name
-    for packed in PACKED:
-        name = name.removesuffix(packed)
+    for compressed in COMPRESSED_SUFFIXES:
+        name = name.removesuffix(compressed)
     return Path(name).suffix.lower()
 
 
 def write_gzip(path: Path, text: str) -> None:
-    """Write gzipped text whose bytes depend on the text alone (no time, no name)."""
+    """Write gzipped text reproducibly: without a time or a file name in the header."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Level 9 takes four times as long for half a percent.
+    # Level 9 takes four times as long and saves half a percent.
     path.write_bytes(gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0))

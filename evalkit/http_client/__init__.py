@@ -1,16 +1,16 @@
-"""Calls over HTTP: one exchange within limits, keys struck out, the waits that servers ask for."""
+"""HTTP calls: one exchange with time and size limits, redaction of API keys, and wait times from rate limit headers."""
 
-from evalkit.http_client.connections import Connections, Exchange, check_address, write_json
-from evalkit.http_client.retry_after import asked_wait_s, used_up_wait_s
+from evalkit.http_client.connections import Connections, Exchange, check_url, encode_json
+from evalkit.http_client.retry_after import rate_limit_reset_s, retry_after_s
 from evalkit.http_client.secrets import Redactor, read_key
 
 __all__ = [
     "Connections",
     "Exchange",
     "Redactor",
-    "asked_wait_s",
-    "check_address",
+    "check_url",
+    "encode_json",
+    "rate_limit_reset_s",
     "read_key",
-    "used_up_wait_s",
-    "write_json",
+    "retry_after_s",
 ]

@@ -1,4 +1,4 @@
-"""One HTTP exchange: bytes out, bytes back, within limits, every fault named."""
+"""HTTP exchanges with time and size limits; every failure is a `CallError`."""
 
 from __future__ import annotations
 
@@ -13,31 +13,36 @@ from urllib.parse import urlsplit
 import httpx
 import orjson
 
-from evalkit.errors import MAY_PASS, NO_REMEDY, CallError
+from evalkit.errors import NOT_RETRYABLE, RETRYABLE, CallError
 from evalkit.http_client.secrets import Redactor
 
-LARGEST_REPLY = 64 * 1024 * 1024
-"""Bytes of a reply, unpacked, beyond which reading stops: no list of scores is that long."""
-_STATIONS = (
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+"""Largest decompressed response body: no list of scores is longer."""
+_TRACE_EVENTS = (
     "connection.connect_tcp.started",
     "http11.send_request_body.complete",
     "http11.receive_response_headers.complete",
 )
-"""Events of httpcore, in the order in which a request passes them."""
+"""Trace events of httpcore, in the order in which they occur."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What came back.
+    """The response to one request, with its timing.
 
     Attributes
     ----------
+    status
+        HTTP status code.
     headers
-        Names in lower case.
+        Response headers, names in lower case.
+    content
+        Response body.
     reused
-        Whether the connection had been opened before.
+        Whether an open connection was reused.
     sent_s, headers_s, body_s
-        When the request was out, and the reply's headers and body in; seconds of `time.perf_counter`.
+        When the request was sent, the response headers and the response body were received; seconds of
+        `time.perf_counter`.
     """
 
     status: int
@@ -50,17 +55,17 @@ class Exchange:
 
     @property
     def text(self) -> str:
-        """The body as text, whatever it is."""
+        """The body as text; bytes that are not UTF-8 are replaced."""
         return self.content.decode("utf-8", errors="replace")
 
 
-def write_json(body: Any) -> bytes:
-    """Return the body of a request.
+def encode_json(body: Any) -> bytes:
+    """Return a request body as JSON.
 
     Raises
     ------
     CallError
-        If a text cannot be written, e.g. for half of a surrogate pair.
+        If a text cannot be encoded, e.g. because it contains a lone surrogate.
     """
     try:
         return orjson.dumps(body)
@@ -71,20 +76,23 @@ def write_json(body: Any) -> bytes:
 
 
 class Connections:
-    """Connections to one address, one client for each thread: a shared pool distorts latencies.
-
-    Messages show the address without its query, which may hold a key.
+    """Connections to one URL, with one client per thread because a shared pool distorts latencies.
 
     Parameters
     ----------
     url
-        Address.
+        Default URL of requests.
     headers
-        Sent with every request.
+        Headers sent with every request.
     connect_timeout_s, timeout_s
-        Longest wait for a connection, and for the whole reply.
+        Timeouts for opening a connection and for the whole exchange.
     redactor
-        Strikes the key out of everything that comes back.
+        Removes the API key from response headers, response bodies and error messages.
+
+    Attributes
+    ----------
+    display_url
+        The URL for messages, without its query, which may contain a key.
     """
 
     def __init__(
@@ -98,9 +106,9 @@ class Connections:
         self.url = url
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
-        self.shown = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+        self.display_url = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
         self._headers = dict(headers)
-        self._limit_s = timeout_s
+        self._timeout_s = timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s)
         self._redactor = redactor
         self._context = httpx.create_ssl_context()
@@ -111,43 +119,42 @@ class Connections:
         self._lock = threading.Lock()
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Exchange:
-        """Send a body; see `exchange`."""
+        """Send a POST request to the default URL; see `exchange`."""
         return self.exchange("POST", self.url, body, headers)
 
     def exchange(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None = None
     ) -> Exchange:
-        """Send one request and read its whole reply; redirects are not followed.
+        """Send one request and read the whole response; redirects are not followed.
 
         Raises
         ------
         CallError
-            If no whole reply comes in time.
+            If the connection fails, the response is not complete within the timeout, or it is too long.
         """
-        began = time.perf_counter()
-        deadline = began + self._limit_s
-        passed = dict.fromkeys(_STATIONS, began)
+        start_s = time.perf_counter()
+        deadline_s = start_s + self._timeout_s
+        event_times = dict.fromkeys(_TRACE_EVENTS, start_s)
 
         def trace(event: str, _info: Any) -> None:
-            if event in passed:
-                passed[event] = time.perf_counter()
+            if event in event_times:
+                event_times[event] = time.perf_counter()
 
         try:
             with (
-                self._lent() as client,
+                self._thread_client() as client,
                 client.stream(
                     method, url, content=body, headers=headers, extensions={"trace": trace}
                 ) as response,
             ):
-                content = self._read(response, deadline)
+                content = self._read(response, deadline_s)
                 body_s = time.perf_counter()
-                told = {name: self._redactor.text(value) for name, value in response.headers.items()}
-                opened_s, sent_s, headers_s = passed.values()
+                connect_s, sent_s, headers_s = event_times.values()
                 return Exchange(
                     response.status_code,
-                    told,
+                    {name: self._redactor.text(value) for name, value in response.headers.items()},
                     self._redactor.content(content),
-                    reused=opened_s == began,
+                    reused=connect_s == start_s,
                     sent_s=sent_s,
                     headers_s=headers_s,
                     body_s=body_s,
@@ -155,53 +162,55 @@ class Connections:
         except httpx.ConnectTimeout:
             raise CallError(
                 "connect",
-                f"{self.shown} took no connection within {self._timeout.connect:g} s",
+                f"{self.display_url} took no connection within {self._timeout.connect:g} s",
                 "is the server running, and is the url right?",
-                remedy=MAY_PASS,
+                remedy=RETRYABLE,
             ) from None
         except httpx.TimeoutException:
-            raise self._too_slow() from None
+            raise self._timeout_error() from None
         except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise CallError(
                 "connect",
-                f"cannot reach {self.shown}: {self._redactor.text(str(error))}",
+                f"cannot reach {self.display_url}: {self._redactor.text(str(error))}",
                 "is the server running, and is the url right?",
-                remedy=MAY_PASS if isinstance(error, httpx.ConnectError) else NO_REMEDY,
+                remedy=RETRYABLE if isinstance(error, httpx.ConnectError) else NOT_RETRYABLE,
             ) from None
         except httpx.RequestError as error:
-            why = self._redactor.text(str(error)) or type(error).__name__
+            reason = self._redactor.text(str(error)) or type(error).__name__
             raise CallError(
-                "broken", f"the reply of {self.shown} broke off or cannot be read: {why}", remedy=MAY_PASS
+                "broken",
+                f"the reply of {self.display_url} broke off or cannot be read: {reason}",
+                remedy=RETRYABLE,
             ) from None
 
-    def _read(self, response: httpx.Response, deadline: float) -> bytes:
-        """Read the body, but neither forever nor without end."""
+    def _read(self, response: httpx.Response, deadline_s: float) -> bytes:
+        """Return the response body; raise `CallError` past the deadline or the size limit."""
         parts: list[bytes] = []
         size = 0
         for part in response.iter_bytes():
             size += len(part)
-            if size > LARGEST_REPLY:
+            if size > MAX_RESPONSE_BYTES:
                 raise CallError(
                     "reply",
-                    f"the reply of {self.shown} is longer than {LARGEST_REPLY // 1024**2} MiB",
+                    f"the reply of {self.display_url} is longer than {MAX_RESPONSE_BYTES // 1024**2} MiB",
                     "check that the url is the rerank endpoint",
                     http_status=response.status_code,
                 )
-            if time.perf_counter() > deadline:
-                raise self._too_slow()
+            if time.perf_counter() > deadline_s:
+                raise self._timeout_error()
             parts.append(part)
         return b"".join(parts)
 
-    def _too_slow(self) -> CallError:
+    def _timeout_error(self) -> CallError:
         return CallError(
             "timeout",
-            f"{self.shown} did not answer within {self._limit_s:g} s",
+            f"{self.display_url} did not answer within {self._timeout_s:g} s",
             "raise timeout_s, or send fewer documents at once (batch_size, window)",
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
 
     def close(self) -> None:
-        """Close the connections of all threads; one that is in use is closed by its thread once it has its reply."""
+        """Close the connections of all threads; a thread closes a client in use when its exchange ends."""
         with self._lock:
             self._closed.set()
             idle = [client for client in self._clients if client not in self._busy]
@@ -209,23 +218,26 @@ class Connections:
             client.close()
 
     @contextmanager
-    def _lent(self) -> Iterator[httpx.Client]:
-        """Give this thread's client; nobody else closes it meanwhile, or what it is opening would stay open."""
-        client = self._client()
+    def _thread_client(self) -> Iterator[httpx.Client]:
+        """Yield the client of this thread, protected from `close` while it is in use.
+
+        A client that another thread closes while it opens a connection would leave that connection open.
+        """
+        client = self._get_or_create_client()
         with self._lock:
             if self._closed.is_set():
-                raise CallError("connect", f"the connections to {self.shown} are closed")
+                raise CallError("connect", f"the connections to {self.display_url} are closed")
             self._busy.add(client)
         try:
             yield client
         finally:
             with self._lock:
                 self._busy.discard(client)
-                last = self._closed.is_set()
-            if last:
+                closed = self._closed.is_set()
+            if closed:
                 client.close()
 
-    def _client(self) -> httpx.Client:
+    def _get_or_create_client(self) -> httpx.Client:
         client: httpx.Client | None = getattr(self._local, "client", None)
         if client is None:
             client = httpx.Client(
@@ -237,16 +249,16 @@ class Connections:
         return client
 
 
-def check_address(url: str) -> str:
-    """Return an address as it is.
+def check_url(url: str) -> str:
+    """Return a URL unchanged if it is valid.
 
     Raises
     ------
     ValueError
-        If it is not of HTTP, or names no host.
+        If the scheme is not HTTP or HTTPS, the URL has no host, or the port is invalid.
     """
     parts = urlsplit(url)
-    _ = parts.port  # raises where it is no port
+    _ = parts.port  # raises ValueError if the port is invalid
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must start with http:// or https:// and name a host")
     return url

@@ -1,4 +1,4 @@
-"""Keeps API keys out of everything that is written, printed or raised."""
+"""Keep API keys out of files, logs and messages."""
 
 from __future__ import annotations
 
@@ -8,48 +8,48 @@ from urllib.parse import quote
 
 import orjson
 
-_SHORTEST = 4
-"""A shorter key is no secret, and striking it out would strike out half of every sentence."""
-STRUCK = "[key]"
+_MIN_KEY_LENGTH = 4
+"""Shorter keys are not redacted: a string that short occurs in ordinary text."""
+_REPLACEMENT = "[key]"
 
 
 def read_key(variable: str | None) -> str | None:
-    """Return the key that an environment variable holds; None where none is named."""
+    """Return the key in an environment variable; None if `variable` is None, or the variable is unset or empty."""
     return os.environ.get(variable, "").strip() or None if variable else None
 
 
 class Redactor:
-    """Strikes keys out of what a server sends back, in any form it may have echoed them.
+    """Removes keys from text that a server returns, in every encoding in which it may echo them.
 
     Parameters
     ----------
     keys
-        The keys; None and what is too short to be one are left alone.
+        The keys; None and keys of fewer than 4 characters are ignored.
     """
 
     def __init__(self, *keys: str | None) -> None:
         forms: set[str] = set()
         for key in keys:
-            if key and len(key) >= _SHORTEST:
-                coded = base64.b64encode(key.encode()).decode()
+            if key and len(key) >= _MIN_KEY_LENGTH:
+                in_base64 = base64.b64encode(key.encode()).decode()
                 forms |= {
                     key,
                     quote(key, safe=""),
                     orjson.dumps(key).decode()[1:-1],
-                    coded,
-                    coded.rstrip("="),
+                    in_base64,
+                    in_base64.rstrip("="),
                 }
-        # The longest first: one form may hold another.
+        # Longest first, because one form may contain another.
         self._forms = sorted(forms, key=len, reverse=True)
 
     def text(self, text: str) -> str:
-        """Return a text without a key."""
+        """Return a text with all keys replaced by ``[key]``."""
         for form in self._forms:
-            text = text.replace(form, STRUCK)
+            text = text.replace(form, _REPLACEMENT)
         return text
 
     def content(self, content: bytes) -> bytes:
-        """Return a body without a key."""
+        """Return a body with all keys replaced by ``[key]``."""
         for form in self._forms:
-            content = content.replace(form.encode(), STRUCK.encode())
+            content = content.replace(form.encode(), _REPLACEMENT.encode())
         return content

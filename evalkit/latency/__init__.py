@@ -1,38 +1,39 @@
-"""Latency: which batches under which load, in which order, and what may be said of the calls."""
+"""Measure latency: plan and time the calls, and compute percentiles, throughput, cost fits and flags."""
 
 from evalkit.latency.cost_fit import Fit, Sample, fit_cost
 from evalkit.latency.machine import MachineMonitor, RoundState
-from evalkit.latency.measurement import Keeper, measure, measure_arrivals
+from evalkit.latency.measurement import MeasurementSink, measure, measure_arrivals
 from evalkit.latency.percentiles import QUANTILES, LatencySummary, summarise_calls
 from evalkit.latency.ratios import latency_ratio
 from evalkit.latency.slo import Limit, SloResult, judge_limit
 from evalkit.latency.throughput import Spans, rates_by_round, throughput
 from evalkit.latency.workloads import (
+    CallKey,
     LatencyCell,
     Loads,
-    Timed,
     Workload,
+    call_key,
     plan_arrivals,
     plan_cells,
-    timed_as,
-    without,
+    without_finished,
 )
 
 __all__ = [
     "QUANTILES",
+    "CallKey",
     "Fit",
-    "Keeper",
     "LatencyCell",
     "LatencySummary",
     "Limit",
     "Loads",
     "MachineMonitor",
+    "MeasurementSink",
     "RoundState",
     "Sample",
     "SloResult",
     "Spans",
-    "Timed",
     "Workload",
+    "call_key",
     "fit_cost",
     "judge_limit",
     "latency_ratio",
@@ -43,6 +44,5 @@ __all__ = [
     "rates_by_round",
     "summarise_calls",
     "throughput",
-    "timed_as",
-    "without",
+    "without_finished",
 ]

@@ -1,4 +1,4 @@
-"""What a call costs before, and for each document and token: a line through the medians of cells."""
+"""Fit the latency of a call as a fixed time plus a time per unit, e.g. per document and per token."""
 
 from __future__ import annotations
 
@@ -10,14 +10,24 @@ from numpy.typing import NDArray
 
 RESAMPLES = 1000
 CURVED = 0.15
-"""Distance of a median from the line, relative to it, from which the line is no summary."""
-_ALIKE = 0.995
-"""Correlation from which the shares of two causes cannot be told apart."""
+"""Above this relative distance of a median from the fitted line, the line does not describe the latencies."""
+_COLLINEAR = 0.995
+"""Above this correlation of two causes, their contributions cannot be separated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The good calls of one cell, ``(n,)`` each: seconds, query, and what may drive them."""
+    """The successful calls of one cell.
+
+    Attributes
+    ----------
+    latency_s
+        ``(n,)`` seconds.
+    query_ids
+        ``(n,)`` query of each call.
+    causes
+        Name -> ``(n,)`` quantities that the latency may grow with.
+    """
 
     latency_s: NDArray[np.float64]
     query_ids: NDArray[np.object_]
@@ -26,22 +36,22 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Seconds of a call as a fixed part and a part for each unit of every cause.
+    """Latency of a call in seconds: a fixed part, and a part per unit of every cause.
 
     Attributes
     ----------
     causes
-        What the time grows with, e.g. documents and tokens.
+        Quantities that the latency grows with, e.g. documents and tokens.
     fixed_s, per_unit_s
-        Estimates with their bounds, ``(estimate, lower, upper)``; one of `per_unit_s` for each cause.
+        ``(estimate, lower, upper)`` in seconds; `per_unit_s` has one of them per cause.
     confidence
-        Level of the bounds: a percentile bootstrap over the queries of every cell.
+        Confidence level of the bounds: a percentile bootstrap over the queries of every cell.
     cells, calls
-        Behind the fit.
+        Number of cells and calls behind the fit.
     worst
-        Largest distance of a median from the fit, relative to the median.
+        Largest distance of a cell's median from the fit, relative to the median.
     worst_at
-        Value of the first cause there.
+        Value of the first cause in that cell.
     """
 
     causes: tuple[str, ...]
@@ -55,54 +65,60 @@ class Fit:
 
     @property
     def is_straight(self) -> bool:
-        """Whether the fit is near every median."""
+        """Whether every median is within `CURVED` of the fit."""
         return self.worst <= CURVED
 
 
 def fit_cost(samples: Sequence[Sample], causes: Sequence[str], confidence: float, seed: int) -> Fit | None:
-    """Fit medians by a fixed cost and a cost per unit, none of them negative.
+    """Fit the cells' medians by a fixed time and a time per unit, all non-negative.
 
-    Least squares of relative errors, so that small calls count as much as large ones.
+    Non-negative least squares of relative errors, so that short calls count as much as long ones.
 
     Parameters
     ----------
     samples
-        Cells of one reranker, one call in flight.
+        Cells of one reranker with one call in flight.
     causes
-        Which of their causes the time is laid to.
+        Names of the causes to include.
     confidence, seed
-        Of the bounds.
+        Confidence level and seed of the bootstrap.
 
     Returns
     -------
-    None where there are fewer than two cells more than causes, or where two causes go hand in hand: what each of
-    them costs cannot be told then.
+    None with fewer than two cells more than causes, or if a cause is constant, or two causes are collinear:
+    their contributions cannot be separated then.
     """
-    held = [sample for sample in samples if len(sample.latency_s)]
+    nonempty = [sample for sample in samples if len(sample.latency_s)]
     causes = tuple(causes)
-    if len(held) < len(causes) + 2 or _go_together(held, causes):
+    if len(nonempty) < len(causes) + 2 or _are_collinear(nonempty, causes):
         return None
-    x = np.array([[float(np.median(sample.causes[name])) for name in causes] for sample in held])
-    y = np.array([float(np.median(sample.latency_s)) for sample in held])
+    x = np.array([[float(np.median(sample.causes[name])) for name in causes] for sample in nonempty])
+    y = np.array([float(np.median(sample.latency_s)) for sample in nonempty])
     if (np.ptp(x, axis=0) == 0).any():
         return None
     best = _least_squares(x, y)
     rng = np.random.default_rng(seed)
-    medians = np.stack([_medians(sample, rng) for sample in held], axis=1)
+    medians = np.stack([_medians(sample, rng) for sample in nonempty], axis=1)
     drawn = np.array([_least_squares(x, row) for row in medians])
     error = (1 - confidence) / 2
     bounds = np.quantile(drawn, (error, 1 - error), axis=0)
     parts = tuple((float(best[i]), float(bounds[0, i]), float(bounds[1, i])) for i in range(len(best)))
-    off = np.abs(best[0] + x @ best[1:] - y) / y
-    worst = int(off.argmax())
-    calls = sum(len(sample.latency_s) for sample in held)
+    distances = np.abs(best[0] + x @ best[1:] - y) / y
+    worst = int(distances.argmax())
     return Fit(
-        causes, parts[0], parts[1:], confidence, len(held), calls, float(off[worst]), float(x[worst, 0])
+        causes=causes,
+        fixed_s=parts[0],
+        per_unit_s=parts[1:],
+        confidence=confidence,
+        cells=len(nonempty),
+        calls=sum(len(sample.latency_s) for sample in nonempty),
+        worst=float(distances[worst]),
+        worst_at=float(x[worst, 0]),
     )
 
 
 def _least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the fixed part and the part of each cause, none below 0."""
+    """Return the fixed part and the part per unit of each cause, all at least 0."""
     from scipy.optimize import nnls
 
     design = np.column_stack([np.ones(len(y)), x]) / y[:, None]
@@ -112,7 +128,7 @@ def _least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np
 
 
 def _medians(sample: Sample, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return ``(RESAMPLES,)`` medians of samples of whole queries."""
+    """Return ``(RESAMPLES,)`` median latencies of bootstrap samples of queries with all their calls."""
     names, clusters = np.unique(sample.query_ids.astype(str), return_inverse=True)
     if len(names) == len(clusters):
         rows = rng.integers(0, len(names), (RESAMPLES, len(names)))
@@ -126,11 +142,11 @@ def _medians(sample: Sample, rng: np.random.Generator) -> NDArray[np.float64]:
     )
 
 
-def _go_together(samples: Sequence[Sample], causes: Sequence[str]) -> bool:
+def _are_collinear(samples: Sequence[Sample], causes: Sequence[str]) -> bool:
     if len(causes) < 2:
         return False
     medians = np.array([[np.median(sample.causes[name]) for name in causes] for sample in samples])
     if (np.ptp(medians, axis=0) == 0).any():
         return True
-    related = np.abs(np.corrcoef(medians, rowvar=False)) - np.eye(len(causes))
-    return bool(related.max() > _ALIKE)
+    correlations = np.abs(np.corrcoef(medians, rowvar=False)) - np.eye(len(causes))
+    return bool(correlations.max() > _COLLINEAR)

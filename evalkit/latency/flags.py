@@ -1,4 +1,7 @@
-"""What a reader must know of a sample before believing its quantiles. Flags never drop a call."""
+"""Flags: warnings about the calls of a cell that affect how far its quantiles can be trusted.
+
+Flags never drop a call. Every function returns the text of the flag, or None.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,24 @@ from evalkit.latency.throughput import Spans
 from evalkit.latency.workloads import MOST_WARMUP, has_settled
 
 DRIFT = 0.05
-"""Difference of the two halves of a cell's calls from which it is told."""
+"""Flag a larger relative difference between the medians of the first and the second half of a cell's calls."""
 NOISY = 0.10
-"""Deviation of round medians, relative to their mean, from which it is told (pyperf draws the same line)."""
+"""Flag a larger standard deviation of round medians, relative to their mean (pyperf uses the same threshold)."""
 STOLEN = 0.02
+"""Flag a larger share of processor time taken by the host."""
 QUEUED = 0.05
-"""Share of a call's latency spent waiting in this process, and share of calls that do, worth telling."""
+"""A call counts as queued above this share of its latency spent waiting in this process. Flag a larger share of
+queued calls."""
 COLD = 2.0
-"""First call by the median of the timed ones, from which it is told."""
+"""Flag a first call that took at least this many times the median of the timed calls."""
 GROWING = 1.25
-"""Last third of an open loop's response times by the first, from which the load is taken for too much."""
-_SURE = 0.001
-"""Chance of calling a steady sequence a trend; there are many cells."""
+"""Flag an overload if response times in the last third of an open loop are at least this many times the first's."""
+_TREND_ALPHA = 0.001
+"""Significance level of a trend; small, because there are many cells."""
 
 
 def flag_cold(warmup_s: NDArray[np.float64], latency_s: NDArray[np.float64]) -> str | None:
-    """Tell of a first call that was slower by far than the timed ones: ``(w,)`` warm-up calls, ``(n,)`` timed."""
+    """Flag a first call far slower than the timed calls, given ``(w,)`` warm-up and ``(n,)`` timed latencies."""
     if not len(warmup_s) or not len(latency_s):
         return None
     ratio = float(warmup_s[0] / np.median(latency_s))
@@ -35,14 +40,14 @@ def flag_cold(warmup_s: NDArray[np.float64], latency_s: NDArray[np.float64]) -> 
 
 
 def flag_unsettled(warmup_s: NDArray[np.float64]) -> str | None:
-    """Tell of a warm-up that ended without settling."""
+    """Flag a warm-up that ended before its ``(w,)`` latencies settled."""
     if len(warmup_s) < MOST_WARMUP or has_settled(warmup_s.tolist()):
         return None
     return f"not settled after {len(warmup_s)} warm-up calls"
 
 
 def flag_drift(latency_s: NDArray[np.float64]) -> str | None:
-    """Tell of ``(n,)`` latencies, in the order of their calls, that grew or shrank on the way."""
+    """Flag ``(n,)`` latencies, in the order of the calls, that rise or fall over time."""
     half = len(latency_s) // 2
     if half < 3 or not latency_s.min() > 0:
         return None
@@ -53,7 +58,7 @@ def flag_drift(latency_s: NDArray[np.float64]) -> str | None:
 
 
 def flag_noise(latency_s: NDArray[np.float64], rounds: NDArray[np.int64]) -> str | None:
-    """Tell of ``(n,)`` latencies whose rounds differ much."""
+    """Flag ``(n,)`` latencies whose medians differ between rounds."""
     medians = np.array([np.median(latency_s[rounds == number]) for number in np.unique(rounds)])
     if len(medians) < 3:
         return None
@@ -62,7 +67,7 @@ def flag_noise(latency_s: NDArray[np.float64], rounds: NDArray[np.int64]) -> str
 
 
 def flag_queueing(wait_s: NDArray[np.float64], latency_s: NDArray[np.float64]) -> str | None:
-    """Tell of calls that waited in this process before they were sent: ``(n,)`` waits and latencies."""
+    """Flag calls that waited in this process before they were sent, given ``(n,)`` waits and latencies."""
     if not len(wait_s):
         return None
     waited = wait_s > QUEUED * latency_s
@@ -75,7 +80,7 @@ def flag_queueing(wait_s: NDArray[np.float64], latency_s: NDArray[np.float64]) -
 
 
 def flag_overload(response_s: NDArray[np.float64]) -> str | None:
-    """Tell of ``(n,)`` response times of an open loop, in the order of arrival, that keep growing."""
+    """Flag ``(n,)`` response times of an open loop, in the order of arrival, that keep rising."""
     third = len(response_s) // 3
     if third < 5:
         return None
@@ -86,25 +91,25 @@ def flag_overload(response_s: NDArray[np.float64]) -> str | None:
 
 
 def flag_outliers(outliers: int) -> str | None:
-    """Tell of calls far beyond the rest."""
+    """Flag outliers, given their number."""
     return f"{outliers} outlier{'s' * (outliers > 1)}" if outliers else None
 
 
 def flag_machine(states: Sequence[RoundState]) -> list[str]:
-    """Tell of a machine that was not the same in all rounds."""
-    said = []
+    """Return flags for a machine whose speed varied between rounds, or that lacked processor time."""
+    flags = []
     seconds = np.array([state.reference_s for state in states])
     if len(seconds) > 2 and (spread := float(seconds.std(ddof=1) / seconds.mean())) > NOISY:
-        said.append(f"the machine was not the same in all rounds: a fixed piece of work took between"
+        flags.append(f"the machine was not the same in all rounds: a fixed piece of work took between"
                     f" {_ms(seconds.min())} and {_ms(seconds.max())} (deviation {spread:.0%} over rounds), so something"
                     " else ran; time again when it is idle")  # fmt: skip
     stolen = max((state.stolen for state in states if state.stolen is not None), default=0.0)
     if stolen > STOLEN:
-        said.append(f"the host took up to {stolen:.0%} of the processors' time in a round")
+        flags.append(f"the host took up to {stolen:.0%} of the processors' time in a round")
     throttled = sum(state.throttled_s or 0.0 for state in states)
     if throttled > 0:
-        said.append(f"the container was held back by its quota for {throttled:.1f} s in all")
-    return said
+        flags.append(f"the container was held back by its quota for {throttled:.1f} s in all")
+    return flags
 
 
 def _ms(seconds: float) -> str:
@@ -116,9 +121,9 @@ def _is_trend(values: NDArray[np.float64]) -> bool:
 
     if np.ptp(values) == 0:
         return False
-    return bool(spearmanr(np.arange(len(values)), values).pvalue < _SURE)
+    return bool(spearmanr(np.arange(len(values)), values).pvalue < _TREND_ALPHA)
 
 
 def wait_of(scheduled_s: NDArray[np.float64], calls: Spans) -> NDArray[np.float64]:
-    """Return ``(n,)`` seconds between being due and being sent."""
+    """Return ``(n,)`` seconds from the scheduled time to the start of each call, at least 0."""
     return np.maximum(calls.start_s - scheduled_s, 0.0)

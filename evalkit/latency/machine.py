@@ -1,4 +1,4 @@
-"""What the machine was like while a round was timed: a fixed piece of work, stolen and throttled time."""
+"""Monitor the machine during a round: speed on a reference workload, CPU steal and throttling."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _THROTTLING = (
     (Path("/sys/fs/cgroup/cpu.stat"), "throttled_usec", 1e-6),
     (Path("/sys/fs/cgroup/cpu/cpu.stat"), "throttled_time", 1e-9),
 )
-"""Where Linux tells how long a container was held back: control groups of version 2 and 1."""
+"""Where Linux reports a container's throttled time: file, key and unit in seconds of control groups 2 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundState:
-    """The machine in one round of a latency pass; unknown is None.
+    """The state of the machine in one round of a latency pass; unknown values are None.
 
     Attributes
     ----------
     dataset, round
-        Which round.
+        The round.
     reference_s
-        Seconds that a fixed piece of work took just before it: the median of three times.
+        Seconds of the reference workload just before the round: the median of three runs.
     stolen
-        Share of processor time that the host gave to others meanwhile.
+        CPU steal: share of processor time that the host gave to other guests during the round.
     throttled_s
-        Seconds that the container was held back by its quota.
+        Seconds for which the container was throttled by its CPU quota during the round.
     load
-        Average number of processes that wanted to run, over the last minute.
+        Load average over the last minute, at the end of the round.
     """
 
     dataset: str
@@ -46,7 +46,7 @@ class RoundState:
 
 
 class MachineMonitor:
-    """Watches the machine from when it is made."""
+    """Records the state of the machine from its creation on."""
 
     def __init__(self) -> None:
         self._reference_s = float(np.median([_reference_work() for _ in range(_REPEATS)]))
@@ -54,7 +54,7 @@ class MachineMonitor:
         self._throttled_s = _throttled_s()
 
     def state(self, dataset: str, number: int) -> RoundState:
-        """Return what there was to see since."""
+        """Return the state of the machine since the monitor was created."""
         return RoundState(
             dataset,
             number,
@@ -72,7 +72,7 @@ class MachineMonitor:
 
 
 def _reference_work() -> float:
-    """Return the seconds of some products of matrices and of a loop: what models and clients are made of."""
+    """Return the seconds that matrix products and a Python loop take: the work of models and of clients."""
     matrix: NDArray[np.floating[Any]] = np.linspace(0.0, 1.0, 256 * 256).reshape(256, 256)
     start = time.perf_counter()
     for _ in range(4):
@@ -84,7 +84,7 @@ def _reference_work() -> float:
 
 
 def _ticks() -> tuple[int, int] | None:
-    """Return the processor time of all and of what was stolen, in ticks since the start."""
+    """Return the total and the stolen processor time since boot, in ticks; None if unknown."""
     try:
         first = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
         return sum(map(int, first[1:9])), int(first[8])
@@ -93,6 +93,7 @@ def _ticks() -> tuple[int, int] | None:
 
 
 def _throttled_s() -> float | None:
+    """Return the seconds for which the container has been throttled; None if unknown."""
     for path, key, unit_s in _THROTTLING:
         try:
             lines = dict(line.split() for line in path.read_text(encoding="ascii").splitlines())

@@ -19,14 +19,14 @@ from evalkit.reranking import Arrival, Batch, CallContext, OpenLoop, Outcome, Re
 from evalkit.reranking.outcomes import Clock
 
 
-class Keeper(Protocol):
-    """Takes what is measured, between two blocks of calls: nothing is written while one is timed."""
+class MeasurementSink(Protocol):
+    """Stores measurements between two blocks of calls, so that nothing is written while calls are timed."""
 
     def keep(self, outcomes: Sequence[Outcome]) -> None:
-        """Take the calls of a block; of one that was interrupted, those that came back."""
+        """Store the calls of a block; the completed ones if the block was interrupted."""
 
     def note(self, state: RoundState) -> None:
-        """Take how the machine was in a round."""
+        """Store the state of the machine in a round."""
 
 
 def measure(
@@ -34,20 +34,20 @@ def measure(
     sessions: Sequence[RerankerSession],
     dataset: str,
     seed: int,
-    keeper: Keeper,
+    sink: MeasurementSink,
     clock: Clock = time.perf_counter,
 ) -> None:
-    """Time closed loops, warm-up first.
+    """Time closed loops, after warming up every cell.
 
-    In each round every cell is visited once, in a seeded random order, so that a drift of the
-    machine touches all rerankers and batch sizes alike.
+    Each round measures every cell once, in a seeded random order, so that a drift of the machine's
+    speed affects all rerankers and batch sizes equally.
     """
     rng = np.random.default_rng(seed)
     by_tag = {session.tag: session for session in sessions}
     total = sum(cell.least_warmup + cell.others + cell.calls for cell in cells)
     with ExitStack() as stack, _progress_bar("timing", total) as progress:
         senders = _senders(cells, by_tag, stack, clock)
-        blocks = _Blocks(dataset, keeper, progress)
+        blocks = _Blocks(dataset, sink, progress)
         typical = [blocks.warm_up(cell, senders[cell.reranker, cell.load.concurrency or 1]) for cell in cells]
         for number in range(max((len(cell.rounds) for cell in cells), default=0)):
             order = rng.permutation(len(cells))
@@ -57,26 +57,26 @@ def measure(
             for index in order:
                 cell = cells[index]
                 sender = senders[cell.reranker, cell.load.concurrency or 1]
-                blocks.take(sender.send_each(blocks.under_load(cell, number), typical[index]))
-            keeper.note(monitor.state(dataset, number))
+                blocks.collect(sender.send_each(blocks.under_load(cell, number), typical[index]))
+            sink.note(monitor.state(dataset, number))
 
 
 def measure_arrivals(
-    cell: LatencyCell, open_loop: OpenLoop, dataset: str, seed: int, keeper: Keeper
+    cell: LatencyCell, open_loop: OpenLoop, dataset: str, seed: int, sink: MeasurementSink
 ) -> list[Outcome]:
-    """Time one open loop and return its calls: exponential gaps between arrivals, seeded.
+    """Time one open loop with seeded exponential gaps between arrivals, and return its calls.
 
-    As many calls as may be out at once come first and do not count: each opens a connection.
+    The warm-up sends as many calls at once as may be in flight later, so that each thread opens its connection.
     """
     rate = cell.load.rate_per_s or 1.0
     items = [item for part in cell.rounds for item in part]
     gaps = np.random.default_rng([seed, round(rate * 1000)]).exponential(1 / rate, len(items))
     schedule = [Arrival(item, float(due)) for item, due in zip(items, gaps.cumsum(), strict=True)]
     with _progress_bar(f"{cell.reranker}: {rate:.3g} calls/s", cell.least_warmup + len(items)) as progress:
-        blocks = _Blocks(dataset, keeper, progress)
+        blocks = _Blocks(dataset, sink, progress)
         warm = tuple(islice(cycle(cell.warmup), cell.least_warmup)) if items else ()
-        blocks.take(open_loop.meet(warm, blocks.context(cell, None)))
-        return blocks.take(open_loop.follow(schedule, blocks.context(cell, 0)))
+        blocks.collect(open_loop.send_at_once(warm, blocks.context(cell, None)))
+        return blocks.collect(open_loop.send_scheduled(schedule, blocks.context(cell, 0)))
 
 
 def _progress_bar(what: str, total: int) -> tqdm[Any]:
@@ -86,24 +86,24 @@ def _progress_bar(what: str, total: int) -> tqdm[Any]:
 def _senders(
     cells: Sequence[LatencyCell], sessions: Mapping[str, RerankerSession], stack: ExitStack, clock: Clock
 ) -> dict[tuple[str, int], Sender]:
-    """Return one sender per reranker and concurrency, whose threads keep their connections."""
-    wanted = {(cell.reranker, cell.load.concurrency or 1) for cell in cells}
+    """Return one sender per reranker and concurrency; its threads keep their connections between rounds."""
+    pairs = {(cell.reranker, cell.load.concurrency or 1) for cell in cells}
     return {
         (tag, concurrency): stack.enter_context(Sender(sessions[tag], concurrency, timed=True, clock=clock))
-        for tag, concurrency in sorted(wanted)
+        for tag, concurrency in sorted(pairs)
     }
 
 
 class _Blocks:
-    """Sends blocks of calls, each kept once it is over."""
+    """Collects the calls of a block, and stores them when the block is complete."""
 
-    def __init__(self, dataset: str, keeper: Keeper, progress: tqdm[Any]) -> None:
+    def __init__(self, dataset: str, sink: MeasurementSink, progress: tqdm[Any]) -> None:
         self._dataset = dataset
-        self._keeper = keeper
+        self._sink = sink
         self._progress = progress
 
     def context(self, cell: LatencyCell, number: int | None, *, timed: bool = True) -> CallContext:
-        """Return what the calls of a round have in common; number is None for the warm-up."""
+        """Return the fields that all calls of a round share; `number` is None for the warm-up."""
         load = cell.load
         return CallContext(
             self._dataset,
@@ -116,40 +116,41 @@ class _Blocks:
         )
 
     def under_load(self, cell: LatencyCell, number: int) -> Iterator[tuple[Batch, CallContext]]:
-        """Yield the calls of a round, and before and after them as many as there are others in flight.
+        """Yield the calls of a round, with ``concurrency - 1`` untimed calls before and after them.
 
-        Those do not count: while they come and go, a timed call would meet fewer others than the cell says.
+        The untimed calls keep the concurrency constant: without them, the first and last timed calls would run
+        with fewer other calls in flight.
         """
         others, timed = (cell.load.concurrency or 1) - 1, cell.rounds[number]
-        around = self.context(cell, number, timed=False)
+        untimed = self.context(cell, number, timed=False)
         filler = cycle(cell.warmup or timed)
         if timed:
-            yield from ((item, around) for item in islice(filler, others))
+            yield from ((item, untimed) for item in islice(filler, others))
             yield from ((item, self.context(cell, number)) for item in timed)
-            yield from ((item, around) for item in islice(filler, others))
+            yield from ((item, untimed) for item in islice(filler, others))
 
     def warm_up(self, cell: LatencyCell, sender: Sender) -> float:
-        """Send calls that do not count until latencies settle, and return their median in seconds."""
-        seen: list[float] = []
+        """Send warm-up calls until latencies settle, and return their median in seconds."""
+        latencies: list[float] = []
 
         def until_settled() -> Iterator[Batch]:
             for number, item in enumerate(cycle(cell.warmup)):
-                enough = number >= cell.least_warmup and has_settled(seen)
+                enough = number >= cell.least_warmup and has_settled(latencies)
                 if enough or number >= max(MOST_WARMUP, cell.least_warmup):
                     return
                 yield item
 
-        def watched() -> Iterator[Outcome]:
+        def outcomes() -> Iterator[Outcome]:
             for outcome in sender.send(until_settled(), self.context(cell, None)):
                 if outcome.response is not None:
-                    seen.append(outcome.call.latency_s)
+                    latencies.append(outcome.call.latency_s)
                 yield outcome
 
-        self.take(watched())
-        return float(np.median(seen)) if seen else 0.0
+        self.collect(outcomes())
+        return float(np.median(latencies)) if latencies else 0.0
 
-    def take(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
-        """Wait for the calls of a block and keep them; where it is interrupted, as calls that do not count."""
+    def collect(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Wait for the calls of a block and store them; calls of an interrupted block count as warm-up."""
         block: list[Outcome] = []
         try:
             with _gc_paused():
@@ -157,22 +158,22 @@ class _Blocks:
                     block.append(outcome)
                     self._progress.update()
         except BaseException:
-            # The block is timed anew: with a pause in it, neither its load nor its throughput would be true.
-            block = [_uncounted(outcome) for outcome in block]
+            # The block is repeated on resume: with a pause in it, its load and throughput would be wrong.
+            block = [_as_warmup(outcome) for outcome in block]
             raise
         finally:
-            self._keeper.keep(block)
+            self._sink.keep(block)
         return block
 
 
-def _uncounted(outcome: Outcome) -> Outcome:
+def _as_warmup(outcome: Outcome) -> Outcome:
     attempts = (replace(one, call=replace(one.call, pass_="warmup")) for one in outcome.attempts)  # noqa: S106 - no password
     return replace(outcome, attempts=tuple(attempts))
 
 
 @contextmanager
 def _gc_paused() -> Iterator[None]:
-    """Let nobody collect garbage while calls are timed: it stops every thread."""
+    """Disable garbage collection while calls are timed: a collection stops every thread."""
     gc.disable()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Timed calls to quantiles with intervals, and nothing the sample cannot carry."""
+"""Latency quantiles of the timed calls of a cell, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ QUANTILES = (0.5, 0.9, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class LatencySummary:
-    """What may be said of the latency of one cell.
+    """Latency of one cell.
 
     Attributes
     ----------
     quantiles
-        Quantile -> interval in seconds; without estimate where the sample is too small.
+        Quantile -> interval in seconds; without an estimate if the sample is too small.
     queries
-        Different queries among the successful calls.
+        Number of distinct queries among the successful calls.
     calls, failed
-        Timed calls, and how many of them failed: those have no latency.
+        Number of timed calls and of failed ones, which have no latency.
     max_s
-        The slowest successful call; None where there is none.
+        Latency of the slowest successful call; None if all failed.
     outliers
-        Calls beyond the third quartile by more than three times the distance of the quartiles (Tukey 1977):
+        Number of calls more than three interquartile ranges above the third quartile (Tukey 1977); they are
         counted, never dropped.
     """
 
@@ -43,20 +43,20 @@ class LatencySummary:
 def summarise_calls(
     latency_s: NDArray[np.float64], ok: NDArray[np.bool_], query_ids: NDArray[np.object_], confidence: float
 ) -> LatencySummary:
-    """Summarise the timed calls of one cell.
+    """Return the summary of the timed calls of one cell.
 
-    Where queries repeat, intervals are bootstrapped over queries: their calls are no independent samples.
+    If queries repeat, intervals are bootstrapped over queries, because calls of one query are not independent.
 
     Parameters
     ----------
     latency_s
         ``(n,)`` seconds of each call.
     ok
-        ``(n,)`` whether it succeeded.
+        ``(n,)`` whether the call succeeded.
     query_ids
-        ``(n,)`` its query.
+        ``(n,)`` query of each call.
     confidence
-        Level of the intervals.
+        Confidence level of the intervals.
     """
     good = latency_s[ok]
     names, clusters = np.unique(query_ids[ok].astype(str), return_inverse=True)

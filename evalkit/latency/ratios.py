@@ -1,4 +1,4 @@
-"""How much slower one reranker is than another, within one run."""
+"""The latency ratio of two rerankers within one run."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import numpy as np
 from evalkit.stats import Interval, mean_interval
 
 Round = Mapping[str, float]
-"""Query -> seconds of its call in one round."""
+"""Query id -> seconds of its call in one round."""
 
 
 def latency_ratio(
     baseline: Mapping[int, Round], contender: Mapping[int, Round], confidence: float
 ) -> Interval:
-    """Return the ratio of two latencies with its t interval over interleaved rounds; n counts rounds.
+    """Return the ratio of two latencies, contender to baseline, with its t interval over rounds; n counts rounds.
 
-    In each round the median over queries of the logarithm of the ratio of the two calls: both saw the same
-    batch within the same minute, so that what they share, texts and machine, drops out.
+    Each round contributes the median over queries of the log ratio of the two calls. Both calls have the same
+    batch within the same minute, so that the effects of texts and machine cancel.
 
     Parameters
     ----------
     baseline, contender
-        Round -> query -> seconds.
+        Round -> query id -> seconds.
     confidence
-        Two-sided level.
+        Two-sided confidence level.
     """
     logs = []
     for number in sorted(baseline.keys() & contender.keys()):
-        one, other = baseline[number], contender[number]
-        ratios = [math.log(other[query] / one[query]) for query in one if query in other]
+        before, after = baseline[number], contender[number]
+        ratios = [math.log(after[query] / before[query]) for query in before if query in after]
         if ratios:
             logs.append(float(np.median(ratios)))
     found = mean_interval(np.array(logs), confidence)

@@ -1,4 +1,4 @@
-"""Whether a limit is kept by as many calls as promised: PASS, FAIL or CANNOT TELL."""
+"""Judge service level objectives: PASS, FAIL or CANNOT TELL."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from evalkit.stats import Interval, share_interval
 
-Kept = Literal["PASS", "FAIL", "CANNOT TELL", "NOT MEASURED"]
+Verdict = Literal["PASS", "FAIL", "CANNOT TELL", "NOT MEASURED"]
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At least a share ``quantile`` of all calls takes at most ``limit_s`` seconds."""
+    """A latency objective: at least the share ``quantile`` of all calls takes at most ``limit_s`` seconds."""
 
     limit_s: float
     quantile: float
@@ -23,19 +23,20 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class SloResult:
-    """What was found of a limit.
+    """The result of judging a limit.
 
     Attributes
     ----------
     verdict
-        PASS where the share of late calls is at most ``1 - quantile`` beyond doubt, FAIL where it is more.
+        PASS if the upper bound of the share of late calls is at most ``1 - quantile``, FAIL if the lower bound
+        is above it.
     late
-        Share of calls that were late or failed, with its exact binomial bounds, each at the confidence asked
-        for. Where queries repeat, they are counted and not their calls: the upper bound then takes every query
-        for late that was late once, the lower one only those that were late always.
+        Share of calls that were late or failed, with exact binomial bounds, each at the requested confidence. If
+        queries repeat, the bounds count queries instead of calls: the upper bound counts queries with at least
+        one late call, the lower bound queries with late calls only.
     """
 
-    verdict: Kept
+    verdict: Verdict
     late: Interval
 
 
@@ -46,27 +47,27 @@ def judge_limit(
     limit: Limit,
     confidence: float,
 ) -> SloResult:
-    """Judge a limit by the calls of one cell; a call that failed was not in time.
+    """Judge a limit by the calls of one cell; failed calls count as late.
 
     Parameters
     ----------
     latency_s, ok, query_ids
         ``(n,)`` seconds, success and query of each call.
     limit
-        What is to be kept.
+        The limit.
     confidence
-        One-sided: how sure a PASS or a FAIL is.
+        One-sided confidence level of PASS and FAIL.
     """
     late = ~ok | (latency_s > limit.limit_s)
     names, clusters = np.unique(query_ids.astype(str), return_inverse=True)
     calls = np.bincount(clusters, minlength=len(names))
     times_late = np.bincount(clusters, late.astype(np.float64), minlength=len(names))
-    both = 2 * confidence - 1
-    upper = share_interval(int((times_late > 0).sum()), len(names), both).upper
-    lower = share_interval(int((times_late == calls).sum()), len(names), both).lower
+    two_sided = 2 * confidence - 1
+    upper = share_interval(int((times_late > 0).sum()), len(names), two_sided).upper
+    lower = share_interval(int((times_late == calls).sum()), len(names), two_sided).lower
     if upper is None or lower is None:
         return SloResult("NOT MEASURED", Interval(None, None, None, 0, confidence))
     allowed = 1 - limit.quantile
-    # A bound that equals what is allowed up to rounding is not beyond it.
-    verdict: Kept = "PASS" if upper <= allowed + 1e-12 else "FAIL" if lower > allowed else "CANNOT TELL"
+    # The tolerance is for rounding: an upper bound equal to the allowed share passes.
+    verdict: Verdict = "PASS" if upper <= allowed + 1e-12 else "FAIL" if lower > allowed else "CANNOT TELL"
     return SloResult(verdict, Interval(float(late.mean()), lower, upper, len(names), confidence))

@@ -1,4 +1,4 @@
-"""How much is done in a second."""
+"""Throughput: calls, documents or tokens per second."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Spans:
     Attributes
     ----------
     start_s, end_s
-        Beginning and end, seconds of one clock.
+        Start and end in seconds of one clock.
     ok
         Whether the call succeeded.
     round
-        Its round.
+        Round of the call.
     """
 
     start_s: NDArray[np.float64]
@@ -31,21 +31,22 @@ class Spans:
 
 
 def rates_by_round(calls: Spans, amount: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``(r,)`` amounts per second, one for each round in which two calls succeeded.
+    """Return ``(r,)`` amounts per second, one for each round with at least two successful calls.
 
-    From the first reply to the last, and what all but the first got done: a round has no ramps then.
+    The rate of a round is the amount of all its calls but the first, divided by the time from the first reply to
+    the last, which excludes the ramp-up.
 
     Parameters
     ----------
     calls
-        Every call of a cell.
+        All calls of a cell.
     amount
-        ``(n,)`` what each of them got done: 1 to count calls, documents, tokens.
+        ``(n,)`` amount that each call processed, e.g. 1 to count calls, documents or tokens.
     """
     rates = []
     for number in np.unique(calls.round):
-        here = np.flatnonzero((calls.round == number) & calls.ok)
-        order = here[np.argsort(calls.end_s[here], kind="stable")]
+        rows = np.flatnonzero((calls.round == number) & calls.ok)
+        order = rows[np.argsort(calls.end_s[rows], kind="stable")]
         span = float(np.ptp(calls.end_s[order])) if len(order) else 0.0
         if span > 0:
             rates.append(float(amount[order[1:]].sum()) / span)

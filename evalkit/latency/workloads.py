@@ -1,4 +1,4 @@
-"""The cells of a latency pass and the batches each of them times."""
+"""Plan the cells of a latency pass and their batches, and decide when a warm-up is over."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from evalkit.records import Call, Dataset, RerankRequest, Run
 from evalkit.reranking import Batch
 
 MOST_READY = 64
-"""Connections that are opened before an open loop begins, at most."""
+"""Maximum number of connections opened before an open loop starts."""
 POOL = 10_000
-"""Documents of a collection that fill batches and set the edges of length buckets: a sample of large ones."""
+"""Maximum number of sampled documents that fill batches and define the length buckets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What the timed calls of one cell have in common; see `Call` for the fields."""
+    """The fields that all timed calls of one cell share; see `Call`."""
 
     batch_size: int
     concurrency: int | None = 1
@@ -30,30 +30,32 @@ class Workload:
     rate_per_s: float | None = None
 
 
-Timed = tuple[str, Workload, int, str]
-"""What tells a timed call from every other of its dataset: reranker, workload, round, query."""
+CallKey = tuple[str, Workload, int, str]
+"""Identifies a timed call within a dataset: reranker, workload, round and query id."""
 
 
-def timed_as(call: Call) -> Timed:
-    """Return what tells a timed call from every other of its dataset."""
+def call_key(call: Call) -> CallKey:
+    """Return the key that identifies a timed call within its dataset."""
     load = Workload(call.batch_size, call.concurrency, call.length_bucket, call.rate_per_s)
     return call.reranker, load, call.round or 0, call.query_id
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyCell:
-    """One combination that is timed: a reranker under a workload.
+    """A reranker under one workload.
 
     Attributes
     ----------
     reranker
         Tag of the reranker.
+    load
+        The workload.
     least_warmup
-        Calls that do not count, at least: they go on until latencies settle.
+        Minimum number of warm-up calls; warm-up continues until latencies settle.
     warmup
-        Batches for them, repeated if need be.
+        Batches of the warm-up calls, repeated as needed.
     rounds
-        Batches of each round; no query comes twice in a round.
+        Batches of each round; the queries of a round are distinct.
     """
 
     reranker: str
@@ -64,25 +66,27 @@ class LatencyCell:
 
     @property
     def calls(self) -> int:
-        """Timed calls."""
+        """Number of timed calls."""
         return sum(map(len, self.rounds))
 
     @property
     def others(self) -> int:
-        """Calls before and after those of each round that keep the load up, over all rounds."""
+        """Number of untimed calls, before and after those of each round, that keep the concurrency constant."""
         return 2 * ((self.load.concurrency or 1) - 1) * sum(map(bool, self.rounds))
 
 
 @dataclass(frozen=True, slots=True)
 class Loads:
-    """The arrivals that one reranker is put to.
+    """The arrival rates at which one reranker is measured.
 
     Attributes
     ----------
+    reranker
+        Tag of the reranker.
     rates_per_s
         Arrivals per second.
     latency_s
-        What a call takes when it is alone, about: tells how many will be out at once.
+        Approximate latency of a single call, from which the number of calls in flight is estimated.
     """
 
     reranker: str
@@ -93,23 +97,29 @@ class Loads:
 def plan_cells(
     settings: LatencySettings, tags: Sequence[str], dataset: Dataset, candidates: Run, seed: int
 ) -> list[LatencyCell]:
-    """Lay out the closed loops: the same batches for every reranker, distinct queries within a round.
+    """Return the cells of the closed loops: the same batches for every reranker, distinct queries in a round.
 
-    A cell has ``settings.calls`` timed calls, or as many as there are queries beyond the warm-up, unless
-    queries may repeat: a repeated query is no independent sample, and may hit a cache.
+    A cell has ``settings.calls`` timed calls, limited by the number of queries that the warm-up leaves, unless
+    queries may repeat. Repeated queries are not independent samples, and may hit a cache.
     """
     batches = _Batches(dataset, candidates, settings, seed)
     cells: list[LatencyCell] = []
     for bucket in (None, *range(1, settings.length_buckets + 1)) if settings.length_buckets > 1 else (None,):
-        for wanted, concurrencies in _grid(settings, whole=bucket is None).items():
-            size = batches.possible(wanted, bucket)
+        for batch_size, concurrencies in _grid(settings, all_lengths=bucket is None).items():
+            size = batches.possible(batch_size, bucket)
             if any((cell.load.batch_size, cell.load.length_bucket) == (size, bucket) for cell in cells):
-                continue  # beyond the collection: the same batch once more
+                continue  # larger than the collection: the same size as an earlier cell
             warmup, timed = batches.draw(size, bucket, settings.calls, settings.rounds)
             cells += [
-                LatencyCell(tag, Workload(size, flight, bucket), max(settings.warmup, flight), warmup, timed)
+                LatencyCell(
+                    tag,
+                    Workload(size, concurrency, bucket),
+                    max(settings.warmup, concurrency),
+                    warmup,
+                    timed,
+                )
                 for tag in tags
-                for flight in concurrencies
+                for concurrency in concurrencies
             ]
     return cells
 
@@ -121,7 +131,7 @@ def plan_arrivals(
     candidates: Run,
     seed: int,
 ) -> list[LatencyCell]:
-    """Lay out the open loop of one reranker, one cell a rate, the slowest first; see `plan_cells`."""
+    """Return the cells of one reranker's open loops, one per rate, lowest rate first; see `plan_cells`."""
     server = settings.server
     if server is None:
         return []
@@ -136,13 +146,13 @@ def plan_arrivals(
     return cells
 
 
-def _grid(settings: LatencySettings, *, whole: bool) -> dict[int, list[int]]:
-    """Return batch size -> calls in flight; capacity is measured with documents as they come."""
+def _grid(settings: LatencySettings, *, all_lengths: bool) -> dict[int, list[int]]:
+    """Return batch size -> numbers of calls in flight; capacity is measured only with documents of all lengths."""
     grid = {size: list(settings.concurrency) for size in settings.batch_sizes}
     capacity = settings.capacity()
-    if capacity is not None and whole:
-        flights = grid.setdefault(capacity.batch_size or max(settings.batch_sizes), [])
-        flights += [flight for flight in capacity.concurrency if flight not in flights]
+    if capacity is not None and all_lengths:
+        concurrencies = grid.setdefault(capacity.batch_size or max(settings.batch_sizes), [])
+        concurrencies += [number for number in capacity.concurrency if number not in concurrencies]
     return grid
 
 
@@ -163,45 +173,48 @@ class _Batches:
         self._bucket = self._bucket_of(lengths)
 
     def possible(self, size: int, bucket: int | None) -> int:
-        """Return a batch size, or how many documents there are where that is fewer."""
+        """Return a batch size, limited to the number of documents in the bucket or the collection."""
         return min(size, len(self._dataset.corpus) if bucket is None else int((self._bucket == bucket).sum()))
 
     def draw(
         self, size: int, bucket: int | None, calls: int, rounds: int
     ) -> tuple[tuple[Batch, ...], tuple[tuple[Batch, ...], ...]]:
-        """Return batches to warm up with, and those of each round."""
+        """Return batches for the warm-up, and the batches of each round."""
         queries = len(self._dataset.queries)
-        # Every thread opens its connection while warming up; at least half of the queries are timed.
+        # Every thread must open its connection in the warm-up; at least half of the queries are timed.
         least = min(max(self._settings.warmup, *self._settings.concurrency), queries // 2)
-        warm = max(least, min(MOST_WARMUP, queries - calls))
+        warmup_calls = max(least, min(MOST_WARMUP, queries - calls))
         order = self._rng.permutation(queries)
-        left = queries - warm
+        remaining = queries - warmup_calls
         repeats = rounds if self._settings.repeat_queries else 1
-        wanted = min(calls, left * repeats)
-        made = [self._fill(int(row), size, bucket) for row in order[: warm + min(wanted, left)]]
+        wanted = min(calls, remaining * repeats)
+        batches = [
+            self._fill(int(row), size, bucket) for row in order[: warmup_calls + min(wanted, remaining)]
+        ]
         parts = np.array_split(np.arange(wanted), rounds)
-        timed = tuple(tuple(made[warm + int(i) % left] for i in part) for part in parts)
-        return tuple(made[:warm]), timed
+        timed = tuple(tuple(batches[warmup_calls + int(i) % remaining] for i in part) for part in parts)
+        return tuple(batches[:warmup_calls]), timed
 
     def _fill(self, row: int, size: int, bucket: int | None) -> Batch:
-        """Return a batch of one query: its candidates, then other documents where they are too few."""
+        """Return a batch of one query: its candidates, filled up with other documents."""
         query = self._dataset.queries[row]
-        own = self._candidates.docs(query.query_id)
-        docs = tuple(doc_id for doc_id in own if self._is_in(doc_id, bucket))[:size]
+        candidates = self._candidates.docs(query.query_id)
+        docs = tuple(doc_id for doc_id in candidates if self._is_in(doc_id, bucket))[:size]
         filling = tuple(self._others(set(docs), size - len(docs), bucket))
         doc_ids = (*docs, *filling)
         texts = tuple(self._dataset.corpus.text(doc_id) for doc_id in doc_ids)
         return Batch(RerankRequest(query.query_id, query.text, texts, doc_ids), filled=len(filling))
 
-    def _others(self, held: set[str], wanted: int, bucket: int | None) -> Iterator[str]:
-        if not wanted:
+    def _others(self, excluded: set[str], count: int, bucket: int | None) -> Iterator[str]:
+        """Yield `count` random documents of a bucket that are not excluded."""
+        if not count:
             return
         pool = self._pool if bucket is None else self._pool[self._bucket == bucket]
-        if len(pool) < wanted + len(held):  # a batch nearly as large as the collection
+        if len(pool) < count + len(excluded):  # a batch nearly as large as the collection
             pool = np.array([d for d in self._dataset.corpus.doc_ids if self._is_in(d, bucket)], dtype=object)
-        drawn = self._rng.choice(len(pool), min(wanted + len(held), len(pool)), replace=False)
-        new = [doc_id for doc_id in pool[drawn] if doc_id not in held]
-        yield from new[:wanted]
+        drawn = self._rng.choice(len(pool), min(count + len(excluded), len(pool)), replace=False)
+        new = [doc_id for doc_id in pool[drawn] if doc_id not in excluded]
+        yield from new[:count]
 
     def _is_in(self, doc_id: str, bucket: int | None) -> bool:
         return bucket is None or int(self._bucket_of(np.array([self._length(doc_id)]))[0]) == bucket
@@ -213,46 +226,46 @@ class _Batches:
         return np.searchsorted(self._edges, lengths, side="left") + 1
 
 
-def without(cells: Sequence[LatencyCell], done: AbstractSet[Timed]) -> list[LatencyCell]:
-    """Return the cells without the calls that are done.
+def without_finished(cells: Sequence[LatencyCell], finished: AbstractSet[CallKey]) -> list[LatencyCell]:
+    """Return the cells without their finished calls.
 
-    A cell that has nothing left is not warmed up either, but keeps its place: the order of the rounds,
-    which is drawn over all cells, stays as it was.
+    A cell without remaining calls needs no warm-up, but keeps its position: the random order of the rounds is
+    drawn over all cells and must not change.
     """
-    left = []
+    remaining = []
     for cell in cells:
         rounds = tuple(
             tuple(
                 item
                 for item in items
-                if (cell.reranker, cell.load, number, item.request.query_id) not in done
+                if (cell.reranker, cell.load, number, item.request.query_id) not in finished
             )
             for number, items in enumerate(cell.rounds)
         )
-        warm = any(rounds)
-        left.append(
+        has_calls = any(rounds)
+        remaining.append(
             replace(
                 cell,
                 rounds=rounds,
-                warmup=cell.warmup if warm else (),
-                least_warmup=cell.least_warmup if warm else 0,
+                warmup=cell.warmup if has_calls else (),
+                least_warmup=cell.least_warmup if has_calls else 0,
             )
         )
-    return left
+    return remaining
 
 
 MOST_WARMUP = 30
-"""Calls after which a cell is timed, settled or not."""
+"""Maximum number of warm-up calls of a cell, whether or not latencies settle."""
 NEAR = 0.10
-"""Latencies that differ by less, relative to their median, are taken for equal."""
+"""Latencies count as equal within this relative distance of their median."""
 _SPAN = 5
 
 
 def has_settled(latencies_s: Sequence[float]) -> bool:
-    """Return whether the last calls say that warming up is over.
+    """Return whether latencies have settled, so that the warm-up can end.
 
-    Either three calls in a row lie within 10 % of their median; or, where documents differ too much in length
-    for that, the last five calls were no faster than the five before them.
+    Either the last three are within 10 % of their median, or the median of the last five is at most 10 % below
+    that of the five before. The second rule is for documents whose lengths differ too much for the first.
     """
     last = np.array(latencies_s[-3:])
     if len(last) == 3 and (np.abs(last - np.median(last)) <= NEAR * np.median(last)).all():

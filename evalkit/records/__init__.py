@@ -1,4 +1,4 @@
-"""What things are: frozen records that move between functions. No I/O, no clock, no network."""
+"""Frozen records that functions pass to each other. No I/O, no clock, no network."""
 
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query

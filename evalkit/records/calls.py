@@ -1,4 +1,4 @@
-"""The record of one call, kept whether it succeeded or not."""
+"""The record of one call to a reranker, successful or not."""
 
 from __future__ import annotations
 
@@ -9,51 +9,52 @@ from evalkit.records.rerank import ServerTime, Timeline, Usage
 
 Pass = Literal["quality", "precision", "warmup", "latency", "check"]
 Scenario = Literal["single_stream", "offline", "server"]
-"""MLPerf's names: one call after the other; so many kept in flight; arrivals at a rate, whoever is still out."""
+"""MLPerf's names: one call at a time; a fixed number in flight; arrivals at a rate, regardless of calls in flight."""
 Status = Literal["ok", "failed", "retried"]
-"""``retried`` is an attempt that failed and was followed by another; ``failed`` was the last one."""
+"""``retried``: the attempt failed and another followed; ``failed``: the last attempt failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One attempt of one call to a reranker; a row of ``calls.parquet``.
 
-    Times are float64 seconds of one monotonic clock with an arbitrary origin: only differences
-    mean anything. Unknown is None, never 0.
+    Times are float64 seconds of one monotonic clock with an arbitrary origin, so only differences are meaningful.
+    An unknown value is None, never 0.
 
     Attributes
     ----------
     pass_
-        Which pass made the call: ``quality``, ``precision`` (the same in fp32), ``warmup``, ``latency`` or ``check``.
+        The pass that made the call: ``quality``, ``precision`` (quality again in fp32), ``warmup``, ``latency`` or
+        ``check``.
     batch_size
-        Documents sent.
+        Number of documents sent.
     filled
-        How many of them were not candidates of the query but other documents of the
-        collection, put in to fill the batch.
+        Number of documents that are not candidates of the query: other documents of the collection that fill the
+        batch.
     concurrency
-        Calls kept in flight; None where calls arrive at a rate.
+        Calls in flight; None if calls arrive at a rate.
     round
-        Round of the latency pass, from 0; None elsewhere.
+        Round of the latency pass, from 0; None in other passes.
     attempt
-        From 1.
+        Attempt number, from 1.
     scheduled_s, start_s, end_s
-        When it was due, when it was sent (after waiting for its turn), when its scores were there.
+        When the call was due, when it was sent (after waiting for a free slot), and when its scores were complete.
     usage, server_times
-        What the backend said it billed, and how long it worked.
+        Usage that the backend billed, and processing times that it reported.
     cost_usd
-        From the configured price, else as the backend reported it.
+        Cost by the configured price, else as the backend reported it.
     list_sorted
-        Whether the backend's list came best first.
+        Whether the backend returned its list in descending order of score.
     timeline
-        Stations between start and end; None for a backend in this process, and for a call that failed.
+        Times between start and end; None for an in-process backend and for a failed call.
     length_bucket
-        Which of the length buckets its documents are from, from 1; None for documents as they come.
+        Length bucket of the documents, from 1; None if documents are not grouped by length.
     rate_per_s
-        Arrivals per second where they do not wait for each other; None elsewhere.
+        Arrivals per second if calls arrive at a rate; else None.
     document_characters
         Characters of all documents sent.
     truncated_documents
-        Documents of which, with their query, the model did not read everything; None where nobody knows.
+        Number of query-document pairs that the model truncated; None if unknown.
     """
 
     dataset: str
@@ -86,9 +87,9 @@ class Call:
 
     @property
     def latency_s(self) -> float:
-        """Seconds from having the request's body to having the reply's; in this process, of the whole call.
+        """Seconds from request body encoded to full response received; for an in-process backend, the whole call.
 
-        What this process does before and after, writing and reading JSON, is no time of the backend's.
+        Encoding the request and decoding the response in this process are excluded.
         """
         if self.timeline is None:
             return self.end_s - self.start_s
@@ -96,7 +97,7 @@ class Call:
 
     @property
     def scenario(self) -> Scenario:
-        """How its cell was asked."""
+        """The load scenario of the call."""
         if self.rate_per_s is not None:
             return "server"
         return "single_stream" if self.concurrency == 1 else "offline"

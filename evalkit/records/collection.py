@@ -1,4 +1,4 @@
-"""Queries, documents and the collection that holds them."""
+"""Records of a dataset: queries, documents, origin and content hash."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from evalkit.records.runs import Run
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a user typed.
+    """A query.
 
     Attributes
     ----------
     fields
-        What else the queries file says of it, as text: results can be looked at by any of them.
+        Other columns of the query's row, as text; results can be grouped by them.
     """
 
     query_id: str
@@ -34,12 +34,12 @@ class Corpus:
     Attributes
     ----------
     doc_ids
-        ``(d,)`` identifiers, each once.
+        ``(d,)`` unique identifiers.
     texts
-        ``(d,)`` texts as retrievers and rerankers see them (title and body already joined): a tuple, or
-        `PackedTexts` where they are too many to be held as objects.
+        ``(d,)`` texts as retrievers and rerankers receive them (title and body joined): a tuple, or `PackedTexts` for
+        a large corpus.
     known_hash
-        What `content_hash` returns, where whoever built the corpus took it on the way.
+        The result of `content_hash`, if it was computed while the corpus was built.
     """
 
     doc_ids: tuple[str, ...]
@@ -51,9 +51,9 @@ class Corpus:
         row = {doc_id: index for index, doc_id in enumerate(self.doc_ids)}
         if len(row) != len(self.doc_ids):
             seen: set[str] = set()
-            twice = next(d for d in self.doc_ids if d in seen or seen.add(d))  # type: ignore[func-returns-value]
+            repeated = next(d for d in self.doc_ids if d in seen or seen.add(d))  # type: ignore[func-returns-value]
             raise DataFormatError(
-                f"document {twice!r} occurs twice in the corpus", "give every document one id"
+                f"document {repeated!r} occurs twice in the corpus", "give every document one id"
             )
         object.__setattr__(self, "_row", row)
 
@@ -64,11 +64,11 @@ class Corpus:
         return doc_id in self._row
 
     def text(self, doc_id: str) -> str:
-        """Return the text of one document; KeyError where the corpus lacks it."""
+        """Return the text of one document; raise KeyError if the corpus lacks it."""
         return self.texts[self._row[doc_id]]
 
     def content_hash(self) -> str:
-        """Return SHA-256 over ids and texts, in order: what is derived from the corpus can be kept under it."""
+        """Return the SHA-256 over ids and texts in order, a cache key for data derived from the corpus."""
         if self.known_hash is not None:
             return self.known_hash
         content = ContentHash()
@@ -79,7 +79,7 @@ class Corpus:
 
 @dataclass(frozen=True, slots=True)
 class DatasetOrigin:
-    """Where a dataset came from and what was done to it: everything a reader needs to get it again.
+    """Where a dataset comes from and how it was processed: everything needed to load it again.
 
     Attributes
     ----------
@@ -88,23 +88,23 @@ class DatasetOrigin:
     location
         Path or hub name.
     language
-        Language of the texts, of those that BM25 knows (`evalkit.text_analysis.languages`).
+        Language of the texts, one of `evalkit.text_analysis.languages`.
     split
-        Name of the qrels split, where the source has splits.
+        Name of the qrels split; None if the source has no splits.
     template
-        How title and text were joined.
+        Template that joined title and text.
     content_hash
         SHA-256 over ids, texts, queries and judgments as loaded.
     counts
-        documents, queries, judgments, and what was left out.
+        Number of documents, queries and judgments, and of those left out.
     sample
-        The seeded sample that was drawn, or None.
+        Settings of the query sample; None if all queries are used.
     exclude_same_id
-        Whether a document whose id equals the query's is barred from the candidates.
+        Whether a document whose id equals the query's is removed from the candidates.
     revision
-        The state of the source, in its own terms; None where it has none.
+        Revision of the source, e.g. a commit; None if it has none.
     licence
-        As far as the source states it; None where it does not.
+        Licence as the source states it; None if it states none.
     """
 
     source: str
@@ -122,12 +122,12 @@ class DatasetOrigin:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A collection under a name: documents, the queries of one split, their judgments.
+    """A named collection: documents, the queries of one split, and their judgments.
 
     Attributes
     ----------
     candidates
-        The documents that the source itself lists for each query, as reranking sets do; None where it lists none.
+        The documents that the source lists for each query, as reranking datasets do; None if it lists none.
     """
 
     name: str
@@ -139,17 +139,17 @@ class Dataset:
 
 
 class ContentHash:
-    """SHA-256 over ids and texts of documents, in their order; how they are divided counts, too."""
+    """SHA-256 over ids and texts of documents in order; each string is hashed with its length."""
 
     def __init__(self) -> None:
         self._sha = hashlib.sha256()
 
     def add(self, doc_id: str, text: str) -> tuple[bytes, bytes]:
-        """Take one document in; return its id and text as UTF-8."""
+        """Add one document to the hash; return its id and text as UTF-8."""
         name, data = doc_id.encode("utf-8", "surrogatepass"), text.encode("utf-8", "surrogatepass")
         self._sha.update(b"".join((len(name).to_bytes(8, "big"), name, len(data).to_bytes(8, "big"), data)))
         return name, data
 
     def hex(self) -> str:
-        """Return the hash."""
+        """Return the hash as hexadecimal digits."""
         return self._sha.hexdigest()

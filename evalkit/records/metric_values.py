@@ -1,4 +1,4 @@
-"""What metrics give to queries."""
+"""Metric values per query."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricValues:
-    """The value of every metric for every averaged query of one run.
+    """The value of every metric for every query that the means include, for one run.
 
     Attributes
     ----------
@@ -19,9 +19,9 @@ class MetricValues:
     metrics
         ``(m,)`` metric labels.
     query_ids
-        ``(q,)`` the queries.
+        ``(q,)`` query identifiers.
     values
-        ``(q, m)`` float64.
+        ``(q, m)`` float64 metric values.
     """
 
     tag: str

@@ -1,4 +1,4 @@
-"""Many texts as one buffer: what a large corpus holds instead of a Python object for each document."""
+"""Many texts in one buffer: a large corpus uses it instead of one Python string per document."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 4096
-"""Offsets turned into Python numbers at once while walking through all texts."""
+"""Number of offsets converted to Python integers at once during iteration."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PackedTexts(Sequence[str]):
-    """A sequence of texts in one UTF-8 buffer; a text becomes a Python object when it is asked for.
+    """A sequence of texts in one UTF-8 buffer; a text is decoded when it is accessed.
 
-    A lone surrogate, which JSON may hold, survives. Sent to another process, a slice takes its own bytes along and
-    no others.
+    Lone surrogates, which JSON can contain, are preserved. A pickled slice contains only its own bytes.
 
     Attributes
     ----------
     data
-        ``(b,)`` bytes of all texts, one after the other; may be mapped from a file.
+        ``(b,)`` concatenated bytes of all texts; may be memory-mapped.
     offsets
-        ``(n + 1,)`` text ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
+        ``(n + 1,)`` byte offsets: text ``i`` is ``data[offsets[i]:offsets[i + 1]]``.
     """
 
     data: NDArray[np.uint8]
@@ -34,7 +33,7 @@ class PackedTexts(Sequence[str]):
 
     @classmethod
     def pack(cls, texts: Iterable[str]) -> PackedTexts:
-        """Pack texts that are in memory."""
+        """Build from texts in memory."""
         parts = [text.encode("utf-8", "surrogatepass") for text in texts]
         offsets = np.cumsum([0, *map(len, parts)], dtype=np.int64)
         return cls(np.frombuffer(b"".join(parts), dtype=np.uint8), offsets)

@@ -1,4 +1,4 @@
-"""One call to a reranker: what is asked, what comes back."""
+"""Request and response of one call to a reranker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ScoreKind = Literal["logit", "probability", "cosine", "unbounded", "unknown"]
-"""What a score means. Only scores of one kind may be mapped or compared across systems."""
+"""What a score means. Only scores of the same kind may be mapped or compared across systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,15 @@ class RerankRequest:
     Attributes
     ----------
     query_id
-        Names the query in errors and logs; never sent to a backend.
+        Identifier of the query for errors and logs; never sent to a backend.
     query
-        The query's text.
+        Text of the query.
     documents
-        ``(n,)`` texts.
+        ``(n,)`` texts of the documents.
     doc_ids
         ``(n,)`` their ids, for backends that look scores up instead of computing them.
     call_id
-        Names the call over all its attempts, for APIs that then bill it once; empty for none.
+        Idempotency key, the same for all attempts of a call, for APIs that bill a repeated key once; empty for none.
     """
 
     query_id: str
@@ -39,20 +39,20 @@ class RerankRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a backend says it billed or processed; None where it says nothing.
+    """Usage that a backend reports for a call; None for every value it does not report.
 
     Attributes
     ----------
     tokens
-        Tokens of the queries and documents.
+        Tokens of queries and documents, plus generated tokens.
     units
         Search or rerank units, as the API defines them.
     billed_bytes, characters
-        For APIs that count those.
+        Bytes or characters, for APIs that bill by them.
     cost_usd
-        The price the API itself reports.
+        Cost that the API itself reports.
     output_tokens
-        Those of `tokens` that a model wrote.
+        The part of `tokens` that a model generated.
     """
 
     tokens: int | None = None
@@ -65,17 +65,17 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ServerTime:
-    """A time that a server tells of its own work.
+    """A processing time that a server reports.
 
     Attributes
     ----------
     name
-        Header or key it was told in.
+        Header or JSON key that contains it.
     seconds
         The time.
     meaning
-        ``request`` where it is of the whole request; otherwise what it is of, in words. A mean
-        per pair, for one, is no request time, however alike the names are.
+        ``request`` if it covers the whole request; otherwise a description of what it covers, for example a mean per
+        pair.
     """
 
     name: str
@@ -85,16 +85,16 @@ class ServerTime:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """When a request passed the stations on its way, in seconds of `time.perf_counter`.
+    """When each step of an HTTP request was complete, in seconds of `time.perf_counter`.
 
     Attributes
     ----------
     encoded_s
-        Its body was ready to be sent.
+        The request body was encoded.
     sent_s
-        Its last byte was handed to the system.
+        The last byte of the request was handed to the operating system.
     headers_s, body_s
-        The reply's headers, and its last byte, were there.
+        The response headers, and the last byte of the response, were received.
     """
 
     encoded_s: float
@@ -105,30 +105,30 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RerankResponse:
-    """The scores of one request, in the order of its documents, and what the backend said of the call.
+    """The scores of one request and what the backend reported about the call.
 
     Attributes
     ----------
     scores
-        ``(n,)`` float64.
+        ``(n,)`` float64, in the order of the request's documents.
     order
-        ``(n,)`` document indices in the order of the backend's own list; None where it gives none.
+        ``(n,)`` document indices in the order of the backend's list; None if it returns no list.
     usage
-        What the backend says it billed.
+        Usage that the backend billed.
     server_times
-        How long the backend says it worked.
+        Processing times that the backend reported.
     model
-        The model the backend says it used; None where it says nothing.
+        Model that the backend reported; None if it reported none.
     http_status, conn_reused
-        Of the transport; None for a backend in this process.
+        Status of the response, and whether the connection was reused; None for an in-process backend.
     missing
-        Documents the backend had no score for and placed last by its own rule.
+        Number of documents that the backend did not score and that its rule placed last.
     pause_s
-        Seconds until a limit that this call used up is renewed; None where none is.
+        Seconds until the rate limit that this call used up is renewed; None if no limit is used up.
     timeline
-        Of the request on its way; None for a backend in this process.
+        Times of the HTTP request; None for an in-process backend.
     truncated
-        ``(n,)`` whether the model read less than the whole pair; None where nobody knows.
+        ``(n,)`` whether the model truncated the query-document pair; None if unknown.
     """
 
     scores: NDArray[np.float64]
@@ -145,12 +145,12 @@ class RerankResponse:
 
     @property
     def server_s(self) -> float | None:
-        """Seconds the backend says the whole request took it; None where it does not say."""
+        """Processing time of the whole request in seconds, as the backend reported it; None if it did not."""
         return next((time.seconds for time in self.server_times if time.meaning == "request"), None)
 
     @property
     def list_is_sorted(self) -> bool | None:
-        """Whether the backend's list came best first; None where there is no list."""
+        """Whether the backend's list is in descending order of score; None if there is no list."""
         if self.order is None:
             return None
         return bool((np.diff(self.scores[self.order]) <= 0).all())

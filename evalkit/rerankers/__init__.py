@@ -1,4 +1,4 @@
-"""Reranker backends. ``load_reranker`` is the way in; each backend is one file and one registry line."""
+"""Reranker backends. Open one with ``load_reranker``; each backend is one file and one line in the registry."""
 
 from evalkit.rerankers.base import (
     Described,

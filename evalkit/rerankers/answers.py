@@ -1,4 +1,4 @@
-"""The answers to the windows of one list, and what they come to together."""
+"""Answers of a chat model to the windows of one list, and their totals."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from evalkit.rerankers.permutations import Permutation
 
 N = TypeVar("N", int, float)
 MOST_UNFINISHED = 1024
-"""Calls whose answers are kept until they are made again; the oldest go first."""
+"""Maximum number of unfinished calls whose answers are kept; the oldest are dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one window.
+    """The answer for one window.
 
     Attributes
     ----------
     places
-        The order of its documents.
+        The order of the window's documents.
     usage, server_times, model, reused, pause_s, timeline
         As in `RerankResponse`.
     """
@@ -37,20 +37,20 @@ class Answer:
     timeline: Timeline
 
 
-class Unfinished:
-    """The answers to calls that failed on the way, by the name of the call. Used from several threads."""
+class UnfinishedCalls:
+    """Answers of calls that failed at a later window, by call id, for the retry of the call. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._answers: OrderedDict[str, list[Answer]] = OrderedDict()
 
     def take(self, call_id: str) -> list[Answer]:
-        """Return the answers a call has, none for one that is new; they are kept no longer."""
+        """Remove and return the answers of a call; an empty list if there are none."""
         with self._lock:
             return self._answers.pop(call_id, [])
 
     def keep(self, call_id: str, answers: list[Answer]) -> None:
-        """Keep the answers of a call that may be made again under the same name."""
+        """Keep the answers of a call until it is retried with the same id."""
         if not call_id or not answers:
             return
         with self._lock:
@@ -60,37 +60,37 @@ class Unfinished:
 
 
 def total_usage(answers: Sequence[Answer]) -> Usage:
-    """Return what all answers were billed; None where one of them does not tell."""
-    told = [answer.usage for answer in answers]
+    """Return the summed usage; a field is None if an answer does not report it."""
+    usages = [answer.usage for answer in answers]
     return Usage(
-        tokens=_total([usage.tokens for usage in told]),
-        output_tokens=_total([usage.output_tokens for usage in told]),
-        cost_usd=_total([usage.cost_usd for usage in told]),
+        tokens=_total([usage.tokens for usage in usages]),
+        output_tokens=_total([usage.output_tokens for usage in usages]),
+        cost_usd=_total([usage.cost_usd for usage in usages]),
     )
 
 
 def _total(amounts: Sequence[N | None]) -> N | None:
-    told = [amount for amount in amounts if amount is not None]
-    return sum(told) if len(told) == len(amounts) else None
+    reported = [amount for amount in amounts if amount is not None]
+    return sum(reported) if len(reported) == len(amounts) else None
 
 
 def total_times(answers: Sequence[Answer]) -> tuple[ServerTime, ...]:
-    """Return the sums of the times that all answers tell."""
+    """Return the summed server times, only those that every answer reports."""
     seconds: dict[tuple[str, str], list[float]] = {}
     for answer in answers:
         for time in answer.server_times:
             seconds.setdefault((time.name, time.meaning), []).append(time.seconds)
     return tuple(
-        ServerTime(name, sum(told), meaning)
-        for (name, meaning), told in seconds.items()
-        if len(told) == len(answers)
+        ServerTime(name, sum(reported), meaning)
+        for (name, meaning), reported in seconds.items()
+        if len(reported) == len(answers)
     )
 
 
 def end_to_end(answers: Sequence[Answer]) -> Timeline:
-    """Return the stations of one exchange as long as all together, which ends when the last one did.
+    """Return the timeline of a single exchange with the summed durations of all, ending with the last one.
 
-    What this process does between two windows is not in it; a window that an earlier attempt asked for is.
+    It excludes this process's own work between windows, and includes windows answered in an earlier attempt.
     """
     lines = [answer.timeline for answer in answers]
     body_s = lines[-1].body_s

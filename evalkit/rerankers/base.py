@@ -1,4 +1,4 @@
-"""What a reranker is, and how one is opened."""
+"""The interfaces of rerankers, and functions that open one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Reranker(Protocol):
     Attributes
     ----------
     pointwise
-        Whether a pair's score does not depend on the other documents of the call. Only then
+        Whether a pair's score is independent of the other documents in the request. Only then
         may one query be split over calls, and a depth-100 pass be cut to depth 50.
     score_kind
         What the scores mean.
@@ -39,7 +39,7 @@ class Reranker(Protocol):
         Raises
         ------
         CallError
-            If there is no score for every document. A failure is never a score.
+            If a document has no score. A failure is never reported as a score.
         """
         ...
 
@@ -53,7 +53,7 @@ Role = Literal["query", "document"]
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Texts that are embedded together."""
+    """Texts to embed together."""
 
     role: Role
     texts: tuple[str, ...]
@@ -61,71 +61,71 @@ class Portion:
 
 @runtime_checkable
 class Preparable(Protocol):
-    """A pooled reranker whose heavy work is on single texts: done once for each, ahead of the quality pass.
+    """A pooled reranker that embeds single texts: each distinct text is embedded once, before the quality pass.
 
-    Whatever moves between these can be pickled: another process may embed.
+    Arguments and results can be pickled, because another process may embed.
     """
 
     def portions(self, requests: Iterable[RerankRequest]) -> Iterator[Portion]:
-        """Yield the work that these requests take, a text that stands in many of them once."""
+        """Yield the distinct texts of the requests that are not cached, in portions."""
         ...
 
     def embed(self, portion: Portion) -> list[Embedded]:
-        """Do one portion of it."""
+        """Return the embedded texts of a portion."""
         ...
 
     def keep(self, portion: Portion, embedded: Sequence[Embedded]) -> None:
-        """Keep what became of a portion: it is not done again."""
+        """Cache the embedded texts of a portion."""
         ...
 
     def forget(self) -> None:
-        """Drop what was kept: from here on every call does all its work."""
+        """Empty the cache: later calls embed all their texts."""
         ...
 
 
 @runtime_checkable
 class Pooled(Protocol):
-    """A pointwise reranker that scores the pairs of many requests faster together than one after the other.
+    """A pointwise reranker that scores many requests faster together than one by one.
 
     Attributes
     ----------
     pool_pairs
-        Pairs that are enough for that.
+        Recommended number of pairs to score together.
     """
 
     pool_pairs: int
 
     def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
-        """Return what `score` would, for every request in turn.
+        """Return what `score` returns, for every request in order.
 
         Raises
         ------
         CallError
-            If any of them cannot be scored; the others may be, by themselves.
+            If any request cannot be scored; the others may succeed if scored one by one.
         """
         ...
 
 
 @runtime_checkable
 class Measuring(Protocol):
-    """A local reranker that tells what it would read of a pair, without scoring it."""
+    """A local reranker that counts the tokens of pairs without scoring them."""
 
     def measure(self, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return ``(n,)`` the tokens of each pair that it would read, and whether it would cut any off."""
+        """Return ``(n,)`` tokens that the model would read per pair, and whether the pair would be truncated."""
         ...
 
 
 @runtime_checkable
 class Described(Protocol):
-    """A reranker that knows what it runs on: device, threads, lengths."""
+    """A reranker that reports its device, threads and length limits."""
 
     def facts(self) -> dict[str, Any]:
-        """Return facts for the manifest."""
+        """Return these facts for the manifest."""
         ...
 
 
 def open_reranker(settings: RerankerSettings) -> Reranker:
-    """Build the reranker that checked settings describe.
+    """Return the reranker that validated settings describe.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def open_reranker(settings: RerankerSettings) -> Reranker:
 
 
 def load_reranker(backend: str, **settings: Any) -> Reranker:
-    """Build a reranker from keyword settings, as they would stand in a configuration.
+    """Return a reranker built from keyword settings with the names used in a configuration.
 
     >>> reranker = load_reranker("lexical")
     >>> reranker.pointwise

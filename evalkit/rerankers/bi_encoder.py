@@ -29,13 +29,16 @@ class BiEncoder(EmbeddingReranker):
         super().__init__(model, {role: model.engine(prompt) for role, prompt in prompts.items()})
 
     def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
-        """Return ``(n,)`` cosines; each row is summed by itself: a product's last bits hang on where a row stands."""
-        (asked,) = _unit(query.vector[np.newaxis])
-        return np.asarray((_unit(np.stack([one.vector for one in documents])) * asked).sum(axis=1))
+        """Return ``(n,)`` cosines.
+
+        Each row is summed on its own: in a matrix product the last bits of a row depend on its position.
+        """
+        (query_vector,) = _unit(query.vector[np.newaxis])
+        return np.asarray((_unit(np.stack([one.vector for one in documents])) * query_vector).sum(axis=1))
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return ``(n, dimension)`` vectors of length 1, but for those that have none."""
+    """Return ``(n, dimension)`` vectors scaled to length 1; zero vectors stay zero."""
     exact = vectors.astype(np.float64)
     norms = np.linalg.norm(exact, axis=1, keepdims=True)
     return np.asarray(exact / np.where(norms > 0, norms, 1.0))

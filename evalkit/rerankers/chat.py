@@ -1,4 +1,4 @@
-"""The wire of an OpenAI-compatible chat API: one question, and one answer in words."""
+"""Requests and replies of an OpenAI-compatible chat API: one question and one answer."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from urllib.parse import urlsplit, urlunsplit
 from evalkit.dialects import read_error_message
 from evalkit.dialects.reading import first_amount, whole
 from evalkit.dialects.shape import dig
-from evalkit.errors import MAY_PASS, CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.records import Usage
 
 OWN_KEYS = frozenset({"model", "messages", "temperature", "max_tokens", "n", "stream"})
-"""Keys of a request that no option may set: settings of their own, and what would give another reply."""
+"""Request keys that `options` may not set: they have their own settings, or change the format of the reply."""
 _SHOWN = 120
-"""Characters of a sentence shown in a message."""
+"""Maximum characters of a server's sentence quoted in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """What a reply says.
+    """A parsed reply.
 
     Attributes
     ----------
     text
-        The answer; empty where the model gave none.
+        The answer; empty if the model returned none.
     cut
-        Whether it ended because it was long enough, and not because it was done.
+        Whether the answer was cut at the token limit.
     reasoned
-        Whether there is reasoning beside it.
+        Whether the reply contains reasoning as well.
     model
-        None where the reply names none.
+        The model named in the reply; None if it names none.
     usage
         Tokens read and written.
     """
@@ -45,7 +45,7 @@ class ChatReply:
 
 
 def chat_address(url: str) -> str:
-    """Return the address of the chat endpoint, given that, the API's base or its host.
+    """Return the address of the chat endpoint, given that address, the API's base or its host.
 
     >>> chat_address("http://127.0.0.1:11434")
     'http://127.0.0.1:11434/v1/chat/completions'
@@ -58,21 +58,21 @@ def chat_address(url: str) -> str:
 
 
 def chat_headers(key: str | None) -> dict[str, str]:
-    """Return the headers that hold the key."""
+    """Return the authorization header; empty without a key."""
     return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def chat_request(
     model: str, question: str, temperature: float, most_tokens: int, options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the body of a request. The answer's limit goes by the name that an option may give it."""
+    """Return the body of a request; the option ``max_completion_tokens`` replaces ``max_tokens``."""
     limit = {} if "max_completion_tokens" in options else {"max_tokens": most_tokens}
     messages = [{"role": "user", "content": question}]
     return {"model": model, "messages": messages, "temperature": temperature, **limit, **options}
 
 
 def read_chat(body: Any) -> ChatReply:
-    """Read a reply.
+    """Return the content of a reply.
 
     Parameters
     ----------
@@ -82,16 +82,16 @@ def read_chat(body: Any) -> ChatReply:
     Raises
     ------
     CallError
-        Kind ``reply``, if it holds no message, or the model refuses to answer.
+        Kind ``reply``, if the reply contains no message, or the model refuses to answer.
     """
     choices = dig(body, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = dig(choice, "message")
     if not isinstance(message, dict):
-        # Some gateways answer 200 and put the error of what stands behind them into the body.
-        said = read_error_message(body) if isinstance(body, dict) else None
-        why = f": {said[:_SHOWN]}" if said else ""
-        raise CallError("reply", f"the reply holds no message{why}", remedy=MAY_PASS)
+        # Some gateways return 200 with the upstream server's error in the body.
+        upstream_error = read_error_message(body) if isinstance(body, dict) else None
+        why = f": {upstream_error[:_SHOWN]}" if upstream_error else ""
+        raise CallError("reply", f"the reply holds no message{why}", remedy=RETRYABLE)
     text = _text(message.get("content"))
     refusal = message.get("refusal")
     if not text.strip() and isinstance(refusal, str) and refusal:
@@ -107,7 +107,7 @@ def read_chat(body: Any) -> ChatReply:
 
 
 def _text(content: Any) -> str:
-    """Return a message's text, whether it is one or comes in parts."""
+    """Return a message's text; its content is either a string or a list of parts."""
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
@@ -115,7 +115,7 @@ def _text(content: Any) -> str:
 
 
 def _usage(body: Any) -> Usage:
-    """Return what the API counted; what is not read was written, reasoning that is not told included."""
+    """Return the reported usage. Output tokens are total minus read tokens, which includes hidden reasoning."""
     read = first_amount(body, ["usage.prompt_tokens"])
     written = first_amount(body, ["usage.completion_tokens"])
     both = None if read is None or written is None else read + written

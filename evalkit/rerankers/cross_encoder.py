@@ -1,4 +1,4 @@
-"""A cross-encoder as a reranker: query and document read together, raw logits out."""
+"""A cross-encoder as a reranker: it reads query and document together and returns raw logits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class CrossEncoder:
         return self.score_many([request])[0]
 
     def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
-        """Return the logits of several requests, scored as one."""
+        """Return the logits of several requests, scored in one run of the engine."""
         found = self._engine.run([(r.query, document) for r in requests for document in r.documents])
         scores = logits(found.rows, self._label)
         times = times_of(found) if len(requests) == 1 else ()
@@ -72,15 +72,15 @@ class CrossEncoder:
         return logits(self._engine.run(list(pairs)).rows, self._label)
 
     def measure(self, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return ``(n,)`` the tokens of each pair that it would read, and whether it would cut any off."""
+        """Return ``(n,)`` tokens that the model would read per pair, and whether the pair would be truncated."""
         return self._engine.measure(list(pairs))
 
     def facts(self) -> dict[str, Any]:
-        """Return what the model runs on."""
+        """Return runtime, device, threads and length limit."""
         return pool_facts(self._engine.facts(), self._model.card.rules.max_length)
 
     def close(self) -> None:
-        """Do nothing: the model goes with this object."""
+        """Do nothing: the model is freed with this object."""
 
 
 def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float64]:
@@ -89,9 +89,9 @@ def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float6
     Parameters
     ----------
     rows
-        ``(n, labels)``.
+        ``(n, labels)`` logits.
     label
-        Which column means relevant; None where there is one column.
+        The column that means relevant; None if there is a single column.
     """
     if not len(rows):
         return np.empty(0)
@@ -103,12 +103,12 @@ def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float6
 
 
 def label_of(settings: CrossEncoder.Settings, labels: Mapping[int, str]) -> int | None:
-    """Return the column that means relevant; None where the model has but one.
+    """Return the column that means relevant; None if the model has a single one.
 
     Raises
     ------
     InputError
-        If a model with several labels is not told which, or has no such label.
+        If the model has several labels and none is configured, or it has no label of the configured name.
     """
     known = ", ".join(f"{number} {name!r}" for number, name in labels.items())
     if len(labels) == 1 and settings.label is None:

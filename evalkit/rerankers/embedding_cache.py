@@ -1,4 +1,4 @@
-"""Embedded texts, kept on disk: the vectors of a collection need not fit into memory."""
+"""A cache of embedded texts on disk, as the vectors of a collection may not fit into memory."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from evalkit.errors import StorageError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """A text as a model embeds it.
+    """An embedded text.
 
     Attributes
     ----------
     vector
-        ``(dimension,)`` float32, or ``(tokens, dimension)`` where every token has one.
+        ``(dimension,)`` float32, or ``(tokens, dimension)`` for models with one vector per token.
     tokens
-        How many were read of it.
+        Number of tokens read.
     truncated
-        Whether more were cut off.
+        Whether the text was cut to the length limit.
     """
 
     vector: NDArray[np.float32]
@@ -34,7 +34,7 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a vector lies in the file, and what else there is to know of its text."""
+    """The position and shape of a vector in the file, and the other fields of `Embedded`."""
 
     offset: int
     shape: tuple[int, ...]
@@ -43,7 +43,7 @@ class _Place:
 
 
 class EmbeddingCache:
-    """Text -> `Embedded`. Vectors lie in a nameless temporary file, which ends with this process."""
+    """Text -> `Embedded`. Vectors are in an anonymous temporary file that is removed when the process ends."""
 
     def __init__(self) -> None:
         self._places: dict[str, _Place] = {}
@@ -76,7 +76,7 @@ class EmbeddingCache:
         )
 
     def clear(self) -> None:
-        """Drop everything."""
+        """Remove all entries."""
         self._places.clear()
         if self._file is not None:
             self._file.close()

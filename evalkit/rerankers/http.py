@@ -1,4 +1,4 @@
-"""A rerank API over HTTP. The dialect knows the wire, `calling` the transport; this file the meaning."""
+"""A reranker behind an HTTP API. Dialects define the wire format, `evalkit.http_client` does the transport."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping
 
 from evalkit.dialects import Dialect, WireReply, WireRequest
-from evalkit.errors import MAY_PASS, CallError
-from evalkit.http_client import Exchange, used_up_wait_s, write_json
+from evalkit.errors import RETRYABLE, CallError
+from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.http_failures import bad_reply, check_model, read_json, refusal
 from evalkit.rerankers.http_settings import HttpSettings
@@ -36,19 +36,19 @@ class Http:
         Raises
         ------
         CallError
-            If the server cannot be reached, refuses, or does not score every document.
+            If the server cannot be reached, returns an error, or does not score every document.
         """
         wire = WireRequest(self.settings.model, request.query, request.documents)
-        body = write_json(self.dialect.encode_request(wire, self.settings.options))
+        body = encode_json(self.dialect.encode_request(wire, self.settings.options))
         encoded_s = time.perf_counter()
         first = self.connections.post(body, self._idempotency(request))
         exchange = self._wait_until_done(first)
         if exchange.status != 200:
             raise refusal(
-                exchange, self.connections.shown, self.settings.api_key_env, self.dialect.is_permanent
+                exchange, self.connections.display_url, self.settings.api_key_env, self.dialect.is_permanent
             )
         reply = self.decode(exchange, wire)
-        check_model(self.settings.model_to_come, reply.model, exchange, self.connections.shown)
+        check_model(self.settings.model_to_come, reply.model, exchange, self.connections.display_url)
         return RerankResponse(
             scores=reply.scores,
             order=reply.order if self.dialect.sorted else None,
@@ -57,7 +57,7 @@ class Http:
             model=reply.model,
             http_status=exchange.status,
             conn_reused=first.reused,
-            pause_s=used_up_wait_s(exchange.headers),
+            pause_s=rate_limit_reset_s(exchange.headers),
             timeline=Timeline(encoded_s, first.sent_s, exchange.headers_s, exchange.body_s),
         )
 
@@ -70,7 +70,7 @@ class Http:
         return {header: request.call_id} if header and request.call_id else None
 
     def _wait_until_done(self, exchange: Exchange) -> Exchange:
-        """Fetch a reply that the server accepted but had not ready."""
+        """Poll until the reply of an accepted request is ready; return `exchange` itself if it is ready already."""
         deadline = time.perf_counter() + self.settings.timeout_s
         while (
             url := self.dialect.follow_up(exchange.status, exchange.headers, self.connections.url)
@@ -78,25 +78,25 @@ class Http:
             if time.perf_counter() > deadline:
                 raise CallError(
                     "timeout",
-                    f"{self.connections.shown} had not finished after {self.settings.timeout_s:g} s",
+                    f"{self.connections.display_url} had not finished after {self.settings.timeout_s:g} s",
                     "raise timeout_s",
                     http_status=exchange.status,
-                    remedy=MAY_PASS,
+                    remedy=RETRYABLE,
                 )
             time.sleep(_POLL_S)
             exchange = self.connections.exchange("GET", url, None)
         return exchange
 
     def decode(self, exchange: Exchange, wire: WireRequest) -> WireReply:
-        """Read the scores of a good reply.
+        """Return the scores of a reply with status 200.
 
         Raises
         ------
         CallError
-            If it is not JSON, or holds anything but one finite score for each document.
+            If the reply is not JSON, or does not contain exactly one finite score per document.
         """
-        body = read_json(exchange, self.connections.shown, "the rerank endpoint")
+        body = read_json(exchange, self.connections.display_url, "the rerank endpoint")
         try:
             return self.dialect.decode_response(body, exchange.headers, wire)
         except CallError as error:
-            raise bad_reply(error, exchange, self.connections.shown) from None
+            raise bad_reply(error, exchange, self.connections.display_url) from None

@@ -1,4 +1,4 @@
-"""What a reply means that is not what was asked for: refused, no JSON, another model's."""
+"""Turn bad replies into call errors: an error status, a body that is not JSON, or a reply of another model."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 import orjson
 
 from evalkit.dialects import ANY_MODEL, read_error_message
-from evalkit.errors import MAY_PASS, CallError, Remedy
-from evalkit.http_client import Exchange, asked_wait_s
+from evalkit.errors import RETRYABLE, CallError, Remedy
+from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.model_names import same_model
 
 QUOTED = 2000
-"""Characters of a bad reply kept for the failure log."""
+"""Maximum characters of a bad reply in the failure log."""
 _SHOWN = 120
-"""Characters of it shown in a message."""
+"""Maximum characters of a bad reply in a message."""
 _TRANSIENT = {408, 409, 425, 429}
 _NEVER_TRANSIENT = {501, 505}
 _TOO_LARGE = {413, 422}
@@ -26,40 +26,40 @@ def refusal(
     exchange: Exchange,
     shown: str,
     key_variable: str | None,
-    is_permanent: Callable[[int, str], bool] = lambda _status, _said: False,
+    is_permanent: Callable[[int, str], bool] = lambda _status, _message: False,
 ) -> CallError:
-    """Return what a reply that is not 200 means: whether to ask again, and when.
+    """Return the call error of a reply with another status than 200, with whether and when to retry.
 
     Parameters
     ----------
     exchange
         The reply.
     shown
-        The address, as messages show it.
+        The address as displayed in messages, without secrets.
     key_variable
-        The variable that holds the key; None where none is named.
+        The environment variable that holds the key; None if none is configured.
     is_permanent
-        Whether a status with a sentence is final, though its kind mostly passes.
+        Whether a status with this error message is permanent, although the status usually is transient.
     """
     status = exchange.status
-    said = read_error_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
+    message = read_error_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
     transient = status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT)
-    if is_permanent(status, said):
+    if is_permanent(status, message):
         transient = False
-    told = exchange.headers.get("x-should-retry")
-    if told in {"true", "false"}:
-        transient = told == "true"
+    should_retry = exchange.headers.get("x-should-retry")
+    if should_retry in {"true", "false"}:
+        transient = should_retry == "true"
     return CallError(
         "http",
-        f"{shown} answered {status}{f': {said[:_SHOWN]}' if said else ''}",
+        f"{shown} answered {status}{f': {message[:_SHOWN]}' if message else ''}",
         _hint(status, exchange.headers, key_variable),
         http_status=status,
         body=exchange.text[:QUOTED],
         remedy=Remedy(
             transient=transient,
-            wait_s=asked_wait_s(exchange.headers) if transient else None,
+            wait_s=retry_after_s(exchange.headers) if transient else None,
             too_large=status in _TOO_LARGE,
-            closes=status in _CLOSED,
+            permanent=status in _CLOSED,
         ),
     )
 
@@ -77,31 +77,31 @@ def _hint(status: int, headers: Mapping[str, str], key_variable: str | None) -> 
 
 
 def read_json(exchange: Exchange, shown: str, endpoint: str) -> Any:
-    """Return the JSON of a good reply.
+    """Return the parsed JSON of a reply with status 200.
 
     Parameters
     ----------
     exchange, shown
         See `refusal`.
     endpoint
-        What the url should be, e.g. ``"the rerank endpoint"``.
+        What the url should point to, for the hint, e.g. ``"the rerank endpoint"``.
 
     Raises
     ------
     CallError
-        If it is none.
+        If the body is not JSON.
     """
     try:
         return orjson.loads(exchange.content)
     except orjson.JSONDecodeError:
-        _tell_not_json(exchange, shown, endpoint)
+        _raise_not_json(exchange, shown, endpoint)
 
 
-def _tell_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
+def _raise_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
     where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
     if not exchange.content.strip():
-        raise CallError("reply", f"{shown} answered 200 with an empty body", remedy=MAY_PASS, **where)
-    # NaN is no JSON, and a server that writes it writes it again: that is an answer, a wrong one.
+        raise CallError("reply", f"{shown} answered 200 with an empty body", remedy=RETRYABLE, **where)
+    # NaN is not JSON. A retry would return it again, so this failure is permanent.
     if any(word in exchange.content for word in (b"NaN", b"Infinity")):
         raise CallError(
             "reply", f"{shown} answered a number that is not finite: {beginning(exchange.text)}", **where
@@ -110,13 +110,13 @@ def _tell_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
         "reply",
         f"{shown} answered 200 but not JSON: {beginning(exchange.text)}",
         f"check that the url is {endpoint}",
-        remedy=MAY_PASS,
+        remedy=RETRYABLE,
         **where,
     )
 
 
 def bad_reply(error: CallError, exchange: Exchange, shown: str) -> CallError:
-    """Return a fault found in a reply with the address it came from and how it begins."""
+    """Return an error found in a reply, with the server's address and the beginning of the reply added."""
     return CallError(
         error.kind,
         f"{shown}: {error.message} (the reply begins {beginning(exchange.text)})",
@@ -127,28 +127,28 @@ def bad_reply(error: CallError, exchange: Exchange, shown: str) -> CallError:
     )
 
 
-def check_model(wanted: str, told: str | None, exchange: Exchange, shown: str) -> None:
-    """Refuse the reply of another model than the one asked for: figures would be credited to the wrong one.
+def check_model(requested: str, answered: str | None, exchange: Exchange, shown: str) -> None:
+    """Check that a reply comes from the requested model: results would otherwise be credited to the wrong model.
 
     Raises
     ------
     CallError
         If the reply names another model.
     """
-    if told is None or ANY_MODEL in {wanted, told} or same_model(wanted, told):
+    if answered is None or ANY_MODEL in {requested, answered} or same_model(requested, answered):
         return
     raise CallError(
         "model",
-        f"{shown} was asked for model {wanted!r} and answered as {told!r}",
-        f"if that is right, set expect_model: {told}",
+        f"{shown} was asked for model {requested!r} and answered as {answered!r}",
+        f"if that is right, set expect_model: {answered}",
         http_status=exchange.status,
         body=exchange.text[:QUOTED],
-        remedy=Remedy(closes=True),
+        remedy=Remedy(permanent=True),
     )
 
 
 def beginning(text: str) -> str:
-    """Return the first words of a text on one line, in quotes."""
+    """Return the beginning of a text on one line, quoted."""
     line = " ".join(text.split())
     return repr(line[:_SHOWN] + ("..." if len(line) > _SHOWN else ""))
 

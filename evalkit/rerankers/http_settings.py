@@ -70,7 +70,7 @@ class ShapeSettings(Settings):
         return path
 
     def dialect(self) -> Dialect:
-        """Return the dialect they describe."""
+        """Return the dialect that these settings describe."""
         shape = Shape(
             model=self.model or None,
             query=self.query,
@@ -142,23 +142,23 @@ class HttpSettings(RemoteSettings):
         return name
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> HttpSettings:
+    def _is_consistent(self) -> HttpSettings:
         if (self.dialect == "generic") != (self.shape is not None):
             raise ValueError("'shape' names the keys of 'dialect: generic': give both or neither")
         dialect = self.open_dialect()
         if self.url is not None and self.serve is not None:
             raise ValueError("the http backend takes either 'url' or 'serve', not both")
         if self.url is None and self.serve is None:
-            # Texts go to a public address only where the configuration names whose it is.
+            # Texts are sent to a dialect's public address only if the configuration names the dialect.
             if "dialect" not in self.model_fields_set:
                 raise ValueError(
                     "the http backend needs either 'url' or 'serve', or a dialect with an address"
                 )
             if dialect.url(self.model) is None:
                 raise ValueError(f"the http backend needs 'url' or 'serve': {self.dialect} has no address")
-        own = dialect.shape.request_keys() - dialect.options
+        filled_keys = dialect.shape.request_keys() - dialect.options
         for name in self.options:
-            if name in own:
+            if name in filled_keys:
                 raise ValueError(f"option {name!r} is a key that the {self.dialect} dialect fills itself")
             if dialect.strict and name not in dialect.options:
                 known = ", ".join(sorted(dialect.options))
@@ -167,7 +167,7 @@ class HttpSettings(RemoteSettings):
 
     @property
     def is_pointwise(self) -> bool:
-        """What the configuration declares."""
+        """The configured value of `pointwise`."""
         return self.pointwise
 
     def open_dialect(self) -> Dialect:
@@ -175,24 +175,24 @@ class HttpSettings(RemoteSettings):
         return self.shape.dialect() if self.shape else registry.lookup("dialect", self.dialect)()
 
     def address(self) -> str | None:
-        """Return the url that requests are posted to; None while a ``serve:`` block has none yet."""
+        """Return the url that requests are posted to; None if the server of a ``serve:`` block is not running."""
         return self.url or (None if self.serve else self.open_dialect().url(self.model))
 
     def moving_name(self) -> str | None:
-        """Return what the name of the model says, of the one that is served where one is."""
+        """Return why the model's name may refer to another model later; None if it does not seem to."""
         served = self.served_settings()
         return super().moving_name() if served is None else served.moving_name()
 
     def served_settings(self) -> RerankerSettings | None:
-        """Return the settings of the ``serve:`` block."""
+        """Return the settings of the ``serve:`` block; None without one."""
         return None if self.serve is None else reranker_settings(self.serve)
 
     def most_documents(self) -> int | None:
-        """Return what the API takes in one request."""
+        """Return the maximum number of documents in one request; None for no limit."""
         return self.max_documents or self.open_dialect().max_documents
 
     def traffic(self) -> Traffic:
-        """Return how the API may be called."""
+        """Return retries, rate limits, request limits and prices."""
         dialect = self.open_dialect()
         return replace(
             super().traffic(),

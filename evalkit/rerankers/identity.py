@@ -1,4 +1,4 @@
-"""The order of the first stage, unchanged: the reranker that does nothing."""
+"""A reranker that keeps the first stage's order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Identity:
 
         @property
         def is_pointwise(self) -> bool:
-            """A score is a position, and a position depends on the list."""
+            """Always false: a score is a position, which depends on the list."""
             return False
 
     def __init__(self, settings: Settings) -> None:
@@ -36,4 +36,4 @@ class Identity:
         return RerankResponse(-np.arange(len(request.documents), dtype=np.float64))
 
     def close(self) -> None:
-        """Do nothing: there is nothing to release."""
+        """Do nothing: no resources are held."""

@@ -1,4 +1,4 @@
-"""Late interaction as a reranker: every token of a query looks for its best match in the document."""
+"""Late interaction as a reranker: every query token is matched with its most similar document token."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from evalkit.rerankers.embedding_cache import Embedded
 from evalkit.rerankers.embedding_reranker import EmbeddingReranker, EmbeddingSettings
 
 EMPTY = -1e9
-"""Score of a document without a token that counts: sentence-transformers puts it below every other, too."""
+"""Score of a document without a scored token; sentence-transformers ranks it last, too."""
 
 MOST_TEXTS = 2048
-"""Embedded at once, since each takes many vectors: some 200 MB where documents have 200 tokens of 128 numbers."""
+"""Maximum texts embedded at once: 200 MB of float32 vectors with 200 tokens per document and 128 dimensions."""
 
 
 class LateInteraction(EmbeddingReranker):
@@ -42,16 +42,17 @@ class LateInteraction(EmbeddingReranker):
 
     def __init__(self, settings: Settings) -> None:
         model = TorchModel(settings.of_kind("late_interaction"))
-        # The library looks for these two names alone.
-        own = {role: model.card.prompts.get(role, "") for role in get_args(Role)}
+        # For late interaction, sentence-transformers uses only the prompts of these two names.
+        role_prompts = {role: model.card.prompts.get(role, "") for role in get_args(Role)}
         super().__init__(
-            model, {role: model.engine(prompt, role) for role, prompt in settings.prompts(own).items()}
+            model,
+            {role: model.engine(prompt, role) for role, prompt in settings.prompts(role_prompts).items()},
         )
         self.pool_pairs = min(self.pool_pairs, MOST_TEXTS)
-        self._mean = model.own.similarity_fn_name == "meanmaxsim"
+        self._mean = model.library_model.similarity_fn_name == "meanmaxsim"
 
     def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:
-        """Return ``(n,)`` scores; their mean over the query's tokens where the model was trained so."""
+        """Return ``(n,)`` MaxSim scores; divided by the number of query tokens if the model was trained so."""
         scores = np.array([maxsim(query.vector, one.vector) for one in documents])
         return scores / max(len(query.vector), 1) if self._mean else scores
 
@@ -59,13 +60,13 @@ class LateInteraction(EmbeddingReranker):
 def maxsim(query: NDArray[np.float32], document: NDArray[np.float32]) -> float:
     """Return the sum over a query's tokens of the best dot product with any token of a document.
 
-    Khattab and Zaharia 2020, equation 3. One document at a time: its score does not depend on others to the
-    last bit, and no more than one matrix is in memory.
+    Khattab and Zaharia 2020, equation 3. Documents are scored one at a time, so that a score does not depend on
+    other documents in its last bits, and only one matrix is in memory.
 
     Parameters
     ----------
     query, document
-        ``(q, dimension)`` and ``(t, dimension)`` vectors of tokens.
+        ``(q, dimension)`` and ``(t, dimension)`` token vectors.
     """
     if not len(document):
         return EMPTY

@@ -7,7 +7,8 @@ SIGIR 2001). Title terms count `title_weight` times (the pseudo-frequencies of B
 Zaragoza and Taylor, CIKM 2004).
 
 The collection's statistics come from a bundled background table, not from the request: a pair's
-score depends on the pair alone, so the reranker is pointwise, and the same here and served.
+score depends only on the pair, so the reranker is pointwise, and returns the same scores in process
+and served.
 """
 
 from __future__ import annotations
@@ -73,14 +74,14 @@ class Lexical:
         self._background = load_background()
 
     def score(self, request: RerankRequest) -> RerankResponse:
-        """Return the mean log-likelihood ratio per query term; 0 where the query has no term."""
+        """Return the mean log-likelihood ratio per query term; 0 if the query has no term."""
         terms = self._analyzer.terms(request.query)
         documents = [self._count(text) for text in request.documents]
         scores = np.array([self._score(terms, document) for document in documents], dtype=np.float64)
         return RerankResponse(scores, usage=Usage(tokens=int(sum(len(terms) + d.length for d in documents))))
 
     def close(self) -> None:
-        """Do nothing: there is nothing to release."""
+        """Do nothing: no resources are held."""
 
     def _count(self, text: str) -> Document:
         title, newline, body = text.partition("\n")
@@ -102,13 +103,23 @@ class Lexical:
         return (total + (len(query) * weights.term_weight + pairs) * length_penalty) / len(query)
 
     def _gain(self, count: int, share: float) -> float:
-        """Return log of the smoothed estimate over the background's, without the length part."""
+        """Return the log ratio of the smoothed estimate to the background's, without the length part."""
         return math.log1p(count / (self._settings.mu * share))
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Counts of one document."""
+    """Term counts of one document.
+
+    Attributes
+    ----------
+    fields
+        Terms of each field, e.g. of title and body.
+    terms, phrases
+        Counts of terms, and of adjacent pairs of terms.
+    length
+        Number of terms.
+    """
 
     fields: tuple[tuple[str, ...], ...]
     terms: Counter[str]
@@ -119,14 +130,14 @@ class Document:
 
     @classmethod
     def from_fields(cls, fields: Iterable[list[str]]) -> Document:
-        """Count the terms and adjacent pairs of fields; no pair crosses a field."""
-        held = tuple(tuple(one) for one in fields)
-        terms = Counter(term for one in held for term in one)
-        phrases = Counter(pair for one in held for pair in pairwise(one))
-        return cls(held, terms, phrases, terms.total())
+        """Return the counts of terms and adjacent pairs; pairs do not cross the border of a field."""
+        all_fields = tuple(tuple(terms) for terms in fields)
+        counts = Counter(term for terms in all_fields for term in terms)
+        phrases = Counter(pair for terms in all_fields for pair in pairwise(terms))
+        return cls(all_fields, counts, phrases, counts.total())
 
     def windows(self, pair: tuple[str, str]) -> int:
-        """Return how often both terms stand within `WINDOW` terms, in any order."""
+        """Return how often both terms occur within `WINDOW` terms, in any order."""
         first, second = pair
         if not self.terms[first] or not self.terms[second]:
             return 0
@@ -147,14 +158,17 @@ def _places_of(terms: Sequence[str]) -> dict[str, list[int]]:
 
 
 def _close_pairs(ones: Sequence[int], others: Sequence[int]) -> int:
-    """Return how many of some places are near how many of others; both ascend, and no place is near itself."""
+    """Return the number of pairs of positions less than `WINDOW` apart.
+
+    Both sequences ascend. If they are the same object, a position is not paired with itself.
+    """
     near = sum(bisect_left(others, one + WINDOW) - bisect_right(others, one - WINDOW) for one in ones)
     return near - len(ones) if ones is others else near
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """How common terms are in general.
+    """Term frequencies of a background collection.
 
     Attributes
     ----------
@@ -169,17 +183,17 @@ class Background:
 
     @property
     def rarest(self) -> float:
-        """The share given to what the table has never seen: half an occurrence."""
+        """The share of a term that is not in the table: half an occurrence."""
         return 0.5 / self.total
 
     def share(self, term: str) -> float:
-        """Return the share of a term among all terms."""
+        """Return a term's share of all occurrences."""
         count = self.counts.get(term)
         return count / self.total if count else self.rarest
 
 
 def count_background(texts: Iterable[str]) -> Background:
-    """Count the terms of texts; ``tests`` hold the bundled table to this function and the demo texts."""
+    """Return the term counts of texts; a test checks that the bundled table is that of the demo texts."""
     analyzer = Analyzer("english")
     counts = Counter(term for text in texts for term in analyzer.terms(text))
     return Background(counts, counts.total())
@@ -187,7 +201,7 @@ def count_background(texts: Iterable[str]) -> Background:
 
 @cache
 def load_background() -> Background:
-    """Read the bundled table (``term  count`` a line), made from the demo collection's texts."""
+    """Return the bundled table (one ``term  count`` per line), made from the demo collection's texts."""
     rows = (line.split("\t") for line in BACKGROUND_FILE.read_text(encoding="utf-8").splitlines())
     counts = {term: int(count) for term, count in rows}
     return Background(counts, sum(counts.values()))

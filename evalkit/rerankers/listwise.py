@@ -1,4 +1,4 @@
-"""A language model that sorts lists, window by window, over a chat API."""
+"""A reranker that lets a language model behind a chat API sort the list, window by window."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from evalkit.dialects.reading import COMMON_TIMES, read_server_times
-from evalkit.errors import MAY_PASS, CallError
-from evalkit.http_client import Exchange, used_up_wait_s, write_json
+from evalkit.errors import RETRYABLE, CallError
+from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
-from evalkit.rerankers.answers import Answer, Unfinished, end_to_end, total_times, total_usage
+from evalkit.rerankers.answers import Answer, UnfinishedCalls, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
 from evalkit.rerankers.http_failures import QUOTED, bad_reply, beginning, check_model, read_json, refusal
 from evalkit.rerankers.listwise_settings import ListwiseSettings, ask_for_order, one_line
@@ -32,16 +32,16 @@ class Listwise:
 
     def __init__(self, settings: ListwiseSettings) -> None:
         self._settings = settings
-        self._unfinished = Unfinished()
+        self._unfinished = UnfinishedCalls()
         self._connections = settings.connections(settings.url, chat_headers)
 
     def score(self, request: RerankRequest) -> RerankResponse:
-        """Ask window by window, and return how many documents stand below each in the end.
+        """Sort the list window by window; a document's score is its rank counted from the bottom.
 
         Raises
         ------
         CallError
-            If a window is not answered, or its answer names none of its documents.
+            If the call for a window fails, or its answer names none of the documents.
         """
         if not request.documents:
             return RerankResponse(np.empty(0))
@@ -58,7 +58,7 @@ class Listwise:
         self._connections.close()
 
     def _sort(self, request: RerankRequest, answers: list[Answer]) -> RerankResponse:
-        """Sort a list, given the answers to its first windows; those to the others are added to them."""
+        """Sort a list. `answers` holds those to its first windows; answers to the other windows are appended."""
         query, limit = one_line(request.query), self._settings.max_document_characters
         texts = [one_line(text) for text in request.documents]
 
@@ -84,10 +84,10 @@ class Listwise:
         )
 
     def _ask(self, query: str, documents: Sequence[str]) -> Answer:
-        """Ask for the order of one window."""
-        settings, shown = self._settings, self._connections.shown
+        """Return the model's answer for one window."""
+        settings, shown = self._settings, self._connections.display_url
         question = ask_for_order(query, documents, settings.instruction)
-        body = write_json(
+        body = encode_json(
             chat_request(
                 settings.model, question, settings.temperature, settings.max_answer_tokens, settings.options
             )
@@ -109,31 +109,37 @@ class Listwise:
             read_server_times(exchange.headers, content, COMMON_TIMES),
             reply.model,
             exchange.reused,
-            used_up_wait_s(exchange.headers),
+            rate_limit_reset_s(exchange.headers),
             Timeline(encoded_s, exchange.sent_s, exchange.headers_s, exchange.body_s),
         )
 
     def _read(self, reply: ChatReply, documents: int, exchange: Exchange) -> Permutation:
-        """Return the order that an answer names; one that names no document is none, where there is a choice."""
+        """Return the order that an answer names.
+
+        Raises
+        ------
+        CallError
+            If the answer names none of several documents, and ``unreadable`` is ``fail``.
+        """
         places = read_permutation(reply.text, documents)
         if places.named or documents == 1 or self._settings.unreadable == "keep":
             return places
         if reply.cut or (reply.reasoned and not reply.text.strip()):
-            said, hint = "the answer ended before it named a document", "raise max_answer_tokens"
+            message, hint = "the answer ended before it named a document", "raise max_answer_tokens"
         else:
-            said = f"the answer names none of {documents} documents: {beginning(reply.text)}"
+            message = f"the answer names none of {documents} documents: {beginning(reply.text)}"
             hint = "with unreadable: keep such windows stay as they are, and their documents are counted"
         raise CallError(
             "reply",
-            f"{self._connections.shown}: {said}",
+            f"{self._connections.display_url}: {message}",
             hint,
             http_status=exchange.status,
             body=exchange.text[:QUOTED],
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
 
     def _billed_usd(self, answers: Sequence[Answer]) -> float:
-        """Return what answers cost, as far as they tell."""
+        """Return the cost of the answers in USD; 0 if it is unknown."""
         usage, price = total_usage(answers), self._settings.price
         cost_usd = price.of(usage) if price else usage.cost_usd
         return cost_usd or 0.0

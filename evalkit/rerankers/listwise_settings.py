@@ -18,9 +18,9 @@ from evalkit.rerankers.permutations import windows
 from evalkit.rerankers.remote_settings import Positive, RemoteSettings
 
 ANSWER_TOKENS = 5
-"""Tokens that a model writes for each document of a window: ``[12] > ``."""
+"""Tokens that a model writes per document of a window: ``[12] > ``."""
 NUMBER = len("[12] \n")
-"""Characters that a document's number adds to it."""
+"""Characters that the number of a document adds to the question."""
 
 
 class ChatPrice(Price):
@@ -41,7 +41,7 @@ class ChatPrice(Price):
         return self
 
     def of(self, usage: Usage) -> float | None:
-        """Return the cost in USD of a call; None where it does not tell what it read and wrote."""
+        """Return the cost of a call in USD; None if the usage lacks tokens read or written."""
         read_rate, written_rate = self.usd_per_million_tokens, self.usd_per_million_output_tokens
         if read_rate is None or written_rate is None or usage.tokens is None:
             return super().of(usage)
@@ -97,7 +97,7 @@ class ListwiseSettings(RemoteSettings):
         return chat_address(url)
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> ListwiseSettings:
+    def _is_consistent(self) -> ListwiseSettings:
         if self.step >= self.window:
             raise ValueError(
                 f"step {self.step} is not below window {self.window}: windows must overlap, or no document"
@@ -110,25 +110,25 @@ class ListwiseSettings(RemoteSettings):
 
     @property
     def most_answer_tokens(self) -> int:
-        """Most tokens of an answer, by whichever name."""
+        """Maximum tokens of an answer: ``max_answer_tokens``, or the option ``max_completion_tokens``."""
         renamed = self.options.get("max_completion_tokens")
         return renamed if isinstance(renamed, int) else self.max_answer_tokens
 
     @property
     def is_pointwise(self) -> bool:
-        """Never: a document's place depends on the whole list."""
+        """Always false: a document's rank depends on the whole list."""
         return False
 
     def spans(self, documents: int) -> list[tuple[int, int]]:
-        """Return where the windows of all passes over a list begin and end, in the order of asking."""
+        """Return the start and end of the windows of all passes over a list, in the order of the calls."""
         return [*windows(documents, self.window, self.step)] * self.passes
 
     def traffic(self) -> Traffic:
-        """Return how the API may be called."""
+        """Return retries, rate limits, request limits and prices."""
         return replace(super().traffic(), weigh=self.weigh)
 
     def weigh(self, query: str, documents: tuple[str, ...]) -> Weight:
-        """Return what the call for a list weighs: every window is a question of its own."""
+        """Return the size of the call for a list, summed over its windows, each of which is one request."""
         spans = self.spans(len(documents))
         frame = len(ask_for_order(query, (), self.instruction))
         lengths = [min(len(text), self.max_document_characters) + NUMBER for text in documents]
@@ -144,9 +144,9 @@ _NUMBER = re.compile(r"\[(\s*[0-9]+\s*)\]")
 
 
 def one_line(text: str) -> str:
-    """Return a text as it may stand in a question: on one line, and with no number in brackets.
+    """Return a text on one line, without numbers in square brackets.
 
-    It can then neither begin a line of its own nor pass for the number of a document.
+    In a question it can then neither start a new line nor be mistaken for the number of a document.
 
     >>> one_line("as was shown [3]:  it holds")
     'as was shown (3): it holds'
@@ -155,12 +155,12 @@ def one_line(text: str) -> str:
 
 
 def ask_for_order(query: str, documents: Sequence[str], instruction: str) -> str:
-    """Return the question for the order of some documents.
+    """Return the question that asks for the order of some documents.
 
     Parameters
     ----------
     query, documents
-        Texts of one line.
+        Texts without line breaks.
     instruction
         What counts as relevant.
     """

@@ -1,4 +1,4 @@
-"""What every reranker that is a local model understands, and how it tells what it did."""
+"""Settings of every reranker that runs a local model, and its times and facts for the results."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ class LocalModelSettings(LocalModel, RerankerSettings):
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads", "batch_tokens"}
 
     def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
-        """Return the precision, if it is below fp32, and the settings of the same model in fp32."""
+        """Return the precision and the settings of the same model in fp32; None if it runs in fp32."""
         if self.precision == "fp32":
             return None
         return self.precision, self.model_copy(update={"precision": "fp32"})
 
     def on_replica(self, cpus: int) -> LocalModelSettings:
-        """Return settings that keep to the processors of a replica."""
+        """Return settings that use the processors of a replica, unless `threads` is configured."""
         return self if self.threads is not None else self.model_copy(update={"threads": cpus})
 
 
 def times_of(*encoded: Encoded) -> tuple[ServerTime, ...]:
-    """Return where the time of a call went."""
+    """Return a call's seconds of tokenisation and of forward passes."""
     return (
         ServerTime("tokenise", sum(one.tokenise_s for one in encoded), "tokenising"),
         ServerTime("forward", sum(one.forward_s for one in encoded), "the model, and copying its result"),
@@ -35,5 +35,5 @@ def times_of(*encoded: Encoded) -> tuple[ServerTime, ...]:
 
 
 def pool_facts(engine_facts: dict[str, Any], max_length: int | None) -> dict[str, Any]:
-    """Return facts for the manifest."""
+    """Return the facts of an engine with the length limit added, for the manifest."""
     return {**engine_facts, "max_length_tokens": max_length}

@@ -1,4 +1,4 @@
-"""Names of models: whether two mean the same one, and whether one means the same tomorrow."""
+"""Model names: whether two names refer to the same model, and whether a name may refer to another one later."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ _MOVING = {"latest", "stable", "current", "default", "preview", "nightly", "main
 _RELEASE = re.compile(r"[-@:_](latest|\d{4}|\d{6,8}|\d{4}-\d{2}-\d{2})")
 
 
-def same_model(asked: str, told: str) -> bool:
-    """Return whether a server that was asked for one name may answer with the other.
+def same_model(requested: str, answered: str) -> bool:
+    """Return whether two names refer to the same model.
 
-    Owners and case do not count, and an alias may be answered with one of its dated releases or the
-    other way round. A name that goes on in any other way is another model: ``rerank-2.5-lite`` is not
-    ``rerank-2.5``.
+    Owner and case are ignored, and an alias equals its dated releases. Any other suffix names another
+    model: ``rerank-2.5-lite`` is not ``rerank-2.5``.
     """
-    one, other = sorted((name.rpartition("/")[2].lower() for name in (asked, told)), key=len)
-    return other.startswith(one) and (one == other or _RELEASE.fullmatch(other[len(one) :]) is not None)
+    short, long = sorted((name.rpartition("/")[2].lower() for name in (requested, answered)), key=len)
+    return long.startswith(short) and (short == long or _RELEASE.fullmatch(long[len(short) :]) is not None)
 
 
 def moving_name(model: str) -> str | None:
-    """Return why a model's name may stand for another model tomorrow; None where it does not say so."""
+    """Return why a model's name may refer to another model later; None if it does not seem to."""
     if model == ANY_MODEL:
         return "no model is named"
     words = _MOVING.intersection(re.split(r"[-_:@/.]", model.lower()))

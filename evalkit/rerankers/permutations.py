@@ -1,4 +1,4 @@
-"""Orders of a window's documents: which windows to ask for, and what an answer in words says."""
+"""Sort a list by overlapping windows, and read the order of documents from a model's answer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 _READ = 100_000
-"""Characters of an answer that are read, the last ones: no list of numbers is longer."""
+"""Number of characters read from the end of an answer; no list of numbers is longer."""
 _REASONED = re.compile(
     r"</(?:think|thinking|thought|reasoning)>|\[/THINK\]|<\|channel\|>final<\|message\|>", re.IGNORECASE
 )
@@ -17,16 +17,16 @@ _REASONING = re.compile(
 _BRACKETED = re.compile(r"\[\s{0,9}([0-9]{1,6})\s{0,9}\]")
 _BARE = re.compile(r"(?<![0-9])(?<![0-9]\.)([0-9]{1,6})(?![0-9])(?!\.[0-9])")
 _COUNTED = re.compile(r"^\W{0,20}(?:rank |no\. ?)?([0-9]{1,6})\W{0,3}[.):|\t]\D*[0-9]", re.IGNORECASE)
-"""A line that begins with its own number: ``1. Document 7``, ``Rank 1: 7``, ``| 1 | 7 |``."""
+"""A numbered line: ``1. Document 7``, ``Rank 1: 7``, ``| 1 | 7 |``."""
 _PARTED = re.compile(r"[^\W\d_]|:")
-"""What no list has between two of its numbers."""
+"""Letters and colons end a list: they do not occur between its numbers."""
 
 
 def windows(documents: int, size: int, step: int) -> Iterator[tuple[int, int]]:
-    """Yield where the windows of one pass begin and end: from the bottom of the list to its top.
+    """Yield the start and end of the windows of one pass, from the bottom of the list to the top.
 
-    The last one begins at the top. A step shorter than the window makes neighbours overlap, so that what
-    one window puts first the next one compares again.
+    The last window starts at the top. With a step smaller than the window, neighbours overlap, so that the
+    next window compares the best documents of the previous one again.
 
     >>> list(windows(45, 20, 10))
     [(25, 45), (15, 35), (5, 25), (0, 15)]
@@ -36,7 +36,7 @@ def windows(documents: int, size: int, step: int) -> Iterator[tuple[int, int]]:
     documents
         Length of the list.
     size, step
-        Documents of a window, and by how many the next one begins higher.
+        Documents per window, and by how many documents the next window ends higher.
     """
     start = end = documents
     while start > 0:
@@ -52,9 +52,9 @@ class Permutation:
     Attributes
     ----------
     order
-        ``(n,)`` indices, the best first: a permutation of 0 to n - 1, whatever was answered.
+        ``(n,)`` indices, best first: always a permutation of 0 to n - 1.
     named
-        How many of them the answer named; the others follow in the order they were given in.
+        Number of documents that the answer names; the others follow in their original order.
     """
 
     order: tuple[int, ...]
@@ -71,13 +71,13 @@ def sort_by_windows(
     documents
         Length of the list.
     spans
-        Where the windows begin and end, in the order of asking.
+        Start and end of the windows, in the order of the calls.
     ask
-        Number of a window, from 0, and the indices of its documents in; their order out.
+        Called with the number of a window, from 0, and the indices of its documents; returns their order.
 
     Returns
     -------
-    ``(n,)`` indices, the best first, and those that some answer left out.
+    ``(n,)`` indices, best first, and the indices of documents that at least one answer left out.
     """
     order = list(range(documents))
     left_out: set[int] = set()
@@ -90,20 +90,23 @@ def sort_by_windows(
 
 
 def read_permutation(answer: str, documents: int) -> Permutation:
-    """Return the order that an answer names, with the documents numbered from 1.
+    """Return the order that an answer names; the answer numbers documents from 1.
 
-    Asked for is ``[2] > [3] > [1]``; understood are other separators, lists of any kind, JSON, and prose
-    around them. Numbers in brackets count before bare ones. Numbers that follow each other without a word
-    or a colon between them are a list: the longest list counts, of equally long ones the last, and then
-    whatever else is named; where none holds more than half of what is named, the order of naming counts.
-    Reasoning in tags is passed over, and so are a repeated number and one that no document has.
+    The prompt asks for ``[2] > [3] > [1]``. Other separators, lists of any kind, JSON and surrounding prose are
+    accepted, too:
+
+    - Numbers in brackets take precedence: bare numbers are read only if there are none.
+    - Numbers without a word or a colon between them form a list. The longest list comes first (of equally long
+      ones the last), then all other numbers in their order. If no list has more than half of the numbers, all
+      numbers keep their order.
+    - Reasoning in tags, repeated numbers, and numbers of no document are ignored.
 
     Parameters
     ----------
     answer
-        Anything.
+        Any text.
     documents
-        How many there are.
+        Number of documents in the window.
     """
     text = _conclusion(answer[-_READ:])
     mentions = _mentions(_BRACKETED.finditer(text), documents)
@@ -115,7 +118,7 @@ def read_permutation(answer: str, documents: int) -> Permutation:
 
 @dataclass(frozen=True, slots=True)
 class _Mention:
-    """A document's index, and where its number stands in the text."""
+    """A document's index, and the position of its number in the text."""
 
     index: int
     start: int
@@ -123,7 +126,7 @@ class _Mention:
 
 
 def _conclusion(answer: str) -> str:
-    """Return what comes after the reasoning; of reasoning that was cut off nothing."""
+    """Return the text after the reasoning; without the rest of reasoning that is cut off."""
     after = _REASONED.split(answer)[-1]
     return _REASONING.split(after)[0]
 
@@ -137,7 +140,7 @@ def _mentions(found: Iterable[re.Match[str]], documents: int) -> list[_Mention]:
 
 
 def _uncounted(text: str) -> Iterator[re.Match[str]]:
-    """Yield the bare numbers, but those with which lines count themselves: 1, 2, 3 and so on."""
+    """Yield the bare numbers, except the line numbers of a numbered list: 1, 2, 3 and so on."""
     starts: dict[int, int] = {}
     place = 0
     for line in text.splitlines(keepends=True):
@@ -151,7 +154,7 @@ def _uncounted(text: str) -> Iterator[re.Match[str]]:
 
 
 def _ranked(text: str, mentions: Sequence[_Mention]) -> tuple[int, ...]:
-    """Return the indices in the order that the mentions mean, each once."""
+    """Return the distinct indices in the order that the mentions express; see `read_permutation`."""
     in_order = _distinct(mentions)
     lists = _lists(text, mentions)
     longest = max(reversed(lists), key=len, default=())
@@ -159,7 +162,7 @@ def _ranked(text: str, mentions: Sequence[_Mention]) -> tuple[int, ...]:
 
 
 def _lists(text: str, mentions: Sequence[_Mention]) -> list[tuple[int, ...]]:
-    """Return the runs of mentions that no word parts, and no colon."""
+    """Return the runs of mentions without a word or colon between them."""
     runs: list[list[_Mention]] = []
     for mention in mentions:
         if runs and not _PARTED.search(text, runs[-1][-1].end, mention.start):

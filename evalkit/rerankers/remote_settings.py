@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
 from evalkit.config.secrets_check import is_secret
-from evalkit.http_client import Connections, Redactor, check_address, read_key
+from evalkit.http_client import Connections, Redactor, check_url, read_key
 from evalkit.rerankers.model_names import moving_name
 
 Positive = Annotated[float, Field(gt=0)]
@@ -79,7 +79,7 @@ class RemoteSettings(RerankerSettings):
     @field_validator("url")
     @classmethod
     def _absolute_url(cls, url: str | None) -> str | None:
-        return None if url is None else check_address(url)
+        return None if url is None else check_url(url)
 
     @field_validator("headers")
     @classmethod
@@ -97,21 +97,21 @@ class RemoteSettings(RerankerSettings):
 
     @property
     def model_to_come(self) -> str:
-        """The name that replies must carry."""
+        """The model name that replies must have."""
         return self.expect_model or self.model
 
     def moving_name(self) -> str | None:
-        """Return what the name of the model says."""
+        """Return why the model's name may refer to another model later; None if it does not seem to."""
         return moving_name(self.model)
 
     def connections(self, url: str, authorize: Callable[[str | None], Mapping[str, str]]) -> Connections:
-        """Return connections to an address; `authorize` takes the key and returns its headers."""
+        """Return connections to an address; `authorize` maps the key to its headers."""
         key = read_key(self.api_key_env)
         headers = {"Content-Type": "application/json", **authorize(key), **self.headers}
         return Connections(url, headers, self.connect_timeout_s, self.timeout_s, Redactor(key))
 
     def traffic(self) -> Traffic:
-        """Return how the service may be called."""
+        """Return retries, rate limits and prices."""
         return Traffic(
             retries=self.retries,
             retry_wait_s=self.retry_wait_s,

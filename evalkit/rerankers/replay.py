@@ -1,4 +1,4 @@
-"""Scores from a TREC run, as if a reranker had just given them."""
+"""A reranker that returns the scores of a TREC run file."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Replay:
 
         @property
         def is_pointwise(self) -> bool:
-            """``last`` gives scores by position, and a position depends on the list."""
+            """False for ``missing: last``: its scores depend on positions, and so on the list."""
             return self.missing == "fail"
 
     def __init__(self, settings: Settings) -> None:
@@ -56,8 +56,8 @@ class Replay:
         CallError
             If a candidate is absent from the file and ``missing`` is ``fail``.
         """
-        held = self._scores.get(request.query_id, {})
-        absent = [position for position, doc_id in enumerate(request.doc_ids) if doc_id not in held]
+        stored = self._scores.get(request.query_id, {})
+        absent = [position for position, doc_id in enumerate(request.doc_ids) if doc_id not in stored]
         if absent and self._settings.missing == "fail":
             raise CallError(
                 "backend",
@@ -65,10 +65,10 @@ class Replay:
                 f" of query {request.query_id!r}, the first is {request.doc_ids[absent[0]]!r}",
                 "set 'missing: last' to put such candidates last, or replay a run over the same candidates",
             )
-        bottom = min(held.values(), default=0.0)
+        bottom = min(stored.values(), default=0.0)
         below = {position: bottom - 1.0 - order for order, position in enumerate(absent)}
-        scores = [below.get(i, held.get(doc_id, bottom)) for i, doc_id in enumerate(request.doc_ids)]
+        scores = [below.get(i, stored.get(doc_id, bottom)) for i, doc_id in enumerate(request.doc_ids)]
         return RerankResponse(np.array(scores, dtype=np.float64), missing=len(absent))
 
     def close(self) -> None:
-        """Do nothing: the file was read at the start."""
+        """Do nothing: no resources are held."""

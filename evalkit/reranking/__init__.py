@@ -1,4 +1,4 @@
-"""Candidates to calls to scores to a run: batching, sending, assembling."""
+"""Rerank candidates: split them into requests, send the calls, and assemble the scores into a run."""
 
 from evalkit.reranking.assembly import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
 from evalkit.reranking.batching import Batch, Caps, batch

@@ -1,4 +1,4 @@
-"""Outcomes to scored candidates, and scored candidates to a run at any depth."""
+"""Assemble the outcomes of calls into scored candidates, and scored candidates into a run at any depth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.reranking.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredCandidates:
-    """Candidates in first-stage order with the scores a reranker gave them.
+    """Candidates in first-stage order with their reranker scores.
 
     Attributes
     ----------
@@ -24,11 +24,11 @@ class ScoredCandidates:
     query_ids, doc_ids, retriever_rank, scores
         ``(r,)`` columns; ranks count from 1.
     list_rank
-        ``(r,)`` place in the backend's own list of the call, from 1; None where it gives none.
+        ``(r,)`` rank in the list that the backend returned for the call, from 1; None if it returned no order.
     failed
         Queries without scores because a call failed. They have no rows.
     missing
-        Documents a backend had no score for and placed last by its own rule.
+        Number of documents without a score that the backend placed last by its own rule.
     """
 
     tag: str
@@ -43,14 +43,14 @@ class ScoredCandidates:
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """The scores of one query's list, known and new.
+    """The scores of one query's candidates, cached and new.
 
     Attributes
     ----------
     scores
-        ``(n,)`` by rank; NaN where there is none yet.
+        ``(n,)`` by rank; NaN if there is none yet.
     list_rank
-        ``(n,)`` place in the backend's own list of the call.
+        ``(n,)`` rank in the list that the backend returned for the call; None if unknown.
     """
 
     scores: NDArray[np.float64]
@@ -58,7 +58,7 @@ class Row:
 
     @classmethod
     def empty(cls, documents: int) -> Row:
-        """Return a row without a score."""
+        """Return a row without scores."""
         return cls(np.full(documents, np.nan), [None] * documents)
 
     @property
@@ -67,7 +67,7 @@ class Row:
         return frozenset((np.flatnonzero(~np.isnan(self.scores)) + 1).tolist())
 
     def take(self, outcome: Outcome) -> None:
-        """Put the scores of a batch in their places; those of a failed one make the row incomplete."""
+        """Store the scores of a batch; a failed batch sets its scores to NaN, so that the query fails."""
         places = np.array(outcome.batch.ranks) - 1
         if outcome.response is None:
             self.scores[places] = np.nan
@@ -80,20 +80,20 @@ class Row:
 def assemble(
     outcomes: Iterable[Outcome], candidates: Run, tag: str, known: Mapping[str, Row] | None = None
 ) -> ScoredCandidates:
-    """Put scores back in first-stage order; one failed call fails its whole query.
+    """Return all scores in first-stage order; one failed call fails its whole query.
 
-    Queries that were never asked (an interrupted pass) count as failed, too.
+    Queries that were not sent, e.g. in an interrupted pass, count as failed, too.
 
     Parameters
     ----------
     outcomes
-        Of the batches that were sent.
+        Outcomes of the batches that were sent.
     candidates
-        The lists.
+        The candidate lists.
     tag
         Tag of the reranker.
     known
-        Query -> scores that did not have to be asked for.
+        Query id -> cached scores.
     """
     rows = {query_id: (known or {}).get(query_id) or Row.empty(len(docs)) for query_id, docs, _ in candidates}
     missing: Counter[str] = Counter()
@@ -131,7 +131,7 @@ def assemble(
 
 
 def list_ranks_of(outcome: Outcome) -> list[int | None]:
-    """Return the place of each document of a batch in the backend's own list, from 1."""
+    """Return each document's rank, from 1, in the list that the backend returned; None if it returned no order."""
     ranks: list[int | None] = [None] * len(outcome.batch.ranks)
     if outcome.response is not None and outcome.response.order is not None:
         for rank, index in enumerate(outcome.response.order.tolist(), start=1):
@@ -140,7 +140,7 @@ def list_ranks_of(outcome: Outcome) -> list[int | None]:
 
 
 def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int) -> Run:
-    """Return the run of the first `depth` candidates of every query, ordered by their scores.
+    """Return the run of the first `depth` candidates of every query, ordered by score.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int)
     tag
         Tag of the run.
     depth
-        Candidates per query that count.
+        Candidates per query.
     """
     keep = columns["retriever_rank"] <= depth
     return Run.from_rows(

@@ -1,4 +1,4 @@
-"""Candidates cut into requests."""
+"""Split candidate lists into requests."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from evalkit.reranking.token_estimates import CAUTIOUS_TOKENS_PER_CHARACTER, cha
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One request and where its documents stand in their query's candidate list.
+    """One request and the ranks of its documents in the query's candidate list.
 
     Attributes
     ----------
     request
-        What is sent.
+        The request.
     ranks
-        ``(n,)`` ranks of the documents in their query's list, from 1; empty where they are in none.
+        ``(n,)`` ranks of the documents in the candidate list, from 1; empty if they are not candidates.
     filled
-        Documents that are not candidates but were put in to fill the batch (latency pass).
+        Number of documents that are not candidates but fill the batch up (latency pass).
     """
 
     request: RerankRequest
@@ -32,7 +32,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Most documents, bytes and tokens of one request; None for no limit."""
+    """Maximum documents, bytes and tokens of one request; None for no limit."""
 
     documents: int | None = None
     bytes: int | None = None
@@ -40,7 +40,7 @@ class Caps:
 
     @classmethod
     def of(cls, settings: RerankerSettings) -> Caps:
-        """Return the caps of the calls of the quality pass."""
+        """Return the caps for calls of the quality pass."""
         traffic = settings.traffic()
         return cls(settings.largest_batch(), traffic.max_bytes, traffic.max_tokens)
 
@@ -53,27 +53,27 @@ def batch(
     pointwise: bool,
     known: Mapping[str, frozenset[int]] | None = None,
 ) -> Iterator[Batch]:
-    """Cut every query's candidates into requests that keep the caps.
+    """Yield requests with every query's candidates, each within the caps.
 
-    Bytes and tokens are estimates, the tokens cautious ones. A single document beyond a cap is a
-    request of its own: whether it is too long is the backend's to say.
+    Bytes and tokens are estimates; tokens are overestimated. A single document beyond a cap is sent
+    in its own request: the backend decides whether it is too long.
 
     Parameters
     ----------
     candidates, dataset
-        Lists and texts.
+        Candidate lists and texts.
     caps
-        Most documents, bytes and tokens of a request.
+        Maximum documents, bytes and tokens of a request.
     pointwise
         Whether a list may be split.
     known
-        Query -> ranks whose scores are known and not asked for. A list that may not be split is
-        asked for whole, unless all of it is known.
+        Query id -> ranks with cached scores, which are not requested. A list that may not be split
+        is requested completely, unless all its scores are cached.
 
     Raises
     ------
     InputError
-        If a list is beyond a cap and the reranker is not pointwise: its scores would depend on
+        If a list exceeds a cap and the reranker is not pointwise: its scores would depend on
         how the list is split.
     """
     texts = {query.query_id: query.text for query in dataset.queries}
@@ -94,13 +94,13 @@ def batch(
 
 
 def _wanted(count: int, known: frozenset[int], *, pointwise: bool) -> tuple[int, ...]:
-    """Return the ranks to ask for."""
+    """Return the ranks to request."""
     wanted = tuple(rank for rank in range(1, count + 1) if rank not in known)
     return wanted if pointwise or not wanted else tuple(range(1, count + 1))
 
 
 def _ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
-    """Yield where each request ends: as late as the caps allow."""
+    """Yield the end position of each request; requests are as large as the caps allow."""
     start = 0
     bytes_, tokens = len(query.encode("utf-8", "replace")), 0.0
     for position, text in enumerate(documents):
@@ -121,7 +121,7 @@ def _ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
 
 
 def cut(item: Batch, size: int) -> Iterator[Batch]:
-    """Cut one batch into batches of at most `size` documents."""
+    """Yield the documents of a batch in batches of at most `size`."""
     request = item.request
     for start in range(0, len(request.documents), size):
         part = replace(

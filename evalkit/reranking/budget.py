@@ -1,4 +1,4 @@
-"""The budget of an experiment: kept before each call, not regretted after it."""
+"""The budget of an experiment, checked before each call."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from evalkit.errors import BudgetError
 
 
 class Budget:
-    """Counts what calls cost, and refuses one that could cross the budget. Used from several threads.
+    """Counts the cost of calls, and refuses calls that could exceed the budget. Thread-safe.
 
     Parameters
     ----------
     limit_usd
-        The budget; None for none.
+        The budget; None for no limit.
     spent_usd
-        What is spent already.
+        Amount spent before.
     """
 
     def __init__(self, limit_usd: float | None = None, spent_usd: float = 0.0) -> None:
@@ -26,16 +26,16 @@ class Budget:
 
     @property
     def spent_usd(self) -> float:
-        """What finished calls cost."""
+        """Cost of the finished calls, including the amount spent before."""
         return self._spent
 
     def reserve(self, cost_usd: float) -> None:
-        """Set aside what a call may cost.
+        """Reserve the maximum cost of a call.
 
         Raises
         ------
         BudgetError
-            If that, with what is spent and set aside, is more than the budget.
+            If spent, reserved and new amounts together exceed the budget.
         """
         with self._lock:
             total = self._spent + self._reserved + cost_usd
@@ -48,7 +48,7 @@ class Budget:
             self._reserved += cost_usd
 
     def settle(self, reserved_usd: float, cost_usd: float) -> None:
-        """Replace what was set aside for a call by what it cost."""
+        """Replace the reserved amount of a call by its actual cost."""
         with self._lock:
             self._reserved -= reserved_usd
             self._spent += cost_usd

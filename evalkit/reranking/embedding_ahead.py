@@ -1,4 +1,4 @@
-"""Every text embedded once, ahead of the quality pass."""
+"""Embed every distinct text once, before the quality pass."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from evalkit.distributed import LocalPool, WorkerPool, each_or_parts
+from evalkit.distributed import LocalPool, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
 from evalkit.rerankers import Embedded, Portion, Preparable, Reranker
 from evalkit.reranking.batching import Batch
@@ -17,10 +17,11 @@ from evalkit.reranking.batching import Batch
 def embedded_ahead(
     reranker: Reranker, batches: Sequence[Batch], pool: WorkerPool[Reranker]
 ) -> Iterator[WorkerPool[Reranker]]:
-    """Have a crew embed every text once, and give who scores then; forget it afterwards: timing is honest.
+    """Embed all texts in a worker pool, and return the pool to score with; empty the cache on exit.
 
-    With all texts embedded, scores are arithmetic: a reranker that embeds scores by itself. A text that
-    cannot be embedded fails again where it is scored, and the queries that need it with it.
+    After the texts are embedded, scoring is cheap arithmetic, so the returned pool scores in this process. A text
+    that cannot be embedded fails again when it is scored, with all queries that need it. The cache is emptied so
+    that later latency measurements include the embedding. Rerankers that do not embed get `pool` itself.
     """
     if not isinstance(reranker, Preparable):
         yield pool
@@ -29,7 +30,7 @@ def embedded_ahead(
     texts = sum(len(portion.texts) for portion in portions)
     try:
         with tqdm(total=texts, desc="embedding", unit="text", disable=None) as progress:
-            for work in each_or_parts(pool, embed, portions, _single_texts):
+            for work in each_with_split_retry(pool, embed, portions, _single_texts):
                 if not isinstance(work.result, CallError):
                     reranker.keep(work.task, work.result)
                 progress.update(len(work.task.texts))
@@ -39,12 +40,14 @@ def embedded_ahead(
 
 
 def embed(reranker: Reranker, portion: Portion) -> list[Embedded]:
-    """Embed the texts of a portion.
+    """Return the embedded texts of a portion.
 
     Raises
     ------
     CallError
         If they cannot be embedded together.
+    TypeError
+        If the reranker does not embed.
     """
     if not isinstance(reranker, Preparable):
         raise TypeError(f"{type(reranker).__name__} does not embed")

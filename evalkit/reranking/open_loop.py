@@ -1,4 +1,4 @@
-"""Calls that arrive when they arrive, whether or not earlier ones are back: an open loop."""
+"""An open loop: calls start at scheduled times, regardless of calls in flight."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from evalkit.reranking.sender import Delivery, collect
 from evalkit.reranking.session import RerankerSession
 
 MOST_IN_FLIGHT = 256
-"""Calls in flight beyond which a due call waits here; its wait is in its response time all the same."""
+"""Maximum calls in flight. A due call beyond it waits in this process; its response time includes the wait."""
 _BEGIN_S = 0.02
-"""Between laying out a schedule and its first arrival."""
+"""Seconds between queueing a schedule and its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,10 @@ class Arrival:
 
     Attributes
     ----------
+    item
+        The batch to send.
     after_s
-        Seconds after the schedule begins.
+        Seconds from the start of the schedule to this call.
     """
 
     item: Batch
@@ -38,27 +40,29 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
+    """A call to make at `due_s`; its thread then waits at `barrier`, if there is one, for the other threads."""
+
     item: Batch
     context: CallContext
     due_s: float
-    together: threading.Barrier | None = None
+    barrier: threading.Barrier | None = None
 
 
 class OpenLoop:
-    """Makes calls at set times, each in a thread of its own for as long as it is out.
+    """Makes calls at scheduled times, each in its own thread while it is in flight.
 
-    A thread takes the next call of the schedule and sleeps until it is due: nobody hands it over, so nothing
-    but a wait for the interpreter stands between the schedule and the call. There is always one thread more
-    than there are calls out, up to `most`.
+    An idle thread takes the next call of the schedule and sleeps until it is due. No other thread is involved in
+    starting a call, so it can be late only by a wait for Python's global interpreter lock. There is always one
+    thread more than there are calls in flight, up to `most`.
 
     Parameters
     ----------
     session
-        Whose batches are sent. A call that fails is not sent again.
+        The reranker. A call that fails is not retried.
     most
-        Calls in flight, at most.
+        Maximum calls in flight.
     clock, sleep
-        Seconds of a monotonic clock, and how to wait; the wait ends early where the calls are stopped.
+        A monotonic clock in seconds, and a function that waits; by default the wait ends early if calls are stopped.
     """
 
     def __init__(
@@ -74,8 +78,8 @@ class OpenLoop:
         self._sleep = sleep or self._stop.wait
         limiter = ConcurrencyLimiter(most, adaptive=False)
         self._caller = RetryingCaller(session, limiter, self._stop, splits=False, retries=False, clock=clock)
-        self._todo: queue.SimpleQueue[_Due | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[_Due | None] = queue.SimpleQueue()
+        self._deliveries: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle = 0
         self._threads: list[threading.Thread] = []
@@ -86,49 +90,49 @@ class OpenLoop:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
         for _thread in self._threads:
-            self._todo.put(None)
+            self._tasks.put(None)
         if kind is None:
             for thread in self._threads:
                 thread.join()
 
-    def meet(self, items: Sequence[Batch], context: CallContext) -> Iterator[Outcome]:
-        """Send some batches at once, each from a thread of its own, which opens a connection by that."""
+    def send_at_once(self, items: Sequence[Batch], context: CallContext) -> Iterator[Outcome]:
+        """Send up to `most` batches at once, each from its own thread, so that every thread opens its connection."""
         items = items[: self._most]
-        together = threading.Barrier(len(items)) if items else None
+        barrier = threading.Barrier(len(items)) if items else None
         with self._lock:
             while len(self._threads) < len(items):
                 self._spawn()
         now = self._clock()
         for item in items:
-            self._todo.put(_Due(item, context, now, together))
+            self._tasks.put(_Due(item, context, now, barrier))
         yield from self._collect(len(items))
 
-    def follow(self, schedule: Sequence[Arrival], context: CallContext) -> Iterator[Outcome]:
+    def send_scheduled(self, schedule: Sequence[Arrival], context: CallContext) -> Iterator[Outcome]:
         """Make every call when it is due, and yield outcomes in order of completion.
 
         Raises
         ------
         BudgetError
-            If the next call could cross the budget.
+            If the next call could exceed the budget.
         """
         begin = self._clock() + _BEGIN_S
         with self._lock:
             if not self._threads:
                 self._spawn()
         for arrival in schedule:
-            self._todo.put(_Due(arrival.item, context, begin + arrival.after_s))
+            self._tasks.put(_Due(arrival.item, context, begin + arrival.after_s))
         yield from self._collect(len(schedule))
 
     def _collect(self, calls: int) -> Iterator[Outcome]:
         for _ in range(calls):
-            done = self._done.get()
-            yield from done.outcomes
-            if done.fault is not None:
+            delivery = self._deliveries.get()
+            yield from delivery.outcomes
+            if delivery.error is not None:
                 self._stop.set()
-                raise done.fault
+                raise delivery.error
 
     def _spawn(self) -> None:
-        """Start one more thread; the lock is held."""
+        """Start one more thread. The caller must hold the lock."""
         thread = threading.Thread(
             target=self._work, name=f"evalkit-arrival-{len(self._threads)}", daemon=True
         )
@@ -137,12 +141,12 @@ class OpenLoop:
         thread.start()
 
     def _work(self) -> None:
-        while (due := self._todo.get()) is not None:
+        while (due := self._tasks.get()) is not None:
             with self._lock:
                 self._idle -= 1
                 if not self._idle and len(self._threads) < self._most:
                     self._spawn()
-            self._done.put(self._make(due))
+            self._deliveries.put(self._make(due))
             with self._lock:
                 self._idle += 1
 
@@ -150,11 +154,11 @@ class OpenLoop:
         wait = due.due_s - self._clock()
         if wait > 0:
             self._sleep(wait)
-        done = (
+        delivery = (
             Delivery()
             if self._stop.is_set()
             else collect(self._caller.deliver(due.item, due.context, due.due_s))
         )
-        if due.together is not None:
-            due.together.wait()
-        return done
+        if due.barrier is not None:
+            due.barrier.wait()
+        return delivery

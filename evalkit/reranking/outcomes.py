@@ -1,4 +1,4 @@
-"""One attempt timed and checked, and what became of a batch."""
+"""Make one call, time it and check its response; records of attempts and of a batch's outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What every call of a series has in common."""
+    """The fields that all calls of a series share."""
 
     dataset: str
     reranker: str
@@ -33,7 +33,7 @@ class CallContext:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One call: either a response or a failure, and always the call's record."""
+    """One call: its record, and either a response or a failure."""
 
     call: Call
     response: RerankResponse | None
@@ -42,12 +42,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one batch.
+    """The outcome of one batch.
 
     Attributes
     ----------
     attempts
-        Every call made for it, the last one decisive; empty where none was.
+        Every call made for the batch, of which the last one counts; empty if none was made.
     unsent
         Why no call was made.
     """
@@ -58,17 +58,17 @@ class Outcome:
 
     @property
     def call(self) -> Call:
-        """The decisive call."""
+        """The record of the last attempt."""
         return self.attempts[-1].call
 
     @property
     def response(self) -> RerankResponse | None:
-        """The scores; None where the batch failed."""
+        """The response of the last attempt; None if the batch failed."""
         return self.attempts[-1].response if self.attempts else None
 
     @property
     def failure(self) -> CallError | None:
-        """Why the batch has no scores; None where it has."""
+        """Why the batch has no scores; None if it has scores."""
         return self.attempts[-1].failure if self.attempts else self.unsent
 
 
@@ -82,7 +82,7 @@ def make_call(
     scheduled_s: float | None = None,
     price: Price | None = None,
 ) -> Attempt:
-    """Make one call, time it, and check that what came back is one finite score per document."""
+    """Make one call, time it, and check that the response has one finite score per document."""
     response: RerankResponse | None = None
     failure: CallError | None = None
     start = clock()
@@ -96,7 +96,21 @@ def make_call(
 
 @dataclass(frozen=True, slots=True)
 class TimedCall:
-    """A call that was made: what, when, the how-manieth attempt, and together with how many, itself included."""
+    """A finished call.
+
+    Attributes
+    ----------
+    item, context
+        What was sent.
+    start_s, end_s
+        Seconds of a monotonic clock.
+    attempt
+        Number of the attempt, from 1.
+    scheduled_s
+        When the call was due, if it was scheduled.
+    pooled_calls
+        Number of calls scored together with this one, itself included; None if it was sent alone.
+    """
 
     item: Batch
     context: CallContext
@@ -104,7 +118,7 @@ class TimedCall:
     end_s: float
     attempt: int = 1
     scheduled_s: float | None = None
-    together: int | None = None
+    pooled_calls: int | None = None
 
 
 def attempt_of(
@@ -113,13 +127,13 @@ def attempt_of(
     failure: CallError | None = None,
     price: Price | None = None,
 ) -> Attempt:
-    """Check what came back, and record the call."""
+    """Return the checked response or the failure, with the call's record."""
     item, context = made.item, made.context
     if response is not None:
         failure = find_fault(response, item.request)
         response = None if failure else response
     usage = response.usage if response else Usage()
-    cut_short = response.truncated if response else None
+    truncated = response.truncated if response else None
     call = Call(
         dataset=context.dataset,
         reranker=context.reranker,
@@ -127,7 +141,7 @@ def attempt_of(
         pass_=context.pass_,
         batch_size=len(item.request.documents),
         filled=item.filled,
-        concurrency=made.together or context.concurrency,
+        concurrency=made.pooled_calls or context.concurrency,
         round=context.round,
         attempt=made.attempt,
         scheduled_s=made.start_s if made.scheduled_s is None else made.scheduled_s,
@@ -147,13 +161,13 @@ def attempt_of(
         length_bucket=context.length_bucket,
         rate_per_s=context.rate_per_s,
         document_characters=sum(map(len, item.request.documents)),
-        truncated_documents=None if cut_short is None else int(cut_short.sum()),
+        truncated_documents=None if truncated is None else int(truncated.sum()),
     )
     return Attempt(call, response, failure)
 
 
 def _cost(response: RerankResponse | None, price: Price | None) -> float | None:
-    """Return what a call cost: by the configured price, else as the backend says; None if nobody knows."""
+    """Return the cost of a call in USD: by the configured price, else as the backend reports; None if unknown."""
     if response is None:
         return None
     priced = price.of(response.usage) if price else None
@@ -161,12 +175,12 @@ def _cost(response: RerankResponse | None, price: Price | None) -> float | None:
 
 
 def retried(attempt: Attempt) -> Attempt:
-    """Return a failed attempt as one that was followed by another."""
+    """Return a failed attempt with the status ``retried``."""
     return replace(attempt, call=replace(attempt.call, status="retried"))
 
 
 def find_fault(response: RerankResponse, request: RerankRequest) -> CallError | None:
-    """Return the failure that a response is, unless it holds one finite score per document."""
+    """Return the error of a response that lacks one finite score per document; None if it is correct."""
     if response.scores.shape != (len(request.documents),):
         return CallError(
             "reply",

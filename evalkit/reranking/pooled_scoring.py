@@ -1,10 +1,10 @@
-"""Batches of many queries scored as one, by one hand or many: where a local model gains most."""
+"""Score batches of many queries together, in a pool of workers: much faster for local models."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from evalkit.distributed import Work, WorkerPool, each_or_parts
+from evalkit.distributed import CompletedTask, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
@@ -13,7 +13,7 @@ from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, TimedCall,
 from evalkit.reranking.session import RerankerSession
 
 PAIRS = 1024
-"""Pairs of a pool where a reranker names none: seconds of work, against milliseconds of sending it."""
+"""Pairs per group for rerankers without `pool_pairs`: seconds of work, against milliseconds for sending it."""
 
 BatchGroup = Sequence[Batch]
 
@@ -21,24 +21,24 @@ BatchGroup = Sequence[Batch]
 def groups(items: Iterable[Batch], pairs: int) -> Iterator[BatchGroup]:
     """Yield batches in groups of at least `pairs` documents; the last group may have fewer."""
     group: list[Batch] = []
-    gathered = 0
+    documents = 0
     for item in items:
         group.append(item)
-        gathered += len(item.request.documents)
-        if gathered >= pairs:
+        documents += len(item.request.documents)
+        if documents >= pairs:
             yield group
-            group, gathered = [], 0
+            group, documents = [], 0
     if group:
         yield group
 
 
 def score_group(reranker: Reranker, group: BatchGroup) -> list[RerankResponse]:
-    """Score some batches together where the reranker knows how, else one after the other.
+    """Return the responses of a group, scored together if the reranker supports it, else one by one.
 
     Raises
     ------
     CallError
-        If any of them cannot be scored.
+        If any batch cannot be scored.
     """
     requests = [item.request for item in group]
     if isinstance(reranker, Pooled):
@@ -49,36 +49,36 @@ def score_group(reranker: Reranker, group: BatchGroup) -> list[RerankResponse]:
 def send_pooled(
     session: RerankerSession, items: Iterable[Batch], context: CallContext, pool: WorkerPool[Reranker]
 ) -> Iterator[Outcome]:
-    """Yield the outcome of every batch, pool by pool.
+    """Yield the outcome of every batch, group by group.
 
-    Where a pool cannot be scored, its batches are, one by one: what is wrong with one query costs no other.
+    If a group cannot be scored, its batches are scored one by one, so that one bad query fails no other.
 
     Parameters
     ----------
     session
-        Whose batches they are.
+        The reranker's session.
     items
-        What is to be scored.
+        The batches to score.
     context
-        What the calls have in common.
+        The fields that all calls share.
     pool
-        Who scores: its hands are alike to the arm's own reranker.
+        The workers that score. Each holds a reranker with the same settings as the session's.
     """
     size = session.reranker.pool_pairs if isinstance(session.reranker, Pooled) else PAIRS
-    for work in each_or_parts(
+    for work in each_with_split_retry(
         pool, score_group, groups(items, size), lambda group: [[item] for item in group]
     ):
         yield from _outcomes(session, work, context)
 
 
 def _outcomes(
-    session: RerankerSession, work: Work[BatchGroup, list[RerankResponse]], context: CallContext
+    session: RerankerSession, work: CompletedTask[BatchGroup, list[RerankResponse]], context: CallContext
 ) -> Iterator[Outcome]:
-    """Yield what became of the batches of a pool; all have the times of the whole."""
+    """Yield the outcomes of a group's batches; each has the start and end time of the whole group."""
     for place, item in enumerate(work.task):
-        made = TimedCall(item, context, work.start_s, work.end_s, together=len(work.task))
+        made = TimedCall(item, context, work.start_s, work.end_s, pooled_calls=len(work.task))
         attempt = _attempt(made, work.result, place)
-        session.note(attempt.failure)
+        session.record(attempt.failure)
         yield Outcome(item, (attempt,))
 
 

@@ -1,4 +1,4 @@
-"""When a call may go: limits per minute, pauses a server asked for, calls in flight."""
+"""Rate limits and concurrency: limits per minute, pauses requested by a server, and calls in flight."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Sleep = Callable[[float], None]
 
 
 class RateLimiter:
-    """Keeps requests and tokens per minute, over every window of a minute. Used from several threads.
+    """Limits requests and tokens in every 60-second window. Thread-safe.
 
     Parameters
     ----------
     requests_per_minute, tokens_per_minute
-        The limits; None for none.
+        The limits; None for no limit.
     clock
-        Seconds of a monotonic clock.
+        A monotonic clock in seconds.
     """
 
     def __init__(
@@ -36,17 +36,17 @@ class RateLimiter:
         self._paused_until = -float("inf")
 
     def wait_turn(self, tokens: float, sleep: Sleep, requests: int = 1) -> None:
-        """Wait until a call of that many tokens and requests keeps the limits, and count it as sent."""
+        """Wait until a call with this many tokens and requests is within the limits, and count it as sent."""
         while (wait := self._take(tokens, requests)) > 0:
             sleep(wait)
 
     def pause(self, seconds: float) -> None:
-        """Let nothing go for a while: the server said so."""
+        """Let no call start for `seconds`, as the server requested."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
 
     def _take(self, tokens: float, requests: int) -> float:
-        """Count a call as sent and return 0, or return how long to wait before trying again."""
+        """Count a call as sent and return 0, or return the seconds to wait before trying again."""
         with self._lock:
             now = self._clock()
             if now < self._paused_until:
@@ -60,7 +60,7 @@ class RateLimiter:
             return self._sent[0][0] + WINDOW_S - now
 
     def _fits(self, tokens: float, requests: int) -> bool:
-        if not self._sent:  # a call beyond the limit by itself can only be tried alone
+        if not self._sent:  # a single call beyond the limit is still sent, if the window is empty
             return True
         if self._requests is not None and sum(r for *_, r in self._sent) + requests > self._requests:
             return False
@@ -68,23 +68,24 @@ class RateLimiter:
 
 
 class ConcurrencyLimiter:
-    """Lets so many calls be in flight: fewer after a refusal for their number, more again after successes.
+    """Limits the calls in flight: fewer after the server throttles a call, more again after successes.
 
-    Additive increase, multiplicative decrease (Chiu and Jain 1989): halved once for all refusals of
-    calls that went before the last halving, one more after as many successes in a row as are allowed.
+    Additive increase, multiplicative decrease (Chiu and Jain 1989). The limit is halved once for all throttled
+    calls that started before the halving, and rises by one after as many consecutive successes as calls are
+    allowed.
 
     Parameters
     ----------
     most
-        Calls in flight to start with, and at most.
+        The initial and maximum number of calls in flight.
     adaptive
-        Whether the number changes at all; a latency pass measures a given one.
+        Whether the limit changes at all; a latency pass measures a fixed number.
     """
 
     def __init__(self, most: int, *, adaptive: bool = True) -> None:
         self._most = most
         self._adaptive = adaptive
-        self._turn = threading.Condition()
+        self._changed = threading.Condition()
         self._in_flight = 0
         self._successes = 0
         self._epoch = 0
@@ -92,19 +93,19 @@ class ConcurrencyLimiter:
         self.lowest = most
 
     def enter(self) -> int:
-        """Wait for a place; return a ticket for `leave`."""
-        with self._turn:
-            self._turn.wait_for(lambda: self._in_flight < self.allowed)
+        """Wait until a call may start; return the ticket to pass to `leave`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._in_flight < self.allowed)
             self._in_flight += 1
             return self._epoch
 
     def leave(self, ticket: int, *, throttled: bool) -> None:
-        """Give the place back; `throttled` where the server refused the call for the number of calls."""
-        with self._turn:
+        """Count a call as finished; `throttled` if the server returned 429."""
+        with self._changed:
             self._in_flight -= 1
             if self._adaptive:
                 self._adapt(ticket, throttled=throttled)
-            self._turn.notify_all()
+            self._changed.notify_all()
 
     def _adapt(self, ticket: int, *, throttled: bool) -> None:
         if throttled:

@@ -1,4 +1,4 @@
-"""One batch to scores or a named failure: wait for a turn, send, retry, halve."""
+"""Send one batch: wait for the rate limit, send, retry, and halve it if it is too large for the server."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ THROTTLED = 429
 
 
 class StoppedError(Exception):
-    """The work was stopped while a call waited for its turn."""
+    """The caller was stopped while a call waited to be sent."""
 
 
 class RetryingCaller:
-    """Delivers the batches of one arm. Used from several threads.
+    """Sends the batches of one reranker session. Thread-safe.
 
     Parameters
     ----------
     session
-        Whose batches.
+        The reranker with its budget, rate limits and retry settings.
     limiter
-        Calls in flight.
+        Limits the calls in flight; by default one at a time.
     stop
-        Set to leave off waiting.
+        Set to stop waiting.
     splits
-        Whether a batch that is too large for the server may be sent in parts; a timed one may not.
-    patient
-        Whether a server that does not answer at all is asked again, too.
+        Whether a batch that is too large for the server may be sent in parts; False for timed calls.
+    retries_without_reply
+        Whether calls without an HTTP reply are retried, too, e.g. after a refused connection.
     retries
-        Whether anything is asked again: a call that comes when it is due stands for itself.
+        Whether failed calls are retried at all; False for calls with scheduled times.
     clock
-        Seconds of a monotonic clock.
+        A monotonic clock in seconds.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RetryingCaller:
         stop: threading.Event | None = None,
         *,
         splits: bool = True,
-        patient: bool = True,
+        retries_without_reply: bool = True,
         retries: bool = True,
         clock: Clock = time.perf_counter,
     ) -> None:
@@ -65,35 +65,35 @@ class RetryingCaller:
         self._limiter = limiter or ConcurrencyLimiter(1, adaptive=False)
         self._stop = stop or threading.Event()
         self._splits = splits and session.reranker.pointwise
-        self._patient = patient
+        self._retries_without_reply = retries_without_reply
         self._retries = session.traffic.retries if retries else 0
         self._clock = clock
 
     def deliver(self, item: Batch, context: CallContext, due_s: float | None = None) -> Iterator[Outcome]:
-        """Yield the outcome of a batch, or of the parts it had to be sent in.
+        """Yield the outcome of a batch, or of the parts in which it was sent.
 
         Parameters
         ----------
         item, context
-            What is sent, and what its call has in common with others.
+            The batch, and the fields that its call shares with others.
         due_s
-            When it was due, by the clock; now where None.
+            When the call was due, in seconds of `clock`; None for now.
 
         Raises
         ------
         StoppedError
-            If the work is stopped meanwhile.
+            If `stop` is set while the call waits.
         BudgetError
-            If the next call could cross the budget.
+            If the next call could exceed the budget.
         """
-        known = self._session.learned_documents if self._splits else None
-        for part in cut(item, known) if known else (item,):
+        limit = self._session.learned_documents if self._splits else None
+        for part in cut(item, limit) if limit else (item,):
             yield from self._deliver(part, context, (), due_s)
 
     def _deliver(
         self, item: Batch, context: CallContext, before: tuple[Attempt, ...], due_s: float | None = None
     ) -> Iterator[Outcome]:
-        """Send one batch; where it is too large, its halves. `before` are the calls that led here."""
+        """Send one batch, or its halves if it is too large; `before` are the failed attempts with larger batches."""
         if self._session.closed is not None:
             yield Outcome(item, (), self._session.closed)
             return
@@ -103,7 +103,7 @@ class RetryingCaller:
         if failure is not None and failure.remedy.too_large and self._splits and size > 1:
             yield from self._halve(item, context, (*before, *map(retried, attempts)))
             return
-        self._session.note(failure)
+        self._session.record(failure)
         yield Outcome(item, (*before, *attempts))
 
     def _halve(self, item: Batch, context: CallContext, before: tuple[Attempt, ...]) -> Iterator[Outcome]:
@@ -112,19 +112,19 @@ class RetryingCaller:
         for part in cut(item, half):
             for outcome in self._deliver(part, context, before):
                 if outcome.response is not None:
-                    # Only a size that was seen to work is kept to: one bad document is no limit.
-                    known = self._session.learned_documents
-                    self._session.learned_documents = half if known is None else min(known, half)
+                    # Learn the limit only from a size that worked: a single bad document says nothing about it.
+                    limit = self._session.learned_documents
+                    self._session.learned_documents = half if limit is None else min(limit, half)
                 yield outcome
             before = ()
 
     def _attempt(self, item: Batch, context: CallContext, due_s: float | None) -> tuple[Attempt, ...]:
-        """Return every attempt to send a batch as it is, the last one decisive."""
+        """Return all attempts to send a batch unsplit; the last one counts."""
         named = replace(item, request=replace(item.request, call_id=uuid.uuid4().hex))
         scheduled = self._clock() if due_s is None else due_s
         made: list[Attempt] = []
 
-        def once() -> Attempt:
+        def attempt_once() -> Attempt:
             attempt = self._once(named, context, len(made) + 1, scheduled)
             made.append(attempt)
             return attempt
@@ -135,7 +135,7 @@ class RetryingCaller:
             wait=self._wait,
             sleep=self._sleep,
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-        )(once)
+        )(attempt_once)
         if made[-1].failure is not None:
             self._session.budget.settle(0.0, made[-1].failure.billed_usd)
         return (*map(retried, made[:-1]), made[-1])
@@ -171,7 +171,10 @@ class RetryingCaller:
 
     @staticmethod
     def _charge(attempt: Attempt, reserved: float) -> float:
-        """Return what a call is booked at: its cost, or what it may have cost where nobody says."""
+        """Return the cost to charge for a call: the reported cost, else the reserved maximum.
+
+        A call that the server refused, or that did not reach it, costs nothing.
+        """
         if attempt.call.cost_usd is not None:
             return attempt.call.cost_usd
         refused = attempt.failure is not None and attempt.failure.kind in {"http", "connect", "request"}
@@ -183,14 +186,14 @@ class RetryingCaller:
             self._session.tokens.learn(item.request, attempt.response.usage.tokens)
             pause = attempt.response.pause_s
         if pause is not None:
-            # Whoever asks for more than the longest wait is not waited for; see `_may_pass`.
+            # A call that must wait longer than `longest_wait_s` fails instead; see `_may_pass`.
             self._session.rate_limiter.pause(min(pause, self._session.traffic.longest_wait_s))
 
     def _may_pass(self, attempt: Attempt) -> bool:
         failure = attempt.failure
         if failure is None or not failure.remedy.transient or self._stop.is_set():
             return False
-        if failure.http_status is None and not self._patient:
+        if failure.http_status is None and not self._retries_without_reply:
             return False
         longest = self._session.traffic.longest_wait_s
         if failure.remedy.wait_s is not None and failure.remedy.wait_s > longest:
@@ -201,13 +204,13 @@ class RetryingCaller:
         return True
 
     def _wait(self, state: RetryCallState) -> float:
-        """Return the seconds before the next attempt: what the server asked for, else a growing wait."""
+        """Return the seconds before the next attempt: as requested by the server, else exponential backoff."""
         failure = state.outcome.result().failure if state.outcome else None
         if failure is not None and failure.remedy.wait_s is not None:
             return float(failure.remedy.wait_s)
         traffic = self._session.traffic
-        growing = wait_exponential(multiplier=traffic.retry_wait_s, max=traffic.longest_wait_s)
-        return growing(state) + wait_random(0, traffic.retry_wait_s)(state)
+        backoff = wait_exponential(multiplier=traffic.retry_wait_s, max=traffic.longest_wait_s)
+        return backoff(state) + wait_random(0, traffic.retry_wait_s)(state)
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -1,4 +1,4 @@
-"""Batches out, outcomes back: many calls in threads, stopped within a second."""
+"""Send batches from several threads; an interrupt stops them within a second."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from evalkit.reranking.retries import RetryingCaller, StoppedError
 from evalkit.reranking.session import RerankerSession
 
 GRACE_S = 0.3
-"""How long an interrupted pass waits for the calls that are in flight."""
+"""Seconds that an interrupted pass waits for calls in flight."""
 
 
 @dataclass(slots=True)
 class Delivery:
-    """What came of one batch: outcomes, and the fault that cut it short."""
+    """The outcomes of one batch, and the error that ended its delivery early."""
 
     outcomes: list[Outcome] = field(default_factory=list)
-    fault: BaseException | None = None
+    error: BaseException | None = None
 
 
 class Sender:
     """Keeps `concurrency` calls in flight, in threads, and yields outcomes as they complete.
 
-    As many batches wait as are in flight: a thread that is done begins the next without being told.
+    The queue holds as many batches as are in flight, so that a free thread starts the next one at once.
 
-    The threads are daemons of our own and not a pool's: a call that hangs must not hold up the end
-    of the program, and a pool waits for its threads.
+    The threads are daemon threads instead of a thread pool: a pool waits for its threads at exit, so a
+    call that hangs would block the end of the program.
 
     Parameters
     ----------
     session
-        Whose batches are sent.
+        The reranker.
     concurrency
-        Calls in flight.
+        Number of calls in flight.
     timed
-        Whether the calls are timed: then their number stays as it is and no batch is split.
+        Whether the calls are timed: then the concurrency is fixed and no batch is split.
     clock
-        Seconds of a monotonic clock.
+        A monotonic clock in seconds.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Sender:
         self._stop = threading.Event()
         self.limiter = ConcurrencyLimiter(concurrency, adaptive=not timed)
         self._caller = RetryingCaller(session, self.limiter, self._stop, splits=not timed, clock=clock)
-        self._todo: queue.SimpleQueue[tuple[Batch, CallContext] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        self._handed_out = 0
+        self._tasks: queue.SimpleQueue[tuple[Batch, CallContext] | None] = queue.SimpleQueue()
+        self._deliveries: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+        self._pending = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"evalkit-call-{number}", daemon=True)
             for number in range(concurrency)
@@ -75,7 +75,7 @@ class Sender:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
         for _thread in self._threads:
-            self._todo.put(None)
+            self._tasks.put(None)
         if kind is None:
             for thread in self._threads:
                 thread.join()
@@ -86,65 +86,65 @@ class Sender:
         Raises
         ------
         BudgetError
-            If the next call could cross the budget; calls in flight come back from `late`.
+            If the next call could exceed the budget; `late` returns the outcomes of calls in flight.
         """
         yield from self.send_each((item, context) for item in items)
 
     def send_each(
         self, tasks: Iterable[tuple[Batch, CallContext]], spread_s: float = 0.0
     ) -> Iterator[Outcome]:
-        """Do the same for batches with contexts of their own.
+        """Yield the outcome of every batch, like `send`, with a context per batch.
 
         Parameters
         ----------
         tasks
-            What is sent, and what its call has in common with others.
+            Batches with their contexts.
         spread_s
-            Time over which the first calls are spread. Sent at once they would queue for each other, here and
-            there, and a few rounds later still come in bursts.
+            Seconds over which the first `concurrency` calls are spread. If they started at once, they would
+            queue here and at the server, and later calls would still come in bursts.
         """
         for number, task in enumerate(tasks):
             if 0 < number < self._concurrency and spread_s:
                 self._stop.wait(spread_s / self._concurrency)
-            self._todo.put(task)
-            self._handed_out += 1
-            if self._handed_out >= 2 * self._concurrency:
+            self._tasks.put(task)
+            self._pending += 1
+            if self._pending >= 2 * self._concurrency:
                 yield from self._next()
-        while self._handed_out:
+        while self._pending:
             yield from self._next()
 
     def late(self) -> Iterator[Outcome]:
-        """Stop, and yield what was in flight and still came back: nothing that was paid for is lost."""
+        """Stop, and yield the outcomes of calls in flight that end within `GRACE_S`, so that no paid call is lost."""
         self._stop.set()
         deadline = time.monotonic() + GRACE_S
-        while self._handed_out and (left := deadline - time.monotonic()) > 0:
+        while self._pending and (left := deadline - time.monotonic()) > 0:
             try:
-                done = self._done.get(timeout=left)
+                delivery = self._deliveries.get(timeout=left)
             except queue.Empty:
                 return
-            self._handed_out -= 1
-            yield from done.outcomes
+            self._pending -= 1
+            yield from delivery.outcomes
 
     def _next(self) -> Iterator[Outcome]:
-        done = self._done.get()
-        self._handed_out -= 1
-        yield from done.outcomes
-        if done.fault is not None:
-            raise done.fault
+        delivery = self._deliveries.get()
+        self._pending -= 1
+        yield from delivery.outcomes
+        if delivery.error is not None:
+            raise delivery.error
 
     def _work(self) -> None:
-        while (task := self._todo.get()) is not None:
-            self._done.put(Delivery() if self._stop.is_set() else collect(self._caller.deliver(*task)))
+        while (task := self._tasks.get()) is not None:
+            self._deliveries.put(Delivery() if self._stop.is_set() else collect(self._caller.deliver(*task)))
 
 
-def collect(delivery: Iterator[Outcome]) -> Delivery:
-    """Deliver one batch; a fault is raised where the outcomes are read."""
-    done = Delivery()
+def collect(outcomes: Iterator[Outcome]) -> Delivery:
+    """Return the outcomes of one batch, with the error that ended them, to be raised in the reading thread."""
+    delivery = Delivery()
     try:
-        for outcome in delivery:
-            done.outcomes.append(outcome)
+        for outcome in outcomes:
+            delivery.outcomes.append(outcome)
     except StoppedError:
         pass
-    except BaseException as error:  # noqa: BLE001 - as said above
-        done.fault = error
-    return done
+    except BaseException as error:  # noqa: BLE001 - raised again in the reading thread
+        delivery.error = error
+    return delivery

@@ -1,4 +1,4 @@
-"""A reranker with everything that its calls share over all passes of an experiment."""
+"""A reranker with the state that its calls share over all passes of an experiment."""
 
 from __future__ import annotations
 
@@ -13,29 +13,33 @@ from evalkit.reranking.rate_limits import RateLimiter
 from evalkit.reranking.token_estimates import TokenEstimate
 
 GIVE_UP_AFTER = 5
-"""Batches in a row that failed after all their attempts: then the server is taken for gone."""
+"""After this many consecutive failed batches the reranker is given up."""
 
 
 @dataclass(slots=True, eq=False)
 class RerankerSession:
-    """A reranker under its tag.
+    """A reranker with its budget, rate limits and learned limits.
 
     Attributes
     ----------
+    tag
+        Unique tag of the reranker in the experiment.
     traffic
-        How it may be called.
+        Retries, rate limits, request limits and prices.
     caps
-        Most documents, bytes and tokens of one call.
+        Maximum documents, bytes and tokens of one call.
     concurrency
         Calls in flight in the quality pass.
     timed
-        Whether a call takes the time a user would wait for.
+        Whether the latency of a call is meaningful, i.e. the time a user would wait.
     budget
-        The budget, shared by all arms.
+        The budget, shared by all sessions.
+    rate_limiter, tokens
+        Limits calls per minute, and estimates their tokens.
     learned_documents
-        Most documents of a call after the server refused more; None before that.
+        Maximum documents of a call, learned after the server refused a larger one; None before that.
     closed
-        Why nothing more is sent; None while calls go out.
+        Why no more calls are sent; None while calls are sent.
     """
 
     tag: str
@@ -57,17 +61,17 @@ class RerankerSession:
 
     @classmethod
     def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, budget: Budget) -> RerankerSession:
-        """Return the arm that settings describe."""
+        """Return the session that settings describe."""
         traffic, caps = settings.traffic(), Caps.of(settings)
         return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget)
 
-    def note(self, failure: CallError | None) -> None:
-        """Take note of how a batch ended, and close the arm where asking on is senseless."""
+    def record(self, failure: CallError | None) -> None:
+        """Record how a batch ended; close the session if more calls cannot succeed."""
         if failure is None:
             self._failed_in_a_row = 0
             return
         self._failed_in_a_row += failure.remedy.transient
-        if failure.remedy.closes or self._failed_in_a_row >= GIVE_UP_AFTER:
+        if failure.remedy.permanent or self._failed_in_a_row >= GIVE_UP_AFTER:
             self.closed = self.closed or CallError(
                 failure.kind,
                 f"not asked: {self.tag!r} was given up after: {failure.message}",

@@ -1,4 +1,4 @@
-"""What a request will weigh before it is sent: tokens, bytes, cost."""
+"""Estimate the tokens, bytes and cost of a request before it is sent."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from evalkit.config import Price, Traffic, Weight
 from evalkit.records import RerankRequest, Usage
 
 TOKENS_PER_CHARACTER = 0.25
-"""The common rule of thumb for English; what a plan says it assumes."""
+"""The common rule of thumb for English, assumed in plans."""
 CAUTIOUS_TOKENS_PER_CHARACTER = 0.4
-"""Assumed for limits and budgets until a reply tells better."""
+"""Assumed for limits and budgets until a reply reports its tokens."""
 MARGIN = 1.25
-"""Limits and budgets assume the most tokens per character seen so far, and a quarter more."""
+"""Limits and budgets assume the highest tokens per character seen so far times this factor."""
 DOCUMENTS_PER_UNIT = 100
-"""Documents that one search unit is commonly said to hold."""
+"""Documents per search unit, as commonly billed."""
 PAIR_OVERHEAD_BYTES = 150
-"""Bytes that an API billing by bytes adds to each pair (ZeroEntropy)."""
+"""Bytes that an API billed by bytes (ZeroEntropy) adds to each pair."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedPass:
-    """Calls of one reranker on one dataset in one pass, if every call succeeds the first time.
+    """Planned calls of one reranker on one dataset in one pass, without retries.
 
     Attributes
     ----------
     pairs
         Query-document pairs sent.
     known
-        Pairs whose scores are in the store, and which are not sent.
+        Pairs with cached scores, which are not sent.
     requests
-        In which the calls are sent: more than calls where a backend asks about a list in parts.
+        HTTP requests: more than calls if a backend sends a list in several requests.
     tokens
-        Estimate: `TOKENS_PER_CHARACTER` for every character sent, and what models write in answer.
+        Estimate: `TOKENS_PER_CHARACTER` for every character sent, plus the tokens that models write.
     cost_usd
-        Estimate from the configured price; None without one.
+        Estimate from the configured price; None without a price.
     """
 
     dataset: str
@@ -51,19 +51,19 @@ class PlannedPass:
 
 
 def characters(query: str, documents: tuple[str, ...]) -> int:
-    """Return the characters of all pairs: the query counts once for each document."""
+    """Return the characters of all pairs: the query counts once per document."""
     return len(query) * len(documents) + sum(map(len, documents))
 
 
 def request_bytes(query: str, documents: tuple[str, ...]) -> int:
-    """Return about how many bytes a request's body has."""
+    """Return the approximate size of a request's body in bytes."""
     return len(query.encode("utf-8", "replace")) + sum(
         len(d.encode("utf-8", "replace")) + 8 for d in documents
     )
 
 
 def weigh(traffic: Traffic, query: str, documents: tuple[str, ...]) -> Weight:
-    """Return what one call weighs."""
+    """Return the characters, requests and answer tokens of one call."""
     return (
         traffic.weigh(query, documents) if traffic.weigh else Weight(characters=characters(query, documents))
     )
@@ -72,16 +72,16 @@ def weigh(traffic: Traffic, query: str, documents: tuple[str, ...]) -> Weight:
 def expected_usage(
     query: str, documents: tuple[str, ...], tokens_per_character: float, weight: Weight | None = None
 ) -> Usage:
-    """Return what an API would bill for one call, by whichever measure it bills.
+    """Return the expected usage of one call in every unit that APIs bill: tokens, search units and bytes.
 
     Parameters
     ----------
     query, documents
-        What is scored.
+        The texts to score.
     tokens_per_character
-        Of what is sent.
+        Assumed for the characters sent.
     weight
-        What is sent; the query once for each document where None.
+        Characters sent and tokens answered; None if the query is sent once per document.
     """
     weight = weight or Weight(characters=characters(query, documents))
     pair_bytes = sum(
@@ -97,37 +97,37 @@ def expected_usage(
 
 
 class TokenEstimate:
-    """Learns from replies how many tokens a character is at most. Used from several threads.
+    """Estimates the maximum tokens of a request, from the replies seen so far. Thread-safe.
 
     Parameters
     ----------
     traffic
-        Says what a call weighs.
+        Its `weigh` returns the characters of a call.
     """
 
     def __init__(self, traffic: Traffic | None = None) -> None:
         self._traffic = traffic or Traffic()
         self._lock = threading.Lock()
-        self._most = 0.0
+        self._highest_ratio = 0.0
 
     def learn(self, request: RerankRequest, tokens: int | None) -> None:
-        """Take note of what a reply said; None says nothing."""
+        """Update the highest tokens per character with the tokens that a reply reports; ignore None."""
         size = weigh(self._traffic, request.query, request.documents).characters
         if tokens and size:
             with self._lock:
-                self._most = max(self._most, tokens / size)
+                self._highest_ratio = max(self._highest_ratio, tokens / size)
 
     def usage(self, request: RerankRequest) -> Usage:
-        """Return what a request may weigh at most, as far as can be told."""
-        ratio = self._most * MARGIN if self._most else CAUTIOUS_TOKENS_PER_CHARACTER
+        """Return the estimated maximum usage of a request."""
+        ratio = self._highest_ratio * MARGIN if self._highest_ratio else CAUTIOUS_TOKENS_PER_CHARACTER
         weight = weigh(self._traffic, request.query, request.documents)
         most = replace(weight, answer_tokens=weight.most_answer_tokens)
         return expected_usage(request.query, request.documents, ratio, most)
 
     def requests(self, request: RerankRequest) -> int:
-        """Return how many requests a call sends."""
+        """Return the number of HTTP requests of a call."""
         return weigh(self._traffic, request.query, request.documents).requests
 
     def cost_usd(self, request: RerankRequest, price: Price | None) -> float:
-        """Return what a request may cost at most; 0 without a price."""
+        """Return the estimated maximum cost of a request in USD; 0 without a price."""
         return (price.of(self.usage(request)) or 0.0) if price else 0.0

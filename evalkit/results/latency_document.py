@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from evalkit.latency import Fit, RoundState
-from evalkit.latency.slo import Kept
+from evalkit.latency.slo import Verdict
 from evalkit.results.json_shapes import Inline, JsonObject, Key, Mean
 from evalkit.results.summary_document import Quantile
 from evalkit.stats import Interval
@@ -40,7 +40,7 @@ class LimitRow(JsonObject):
     rate_per_s: float | None
     limit_s: float
     quantile: float
-    verdict: Kept
+    verdict: Verdict
     late: Annotated[Interval, Inline.interval("late")]
 
 
@@ -65,7 +65,7 @@ class ClaimRow(JsonObject):
     batch_size: int | None
     limit_s: float
     quantile: float | None
-    verdict: Kept
+    verdict: Verdict
     late: Annotated[Interval, Inline.interval("late")]
     fewest: Annotated[int | None, Key(omit_none=True)] = None
     most: Annotated[int | None, Key(omit_none=True)] = None

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from evalkit.backend_checks import PrecisionCheck
 from evalkit.dataset_checks import DataFinding
+from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
 from evalkit.records import ScoreKind
 from evalkit.results.json_shapes import JsonObject, Key
@@ -238,20 +239,6 @@ class EndpointFacts:
     given_up: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionFacts:
-    """The Ray cluster when it was joined, and what was lost on it."""
-
-    engine: str
-    nodes: int
-    replicas_asked: int
-    replicas: int
-    cpus_per_replica: int
-    gpus_per_replica: float
-    replicas_lost: int
-    tasks_repeated: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """The content of ``manifest.json``. The fields from `pairs` on are known at the end only.
@@ -316,7 +303,7 @@ class Manifest:
     calls: Mapping[str, CallCounts] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointFacts] = field(default_factory=dict)
     spent_usd: float | None = None
-    execution: ExecutionFacts | None = None
+    execution: ClusterFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

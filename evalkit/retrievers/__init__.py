@@ -1,10 +1,10 @@
-"""First stages: what finds the candidates that rerankers reorder."""
+"""First stages: retrievers that find the candidates for reranking."""
 
-from evalkit.retrievers.candidates import Retriever, open_retriever, opened_retriever, retrieve_candidates
+from evalkit.retrievers.candidates import Retriever, open_retriever, retrieve_candidates, retriever_context
 
 __all__ = [
     "Retriever",
     "open_retriever",
-    "opened_retriever",
     "retrieve_candidates",
+    "retriever_context",
 ]

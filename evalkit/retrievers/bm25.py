@@ -1,4 +1,4 @@
-"""BM25: a first stage that needs no service, in one total order."""
+"""The BM25 first stage, which needs no service."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from evalkit.config.settings import Language
 from evalkit.distributed import RayCluster
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.bm25_cluster import spread_shards
-from evalkit.retrievers.bm25_index import Recipe, Shards, open_shards
+from evalkit.retrievers.bm25_index import IndexOptions, Shards, open_shards
 from evalkit.retrievers.bm25_search import merge
 from evalkit.text_analysis import Analyzer
 
-_TOGETHER = 256
-"""Queries searched at once: what is found of them in every part is held until it is merged."""
+_QUERIES_PER_BATCH = 256
+"""Queries searched at once: the results of all parts stay in memory until they are merged."""
 
 
 class Bm25:
@@ -67,25 +67,25 @@ class Bm25:
         id_ranks = rank_ids(dataset.corpus.doc_ids)
         self._ids = np.empty(len(id_ranks), dtype=object)
         self._ids[id_ranks] = dataset.corpus.doc_ids
-        recipe = recipe_of(settings, dataset)
-        self._analyzer = recipe.analyzer
-        self._shards = shards or open_shards(dataset.corpus, id_ranks, recipe)
+        options = index_options(settings, dataset)
+        self._analyzer = options.analyzer
+        self._shards = shards or open_shards(dataset.corpus, id_ranks, options)
 
     @classmethod
     @contextmanager
     def spread(cls, settings: Settings, dataset: Dataset, cluster: RayCluster) -> Iterator[Bm25]:
-        """Give BM25 with its parts on a cluster; of an index in one part there is nothing to spread."""
+        """Yield a retriever whose index parts are on the cluster; an index in one part stays in this process."""
         if settings.shards == 1:
             yield cls(settings, dataset)
             return
-        id_ranks, recipe = rank_ids(dataset.corpus.doc_ids), recipe_of(settings, dataset)
-        with spread_shards(dataset.corpus, id_ranks, recipe, cluster) as shards:
+        id_ranks, options = rank_ids(dataset.corpus.doc_ids), index_options(settings, dataset)
+        with spread_shards(dataset.corpus, id_ranks, options, cluster) as shards:
             yield cls(settings, dataset, shards)
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
-        """Return the `depth` best documents of each query, by score then doc_id, both descending.
+        """Return the `depth` best documents of each query, by score, then doc_id, both descending.
 
-        A document that shares no term with the query is never returned.
+        A document without a term of the query is not returned.
         """
         lengths: list[int] = []
         doc_ids: list[str] = []
@@ -93,26 +93,27 @@ class Bm25:
         with tqdm(
             total=len(queries), desc=f"{self._tag}: retrieving", unit="query", disable=None
         ) as progress:
-            for start in range(0, len(queries), _TOGETHER):
-                some = queries[start : start + _TOGETHER]
-                tops = merge(self._shards.search([self._analyzer.terms(q.text) for q in some], depth), depth)
-                lengths += np.diff(tops.offsets).tolist()
-                doc_ids += self._ids[tops.id_ranks].tolist()
-                scores.append(tops.scores)
-                progress.update(len(some))
+            for start in range(0, len(queries), _QUERIES_PER_BATCH):
+                batch = queries[start : start + _QUERIES_PER_BATCH]
+                terms = [self._analyzer.terms(query.text) for query in batch]
+                top = merge(self._shards.search(terms, depth), depth)
+                lengths += np.diff(top.offsets).tolist()
+                doc_ids += self._ids[top.id_ranks].tolist()
+                scores.append(top.scores)
+                progress.update(len(batch))
         found = [(query.query_id, n) for query, n in zip(queries, lengths, strict=True) if n]
         offsets = np.cumsum([0, *(n for _, n in found)])
         return Run(self._tag, tuple(q for q, _ in found), offsets, tuple(doc_ids), np.concatenate(scores))
 
 
-def recipe_of(settings: Bm25.Settings, dataset: Dataset) -> Recipe:
-    """Return what decides the index."""
+def index_options(settings: Bm25.Settings, dataset: Dataset) -> IndexOptions:
+    """Return the options of the index for a dataset."""
     analyzer = Analyzer(settings.language or dataset.origin.language)
-    return Recipe(analyzer, settings.k1, settings.b, settings.shards)
+    return IndexOptions(analyzer, settings.k1, settings.b, settings.shards)
 
 
 def rank_ids(doc_ids: Sequence[str]) -> NDArray[np.int64]:
-    """Return ``(d,)`` the place of each document's id in their ascending order."""
+    """Return the ``(d,)`` rank of each document's id in ascending order of ids, from 0."""
     ranks = np.empty(len(doc_ids), dtype=np.int64)
     ranks[sorted(range(len(doc_ids)), key=doc_ids.__getitem__)] = np.arange(len(doc_ids))
     return ranks

@@ -1,4 +1,4 @@
-"""The BM25 index of a corpus, in one part or several: built once, kept in a cache by content hash, memory-mapped."""
+"""The BM25 index of a corpus in one or several parts: built once, cached by content hash, memory-mapped."""
 
 from __future__ import annotations
 
@@ -16,59 +16,59 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, kept, key_of
+from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
 from evalkit.retrievers.bm25_scores import Bm25Index, score
-from evalkit.retrievers.bm25_search import Tops, search
+from evalkit.retrievers.bm25_search import TopDocuments, search
 from evalkit.text_analysis import Analyzer
 
 _FORMAT = 3
-"""Part of the cache key: raise it when terms, scores or files change for the same input."""
+"""Part of the cache key: increment it when terms, scores or files change for the same input."""
 
 
 class Shards(Protocol):
-    """The index of a corpus in parts, wherever they are kept: here, or by the workers of a cluster.
+    """The index of a corpus in parts, in this process or on the workers of a cluster.
 
-    A worker holds one part. It needs ``count(texts, analyzer)`` of its documents, then the `merge_statistics` of all
-    parts for its ``score(counts, statistics, k1, b)``, and answers with ``search(index, id_ranks, queries, depth)``:
-    functions of values that can be sent. Scores and order are then those of one index, bit for bit.
+    A worker has one part. It computes ``count(texts, analyzer)`` of its documents, then ``score(counts, statistics, k1,
+    b)`` with the `merge_statistics` of all parts, and searches with ``search(index, id_ranks, queries, depth)``. All
+    arguments are picklable. Scores and order are identical to those of one index, bit for bit.
     """
 
-    def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[Tops]:
-        """Return what `bm25_search.search` finds in each part."""
+    def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[TopDocuments]:
+        """Return the result of `bm25_search.search` for each part."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LocalShards:
-    """Parts on this machine's disk, mapped into memory and searched one after the other.
+    """Memory-mapped parts on this machine's disk, searched one after the other.
 
     Attributes
     ----------
     parts
-        The index of each part, and the rank of each of its documents' ids among all of the corpus.
+        The index of each part, and the rank of each of its documents' ids among all ids of the corpus.
     """
 
     parts: tuple[tuple[Bm25Index, NDArray[np.int64]], ...]
 
-    def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[Tops]:
+    def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[TopDocuments]:
         """Return the best documents of each part."""
         return [search(index, id_ranks, queries, depth) for index, id_ranks in self.parts]
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """What decides an index beside the texts.
+class IndexOptions:
+    """The options of an index; together with the texts they determine it.
 
     Attributes
     ----------
     analyzer
-        What splits the texts.
+        Splits the texts into terms.
     k1, b
         See `score`.
     shards
-        Parts to build one after the other: one part's counts at a time are in memory.
+        Number of parts. A local index is built one part at a time, with one part's counts in memory.
     """
 
     analyzer: Analyzer
@@ -78,58 +78,58 @@ class Recipe:
 
 
 def split_rows(documents: int, shards: int) -> list[slice]:
-    """Return the rows of each part of a corpus: neighbours, as many in each as in any other, or one more."""
+    """Return the rows of each part of a corpus: contiguous slices whose sizes differ by at most one."""
     edges = [documents * i // shards for i in range(shards + 1)]
     return [slice(start, stop) for start, stop in pairwise(edges)]
 
 
-def open_shards(corpus: Corpus, id_ranks: NDArray[np.int64], recipe: Recipe) -> LocalShards:
-    """Return the index of a corpus, from the cache where it was built before.
+def open_shards(corpus: Corpus, id_ranks: NDArray[np.int64], options: IndexOptions) -> LocalShards:
+    """Return the index of a corpus from the cache; build it first if it is not cached.
 
     Parameters
     ----------
     corpus
         The documents.
     id_ranks
-        ``(d,)`` the place of each document's id in the ascending order of all.
-    recipe
-        What to build.
+        ``(d,)`` rank of each document's id in ascending order of all ids.
+    options
+        Options of the index.
 
     Raises
     ------
     StorageError
         If the cache folder cannot be written.
     """
-    folder = kept(cache_folder() / "bm25" / _key(corpus, recipe), partial(_build, corpus, recipe))
-    rows = split_rows(len(corpus), recipe.shards)
+    folder = get_or_build(cache_folder() / "bm25" / _key(corpus, options), partial(_build, corpus, options))
+    parts = split_rows(len(corpus), options.shards)
     return LocalShards(
-        tuple((load(folder / str(i), Bm25Index), id_ranks[part]) for i, part in enumerate(rows))
+        tuple((load(folder / str(i), Bm25Index), id_ranks[rows]) for i, rows in enumerate(parts))
     )
 
 
-def _key(corpus: Corpus, recipe: Recipe) -> str:
-    analyzer = recipe.analyzer
+def _key(corpus: Corpus, options: IndexOptions) -> str:
+    analyzer = options.analyzer
     versions = [_FORMAT, version("PyStemmer"), unidata_version]
     words = [analyzer.language, sorted(analyzer.stop_words)]
-    return key_of([*versions, *words, recipe.k1, recipe.b, recipe.shards, corpus.content_hash()])
+    return cache_key([*versions, *words, options.k1, options.b, options.shards, corpus.content_hash()])
 
 
-def _build(corpus: Corpus, recipe: Recipe, folder: Path) -> None:
-    """Count all parts, then score each by the statistics of all; one at a time is in memory."""
-    statistics = []
-    for number, rows in enumerate(split_rows(len(corpus), recipe.shards)):
+def _build(corpus: Corpus, options: IndexOptions, folder: Path) -> None:
+    """Count all parts, then compute the scores of each with the statistics of all; one part at a time in memory."""
+    part_statistics = []
+    for number, rows in enumerate(split_rows(len(corpus), options.shards)):
         texts = tqdm(
             corpus.texts[rows], desc="bm25: indexing", unit="document", disable=None,
             total=len(corpus), initial=rows.start, leave=rows.stop == len(corpus),
         )  # fmt: skip
-        counts = count(texts, recipe.analyzer)
+        counts = count(texts, options.analyzer)
         save(folder / f"counts-{number}", counts)
-        statistics.append(counts.statistics)
+        part_statistics.append(counts.statistics)
         del counts
-    whole = merge_statistics(statistics)
-    for number in tqdm(range(recipe.shards), desc="bm25: scoring", unit="part", disable=None):
+    statistics = merge_statistics(part_statistics)
+    for number in tqdm(range(options.shards), desc="bm25: scoring", unit="part", disable=None):
         counts = load(folder / f"counts-{number}", TermCounts)
-        save(folder / str(number), score(counts, whole, recipe.k1, recipe.b))
+        save(folder / str(number), score(counts, statistics, options.k1, options.b))
         del counts
         shutil.rmtree(folder / f"counts-{number}")
 
@@ -138,7 +138,7 @@ _Columns = TypeVar("_Columns", TermCounts, Bm25Index)
 
 
 def save(folder: Path, columns: TermCounts | Bm25Index) -> None:
-    """Write columns into a new folder."""
+    """Write each column to a file in a new folder."""
     import pyarrow as pa
 
     folder.mkdir()
@@ -153,16 +153,16 @@ def save(folder: Path, columns: TermCounts | Bm25Index) -> None:
 
 
 def load(folder: Path, kind: type[_Columns]) -> _Columns:
-    """Return the columns of a folder: read where they are looked at, and never all at once."""
-    return kind(**{field.name: _mapped(folder, field.name) for field in fields(kind)})
+    """Return the memory-mapped columns of a folder."""
+    return kind(**{field.name: _map_column(folder, field.name) for field in fields(kind)})
 
 
-def _mapped(folder: Path, name: str) -> Any:
+def _map_column(folder: Path, name: str) -> Any:
     import pyarrow as pa
 
-    plain = folder / f"{name}.npy"
-    if plain.is_file():
-        # A plain view of the mapped file: numpy's memmap is slow to slice.
-        return np.asarray(np.load(plain, mmap_mode="r"))
+    numpy_file = folder / f"{name}.npy"
+    if numpy_file.is_file():
+        # An ndarray view of the mapped file: slicing numpy's memmap class is slow.
+        return np.asarray(np.load(numpy_file, mmap_mode="r"))
     with pa.memory_map(str(folder / f"{name}.arrow")) as file:
         return pa.ipc.open_file(file).read_all()[name].combine_chunks()

@@ -1,4 +1,4 @@
-"""From counts to BM25 scores: Lucene's variant, in the arithmetic of bm25s."""
+"""Compute BM25 scores from term counts: Lucene's variant, with the arithmetic of bm25s."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BLOCK = 1 << 20
-"""Scores computed at once, but for a term that stands in more documents."""
+"""Scores computed at once; more if a single term occurs in more documents."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bm25Index:
-    """Term scores in compressed columns.
+    """Term scores as a sparse matrix in compressed columns, one column per term.
 
     Attributes
     ----------
     terms
-        ``(t,)`` the term of each column, in ascending order: an Arrow array of large strings.
+        ``(t,)`` term of each column, in ascending order: an Arrow array of large strings.
     indptr
-        ``(t + 1,)`` column ``c`` is ``rows[indptr[c]:indptr[c + 1]]``, with its scores.
+        ``(t + 1,)`` column ``c`` is ``rows[indptr[c]:indptr[c + 1]]``, with the same slice of `scores`.
     rows
-        ``(p,)`` documents that hold the term, ascending within a column.
+        ``(p,)`` documents that contain the term, ascending within a column.
     scores
-        ``(p,)`` float32 score of the term in that document.
+        ``(p,)`` float32 score of the term in the document.
     peaks
-        ``(t,)`` the largest score of each column.
+        ``(t,)`` largest score of each column.
     """
 
     terms: pa.Array
@@ -45,36 +45,37 @@ class Bm25Index:
     peaks: NDArray[np.float32]
 
     def columns(self, terms: Iterable[str]) -> dict[str, int]:
-        """Return the columns of those terms that have one, in one pass over the index's terms."""
+        """Return term -> column for the terms that the index contains, in one pass over the index's terms."""
         import pyarrow as pa
         from pyarrow import compute
 
-        asked = sorted(set(terms))
-        place = compute.index_in(self.terms, value_set=pa.array(asked, pa.large_string()))
-        columns = np.flatnonzero(place.is_valid().to_numpy(zero_copy_only=False))
-        return {asked[i]: c for i, c in zip(place.drop_null().to_pylist(), columns.tolist(), strict=True)}
+        wanted = sorted(set(terms))
+        indices = compute.index_in(self.terms, value_set=pa.array(wanted, pa.large_string()))
+        columns = np.flatnonzero(indices.is_valid().to_numpy(zero_copy_only=False))
+        return {wanted[i]: c for i, c in zip(indices.drop_null().to_pylist(), columns.tolist(), strict=True)}
 
 
 def score(counts: TermCounts, statistics: Statistics, k1: float, b: float) -> Bm25Index:
-    """Return the index of some documents of a corpus.
+    """Return the index of documents of a corpus.
 
-    ``log(1 + (N - n + .5) / (n + .5)) * f / (f + k1 (1 - b + b l / L))``: a term in `n` of `N` documents stands
-    `f` times in one of length `l`, `L` being the mean (Kamphuis et al., "Which BM25 Do You Mean?", ECIR 2020). The
-    first factor is rounded to float32, the product is one of float64 and rounded then: bm25s's scores, bit for bit.
+    The score is ``log(1 + (N - n + .5) / (n + .5)) * f / (f + k1 (1 - b + b l / L))`` for a term that occurs in `n` of
+    `N` documents, and `f` times in this document of length `l`; `L` is the mean length (Kamphuis et al., "Which BM25 Do
+    You Mean?", ECIR 2020). The first factor is rounded to float32; the product is computed in float64 and rounded to
+    float32. The scores are those of bm25s, bit for bit.
 
     Parameters
     ----------
     counts
-        Of these documents.
+        Term counts of the documents.
     statistics
-        Of the whole corpus; they hold every term of the counts.
+        Statistics of the whole corpus; they contain every term of `counts`.
     k1, b
-        Saturation of term frequency and strength of length normalisation.
+        Saturation of term frequency, and strength of length normalisation.
     """
     idf = _idf(counts, statistics)
-    # A corpus without a term has nothing to score, and no mean to divide by.
-    mean = max(statistics.occurrences, 1) / max(statistics.documents, 1)
-    norms = k1 * ((1 - b) + b * counts.lengths / mean)
+    # Avoid a division by 0 in a corpus without documents or terms.
+    mean_length = max(statistics.occurrences, 1) / max(statistics.documents, 1)
+    norms = k1 * ((1 - b) + b * counts.lengths / mean_length)
     scores = np.empty(len(counts.rows), dtype=np.float32)
     for first, last in pairwise(_edges(counts.indptr)):
         block = slice(counts.indptr[first], counts.indptr[last])
@@ -86,18 +87,18 @@ def score(counts: TermCounts, statistics: Statistics, k1: float, b: float) -> Bm
 
 
 def _idf(counts: TermCounts, statistics: Statistics) -> NDArray[np.float32]:
-    """Return the weight of each column's term."""
+    """Return the ``(t,)`` inverse document frequency of each column's term."""
     from pyarrow import compute
 
-    places = compute.index_in(counts.terms, value_set=statistics.terms).to_numpy()
-    known, place = np.unique(statistics.frequencies[places], return_inverse=True)
-    # The C library's logarithm, as bm25s takes it; numpy's may differ in the last bit.
-    logs = [math.log(1 + (statistics.documents - n + 0.5) / (n + 0.5)) for n in known.tolist()]
-    return np.array(logs, dtype=np.float32)[place]
+    indices = compute.index_in(counts.terms, value_set=statistics.terms).to_numpy()
+    distinct, inverse = np.unique(statistics.frequencies[indices], return_inverse=True)
+    # Use the C library's logarithm, as bm25s does: numpy's can differ in the last bit.
+    logs = [math.log(1 + (statistics.documents - n + 0.5) / (n + 0.5)) for n in distinct.tolist()]
+    return np.array(logs, dtype=np.float32)[inverse]
 
 
 def _edges(indptr: NDArray[np.int64]) -> list[int]:
-    """Return columns between which about a block of scores lies, the first and the end included."""
+    """Return the column indices that divide the columns into blocks of about `_BLOCK` scores, with both ends."""
     starts = np.searchsorted(indptr, np.arange(0, indptr[-1], _BLOCK))
     edges: list[int] = np.unique([0, *starts, len(indptr) - 1]).tolist()
     return edges

@@ -1,4 +1,4 @@
-"""The best documents for queries, in one total order; of one index, or of several that hold parts of a corpus."""
+"""Find the best documents of queries in one BM25 index, and merge the results of several parts."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from numpy.typing import NDArray
 
 from evalkit.retrievers.bm25_scores import Bm25Index
 
-_MANY = 1 << 17
-"""With fewer rows for all terms of a query, adding up all of them is quickest."""
+_MIN_POSTINGS_TO_PRUNE = 1 << 17
+"""With fewer postings for all terms of a query, adding up all scores is faster than pruning."""
 
-_LOOKUP = 8
-"""Looking for a row takes as long as writing and clearing this many."""
+_LOOKUP_COST = 8
+"""Time to look up one row, in units of the time to write and clear one row of the sums."""
 
 _ROUNDING = 1 - 1e-9
-"""Sums taken in another order differ by less than this: what is left out for good is truly below."""
+"""Relative tolerance for sums computed in another order: pruning never removes a row because of rounding."""
 
 _ABOVE_ZERO = float(np.nextafter(0, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tops:
-    """The best documents of each query, best first: by score, then by id, both descending.
+class TopDocuments:
+    """The best documents of each query, sorted by score, then by id, both descending.
 
     Attributes
     ----------
     offsets
         ``(q + 1,)`` rows ``offsets[i]:offsets[i + 1]`` belong to query ``i``; a query may have none.
     id_ranks
-        ``(r,)`` which document: its place in the ascending order of all ids of the corpus.
+        ``(r,)`` document, as the rank of its id in ascending order of all ids of the corpus.
     scores
-        ``(r,)`` its score, above 0.
+        ``(r,)`` score of the document, above 0.
     """
 
     offsets: NDArray[np.int64]
@@ -43,22 +43,22 @@ class Tops:
     scores: NDArray[np.float64]
 
     @classmethod
-    def of(cls, queries: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> Tops:
-        """Join the columns of queries."""
+    def of(cls, queries: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> TopDocuments:
+        """Build from ``(id_ranks, scores)`` of each query."""
         lengths = [len(scores) for _, scores in queries]
-        nothing = (np.empty(0, dtype=np.int64), np.empty(0))
-        id_ranks, scores = zip(nothing, *queries, strict=True)
+        empty = (np.empty(0, dtype=np.int64), np.empty(0))
+        id_ranks, scores = zip(empty, *queries, strict=True)
         return cls(np.cumsum([0, *lengths]), np.concatenate(id_ranks), np.concatenate(scores))
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Yield the columns of each query."""
+        """Yield ``(id_ranks, scores)`` of each query."""
         for start, stop in zip(self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
             yield self.id_ranks[start:stop], self.scores[start:stop]
 
 
 def search(
     index: Bm25Index, id_ranks: NDArray[np.int64], queries: Sequence[Sequence[str]], depth: int
-) -> Tops:
+) -> TopDocuments:
     """Return the best documents of an index for each query.
 
     Parameters
@@ -66,41 +66,40 @@ def search(
     index
         Scores of the whole corpus, or of a part.
     id_ranks
-        ``(d,)`` for each row of the index, the document's place in the ascending order of all ids of the corpus.
+        ``(d,)`` for each row of the index, the rank of the document's id in ascending order of all ids of the corpus.
     queries
-        The terms of each query; a repeated term counts as often as it stands.
+        The terms of each query; a repeated term counts once per occurrence.
     depth
-        Documents wanted; one that shares no term with a query is not returned.
+        Documents to return per query; a document without a term of the query is not returned.
     """
     columns = index.columns(term for terms in queries for term in terms)
     sums = np.zeros(len(id_ranks), dtype=np.float64)
     found = []
     for terms in queries:
-        # Sorted, so that the sum of float scores does not depend on the order of the words.
-        wanted = sorted((term, times) for term, times in Counter(terms).items() if term in columns)
-        postings = [_Postings.of(index, columns[term], times) for term, times in wanted]
+        # Sort the terms, so that the sum of float scores does not depend on the order of the words.
+        counts = sorted((term, count) for term, count in Counter(terms).items() if term in columns)
+        postings = [_Postings.of(index, columns[term], count) for term, count in counts]
         rows, scores = _candidates(postings, depth, sums)
-        found.append(_best(id_ranks[rows], scores, depth))
-    return Tops.of(found)
+        found.append(_sort_and_cut(id_ranks[rows], scores, depth))
+    return TopDocuments.of(found)
 
 
-def merge(parts: Sequence[Tops], depth: int) -> Tops:
-    """Return the best documents of the whole corpus from the best of each of its parts, for the same queries."""
+def merge(parts: Sequence[TopDocuments], depth: int) -> TopDocuments:
+    """Return the best documents of the corpus from the best documents of each part, for the same queries."""
     if len(parts) == 1:
         return parts[0]
-    return Tops.of(
-        [
-            _best(np.concatenate([ranks for ranks, _ in tops]), np.concatenate([s for _, s in tops]), depth)
-            for tops in zip(*parts, strict=True)
-        ]
-    )
+    merged = []
+    for part_results in zip(*parts, strict=True):
+        id_ranks, scores = zip(*part_results, strict=True)
+        merged.append(_sort_and_cut(np.concatenate(id_ranks), np.concatenate(scores), depth))
+    return TopDocuments.of(merged)
 
 
-def _best(
+def _sort_and_cut(
     id_ranks: NDArray[np.int64], scores: NDArray[np.float64], depth: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Sort by score, then by id, both descending, and cut; a score of 0 is no score."""
-    # Cut at the depth-th score first: every document that ties with it stays in the race.
+    """Return the best `depth` documents with a score above 0, sorted by score, then by id, both descending."""
+    # Before sorting, drop documents below the depth-th score; those that tie with it are kept.
     keep = scores >= max(_nth(scores, depth), _ABOVE_ZERO)
     id_ranks, scores = id_ranks[keep], scores[keep]
     order = np.lexsort((-id_ranks, -scores))[:depth]
@@ -108,123 +107,135 @@ def _best(
 
 
 def _nth(scores: NDArray[np.float64], n: int) -> float:
-    """Return the n-th largest; 0 where there are fewer."""
+    """Return the n-th largest score; 0 if there are fewer than n."""
     return float(np.partition(scores, len(scores) - n)[len(scores) - n]) if len(scores) >= n else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Postings:
-    """The rows of one term of a query, ascending, and what the term gives them."""
+    """The postings of one query term: the documents that contain it, with their scores.
+
+    Attributes
+    ----------
+    rows
+        ``(p,)`` rows of the documents, ascending.
+    scores
+        ``(p,)`` score of one occurrence of the term in the query.
+    count
+        Occurrences of the term in the query.
+    peak
+        Largest total score of the term in any document.
+    """
 
     rows: NDArray[np.int32]
-    gains: NDArray[np.float32]
-    times: int
+    scores: NDArray[np.float32]
+    count: int
     peak: float
 
     @classmethod
-    def of(cls, index: Bm25Index, column: int, times: int) -> _Postings:
-        held = slice(index.indptr[column], index.indptr[column + 1])
-        return cls(index.rows[held], index.scores[held], times, times * float(index.peaks[column]))
+    def of(cls, index: Bm25Index, column: int, count: int) -> _Postings:
+        span = slice(index.indptr[column], index.indptr[column + 1])
+        return cls(index.rows[span], index.scores[span], count, count * float(index.peaks[column]))
 
     def add_to(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add to the sums of all rows; return the new ones of these."""
+        """Add the term's scores to the ``(d,)`` sums; return the ``(p,)`` new sums of the term's rows."""
         rows = self.rows.astype(np.intp)
-        new = sums.take(rows) + self._times(self.gains)
+        new = sums.take(rows) + self._total(self.scores)
         sums[rows] = new
         return new
 
     def take_from(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sums of these rows and leave 0 in their place: a row that another term took has 0."""
+        """Return the ``(p,)`` sums of the term's rows, and set these sums to 0."""
         rows = self.rows.astype(np.intp)
         taken = sums.take(rows)
         sums[rows] = 0
         return taken
 
-    def gains_of(self, rows: NDArray[np.int32], sums: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what the term gives some rows, 0 where it does not occur; the sums are zeros, and stay so."""
-        if len(self.rows) < _LOOKUP * len(rows):
-            own = self.rows.astype(np.intp)
-            sums[own] = self._times(self.gains)
-            gains = sums.take(rows)
-            sums[own] = 0
-            return gains
-        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        return np.where(self.rows[places] == rows, self._times(self.gains[places]), 0.0)
+    def scores_of(self, rows: NDArray[np.int32], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the term's score in each of the given rows, 0 if it does not occur; `sums` is a buffer of zeros."""
+        if len(self.rows) < _LOOKUP_COST * len(rows):
+            term_rows = self.rows.astype(np.intp)
+            sums[term_rows] = self._total(self.scores)
+            found = sums.take(rows)
+            sums[term_rows] = 0
+            return found
+        indices = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        return np.where(self.rows[indices] == rows, self._total(self.scores[indices]), 0.0)
 
-    def _times(self, gains: NDArray[np.float32]) -> NDArray[np.float64]:
-        return self.times * gains.astype(np.float64)
+    def _total(self, scores: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self.count * scores.astype(np.float64)
 
 
 def _candidates(
     postings: Sequence[_Postings], depth: int, sums: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return rows that hold the best `depth` of a query, and few more, with their scores.
+    """Return rows that include the best `depth` documents of a query, with their scores.
 
-    Rare terms come first. Once the depth-th best sum is out of reach of a row that holds none but the terms left,
-    those are looked up for the rows that can still be among the best, and their other rows are never read: MaxScore
-    (Turtle and Flood 1995).
+    The algorithm is MaxScore (Turtle and Flood 1995). It adds up the terms with the highest peaks first. When a row
+    without any of these terms can no longer be among the best, the other terms are only looked up in the rows that
+    can.
 
     Parameters
     ----------
     postings
-        Terms of the query; scores are sums in this order.
+        Postings of the query's terms; scores are summed in this order.
     depth
-        Documents wanted.
+        Documents to return.
     sums
-        ``(d,)`` zeros to work in; zeros again afterwards.
+        ``(d,)`` buffer of zeros; it contains zeros again afterwards.
     """
     order = list(postings)
-    if sum(len(one.rows) for one in order) > _MANY:
-        order.sort(key=lambda one: -one.peak)
-    # What a row can still gain before each term, and after the last.
-    reach = [*accumulate((one.peak for one in reversed(order)), initial=0.0)][::-1]
-    added, least = _add_rare(order, reach, depth, sums)
-    rows, partial = _collect(order[:added], least - reach[added], sums)
+    if sum(len(term.rows) for term in order) > _MIN_POSTINGS_TO_PRUNE:
+        order.sort(key=lambda term: -term.peak)
+    # remaining[i]: the largest score that the terms from the i-th on can add to a row.
+    remaining = [*accumulate((term.peak for term in reversed(order)), initial=0.0)][::-1]
+    added, threshold = _add_terms(order, remaining, depth, sums)
+    rows, partial = _collect(order[:added], threshold - remaining[added], sums)
     if order[:added] == postings:
         return rows, partial
-    rows, partial = _within(rows, partial, reach[added], depth)
-    ascending = np.argsort(rows, kind="stable")  # what lies together is looked up together
+    rows, partial = _prune(rows, partial, remaining[added], depth)
+    ascending = np.argsort(rows, kind="stable")  # ascending rows make the lookups faster
     rows, partial = rows[ascending], partial[ascending]
-    for number, one in enumerate(order[added:], added + 1):
-        rows, partial = _within(rows, partial + one.gains_of(rows, sums), reach[number], depth)
-    return rows, sum((one.gains_of(rows, sums) for one in postings), np.zeros(len(rows)))
+    for number, term in enumerate(order[added:], added + 1):
+        rows, partial = _prune(rows, partial + term.scores_of(rows, sums), remaining[number], depth)
+    return rows, sum((term.scores_of(rows, sums) for term in postings), np.zeros(len(rows)))
 
 
-def _add_rare(
-    order: Sequence[_Postings], reach: Sequence[float], depth: int, sums: NDArray[np.float64]
+def _add_terms(
+    order: Sequence[_Postings], remaining: Sequence[float], depth: int, sums: NDArray[np.float64]
 ) -> tuple[int, float]:
-    """Add up terms while a row that holds none of them may be among the best.
+    """Add terms to the sums until a row without any of them can no longer be among the best.
 
     Returns
     -------
-    added, least
-        How many, and a score that the best `depth` rows have at least.
+    added, threshold
+        Number of terms added, and a lower bound of the depth-th best score.
     """
-    least = 0.0
-    for number, one in enumerate(order):
-        if reach[number] < least:
-            return number, least
-        new = one.add_to(sums)
-        least = max(least, _nth(new[new >= least], depth) * _ROUNDING)
-    return len(order), least
+    threshold = 0.0
+    for number, term in enumerate(order):
+        if remaining[number] < threshold:
+            return number, threshold
+        new = term.add_to(sums)
+        threshold = max(threshold, _nth(new[new >= threshold], depth) * _ROUNDING)
+    return len(order), threshold
 
 
 def _collect(
-    added: Sequence[_Postings], least: float, sums: NDArray[np.float64]
+    added: Sequence[_Postings], threshold: float, sums: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return the rows whose sum is at least so much, each once, with their sums; clear all sums."""
+    """Return the rows whose sum reaches the threshold, each once, with their sums; set all sums to 0."""
     rows, partial = [np.empty(0, dtype=np.int32)], [np.empty(0)]
-    for one in added:
-        taken = one.take_from(sums)
-        keep = taken >= max(least, _ABOVE_ZERO)
-        rows.append(one.rows[keep])
+    for term in added:
+        taken = term.take_from(sums)
+        keep = taken >= max(threshold, _ABOVE_ZERO)
+        rows.append(term.rows[keep])
         partial.append(taken[keep])
     return np.concatenate(rows), np.concatenate(partial)
 
 
-def _within(
-    rows: NDArray[np.int32], partial: NDArray[np.float64], reach: float, depth: int
+def _prune(
+    rows: NDArray[np.int32], partial: NDArray[np.float64], remaining: float, depth: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Return the rows that can still be among the best if they gain as much as they can."""
-    keep = partial + reach >= _nth(partial, depth) * _ROUNDING
+    """Return the rows that can be among the best `depth` if their partial sums grow by `remaining`."""
+    keep = partial + remaining >= _nth(partial, depth) * _ROUNDING
     return rows[keep], partial[keep]

@@ -1,4 +1,4 @@
-"""Candidates of a dataset: a run cut at a depth, without documents that are the query itself."""
+"""Open a first stage, and retrieve the candidates of a dataset's queries."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from evalkit.records import Dataset, Query, Run
 
 
 class Retriever(Protocol):
-    """Finds candidates for queries in one dataset's corpus."""
+    """A first stage: finds candidates for queries in the corpus of one dataset."""
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
-        """Return at most `depth` documents per query; a query that finds nothing has no rows."""
+        """Return at most `depth` documents per query; a query without results has no rows."""
         ...
 
 
 def open_retriever(settings: RetrieverSettings, dataset: Dataset) -> Retriever:
-    """Build the first stage that settings describe, over a dataset's corpus."""
-    retriever = registry.lookup("retriever kind", settings.kind)
-    return retriever(settings, dataset)  # type: ignore[no-any-return]
+    """Return the first stage that the settings describe, for a dataset's corpus."""
+    retriever_class = registry.lookup("retriever kind", settings.kind)
+    return retriever_class(settings, dataset)  # type: ignore[no-any-return]
 
 
 @contextmanager
-def opened_retriever(
+def retriever_context(
     settings: RetrieverSettings, dataset: Dataset, cluster: RayCluster | None
 ) -> Iterator[Retriever]:
-    """Build the first stage for as long as it is asked, spread over a cluster where there is one and it can be."""
-    kind = registry.lookup("retriever kind", settings.kind)
-    if cluster is None or not hasattr(kind, "spread"):
+    """Yield the first stage that the settings describe, on the cluster if there is one and the class supports it."""
+    retriever_class = registry.lookup("retriever kind", settings.kind)
+    if cluster is None or not hasattr(retriever_class, "spread"):
         yield open_retriever(settings, dataset)
         return
-    with kind.spread(settings, dataset, cluster) as retriever:
+    with retriever_class.spread(settings, dataset, cluster) as retriever:
         yield retriever
 
 
 def retrieve_candidates(retriever: Retriever, dataset: Dataset, depth: int) -> Run:
     """Return the candidates of every query of a dataset.
 
-    Where the dataset excludes a document whose id is the query's own (ArguAna, Quora), one more
-    is fetched and the exclusion comes before the cut, so that lists keep their length.
+    If the dataset excludes documents with the id of the query (ArguAna, Quora), the exclusion comes before the cut at
+    `depth`, so that lists keep their length.
     """
     if not dataset.origin.exclude_same_id:
         return retriever.retrieve(dataset.queries, depth)

@@ -1,4 +1,4 @@
-"""A bi-encoder as a first stage: every document embedded once, then searched exactly."""
+"""The dense first stage: a bi-encoder embeds every document once; the search is exact."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from evalkit.cache import cache_folder, key_of
+from evalkit.cache import cache_folder, cache_key
 from evalkit.config import RetrieverSettings
 from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
 from evalkit.errors import CallError
 from evalkit.records import Dataset, Query, Run
-from evalkit.retrievers.dense_search import Nearest, exact, search, unit
-from evalkit.retrievers.dense_vectors import kept_vectors
+from evalkit.retrievers.dense_search import Nearest, exact_products, search, unit
+from evalkit.retrievers.dense_vectors import cached_vectors
 
 _FORMAT = 2
-"""Part of the cache key: raise it when vectors change for the same model and texts."""
+"""Part of the cache key: increment it when vectors change for the same model and texts."""
 
 
 class Dense:
@@ -40,15 +40,15 @@ class Dense:
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         self._settings = settings
         self._doc_ids = dataset.corpus.doc_ids
-        told = settings.of_kind("bi_encoder")
-        model = open_model(told)
+        model_settings = settings.of_kind("bi_encoder")
+        model = open_model(model_settings)
         prompts = settings.prompts(model.card.prompts)
         self._queries = _Embedder(model.engine(prompts["query"]), settings.model)
         documents = _Embedder(model.engine(prompts["document"]), settings.model)
         corpus = dataset.corpus
-        facts = [_FORMAT, deciding_facts(told), prompts["document"], corpus.content_hash()]
-        folder = cache_folder() / "vectors" / key_of(facts)
-        self._vectors = kept_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
+        key = cache_key([_FORMAT, deciding_facts(model_settings), prompts["document"], corpus.content_hash()])
+        folder = cache_folder() / "vectors" / key
+        self._vectors = cached_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
             tqdm.write(
                 f"{settings.label}: {documents.truncated} documents are longer than the model reads:"
@@ -58,15 +58,16 @@ class Dense:
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the `depth` nearest documents of each query."""
-        alike = unit if self._settings.similarity == "cosine" else np.asarray
-        asked = alike(self._queries([query.text for query in queries]))
+        normalise = unit if self._settings.similarity == "cosine" else np.asarray
+        query_vectors = normalise(self._queries([query.text for query in queries]))
         nearest = [Nearest(depth, self._doc_ids) for _ in queries]
         with tqdm(
             total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document", disable=None
         ) as progress:
-            search(self._vectors, asked, nearest, progress.update, alike)
+            search(self._vectors, query_vectors, nearest, progress.update, normalise)
         scores = [
-            exact(alike(self._vectors[found.rows]), one) for found, one in zip(nearest, asked, strict=True)
+            exact_products(normalise(self._vectors[found.rows]), vector)
+            for found, vector in zip(nearest, query_vectors, strict=True)
         ]
         return Run.from_rows(
             self._settings.label,
@@ -77,14 +78,14 @@ class Dense:
 
 
 class _Embedder:
-    """Embeds texts.
+    """Embeds texts and counts those that the model truncates.
 
     Attributes
     ----------
     chunk
-        Texts that are enough at once.
+        Number of texts that should be embedded at once.
     truncated
-        Texts so far that were longer than the model reads.
+        Number of texts so far that were longer than the model's limit.
     """
 
     def __init__(self, engine: Engine, model: str) -> None:
@@ -98,7 +99,7 @@ class _Embedder:
         Raises
         ------
         CallError
-            If one does not fit into memory, or is not finite.
+            If a text does not fit into memory, or a vector is not finite.
         """
         encoded = self._engine.run(list(texts))
         self.truncated += int(encoded.truncated.sum())

@@ -1,4 +1,4 @@
-"""Exact search among vectors: every product is computed, block by block, within bounded memory."""
+"""Exact nearest-neighbour search: compute all products, block by block, in bounded memory."""
 
 from __future__ import annotations
 
@@ -8,104 +8,105 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_BYTES = 64 * 1024 * 1024
-"""Vectors of documents in memory at once; the products with `_TOGETHER` queries take as much again, or less."""
-_TOGETHER = 128
+"""Size of the document vectors in memory at once; their products with a batch of queries are not larger."""
+_QUERIES_PER_BATCH = 128
 
 
 class Nearest:
-    """The best documents of one query among those that were seen.
+    """The best documents of one query among the documents so far.
 
-    Documents that tie with the last of them are chosen by doc_id, descending, as everywhere.
+    Ties at the last place are resolved by doc_id, descending, as in all runs.
 
     Parameters
     ----------
     depth
-        Documents kept.
+        Number of documents to keep.
     doc_ids
-        ``(d,)`` of all documents.
+        ``(d,)`` ids of all documents.
 
     Attributes
     ----------
     rows, scores
-        ``(n,)`` of the documents, in no order.
+        ``(n,)`` rows and scores of the best documents, unordered.
     """
 
     def __init__(self, depth: int, doc_ids: Sequence[str]) -> None:
         self._depth, self._doc_ids = depth, doc_ids
-        self._least = -np.inf
+        self._threshold = -np.inf
         self.rows = np.empty(0, dtype=np.int64)
         self.scores = np.empty(0, dtype=np.float32)
 
-    def see(self, first: int, scores: NDArray[np.float32]) -> None:
-        """Take the scores of some documents into account.
+    def update(self, first: int, scores: NDArray[np.float32]) -> None:
+        """Add the scores of a block of documents.
 
         Parameters
         ----------
         first
-            Row of the first of them.
+            Row of the first document.
         scores
-            ``(b,)`` of these.
+            ``(b,)`` scores of consecutive documents.
         """
-        near = np.flatnonzero(scores >= self._least)
-        self.rows = np.concatenate([self.rows, near + first])
-        self.scores = np.concatenate([self.scores, scores[near]])
+        candidates = np.flatnonzero(scores >= self._threshold)
+        self.rows = np.concatenate([self.rows, candidates + first])
+        self.scores = np.concatenate([self.scores, scores[candidates]])
         if len(self.rows) >= self._depth:
             self._cut()
 
     def _cut(self) -> None:
-        self._least = float(np.partition(self.scores, -self._depth)[-self._depth])
-        above, tied = np.flatnonzero(self.scores > self._least), np.flatnonzero(self.scores == self._least)
-        room = self._depth - len(above)
-        if len(tied) > room:
-            ids = {int(place): self._doc_ids[self.rows[place]] for place in tied}
-            tied = np.array(sorted(ids, key=ids.__getitem__, reverse=True)[:room], dtype=np.int64)
-        kept = np.concatenate([above, tied])
-        self.rows, self.scores = self.rows[kept], self.scores[kept]
+        self._threshold = float(np.partition(self.scores, -self._depth)[-self._depth])
+        above = np.flatnonzero(self.scores > self._threshold)
+        tied = np.flatnonzero(self.scores == self._threshold)
+        missing = self._depth - len(above)
+        if len(tied) > missing:
+            ids = {int(index): self._doc_ids[self.rows[index]] for index in tied}
+            tied = np.array(sorted(ids, key=ids.__getitem__, reverse=True)[:missing], dtype=np.int64)
+        keep = np.concatenate([above, tied])
+        self.rows, self.scores = self.rows[keep], self.scores[keep]
 
 
 def search(
     vectors: NDArray[np.float32],
     queries: NDArray[np.float32],
     nearest: Sequence[Nearest],
-    told: Callable[[int], object],
-    prepared: Callable[[NDArray[np.float32]], NDArray[np.float32]] = np.asarray,
+    on_progress: Callable[[int], object],
+    normalise: Callable[[NDArray[np.float32]], NDArray[np.float32]] = np.asarray,
     block_bytes: int = BLOCK_BYTES,
 ) -> None:
-    """Show every document to every query.
+    """Update the nearest documents of each query with the scores of all documents.
 
     Parameters
     ----------
     vectors
-        ``(d, dimension)`` of the documents, mapped from a file.
+        ``(d, dimension)`` document vectors, usually memory-mapped.
     queries
-        ``(q, dimension)``.
+        ``(q, dimension)`` query vectors.
     nearest
-        ``(q,)`` what becomes of each query.
-    told
-        Called with the number of documents done, whenever some are.
-    prepared
-        What is done to vectors of documents before they are compared: `unit` for cosines.
+        ``(q,)`` the object to update for each query.
+    on_progress
+        Called after each block with its number of documents.
+    normalise
+        Applied to each block of document vectors; `unit` for cosine similarity.
     block_bytes
         See `BLOCK_BYTES`.
     """
     dimension = vectors.shape[1]
-    rows = max(block_bytes // (4 * max(dimension, _TOGETHER)), 1)
-    for first in range(0, len(vectors), rows):
-        block = prepared(vectors[first : first + rows])
-        for start in range(0, len(queries), _TOGETHER):
-            products = queries[start : start + _TOGETHER] @ block.T
-            for place, scores in enumerate(products, start):
-                nearest[place].see(first, scores)
-        told(len(block))
+    block_rows = max(block_bytes // (4 * max(dimension, _QUERIES_PER_BATCH)), 1)
+    for first in range(0, len(vectors), block_rows):
+        block = normalise(vectors[first : first + block_rows])
+        for start in range(0, len(queries), _QUERIES_PER_BATCH):
+            products = queries[start : start + _QUERIES_PER_BATCH] @ block.T
+            for query, scores in enumerate(products, start):
+                nearest[query].update(first, scores)
+        on_progress(len(block))
 
 
-def exact(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return ``(n,)`` products in float64, each summed by itself: those of equal vectors are equal everywhere."""
+def exact_products(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return ``(n,)`` dot products in float64; equal vectors have equal products, regardless of the other rows."""
     return np.asarray((vectors.astype(np.float64) * query).sum(axis=1))
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return ``(n, dimension)`` vectors of length 1, but for those that have none."""
+    """Return ``(n, dimension)`` vectors scaled to length 1; zero vectors stay as they are."""
     squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     lengths = np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)
     return np.asarray(vectors / lengths[:, np.newaxis])

@@ -1,4 +1,4 @@
-"""Vectors of a corpus in one file: embedded once, mapped into memory, taken up again after an interruption."""
+"""Cache the vectors of a corpus in one memory-mapped file; an interrupted embedding is resumed."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from tqdm import tqdm
 from evalkit.errors import StorageError
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
-"""Texts in; ``(n, dimension)`` finite vectors out."""
-_WHOLE, _PART = ".f32", ".part"
-"""A file is named after the dimension; its size tells how many vectors it holds."""
+"""A function that returns ``(n, dimension)`` finite vectors of n texts."""
+_COMPLETE, _PARTIAL = ".f32", ".part"
+"""Suffixes of vector files. The file name is the dimension; the size of a file determines its number of vectors."""
 
 
-def kept_vectors(
+def cached_vectors(
     folder: Path, texts: Sequence[str], embed: Embed, chunk: int, tag: str
 ) -> NDArray[np.float32]:
-    """Return the vectors of some texts, embedding those that are not kept yet.
+    """Return the vectors of texts; embed those that are not cached yet.
 
-    Every chunk is kept as soon as it is embedded. Another process that wants the same waits.
+    Every chunk is written as soon as it is embedded. Another process that needs the same vectors waits.
 
     Parameters
     ----------
     folder
-        Where they are kept: the folder of these texts and this model alone.
+        Cache folder for these texts and this model only.
     texts
-        ``(n,)``, one at least.
+        ``(n,)`` texts, n of at least 1.
     embed
-        The model.
+        Embeds a list of texts.
     chunk
-        Texts embedded at once.
+        Number of texts embedded at once.
     tag
-        What the progress bar says.
+        Label of the progress bar.
 
     Returns
     -------
-    ``(n, dimension)``, mapped from a file.
+    ``(n, dimension)`` vectors, memory-mapped.
 
     Raises
     ------
@@ -50,11 +50,11 @@ def kept_vectors(
         If the cache cannot be written.
     """
     try:
-        file = _only(folder, _WHOLE)
+        file = _find_file(folder, _COMPLETE)
         if file is None:
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / "lock"):
-                file = _only(folder, _WHOLE) or _embed_rest(folder, texts, embed, chunk, tag)
+                file = _find_file(folder, _COMPLETE) or _embed_missing(folder, texts, embed, chunk, tag)
     except OSError as error:
         raise StorageError(
             f"cannot keep vectors in {folder}: {error}",
@@ -63,31 +63,32 @@ def kept_vectors(
     return np.memmap(file, dtype=np.float32, mode="r", shape=(len(texts), int(file.stem)))
 
 
-def _embed_rest(folder: Path, texts: Sequence[str], embed: Embed, chunk: int, tag: str) -> Path:
-    part = _only(folder, _PART)
-    done = part.stat().st_size // (4 * int(part.stem)) if part else 0
+def _embed_missing(folder: Path, texts: Sequence[str], embed: Embed, chunk: int, tag: str) -> Path:
+    """Embed the texts without a vector in the partial file; return the complete file."""
+    partial = _find_file(folder, _PARTIAL)
+    done = partial.stat().st_size // (4 * int(partial.stem)) if partial else 0
     with tqdm(
         total=len(texts), initial=done, desc=f"{tag}: embedding", unit="document", disable=None
     ) as progress:
         while done < len(texts):
             vectors = embed(texts[done : done + chunk])
-            part = folder / f"{vectors.shape[1]}{_PART}"
-            with part.open("ab") as stream:
+            partial = folder / f"{vectors.shape[1]}{_PARTIAL}"
+            with partial.open("ab") as stream:
                 _append(stream, vectors, done)
             done += len(vectors)
             progress.update(len(vectors))
-    if part is None:
+    if partial is None:
         raise ValueError("there is nothing to embed")
-    return part.rename(part.with_suffix(_WHOLE))
+    return partial.rename(partial.with_suffix(_COMPLETE))
 
 
 def _append(stream: BinaryIO, vectors: NDArray[np.float32], done: int) -> None:
-    """Write vectors after those that are done, over what an interrupted process may have left of the next."""
+    """Write vectors after the first `done` ones; overwrite an incomplete vector of an interrupted process."""
     stream.truncate(4 * done * vectors.shape[1])
     stream.write(np.ascontiguousarray(vectors, dtype=np.float32).tobytes())
     stream.flush()
     os.fsync(stream.fileno())
 
 
-def _only(folder: Path, ending: str) -> Path | None:
-    return next(folder.glob(f"*{ending}"), None)
+def _find_file(folder: Path, suffix: str) -> Path | None:
+    return next(folder.glob(f"*{suffix}"), None)

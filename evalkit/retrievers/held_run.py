@@ -1,8 +1,9 @@
-"""A first stage that is there already: a run that belongs to a dataset."""
+"""A first stage that returns the rows of an existing run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -10,29 +11,27 @@ from evalkit.errors import DataFormatError
 from evalkit.records import Dataset, Query, Run
 
 
-class HeldRun:
-    """Answers out of a run.
+class RunRetriever:
+    """A retriever that looks candidates up in a run.
 
     Parameters
     ----------
     run
-        What is answered.
+        The run.
     dataset
-        Whose queries and documents it should be of.
+        The dataset of the run.
     source
-        Where it is from, for messages.
+        Path or location of the run, for errors.
 
     Raises
     ------
     DataFormatError
-        If it has none of the queries, or documents that the corpus lacks: it belongs to another collection, or to
-        an older state of this one.
+        If the run has none of the dataset's queries, or a document that the corpus lacks: it belongs to another dataset
+        or to another version of this one.
     """
 
     def __init__(self, run: Run, dataset: Dataset, source: str) -> None:
-        asked = {query.query_id for query in dataset.queries}
-        owner = np.repeat([query_id in asked for query_id in run.query_ids], np.diff(run.offsets))
-        self._run = run.where(owner.astype(bool))
+        self._run = _select_queries(run, {query.query_id for query in dataset.queries})
         if not len(self._run):
             raise DataFormatError(
                 f"{source} has no list for any query of {dataset.name!r}", "give the run of this dataset"
@@ -47,8 +46,11 @@ class HeldRun:
                     )
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
-        """Return the first `depth` documents of each query; one that the run lacks has none."""
-        wanted = {query.query_id for query in queries}
-        keep = [query_id in wanted for query_id in self._run.query_ids]
-        rows = np.repeat(np.array(keep, dtype=bool), np.diff(self._run.offsets))
-        return self._run.where(rows).cut(depth)
+        """Return the first `depth` documents of each query; a query that the run lacks has no rows."""
+        return _select_queries(self._run, {query.query_id for query in queries}).cut(depth)
+
+
+def _select_queries(run: Run, query_ids: AbstractSet[str]) -> Run:
+    """Return the rows of some queries."""
+    selected = np.array([query_id in query_ids for query_id in run.query_ids], dtype=np.bool_)
+    return run.where(np.repeat(selected, np.diff(run.offsets)))

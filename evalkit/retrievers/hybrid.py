@@ -1,4 +1,4 @@
-"""Several first stages as one: their ranks are fused."""
+"""The hybrid first stage: reciprocal rank fusion of several first stages."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Hybrid:
 
         @field_validator("retrievers")
         @classmethod
-        def _with_defaults(cls, blocks: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        def _fill_defaults(cls, blocks: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
             if len(blocks) < 2:
                 raise ValueError("must be two first stages or more")
-            return tuple(_filled(block) for block in blocks)
+            return tuple(_with_defaults(block) for block in blocks)
 
         @field_validator("weights")
         @classmethod
-        def _one_each(
+        def _check_count(
             cls, weights: tuple[float, ...] | None, info: ValidationInfo
         ) -> tuple[float, ...] | None:
             retrievers = info.data.get("retrievers", ())
@@ -59,17 +59,19 @@ class Hybrid:
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         self._settings = settings
         blocks = [retriever_settings(block) for block in settings.retrievers]
-        self._parts = [(open_retriever(block, dataset), block.depth) for block in blocks]
+        self._retrievers = [(open_retriever(block, dataset), block.depth) for block in blocks]
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the `depth` best documents of each query by their fused ranks."""
-        runs = [part.retrieve(queries, max(own, depth)) for part, own in self._parts]
+        runs = [
+            retriever.retrieve(queries, max(own_depth, depth)) for retriever, own_depth in self._retrievers
+        ]
         fused = fuse_ranks(self._settings.label, runs, self._settings.weights, self._settings.k)
         return fused.cut(depth)
 
 
-def _filled(block: dict[str, Any]) -> dict[str, Any]:
-    """Return a block with its defaults; what is wrong with one is told, with its place, where nested blocks are."""
+def _with_defaults(block: dict[str, Any]) -> dict[str, Any]:
+    """Return a block with its defaults; an invalid block unchanged, because the check of nested blocks reports it."""
     try:
         return retriever_settings(block).model_dump(mode="json", exclude_none=True)
     except ConfigError:

@@ -1,4 +1,4 @@
-"""The first stage that a dataset brings with it."""
+"""The first stage that returns the candidates listed in the dataset."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Literal
 from evalkit.config import RetrieverSettings
 from evalkit.errors import InputError
 from evalkit.records import Dataset
-from evalkit.retrievers.held_run import HeldRun
+from evalkit.retrievers.held_run import RunRetriever
 
 
-class Listed(HeldRun):
+class Listed(RunRetriever):
     """The candidates that the dataset itself lists for its queries: reranking sets do."""
 
     class Settings(RetrieverSettings):

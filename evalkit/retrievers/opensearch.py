@@ -1,4 +1,4 @@
-"""An index that exists already, on OpenSearch or Elasticsearch, as a first stage."""
+"""The first stage that searches an existing index on OpenSearch or Elasticsearch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from evalkit.retrievers.opensearch_client import OpenSearchClient
 from evalkit.retrievers.opensearch_replies import Hit
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
 
-_BEYOND = 16
-"""Documents asked for beyond the depth: enough to see, mostly, that none of the others ties with the last."""
-_NAMED = 3
+_EXTRA_HITS = 16
+"""Hits requested beyond the depth: usually enough to see that no further hit ties with the last document."""
+_IDS_IN_MESSAGE = 3
 
 
 class OpenSearch:
@@ -41,9 +41,9 @@ class OpenSearch:
         Raises
         ------
         InputError
-            If the index is not this dataset's, or cannot answer.
+            If the index does not belong to this dataset, or rejects the query.
         CallError
-            If any query has no whole answer: there is no run with holes.
+            If any query fails or has an incomplete response; no partial run is returned.
         """
         tag = self._settings.label
         query_ids: list[str] = []
@@ -53,44 +53,46 @@ class OpenSearch:
         with OpenSearchClient(self._settings) as client, ThreadPool(self._settings.concurrency) as pool:
             found = pool.imap(partial(self._search, client, depth), queries)
             progress = tqdm(found, total=len(queries), desc=f"{tag}: retrieving", unit="query", disable=None)
-            for query, one in zip(queries, progress, strict=True):
-                dropped += one.dropped
-                query_ids += [query.query_id] * len(one.own)
-                doc_ids += [hit.doc_id for hit in one.own]
-                scores += [hit.score for hit in one.own]
+            for query, result in zip(queries, progress, strict=True):
+                dropped += result.dropped
+                query_ids += [query.query_id] * len(result.hits)
+                doc_ids += [hit.doc_id for hit in result.hits]
+                scores += [hit.score for hit in result.hits]
         if dropped:
-            told = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}"
-            tqdm.write(f"{told}: the next ones took their places", file=sys.stderr)
+            warning = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}"
+            tqdm.write(f"{warning}: the next ones took their places", file=sys.stderr)
         return Run.from_rows(tag, query_ids, doc_ids, scores).cut(depth)
 
-    def _search(self, client: OpenSearchClient, depth: int, query: Query) -> _Found:
-        """Return the first documents of a query, and whatever may tie with the last of them."""
-        for part in self._lists(client, depth, query):
-            own = self._own(query, part.hits)
-            enough = len(own) >= depth and (part.by_id or own[depth - 1].score > part.hits[-1].score)
-            if part.whole or enough:
-                return _Found(own, len(part.hits) - len(own))
+    def _search(self, client: OpenSearchClient, depth: int, query: Query) -> _QueryResult:
+        """Return the first documents of a query, including all that may tie with the document at `depth`."""
+        for hit_list in self._lists(client, depth, query):
+            hits = self._hits_in_corpus(query, hit_list.hits)
+            enough = len(hits) >= depth and (
+                hit_list.by_id or hits[depth - 1].score > hit_list.hits[-1].score
+            )
+            if hit_list.complete or enough:
+                return _QueryResult(hits, len(hit_list.hits) - len(hits))
         raise AssertionError("the last list is whole")
 
-    def _lists(self, client: OpenSearchClient, depth: int, query: Query) -> Iterator[_List]:
-        """Yield ever longer lists; where even the longest leaves ties open, pages that are sorted by id, too."""
-        ask = partial(self._ask, client, query)
-        longest = self._settings.page_size
-        size = depth + _BEYOND
-        while depth < longest and size < 2 * longest:
-            asked = min(size, longest)
-            hits = ask(asked)
-            yield _List(hits, whole=len(hits) < asked, by_id=False)
+    def _lists(self, client: OpenSearchClient, depth: int, query: Query) -> Iterator[_HitList]:
+        """Yield longer and longer lists: up to one page in the engine's order, then pages sorted by score and id."""
+        search = partial(self._request, client, query)
+        page_size = self._settings.page_size
+        size = depth + _EXTRA_HITS
+        while depth < page_size and size < 2 * page_size:
+            requested = min(size, page_size)
+            hits = search(requested)
+            yield _HitList(hits, complete=len(hits) < requested, by_id=False)
             size *= 2
         hits = []
-        after: dict[str, Any] = {"sort": [{"_score": "desc"}, {self._settings.id_field: "desc"}]}
+        paging: dict[str, Any] = {"sort": [{"_score": "desc"}, {self._settings.id_field: "desc"}]}
         while True:
-            page = ask(longest, **after)
+            page = search(page_size, **paging)
             hits += page
-            yield _List(hits, whole=len(page) < longest, by_id=True)
-            after["search_after"] = page[-1].place
+            yield _HitList(hits, complete=len(page) < page_size, by_id=True)
+            paging["search_after"] = page[-1].sort_values
 
-    def _ask(self, client: OpenSearchClient, query: Query, size: int, **more: Any) -> list[Hit]:
+    def _request(self, client: OpenSearchClient, query: Query, size: int, **paging: Any) -> list[Hit]:
         name = self._settings.id_field
         body = {
             "query": self._settings.query_for(query.text),
@@ -98,42 +100,60 @@ class OpenSearch:
             "_source": False,
             "track_total_hits": False,
             **({} if name == "_id" else {"docvalue_fields": [name]}),
-            **more,
+            **paging,
         }
         return client.search(query.query_id, body)
 
-    def _own(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
-        """Return what of a list the corpus holds.
+    def _hits_in_corpus(self, query: Query, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits that the corpus contains.
 
         Raises
         ------
         InputError
-            If it does not hold all, and that is not agreed.
+            If the corpus lacks a hit, unless the settings allow it.
         """
-        own = [hit for hit in hits if hit.doc_id in self._dataset.corpus]
-        if len(own) < len(hits) and self._settings.missing == "fail":
-            foreign = [repr(hit.doc_id) for hit in hits if hit.doc_id not in self._dataset.corpus]
-            more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+        known = [hit for hit in hits if hit.doc_id in self._dataset.corpus]
+        if len(known) < len(hits) and self._settings.missing == "fail":
+            unknown = [repr(hit.doc_id) for hit in hits if hit.doc_id not in self._dataset.corpus]
+            more = f" and {len(unknown) - _IDS_IN_MESSAGE} more" if len(unknown) > _IDS_IN_MESSAGE else ""
             raise InputError(
                 f"the index {self._settings.index!r} holds documents that the corpus of {self._dataset.name!r} lacks:"
-                f" query {query.query_id!r} finds {', '.join(foreign[:_NAMED])}{more}",
+                f" query {query.query_id!r} finds {', '.join(unknown[:_IDS_IN_MESSAGE])}{more}",
                 "give the index of this corpus, set id_field to where its ids stand, or set missing: drop",
             )
-        return own
+        return known
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What a query found in the corpus, best first, and how many documents beside it that the corpus lacks."""
+class _QueryResult:
+    """The documents of one query.
 
-    own: list[Hit]
+    Attributes
+    ----------
+    hits
+        Hits that the corpus contains, best first.
+    dropped
+        Number of hits that the corpus lacks.
+    """
+
+    hits: list[Hit]
     dropped: int
 
 
 @dataclass(frozen=True, slots=True)
-class _List:
-    """The beginning of a query's list, or the whole of it; equal scores are in the order of ids, or in any."""
+class _HitList:
+    """The first hits of one query.
+
+    Attributes
+    ----------
+    hits
+        The hits, best first.
+    complete
+        Whether these are all hits of the query.
+    by_id
+        Whether hits with equal scores are sorted by id; otherwise their order is arbitrary.
+    """
 
     hits: list[Hit]
-    whole: bool
+    complete: bool
     by_id: bool

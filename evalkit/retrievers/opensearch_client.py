@@ -1,4 +1,4 @@
-"""Questions to a search engine over HTTP, asked again where that may help."""
+"""Search requests to OpenSearch or Elasticsearch over HTTP, with retries."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from tenacity import (
     wait_random,
 )
 
-from evalkit.errors import NO_REMEDY, CallError, InputError
-from evalkit.http_client import Connections, Exchange, Redactor, asked_wait_s, read_key
-from evalkit.retrievers.opensearch_replies import Asked, Hit, read_hits, refusal
+from evalkit.errors import NOT_RETRYABLE, CallError, InputError
+from evalkit.http_client import Connections, Exchange, Redactor, read_key, retry_after_s
+from evalkit.retrievers.opensearch_replies import Hit, SearchContext, error_of_status, read_hits
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
 
-_ASKED = {
+_URL_PARAMETERS = {
     "allow_no_indices": "false",
     "allow_partial_search_results": "false",
-    "preference": "evalkit",  # one copy of every shard for all queries: others score a little differently
+    "preference": "evalkit",  # use the same copy of every shard for all queries: scores differ between copies
     "request_cache": "false",
 }
 
 
 class OpenSearchClient:
-    """Asks one index. Used from several threads.
+    """A thread-safe client for searches in one index.
 
     Parameters
     ----------
     settings
-        Where it is, and how it is asked.
+        URL, index, credentials and retries.
     """
 
     def __init__(self, settings: OpenSearchSettings) -> None:
@@ -44,7 +44,7 @@ class OpenSearchClient:
         address = f"{settings.url}/{quote(settings.index, safe=',*')}/_search"
         credentials, redactor = _credentials(settings)
         self._connections = Connections(
-            f"{address}?{urlencode({**_ASKED, 'search_type': settings.search_type})}",
+            f"{address}?{urlencode({**_URL_PARAMETERS, 'search_type': settings.search_type})}",
             {"Content-Type": "application/json", **credentials},
             settings.timeout_s,
             settings.timeout_s,
@@ -57,7 +57,7 @@ class OpenSearchClient:
         )
         self._retrying = Retrying(
             stop=stop_after_attempt(1 + settings.retries),
-            retry=retry_if_exception(self._may_pass),
+            retry=retry_if_exception(self._is_retryable),
             wait=self._wait_s,
             reraise=True,
         )
@@ -69,14 +69,14 @@ class OpenSearchClient:
         self._connections.close()
 
     def search(self, query_id: str, body: Mapping[str, Any]) -> list[Hit]:
-        """Return what a query finds, in the engine's order.
+        """Return the hits of a query, in the engine's order.
 
         Raises
         ------
         InputError
-            If there is no such index, or it cannot answer such a query.
+            If the index does not exist, or rejects the query.
         CallError
-            If no whole answer comes, though it was asked for as often as may help.
+            If the call fails after all retries.
         """
         try:
             content = orjson.dumps(body)
@@ -84,61 +84,61 @@ class OpenSearchClient:
             raise InputError(
                 f"query {query_id!r} cannot be written as JSON: {error}", "clean its text"
             ) from None
-        return self._retrying(self._ask, query_id, content)
+        return self._retrying(self._search_once, query_id, content)
 
-    def _ask(self, query_id: str, content: bytes) -> list[Hit]:
+    def _search_once(self, query_id: str, content: bytes) -> list[Hit]:
         exchange = self._post(query_id, content)
         settings = self._settings
-        asked = Asked(
-            self._connections.shown,
+        context = SearchContext(
+            self._connections.display_url,
             query_id,
             settings.id_field,
             settings.api_key_env or settings.password_env,
         )
-        answer = _json(exchange.content)
+        response = _json(exchange.content)
         if exchange.status != 200:
-            raise refusal(asked, exchange.status, answer, asked_wait_s(exchange.headers))
-        return read_hits(asked, answer)
+            raise error_of_status(context, exchange.status, response, retry_after_s(exchange.headers))
+        return read_hits(context, response)
 
     def _post(self, query_id: str, content: bytes) -> Exchange:
         try:
             exchange = self._connections.post(content)
         except CallError as error:
-            # Before anything was answered the address is wrong, rather than the moment bad.
-            wrong = error.kind == "connect" and not self._answered
-            remedy = NO_REMEDY if wrong else error.remedy
+            # If no request has succeeded yet, the address is probably wrong: do not retry.
+            wrong_address = error.kind == "connect" and not self._answered
+            remedy = NOT_RETRYABLE if wrong_address else error.remedy
             raise CallError(
                 error.kind, f"query {query_id!r}: {error.message}", _hint(error), remedy=remedy
             ) from None
         self._answered = True
         return exchange
 
-    def _may_pass(self, error: BaseException) -> bool:
+    def _is_retryable(self, error: BaseException) -> bool:
         if not isinstance(error, CallError) or not error.remedy.transient:
             return False
         return (error.remedy.wait_s or 0.0) <= self._settings.longest_wait_s
 
     def _wait_s(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        told = error.remedy.wait_s if isinstance(error, CallError) else None
-        return self._backoff(state) if told is None else told
+        requested_s = error.remedy.wait_s if isinstance(error, CallError) else None
+        return self._backoff(state) if requested_s is None else requested_s
 
 
 def _credentials(settings: OpenSearchSettings) -> tuple[dict[str, str], Redactor]:
-    """Return the header that identifies us, and what strikes out what no message may repeat."""
+    """Return the authorization header, and the redactor for its secrets."""
     names = (settings.api_key_env, settings.user_env, settings.password_env)
     key, user, password = (read_key(name) for name in names)
     if key:
         return {"Authorization": f"{settings.api_key_scheme} {key}"}, Redactor(key)
     if not user:
         return {}, Redactor()
-    told = f"{user}:{password or ''}"
-    coded = base64.b64encode(told.encode()).decode()
-    return {"Authorization": f"Basic {coded}"}, Redactor(told, password)
+    user_and_password = f"{user}:{password or ''}"
+    encoded = base64.b64encode(user_and_password.encode()).decode()
+    return {"Authorization": f"Basic {encoded}"}, Redactor(user_and_password, password)
 
 
 def _hint(error: CallError) -> str | None:
-    """Return what may help, in the words of these settings."""
+    """Return the hint of a failed call in terms of the settings of this first stage."""
     if error.kind == "timeout":
         return "raise timeout_s, or lower concurrency"
     if error.kind == "connect":
@@ -147,6 +147,7 @@ def _hint(error: CallError) -> str | None:
 
 
 def _json(content: bytes) -> Any:
+    """Return a response body as JSON; None if it is not JSON."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:

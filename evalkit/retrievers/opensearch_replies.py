@@ -1,4 +1,4 @@
-"""What a search engine's reply means: whole answers are lists of hits, everything else a named failure."""
+"""Read the responses of a search engine: a complete response is a list of hits, anything else an error."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.errors import MAY_PASS, CallError, EvalkitError, InputError, Remedy
+from evalkit.errors import RETRYABLE, CallError, EvalkitError, InputError, Remedy
 
-_SHOWN = 200
-"""Characters of what the engine says that a message repeats."""
+_MAX_REASON_LENGTH = 200
+"""Characters of the engine's reason that a message contains."""
 _NEVER_TRANSIENT = {501, 505}
+"""HTTP statuses from 500 on for which a retry cannot help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +21,29 @@ class Hit:
 
     Attributes
     ----------
-    place
-        What the engine goes on after; empty where it was not asked to sort.
+    sort_values
+        Values for the engine's ``search_after``; empty if the request has no ``sort``.
     """
 
     doc_id: str
     score: float
-    place: tuple[Any, ...]
+    sort_values: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Which question a reply belongs to.
+class SearchContext:
+    """The request that a response belongs to.
 
     Attributes
     ----------
     address
-        As messages show it.
+        URL for messages.
+    query_id
+        Identifier of the query.
+    id_field
+        The index field with the ids of documents.
     key_variable
-        The variable that holds the key or password; None where none is named.
+        The environment variable with the key or password; None if none is configured.
     """
 
     address: str
@@ -47,107 +52,109 @@ class Asked:
     key_variable: str | None
 
 
-def read_hits(asked: Asked, answer: Any) -> list[Hit]:
-    """Return the documents of a good reply, in the engine's order.
+def read_hits(context: SearchContext, response: Any) -> list[Hit]:
+    """Return the hits of a successful response, in the engine's order.
 
     Raises
     ------
     CallError
-        If it is no answer of a search engine, or a partial one: nobody can tell what that lacks.
+        If the response is not that of a search engine, is partial, or a hit has no score.
     InputError
-        If a document has no id.
+        If a hit does not have exactly one id.
     """
     try:
-        shards, late, found = answer["_shards"], answer["timed_out"], answer["hits"]["hits"]
+        shards, timed_out, hits = response["_shards"], response["timed_out"], response["hits"]["hits"]
         failed, total = int(shards["failed"]), int(shards["total"])
     except (KeyError, TypeError, ValueError):
         raise CallError(
-            "reply", f"{asked.address} did not answer as a search engine does", "check the url"
+            "reply", f"{context.address} did not answer as a search engine does", "check the url"
         ) from None
     if failed:
         raise CallError(
             "reply",
-            f"{failed} of {total} shards failed on query {asked.query_id!r}{_because(shards)}",
+            f"{failed} of {total} shards failed on query {context.query_id!r}{_reason_clause(shards)}",
             "the list would lack their documents: see to the health of the index",
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
-    if late:
+    if timed_out:
         raise CallError(
             "reply",
-            f"the engine gave up on query {asked.query_id!r} half way: its own time limit had passed",
+            f"the engine gave up on query {context.query_id!r} half way: its own time limit had passed",
             "raise the engine's search.default_search_timeout, or lower concurrency",
-            remedy=MAY_PASS,
+            remedy=RETRYABLE,
         )
-    return [_hit(asked, hit) for hit in found]
+    return [_hit(context, hit) for hit in hits]
 
 
-def _hit(asked: Asked, hit: Mapping[str, Any]) -> Hit:
-    name, score = asked.id_field, hit.get("_score")
+def _hit(context: SearchContext, hit: Mapping[str, Any]) -> Hit:
+    name, score = context.id_field, hit.get("_score")
     ids = [hit.get("_id")] if name == "_id" else hit.get("fields", {}).get(name, ())
     if len(ids) != 1 or not isinstance(ids[0], str | int):
         raise InputError(
-            f"document {hit.get('_id')!r}, found for query {asked.query_id!r}, has no single {name!r}",
+            f"document {hit.get('_id')!r}, found for query {context.query_id!r}, has no single {name!r}",
             "set id_field to a keyword field that holds the id of every document",
         )
     if not isinstance(score, int | float) or not math.isfinite(score):
         raise CallError(
-            "reply", f"document {ids[0]!r} was found for query {asked.query_id!r} without a score"
+            "reply", f"document {ids[0]!r} was found for query {context.query_id!r} without a score"
         )
     return Hit(str(ids[0]), float(score), tuple(hit.get("sort", ())))
 
 
-def refusal(asked: Asked, status: int, answer: Any, wait_s: float | None) -> EvalkitError:
-    """Return what a status other than 200 means: whether to ask again, and when.
+def error_of_status(context: SearchContext, status: int, response: Any, wait_s: float | None) -> EvalkitError:
+    """Return the error for a response with a status other than 200; its remedy states whether to retry.
 
     Parameters
     ----------
-    asked
-        The question.
-    status, answer
-        Of the reply; None where it was no JSON.
+    context
+        The request.
+    status
+        HTTP status of the response.
+    response
+        JSON body of the response; None if it is not JSON.
     wait_s
-        Seconds that the engine asked to wait.
+        Seconds to wait before a retry, as the engine requested; None if it requested none.
     """
-    said = f"{asked.address} answered {status} to query {asked.query_id!r}{_because(answer)}"
+    message = f"{context.address} answered {status} to query {context.query_id!r}{_reason_clause(response)}"
     if status == 404:
-        return InputError(said, "check url and index")
+        return InputError(message, "check url and index")
     if status == 400:
-        return InputError(said, _way_out(said))
+        return InputError(message, _hint_for_bad_request(message))
     if status in {401, 403}:
-        variable = asked.key_variable
+        variable = context.key_variable
         hint = f"check what {variable} holds" if variable else "set api_key_env, or user_env and password_env"
-        return CallError("http", said, hint, http_status=status)
+        return CallError("http", message, hint, http_status=status)
     remedy = Remedy(status == 429 or (status >= 500 and status not in _NEVER_TRANSIENT), wait_s)
     return CallError(
         "http",
-        said,
+        message,
         "lower concurrency, or raise retries" if remedy.transient else None,
         http_status=status,
         remedy=remedy,
     )
 
 
-def _way_out(said: str) -> str:
-    folded = said.lower()
-    if "result window" in folded:
+def _hint_for_bad_request(message: str) -> str:
+    lowered = message.lower()
+    if "result window" in lowered:
         return "lower page_size to the index's max_result_window"
-    if "fielddata" in folded or "doc values" in folded:
+    if "fielddata" in lowered or "doc values" in lowered:
         return "set id_field to a keyword field that holds the id of every document"
     return "hold fields, query and id_field against the mapping of the index"
 
 
-def _because(told: Any) -> str:
-    """Return the engine's reason as the end of a sentence."""
-    reason = " ".join(_reason(told).split())
-    return f": {reason[:_SHOWN]}" if reason else ""
+def _reason_clause(body: Any) -> str:
+    """Return ``: reason`` to end a message with the engine's reason; an empty string if it states none."""
+    reason = " ".join(_reason(body).split())
+    return f": {reason[:_MAX_REASON_LENGTH]}" if reason else ""
 
 
-def _reason(told: Any) -> str:
-    """Return the first reason in what the engine says, root causes before what became of them."""
-    if isinstance(told, str):
-        return told
-    parts: list[Any] = told if isinstance(told, list) else []
-    if isinstance(told, dict):
+def _reason(body: Any) -> str:
+    """Return the first reason in a JSON body of the engine, root causes first; an empty string if there is none."""
+    if isinstance(body, str):
+        return body
+    parts: list[Any] = body if isinstance(body, list) else []
+    if isinstance(body, dict):
         names = ("root_cause", "failures", "failed_shards", "error", "reason", "message")
-        parts = [told.get(name) for name in names]
-    return next((said for part in parts if (said := _reason(part))), "")
+        parts = [body.get(name) for name in names]
+    return next((reason for part in parts if (reason := _reason(part))), "")

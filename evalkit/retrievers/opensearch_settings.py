@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from evalkit.config import RetrieverSettings
-from evalkit.http_client import check_address
+from evalkit.http_client import check_url
 
 PLACEHOLDER = "{query}"
-"""Stands for the text of a query in a query of one's own; a value by itself, never a part of one."""
+"""Placeholder for the text of a query in a custom query: a complete value, not a part of one."""
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -77,22 +77,24 @@ class OpenSearchSettings(RetrieverSettings):
     @field_validator("url")
     @classmethod
     def _address(cls, url: str) -> str:
-        return check_address(url).rstrip("/")
+        return check_url(url).rstrip("/")
 
     @field_validator("query")
     @classmethod
-    def _asks_for_the_query(cls, query: dict[str, Any] | None) -> dict[str, Any] | None:
-        said = [text for text in _texts(query) if PLACEHOLDER in text]
-        if query is not None and not said:
+    def _check_placeholder(cls, query: dict[str, Any] | None) -> dict[str, Any] | None:
+        texts = [text for text in _texts(query) if PLACEHOLDER in text]
+        if query is not None and not texts:
             raise ValueError(f"must hold the value {PLACEHOLDER!r} where the text of the query belongs")
-        for text in said:
+        for text in texts:
             if text != PLACEHOLDER:
                 raise ValueError(f"{PLACEHOLDER!r} must be a value by itself, not a part of {text!r}")
         return query
 
     @model_validator(mode="after")
-    def _hangs_together(self) -> OpenSearchSettings:
-        if urlsplit(self.url).query or urlsplit(self.url).fragment:  # told without the url: it may hold a key
+    def _check_combination(self) -> OpenSearchSettings:
+        if (
+            urlsplit(self.url).query or urlsplit(self.url).fragment
+        ):  # the message omits the url: it may contain a key
             raise ValueError("needs a 'url' that ends before '?' and '#'")
         if (self.fields is None) == (self.query is None):
             raise ValueError("needs either 'fields' or 'query'")
@@ -103,21 +105,23 @@ class OpenSearchSettings(RetrieverSettings):
         return self
 
     def query_for(self, text: str) -> dict[str, Any]:
-        """Return the query that the engine is asked for a text."""
+        """Return the engine's query for the text of a query."""
         if self.fields is not None:
             return {"multi_match": {"query": text, "fields": list(self.fields)}}
-        return {key: _filled(value, text) for key, value in (self.query or {}).items()}
+        return {key: _fill(value, text) for key, value in (self.query or {}).items()}
 
 
-def _filled(template: Any, text: str) -> Any:
+def _fill(template: Any, text: str) -> Any:
+    """Return a JSON value with every placeholder replaced by the text."""
     if isinstance(template, dict):
-        return {key: _filled(value, text) for key, value in template.items()}
+        return {key: _fill(value, text) for key, value in template.items()}
     if isinstance(template, list):
-        return [_filled(value, text) for value in template]
+        return [_fill(value, text) for value in template]
     return text if template == PLACEHOLDER else template
 
 
 def _texts(template: Any) -> Iterator[str]:
+    """Yield all strings in a JSON value, except keys."""
     if isinstance(template, str):
         yield template
     parts = template.values() if isinstance(template, dict) else template

@@ -1,4 +1,4 @@
-"""A first stage of one's own: its TREC run."""
+"""The first stage that returns the candidates of a TREC run file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Literal
 from evalkit.config import RetrieverSettings
 from evalkit.formats import read_run
 from evalkit.records import Dataset
-from evalkit.retrievers.held_run import HeldRun
+from evalkit.retrievers.held_run import RunRetriever
 
 
-class TrecRun(HeldRun):
+class TrecRun(RunRetriever):
     """The candidates of a TREC run file, in the order of its scores: any first stage you have."""
 
     class Settings(RetrieverSettings):

@@ -1,4 +1,4 @@
-"""Intervals, tests and power. A number that cannot be bounded is not given."""
+"""Confidence intervals, significance tests and power. An estimate without an interval is None."""
 
 from evalkit.stats.intervals import (
     MIN_QUERIES,
@@ -8,7 +8,7 @@ from evalkit.stats.intervals import (
     none_if_nan,
     quantile_interval,
     sample_size_for_quantile,
-    sample_size_to_hold,
+    sample_size_for_share,
     share_interval,
 )
 from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
@@ -35,7 +35,7 @@ __all__ = [
     "queries_needed",
     "query_weights",
     "sample_size_for_quantile",
-    "sample_size_to_hold",
+    "sample_size_for_share",
     "share_interval",
     "sign_flip",
     "standard_deviation_within",

@@ -1,4 +1,4 @@
-"""Confidence intervals of means and quantiles."""
+"""Confidence intervals of means, quantiles and shares, and the sample sizes they need."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_QUERIES = 30
-"""Fewer queries carry no verdict: Student's interval needs the mean to be nearly normal."""
+"""Fewest queries for a verdict: Student's interval needs an approximately normal mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its bounds and the number of observations behind it.
+    """An estimate with its confidence interval.
 
     Attributes
     ----------
     estimate
-        The point estimate; None where the sample cannot carry it.
+        The point estimate; None if the sample is too small.
     lower, upper
-        Bounds at `confidence`; None where they do not exist.
+        Bounds of the interval; None if the sample is too small.
     n
         Number of observations.
     confidence
@@ -49,7 +49,7 @@ def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Inte
     Returns
     -------
     Interval
-        No estimate for n = 0; no bounds for n < 2.
+        No estimate if n = 0; no bounds if n < 2.
     """
     from scipy.special import stdtrit
 
@@ -74,7 +74,7 @@ def none_if_nan(value: float) -> float | None:
 
 
 def quantile_interval(values: NDArray[np.float64], p: float, confidence: float = 0.95) -> Interval:
-    """Return a quantile with its distribution-free interval by order statistics.
+    """Return a quantile with its distribution-free interval from order statistics.
 
     Parameters
     ----------
@@ -88,8 +88,7 @@ def quantile_interval(values: NDArray[np.float64], p: float, confidence: float =
     Returns
     -------
     Interval
-        Without estimate and bounds where the sample is too small for the interval to exist
-        (see `sample_size_for_quantile`): such a quantile is not to be printed.
+        No estimate and no bounds if the sample is smaller than `sample_size_for_quantile`.
 
     References
     ----------
@@ -98,14 +97,14 @@ def quantile_interval(values: NDArray[np.float64], p: float, confidence: float =
     n = len(values)
     if n < sample_size_for_quantile(p, confidence):
         return Interval(None, None, None, n, confidence)
-    low, high = _bounding_places(n, p, confidence)
+    low, high = _bounding_indices(n, p, confidence)
     ordered = np.sort(values)
     return Interval(float(np.quantile(values, p)), float(ordered[low]), float(ordered[high]), n, confidence)
 
 
 @cache
-def _bounding_places(n: int, p: float, confidence: float) -> tuple[int, int]:
-    """Return which of `n` ordered observations, from 0 on, bound a quantile: it hangs on nothing else."""
+def _bounding_indices(n: int, p: float, confidence: float) -> tuple[int, int]:
+    """Return the indices of the two order statistics, of `n` observations, that bound a quantile."""
     from scipy.stats import quantile_test
 
     bounds = quantile_test(np.arange(n), p=p).confidence_interval(confidence_level=confidence)
@@ -115,8 +114,8 @@ def _bounding_places(n: int, p: float, confidence: float) -> tuple[int, int]:
 def sample_size_for_quantile(p: float, confidence: float = 0.95) -> int:
     """Return the smallest n for which a two-sided interval of quantile `p` exists.
 
-    Both the smallest observation must lie below, and the largest above, the quantile with
-    probability ``1 - (1 - confidence) / 2``: ``max(p, 1 - p)**n <= (1 - confidence) / 2``.
+    The smallest observation must be below the quantile, and the largest above it, each with probability
+    ``1 - (1 - confidence) / 2``: ``max(p, 1 - p)**n <= (1 - confidence) / 2``.
     """
     return math.ceil(math.log((1 - confidence) / 2) / math.log(max(p, 1 - p)))
 
@@ -127,14 +126,14 @@ def share_interval(count: int, n: int, confidence: float = 0.95) -> Interval:
     Parameters
     ----------
     count, n
-        How many of how many.
+        Number of successes, and number of observations.
     confidence
-        Two-sided level; each bound alone holds at ``(1 + confidence) / 2``.
+        Two-sided confidence level; each bound alone has the one-sided level ``(1 + confidence) / 2``.
 
     Returns
     -------
     Interval
-        Without estimate and bounds for n = 0.
+        No estimate and no bounds if n = 0.
     """
     if n == 0:
         return Interval(None, None, None, 0, confidence)
@@ -144,9 +143,9 @@ def share_interval(count: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(count / n, float(bounds.low), float(bounds.high), n, confidence)
 
 
-def sample_size_to_hold(share: float, confidence: float = 0.95) -> int:
-    """Return the smallest n at which n of n successes show that at least `share` of all succeed.
+def sample_size_for_share(share: float, confidence: float = 0.95) -> int:
+    """Return the smallest n for which n successes in n trials show a success rate of at least `share`.
 
-    One-sided, at `confidence`: ``share**n <= 1 - confidence``.
+    One-sided at `confidence`: ``share**n <= 1 - confidence``.
     """
     return math.ceil(math.log(1 - confidence) / math.log(share))

@@ -1,4 +1,4 @@
-"""Whether something is not worse by more than a margin."""
+"""Non-inferiority and equivalence tests of a mean paired difference."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class OneSidedBounds:
     Attributes
     ----------
     lower, upper
-        Each holds with ``1 - alpha`` on its own; together they are a ``1 - 2 alpha`` interval.
+        One-sided bounds, each at level ``1 - alpha``; together they are a ``1 - 2 alpha`` interval.
     p_not_worse, p_not_better
-        P-values of "the mean is above -margin" and "the mean is below +margin".
+        P-values for the claims "the mean is above -margin" and "the mean is below +margin".
     """
 
     mean: float
@@ -30,16 +30,16 @@ class OneSidedBounds:
 
 
 def one_sided_bounds(differences: NDArray[np.float64], margin: float, alpha: float = 0.05) -> OneSidedBounds:
-    """Bound a mean paired difference and test it against a margin on either side, by Student's t.
+    """Return one-sided bounds of a mean paired difference, and t tests against the margin on both sides.
 
     Parameters
     ----------
     differences
-        ``(n,)`` contender minus baseline, n of at least 2.
+        ``(n,)`` contender minus baseline; n must be at least 2.
     margin
-        Largest loss that does not matter, 0 or more.
+        Largest acceptable loss, 0 or more.
     alpha
-        Error of each one-sided statement.
+        Level of each one-sided test.
 
     References
     ----------

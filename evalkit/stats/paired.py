@@ -1,4 +1,4 @@
-"""Paired comparison of two systems over the same queries: mean difference, interval, randomisation test."""
+"""Paired randomisation test of systems over the same queries, and Holm's adjustment of p-values."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 9999
+"""Default number of random sign vectors."""
 _CHUNK = 512
-"""Sign vectors held in memory at once."""
+"""Sign vectors in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,10 @@ class SignFlip:
     Attributes
     ----------
     p
-        ``(k,)`` two-sided p-value of each mean difference on its own.
+        ``(k,)`` unadjusted two-sided p-value of each mean difference.
     p_max_t
-        ``(k,)`` p-values adjusted for all of them by the greatest |t|: the chance that any would
-        look this different if none were.
+        ``(k,)`` p-values adjusted for multiple comparisons by maxT: the probability, if no system differs, that the
+        largest |t| of all columns is at least that of this column.
     exact
         Whether all sign vectors were enumerated.
     """
@@ -36,22 +37,23 @@ class SignFlip:
 def sign_flip(differences: NDArray[np.float64], resamples: int = RESAMPLES, seed: int = 0) -> SignFlip:
     """Test whether mean paired differences are zero, by flipping the signs of queries.
 
-    If two systems are exchangeable, each query's difference could as well have had the other sign. All
-    columns get the same signs, so their dependence is kept.
+    If two systems are exchangeable, each query's difference is equally likely with the opposite sign. All columns get
+    the same signs, which preserves their dependence.
 
     Parameters
     ----------
     differences
         ``(n, k)`` one row per query, one column per pair of systems.
     resamples
-        Sign vectors drawn; all ``2**n`` are enumerated where that is no more.
+        Number of random sign vectors; if ``2**n`` is not larger, all sign vectors are enumerated instead.
     seed
-        Of the draw.
+        Seed of the random sign vectors.
 
     Returns
     -------
     SignFlip
-        P-values are ``(b + 1) / (resamples + 1)`` where drawn, ``b / 2**n`` where enumerated: never 0.
+        P-values are ``(b + 1) / (resamples + 1)`` for random and ``b / 2**n`` for enumerated sign vectors, where b
+        sign vectors give a difference at least as large as the observed one; never 0.
 
     References
     ----------
@@ -61,22 +63,24 @@ def sign_flip(differences: NDArray[np.float64], resamples: int = RESAMPLES, seed
     """
     n, k = differences.shape
     exact = n < 63 and 2**n <= resamples
-    scale = np.sqrt((differences**2).sum(axis=0))  # |t| grows with |sum| / scale, and signs leave scale alone
+    # |t| is an increasing function of |sum| / scale, and flipping signs does not change scale.
+    scale = np.sqrt((differences**2).sum(axis=0))
     observed = np.abs(differences.sum(axis=0))
     ratio = _divide(observed, scale)
-    at_least, at_least_max, drawn = np.zeros(k), np.zeros(k), 0
-    for signs in _all_signs(n) if exact else _drawn_signs(n, resamples, seed):
+    exceeding, exceeding_max, total = np.zeros(k), np.zeros(k), 0
+    for signs in _all_signs(n) if exact else _random_signs(n, resamples, seed):
         sums = np.abs(signs @ differences)
-        # What is equal but for the order of summing is equal.
-        at_least += (sums >= observed * (1 - 1e-12)).sum(axis=0)
-        greatest = _divide(sums, scale).max(axis=1, initial=0.0)
-        at_least_max += (greatest[:, None] >= ratio * (1 - 1e-12)).sum(axis=0)
-        drawn += len(signs)
+        # The tolerance counts sums that differ only by rounding as equal.
+        exceeding += (sums >= observed * (1 - 1e-12)).sum(axis=0)
+        largest = _divide(sums, scale).max(axis=1, initial=0.0)
+        exceeding_max += (largest[:, None] >= ratio * (1 - 1e-12)).sum(axis=0)
+        total += len(signs)
     extra = 0 if exact else 1
-    return SignFlip((at_least + extra) / (drawn + extra), (at_least_max + extra) / (drawn + extra), exact)
+    return SignFlip((exceeding + extra) / (total + extra), (exceeding_max + extra) / (total + extra), exact)
 
 
 def _divide(sums: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``sums / scale``, and 0 where scale is 0."""
     return np.divide(sums, scale, out=np.zeros_like(sums), where=scale > 0)
 
 
@@ -86,7 +90,7 @@ def _all_signs(n: int) -> Iterator[NDArray[np.float64]]:
         yield np.where((numbers[:, None] >> np.arange(n)) & 1, -1.0, 1.0)
 
 
-def _drawn_signs(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+def _random_signs(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
     rng = np.random.default_rng(seed)
     for start in range(0, resamples, _CHUNK):
         size = (min(_CHUNK, resamples - start), n)
@@ -94,7 +98,7 @@ def _drawn_signs(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return p-values adjusted for their number by Holm's step-down method.
+    """Return p-values adjusted for multiple comparisons by Holm's step-down method.
 
     References
     ----------

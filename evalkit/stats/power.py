@@ -1,4 +1,4 @@
-"""What a set of queries can show: the smallest difference it would find, the queries a margin takes."""
+"""Power of the paired t test: minimum detectable difference, and number of queries needed."""
 
 from __future__ import annotations
 
@@ -6,89 +6,97 @@ import math
 import warnings
 
 POWER = 0.8
-"""Chance with which a difference of the stated size is to be found."""
-_MOST_QUERIES = 10**9
+"""Default power: probability of detecting a difference of the stated size."""
+_MAX_QUERIES = 10**9
 
 
 def minimum_detectable_effect(
     deviation: float, n: int, alpha: float = 0.05, *, sides: int = 2, power: float = POWER
 ) -> float | None:
-    """Return the smallest mean paired difference that a t test would find with the stated chance.
+    """Return the minimum detectable difference: the smallest mean paired difference a t test detects with `power`.
 
     Parameters
     ----------
     deviation
         Standard deviation of the differences.
     n
-        Queries.
+        Number of queries.
     alpha
         Level of the test.
     sides
-        2 for a test in both directions, 1 for one; the margin of a non-inferiority test is one-sided.
+        2 for a two-sided test, 1 for a one-sided test such as a non-inferiority test.
     power
-        The chance.
+        Probability of detection.
 
     Returns
     -------
-    By the non-central t distribution; None below two queries.
+    The difference by the non-central t distribution; None if n < 2.
     """
     if n < 2:
         return None
     if deviation == 0:
         return 0.0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tails that cannot be computed: `_power` knows what they come to
-        return _smallest(n, alpha, sides, power) * deviation / math.sqrt(n)
+        warnings.simplefilter("ignore")  # scipy warns about tails it cannot compute; `_power` handles them
+        return _detectable_shift(n, alpha, sides, power) * deviation / math.sqrt(n)
 
 
-def _smallest(n: int, alpha: float, sides: int, power: float) -> float:
-    """Return the shift, in standard errors, that is found with some chance."""
+def _detectable_shift(n: int, alpha: float, sides: int, power: float) -> float:
+    """Return the smallest mean, in standard errors, that a t test detects with `power`."""
     from scipy.optimize import brentq
 
-    most = 8.0  # far out the distribution takes a thousand times as long
-    while _power(most, n, alpha, sides) < power:
-        most *= 2
-    return float(brentq(lambda shift: _power(shift, n, alpha, sides) - power, 1e-9, most))
+    upper = 8.0  # small at first: scipy needs a thousand times as long for large shifts
+    while _power(upper, n, alpha, sides) < power:
+        upper *= 2
+    return float(brentq(lambda shift: _power(shift, n, alpha, sides) - power, 1e-9, upper))
 
 
 def queries_needed(
     deviation: float, difference: float, alpha: float = 0.05, *, sides: int = 2, power: float = POWER
 ) -> int | None:
-    """Return how many queries it takes to find a mean paired difference; None beyond any number.
+    """Return the number of queries that a t test needs to detect a mean paired difference.
 
     Parameters
     ----------
     deviation, alpha, sides, power
         See `minimum_detectable_effect`.
     difference
-        Its absolute size.
+        Absolute size of the difference.
+
+    Returns
+    -------
+    The number; None if the difference is not above 0, or if the search passes 10^9 queries.
     """
     if difference <= 0:
         return None
+    if deviation == 0:
+        return 2
+
+    def is_enough(n: int) -> bool:
+        return _power(difference / deviation * math.sqrt(n), n, alpha, sides) >= power
+
     low, high = 2, 2
-    while (
-        _power(difference / deviation * math.sqrt(high), high, alpha, sides) < power if deviation else False
-    ):
+    while not is_enough(high):
         low, high = high, high * 2
-        if high > _MOST_QUERIES:
+        if high > _MAX_QUERIES:
             return None
     while low < high:
         middle = (low + high) // 2
-        if _power(difference / deviation * math.sqrt(middle), middle, alpha, sides) < power:
-            low = middle + 1
-        else:
+        if is_enough(middle):
             high = middle
+        else:
+            low = middle + 1
     return high
 
 
 def _power(shift: float, n: int, alpha: float, sides: int) -> float:
-    """Return the chance that a t test over `n` queries finds a mean of `shift` standard errors."""
+    """Return the probability that a t test over `n` queries detects a mean of `shift` standard errors."""
     from scipy.stats import nct, t
 
     critical = float(t.ppf(1 - alpha / sides, n - 1))
-    found = float(nct.sf(critical, n - 1, shift))
-    found = 1.0 if math.isnan(found) else found  # a shift so large that the distribution cannot be computed
-    other = float(nct.cdf(-critical, n - 1, shift)) if sides == 2 else 0.0
-    return (
-        found if math.isnan(other) else found + other
-    )  # a tail so far that it cannot: nothing is left of it
+    near_tail = float(nct.sf(critical, n - 1, shift))
+    if math.isnan(near_tail):  # the shift is too large for scipy: the probability is 1
+        near_tail = 1.0
+    far_tail = float(nct.cdf(-critical, n - 1, shift)) if sides == 2 else 0.0
+    # scipy returns nan for a tail that is too small to compute.
+    return near_tail + (0.0 if math.isnan(far_tail) else far_tail)

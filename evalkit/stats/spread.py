@@ -1,4 +1,4 @@
-"""How far numbers lie apart."""
+"""Measures of spread."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 
 
 def standard_deviation_within(groups: Sequence[NDArray[np.float64]]) -> float | None:
-    """Return the pooled standard deviation of numbers around the mean of their group.
+    """Return the pooled standard deviation within groups.
 
     Parameters
     ----------
     groups
-        ``(n,)`` numbers each.
+        ``(n,)`` values of each group.
 
     Returns
     -------
-    ``sqrt(sum of squared deviations / sum of (n - 1))``; None where no group has two numbers.
+    ``sqrt(sum of squared deviations from the group mean / sum of (n - 1))``; None if no group has two values.
     """
-    freedom = sum(len(group) - 1 for group in groups if len(group))
-    if freedom < 1:
+    degrees_of_freedom = sum(len(group) - 1 for group in groups if len(group))
+    if degrees_of_freedom < 1:
         return None
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group))
-    return float(np.sqrt(squares / freedom))
+    return float(np.sqrt(squares / degrees_of_freedom))

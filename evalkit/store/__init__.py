@@ -1,14 +1,14 @@
-"""Scores that were paid for once: kept by content, found again by any experiment."""
+"""The score store: scores cached by content, reused by every experiment, in one SQLite file."""
 
 from evalkit.store.backend_identity import identity_of
-from evalkit.store.locking import turn
-from evalkit.store.score_store import Asked, JournalEntry, Known, ScoreStore
+from evalkit.store.locking import lock_backends
+from evalkit.store.score_store import JournalEntry, ScoreKey, ScoreStore, StoredScore
 
 __all__ = [
-    "Asked",
     "JournalEntry",
-    "Known",
+    "ScoreKey",
     "ScoreStore",
+    "StoredScore",
     "identity_of",
-    "turn",
+    "lock_backends",
 ]

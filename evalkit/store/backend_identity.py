@@ -1,4 +1,4 @@
-"""What makes a backend the same backend: every setting that can change a score."""
+"""The identity of a backend: every setting that can change a score."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from evalkit.rerankers.local_model import LocalModelSettings
 def identity_of(settings: RerankerSettings) -> str:
     """Return the identity of a backend as canonical JSON.
 
-    A setting counts unless its class lists it as immaterial, so that a new one counts by default. A
-    backend in this process counts with evalkit's version, a model in a local folder with that
-    folder's files: both may change under an unchanged name. What stands behind a url cannot be seen.
+    A setting is included unless its class lists it as immaterial, so that a new setting is included by
+    default. A backend in this process includes evalkit's version, and a model in a local folder includes a
+    fingerprint of its files: both may change under an unchanged name. A server behind a url cannot be
+    inspected.
     """
     return orjson.dumps(_fields(settings), option=orjson.OPT_SORT_KEYS).decode()
 
@@ -28,16 +29,14 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
     fields: dict[str, Any] = settings.model_dump(mode="json", exclude=set(settings.immaterial))
     served = settings.served_settings()
     if served is not None:
-        fields.pop("url", None)  # a free port, another one every time
+        fields.pop("url", None)  # a free port, different in every run
         fields["serve"] = _fields(served)
     if not settings.traffic().billed:
-        fields["evalkit"] = version(registry.OWN)
+        fields["evalkit"] = version(registry.DISTRIBUTION)
     plugin = registry.find("reranker backend", settings.backend)
-    if (
-        plugin.owner != registry.OWN
-    ):  # another distribution's code, or a file's: both may change under one name
+    if plugin.owner != registry.DISTRIBUTION:  # the code of a plugin may change under an unchanged name
         fields["plugin"] = plugin.version
-    if isinstance(settings, LocalModelSettings):  # what "auto" comes to depends on what is installed
+    if isinstance(settings, LocalModelSettings):  # "auto" selects a runtime by what is installed
         fields["runtime"] = settings.computes_with
     model = fields.get("model")
     if isinstance(model, str) and Path(model).is_dir():

@@ -1,4 +1,4 @@
-"""The file of a score store: its tables, how it is opened, and what is said when it cannot be used."""
+"""The SQLite file of a score store: its tables, how to open it, and its errors."""
 
 from __future__ import annotations
 
@@ -27,63 +27,65 @@ CREATE TABLE journal (
     entry INTEGER PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL, content BLOB NOT NULL)
 """
 _BUSY_S = 60
-"""Longest wait for another process that is writing."""
+"""Maximum seconds to wait while another process writes."""
 
 Mode = Literal["create", "write", "read"]
 
 
 class Database:
-    """An open store file. Used from one thread; several processes may have it open.
+    """An open store file. Not thread-safe; several processes may open the same file.
 
     Parameters
     ----------
     path
         The file.
     mode
-        Whether it is made where it is missing, and whether it can be written.
+        ``create`` creates a missing file; ``write`` and ``read`` need an existing one.
 
     Raises
     ------
     StorageError
-        If it cannot be opened, or is no store.
+        If the file cannot be opened, or is not a score store.
     """
 
     def __init__(self, path: Path, mode: Mode = "create") -> None:
         self.path = path
-        with self._faults():
+        with self._storage_errors():
             if mode == "create":
                 path.parent.mkdir(parents=True, exist_ok=True)
             address = f"file:{quote(str(path.absolute()))}?mode={'rwc' if mode == 'create' else 'rw'}"
-            self._base = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
+            self._connection = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
         try:
-            with self._faults():
+            with self._storage_errors():
                 if mode != "read":
                     self._make_tables()
-                self._check_version()  # before anything else is changed: the file may be somebody else's
+                self._check_version()  # before any change: the file may belong to another program
                 if mode == "read":
-                    self._base.execute("PRAGMA query_only = ON")
+                    self._connection.execute("PRAGMA query_only = ON")
                 else:
-                    self._base.execute("PRAGMA journal_mode = WAL")
-                    # FULL: what was committed outlives the machine's power, not only the process.
-                    self._base.execute("PRAGMA synchronous = FULL")
+                    self._connection.execute("PRAGMA journal_mode = WAL")
+                    # FULL: commits survive a power failure, not only the end of the process.
+                    self._connection.execute("PRAGMA synchronous = FULL")
         except BaseException:
-            self._base.close()
+            self._connection.close()
             raise
 
     def _make_tables(self) -> None:
-        """Make the tables of an empty file; complain of one that cannot be written."""
+        """Create the tables in an empty file; fails if the file is not writable."""
         with self.transaction():
-            if self._base.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+            if self._connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
                 for statement in _TABLES.split(";"):
-                    self._base.execute(statement)
+                    self._connection.execute(statement)
                 about = ("schema_version", str(SCHEMA_VERSION))
-                self._base.execute("INSERT INTO about VALUES (?, ?)", about)
+                self._connection.execute("INSERT INTO about VALUES (?, ?)", about)
 
     def _check_version(self) -> None:
-        names = {name for (name,) in self._base.execute("SELECT name FROM sqlite_master")}
+        names = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
         if "about" not in names:
             raise sqlite3.DatabaseError("it is no score store")
-        (version,) = self._base.execute("SELECT value FROM about WHERE name = 'schema_version'").fetchone()
+        (version,) = self._connection.execute(
+            "SELECT value FROM about WHERE name = 'schema_version'"
+        ).fetchone()
         if version != str(SCHEMA_VERSION):
             raise StorageError(
                 f"the score store {self.path.resolve()} has schema version {version};"
@@ -93,46 +95,46 @@ class Database:
 
     def close(self) -> None:
         """Close the file."""
-        self._base.close()
+        self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything inside together, or nothing of it."""
-        with self._faults():
-            self._base.execute("BEGIN IMMEDIATE")
+        """Run the block in one transaction: commit all of its writes, or roll all of them back on an error."""
+        with self._storage_errors():
+            self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
             except BaseException:
-                if self._base.in_transaction:  # a full disk has rolled it back already
-                    self._base.execute("ROLLBACK")
+                if self._connection.in_transaction:  # after a full disk, SQLite has already rolled back
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._base.execute("COMMIT")
+            self._connection.execute("COMMIT")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a query."""
-        with self._faults():
-            return self._base.execute(sql, values).fetchall()
+        with self._storage_errors():
+            return self._connection.execute(sql, values).fetchall()
 
     def stream(self, sql: str, size: int) -> Iterator[list[Any]]:
         """Yield the rows of a query, `size` at a time."""
-        with self._faults():
-            cursor = self._base.execute(sql)
+        with self._storage_errors():
+            cursor = self._connection.execute(sql)
             while rows := cursor.fetchmany(size):
                 yield rows
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Execute one statement and return how many rows it touched."""
-        with self._faults():
-            return self._base.execute(sql, values).rowcount
+        """Execute one statement and return the number of affected rows."""
+        with self._storage_errors():
+            return self._connection.execute(sql, values).rowcount
 
     def write_many(self, sql: str, rows: Iterator[Sequence[Any]] | Sequence[Sequence[Any]]) -> int:
-        """Execute one statement for every row and return how many rows were touched."""
-        with self._faults():
-            return self._base.executemany(sql, rows).rowcount
+        """Execute one statement for every row and return the number of affected rows."""
+        with self._storage_errors():
+            return self._connection.executemany(sql, rows).rowcount
 
     @contextmanager
-    def _faults(self) -> Iterator[None]:
-        """Turn whatever the database complains of into one clear line."""
+    def _storage_errors(self) -> Iterator[None]:
+        """Turn errors of SQLite and the file system into a `StorageError`."""
         try:
             yield
         except (sqlite3.Error, OSError) as error:

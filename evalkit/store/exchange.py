@@ -1,4 +1,4 @@
-"""Scores on their way from one store to another: a Parquet file that any tool can read."""
+"""Export the scores of a store to a Parquet file, and import such a file into another store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyarrow import parquet
 
 _ROWS = 100_000
-"""Scores held in memory at once."""
+"""Maximum number of scores in memory."""
 _COLUMNS = {
     "identity": "string",
     "query_hash": "binary",
@@ -34,28 +34,28 @@ _OPTIONAL = {"list_rank", "model"}
 _HINT = "give a file that 'evalkit store export' wrote"
 
 
-def export_scores(base: Database, path: Path) -> int:
-    """Write every score of a store to a Parquet file, whole or not at all, and return how many.
+def export_scores(database: Database, path: Path) -> int:
+    """Write all scores of a store to a Parquet file, atomically, and return their number.
 
     Raises
     ------
     InputError
         If the file exists.
     StorageError
-        If it cannot be written.
+        If the file cannot be written.
     """
     from pyarrow import parquet
 
     if path.exists():
         raise InputError(f"{path.resolve()} exists already", "name another file, or remove that one")
-    ((total,),) = base.rows("SELECT count(*) FROM scores")
-    aside = path.with_name(f"{path.name}.part")
+    ((total,),) = database.rows("SELECT count(*) FROM scores")
+    partial_file = path.with_name(f"{path.name}.part")
     try:
         with (
-            parquet.ParquetWriter(aside, _schema(), compression="zstd") as writer,
+            parquet.ParquetWriter(partial_file, _schema(), compression="zstd") as writer,
             tqdm(total=total, desc="exporting", unit="score", disable=None) as progress,
         ):
-            for rows in base.stream(
+            for rows in database.stream(
                 "SELECT b.identity, q.text_hash, q.list_hash, d.text_hash, s.score, s.list_rank, c.stored_s, c.model"
                 " FROM scores s JOIN queries q ON q.query = s.query JOIN backends b ON b.backend = q.backend"
                 " JOIN documents d ON d.document = s.document JOIN calls c ON c.call = s.call",
@@ -63,22 +63,22 @@ def export_scores(base: Database, path: Path) -> int:
             ):
                 writer.write_table(_table(rows))
                 progress.update(len(rows))
-        aside.replace(path)
+        partial_file.replace(path)
     except OSError as error:
         raise StorageError(f"cannot write {path.resolve()}: {error}") from None
     finally:
-        aside.unlink(missing_ok=True)
+        partial_file.unlink(missing_ok=True)
     return int(total)
 
 
 @contextmanager
-def exported(path: Path) -> Iterator[parquet.ParquetFile]:
+def open_export(path: Path) -> Iterator[parquet.ParquetFile]:
     """Open an exported file.
 
     Raises
     ------
     InputError
-        If it is none, or turns out to be damaged while it is read.
+        If the file is missing or not an export, or if reading it fails inside the block.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -95,24 +95,24 @@ def exported(path: Path) -> Iterator[parquet.ParquetFile]:
         raise InputError(f"{path.resolve()} cannot be read: {why}", _HINT) from None
 
 
-def import_scores(base: Database, file: parquet.ParquetFile) -> tuple[int, int]:
-    """Take the scores of an exported file into a store; of two scores of one pair the later one stays.
+def import_scores(database: Database, file: parquet.ParquetFile) -> tuple[int, int]:
+    """Import the scores of an exported file into a store; of two scores of one pair the later one is kept.
 
     Returns
     -------
-    How many the file holds, and how many were taken.
+    The number of scores in the file, and the number imported.
 
     Raises
     ------
     InputError
-        If the file holds anything else: the store is as it was then.
+        If the file has invalid rows; the store is unchanged then.
     """
-    total, taken = file.metadata.num_rows, 0
-    with base.transaction(), tqdm(total=total, desc="importing", unit="score", disable=None) as progress:
+    total, imported = file.metadata.num_rows, 0
+    with database.transaction(), tqdm(total=total, desc="importing", unit="score", disable=None) as progress:
         for batch in file.iter_batches(_ROWS):
-            taken += _take(base, _checked(batch))
+            imported += _insert_newer(database, _checked(batch))
             progress.update(len(batch))
-    return total, taken
+    return total, imported
 
 
 def _schema() -> pa.Schema:
@@ -132,16 +132,22 @@ def _table(rows: list[Any]) -> pa.Table:
 
 
 def _checked(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    """Return the rows of a batch, after looking at what a store relies on."""
+    """Return the rows of a batch.
+
+    Raises
+    ------
+    InputError
+        If a row violates what a store relies on: no nulls, 16-byte hashes, finite scores, identities in JSON.
+    """
     columns = {name: batch.column(name).to_pylist() for name in _COLUMNS}
-    sound = (
+    valid = (
         not any(batch.column(name).null_count for name in _COLUMNS if name not in _OPTIONAL)
         and all(len(value) == 16 for name in ("query_hash", "document_hash") for value in columns[name])
         and all(len(value) in {0, 16} for value in columns["list_hash"])
         and bool(np.isfinite(batch.column("score").to_numpy()).all())
         and all(map(_is_json, set(columns["identity"])))
     )
-    if not sound:
+    if not valid:
         raise InputError("the file holds rows that are no scores", _HINT)
     return zip(*columns.values(), strict=True)
 
@@ -154,15 +160,15 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _take(base: Database, rows: Iterator[tuple[Any, ...]]) -> int:
-    """Take rows in, through a table of their own; return how many were new or later."""
-    base.write(_INCOMING)
-    base.write_many("INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+def _insert_newer(database: Database, rows: Iterator[tuple[Any, ...]]) -> int:
+    """Insert rows through a temporary table; return the number of scores that were new or later."""
+    database.write(_INCOMING)
+    database.write_many("INSERT INTO incoming VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     for sql in _NAMES.split(";"):
-        base.write(sql)
-    taken = base.write(_SCORES)
-    base.write("DROP TABLE incoming")
-    return taken
+        database.write(sql)
+    imported = database.write(_SCORES)
+    database.write("DROP TABLE incoming")
+    return imported
 
 
 _INCOMING = """
@@ -178,7 +184,7 @@ INSERT OR IGNORE INTO documents (text_hash) SELECT DISTINCT document_hash FROM i
 INSERT INTO calls (stored_s, model)
     SELECT DISTINCT stored_s, model FROM incoming EXCEPT SELECT stored_s, model FROM calls
 """
-# SQLite takes the other columns of a group from the row with the greatest time.
+# With max() in the select list, SQLite takes the other columns from the row with the maximum.
 _SCORES = """
 INSERT INTO scores (query, document, score, list_rank, call)
 SELECT query, document, score, list_rank, call FROM (

@@ -1,4 +1,4 @@
-"""Taking turns: two experiments that ask the same backend at once would pay for the same pairs."""
+"""Lock backends across processes: two experiments that use one backend at once would pay for the same pairs."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from evalkit.errors import StorageError
 
 
 @contextmanager
-def turn(store: Path, names: Iterable[str]) -> Iterator[None]:
-    """Wait until nobody else on this store holds any of the names, and hold them.
+def lock_backends(store: Path, names: Iterable[str]) -> Iterator[None]:
+    """Lock the names on this store for the block; wait while another process holds one of them.
 
-    The locks are files in a folder beside the store; the system releases those of a process that dies.
+    The locks are files in a folder next to the store. The operating system releases those of a process that
+    dies.
 
     Raises
     ------
     StorageError
-        If they cannot be made.
+        If a lock file cannot be created.
     """
     folder = store.with_name(f".{store.name}.locks")
-    with ExitStack() as held:
+    with ExitStack() as locks:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            # In one order everywhere: two that want the same locks never wait for each other.
+            # All processes lock in the same order, so that they cannot deadlock.
             for name in sorted(hashlib.sha256(name.encode()).hexdigest()[:16] for name in set(names)):
-                held.enter_context(_wait(FileLock(folder / f"{name}.lock"), store))
+                locks.enter_context(_wait(FileLock(folder / f"{name}.lock"), store))
         except OSError as error:
             raise StorageError(
                 f"the score store {store.resolve()} cannot be used: {error}",

@@ -1,4 +1,4 @@
-"""The score store: keyed by content, written in the transaction of the call that paid."""
+"""The score store: scores keyed by content, and the journals of unfinished runs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from evalkit.store.database import Database, Mode
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a backend was asked, or would be: a list of documents for a query.
+class ScoreKey:
+    """The key of stored scores: a backend, a query and its documents.
 
     Attributes
     ----------
     identity
-        Of the backend.
+        Identity of the backend; see `identity_of`.
     query, documents
         Texts.
     pointwise
-        Whether a score belongs to its pair alone. Otherwise it belongs to the whole list.
+        Whether a score depends only on its pair; otherwise the key of each score includes the whole list.
     """
 
     identity: str
@@ -33,17 +33,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class StoredScore:
     """A stored score.
 
     Attributes
     ----------
     list_rank
-        Place in the backend's own list of the call that gave it; None where it gave none.
+        Rank in the list that the backend returned for the call; None if it returned no order.
     stored_s
-        When it was stored, in seconds since 1970.
+        Time of storage in seconds since 1970.
     model
-        What the backend called its model in that call; None where it did not say.
+        Model named in the reply; None if the reply named none.
     """
 
     score: float
@@ -54,7 +54,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """Something that an unfinished run must not lose: a call, a failure, a check."""
+    """A record of an unfinished run, e.g. a call, a failure or a check.
+
+    Attributes
+    ----------
+    kind
+        Kind of record.
+    content
+        The serialised record.
+    """
 
     kind: str
     content: bytes
@@ -64,56 +72,56 @@ class ScoreStore:
     """An open store; see `Database` for its parameters and errors."""
 
     def __init__(self, path: Path, mode: Mode = "create") -> None:
-        self._base = Database(path, mode)
+        self._database = Database(path, mode)
 
     def close(self) -> None:
         """Close the file."""
-        self._base.close()
+        self._database.close()
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Commit everything inside together, or nothing of it."""
-        return self._base.transaction()
+        """Run the block in one transaction: commit all of its writes, or roll all of them back on an error."""
+        return self._database.transaction()
 
-    def known(self, asked: Asked) -> list[Known | None]:
-        """Return what is stored of a list's documents, in their order."""
-        list_hash, hashes = _hashes(asked)
-        rows = self._base.rows(
+    def known(self, key: ScoreKey) -> list[StoredScore | None]:
+        """Return the stored score of each document, in order; None for documents without one."""
+        list_hash, hashes = _hashes(key)
+        rows = self._database.rows(
             "SELECT d.text_hash, s.score, s.list_rank, c.stored_s, c.model FROM backends b"
             " JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query"
             " JOIN documents d ON d.document = s.document JOIN calls c ON c.call = s.call"
             " WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?",
-            [asked.identity, _hash(asked.query), list_hash],
+            [key.identity, _hash(key.query), list_hash],
         )
-        stored = {text_hash: Known(*rest) for text_hash, *rest in rows}
+        stored = {text_hash: StoredScore(*columns) for text_hash, *columns in rows}
         return [stored.get(text_hash) for text_hash in hashes]
 
     def add_scores(
         self,
-        asked: Asked,
+        key: ScoreKey,
         scores: Sequence[float],
         list_ranks: Sequence[int | None],
         model: str | None = None,
     ) -> None:
-        """Keep the scores of one call; inside a `transaction`."""
-        list_hash, hashes = _hashes(asked)
-        key = [asked.identity, _hash(asked.query), list_hash]
-        self._base.write("INSERT OR IGNORE INTO backends (identity) VALUES (?)", key[:1])
-        self._base.write(
+        """Store the scores of one call; must be called inside a `transaction`."""
+        list_hash, hashes = _hashes(key)
+        query_key = [key.identity, _hash(key.query), list_hash]
+        self._database.write("INSERT OR IGNORE INTO backends (identity) VALUES (?)", query_key[:1])
+        self._database.write(
             "INSERT OR IGNORE INTO queries (backend, text_hash, list_hash)"
             " SELECT backend, ?2, ?3 FROM backends WHERE identity = ?1",
-            key,
+            query_key,
         )
-        ((query,),) = self._base.rows(
+        ((query,),) = self._database.rows(
             "SELECT q.query FROM queries q JOIN backends b ON q.backend = b.backend"
             " WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?",
-            key,
+            query_key,
         )
-        self._base.write("INSERT INTO calls (stored_s, model) VALUES (?, ?)", [time.time(), model])
-        ((call,),) = self._base.rows("SELECT last_insert_rowid()")
-        self._base.write_many(
+        self._database.write("INSERT INTO calls (stored_s, model) VALUES (?, ?)", [time.time(), model])
+        ((call,),) = self._database.rows("SELECT last_insert_rowid()")
+        self._database.write_many(
             "INSERT OR IGNORE INTO documents (text_hash) VALUES (?)", [(h,) for h in hashes]
         )
-        self._base.write_many(
+        self._database.write_many(
             "INSERT OR REPLACE INTO scores (query, document, score, list_rank, call)"
             " SELECT ?, document, ?, ?, ? FROM documents WHERE text_hash = ?",
             [
@@ -123,34 +131,34 @@ class ScoreStore:
         )
 
     def add_entry(self, run: str, entry: JournalEntry) -> None:
-        """Note something for an unfinished run; inside a `transaction`."""
-        self._base.write(
+        """Append a record to the journal of an unfinished run; must be called inside a `transaction`."""
+        self._database.write(
             "INSERT INTO journal (run, kind, content) VALUES (?, ?, ?)", [run, entry.kind, entry.content]
         )
 
     def journal(self, run: str) -> list[JournalEntry]:
-        """Return what an unfinished run has noted, in its order."""
-        rows = self._base.rows("SELECT kind, content FROM journal WHERE run = ? ORDER BY entry", [run])
+        """Return the journal of an unfinished run, oldest record first."""
+        rows = self._database.rows("SELECT kind, content FROM journal WHERE run = ? ORDER BY entry", [run])
         return [JournalEntry(kind, content) for kind, content in rows]
 
     def forget_run(self, run: str) -> None:
-        """Drop the journal of a run that is finished: its tables hold all of it."""
+        """Delete the journal of a finished run: its result files contain the same records."""
         with self.transaction():
-            self._base.write("DELETE FROM journal WHERE run = ?", [run])
+            self._database.write("DELETE FROM journal WHERE run = ?", [run])
 
 
 def _hash(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _hashes(asked: Asked) -> tuple[bytes, list[bytes]]:
-    """Return the hash of the list, empty where it does not matter, and those of the documents.
+def _hashes(key: ScoreKey) -> tuple[bytes, list[bytes]]:
+    """Return the hash of the list, empty for pointwise backends, and the hashes of the documents.
 
-    Where the list matters, so does a document's place in it.
+    For backends that are not pointwise, the hash of a document includes its position in the list.
     """
-    if asked.pointwise:
-        return b"", [_hash(text) for text in asked.documents]
-    whole = hashlib.blake2b(digest_size=16)
-    for text in asked.documents:
-        whole.update(_hash(text))
-    return whole.digest(), [_hash(f"{place}\0{text}") for place, text in enumerate(asked.documents)]
+    if key.pointwise:
+        return b"", [_hash(text) for text in key.documents]
+    list_hash = hashlib.blake2b(digest_size=16)
+    for text in key.documents:
+        list_hash.update(_hash(text))
+    return list_hash.digest(), [_hash(f"{place}\0{text}") for place, text in enumerate(key.documents)]

@@ -1,4 +1,4 @@
-"""Keeping a store in order: what it holds, whether it is whole, what may go."""
+"""Maintain a store: list its content, check its integrity, remove scores."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from evalkit.errors import InputError
 from evalkit.store.database import Database
 
-_FAULTS = {
+_INCONSISTENCIES = {
     "scores of unknown queries": "SELECT count(*) FROM scores WHERE query NOT IN (SELECT query FROM queries)",
     "scores of unknown documents": "SELECT count(*) FROM scores"
     " WHERE document NOT IN (SELECT document FROM documents)",
@@ -22,7 +22,7 @@ _FAULTS = {
     "documents without a proper hash": "SELECT count(*) FROM documents WHERE length(text_hash) != 16",
     "backends without a readable identity": "SELECT count(*) FROM backends WHERE NOT json_valid(identity)",
 }
-"""What must not be -> a query that counts it."""
+"""Name of an inconsistency -> the query that counts it."""
 
 _UNUSED = {
     "queries": "DELETE FROM queries WHERE query NOT IN (SELECT query FROM scores)",
@@ -30,25 +30,25 @@ _UNUSED = {
     "calls": "DELETE FROM calls WHERE call NOT IN (SELECT call FROM scores)",
     "backends": "DELETE FROM backends WHERE backend NOT IN (SELECT backend FROM queries)",
 }
-"""Table -> what removes those of its rows that nothing refers to, in this order."""
+"""Table -> the statement that deletes its unreferenced rows, in the order of execution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a store holds of one backend.
+    """A summary of the scores of one backend.
 
     Attributes
     ----------
     backend
-        Its number in this store.
+        Number of the backend in this store.
     identity
         Every setting that can change a score, as JSON.
     queries, scores
-        How many.
+        Number of queries and scores.
     oldest_s, newest_s
-        When the first and the last of the scores were stored, in seconds since 1970.
+        When the first and the last score was stored, in seconds since 1970.
     models
-        What the backend called its model.
+        Models named in the backend's replies.
     """
 
     backend: int
@@ -62,28 +62,28 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What was removed, or would be.
+    """What was removed, or would be removed.
 
     Attributes
     ----------
     scores
-        Those that were asked for.
+        Number of scores.
     journals
-        Notes of unfinished runs whose result folders are gone: nobody will take them up.
+        Number of journals of unfinished runs whose result folders no longer exist, so that they cannot be resumed.
     """
 
     scores: int
     journals: int
 
 
-def holdings(base: Database) -> list[Holding]:
-    """Return what a store holds, backend by backend."""
-    rows = base.rows(
+def holdings(database: Database) -> list[Holding]:
+    """Return a summary of the store's scores per backend."""
+    rows = database.rows(
         "SELECT b.backend, b.identity, count(DISTINCT q.query), count(*), min(c.stored_s), max(c.stored_s)"
         " FROM backends b JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query"
         " JOIN calls c ON c.call = s.call GROUP BY b.backend ORDER BY b.backend"
     )
-    named = base.rows(
+    named = database.rows(
         "SELECT DISTINCT q.backend, c.model FROM queries q JOIN scores s ON s.query = q.query"
         " JOIN calls c ON c.call = s.call WHERE c.model IS NOT NULL ORDER BY c.model"
     )
@@ -97,61 +97,69 @@ def holdings(base: Database) -> list[Holding]:
 
 
 def file_bytes(path: Path) -> int:
-    """Return the size of a store with what SQLite keeps beside it."""
-    beside = (path, path.with_name(f"{path.name}-wal"))
-    return sum(file.stat().st_size for file in beside if file.is_file())
+    """Return the size of a store in bytes, including SQLite's write-ahead log."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
-def faults(base: Database) -> list[str]:
-    """Return everything that is wrong with a store; nothing where it is whole."""
-    said = [line for (line,) in base.rows("PRAGMA integrity_check") if line != "ok"]
-    if said:
-        return said  # its tables cannot be trusted to be read
-    return [f"{count} {name}" for name, sql in _FAULTS.items() if (count := base.rows(sql)[0][0])]
+def faults(database: Database) -> list[str]:
+    """Return the inconsistencies of a store; an empty list if there are none."""
+    damage = [line for (line,) in database.rows("PRAGMA integrity_check") if line != "ok"]
+    if damage:
+        return damage  # the tables of a damaged file cannot be queried reliably
+    return [
+        f"{count} {name}" for name, sql in _INCONSISTENCIES.items() if (count := database.rows(sql)[0][0])
+    ]
 
 
-def prune(base: Database, before_s: float | None, backends: Sequence[int], *, plan: bool = False) -> Pruned:
-    """Remove scores, and whatever nothing refers to any more; give the space back.
+def prune(
+    database: Database, before_s: float | None, backends: Sequence[int], *, plan: bool = False
+) -> Pruned:
+    """Remove scores and unreferenced rows, and shrink the file; return what was removed.
 
     Parameters
     ----------
-    base
+    database
         The store.
     before_s
-        Only scores stored before that, in seconds since 1970; None for any age.
+        Remove only scores stored before this time, in seconds since 1970; None for any age.
     backends
-        Only scores of these; empty for all. With neither, no score is removed.
+        Remove only scores of these backends; empty for all. With neither condition, no score is removed.
     plan
-        Whether to count alone.
+        Whether to only count, without removing anything.
 
     Raises
     ------
     InputError
         If there is no such backend.
     """
-    where, values = _chosen(base, before_s, backends)
-    gone = [run for (run,) in base.rows("SELECT DISTINCT run FROM journal") if not Path(run).is_dir()]
+    where, values = _condition(database, before_s, backends)
+    vanished_runs = [
+        run for (run,) in database.rows("SELECT DISTINCT run FROM journal") if not Path(run).is_dir()
+    ]
     if plan:
-        ((scores,),) = base.rows(f"SELECT count(*) FROM scores WHERE {where}", values)  # noqa: S608 - our own words
-        return Pruned(scores, len(gone))
-    with base.transaction():
-        scores = base.write(f"DELETE FROM scores WHERE {where}", values)  # noqa: S608 - our own words
-        base.write_many("DELETE FROM journal WHERE run = ?", [(run,) for run in gone])
+        ((scores,),) = database.rows(f"SELECT count(*) FROM scores WHERE {where}", values)  # noqa: S608 - a constant condition with placeholders
+        return Pruned(scores, len(vanished_runs))
+    with database.transaction():
+        scores = database.write(f"DELETE FROM scores WHERE {where}", values)  # noqa: S608 - a constant condition with placeholders
+        database.write_many("DELETE FROM journal WHERE run = ?", [(run,) for run in vanished_runs])
         for sql in _UNUSED.values():
-            base.write(sql)
-    base.write("VACUUM")
-    base.write("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Pruned(scores, len(gone))
+            database.write(sql)
+    database.write("VACUUM")
+    database.write("PRAGMA wal_checkpoint(TRUNCATE)")
+    return Pruned(scores, len(vanished_runs))
 
 
-def _chosen(base: Database, before_s: float | None, backends: Sequence[int]) -> tuple[str, list[float]]:
-    """Return a condition on scores and its values."""
-    known = {number for (number,) in base.rows("SELECT backend FROM backends")}
+def _condition(
+    database: Database, before_s: float | None, backends: Sequence[int]
+) -> tuple[str, list[float]]:
+    """Return an SQL condition on scores, and the values of its placeholders."""
+    numbers = {number for (number,) in database.rows("SELECT backend FROM backends")}
     for number in backends:
-        if number not in known:
+        if number not in numbers:
             raise InputError(
                 f"the store has no backend {number}",
-                f"see their numbers with: evalkit store size {base.path}",
+                f"see their numbers with: evalkit store size {database.path}",
             )
     parts: list[str] = []
     values: list[float] = []
@@ -160,6 +168,6 @@ def _chosen(base: Database, before_s: float | None, backends: Sequence[int]) -> 
         values.append(before_s)
     if backends:
         marks = ", ".join("?" * len(backends))
-        parts.append(f"query IN (SELECT query FROM queries WHERE backend IN ({marks}))")  # noqa: S608 - marks
+        parts.append(f"query IN (SELECT query FROM queries WHERE backend IN ({marks}))")  # noqa: S608 - placeholders
         values += backends
     return " AND ".join(parts) or "FALSE", values

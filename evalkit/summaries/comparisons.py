@@ -59,7 +59,9 @@ def sets_at_depth(
     by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
     for cell in cells:
         if cell.depth == depth:
-            by_dataset[cell.dataset][cell.reranker] = System(cell.reranker, cell.run, cell.values, cell.not_scored)
+            by_dataset[cell.dataset][cell.reranker] = System(
+                cell.reranker, cell.run, cell.values, cell.not_scored
+            )
     return [
         ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
         for name, systems in by_dataset.items()

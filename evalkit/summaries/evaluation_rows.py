@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet
-from evalkit.comparison.slices import sorted_by, ways
+from evalkit.comparison.slices import group_by_level, level_functions
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import Metric, evaluate, has_unjudged_bounds, tie_bounds, unjudged_bounds
 from evalkit.records import MetricValues, Qrels, Query, Run
@@ -103,7 +103,7 @@ def levels_by(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> dict[str, 
             f"the queries lack {missing[0]!r}, which is judged ({len(missing)} in all)",
             "give the queries that the judgments are for",
         )
-    known = ways(ComparisonSet("", qrels, {}, queries))
+    known = level_functions(ComparisonSet("", qrels, {}, queries))
     if by not in known and not queries:
         raise InputError(
             f"judgments alone do not tell queries apart by {by!r}",
@@ -111,7 +111,7 @@ def levels_by(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> dict[str, 
         )
     if by not in known:
         raise UnknownNameError("kind of query", by, set(known))
-    return sorted_by(known[by], qrels.answerable)
+    return group_by_level(known[by], qrels.answerable)
 
 
 def note_on(rows: Sequence[Row]) -> str:

@@ -135,7 +135,9 @@ def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) ->
 def _within(run: Run, candidates: Run) -> Run:
     """Return what of a run is among some candidates."""
     documents = {query_id: set(docs) for query_id, docs, _ in candidates}
-    return run.where(np.array([d in documents.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_))
+    return run.where(
+        np.array([d in documents.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)
+    )
 
 
 def _of(run: Run, query_ids: set[str]) -> Run:

@@ -1,4 +1,4 @@
-"""Text to terms. BM25 and the lexical reranker share it."""
+"""Split texts into terms, for BM25 and the lexical reranker."""
 
 from evalkit.text_analysis.analyzer import Analyzer, languages, unknown_language
 from evalkit.text_analysis.words import normal_form

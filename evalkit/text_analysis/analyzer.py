@@ -1,4 +1,4 @@
-"""Text to terms: lower case, words, stop words, Snowball stems; pairs of characters where no spaces part words."""
+"""Split text into terms: lower-case words without stop words, stemmed by Snowball; else character bigrams."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evalkit.errors import UnknownNameError
 from evalkit.text_analysis.words import spaced_bigrams, spaced_words
 
 _BIGRAM_LANGUAGES = frozenset({"burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"})
-"""Written without spaces between words, or (Korean) with endings that no stemmer here takes off."""
+"""Languages written without spaces between words, and Korean, whose word endings no available stemmer removes."""
 _STOP_LISTS = {
     "english": "STOPWORDS_EN",
     "danish": "STOPWORDS_DANISH",
@@ -28,8 +28,7 @@ _STOP_LISTS = {
     "swedish": "STOPWORDS_SWEDISH",
     "turkish": "STOPWORDS_TURKISH",
 }
-"""Languages with a stop list in bm25s; the English one is Lucene's. Others are stemmed only."""
-
+"""Languages with a stop word list in bm25s (the English one is Lucene's). Texts in other languages are only stemmed."""
 
 _CODES = {
     "ar": "arabic",
@@ -72,31 +71,40 @@ _CODES = {
     "yi": "yiddish",
     "zh": "chinese",
 }
-"""ISO 639-1, for those who write it: names are what is taken, as Snowball has no codes for all."""
+"""ISO 639-1 code -> language name, for the hint of `unknown_language`. Settings take names, as Snowball does."""
 
 
 def languages() -> list[str]:
-    """Return the names of all languages that texts can be in."""
+    """Return the names of all supported languages, sorted."""
     return sorted({*Stemmer.algorithms(), *_BIGRAM_LANGUAGES})
 
 
 def unknown_language(name: str) -> UnknownNameError:
-    """Return the error for a name that is no language; a code like ``zh`` or ``pt-BR`` is told its name."""
-    meant = _CODES.get(name.lower()[:2]) if len(name) == 2 or name[2:3] in {"-", "_"} else None
-    return UnknownNameError("language", name, [meant] if meant else languages())
+    """Return the error for an unknown language name; for a code like ``zh`` or ``pt-BR`` the hint is its name."""
+    is_code = len(name) == 2 or name[2:3] in {"-", "_"}
+    language = _CODES.get(name.lower()[:2]) if is_code else None
+    return UnknownNameError("language", name, [language] if language else languages())
 
 
 @dataclass(slots=True)
 class Analyzer:
-    """Splits text into terms of one language.
+    """Splits text in one language into terms.
+
+    A token is a word or a character bigram of a text. A term is what BM25 counts: a token that is neither a stop word
+    nor too short, stemmed.
 
     Attributes
     ----------
     language
-        Any Snowball language: ``english``, ``german``, ``arabic``, ...; or one that is split into pairs of
-        characters: ``chinese``, ``japanese``, ``korean``, ``thai``, ``lao``, ``khmer``, ``burmese``.
+        Any Snowball language: ``english``, ``german``, ``arabic``, ...; or a language that is split into character
+        bigrams: ``chinese``, ``japanese``, ``korean``, ``thai``, ``lao``, ``khmer``, ``burmese``.
     stop_words
-        Terms that are dropped before stemming; empty where the language has no list.
+        Words that are removed before stemming; empty if the language has no list.
+
+    Raises
+    ------
+    UnknownNameError
+        If the language is not one of `languages`.
     """
 
     language: str
@@ -108,47 +116,47 @@ class Analyzer:
 
         if self.language not in languages():
             raise unknown_language(self.language)
-        self._local = threading.local()  # a Snowball stemmer may not be shared between threads
+        self._local = threading.local()  # a Snowball stemmer must not be shared between threads
         name = _STOP_LISTS.get(self.language)
         self.stop_words = frozenset(getattr(stopwords, name)) if name else frozenset()
 
     def __reduce__(self) -> tuple[type[Analyzer], tuple[str]]:
-        """Travel between processes by its language: a stemmer cannot."""
+        """Pickle the language only, because a stemmer cannot be pickled."""
         return Analyzer, (self.language,)
 
-    def spaced(self, text: str) -> str:
-        """Return the pieces of a text with spaces between them; some of them may be no terms."""
-        return spaced_bigrams(text) if self._in_bigrams else spaced_words(text)
+    def spaced_tokens(self, text: str) -> str:
+        """Return the tokens of a text, separated by white space; not every token is a term."""
+        return spaced_bigrams(text) if self._uses_bigrams else spaced_words(text)
 
     def terms(self, text: str) -> list[str]:
-        """Return the terms of a text in their order."""
-        words = [word for word in self.spaced(text).split() if self._counts(word)]
-        return words if self._in_bigrams else list(self._stemmer().stemWords(words))
+        """Return the terms of a text in order."""
+        words = [token for token in self.spaced_tokens(text).split() if self._is_term(token)]
+        return words if self._uses_bigrams else list(self._stemmer().stemWords(words))
 
     def all_terms(self, texts: Iterable[str]) -> list[list[str]]:
         """Return the terms of each text."""
         return [self.terms(text) for text in texts]
 
-    def term_of_each(self, pieces: Sequence[str]) -> list[str | None]:
-        """Return the term that each piece of `spaced` stands for; None where it is none."""
-        if self._in_bigrams:
-            return [piece if self._counts(piece) else None for piece in pieces]
-        counted = [piece for piece in pieces if self._counts(piece)]
-        terms = dict(zip(counted, self._stemmer().stemWords(counted), strict=True))
-        return [terms.get(piece) for piece in pieces]
+    def terms_of_tokens(self, tokens: Sequence[str]) -> list[str | None]:
+        """Return the term of each token of `spaced_tokens`; None for a token that is not a term."""
+        if self._uses_bigrams:
+            return [token if self._is_term(token) else None for token in tokens]
+        words = [token for token in tokens if self._is_term(token)]
+        terms = dict(zip(words, self._stemmer().stemWords(words), strict=True))
+        return [terms.get(token) for token in tokens]
 
     @property
-    def _in_bigrams(self) -> bool:
+    def _uses_bigrams(self) -> bool:
         return self.language in _BIGRAM_LANGUAGES
 
-    def _counts(self, word: str) -> bool:
-        if len(word) > 1:
-            return word not in self.stop_words
-        return self._in_bigrams and not word.isascii()
+    def _is_term(self, token: str) -> bool:
+        if len(token) > 1:
+            return token not in self.stop_words
+        return self._uses_bigrams and not token.isascii()
 
     def _stemmer(self) -> Any:
         stemmer = getattr(self._local, "stemmer", None)
         if stemmer is None:
             stemmer = self._local.stemmer = Stemmer.Stemmer(self.language)
-            stemmer.maxCacheSize = 0  # emptying its cache takes longer than stemming anew
+            stemmer.maxCacheSize = 0  # purging the stemmer's cache takes longer than stemming again
         return stemmer

@@ -1,4 +1,4 @@
-"""Scores to probabilities: how far they may be taken for such, and functions that make them such."""
+"""Calibration: fit functions from scores to probabilities, and measure how well probabilities are calibrated."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from evalkit.stats import query_weights
 
 BINS = 15
-"""Bins of equal mass in a reliability diagram and in the expected calibration error."""
+"""Equal-count bins of the reliability diagram and of the expected calibration error."""
 ISOTONIC_PAIRS, ISOTONIC_POSITIVES = 1000, 100
-"""Fewer pairs, or relevant ones among them, carry no isotonic function: it has as many steps as it likes."""
+"""An isotonic function needs at least this many pairs and relevant pairs: with fewer it overfits."""
 _EDGE = 1e-12
 _RESAMPLES = 499
 
@@ -25,11 +25,11 @@ class Calibration:
     Attributes
     ----------
     kind
-        ``platt``: ``1 / (1 + exp(-(a x + b)))``; ``isotonic``: straight lines between points.
+        ``platt``: ``1 / (1 + exp(-(a x + b)))``; ``isotonic``: linear interpolation between points.
     log_odds
-        Whether x is the logarithm of the score's odds: of scores that are probabilities already.
+        Whether x is the log-odds of the score, for scores that already are probabilities.
     parameters
-        ``a`` and ``b``, or ``x`` and ``y``.
+        ``a`` and ``b`` of ``platt``, or the points' coordinates ``x`` and ``y`` of ``isotonic``.
     """
 
     kind: str
@@ -52,13 +52,13 @@ def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``log(p / (1 - p))``, probabilities kept off 0 and 1."""
+    """Return ``log(p / (1 - p))``, with probabilities clipped away from 0 and 1."""
     p = np.clip(probabilities, _EDGE, 1 - _EDGE)
     return np.asarray(np.log(p) - np.log1p(-p))
 
 
 def fit_platt(scores: NDArray[np.float64], relevant: NDArray[np.bool_], *, probability: bool) -> Calibration:
-    """Fit a logistic function by maximum likelihood, with Platt's targets off 0 and 1.
+    """Fit a logistic function by maximum likelihood, with Platt's smoothed targets.
 
     References
     ----------
@@ -86,7 +86,10 @@ def fit_platt(scores: NDArray[np.float64], relevant: NDArray[np.bool_], *, proba
 def fit_isotonic(
     scores: NDArray[np.float64], relevant: NDArray[np.bool_], *, probability: bool
 ) -> Calibration | None:
-    """Fit the increasing function with the least squared error; None where there is too little to fit."""
+    """Fit the increasing function with the least squared error; return None with too few pairs.
+
+    See `ISOTONIC_PAIRS` and `ISOTONIC_POSITIVES`.
+    """
     from scipy.optimize import isotonic_regression
 
     if len(scores) < ISOTONIC_PAIRS or relevant.sum() < ISOTONIC_POSITIVES:
@@ -95,7 +98,7 @@ def fit_isotonic(
     values, place = np.unique(x, return_inverse=True)
     weights = np.bincount(place).astype(np.float64)
     fitted = isotonic_regression(np.bincount(place, relevant) / weights, weights=weights).x
-    # The two ends of every step are enough to draw it.
+    # Keep only the two ends of every step.
     ends = np.flatnonzero(np.diff(fitted) != 0)
     kept = np.unique(np.concatenate(([0], ends, ends + 1, [len(values) - 1])))
     return Calibration("isotonic", probability, {"x": values[kept].tolist(), "y": fitted[kept].tolist()})
@@ -103,7 +106,7 @@ def fit_isotonic(
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A figure with the bounds of a bootstrap over queries."""
+    """A value with the bounds of its bootstrap interval over queries."""
 
     value: float
     lower: float
@@ -112,18 +115,19 @@ class Bounded:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """How good probabilities are.
+    """Quality of predicted probabilities of relevance.
 
     Attributes
     ----------
     brier
-        Mean squared distance to what was judged.
+        Brier score: mean squared difference of probability and relevance.
     log_loss
-        Mean surprise, natural logarithm.
+        Mean negative log-likelihood, natural logarithm.
     ece
-        Expected calibration error: mean distance of stated and observed share over bins of equal mass.
+        Expected calibration error: mean absolute difference of predicted and observed share over equal-count
+        bins.
     bins
-        For each of them: pairs, mean probability, share that is relevant.
+        For each bin: number of pairs, mean probability, share of relevant pairs.
     """
 
     brier: Bounded
@@ -139,54 +143,54 @@ def judge_probabilities(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Quality:
-    """Hold probabilities against judgments.
+    """Return the quality of probabilities, measured against judgments.
 
     Parameters
     ----------
     probabilities, relevant
-        ``(n,)`` one row for each pair.
+        ``(n,)`` one row per query-document pair.
     query
-        ``(n,)`` number of its query, from 0: pairs of one query are drawn together.
+        ``(n,)`` query number, from 0. The bootstrap resamples queries, so a query's pairs stay together.
     confidence, seed
-        Of the bootstrap.
+        Confidence level and seed of the bootstrap.
     """
     hit = relevant.astype(np.float64)
     clipped = np.clip(probabilities, _EDGE, 1 - _EDGE)
     queries = int(query.max()) + 1
     place = _bins_of(probabilities)
-    # Everything is a sum over queries, so a sample of queries is a weighted sum of these.
+    # All measures are sums over queries, so a bootstrap sample of queries is a weighted sum of these arrays.
     cell = query * BINS + place
-    mass, stated, seen = (
+    mass, predicted, observed = (
         np.bincount(cell, values, queries * BINS).reshape(queries, BINS)
         for values in (np.ones(len(hit)), probabilities, hit)
     )
-    squares = np.bincount(query, (probabilities - hit) ** 2, queries)
-    surprise = np.bincount(query, -(hit * np.log(clipped) + (1 - hit) * np.log1p(-clipped)), queries)
+    squared_errors = np.bincount(query, (probabilities - hit) ** 2, queries)
+    log_losses = np.bincount(query, -(hit * np.log(clipped) + (1 - hit) * np.log1p(-clipped)), queries)
 
-    def figures(weight: NDArray[np.float64]) -> tuple[float, float, float]:
+    def measures(weight: NDArray[np.float64]) -> tuple[float, float, float]:
         total = float((weight @ mass).sum())
         return (
-            float(weight @ squares) / total,
-            float(weight @ surprise) / total,
-            float(np.abs(weight @ stated - weight @ seen).sum()) / total,
+            float(weight @ squared_errors) / total,
+            float(weight @ log_losses) / total,
+            float(np.abs(weight @ predicted - weight @ observed).sum()) / total,
         )
 
-    drawn = np.array([figures(weight) for weight in query_weights(queries, _RESAMPLES, seed)])
+    drawn = np.array([measures(weight) for weight in query_weights(queries, _RESAMPLES, seed)])
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    whole = np.ones(queries)
-    # Resampling makes an expected calibration error larger: its bounds are made to hold what they bound.
-    told = [
+    every_query = np.ones(queries)
+    # Resampling inflates the expected calibration error, so widen its bounds to contain the value itself.
+    bounded = [
         Bounded(value, min(float(a), value), max(float(b), value))
-        for value, a, b in zip(figures(whole), low, high, strict=True)
+        for value, a, b in zip(measures(every_query), low, high, strict=True)
     ]
-    counts = (whole @ mass, whole @ stated, whole @ seen)
+    counts = (every_query @ mass, every_query @ predicted, every_query @ observed)
     bins = tuple((round(n), s / n, o / n) for n, s, o in zip(*(c.tolist() for c in counts), strict=True) if n)
-    return Quality(told[0], told[1], told[2], bins)
+    return Quality(bounded[0], bounded[1], bounded[2], bins)
 
 
 def _bins_of(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return ``(n,)`` the bin of each pair, all bins of equal mass, from the lowest probability up."""
+    """Return ``(n,)`` the equal-count bin of each pair; bin 0 holds the lowest probabilities."""
     place = np.empty(len(probabilities), dtype=np.int64)
     place[np.argsort(probabilities, kind="stable")] = (
         np.arange(len(probabilities)) * BINS // len(probabilities)

@@ -1,4 +1,4 @@
-"""The smallest depth that is as good as the best one, under constraints."""
+"""Choose the smallest depth that is within a margin of the best depth, under latency, cost and quality limits."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from evalkit.tuning.query_split import Split
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a depth must keep to; None where it may be anything.
+    """Limits on the depth; None means no limit.
 
     Attributes
     ----------
     p95_s
-        Seconds of the 95th percentile of a call's latency, at most.
+        Maximum 95th percentile of a call's latency, in seconds.
     usd_per_thousand_queries
-        Cost, at most.
+        Maximum cost.
     quality
-        Mean of the metric on the tuning queries, at least.
+        Minimum mean of the metric on the tuning queries.
     """
 
     p95_s: float | None = None
@@ -34,12 +34,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Costs:
-    """What every depth takes, as far as it is known.
+    """Latency and cost of every depth.
 
     Attributes
     ----------
     p95_s, usd_per_thousand_queries
-        ``(d,)`` for depths 1 to d; NaN where unknown.
+        ``(d,)`` for depths 1 to d; NaN if unknown.
     """
 
     p95_s: NDArray[np.float64]
@@ -53,22 +53,22 @@ class Choice:
     Attributes
     ----------
     allowed
-        Depths that keep to the limits.
+        Number of depths within the limits.
     best
         The allowed depth with the highest mean on the tuning queries.
     recommended
         The smallest allowed depth that is not worse than `best` by more than the margin on the tuning
-        queries, each step from `best` downwards passing; None where nothing may be recommended.
+        queries, as are all allowed depths between the two; None without a recommendation.
     why_not
         Why there is no recommendation.
     tuned, held_out
-        Mean at the recommended depth on the queries it was chosen on, and on the others.
+        Mean at the recommended depth on the tuning queries and on the held-out queries.
     checked
-        On the others: the recommended depth against `best`; None where they are the same depth.
+        Held-out test of the recommended depth against `best`; None if they are the same depth.
     beyond
-        On the others: mean at the deepest depth minus that at `best`.
+        Held-out mean at the deepest depth minus the mean at `best`.
     against_first_stage
-        On the others: mean at the recommended depth minus that of the first stage.
+        Held-out mean at the recommended depth minus the mean of the first stage.
     """
 
     allowed: int
@@ -92,25 +92,25 @@ def choose_depth(
     alpha: float = 0.05,
     metric: str = "quality",
 ) -> Choice:
-    """Choose on one half of the queries, check on the other.
+    """Choose a depth on the tuning queries and check it on the held-out queries.
 
     Parameters
     ----------
     values
-        ``(q, d)`` of every query at depths 1 to d.
+        ``(q, d)`` metric of every query at depths 1 to d.
     first_stage
-        ``(q,)`` values of the candidates' own order.
+        ``(q,)`` metric of the first stage's order.
     split
-        The halves.
+        Rows of the tuning and the held-out queries.
     costs, limits
-        What depths take, and may take.
+        Latency and cost of each depth, and the limits on them.
     margin
-        A loss that does not matter.
+        Largest acceptable loss.
     alpha
-        Error of each one-sided statement; the steps down need no correction, since the first that does
-        not pass ends them (fixed sequence).
+        Error rate of each one-sided test. The steps to smaller depths need no correction: they end at the
+        first failing test (fixed-sequence procedure).
     metric
-        Named in sentences.
+        Name of the metric, for sentences.
     """
     tuning = values[split.tuning]
     means = tuning.mean(axis=0) if len(tuning) else np.empty(0)
@@ -142,7 +142,7 @@ def choose_depth(
 
 
 def _allowed(means: NDArray[np.float64], costs: Costs, limits: Limits) -> NDArray[np.int64]:
-    """Return the depths that keep to the limits; what is unknown does not."""
+    """Return the depths within the limits; an unknown latency or cost violates its limit."""
     keeps = np.ones(len(means), dtype=np.bool_)
     if limits.p95_s is not None:
         keeps &= costs.p95_s <= limits.p95_s
@@ -156,7 +156,7 @@ def _allowed(means: NDArray[np.float64], costs: Costs, limits: Limits) -> NDArra
 def _smallest(
     tuning: NDArray[np.float64], allowed: NDArray[np.int64], best: int, margin: float, alpha: float
 ) -> int:
-    """Go down from the best depth as long as nothing is lost beyond the margin."""
+    """Return the smallest depth reached from the best one while every step passes the non-inferiority test."""
     recommended = best
     for depth in allowed[allowed < best][::-1]:
         status, _ = decide_drop(tuning[:, depth - 1] - tuning[:, best - 1], margin, alpha)
@@ -167,7 +167,7 @@ def _smallest(
 
 
 def interpolated(measured: Mapping[int, float], deepest: int) -> NDArray[np.float64]:
-    """Return ``(d,)`` values of depths 1 to d, straight lines between what was measured; NaN outside."""
+    """Return ``(d,)`` values of depths 1 to d, linear between measured depths, NaN outside of them."""
     depths = np.arange(1, deepest + 1)
     if not measured:
         return np.full(deepest, np.nan)

@@ -1,4 +1,4 @@
-"""Which of several possibilities nothing beats on every count."""
+"""The Pareto front of several configurations."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 
 def front(counts: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return ``(n,)`` whether no other row is at least as good in every column and better in one.
+    """Return ``(n,)`` whether a row is on the Pareto front: no other is as good in all columns and better in one.
 
     Parameters
     ----------
     counts
-        ``(n, c)`` more is better. A column with an unknown value (NaN) anywhere says nothing.
+        ``(n, c)`` criteria, higher is better. A column that contains NaN is ignored.
     """
     known = counts[:, ~np.isnan(counts).any(axis=0)]
     as_good = np.all(known[None, :, :] >= known[:, None, :], axis=2)

@@ -1,4 +1,4 @@
-"""Queries to choose on, and others to check the choice on: what is best on the first is flattered there."""
+"""Split queries into tuning and held-out halves: figures on the tuning half are optimistic after a choice."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Split:
     Attributes
     ----------
     tuning, held_out
-        ``(n,)`` rows; no query is in both.
+        ``(n,)`` row numbers, ascending; disjoint.
     """
 
     tuning: NDArray[np.int64]
@@ -23,7 +23,7 @@ class Split:
 
 
 def split_queries(queries: int, seed: int) -> Split:
-    """Draw one half of the queries to choose on; the other one checks."""
+    """Return a random split of `queries` rows; the tuning half has one more row if the number is odd."""
     order = np.random.default_rng(seed).permutation(queries)
     half = (queries + 1) // 2
     return Split(np.sort(order[:half]), np.sort(order[half:]))

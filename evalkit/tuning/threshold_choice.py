@@ -1,4 +1,4 @@
-"""Where to cut the scores: thresholds with a promise, and thresholds without one."""
+"""Choose a score threshold: with guaranteed recall, with expected recall, or by precision or F1 alone."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 
 Promise = Literal["guaranteed", "expected", "none"]
 _MOST_THRESHOLDS = 2000
-"""Thresholds looked at; beyond that, scores at evenly spaced ranks."""
+"""Maximum number of candidate thresholds; with more distinct scores, those at evenly spaced ranks are used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredLists:
-    """The candidates of some queries, as a threshold sees them.
+    """Scores and relevance of the candidates of some queries.
 
     Attributes
     ----------
     scores
         For each query ``(n,)`` scores, descending.
     relevant
-        For each query ``(n,)`` whether a candidate is relevant.
+        For each query ``(n,)`` whether the candidate is relevant.
     """
 
     scores: tuple[NDArray[np.float64], ...]
@@ -36,28 +36,28 @@ class ScoredLists:
         return len(self.scores)
 
     def only(self, rows: Sequence[int] | NDArray[np.int64]) -> ScoredLists:
-        """Return some of the queries."""
+        """Return the queries in the given rows."""
         return ScoredLists(tuple(self.scores[i] for i in rows), tuple(self.relevant[i] for i in rows))
 
     def with_relevant(self) -> ScoredLists:
-        """Return the queries that have a relevant candidate: for the others recall is not defined."""
+        """Return the queries with a relevant candidate: recall is undefined for the others."""
         return self.only([row for row, relevant in enumerate(self.relevant) if relevant.any()])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curves:
-    """What every threshold does to every query.
+    """Kept documents, precision and recall of every query at every threshold.
 
     Attributes
     ----------
     thresholds
-        ``(t,)`` ascending; documents with that score or more are kept.
+        ``(t,)`` ascending; documents with this score or more are kept.
     kept
-        ``(q, t)`` documents kept.
+        ``(q, t)`` number of documents kept.
     precision
-        ``(q, t)`` share of them that is relevant; NaN where nothing is kept.
+        ``(q, t)`` share of the kept documents that is relevant; NaN if none is kept.
     recall
-        ``(q, t)`` share of the relevant candidates that is kept; NaN where there is none.
+        ``(q, t)`` share of the relevant candidates that is kept; NaN if no candidate is relevant.
     """
 
     thresholds: NDArray[np.float64]
@@ -67,39 +67,39 @@ class Curves:
 
     @property
     def f1(self) -> NDArray[np.float64]:
-        """``(q, t)`` harmonic mean of both; 0 where nothing relevant is kept."""
+        """``(q, t)`` harmonic mean of precision and recall; 0 if nothing relevant is kept."""
         hits = np.nan_to_num(self.precision) * self.kept
         relevant = hits[:, :1]  # the lowest threshold keeps everything
         return np.asarray(2 * hits / np.maximum(self.kept + relevant, 1))
 
     @property
     def losses(self) -> NDArray[np.float64]:
-        """``(t,)`` mean share of relevant candidates that is lost, over queries that have any."""
+        """``(t,)`` mean share of relevant candidates that is lost, over queries with a relevant candidate."""
         return np.asarray(1 - _mean(self.recall))
 
     @property
     def precisions(self) -> NDArray[np.float64]:
-        """``(t,)`` mean precision over queries of which anything is kept; NaN where that is none."""
+        """``(t,)`` mean precision over queries with a kept document; NaN if there are none."""
         return _mean(self.precision)
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    held = np.isfinite(values)
-    counts = held.sum(axis=0)
-    sums = np.where(held, values, 0.0).sum(axis=0)
+    defined = np.isfinite(values)
+    counts = defined.sum(axis=0)
+    sums = np.where(defined, values, 0.0).sum(axis=0)
     return np.asarray(np.divide(sums, counts, out=np.full(values.shape[1], np.nan), where=counts > 0))
 
 
 def thresholds_of(lists: ScoredLists) -> NDArray[np.float64]:
-    """Return the scores themselves, ascending: between two of them nothing changes."""
-    every = np.unique(np.concatenate(lists.scores)) if len(lists) else np.empty(0)
-    if len(every) > _MOST_THRESHOLDS:
-        every = every[np.unique(np.linspace(0, len(every) - 1, _MOST_THRESHOLDS).astype(np.int64))]
-    return every
+    """Return the candidate thresholds, ascending: the scores themselves, as nothing changes between two of them."""
+    scores = np.unique(np.concatenate(lists.scores)) if len(lists) else np.empty(0)
+    if len(scores) > _MOST_THRESHOLDS:
+        scores = scores[np.unique(np.linspace(0, len(scores) - 1, _MOST_THRESHOLDS).astype(np.int64))]
+    return scores
 
 
 def curves(lists: ScoredLists, thresholds: NDArray[np.float64]) -> Curves:
-    """Apply every threshold to every query."""
+    """Return the result of applying every threshold to every query."""
     shape = (len(lists), len(thresholds))
     kept = np.zeros(shape, dtype=np.int64)
     precision, recall = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -113,20 +113,20 @@ def curves(lists: ScoredLists, thresholds: NDArray[np.float64]) -> Curves:
 
 
 def guaranteed_recall(losses: NDArray[np.float64], n: int, target: float, confidence: float) -> int | None:
-    """Return the highest threshold of which recall is promised, or None where too few queries can promise it.
+    """Return the index of the highest threshold with guaranteed recall; None if no threshold passes.
 
-    Learn-then-Test: from the lowest threshold upwards, as long as "the loss is above 1 - target" is rejected.
+    Learn-then-Test: go from the lowest threshold upwards while "the loss is above 1 - target" is rejected.
 
     Parameters
     ----------
     losses
         ``(t,)`` mean loss of recall at ascending thresholds.
     n
-        Queries behind it.
+        Number of queries behind each mean.
     target
-        Recall that is promised, on average over queries like these.
+        Guaranteed mean recall over queries of the same distribution.
     confidence
-        Chance over tuning sets with which the promise is kept.
+        Probability over tuning sets that the guarantee holds.
 
     References
     ----------
@@ -140,7 +140,7 @@ def guaranteed_recall(losses: NDArray[np.float64], n: int, target: float, confid
 
 
 def hoeffding_bentkus(losses: NDArray[np.float64], n: int, alpha: float) -> NDArray[np.float64]:
-    """Return p-values of "the expected loss is above `alpha`" for mean losses of `n` values in 0..1."""
+    """Return ``(t,)`` p-values of "the expected loss is above `alpha`", for mean losses of `n` values in 0..1."""
     from scipy.special import rel_entr
     from scipy.stats import binom
 
@@ -151,29 +151,32 @@ def hoeffding_bentkus(losses: NDArray[np.float64], n: int, alpha: float) -> NDAr
 
 
 def expected_recall(losses: NDArray[np.float64], n: int, target: float) -> int | None:
-    """Return the highest threshold whose recall is kept in expectation; None where too few queries can.
+    """Return the index of the highest threshold that keeps the target recall in expectation; None if none does.
 
-    Conformal risk control: the expected loss on a new query is at most ``1 - target``, averaged over tuning
-    sets. Any one of them may break it.
+    Conformal risk control: the expected loss on a new query, averaged over tuning sets, is at most
+    ``1 - target``. For a single tuning set it may be higher.
 
     References
     ----------
     Angelopoulos, Bates, Fisch, Lei, Schuster, "Conformal risk control", ICLR 2024.
     """
-    held = (n * losses + 1) / (n + 1) <= 1 - target + 1e-12
-    passed = len(held) if held.all() else int(np.argmin(held))
+    within = (n * losses + 1) / (n + 1) <= 1 - target + 1e-12
+    passed = len(within) if within.all() else int(np.argmin(within))
     return passed - 1 if passed else None
 
 
 def fewest_queries(target: float, confidence: float | None) -> int:
-    """Return with how many queries a recall can be promised at all, if none of them loses anything."""
+    """Return the minimum number of queries for a recall target, reached if no query loses anything.
+
+    With a `confidence` this is for `guaranteed_recall`, without one for `expected_recall`.
+    """
     if confidence is None:
         return math.ceil(1 / (1 - target) - 1 - 1e-9)
     return math.ceil(math.log(1 - confidence) / math.log(target) - 1e-9)
 
 
 def short_number(threshold: float, below: float) -> float:
-    """Return a number with few digits that keeps the same documents: at most `threshold`, above `below`."""
+    """Return the number with the fewest digits in ``(below, threshold]``: it keeps the same documents."""
     for digits in range(2, 17):
         rounded = float(Context(prec=digits, rounding=ROUND_FLOOR).create_decimal(Decimal(threshold)))
         if below < rounded <= threshold:
@@ -182,12 +185,12 @@ def short_number(threshold: float, below: float) -> float:
 
 
 def separation(answerable: NDArray[np.float64], unanswerable: NDArray[np.float64]) -> float | None:
-    """Return the chance that an answerable query's best score is above an unanswerable one's (AUROC).
+    """Return the probability that an answerable query's best score exceeds an unanswerable one's (AUROC).
 
     Parameters
     ----------
     answerable, unanswerable
-        Best score of each query. None where one of them is empty.
+        Best score of each query. The result is None if either is empty.
     """
     from scipy.stats import mannwhitneyu
 

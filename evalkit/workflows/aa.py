@@ -1,4 +1,4 @@
-"""A reranker against itself: what changes when nothing changed."""
+"""A/A test of a reranker: the differences between repeated runs of the same configuration."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ REPEATS = 2
 
 @dataclass(frozen=True, slots=True)
 class NoiseFloor:
-    """How far a reranker is from itself on one dataset and metric, over some repeats.
+    """Differences between repeated runs of one reranker, on one dataset and metric.
 
     Attributes
     ----------
     changed
-        Share of the queries whose value was not the same in every repeat.
+        Share of the queries whose value differs between repeats.
     moved
-        Largest absolute mean difference of two repeats.
+        Largest absolute mean difference between two repeats.
     deviation
-        Standard deviation of the differences of two repeats, query by query; the largest.
+        Largest standard deviation, over pairs of repeats, of the differences per query.
     wrongly_real
-        The smallest mean difference that a t test over these queries would call real though nothing but
-        this noise is in it: what is smaller says nothing about a model.
+        Half width of the 95 % t interval of that deviation: noise alone explains a smaller mean difference.
     """
 
     dataset: str
@@ -50,23 +49,23 @@ class NoiseFloor:
 def noise_floor(
     config: Config, tag: str, repeats: int = REPEATS, into: str | Path | None = None
 ) -> list[NoiseFloor]:
-    """Ask a reranker for everything several times, and hold the results against each other.
+    """Run a reranker several times, request every score each time, and compare the results.
 
     Parameters
     ----------
     config
-        Names the reranker and the datasets; its latency pass is left out.
+        The configuration of the reranker and the datasets; its latency pass is skipped.
     tag
-        Which reranker.
+        The reranker.
     repeats
-        How often, 2 or more. Known scores are asked for again: that is the point.
+        Number of runs, 2 or more.
     into
         Parent of the result folders; ``results/<name>/aa`` where None.
 
     Raises
     ------
     UnknownNameError
-        If there is no such reranker.
+        If the configuration has no such reranker.
     IncompleteError
         If a repeat has queries without scores.
     """

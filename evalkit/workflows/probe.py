@@ -1,4 +1,4 @@
-"""One backend probed on a configuration's own data: service started, every promise asked for."""
+"""Checks of one backend on the data of a configuration: start its service, verify every declared property."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from evalkit.backend_checks import CheckResult, probe
 from evalkit.config import Config
 from evalkit.errors import InputError
 from evalkit.experiment.eval_sets import prepare_eval_sets
-from evalkit.experiment.quality_pass import sample_batches
+from evalkit.experiment.first_calls import sample_batches
 from evalkit.experiment.sessions import only, opened
 from evalkit.server.subprocess_service import served
 
 
 def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
-    """Yield what is found of one reranker.
+    """Yield the results of all checks of one reranker.
 
     Parameters
     ----------
     config
-        Names the reranker, and a dataset whose queries and candidates are sent.
+        The configuration of the reranker, and of a dataset whose queries and candidates are sent.
     tag
-        Which reranker.
+        The reranker.
 
     Raises
     ------
     UnknownNameError
         If the configuration has no such reranker.
     CallError
-        If not even a plain call succeeds.
+        If a plain call fails.
     """
     alone = only(config, [tag])
-    eval_set = next(a for a in prepare_eval_sets(alone) if len(a.candidates))
+    eval_set = next(one for one in prepare_eval_sets(alone) if len(one.candidates))
     with served(alone) as reachable, opened(reachable) as (session,):
         requests = sample_batches(eval_set, session.caps, config.seed)
         if not requests:

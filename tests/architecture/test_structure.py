@@ -6,6 +6,8 @@ import ast
 import importlib
 import re
 import statistics
+import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,43 @@ def test_functions_are_small() -> None:
     lengths = {f"{path.name}:{node.name}": (node.end_lineno or 0) - node.lineno for path, node in functions()}
     assert max(lengths.values()) <= 60, max(lengths, key=lengths.__getitem__)
     assert statistics.median(lengths.values()) <= 12
+
+
+def test_there_are_at_most_twelve_floors() -> None:
+    """Imports point down a dozen floors at most, and every package has its place on one of them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    (floors,) = (contract["layers"] for contract in settings["contracts"] if contract["type"] == "layers")
+    assert len(floors) <= 12
+    placed = [name.strip() for floor in floors for name in floor.split("|")]
+    assert len(placed) == len(set(placed))
+    parts = {path.relative_to(ROOT / "evalkit").parts[0].removesuffix(".py") for path in SOURCES}
+    assert set(placed) == {part for part in parts if not part.startswith("__")}
+
+
+def test_a_module_is_known_by_its_name() -> None:
+    """No two modules share a name, but for the layers of one command and what every package may have."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for path in SOURCES:
+        places[path.stem].add(path.parent.name)
+    for name in ("__init__", "base"):
+        del places[name]
+    commands = {name: {"cli", "workflows", "report", "server"} for name in COMMANDS}
+    allowed = {**commands, "tables": {"datasets", "report"}}  # a source of datasets, and what reports print
+    twice = {name: packages for name, packages in places.items() if len(packages) > 1}
+    assert not {
+        name: packages for name, packages in twice.items() if not packages <= allowed.get(name, set())
+    }
+
+
+def test_unit_tests_mirror_the_package() -> None:
+    """The file ``tests/unit/stats/test_power.py`` tests ``evalkit/stats/power.py``, and so does every other."""
+    unit = ROOT / "tests" / "unit"
+    mirrored = {path.relative_to(ROOT / "evalkit") for path in SOURCES}
+    for path in unit.rglob("test_*.py"):
+        tested = path.relative_to(unit).with_name(path.name.removeprefix("test_"))
+        assert tested in mirrored, f"{path.relative_to(ROOT)} mirrors no module"
+    strays = {path.name for path in unit.rglob("*.py")} - {path.name for path in unit.rglob("test_*.py")}
+    assert strays <= {"conftest.py", "__init__.py"}
 
 
 def test_no_module_imports_the_top_package_for_its_names() -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from evalkit.store import Asked, ScoreStore
+from evalkit.store import ScoreKey, ScoreStore
 
 CALLS, DOCUMENTS = 10_000, 100
 IDENTITY = '{"backend": "bench"}'
@@ -30,7 +30,7 @@ def store_writes(path: Path) -> None:
     scores, ranks = [0.5] * DOCUMENTS, list(range(1, DOCUMENTS + 1))
     for call in range(CALLS):
         with store.transaction():
-            store.add_scores(Asked(IDENTITY, f"query {call}", texts(call), pointwise=True), scores, ranks)
+            store.add_scores(ScoreKey(IDENTITY, f"query {call}", texts(call), pointwise=True), scores, ranks)
     store.close()
 
 
@@ -38,7 +38,7 @@ def store_reads(path: Path) -> None:
     """Read everything back through the store."""
     store = ScoreStore(path)
     for call in range(CALLS):
-        known = store.known(Asked(IDENTITY, f"query {call}", texts(call), pointwise=True))
+        known = store.known(ScoreKey(IDENTITY, f"query {call}", texts(call), pointwise=True))
         assert None not in known
     store.close()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -18,9 +19,11 @@ from evalkit.latency import LatencyCell, Workload, measure, summarise_calls
 from evalkit.reranking import RerankerSession
 
 REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "2000"))
+QUICK = 200
 CALLS = 120
 QUANTILES = (0.5, 0.9, 0.95)
 STALLS = 0.02
+Service = Callable[[np.random.Generator, int], NDArray[np.float64]]
 
 
 def constant(rng: np.random.Generator, calls: int) -> NDArray[np.float64]:
@@ -55,16 +58,20 @@ def one_pass(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([call.latency_s for call in calls])
 
 
-@pytest.mark.parametrize("service", [constant, bimodal])
-def test_intervals_of_quantiles_have_their_exact_coverage(service) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - one of the functions above
-    """Over 2,000 passes an interval holds the true quantile as often as the binomial distribution says."""
+@pytest.mark.parametrize(
+    ("service", "repeats"),
+    [(bimodal, QUICK), pytest.param(constant, REPEATS, marks=pytest.mark.long),
+     pytest.param(bimodal, REPEATS, marks=pytest.mark.long)],
+)  # fmt: skip
+def test_intervals_of_quantiles_have_their_exact_coverage(service: Service, repeats: int) -> None:
+    """Over many passes an interval holds the true quantile as often as the binomial distribution says."""
     rng = np.random.default_rng(11)
     truth = np.quantile(service(rng, 4_000_000), QUANTILES)
     held = np.zeros(len(QUANTILES))
-    latencies = np.empty((REPEATS, CALLS))
+    latencies = np.empty((repeats, CALLS))
     # A pass takes a tenth of a second, most of it the fixed piece of work before each round. Every twentieth goes the
     # whole way, and shows that the others may be drawn as they are: what is measured is what the service took.
-    for number in range(REPEATS):
+    for number in range(repeats):
         drawn = service(rng, CALLS + 40)
         if number % 20:
             latencies[number] = drawn[:CALLS]
@@ -82,7 +89,7 @@ def test_intervals_of_quantiles_have_their_exact_coverage(service) -> None:  # t
             assert found.upper is not None
             held[place] += found.lower <= truth[place] <= found.upper
         assert summary.quantiles[0.99].estimate is None
-    share = held / REPEATS
+    share = held / repeats
     exact = np.array([exact_coverage(p) for p in QUANTILES])
     sys.stdout.write(f"\n{service.__name__}: held {share.round(3)}, exact {exact.round(3)}\n")
-    assert (np.abs(share - exact) <= 3.5 * np.sqrt(exact * (1 - exact) / REPEATS)).all()
+    assert (np.abs(share - exact) <= 3.5 * np.sqrt(exact * (1 - exact) / repeats)).all()

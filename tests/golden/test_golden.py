@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from support.collections import write_beir_folder
-from support.command import ROOT, evalkit, only_folder
+from support.command import ROOT, evalkit, evalkit_process, only_folder
 
 OUTPUTS = ROOT / "tests" / "golden" / "outputs"
 
@@ -70,6 +70,5 @@ metrics: [nDCG@10, MRR@10, Judged@2]
 def test_the_help() -> None:
     """The whole help of the program and of its main command."""
     env = {"COLUMNS": "100"}
-    approve(
-        "help.txt", "\n".join(evalkit(*words, "--help", env=env).stdout for words in ([], ["run"], ["serve"]))
-    )
+    said = [evalkit_process(*words, "--help", env=env).stdout for words in ([], ["run"], ["serve"])]
+    approve("help.txt", "\n".join(said))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,8 +11,10 @@ from pathlib import Path
 
 import orjson
 import pytest
-from support.command import evalkit, only_folder
+from support.command import evalkit, only_folder, start_evalkit
 from support.stand_in import by_length, stand_in
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 HEAVY = ("torch", "datasets", "pandas", "matplotlib", "scipy", "sentence_transformers", "pyarrow")
 
@@ -190,10 +191,7 @@ def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path, beir_folder:
             f"rerankers:\n  api: {{backend: http, url: '{url}'}}\n  never: {{backend: lexical}}\n",
             encoding="utf-8",
         )
-        process = subprocess.Popen(
-            [sys.executable, "-m", "evalkit", "run", config, "--into", tmp_path / "results"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
-        )  # fmt: skip
+        process = start_evalkit("run", config, "--into", tmp_path / "results")
         assert asked.wait(30)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
@@ -280,8 +278,7 @@ def test_a_command_without_its_words_is_explained() -> None:
 
 def test_a_reader_that_leaves_is_no_failure() -> None:
     """Whoever pipes into ``head`` gets exit 0: 1 would say that a gate did not pass."""
-    command = [sys.executable, "-m", "evalkit", "config", "schema"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with start_evalkit("config", "schema") as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()

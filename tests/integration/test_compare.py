@@ -14,6 +14,8 @@ from support.stand_in import stand_in
 
 from evalkit.datasets import load_dataset
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 RUN = ROOT / "configs" / "quickstart.all-MiniLM-L6-v2.trec.gz"
 
 

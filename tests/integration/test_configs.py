@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.command import ROOT, evalkit, only_folder
+from support.command import ROOT, evalkit, evalkit_process, only_folder
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def ran(place: Path, *words: str | Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_night_is_gated_against_a_baseline(place: Path) -> None:
     """Run, save, run again, gate: identical; and the same as a test of a suite."""
     ran(place, "run", "configs/nightly.yaml", "--into", "first")
@@ -53,12 +54,14 @@ def test_depth_and_threshold_are_tuned_from_one_run(place: Path) -> None:
         assert tag in ran(place, "tune", "threshold", result, "--goal", "recall>=0.9", "--reranker", tag)
 
 
+@pytest.mark.long
 def test_a_load_is_measured(place: Path) -> None:
     """Capacity and shares of it, on a service started for the occasion."""
     few = ["--set", "latency.server.calls=59", "--set", "latency.calls=59", "--into", "out"]
-    printed = ran(place, "bench", "configs/load.yaml", *few)
-    assert "service" in printed
-    assert "arrivals per s" in printed
+    done = evalkit_process("bench", "configs/load.yaml", *few, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "service" in done.stdout
+    assert "arrivals per s" in done.stdout
 
 
 def test_ones_own_table_is_checked_and_run(place: Path) -> None:
@@ -67,6 +70,7 @@ def test_ones_own_table_is_checked_and_run(place: Path) -> None:
     assert "too few queries" in ran(place, "run", "configs/own_data.yaml", "--into", "out")
 
 
+@pytest.mark.long
 def test_the_python_of_the_readme_runs(place: Path) -> None:
     """As it stands there, from loading a configuration to scoring one request."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## In Python")[2]

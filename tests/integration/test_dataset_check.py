@@ -12,6 +12,8 @@ from support.command import evalkit, only_folder
 
 from evalkit.report.dataset_findings import MOST_LINES, TITLE
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 CONFIG = """\
 name: damaged
 datasets: [{source: beir_folder, path: damaged}]

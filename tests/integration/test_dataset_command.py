@@ -10,6 +10,8 @@ from support.command import evalkit
 
 from evalkit import registry
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 
 def test_every_source_is_listed_with_what_it_is() -> None:
     """A source is shown by its name and the first line of its docstring."""

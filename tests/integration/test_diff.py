@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from support.command import evalkit, only_folder
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 CONFIG = """\
 name: one
 datasets: [{source: demo, sample: {queries: 20, seed: 1}}]

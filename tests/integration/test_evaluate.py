@@ -8,6 +8,8 @@ import orjson
 import pytest
 from support.command import evalkit
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:

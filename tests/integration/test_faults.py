@@ -10,11 +10,11 @@ import orjson
 import pandas as pd
 import pytest
 from support.collections import write_beir_folder
-from support.command import only_folder
+from support.command import evalkit, only_folder
 from support.faults import CASES, RECOVERS, Case
 from support.faulty import FaultyServer, honestly
 
-from evalkit.cli.main import main
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 VICTIM, VICTIM_ID = "garden bird", "q2"
 KEY = "sk-live-0123456789+/=abcdef"
@@ -27,14 +27,6 @@ rerankers:
         retries: 3, retry_wait_s: 0.01, longest_wait_s: 2{more}}}
 metrics: [nDCG@10]
 """
-
-
-def run_in_this_process(monkeypatch: pytest.MonkeyPatch, *words: str | Path) -> int:
-    """Run the command line and return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["evalkit", *map(str, words)])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    return int(stop.value.code or 0)
 
 
 def scores_of(results: Path) -> dict[tuple[str, str], float]:
@@ -54,7 +46,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], fl
         config.write_text(
             CONFIG.format(folder=write_beir_folder(base / "tiny"), url=url, more=""), encoding="utf-8"
         )
-        assert run_in_this_process(patch, "run", config, "--into", base / "results") == 0
+        assert evalkit("run", config, "--into", base / "results").returncode == 0
     return scores_of(base / "results")
 
 
@@ -78,7 +70,6 @@ def test_a_fault_ends_in_exact_scores_or_in_a_named_failure(
     honest: dict[tuple[str, str], float],
     table: list[tuple[str, ...]],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Scores are bit-equal to the run without faults, or the query is listed with its cause and the exit is 3.
 
@@ -89,8 +80,8 @@ def test_a_fault_ends_in_exact_scores_or_in_a_named_failure(
     config = tmp_path / "c.yaml"
     with server.running() as url:
         config.write_text(CONFIG.format(folder=beir_folder, url=url, more=case.more), encoding="utf-8")
-        code = run_in_this_process(monkeypatch, "run", config, "--into", tmp_path / "results")
-    said = capsys.readouterr()
+        done = evalkit("run", config, "--into", tmp_path / "results")
+    code = done.returncode
     scores = scores_of(tmp_path / "results")
     folder = only_folder(tmp_path / "results")
     failures = [orjson.loads(line) for line in (folder / "failures.jsonl").read_bytes().splitlines()]
@@ -111,8 +102,8 @@ def test_a_fault_ends_in_exact_scores_or_in_a_named_failure(
         assert code == 3
         assert case.outcome in listed
         assert "\n" not in listed
-    assert "Traceback" not in said.err
-    assert_hidden(KEY, said.out + said.err, tmp_path)
+    assert "Traceback" not in done.stderr
+    assert_hidden(KEY, done.stdout + done.stderr, tmp_path)
 
 
 def assert_hidden(key: str, said: str, folder: Path) -> None:
@@ -125,8 +116,7 @@ def assert_hidden(key: str, said: str, folder: Path) -> None:
 @pytest.mark.parametrize("code", [400, 401, 403, 422, 429, 500, 200])
 @pytest.mark.parametrize("form", ["plain", "quoted", "base64", "url", "header"])
 def test_a_key_that_a_server_echoes_is_struck_out(
-    code: int, form: str, tmp_path: Path, beir_folder: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    code: int, form: str, tmp_path: Path, beir_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
     """Whatever form a server sends a key back in, it reaches no file, no log, no message and no plan."""
     import base64
@@ -144,12 +134,13 @@ def test_a_key_that_a_server_echoes_is_struck_out(
     with server.running() as url:
         config.write_text(CONFIG.format(folder=beir_folder, url=url, more=", retries: 1"), encoding="utf-8")
         config.write_text(config.read_text().replace("retries: 3, ", ""), encoding="utf-8")
-        assert run_in_this_process(monkeypatch, "run", config, "--plan") == 0
-        run_in_this_process(monkeypatch, "run", config, "--into", tmp_path / "results")
+        planned = evalkit("run", config, "--plan")
+        assert planned.returncode == 0
+        done = evalkit("run", config, "--into", tmp_path / "results")
         assert any(authorization == f"Bearer {KEY}" for authorization, _ in server.keys)
-    said = capsys.readouterr()
+    said = planned.stdout + planned.stderr + done.stdout + done.stderr
     for shown in {KEY, *forms.values()} - {"in the header"}:
-        assert_hidden(shown.strip('"'), said.out + said.err, tmp_path)
+        assert_hidden(shown.strip('"'), said, tmp_path)
 
 
 def test_an_idempotency_key_names_a_call_over_its_attempts(
@@ -161,7 +152,7 @@ def test_an_idempotency_key_names_a_call_over_its_attempts(
     config = tmp_path / "c.yaml"
     with server.running() as url:
         config.write_text(CONFIG.format(folder=beir_folder, url=url, more=""), encoding="utf-8")
-        assert run_in_this_process(monkeypatch, "run", config, "--into", tmp_path / "results") == 0
+        assert evalkit("run", config, "--into", tmp_path / "results").returncode == 0
     keys = [key for _, key in server.keys]
     assert all(keys)
     assert len(keys) - len(set(keys)) == 2, "only the two repeated attempts share a key"

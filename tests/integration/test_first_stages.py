@@ -6,10 +6,13 @@ from pathlib import Path
 
 import orjson
 import pandas as pd
+import pytest
 from support.command import evalkit, only_folder
 from support.stand_in_search import Index, stand_in_search
 
 from evalkit.datasets import load_dataset
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 HYBRID = """\
 name: both

@@ -6,6 +6,7 @@ import gzip
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -17,6 +18,8 @@ from support.command import ROOT, evalkit, only_folder
 from evalkit.datasets import load_dataset
 from evalkit.formats import read_run, write_run
 from evalkit.records import Run
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 RUN = ROOT / "configs" / "quickstart.all-MiniLM-L6-v2.trec.gz"
 CONFIG = """\
@@ -30,9 +33,15 @@ metrics: [nDCG@10, MRR@10]
 Change = Callable[[str, tuple[str, ...], np.ndarray], Iterator[tuple[str, float]]]
 
 
+@cache
+def bundled_run() -> Run:
+    """Return the bundled run, read once."""
+    return read_run(RUN)
+
+
 def changed_run(path: Path, change: Change) -> Path:
     """Write the bundled run with other scores."""
-    rows = [(q, d, s) for q, docs, scores in read_run(RUN) for d, s in change(q, docs, scores)]
+    rows = [(q, d, s) for q, docs, scores in bundled_run() for d, s in change(q, docs, scores)]
     write_run(Run.from_rows("model", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]), path)
     return path
 
@@ -68,7 +77,7 @@ def worse(query_id: str, docs: tuple[str, ...], scores: np.ndarray) -> Iterator[
 
 def ten_missing(query_id: str, docs: tuple[str, ...], scores: np.ndarray) -> Iterator[tuple[str, float]]:
     """Leave out ten queries."""
-    if query_id not in read_run(RUN).query_ids[50:60]:
+    if query_id not in bundled_run().query_ids[50:60]:
         yield from zip(docs, scores.tolist(), strict=True)
 
 

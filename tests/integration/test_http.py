@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -19,7 +17,7 @@ import orjson
 import pandas as pd
 import pytest
 import uvicorn
-from support.command import evalkit, only_folder
+from support.command import evalkit, only_folder, start_evalkit
 from support.faulty import FaultyServer, hashed_score, honestly
 from support.stand_in import by_length, stand_in
 
@@ -28,6 +26,8 @@ from evalkit.errors import CallError, ConfigError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.rerankers import load_reranker
 from evalkit.server.app import build_app
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 ODD_TEXTS = (
     "plain", "", " ", "tab\tnew\nline\r\n", 'quotes " and \\ backslash', "nul \x00 bell \x07 escape \x1b",
@@ -95,7 +95,7 @@ def test_client_and_server_of_a_dialect_understand_each_other(
         refused = load_reranker("http", **settings_for(name, url))
         with pytest.raises(CallError, match=r"answered 401: (the API key is missing|)") as told:
             refused.score(request)
-        assert told.value.remedy.closes
+        assert told.value.remedy.permanent
         refused.close()
 
 
@@ -245,10 +245,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(tmp_path: Path, beir_folde
 
     with stand_in(hang) as url:
         config = write_config(tmp_path / "c.yaml", beir_folder, url, ", timeout_s: 100")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "evalkit", "run", config, "--into", tmp_path / "results"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
-        )  # fmt: skip
+        process = start_evalkit("run", config, "--into", tmp_path / "results")
         try:
             assert hanging.wait(30)
             start = time.monotonic()

@@ -19,6 +19,8 @@ from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import load_reranker, open_reranker
 from evalkit.reranking import Batch, Budget, CallContext, Outcome, RerankerSession, RetryingCaller
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 KEY = "s3cret-key-0123"
 PRICE = {"usd_per_million_tokens": 10.0, "usd_per_million_output_tokens": 100.0, "as_of": "2026-11-22"}
 WINDOW_USD = 90 * 10e-6 + 10 * 100e-6
@@ -197,7 +199,7 @@ def test_what_is_no_answer_is_a_named_failure(
     assert failure.kind == kind
     assert said in failure.message
     assert "/v1/chat/completions" in failure.message
-    assert (failure.remedy.transient, failure.remedy.closes) == (passes, closes)
+    assert (failure.remedy.transient, failure.remedy.permanent) == (passes, closes)
 
 
 def test_another_name_passes_where_it_is_expected() -> None:
@@ -265,7 +267,7 @@ def test_a_wrong_key_is_told_and_never_repeated(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(CallError) as told:
         score(ChatServer(disturb=echo), request_of(3)[0], api_key_env="TEST_CHAT_KEY")
     assert told.value.hint == "check the key in TEST_CHAT_KEY"
-    assert told.value.remedy.closes
+    assert told.value.remedy.permanent
     assert "bad key Bearer [key]" in told.value.message
     assert KEY not in told.value.message + str(told.value.body)
 

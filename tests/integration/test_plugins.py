@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.command import ROOT, evalkit, only_folder
+from support.command import ROOT, evalkit, evalkit_process, only_folder
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 CONFIG = """\
 name: plugged
@@ -46,7 +48,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_installed_package_is_found_and_used(site: Path, tmp_path: Path) -> None:
     """Its reranker and dialect are listed with their owner, run by their names, and stand in the manifest."""
     env = {"PYTHONPATH": str(site)}
-    listed = json.loads(evalkit("plugin", "list", "--json", env=env).stdout)
+    listed = json.loads(evalkit_process("plugin", "list", "--json", env=env).stdout)
     found = {(one["kind"], one["name"]): one for one in listed if one["owner"] == "evalkit-shout 1.2.3"}
     assert set(found) == {("reranker backend", "shout"), ("dialect", "shouted")}
     assert (
@@ -55,13 +57,13 @@ def test_an_installed_package_is_found_and_used(site: Path, tmp_path: Path) -> N
     )
     config = tmp_path / "c.yaml"
     config.write_text(CONFIG, encoding="utf-8")
-    done = evalkit("run", config, "--into", tmp_path / "results", env=env)
+    done = evalkit_process("run", config, "--into", tmp_path / "results", env=env)
     assert done.returncode == 0, done.stderr
     manifest = json.loads((only_folder(tmp_path / "results") / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["plugins"] == [
         {"kind": "reranker backend", "name": "shout", "owner": "evalkit-shout", "version": "1.2.3"}
     ]
-    wrong = evalkit("config", "check", config, "--set", "rerankers.loud.leter=a", env=env)
+    wrong = evalkit_process("config", "check", config, "--set", "rerankers.loud.leter=a", env=env)
     assert "unknown key 'leter'\n  hint: did you mean 'letter'?" in wrong.stderr
     without = evalkit("config", "check", config)
     assert (without.returncode, "unknown reranker backend 'shout'" in without.stderr) == (2, True)
@@ -92,7 +94,7 @@ def test_a_service_knows_the_file_too(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(code, encoding="utf-8")
     config = CONFIG.replace("backend: shout, letter: e", "backend: http, serve: {backend: shout}")
     (tmp_path / "c.yaml").write_text(config + "plugins: [./mine.py]\n", encoding="utf-8")
-    done = evalkit("run", "c.yaml", "--into", "results", cwd=tmp_path)
+    done = evalkit_process("run", "c.yaml", "--into", "results", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -101,12 +103,12 @@ def test_what_is_broken_or_there_twice_is_told(site: Path, tmp_path: Path) -> No
     broken = tmp_path / "broken"
     shutil.copytree(site, broken)
     (broken / "evalkit_shout" / "__init__.py").write_text("import nothing_there\n", encoding="utf-8")
-    listed = evalkit("plugin", "list", env={"PYTHONPATH": str(broken)}).stdout
+    listed = evalkit_process("plugin", "list", env={"PYTHONPATH": str(broken)}).stdout
     assert "broken: ModuleNotFoundError: No module named 'nothing_there'" in listed
     twice = tmp_path / "twice"
     shutil.copytree(site, twice)
     (entry,) = twice.glob("*.dist-info/entry_points.txt")
     entry.write_text("[evalkit.rerankers]\nlexical = evalkit_shout:Shout\n", encoding="utf-8")
-    told = evalkit("config", "check", "configs/quickstart.yaml", env={"PYTHONPATH": str(twice)})
+    told = evalkit_process("config", "check", "configs/quickstart.yaml", env={"PYTHONPATH": str(twice)})
     assert told.returncode == 2
     assert "'lexical' is there twice: of evalkit-shout 1.2.3 and rerank-evalkit 0.1.0" in told.stderr

@@ -12,6 +12,8 @@ from support.command import evalkit
 from support.faulty import results_of
 from support.stand_in import stand_in
 
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
 KEY = "s3cret-key-0123"
 
 

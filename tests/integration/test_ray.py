@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from support import workers
-from support.command import ROOT, evalkit, only_folder
+from support.command import ROOT, evalkit_process, only_folder, start_evalkit
 from support.ray_nodes import two_nodes
 
 from evalkit.config import validate_block
@@ -23,7 +22,7 @@ from evalkit.datasets import load_dataset
 from evalkit.distributed import RayCluster, Replicas
 from evalkit.errors import CallError, InputError, WorldError
 from evalkit.results import ResultFolder
-from evalkit.retrievers import open_retriever, opened_retriever
+from evalkit.retrievers import open_retriever, retriever_context
 
 # Lets every process of these clusters in; Ray reads it once in a process, when it is imported.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "for-these-tests-alone-" * 2}
@@ -65,11 +64,11 @@ def test_every_task_is_done_once_and_a_failure_is_a_result(cluster: RayCluster) 
 
 def test_a_killed_replica_costs_nothing_but_time(cluster: RayCluster, tmp_path: Path) -> None:
     """Replicas that are killed are replaced; what they had is done by others, and counted as repeated."""
-    before = cluster.loss
+    before = cluster.losses
     tasks = [(number, str(tmp_path / str(number))) for number in range(4)]
     assert results(cluster, workers.die_once, tasks) == {task: 10 + task[0] for task in tasks}
-    assert cluster.loss.workers - before.workers == 4
-    assert cluster.loss.tasks - before.tasks >= 4
+    assert cluster.losses.workers - before.workers == 4
+    assert cluster.losses.tasks - before.tasks >= 4
 
 
 def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
@@ -97,8 +96,8 @@ def test_a_cluster_too_small_is_told(cluster: RayCluster) -> None:
         pass
     with RayCluster.joined("auto", Replicas(10_000)) as small:
         facts = small.facts()
-    assert facts["replicas_asked"] == 10_000
-    assert 1 <= facts["replicas"] < 10_000
+    assert facts.replicas_asked == 10_000
+    assert 1 <= facts.replicas < 10_000
 
 
 @pytest.mark.parametrize("shards", [1, 2])
@@ -107,7 +106,7 @@ def test_a_first_stage_in_parts_finds_what_one_index_finds(cluster: RayCluster, 
     dataset = load_dataset("demo")
     settings = validate_block("retriever kind", {"kind": "bm25", "shards": shards})
     alone = open_retriever(settings, dataset).retrieve(dataset.queries, 20)  # type: ignore[arg-type]
-    with opened_retriever(settings, dataset, cluster) as retriever:  # type: ignore[arg-type]
+    with retriever_context(settings, dataset, cluster) as retriever:  # type: ignore[arg-type]
         spread = retriever.retrieve(dataset.queries, 20)
     assert spread.query_ids == alone.query_ids
     assert spread.doc_ids == alone.doc_ids
@@ -121,7 +120,7 @@ def test_more_parts_than_workers_are_refused(cluster: RayCluster) -> None:
         pytest.raises(
             InputError, match="5000 replicas of 1 processors are needed, and the Ray cluster has room"
         ),
-        opened_retriever(settings, load_dataset("demo"), cluster),  # type: ignore[arg-type]
+        retriever_context(settings, load_dataset("demo"), cluster),  # type: ignore[arg-type]
     ):
         pass
 
@@ -130,7 +129,7 @@ def test_no_cluster_is_one_line(tmp_path: Path) -> None:
     """An address where nobody answers fails within seconds, before anything is run."""
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
     execution = 'execution={engine: ray, address: "127.0.0.1:9"}'
-    done = evalkit("run", "c.yaml", "--set", execution, "--into", "out", cwd=tmp_path)
+    done = evalkit_process("run", "c.yaml", "--set", execution, "--into", "out", cwd=tmp_path)
     assert done.returncode == WorldError.exit_code
     assert done.stderr.startswith("error: cannot join the Ray cluster '127.0.0.1:9'")
     assert not (tmp_path / "out").exists()
@@ -148,13 +147,11 @@ def test_a_killed_node_changes_no_score(tmp_path: Path) -> None:
     What had been committed is not asked for again.
     """
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
-    assert evalkit("run", "c.yaml", "--into", "alone", cwd=tmp_path).returncode == 0
+    assert evalkit_process("run", "c.yaml", "--into", "alone", cwd=tmp_path).returncode == 0
     with two_nodes() as (address, kill):
         execution = f'execution={{engine: ray, address: "{address}", replicas: 2}}'
         words = ["run", "c.yaml", "--set", execution, "--into", "spread"]
-        run = subprocess.Popen(
-            [sys.executable, "-m", "evalkit", *words], cwd=tmp_path, stdout=subprocess.DEVNULL
-        )
+        run = start_evalkit(*words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=None)
         committed = _wait_for_scores(tmp_path / "spread" / "scores.sqlite")
         kill()
         assert run.wait(300) == 0

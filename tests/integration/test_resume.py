@@ -1,10 +1,8 @@
-"""Nothing is lost and nothing is paid twice: the score store, and runs that are killed."""
+"""Nothing is lost and nothing is paid twice: the score store, and runs that did not end well."""
 
 from __future__ import annotations
 
 import os
-import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,84 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pandas as pd
 import pytest
-from support.api_runs import CONCURRENCY, Counting, run, scores, visible, write_collection, write_config
-from support.command import evalkit, only_folder
+from support.api_runs import Counting, run, scores, visible, write_collection, write_config
+from support.command import evalkit, only_folder, start_evalkit
 from support.stand_in import stand_in
 
-from evalkit.latency.workloads import MOST_WARMUP
-
-KILLS = int(os.environ.get("EVALKIT_KILLS", "6"))
-QUERIES = 300
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """Return a collection of eight queries."""
     return write_collection(tmp_path / "small", 8)
-
-
-def derived(folder: Path) -> dict[str, bytes]:
-    """Return every derived file, without what no two runs share: names, times, opened connections."""
-    files: dict[str, bytes] = {}
-    for file in sorted(folder.rglob("*")):
-        name = file.relative_to(folder).as_posix()
-        if name.startswith(("runs/", "plots/", "qrels/")) or name == "values.parquet":
-            files[name] = file.read_bytes() if file.is_file() else b""
-    summary = orjson.loads((folder / "summary.json").read_bytes())
-    for row in summary["calls"]:
-        row.pop("connections_reused")
-    summary.pop("server_times")
-    files["summary.json"] = orjson.dumps(summary)
-    page = (folder / "report.md").read_text(encoding="utf-8")
-    files["report.md"] = page.partition("## Calls")[0].encode()
-    return files
-
-
-def killed(config: Path, results: Path, after_s: float) -> bool:
-    """Start a run and kill it after a while; return whether it was still under way."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evalkit", "run", config, "--into", results],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ),
-    )  # fmt: skip
-    try:
-        process.wait(after_s)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-    return False
-
-
-def test_a_run_that_is_killed_again_and_again_ends_like_one_that_was_not(tmp_path: Path) -> None:
-    """Scores and derived files are equal, no committed pair is asked again, and at most the calls in flight twice."""
-    folder = write_collection(tmp_path / "many", QUERIES)
-    server = Counting(0.012 * KILLS)  # long enough to be killed that often
-    rng = random.Random(4)  # noqa: S311 - instants, not secrets
-    with stand_in(server) as url:
-        config = write_config(tmp_path / "c.yaml", folder, url)
-        run(config, tmp_path / "whole")
-        assert set(server.pairs.values()) == {1}
-        server.pairs.clear()
-        kills = 0
-        while kills < KILLS and killed(config, tmp_path / "killed", rng.uniform(0.3, 2.5)):
-            kills += 1
-        run(config, tmp_path / "killed")
-    repeated = {pair: count - 1 for pair, count in server.pairs.items() if count > 1}
-    requests = sum(repeated.values()) / 6
-    sys.stdout.write(f"kills {kills}, pairs {len(server.pairs)}, requests repeated {requests:g}\n")
-    # A run that was killed after its last file is finished; the next one begins anew, and asks nothing.
-    finished, *later = visible(tmp_path / "killed")
-    whole = only_folder(tmp_path / "whole")
-    assert all(pd.read_parquet(folder / "calls.parquet").empty for folder in later)
-    assert len(server.pairs) == QUERIES * 6
-    assert kills == KILLS
-    assert requests <= kills * CONCURRENCY
-    assert scores(finished).equals(scores(whole))
-    assert derived(finished) == derived(whole)
-    manifest = orjson.loads((finished / "manifest.json").read_bytes())
-    assert manifest["status"] == "complete"
 
 
 def test_a_second_run_makes_no_call(tmp_path: Path, small: Path) -> None:
@@ -234,36 +166,6 @@ def test_the_budget_counts_what_earlier_sessions_spent(tmp_path: Path, small: Pa
     assert manifest["spent_usd"] == pytest.approx(0.04)
 
 
-def test_timed_calls_are_taken_up_between_two_blocks(tmp_path: Path) -> None:
-    """A run killed while it times repeats the block it was in and the warm-up; no other call is timed twice."""
-    server = Counting(0.02)  # steady enough for a warm-up of a few calls
-    process: subprocess.Popen[bytes] | None = None
-    rest = "latency: {batch_sizes: [2, 3], calls: 12, rounds: 6, warmup: 2}\n"
-
-    def answer(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
-        if process is not None and server.calls == 38:
-            process.kill()
-            process.wait()
-        return server(body, headers)
-
-    with stand_in(answer) as url:
-        config = write_config(tmp_path / "c.yaml", write_collection(tmp_path / "more", 14), url, rest=rest)
-        command = [sys.executable, "-m", "evalkit", "run", config, "--into", tmp_path / "results"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        assert process.wait(120) == -signal.SIGKILL
-        process = None
-        run(config, tmp_path / "results")
-    folder = only_folder(tmp_path / "results")
-    calls = pd.read_parquet(folder / "calls.parquet")
-    timed = calls[calls["pass"] == "latency"]
-    assert len(timed) == len(timed.drop_duplicates(["query_id", "batch_size"])) == 24
-    assert set(timed["round"].value_counts()) == {4}
-    assert orjson.loads((folder / "manifest.json").read_bytes())["status"] == "complete"
-    # Every call that was made is on record, but those of the block that was under way: two timed ones, or a
-    # warm-up where the machine was so unsteady that it was still going on.
-    assert 0 <= server.calls - len(calls) <= MOST_WARMUP + 1
-
-
 @contextmanager
 def spoiled(path: Path, how: str) -> Iterator[None]:
     """Spoil a store."""
@@ -351,14 +253,10 @@ def test_two_processes_on_one_store_pay_once(tmp_path: Path, small: Path) -> Non
     with stand_in(server) as url:
         rest = f"store: {{path: {tmp_path / 'shared.sqlite'}}}\n"
         config = write_config(tmp_path / "c.yaml", small, url, rest=rest)
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "evalkit", "run", config, "--into", tmp_path / f"results-{number}"],
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ),
-            )
-            for number in range(2)
-        ]  # fmt: skip
-        assert [process.wait(120) for process in processes] == [0, 0]
+        parents = [tmp_path / f"results-{number}" for number in range(2)]
+        processes = [start_evalkit("run", config, "--into", parent) for parent in parents]
+        ended = [process.communicate(timeout=120) for process in processes]
+        assert [process.returncode for process in processes] == [0, 0], ended
     assert set(server.pairs.values()) == {1}
-    first, second = (scores(only_folder(tmp_path / f"results-{number}")) for number in range(2))
+    first, second = (scores(only_folder(parent)) for parent in parents)
     assert first.equals(second)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from support.command import evalkit, serving
+from support.command import evalkit, serving, start_evalkit
 
 from evalkit.records import RerankRequest
 from evalkit.rerankers import load_reranker
@@ -145,10 +142,7 @@ def test_a_taken_port_is_one_clear_line(address: str) -> None:
 
 def test_ctrl_c_stops_the_service_cleanly() -> None:
     """SIGINT ends the service without a traceback."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evalkit", "serve", "--backend", "lexical", "--port", "0"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ),
-    )  # fmt: skip
+    process = start_evalkit("serve", "--backend", "lexical", "--port", "0")
     assert process.stdout is not None
     process.stdout.readline()
     time.sleep(0.3)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ from pathlib import Path
 import httpx
 import orjson
 import pytest
-from support.command import evalkit, serving
+from support.command import evalkit, serving, start_evalkit
 
 BODY = {"model": "any", "query": "cat mat", "documents": ["the cat sat on the mat", "dogs bark"]}
 CLIENTS = 8
@@ -24,10 +22,7 @@ CLIENTS = 8
 @contextmanager
 def service(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run ``evalkit serve --backend lexical``; yield the process and the address of its endpoint."""
-    command = [sys.executable, "-m", "evalkit", "serve", "--backend", "lexical", "--port", "0", *words]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
-    )
+    process = start_evalkit("serve", "--backend", "lexical", "--port", "0", *words)
     try:
         assert process.stdout is not None
         yield process, process.stdout.readline().rpartition(" at ")[2].strip()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ import orjson
 import pandas as pd
 import pytest
 from support.api_runs import Counting, run, visible, write_collection, write_config
-from support.command import evalkit, only_folder
+from support.command import evalkit, only_folder, start_evalkit
 from support.faulty import reply_of
 from support.stand_in import stand_in
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
 
 
 @pytest.fixture
@@ -25,14 +26,21 @@ def small(tmp_path: Path) -> Path:
     return write_collection(tmp_path / "small", 8)
 
 
-@pytest.fixture
-def filled(tmp_path: Path, small: Path) -> Path:
-    """Return the parent of results, with a store of two backends."""
-    results = tmp_path / "results"
+@pytest.fixture(scope="module")
+def two_backends(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the parent of results, with a store of two backends; made once, for `filled` to copy."""
+    folder = tmp_path_factory.mktemp("filled")
+    small = write_collection(folder / "small", 8)
     with stand_in(Counting()) as url:
-        run(write_config(tmp_path / "c.yaml", small, url), results)
-        run(write_config(tmp_path / "c.yaml", small, url, ", options: {instruction: other}"), results)
-    return results
+        for more in ("", ", options: {instruction: other}"):
+            run(write_config(folder / "c.yaml", small, url, more), folder / "results")
+    return folder / "results"
+
+
+@pytest.fixture
+def filled(tmp_path: Path, two_backends: Path) -> Path:
+    """Return the parent of results, with a store of two backends, for one test alone."""
+    return shutil.copytree(two_backends, tmp_path / "results")
 
 
 def done(*words: str | Path) -> str:
@@ -84,7 +92,6 @@ def test_what_is_pruned_is_asked_for_again_and_nothing_else(
 
 def test_notes_of_a_run_go_with_its_folder(tmp_path: Path, small: Path) -> None:
     """An unfinished run can be taken up until its folder is removed; then prune forgets it."""
-    import shutil
 
     def refusing(body: dict[str, Any], _headers: dict[str, str]) -> tuple[int, bytes]:
         refused = body["query"] == "topic5" and len(body["documents"]) > 1
@@ -212,17 +219,15 @@ def test_a_store_that_is_read_only_is_told_before_anything_is_asked(tmp_path: Pa
         store.chmod(stat.S_IRUSR)
         store.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)
         try:
-            said = subprocess.run(
-                [sys.executable, "-m", "evalkit", "run", config, "--into", results],
-                capture_output=True, text=True, check=False, timeout=120, preexec_fn=without_privilege,
-            )  # fmt: skip
+            process = start_evalkit("run", config, "--into", results, preexec_fn=without_privilege)
+            _, said = process.communicate(timeout=120)
         finally:
             for path, mode in modes.items():
                 path.chmod(mode)
-        if said.returncode == 99:
+        if process.returncode == 99:
             pytest.skip("this system does not let a process give up its privileges")
-        assert said.returncode == 3
-        assert said.stderr.startswith("error: the score store")
+        assert process.returncode == 3
+        assert said.startswith("error: the score store")
         assert server.calls == calls
         assert len(visible(results)) == 1
 
@@ -313,11 +318,7 @@ def test_experiments_with_different_backends_share_a_store_at_the_same_time(
             write_config(tmp_path / f"{i}.yaml", small, url, f", options: {{instruction: n{i}}}", rest)
             for i in (0, 1)
         ]
-        processes = [
-            subprocess.Popen(
-                [sys.executable, "-m", "evalkit", "run", config, "--into", tmp_path / config.stem]
-            )
-            for config in configs
-        ]
-        assert [process.wait(120) for process in processes] == [0, 0]
+        processes = [start_evalkit("run", config, "--into", tmp_path / config.stem) for config in configs]
+        ended = [process.communicate(timeout=120) for process in processes]
+        assert [process.returncode for process in processes] == [0, 0], ended
     assert [row["scores"] for row in held(tmp_path / "shared.sqlite")] == [48, 48]

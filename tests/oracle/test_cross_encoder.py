@@ -69,8 +69,8 @@ def test_cut_pairs_are_counted(tmp_path: Path) -> None:
 def test_both_tokenisers_tell_the_same(tmp_path: Path) -> None:
     """The library's way and the fast one agree on tokens, segments and cuts."""
     model = ours(make_classifier(tmp_path))._model
-    rules, tokenizer = model.card.rules, model.own.tokenizer.backend_tokenizer.to_str()
-    library = LibraryTokeniser(model.own, rules, None)
+    rules, tokenizer = model.card.rules, model.library_model.tokenizer.backend_tokenizer.to_str()
+    library = LibraryTokeniser(model.library_model, rules, None)
     assert agree(FastTokeniser(tokenizer, rules, None), library, PAIRS)
     assert not agree(FastTokeniser(tokenizer, replace(rules, max_length=23), None), library, PAIRS)
 

@@ -11,7 +11,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pytest
-from support.command import evalkit, only_folder, serving
+from support.command import evalkit_process, only_folder, serving
 from support.late_models import LATE_WORDS, make_late_interaction
 from support.models import make_classifier, make_headless
 
@@ -314,7 +314,7 @@ def test_it_runs_from_a_configuration(tmp_path: Path) -> None:
         f"  late: {{backend: late_interaction, model: {model}, device: cpu}}\n",
         encoding="utf-8",
     )
-    done = evalkit("run", config, "--into", tmp_path / "results")
+    done = evalkit_process("run", config, "--into", tmp_path / "results")
     assert done.returncode == 0, done.stderr
     folder = only_folder(tmp_path / "results")
     manifest = orjson.loads((folder / "manifest.json").read_bytes())

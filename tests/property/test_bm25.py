@@ -22,7 +22,7 @@ from evalkit.retrievers.bm25 import rank_ids
 from evalkit.retrievers.bm25_counts import count, merge_statistics
 from evalkit.retrievers.bm25_index import split_rows
 from evalkit.retrievers.bm25_scores import Bm25Index, score
-from evalkit.retrievers.bm25_search import Tops, merge, search
+from evalkit.retrievers.bm25_search import TopDocuments, merge, search
 from evalkit.text_analysis import Analyzer
 
 WORDS = ["apple", "berry", "cherry", "plum", "grape"]
@@ -134,7 +134,7 @@ def test_parts_are_one_index(
     assert rows(merge(tops, depth)) == rows(expected)
 
 
-def rows(tops: Tops) -> list[list[tuple[int, float]]]:
+def rows(tops: TopDocuments) -> list[list[tuple[int, float]]]:
     """Return id rank and score of each row, by query."""
     return [list(zip(ranks.tolist(), scores.tolist(), strict=True)) for ranks, scores in tops]
 
@@ -173,7 +173,10 @@ def test_rows_that_are_never_read_would_not_have_been_found(
     """However much is left out: the same as all sums in the order of terms and one sort, bit for bit."""
     index = skewed_index(seed, documents)
     ranks = np.random.default_rng(seed).permutation(documents)
-    with patch.object(bm25_search, "_LOOKUP", lookup), patch.object(bm25_search, "_MANY", many):
+    with (
+        patch.object(bm25_search, "_LOOKUP_COST", lookup),
+        patch.object(bm25_search, "_MIN_POSTINGS_TO_PRUNE", many),
+    ):
         found = search(index, ranks, [query, query], depth)
     expected = plain_search(scores_of(index), ranks.tolist(), query, depth)
     assert rows(found) == [expected, expected]

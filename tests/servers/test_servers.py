@@ -19,7 +19,7 @@ import httpx
 import orjson
 import pandas as pd
 import pytest
-from support.command import evalkit, only_folder, serving
+from support.command import evalkit_process, only_folder, serving
 
 HERE = Path(__file__).parent
 KEY = "sk-local-0123456789"
@@ -153,7 +153,7 @@ def server(
 def test_a_real_server_is_measured_from_end_to_end(server: tuple[str, Path], tmp_path: Path) -> None:
     """Every candidate gets a finite score, every depth its values, every call its record; nothing fails."""
     name, config = server
-    done = evalkit("run", config, "--into", tmp_path)
+    done = evalkit_process("run", config, "--into", tmp_path)
     print(f"\n--- {name}\n{done.stdout}{done.stderr}")  # noqa: T201 - the job is run to be read
     assert done.returncode == 0, done.stderr
     folder = only_folder(tmp_path)
@@ -174,7 +174,7 @@ def test_a_real_server_is_measured_from_end_to_end(server: tuple[str, Path], tmp
 def test_a_real_server_keeps_the_promises_it_is_known_to_keep(server: tuple[str, Path]) -> None:
     """A probe finds exactly the broken promises that these servers were seen to break, and says so by its exit."""
     name, config = server
-    done = evalkit("probe", config, "--reranker", "server", "--json")
+    done = evalkit_process("probe", config, "--reranker", "server", "--json")
     findings: list[dict[str, Any]] = orjson.loads(done.stdout)
     print(f"\n--- {name}")  # noqa: T201 - as above
     for finding in findings:

@@ -56,3 +56,15 @@ def by_code(findings: Iterator[DataFinding] | Sequence[DataFinding]) -> dict[str
     named = {finding.code: finding for finding in found}
     assert len(named) == len(found)
     return named
+
+
+WORDS = "the quick brown fox jumps over the lazy dog near the old river bank at noon"
+DOCUMENTS = {
+    "d1": WORDS,
+    "d2": "another text about cats and mice",
+    "d3": "a third one about the sea and ships",
+}
+QUERIES = {"q1": "what does the fox do", "q2": "where are the ships"}
+QRELS = {"q1": {"d1": 2, "d2": 0}, "q2": {"d3": 1, "d2": 0}}
+CLEAN = dataset(DOCUMENTS, QUERIES, QRELS)
+LISTS = {"q1": ["d1", "d2", "d3"], "q2": ["d3", "d2", "d1"]}

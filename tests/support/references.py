@@ -96,7 +96,7 @@ def _plugins(kind: str) -> Iterator[str]:
 
 def _own(kind: str) -> list[registry.Plugin]:
     """Return what evalkit brings itself, whatever is installed or was registered beside it."""
-    return [one for one in registry.plugins(kind) if one.owner == registry.OWN]
+    return [one for one in registry.plugins(kind) if one.owner == registry.DISTRIBUTION]
 
 
 def _said(plugin: type) -> str:

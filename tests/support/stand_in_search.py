@@ -144,6 +144,7 @@ def stand_in_search(
         """Answers ``POST /<index>/_search``."""
 
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else every reply waits 40 ms for the acknowledgement of its head
 
         def do_POST(self) -> None:
             """Search."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.cache import fingerprint, kept
+from evalkit.cache import fingerprint, get_or_build
 from evalkit.errors import InputError, StorageError
 
 
@@ -40,7 +40,7 @@ def test_it_is_built_once_by_all(tmp_path: Path) -> None:
 
     def want() -> None:
         start.wait()
-        found.append(kept(tmp_path / "below" / "it", build, is_whole))
+        found.append(get_or_build(tmp_path / "below" / "it", build, is_whole))
 
     threads = [threading.Thread(target=want) for _ in range(6)]
     for thread in threads:
@@ -58,7 +58,7 @@ def _die(folder: Path) -> None:
 
 
 def _build_and_die(folder: Path) -> None:
-    kept(folder, _die, is_whole)
+    get_or_build(folder, _die, is_whole)
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
@@ -68,19 +68,19 @@ def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
     process.join()
     assert process.exitcode == 9
     assert not (tmp_path / "it").exists()
-    assert is_whole(kept(tmp_path / "it", fill, is_whole))
+    assert is_whole(get_or_build(tmp_path / "it", fill, is_whole))
     assert folders(tmp_path) == ["it"]
 
 
 def test_what_is_no_longer_sound_is_built_anew(tmp_path: Path) -> None:
     """A damaged thing is replaced, its other files with it; a sound one is not touched."""
-    folder = kept(tmp_path / "it", fill, is_whole)
+    folder = get_or_build(tmp_path / "it", fill, is_whole)
     (folder / "a").write_text("broken", encoding="utf-8")
     (folder / "old").touch()
-    assert is_whole(kept(folder, fill, is_whole))
+    assert is_whole(get_or_build(folder, fill, is_whole))
     assert not (folder / "old").exists()
     before = (folder / "a").stat().st_mtime_ns
-    kept(folder, fill, is_whole)
+    get_or_build(folder, fill, is_whole)
     assert (folder / "a").stat().st_mtime_ns == before
 
 
@@ -92,7 +92,7 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
         raise InputError("no such model")
 
     with pytest.raises(InputError, match="no such model"):
-        kept(tmp_path / "it", fail, is_whole)
+        get_or_build(tmp_path / "it", fail, is_whole)
     assert folders(tmp_path) == []
 
 
@@ -100,7 +100,7 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     """A file where the folder should be is told with the way out."""
     (tmp_path / "cache").touch()
     with pytest.raises(StorageError, match="cannot write the cache") as caught:
-        kept(tmp_path / "cache" / "it", fill, is_whole)
+        get_or_build(tmp_path / "cache" / "it", fill, is_whole)
     assert "EVALKIT_CACHE" in str(caught.value.hint)
 
 

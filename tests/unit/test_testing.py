@@ -9,12 +9,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.config import load_plugins
-from evalkit.testing import (
-    DatasetConformance,
-    DialectConformance,
-    RerankerConformance,
-    RetrieverConformance,
-)
+from evalkit.testing import DatasetConformance, DialectConformance, RerankerConformance, RetrieverConformance
 
 MINE = '''
 from typing import Literal

@@ -1,0 +1,169 @@
+"""The first calls of an experiment: one test call to each required reranker, and the pointwise checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.backend_checks import PointwiseCheck, check_pointwise
+from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
+from evalkit.config import Config
+from evalkit.errors import InputError
+from evalkit.experiment.context import Experiment, StartedExperiment
+from evalkit.experiment.eval_sets import EvalSet
+from evalkit.experiment.quality_pass import quality_lists
+from evalkit.records import RerankRequest
+from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
+
+
+@dataclass(frozen=True, slots=True)
+class FirstCalls:
+    """Calls and checks that were made before there was a result folder to record them in."""
+
+    made: list[tuple[RerankerSession, Outcome]] = field(default_factory=list)
+    checks: list[PointwiseCheck] = field(default_factory=list)
+
+    def record(self, run: StartedExperiment) -> None:
+        """Record all of them."""
+        for session, outcome in self.made:
+            run.record(session, outcome)
+        for check in self.checks:
+            run.recorder.pointwise_checks.append(check)
+            run.store.keep_record(check)
+
+
+def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]) -> FirstCalls:
+    """Send one test call to each required reranker and check the pointwise ones; nothing is written.
+
+    Raises
+    ------
+    CallError
+        If a test call fails.
+    InputError
+        If a list does not fit into one call of a listwise reranker, or if a reranker declared pointwise is not.
+    """
+    first = FirstCalls()
+    for session in sessions:
+        if experiment.config.quality:
+            _check_lists(experiment, session)
+        unscored = [
+            eval_set
+            for eval_set in experiment.eval_sets
+            if experiment.config.quality and not _is_scored(experiment, session, eval_set)
+        ]
+        if not unscored and not (experiment.config.latency and session.timed):
+            continue
+        if not experiment.recorder.has_asked(session.tag):
+            first.made.append((session, _test_call(experiment.eval_sets, session)))
+        for eval_set in unscored:
+            if _needs_pointwise(experiment.config, eval_set, session) and not experiment.recorder.has_checked(
+                session.tag, eval_set.dataset.name
+            ):
+                check, outcomes = _check_pointwise(experiment.config, eval_set, session)
+                first.checks.append(check)
+                first.made.extend((session, outcome) for outcome in outcomes)
+    return first
+
+
+def first_request(eval_set: EvalSet) -> Batch:
+    """Return the batch of a test call: the first query with its first candidate."""
+    return next(batch(eval_set.candidates.cut(1), eval_set.dataset, Caps(1), pointwise=True))
+
+
+def is_split(config: Config, eval_set: EvalSet, caps: Caps) -> bool:
+    """Return whether one pass serves several depths, or a list is split over several calls."""
+    longest = max((len(docs) for _, docs, _ in eval_set.candidates), default=0)
+    split = caps.documents is not None and caps.documents < min(max(config.depths), longest)
+    return longest > 1 and (len(config.depths) > 1 or split)
+
+
+def sample_batches(eval_set: EvalSet, caps: Caps, seed: int) -> list[RerankRequest]:
+    """Return requests for a sample of queries with their first candidates, as many as fit into one call."""
+    size = min(SAMPLED_DOCUMENTS, caps.documents or SAMPLED_DOCUMENTS)
+    shallow = eval_set.candidates.cut(size)
+    caps = Caps(size, caps.bytes, caps.tokens)
+    requests = [
+        item.request
+        for item in batch(shallow, eval_set.dataset, caps, pointwise=True)
+        if item.ranks[0] == 1 and len(item.request.documents) > 1
+    ]
+    rng = np.random.default_rng(seed)
+    return [requests[i] for i in sorted(rng.permutation(len(requests))[:SAMPLED_QUERIES].tolist())]
+
+
+def _check_lists(experiment: Experiment, session: RerankerSession) -> None:
+    """Raise InputError if a list would have to be split for a listwise reranker."""
+    if session.reranker.pointwise:
+        return
+    limit = session.caps.documents
+    if limit is not None and experiment.depth > limit:
+        raise InputError(
+            f"reranker {session.tag!r} looks at the whole list, takes {limit} documents in one call,"
+            f" and is asked for depth {experiment.depth}",
+            f"lower depths to at most {limit}, or raise its batch_size or max_documents",
+        )
+    for eval_set in experiment.eval_sets:
+        for _ in batch(
+            eval_set.candidates.cut(experiment.depth), eval_set.dataset, session.caps, pointwise=False
+        ):
+            pass
+
+
+def _is_scored(experiment: Experiment, session: RerankerSession, eval_set: EvalSet) -> bool:
+    """Return whether every score of the quality pass is known."""
+    pointwise = session.reranker.pointwise
+    return all(
+        experiment.store.knows_all(session.tag, eval_set, candidates, pointwise=pointwise)
+        for _, candidates in quality_lists(experiment.config, eval_set, pointwise=pointwise)
+    )
+
+
+def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome:
+    """Make one call with one document, so that a wrong url or key is found within a second."""
+    eval_set = next(one for one in eval_sets if len(one.candidates))
+    caller = RetryingCaller(session, retries_without_reply=False)
+    context = CallContext(eval_set.dataset.name, session.tag, "check")
+    (outcome,) = caller.deliver(first_request(eval_set), context)
+    if outcome.failure is not None:
+        failure = outcome.failure
+        failure.message = f"reranker {session.tag!r} does not answer: {failure.message}"
+        raise failure
+    return outcome
+
+
+def _needs_pointwise(config: Config, eval_set: EvalSet, session: RerankerSession) -> bool:
+    """Return whether the scores are only correct if a pair's score does not depend on its list."""
+    return session.reranker.pointwise and session.timed and is_split(config, eval_set, session.caps)
+
+
+def _check_pointwise(
+    config: Config, eval_set: EvalSet, session: RerankerSession
+) -> tuple[PointwiseCheck, list[Outcome]]:
+    """Request a sample again in other lists; return the check and its calls.
+
+    Raises
+    ------
+    InputError
+        If a reranker that is declared pointwise is not.
+    """
+    caller = RetryingCaller(session, splits=False)
+    context = CallContext(eval_set.dataset.name, session.tag, "check")
+    outcomes: list[Outcome] = []
+
+    def ask(request: RerankRequest) -> NDArray[np.float64] | None:
+        (outcome,) = caller.deliver(Batch(request), context)
+        outcomes.append(outcome)
+        return outcome.response.scores if outcome.response else None
+
+    sample = sample_batches(eval_set, session.caps, config.seed)
+    found = check_pointwise(session.tag, eval_set.dataset.name, sample, ask)
+    if found.verdict == "broken":
+        raise InputError(
+            f"reranker {session.tag!r} is taken to be pointwise, but a pair's score changes with the list it is"
+            f" sent in: {found.evidence()}",
+            f"set rerankers.{session.tag}.pointwise: false; every depth is then its own pass, and no list is split",
+        )
+    return found, outcomes

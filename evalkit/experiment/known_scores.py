@@ -1,0 +1,99 @@
+"""The scores that an experiment need not request: lookups in the score store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evalkit.config import Config
+from evalkit.experiment.eval_sets import EvalSet
+from evalkit.records import Run
+from evalkit.reranking import Row
+from evalkit.store import ScoreKey, ScoreStore, StoredScore, identity_of
+
+
+@dataclass(frozen=True, slots=True)
+class KnownScores:
+    """The stored scores of an experiment's backends. Nothing can be written here; see `ExperimentStore`.
+
+    Attributes
+    ----------
+    path
+        The file of the score store, which may not exist yet.
+    identities
+        Tag -> identity of its backend. Backends that only look their scores up are absent.
+    started_s
+        When the experiment started, in seconds since 1970.
+    refresh
+        Whether scores from before that are requested again.
+    scores
+        The open store; None where there is none yet.
+    """
+
+    path: Path
+    identities: Mapping[str, str]
+    started_s: float
+    refresh: bool
+    scores: ScoreStore | None
+
+    def rows(self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool) -> dict[str, Row]:
+        """Return query -> known scores, without the queries that have none."""
+        found = self.lists(tag, eval_set, candidates, pointwise=pointwise)
+        return {query_id: row_of(known) for query_id, known in found if any(known)}
+
+    def knows_all(self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool) -> bool:
+        """Return whether every score is known; the search ends at the first unknown pair."""
+        return all(all(known) for _, known in self.lists(tag, eval_set, candidates, pointwise=pointwise))
+
+    def lists(
+        self, tag: str, eval_set: EvalSet, candidates: Run, *, pointwise: bool
+    ) -> Iterator[tuple[str, list[StoredScore | None]]]:
+        """Yield every query with the known score of each candidate; None where it is unknown.
+
+        Parameters
+        ----------
+        tag
+            The reranker.
+        eval_set, candidates
+            The texts, and the lists to look up.
+        pointwise
+            Whether a score belongs to its pair alone. Otherwise a list is known as a whole or not at all.
+        """
+        identity = self.identities.get(tag)
+        since_s = self.started_s if self.refresh else 0.0
+        texts = {query.query_id: query.text for query in eval_set.dataset.queries}
+        for query_id, docs, _ in candidates:
+            known: list[StoredScore | None] = [None] * len(docs)
+            if identity is not None and self.scores is not None:
+                documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
+                stored = self.scores.known(ScoreKey(identity, texts[query_id], documents, pointwise))
+                known = [one if one is not None and one.stored_s >= since_s else None for one in stored]
+            if not pointwise and None in known:
+                known = [None] * len(docs)
+            yield query_id, known
+
+
+def row_of(known: list[StoredScore | None]) -> Row:
+    """Return the known scores of one list as a row; an unknown score is NaN."""
+    return Row(
+        np.array([np.nan if one is None else one.score for one in known]),
+        [None if one is None else one.list_rank for one in known],
+    )
+
+
+def identities_of(config: Config) -> dict[str, str]:
+    """Return tag -> identity of the backends whose scores are stored, without those that only look scores up."""
+    identities = {tag: identity_of(settings) for tag, settings in config.rerankers.items() if settings.timed}
+    for tag, settings in config.rerankers.items():
+        fewer_bits = settings.fewer_bits()
+        if fewer_bits is not None:
+            identities[precise_tag(tag)] = identity_of(fewer_bits[1])
+    return identities
+
+
+def precise_tag(tag: str) -> str:
+    """Return the tag of a reranker's scores in fp32; it contains spaces, so no configured tag is equal to it."""
+    return f"{tag} in fp32"

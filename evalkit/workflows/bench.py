@@ -1,0 +1,38 @@
+"""``evalkit bench``: only the latency part of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from evalkit.config import Config, LatencySettings, OfflineSettings, ServerSettings
+from evalkit.errors import InputError
+
+
+def latency_only(config: Config, scenarios: Collection[str]) -> Config:
+    """Return a configuration without its quality pass, with some scenarios added.
+
+    Parameters
+    ----------
+    config
+        Without a latency block, the defaults are taken.
+    scenarios
+        ``offline`` and ``server``: each gets its defaults where the configuration does not set it.
+
+    Raises
+    ------
+    InputError
+        If no reranker takes time.
+    """
+    if not any(settings.timed for settings in config.rerankers.values()):
+        raise InputError(
+            "there is nothing to time: every reranker looks its scores up",
+            "name one that computes them, or an API",
+        )
+    latency = config.latency or LatencySettings()
+    defaults = {"offline": OfflineSettings(), "server": ServerSettings()}
+    added = {
+        name: block
+        for name, block in defaults.items()
+        if name in scenarios and getattr(latency, name) is None
+    }
+    return config.model_copy(update={"quality": False, "latency": latency.model_copy(update=added)})

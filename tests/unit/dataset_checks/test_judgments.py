@@ -1,0 +1,79 @@
+"""Checks of judgments, on a collection small enough to count by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+from support.inspected import CLEAN, DOCUMENTS, QRELS, QUERIES, by_code, check_input, dataset
+
+from evalkit.dataset_checks import judgments
+
+
+def test_enough_queries_are_enough() -> None:
+    """What verdicts take is warned of, what choices take is noted; from twice as many queries on nothing is."""
+    for count, told in ((29, ["warning"]), (30, ["note"]), (59, ["note"]), (60, [])):
+        asked = {f"q{number}": "what does the fox do" for number in range(count)}
+        small = check_input(dataset(DOCUMENTS, asked, {query: {"d1": 1} for query in asked}))
+        assert [finding.severity for finding in judgments.few_queries(small)] == told
+
+
+def test_judgments_that_point_nowhere_lower_the_best_possible_values() -> None:
+    """Recall and nDCG of the best ranking of what is there; irrelevant ones that are missing lower nothing."""
+    qrels = {"q1": {"d1": 1, "gone": 1}, "q2": {"d3": 1, "d2": 1, "lost": 0}}
+    (found,) = judgments.missing_documents(check_input(dataset(DOCUMENTS, QUERIES, qrels)))
+    assert found.severity == "warning"
+    assert found.counts == {"judgments": 2, "documents": 2, "relevant": 1, "all_relevant": 4, "queries": 1}
+    assert found.examples == ("gone", "lost")
+    ndcg = (1 / (1 + 1 / np.log2(3)) + 1) / 2
+    assert f"recall 1.0000 to 0.7500, nDCG@10 1.0000 to {ndcg:.4f}" in found.effect
+    assert "MRR" not in found.effect
+    harmless = dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "gone": 0}})
+    (note,) = judgments.missing_documents(check_input(harmless))
+    assert (note.severity, note.effect) == ("note", "none of them is relevant")
+
+
+def test_judgments_of_another_corpus_are_an_error() -> None:
+    """Where most relevant documents are not there the figures mean nothing."""
+    foreign = dataset(DOCUMENTS, QUERIES, {"q1": {"x": 1, "y": 1}, "q2": {"d3": 1}})
+    (found,) = judgments.missing_documents(check_input(foreign))
+    assert found.severity == "error"
+    assert found.counts["relevant"] == 2
+
+
+def test_queries_that_nothing_answers() -> None:
+    """Some are a note; all of them are an error, as nothing has a mean then."""
+    some = dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1}, "q2": {"d1": 0}})
+    (note,) = judgments.unanswerable_queries(check_input(some))
+    assert (note.severity, note.examples) == ("note", ("q2",))
+    none = dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 0}, "q2": {"d1": -1}})
+    (error,) = judgments.unanswerable_queries(check_input(none))
+    assert error.severity == "error"
+
+
+def test_queries_that_were_left_out_are_counted() -> None:
+    """The number is the one that the dataset itself keeps."""
+    left_out = dataset(DOCUMENTS, QUERIES, QRELS, counts={"unjudged_queries_left_out": 36})
+    (found,) = judgments.unjudged_queries(check_input(left_out))
+    assert found.counts == {"queries": 36, "judged_queries": 2}
+    assert not list(judgments.unjudged_queries(check_input(CLEAN)))
+
+
+def test_grades_and_the_metrics_that_see_them() -> None:
+    """Grades are counted; what weighs how much follows from the highest; a threshold above it is an error."""
+    found = by_code(judgments.grades(check_input(CLEAN, metrics=["nDCG@10", "MRR(rel=3)@10", "AP"])))
+    assert found["grades"].counts == {"grade_0": 2, "grade_1": 1, "grade_2": 1}
+    assert (
+        "nDCG@10 sees the grades; MRR(rel=3)@10 counts 3 and up; AP counts 1 and up" in found["grades"].effect
+    )
+    assert "grade 2 weighs 2 times grade 1 in nDCG, 3 times with 'exp-log2'" in found["grades"].effect
+    assert found["rel_above_grades"].severity == "error"
+    assert found["rel_above_grades"].counts == {"rel": 3, "highest_grade": 2}
+    binary = dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "d2": 0}})
+    (told,) = judgments.grades(check_input(binary))
+    assert told.what == "binary judgments: 1 of grade 1, 1 of grade 0"
+
+
+def test_judgments_of_relevant_documents_alone() -> None:
+    """Told where no document was judged irrelevant, and only there."""
+    assert not list(judgments.only_relevant(check_input(CLEAN)))
+    (found,) = judgments.only_relevant(check_input(dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "d2": 2}})))
+    assert "2.0 a query" in found.what

@@ -1,0 +1,47 @@
+"""Datasets of the ir_datasets catalogue."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from support.collections import DOCUMENTS, QRELS, QUERIES
+from support.messages import said
+from support.sources import ROWS, beir, same
+
+from evalkit.datasets import load_dataset
+from evalkit.errors import MissingExtraError
+
+
+def test_ir_datasets_are_read_by_id(tmp_path: Path, beir_folder: Path) -> None:
+    """A collection of the catalogue is what its files are; an unknown id is told with the nearest."""
+    catalogue = pytest.importorskip("ir_datasets", reason="the extra ir_datasets is not installed")
+    texts = {d: f"{title} {text}" for d, (title, text) in DOCUMENTS.items()}
+    for name, lines in (
+        ("docs.tsv", [f"{d}\t{text}" for d, text in texts.items()]),
+        ("queries.tsv", [f"{q}\t{text}" for q, text in QUERIES.items()]),
+        ("qrels", [f"{q} 0 {d} {g}" for q, d, g in ROWS]),
+    ):
+        (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    made = catalogue.create_dataset(*(str(tmp_path / name) for name in ("docs.tsv", "queries.tsv", "qrels")))
+    catalogue.registry.register("evalkit-tiny/test", made)
+    dataset = load_dataset({"source": "ir_datasets", "id": "evalkit-tiny/test"})
+    assert same(dataset, beir_folder) == same(
+        load_dataset(beir(beir_folder, template="{title} {text}")), beir_folder
+    )
+    assert dict(zip(dataset.corpus.doc_ids, dataset.corpus.texts, strict=True)) == texts
+    assert dataset.qrels.grades == QRELS
+    assert dataset.name == "evalkit-tiny-test"
+    problem = said(lambda: load_dataset({"source": "ir_datasets", "id": "evalkit-tiny/tset"}))
+    assert "did you mean 'evalkit-tiny/test'?" in problem
+    catalogue.registry.register("evalkit-bare", catalogue.create_dataset(docs_tsv=str(tmp_path / "docs.tsv")))
+    assert "has no queries" in said(lambda: load_dataset({"source": "ir_datasets", "id": "evalkit-bare"}))
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package, the source says what to install."""
+    monkeypatch.setitem(sys.modules, "ir_datasets", None)
+    with pytest.raises(MissingExtraError, match="not installed") as caught:
+        load_dataset({"source": "ir_datasets", "id": "x/test"})
+    assert "rerank-evalkit[ir_datasets]" in (caught.value.hint or "")

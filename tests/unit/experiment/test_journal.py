@@ -1,0 +1,76 @@
+"""Journal entries: the JSON of earlier versions is read, and the same JSON is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evalkit.backend_checks import PointwiseCheck
+from evalkit.errors import InputError
+from evalkit.experiment.journal import JournalRecord, from_entry, to_entry
+from evalkit.experiment.recorder import Recorder
+from evalkit.latency import RoundState
+from evalkit.records import Call, ServerTime, Timeline, Usage
+from evalkit.results.manifest import Failure
+from evalkit.store import JournalEntry
+
+STORE = Path("scores.sqlite")
+RECORDS: dict[str, tuple[JournalRecord, bytes]] = {
+    "call": (
+        Call(
+            "d", "r", "q", "latency", 2, 0, 1, 3, 1, 0.5, 1.0, 2.0, "ok", None, 200, Usage(tokens=7), 0.25, 0.5,
+            (ServerTime("x-time", 0.5, "request"),), "m", True, None, Timeline(1.0, 1.1, 1.2, 1.3),
+        ),
+        (
+            b'{"dataset":"d","reranker":"r","query_id":"q","pass_":"latency","batch_size":2,"filled":0,"concurrency":1,'
+            b'"round":3,"attempt":1,"scheduled_s":0.5,"start_s":1.0,"end_s":2.0,"status":"ok","error":null,'
+            b'"http_status":200,"usage":{"tokens":7,"units":null,"billed_bytes":null,"characters":null,"cost_usd":null,'
+            b'"output_tokens":null},"cost_usd":0.25,"server_s":0.5,"server_times":[{"name":"x-time","seconds":0.5,'
+            b'"meaning":"request"}],"model":"m","conn_reused":true,"list_sorted":null,"timeline":{"encoded_s":1.0,'
+            b'"sent_s":1.1,"headers_s":1.2,"body_s":1.3},"length_bucket":null,"rate_per_s":null,'
+            b'"document_characters":null,"truncated_documents":null}'
+        ),
+    ),
+    "failure": (
+        Failure(
+            dataset="d", reranker="r", query_id="q", pass_="quality", batch_size=2, attempt=1, status="failed",  # noqa: S106 - no password
+            kind="http", message="no", hint=None, http_status=400, body="{}",
+        ),
+        (
+            b'{"dataset":"d","reranker":"r","query_id":"q","pass":"quality","batch_size":2,"attempt":1,'
+            b'"status":"failed","kind":"http","message":"no","hint":null,"http_status":400,"body":"{}"}'
+        ),
+    ),
+    "check": (
+        PointwiseCheck("r", "d", 3, 6, 1.5, 0.0, None, 0.25),
+        b'{"reranker":"r","dataset":"d","queries":3,"pairs":6,"spread":1.5,"again":0.0,"order":null,"batch":0.25}',
+    ),
+    "round": (
+        RoundState("d", 0, 0.001, None, 0.0, 1.5),
+        b'{"dataset":"d","round":0,"reference_s":0.001,"stolen":null,"throttled_s":0.0,"load":1.5}',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_an_entry_is_written_and_read_as_before(kind: str) -> None:
+    """Kind, keys and their order are those of earlier versions, and the record is restored from them."""
+    record, content = RECORDS[kind]
+    assert to_entry(record) == JournalEntry(kind, content)
+    assert from_entry(JournalEntry(kind, content), STORE) == record
+
+
+def test_a_recorder_is_restored_from_a_journal() -> None:
+    """Every record is in the list of its kind."""
+    recorder = Recorder.restored(record for record, _ in RECORDS.values())
+    restored = (recorder.calls, recorder.failures, recorder.pointwise_checks, recorder.rounds)
+    assert [len(records) for records in restored] == [1, 1, 1, 1]
+    assert recorder.timed("d")
+    assert recorder.has_checked("r", "d")
+
+
+def test_a_damaged_entry_names_the_store_and_the_key() -> None:
+    """A missing key is one clear error."""
+    with pytest.raises(InputError, match=r"scores\.sqlite is damaged: reference_s"):
+        from_entry(JournalEntry("round", b'{"dataset": "d", "round": 0}'), STORE)

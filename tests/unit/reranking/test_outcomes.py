@@ -1,0 +1,39 @@
+"""One call: its time, and what is no score."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from support.scripted import CONTEXT, Scoring
+
+from evalkit.records import Dataset, Run
+from evalkit.reranking import Caps, batch, make_call
+
+
+def test_a_call_is_timed_by_the_given_clock(tiny: Dataset, candidates: Run) -> None:
+    """A call's latency is the clock's difference around it and nothing else."""
+    ticks = itertools.count(10.0, 0.25)
+    first = next(batch(candidates, tiny, Caps(), pointwise=True))
+    outcome = make_call(Scoring(lambda r: [1.0] * len(r.documents)), first, CONTEXT, lambda: next(ticks))
+    assert (outcome.call.start_s, outcome.call.end_s, outcome.call.latency_s) == (10.0, 10.25, 0.25)
+    assert outcome.call.status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [([1.0], "3 documents were sent and 1 scores came back"), ([1, np.nan, 2], "document 1 has the score nan"),
+     ([1, 2, np.inf], "document 2 has the score inf")],
+)  # fmt: skip
+def test_what_is_not_a_score_fails_the_call(
+    tiny: Dataset, candidates: Run, answer: list[float], said: str
+) -> None:
+    """A backend of any kind that returns too few, NaN or infinite scores has failed, and the query is named."""
+    first = next(batch(candidates, tiny, Caps(), pointwise=True))
+    outcome = make_call(Scoring(lambda _: answer), first, CONTEXT)
+    assert outcome.response is None
+    assert outcome.failure is not None
+    assert said in outcome.failure.message
+    assert "'q1'" in outcome.failure.message
+    assert outcome.call.status == "failed"

@@ -1,0 +1,122 @@
+"""Retries, halving and giving up, with scripted rerankers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from support.scripted import CONTEXT, Scripted, busy, failing, item, quick
+
+from evalkit.errors import CallError, Remedy
+from evalkit.records import RerankRequest, Usage
+from evalkit.reranking import RerankerSession, RetryingCaller
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_a_failure_that_passes_is_retried_under_one_name(times: int) -> None:
+    """As many attempts as it takes, each recorded, all with one call id; only the last one counts."""
+    reranker = Scripted(failing(times, busy))
+    (outcome,) = RetryingCaller(RerankerSession("r", reranker, quick())).deliver(item(2), CONTEXT)
+    assert outcome.failure is None
+    assert [a.call.status for a in outcome.attempts] == ["retried"] * times + ["ok"]
+    assert [a.call.attempt for a in outcome.attempts] == list(range(1, times + 2))
+    assert len(set(reranker.call_ids)) == 1
+
+
+def test_retries_end() -> None:
+    """After the last allowed attempt the batch has failed, with the last failure as its cause."""
+    (outcome,) = RetryingCaller(RerankerSession("r", Scripted(failing(9, busy)), quick(2))).deliver(
+        item(2), CONTEXT
+    )
+    assert [a.call.status for a in outcome.attempts] == ["retried", "retried", "failed"]
+    assert outcome.failure is not None
+
+
+def test_a_permanent_failure_is_never_retried() -> None:
+    """One attempt, and that is all."""
+    reranker = Scripted(failing(9, lambda: CallError("http", "no", http_status=400)))
+    (outcome,) = RetryingCaller(RerankerSession("r", reranker, quick())).deliver(item(2), CONTEXT)
+    assert len(outcome.attempts) == 1
+
+
+def test_whoever_asks_for_too_much_time_is_not_waited_for() -> None:
+    """A wait beyond longest_wait_s fails the batch at once and says so."""
+    failure = CallError("http", "busy", http_status=429, remedy=Remedy(transient=True, wait_s=3600))
+    session = RerankerSession("r", Scripted(failing(9, lambda: failure)), quick(longest_wait_s=1))
+    (outcome,) = RetryingCaller(session).deliver(item(2), CONTEXT)
+    assert len(outcome.attempts) == 1
+    assert "asks to wait 3600 s, more than longest_wait_s: 1" in failure.message
+
+
+def too_large_beyond(limit: int) -> Callable[[RerankRequest], Usage]:
+    """Refuse longer lists for their size."""
+
+    def answer(request: RerankRequest) -> Usage:
+        if len(request.documents) > limit:
+            raise CallError("http", "too large", http_status=413, remedy=Remedy(too_large=True))
+        return Usage()
+
+    return answer
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 7, 20])
+def test_a_list_that_is_too_large_is_halved_until_it_fits(limit: int) -> None:
+    """Every document is scored once, in its own place, and what was learned is kept to from then on."""
+    reranker = Scripted(too_large_beyond(limit))
+    session = RerankerSession("r", reranker)
+    for number in range(2):
+        outcomes = list(RetryingCaller(session).deliver(item(13), CONTEXT))
+        scores = np.zeros(13)
+        for outcome in outcomes:
+            assert outcome.response is not None
+            scores[np.array(outcome.batch.ranks) - 1] += outcome.response.scores
+        assert scores.tolist() == list(range(1, 14))
+        refused = [a for o in outcomes for a in o.attempts if a.call.status == "retried"]
+        assert number == 0 or not refused, "the second list is cut beforehand"
+
+
+def test_one_document_that_is_too_large_fails_alone() -> None:
+    """Halving ends at single documents; the one that does not fit fails, and is no limit for the others."""
+
+    def answer(request: RerankRequest) -> Usage:
+        if any(len(text) == 5 for text in request.documents):
+            raise CallError("http", "too long", http_status=422, remedy=Remedy(too_large=True))
+        return Usage()
+
+    session = RerankerSession("r", Scripted(answer))
+    outcomes = list(RetryingCaller(session).deliver(item(8), CONTEXT))
+    failed = [o for o in outcomes if o.failure]
+    assert [o.batch.request.documents for o in failed] == [("xxxxx",)]
+    assert sum(len(o.response.scores) for o in outcomes if o.response) == 7
+
+
+def test_a_list_that_is_looked_at_as_a_whole_is_never_halved() -> None:
+    """A reranker that is not pointwise, and a timed call, fail instead."""
+    whole, timed = Scripted(too_large_beyond(2), pointwise=False), Scripted(too_large_beyond(2))
+    for reranker, splits in ((whole, True), (timed, False)):
+        (outcome,) = RetryingCaller(RerankerSession("r", reranker), splits=splits).deliver(item(4), CONTEXT)
+        assert outcome.failure is not None
+        assert reranker.sizes == [4]
+
+
+def test_a_wrong_key_closes_the_arm() -> None:
+    """After a failure that all calls would share nothing more is sent, and every batch says why."""
+    reranker = Scripted(
+        failing(99, lambda: CallError("http", "bad key", http_status=401, remedy=Remedy(closes=True)))
+    )
+    session = RerankerSession("r", reranker, quick())
+    first, second = (next(iter(RetryingCaller(session).deliver(item(2), CONTEXT))) for _ in range(2))
+    assert len(first.attempts) == 1
+    assert second.attempts == ()
+    assert second.failure is not None
+    assert "'r' was given up after: bad key" in second.failure.message
+    assert len(reranker.sizes) == 1
+
+
+def test_a_server_that_is_gone_is_given_up() -> None:
+    """After some batches in a row that failed for good, no more time is spent on it."""
+    reranker = Scripted(failing(999, busy))
+    session = RerankerSession("r", reranker, quick(1))
+    outcomes = [o for n in range(9) for o in RetryingCaller(session).deliver(item(2, str(n)), CONTEXT)]
+    assert [len(o.attempts) for o in outcomes] == [2] * 5 + [0] * 4

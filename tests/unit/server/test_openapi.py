@@ -1,0 +1,48 @@
+"""The description of a service is true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import orjson
+import pytest
+from httpx import Response
+from support.services import Lengths, get, post
+
+from evalkit import registry
+from evalkit.dialects import WireRequest
+from evalkit.server.app import build_app
+from evalkit.server.routes import dialects_by_path
+
+
+def dialect_path(path: str) -> str:
+    """Return a path with a model, a project and a location."""
+    return path.replace("{model}", "m").replace("{project}", "p").replace("{location}", "l")
+
+
+def check(operation: dict[str, Any], reply: Response, status: int) -> None:
+    """Hold a reply against its description."""
+    assert reply.status_code == status, reply.text
+    schema = operation["responses"][str(status)]["content"]["application/json"]["schema"]
+    jsonschema.validate(orjson.loads(reply.content), schema)
+
+
+@pytest.mark.parametrize("chosen", ["assisters", "voyage", "tei"])
+def test_the_description_is_true_of_what_is_served(chosen: str) -> None:
+    """Requests, replies and refusals of every path fit the schemas of /openapi.json."""
+    app = build_app({"m": Lengths()}, chosen)
+    described = get(app, "/openapi.json").json()
+    for path, names in dialects_by_path(chosen).items():
+        operation = described["paths"][path]["post"]
+        accepted = operation["requestBody"]["content"]["application/json"]["schema"]
+        for name in names:
+            dialect = registry.lookup("dialect", name)()
+            for top_n in (None, 1):
+                body = dialect.encode_request(WireRequest("m", "q", ("a", "bb"), top_n))
+                jsonschema.validate(body, accepted)
+                reply = post(app, body, path=dialect_path(path))
+                check(operation, reply, 200)
+            check(operation, post(app, [3], path=dialect_path(path)), dialect.refusal_status)
+    for page in ("/v1/models", "/v1/models/{model}", "/health", "/ready"):
+        check(described["paths"][page]["get"], get(app, dialect_path(page)), 200)

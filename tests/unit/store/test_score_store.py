@@ -1,0 +1,119 @@
+"""The score store as a thing of its own: what is kept, for whom, and since when."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from evalkit.errors import StorageError
+from evalkit.store import ScoreKey, ScoreStore
+
+DOCUMENTS = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a clock that stands still until it is set."""
+    now = [100.0]
+    monkeypatch.setattr("time.time", lambda: now[0])
+    return now
+
+
+def add(path: Path, asked: ScoreKey, value: float, model: str | None = None) -> None:
+    """Keep one value for every document."""
+    store = ScoreStore(path)
+    with store.transaction():
+        store.add_scores(asked, [value] * len(asked.documents), [None] * len(asked.documents), model)
+    store.close()
+
+
+def test_every_score_has_the_age_and_the_model_of_its_own_call(tmp_path: Path, clock: list[float]) -> None:
+    """Half of a list asked again does not make the other half new."""
+    path = tmp_path / "s.sqlite"
+    add(path, ScoreKey("x", "q", DOCUMENTS, pointwise=True), 0.1, "m-1")
+    clock[0] = 200.0
+    add(path, ScoreKey("x", "q", DOCUMENTS[2:], pointwise=True), 0.2, "m-2")
+    store = ScoreStore(path, "read")
+    known = store.known(ScoreKey("x", "q", (*DOCUMENTS, "e"), pointwise=True))
+    told = [(one.score, one.stored_s, one.model) if one else None for one in known]
+    assert told == [(0.1, 100.0, "m-1")] * 2 + [(0.2, 200.0, "m-2")] * 2 + [None]
+    store.close()
+
+
+def test_a_score_is_known_by_backend_query_and_document(tmp_path: Path) -> None:
+    """Nothing else finds it; the list counts where a reranker looks at it."""
+    path = tmp_path / "s.sqlite"
+    add(path, ScoreKey("x", "q", DOCUMENTS, pointwise=True), 0.1)
+    add(path, ScoreKey("y", "q", DOCUMENTS, pointwise=False), 0.2)
+    store = ScoreStore(path, "read")
+
+    def hits(identity: str, query: str, documents: tuple[str, ...], *, pointwise: bool) -> int:
+        return sum(
+            one is not None for one in store.known(ScoreKey(identity, query, documents, pointwise=pointwise))
+        )
+
+    assert hits("x", "q", DOCUMENTS[::-1], pointwise=True) == 4
+    assert hits("x", "other", DOCUMENTS, pointwise=True) == 0
+    assert hits("z", "q", DOCUMENTS, pointwise=True) == 0
+    assert hits("y", "q", DOCUMENTS, pointwise=False) == 4
+    for other in (DOCUMENTS[::-1], DOCUMENTS[:3], (*DOCUMENTS[:3], "e")):
+        assert hits("y", "q", other, pointwise=False) == 0
+    store.close()
+
+
+def test_a_document_twice_in_a_list_keeps_both_its_scores(tmp_path: Path) -> None:
+    """A reranker that looks at the list may score one text differently in two places."""
+    store = ScoreStore(tmp_path / "s.sqlite")
+    asked = ScoreKey("x", "q", ("a", "b", "a"), pointwise=False)
+    with store.transaction():
+        store.add_scores(asked, [0.3, 0.2, 0.1], [1, 2, 3])
+    assert [(one.score, one.list_rank) for one in store.known(asked) if one] == [(0.3, 1), (0.2, 2), (0.1, 3)]
+    store.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """Scores and the record of their call are there together or not at all."""
+    store = ScoreStore(tmp_path / "s.sqlite")
+    asked = ScoreKey("x", "q", DOCUMENTS, pointwise=True)
+
+    def half() -> None:
+        with store.transaction():
+            store.add_scores(asked, [0.1] * 4, [None] * 4)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
+    assert store.known(asked) == [None] * 4
+    store.close()
+
+
+def test_many_processes_make_and_write_one_store(tmp_path: Path) -> None:
+    """Whoever comes first makes the file; nobody's scores are lost."""
+    path = tmp_path / "s.sqlite"
+    context = multiprocessing.get_context("spawn")
+    asked = [ScoreKey(f"backend {i}", "q", DOCUMENTS, pointwise=True) for i in range(8)]
+    workers = [context.Process(target=add, args=(path, one, 0.1 * i)) for i, one in enumerate(asked)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0] * 8
+    store = ScoreStore(path, "read")
+    for i, one in enumerate(asked):
+        assert [known.score for known in store.known(one) if known] == [0.1 * i] * 4
+    store.close()
+
+
+def test_another_program_s_database_is_left_as_it_is(tmp_path: Path) -> None:
+    """A path that holds somebody else's tables is refused, and not written to."""
+    path = tmp_path / "theirs.sqlite"
+    with sqlite3.connect(path) as base:
+        base.execute("CREATE TABLE mine (x)")
+    base.close()
+    before = path.read_bytes()
+    with pytest.raises(StorageError, match="it is no score store"):
+        ScoreStore(path)
+    assert path.read_bytes() == before
