@@ -74,7 +74,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with its code (see the table in README.md)."""
+    """Run the command line and exit with its code (table in README.md, section Commands)."""
     out = sys.stdout
     try:
         code = cli(standalone_mode=False)

@@ -1,6 +1,6 @@
 """How often the interval of a latency quantile holds the quantile: whole passes with a scripted clock, 2,000 times.
 
-``EVALKIT_RESAMPLES=5000 python -m pytest -s tests/calibration`` times more often; the figures are in evalkit/README.md.
+``EVALKIT_RESAMPLES=5000 python -m pytest -s tests/calibration`` times more often; see evalkit/MEASUREMENTS.md.
 """
 
 from __future__ import annotations
