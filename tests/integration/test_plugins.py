@@ -88,6 +88,7 @@ def test_a_file_is_named_in_the_configuration(tmp_path: Path) -> None:
     assert "mine.py holds no plugin" in evalkit("config", "check", "c.yaml", cwd=tmp_path).stderr
 
 
+@pytest.mark.long
 def test_a_service_knows_the_file_too(tmp_path: Path) -> None:
     """A ``serve:`` block may name a reranker of a file."""
     code = (ROOT / "tests" / "sample_package" / "evalkit_shout" / "__init__.py").read_text(encoding="utf-8")

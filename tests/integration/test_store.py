@@ -298,6 +298,7 @@ def test_reused_scores_are_told_with_their_age_their_model_and_what_moves(
     )
 
 
+@pytest.mark.long
 def test_experiments_with_different_backends_share_a_store_at_the_same_time(
     tmp_path: Path, small: Path
 ) -> None:
