@@ -83,7 +83,7 @@ BOUNDS: dict[ScoreKind, tuple[float, float]] = {"probability": (0.0, 1.0), "cosi
 @settings(max_examples=30)
 @given(kind=st.sampled_from(sorted(BOUNDS)), scores=st.lists(st.floats(-3, 3), min_size=6, max_size=6))
 def test_a_range_holds_all_scores_or_is_broken(kind: ScoreKind, scores: list[float]) -> None:
-    """Probabilities are in 0 to 1, cosines in -1 to 1, rounding aside."""
+    """Probabilities are in 0 to 1, cosines in -1 to 1, except for rounding."""
     low, high = BOUNDS[kind]
     inside = all(low <= score <= high + 1e-6 for score in scores)
     found = probe(Backend(lambda one: (scores * 2)[: len(one.documents)], score_kind=kind))
@@ -93,7 +93,7 @@ def test_a_range_holds_all_scores_or_is_broken(kind: ScoreKind, scores: list[flo
 
 @pytest.mark.parametrize("kind", ["logit", "unbounded", "unknown"])
 def test_without_a_range_there_is_nothing_to_break(kind: ScoreKind) -> None:
-    """What was seen is told all the same."""
+    """What was seen is reported all the same."""
     found = probe(Backend(lambda one: [9 * score for score in by_pair(one)], score_kind=kind))[RANGE]
     assert found.verdict == "not testable"
     assert found.evidence.startswith(f"{kind}: no range is stated; seen ")
@@ -154,7 +154,7 @@ def reading(words: int) -> Backend:
 
 @pytest.mark.parametrize("words", [20, 100, 512, 3000, 8192])
 def test_where_reading_ends_is_found_to_a_sixteenth(words: int) -> None:
-    """A model that reads so many words is told to stop about there."""
+    """The evidence names about the number of words that the model reads."""
     found = probe(reading(words))[LONG_TEXT]
     assert found.verdict == "kept"
     told = int(found.evidence.partition("about ")[2].partition(" words")[0])
@@ -172,7 +172,7 @@ def test_a_backend_that_reads_everything_says_so() -> None:
 
 
 def test_a_model_of_ranks_is_only_asked_to_survive_a_long_text() -> None:
-    """Ranks say nothing of how far a text was read: one request, and no length is told."""
+    """Ranks say nothing of how far a text was read: one request, and no length is reported."""
     backend = Backend(as_ranks, pointwise=False)
     found = probe(backend)
     assert (found[LONG_TEXT].verdict, found[LONG_TEXT].evidence) == ("kept", "scored")
@@ -221,7 +221,7 @@ def test_equal_scores_cannot_tell_whether_they_are_pointwise() -> None:
 
 
 def test_a_list_that_matters_breaks_the_promise_unless_none_was_made() -> None:
-    """Declared otherwise, the figures are told and nothing is broken."""
+    """Declared otherwise, the figures are reported and nothing is broken."""
     assert verdicts(Backend(by_place), POINTWISE) == ["broken"]
     found = probe(Backend(by_place, pointwise=False))[POINTWISE]
     assert found.verdict == "not testable"

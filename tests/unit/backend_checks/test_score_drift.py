@@ -1,4 +1,4 @@
-"""Stored scores held against fresh ones: what is sampled, and what is said."""
+"""Stored scores compared with fresh ones: what is sampled, and what is said."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def check(moved: float, noise: float, since: int = 0) -> DriftCheck:
     return check_drift("r", "d", [stored(age) for age in range(4)], ask)
 
 
-def test_what_moved_is_told_with_its_days() -> None:
+def test_what_moved_is_reported_with_its_days() -> None:
     """Scores from before a change of the model do not hold; those after it do."""
     found = check(0.2, 0.0, since=2)
     assert found.verdict == "drifted"

@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def api(**more: Any) -> dict[str, Any]:
-    """Return the block of an API that nobody may contact."""
+    """Return the block of an API that a plan must not contact."""
     return {"api": {"backend": "http", "url": "http://127.0.0.1:9/v1/rerank", "model": "m", **more}}
 
 

@@ -76,7 +76,7 @@ def test_every_dataset_is_inspected_in_turn(beir_folder: Path) -> None:
 
 
 def test_an_api_cuts_texts_in_its_own_way(beir_folder: Path) -> None:
-    """What it reads is told to be unknown; a backend that matches words cuts nothing, and is not asked."""
+    """What it reads is reported as unknown; a backend that matches words cuts nothing, and is not asked."""
     api = {"api": {"backend": "http", "url": "http://127.0.0.1:9/x", "model": "m"}}
     with_api = list(inspect(config_of(beir_folder, api)))
     without = list(inspect(config_of(beir_folder)))

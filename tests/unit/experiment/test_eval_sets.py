@@ -36,10 +36,10 @@ def test_a_query_without_candidates_is_no_error(beir_folder: Path) -> None:
 
 
 def test_no_candidates_at_all_is_an_error(beir_folder: Path) -> None:
-    """There is nothing to rerank: told at once, with what to check."""
+    """There is nothing to rerank: reported at once, with what to check."""
     (beir_folder / "queries.jsonl").write_text(
         "".join(f'{{"_id": "{query}", "text": "zebra"}}\n' for query in QRELS), encoding="utf-8"
     )
-    with pytest.raises(InputError, match="found no candidates for any query") as told:
+    with pytest.raises(InputError, match="found no candidates for any query") as raised:
         prepare_eval_sets(config_of(beir_folder))
-    assert told.value.hint == "check the dataset's language and the retriever"
+    assert raised.value.hint == "check the dataset's language and the retriever"

@@ -1,4 +1,4 @@
-"""The log of a run: what stands in it, and how it ends."""
+"""The log of a run: its lines, and how it ends."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_any_message_is_one_line(tmp_path_factory: pytest.TempPathFactory, messa
 
 @pytest.mark.parametrize("stop", [ValueError("no"), KeyboardInterrupt(), SystemExit(3)], ids=repr)
 def test_what_ends_a_run_is_its_last_line(tmp_path: Path, stop: BaseException) -> None:
-    """With its traceback, and it goes on to whoever called."""
+    """The line has the traceback, and the caller gets the exception."""
     file = tmp_path / "log.jsonl"
     with pytest.raises(type(stop)), logged_to(file):
         raise stop
@@ -84,7 +84,7 @@ def test_nothing_logged_is_no_file(tmp_path: Path) -> None:
 
 
 def test_a_line_that_cannot_be_written_stops_the_run() -> None:
-    """The next thing to be written is a result: a full disk is told at once."""
+    """The next thing to be written is a result: a full disk is reported at once."""
     with (
         pytest.raises(StorageError, match=r"cannot write /dev/full: .*No space left"),
         logged_to(Path("/dev/full")) as logger,

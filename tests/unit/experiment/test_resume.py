@@ -23,7 +23,7 @@ QUERIES = 4
 
 
 class Refusing:
-    """A server that refuses one query while it is told to."""
+    """A server that refuses one query while `refused` is set."""
 
     def __init__(self) -> None:
         self.refused = True
@@ -86,7 +86,7 @@ def test_asking_for_everything_again_is_another_run(stopped: tuple[Config, Path]
 
 @pytest.mark.parametrize("name", ["manifest.json", "config.resolved.yaml"])
 def test_a_damaged_folder_is_left_alone(stopped: tuple[Config, Path], tmp_path: Path, name: str) -> None:
-    """A file that is gone, or cut short by a kill: a new folder is begun, and nothing is told."""
+    """A file that is gone, or cut short by a kill: a new folder is begun, and nothing is reported."""
     config, folder = stopped
     shutil.copytree(folder / "unfinished", tmp_path / "results")
     path = only_folder(tmp_path / "results")
@@ -119,9 +119,9 @@ def test_a_named_folder_that_cannot_be_resumed_is_an_error(
         (config, unfinished, True, "was begun without --refresh"),
         (config, tmp_path, False, "is not a result folder"),
     ):
-        with pytest.raises(InputError, match=said) as told:
+        with pytest.raises(InputError, match=said) as raised:
             found(wrong, tmp_path, refresh=refresh, resume=path)
-        assert told.value.hint
+        assert raised.value.hint
 
 
 def test_a_plan_of_a_run_that_stopped_holds_what_is_missing(stopped: tuple[Config, Path]) -> None:

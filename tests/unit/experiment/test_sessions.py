@@ -21,7 +21,7 @@ RERANKERS = {
 
 
 class Closing:
-    """A reranker that tells when it is closed."""
+    """A reranker that records its closing."""
 
     def __init__(self, reranker: Any, closed: list[Any]) -> None:
         self._reranker, self._closed = reranker, closed
@@ -44,7 +44,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_a_configuration_with_fewer_rerankers(beir_folder: Path) -> None:
-    """In the order asked for; all else is as it was, and an unknown tag is told with the nearest."""
+    """In the order asked for; all else is as it was, and an unknown tag is reported with the nearest."""
     config = config_of(beir_folder, RERANKERS)
     fewer = only(config, ["c", "a"])
     assert list(fewer.rerankers) == ["c", "a"]

@@ -100,7 +100,7 @@ def test_a_repeat_that_is_not_whole_says_nothing(folder: Path, tmp_path: Path) -
         noise_floor(config_at(folder, url), "api", 2, tmp_path)
 
 
-def test_an_unknown_reranker_is_told_before_anything_is_asked(folder: Path, tmp_path: Path) -> None:
+def test_an_unknown_reranker_is_reported_before_anything_is_asked(folder: Path, tmp_path: Path) -> None:
     """With the nearest name."""
     with pytest.raises(UnknownNameError, match="unknown reranker 'apy'"):
         noise_floor(config_at(folder, "http://127.0.0.1:9/x"), "apy", 2, tmp_path)

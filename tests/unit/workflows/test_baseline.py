@@ -85,7 +85,7 @@ def test_an_incomplete_result_is_no_baseline(result: Path, tmp_path: Path) -> No
         open_evidence(copy)
 
 
-def test_a_place_that_cannot_be_written_is_told(result: Path, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_reported(result: Path, tmp_path: Path) -> None:
     """With the folder that was meant."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StorageError, match="cannot write"):
@@ -105,9 +105,9 @@ def test_a_baseline_is_found_by_its_name(
 def test_what_is_neither_is_an_error(result: Path, tmp_path: Path) -> None:
     """An empty folder, none, and a baseline of a later schema; each says what to do."""
     for path in (tmp_path, tmp_path / "none"):
-        with pytest.raises(InputError, match="is neither a baseline nor a result folder") as told:
+        with pytest.raises(InputError, match="is neither a baseline nor a result folder") as raised:
             open_evidence(path)
-        assert told.value.hint == "save one with: evalkit baseline save RESULT NAME"
+        assert raised.value.hint == "save one with: evalkit baseline save RESULT NAME"
     folder = save_baseline(result, "release-1", tmp_path)
     about = orjson.loads((folder / "manifest.json").read_bytes())
     (folder / "manifest.json").write_bytes(orjson.dumps({**about, "baseline": 99}))

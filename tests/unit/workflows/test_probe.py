@@ -61,19 +61,19 @@ def test_the_same_queries_are_sent_for_the_same_seed(folder: Path) -> None:
 def test_lists_of_one_document_cannot_be_probed(folder: Path) -> None:
     """Nothing can be compared within them."""
     api = {"api": {"backend": "http", "url": "http://127.0.0.1:9/x", "model": "m", "batch_size": 1}}
-    with pytest.raises(InputError, match="no query has two candidates that fit into one call") as told:
+    with pytest.raises(InputError, match="no query has two candidates that fit into one call") as raised:
         list(probe_reranker(config_of(folder, api), "api"))
-    assert told.value.hint == "give a dataset with more candidates, or raise batch_size"
+    assert raised.value.hint == "give a dataset with more candidates, or raise batch_size"
 
 
-def test_a_server_that_is_gone_is_told(folder: Path) -> None:
+def test_a_server_that_is_gone_is_reported(folder: Path) -> None:
     """The failure of the first plain call."""
     api = {"api": {"backend": "http", "url": "http://127.0.0.1:9/x", "model": "m", "retries": 0}}
     with pytest.raises(CallError, match="cannot reach"):
         next(probe_reranker(config_of(folder, api), "api"))
 
 
-def test_an_unknown_reranker_is_told(folder: Path) -> None:
+def test_an_unknown_reranker_is_reported(folder: Path) -> None:
     """With the nearest name."""
     with pytest.raises(UnknownNameError, match="unknown reranker 'wrds'"):
         next(probe_reranker(config_of(folder), "wrds"))

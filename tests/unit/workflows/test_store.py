@@ -90,7 +90,7 @@ def test_a_call_that_fails_ends_the_check(folder: Path, tmp_path: Path) -> None:
             list(drift_checks(config, ["api"], tmp_path))
 
 
-def test_an_unknown_reranker_is_told(folder: Path, tmp_path: Path) -> None:
+def test_an_unknown_reranker_is_reported(folder: Path, tmp_path: Path) -> None:
     """Before anything is read."""
     with pytest.raises(UnknownNameError, match="unknown reranker 'wrds'"):
         list(drift_checks(config_at(folder, "http://127.0.0.1:9/x"), ["wrds"], tmp_path))
