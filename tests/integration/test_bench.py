@@ -156,7 +156,7 @@ def test_every_plot_is_there_and_a_report_is_rebuilt(
 
 @pytest.mark.parametrize("words", [("compare",), ("tune", "depth"), ("leaderboard",)])
 def test_a_bench_is_no_comparison(benched: tuple[Path, str, dict[str, Any]], words: tuple[str, ...]) -> None:
-    """Whoever asks a bench for quality is told in one line that there is none."""
+    """A bench that is asked for quality answers in one line that there is none."""
     folder, _, _ = benched
     done = evalkit(*words, folder)
     assert done.returncode == 2
@@ -164,7 +164,7 @@ def test_a_bench_is_no_comparison(benched: tuple[Path, str, dict[str, Any]], wor
     assert len(done.stderr.splitlines()) == 2
 
 
-def test_nothing_to_time_is_told(tmp_path: Path) -> None:
+def test_nothing_to_time_is_reported(tmp_path: Path) -> None:
     """A configuration whose rerankers only look scores up has nothing to time; nor has one that asks for nothing."""
     config = tmp_path / "c.yaml"
     config.write_text(

@@ -72,6 +72,6 @@ def test_served_scores_are_the_local_ones_mapped(model: Path) -> None:
 
 
 def test_an_unknown_model_is_one_clear_line(tmp_path: Path) -> None:
-    """A folder that holds no model is told, with its name."""
+    """A folder that holds no model is reported, with its name."""
     with pytest.raises(InputError, match="cannot be loaded"):
         load_reranker("bi_encoder", model=str(tmp_path), device="cpu")

@@ -227,7 +227,7 @@ RAW = ("manifest.json", "config.resolved.yaml", "scores.parquet", "calls.parquet
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated"])
-def test_a_damaged_result_is_told(tmp_path: Path, beir_folder: Path, damage: str) -> None:
+def test_a_damaged_result_is_reported(tmp_path: Path, beir_folder: Path, damage: str) -> None:
     """A raw file that is missing or cut short is exit 2 with its name, never a report of what is left."""
     config = tmp_path / "c.yaml"
     config.write_text(

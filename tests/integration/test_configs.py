@@ -72,7 +72,7 @@ def test_ones_own_table_is_checked_and_run(place: Path) -> None:
 
 @pytest.mark.long
 def test_the_python_of_the_readme_runs(place: Path) -> None:
-    """As it stands there, from loading a configuration to scoring one request."""
+    """As printed there, from loading a configuration to scoring one request."""
     section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## In Python")[2]
     (code, *_) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     said = 'print(len(values), means[0]["n"], depths["reranker"], cut["reranker"], len(verdicts))\n'

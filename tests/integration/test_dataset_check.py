@@ -98,7 +98,7 @@ def test_errors_fail_the_command_where_that_is_asked(damaged: Path) -> None:
     assert json.loads(done.stdout)[0]["code"] == "missing_documents"
 
 
-def test_wrong_input_is_told_before_anything_is_looked_at(tmp_path: Path) -> None:
+def test_wrong_input_is_reported_before_anything_is_looked_at(tmp_path: Path) -> None:
     """An unknown name or a broken file exits with 2 and a line."""
     assert evalkit("dataset", "check", "dmo").returncode == 2
     file = tmp_path / "c.yaml"

@@ -62,7 +62,10 @@ def table() -> Iterator[list[tuple[str, ...]]]:
         )
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(case, id=case.name, marks=pytest.mark.long if case.long else ()) for case in CASES],
+)
 def test_a_fault_ends_in_exact_scores_or_in_a_named_failure(
     case: Case,
     tmp_path: Path,

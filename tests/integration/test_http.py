@@ -93,9 +93,9 @@ def test_client_and_server_of_a_dialect_understand_each_other(
         assert reranker.score(request).conn_reused is True
         reranker.close()
         refused = load_reranker("http", **settings_for(name, url))
-        with pytest.raises(CallError, match=r"answered 401: (the API key is missing|)") as told:
+        with pytest.raises(CallError, match=r"answered 401: (the API key is missing|)") as raised:
             refused.score(request)
-        assert told.value.remedy.permanent
+        assert raised.value.remedy.permanent
         refused.close()
 
 
@@ -283,10 +283,10 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(tmp_path: Path, beir_folde
     ],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], said: str) -> None:
-    """What an API would refuse, or nobody could mean, is told before anything is sent."""
-    with pytest.raises(ConfigError) as told:
+    """What an API would refuse, or no one could mean, is reported before anything is sent."""
+    with pytest.raises(ConfigError) as raised:
         load_reranker("http", **settings)
-    assert said in told.value.message
+    assert said in raised.value.message
 
 
 @pytest.mark.parametrize(

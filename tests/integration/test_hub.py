@@ -199,7 +199,7 @@ def test_a_dead_hub_is_exit_3(tmp_path: Path, config: Path) -> None:
     assert "Traceback" not in dead.stderr
 
 
-def test_a_missing_split_is_told(tmp_path: Path) -> None:
+def test_a_missing_split_is_reported(tmp_path: Path) -> None:
     """A split that the judgments lack is an error that names it."""
     code = (
         "from evalkit import load_dataset, EvalkitError\n"
@@ -310,8 +310,8 @@ def test_lists_passages_and_triples_are_recognised(tmp_path: Path) -> None:
     )
 
 
-def test_columns_that_nobody_knows_are_asked_for(tmp_path: Path) -> None:
-    """A table without usual columns is an error that lists them; with them named it loads; a wrong name is told."""
+def test_columns_that_no_one_knows_are_asked_for(tmp_path: Path) -> None:
+    """A table without usual columns is an error that lists them; with them named it loads; a wrong name is reported."""
     odd = {"query": "x", "document": "y", "grade": "z"}
     unknown, named, wrong, missing, split = loaded(
         [

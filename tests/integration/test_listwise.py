@@ -52,9 +52,9 @@ def score(server: ChatServer, request: RerankRequest, **settings: Any) -> Rerank
 def failure_of(reply: Reply, documents: int = 5, **settings: Any) -> CallError:
     """Return what becomes of a call to a server that always gives the same reply."""
     server = ChatServer(worth, disturb=lambda _number, _headers: reply)
-    with pytest.raises(CallError) as told:
+    with pytest.raises(CallError) as raised:
         score(server, request_of(documents)[0], **settings)
-    return told.value
+    return raised.value
 
 
 def deliver(server: ChatServer, request: RerankRequest, **settings: Any) -> tuple[Outcome, Budget]:
@@ -117,7 +117,7 @@ def test_one_pass_carries_the_best_up_in_overlapping_windows() -> None:
     assert list(server.answered[-1].documents[:3]) == first[:3]
 
 
-def test_documents_that_are_cut_are_told() -> None:
+def test_documents_that_are_cut_are_reported() -> None:
     """The question holds the beginning of a long document, and the response says which were cut."""
     server = ChatServer(lambda _query, document: -len(document))
     request = RerankRequest("q", "which?", ("a" * 30, "b" * 31, "c"), ("1", "2", "3"))
@@ -257,19 +257,19 @@ def test_two_calls_do_not_share_answers() -> None:
     assert len(server.answered) == 1 + 3
 
 
-def test_a_wrong_key_is_told_and_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_is_reported_and_never_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that echoes the key is struck clean, and the hint names the variable."""
 
     def echo(_number: int, headers: dict[str, str]) -> Reply:
         return 401, orjson.dumps({"error": {"message": f"bad key {headers['authorization']}"}})
 
     monkeypatch.setenv("TEST_CHAT_KEY", KEY)
-    with pytest.raises(CallError) as told:
+    with pytest.raises(CallError) as raised:
         score(ChatServer(disturb=echo), request_of(3)[0], api_key_env="TEST_CHAT_KEY")
-    assert told.value.hint == "check the key in TEST_CHAT_KEY"
-    assert told.value.remedy.permanent
-    assert "bad key Bearer [key]" in told.value.message
-    assert KEY not in told.value.message + str(told.value.body)
+    assert raised.value.hint == "check the key in TEST_CHAT_KEY"
+    assert raised.value.remedy.permanent
+    assert "bad key Bearer [key]" in raised.value.message
+    assert KEY not in raised.value.message + str(raised.value.body)
 
 
 CONFIG = """

@@ -70,7 +70,7 @@ def test_an_installed_package_is_found_and_used(site: Path, tmp_path: Path) -> N
 
 
 def test_a_file_is_named_in_the_configuration(tmp_path: Path) -> None:
-    """``plugins:`` gives a reranker in 20 lines; what is wrong with the file is told with its line."""
+    """``plugins:`` gives a reranker in 20 lines; what is wrong with the file is reported with its line."""
     code = (ROOT / "tests" / "sample_package" / "evalkit_shout" / "__init__.py").read_text(encoding="utf-8")
     (tmp_path / "mine.py").write_text(code, encoding="utf-8")
     config = tmp_path / "c.yaml"
@@ -88,6 +88,7 @@ def test_a_file_is_named_in_the_configuration(tmp_path: Path) -> None:
     assert "mine.py holds no plugin" in evalkit("config", "check", "c.yaml", cwd=tmp_path).stderr
 
 
+@pytest.mark.long
 def test_a_service_knows_the_file_too(tmp_path: Path) -> None:
     """A ``serve:`` block may name a reranker of a file."""
     code = (ROOT / "tests" / "sample_package" / "evalkit_shout" / "__init__.py").read_text(encoding="utf-8")
@@ -98,7 +99,7 @@ def test_a_service_knows_the_file_too(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_broken_or_there_twice_is_told(site: Path, tmp_path: Path) -> None:
+def test_what_is_broken_or_there_twice_is_reported(site: Path, tmp_path: Path) -> None:
     """A package that cannot be imported is listed as broken; two owners of one name are both named."""
     broken = tmp_path / "broken"
     shutil.copytree(site, broken)

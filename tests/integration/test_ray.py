@@ -80,13 +80,13 @@ def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
     assert failure.kind == "lost"
 
 
-def test_what_cannot_be_opened_is_told_as_it_is_here(cluster: RayCluster) -> None:
+def test_what_cannot_be_opened_is_reported_as_it_is_here(cluster: RayCluster) -> None:
     """A wrong setting is the same one line, wherever the model is opened."""
     with pytest.raises(InputError, match="no such model"):
         results(cluster, workers.add, [1], workers.open_nothing)
 
 
-def test_a_cluster_too_small_is_told(cluster: RayCluster) -> None:
+def test_a_cluster_too_small_is_reported(cluster: RayCluster) -> None:
     """What no node has is an error; of what there is room for in part, that part is used."""
     del cluster  # it is joined already
     with (
@@ -114,7 +114,7 @@ def test_a_first_stage_in_parts_finds_what_one_index_finds(cluster: RayCluster, 
 
 
 def test_more_parts_than_workers_are_refused(cluster: RayCluster) -> None:
-    """Each part needs a processor: what the cluster cannot hold is told before anything is counted."""
+    """Each part needs a processor: what the cluster cannot hold is reported before anything is counted."""
     settings = validate_block("retriever kind", {"kind": "bm25", "shards": 5000})
     with (
         pytest.raises(
@@ -126,7 +126,7 @@ def test_more_parts_than_workers_are_refused(cluster: RayCluster) -> None:
 
 
 def test_no_cluster_is_one_line(tmp_path: Path) -> None:
-    """An address where nobody answers fails within seconds, before anything is run."""
+    """An address where no one answers fails within seconds, before anything is run."""
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
     execution = 'execution={engine: ray, address: "127.0.0.1:9"}'
     done = evalkit_process("run", "c.yaml", "--set", execution, "--into", "out", cwd=tmp_path)

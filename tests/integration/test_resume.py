@@ -81,7 +81,7 @@ def test_a_reranker_that_looks_at_the_list_is_known_by_its_list(tmp_path: Path, 
 
 
 def test_failed_queries_are_asked_again_and_only_they(tmp_path: Path, small: Path) -> None:
-    """After the cause is mended the same command completes the same folder, with the calls that are missing."""
+    """After the cause is fixed the same command completes the same folder, with the calls that are missing."""
     server = Counting()
     broken = {"topic5"}
 
@@ -182,7 +182,7 @@ def spoiled(path: Path, how: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("how", ["corrupt", "not a database", "a later schema"])
 def test_a_store_that_cannot_be_used_is_one_clear_error(tmp_path: Path, small: Path, how: str) -> None:
-    """A damaged store is told at once, before anything is asked: nothing is recomputed in silence."""
+    """A damaged store is reported at once, before anything is asked: nothing is recomputed in silence."""
     server = Counting()
     with stand_in(server) as url:
         config = write_config(
@@ -199,7 +199,7 @@ def test_a_store_that_cannot_be_used_is_one_clear_error(tmp_path: Path, small: P
     assert server.calls == before
 
 
-def test_a_store_without_space_is_told_and_keeps_what_was_measured(tmp_path: Path, small: Path) -> None:
+def test_a_store_without_space_is_reported_and_keeps_what_was_measured(tmp_path: Path, small: Path) -> None:
     """When the store cannot grow the run stops at once, exit 3, with what it had; later it takes up from there."""
     server = Counting()
     store = tmp_path / "full.sqlite"
@@ -224,7 +224,7 @@ def test_a_store_without_space_is_told_and_keeps_what_was_measured(tmp_path: Pat
 @pytest.mark.parametrize(
     "name", ["scores.part", "calls.part", "manifest.part", "log.jsonl", "failures.jsonl", "summary.json"]
 )
-def test_a_full_disk_is_told_and_keeps_what_was_measured(tmp_path: Path, small: Path, name: str) -> None:
+def test_a_full_disk_is_reported_and_keeps_what_was_measured(tmp_path: Path, small: Path, name: str) -> None:
     """Whichever file of the result folder has no space: one line, exit 3, and nothing is asked for again."""
     server = Refusing("topic5")
     with stand_in(server) as url:

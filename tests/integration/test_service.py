@@ -32,7 +32,7 @@ def service(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def test_sigterm_under_load_loses_no_request() -> None:
-    """Clients that ask on while the service ends get an answer to all that was taken; then nobody is let in."""
+    """Clients that ask on while the service ends get an answer to all that was taken; then no one is let in."""
     told: Counter[str] = Counter()
     with service("--set", "service.notice_s=0.5") as (process, address):
         warm = threading.Barrier(CLIENTS + 1)
@@ -66,7 +66,7 @@ def test_sigterm_under_load_loses_no_request() -> None:
     assert told["sent elsewhere"] > 0
 
 
-def test_a_service_that_nobody_asks_ends_at_once() -> None:
+def test_a_service_that_no_one_asks_ends_at_once() -> None:
     """SIGTERM without a connection is the end: exit code 0, no word on stderr."""
     with service("--set", "service.notice_s=600") as (process, _):
         process.send_signal(signal.SIGTERM)
@@ -122,7 +122,7 @@ def test_the_log_of_requests_holds_counts_and_no_text() -> None:
     assert not any(word in said for word in ("cat", "dogs", "s3cret"))
 
 
-def test_a_wrong_setting_of_the_service_is_told_before_it_starts() -> None:
+def test_a_wrong_setting_of_the_service_is_reported_before_it_starts() -> None:
     """An unknown key of the ``service:`` block is exit 2 with the nearest one."""
     refused = evalkit("serve", "--backend", "lexical", "--set", "service.max_waiting_pair=1")
     assert refused.returncode == 2

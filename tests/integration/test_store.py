@@ -169,7 +169,7 @@ def test_a_bad_export_changes_nothing(tmp_path: Path, filled: Path, how: str) ->
 
 
 def test_damage_is_found(tmp_path: Path, filled: Path) -> None:
-    """A store whose pages or contents are damaged is told, and exits with 3."""
+    """A store whose pages or contents are damaged is reported, and exits with 3."""
     import sqlite3
 
     store = filled / "scores.sqlite"
@@ -207,7 +207,7 @@ def without_privilege() -> None:
         os._exit(99)
 
 
-def test_a_store_that_is_read_only_is_told_before_anything_is_asked(tmp_path: Path, small: Path) -> None:
+def test_a_store_that_is_read_only_is_reported_before_anything_is_asked(tmp_path: Path, small: Path) -> None:
     """One clear line, exit 3, no call; looking at it still works."""
     server, results = Counting(), tmp_path / "results"
     store = tmp_path / "kept" / "s.sqlite"
@@ -249,7 +249,7 @@ class Changing(Counting):
 
 
 @pytest.mark.parametrize("more", ["", ", pointwise: false"])
-def test_drift_is_told_from_noise(tmp_path: Path, small: Path, more: str) -> None:
+def test_drift_is_not_taken_for_noise(tmp_path: Path, small: Path, more: str) -> None:
     """A sample asked again, twice: the same, changed, or never the same; nothing of it is stored."""
     server, results = Changing(), tmp_path / "results"
 
@@ -276,7 +276,7 @@ def test_drift_is_told_from_noise(tmp_path: Path, small: Path, more: str) -> Non
         assert sum(row["scores"] for row in held(results)) == 48
 
 
-def test_reused_scores_are_told_with_their_age_their_model_and_what_moves(
+def test_reused_scores_are_reported_with_their_age_their_model_and_what_moves(
     tmp_path: Path, small: Path
 ) -> None:
     """A name that moves, old scores, and a server that now says it is another model."""
@@ -298,10 +298,11 @@ def test_reused_scores_are_told_with_their_age_their_model_and_what_moves(
     )
 
 
+@pytest.mark.long
 def test_experiments_with_different_backends_share_a_store_at_the_same_time(
     tmp_path: Path, small: Path
 ) -> None:
-    """Nobody waits for whom he cannot pay twice with."""
+    """No one waits for whom he cannot pay twice with."""
     import threading
 
     together = threading.Barrier(2, timeout=60)

@@ -98,7 +98,7 @@ def test_documents_are_embedded_once(model: Path, dataset: Dataset, monkeypatch:
         assert settings or (found.doc_ids, found.scores.tolist()) == (first.doc_ids, first.scores.tolist())
 
 
-def test_documents_that_are_cut_are_told(
+def test_documents_that_are_cut_are_reported(
     model: Path, dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """How many were not read to their end stands on stderr when they are embedded."""

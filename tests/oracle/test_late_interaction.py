@@ -247,7 +247,7 @@ def test_a_model_without_a_trained_head_is_refused(tmp_path: Path, make: Callabl
 
 
 def test_an_incomplete_model_is_one_clear_line(tmp_path: Path) -> None:
-    """A checkpoint of Stanford's without its projection, and without any weights, is told so."""
+    """A checkpoint of Stanford's without its projection, and without any weights, is reported."""
     from safetensors.torch import load_file, save_file
 
     weights = make_late_interaction(tmp_path, "stanford") / "model.safetensors"

@@ -119,7 +119,7 @@ def test_an_export_that_is_not_faithful_is_refused(tmp_path: Path, monkeypatch: 
 
 
 def test_a_damaged_export_is_one_clear_line(tmp_path: Path) -> None:
-    """A file that is no model is told with its path, and what to do."""
+    """A file that is no model is reported with its path, and what to do."""
     reranker = onnx(make_classifier(tmp_path / "model"))
     assert isinstance(reranker._model, OnnxModel)
     (file,) = (tmp_path / "cache").rglob("model.onnx")
@@ -137,7 +137,7 @@ def test_a_damaged_export_is_one_clear_line(tmp_path: Path) -> None:
         ({"runtime": "onnx", "device": "cuda"}, "is not for ONNX, which runs on processors here"),
     ],
 )
-def test_what_no_runtime_does_is_told_before_anything_is_loaded(
+def test_what_no_runtime_does_is_reported_before_anything_is_loaded(
     settings: dict[str, str], message: str
 ) -> None:
     """Runtime, precision and device that do not go together are a problem of the configuration."""

@@ -53,7 +53,7 @@ def test_equal_texts_are_found_as_by_comparing_all(texts: list[str]) -> None:
     st.sampled_from(["cp1252", "latin-1"]),
 )
 def test_text_read_in_the_wrong_encoding_is_mojibake(words: list[str], encoding: str) -> None:
-    """UTF-8 read as Latin-1 or Windows-1252 is told, and the same text read rightly is not."""
+    """UTF-8 read as Latin-1 or Windows-1252 is reported, and the same text read rightly is not."""
     text = " ".join(words)
     wrong = text.encode("utf-8").decode(encoding, errors="replace")
     assert damage_of(wrong) & Damage.MOJIBAKE
@@ -115,8 +115,8 @@ def test_scripts_without_spaces_are_cut_into_characters() -> None:
     assert pieces("Straße, CAFÉ") == ["strasse", "café"]
 
 
-def test_near_duplicates_of_relevant_documents_are_told() -> None:
-    """A group is named, and a member that nobody judged beside one that is relevant."""
+def test_near_duplicates_of_relevant_documents_are_reported() -> None:
+    """A group is named, and a member that no one judged beside one that is relevant."""
     text = " ".join(f"w{i}" for i in range(50))
     documents = {"a": text, "b": text + " more", "c": "something else entirely in here", "a2": text.upper()}
     data = dataset(documents, {"q": "w1 w2"}, {"q": {"a": 1}})

@@ -141,7 +141,7 @@ def test_every_dialect_is_pinned_by_a_reply() -> None:
 
 
 def test_means_per_pair_are_not_request_times() -> None:
-    """TEI's three sub-times are told as what they are."""
+    """TEI's three sub-times are reported as what they are."""
     reply = next(r for r in PUBLISHED if r.dialect == "tei")
     read = opened("tei").decode_response(reply.body, reply.headers, WireRequest("m", "q", ("a", "b")))
     assert {t.name: t.meaning for t in read.server_times} == {
@@ -187,11 +187,11 @@ def test_a_bad_list_of_results_is_an_error(name: str, fault: str) -> None:
             results[1] = wrong
         else:
             results[1][score] = wrong
-    with pytest.raises(CallError) as told:
+    with pytest.raises(CallError) as raised:
         dialect.decode_response(body, {}, request)
-    assert told.value.kind == "reply"
-    assert "\n" not in told.value.message
-    assert len(told.value.message) < 200
+    assert raised.value.kind == "reply"
+    assert "\n" not in raised.value.message
+    assert len(raised.value.message) < 200
 
 
 def test_text_is_a_number_only_where_the_api_writes_it_so() -> None:

@@ -179,11 +179,11 @@ def test_spellings_of_one_metric_are_one() -> None:
         ("Judged(judged_only=True)@10", "Judged"),
     ],
 )
-def test_impossible_parameters_are_told(text: str, said: str) -> None:
+def test_impossible_parameters_are_reported(text: str, said: str) -> None:
     """A parameter that means nothing is one clear line, never a traceback or a value."""
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as raised:
         parse_metrics([text])
-    assert said in f"{told.value.message} {told.value.hint}"
+    assert said in f"{raised.value.message} {raised.value.hint}"
 
 
 @given(lists=runs)

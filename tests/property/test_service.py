@@ -109,7 +109,7 @@ def test_a_queue_never_holds_more_than_it_may(sizes: list[int], most: int) -> No
 
 
 def test_a_closed_queue_gives_out_what_it_holds_and_then_nothing() -> None:
-    """Nobody new is let in; a thread that waits for work is let go."""
+    """No one new is let in; a thread that waits for work is let go."""
     queue: FairQueue[Work] = FairQueue(100)
     queue.put(Work("a", 3))
     queue.close()
@@ -156,7 +156,7 @@ def test_no_client_gets_more_than_its_minute(limit: int, steps: list[float]) -> 
         clock.now_s += step
         if told := wait_s(limits, client):
             clock.now_s += told * (1 + 1e-9) + 1e-6
-            assert wait_s(limits, client) == 0  # whoever waits as told is served
+            assert wait_s(limits, client) == 0  # whoever waits as raised is served
         admitted.append(clock.now_s)
     for start in admitted:
         assert sum(start <= at < start + 60 for at in admitted) <= 2 * limit

@@ -74,7 +74,7 @@ def test_the_value_lies_between(lists: dict[str, list[str]], judged: dict[str, d
 
 
 @pytest.mark.parametrize("text", ["nDCG", "Judged@10", "nDCG(judged_only=True)@10", "Bpref"])
-def test_what_has_no_bounds_is_told(text: str) -> None:
+def test_what_has_no_bounds_is_reported(text: str) -> None:
     """Without a cutoff, or without a look at unjudged documents, one clear line."""
     with pytest.raises(InputError, match="has no bounds over unjudged documents"):
         unjudged_bounds(as_run({"q": ["d1"]}), Qrels({"q": {"d1": 1}}), parse_metrics([text]))

@@ -68,8 +68,9 @@ def run(config: Path, results: Path, *words: str) -> str:
 
 
 def visible(results: Path) -> list[Path]:
-    """Return the result folders, oldest first."""
-    return sorted(path for path in results.iterdir() if path.is_dir() and not path.name.startswith("."))
+    """Return the result folders, oldest first: several may be begun within the second that their names hold."""
+    folders = [path for path in results.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return sorted(folders, key=lambda path: orjson.loads((path / "manifest.json").read_bytes())["started_s"])
 
 
 def scores(folder: Path) -> pd.DataFrame:

@@ -31,6 +31,8 @@ class Case:
         `RECOVERS`, or a part of the message under which the query is listed as failed.
     more
         Further settings of the reranker.
+    long
+        Whether it takes seconds of waiting: `make test` leaves it out.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Case:
     outcome: str
     times: int | None = None
     more: str = ""
+    long: bool = False
 
 
 def status(code: int, content: bytes = b'{"error": {"message": "no"}}', **headers: str) -> Fault:
@@ -188,8 +191,8 @@ CASES = [
       for share in (0.0, 0.02, 0.1, 0.5, 1.0) for rudely in (False, True)),
     Case("closed in the middle for ever", breaks_off(0.5, rudely=False), "broke off"),
     Case("says nothing, once", silent, RECOVERS, 1),
-    Case("a byte at a time, too slow, once", lambda visit: drip(visit, visit.honest(), 0.05), RECOVERS, 1),
-    Case("a late head, then a late body, for ever", late_in_two_parts, "did not answer within 1.5 s"),
+    Case("a byte at a time, too slow, once", lambda visit: drip(visit, visit.honest(), 0.05), RECOVERS, 1, long=True),
+    Case("a late head, then a late body, for ever", late_in_two_parts, "did not answer within 1.5 s", long=True),
     Case("a byte at a time, in time", lambda visit: drip(visit, visit.honest(), 0.0005), RECOVERS),
     # Lengths that lie.
     Case("Content-Length too long", lambda v: (v.answer(b"{}", Content_Length="999"), v.hang_up())[0], RECOVERS, TWICE),

@@ -1,4 +1,4 @@
-"""What a user is told."""
+"""What a user sees."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evalkit.errors import EvalkitError
 
 
 def said(ask: Callable[[], object]) -> str:
-    """Return what a user is told."""
+    """Return what a user sees."""
     with pytest.raises(EvalkitError) as caught:
         ask()
     return caught.value.render()

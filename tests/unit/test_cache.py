@@ -97,7 +97,7 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    """A file where the folder should be is told with the way out."""
+    """A file where the folder should be is reported with the way out."""
     (tmp_path / "cache").touch()
     with pytest.raises(StorageError, match="cannot write the cache") as caught:
         get_or_build(tmp_path / "cache" / "it", fill, is_whole)

@@ -1,9 +1,11 @@
-"""StoredRequest scores held against fresh ones: what is sampled, and what is said."""
+"""StoredRequest scores compared with fresh ones: what is sampled, and what is said."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evalkit.backend_checks.score_drift import SAMPLED_QUERIES, DriftCheck, StoredRequest, check_drift, sample
 from evalkit.records import RerankRequest
@@ -39,7 +41,7 @@ def check(moved: float, noise: float, since: int = 0) -> DriftCheck:
     return check_drift("r", "d", [stored(age) for age in range(4)], ask)
 
 
-def test_what_moved_is_told_with_its_days() -> None:
+def test_what_moved_is_reported_with_its_days() -> None:
     """Scores from before a change of the model do not hold; those after it do."""
     found = check(0.2, 0.0, since=2)
     assert found.verdict == "drifted"
@@ -54,3 +56,58 @@ def test_noise_is_not_drift_and_drift_within_noise_is_not_claimed() -> None:
     assert check(0.3, 0.2, since=4).verdict == "unstable"
     assert check(0.3, 0.01, since=4).verdict == "drifted"
     assert check_drift("r", "d", [], lambda _: SCORES).verdict == "not testable"
+
+
+def test_equal_scores_hold_whatever_their_spread() -> None:
+    """Bit for bit the same is the same, where there is only one score, too, and no spread to measure by."""
+    one = StoredRequest(RerankRequest("q", "q", ("a",), ("a",)), np.array([0.5]), 0.0)
+    found = check_drift("r", "d", [one], lambda _request: np.array([0.5]))
+    assert (found.verdict, found.moved, found.again, found.moved_times_s) == ("holds", 0.0, 0.0, None)
+    assert (found.queries, found.pairs, found.equal) == (1, 1, 1)
+
+
+def test_nothing_stored_is_no_verdict() -> None:
+    """Without a stored score nothing is asked, and nothing is said to hold."""
+    asked: list[RerankRequest] = []
+
+    def ask(request: RerankRequest) -> np.ndarray:
+        asked.append(request)
+        return SCORES
+
+    found = check_drift("r", "d", [], ask)
+    assert found.verdict == "not testable"
+    assert found.evidence() == "no stored scores to compare"
+    assert not asked
+
+
+def test_each_request_is_sent_twice() -> None:
+    """The second answer tells noise from a change of the model."""
+    asked: list[str] = []
+
+    def ask(request: RerankRequest) -> np.ndarray:
+        asked.append(request.query_id)
+        return SCORES
+
+    check_drift("r", "d", [stored(1), stored(2)], ask)
+    assert asked == ["q1", "q1", "q2", "q2"]
+
+
+def test_the_evidence_counts_pairs_that_are_the_same() -> None:
+    """Of twelve pairs the nine of later days are equal; the day is named once where it is one day."""
+    found = check(0.2, 0.0, since=1)
+    assert found.evidence().startswith(
+        "9 of 12 pairs of 4 queries are the same bit for bit; stored and fresh"
+    )
+    assert found.evidence().endswith("what moved was stored on 1970-01-01")
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=20))
+def test_a_sample_of_many_of_one_age_repeats_none(ages: list[int]) -> None:
+    """Equal ages are told apart by the query."""
+    rows = [
+        StoredRequest(RerankRequest(f"q{i}", "q", ("a",), ("a",)), np.array([0.5]), float(age))
+        for i, age in enumerate(ages)
+    ]
+    taken = [one.request.query_id for one in sample(rows)]
+    assert len(taken) == len(set(taken)) == min(len(rows), SAMPLED_QUERIES)
+    assert taken == [one.request.query_id for one in sample(rows[::-1])]

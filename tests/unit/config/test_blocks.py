@@ -1,4 +1,4 @@
-"""Blocks of first stages: what is wrong with one is told with its place, nested or not."""
+"""Blocks of first stages: what is wrong with one is reported with its place, nested or not."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_first_stage_is_told_with_place_and_hint(tmp_path: Path, case: str) -> None:
+def test_a_bad_first_stage_is_reported_with_place_and_hint(tmp_path: Path, case: str) -> None:
     """Each kind of mistake gets one sentence with file, line and column, and nothing else is said."""
     text, said = BAD[case]
     file = tmp_path / "c.yaml"

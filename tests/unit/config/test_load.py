@@ -126,7 +126,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_a_bad_configuration_is_told_with_place_and_hint(tmp_path: Path, case: str) -> None:
+def test_a_bad_configuration_is_reported_with_place_and_hint(tmp_path: Path, case: str) -> None:
     """Each kind of mistake gets its own sentence with file, line and column, and a way out."""
     text, said = BAD[case]
     assert said in problems(tmp_path, text)
@@ -147,7 +147,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> N
 
 
 def test_overrides_win_and_are_named_in_errors(tmp_path: Path) -> None:
-    """--set changes or adds a setting; a bad one is told as coming from --set."""
+    """--set changes or adds a setting; a bad one is reported as coming from --set."""
     file = tmp_path / "c.yaml"
     file.write_text(GOOD, encoding="utf-8")
     config = load_config(

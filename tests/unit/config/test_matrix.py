@@ -55,7 +55,7 @@ def test_an_override_may_change_a_matrix(tmp_path: Path) -> None:
         (f"{{mu: {list(range(1, 102))}}}", "stands for 101 rerankers, and at most 100 are allowed"),
     ],
 )
-def test_a_mistake_is_told_once_with_its_place(tmp_path: Path, matrix: str, said: str) -> None:
+def test_a_mistake_is_reported_once_with_its_place(tmp_path: Path, matrix: str, said: str) -> None:
     """Where the value stands in its list, and not once for every combination."""
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, f"  lex: {{backend: lexical, matrix: {matrix}}}\n  lex-2: {{backend: identity}}\n")

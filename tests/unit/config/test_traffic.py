@@ -20,7 +20,7 @@ from evalkit.records import Usage
         ({"usd_per_million_tokens": 0.0}, Usage(), 0.0),
     ],
 )
-def test_a_call_costs_its_price_or_nobody_knows(
+def test_a_call_costs_its_price_or_no_one_knows(
     price: dict[str, float], usage: Usage, cost: float | None
 ) -> None:
     """Cost is price times what was billed; where that is unknown so is the cost, never 0, unless all is free."""

@@ -9,7 +9,7 @@ from evalkit.stats import MIN_QUERIES
 
 
 def test_clean_data_gets_notes_alone() -> None:
-    """A collection without a fault, but that it is small, has notes alone: its grades and lengths are told."""
+    """A collection without a fault, but that it is small, has notes alone: its grades and lengths are reported."""
     found = by_code(run_all_checks(check_input(CLEAN, LISTS, depth=2)))
     few = found.pop("few_queries")
     assert (few.severity, few.counts) == ("warning", {"queries": 2, "least": MIN_QUERIES})

@@ -9,7 +9,7 @@ from evalkit.dataset_checks import duplicates
 
 
 def test_documents_that_are_the_same() -> None:
-    """A twin of a relevant document that nobody judged is named with its query, and what judging it would move."""
+    """A twin of a relevant document that no one judged is named with its query, and what judging it would move."""
     documents = {**DOCUMENTS, "d4": WORDS.upper(), "d5": WORDS + " ", "e1": "", "e2": ""}
     qrels = {"q1": {"d1": 2, "d5": 1}, "q2": {"d3": 1}}
     found = by_code(

@@ -20,7 +20,7 @@ def test_queries_of_the_train_split() -> None:
 
 
 def test_queries_that_stand_in_a_document() -> None:
-    """Five words in a row, punctuation aside, as whole words; shorter queries and cut words are chance."""
+    """Five words in a row, without punctuation, as whole words; shorter queries and cut words are chance."""
     documents = {
         **DOCUMENTS,
         "d4": "He asked: what DOES the fox do? Nothing.",

@@ -38,7 +38,7 @@ def test_a_zip_is_its_folder(beir_folder: Path, tmp_path: Path) -> None:
     assert second.name == "second"
 
 
-def test_zips_that_cannot_be_read_are_told(beir_folder: Path, tmp_path: Path) -> None:
+def test_zips_that_cannot_be_read_are_reported(beir_folder: Path, tmp_path: Path) -> None:
     """No file, no zip, no collection, no such folder, no such split: each is one line."""
     (tmp_path / "no.zip").write_text("x", encoding="utf-8")
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as packed:

@@ -1,4 +1,4 @@
-"""Large corpora: mapped from files of the cache, and not to be told from small ones."""
+"""Large corpora: mapped from files of the cache, with the behaviour of small ones."""
 
 from __future__ import annotations
 

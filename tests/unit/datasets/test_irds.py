@@ -15,7 +15,7 @@ from evalkit.errors import MissingExtraError
 
 
 def test_ir_datasets_are_read_by_id(tmp_path: Path, beir_folder: Path) -> None:
-    """A collection of the catalogue is what its files are; an unknown id is told with the nearest."""
+    """A collection of the catalogue is what its files are; an unknown id is reported with the nearest."""
     catalogue = pytest.importorskip("ir_datasets", reason="the extra ir_datasets is not installed")
     texts = {d: f"{title} {text}" for d, (title, text) in DOCUMENTS.items()}
     for name, lines in (

@@ -45,7 +45,7 @@ def test_listed_documents_are_candidates_in_an_order_that_tells_nothing(tmp_path
     assert by_score.scores.tolist() == [float(i) for i in range(40)][::-1]
 
 
-def test_pairs_that_contradict_each_other_are_told(tmp_path: Path) -> None:
+def test_pairs_that_contradict_each_other_are_reported(tmp_path: Path) -> None:
     """Two grades of one pair, and one id of two texts, are errors that name the row."""
     twice = [*JUDGED, {**JUDGED[0], "label": 1}]
     problem = said(lambda: load_dataset(pair_table(tmp_path / "a.csv", twice)))

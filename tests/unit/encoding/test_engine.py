@@ -74,7 +74,7 @@ def test_results_come_back_in_order(workers: int, texts: list[str], budget: int)
 
 @given(st.lists(st.text("abc", min_size=1, max_size=20), min_size=1, max_size=30))
 def test_a_batch_that_does_not_fit_is_halved(texts: list[str]) -> None:
-    """Where memory holds one text, every text gets its result; how often that took halving is told."""
+    """Where memory holds one text, every text gets its result; how often that took halving is reported."""
     engine = Engine(Letters(), Summing(2, most=20), 1000)
     assert [int(row[0]) for row in engine.run(texts).rows] == wanted(texts)
     assert (engine.facts()["batches_halved"] > 0) == (max(map(len, texts)) * len(texts) > 20)

@@ -1,4 +1,4 @@
-"""What a local reranker would read of a configuration's pairs, held against what it reads when it scores them."""
+"""What a local reranker would read of a configuration's pairs, compared with what it reads when it scores them."""
 
 from __future__ import annotations
 

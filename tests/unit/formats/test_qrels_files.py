@@ -41,7 +41,7 @@ def test_qrels_are_read_in_every_layout(tmp_path: Path, text: str) -> None:
         ("query-id\tcorpus-id\tscore\n", "holds no judgments"),
     ],
 )
-def test_bad_qrels_are_told_with_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
+def test_bad_qrels_are_reported_with_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
     """What is wrong is named with its line; no row is dropped or guessed at."""
     file = tmp_path / "qrels"
     file.write_text(text, encoding="utf-8")

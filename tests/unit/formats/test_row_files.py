@@ -49,7 +49,7 @@ def test_a_csv_cell_may_hold_lines(tmp_path: Path) -> None:
         ("a.jsonl", "[1]\n", "a.jsonl:1 is not a JSON object"),
     ],
 )
-def test_bad_tables_are_told(tmp_path: Path, name: str, text: str, problem: str) -> None:
+def test_bad_tables_are_reported(tmp_path: Path, name: str, text: str, problem: str) -> None:
     """What is wrong with a table is named with its place."""
     file = tmp_path / name
     file.write_text(text, encoding="utf-8")

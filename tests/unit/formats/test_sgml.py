@@ -50,7 +50,7 @@ def test_topics_are_read_with_open_and_closed_tags(tmp_path: Path) -> None:
         ("nothing\n", "holds no <doc>"),
     ],
 )
-def test_bad_markup_is_told(tmp_path: Path, text: str, problem: str) -> None:
+def test_bad_markup_is_reported(tmp_path: Path, text: str, problem: str) -> None:
     """A document that has no end or no number is named with the line it begins at."""
     file = tmp_path / "a.sgml"
     file.write_text(text, encoding="utf-8")

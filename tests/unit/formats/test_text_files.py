@@ -28,7 +28,7 @@ def test_packed_files_are_unpacked(tmp_path: Path) -> None:
         assert list(open_lines(file)) == lines
 
 
-def test_damaged_files_are_told(tmp_path: Path) -> None:
+def test_damaged_files_are_reported(tmp_path: Path) -> None:
     """A file that is cut off, is not what its ending says, is missing or in another encoding is one clear line."""
     zstd = pa.compress(b"x" * 1000, codec="zstd", asbytes=True)
     for name, data, problem in (

@@ -53,7 +53,7 @@ def test_a_request_holds_what_every_server_knows() -> None:
 def test_an_answer_is_found_in_every_form(
     content: Any, message: dict[str, Any], text: str, *, reasoned: bool
 ) -> None:
-    """Text, parts, nothing: reasoning beside an answer is told, and is no answer."""
+    """Text, parts, nothing: reasoning beside an answer is reported, and is no answer."""
     reply = read_chat(orjson.loads(chat_reply(content, message=message)))
     assert (reply.text, reply.reasoned, reply.cut, reply.model) == (text, reasoned, False, "m")
 
@@ -67,8 +67,8 @@ def test_an_answer_is_found_in_every_form(
         ({"total_tokens": 100}, 100, None), ({"prompt_tokens": 90}, None, None), ({}, None, None), (None, None, None),
     ],
 )  # fmt: skip
-def test_tokens_are_told_or_unknown(usage: Any, tokens: int | None, written: int | None) -> None:
-    """What was not read was written; what is not told is None and never 0."""
+def test_tokens_are_reported_or_unknown(usage: Any, tokens: int | None, written: int | None) -> None:
+    """What was not read was written; what is not reported is None and never 0."""
     found = read_chat(orjson.loads(chat_reply("[1]", usage=usage))).usage
     assert (found.tokens, found.output_tokens) == (tokens, written)
 
@@ -83,7 +83,7 @@ def test_tokens_are_told_or_unknown(usage: Any, tokens: int | None, written: int
 )  # fmt: skip
 def test_a_reply_without_a_message_is_a_failure(body: Any, said: str, *, passes: bool) -> None:
     """An error in a good reply may pass; a model that refuses, refuses again."""
-    with pytest.raises(CallError, match=said) as told:
+    with pytest.raises(CallError, match=said) as raised:
         read_chat(body)
-    assert told.value.kind == "reply"
-    assert told.value.remedy.transient is passes
+    assert raised.value.kind == "reply"
+    assert raised.value.remedy.transient is passes

@@ -30,22 +30,22 @@ from evalkit.rerankers.listwise_settings import ChatPrice, ask_for_order, one_li
     ],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any], said: str) -> None:
-    """What would give no order, another reply or a wrong price is told before anything is sent."""
-    with pytest.raises(ConfigError) as told:
+    """What would give no order, another reply or a wrong price is reported before anything is sent."""
+    with pytest.raises(ConfigError) as raised:
         settings_of(**wrong)
-    assert said in told.value.message
+    assert said in raised.value.message
 
 
 def test_url_and_model_are_asked_for() -> None:
     """There is no public address to fall back on, and no model that every server has."""
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as raised:
         reranker_settings({"backend": "listwise"})
-    assert "key 'url' is missing" in told.value.message
-    assert "key 'model' is missing" in told.value.message
+    assert "key 'url' is missing" in raised.value.message
+    assert "key 'model' is missing" in raised.value.message
 
 
 def test_it_is_never_pointwise_and_its_name_may_move() -> None:
-    """The settings say so as the reranker does, and a model's moving name is told."""
+    """The settings say so as the reranker does, and a model's moving name is reported."""
     assert not settings_of().is_pointwise
     assert settings_of(model="gpt-latest").moving_name() is not None
     assert settings_of().moving_name() is None
@@ -97,7 +97,7 @@ def test_a_call_weighs_all_its_windows() -> None:
 def test_tokens_read_and_written_have_their_own_rates(
     rates: tuple[float, float | None], usage: Usage, cost: float | None
 ) -> None:
-    """A cost is told where the reply tells what it takes, and unknown otherwise."""
+    """A cost is reported where the reply tells what it takes, and unknown otherwise."""
     price = ChatPrice(
         usd_per_million_tokens=rates[0], usd_per_million_output_tokens=rates[1], as_of=date(2026, 11, 22)
     )

@@ -27,6 +27,6 @@ def test_an_alias_may_be_answered_with_its_release_and_no_other_name(
     [("rerank-latest", True), ("semantic-ranker-default@latest", True), ("any", True), ("org/model:main", True),
      ("rerank-v3.5", False), ("assisters-rerank-v1", False), ("org/mainframe-ranker", False)],
 )  # fmt: skip
-def test_names_that_move_are_told(model: str, moves: bool) -> None:
+def test_names_that_move_are_reported(model: str, moves: bool) -> None:
     """A word that means today's version, as a word of its own."""
     assert (moving_name(model) is not None) is moves

@@ -170,7 +170,7 @@ def test_one_pass_carries_the_best_to_the_top_and_enough_of_them_sort(
     assert sort_with_oracle(relevance, plan * passes) == truth
 
 
-def test_documents_that_answers_leave_out_are_told_once() -> None:
+def test_documents_that_answers_leave_out_are_reported_once() -> None:
     """A document that is left out of two windows is one document, and stands behind what was named."""
     left = {3, 4}
 

@@ -28,7 +28,7 @@ def load(folder: Path, **settings: object) -> Dataset:
 
 
 def test_any_snowball_language_is_understood(beir_folder: Path) -> None:
-    """BM25 takes any Snowball language; an unknown one is told with the nearest name."""
+    """BM25 takes any Snowball language; an unknown one is reported with the nearest name."""
     from evalkit.retrievers import open_retriever
 
     settings = validate_block("retriever kind", {"kind": "bm25"})
@@ -113,7 +113,7 @@ def test_an_interrupted_build_is_no_index(cache: Path, monkeypatch: pytest.Monke
     assert len(indexes(cache)) == 1
 
 
-def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one line, with the variable that moves it."""
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "file"))

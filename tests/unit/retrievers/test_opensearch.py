@@ -203,7 +203,7 @@ def test_what_passes_is_waited_for(dataset: Dataset) -> None:
 
 
 def test_keys_are_sent_and_never_told(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the engine wants them, from the environment; an answer that repeats one is told without it."""
+    """As the engine wants them, from the environment; an answer that repeats one is reported without it."""
     monkeypatch.setenv("MY_KEY", "sesame-42")
     monkeypatch.setenv("MY_USER", "ada")
     monkeypatch.setenv("MY_PASSWORD", "löve-lace")
@@ -226,7 +226,7 @@ def test_keys_are_sent_and_never_told(dataset: Dataset, monkeypatch: pytest.Monk
         ) in str(caught.value.hint)
 
 
-def test_an_address_where_nobody_answers_is_told_at_once(dataset: Dataset) -> None:
+def test_an_address_where_no_one_answers_is_reported_at_once(dataset: Dataset) -> None:
     """Without waiting: before anything was answered the address is wrong, rather than the moment bad."""
     gone = Engine("http://127.0.0.1:9")
     with pytest.raises(CallError, match=r"cannot reach http://127\.0\.0\.1:9/plain/_search"):

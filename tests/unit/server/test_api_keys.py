@@ -13,7 +13,7 @@ from evalkit.server.app import build_app
 
 
 def test_clients_by_a_file_of_hashes(tmp_path: Path) -> None:
-    """Each key is a client with limits of its own; a file that is wrong is told with its place."""
+    """Each key is a client with limits of its own; a file that is wrong is reported with its place."""
     import hashlib
 
     hashed = hashlib.sha256(b"ask_team").hexdigest()

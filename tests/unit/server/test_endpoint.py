@@ -52,7 +52,7 @@ def test_a_service_that_is_about_to_end_says_so() -> None:
 
 
 def test_an_answer_that_takes_too_long_is_503() -> None:
-    """The client is told, and what waits of its request is dropped."""
+    """The client gets that status, and what waits of its request is dropped."""
     lengths = Lengths()
     app = build_app({"m": lengths}, settings=ServiceSettings(answer_timeout_s=0.05))
     with held(lengths):

@@ -149,7 +149,7 @@ def test_a_request_whose_client_left_is_dropped() -> None:
             return {"type": "http.disconnect"}
 
         async def send(_message: Any) -> None:
-            """Nobody listens."""
+            """No one listens."""
 
         scope = {"type": "http", "method": "POST", "path": "/v1/rerank", "headers": [], "query_string": b""}
         async with anyio.create_task_group() as group:
@@ -168,7 +168,7 @@ def test_a_request_whose_client_left_is_dropped() -> None:
 
 
 def test_small_batches_do_not_make_a_model_look_slow() -> None:
-    """Only batches that are half full say how long a queue takes; what is unknown refuses nobody."""
+    """Only batches that are half full say how long a queue takes; what is unknown refuses no one."""
     batcher = Batcher(Lengths(), ServiceSettings(), lambda _pairs, _seconds: None)
     assert batcher.wait_s() == 0
     batcher._learn(1, 5.0)

@@ -91,7 +91,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_many_processes_make_and_write_one_store(tmp_path: Path) -> None:
-    """Whoever comes first makes the file; nobody's scores are lost."""
+    """Whoever comes first makes the file; no one's scores are lost."""
     path = tmp_path / "s.sqlite"
     context = multiprocessing.get_context("spawn")
     asked = [ScoreKey(f"backend {i}", "q", DOCUMENTS, pointwise=True) for i in range(8)]

@@ -1,0 +1,117 @@
+"""What a run will ask, counted before it asks: figures that can be worked out by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.api_runs import write_collection
+from support.configs import config_of
+
+from evalkit.reranking.token_estimates import PlannedPass
+from evalkit.workflows.run import plan
+
+QUERIES, DEPTH = 8, 6
+PRICE = {"usd_per_thousand_requests": 10, "as_of": "2026-11-22"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a collection in which every one of eight queries has six candidates."""
+    return write_collection(tmp_path_factory.mktemp("planned") / "small", QUERIES)
+
+
+def api(**more: Any) -> dict[str, Any]:
+    """Return the block of an API that a plan must not contact."""
+    return {"api": {"backend": "http", "url": "http://127.0.0.1:9/v1/rerank", "model": "m", **more}}
+
+
+def planned(folder: Path, rerankers: dict[str, Any], **more: Any) -> dict[str, PlannedPass]:
+    """Return what is planned, by pass, of a configuration with one reranker."""
+    config = config_of(folder, rerankers, **{"retriever": {"depth": DEPTH}, **more})
+    found = plan(config, folder.parent / "nowhere")
+    assert not (folder.parent / "nowhere").exists()
+    assert len({one.pass_ for one in found}) == len(found)
+    return {one.pass_: one for one in found}
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(size=st.integers(1, 9))
+def test_lists_are_cut_into_calls(folder: Path, size: int) -> None:
+    """Every pair is sent once, in as few calls as the size allows."""
+    quality = planned(folder, api(batch_size=size))["quality"]
+    assert quality.pairs == QUERIES * DEPTH
+    assert quality.calls == quality.requests == QUERIES * -(-DEPTH // size)
+    assert quality.known == 0
+
+
+def test_a_plain_run_has_a_test_call_and_its_lists(folder: Path) -> None:
+    """One reranker, one depth, whole lists: nothing needs to be pointwise, so nothing is checked."""
+    found = planned(folder, api())
+    assert list(found) == ["check", "quality"]
+    assert (found["check"].calls, found["check"].pairs) == (1, 1)
+    assert (found["quality"].calls, found["quality"].pairs) == (QUERIES, QUERIES * DEPTH)
+
+
+@pytest.mark.parametrize("more", [{"depths": [3, 6]}, {}], ids=["several depths", "lists in parts"])
+def test_what_must_be_pointwise_is_checked(folder: Path, more: dict[str, Any]) -> None:
+    """Three queries, each four times: whole, again, reversed, and its second half."""
+    size = 6 if more else 4
+    check = planned(folder, api(batch_size=size), **more)["check"]
+    assert check.calls == 1 + 3 * 4
+    assert check.pairs == 1 + 3 * (3 * size + size // 2)
+
+
+def test_a_pass_serves_all_depths_unless_lists_matter(folder: Path) -> None:
+    """Scores of the deepest list hold for shallower ones; a reranker that looks at its list is asked for each."""
+    pointwise = planned(folder, api(), depths=[2, 3, 6])["quality"]
+    assert pointwise.pairs == QUERIES * 6
+    listwise = planned(folder, api(pointwise=False), depths=[2, 3, 6])
+    assert listwise["quality"].pairs == QUERIES * (2 + 3 + 6)
+    assert listwise["check"].calls == 1
+
+
+def test_a_price_by_request_is_paid_for_every_call(folder: Path) -> None:
+    """A cent for each; without a price the cost is unknown, and not 0."""
+    found = planned(folder, api(batch_size=2, price=PRICE))
+    assert found["quality"].cost_usd == pytest.approx(0.01 * QUERIES * 3)
+    assert found["check"].cost_usd == pytest.approx(0.01 * found["check"].calls)
+    assert {one.cost_usd for one in planned(folder, api()).values()} == {None}
+
+
+def test_tokens_are_a_quarter_of_the_characters(folder: Path) -> None:
+    """The query counts once for each of its documents."""
+    tokens = planned(folder, api())["quality"].tokens
+    texts = [f"topic{q} word{i} " + "filler " * i for q in range(QUERIES) for i in range(6)]
+    characters = sum(len(text.strip()) + len("topic0") for text in texts)
+    assert tokens == pytest.approx(characters / 4, rel=0.05)
+
+
+def test_timed_calls_are_counted_with_their_warm_up(folder: Path) -> None:
+    """Each batch size is timed on queries of its own, and no local lookup is timed."""
+    found = planned(folder, api(), latency={"batch_sizes": [1, 2], "calls": 4, "warmup": 2})
+    assert found["latency"].calls <= 2 * 4
+    assert found["latency"].pairs <= 4 * (1 + 2)
+    assert found["warmup"].calls >= 2 * 2
+    assert "latency" not in planned(folder, {"same": {"backend": "identity"}}, latency={"batch_sizes": [1]})
+
+
+def test_without_quality_only_times_are_planned(folder: Path) -> None:
+    """A bench asks once whether the server answers, and times it."""
+    found = planned(folder, api(), quality=False, latency={"batch_sizes": [1], "calls": 4, "warmup": 2})
+    assert list(found) == ["check", "warmup", "latency"]
+    assert found["check"].calls == 1
+
+
+def test_a_test_call_is_made_once_for_each_reranker(folder: Path) -> None:
+    """Not once more for a second dataset."""
+    block = {"source": "beir_folder", "path": str(folder)}
+    rerankers = {**api(), "again": api()["api"]}
+    config = config_of(folder, rerankers, datasets=[{**block, "name": "one"}, {**block, "name": "two"}])
+    found = plan(config, folder.parent / "nowhere")
+    checks = [(one.dataset, one.reranker, one.calls) for one in found if one.pass_ == "check"]
+    assert checks == [("one", "api", 1), ("one", "again", 1)]
+    assert [one.calls for one in found if one.pass_ == "quality"] == [QUERIES] * 4

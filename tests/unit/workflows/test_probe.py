@@ -1,0 +1,79 @@
+"""One backend probed on a configuration's own data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.api_runs import Counting, write_collection
+from support.configs import config_of
+from support.stand_in import stand_in
+
+from evalkit.backend_checks import wire_checks
+from evalkit.errors import CallError, InputError, UnknownNameError
+from evalkit.workflows.probe import probe_reranker
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a collection of four queries with six candidates each."""
+    return write_collection(tmp_path_factory.mktemp("probe") / "small", 4)
+
+
+def test_a_local_backend_is_probed_without_a_server(folder: Path) -> None:
+    """Its scores alone; the lexical one keeps its promises."""
+    found = list(probe_reranker(config_of(folder), "words"))
+    assert "broken" not in {one.verdict for one in found}
+    assert not {one.promise for one in found} & set(wire_checks.PROMISES)
+
+
+def test_an_api_is_asked_with_the_collections_own_texts(folder: Path) -> None:
+    """Queries and candidates of the configuration; both kinds of promises."""
+    server = Counting()
+    with stand_in(server) as url:
+        found = {
+            one.promise
+            for one in probe_reranker(
+                config_of(folder, {"api": {"backend": "http", "url": url, "model": "m"}}), "api"
+            )
+        }
+    assert set(wire_checks.PROMISES) < found
+    assert {f"topic{number}" for number in range(4)} & {query for query, _ in server.pairs}
+
+
+def test_the_same_queries_are_sent_for_the_same_seed(folder: Path) -> None:
+    """A probe can be repeated; another seed may draw others."""
+
+    def first(**more: Any) -> list[tuple[str, str]]:
+        server = Counting()
+        with stand_in(server) as url:
+            list(
+                probe_reranker(
+                    config_of(folder, {"api": {"backend": "http", "url": url, "model": "m"}}, **more), "api"
+                )
+            )
+        return list(server.pairs)
+
+    assert first(seed=5) == first(seed=5)
+
+
+def test_lists_of_one_document_cannot_be_probed(folder: Path) -> None:
+    """Nothing can be compared within them."""
+    api = {"api": {"backend": "http", "url": "http://127.0.0.1:9/x", "model": "m", "batch_size": 1}}
+    with pytest.raises(InputError, match="no query has two candidates that fit into one call") as raised:
+        list(probe_reranker(config_of(folder, api), "api"))
+    assert raised.value.hint == "give a dataset with more candidates, or raise batch_size"
+
+
+def test_a_server_that_is_gone_is_reported(folder: Path) -> None:
+    """The failure of the first plain call."""
+    api = {"api": {"backend": "http", "url": "http://127.0.0.1:9/x", "model": "m", "retries": 0}}
+    with pytest.raises(CallError, match="cannot reach"):
+        next(probe_reranker(config_of(folder, api), "api"))
+
+
+def test_an_unknown_reranker_is_reported(folder: Path) -> None:
+    """With the nearest name."""
+    with pytest.raises(UnknownNameError, match="unknown reranker 'wrds'"):
+        next(probe_reranker(config_of(folder), "wrds"))
