@@ -108,7 +108,7 @@ class Lines:
     headers: Mapping[str, str] = field(default_factory=dict)
     sent: list[Any] = field(default_factory=list)
     url: str = "http://api.test/v1/rerank"
-    shown: str = "http://api.test/v1/rerank"
+    display_url: str = "http://api.test/v1/rerank"
 
     def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Exchange:
         """Answer one request."""
