@@ -72,7 +72,7 @@ def test_a_list_that_is_too_long_is_not_split() -> None:
 
 def test_a_check_asks_on_where_a_run_gives_up() -> None:
     """Failures that would close a reranker for a run, and many in a row, keep no later request from being sent."""
-    closing = CallError("http", "bad key", http_status=401, remedy=Remedy(closes=True))
+    closing = CallError("http", "bad key", http_status=401, remedy=Remedy(permanent=True))
     failures = iter([closing] * 20)
 
     def answer(one: RerankRequest) -> object:
