@@ -1,7 +1,7 @@
 """Check whether a backend keeps its promises: a run checks a few, ``evalkit probe`` checks all of them."""
 
 from evalkit.backend_checks.all_checks import probe
-from evalkit.backend_checks.check_result import CheckResult
+from evalkit.backend_checks.check_calls import CheckResult
 from evalkit.backend_checks.pointwise import PointwiseCheck, check_pointwise
 from evalkit.backend_checks.precision_loss import PrecisionCheck, compare_precisions
 from evalkit.backend_checks.score_drift import DriftCheck, check_drift

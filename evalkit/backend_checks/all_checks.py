@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.backend_checks.check_result import CheckResult
+from evalkit.backend_checks.check_calls import CheckResult
 from evalkit.backend_checks.score_checks import probe_scores
 from evalkit.backend_checks.wire_checks import probe_wire
 from evalkit.records import RerankRequest

@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.backend_checks.check_result import CheckResult, broken, kept, not_testable
+from evalkit.backend_checks.check_calls import CheckCaller, CheckResult, broken, kept, not_testable
 from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
-from evalkit.backend_checks.test_calls import CheckCaller
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.reranking import RerankerSession

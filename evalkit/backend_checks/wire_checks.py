@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from evalkit.backend_checks.check_result import CheckResult, broken, kept, not_testable
+from evalkit.backend_checks.check_calls import CheckResult, broken, kept, not_testable
 from evalkit.dialects import WireRequest, read_error_message
 from evalkit.dialects.shape import dig, put
 from evalkit.errors import CallError

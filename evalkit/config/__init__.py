@@ -6,8 +6,7 @@ from evalkit.config.blocks import (
     RetrieverSettings,
     SampleSettings,
 )
-from evalkit.config.execution import ExecutionSettings
-from evalkit.config.experiment import BudgetSettings, Config
+from evalkit.config.experiment import BudgetSettings, Config, ExecutionSettings
 from evalkit.config.gate_rules import GateRule, GateSettings
 from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
 from evalkit.config.load import (

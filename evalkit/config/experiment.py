@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializeAsAny
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
-from evalkit.config.execution import ExecutionSettings
 from evalkit.config.latency import LatencySettings
 from evalkit.config.service import ServiceSettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
@@ -160,3 +159,26 @@ class Config(Settings):
     service: ServiceSettings | None = None
     plugins: tuple[str, ...] = ()
     keep_texts: bool = True
+
+
+class ExecutionSettings(Settings):
+    """Who scores in the quality pass; whatever is timed is timed in this process.
+
+    Attributes
+    ----------
+    engine
+        ``local``: this process. ``ray`` (extra ``ray``): the actors of a Ray cluster, each with the model in memory.
+    address
+        ``auto`` joins the cluster of this machine, ``local`` starts one for the occasion (several processes on one
+        machine), ``host:port`` joins that one.
+    replicas
+        Actors.
+    cpus_per_replica, gpus_per_replica
+        What each of them has to itself: a model runs in as many threads as its replica has processors.
+    """
+
+    engine: Literal["local", "ray"] = "local"
+    address: str = "auto"
+    replicas: PositiveInt = 1
+    cpus_per_replica: PositiveInt = 1
+    gpus_per_replica: Annotated[float, Field(ge=0)] = 0.0

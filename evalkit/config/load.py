@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
-from evalkit.config.execution import ExecutionSettings
-from evalkit.config.experiment import Config, Outline
+from evalkit.config.experiment import Config, ExecutionSettings, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate_rules import GateSettings
 from evalkit.config.latency import LatencySettings

@@ -1,8 +1,7 @@
 """Dataset sources. ``load_dataset`` loads a dataset; each source is one file and one line in the registry."""
 
-from evalkit.datasets.description import describe
 from evalkit.datasets.frames import dataset_from_frames, dataset_from_pairs
-from evalkit.datasets.loading import load_dataset, open_dataset
+from evalkit.datasets.loading import describe, load_dataset, open_dataset
 from evalkit.datasets.named_blocks import named_block, named_datasets
 from evalkit.datasets.saved_folders import import_dataset, save_dataset
 

@@ -3,9 +3,9 @@
 Importing this package does not import torch.
 """
 
-from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Encoded, Engine
 from evalkit.encoding.model_settings import (
+    Card,
     EmbeddingModel,
     Kind,
     LocalModel,

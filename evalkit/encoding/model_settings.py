@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from pydantic import model_validator
 from evalkit.config import Settings
 from evalkit.config.settings import PositiveInt
 from evalkit.encoding.token_vectors import Task
+from evalkit.encoding.tokens import TokenRules
 
 Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
@@ -135,3 +137,25 @@ class EmbeddingModel(LocalModel):
                 (model_prompts[name] for name in DOCUMENT_PROMPTS if model_prompts.get(name)), None
             )
         return {"query": query or None, "document": document or None}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Metadata of a model. Saved as JSON with an exported model.
+
+    Attributes
+    ----------
+    rules
+        Settings of its tokenizer.
+    labels
+        Output column -> label, for a cross-encoder; a single column if the model returns one logit.
+    prompts
+        Prompt name -> text that the model expects before an input.
+    default_prompt
+        Prompt used if none is configured; None for no prompt.
+    """
+
+    rules: TokenRules
+    labels: Mapping[int, str] = field(default_factory=dict)
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    default_prompt: str | None = None

@@ -12,10 +12,9 @@ import numpy as np
 import orjson
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
-from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import first_line, suppress_warnings
-from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
 from evalkit.encoding.quantisation import quantise
 from evalkit.encoding.state import state_of

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.errors import InputError
 
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.encoding.card import Card
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import suppress_warnings
-from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.encoding.token_vectors import Expansion, Task, check_trained, length_of
 from evalkit.encoding.tokens import (
     FastTokeniser,

@@ -13,9 +13,8 @@ from evalkit.stats.intervals import (
 )
 from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
-from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed
+from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed, standard_deviation_within
 from evalkit.stats.resampling import clustered_quantile_interval, query_weights
-from evalkit.stats.spread import standard_deviation_within
 
 __all__ = [
     "MIN_QUERIES",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 POWER = 0.8
 """Default power: probability of detecting a difference of the stated size."""
@@ -100,3 +104,22 @@ def _power(shift: float, n: int, alpha: float, sides: int) -> float:
     far_tail = float(nct.cdf(-critical, n - 1, shift)) if sides == 2 else 0.0
     # scipy returns nan for a tail that is too small to compute.
     return near_tail + (0.0 if math.isnan(far_tail) else far_tail)
+
+
+def standard_deviation_within(groups: Sequence[NDArray[np.float64]]) -> float | None:
+    """Return the pooled standard deviation within groups.
+
+    Parameters
+    ----------
+    groups
+        ``(n,)`` values of each group.
+
+    Returns
+    -------
+    ``sqrt(sum of squared deviations from the group mean / sum of (n - 1))``; None if no group has two values.
+    """
+    degrees_of_freedom = sum(len(group) - 1 for group in groups if len(group))
+    if degrees_of_freedom < 1:
+        return None
+    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups if len(group))
+    return float(np.sqrt(squares / degrees_of_freedom))

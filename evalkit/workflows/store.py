@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from evalkit.backend_checks import DriftCheck, check_drift
+from evalkit.backend_checks.check_calls import CheckCaller
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS
 from evalkit.backend_checks.score_drift import StoredRequest, sample
-from evalkit.backend_checks.test_calls import CheckCaller
 from evalkit.config import Config
 from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.experiment_store import read_store

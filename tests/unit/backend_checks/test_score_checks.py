@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.checked import Backend, by_pair, request
 from support.faulty import hashed_score
 
-from evalkit.backend_checks.check_result import CheckResult
+from evalkit.backend_checks.check_calls import CheckResult
 from evalkit.backend_checks.score_checks import PROMISES, probe_scores
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, ScoreKind, Usage

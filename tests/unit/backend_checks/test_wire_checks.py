@@ -9,7 +9,7 @@ import pytest
 from support.checked import KEY_VARIABLE, Answer, api, honest, refusal, request
 from support.stand_in import by_length
 
-from evalkit.backend_checks.check_result import CheckResult
+from evalkit.backend_checks.check_calls import CheckResult
 from evalkit.backend_checks.wire_checks import PROMISES, Wire, probe_wire
 from evalkit.errors import CallError
 from evalkit.rerankers.http import Http

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,3 +54,30 @@ class CheckCaller:
         """Send one request and return its scores; None if the call failed."""
         outcome = self.outcome(request)
         return outcome.scores if isinstance(outcome, RerankResponse) else None
+
+
+Verdict = Literal["kept", "broken", "not testable"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A promise of a backend, whether it is kept, and the evidence in words."""
+
+    promise: str
+    verdict: Verdict
+    evidence: str
+
+
+def kept(promise: str, evidence: str) -> CheckResult:
+    """Return the result that a promise is kept."""
+    return CheckResult(promise, "kept", evidence)
+
+
+def broken(promise: str, evidence: str) -> CheckResult:
+    """Return the result that a promise is broken."""
+    return CheckResult(promise, "broken", evidence)
+
+
+def not_testable(promise: str, why: str) -> CheckResult:
+    """Return the result that a promise cannot be tested."""
+    return CheckResult(promise, "not testable", why)

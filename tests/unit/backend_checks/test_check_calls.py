@@ -7,7 +7,7 @@ import pytest
 from support.checked import Backend, by_pair, request
 from support.scripted import busy
 
-from evalkit.backend_checks.test_calls import CheckCaller
+from evalkit.backend_checks.check_calls import CheckCaller
 from evalkit.errors import CallError, Remedy
 from evalkit.records import RerankRequest, RerankResponse
 
