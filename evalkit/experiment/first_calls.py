@@ -62,7 +62,7 @@ def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]
             if _needs_pointwise(experiment.config, eval_set, session) and not experiment.recorder.has_checked(
                 session.tag, eval_set.dataset.name
             ):
-                check, outcomes = _check_pointwise(experiment.config, eval_set, session)
+                check, outcomes = _check_pointwise_claim(experiment.config, eval_set, session)
                 first.checks.append(check)
                 first.made.extend((session, outcome) for outcome in outcomes)
     return first
@@ -139,7 +139,7 @@ def _needs_pointwise(config: Config, eval_set: EvalSet, session: RerankerSession
     return session.reranker.pointwise and session.timed and is_split(config, eval_set, session.caps)
 
 
-def _check_pointwise(
+def _check_pointwise_claim(
     config: Config, eval_set: EvalSet, session: RerankerSession
 ) -> tuple[PointwiseCheck, list[Outcome]]:
     """Request a sample again in other lists; return the check and its calls.
