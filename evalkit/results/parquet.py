@@ -1,4 +1,4 @@
-"""Tables of a result folder: columns in zstd Parquet, whole or not at all."""
+"""Tables of a result folder: Parquet with zstd compression, written atomically."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_columns(path: Path, where: Mapping[str, str]) -> dict[str, NDArray[Any]]:
-    """Read the rows of a table whose columns have certain values; see `read_table` for errors.
+    """Read the rows of a table with given values in some columns; see `read_table` for errors.
 
     Returns
     -------
-    Columns by name. Equal strings are one object: millions of rows name thousands of documents. A number that is
-    null is NaN.
+    Columns by name. Equal strings are one object, to save memory: millions of rows name thousands of documents. A
+    null number is NaN.
     """
     table = _read(path, where)
     return {name: _shared(table[name]) for name in table.column_names}
