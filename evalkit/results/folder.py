@@ -167,19 +167,19 @@ class ResultFolder:
         return folder
 
     def qrels_file(self, dataset: str) -> Path:
-        """Return where the judgments of a dataset are kept (raw: values are rebuilt from them)."""
+        """Return the path of a dataset's judgments: a raw file, from which values are computed."""
         return self.path / "qrels" / f"{slug(dataset)}.qrels.gz"
 
     def queries_file(self, dataset: str) -> Path:
-        """Return where the queries of a dataset are kept (raw: findings show their texts)."""
+        """Return the path of a dataset's queries: a raw file, whose texts reports show."""
         return self.path / "queries" / f"{slug(dataset)}.jsonl.gz"
 
     def run_file(self, dataset: str, tag: str, depth: int) -> Path:
-        """Return where a derived run is kept."""
+        """Return the path of a derived run."""
         return self.runs_folder / f"{slug(dataset)}.{slug(tag)}.d{depth}.trec.gz"
 
     def plot_file(self, name: str, ending: str) -> Path:
-        """Return where a plot is kept."""
+        """Return the path of a plot."""
         return self.plots_folder / f"{slug(name)}.{ending}"
 
     @contextmanager

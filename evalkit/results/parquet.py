@@ -25,18 +25,18 @@ def to_table(schema: Mapping[str, str], columns: Mapping[str, Any]) -> pa.Table:
 
 
 def write_table(path: Path, schema: Mapping[str, str], columns: Mapping[str, Any]) -> None:
-    """Write columns."""
+    """Write columns as one table."""
     write_tables(path, [to_table(schema, columns)])
 
 
 def write_tables(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write tables of one schema as one."""
+    """Write the rows of several tables with one schema as one table."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    aside = path.with_suffix(".part")
-    parquet.write_table(pa.concat_tables(tables).combine_chunks(), aside, compression="zstd")
-    aside.replace(path)
+    part = path.with_suffix(".part")
+    parquet.write_table(pa.concat_tables(tables).combine_chunks(), part, compression="zstd")
+    part.replace(path)
 
 
 def read_table(path: Path) -> pd.DataFrame:
