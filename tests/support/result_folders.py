@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from support.systems import Scores
 
 from evalkit.records import Qrels, Query
 from evalkit.results import ResultFolder
 from evalkit.results.folder import CALLS, SCORES
 from evalkit.results.manifest import CandidateLists, DatasetFacts, Machine, Manifest, RerankerFacts
 from evalkit.results.parquet import write_table
+from support.systems import Scores
 
 MANIFEST = Manifest(
     status="complete", name="test", command="evalkit run", started="2026-01-01T00:00:00+00:00", started_s=1.0,
@@ -90,7 +90,9 @@ def write_result(
     folder = ResultFolder(path)
     tags = [tag for tag in dict.fromkeys(row["reranker"] for row in scores) if tag != "bm25"]
     folder.write_manifest(manifest or manifest_of(list(judged), tags))
-    plain = {"name": "test", "seed": 1, "metrics": ["nDCG@10"], "depths": [3], "compare": {}} | dict(config or {})
+    plain = {"name": "test", "seed": 1, "metrics": ["nDCG@10"], "depths": [3], "compare": {}} | dict(
+        config or {}
+    )
     folder.resolved_config_file.write_bytes(orjson.dumps(plain))  # JSON is YAML
     for name, grades in judged.items():
         folder.qrels_file(name).parent.mkdir(exist_ok=True)
