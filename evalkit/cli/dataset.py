@@ -1,4 +1,4 @@
-"""``evalkit dataset``: what data there is, what is in it, and how to keep a copy."""
+"""``evalkit dataset``: list sources, show the content of a dataset, import it as a BEIR folder."""
 
 from __future__ import annotations
 

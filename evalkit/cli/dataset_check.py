@@ -56,7 +56,7 @@ def _is_file(spec: str) -> bool:
 
 
 def _config(spec: str, overrides: tuple[str, ...]) -> Config:
-    """Return the configuration, or one with the dataset alone."""
+    """Return the configuration of a file, or one with the dataset only."""
     from evalkit.config import load_config
     from evalkit.config.load import build_config
     from evalkit.config.source import Source

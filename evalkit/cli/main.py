@@ -1,4 +1,4 @@
-"""The command ``evalkit``: which commands there are, and how every failure is told."""
+"""The command ``evalkit``: its subcommands, error messages and exit codes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; an unknown one is told with the nearest name."""
+        """Return the command; the error for an unknown name suggests the nearest one."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise click.UsageError(
                 f"unknown command {args[0]!r}; {nearest_name_hint(args[0], COMMANDS)}", ctx
@@ -84,28 +84,29 @@ def main() -> NoReturn:
         click.echo(error.format_message(), err=True)
         code = 2
     except click.ClickException as error:
-        code = _tell_usage(error)
+        code = _report_usage(error)
     except EvalkitError as error:
         click.echo(error.render(), err=True)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         code = INTERRUPTED
-    except Exception:  # noqa: BLE001 - the last line of defence: a bug is told in one line
-        code = _tell_bug()
+    except Exception:  # noqa: BLE001 - every bug is reported in one line
+        code = _report_bug()
     except SystemExit:
         if sys.stdout is out:
             raise
-        code = 0  # click has put another stdout there: the reader of ours is gone, and nothing failed
+        code = 0  # click replaced stdout as the reader of the pipe is gone: no failure
     if code == INTERRUPTED:
-        # Threads may still be in a model's code, which aborts the process if Python is taken down around them.
+        # Threads may still run a model's native code, which aborts the process if the interpreter shuts down.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _tell_usage(error: click.ClickException) -> int:
+def _report_usage(error: click.ClickException) -> int:
+    """Print an error of usage with a hint, and return the exit code."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "evalkit"
     message = error.format_message().rstrip(".")
@@ -113,7 +114,8 @@ def _tell_usage(error: click.ClickException) -> int:
     return 2
 
 
-def _tell_bug() -> int:
+def _report_bug() -> int:
+    """Print the current exception in one line, write its traceback to a file, and return the exit code."""
     kind, problem, _ = sys.exc_info()
     descriptor, name = tempfile.mkstemp(prefix="evalkit-", suffix=".log")
     os.close(descriptor)

@@ -1,4 +1,4 @@
-"""``evalkit plugin``: what a configuration can name, and what each thing understands."""
+"""``evalkit plugin``: the plugins that a configuration can name, and their settings."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _load(files: tuple[str, ...]) -> None:
 
 
 def _what(one: Plugin) -> str:
-    """Return the first line of a plugin's docstring, or why it cannot be used."""
+    """Return the first line of a plugin's docstring, or the reason why it cannot be used."""
     from evalkit.errors import InputError
 
     try:
@@ -109,7 +109,7 @@ def _what(one: Plugin) -> str:
 
 
 def _keys(plugin: Any) -> list[Key]:
-    """Return what each setting takes and means; a dialect has none."""
+    """Return the settings of a plugin with type and meaning; a dialect has none."""
     from evalkit.config.key_reference import keys_of
 
     settings = getattr(plugin, "Settings", None)
@@ -117,7 +117,7 @@ def _keys(plugin: Any) -> list[Key]:
 
 
 def _as_help(keys: Sequence[Key]) -> str:
-    """Return what keys mean the way flags are told."""
+    """Return keys with their meanings in the format of click's help."""
     help_ = click.HelpFormatter(max_width=100)
     rows = []
     for key in keys:

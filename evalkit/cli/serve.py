@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from evalkit.config import Config, RerankerSettings
 
 _UNNAMED = "served"
-"""The tag of a backend that stands in no configuration."""
-_WHOLE = ("service.", "plugins=")
-"""Settings that are not the backend's."""
+"""The tag of a backend that is given without a configuration."""
+_TOP_LEVEL = ("service.", "plugins=")
+"""Beginnings of overrides that do not set keys of the backend."""
 
 
 @click.command()
@@ -79,7 +79,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
 
 
 def _chosen(config: Config, tags: tuple[str, ...]) -> dict[str, RerankerSettings]:
-    """Return the rerankers of a configuration; of one with a ``serve:`` block, what that block serves."""
+    """Return the rerankers of a configuration; instead of one with a ``serve:`` block, the one in the block."""
     from evalkit.errors import UnknownNameError
 
     for tag in tags:
@@ -90,7 +90,7 @@ def _chosen(config: Config, tags: tuple[str, ...]) -> dict[str, RerankerSettings
 
 
 def _unnamed(backend: str, model: str | None, overrides: tuple[str, ...]) -> Config:
-    """Return a configuration that holds one backend; its settings need no path."""
+    """Return a configuration with one backend; overrides name its settings without a path."""
     from evalkit import registry
     from evalkit.config import load_plugins
     from evalkit.config.load import build_config
@@ -103,12 +103,12 @@ def _unnamed(backend: str, model: str | None, overrides: tuple[str, ...]) -> Con
     takes_model = "model" in registry.lookup("reranker backend", backend).Settings.model_fields
     block: dict[str, Any] = {"backend": backend, **({"model": model} if model and takes_model else {})}
     data = {"name": "serve", "datasets": ["demo"], "rerankers": {_UNNAMED: block}}
-    own = [one if one.startswith(_WHOLE) else f"rerankers.{_UNNAMED}.{one}" for one in overrides]
-    return build_config(Source("evalkit serve", data=data), own)
+    paths = [one if one.startswith(_TOP_LEVEL) else f"rerankers.{_UNNAMED}.{one}" for one in overrides]
+    return build_config(Source("evalkit serve", data=data), paths)
 
 
 def _public_name(settings: RerankerSettings, asked: str | None) -> str:
-    """Return the name the backend goes by: its model's last path part, or the one asked for, or its own."""
+    """Return the public name of a backend: the last part of its model's path, else the given or the backend's name."""
     model = getattr(settings, "model", None) or asked
     return str(model).rstrip("/").rpartition("/")[2] if model else settings.backend
 

@@ -1,4 +1,4 @@
-"""What a command prints of a finished experiment, and of one that is only planned."""
+"""Output of commands for a finished and for a planned experiment."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def show_result(path: Path) -> None:
-    """Print tables, findings and warnings of a result folder, and where its report is.
+    """Print tables, findings and warnings of a result folder, and the path of its report.
 
     Raises
     ------
     IncompleteError
-        If it is not complete.
+        If the result is not complete.
     """
     from evalkit.errors import IncompleteError
     from evalkit.report.comparison import cautions, comparison_tables, findings
@@ -62,7 +62,7 @@ def show_result(path: Path) -> None:
 
 
 def show_plan(config: Config, into: str | None, options: ResumeOptions, *, as_json: bool) -> None:
-    """Print calls, pairs, tokens and cost of every pass, and the command that does them; contact no reranker."""
+    """Print calls, pairs, tokens and cost of every pass, and the command to run them; contact no reranker."""
     from evalkit.report.call_plan import plan_lines, plan_rows
     from evalkit.results.json_shapes import to_json
     from evalkit.workflows.run import plan

@@ -1,4 +1,4 @@
-"""``evalkit store``: what is kept, whether it is whole, what may go, where else it may live."""
+"""``evalkit store``: show, prune, export, import and verify stored scores, and check them for drift."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def _row(holding: Holding) -> dict[str, Any]:
 
 
 def _described(holding: Holding) -> str:
-    """Return the settings by which people tell backends apart."""
+    """Return the settings that identify a backend in a table."""
     import orjson
 
     settings = orjson.loads(holding.identity)

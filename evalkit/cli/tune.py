@@ -176,7 +176,7 @@ def _show(
     *,
     as_json: bool,
 ) -> None:
-    """Print what was found of every reranker: its table, if it has one, and what that comes to."""
+    """Print the table, if there is one, and the sentences of every reranker; or all as JSON."""
     from evalkit.report.table import as_text
     from evalkit.results.json_shapes import to_json, to_plain
 

@@ -1,4 +1,4 @@
-"""A plan as a table for people and as rows for programs."""
+"""A plan of calls as a table and as JSON rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from evalkit.config import Config
+from evalkit.config.traffic import Traffic
 from evalkit.report.numbers import cost_text, dollars
 from evalkit.report.table import Table, as_text
 from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass
@@ -20,7 +21,7 @@ def plan_rows(planned: Sequence[PlannedPass]) -> list[dict[str, Any]]:
 
 
 def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
-    """Return the table and what follows from it."""
+    """Return the table, the total, and remarks on parts of lists, missing prices and the budget."""
     cells = [
         (
             one.dataset,
@@ -51,7 +52,7 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
 
 
 def _in_parts(planned: Sequence[PlannedPass]) -> list[str]:
-    """Tell which rerankers send more requests than there are calls."""
+    """Return a sentence for each reranker that sends more requests than it has calls."""
     requests: dict[str, int] = {}
     calls: dict[str, int] = {}
     for one in planned:
@@ -65,8 +66,9 @@ def _in_parts(planned: Sequence[PlannedPass]) -> list[str]:
     ]
 
 
-def _unpriced(traffic: Any) -> bool:
-    return bool(traffic.billed and traffic.price is None)
+def _unpriced(traffic: Traffic) -> bool:
+    """Return whether calls are billed at an unknown price."""
+    return traffic.billed and traffic.price is None
 
 
 def _total(planned: Sequence[PlannedPass]) -> str:

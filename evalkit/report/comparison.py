@@ -17,8 +17,9 @@ from evalkit.results.comparison_document import (
 from evalkit.stats import MIN_QUERIES, Interval
 
 HOLES_APART = 0.05
-"""Shares of judged documents further apart than that are told: the less judged run may be better than it looks."""
+"""Difference of two shares of judged documents above which a warning is given: the less judged run may be better."""
 HOLES_MANY = 0.8
+"""Share of judged documents below which a warning is given."""
 _VERDICTS = {
     "better": "is better than {baseline}",
     "worse": "is worse than {baseline}",
@@ -32,10 +33,10 @@ _VERDICTS = {
 
 def findings(compared: Comparisons) -> list[str]:
     """Return one sentence for each dataset and contender, and one for all datasets together."""
-    found = []
+    sentences = []
     for entry in compared.datasets:
-        found += [_sentence(one, compared, entry.depth) for one in entry.comparisons if one.n]
-    return found + [_sentence(one, compared, None) for one in compared.pooled]
+        sentences += [_sentence(one, compared, entry.depth) for one in entry.comparisons if one.n]
+    return sentences + [_sentence(one, compared, None) for one in compared.pooled]
 
 
 def _sentence(one: Comparison, compared: Comparisons, depth: int | None) -> str:
@@ -57,7 +58,7 @@ def _sentence(one: Comparison, compared: Comparisons, depth: int | None) -> str:
 
 
 def cautions(compared: Comparisons) -> list[str]:
-    """Return what else a reader must know: ties, holes in the judgments, queries without scores."""
+    """Return warnings on unjudged documents and on ties."""
     lines = []
     margin = compared.plan.margin
     for entry in compared.datasets:
@@ -96,7 +97,7 @@ def _tipping(one: SensitivityRow) -> str:
 
 
 def comparison_tables(compared: Comparisons, *, details: bool = True) -> list[Table]:
-    """Return the verdicts of every dataset, and what stands behind them."""
+    """Return a table of verdicts for each dataset and for all, with `details` also the evidence tables."""
     tables = [_verdicts(entry, compared.plan) for entry in compared.datasets]
     if compared.pooled:
         tables.append(_pooled(compared))
@@ -117,12 +118,12 @@ def as_page(compared: Comparisons) -> str:
 
 
 def version_names(compared: VersionComparisons) -> str:
-    """Return the tags of both versions, or the one that they share."""
+    """Return the tags of both versions, or the tag that they share."""
     return " -> ".join(dict.fromkeys((compared.reranker.before, compared.reranker.after)))
 
 
 def evidence_tables(compared: Comparisons) -> list[Table]:
-    """Return what a verdict hangs on: other metrics, judging holes and ties."""
+    """Return the tables of other metrics, and of unjudged documents and ties."""
     return _filled(compared, _exploratory) + _filled(compared, _sensitivity)
 
 
@@ -132,12 +133,12 @@ def slice_tables(compared: Comparisons) -> list[Table]:
 
 
 def extreme_tables(compared: Comparisons) -> list[Table]:
-    """Return the queries that moved most."""
+    """Return the tables of queries with the largest changes."""
     return _filled(compared, _extremes)
 
 
 def _filled(compared: Comparisons, table_of: Callable[[DatasetComparisons, Plan], Table]) -> list[Table]:
-    """Return the table of every dataset that has something to show."""
+    """Return the table of each dataset, without empty tables."""
     tables = (table_of(entry, compared.plan) for entry in compared.datasets)
     return [table for table in tables if table.rows]
 
@@ -170,7 +171,7 @@ def _verdicts(entry: DatasetComparisons, plan: Plan) -> Table:
 def _row(name: str, mean: float | None, one: Comparison | None, tied: str, margin: float) -> tuple[str, ...]:
     if one is None:
         return (name, tied, value_text(mean), "baseline", *[NO_VALUE] * 7)
-    asked = str(one.n) + (f" ({one.left_out} left out)" if one.left_out else "")
+    n = str(one.n) + (f" ({one.left_out} left out)" if one.left_out else "")
     return (
         name,
         tied,
@@ -182,12 +183,12 @@ def _row(name: str, mean: float | None, one: Comparison | None, tied: str, margi
         NO_VALUE if one.effect is None else f"{one.effect:+.2f}",
         value_text(one.detectable),
         NO_VALUE if one.needed is None or _ruled_out(one, margin) else str(one.needed),
-        asked,
+        n,
     )
 
 
 def _ruled_out(one: Comparison, margin: float) -> bool:
-    """Return whether these queries do rule out a loss beyond the margin."""
+    """Return whether these queries rule out a loss larger than the margin."""
     return one.lower is not None and one.lower > -margin
 
 

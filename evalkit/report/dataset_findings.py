@@ -1,4 +1,4 @@
-"""What was found in the data before anything was asked: a few lines where they matter, the rest as a table."""
+"""Findings on the data from before the run: sentences for the most severe ones, and tables of all."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from evalkit.report.table import Table
 from evalkit.results.manifest import Manifest
 
 MOST_LINES = 4
-"""Findings told above the figures."""
-TOLD_ELSEWHERE = frozenset({"no_candidates", "judged_share"})
-"""Kinds of findings that other warnings tell."""
+"""Findings among the warnings of a report."""
+OTHER_WARNINGS = frozenset({"no_candidates", "judged_share"})
+"""Codes of findings that are left out of the sentences: other warnings of the report cover them."""
 TITLE = "What was found in the data"
 COLUMNS = ("dataset", "kind", "what", "effect on the figures", "remedy", "for example")
 _WIDTHS = (12, 34, 40, 32, 20)
-"""Characters of the columns in a terminal, where the kind is in the heading."""
+"""Characters of the columns in a terminal, without the column of the severity."""
 
 
 def preflight_lines(manifest: Manifest) -> list[str]:
-    """Return the findings that move figures, the worst first, and how many more there are."""
+    """Return sentences on the errors and warnings, errors first, and the number of further ones."""
     findings = [
         finding
         for checked in manifest.preflight
         for finding in checked.findings
-        if finding.severity != "note" and finding.code not in TOLD_ELSEWHERE
+        if finding.severity != "note" and finding.code not in OTHER_WARNINGS
     ]
     findings.sort(key=lambda finding: finding.severity != "error")
     lines = [f"{one.dataset}: {one.what}: {one.effect}." for one in findings[:MOST_LINES]]
@@ -37,7 +37,7 @@ def preflight_lines(manifest: Manifest) -> list[str]:
 
 
 def preflight_tables(manifest: Manifest) -> list[Table]:
-    """Return the table of all that was found, and of what nobody looked for."""
+    """Return the table of all findings; its note names the checks that did not run."""
     checked = manifest.preflight
     findings = [finding for one in checked for finding in one.findings]
     if not findings:
@@ -67,13 +67,14 @@ def _row(finding: DataFinding) -> tuple[str, ...]:
 
 
 def _wrapped(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows, the headings first, without the column that says of which kind they all are."""
+    """Return rows as aligned text, the headings first, without the column of the severity."""
     heading, *body = ([row[0], *row[2:]] for row in rows)
     rule = ["-" * width for width in _WIDTHS]
     return "\n".join([_lines(heading), _lines(rule), *(f"{_lines(row)}\n" for row in body)])
 
 
 def _lines(row: Sequence[str]) -> str:
+    """Return one row as lines, each cell wrapped to the width of its column."""
     cells = [textwrap.wrap(cell, width) for cell, width in zip(row, _WIDTHS, strict=True)]
     return "\n".join(
         "  ".join(part.ljust(width) for part, width in zip(parts, _WIDTHS, strict=True)).rstrip()

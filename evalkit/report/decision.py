@@ -1,4 +1,4 @@
-"""The table to decide by: every system's quality, its verdict, latency and cost, in one row."""
+"""The summary table of a report: quality, verdict, latency and cost of each system in one row."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.results.tuning_document import Tuning
 from evalkit.tuning import Choice
 
 _ALWAYS = 5
-"""Columns that are shown even where they hold no value."""
+"""Number of columns, from the left, that are shown even if they have no value."""
 
 
 def decision_tables(compared: Comparisons, summary: Summary, tuned: Tuning) -> list[Table]:
@@ -72,12 +72,12 @@ def _price_cells(summary: Summary, row: QualityRow) -> tuple[str, ...]:
 
 
 def _shown(cells: Sequence[Sequence[str]]) -> list[int]:
-    """Return the places of the columns to show: a column without any value is left out."""
+    """Return the indices of the columns to show: a column without any value is left out."""
     columns = zip(*cells, strict=True)
     return [place for place, values in enumerate(columns) if place < _ALWAYS or {*values} != {NO_VALUE}]
 
 
 def _needed(choice: Choice) -> int | None:
-    """Return the recommended depth, unless it is below the best one and other queries do not confirm it."""
+    """Return the recommended depth; None if the held-out queries do not confirm it."""
     confirmed = choice.checked is None or choice.checked.status in {"PASS", "IDENTICAL"}
     return choice.recommended if confirmed else None

@@ -1,4 +1,4 @@
-"""How many candidates: sentences, tables and plots."""
+"""Depth sweeps and configured depths as sentences, tables and plots."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def depth_line(sweep: DepthSweep) -> str:
 
 
 def depth_lines(sweep: DepthSweep) -> Iterator[str]:
-    """Yield that sentence, and what else the held-out queries show."""
+    """Yield the sentence of `depth_line`, and sentences on the evidence for it and on the bottleneck."""
     yield depth_line(sweep)
     choice = sweep.choice
     if choice.recommended is None or choice.best is None or choice.tuned is None:
@@ -82,6 +82,7 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
 
 
 def _checked(choice: Choice) -> str:
+    """Return whether the held-out queries confirm the choice; empty where it is the best depth itself."""
     checked = choice.checked
     if checked is None:
         return ""
@@ -100,7 +101,7 @@ def _worth(against: Interval) -> str:
 
 
 def depth_table(sweep: DepthSweep) -> Table:
-    """Return the curve at some depths: the usual ones, the best, the recommended, the deepest."""
+    """Return the sweep at selected depths: round numbers, the best, the recommended and the deepest."""
     choice, deepest = sweep.choice, sweep.deepest
     shown = {*_SHOWN, choice.best, choice.recommended, deepest.depth}
     cells = tuple(_depth_cells(row, sweep) for row in sweep.rows if row.depth in shown)

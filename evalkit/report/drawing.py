@@ -1,4 +1,4 @@
-"""What every picture shares: colours, style, and how one is written. The same data gives the same bytes."""
+"""Colours, style and files of all plots. The same data gives the same bytes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 """Okabe and Ito's palette (readable without colour vision), then two more; rerankers take them in order."""
 
 WIDE = 30
-"""Ratio of the largest to the smallest from which an axis is logarithmic."""
+"""Ratio of the largest to the smallest value above which an axis is logarithmic."""
 LONGEST_BESIDE = 32
-"""Characters of a label that leave a plot beside them wide enough."""
+"""Characters of the longest label with which a legend is placed to the right of the plot."""
 LABEL_HEIGHT = 0.052
 """Share of the axes' height that a direct label takes."""
 LABEL_AT = 1.05
@@ -39,7 +39,7 @@ STYLE: dict[Any, Any] = {
         "DejaVu Sans",
         "Verdana",
         "Arial",
-    ],  # drawn with the first, read with whatever is there
+    ],  # text is laid out in the first; a viewer uses the first that is installed
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -50,7 +50,7 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "evalkit",
     "svg.fonttype": "none",
     "savefig.transparent": False,
-    "text.parse_math": False,  # a name may hold dollars
+    "text.parse_math": False,  # a name may contain dollar signs
 }
 
 
@@ -75,11 +75,11 @@ class Plot:
     name
         File name without ending.
     title
-        What it shows.
+        Heading.
     caption
         How to read it.
     svg
-        The picture, to stand inside a page.
+        The picture as SVG text, for a page.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Plot:
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Draw in evalkit's style, into files alone; a letter that the font lacks is a box, and no warning."""
+    """Set the style of all plots; a character that the font lacks is drawn as a box, without a warning."""
     import matplotlib as mpl
 
     with mpl.rc_context({**STYLE, "backend": "agg"}), warnings.catch_warnings():
@@ -125,7 +125,7 @@ def by_reranker(rows: Iterable[RowT]) -> list[tuple[str, list[RowT]]]:
 
 
 def with_gaps(values: Iterable[float | None]) -> list[float]:
-    """Return values for a line that has a gap where a value is not known."""
+    """Return values with NaN for None, so that a line has gaps there."""
     return [float("nan") if value is None else value for value in values]
 
 
@@ -141,12 +141,12 @@ def new_axes(title: str, x_label: str, y_label: str) -> Axes:
 
 
 def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> None:
-    """Name lines at their right ends, apart from each other; a thin line leads from each end to its name.
+    """Write names at the right ends of lines, without overlap; a thin line leads from each end to its name.
 
     Parameters
     ----------
     axes
-        With their final limits.
+        The axes, with their final limits.
     ends
         x, y, name and colour of every line's end.
     """
@@ -163,17 +163,19 @@ def label_ends(axes: Axes, ends: Sequence[tuple[float, float, str, str]]) -> Non
 
 
 def label_lines(axes: Axes) -> None:
-    """Name every line that has a label at its right end; axes with their final limits."""
+    """Write the label of every line at its right end; the axes must have their final limits."""
     ends = []
     handle: Any
     for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-        line = handle[0] if isinstance(handle, tuple) else handle  # bars and their line come as one
+        line = (
+            handle[0] if isinstance(handle, tuple) else handle
+        )  # error bars come as a tuple, their line first
         ends.append((line.get_xdata()[-1], line.get_ydata()[-1], label, line.get_color()))
     label_ends(axes, ends)
 
 
 def spread_apart(places: Sequence[float], least: float) -> list[float]:
-    """Return places in the same order, moved up so far that neighbours are `least` apart, and down as a whole."""
+    """Return places in the same order with at least `least` between neighbours and the same mean."""
     order = sorted(range(len(places)), key=lambda index: places[index])
     moved = list(places)
     for below, above in pairwise(order):
@@ -183,7 +185,7 @@ def spread_apart(places: Sequence[float], least: float) -> list[float]:
 
 
 def legend_beside(axes: Axes) -> None:
-    """Put the legend beside the plot, below it where its labels are long; none where nothing could be drawn."""
+    """Place the legend to the right of the plot, below it if labels are long; none if no line has a label."""
     labels = axes.get_legend_handles_labels()[1]
     if not labels:
         return
@@ -204,7 +206,7 @@ def plain_ticks(axis: Axis) -> None:
 
 
 def scale_to(axes: Axes, values: Sequence[int]) -> None:
-    """Put ticks where something was measured; a log axis where the values span more than a factor of 5."""
+    """Place x ticks at the measured values; the axis is logarithmic where they span more than a factor of 5."""
     if len(values) > 1 and max(values) / min(values) > 5:
         axes.set_xscale("log")
     axes.set_xticks(values, [str(v) for v in values])
@@ -218,7 +220,7 @@ def save_plot(
     into.mkdir(parents=True, exist_ok=True)
     figure: Any = axes.figure
     figure.savefig(into / f"{slug(name)}.png", metadata={"Software": None})
-    figure.set_layout_engine("none")  # laid out once: that takes as long as drawing
+    figure.set_layout_engine("none")  # the layout is final; computing it again takes as long as drawing
     plot = picture(axes, name, title, caption)
     (into / f"{plot.file}.svg").write_text(plot.svg, encoding="utf-8")
     with (into / f"{plot.file}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -230,7 +232,7 @@ def save_plot(
 
 
 def picture(axes: Axes, name: str, title: str, caption: str) -> Plot:
-    """Return a figure that stands in no file."""
+    """Return a figure as SVG text, without writing a file."""
     stream = io.StringIO()
     axes.figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})  # type: ignore[union-attr]
     return Plot(name, title, caption, stream.getvalue())

@@ -1,4 +1,4 @@
-"""What the page's explorer of single queries holds: every value; lists and texts of as many queries as are sensible."""
+"""Data of the page's query explorer: all values, and lists and texts of the queries with the largest differences."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from evalkit.comparison import ComparisonSet
 from evalkit.results.shown_texts import SHOWN, snippet
 
 MOST_QUERIES = 2000
-"""Queries of a report with lists: those that the systems disagree on most."""
+"""Most queries of a report with lists: those with the largest differences between systems."""
 MOST_CHARACTERS = 6_000_000
-"""Characters of all documents' texts in a report; they are given to the same queries, in the same order."""
+"""Most characters of all documents' texts in a report; texts are added in the order of the lists."""
 SNIPPET = 250
-"""Characters of one document's text."""
+"""Most characters of one document's text."""
 MOST_RELEVANT = 20
-"""Relevant documents that no list has near its top, for each query."""
+"""Most relevant documents of a query that are shown although no list has them near its top."""
 
 Texts = Mapping[str, str]
 
 
 @dataclass(slots=True)
 class _DocumentList:
-    """Documents of one dataset, each once, with texts until there is no room for more.
+    """Documents of one dataset, each once, with texts up to a number of characters.
 
     Attributes
     ----------
     texts
-        What is known: document -> its text.
+        Document -> text, of the documents whose text is known.
     room
-        Characters that are left.
+        Characters left for further texts.
     place
-        Document -> its place in the columns of the page.
+        Document -> its index in the columns of the page.
     shown
-        The text at each place; None where it is not known, or there was no room.
+        The text at each index; None where it is not known, or no characters were left.
     """
 
     texts: Texts
@@ -47,7 +47,7 @@ class _DocumentList:
     shown: list[str | None] = field(default_factory=list)
 
     def put(self, doc_id: str) -> int:
-        """Return the place of a document, a new one where it had none."""
+        """Return the index of a document; a new document is added at the end."""
         if doc_id not in self.place:
             self.place[doc_id] = len(self.place)
             text = snippet(self.texts[doc_id], SNIPPET) if self.room > 0 and doc_id in self.texts else None
@@ -59,16 +59,16 @@ class _DocumentList:
 def explorer_data(
     fields: Sequence[ComparisonSet], metric: str, texts: Mapping[str, Texts]
 ) -> dict[str, Any] | None:
-    """Return what the page holds; None where no query has a value.
+    """Return the data of the explorer; None if no query has a value.
 
     Parameters
     ----------
     fields
         The datasets at the depth of the comparison.
     metric
-        The primary one.
+        The primary metric.
     texts
-        Dataset -> document -> text; empty where the result holds none.
+        Dataset -> document -> text; empty if the result has no texts.
     """
     share = max(len(fields), 1)
     datasets = [_dataset(one, metric, texts.get(one.dataset, {}), share) for one in fields]
@@ -77,12 +77,12 @@ def explorer_data(
 
 
 def as_script(data: Mapping[str, Any]) -> Markup:
-    """Return data as JSON that can end no script element."""
+    """Return data as JSON in which ``<`` is escaped, so that it cannot end a script element."""
     return Markup(orjson.dumps(data).decode().replace("<", "\\u003c"))  # noqa: S704 - nothing opens a tag
 
 
 def explorer_note(data: Mapping[str, Any]) -> str:
-    """Return how to use the explorer, and what it does not hold."""
+    """Return how to use the explorer, and which queries have no lists or texts in it."""
     use = (
         "Choose two systems, sort by a column, open a query: its documents side by side, with grades and changes of"
         f" rank. Lists hold the first {SHOWN} documents and relevant ones behind them."
@@ -141,7 +141,7 @@ def _values(comparison_set: ComparisonSet, name: str, metric: str, query_ids: Se
 
 
 def _most_moved(values: Any) -> list[int]:
-    """Return the places of queries, those first whose values lie furthest apart."""
+    """Return the indices of queries, the largest range of values over systems first."""
     if not values.size:
         return []
     known = np.isfinite(values)

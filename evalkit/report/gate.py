@@ -1,4 +1,4 @@
-"""A gate's verdicts for people and for CI: text, Markdown, JUnit, annotations."""
+"""Verdicts of a gate as text, Markdown, JUnit XML and CI annotations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def gate_lines(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
 
 
 def conclusion(gate: GateResult) -> str:
-    """Return what the verdicts come to, in one line."""
+    """Return one line: whether the gate passes, and how many verdicts of each status there are."""
     verdicts = gate.verdicts
     counts = {status: sum(row.status == status for row in verdicts) for status in _ORDER}
     counted = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
@@ -49,7 +49,7 @@ def as_summary(gate: GateResult) -> str:
 
 
 def as_junit(gate: GateResult) -> bytes:
-    """Return JUnit XML: a failure where the gate does not pass, an error where nothing could be computed."""
+    """Return JUnit XML: a failure for a verdict that does not pass, an error for an invalid one."""
     verdicts = gate.verdicts
     statuses = [row.status for row in verdicts]
     open_ones = statuses.count("CANNOT TELL")
@@ -79,12 +79,12 @@ def as_junit(gate: GateResult) -> bytes:
 
 
 def _printable(text: str) -> str:
-    """Drop control characters, which XML cannot hold."""
+    """Return text without control characters, which XML does not allow."""
     return "".join(character for character in text if character.isprintable())
 
 
 def workflow_commands(gate: GateResult) -> Iterator[str]:
-    """Yield GitHub's workflow commands for what does not pass."""
+    """Yield a GitHub workflow command for each verdict that does not pass."""
     levels = {
         "INVALID": "error",
         "FAIL": "error",

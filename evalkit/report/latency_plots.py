@@ -1,4 +1,4 @@
-"""The pictures of a latency pass: by batch size, how calls are spread, over the run, throughput against latency."""
+"""Plots of a latency pass: latency by batch size, its distribution, over time, and throughput against latency."""
 
 from __future__ import annotations
 
@@ -30,21 +30,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDEST = 0.985
-"""Share of a timeline's points that must be inside it; farther ones are drawn at its edge."""
+"""Quantile of a timeline's values that is inside it; higher values are drawn at its upper edge."""
 
 
 def draw_latency(
     into: Path, summary: Summary, answers: LatencyAnswers, cells: Sequence[CellCalls]
 ) -> list[Plot]:
-    """Draw every plot that there are timed calls for, into a folder."""
+    """Draw all plots of the timed calls into a folder, and return them."""
     colour = colours(summary)
     drawn: list[Plot] = []
     with drawing():
         for entry in summary.datasets:
             name = entry.name
             rows = [row for row in summary.latency if row.dataset == name]
-            own = [cell for cell in cells if cell.dataset == name]
-            closed = [cell for cell in own if not cell.is_open]
+            closed = [cell for cell in cells if cell.dataset == name and not cell.is_open]
             if closed:
                 drawn.append(_by_batch_size(into, name, [r for r in rows if r.loop == "closed"], colour))
                 alone = [
@@ -70,7 +69,7 @@ def _by_batch_size(into: Path, dataset: str, rows: Sequence[LatencyRow], colour:
         several = f", {flight} in flight" if len(flights) > 1 else ""
         label = tag + several + (f", length {bucket}" if bucket else "")
         fade = 1.0 / (1 + 0.45 * (bucket + flights.index(flight)))
-        shift = 1 + 0.012 * (place % 5 - 1)  # or bars of several lines would hide each other
+        shift = 1 + 0.012 * (place % 5 - 1)  # else error bars of several lines overlap
         for quantile, style in (("p50", "-o"), ("p95", "--^")):
             points = [(row.batch_size * shift, row.quantiles[quantile]) for row in part]
             _bars(axes, points, style, color=colour[tag], alpha=fade, label=f"{label} {quantile}")
@@ -100,7 +99,7 @@ def _by_batch_size(into: Path, dataset: str, rows: Sequence[LatencyRow], colour:
 
 
 def _scale_seconds(axes: Axes, medians: Sequence[float | None]) -> None:
-    """Begin at 0, unless medians span so much that small ones would lie on the axis."""
+    """Begin the y axis at 0; make it logarithmic where the medians span a large factor."""
     known = [value for value in medians if value]
     if known and max(known) / min(known) > WIDE:
         axes.set_yscale("log")
@@ -110,10 +109,10 @@ def _scale_seconds(axes: Axes, medians: Sequence[float | None]) -> None:
 
 
 def _lines(rows: Sequence[LatencyRow]) -> dict[tuple[str, int, int], list[LatencyRow]]:
-    """Return reranker, length bucket and calls in flight -> rows: one line each.
+    """Return (reranker, length bucket, calls in flight) -> the rows of one line.
 
-    Where any line has several points, lines of a single point are left out: capacity is measured at one batch size,
-    and drawn in a plot of its own.
+    If any line has several points, lines of a single point are left out: capacity is measured at one batch size and
+    has another plot.
     """
     parts: dict[tuple[str, int, int], list[LatencyRow]] = {}
     for row in rows:
@@ -157,7 +156,7 @@ def _spread(into: Path, dataset: str, tag: str, cells: Sequence[CellCalls]) -> P
     axes.set_xscale("log")
     plain_ticks(axes.xaxis)
     axes.set_ylim(0, 1.01)
-    legend_beside(axes)  # all lines end at the top: names there would be far from most of them
+    legend_beside(axes)  # all lines end at the top, so names at their ends would be hard to match
     caption = (
         f"Every good call of {tag}, one in flight: the curve of a batch size rises at the latencies that its calls had."
         " A curve that is steep and then flat has a tail: some calls took much longer than the others."
@@ -205,7 +204,7 @@ def _timeline(
 def _reference(
     axes: Axes, dataset: str, answers: LatencyAnswers, edges: Sequence[int], rounds: Sequence[int]
 ) -> None:
-    """Draw how long the fixed piece of work took before each round."""
+    """Draw the time of the reference workload before each round, divided by its median."""
     seconds_of = {s.round: s.reference_s for s in answers.machine.rounds if s.dataset == dataset}
     spans = [(a, b, seconds_of[rounds[a]]) for a, b in pairwise(edges) if b > a and rounds[a] in seconds_of]
     if not spans:

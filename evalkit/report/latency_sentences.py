@@ -1,4 +1,4 @@
-"""What was timed, as sentences: the answers that people look for."""
+"""Sentences on timed calls: cost of a call, limits, capacity and claims."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from evalkit.results.summary_document import Summary
 
 
 def latency_cautions(answers: LatencyAnswers) -> list[str]:
-    """Return what a reader must know of the machine before believing its times."""
-    return [f"While latencies were measured, {said}." for said in answers.machine.flags]
+    """Return warnings on the state of the machine during the latency pass."""
+    return [f"While latencies were measured, {flag}." for flag in answers.machine.flags]
 
 
 def latency_lines(summary: Summary, answers: LatencyAnswers) -> list[str]:
-    """Return the answers as sentences: cost of a call, largest batch and highest rate in time, the knee, claims."""
+    """Return sentences on each reranker: cost of a call, largest load within the limit, capacity, claims."""
     lines: list[str] = []
     for dataset, tag in dict.fromkeys((row.dataset, row.reranker) for row in summary.latency):
         head = f"{dataset}: {tag}: "
@@ -57,7 +57,7 @@ def _fit_lines(fits: Iterable[FitRow]) -> Iterator[str]:
         by_documents = fit.causes[0] == "documents"
         above_zero = all(part[1] > 0 for part in fit.per_unit_s[1:])
         if not by_documents or not above_zero:
-            continue  # a line over tokens alone says the same in another unit; a share that may be 0 says nothing
+            continue  # a fit by tokens repeats the one by documents; a cost that may be 0 is not significant
         line = f"a call costs {_ms(fit.fixed_s)}" + "".join(
             f" + {_ms(part, 1000 if name != 'documents' else 1)} per {_unit(name)}"
             for name, part in zip(fit.causes, fit.per_unit_s, strict=True)
@@ -90,7 +90,7 @@ def _limit_lines(limits: Sequence[LimitRow]) -> Iterator[str]:
 
 
 def _limit_line(rows: Sequence[LimitRow], extreme: str, smaller: str) -> str:
-    """Return the highest load that meets the limit; `rows` are in ascending order of the load."""
+    """Return a sentence on the highest load that meets the limit; `rows` are in ascending order of the load."""
     met = [place for place, one in enumerate(rows) if one.verdict == "PASS"]
     limit = limit_text(rows[0])
     rest = rows[met[-1] + 1 :] if met else rows
@@ -132,11 +132,11 @@ def _capacity_lines(capacity: Iterable[Capacity]) -> Iterator[str]:
 
 def _claim_lines(claims: Sequence[ClaimRow]) -> Iterator[str]:
     for claim in dict.fromkeys(one.claim for one in claims):
-        own = [one for one in claims if one.claim == claim]
+        of_claim = [one for one in claims if one.claim == claim]
         parts = [
             f"{VERDICTS[one.verdict]} for {one.quantile:.0%} of calls at {one.batch_size} documents"
             if one.verdict != "NOT MEASURED"
             else f"not measured: time batch sizes from {one.fewest} to {one.most}"
-            for one in own
+            for one in of_claim
         ]
-        yield f"claim '{claim}': {', '.join(parts)} ({own[0].route})."
+        yield f"claim '{claim}': {', '.join(parts)} ({of_claim[0].route})."

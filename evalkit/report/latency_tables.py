@@ -1,4 +1,4 @@
-"""What was timed, as tables. Every percentile carries the name of its loop."""
+"""Tables of timed calls; closed and open loops have separate tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VERDICTS = {"PASS": "holds", "FAIL": "broken", "CANNOT TELL": "cannot tell", "NO
 
 
 def latency_tables(summary: Summary, answers: LatencyAnswers) -> list[Table]:
-    """Return the tables a user decides by: latency of each batch, response times under load, claims."""
+    """Return the main tables: latency by batch size, response times under load, claims."""
     tables: list[Table] = []
     for entry in summary.datasets:
         rows = [row for row in summary.latency if row.dataset == entry.name]
@@ -40,7 +40,7 @@ def _closed_order(row: LatencyRow) -> tuple[str, int, int, int]:
 
 
 def _shown(rows: Sequence[LatencyRow]) -> tuple[str, ...]:
-    """Return the quantiles of a table: p99 only where a row has it."""
+    """Return the names of a table's quantiles: p99 only if a row has it."""
     has_p99 = any(row.p99_s.estimate is not None for row in rows)
     return ("p50", "p90", "p95", "p99") if has_p99 else ("p50", "p90", "p95")
 
@@ -193,10 +193,10 @@ def late_text(late: Interval) -> str:
 
 
 def latency_details(summary: Summary, answers: LatencyAnswers) -> list[Table]:
-    """Return the tables behind them: where the time goes, throughput, ratios, cost, flags."""
+    """Return the detail tables: parts of a call, throughput, ratios, cost, flags; empty ones are left out."""
     rows = summary.latency
-    found = (_parts(rows), _throughput(rows), _ratios(answers), _costs(answers), _flags(rows))
-    return [table for table in found if table.rows]
+    tables = (_parts(rows), _throughput(rows), _ratios(answers), _costs(answers), _flags(rows))
+    return [table for table in tables if table.rows]
 
 
 def _load(row: LatencyRow) -> str:
@@ -320,7 +320,7 @@ def _costs(answers: LatencyAnswers) -> Table:
 
 
 def _dollars(cost: Interval) -> str:
-    """Return a cost; the upper bound may be unknown where the lower bound is not."""
+    """Return a cost with its bounds; the upper bound may be unknown although the lower one is known."""
     if cost.lower is None:
         return dollars(cost.estimate)
     return f"{dollars(cost.estimate)} [{dollars(cost.lower)}, {dollars(cost.upper)}]"

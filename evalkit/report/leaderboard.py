@@ -1,4 +1,4 @@
-"""A leaderboard as a table for people, Markdown, a page, or CSV."""
+"""A leaderboard as text, Markdown, HTML or CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.results.leaderboard_document import Leaderboard
 
 
 def leaderboard_table(board: Leaderboard) -> Table:
-    """Return one group's table."""
+    """Return the table of one leaderboard."""
     batch = board.batch_size
     cells = tuple(
         (
@@ -46,7 +46,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
 
 
 def as_markdown_page(boards: Sequence[Leaderboard]) -> str:
-    """Return all groups as Markdown."""
+    """Return all leaderboards as Markdown."""
     lines = ["# Leaderboard", ""]
     for table in map(leaderboard_table, boards):
         lines += [f"## {table.title}", "", as_markdown(table), "", table.note, ""]
@@ -54,7 +54,7 @@ def as_markdown_page(boards: Sequence[Leaderboard]) -> str:
 
 
 def as_html_page(boards: Sequence[Leaderboard]) -> str:
-    """Return all groups as one page that stands alone, each with a picture of its intervals."""
+    """Return all leaderboards as one self-contained HTML page, each with a plot of its intervals."""
     with drawing():
         shown = [
             {"table": leaderboard_table(board), "plot": _draw(board, number)}
@@ -85,7 +85,7 @@ def _draw(board: Leaderboard, number: int) -> Plot:
 
 
 def as_csv(boards: Sequence[Leaderboard]) -> str:
-    """Return all groups as one CSV table."""
+    """Return all leaderboards as one CSV table."""
     rows = [
         {
             "dataset": board.dataset,

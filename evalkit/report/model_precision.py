@@ -1,4 +1,4 @@
-"""What fewer bits cost, as a table and in sentences."""
+"""The effect of a lower precision as a table and as sentences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from evalkit.results.summary_document import PrecisionCost, Summary
 
 
 def precision_tables(summary: Summary) -> list[Table]:
-    """Return the table of what was compared, if anything was."""
+    """Return the table of the comparisons with fp32; empty if there are none."""
     rows = [row for row in summary.precision if row.missing is None]
     if not rows:
         return []
@@ -38,7 +38,7 @@ def precision_tables(summary: Summary) -> list[Table]:
 
 
 def precision_lines(summary: Summary) -> list[str]:
-    """Return a sentence for each reranker that ran with fewer bits."""
+    """Return a sentence for each reranker that ran with a lower precision than fp32."""
     return [_line(row) for row in summary.precision]
 
 

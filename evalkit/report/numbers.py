@@ -1,4 +1,4 @@
-"""Numbers as people read them. What is not known is `NO_VALUE`."""
+"""Numbers as text with few digits. An unknown number is `NO_VALUE`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalkit.stats import Interval
 NO_VALUE = "-"
 
 Form = Callable[[float], str] | str
-"""How one number is written: a function, or a format specification."""
+"""The format of one number: a function, or a format specification."""
 
 
 def value_text(value: float | None, form: Form = ".4f") -> str:
@@ -27,7 +27,7 @@ def bounded_text(estimate: float, lower: float, upper: float, form: Form = ".4f"
 
 
 def interval_text(interval: Interval | None, form: Form = ".4f") -> str:
-    """Return an estimate with its bounds, where it has any."""
+    """Return an estimate with its bounds; without them if one is unknown."""
     if interval is None or interval.estimate is None:
         return NO_VALUE
     if interval.lower is None or interval.upper is None:
@@ -61,7 +61,7 @@ def _rate(value: float) -> str:
 
 
 def quantile_text(quantile: Quantile) -> str:
-    """Return a quantile in milliseconds, or how many calls it would take."""
+    """Return a quantile in milliseconds, or how many queries it needs."""
     if quantile.estimate is None:
         return f"n/a (needs {quantile.needs} queries, has {quantile.interval.n})"
     return interval_text(quantile.interval, milliseconds)
@@ -83,7 +83,7 @@ def dollars(amount: float | None) -> str:
 
 
 def cost_text(amount: float | None) -> str:
-    """Return US dollars in a table where an unknown cost is no value."""
+    """Return US dollars for a table: `NO_VALUE` if the cost is unknown."""
     return NO_VALUE if amount is None else dollars(amount)
 
 
@@ -93,7 +93,7 @@ def p_text(p: float | None) -> str:
 
 
 def price_text(price: Mapping[str, Any] | None) -> str:
-    """Return a price with the day it was valid."""
+    """Return a price with the date on which it was valid."""
     if price is None:
         return "as the API reports"
     rates = [

@@ -1,4 +1,4 @@
-"""``report.md`` and ``report.html``: the same sections, the plots beside or inside them."""
+"""Write ``report.md`` and ``report.html``: the same sections, with plots as files or embedded."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
 
 MOST_PLOTS = 4
-"""Plots of a section that are not folded."""
+"""Plots of a section that are shown without unfolding."""
 
 
 def write_pages(
     folder: ResultFolder, found: Findings, sections: Sequence[Section], explored: Mapping[str, Any] | None
 ) -> None:
-    """Write both pages, and every table beside them; `explored` is what the explorer of queries holds."""
+    """Write both pages and the files of all tables; `explored` is the data of the query explorer."""
     names = file_names(table for section in sections for table in section.every_table)
     write_tables(folder.tables_folder, names)
     per_dataset = verdicts(found.compared, found.summary)

@@ -1,4 +1,4 @@
-"""Quality at the deepest depth, the data behind it, and what the calls came to: tables."""
+"""Tables of quality at the deepest depth, of the datasets, and of calls and their cost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from evalkit.results.summary_document import CallTotals, Summary
 
 
 def result_tables(summary: Summary) -> list[Table]:
-    """Return the quality at the deepest depth, one table for each dataset; see also `latency_tables`."""
+    """Return the quality at the deepest depth, one table for each dataset."""
     return [_quality(summary, facts.name) for facts in summary.datasets if summary.quality]
 
 
 def call_tables(summary: Summary) -> list[Table]:
-    """Return attempts, cost, and the servers' own times."""
+    """Return the tables of attempts, of cost, and of times that servers report."""
     return [_calls(summary), *_costs(summary), *_server_times(summary)]
 
 
@@ -45,7 +45,7 @@ def _quality(summary: Summary, dataset: str) -> Table:
 
 
 def data_table(summary: Summary) -> Table:
-    """Return what every dataset holds."""
+    """Return the table of all datasets: source and counts."""
     cells = tuple(
         (
             facts.name,

@@ -1,4 +1,4 @@
-"""The front of a small search: what is worth choosing between, as a table and a plot."""
+"""The Pareto front of a grid search as a table, a sentence and a plot."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from evalkit.report.table import Table
 from evalkit.results.tuning_document import AgainstPlain, SearchResult
 
 SHOWN = 12
-"""Configurations in the table; all of them are in the JSON."""
+"""Most configurations in the table; the JSON has all of them."""
 
 
-def search_table(found: SearchResult) -> Table:
-    """Return the configurations that nothing beats on every count, the best first."""
-    every = sorted((row for row in found.rows if row.on_front), key=lambda row: -(row.tuned or 0.0))
+def search_table(result: SearchResult) -> Table:
+    """Return the configurations on the front, the highest mean on the tuning queries first."""
+    every = sorted((row for row in result.rows if row.on_front), key=lambda row: -(row.tuned or 0.0))
     best = every[:SHOWN]
     cells = tuple(
         (
@@ -44,25 +44,25 @@ def search_table(found: SearchResult) -> Table:
         "$ a thousand queries",
     )  # fmt: skip
     note = (
-        f"The {len(best)} best of {len(every)} on the front, of {len(found.rows)} configurations: no other one has"
-        f" at least the {found.metric} on the tuning queries, keeps no more documents, and takes no longer and costs"
+        f"The {len(best)} best of {len(every)} on the front, of {len(result.rows)} configurations: no other one has"
+        f" at least the {result.metric} on the tuning queries, keeps no more documents, and takes no longer and costs"
         " no more where that is known. Against plain: on the held-out queries, to the reranker alone at the full depth"
         " without threshold, with 95 % t intervals. The best of so many is flattered on the tuning queries: believe the"
         " held-out figure."
     )
-    return Table(f"{found.dataset}: {found.reranker}: the front of a search", columns, cells, note, left=2)
+    return Table(f"{result.dataset}: {result.reranker}: the front of a search", columns, cells, note, left=2)
 
 
 def _against(row: AgainstPlain) -> str:
     return NO_VALUE if row.mean.lower is None else difference_text(row.mean)
 
 
-def search_line(found: SearchResult) -> str:
-    """Return the best configuration of the tuning queries, and what it was worth on the others."""
-    system = f"{found.dataset}: {found.reranker}"
-    if not found.rows:
+def search_line(result: SearchResult) -> str:
+    """Return the best configuration on the tuning queries, with its held-out result."""
+    system = f"{result.dataset}: {result.reranker}"
+    if not result.rows:
         return f"{system}: nothing answers any query, so there is nothing to search."
-    best = max(found.rows, key=lambda row: row.tuned or 0.0)
+    best = max(result.rows, key=lambda row: row.tuned or 0.0)
     against = best.against_plain
     bounds = against.mean
     verdict = "not told apart from"
@@ -80,17 +80,17 @@ def search_line(found: SearchResult) -> str:
     return f"{system}: nothing is shown to beat plain reranking. Best on the tuning queries was {text}"
 
 
-def draw_fronts(into: Path, found: Sequence[SearchResult]) -> list[Plot]:
-    """Draw quality against what is kept, every configuration and the front, into a folder."""
+def draw_fronts(into: Path, results: Sequence[SearchResult]) -> list[Plot]:
+    """Draw quality against documents kept for all configurations into a folder."""
     with drawing():
-        return [_draw(into, one) for one in found if one.rows]
+        return [_draw(into, one) for one in results if one.rows]
 
 
-def _draw(into: Path, found: SearchResult) -> Plot:
-    title = f"{found.dataset}: configurations of {found.reranker}"
-    axes = new_axes(title, "documents kept per query", f"{found.metric}, held out")
-    for colour, fusion in zip(COLOURS, dict.fromkeys(row.fusion for row in found.rows), strict=False):
-        rows = [row for row in found.rows if row.fusion == fusion]
+def _draw(into: Path, result: SearchResult) -> Plot:
+    title = f"{result.dataset}: configurations of {result.reranker}"
+    axes = new_axes(title, "documents kept per query", f"{result.metric}, held out")
+    for colour, fusion in zip(COLOURS, dict.fromkeys(row.fusion for row in result.rows), strict=False):
+        rows = [row for row in result.rows if row.fusion == fusion]
         for front in (False, True):
             part = [row for row in rows if row.on_front is front]
             axes.plot(
@@ -116,6 +116,6 @@ def _draw(into: Path, found: SearchResult) -> Plot:
             "upper": row.held_out.upper,
             "n": row.held_out.n,
         }
-        for row in found.rows
+        for row in result.rows
     ]
-    return save_plot(into, axes, f"{found.dataset}.{found.reranker}.tune-search", title, caption, data)
+    return save_plot(into, axes, f"{result.dataset}.{result.reranker}.tune-search", title, caption, data)

@@ -1,4 +1,4 @@
-"""What a report shows, in its order: both pages, and the files beside them, are made from this."""
+"""Sections of a report in their order; both pages and the table files are rendered from them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from evalkit.results.tuning_document import Tuning
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """What a report is made of.
+    """All inputs of a report.
 
     Attributes
     ----------
     manifest, failures
-        Of the result.
+        Manifest and failed calls of the result.
     summary, compared, tuned, latency
         Contents of ``summary.json``, ``comparisons.json``, ``tuning.json`` and ``latency.json``.
     """
@@ -59,15 +59,15 @@ class Section:
     Attributes
     ----------
     key
-        Its anchor in the page.
+        Anchor of the section in the page.
     lines
         Sentences.
     plots, tables
-        What everybody should see.
+        Shown at once.
     more
-        Tables behind them, folded in the page.
+        Detail tables, folded in the page.
     explorer
-        Whether the page has its explorer of single queries here.
+        Whether the query explorer is in this section.
     """
 
     key: str
@@ -80,26 +80,26 @@ class Section:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to read."""
+        """Whether there are no sentences, plots and tables."""
         return not (self.lines or self.plots or self.tables or self.more)
 
     @property
     def every_table(self) -> tuple[Table, ...]:
-        """Those to see and those behind them."""
+        """All tables, the folded ones last."""
         return (*self.tables, *self.more)
 
 
 def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, explorer: bool) -> list[Section]:
-    """Return every section that has something to show.
+    """Return all sections that are not empty.
 
     Parameters
     ----------
     found
-        What to show.
+        All inputs of the report.
     plots
         Key of a section -> its plots.
     explorer
-        Whether there are queries to explore.
+        Whether the query explorer has data.
     """
     summary, compared, tuned = found.summary, found.compared, found.tuned
     everything = (

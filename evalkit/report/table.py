@@ -1,4 +1,4 @@
-"""A table of text cells, and how it is written in the terminal and in Markdown."""
+"""A table of text cells, rendered for a terminal or as Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 _MARKED = re.compile(r"[\\`*|<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|(?<=&)#|&(?=\w+;)")
-"""What Markdown would not show as it is; intervals in brackets and names_like_this are left alone."""
+"""Characters that are markup in Markdown; intervals in brackets and names_like_this are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Table:
 
 
 def markdown_text(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
+    """Return text on one line, with Markdown's markup characters escaped."""
     return _MARKED.sub(r"\\\g<0>", " ".join(text.split()))
 
 
@@ -45,7 +45,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_text(table: Table) -> str:
-    """Return a table for a terminal, with its title above and its note below."""
+    """Return a table as aligned text, with its title above and its note below."""
     lines = [table.columns, *table.rows]
     widths = [max(len(line[i]) for line in lines) for i in range(len(table.columns))]
     rendered = [

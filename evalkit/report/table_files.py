@@ -1,4 +1,4 @@
-"""The tables of a report as files: CSV, JSON and Parquet, an interval as three columns, numbers as numbers."""
+"""Write the tables of a report as CSV, JSON and Parquet: an interval as three columns, numbers as numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BOUNDS = ("", " lower", " upper")
 
 
 def file_names(tables: Iterable[Table]) -> dict[Table, str]:
-    """Return table -> the name of its files without ending; each name once."""
+    """Return table -> the name of its files without ending; names are unique regardless of case."""
     names: dict[Table, str] = {}
     for table in tables:
         base = slug(table.title)
@@ -50,10 +50,10 @@ def write_tables(into: Path, names: Mapping[Table, str]) -> None:
 
 
 def _kind(values: list[Any]) -> str:
-    """Return the Arrow type of a column: that of numbers where it holds nothing else."""
-    found = {type(value) for value in values if value is not None}
-    if found and found <= {int, float}:
-        return "int64" if found == {int} else "float64"
+    """Return the Arrow type of a column: a number type if all its values are numbers, else ``string``."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {int, float}:
+        return "int64" if kinds == {int} else "float64"
     return "string"
 
 
@@ -62,7 +62,7 @@ def _as_text(values: list[Any]) -> list[str | None]:
 
 
 def table_rows(table: Table) -> list[dict[str, Any]]:
-    """Return rows as objects named by the columns; a column with intervals becomes three."""
+    """Return rows as column -> value; a column with intervals becomes three columns."""
     columns = [
         _spread(name or "kind", [row[place] for row in table.rows], text=place < table.left)
         for place, name in enumerate(table.columns)
@@ -74,22 +74,23 @@ def table_rows(table: Table) -> list[dict[str, Any]]:
 
 
 def _spread(name: str, cells: list[str], *, text: bool) -> dict[str, list[Any]]:
-    """Return name -> values of one column of text, or of the three that an interval is."""
+    """Return name -> values: one column of text or numbers, or three columns of intervals."""
     if text:
         return {name: [None if cell == NO_VALUE else cell for cell in cells]}
-    found = [_INTERVAL.fullmatch(cell) for cell in cells]
-    if not any(found):
+    intervals = [_INTERVAL.fullmatch(cell) for cell in cells]
+    if not any(intervals):
         return {name: [_value(cell) for cell in cells]}
     return {
         f"{name}{bound}": [
             _value(match[place]) if match else (_value(cell) if place == 1 else None)
-            for match, cell in zip(found, cells, strict=True)
+            for match, cell in zip(intervals, cells, strict=True)
         ]
         for place, bound in enumerate(_BOUNDS, 1)
     }
 
 
 def _value(cell: str) -> int | float | str | None:
+    """Return a cell as a number if it is one; None if it has no value."""
     if cell == NO_VALUE:
         return None
     if not re.fullmatch(_NUMBER, cell):

@@ -1,4 +1,4 @@
-"""Templates of pages, and what they are filled by: everything a user's data can contain is escaped."""
+"""Templates of pages with their filters; all text from a user's data is escaped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.report.table import as_markdown, markdown_text
 
 
 def page_templates() -> Environment:
-    """Return the templates, with what they may call."""
+    """Return the environment of all page templates, with their filters and the explorer's script."""
     environment = Environment(
         loader=PackageLoader("evalkit.report", "templates"),
         autoescape=select_autoescape(["html"]),
@@ -32,7 +32,7 @@ def page_templates() -> Environment:
 
 
 def _picture(plot: Plot) -> Markup:
-    """Return a plot for a page that holds others: its ids are its own, and it has a name."""
+    """Return the SVG of a plot with ids that are unique on the page, and with its title as label."""
     prefix = hashlib.sha256(plot.name.encode()).hexdigest()[:8]
     svg = plot.svg[plot.svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)

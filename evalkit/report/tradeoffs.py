@@ -1,4 +1,4 @@
-"""Quality against what it costs, as plots: the latency of a call, and the price of a thousand queries."""
+"""Plots of quality against latency, and of quality against cost."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Expense:
-    """What quality is plotted against.
+    """The x axis of a plot: latency or cost.
 
     Attributes
     ----------
     columns
-        Names of value, lower and upper bound in the plot's data; bounds only where there are any.
+        Columns of value, lower and upper bound and n in the plot's data; the value alone without bounds.
     name
-        In titles and file names.
+        Name in titles and file names.
     label
-        Of the axis.
+        Label of the axis.
     scale
-        From a point's unit to that of the axis.
+        Factor from a point's unit to the unit of the axis.
     better
-        What a smaller value is.
+        Word for a smaller value.
     caption
-        How the points came about.
+        How the points are measured.
     """
 
     columns: tuple[str, ...]
@@ -80,7 +80,7 @@ class Point:
     expense
         Latency or cost; bounds only where there are any.
     on_front
-        Whether no point is as cheap and better, or cheaper and as good (Pareto).
+        Whether the point is on the Pareto front: no point is better and at most as expensive, or as good and cheaper.
     """
 
     reranker: str
@@ -91,12 +91,12 @@ class Point:
 
     @property
     def mean(self) -> float:
-        """The quality."""
+        """The mean of the quality."""
         return self.quality.estimate or 0.0
 
     @property
     def value(self) -> float:
-        """The expense."""
+        """The estimate of the expense."""
         return self.expense.estimate or 0.0
 
 
@@ -123,7 +123,7 @@ def draw_tradeoffs(into: Path, summary: Summary, tuned: Tuning) -> list[Plot]:
 
 
 def latency_points(summary: Summary, dataset: str) -> list[Point]:
-    """Return quality at depth d with the latency of a call with d documents, one in flight."""
+    """Return quality at depth d with the latency of a call with d documents and one call in flight."""
     points = []
     for row in _qualities(summary, dataset):
         timed = summary.alone(dataset, row.reranker).get(row.depth)
@@ -133,7 +133,7 @@ def latency_points(summary: Summary, dataset: str) -> list[Point]:
 
 
 def cost_points(summary: Summary, tuned: Tuning, dataset: str) -> list[Point]:
-    """Return quality at depth d with the cost of a thousand queries there; the deepest is what was billed."""
+    """Return quality at depth d with the cost of a thousand queries at that depth; the deepest was billed."""
     swept = {
         (one.reranker, row.depth): row.usd_per_thousand_queries
         for one in tuned.depth
@@ -150,7 +150,7 @@ def cost_points(summary: Summary, tuned: Tuning, dataset: str) -> list[Point]:
 
 
 def _qualities(summary: Summary, dataset: str) -> list[QualityRow]:
-    """Return the primary metric at every depth, where it has an interval."""
+    """Return the rows of the primary metric that have an interval."""
     return [
         row
         for row in summary.quality
@@ -159,7 +159,7 @@ def _qualities(summary: Summary, dataset: str) -> list[QualityRow]:
 
 
 def mark_front(points: Sequence[Point]) -> list[Point]:
-    """Return points in their order, each with whether it is on the front."""
+    """Return the points in their order, those on the Pareto front marked."""
     on_front, best = set(), float("-inf")
     for place in sorted(range(len(points)), key=lambda place: (points[place].value, -points[place].mean)):
         if points[place].mean > best:
@@ -219,7 +219,7 @@ def _columns(point: Point, expense: Expense) -> dict[str, Any]:
 def _line(
     axes: Axes, expense: Expense, tag: str, points: Sequence[Point], colour: str
 ) -> tuple[float, float, str, str]:
-    """Draw one reranker's points with their depths, and return where its line ends, and its name."""
+    """Draw one reranker's points with their depths; return x and y of the last one, name and colour."""
     x = [point.value * expense.scale for point in points]
     y = [point.mean for point in points]
     y_bars = [
@@ -228,7 +228,7 @@ def _line(
     ]
     axes.errorbar(x, y, xerr=_expense_bars(points, expense.scale), yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2,
                   color=colour)  # fmt: skip
-    for place in dict.fromkeys((0, len(points) - 1)):  # between them more names would hide each other
+    for place in dict.fromkeys((0, len(points) - 1)):  # names of points between them would overlap
         name = f"d={points[place].depth}"
         axes.annotate(name, (x[place], y[place]), xytext=(4, 5), textcoords="offset points", fontsize=8)
     return x[-1], y[-1], tag, colour

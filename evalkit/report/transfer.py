@@ -1,4 +1,4 @@
-"""Two versions' scores side by side, and thresholds carried from one to the other."""
+"""Score drift between two versions, and carried thresholds, as sentences, a table and a plot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BINS = 60
 
 
 def transfer_lines(transfers: Sequence[Transfer]) -> Iterator[str]:
-    """Yield what may be done with a threshold of the old version."""
+    """Yield sentences on the drift of the scores, and on what to use instead of each old threshold."""
     for one in transfers:
         system = f"{one.dataset}: {one.reranker}"
         drift = one.drift
@@ -48,7 +48,7 @@ def transfer_lines(transfers: Sequence[Transfer]) -> Iterator[str]:
 
 
 def transfer_tables(transfers: Sequence[Transfer]) -> list[Table]:
-    """Return the distributions of both versions."""
+    """Return the quantiles of both versions' scores; no table without transfers."""
     cells = tuple(
         (one.dataset, one.reranker, version, *(f"{value:.4g}" for value in scores))
         for one in transfers

@@ -1,7 +1,7 @@
-"""What to do, in two sentences for each dataset: a pure function of a report's documents.
+"""The recommendation for each dataset, in two sentences: a pure function of a report's documents.
 
-It says *adopt* only where the corrected test finds a reranker better and its interval lies above 0. What is not known
-is left out.
+It is *adopt* only if the corrected test finds a reranker better and its interval is above 0. Unknown figures are left
+out.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from evalkit.stats import MIN_QUERIES
 
 Kind = Literal["adopt", "keep", "undecided"]
 ALIKE = (0.95, 1.05)
-"""Ratios of latencies between which they are called the same."""
+"""Lowest and highest ratio of two latencies that count as the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do on one dataset.
+    """The recommendation for one dataset.
 
     Attributes
     ----------
     kind
-        ``keep`` speaks for the baseline: nothing is shown to be better than it.
+        ``adopt`` a reranker, ``keep`` the baseline as no system is significantly better, or ``undecided``.
     choice
-        The system to use; None where nothing can be said.
+        The system to use; None if undecided.
     text
         One or two sentences.
     """
@@ -43,7 +43,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one call costs a reranker at the depth of a comparison; None where it is not known."""
+    """Latency of one call and cost of a thousand queries at the depth of a comparison; None where not known."""
 
     p50_s: float | None = None
     p95_s: float | None = None
@@ -62,13 +62,13 @@ def verdicts(compared: Comparisons, summary: Summary) -> list[Verdict]:
 
 
 def headline(found: Sequence[Verdict], compared: Comparisons, status: str) -> str:
-    """Return what stands on top of a report; what an incomplete result says is provisional."""
+    """Return the first sentences of a report; for an incomplete result they are provisional."""
     text = found[0].text if len(found) == 1 else _agreement(found, compared)
     return text if status == "complete" else f"Provisional, as this result is {status}. {text}"
 
 
 def _agreement(found: Sequence[Verdict], compared: Comparisons) -> str:
-    """Return whether several datasets agree, and on what."""
+    """Return the common verdict of several datasets, or the verdict of each if they differ."""
     if not found:
         return "No verdict: quality was not measured."
     choices = {(one.kind, one.choice) for one in found}
@@ -84,15 +84,15 @@ def _agreement(found: Sequence[Verdict], compared: Comparisons) -> str:
 
 
 def price_of(summary: Summary, dataset: str, tag: str, depth: int | None) -> Price:
-    """Return what a call with `depth` documents takes, alone; unknown where that was not measured."""
+    """Return latency and cost of a call with `depth` documents and one call in flight, where they were measured."""
     timed = None if depth is None else summary.alone(dataset, tag).get(depth)
     cost = summary.cost_of(dataset, tag)
-    # Where every depth was a pass of its own, the cost of the pass is that of all of them.
-    alone = cost is not None and depth is not None and cost.documents <= depth * cost.queries
+    # If each depth is a pass of its own, the cost is the sum over all depths and not that of this one.
+    one_pass = cost is not None and depth is not None and cost.documents <= depth * cost.queries
     return Price(
         None if timed is None else timed.p50_s.estimate,
         None if timed is None else timed.p95_s.estimate,
-        cost.usd_per_thousand_queries if cost is not None and alone else None,
+        cost.usd_per_thousand_queries if cost is not None and one_pass else None,
     )
 
 
@@ -133,22 +133,22 @@ def _at(depth: int | None) -> str:
 
 
 def _tied(best: Comparison, entry: DatasetComparisons, summary: Summary) -> str:
-    """Name the rerankers that cannot be told apart from the best, with their latency beside its own."""
+    """Return a sentence on the rerankers without significant difference from the best, with relative latencies."""
     others = [tag for tag in entry.tied_with.get(best.contender, ()) if tag != best.baseline]
     if not others:
         return ""
-    own = price_of(summary, entry.dataset, best.contender, entry.depth).p50_s
+    p50_s = price_of(summary, entry.dataset, best.contender, entry.depth).p50_s
     parts = [
-        f"{tag}{_relative(price_of(summary, entry.dataset, tag, entry.depth).p50_s, own)}" for tag in others
+        f"{tag}{_relative(price_of(summary, entry.dataset, tag, entry.depth).p50_s, p50_s)}" for tag in others
     ]
     verb = "is" if len(parts) == 1 else "are"
     return f" Tied with it {verb} {', '.join(parts)}."
 
 
-def _relative(seconds: float | None, own: float | None) -> str:
-    if not seconds or not own:
+def _relative(seconds: float | None, reference_s: float | None) -> str:
+    if not seconds or not reference_s:
         return ""
-    ratio = seconds / own
+    ratio = seconds / reference_s
     return " (the same latency)" if ALIKE[0] <= ratio <= ALIKE[1] else f" ({ratio:.2g} times the latency)"
 
 

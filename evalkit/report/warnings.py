@@ -1,4 +1,4 @@
-"""What a reader must know before believing the figures, and what went wrong, with what to do about it."""
+"""Warnings of a report, and the table of failed calls with remedies."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.summary_document import Summary
 
 MANY_TIES = 0.1
-"""Share of queries with equal scores near the top from which a reader is told."""
+"""Share of queries with equal scores near the top above which a warning is given."""
 REMEDIES = {
     "connect": "start the server or mend its url, then run again",
     "timeout": "raise timeout_s, or lower batch_size and concurrency, then run again",
     "lost": "run again with more memory a replica, or fewer replicas",
     "memory": "lower batch_size or batch_tokens, then run again",
 }
-"""Kind of failure -> what to do where the error itself does not say."""
+"""Kind of failure -> remedy, for errors without a hint."""
 ANY_REMEDY = "look into the server's own log and at the reply in failures.jsonl, then run again"
 
 
 def warnings(manifest: Manifest, summary: Summary) -> list[str]:
-    """Return what a reader must know before believing the numbers."""
+    """Return all warnings on a result, one sentence each."""
     lines = []
     if manifest.status != "complete":
         lines.append(f"This result is {manifest.status}: figures cover only what was measured.")
@@ -57,7 +57,7 @@ def warnings(manifest: Manifest, summary: Summary) -> list[str]:
 
 
 def _of_reuse(manifest: Manifest) -> list[str]:
-    """Say which scores are older than the experiment, where the backend may have changed unseen."""
+    """Return warnings on reused scores of backends that may have changed since."""
     lines = []
     for row in manifest.pairs:
         tag, about = row.reranker, manifest.rerankers[row.reranker]
@@ -80,7 +80,7 @@ def _of_reuse(manifest: Manifest) -> list[str]:
 
 
 def _of_names(manifest: Manifest) -> list[str]:
-    """Say whose name does not say which model it is."""
+    """Return warnings on rerankers whose name may denote another model in a later run."""
     return [
         f"{tag}: {about.moving_name}: another run may measure another model."
         for tag, about in manifest.rerankers.items()
@@ -108,7 +108,7 @@ def _of_endpoints(manifest: Manifest) -> list[str]:
 
 
 def _of_execution(manifest: Manifest) -> list[str]:
-    """Say where a cluster was not what was asked for, and what was done twice; no score hangs on it."""
+    """Return warnings on missing and lost replicas of a cluster; they do not change scores."""
     execution = manifest.execution
     if execution is None:
         return []
@@ -128,7 +128,7 @@ def _of_execution(manifest: Manifest) -> list[str]:
 
 
 def _unsorted(summary: Summary) -> list[str]:
-    """Name the rerankers whose lists contradict their own scores."""
+    """Return warnings on rerankers with responses that are not in the order of their scores."""
     counts: dict[str, int] = {}
     for row in summary.calls:
         counts[row.reranker] = counts.get(row.reranker, 0) + row.unsorted_lists
@@ -140,7 +140,7 @@ def _unsorted(summary: Summary) -> list[str]:
 
 
 def _truncated(summary: Summary) -> list[str]:
-    """Say how many pairs a model did not read to their end."""
+    """Return warnings on rerankers that truncated documents in the quality pass."""
     return [
         f"{row.dataset}: {row.reranker} read {row.truncated_documents} of {row.documents} pairs only up to"
         f" its limit ({row.truncated_documents / row.documents:.1%}): what stands behind counts for"
@@ -151,7 +151,7 @@ def _truncated(summary: Summary) -> list[str]:
 
 
 def _ties(summary: Summary) -> list[str]:
-    """Name the rerankers whose order near the top is often the tie rule's work and not their own."""
+    """Return warnings on rerankers with many ties near the top."""
     depth = {c.dataset: c.depth for c in summary.ceilings}  # the last is the largest
     return [
         f"{r.dataset}: {r.reranker} gives equal scores within the first ten ranks of"
@@ -164,7 +164,7 @@ def _ties(summary: Summary) -> list[str]:
 
 
 def failure_tables(failures: Iterable[Failure]) -> list[Table]:
-    """Return the table of calls that failed, those of one kind together, with what to do."""
+    """Return the table of failed calls, grouped by kind, with remedies; no table without failures."""
     kinds: dict[tuple[object, ...], list[Failure]] = {}
     for row in failures:
         key = (row.dataset, row.reranker, row.pass_, row.status, row.kind, row.http_status)

@@ -1,4 +1,4 @@
-"""The result folder: its paths, its raw tables and its documents, read and written here alone."""
+"""The result folder: paths, raw tables and documents. Only this package reads and writes them."""
 
 from evalkit.results.folder import ResultFolder
 

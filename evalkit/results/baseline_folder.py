@@ -29,13 +29,13 @@ class BaselineManifest:
     saved_from
         Name of the result folder.
     prints
-        Dataset -> what -> hash: of judgments, candidates and depth.
+        Dataset -> ``judgments``, ``candidates`` or ``depth`` -> hash, or the depth as text.
     rounds
         Dataset, reranker, batch size, calls in flight, and for each round the natural logarithm of the median seconds.
     calls
         Dataset, reranker, calls, failed calls.
     of
-        Parts of the result's manifest, for people.
+        Parts of the result's manifest, for the record.
     """
 
     VERSION: ClassVar[int] = 1
@@ -56,7 +56,7 @@ def facts_to_keep(result: ResultFolder) -> dict[str, Any]:
 
 
 class BaselineFolder:
-    """A baseline on disk; `is_one` says whether the folder holds one."""
+    """A baseline on disk; `is_one` is False if the folder does not exist or is something else."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,7 +66,7 @@ class BaselineFolder:
 
     @classmethod
     def at(cls, parent: Path, name: str) -> BaselineFolder:
-        """Return the folder of a name.
+        """Return the folder of a baseline's name.
 
         Raises
         ------
@@ -84,12 +84,12 @@ class BaselineFolder:
 
     @property
     def is_one(self) -> bool:
-        """Whether the folder holds a baseline."""
+        """Whether the folder is a baseline."""
         file = self.manifest_file
         return file.is_file() and isinstance(about := read_json(file), dict) and "baseline" in about
 
     def write(self, manifest: BaselineManifest, result: ResultFolder, values: Iterable[CellValues]) -> None:
-        """Write the baseline of a result, in place of an older one.
+        """Write the baseline of a result; an existing baseline is replaced.
 
         Raises
         ------
@@ -127,5 +127,5 @@ class BaselineFolder:
         return from_plain(BaselineManifest, data, self.manifest_file, _REMEDY)
 
     def read_values(self) -> dict[tuple[str, str], MetricValues]:
-        """Return dataset and reranker -> values at the deepest depth."""
+        """Return (dataset, reranker) -> values at the deepest depth."""
         return {(one.dataset, one.reranker): one.values for one in read_values(self.values_file)}

@@ -54,9 +54,9 @@ class SensitivityRow(JsonObject):
     tied_high: float | None
 
     @classmethod
-    def of(cls, found: Sensitivity) -> SensitivityRow:
-        """Return what was found as a row."""
-        return cls(**{name: getattr(found, name) for name in cls.__dataclass_fields__})
+    def of(cls, sensitivity: Sensitivity) -> SensitivityRow:
+        """Return a sensitivity as a row."""
+        return cls(**{name: getattr(sensitivity, name) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class VersionTags:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """How scores moved between two versions, and what thresholds become.
+    """Drift of the scores between two versions, and carried thresholds.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class VersionComparisons(Comparisons):
-    """Comparisons of two versions of one reranker, with what that means for thresholds."""
+    """Comparisons of two versions of one reranker, with carried thresholds."""
 
     reranker: VersionTags
     transfer: tuple[Transfer, ...]

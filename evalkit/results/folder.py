@@ -1,4 +1,4 @@
-"""The result folder: the one place that knows its paths and the shape of its tables."""
+"""The result folder: its paths, and the columns of its tables."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SCORES = {
     "depth": "int32",
 }
 """Columns of ``scores.parquet``; depth is null where one pass serves every depth. ``list_rank`` is the
-place in the backend's own list of the call that scored the pair."""
+rank in the backend's response to the call that scored the pair."""
 
 CALLS = {
     "dataset": "string",
@@ -80,10 +80,10 @@ CALLS = {
     "list_sorted": "bool_",
 }
 """Columns of ``calls.parquet``, one row for each attempt; unknown is null. ``server_times`` is a JSON
-object: name -> seconds and what they are of."""
+object: name -> seconds, and the part of the work that took them."""
 
 STATIONS = ("encoded_s", "sent_s", "headers_s", "body_s")
-"""Columns between start and end of a call; null where there was no wire, and where the call failed."""
+"""Columns between start and end of a call; null without a network connection, and if the call failed."""
 
 TEXTS = {"dataset": "string", "doc_id": "string", "text": "string"}
 """Columns of ``texts.parquet``: the beginnings of the documents that a report can show."""
@@ -122,29 +122,29 @@ class ResultFolder:
 
     @classmethod
     def create(cls, parent: Path, name: str, first: Callable[[ResultFolder], None]) -> ResultFolder:
-        """Make a new folder; an existing name gets a number.
+        """Create a new folder; if the name exists, a number is appended.
 
         Parameters
         ----------
         parent, name
-            Where, and under which name.
+            Parent folder, and name of the new one.
         first
-            Writes what every result folder holds. The folder appears with it or not at all.
+            Writes the files that every result folder has. The folder appears with them or not at all.
 
         Raises
         ------
         StorageError
-            If the folder cannot be made.
+            If the folder cannot be created.
         """
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            aside = cls(Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent)))
-            aside.path.chmod(0o755)  # mkdtemp makes private folders
-            first(aside)
+            part = cls(Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent)))
+            part.path.chmod(0o755)  # mkdtemp makes private folders
+            first(part)
             for number in range(1, 1000):
                 path = parent / (name if number == 1 else f"{name}-{number}")
                 if not path.exists():
-                    return cls(aside.path.rename(path))
+                    return cls(part.path.rename(path))
         except OSError as error:
             raise StorageError(f"cannot make a result folder in {parent.resolve()}: {error}") from None
         raise StorageError(f"{parent.resolve()} holds a thousand folders named {name}")
@@ -167,24 +167,24 @@ class ResultFolder:
         return folder
 
     def qrels_file(self, dataset: str) -> Path:
-        """Return where the judgments of a dataset are kept (raw: values are rebuilt from them)."""
+        """Return the path of a dataset's judgments: a raw file, from which values are computed."""
         return self.path / "qrels" / f"{slug(dataset)}.qrels.gz"
 
     def queries_file(self, dataset: str) -> Path:
-        """Return where the queries of a dataset are kept (raw: findings show their texts)."""
+        """Return the path of a dataset's queries: a raw file, whose texts reports show."""
         return self.path / "queries" / f"{slug(dataset)}.jsonl.gz"
 
     def run_file(self, dataset: str, tag: str, depth: int) -> Path:
-        """Return where a derived run is kept."""
+        """Return the path of a derived run."""
         return self.runs_folder / f"{slug(dataset)}.{slug(tag)}.d{depth}.trec.gz"
 
     def plot_file(self, name: str, ending: str) -> Path:
-        """Return where a plot is kept."""
+        """Return the path of a plot."""
         return self.plots_folder / f"{slug(name)}.{ending}"
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Tell a full disk or a lost permission in one clear line."""
+        """Raise a `StorageError` for an `OSError`, such as a full disk or a missing permission."""
         try:
             yield
         except OSError as error:
@@ -195,7 +195,7 @@ class ResultFolder:
             ) from None
 
     def __repr__(self) -> str:
-        """Return where the folder is."""
+        """Return the class with the path."""
         return f"ResultFolder({str(self.path)!r})"
 
     def read_manifest(self) -> Manifest:
@@ -231,13 +231,13 @@ class ResultFolder:
         return _read(Tuning, self.tuning_file, self._rebuild)
 
     def read_latency(self) -> LatencyAnswers:
-        """Read what the timed calls say; see `read_summary`."""
+        """Read the figures of the timed calls; see `read_summary`."""
         return _read(LatencyAnswers, self.latency_file, self._rebuild)
 
     def write_documents(
         self, summary: Summary, comparisons: Comparisons, tuning: Tuning, latency: LatencyAnswers
     ) -> None:
-        """Write everything that is derived from the raw tables as a document."""
+        """Write all documents that are derived from the raw tables."""
         _write(summary, self.summary_file)
         _write(comparisons, self.comparisons_file)
         _write(tuning, self.tuning_file)
@@ -253,24 +253,24 @@ class ResultFolder:
         return f"rebuild it with: evalkit report {self.path}"
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write the manifest, whole or not at all."""
+        """Write the manifest atomically."""
         part = self.manifest_file.with_suffix(".part")
         with self.writing():
             _write(manifest, part)
             part.replace(self.manifest_file)
 
     def drop_report(self) -> None:
-        """Remove the last file of a finished experiment: what it shows is about to change."""
+        """Remove the HTML page, which a complete result has: its content is about to change."""
         with self.writing():
             self.report_html_file.unlink(missing_ok=True)
 
     def write_qrels(self, dataset: str, qrels: Qrels) -> None:
-        """Keep the judgments of a dataset."""
+        """Write the judgments of a dataset."""
         with self.writing():
             write_qrels(qrels, self.qrels_file(dataset))
 
     def write_queries(self, dataset: str, queries: Iterable[Query]) -> None:
-        """Keep the queries of a dataset with their further fields."""
+        """Write the queries of a dataset with their further fields."""
         rows = [
             {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in queries
         ]
@@ -278,7 +278,7 @@ class ResultFolder:
             write_gzip(self.queries_file(dataset), "".join(orjson.dumps(row).decode() + "\n" for row in rows))
 
     def read_queries(self, dataset: str) -> dict[str, Query]:
-        """Read the queries of a dataset, by their ids; nothing where an earlier evalkit did not keep them."""
+        """Return query id -> query of a dataset; empty if the file is missing, as in results of earlier versions."""
         file = self.queries_file(dataset)
         rows = [row for _, row in read_json_lines(file)] if file.is_file() else []
         return {row["_id"]: Query(row["_id"], row["text"], row["metadata"]) for row in rows}
@@ -293,19 +293,19 @@ class ResultFolder:
         self.failures_file.write_bytes(b"".join(lines))
 
     def read_failures(self) -> tuple[Failure, ...]:
-        """Read ``failures.jsonl``; nothing where it is missing."""
+        """Read ``failures.jsonl``; empty if it is missing."""
         if not self.failures_file.is_file():
             return ()
         rows = [row for _, row in read_json_lines(self.failures_file)]
         return from_plain(tuple[Failure, ...], rows, self.failures_file, "the result folder is not whole")
 
     def write_texts(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Keep the beginnings of documents: dataset, document, text."""
+        """Write the beginnings of documents as rows of dataset, document and text."""
         with self.writing():
             write_table(self.texts_file, TEXTS, dict(zip(TEXTS, zip(*rows, strict=True), strict=False)))
 
     def read_texts(self, dataset: str) -> dict[str, str]:
-        """Read them, by their ids; nothing where an earlier evalkit did not keep them, or somebody took them out."""
+        """Return document id -> beginning of its text; empty if the file is missing."""
         if not self.texts_file.is_file():
             return {}
         columns = read_columns(self.texts_file, {"dataset": dataset})
@@ -322,7 +322,7 @@ class ResultFolder:
     def read_calls(self) -> pd.DataFrame:
         """Read ``calls.parquet``, with ``latency_s``, as `Call` defines it.
 
-        Columns that an earlier evalkit did not write are null.
+        Columns that an earlier version did not write are null.
         """
         calls = read_table(self.calls_file)
         calls = calls.reindex(columns=[*CALLS])
@@ -333,18 +333,18 @@ class ResultFolder:
 
 
 def at_depth(columns: Mapping[str, NDArray[Any]], depth: int) -> dict[str, NDArray[Any]]:
-    """Return the rows of one reranker's scores that hold for a depth: those of its own pass, or of one for all."""
+    """Return the rows of one reranker's scores at a depth: of the pass at that depth, or of one for all depths."""
     chosen = np.isnan(columns["depth"]) | (columns["depth"] == depth)
     return {name: column[chosen] for name, column in columns.items()}
 
 
 def results_folder(name: str, into: str | Path | None) -> Path:
-    """Return the parent of an experiment's result folders: the one given, else one of its name."""
+    """Return the parent of an experiment's result folders: `into`, else ``results/<name>``."""
     return Path("results") / name if into is None else Path(into)
 
 
 def slug(name: str) -> str:
-    """Return a name that is safe in a file name."""
+    """Return a name in which characters that are unsafe in file names are replaced by dashes."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "unnamed"
 
 

@@ -14,9 +14,9 @@ class GateResult:
     Attributes
     ----------
     result, against
-        Where the two sides come from.
+        Paths of the result and of the baseline.
     open_passes
-        Whether ``CANNOT TELL`` lets pass.
+        Whether ``CANNOT TELL`` passes.
     missing
         Rerankers of the baseline that the result lacks and no rule names: they are not judged.
     """
@@ -29,7 +29,7 @@ class GateResult:
 
     @property
     def exit_code(self) -> int:
-        """3 where something is invalid, 1 where something does not pass, else 0: a crash is no regression."""
+        """3 if a verdict is invalid, which is no regression; else 1 if one does not pass; else 0."""
         statuses = {verdict.status for verdict in self.verdicts}
         if "INVALID" in statuses:
             return 3

@@ -55,7 +55,7 @@ class JsonObject:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return pydantic's schema of the dataclass between the JSON keys and the fields."""
+        """Return pydantic's schema of the dataclass, which maps JSON keys to fields and back."""
         marks = {
             name: mark
             for name, hint in get_type_hints(cls, include_extras=True).items()
@@ -70,21 +70,21 @@ class JsonObject:
             if not isinstance(data, Mapping):
                 return data
             taken = {key for inner in inlined.values() for key in inner.values()} | set(keys.values())
-            found = {name: value for name, value in data.items() if name not in taken or name in inlined}
+            fields = {name: value for name, value in data.items() if name not in taken or name in inlined}
             for name, inner in inlined.items():
-                found[name] = {own_key: data[key] for own_key, key in inner.items() if key in data}
-            return found | {name: data[key] for name, key in keys.items() if key in data}
+                fields[name] = {field: data[key] for field, key in inner.items() if key in data}
+            return fields | {name: data[key] for name, key in keys.items() if key in data}
 
         def spread(value: Any, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
             written: dict[str, Any] = {}
             for name, content in inner(value).items():
                 if name in inlined:
-                    written |= {key: content[own_key] for own_key, key in inlined[name].items()}
+                    written |= {key: content[field] for field, key in inlined[name].items()}
                 elif content is not None or name not in optional:
                     written[keys.get(name, name)] = content
             return written
 
-        # Other fields of this type refer to its schema: they must get the wrapped one.
+        # Other fields of this type refer to this schema by its reference, so the wrapped one must carry it.
         schema: Any = dict(handler.resolve_ref_schema(handler(source)))
         reference = schema.pop("ref")
         return _between(schema, gather, spread, reference)
@@ -97,7 +97,7 @@ class Keys:
     estimate: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return pydantic's schema of the interval between these keys and its fields."""
+        """Return pydantic's schema of the interval, which maps these keys to its fields and back."""
 
         def gather(data: Any) -> Any:
             if not isinstance(data, Mapping):
@@ -115,6 +115,7 @@ class Keys:
 def _between(
     schema: CoreSchema, gather: Callable[[Any], Any], spread: Callable[..., Any], reference: str | None = None
 ) -> CoreSchema:
+    """Return a schema that reads data through `gather` and writes records through `spread`."""
     serialization = core_schema.wrap_serializer_function_ser_schema(spread)
     return core_schema.no_info_before_validator_function(
         gather, schema, serialization=serialization, ref=reference
@@ -131,7 +132,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def to_plain(record: Any, kind: Any = None) -> Any:
-    """Return a record, or a sequence of records of one `kind`, as what JSON can hold."""
+    """Return a record, or a value of type `kind`, as plain JSON values."""
     adapter: TypeAdapter[Any] = _adapter(kind or type(record))  # type: ignore[arg-type]
     return adapter.dump_python(record, mode="json")
 
@@ -163,7 +164,7 @@ def to_json(value: Any) -> bytes:
 
 
 def from_plain(kind: type[T], data: Any, file: Path, remedy: str) -> T:
-    """Return the record that plain values of a file hold.
+    """Return the record of type `kind` from the plain values of a file.
 
     Raises
     ------
@@ -184,17 +185,17 @@ def from_plain(kind: type[T], data: Any, file: Path, remedy: str) -> T:
 
 
 def _key_path(data: Any, location: Sequence[int | str]) -> list[int | str]:
-    """Return the JSON keys on the way to an error; pydantic names fields, which `Inline` and `Key` give other keys."""
+    """Return the path of JSON keys to an error; pydantic's `location` has field names instead of renamed keys."""
     path: list[int | str] = []
     owner: Any = None
-    here: Any = data
+    value: Any = data
     for step in location:
-        if _is_container(here):
-            if _holds(here, step) or step == location[-1]:
+        if _is_container(value):
+            if _contains(value, step) or step == location[-1]:
                 path.append(step)
-                owner, here = here, here[step] if _holds(here, step) else None
-        elif owner is not None and path and _holds(owner, step):
-            path[-1], here = step, owner[step]
+                owner, value = value, value[step] if _contains(value, step) else None
+        elif owner is not None and path and _contains(owner, step):
+            path[-1], value = step, owner[step]
     return path
 
 
@@ -202,7 +203,7 @@ def _is_container(value: Any) -> bool:
     return isinstance(value, Mapping | list)
 
 
-def _holds(container: Any, step: int | str) -> bool:
+def _contains(container: Any, step: int | str) -> bool:
     return step in container if isinstance(container, Mapping) else isinstance(step, int)
 
 

@@ -1,4 +1,4 @@
-"""``latency.json``: what timed calls say about cost per document, limits, claims, ratios and capacity."""
+"""``latency.json``: cost per document, limits, claims, ratios and capacity of timed calls."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FitRow(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class LimitRow(JsonObject):
-    """Whether a share `quantile` of all calls takes at most `limit_s` seconds.
+    """The verdict whether a share `quantile` of all calls takes at most `limit_s` seconds.
 
     Attributes
     ----------
@@ -46,16 +46,16 @@ class LimitRow(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow(JsonObject):
-    """A maker's claim and what was measured at one batch size; see `LimitRow`.
+    """The verdict on a vendor's claim at one batch size; see `LimitRow`.
 
     Attributes
     ----------
     route
-        How the calls reached the reranker.
+        How the calls reached the reranker: host, ``loopback`` or ``in this process``.
     batch_size, quantile
         None where no batch size of the claim was timed.
     fewest, most
-        The documents of the claim, where nothing was measured.
+        Smallest and largest batch size of the claim; None where one was timed.
     """
 
     dataset: str
@@ -85,7 +85,7 @@ class RatioRow(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class CapacityPoint:
-    """Throughput and latency with so many calls in flight."""
+    """Throughput and latency with `concurrency` calls in flight."""
 
     concurrency: int
     calls_per_s: Mean
@@ -114,13 +114,13 @@ class Capacity:
     points: tuple[CapacityPoint, ...]
 
     def at(self, concurrency: int) -> CapacityPoint:
-        """Return the point with so many calls in flight."""
+        """Return the point with `concurrency` calls in flight."""
         return next(point for point in self.points if point.concurrency == concurrency)
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyCost(JsonObject):
-    """What a thousand queries cost with one call each.
+    """The cost of a thousand queries with one call each.
 
     Attributes
     ----------
@@ -138,7 +138,7 @@ class LatencyCost(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class MachineState:
-    """The machine during the latency pass: what a reader must know of it, and its state in each round."""
+    """The machine during the latency pass: warnings, and its state in each round."""
 
     flags: tuple[str, ...]
     rounds: tuple[RoundState, ...]

@@ -1,4 +1,4 @@
-"""A leaderboard: many results in one table."""
+"""A leaderboard: the systems of many results in one table."""
 
 from __future__ import annotations
 

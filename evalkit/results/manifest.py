@@ -1,4 +1,4 @@
-"""``manifest.json``: what was asked for, on what, with what, and how it went."""
+"""``manifest.json``: the request, data, software and machine of a run, and its outcome."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Machine:
     Attributes
     ----------
     cores
-        Processors that this process may use.
+        CPU cores that this process may use.
     memory_bytes
         Physical memory.
     threads
         Environment variable -> value, of those that set the number of threads of libraries.
     load_average
-        Processes that wanted to run, averaged over 1, 5 and 15 minutes before the start.
+        Load average over 1, 5 and 15 minutes before the start.
     """
 
     platform: str
@@ -60,7 +60,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class CandidateLists:
-    """How many query-document pairs the candidates are, and the lengths of the shortest and longest list."""
+    """The number of candidate pairs, and the lengths of the shortest and the longest candidate list."""
 
     pairs: int
     shortest_list: int
@@ -74,7 +74,7 @@ class DatasetFacts:
     Attributes
     ----------
     empty_queries
-        Queries that the first stage found no candidate for.
+        Queries without candidates.
     """
 
     name: str
@@ -95,7 +95,7 @@ class DatasetFacts:
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What the quick checks found in a dataset before the run, and which checks only run on demand."""
+    """Findings of the quick checks on a dataset before the run, and names of the checks that only run on demand."""
 
     dataset: str
     findings: tuple[DataFinding, ...]
@@ -111,9 +111,9 @@ class RerankerFacts:
     pointwise
         Whether a pair's score does not depend on the other documents of the call.
     timed
-        Whether a call takes the time a user would wait for.
+        Whether the time of a call is that of real scoring, and not of a look-up.
     runs_on
-        What a local model says of its device, precision and limits; None for others.
+        Device, precision and limits of a local model; None for others.
     remote
         Whether calls leave this machine for a billed API.
     moving_name
@@ -150,7 +150,7 @@ class PairCounts:
     oldest_s
         When the oldest reused score was stored, in seconds since 1970; None where none was reused.
     models
-        What the backend called its model when it gave the reused scores.
+        Names of the model in the responses with the reused scores.
     """
 
     dataset: str
@@ -177,7 +177,7 @@ class QualityPass:
     failed
         Queries without scores.
     pairs
-        Query-document pairs that the reranker was asked about.
+        Query-document pairs that the reranker was asked to score.
     documents_placed_last
         Candidates without a score of their own, ranked after the others.
     """
@@ -219,7 +219,7 @@ class CallCounts:
 
 @dataclass(frozen=True, slots=True)
 class EndpointFacts:
-    """What an endpoint reported about itself, and what its calls showed.
+    """Properties of an endpoint: reported by itself, and observed in its calls.
 
     Attributes
     ----------
@@ -228,7 +228,7 @@ class EndpointFacts:
     lowest_concurrency
         Fewest calls in flight after the server throttled; None where no calls were made.
     learned_max_documents
-        Most documents of a call after the server refused more; None where it never did.
+        Most documents of a call after the server refused larger calls; None where it refused none.
     given_up
         Why no more calls were sent; None where calls went on to the end.
     """
@@ -241,7 +241,7 @@ class EndpointFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Document):
-    """The content of ``manifest.json``. The fields from `pairs` on are known at the end only.
+    """The content of ``manifest.json``. The fields from `pairs` on are only known at the end.
 
     Attributes
     ----------
@@ -250,7 +250,7 @@ class Manifest(Document):
     command
         The command line or call.
     started, finished
-        Time to the second, with its zone.
+        Time to the second, with its time zone.
     started_s
         The start in seconds since 1970.
     resumed
@@ -270,9 +270,9 @@ class Manifest(Document):
     pairs
         One for each dataset and reranker.
     spent_usd
-        What the calls cost at the configured prices; None where nothing has a price.
+        Cost of the calls at the configured prices; None where no reranker has a price.
     execution
-        What the cluster was and did; None on one machine.
+        Size and repeated work of the cluster; None on one machine.
     """
 
     VERSION: ClassVar[int] = 2

@@ -1,4 +1,4 @@
-"""Tables of a result folder: columns in zstd Parquet, whole or not at all."""
+"""Tables of a result folder: Parquet with zstd compression, written atomically."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def to_table(schema: Mapping[str, str], columns: Mapping[str, Any]) -> pa.Table:
 
 
 def write_table(path: Path, schema: Mapping[str, str], columns: Mapping[str, Any]) -> None:
-    """Write columns."""
+    """Write columns as one table."""
     write_tables(path, [to_table(schema, columns)])
 
 
 def write_tables(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write tables of one schema as one."""
+    """Write the rows of several tables with one schema as one table."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    aside = path.with_suffix(".part")
-    parquet.write_table(pa.concat_tables(tables).combine_chunks(), aside, compression="zstd")
-    aside.replace(path)
+    part = path.with_suffix(".part")
+    parquet.write_table(pa.concat_tables(tables).combine_chunks(), part, compression="zstd")
+    part.replace(path)
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -52,12 +52,12 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def read_columns(path: Path, where: Mapping[str, str]) -> dict[str, NDArray[Any]]:
-    """Read the rows of a table whose columns have certain values; see `read_table` for errors.
+    """Read the rows of a table with given values in some columns; see `read_table` for errors.
 
     Returns
     -------
-    Columns by name. Equal strings are one object: millions of rows name thousands of documents. A number that is
-    null is NaN.
+    Columns by name. Equal strings are one object, to save memory: millions of rows name thousands of documents. A
+    null number is NaN.
     """
     table = _read(path, where)
     return {name: _shared(table[name]) for name in table.column_names}

@@ -1,6 +1,6 @@
-"""``config.resolved.yaml`` of a result, as far as it is read again.
+"""The parts of a result's ``config.resolved.yaml`` that commands need.
 
-The whole configuration is not validated anew: it may name plugins that are no longer installed.
+Other parts are not validated: they may name plugins that are no longer installed.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ _KEYS = ("name", "seed", "metrics", "depths", "compare")
 
 @dataclass(frozen=True, slots=True)
 class RecordedReranker:
-    """The block of a reranker, as far as a report needs it.
+    """The parts of a reranker's block that a report needs.
 
     Attributes
     ----------
     claims
-        Documents -> latency, as the maker claims.
+        Documents -> latency that the vendor claims.
     url
-        None where the reranker is not remote.
+        URL of a remote reranker; None for others.
     serve
-        The block that is served, for ``serve:``.
+        The block of the served reranker, for ``serve:``.
     """
 
     backend: str
@@ -41,22 +41,22 @@ class RecordedReranker:
 
     @property
     def scoring_backend(self) -> str:
-        """The backend that scores: the served one where there is one."""
+        """The backend that computes scores: of the served reranker, if there is one."""
         return str(self.serve["backend"]) if self.serve else self.backend
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedConfig:
-    """What a result was measured with.
+    """The configuration that a result was measured with.
 
     Attributes
     ----------
     latency
-        None where nothing was timed.
+        None without a latency pass.
     quality
-        Whether rerankers ranked anything, and were not only timed.
+        Whether there was a quality pass.
     everything
-        The whole file as plain data.
+        All keys of the file as plain data.
     """
 
     name: str

@@ -22,7 +22,7 @@ class DatasetSummary:
     Attributes
     ----------
     counts
-        What was counted -> number.
+        Name of a count, such as ``documents`` -> number.
     empty_queries
         Queries without candidates: they count as 0.
     queries_not_scored
@@ -69,7 +69,7 @@ class QualityRow(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What the candidates allow at one depth.
+    """The best quality that the candidates allow at one depth.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class CallTotals(JsonObject):
     unsorted_lists
         Responses that were not in the order of their own scores.
     truncated_documents
-        Documents that the model read only up to its limit; None where it does not say.
+        Documents of which the model ignored the text past its limit; None where it does not report them.
     connections_reused
         Share of the calls on a connection that was open already; None where there was no connection.
     tokens, units, billed_bytes, characters, cost_usd
@@ -136,7 +136,7 @@ class CallTotals(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class PrecisionCost:
-    """What a lower precision changes, on a sample scored again in fp32.
+    """The effect of a lower precision, on a sample scored again in fp32.
 
     Attributes
     ----------
@@ -194,7 +194,7 @@ class ServerTimeRow(JsonObject):
     name
         Header or key in which it is reported.
     of
-        What it is the time of: ``request``, or a part of the work.
+        ``request`` for the time of the request, or the name of a part of it.
     median
         Seconds, over the calls that report it.
     """
@@ -243,7 +243,7 @@ class LatencyParts:
     server
         What the server reports for the whole request.
     wire
-        What is left of sending, waiting and receiving without the server's time.
+        Sending, waiting and receiving without the server's time.
     """
 
     client: float | None
@@ -285,7 +285,7 @@ class LatencyRow:
     first_call_s
         The first warm-up call.
     flags
-        What a reader must know of these calls.
+        Warnings on these calls.
     """
 
     dataset: str
@@ -325,7 +325,7 @@ class LatencyRow:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a closed loop over documents of all lengths: quality can be compared with it."""
+        """Whether it is a closed loop over documents of all lengths, as in the quality pass."""
         return self.concurrency is not None and self.length_bucket is None
 
 
@@ -360,12 +360,22 @@ class Summary(Document):
     latency: tuple[LatencyRow, ...]
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
-        """Return batch size -> the timed calls with one call in flight."""
+        """Return batch size -> the row of timed calls with one call in flight."""
         return {
             row.batch_size: row
             for row in self.latency
             if (row.dataset, row.reranker, row.concurrency) == (dataset, reranker, 1) and row.is_plain
         }
+
+    def quantiles_alone(self, dataset: str, reranker: str, name: str) -> dict[int, float]:
+        """Return batch size -> seconds of a quantile such as ``p95``, with one call in flight.
+
+        Batch sizes with too few calls for the quantile are left out.
+        """
+        estimates = {
+            size: row.quantiles[name].estimate for size, row in self.alone(dataset, reranker).items()
+        }
+        return {size: seconds for size, seconds in estimates.items() if seconds is not None}
 
     def cost_of(self, dataset: str, reranker: str) -> CostRow | None:
         """Return the cost of a reranker's quality pass; None where it has none."""

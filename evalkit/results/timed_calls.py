@@ -44,17 +44,17 @@ class CellCalls:
 
     @property
     def ok(self) -> NDArray[np.bool_]:
-        """``(n,)`` which of the timed calls succeeded."""
+        """``(n,)`` whether each timed call succeeded."""
         return (self.timed["status"] == "ok").to_numpy(dtype=np.bool_)
 
     @property
     def query_ids(self) -> NDArray[np.object_]:
-        """``(n,)`` their queries."""
+        """``(n,)`` the query of each timed call."""
         return self.timed["query_id"].to_numpy(dtype=object)
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """``(n,)`` the seconds that quantiles are of: latency, or in an open loop the response time."""
+        """``(n,)`` seconds of each timed call: the latency; in an open loop the response time since it was due."""
         if not self.is_open:
             return self.column("latency_s")
         ended = self.timed["body_s"].fillna(self.timed["end_s"]) - self.timed["scheduled_s"]
@@ -67,7 +67,7 @@ class CellCalls:
         return Spans(self.column("start_s"), self.column("end_s"), self.ok, rounds)
 
     def column(self, name: str) -> NDArray[np.float64]:
-        """Return ``(n,)`` a column of the timed calls; unknown is NaN."""
+        """Return ``(n,)`` a column of the timed calls, NaN where unknown."""
         return self.timed[name].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
@@ -76,7 +76,7 @@ def cells_of(calls: pd.DataFrame) -> list[CellCalls]:
     import pandas as pd
 
     made = calls[calls["pass"].isin(["latency", "warmup"])]
-    found = []
+    cells = []
     key: Any
     for key, part in made.groupby(_KEYS, sort=True, dropna=False):
         dataset, tag, size, flight, bucket, rate = (None if pd.isna(x) else x for x in key)
@@ -85,9 +85,9 @@ def cells_of(calls: pd.DataFrame) -> list[CellCalls]:
         timed = ended[ended["pass"] == "latency"]
         if len(timed):
             again = int(((part["pass"] == "latency") & (part["status"] == "retried")).sum())
-            # Calls that only keep the load up belong to a round; those that warm the cell up do not.
+            # Warm-up calls of the cell have no round; those that only keep up the load of a round have one.
             warmup = ended[(ended["pass"] == "warmup") & (ended["status"] == "ok") & ended["round"].isna()]
-            found.append(CellCalls(str(dataset), str(tag), load, timed, warmup, again))
+            cells.append(CellCalls(str(dataset), str(tag), load, timed, warmup, again))
     return sorted(
-        found, key=lambda cell: (cell.dataset, cell.reranker, cell.is_open, cell.load.length_bucket or 0)
+        cells, key=lambda cell: (cell.dataset, cell.reranker, cell.is_open, cell.load.length_bucket or 0)
     )

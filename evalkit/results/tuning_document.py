@@ -1,4 +1,4 @@
-"""``tuning.json``: which depth, which threshold, and how far scores are probabilities."""
+"""``tuning.json``: recommended depths and thresholds, and calibration of scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DepthRow(JsonObject):
     Attributes
     ----------
     mean
-        Of the metric, if only the first `depth` candidates are reranked.
+        Mean of the metric if only the first `depth` candidates are reranked.
     to_deepest
         Mean paired difference to the deepest depth.
     recall
@@ -77,7 +77,7 @@ class DepthSweep:
 
 @dataclass(frozen=True, slots=True)
 class GoalRow:
-    """What a threshold is for; see `evalkit.summaries.threshold_curves.Goal`."""
+    """The goal of a threshold; see `evalkit.summaries.threshold_curves.Goal`."""
 
     what: str
     target: float | None
@@ -87,18 +87,18 @@ class GoalRow:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdFigures:
-    """What a threshold does to some queries: mean over queries of each figure.
+    """Figures at a threshold, each a mean over queries.
 
     Attributes
     ----------
     recall, f1
         Over queries with a relevant candidate.
     precision
-        Over queries of which a document is kept.
+        Over queries that keep a document.
     kept
-        Documents.
+        Documents kept per query.
     empty
-        Share of the queries that keep nothing.
+        Share of the queries that keep no document.
     """
 
     recall: Mean
@@ -110,7 +110,7 @@ class ThresholdFigures:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRow:
-    """One threshold with the means of `ThresholdFigures` over held-out queries, and the metric of what is left."""
+    """One threshold: means of `ThresholdFigures` over held-out queries, and the metric over the kept documents."""
 
     threshold: float
     recall: float | None
@@ -124,7 +124,7 @@ class ThresholdRow:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdChoice:
-    """A threshold that was chosen on one half of the queries, and what it does on the other.
+    """A threshold that is chosen on one half of the queries, with its figures on the other half.
 
     Attributes
     ----------
@@ -135,13 +135,13 @@ class ThresholdChoice:
     separation
         AUROC of best scores: answerable against unanswerable queries; None without either.
     threshold
-        None where none can be chosen; `why_not` says why.
+        None where none can be chosen; `why_not` is the reason.
     chosen_on
         Queries that the choice is based on.
     tuned, held_out
         On the queries of the choice, and on the others; None without threshold.
     false_accepts
-        Share of the unanswerable queries of which something is kept.
+        Share of the unanswerable queries that keep a document; None without threshold or such queries.
     rows
         Other thresholds, on the held-out queries.
     """
@@ -174,7 +174,7 @@ class CalibrationFunction:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationResult:
-    """What turns the scores of one reranker into probabilities.
+    """Functions that turn the scores of one reranker into probabilities.
 
     Attributes
     ----------
@@ -183,7 +183,7 @@ class CalibrationResult:
     relevant_share
         Share of all pairs that is relevant; None without queries.
     functions
-        Name -> function; empty where none can be fitted, and `why_not` says why.
+        Name -> function; empty where none can be fitted, and `why_not` is the reason.
     """
 
     dataset: str
@@ -210,7 +210,7 @@ class Tuning(Document):
 
 @dataclass(frozen=True, slots=True)
 class AgainstPlain(JsonObject):
-    """The mean paired difference of a configuration to plain reranking, and whether it loses more than the margin."""
+    """The mean paired difference to plain reranking, and whether the loss is larger than the margin."""
 
     mean: Annotated[Interval, Inline.interval("mean")]
     status: Status
@@ -223,7 +223,7 @@ class SearchRow:
     Attributes
     ----------
     fusion
-        How the first stage takes part: ``none``, ``rrf``, or the reranker's weight.
+        Fusion with the first stage: ``none``, ``rrf``, or the reranker's weight.
     kept_share
         Share of the candidates that the threshold keeps on the tuning queries.
     threshold
@@ -233,9 +233,9 @@ class SearchRow:
     kept
         Mean number of documents kept.
     on_front
-        Whether no other configuration is at least as good on every count and better on one.
+        Whether no other configuration is at least as good in every objective and better in one.
     against_plain
-        On the held-out queries, to the reranker alone at the full depth without threshold.
+        Difference to the reranker alone, at the full depth and without threshold, on the held-out queries.
     """
 
     depth: int

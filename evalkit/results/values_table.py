@@ -34,7 +34,7 @@ class CellValues:
 
 
 def write_values(path: Path, cells: Iterable[CellValues]) -> None:
-    """Write the values of some rerankers, one row for each metric and query."""
+    """Write the values of some cells, one row for each metric and query."""
     columns: dict[str, list[Any]] = {name: [] for name in VALUES}
     for cell in cells:
         for metric in cell.values.metrics:
@@ -49,7 +49,7 @@ def write_values(path: Path, cells: Iterable[CellValues]) -> None:
 
 
 def read_values(path: Path) -> Iterator[CellValues]:
-    """Yield the values of every reranker; the table must hold one depth of each.
+    """Yield the values of every reranker; the table must have one depth of each.
 
     Raises
     ------

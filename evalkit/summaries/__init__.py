@@ -1,1 +1,1 @@
-"""From raw files to what a report says, as documents of numbers: values, summary, comparisons, tuning, latency."""
+"""Turn the raw tables of a result into documents of numbers: summary, comparisons, tuning, latency."""

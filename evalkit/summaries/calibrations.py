@@ -1,4 +1,4 @@
-"""Probabilities out of a reranker's scores: fitted on one half of the queries, judged on the other."""
+"""Functions from a reranker's scores to probabilities: fitted on half of the queries, evaluated on the other half."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from evalkit.records import ScoreKind
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult
 from evalkit.stats import MIN_QUERIES
+from evalkit.summaries.candidate_runs import relevance
 from evalkit.tuning import split_queries
 from evalkit.tuning.calibration_fit import (
     Calibration,
@@ -25,21 +26,31 @@ from evalkit.tuning.calibration_fit import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pairs:
+    """Scored query-document pairs.
+
+    Attributes
+    ----------
+    scores, relevant
+        ``(n,)`` score of each pair, and whether its document is judged relevant.
+    query
+        ``(n,)`` number of the pair's query, from 0 on.
+    """
+
     scores: NDArray[np.float64]
     relevant: NDArray[np.bool_]
     query: NDArray[np.int64]
 
     def of(self, rows: NDArray[np.int64]) -> _Pairs:
-        """Return the pairs of some queries, which are numbered anew."""
+        """Return the pairs of some queries, numbered from 0 in the order of `rows`."""
         kept = np.isin(self.query, rows)
         return _Pairs(self.scores[kept], self.relevant[kept], np.searchsorted(rows, self.query[kept]))
 
 
 def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan) -> CalibrationResult:
-    """Fit what turns scores into probabilities of being judged relevant, and measure how good that is.
+    """Return functions from scores to the probability that a document is judged relevant, with their quality.
 
     All candidates take part, and an unjudged document counts as not relevant: the probability is that of being
-    relevant in these judgments, at this depth. Where scores are probabilities or logits, they are among the functions.
+    relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated as they are, too.
     """
     pairs = _pairs(comparison_set, tag)
     queries = len(np.unique(pairs.query))
@@ -61,7 +72,7 @@ def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Pl
 
 
 def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs) -> str | None:
-    """Return why nothing can be fitted; None where something can."""
+    """Return the reason why no function can be fitted; None where one can."""
     if queries < 2 * MIN_QUERIES:
         return f"{queries} queries are too few: each half needs {MIN_QUERIES}"
     if not tuning.relevant.any() or tuning.relevant.all() or not held_out.relevant.any():
@@ -70,20 +81,20 @@ def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs) -> str | None:
 
 
 def _pairs(comparison_set: ComparisonSet, tag: str) -> _Pairs:
+    """Return the scored pairs of the judged queries."""
     scores, relevant, query = [np.empty(0)], [np.empty(0, dtype=np.bool_)], [np.empty(0, dtype=np.int64)]
     number = 0
-    for query_id, docs, own in comparison_set.systems[tag].run:
+    for query_id, docs, scores_of_query in comparison_set.systems[tag].run:
         if query_id in comparison_set.qrels.grades:
-            grades = comparison_set.qrels.of(query_id)
-            scores.append(own)
-            relevant.append(np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_))
+            scores.append(scores_of_query)
+            relevant.append(relevance(docs, comparison_set.qrels.of(query_id)))
             query.append(np.full(len(docs), number))
             number += 1
     return _Pairs(np.concatenate(scores), np.concatenate(relevant), np.concatenate(query))
 
 
 def _functions(tuning: _Pairs, kind: ScoreKind) -> dict[str, Calibration | None]:
-    """Return name -> function; None stands for the scores as they are."""
+    """Return name -> function; None for the scores as they are."""
     probability = kind == "probability"
     functions: dict[str, Calibration | None] = {}
     if kind in {"probability", "logit"}:
@@ -107,14 +118,14 @@ def _judged(
     return CalibrationFunction(quality, function)
 
 
-def portable(found: CalibrationResult, name: str) -> dict[str, Any]:
-    """Return a fitted function as the small JSON document that a service can apply, with what it is valid for."""
-    chosen = found.functions[name]
+def portable(result: CalibrationResult, name: str) -> dict[str, Any]:
+    """Return a fitted function as a small JSON document that a service can apply, with the scope of its validity."""
+    chosen = result.functions[name]
     valid = ("dataset", "reranker", "depth", "score_kind", "queries", "relevant_share")
     quality = {key: to_plain(getattr(chosen.quality, key)) for key in ("brier", "log_loss", "ece")}
     return {
         "evalkit_calibration": 1,
         **(to_plain(chosen.function) if chosen.function else {}),
-        "valid_for": {key: getattr(found, key) for key in valid},
+        "valid_for": {key: getattr(result, key) for key in valid},
         "held_out": quality,
     }

@@ -1,4 +1,4 @@
-"""What the calls of an experiment came to: attempts, refusals, tokens, cost, the servers' own times."""
+"""Totals of an experiment's calls: attempts, throttling, tokens, cost, times that servers report."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from evalkit.stats import quantile_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-AMOUNTS = ("tokens", "units", "billed_bytes", "characters", "cost_usd")
 THROTTLED = 429
 
 
 def count_calls(calls: pd.DataFrame) -> tuple[CallTotals, ...]:
-    """Return attempts, refusals and reported amounts per dataset, reranker and pass.
+    """Return attempts, throttled attempts and reported amounts per dataset, reranker and pass.
 
-    An amount is null where no call told it; ``calls_without_<amount>`` says how many good calls did not.
+    An amount is None where no call reports it; ``calls_without_<amount>`` counts the successful calls without it.
     """
     groups = calls.groupby(["dataset", "reranker", "pass"], sort=False)
     return tuple(_totals(str(dataset), str(tag), str(which), part) for (dataset, tag, which), part in groups)
@@ -31,10 +30,6 @@ def count_calls(calls: pd.DataFrame) -> tuple[CallTotals, ...]:
 def _totals(dataset: str, tag: str, which: str, part: pd.DataFrame) -> CallTotals:
     good = part[part["status"] == "ok"]
     reused = part["conn_reused"].dropna()
-    amounts: dict[str, Any] = {}
-    for name in AMOUNTS:
-        amounts[name] = _sum_reported(good[name])
-        amounts[f"calls_without_{name}"] = int(good[name].isna().sum())
     return CallTotals(
         dataset=dataset,
         reranker=tag,
@@ -47,7 +42,16 @@ def _totals(dataset: str, tag: str, which: str, part: pd.DataFrame) -> CallTotal
         unsorted_lists=int((part["list_sorted"] == False).sum()),  # noqa: E712 - a column with nulls
         truncated_documents=_sum_reported(good["truncated_documents"]),
         connections_reused=float(reused.astype(float).mean()) if len(reused) else None,
-        **amounts,
+        tokens=_sum_reported(good["tokens"]),
+        calls_without_tokens=_count_unreported(good["tokens"]),
+        units=_sum_reported(good["units"]),
+        calls_without_units=_count_unreported(good["units"]),
+        billed_bytes=_sum_reported(good["billed_bytes"]),
+        calls_without_billed_bytes=_count_unreported(good["billed_bytes"]),
+        characters=_sum_reported(good["characters"]),
+        calls_without_characters=_count_unreported(good["characters"]),
+        cost_usd=_sum_reported(good["cost_usd"]),
+        calls_without_cost_usd=_count_unreported(good["cost_usd"]),
     )
 
 
@@ -60,14 +64,19 @@ def _sum_reported(amounts: pd.Series[Any]) -> int | float | None:
     return int(amount) if float(amount).is_integer() else float(amount)
 
 
-def cost_rows(manifest: Manifest, calls: pd.DataFrame) -> tuple[CostRow, ...]:
-    """Return the cost of a thousand queries in the quality pass, for rerankers with a configured or reported price.
+def _count_unreported(amounts: pd.Series[Any]) -> int:
+    """Return the number of calls that do not report an amount."""
+    return int(amounts.isna().sum())
 
-    The cost is None where a call did not report the amount that is billed: a sum over the others would be too low.
+
+def cost_rows(manifest: Manifest, calls: pd.DataFrame) -> tuple[CostRow, ...]:
+    """Return the cost of each quality pass, for rerankers with a configured price or a reported cost.
+
+    The cost is None where a call does not report the billed amount: a sum over the others would be too low.
     """
     rows = []
     quality = calls[(calls["pass"] == "quality") & (calls["status"] == "ok")]
-    # Where some scores were in the store, the calls that were made do not show the cost of all of them.
+    # Where some scores came from the store, the calls of this run do not show the cost of all scores.
     reused = {(pairs.dataset, pairs.reranker) for pairs in manifest.pairs if pairs.reused}
     for dataset, tag, part in _by_reranker(quality):
         price = manifest.rerankers[tag].price
@@ -94,7 +103,7 @@ def cost_rows(manifest: Manifest, calls: pd.DataFrame) -> tuple[CostRow, ...]:
 def server_times(calls: pd.DataFrame, confidence: float) -> tuple[ServerTimeRow, ...]:
     """Return the median of every time that a server reports about its own work.
 
-    Timed calls count where there are any, else those of the quality pass.
+    The median is over timed calls where there are any, else over the calls of the quality pass.
     """
     rows = []
     good = calls[(calls["status"] == "ok") & calls["server_times"].notna()]

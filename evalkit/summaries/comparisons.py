@@ -1,4 +1,4 @@
-"""``comparisons.json``: who is better than the baseline, by how much, how sure, and what it hangs on."""
+"""Compute ``comparisons.json``: differences from the baseline, their significance, and what they depend on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from evalkit.summaries.quality_cells import QualityCell
 
 
 def plan_of(config: RecordedConfig, first_stage: str) -> Plan:
-    """Return the plan that a configuration names."""
+    """Return the comparison plan of a configuration; the baseline is the first stage unless one is named."""
     settings = config.compare
     return Plan(
         baseline=settings.baseline or first_stage,
@@ -55,7 +55,7 @@ def sets_at_depth(
     queries: Mapping[str, Mapping[str, Query]],
     depth: int,
 ) -> list[ComparisonSet]:
-    """Return one field for every dataset, of its cells at one depth."""
+    """Return one comparison set for each dataset, with the cells at one depth as its systems."""
     by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
     for cell in cells:
         if cell.depth == depth:
@@ -95,7 +95,7 @@ def _dataset(comparison_set: ComparisonSet, plan: Plan) -> DatasetComparisons:
 
 
 def _exploratory(one: Comparison) -> ExploratoryRow:
-    """Return the part of a comparison that holds for a metric without verdict."""
+    """Return the fields of a comparison that are shown for an exploratory metric."""
     return ExploratoryRow(**{name: getattr(one, name) for name in ExploratoryRow.__dataclass_fields__})
 
 
@@ -117,11 +117,11 @@ def _mean(interval: Interval) -> MeanOnly:
 def _extremes(comparison_set: ComparisonSet, plan: Plan, name: str) -> Extremes:
     baseline, contender = comparison_set.systems[plan.baseline], comparison_set.systems[name]
     queries = comparison_set.queries
-    found = {
+    sides = {
         side: tuple(
             ExtremeQuery(query_id, queries[query_id].text if query_id in queries else None, before, after)
             for query_id, before, after in rows
         )
         for side, rows in extremes(pair(baseline.values, contender.values, plan.primary)).items()
     }
-    return Extremes(found["worst"], found["best"])
+    return Extremes(sides["worst"], sides["best"])

@@ -1,4 +1,4 @@
-"""Every depth of a reranker: quality, ceiling, losses, latency, cost; and which to choose."""
+"""Sweep of every depth of a reranker: quality, best possible order, losses, latency, cost, and a recommendation."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
-from evalkit.records import Run
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
 from evalkit.stats import mean_interval, none_if_nan
+from evalkit.summaries.candidate_runs import best_order, first_stage_run
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth_choice import Costs, interpolated
 
 
 @dataclass(frozen=True, slots=True)
 class DepthQuestion:
-    """What is asked of a sweep.
+    """Options of a sweep.
 
     Attributes
     ----------
     metric
         The result's primary metric where None.
     margin
-        A loss that does not matter; the configuration's where None.
+        Largest loss that is accepted; the configured margin where None.
     limits
-        What a depth must keep to.
+        Limits of latency, cost and quality for the recommended depth.
     """
 
     metric: str | None = None
@@ -41,7 +41,7 @@ class DepthQuestion:
 def sweep(
     comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary, question: DepthQuestion
 ) -> DepthSweep:
-    """Return every depth of one reranker on one dataset, and which to choose.
+    """Return every depth of one reranker on one dataset, and the recommended one.
 
     Parameters
     ----------
@@ -50,22 +50,23 @@ def sweep(
     tag
         A pointwise reranker.
     plan
-        Names primary metric, margin and seed.
+        Gives primary metric, margin and seed.
     summary
         ``summary.json``: latencies and costs.
     question
-        What is asked.
+        Options.
     """
     metric = question.metric or plan.primary
     margin = question.margin or plan.margin
     deepest = comparison_set.depth or 1
     swept, ideal, recall = _swept(comparison_set, tag, metric, deepest)
-    first_stage = comparison_set.first_stage or Run.from_rows("", [], [], [])
-    own = evaluate(first_stage, comparison_set.qrels, parse_metrics([metric])).of(metric)
+    unranked = evaluate(first_stage_run(comparison_set), comparison_set.qrels, parse_metrics([metric])).of(
+        metric
+    )
     costs = known_costs(summary, comparison_set, tag)
     split = split_queries(len(swept.query_ids), plan.seed)
     values = swept.of(metric)
-    measured = _latency(summary, comparison_set.dataset, tag)
+    measured = summary.quantiles_alone(comparison_set.dataset, tag, "p95")
     return DepthSweep(
         dataset=comparison_set.dataset,
         reranker=tag,
@@ -73,19 +74,18 @@ def sweep(
         margin=margin,
         limits=question.limits,
         queries=len(swept.query_ids),
-        first_stage=mean_interval(own),
+        first_stage=mean_interval(unranked),
         rows=tuple(_rows(values, ideal, recall, costs, measured)),
-        choice=choose_depth(values, own, split, costs, question.limits, margin, metric=metric),
+        choice=choose_depth(values, unranked, split, costs, question.limits, margin, metric=metric),
     )
 
 
 def _swept(
     comparison_set: ComparisonSet, tag: str, metric: str, deepest: int
 ) -> tuple[DepthValues, NDArray[np.float64], NDArray[np.float64]]:
-    """Return the reranker's values, those of the best order, and the recall, at every depth."""
-    first_stage = comparison_set.first_stage or Run.from_rows("", [], [], [])
-    rows = [(q, d, float(comparison_set.qrels.of(q).get(d, 0))) for q, docs, _ in first_stage for d in docs]
-    best = Run.from_rows("best", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows])
+    """Return the reranker's values, ``(q, deepest)`` values of the best order and ``(q, deepest)`` recall."""
+    first_stage = first_stage_run(comparison_set)
+    best = best_order(first_stage, comparison_set.qrels)
     parsed = parse_metrics([metric])
     ideal = sweep_depths(first_stage, best, comparison_set.qrels, parsed, deepest)
     among = parse_metrics([f"R@{deepest}"])
@@ -113,7 +113,7 @@ def _rows(
             to_deepest=mean_interval(values[:, index] - values[:, -1]),
             recall=float(recall[:, index].mean()) if len(recall) else None,
             oracle=oracle,
-            # What the candidates lack, and what the reranker loses of what they allow.
+            # The first stage loses what the candidates lack; the reranker loses the rest.
             retrieval_loss=None if oracle is None else 1 - oracle,
             ranking_loss=lost,
             p95_s=none_if_nan(costs.p95_s[index]),
@@ -123,23 +123,17 @@ def _rows(
 
 
 def known_costs(summary: Summary, comparison_set: ComparisonSet, tag: str) -> Costs:
-    """Return latency and cost of every depth, NaN where the result does not show them."""
+    """Return latency and cost of every depth, NaN where they are not known."""
     deepest = comparison_set.depth or 1
-    latency = interpolated(_latency(summary, comparison_set.dataset, tag), deepest)
-    return Costs(latency, _costs(summary, comparison_set, tag, deepest))
-
-
-def _latency(summary: Summary, dataset: str, tag: str) -> dict[int, float]:
-    """Return batch size -> 95th percentile in seconds, one call in flight; where there are enough calls for it."""
-    return {
-        size: row.p95_s.estimate
-        for size, row in summary.alone(dataset, tag).items()
-        if row.p95_s.estimate is not None
-    }
+    p95_s = interpolated(summary.quantiles_alone(comparison_set.dataset, tag, "p95"), deepest)
+    return Costs(p95_s, _costs(summary, comparison_set, tag, deepest))
 
 
 def _costs(summary: Summary, comparison_set: ComparisonSet, tag: str, deepest: int) -> NDArray[np.float64]:
-    """Return ``(deepest,)`` costs of a thousand queries: in proportion to the pairs, or to the requests."""
+    """Return ``(deepest,)`` costs of a thousand queries in US dollars, NaN where they are not known.
+
+    The cost is in proportion to the pairs; where requests are billed, it is the same at every depth.
+    """
     row = summary.cost_of(comparison_set.dataset, tag)
     if row is None or row.usd_per_thousand_queries is None or comparison_set.first_stage is None:
         return np.full(deepest, np.nan)

@@ -1,4 +1,4 @@
-"""The rows of ``evalkit evaluate``: means or every query's values, what stands beside them, and by kind of query."""
+"""The rows of ``evalkit evaluate``: means or values per query, with bounds, and means by query type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from evalkit.stats import MIN_QUERIES, mean_interval
 
 Row = dict[str, Any]
 ALL = "all"
-"""The level that holds every query."""
+"""The level of all queries."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,26 +29,27 @@ class Valued:
     ----------
     values
         Of every metric.
-    beside
-        Column -> the same under another assumption; metrics for which that is not known are absent.
+    bounds
+        Column -> values under another assumption about ties or unjudged documents; without the metrics for which
+        they cannot be computed.
     """
 
     values: MetricValues
-    beside: Mapping[str, MetricValues]
+    bounds: Mapping[str, MetricValues]
 
 
 def value_run(run: Run, qrels: Qrels, metrics: Sequence[Metric], *, ties: bool, unjudged: bool) -> Valued:
-    """Evaluate a run, and look at what ties and unjudged documents could make of it where that is asked."""
-    beside: dict[str, MetricValues] = {}
+    """Evaluate a run; with `ties` and `unjudged` also under other orders of ties and other judgments."""
+    bounds: dict[str, MetricValues] = {}
     if ties:
         over_orders = tie_bounds(run, qrels, [metric for metric in metrics if metric.has_kernel])
-        beside |= {"best": over_orders.best, "expected": over_orders.expected, "worst": over_orders.worst}
+        bounds |= {"best": over_orders.best, "expected": over_orders.expected, "worst": over_orders.worst}
     if unjudged:
         over_grades = unjudged_bounds(
             run, qrels, [metric for metric in metrics if has_unjudged_bounds(metric)]
         )
-        beside |= {"least": over_grades.least, "most": over_grades.most}
-    return Valued(evaluate(run, qrels, metrics), beside)
+        bounds |= {"least": over_grades.least, "most": over_grades.most}
+    return Valued(evaluate(run, qrels, metrics), bounds)
 
 
 def mean_rows(valued: Valued) -> Iterator[Row]:
@@ -57,7 +58,7 @@ def mean_rows(valued: Valued) -> Iterator[Row]:
 
 
 def slice_rows(valued: Valued, by: str, levels: Mapping[str, Sequence[str]]) -> Iterator[Row]:
-    """Yield the mean of every metric over all queries, and over those of each level."""
+    """Yield the mean of every metric over all queries, and over the queries of each level."""
     place = {query_id: row for row, query_id in enumerate(valued.values.query_ids)}
     yield from _means(valued, np.arange(len(place)), {"by": by, "level": ALL})
     for level, query_ids in levels.items():
@@ -75,7 +76,7 @@ def query_rows(valued: Valued) -> Iterator[Row]:
                 "query_id": query_id,
                 "metric": metric,
                 "value": float(values.values[row, column]),
-                **_beside(valued, metric, np.array([row])),
+                **_bound_means(valued, metric, np.array([row])),
             }
 
 
@@ -85,17 +86,17 @@ def levels_by(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> dict[str, 
     Parameters
     ----------
     by
-        As in the comparisons of a report: ``relevant documents``; where queries are given, also ``words in the
-        query``, or one of their fields.
+        A property of queries: ``relevant documents``; where `queries` is not empty, also ``words in the query`` or
+        one of their fields.
     qrels, queries
-        The judgments; query id -> query, or nothing.
+        The judgments; query id -> query, may be empty.
 
     Raises
     ------
     InputError
-        If queries are given and lack one that is averaged, or are needed and not given.
+        If `queries` lacks an averaged query, or is empty and needed for the property.
     UnknownNameError
-        If the queries cannot be sorted by that.
+        If the queries do not have the property.
     """
     missing = [query_id for query_id in qrels.answerable if queries and query_id not in queries]
     if missing:
@@ -115,7 +116,7 @@ def levels_by(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> dict[str, 
 
 
 def note_on(rows: Sequence[Row]) -> str:
-    """Return how to read a table of such rows."""
+    """Return the note of a table of such rows: how to read its columns."""
     columns = rows[0].keys() if rows else set()
     notes = []
     if "lower" in columns:
@@ -142,13 +143,14 @@ def _means(valued: Valued, rows: NDArray[np.int64], level: Mapping[str, str]) ->
             "value": interval.estimate,
             "lower": interval.lower,
             "upper": interval.upper,
-            **_beside(valued, metric, rows),
+            **_bound_means(valued, metric, rows),
             "n": interval.n,
         }
 
 
-def _beside(valued: Valued, metric: str, rows: NDArray[np.int64]) -> dict[str, float | None]:
+def _bound_means(valued: Valued, metric: str, rows: NDArray[np.int64]) -> dict[str, float | None]:
+    """Return column -> mean of each bound over some queries; None where it cannot be computed."""
     return {
-        column: float(found.of(metric)[rows].mean()) if metric in found.metrics and len(rows) else None
-        for column, found in valued.beside.items()
+        column: float(values.of(metric)[rows].mean()) if metric in values.metrics and len(rows) else None
+        for column, values in valued.bounds.items()
     }

@@ -1,4 +1,4 @@
-"""What a gate needs of a result, whole or saved as a baseline: values, fingerprints, round latencies."""
+"""The part of a result that a gate compares: values, hashes of the data, latencies of rounds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Evidence:
     Attributes
     ----------
     name
-        Where it comes from, for sentences.
+        Path of its folder, for sentences.
     first_stage
         Tag of the first stage.
     values
@@ -36,11 +36,11 @@ class Evidence:
     unscored
         (dataset, tag) -> queries without scores.
     prints
-        dataset -> what -> hash: of judgments, candidates and depth.
+        dataset -> ``judgments``, ``candidates`` or ``depth`` -> hash, or the depth as text.
     rounds
-        Where and how it was timed -> round -> natural logarithm of the median seconds.
+        Dataset, reranker and load -> round -> natural logarithm of the median seconds.
     calls
-        (dataset, tag) -> calls, and those that failed for good.
+        (dataset, tag) -> calls, and failed calls without the retried attempts.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Evidence:
 
 
 def evidence_of(result: OpenedResult) -> Evidence:
-    """Return what a gate needs of a result folder."""
+    """Return the part of a result folder that a gate compares."""
     systems = {
         (comparison_set.dataset, name): entry
         for comparison_set in result.comparison_sets
@@ -95,7 +95,7 @@ def _hash_qrels(qrels: Qrels) -> str:
 
 
 def _hash_candidates(run: Run) -> str:
-    """Return a hash of which documents each query has; their order and scores may differ."""
+    """Return a hash of the set of documents of each query; their order and scores do not count."""
     return _hash(sorted((query_id, *sorted(docs)) for query_id, docs, _ in run))
 
 
@@ -107,7 +107,7 @@ def _hash(rows: Iterable[Any]) -> str:
 
 
 def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
-    """Return the median of every round: rounds are the units, their calls are not independent."""
+    """Return the log median of every round: rounds are the units, as calls of one round are not independent."""
     closed = (calls["pass"] == "latency") & calls["rate_per_s"].isna() & calls["length_bucket"].isna()
     good = calls[closed & (calls["status"] == "ok")]
     seconds = good["latency_s"]
@@ -121,7 +121,7 @@ def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
 
 
 def _calls(calls: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
-    # Under a load, calls may fail because it is too high: that is no fault.
+    # In an open loop calls may fail because the rate is too high: that is no fault of the reranker.
     ended = calls[(calls["status"] != "retried") & calls["rate_per_s"].isna()]
     return {
         (str(dataset), str(tag)): (len(part), int((part["status"] == "failed").sum()))

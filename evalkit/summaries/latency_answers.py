@@ -1,4 +1,4 @@
-"""``latency.json``: what timed calls say about limits, claims, ratios, capacity and cost, each with n and bounds."""
+"""Compute ``latency.json``: fits, limits, claims, ratios, capacity and cost of timed calls, with intervals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from evalkit.summaries.latency_cells import CONFIDENCE
 EMBEDDING = ("bi_encoder", "late_interaction")
 """Backends that embed texts."""
 CLAIMED = (0.5, 0.95)
-"""Shares of calls that a claim is judged for: vendors do not say whether they mean half of the calls or nearly all."""
+"""Shares of calls that a claim is judged for: vendors do not specify whether they mean the median or p95."""
 
 
 def answer(
@@ -42,9 +42,9 @@ def answer(
     Parameters
     ----------
     cells, rows
-        Calls, and the figures of the same cells in the same order.
+        The timed calls of each cell, and the figures of the same cells in the same order.
     manifest, config
-        Of the result.
+        Manifest and configuration of the result.
     """
     confidence = config.latency.confidence if config.latency else CONFIDENCE
     single = [cell for cell in cells if cell.load.concurrency == 1]
@@ -69,7 +69,7 @@ def _by_reranker(cells: Iterable[CellCalls]) -> dict[tuple[str, str], list[CellC
 
 
 def _fits(cells: Sequence[CellCalls], confidence: float, seed: int) -> Iterator[FitRow]:
-    """Yield seconds by documents, by tokens and by both, where the cells differ enough."""
+    """Yield fits of seconds by documents, by tokens and by both, where the cells differ enough."""
     for (dataset, tag), of_tag in _by_reranker(cells).items():
         all_lengths = [cell for cell in of_tag if cell.load.length_bucket is None]
         has_tokens = all(not np.isnan(cell.column("tokens")[cell.ok]).any() for cell in of_tag)
@@ -90,7 +90,7 @@ def _sample(cell: CellCalls, size: str) -> Sample:
 
 
 def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[LimitRow]:
-    """Yield whether the configured limit is met, for each batch size alone and each rate."""
+    """Yield whether the configured limit is met, for each batch size with one call in flight and each rate."""
     slo = config.latency.slo if config.latency else None
     if slo is None:
         return
@@ -98,7 +98,7 @@ def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: floa
     for cell in cells:
         load = cell.load
         if load.length_bucket is None and (cell.is_open or load.concurrency == 1):
-            found = _judged(cell, limit, confidence)
+            result = _judged(cell, limit, confidence)
             yield LimitRow(
                 dataset=cell.dataset,
                 reranker=cell.reranker,
@@ -106,8 +106,8 @@ def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: floa
                 rate_per_s=load.rate_per_s,
                 limit_s=limit.limit_s,
                 quantile=limit.quantile,
-                verdict=found.verdict,
-                late=found.late,
+                verdict=result.verdict,
+                late=result.late,
             )
 
 
@@ -116,20 +116,20 @@ def _judged(cell: CellCalls, limit: Limit, confidence: float) -> SloResult:
 
 
 def _claims(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[ClaimRow]:
-    """Yield whether each claim is met, at every timed batch size that it speaks of."""
+    """Yield whether each claim is met, at every timed batch size that it covers."""
     for (dataset, tag), of_tag in _by_reranker(cells).items():
         settings = config.rerankers.get(tag)
         for documents, text in (settings.claims if settings else {}).items():
             claim = read_claim(documents, text)
-            meant = [
+            covered = [
                 cell
                 for cell in of_tag
                 if cell.load.length_bucket is None and claim.fewest <= cell.load.batch_size <= claim.most
             ]
             route = _route(settings)
-            for cell in meant:
+            for cell in covered:
                 yield from _claim_rows(cell, claim, route, confidence)
-            if not meant:
+            if not covered:
                 yield ClaimRow(
                     dataset=dataset,
                     reranker=tag,
@@ -147,7 +147,7 @@ def _claims(cells: Sequence[CellCalls], config: RecordedConfig, confidence: floa
 
 def _claim_rows(cell: CellCalls, claim: Claim, route: str, confidence: float) -> Iterator[ClaimRow]:
     for quantile in CLAIMED:
-        found = _judged(cell, Limit(claim.limit_s, quantile), confidence)
+        result = _judged(cell, Limit(claim.limit_s, quantile), confidence)
         yield ClaimRow(
             dataset=cell.dataset,
             reranker=cell.reranker,
@@ -156,13 +156,13 @@ def _claim_rows(cell: CellCalls, claim: Claim, route: str, confidence: float) ->
             batch_size=cell.load.batch_size,
             limit_s=claim.limit_s,
             quantile=quantile,
-            verdict=found.verdict,
-            late=found.late,
+            verdict=result.verdict,
+            late=result.late,
         )
 
 
 def _route(settings: RecordedReranker | None) -> str:
-    """Return how the calls reached the reranker; never more of a url than its host, which holds no secret."""
+    """Return how the calls reached the reranker; only the host of a URL, as other parts may contain secrets."""
     if settings is not None and settings.url:
         return str(urlsplit(settings.url).hostname)
     return "loopback" if settings is not None and settings.serve else "in this process"
@@ -174,13 +174,15 @@ def _ratios(cells: Sequence[CellCalls], config: RecordedConfig, confidence: floa
     wanted = config.compare.baseline
     closed = [cell for cell in cells if not cell.is_open and cell.load.length_bucket is None]
     for dataset in dict.fromkeys(cell.dataset for cell in closed):
-        here = {(cell.reranker, cell.load): cell for cell in closed if cell.dataset == dataset}
-        tags = sorted({tag for tag, _ in here}, key=order.index)
+        by_load = {(cell.reranker, cell.load): cell for cell in closed if cell.dataset == dataset}
+        tags = sorted({tag for tag, _ in by_load}, key=order.index)
         baseline = wanted if wanted in tags else tags[0]
-        loads = sorted({load for _, load in here}, key=lambda load: (load.batch_size, load.concurrency or 0))
+        loads = sorted(
+            {load for _, load in by_load}, key=lambda load: (load.batch_size, load.concurrency or 0)
+        )
         for tag in tags:
             for load in loads:
-                one, other = here.get((baseline, load)), here.get((tag, load))
+                one, other = by_load.get((baseline, load)), by_load.get((tag, load))
                 if tag == baseline or one is None or other is None:
                     continue
                 ratio = latency_ratio(_rounds(one), _rounds(other), confidence)
@@ -206,7 +208,7 @@ def _capacity(rows: Sequence[LatencyRow]) -> Iterator[Capacity]:
                 points.append(
                     CapacityPoint(row.concurrency, row.calls_per_s, row.documents_per_s, row.p50_s, row.p95_s)
                 )
-    # The batch size with most points, of each reranker: a grid over both says little about the others.
+    # Of each reranker only the batch size with most points: other batch sizes were timed at few concurrencies.
     most_points: dict[tuple[str, str], int] = {}
     for (dataset, tag, _), points in parts.items():
         most_points[dataset, tag] = max(most_points.get((dataset, tag), 2), len(points))
@@ -226,7 +228,7 @@ def _rate(point: CapacityPoint) -> float:
 def _costs(
     cells: Sequence[CellCalls], rows: Sequence[LatencyRow], manifest: Manifest
 ) -> Iterator[LatencyCost]:
-    """Yield the cost of a thousand queries: what calls were billed, else the machine's price by its throughput."""
+    """Yield the cost of a thousand queries: the billed amounts, else the machine's hourly price by throughput."""
     for cell, row in zip(cells, rows, strict=True):
         if cell.is_open or row.length_bucket is not None:
             continue

@@ -78,7 +78,7 @@ def _row(cell: CellCalls, settings: LatencySettings | None) -> LatencyRow:
 
 
 def _asked(cell: CellCalls, settings: LatencySettings | None) -> int | None:
-    """Return how many timed calls the configuration asks for; None where it is not known."""
+    """Return the number of timed calls that the configuration requests; None where it is not known."""
     if settings is None:
         return None
     of_server = settings.server.calls if cell.is_open and settings.server else None
@@ -104,19 +104,19 @@ def _parts(cell: CellCalls) -> LatencyParts:
 
 
 def _flags(cell: CellCalls, good_s: NDArray[np.float64], outliers: int) -> Iterator[str]:
-    """Yield what a reader must know of a cell."""
+    """Yield the warnings on a cell, such as queueing, drift or outliers; `good_s` are its successful calls."""
     warmup_s = cell.warmup.sort_values("start_s")["latency_s"].to_numpy(dtype=np.float64)
     first = cell.timed["attempt"].to_numpy(dtype=np.int64)[cell.ok] == 1
     waits = wait_of(cell.column("scheduled_s"), cell.spans)[cell.ok]
-    found = [flag_queueing(waits[first], cell.column("latency_s")[cell.ok][first])]
+    flags = [flag_queueing(waits[first], cell.column("latency_s")[cell.ok][first])]
     if cell.is_open:
-        found.append(flag_overload(good_s))
+        flags.append(flag_overload(good_s))
     elif len(good_s):
         rounds = cell.spans.round[cell.ok]
-        found += [flag_cold(warmup_s, good_s), flag_unsettled(warmup_s), flag_drift(good_s)]
-        found.append(flag_noise(good_s, rounds))
-    found.append(flag_outliers(outliers))
-    yield from (flag for flag in found if flag is not None)
+        flags += [flag_cold(warmup_s, good_s), flag_unsettled(warmup_s), flag_drift(good_s)]
+        flags.append(flag_noise(good_s, rounds))
+    flags.append(flag_outliers(outliers))
+    yield from (flag for flag in flags if flag is not None)
 
 
 def _median(values: NDArray[np.float64]) -> float | None:

@@ -1,4 +1,4 @@
-"""What is compared, out of result folders and TREC files."""
+"""Comparison sets of result folders and of TREC files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OpenedResult:
     Attributes
     ----------
     config, manifest
-        As the folder holds them.
+        As recorded in the folder.
     comparison_sets
         One for each dataset, at the largest depth.
     """
@@ -44,14 +44,14 @@ class OpenedResult:
 
 
 def open_result(path: Path, *, allow_incomplete: bool = False) -> OpenedResult:
-    """Read a result folder; values are derived from its raw scores anew.
+    """Read a result folder; values are computed from its raw scores.
 
     Raises
     ------
     InputError
         If it is no result folder, damaged, or without a quality pass.
     IncompleteError
-        If something failed or was interrupted, unless `allow_incomplete`.
+        If calls failed or the run was interrupted, unless `allow_incomplete`.
     """
     folder = ResultFolder.open(path)
     manifest, config = folder.read_manifest(), folder.read_config()
@@ -75,18 +75,18 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> OpenedResult:
 
 
 def runs_set(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]) -> ComparisonSet:
-    """Return the field of some TREC runs; a query that a run lacks counts as 0, as trec_eval has it.
+    """Return the comparison set of some TREC runs; a query that a run lacks counts as 0.
 
     Raises
     ------
     InputError
-        If nothing answers any query, or a run holds none of the judged ones.
+        If no query has a relevant document, or a run has none of the judged queries.
     """
     qrels = read_qrels(qrels_file)
     if not qrels.answerable:
         raise InputError(f"nothing answers any query of {qrels_file}", "check the qrels")
     systems: dict[str, System] = {}
-    for run in _named([read_run(path) for path in run_files], run_files):
+    for run in distinct_tags([read_run(path) for path in run_files], [path.name for path in run_files]):
         if not set(run.query_ids) & set(qrels.answerable):
             raise InputError(
                 f"run {run.tag!r} holds none of the judged queries",
@@ -96,22 +96,22 @@ def runs_set(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]
     return ComparisonSet(qrels_file.name.split(".")[0], qrels, systems)
 
 
-def _named(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
-    """Name runs by their tags, or by their files where two share a tag."""
+def distinct_tags(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
+    """Return runs of which those that share a tag are named by their `names` instead."""
     tags = [run.tag for run in runs]
     return [
-        run if tags.count(run.tag) == 1 else replace(run, tag=path.name)
-        for run, path in zip(runs, paths, strict=True)
+        run if tags.count(run.tag) == 1 else replace(run, tag=name)
+        for run, name in zip(runs, names, strict=True)
     ]
 
 
 def matched_tags(before: OpenedResult, after: OpenedResult) -> list[tuple[str, str]]:
-    """Return which reranker of the one folder stands for which of the other.
+    """Return pairs of tags, one of each folder, that are two versions of the same reranker.
 
     Raises
     ------
     InputError
-        If no tag is in both, and not each has just one.
+        If no tag is in both folders and one of them has several rerankers.
     """
     shared = [(tag, tag) for tag in before.rerankers if tag in after.rerankers]
     if shared:
@@ -124,8 +124,8 @@ def matched_tags(before: OpenedResult, after: OpenedResult) -> list[tuple[str, s
     )
 
 
-def meet(before: OpenedResult, after: OpenedResult, tags: tuple[str, str]) -> list[ComparisonSet]:
-    """Return the fields on which two versions of a reranker meet.
+def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str]) -> list[ComparisonSet]:
+    """Return a comparison set for each dataset, with two versions of a reranker as its systems.
 
     Raises
     ------
@@ -156,9 +156,9 @@ def meet(before: OpenedResult, after: OpenedResult, tags: tuple[str, str]) -> li
 
 
 def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
-    """Return why two fields were not measured on the same things; None where they were."""
+    """Return the difference in judgments, depth or candidates of two comparison sets; None if there is none."""
     if comparison_set.qrels != other.qrels:
-        return _qrels_apart(comparison_set.qrels, other.qrels)
+        return _qrels_mismatch(comparison_set.qrels, other.qrels)
     if comparison_set.depth != other.depth:
         return f"depth {comparison_set.depth} and depth {other.depth}"
     mine, theirs = comparison_set.first_stage, other.first_stage
@@ -170,7 +170,7 @@ def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
     return f"the candidates of {len(differ)} queries differ, of {differ[0]!r} for one" if differ else None
 
 
-def _qrels_apart(one: Qrels, other: Qrels) -> str:
+def _qrels_mismatch(one: Qrels, other: Qrels) -> str:
     if set(one.grades) != set(other.grades):
         return f"{len(one.grades)} and {len(other.grades)} judged queries, not the same ones"
     differ = [query_id for query_id, docs in one.grades.items() if docs != other.grades[query_id]]

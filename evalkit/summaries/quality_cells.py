@@ -1,4 +1,4 @@
-"""Raw scores to runs at every depth, and runs to values."""
+"""Runs at every depth from raw scores, and their values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.folder import at_depth
 from evalkit.results.manifest import Manifest
-from evalkit.results.summary_document import BEST_ORDER
+from evalkit.summaries.candidate_runs import best_order
 
 
 @dataclass(frozen=True, slots=True)
 class QualityCell:
-    """One reranker on one dataset at one depth, with what was measured there.
+    """One reranker on one dataset at one depth, with its run and its values.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class QualityCell:
         Per averaged query; a query that was not scored has no row.
     not_scored
         Queries with candidates and without scores: their call failed, or was never made. They
-        are in no mean; a query that the first stage found nothing for is scored with 0.
+        are in no mean; a query without candidates has the value 0.
     """
 
     dataset: str
@@ -42,7 +42,7 @@ class QualityCell:
 
 @dataclass(frozen=True, slots=True)
 class CandidateCeiling:
-    """What the candidates allow at one depth.
+    """The best quality that the candidates allow at one depth.
 
     Attributes
     ----------
@@ -67,26 +67,26 @@ def derive_cells(
 ) -> Iterator[QualityCell]:
     """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
     parsed = parse_metrics(metrics)
-    asked: list[str] = []
+    with_candidates: list[str] = []
     for dataset, judged in qrels.items():
         for tag in (manifest.first_stage, *manifest.rerankers):
             part = folder.read_scores_of(dataset, tag)
             if tag == manifest.first_stage:
-                asked = list(dict.fromkeys(part["query_id"].tolist()))
+                with_candidates = list(dict.fromkeys(part["query_id"].tolist()))
             for depth in depths:
                 run = scored_run(at_depth(part, depth), tag, depth)
                 scored = set(run.query_ids)
-                missing = tuple(q for q in asked if q not in scored)
-                kept = _averaged(judged, missing, any_scored=bool(scored) or not asked)
+                missing = tuple(q for q in with_candidates if q not in scored)
+                kept = _averaged(judged, missing, any_scored=bool(scored) or not with_candidates)
                 yield QualityCell(dataset, tag, depth, run, evaluate(run, kept, parsed), missing)
 
 
 def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qrels:
-    """Return the judgments that values are taken over.
+    """Return the judgments of the queries that have a value.
 
-    What has no score is told from the scores themselves: whatever went wrong, and whether or not
-    it was noted, a query without scores never becomes a value. A reranker that scored nothing at
-    all has no value either, not even the 0 of the queries without candidates.
+    Missing scores are derived from the scores and not from recorded failures: a query without scores never has a
+    value, whatever the cause. A reranker that scored no query has no value either, not even the 0 of the queries
+    without candidates.
     """
     if not any_scored:
         return Qrels({})
@@ -102,12 +102,5 @@ def derive_ceilings(
     for cell in first_stage:
         judged = qrels[cell.dataset]
         recall = evaluate(cell.run, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
-        grades = [
-            (query_id, doc_id, float(judged.of(query_id).get(doc_id, 0)))
-            for query_id, docs, _ in cell.run
-            for doc_id in docs
-        ]
-        ideal = Run.from_rows(
-            BEST_ORDER, [g[0] for g in grades], [g[1] for g in grades], [g[2] for g in grades]
-        )
-        yield CandidateCeiling(cell.dataset, cell.depth, recall, evaluate(ideal, judged, parsed))
+        best = evaluate(best_order(cell.run, judged), judged, parsed)
+        yield CandidateCeiling(cell.dataset, cell.depth, recall, best)

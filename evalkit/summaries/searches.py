@@ -1,4 +1,4 @@
-"""A small search over depth, fusion and threshold: chosen on some queries, checked on others."""
+"""Grid search over depth, fusion and threshold: chosen on half of the queries, checked on the other half."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from evalkit.records import Run
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
 from evalkit.stats import mean_interval, mean_or_none, none_if_nan
+from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.depth_sweep import known_costs
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.depth_choice import Costs
@@ -24,12 +25,12 @@ from evalkit.tuning.front import front
 
 LADDER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 KEPT_SHARES = (1.0, 0.5, 0.2)
-"""Shares of the candidates that thresholds keep, over all tuning queries; 1 is no threshold."""
+"""Shares of the candidates that thresholds keep, over all tuning queries; 1 for no threshold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Way:
-    """A configuration: depth, fusion, share of the candidates that the threshold keeps, threshold, ranking."""
+class _Configuration:
+    """A configuration: depth, fusion, share of the documents that the threshold keeps, threshold, ranking."""
 
     depth: int
     fusion: str
@@ -44,10 +45,10 @@ class _Way:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Tried:
-    """A configuration with the values of the run that it gives, for every answerable query."""
+class _Evaluated:
+    """A configuration with the documents it keeps per query, and its value for every answerable query."""
 
-    way: _Way
+    configuration: _Configuration
     kept: float
     values: NDArray[np.float64]
 
@@ -63,42 +64,48 @@ def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary
     rows: tuple[SearchRow, ...] = ()
     if query_ids:
         tuning = [query_ids[i] for i in split.tuning]
-        tried = list(_try_all(comparison_set, tag, tuning, plan.primary))
-        rows = _rows(tried, split, known_costs(summary, comparison_set, tag), plan)
+        evaluated = list(_evaluate_all(comparison_set, tag, tuning, plan.primary))
+        rows = _rows(evaluated, split, known_costs(summary, comparison_set, tag), plan)
     return SearchResult(comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows)
 
 
-def _try_all(comparison_set: ComparisonSet, tag: str, tuning: list[str], metric: str) -> Iterator[_Tried]:
+def _evaluate_all(
+    comparison_set: ComparisonSet, tag: str, tuning: list[str], metric: str
+) -> Iterator[_Evaluated]:
     """Yield every configuration with its values; the last one is plain reranking at the full depth."""
     query_ids, metrics = comparison_set.qrels.answerable, parse_metrics([metric])
-    ways = list(_combinations(comparison_set, tag, tuning))
+    configurations = list(_combinations(comparison_set, tag, tuning))
     label = f"{comparison_set.dataset}: {tag}"
-    for way in tqdm(ways, desc=label, unit="way", disable=None):
-        kept = way.run if way.threshold is None else way.run.where(way.run.scores >= way.threshold)
+    for one in tqdm(configurations, desc=label, unit="way", disable=None):
+        kept = one.run if one.threshold is None else one.run.where(one.run.scores >= one.threshold)
         documents = float(np.mean([len(kept.docs(q)) for q in query_ids]))
-        yield _Tried(way, documents, evaluate(kept, comparison_set.qrels, metrics).of(metric))
+        yield _Evaluated(one, documents, evaluate(kept, comparison_set.qrels, metrics).of(metric))
 
 
-def _rows(tried: list[_Tried], split: Split, costs: Costs, plan: Plan) -> tuple[SearchRow, ...]:
-    on_front = front(np.array([_counts(one, split, costs) for one in tried]))
-    deepest = max(one.way.depth for one in tried)
-    plain = next(one for one in tried if one.way.is_plain and one.way.depth == deepest)
+def _rows(evaluated: list[_Evaluated], split: Split, costs: Costs, plan: Plan) -> tuple[SearchRow, ...]:
+    on_front = front(np.array([_objectives(one, split, costs) for one in evaluated]))
+    deepest = max(one.configuration.depth for one in evaluated)
+    plain = next(
+        one for one in evaluated if one.configuration.is_plain and one.configuration.depth == deepest
+    )
     rows = []
-    for one, best in zip(tried, on_front.tolist(), strict=True):
+    for one, best in zip(evaluated, on_front.tolist(), strict=True):
         held_out = one.values[split.held_out]
         differences = held_out - plain.values[split.held_out]
         status, _ = decide_drop(differences, plan.margin, 0.05)
         rows.append(
             SearchRow(
-                depth=one.way.depth,
-                fusion=one.way.fusion,
-                kept_share=one.way.kept_share,
-                threshold=one.way.threshold,
+                depth=one.configuration.depth,
+                fusion=one.configuration.fusion,
+                kept_share=one.configuration.kept_share,
+                threshold=one.configuration.threshold,
                 tuned=mean_or_none(one.values[split.tuning]),
                 held_out=mean_interval(held_out),
                 kept=one.kept,
-                p95_s=none_if_nan(costs.p95_s[one.way.depth - 1]),
-                usd_per_thousand_queries=none_if_nan(costs.usd_per_thousand_queries[one.way.depth - 1]),
+                p95_s=none_if_nan(costs.p95_s[one.configuration.depth - 1]),
+                usd_per_thousand_queries=none_if_nan(
+                    costs.usd_per_thousand_queries[one.configuration.depth - 1]
+                ),
                 on_front=best,
                 against_plain=AgainstPlain(mean_interval(differences), status),
             )
@@ -106,39 +113,38 @@ def _rows(tried: list[_Tried], split: Split, costs: Costs, plan: Plan) -> tuple[
     return tuple(rows)
 
 
-def _counts(one: _Tried, split: Split, costs: Costs) -> list[float]:
-    """Return quality on the tuning queries, and what it costs as negative numbers: more is better; unknown is NaN."""
-    place = one.way.depth - 1
+def _objectives(one: _Evaluated, split: Split, costs: Costs) -> list[float]:
+    """Return mean on the tuning queries, and minus documents, latency and cost: higher is better; unknown is NaN."""
+    place = one.configuration.depth - 1
     quality = float(one.values[split.tuning].mean())
     return [quality, -one.kept, -float(costs.p95_s[place]), -float(costs.usd_per_thousand_queries[place])]
 
 
-def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) -> Iterator[_Way]:
+def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) -> Iterator[_Configuration]:
     """Yield every configuration; thresholds are quantiles of the scores of the tuning queries."""
-    first, full = comparison_set.first_stage or Run.from_rows("", [], [], []), comparison_set.systems[tag].run
-    wanted = set(tuning)
-    for depth in sorted(
-        {depth for depth in LADDER if depth < (comparison_set.depth or 1)} | {comparison_set.depth or 1}
-    ):
+    first, full = first_stage_run(comparison_set), comparison_set.systems[tag].run
+    deepest, wanted = comparison_set.depth or 1, set(tuning)
+    for depth in (*(depth for depth in LADDER if depth < deepest), deepest):
         shallow = first.cut(depth)
         reranked = _within(full, shallow)
-        scales = Scale.of(_of(shallow, wanted)), Scale.of(_of(reranked, wanted))
+        scales = Scale.of(_restricted(shallow, wanted)), Scale.of(_restricted(reranked, wanted))
         fused = {"none": reranked, "rrf": reciprocal_ranks(shallow, reranked)}
         fused |= {f"{weight:g} reranker": weighted(shallow, reranked, weight, scales) for weight in WEIGHTS}
         for fusion, run in fused.items():
-            scores = _of(run, wanted).scores
+            scores = _restricted(run, wanted).scores
             for share in KEPT_SHARES if len(scores) else (1.0,):
                 cut = None if share == 1 else float(np.quantile(scores, 1 - share, method="higher"))
-                yield _Way(depth, fusion, share, cut, run)
+                yield _Configuration(depth, fusion, share, cut, run)
 
 
 def _within(run: Run, candidates: Run) -> Run:
-    """Return what of a run is among some candidates."""
+    """Return a run without the documents that are no candidates."""
     documents = {query_id: set(docs) for query_id, docs, _ in candidates}
     return run.where(
         np.array([d in documents.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)
     )
 
 
-def _of(run: Run, query_ids: set[str]) -> Run:
+def _restricted(run: Run, query_ids: set[str]) -> Run:
+    """Return the part of a run for some queries."""
     return run.where(np.array([q in query_ids for q, docs, _ in run for _ in docs], dtype=np.bool_))

@@ -1,4 +1,4 @@
-"""``summary.json``: every figure of a report with its n and its interval. Reports and gates read this."""
+"""Compute ``summary.json``: the figures of a report, each with its n and its interval."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def _quality(cell: QualityCell, first_stage: QualityCell) -> list[QualityRow]:
 
 
 def _difference(cell: QualityCell, baseline: QualityCell, metric: str) -> Interval:
-    """Return the mean paired difference to the first stage over the queries that both have."""
+    """Return the mean paired difference to the first stage over the queries of the reranker."""
     place = {query_id: row for row, query_id in enumerate(baseline.values.query_ids)}
     rows = [place[query_id] for query_id in cell.values.query_ids]
     return mean_interval(cell.values.of(metric) - baseline.values.of(metric)[rows], CONFIDENCE)
 
 
 def _tied_share(cell: QualityCell) -> float | None:
-    """Return the share of queries with a tie that touches the first ten ranks."""
+    """Return the share of queries with equal scores among the first 11 ranks; None without queries."""
     tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.run]
     return sum(tied) / len(tied) if tied else None
 
@@ -110,7 +110,7 @@ def _ceiling(ceiling: CandidateCeiling) -> Ceiling:
 
 
 def precision_cost(check: PrecisionCheck) -> PrecisionCost:
-    """Return what a lower precision changes, with intervals over the sampled queries."""
+    """Return the effect of a lower precision, with intervals over the sampled queries."""
     full, reduced = np.array(check.full, dtype=float), np.array(check.reduced, dtype=float)
     taus = np.array([tau for tau in check.correlations if tau is not None], dtype=float)
     return PrecisionCost(

@@ -1,4 +1,4 @@
-"""A threshold chosen on some queries of a result and checked on the others."""
+"""Score thresholds: chosen on half of the queries, checked on the other half."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
 from evalkit.stats import Interval, mean_interval, mean_or_none
+from evalkit.summaries.candidate_runs import first_stage_run, relevance
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.threshold_choice import (
     Curves,
@@ -30,22 +31,22 @@ from evalkit.tuning.threshold_choice import (
 
 _GOAL = re.compile(r"(recall|precision)\s*>=\s*(0?\.\d+)")
 CUT_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-"""Shares of the candidates that the thresholds of the table cut off."""
+"""Shares of the candidates below the thresholds of the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a threshold is for.
+    """The goal of a threshold.
 
     Attributes
     ----------
     what
         ``recall``, ``precision`` or ``f1``.
     target
-        The least value of it; None for ``f1``, which is to be as high as can be.
+        The minimum value; None for ``f1``, which is maximised.
     confidence
-        For ``recall``: chance over tuning sets with which the promise is kept; None for a promise that holds
-        in expectation alone.
+        For ``recall``: probability over tuning sets that the minimum is reached; None if only the expected recall
+        must reach it.
     """
 
     what: str = "recall"
@@ -54,14 +55,14 @@ class Goal:
 
     @property
     def promise(self) -> Promise:
-        """What kind of promise the threshold carries."""
+        """The kind of guarantee that the threshold has."""
         if self.what != "recall":
             return "none"
         return "expected" if self.confidence is None else "guaranteed"
 
 
 def read_goal(text: str, confidence: float | None) -> Goal:
-    """Read ``recall>=0.9``, ``precision>=0.8`` or ``max_f1``.
+    """Return the goal that a text such as ``recall>=0.9``, ``precision>=0.8`` or ``max_f1`` specifies.
 
     Raises
     ------
@@ -77,9 +78,9 @@ def read_goal(text: str, confidence: float | None) -> Goal:
 
 
 def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Goal) -> ThresholdChoice:
-    """Choose a threshold on one half of the queries, check it on the other.
+    """Choose a threshold on one half of the queries and check it on the other half.
 
-    Unanswerable queries take no part in the choice; how many of them would keep a document is counted.
+    Unanswerable queries take no part in the choice; the share of them that keeps a document is reported.
     """
     system = comparison_set.systems[tag]
     judged = [q for q in comparison_set.qrels.grades if system.run.docs(q)]
@@ -111,38 +112,39 @@ def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Go
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
+    """A threshold with the number of queries it is chosen on; if it is None, `why_not` is the reason."""
+
     threshold: float | None
     chosen_on: int
     why_not: str | None
 
 
 def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> ScoredLists:
+    """Return scores and relevance of the ranked lists of some queries."""
     lists = {query_id: (docs, scores) for query_id, docs, scores in run}
-    scores, relevant = [], []
-    for query_id in query_ids:
-        docs, scores_of_query = lists[query_id]
-        grades = comparison_set.qrels.of(query_id)
-        scores.append(scores_of_query)
-        relevant.append(np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_))
-    return ScoredLists(tuple(scores), tuple(relevant))
+    return ScoredLists(
+        tuple(lists[query_id][1] for query_id in query_ids),
+        tuple(relevance(lists[query_id][0], comparison_set.qrels.of(query_id)) for query_id in query_ids),
+    )
 
 
 def _choose(tuning: ScoredLists, goal: Goal) -> _Choice:
-    """Return the threshold, or why there is none."""
+    """Return the threshold for a goal on the tuning queries."""
     usable = tuning.with_relevant()
     n = len(usable)
     if not n:
         return _Choice(None, 0, "no query has a relevant candidate")
     # Recall and F1 need a relevant candidate; queries without one lower precision, and must count there.
-    found = curves(tuning if goal.what == "precision" else usable, thresholds_of(tuning))
-    place, why = _place(found, n, goal)
+    by_threshold = curves(tuning if goal.what == "precision" else usable, thresholds_of(tuning))
+    place, why = _place(by_threshold, n, goal)
     if place is None:
         return _Choice(None, n, why)
-    below = found.thresholds[place - 1] if place else -np.inf
-    return _Choice(short_number(float(found.thresholds[place]), float(below)), n, None)
+    below = by_threshold.thresholds[place - 1] if place else -np.inf
+    return _Choice(short_number(float(by_threshold.thresholds[place]), float(below)), n, None)
 
 
 def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
+    """Return the index of the chosen threshold, None if no threshold reaches the goal, and the reason for that."""
     target = goal.target or 0.0
     if goal.what == "f1":
         return int(np.argmax(found.f1.mean(axis=0))), None
@@ -164,36 +166,35 @@ def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
 
 
 def _figures(lists: ScoredLists, threshold: float) -> ThresholdFigures:
-    """Return what a threshold does to some queries, each figure with n and interval."""
-    found = curves(lists, np.array([-np.inf, threshold]))
-    kept = found.kept[:, 1].astype(np.float64)
-    has_relevant = np.isfinite(found.recall[:, 1])
+    """Return recall, precision, F1 and kept documents at a threshold, each with n and interval."""
+    at = curves(lists, np.array([-np.inf, threshold]))
+    kept = at.kept[:, 1].astype(np.float64)
+    has_relevant = np.isfinite(at.recall[:, 1])
     return ThresholdFigures(
-        recall=mean_interval(found.recall[has_relevant, 1]),
-        precision=mean_interval(found.precision[np.isfinite(found.precision[:, 1]), 1]),
-        f1=mean_interval(found.f1[has_relevant, 1]),
+        recall=mean_interval(at.recall[has_relevant, 1]),
+        precision=mean_interval(at.precision[np.isfinite(at.precision[:, 1]), 1]),
+        f1=mean_interval(at.f1[has_relevant, 1]),
         kept=mean_interval(kept),
         empty=mean_interval((kept == 0).astype(np.float64)),
     )
 
 
 def _best(lists: ScoredLists) -> NDArray[np.float64]:
+    """Return ``(q,)`` the highest score of each query."""
     return np.array([scores[0] for scores in lists.scores])
 
 
 def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> Interval | None:
-    """Return the share of unanswerable queries of which something is kept."""
+    """Return the share of unanswerable queries that keep a document; None without threshold or such queries."""
     if threshold is None or not len(unanswerable):
         return None
     return mean_interval((_best(unanswerable) >= threshold).astype(np.float64))
 
 
 def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:
-    """Return the share of all relevant documents that are candidates: no threshold can keep more."""
-    first = comparison_set.first_stage or Run.from_rows("", [], [], [])
-    return evaluate(first, comparison_set.qrels, parse_metrics([f"R@{comparison_set.depth or 1}"])).values[
-        :, 0
-    ]
+    """Return ``(q,)`` share of each query's relevant documents among the candidates: no threshold can keep more."""
+    recall = parse_metrics([f"R@{comparison_set.depth or 1}"])
+    return evaluate(first_stage_run(comparison_set), comparison_set.qrels, recall).values[:, 0]
 
 
 def _rows(
@@ -204,7 +205,7 @@ def _rows(
     split: Split,
     plan: Plan,
 ) -> tuple[ThresholdRow, ...]:
-    """Return some thresholds with what each does to the held-out queries."""
+    """Return thresholds at quantiles of the tuning scores, with their figures on the held-out queries."""
     held_out = lists.only(split.held_out)
     tuning = lists.only(split.tuning).scores
     if not tuning or not query_ids:

@@ -1,4 +1,4 @@
-"""The scores of two versions, pair by pair."""
+"""Score drift between two versions of a reranker, and thresholds carried from one to the other."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def transfers(
     comparison_sets: Sequence[ComparisonSet],
     thresholds: Sequence[float],
 ) -> tuple[Transfer, ...]:
-    """Return, for every dataset, how scores moved and what thresholds become.
+    """Return, for each dataset, the drift of the scores and the carried thresholds.
 
     Parameters
     ----------
     before, after, tags
-        The versions.
+        The results of both versions, and the tag of the reranker in each.
     comparison_sets
         The datasets on which both versions were measured.
     thresholds
-        Of the old version; the usual ones where empty.
+        Thresholds of the old version; quantiles of its scores where empty.
     """
     kinds = (before.manifest.rerankers[tags[0]].score_kind, after.manifest.rerankers[tags[1]].score_kind)
     return tuple(
@@ -51,17 +51,18 @@ def transfers(
 def scored_pairs(
     before: OpenedResult, after: OpenedResult, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
 ) -> Iterator[tuple[ComparisonSet, ScoredPairs]]:
-    """Yield the pairs that both versions scored, dataset by dataset; a dataset without any is left out."""
+    """Yield each dataset with the pairs that both versions scored; datasets without such pairs are skipped."""
     old, new = before.folder.read_scores(), after.folder.read_scores()
     for comparison_set in comparison_sets:
-        both = _of(old, comparison_set, tags[0]).merge(
-            _of(new, comparison_set, tags[1]), on=["query_id", "doc_id"]
+        both = _scores_of(old, comparison_set, tags[0]).merge(
+            _scores_of(new, comparison_set, tags[1]), on=["query_id", "doc_id"]
         )
         if not both.empty:
             yield comparison_set, _pairs(both, comparison_set)
 
 
-def _of(scores: pd.DataFrame, comparison_set: ComparisonSet, tag: str) -> pd.DataFrame:
+def _scores_of(scores: pd.DataFrame, comparison_set: ComparisonSet, tag: str) -> pd.DataFrame:
+    """Return query, document and score of one reranker's pairs at the depth of the comparison."""
     chosen = scores[(scores["dataset"] == comparison_set.dataset) & (scores["reranker"] == tag)]
     chosen = chosen[chosen["depth"].isna() | (chosen["depth"] == comparison_set.depth)]
     return chosen.loc[chosen["score"].notna(), ["query_id", "doc_id", "score"]]

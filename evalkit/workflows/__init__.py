@@ -1,1 +1,1 @@
-"""One file for each command: what it does, without a word of how it is called or printed."""
+"""One module for each command: its logic, without the command line and without printing."""

@@ -1,4 +1,4 @@
-"""``evalkit baseline``: what a gate needs of a result, small enough to commit."""
+"""``evalkit baseline``: the part of a result that a gate compares, small enough to commit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evalkit.summaries.opened_results import open_result
 
 
 def save_baseline(result: Path, name: str, into: Path = BASELINES) -> Path:
-    """Save what a gate needs of a complete result, and return where.
+    """Save the part of a complete result that a gate compares, and return its folder.
 
     Raises
     ------
@@ -46,14 +46,14 @@ def save_baseline(result: Path, name: str, into: Path = BASELINES) -> Path:
 
 
 def open_evidence(path: Path) -> Evidence:
-    """Read a saved baseline, by its folder or its name, or a whole result folder.
+    """Read a saved baseline, by its folder or its name, or a result folder.
 
     Raises
     ------
     InputError
-        If it is neither, or damaged.
+        If `path` is neither, or damaged.
     IncompleteError
-        If it is a result that is not complete.
+        If `path` is a result that is not complete.
     """
     for folder in (BaselineFolder(path), BaselineFolder(BASELINES / path)):
         if folder.is_one:
@@ -67,6 +67,7 @@ def open_evidence(path: Path) -> Evidence:
 
 
 def _evidence(folder: BaselineFolder) -> Evidence:
+    """Return the evidence in a saved baseline, which is complete."""
     manifest, values = folder.read_manifest(), folder.read_values()
     return Evidence(
         name=str(folder.path),

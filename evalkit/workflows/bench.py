@@ -14,14 +14,14 @@ def latency_only(config: Config, scenarios: Collection[str]) -> Config:
     Parameters
     ----------
     config
-        Without a latency block, the defaults are taken.
+        The configuration; without a latency block, its defaults are used.
     scenarios
-        ``offline`` and ``server``: each gets its defaults where the configuration does not set it.
+        ``offline`` and ``server``: each gets its defaults if the configuration does not set it.
 
     Raises
     ------
     InputError
-        If no reranker takes time.
+        If every reranker only looks up scores.
     """
     if not any(settings.timed for settings in config.rerankers.values()):
         raise InputError(

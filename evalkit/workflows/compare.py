@@ -1,8 +1,8 @@
-"""Comparisons of what one folder holds, of two folders, of TREC runs."""
+"""``evalkit compare``: comparisons within one result folder, of two folders, or of TREC runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from evalkit.summaries.opened_results import (
     BEFORE,
     OpenedResult,
     matched_tags,
-    meet,
     open_result,
     runs_set,
+    version_sets,
 )
 from evalkit.summaries.transfers import scored_pairs, transfers
 
@@ -51,7 +51,7 @@ def compare_results(
     plots: Path | None = None,
     **changes: Any,
 ) -> list[Comparisons]:
-    """Return the documents that `compare` returns, typed.
+    """Return typed comparisons: one document, or for two folders one for each reranker.
 
     Parameters
     ----------
@@ -60,18 +60,18 @@ def compare_results(
     allow_incomplete
         Compare on the queries that have scores.
     thresholds
-        Of the version before: what do they become? Only for two folders.
+        Thresholds of the version before, to be carried to the one after; only for two folders.
     plots
-        Where to draw both versions' scores.
+        Folder for plots of both versions' scores; None for no plots.
     changes
         See `compare`.
 
     Raises
     ------
     InputError
-        If they were not measured on the same queries, judgments and candidates.
+        If the folders were not measured on the same queries, judgments and candidates.
     IncompleteError
-        If one is not complete.
+        If a result is not complete, unless `allow_incomplete`.
     """
     if len(paths) not in {1, 2}:
         raise InputError(
@@ -94,7 +94,7 @@ def compare_results(
     before, after = results
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
-        comparison_sets = meet(before, after, tags)
+        comparison_sets = version_sets(before, after, tags)
         moved = transfers(before, after, tags, comparison_sets, thresholds)
         documents.append(_of_versions(comparison_sets, replace(plan, baseline=BEFORE), tags, moved))
         if plots is not None:
@@ -139,7 +139,7 @@ def compare_runs(
     return [compare_sets([comparison_set], plan)]
 
 
-def _check_baseline(plan: Plan, names: Any) -> None:
+def _check_baseline(plan: Plan, names: Collection[str]) -> None:
     if plan.baseline not in names:
         raise UnknownNameError("system", plan.baseline, names)
 

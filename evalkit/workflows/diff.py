@@ -1,4 +1,4 @@
-"""Why two results differ: what was asked, on which data, with what and where, before what came of it."""
+"""``evalkit diff``: differences of two results, configuration, data, software and machine before means."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from evalkit.results.summary_document import Summary
 from evalkit.stats import Interval
 
 ABSENT = "-"
-"""Stands for the value that one of the two results does not have."""
-_OWN_WAY = ("name", "store")
-"""Keys of a configuration that cannot move a number."""
+"""Text for a value that one of the two results does not have."""
+_NO_EFFECT = ("name", "store")
+"""Keys of a configuration that cannot change a figure."""
 _MOMENTARY = ("load_average",)
-"""What a machine is like for the moment."""
+"""Properties of a machine that change all the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that is not the same in two results.
+    """One value that differs between two results.
 
     Attributes
     ----------
     about
         ``status``, ``configuration``, ``data``, ``code``, ``machine``, ``reranker`` or ``mean``.
     what
-        Where it stands, keys joined with dots.
+        Path of the value, keys joined with dots.
     before, after
-        Its two values as text; ``-`` where one result has none.
+        Both values as text; ``-`` where a result has none.
     """
 
     about: str
@@ -42,32 +42,35 @@ class Difference:
 
 
 def differences(before: str | Path, after: str | Path) -> list[Difference]:
-    """Return all that differs, causes before effects.
+    """Return all values that differ, causes before effects.
 
     Raises
     ------
     InputError
-        If one of them is no result folder, or damaged.
+        If a path is no result folder, or damaged.
     """
     one, other = (_Facts.of(ResultFolder.open(Path(path))) for path in (before, after))
-    found: list[Difference] = []
+    different: list[Difference] = []
     for about, mine in one.groups.items():
-        found += _compared(about, mine, other.groups[about])
-    return found
+        different += _compared(about, mine, other.groups[about])
+    return different
 
 
 def means_in_common(before: str | Path, after: str | Path) -> int:
-    """Return of how many rerankers, metrics and depths both results have a mean; see `differences` for errors."""
+    """Return the number of means that both results have; see `differences` for errors."""
     one, other = (_means(ResultFolder.open(Path(path)).read_summary()) for path in (before, after))
     return len(one.keys() & other.keys())
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
+    """All compared values of a result, as text, in groups: subject -> path -> value."""
+
     groups: Mapping[str, Mapping[str, str]]
 
     @classmethod
     def of(cls, folder: ResultFolder) -> _Facts:
+        """Read the values of a result folder."""
         manifest, config = folder.read_manifest(), folder.read_config()
         data = {facts.name: to_plain(facts) for facts in manifest.datasets}
         machine = {key: value for key, value in to_plain(manifest.machine).items() if key not in _MOMENTARY}
@@ -75,7 +78,7 @@ class _Facts:
         git = None if manifest.git is None else to_plain(manifest.git)
         rerankers = {tag: to_plain(facts) for tag, facts in manifest.rerankers.items()}
         endpoints = {tag: to_plain(facts) for tag, facts in manifest.endpoints.items()}
-        settings = {key: value for key, value in config.everything.items() if key not in _OWN_WAY}
+        settings = {key: value for key, value in config.everything.items() if key not in _NO_EFFECT}
         return cls(
             {
                 "status": {"status": manifest.status},
@@ -101,7 +104,7 @@ def _shown(mean: Interval) -> str:
 
 
 def _flat(value: Any, path: str = "") -> dict[str, str]:
-    """Return the leaves of nested mappings and lists as text, by their paths."""
+    """Return path -> the leaves of nested mappings and lists as text."""
     if isinstance(value, Mapping):
         items: Iterator[tuple[Any, Any]] = iter(value.items())
     elif isinstance(value, list) and any(isinstance(one, Mapping) for one in value):

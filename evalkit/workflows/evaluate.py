@@ -1,35 +1,36 @@
-"""``evalkit evaluate``: TREC files in, the rows of a table out."""
+"""``evalkit evaluate``: the rows of a table from TREC files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.formats import read_qrels, read_rows, read_run
 from evalkit.metrics import parse_metrics
-from evalkit.records import Query, Run
+from evalkit.records import Query
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
+from evalkit.summaries.opened_results import distinct_tags
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
-    """What the table holds.
+    """Contents of the table.
 
     Attributes
     ----------
     metrics
-        The default ones where empty.
+        Names of metrics; `DEFAULT_METRICS` where empty.
     per_query
-        The value of every query, instead of means.
+        Whether rows are values of single queries instead of means.
     by
-        Means by this property of the queries, too; None for none.
+        Property of queries to group means by; None for means over all queries only.
     queries
-        File with the queries, for properties that judgments do not show.
+        File with the queries, for properties that are not in the judgments.
     ties, unjudged
-        Whether columns show what ties, and unjudged documents, could change.
+        Whether columns bound the effect of ties and of unjudged documents.
     """
 
     metrics: Sequence[str] = ()
@@ -52,7 +53,7 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     judged = read_qrels(qrels)
     levels = {} if options.by is None else levels_by(options.by, judged, _read_queries(options.queries))
     rows: list[Row] = []
-    for run in _named([read_run(path) for path in runs], runs):
+    for run in distinct_tags([read_run(path) for path in runs], [str(path) for path in runs]):
         values = value_run(run, judged, metrics, ties=options.ties, unjudged=options.unjudged)
         if options.per_query:
             rows += query_rows(values)
@@ -67,12 +68,3 @@ def _read_queries(path: Path | None) -> dict[str, Query]:
     if path is None:
         return {}
     return {query.query_id: query for query in queries(read_rows(path), QueryColumns())}
-
-
-def _named(runs: Sequence[Run], paths: Sequence[Path]) -> list[Run]:
-    """Name runs by their tags, or by their files where two have the same tag."""
-    tags = [run.tag for run in runs]
-    return [
-        run if tags.count(run.tag) == 1 else replace(run, tag=str(path))
-        for run, path in zip(runs, paths, strict=True)
-    ]

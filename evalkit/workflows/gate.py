@@ -1,4 +1,4 @@
-"""The gate: every rule held against every reranker and dataset it speaks of."""
+"""``evalkit gate``: the verdict of every rule on every reranker and dataset that it applies to."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
     Parameters
     ----------
     result
-        The new result folder. What is missing in it is ``INVALID``, never a regression.
+        The new result folder. Missing parts of it are ``INVALID``, never a regression.
     against
         A saved baseline, or a result folder.
     settings
-        Rules; where None, the primary metric of the result may lose `DEFAULT_DROP`.
+        Rules; if None, the primary metric of the result may lose at most `DEFAULT_DROP`.
 
     Raises
     ------
     InputError
-        If one of them cannot be read, or no rule speaks of anything both have.
+        If a folder cannot be read, or no rule applies to a reranker of both.
     """
     opened = open_result(Path(result), allow_incomplete=True)
     new, old = evidence_of(opened), open_evidence(Path(against))
@@ -61,18 +61,19 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
         )
     judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
     missing = tuple(tag for tag in old.tags if tag not in judged)
-    found = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn", missing)
-    opened.folder.write_gates(found)
-    return found
+    outcome = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn", missing)
+    opened.folder.write_gates(outcome)
+    return outcome
 
 
 def judge_rule(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> Iterator[GateVerdict]:
     """Yield the verdict of one rule on every dataset and reranker."""
-    # What only the result has cannot have got worse; what only the baseline has is missing.
+    # Rules on a change apply to the baseline's datasets: one that the result lacks is missing.
     side = old if rule.bound[0] in {"max_drop", "retain", "max_slowdown"} else new
     datasets = [rule.dataset] if rule.dataset else list(side.datasets)
     shared = [tag for tag in old.tags if tag in new.tags]
-    # Whoever is named must be there; a reranker that the baseline has and the result lacks is missing.
+    # A reranker that a rule names must exist. Without a name, the shared ones are judged; without any shared one,
+    # those of the baseline are missing.
     tags = [rule.reranker] if rule.reranker else (shared or list(old.tags))
     for dataset in datasets:
         for tag in tags:
@@ -83,13 +84,14 @@ def judge_rule(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> It
 
 
 def _in_words(rule: GateRule) -> str:
+    """Return a rule as text, such as ``nDCG@10 max_drop 0.01``."""
     name, value = rule.bound
     of = rule.metric or (f"latency to {rule.latency_to}" if rule.latency_to else "calls")
     return f"{of} {name} {value:g}"
 
 
 class _NothingToJudgeError(Exception):
-    """Something is missing or does not match; the message says what."""
+    """A rule cannot be judged; the message names what is missing or does not match."""
 
 
 def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> RuleFinding:
@@ -111,7 +113,13 @@ def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, 
 
 
 def _values(side: Evidence, role: str, dataset: str, tag: str, rule: GateRule) -> MetricValues:
-    """Return one side's values, all of them."""
+    """Return all values of a reranker on one side; `role` names the side in messages.
+
+    Raises
+    ------
+    _NothingToJudgeError
+        If the reranker, the metric or the scores of a query are missing.
+    """
     if (dataset, tag) not in side.values:
         raise _NothingToJudgeError(f"the {role} {side.name} has no {tag!r} on {dataset}")
     values, unscored = side.values[dataset, tag], side.unscored[dataset, tag]
@@ -125,10 +133,12 @@ def _values(side: Evidence, role: str, dataset: str, tag: str, rule: GateRule) -
 def _drop(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> RuleFinding:
     before = _values(old, "baseline", dataset, tag, rule)
     after = _values(new, "result", dataset, tag, rule)
-    apart = [name for name, hashed in old.prints[dataset].items() if new.prints[dataset].get(name) != hashed]
-    if apart:
+    differing = [
+        name for name, hashed in old.prints[dataset].items() if new.prints[dataset].get(name) != hashed
+    ]
+    if differing:
         raise _NothingToJudgeError(
-            f"the {' and the '.join(apart)} of {dataset} are not those of the baseline"
+            f"the {' and the '.join(differing)} of {dataset} are not those of the baseline"
         )
     name, bound = rule.bound
     metric = rule.metric or ""
@@ -153,9 +163,9 @@ def _kept_margin(old: Evidence, dataset: str, tag: str, metric: str, share: floa
 def _latency(
     rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float
 ) -> RuleFinding:
-    """Judge a ratio within one run, or that ratio against the same one in the baseline's own run.
+    """Judge a ratio of latencies within the result, or its change from the same ratio within the baseline.
 
-    Seconds of two runs are never set against each other: machines and their load differ.
+    Seconds of two runs are never compared: machines and their load differ.
     """
     name, bound = rule.bound
     mine = _log_ratios(rule, dataset, tag, new)
@@ -169,11 +179,17 @@ def _latency(
 
 
 def _log_ratios(rule: GateRule, dataset: str, tag: str, side: Evidence) -> NDArray[np.float64]:
-    """Return ``(r,)`` log ratios of the round medians of two rerankers."""
+    """Return ``(r,)`` log ratios of the round medians of two rerankers.
+
+    Raises
+    ------
+    _NothingToJudgeError
+        If they share no round.
+    """
     size, flight = rule.batch_size or 0, rule.concurrency
-    own = side.rounds.get((dataset, tag, size, flight), {})
-    other = side.rounds.get((dataset, rule.latency_to or "", size, flight), {})
-    ratios = [own[n] - other[n] for n in sorted(own) if n in other]
+    medians = side.rounds.get((dataset, tag, size, flight), {})
+    reference = side.rounds.get((dataset, rule.latency_to or "", size, flight), {})
+    ratios = [medians[n] - reference[n] for n in sorted(medians) if n in reference]
     if not ratios:
         raise _NothingToJudgeError(
             f"{side.name} timed no rounds of both {tag} and {rule.latency_to} on {dataset} at batch {size}"

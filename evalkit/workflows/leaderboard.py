@@ -1,4 +1,4 @@
-"""Many result folders in one table, as far as they were measured on the same things."""
+"""Rank the systems of many result folders: one table for each set of queries, judgments, candidates and depth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from evalkit.comparison import ComparisonSet, Plan, tied_with
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.errors import InputError
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
-from evalkit.results.summary_document import Summary
 from evalkit.stats import mean_interval
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
@@ -21,14 +20,14 @@ from evalkit.summaries.opened_results import OpenedResult, mismatch, open_result
 
 @dataclass(slots=True)
 class _Group:
-    """Entries that were measured on the same queries, judgments, candidates and depth.
+    """Systems that were measured on the same queries, judgments, candidates and depth.
 
     Attributes
     ----------
     sources
-        Name -> the result it comes from and its tag there.
+        Name of a system -> its result and its tag there.
     why
-        Why it is not one with an earlier group of its dataset; None for the first.
+        Why the systems are not in an earlier group of the dataset; None for the first group.
     """
 
     comparison_set: ComparisonSet
@@ -39,16 +38,16 @@ class _Group:
 def leaderboard(
     paths: Sequence[str | Path], metric: str | None = None, *, allow_incomplete: bool = False
 ) -> list[Leaderboard]:
-    """Rank what some result folders hold.
+    """Rank the systems of some result folders.
 
     Parameters
     ----------
     paths
-        OpenedResult folders.
+        Result folders.
     metric
-        To rank by; the first folder's primary metric where None.
+        The metric to rank by; the first folder's primary metric where None.
     allow_incomplete
-        Take folders with queries that have no scores, too: each mean then has its own n.
+        Accept folders with queries that have no scores: each mean then has its own n.
 
     Returns
     -------
@@ -84,15 +83,15 @@ def _grouped(results: Sequence[OpenedResult]) -> list[_Group]:
 def _place(
     groups: list[_Group], result: OpenedResult, comparison_set: ComparisonSet, repeated: AbstractSet[str]
 ) -> None:
-    """Put a field's entries to those that they can be compared with, or apart, with the reason."""
+    """Add the systems of a comparison set to the group that they are comparable with, or to a new group."""
     why = None
     for group in groups:
         if group.comparison_set.dataset == comparison_set.dataset:
-            apart = mismatch(group.comparison_set, comparison_set)
-            if apart is None:
+            difference = mismatch(group.comparison_set, comparison_set)
+            if difference is None:
                 _add(group, result, comparison_set, repeated)
                 return
-            why = why or f"{result.folder.path.name}: {apart}"
+            why = why or f"{result.folder.path.name}: {difference}"
     groups.append(_Group(replace(comparison_set, systems={}), {}, why))
     _add(groups[-1], result, comparison_set, repeated)
 
@@ -103,7 +102,7 @@ def _add(
     systems = dict(group.comparison_set.systems)
     for tag, entry in comparison_set.systems.items():
         if tag == result.manifest.first_stage and tag in systems:
-            continue  # the same candidates in the same order, once more
+            continue  # the group already has these candidates in this order
         name = f"{tag} ({result.folder.path.name})" if tag in repeated else tag
         systems[name] = replace(entry, name=name)
         group.sources[name] = (result, tag)
@@ -116,7 +115,8 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
     dataset, depth = group.comparison_set.dataset, group.comparison_set.depth
     summaries = {id(result): result.folder.read_summary() for result, _ in group.sources.values()}
     timed = {
-        name: _medians(summaries[id(result)], dataset, tag) for name, (result, tag) in group.sources.items()
+        name: summaries[id(result)].quantiles_alone(dataset, tag, "p50")
+        for name, (result, tag) in group.sources.items()
     }
     batch = _shared_batch([timed[name] for name in names], depth)
     dominated = _dominated(group, plan, batch, tied)
@@ -143,18 +143,21 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
 def _dominated(
     group: _Group, plan: Plan, batch: int | None, tied: Mapping[str, Sequence[str]]
 ) -> dict[str, tuple[str, ...] | None]:
-    """Return who is beaten by whom; latency is compared within one run alone, where rounds were shared."""
+    """Return system -> the systems that are significantly better and faster; None where it was not timed.
+
+    Latency is compared within one run only, as only systems of one run share rounds.
+    """
     names = list(tied)
-    found: dict[str, tuple[str, ...] | None] = dict.fromkeys(names)
+    dominators: dict[str, tuple[str, ...] | None] = dict.fromkeys(names)
     for result in {id(source[0]): source[0] for source in group.sources.values()}.values():
-        own = [name for name in names if group.sources[name][0] is result]
-        above = {
-            name: [other for other in own[:place] if other not in tied[name]]
-            for place, name in enumerate(own)
+        of_run = [name for name in names if group.sources[name][0] is result]
+        better = {
+            name: [other for other in of_run[:place] if other not in tied[name]]
+            for place, name in enumerate(of_run)
         }
-        beaten = dominated_by(above, _rounds(group, result, own, batch), plan.confidence)
-        found |= {name: None if by is None else tuple(by) for name, by in beaten.items()}
-    return found
+        dominated = dominated_by(better, _rounds(group, result, of_run, batch), plan.confidence)
+        dominators |= {name: None if by is None else tuple(by) for name, by in dominated.items()}
+    return dominators
 
 
 def _rounds(
@@ -163,15 +166,6 @@ def _rounds(
     rounds = evidence_of(result).rounds if batch is not None else {}
     keys = {name: (group.comparison_set.dataset, group.sources[name][1], batch or 0, 1) for name in names}
     return {name: rounds[key] for name, key in keys.items() if key in rounds}
-
-
-def _medians(summary: Summary, dataset: str, tag: str) -> dict[int, float]:
-    """Return batch size -> median seconds, one call in flight; where there are enough calls for it."""
-    return {
-        size: row.p50_s.estimate
-        for size, row in summary.alone(dataset, tag).items()
-        if row.p50_s.estimate is not None
-    }
 
 
 def _shared_batch(timed: Iterable[Mapping[int, float]], depth: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""``evalkit report``: everything that is derived from a result folder, from its raw files alone."""
+"""``evalkit report``: all derived files of a result folder, from its raw files only."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from evalkit.summaries.threshold_curves import Goal, find_threshold
 
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings:
-    """Write runs, values, summary, comparisons, plots and pages; nothing is called, no dataset is loaded.
+    """Write runs, values, summary, comparisons, plots and pages from the raw files of a folder.
 
-    The same raw files give the same bytes.
+    No reranker is called and no dataset is loaded. The same raw files give the same bytes.
 
     Returns
     -------
@@ -63,11 +63,11 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
             f"{folder.path} is {manifest.status}: {_why(manifest)}",
             "see failures.jsonl, or look at what there is with --allow-incomplete",
         )
-    # Only large collections take long: the bar appears after some seconds.
+    # Only large collections take long, so the progress bar appears after some seconds.
     with tqdm(total=4, desc="report", unit="step", disable=None, delay=3) as progress:
         config = folder.read_config()
         qrels = {facts.name: folder.read_qrels(facts.name) for facts in manifest.datasets}
-        # Where rerankers were only timed there are no scores, and nothing is said about quality.
+        # A result without a quality pass has no scores, and its report no quality.
         cells = _cells(folder, manifest, qrels, config) if config.quality else []
         timed = cells_of(calls := folder.read_calls())
         latency = latency_rows(timed, config.latency)
@@ -111,7 +111,7 @@ def _write(
     timed: Sequence[CellCalls],
     explored: dict[str, Any] | None,
 ) -> None:
-    """Write everything derived, the page last: a folder with a page has all of it."""
+    """Write all derived files, the HTML page last: a folder with the page is complete."""
     _clear(folder)
     _write_runs(folder, cells)
     write_values(
@@ -123,7 +123,7 @@ def _write(
 
 
 def _draw(folder: ResultFolder, found: Findings, timed: Sequence[CellCalls]) -> dict[str, Sequence[Plot]]:
-    """Return section -> plots, which are written to the folder, too."""
+    """Write all plots to the folder, and return section -> its plots."""
     into, tuned = folder.plots_folder, found.tuned
     return {
         "trade-off": draw_tradeoffs(into, found.summary, tuned),
@@ -154,7 +154,7 @@ def _tuned(
         depth=tuple(
             sweep(comparison_set, tag, plan, summary, DepthQuestion())
             for comparison_set, tag in complete
-            if swept and manifest.rerankers[tag].pointwise  # for others each depth is a pass of its own
+            if swept and manifest.rerankers[tag].pointwise  # scores of others depend on the depth
         ),
         threshold=tuple(find_threshold(systems, tag, plan, Goal()) for systems, tag in complete),
         calibration=tuple(
@@ -164,6 +164,7 @@ def _tuned(
 
 
 def _why(manifest: Manifest) -> str:
+    """Return the reasons why a result is not complete."""
     failed = [
         f"{entry.reranker} failed on {len(entry.failed)} of {entry.asked} queries of {entry.dataset}"
         for entry in manifest.quality_passes
@@ -176,6 +177,7 @@ def _why(manifest: Manifest) -> str:
 
 
 def _clear(folder: ResultFolder) -> None:
+    """Remove the page and all folders of derived files."""
     folder.drop_report()
     for derived in (folder.runs_folder, folder.plots_folder, folder.tables_folder):
         shutil.rmtree(derived, ignore_errors=True)

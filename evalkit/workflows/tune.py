@@ -1,4 +1,4 @@
-"""``evalkit tune``: depths, thresholds, probabilities and searches of a result, from its stored scores."""
+"""``evalkit tune``: depth sweeps, thresholds, calibrations and searches of a result, from its stored scores."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tune_depth(
     reranker
         Only this one.
     question
-        Metric, margin, limits.
+        Metric, margin and limits.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def tune_depth(
     Raises
     ------
     InputError
-        If there is no such reranker, or its scores depend on the whole list: each depth is then a pass of its own.
+        If there is no such reranker, or its scores depend on the other documents and so on the depth.
     """
     return [to_plain(one) for one in sweep_result(Path(result), reranker, question)]
 
@@ -54,12 +54,12 @@ def tune_threshold(
     reranker
         Only this one.
     goal
-        What the threshold is for, e.g. ``"recall>=0.9"``, guaranteed with 95 % confidence, which is the default.
+        A goal such as ``"recall>=0.9"``, which is the default, with 95 % confidence.
 
     Returns
     -------
-    For each dataset and reranker: the threshold, what it does on the queries it was chosen on and on the
-    others, and what some other thresholds do.
+    For each dataset and reranker: the threshold, its figures on the queries of the choice and on the held-out
+    ones, and the figures of other thresholds.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def choose_thresholds(
 
 
 def calibrate_result(result: Path, reranker: str | None = None) -> list[CalibrationResult]:
-    """Fit what turns the scores of each dataset and reranker into probabilities.
+    """Return functions from scores to probabilities for each dataset and reranker.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def search_result(result: Path, reranker: str | None = None) -> list[SearchResul
     Raises
     ------
     InputError
-        If there is no such reranker, or its scores depend on the whole list.
+        If there is no such reranker, or its scores depend on the other documents.
     """
     opened = open_result(result)
     tags = _pointwise(opened, reranker)
@@ -121,14 +121,20 @@ def search_result(result: Path, reranker: str | None = None) -> list[SearchResul
 
 
 def _chosen(opened: OpenedResult, reranker: str | None) -> list[str]:
-    """Return the reranker that is asked for, or all."""
+    """Return the named reranker, or all without a name."""
     if reranker is not None and reranker not in opened.rerankers:
         raise UnknownNameError("reranker", reranker, opened.rerankers)
     return [reranker] if reranker else list(opened.rerankers)
 
 
 def _pointwise(opened: OpenedResult, reranker: str | None) -> list[str]:
-    """Return the rerankers, of those asked for, whose scores at one depth are valid at another: at least one."""
+    """Return the chosen rerankers whose scores do not depend on the depth.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     wanted = _chosen(opened, reranker)
     tags = [tag for tag in wanted if opened.manifest.rerankers[tag].pointwise]
     if not tags:

@@ -7,22 +7,17 @@ from pathlib import Path
 import orjson
 import pytest
 from support.documents import comparison, comparisons, cost, quality, summary, sweep, timed, tuning
+from support.result_folders import MANIFEST
 
 from evalkit.errors import InputError
 from evalkit.results import ResultFolder
 from evalkit.results.json_shapes import document, to_json
 from evalkit.results.latency_document import LatencyAnswers, MachineState
-from evalkit.results.manifest import Machine, Manifest
 
 SUMMARY = summary([quality("bm25", 20, 0.3)], [timed("x", 20, 0.1, 0.2)], [cost("x", 50, 1000)])
 COMPARED = comparisons(comparison("x"), tied={"x": ["y"]}, pooled=[comparison("x")])
 TUNED = tuning(sweep("x", [0.1, None]))
 LATENCY = LatencyAnswers(0.95, (), (), (), (), (), (), MachineState(("a flag",), ()), ("x",))
-MANIFEST = Manifest(
-    status="complete", name="test", command="evalkit run", started="2026-01-01T00:00:00+00:00", started_s=1.0,
-    finished=None, resumed=0, store="scores.sqlite", seed=1, versions={"evalkit": "0.1.0"}, git=None,
-    machine=Machine("Linux", None, None, None, {}, None), first_stage="bm25", datasets=(), rerankers={},
-)  # fmt: skip
 
 
 def folder_with_documents(path: Path) -> ResultFolder:

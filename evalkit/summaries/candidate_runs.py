@@ -1,0 +1,29 @@
+"""Candidates of a comparison set: the first stage's run, its best possible order, and relevance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparison import ComparisonSet
+from evalkit.records import Qrels, Run
+from evalkit.results.summary_document import BEST_ORDER
+
+
+def first_stage_run(comparison_set: ComparisonSet) -> Run:
+    """Return the candidates in the order of the first stage; an empty run where there is no first stage."""
+    return comparison_set.first_stage or Run.from_rows("", [], [], [])
+
+
+def best_order(run: Run, qrels: Qrels) -> Run:
+    """Return the documents of a run in the order of their grades, unjudged ones with grade 0."""
+    pairs = [(query_id, doc_id) for query_id, docs, _ in run for doc_id in docs]
+    grades = [float(qrels.of(query_id).get(doc_id, 0)) for query_id, doc_id in pairs]
+    return Run.from_rows(BEST_ORDER, [pair[0] for pair in pairs], [pair[1] for pair in pairs], grades)
+
+
+def relevance(docs: Sequence[str], grades: Mapping[str, int]) -> NDArray[np.bool_]:
+    """Return ``(n,)`` whether each document has a grade above 0; unjudged documents do not."""
+    return np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_)

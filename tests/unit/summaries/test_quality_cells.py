@@ -1,0 +1,160 @@
+"""Runs and values from the raw scores of a result folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.result_folders import manifest_of, score_rows, write_result
+from support.systems import Scores, run_of
+
+from evalkit.metrics import evaluate, parse_metrics
+from evalkit.records import Qrels
+from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells
+
+GRADES = {"q1": {"a": 1}, "q2": {"c": 2, "z": 1}, "q3": {"x": 1}, "q4": {"a": 0}}
+"""q2 lacks a relevant candidate, q3 has no candidates, q4 is unanswerable."""
+FIRST: Scores = {
+    "q1": {"a": 3.0, "b": 2.0, "c": 1.0}, "q2": {"b": 3.0, "c": 2.0, "a": 1.0}, "q4": {"a": 2.0, "b": 1.0},
+}  # fmt: skip
+RERANKED: Scores = {
+    "q1": {"a": 0.1, "b": 0.9, "c": 0.5}, "q2": {"b": 0.1, "c": 0.2, "a": 0.3}, "q4": {"a": 0.1, "b": 0.2},
+}  # fmt: skip
+
+
+def cells_of(
+    path: Path, scores: list[dict[str, object]], depths: list[int], rerankers: tuple[str, ...] = ("r",)
+) -> dict[tuple[str, int], QualityCell]:
+    """Return (tag, depth) -> cell of a result with these rows of scores."""
+    manifest = manifest_of(["d"], rerankers)
+    folder = write_result(path, {"d": GRADES}, scores, manifest=manifest)
+    cells = list(derive_cells(folder, manifest, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"], depths))
+    found = {(cell.reranker, cell.depth): cell for cell in cells}
+    assert list(found) == [(tag, depth) for tag in ("bm25", *rerankers) for depth in depths]
+    return found
+
+
+def values_of(cell: QualityCell, metric: str = "nDCG@10") -> Mapping[str, float]:
+    """Return query -> value."""
+    return dict(zip(cell.values.query_ids, cell.values.of(metric).tolist(), strict=True))
+
+
+def test_a_depth_reranks_the_first_candidates_only(tmp_path: Path) -> None:
+    """At depth 2 each list has the first two candidates of the first stage, in the reranker's order."""
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
+    cells = cells_of(tmp_path / "f", rows, [2, 3])
+    assert cells["r", 2].run.docs("q1") == ("b", "a")
+    assert cells["r", 3].run.docs("q1") == ("b", "c", "a")
+    assert cells["bm25", 3].run.docs("q2") == ("b", "c", "a")
+    assert all(cell.not_scored == () for cell in cells.values())
+
+
+def test_values_are_those_of_the_run(tmp_path: Path) -> None:
+    """An independent evaluation of the same lists gives the same values; unanswerable queries have none."""
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
+    cell = cells_of(tmp_path / "f", rows, [3])["r", 3]
+    expected = evaluate(run_of("r", RERANKED), Qrels(GRADES), parse_metrics(["nDCG@10", "R@3"]))
+    assert cell.values.query_ids == expected.query_ids == ("q1", "q2", "q3")
+    assert cell.values.values.tolist() == expected.values.tolist()
+
+
+def test_a_query_without_candidates_counts_as_zero(tmp_path: Path) -> None:
+    """The first stage found nothing, so no reranker could do better: the value is 0 and not missing."""
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
+    cells = cells_of(tmp_path / "f", rows, [3])
+    assert [values_of(cells[tag, 3])["q3"] for tag in ("bm25", "r")] == [0.0, 0.0]
+
+
+def test_a_query_without_scores_has_no_value(tmp_path: Path) -> None:
+    """A failed query counts as missing and never as 0, whether or not a failure is recorded."""
+    scored = {query_id: docs for query_id, docs in RERANKED.items() if query_id != "q2"}
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", scored)
+    cells = cells_of(tmp_path / "f", rows, [3])
+    assert cells["r", 3].not_scored == ("q2",)
+    assert list(values_of(cells["r", 3])) == ["q1", "q3"]
+    assert cells["bm25", 3].not_scored == ()
+
+
+def test_a_reranker_without_any_score_has_no_value(tmp_path: Path) -> None:
+    """It has not even the 0 of queries without candidates: its mean is unknown and not 0."""
+    cells = cells_of(tmp_path / "f", score_rows("d", "bm25", FIRST), [3])
+    cell = cells["r", 3]
+    assert cell.not_scored == ("q1", "q2", "q4")
+    assert cell.values.query_ids == ()
+    assert cell.values.values.shape == (0, 2)
+
+
+def test_without_any_candidates_every_system_has_zero(tmp_path: Path) -> None:
+    """If the first stage found nothing at all, no query is missing: all values are 0."""
+    cells = cells_of(tmp_path / "f", [], [3])
+    for cell in cells.values():
+        assert values_of(cell) == {"q1": 0.0, "q2": 0.0, "q3": 0.0}
+        assert cell.not_scored == ()
+
+
+def test_a_pass_for_one_depth_counts_at_that_depth_only(tmp_path: Path) -> None:
+    """Scores of a listwise reranker at depth 2 say nothing about depth 3, and the reverse."""
+    two = score_rows("d", "r", {"q1": {"a": 1.0, "b": 2.0}}, depth=2)
+    three = score_rows("d", "r", {"q1": {"a": 3.0, "b": 2.0, "c": 1.0}}, depth=3)
+    cells = cells_of(tmp_path / "f", score_rows("d", "bm25", FIRST) + two + three, [1, 2, 3])
+    assert cells["r", 2].run.docs("q1") == ("b", "a")
+    assert cells["r", 3].run.docs("q1") == ("a", "b", "c")
+    assert cells["r", 1].run.query_ids == ()
+
+
+def test_datasets_do_not_mix(tmp_path: Path) -> None:
+    """Two datasets may share ids of queries and documents; each has its own scores and missing queries."""
+    judged = {"d1": {"q": {"a": 1}}, "d2": {"q": {"b": 1}, "p": {"a": 1}}}
+    both = {"q": {"a": 2.0, "b": 1.0}}
+    rows = [
+        *score_rows("d1", "bm25", both), *score_rows("d2", "bm25", {**both, "p": {"a": 1.0}}),
+        *score_rows("d1", "r", both), *score_rows("d2", "r", {"q": {"a": 1.0, "b": 2.0}}),
+    ]  # fmt: skip
+    manifest = manifest_of(["d1", "d2"], ["r"])
+    folder = write_result(tmp_path / "f", judged, rows, manifest=manifest)
+    qrels = {name: Qrels(grades) for name, grades in judged.items()}
+    cells = {
+        (cell.dataset, cell.reranker): cell for cell in derive_cells(folder, manifest, qrels, ["RR"], [2])
+    }
+    assert values_of(cells["d1", "r"], "RR") == {"q": 1.0}
+    assert values_of(cells["d2", "r"], "RR") == {"q": 1.0}
+    assert (cells["d1", "r"].not_scored, cells["d2", "r"].not_scored) == ((), ("p",))
+
+
+def cell(scores: Scores, depth: int, grades: Mapping[str, Mapping[str, int]]) -> QualityCell:
+    """Return the cell of a first stage."""
+    run = run_of("bm25", scores).cut(depth)
+    return QualityCell("d", "bm25", depth, run, evaluate(run, Qrels(grades), parse_metrics(["nDCG@10"])), ())
+
+
+@given(
+    grades=st.dictionaries(
+        st.sampled_from("abcdefgh"), st.integers(0, 3), min_size=1
+    ).filter(lambda grades: max(grades.values()) > 0),
+    order=st.permutations("abcdef"),
+)  # fmt: skip
+def test_recall_and_best_order_grow_with_the_depth(grades: dict[str, int], order: list[str]) -> None:
+    """More candidates never lower the ceiling; recall is the share of relevant documents among the candidates."""
+    scores = {"q": {doc_id: float(-rank) for rank, doc_id in enumerate(order)}}
+    first = [cell(scores, depth, {"q": grades}) for depth in range(1, 7)]
+    ceilings = list(derive_ceilings(first, {"d": Qrels({"q": grades})}, ["nDCG@10"]))
+    relevant = {doc_id for doc_id, grade in grades.items() if grade > 0}
+    assert [one.depth for one in ceilings] == [1, 2, 3, 4, 5, 6]
+    for one in ceilings:
+        assert one.recall.tolist() == pytest.approx([len(relevant & set(order[: one.depth])) / len(relevant)])
+    best = np.array([one.best.of("nDCG@10")[0] for one in ceilings])
+    assert (np.diff(best) >= -1e-12).all()
+    assert (best >= np.array([one.values.of("nDCG@10")[0] for one in first]) - 1e-12).all()
+    if relevant <= set(order):
+        assert best[-1] == pytest.approx(1.0)
+
+
+def test_a_result_without_queries_has_an_empty_ceiling() -> None:
+    """No judged query: no recall and no values, instead of an error."""
+    (ceiling,) = derive_ceilings([cell({}, 3, {})], {"d": Qrels({})}, ["nDCG@10"])
+    assert ceiling.recall.shape == (0,)
+    assert ceiling.best.query_ids == ()
