@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from evalkit import registry
@@ -79,8 +79,7 @@ def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
         pairs=tuple(_pair_counts(run, dataset, tag) for dataset, tag in run.store.reused),
         quality_passes=tuple(recorder.quality_passes),
         pointwise_checks=tuple(
-            PointwiseResult(**asdict(check), verdict=check.verdict, evidence=check.evidence())
-            for check in recorder.pointwise_checks
+            PointwiseResult(check, check.verdict, check.evidence()) for check in recorder.pointwise_checks
         ),
         precision_checks=tuple(recorder.precision_checks),
         rounds=tuple(recorder.rounds),
@@ -117,7 +116,7 @@ def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
     lengths = [len(docs) for _, docs, _ in eval_set.candidates]
     return DatasetFacts(
         name=eval_set.dataset.name,
-        **asdict(eval_set.dataset.origin),
+        origin=eval_set.dataset.origin,
         empty_queries=tuple(
             query.query_id for query in eval_set.dataset.queries if query.query_id not in with_candidates
         ),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evalkit.comparison import Comparison, Plan
+from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.report.numbers import NO_VALUE, difference_text, interval_text, p_text, value_text
 from evalkit.report.table import Table, as_markdown
 from evalkit.results.comparison_document import (
     Comparisons,
     DatasetComparisons,
     MeanOnly,
-    SensitivityRow,
     VersionComparisons,
 )
 from evalkit.stats import MIN_QUERIES, Interval
@@ -82,7 +82,7 @@ def cautions(compared: Comparisons) -> list[str]:
     return lines
 
 
-def _tipping(one: SensitivityRow) -> str:
+def _tipping(one: Sensitivity) -> str:
     if not one.tipping_of:
         return ""
     if one.tipping is None:

@@ -60,5 +60,5 @@ def _facts(manifest: Manifest) -> list[tuple[str, str]]:
         ("platform", machine.platform),
         ("git", "not in a repository" if git is None else git.commit + (" (with changes)" if git.dirty else "")),
         *[(name, version) for name, version in manifest.versions.items()],
-        *[(f"dataset {entry.name}", f"sha256 {entry.content_hash}") for entry in manifest.datasets],
+        *[(f"dataset {entry.name}", f"sha256 {entry.origin.content_hash}") for entry in manifest.datasets],
     ]  # fmt: skip

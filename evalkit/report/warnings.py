@@ -90,10 +90,10 @@ def _of_names(manifest: Manifest) -> list[str]:
 
 def _of_checks(manifest: Manifest) -> list[str]:
     return [
-        f"{check.dataset}: {check.reranker} gives the same pair another score when asked again"
-        f" ({check.evidence}): its figures move from run to run."
-        for check in manifest.pointwise_checks
-        if check.verdict == "unstable"
+        f"{one.check.dataset}: {one.check.reranker} gives the same pair another score when asked again"
+        f" ({one.evidence}): its figures move from run to run."
+        for one in manifest.pointwise_checks
+        if one.verdict == "unstable"
     ]
 
 

@@ -9,10 +9,11 @@ from typing import Annotated, ClassVar
 from evalkit.comparison import Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
-from evalkit.results.json_shapes import Document, Inline, JsonObject, Keys
+from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject
 from evalkit.stats import Interval
 
-Difference = Annotated[Interval, Keys("difference")]
+SensitivityRow = Annotated[Sensitivity, FieldKeys({"condensed": "difference"})]
+"""How a difference depends on ties and unjudged documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,30 +34,6 @@ class ExploratoryRow(JsonObject):
     def change(self) -> Interval:
         """The mean paired difference with its interval."""
         return Interval(self.difference, self.lower, self.upper, self.n)
-
-
-@dataclass(frozen=True, slots=True)
-class SensitivityRow(JsonObject):
-    """How a difference depends on ties and unjudged documents; see `evalkit.comparison.sensitivity.Sensitivity`."""
-
-    baseline: str
-    contender: str
-    cutoff: int
-    judged_baseline: float
-    judged_contender: float
-    unjudged_baseline_only: int
-    unjudged_contender_only: int
-    unjudged_both: int
-    condensed: Difference
-    tipping: int | None
-    tipping_of: int
-    tied_low: float | None
-    tied_high: float | None
-
-    @classmethod
-    def of(cls, sensitivity: Sensitivity) -> SensitivityRow:
-        """Return a sensitivity as a row."""
-        return cls(**{name: getattr(sensitivity, name) for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, slots=True)

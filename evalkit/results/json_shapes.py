@@ -99,15 +99,41 @@ class Keys:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return pydantic's schema of the interval, which maps these keys to its fields and back."""
 
+        def spread(value: Any, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+            return self.spread(inner(value))
+
+        return _between(handler(source), self.gather, spread)
+
+    def gather(self, data: Any) -> Any:
+        """Return the fields of the interval."""
+        if not isinstance(data, Mapping):
+            return data
+        return {("estimate" if name == self.estimate else name): value for name, value in data.items()}
+
+    def spread(self, fields_of_interval: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the keys of the interval."""
+        bounds = {name: fields_of_interval[name] for name in ("lower", "upper", "n")}
+        return {self.estimate: fields_of_interval["estimate"], **bounds}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldKeys:
+    """Keys of the intervals in a record of another package: field -> the key of its estimate, as in `Keys`."""
+
+    estimates: Mapping[str, str]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Return pydantic's schema of the record, with these keys in its intervals."""
+        keys = {name: Keys(estimate) for name, estimate in self.estimates.items()}
+
         def gather(data: Any) -> Any:
             if not isinstance(data, Mapping):
                 return data
-            return {("estimate" if name == self.estimate else name): value for name, value in data.items()}
+            return {**data, **{name: one.gather(data[name]) for name, one in keys.items() if name in data}}
 
         def spread(value: Any, inner: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
             written = inner(value)
-            bounds = {name: written[name] for name in ("lower", "upper", "n")}
-            return {self.estimate: written["estimate"], **bounds}
+            return {**written, **{name: one.spread(written[name]) for name, one in keys.items()}}
 
         return _between(handler(source), gather, spread)
 

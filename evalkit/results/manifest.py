@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from evalkit.backend_checks import PrecisionCheck
+from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
 from evalkit.dataset_checks import DataFinding
 from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
-from evalkit.records import ScoreKind
-from evalkit.results.json_shapes import Document, JsonObject, Key
+from evalkit.records import DatasetOrigin, ScoreKind
+from evalkit.results.json_shapes import Document, Inline, JsonObject, Key
 
 Status = Literal["running", "complete", "incomplete", "failed"]
 
@@ -68,27 +68,17 @@ class CandidateLists:
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetFacts:
-    """A dataset as it was loaded; see `evalkit.records.DatasetOrigin` for the fields it shares.
+class DatasetFacts(JsonObject):
+    """A dataset as it was loaded.
 
     Attributes
     ----------
     empty_queries
-        Queries without candidates.
+        Queries for which the first stage found no candidate.
     """
 
     name: str
-    source: str
-    location: str
-    language: str
-    split: str | None
-    template: str
-    content_hash: str
-    counts: Mapping[str, int]
-    sample: Mapping[str, Any] | None
-    exclude_same_id: bool
-    revision: str | None
-    licence: str | None
+    origin: Annotated[DatasetOrigin, Inline.all_of(DatasetOrigin)]
     empty_queries: tuple[str, ...]
     candidates: CandidateLists
 
@@ -193,17 +183,10 @@ class QualityPass:
 
 
 @dataclass(frozen=True, slots=True)
-class PointwiseResult:
-    """A pointwise check with its verdict and the evidence in words; see `evalkit.backend_checks.PointwiseCheck`."""
+class PointwiseResult(JsonObject):
+    """A pointwise check with its verdict, and the evidence in words."""
 
-    reranker: str
-    dataset: str
-    queries: int
-    pairs: int
-    spread: float | None
-    again: float | None
-    order: float | None
-    batch: float | None
+    check: Annotated[PointwiseCheck, Inline.all_of(PointwiseCheck)]
     verdict: str
     evidence: str
 

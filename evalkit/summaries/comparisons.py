@@ -26,7 +26,6 @@ from evalkit.results.comparison_document import (
     ExtremeQuery,
     Extremes,
     MeanOnly,
-    SensitivityRow,
     SliceRow,
 )
 from evalkit.results.recorded_config import RecordedConfig
@@ -88,7 +87,7 @@ def _dataset(comparison_set: ComparisonSet, plan: Plan) -> DatasetComparisons:
         comparisons=tuple(primary),
         tied_with=tied_with(comparison_set, plan),
         exploratory=tuple(map(_exploratory, explore(comparison_set, plan))),
-        sensitivity=tuple(SensitivityRow.of(sensitivity(comparison_set, plan, name)) for name in contenders),
+        sensitivity=tuple(sensitivity(comparison_set, plan, name) for name in contenders),
         slices=tuple(_slice(one) for name in contenders for one in slices(comparison_set, plan, name)),
         extremes={name: _extremes(comparison_set, plan, name) for name in contenders},
     )

@@ -58,12 +58,12 @@ def _dataset(facts: DatasetFacts, cells: Iterable[QualityCell]) -> DatasetSummar
     missing = {c.reranker: len(c.not_scored) for c in cells if c.dataset == facts.name and c.not_scored}
     return DatasetSummary(
         name=facts.name,
-        source=facts.source,
-        location=facts.location,
-        split=facts.split,
-        language=facts.language,
-        content_hash=facts.content_hash,
-        counts=facts.counts,
+        source=facts.origin.source,
+        location=facts.origin.location,
+        split=facts.origin.split,
+        language=facts.origin.language,
+        content_hash=facts.origin.content_hash,
+        counts=facts.origin.counts,
         candidates=facts.candidates,
         empty_queries=len(facts.empty_queries),
         queries_not_scored=missing,

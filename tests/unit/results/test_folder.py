@@ -103,6 +103,6 @@ def test_a_damaged_document_names_the_path_of_the_key(tmp_path: Path) -> None:
 def test_a_document_can_be_read_by_the_keys_of_its_file() -> None:
     """Documents were dictionaries once: the old way of reading them is an alias."""
     assert SUMMARY["quality"] == orjson.loads(to_json(document(SUMMARY)))["quality"]
-    assert MANIFEST["schema_version"] == Manifest.VERSION
+    assert MANIFEST["schema_version"] == MANIFEST.VERSION
     with pytest.raises(KeyError):
         SUMMARY["mood"]
