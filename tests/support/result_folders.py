@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from evalkit.records import Qrels, Query
+from evalkit.records import DatasetOrigin, Qrels, Query
 from evalkit.results import ResultFolder
 from evalkit.results.folder import CALLS, SCORES
 from evalkit.results.manifest import CandidateLists, DatasetFacts, Machine, Manifest, RerankerFacts
@@ -28,13 +28,12 @@ def reranker_facts(**changes: Any) -> RerankerFacts:
     return replace(RerankerFacts("replay", True, "unknown", False, None, False, None, None), **changes)
 
 
-def dataset_facts(name: str, **changes: Any) -> DatasetFacts:
+def dataset_facts(name: str, counts: Mapping[str, int] | None = None, **changes: Any) -> DatasetFacts:
     """Return a dataset of which nothing was counted."""
-    facts = DatasetFacts(
-        name, "beir_folder", "somewhere", "english", None, "{title} {text}", "hash", {}, None, False, None, None, (),
-        CandidateLists(0, 0, 0),
-    )  # fmt: skip
-    return replace(facts, **changes)
+    origin = DatasetOrigin(
+        "beir_folder", "somewhere", "english", None, "{title} {text}", "hash", {}, None, False
+    )
+    return replace(DatasetFacts(name, origin, (), CandidateLists(0, 0, 0)), **changes)
 
 
 def manifest_of(datasets: Sequence[str], rerankers: Sequence[str], **changes: Any) -> Manifest:
