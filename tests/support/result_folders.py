@@ -31,7 +31,7 @@ def reranker_facts(**changes: Any) -> RerankerFacts:
 def dataset_facts(name: str, counts: Mapping[str, int] | None = None, **changes: Any) -> DatasetFacts:
     """Return a dataset of which nothing was counted."""
     origin = DatasetOrigin(
-        "beir_folder", "somewhere", "english", None, "{title} {text}", "hash", {}, None, False
+        "beir_folder", "somewhere", "english", None, "{title} {text}", "hash", counts or {}, None, False
     )
     return replace(DatasetFacts(name, origin, (), CandidateLists(0, 0, 0)), **changes)
 
