@@ -8,8 +8,7 @@ from evalkit.experiment.context import StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.recorder import WrittenTables
 from evalkit.reranking import scored_run
-from evalkit.results.folder import at_depth
-from evalkit.results.shown_texts import SHOWN, snippet
+from evalkit.results.raw_tables import SHOWN, at_depth, snippet
 
 
 def keep_texts(run: StartedExperiment, tables: WrittenTables) -> None:

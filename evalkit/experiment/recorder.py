@@ -15,9 +15,10 @@ from evalkit.experiment.journal import JournalRecord, failure_of
 from evalkit.latency import CallKey, RoundState, call_key
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
-from evalkit.results.folder import CALLS, SCORES, STATIONS, ResultFolder
+from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import CallCounts, Failure, QualityPass
 from evalkit.results.parquet import to_table, write_table, write_tables
+from evalkit.results.raw_tables import CALLS, SCORES, STATIONS
 
 if TYPE_CHECKING:
     import pyarrow as pa

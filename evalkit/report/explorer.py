@@ -11,7 +11,7 @@ import orjson
 from markupsafe import Markup
 
 from evalkit.comparison import ComparisonSet
-from evalkit.results.shown_texts import SHOWN, snippet
+from evalkit.results.raw_tables import SHOWN, snippet
 
 MOST_QUERIES = 2000
 """Most queries of a report with lists: those with the largest differences between systems."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import orjson
 
 from evalkit.errors import InputError, StorageError
@@ -21,6 +20,7 @@ from evalkit.results.json_shapes import document, from_plain, read_json, to_json
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_columns, read_table, write_table
+from evalkit.results.raw_tables import CALLS, TEXTS
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import Tuning
@@ -28,65 +28,6 @@ from evalkit.results.tuning_document import Tuning
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-SCORES = {
-    "dataset": "string",
-    "reranker": "string",
-    "query_id": "string",
-    "doc_id": "string",
-    "retriever_rank": "int32",
-    "score": "float64",
-    "list_rank": "int32",
-    "depth": "int32",
-}
-"""Columns of ``scores.parquet``; depth is null where one pass serves every depth. ``list_rank`` is the
-rank in the backend's response to the call that scored the pair."""
-
-CALLS = {
-    "dataset": "string",
-    "reranker": "string",
-    "query_id": "string",
-    "pass": "string",
-    "batch_size": "int32",
-    "filled": "int32",
-    "scenario": "string",
-    "concurrency": "int32",
-    "length_bucket": "int32",
-    "rate_per_s": "float64",
-    "round": "int32",
-    "attempt": "int32",
-    "scheduled_s": "float64",
-    "start_s": "float64",
-    "encoded_s": "float64",
-    "sent_s": "float64",
-    "headers_s": "float64",
-    "body_s": "float64",
-    "end_s": "float64",
-    "status": "string",
-    "error": "string",
-    "http_status": "int32",
-    "tokens": "int64",
-    "units": "float64",
-    "billed_bytes": "int64",
-    "characters": "int64",
-    "document_characters": "int64",
-    "truncated_documents": "int64",
-    "cost_usd": "float64",
-    "server_s": "float64",
-    "server_times": "string",
-    "model": "string",
-    "cached": "bool_",
-    "conn_reused": "bool_",
-    "list_sorted": "bool_",
-}
-"""Columns of ``calls.parquet``, one row for each attempt; unknown is null. ``server_times`` is a JSON
-object: name -> seconds, and the part of the work that took them."""
-
-STATIONS = ("encoded_s", "sent_s", "headers_s", "body_s")
-"""Columns between start and end of a call; null without a network connection, and if the call failed."""
-
-TEXTS = {"dataset": "string", "doc_id": "string", "text": "string"}
-"""Columns of ``texts.parquet``: the beginnings of the documents that a report can show."""
 
 
 class ResultFolder:
@@ -330,12 +271,6 @@ class ResultFolder:
             calls["start_s"]
         )
         return calls
-
-
-def at_depth(columns: Mapping[str, NDArray[Any]], depth: int) -> dict[str, NDArray[Any]]:
-    """Return the rows of one reranker's scores at a depth: of the pass at that depth, or of one for all depths."""
-    chosen = np.isnan(columns["depth"]) | (columns["depth"] == depth)
-    return {name: column[chosen] for name, column in columns.items()}
 
 
 def results_folder(name: str, into: str | Path | None) -> Path:

@@ -12,8 +12,8 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
-from evalkit.results.folder import at_depth
 from evalkit.results.manifest import Manifest
+from evalkit.results.raw_tables import at_depth
 from evalkit.summaries.candidate_runs import best_order
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalkit.results.folder import CALLS
 from evalkit.results.parquet import to_table
+from evalkit.results.raw_tables import CALLS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,9 +11,9 @@ import orjson
 
 from evalkit.records import DatasetOrigin, Qrels, Query
 from evalkit.results import ResultFolder
-from evalkit.results.folder import CALLS, SCORES
 from evalkit.results.manifest import CandidateLists, DatasetFacts, Machine, Manifest, RerankerFacts
 from evalkit.results.parquet import write_table
+from evalkit.results.raw_tables import CALLS, SCORES
 from support.systems import Scores
 
 MANIFEST = Manifest(

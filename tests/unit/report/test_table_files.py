@@ -24,7 +24,7 @@ from evalkit.report.table import Table, as_markdown, markdown_text
 from evalkit.report.table_files import file_names, table_rows, write_tables
 from evalkit.report.warnings import ANY_REMEDY, REMEDIES, failure_tables
 from evalkit.results.parquet import read_table
-from evalkit.results.shown_texts import MOST_CHARACTERS, snippet
+from evalkit.results.raw_tables import MOST_CHARACTERS, snippet
 
 TEXT = st.text(st.characters(codec="utf-8"))
 ANY_TEXT = st.text(st.characters())  # halves of surrogate pairs among them
