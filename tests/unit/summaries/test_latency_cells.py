@@ -182,7 +182,7 @@ def test_characters_are_per_document() -> None:
     """The median over calls of characters divided by the batch size; unknown where no call counts them."""
     rows = [timed_call(i, 1.0, document_characters=count) for i, count in enumerate((1000, 2000, 9000))]
     assert row_of(*rows).characters_per_document == 200
-    assert row_of(*steady(3)).characters_per_document is None
+    assert row_of(*steady(3, document_characters=None)).characters_per_document is None
 
 
 @pytest.mark.parametrize(
