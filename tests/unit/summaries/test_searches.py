@@ -177,3 +177,12 @@ def test_queries_without_candidates_count_as_zero() -> None:
     halves = [(plain.tuned or 0.0) * 2, (plain.held_out.estimate or 0.0) * 2]
     assert sum(halves) == pytest.approx(1.0)
     assert plain.kept == pytest.approx(1 / 4)
+
+
+def test_without_any_candidate_there_is_no_threshold() -> None:
+    """The first stage found nothing: every configuration keeps nothing and has the value 0."""
+    grades = {f"q{i}": {"a": 1} for i in range(4)}
+    nothing = set_of(grades, run_of("bm25", {}), run_of("r", {}), depth=2, metrics=["RR"])
+    rows = search(nothing, "r", PLAN, summary()).rows
+    assert {row.depth for row in rows} == {1, 2}
+    assert {(row.threshold, row.kept, row.tuned) for row in rows} == {(None, 0.0, 0.0)}
