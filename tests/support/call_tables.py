@@ -22,8 +22,11 @@ def call(**changes: Any) -> dict[str, Any]:
 
 
 def timed_call(number: int, seconds: float, **changes: Any) -> dict[str, Any]:
-    """Return a call of the latency pass with its own query, the `number`-th one: it is due and starts at once."""
-    row = {"pass": "latency", "query_id": f"q{number}", "round": 0, "scheduled_s": 100.0 * number}
+    """Return a call of the latency pass with a query and a start of its own; documents have 100 characters each."""
+    row = {
+        "pass": "latency", "query_id": f"q{number}", "round": 0, "scheduled_s": 100.0 * number,
+        "document_characters": 100 * changes.get("batch_size", 10),
+    }  # fmt: skip
     start = changes.get("scheduled_s", row["scheduled_s"])
     return call(**row | {"start_s": start, "end_s": start + seconds} | changes)
 

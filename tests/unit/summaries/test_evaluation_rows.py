@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from support.systems import run_of
 
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import parse_metrics
@@ -28,12 +34,12 @@ QUERIES = {
 
 
 def valued() -> Valued:
-    """Return everything that can be asked of the run."""
+    """Return the run with all bounds."""
     return value_run(RUN, QRELS, METRICS, ties=True, unjudged=True)
 
 
-def test_every_query_has_what_stands_beside_its_value() -> None:
-    """Values, orders of ties, choices of unjudged documents; None where a metric has no such thing."""
+def test_every_query_has_its_value_and_its_bounds() -> None:
+    """Values, orders of ties, choices of unjudged documents; None where a metric has no such bounds."""
     rows = {(row["query_id"], row["metric"]): row for row in query_rows(valued())}
     assert len(rows) == 3 * 4
     first = rows["q1", "RR@2"]
@@ -51,18 +57,18 @@ def test_every_query_has_what_stands_beside_its_value() -> None:
 def test_slices_divide_the_mean() -> None:
     """The means of all levels, weighted by their queries, are the mean over all, in every column."""
     rows = list(slice_rows(valued(), "kind", levels_by("kind", QRELS, QUERIES)))
-    whole = {row["metric"]: row for row in mean_rows(valued())}
+    overall = {row["metric"]: row for row in mean_rows(valued())}
     for metric in ("RR@2", "nDCG@1"):
         parts = [row for row in rows if row["metric"] == metric and row["level"] != "all"]
         assert [(row["level"], row["n"]) for row in parts] == [("x", 2), ("y", 1)]
         for column in ("value", "best", "expected", "worst", "least", "most"):
             mean = np.average([row[column] for row in parts], weights=[row["n"] for row in parts])
-            assert mean == pytest.approx(whole[metric][column])
+            assert mean == pytest.approx(overall[metric][column])
     assert [row["n"] for row in rows if row["level"] == "all"] == [3] * 4
 
 
-def test_queries_are_sorted_by_their_judgments_alone_or_by_their_file() -> None:
-    """Relevant documents need no file; words and fields do; whatever cannot be is one clear line."""
+def test_queries_are_grouped_by_their_judgments_or_by_their_file() -> None:
+    """Relevant documents need no file; words and fields do; anything else is an error in one line."""
     assert list(levels_by("relevant documents", QRELS, {}).values()) == [["q1", "q4"], ["q2"]]
     assert list(levels_by("words in the query", QRELS, QUERIES).values()) == [["q1", "q2", "q4"]]
     with pytest.raises(InputError, match="judgments alone do not tell queries apart by 'kind'"):
@@ -73,8 +79,8 @@ def test_queries_are_sorted_by_their_judgments_alone_or_by_their_file() -> None:
         levels_by("kind", QRELS, {q: QUERIES[q] for q in ("q1", "q2")})
 
 
-def test_the_note_tells_the_columns_that_are_there() -> None:
-    """No word about what was not asked."""
+def test_the_note_explains_only_the_columns_that_are_shown() -> None:
+    """Bounds that are not computed are not mentioned."""
     plain = value_run(RUN, QRELS, METRICS, ties=False, unjudged=False)
     assert "orders" not in note_on(list(mean_rows(plain)))
     assert "unjudged" not in note_on(list(mean_rows(plain)))
@@ -82,3 +88,68 @@ def test_the_note_tells_the_columns_that_are_there() -> None:
     assert note_on(list(query_rows(plain))) == ""
     assert "all orders" in note_on(list(mean_rows(valued())))
     assert "all choices of unjudged" in note_on(list(mean_rows(valued())))
+
+
+LISTS = st.dictionaries(
+    st.sampled_from(["q1", "q2", "q3", "q4", "q5"]),
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 3).map(float), min_size=1),
+)
+"""Random runs with many ties."""
+
+
+@given(LISTS)
+def test_bounds_contain_the_value(scores: Mapping[str, Mapping[str, float]]) -> None:
+    """The worst order is at most the expected and the value, the best at least both; the same for judgments."""
+    for row in query_rows(value_run(run_of("r", scores), QRELS, METRICS, ties=True, unjudged=True)):
+        if row["best"] is not None:
+            assert row["worst"] - 1e-12 <= row["value"] <= row["best"] + 1e-12
+            assert row["worst"] - 1e-12 <= row["expected"] <= row["best"] + 1e-12
+        if row["most"] is not None:
+            assert row["least"] - 1e-12 <= row["value"] <= row["most"] + 1e-12
+
+
+@given(LISTS)
+def test_means_have_students_interval(scores: Mapping[str, Mapping[str, float]]) -> None:
+    """Mean and interval agree with scipy's t interval over the values per query; every query counts."""
+    found = value_run(run_of("r", scores), QRELS, METRICS, ties=False, unjudged=False)
+    per_query: dict[str, list[float]] = {}
+    for row in query_rows(found):
+        per_query.setdefault(row["metric"], []).append(row["value"])
+    for row in mean_rows(found):
+        values = np.array(per_query[row["metric"]])
+        assert (row["run"], row["n"]) == ("r", 3)
+        assert row["value"] == pytest.approx(values.mean())
+        if np.ptp(values) > 0:
+            expected = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
+            assert (row["lower"], row["upper"]) == pytest.approx(expected)
+
+
+def test_without_queries_means_are_unknown() -> None:
+    """No judgments: no rows per query, and means of None with n = 0 in every column."""
+    empty = value_run(run_of("r", {}), Qrels({}), METRICS, ties=True, unjudged=True)
+    assert list(query_rows(empty)) == []
+    for row in mean_rows(empty):
+        columns = ("value", "lower", "upper", "best", "expected", "worst", "least", "most")
+        assert [row[name] for name in columns] == [None] * 8
+        assert row["n"] == 0
+    assert levels_by("relevant documents", Qrels({}), {}) == {}
+    assert note_on([]) == ""
+
+
+def test_a_level_of_one_query_has_no_interval() -> None:
+    """One value has a mean and no bounds; levels that are not given have no rows."""
+    rows = list(slice_rows(valued(), "kind", {" 1": ["q2"]}))
+    (row,) = [row for row in rows if row["level"] == "1" and row["metric"] == "RR@2"]
+    assert (row["n"], row["lower"], row["upper"]) == (1, None, None)
+    assert {row["level"] for row in rows} == {"all", "1"}
+    assert {row["by"] for row in rows} == {"kind"}
+
+
+@given(st.permutations(["q1", "q2", "q4"]))
+def test_the_order_of_a_level_does_not_matter(order: list[str]) -> None:
+    """Values are found by the id of the query."""
+    rows = list(slice_rows(valued(), "any", {"x": order}))
+    for metric in ("RR@2", "nDCG@1"):
+        of_all, of_level = (row for row in rows if row["metric"] == metric)
+        assert of_all["value"] == pytest.approx(of_level["value"])
+        assert of_all["n"] == of_level["n"]

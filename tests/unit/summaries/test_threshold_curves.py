@@ -163,8 +163,7 @@ def test_rows_show_the_held_out_queries_at_quantiles_of_the_tuning_scores() -> N
     """Each row is counted again; the first one keeps everything, and its quality is that of the full run."""
     choice = find_threshold(NOISY, "r", PLAN, Goal())
     tuning, held_out = halves(NOISY)
-    run = NOISY.systems["r"].run
-    scores = np.concatenate([s for q, _, s in run if q in tuning])
+    scores = np.concatenate([s for q, _, s in NOISY.systems["r"].run if q in tuning])
     expected = sorted({float(np.quantile(scores, share, method="higher")) for share in CUT_SHARES})
     assert [row.threshold for row in choice.rows] == expected
     for row in choice.rows:
@@ -172,10 +171,44 @@ def test_rows_show_the_held_out_queries_at_quantiles_of_the_tuning_scores() -> N
         for name in ("recall", "precision", "f1", "kept", "empty"):
             value = getattr(row, name)
             assert value == (pytest.approx(np.mean(figures[name])) if figures[name] else None)
-    qrels = NOISY.qrels.restricted_to(held_out)
-    first = evaluate(run, qrels, parse_metrics(["nDCG@10"])).values.mean()
-    assert choice.rows[0].quality == pytest.approx(first)
     assert {row.metric for row in choice.rows} == {"nDCG@10"}
+
+
+@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: f"{goal.what}-{goal.promise}")
+def test_a_score_equal_to_the_threshold_is_kept(goal: Goal) -> None:
+    """With few distinct scores thresholds are scores: figures, false accepts and quality count the ties."""
+    rounded = {
+        q: {d: float(round(s)) for d, s in zip(docs, scores.tolist(), strict=True)}
+        for q, docs, scores in NOISY.systems["r"].run
+    }
+    coarse = set_of(NOISY.qrels.grades, NOISY.systems["bm25"].run, run_of("r", rounded), depth=12)
+    choice = find_threshold(coarse, "r", PLAN, goal)
+    tuning, held_out = halves(coarse)
+    assert choice.threshold is not None
+    assert choice.threshold == round(choice.threshold)
+    check(choice.tuned, counted(coarse, tuning, choice.threshold))
+    accepted = [max(rounded[q].values()) >= choice.threshold for q in coarse.qrels.unanswerable]
+    assert choice.false_accepts is not None
+    assert choice.false_accepts.estimate == pytest.approx(np.mean(accepted))
+    qrels = coarse.qrels.restricted_to(held_out)
+    for row in choice.rows:
+        kept = {q: {d: s for d, s in docs.items() if s >= row.threshold} for q, docs in rounded.items()}
+        values = evaluate(run_of("r", kept), qrels, parse_metrics(["nDCG@10"])).values
+        assert row.quality == pytest.approx(values.mean())
+
+
+def test_queries_without_a_relevant_candidate_lower_the_precision() -> None:
+    """They are answerable, so the precision counts them; recall and F1 cannot."""
+    grades = {
+        q: {"elsewhere": 1} if int(q[1:]) % 2 else docs
+        for q, docs in noisy_set(200, 12, LIFTS, seed=6).qrels.grades.items()
+    }
+    runs = [system.run for system in noisy_set(200, 12, LIFTS, seed=6).systems.values()]
+    choice = find_threshold(set_of(grades, *runs, depth=12), "r", PLAN, Goal("precision", 0.4, None))
+    assert (choice.queries, choice.with_relevant_candidate) == (200, 100)
+    assert choice.tuned is not None
+    assert (choice.tuned.precision.estimate or 0) >= 0.4
+    assert choice.tuned.recall.n < choice.tuned.kept.n
 
 
 @settings(max_examples=15, deadline=None)
