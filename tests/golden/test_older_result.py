@@ -1,0 +1,89 @@
+"""A result folder that an earlier evalkit wrote is read, reported, compared, tuned and gated as it was then.
+
+`older_result` was written before documents were typed records; its JSON files are the figures of that time. It has no
+report, no texts and no plots, which are derived or optional.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from evalkit.results import ResultFolder
+from evalkit.results.json_shapes import document, to_json, to_plain
+from evalkit.workflows.baseline import save_baseline
+from evalkit.workflows.compare import compare
+from evalkit.workflows.gate import gate
+from evalkit.workflows.report import rebuild
+from evalkit.workflows.tune import tune_depth, tune_threshold
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
+
+OLDER = Path(__file__).parent / "older_result"
+DERIVED = ("summary.json", "comparisons.json", "tuning.json", "latency.json")
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> ResultFolder:
+    """Return a copy of the folder."""
+    return ResultFolder(Path(shutil.copytree(OLDER, tmp_path / "older")))
+
+
+def plain(path: Path) -> Any:
+    """Return the content of a JSON file."""
+    return orjson.loads(path.read_bytes())
+
+
+def close(found: Any, wanted: Any) -> bool:
+    """Return whether two JSON values are equal, numbers to nine digits."""
+    if isinstance(wanted, dict):
+        return found.keys() == wanted.keys() and all(close(found[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(close, found, wanted))
+    return bool(found == pytest.approx(wanted, rel=1e-9) if isinstance(wanted, float) else found == wanted)
+
+
+def test_every_document_is_read_whole(older: ResultFolder) -> None:
+    """What is read of a file, written again, is the file: no key is lost, renamed or moved."""
+    for read, file in (
+        (older.read_manifest, older.manifest_file),
+        (older.read_summary, older.summary_file),
+        (older.read_comparisons, older.comparisons_file),
+        (older.read_tuning, older.tuning_file),
+        (older.read_latency, older.latency_file),
+    ):
+        assert to_json(document(read())) == file.read_bytes()
+
+
+def test_the_report_has_the_figures_of_that_time(older: ResultFolder) -> None:
+    """Everything derived is rebuilt from the raw files, with the same keys and numbers."""
+    for name in DERIVED:
+        (older.path / name).unlink()
+    rebuild(older)
+    for name in DERIVED:
+        assert close(plain(older.path / name), plain(OLDER / name)), name
+    assert older.report_html_file.is_file()
+
+
+def test_it_is_compared_and_tuned_with_the_same_figures(older: ResultFolder) -> None:
+    """`compare`, `tune_depth` and `tune_threshold` return what the JSON files hold."""
+    (compared,) = compare(older.path)
+    assert close(orjson.loads(to_json(compared)), plain(OLDER / "comparisons.json"))
+    tuned = plain(OLDER / "tuning.json")
+    assert close(tune_depth(older.path), tuned["depth"])
+    assert close(tune_threshold(older.path), tuned["threshold"])
+
+
+def test_it_is_a_baseline_that_it_equals(older: ResultFolder, tmp_path: Path) -> None:
+    """Saved as a baseline, it is identical to itself; and it may be the baseline as a folder, too."""
+    for against in (save_baseline(older.path, "older", tmp_path / "baselines"), OLDER):
+        verdicts = gate(older.path, against).verdicts
+        assert [(one.reranker, one.status) for one in verdicts] == [
+            ("lexical", "IDENTICAL"),
+            ("minilm", "IDENTICAL"),
+        ]
+    assert plain(older.gates_file)["verdicts"] == [to_plain(one) for one in verdicts]
