@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,30 @@ def lifted(lift: float) -> Callable[[RerankRequest], list[float]]:
     return answer
 
 
-def finished(small: Path, into: Path, backends: dict[str, Backend], **more: Any) -> Path:
-    """Run an experiment on a collection with one scripted reranker for each tag; return its result folder.
+def finished(
+    small: Path,
+    into: Path,
+    backends: Mapping[str, Backend],
+    blocks: Mapping[str, Mapping[str, Any]] | None = None,
+    **more: Any,
+) -> Path:
+    """Run an experiment on a collection; return its result folder.
 
-    The names of the models are those of the tags, as are those of the backends.
+    Parameters
+    ----------
+    small, into
+        The collection, and the parent of the result folder.
+    backends
+        Tag -> scripted reranker.
+    blocks
+        Tag -> further settings of it.
+    more
+        Further keys of the configuration.
     """
-    rerankers = {tag: api(tag, pointwise=backend.pointwise) for tag, backend in backends.items()}
+    rerankers = {
+        tag: api(tag, pointwise=backend.pointwise, **(blocks or {}).get(tag, {}))
+        for tag, backend in backends.items()
+    }
     config = config_of(
         small, rerankers, **{"retriever": {"depth": DEPTH}, "metrics": ["nDCG@10", "MRR@10"], **more}
     )
