@@ -94,6 +94,13 @@ def test_a_sample_has_three_queries_with_their_first_candidates(
     ]
 
 
+def test_a_list_that_takes_several_calls_is_sampled_with_its_first_part() -> None:
+    """A limit in bytes splits every list; later parts of it are no requests of the sample."""
+    requests = sample_batches(DATA, Caps(bytes=80), seed=1)
+    assert len(requests) == 3
+    assert {request.doc_ids for request in requests} == {("d0", "d1")}
+
+
 def test_every_reranker_is_called_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one document of the first dataset that has candidates, however many datasets there are."""
     empty = eval_set(queries=1, name="empty", without=["q0"])

@@ -71,6 +71,15 @@ def test_a_list_of_a_listwise_backend_is_known_as_a_whole(store: ScoreStore) -> 
     assert {query: len(row.known_ranks) for query, row in rows.items()} == {"q0": 4}
 
 
+def test_a_list_that_lost_one_score_is_unknown(store: ScoreStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a listwise backend the rest of the list is requested again; for a pointwise one it is known."""
+    one = StoredScore(0.5, None, 1.0, None)
+    monkeypatch.setattr(ScoreStore, "known", lambda _store, key: [one] * (len(key.documents) - 1) + [None])
+    assert not known(store).rows("r", DATA, DATA.candidates, pointwise=False)
+    rows = known(store).rows("r", DATA, DATA.candidates, pointwise=True)
+    assert {query: row.known_ranks for query, row in rows.items()} == {"q0": {1, 2, 3}, "q1": {1, 2, 3}}
+
+
 def test_a_score_of_zero_is_known(store: ScoreStore) -> None:
     """Unknown is NaN; 0 is a score like any other."""
     add(store, "q0", (1, 2, 3, 4), score=0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -142,18 +143,20 @@ def test_a_budget_ends_the_pass_and_keeps_what_was_paid(
     assert (entry.scored, entry.failed, entry.asked) == (2, ("q2", "q3"), 4)
 
 
-def test_an_interrupt_keeps_the_calls_that_came_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The interrupt reaches the caller; the pass is recorded with the queries that were scored by then."""
+@pytest.mark.parametrize("late", [0, 1])
+def test_an_interrupt_keeps_the_calls_that_came_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """In time or late: the pass is recorded with the queries that were scored, and the interrupt goes on."""
 
     class Interrupted(Sender):
         def send(self, *args: Any, **options: Any) -> Any:
-            for number, outcome in enumerate(super().send(*args, **options)):
-                if number == 2:
-                    raise KeyboardInterrupt
-                yield outcome
+            self.rest = super().send(*args, **options)
+            yield from islice(self.rest, 2)
+            raise KeyboardInterrupt
 
         def late(self) -> Any:
-            return iter(())
+            yield from islice(self.rest, late)
 
     use_backends(monkeypatch, m=Backend())
     monkeypatch.setattr("evalkit.experiment.pass_sender.Sender", Interrupted)
@@ -162,8 +165,8 @@ def test_an_interrupt_keeps_the_calls_that_came_back(tmp_path: Path, monkeypatch
             quality_pass(run, run.sessions[0], DATA)
         (entry,) = run.recorder.quality_passes
         known = run.store.rows("a", DATA, DATA.candidates, pointwise=True)
-    assert (entry.scored, len(entry.failed)) == (2, 2)
-    assert set(known) == {"q0", "q1"} == {call.query_id for call in run.recorder.calls}
+    assert (entry.scored, len(entry.failed)) == (2 + late, 2 - late)
+    assert set(known) == {f"q{n}" for n in range(2 + late)} == {call.query_id for call in run.recorder.calls}
 
 
 def test_a_store_that_fails_ends_the_pass_with_its_own_error(

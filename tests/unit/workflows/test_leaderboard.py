@@ -61,6 +61,7 @@ def test_systems_are_ranked_by_their_means(results: dict[str, Path], metric: str
     for tag, result in results.items():
         assert rows[tag].mean.estimate == pytest.approx(mean_of(result, tag, metric or "nDCG@10"))
         assert rows[tag].result == result.name
+    assert rows["bm25"].result == results["poor"].name, "the first folder that holds it"
 
 
 def test_ties_are_mutual(results: dict[str, Path]) -> None:
@@ -99,11 +100,13 @@ def test_one_folder_given_twice_adds_no_row(results: dict[str, Path]) -> None:
 def test_another_depth_has_a_table_of_its_own(folder: Path, results: dict[str, Path]) -> None:
     """With the reason; a third result joins the table that it can be compared with."""
     shallow = finished(folder / "small", folder / "shallow", {"x": Backend(lifted(1.0))}, depths=[3])
-    deep, other = leaderboard([results["good"], shallow, results["fair"]])
+    shallower = finished(folder / "small", folder / "shallower", {"y": Backend(lifted(1.0))}, depths=[2])
+    deep, other, last = leaderboard([results["good"], shallow, results["fair"], shallower])
     assert {row.system for row in deep.rows} == {"good", "fair", "bm25"}
     assert {row.system for row in other.rows} == {"x", "bm25"}
     assert (deep.depth, deep.why, other.depth) == (6, None, 3)
     assert other.why == f"{shallow.name}: depth 6 and depth 3"
+    assert last.why == f"{shallower.name}: depth 6 and depth 2", "why it is not in the first table"
 
 
 def test_every_dataset_has_its_table(folder: Path, results: dict[str, Path]) -> None:
