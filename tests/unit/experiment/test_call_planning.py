@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.api_runs import write_collection
+from support.checked import Backend
 from support.configs import config_of
+from support.experiments import use_backends
 
+from evalkit.experiment import execute
+from evalkit.experiment.manifest_facts import Origin
+from evalkit.experiment.resume import ResumeOptions
 from evalkit.reranking.token_estimates import PlannedPass
 from evalkit.workflows.run import plan
 
@@ -115,3 +121,59 @@ def test_a_test_call_is_made_once_for_each_reranker(folder: Path) -> None:
     checks = [(one.dataset, one.reranker, one.calls) for one in found if one.pass_ == "check"]
     assert checks == [("one", "api", 1), ("one", "again", 1)]
     assert [one.calls for one in found if one.pass_ == "quality"] == [QUERIES] * 4
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    size=st.integers(1, 7),
+    depths=st.lists(st.integers(1, 6), min_size=1, max_size=2, unique=True),
+    pointwise=st.booleans(),
+    timed=st.booleans(),
+)
+def test_a_run_makes_the_calls_of_its_plan(
+    folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    size: int,
+    depths: list[int],
+    pointwise: bool,
+    timed: bool,
+) -> None:
+    """Pass by pass, call by call and pair by pair; afterwards only what was timed would be timed again."""
+    into = tmp_path_factory.mktemp("planned")
+    rerankers = api(pointwise=pointwise, batch_size=size if pointwise else None)
+    latency = {"batch_sizes": [2], "calls": 6, "warmup": 1} if timed else None
+    config = config_of(folder, rerankers, retriever={"depth": DEPTH}, depths=depths, latency=latency)
+    with pytest.MonkeyPatch.context() as patch:
+        use_backends(patch, m=Backend(pointwise=pointwise))
+        expected = plan(config, into)
+        made = execute(config, Origin("plan", None), into, ResumeOptions())
+    calls = made.read_calls()
+    calls = calls[calls["pass"] != "warmup"]  # a warm-up goes on until latencies settle
+    pairs: Counter[str] = Counter()
+    for name, documents in zip(calls["pass"], calls["batch_size"], strict=True):
+        pairs[name] += documents
+    assert pairs == {one.pass_: one.pairs for one in expected if one.pass_ != "warmup"}
+    assert Counter(calls["pass"]) == {one.pass_: one.calls for one in expected if one.pass_ != "warmup"}
+    made.report_html_file.write_text("", encoding="utf-8")
+    again = {one.pass_: one for one in plan(config, into)}
+    assert set(again) == {"check", "warmup", "latency", "quality"} if timed else {"quality"}
+    scored = sum(depths) if not pointwise else max(depths)
+    assert (again["quality"].calls, again["quality"].known) == (0, QUERIES * scored)
+
+
+def test_a_model_with_fewer_bits_is_scored_again_in_full(folder: Path) -> None:
+    """A pass of its own: the sampled queries, at the deepest depth, once."""
+    model = {"backend": "cross_encoder", "model": "any/model", "revision": "a" * 40, "precision": "bf16"}
+    found = planned(folder, {"m": model}, precision_check={"queries": 3}, depths=[2, 4])
+    assert (found["precision"].pairs, found["precision"].known) == (3 * 4, 0)
+    assert "precision" not in planned(folder, {"m": {**model, "precision": "fp32"}})
+    assert "precision" not in planned(folder, {"m": model}, quality=False, latency={"batch_sizes": [1]})
+
+
+def test_rates_that_depend_on_the_capacity_are_counted_beforehand(folder: Path) -> None:
+    """As many open loops as shares are configured, although their rates are not known before the closed loops."""
+    grid = {"batch_sizes": [1], "calls": 4, "warmup": 1, "offline": {"concurrency": [1]}}
+    closed = planned(folder, api(), latency=grid)["latency"].calls
+    for server, loops in (({"shares": [0.5, 0.9]}, 2), ({"rates_per_s": [1, 2, 3]}, 3)):
+        found = planned(folder, api(), latency={**grid, "server": {**server, "calls": 4}})
+        assert found["latency"].calls == closed + loops * 4

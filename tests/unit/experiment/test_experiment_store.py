@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.experiments import call, started
 from support.inspected import dataset
 
 from evalkit.config import Config
 from evalkit.config.load import build_config
 from evalkit.config.source import Source
-from evalkit.errors import StorageError
+from evalkit.errors import InputError, StorageError
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import open_store, read_store
+from evalkit.experiment.experiment_store import Reused, open_store, read_store
 from evalkit.experiment.sessions import opened
 from evalkit.records import Run
 from evalkit.reranking import Batch, CallContext, Outcome, RerankerSession, RetryingCaller, batch
 from evalkit.results.folder import ResultFolder
+from evalkit.store import JournalEntry, StoredScore
 
 DATA = dataset({"a": "the cat", "b": "the dog"}, {"q": "cat"}, {"q": {"a": 1}})
 EVAL_SET = EvalSet(DATA, Run.from_rows("bm25", ["q", "q"], ["a", "b"], np.array([2.0, 1.0])))
@@ -88,3 +94,91 @@ def test_a_store_for_reading_writes_nothing(tmp_path: Path, config: Config) -> N
         assert reading.scores is not None
         with pytest.raises(StorageError, match="cannot be used"):
             reading.scores.forget_run("any")
+
+
+SCORES = st.builds(
+    StoredScore, st.just(0.5), st.none(), st.floats(0, 100), st.sampled_from([None, "m1", "m2"])
+)
+
+
+@given(first=st.lists(SCORES), second=st.lists(SCORES), started_s=st.floats(0, 100))
+def test_scores_from_before_the_start_are_reused_and_others_resumed(
+    first: Sequence[StoredScore], second: Sequence[StoredScore], started_s: float
+) -> None:
+    """Counted in several lists as in one; without a reused score its age is unknown, which is not 0."""
+    counted = Reused()
+    for scores in (first, second):
+        counted.count(scores, started_s)
+    before = [one for one in (*first, *second) if one.stored_s < started_s]
+    assert counted.pairs == len(before)
+    assert counted.resumed == len(first) + len(second) - len(before)
+    assert counted.oldest_s == min((one.stored_s for one in before), default=None)
+    assert counted.models == tuple(sorted({one.model for one in before if one.model is not None}))
+
+
+def test_only_scores_of_rankings_are_stored(tmp_path: Path, config: Config) -> None:
+    """Calls of every pass are in the journal; scores of a check or a warm-up are not stored."""
+    with started(config, tmp_path, EVAL_SET) as run:
+        (session,) = run.sessions
+        items = list(batch(EVAL_SET.candidates, DATA, session.caps, pointwise=True))
+        for name in ("check", "warmup", "latency"):
+            (outcome,) = RetryingCaller(session).deliver(items[0], CallContext(DATA.name, "words", name))
+            run.store.keep(session, outcome)
+        assert not run.store.rows("words", EVAL_SET, EVAL_SET.candidates, pointwise=True)
+        run.store.keep(session, _outcome(session, items[0]))
+        assert run.store.knows_all("words", EVAL_SET, EVAL_SET.candidates, pointwise=True)
+        assert len(run.store.scores.journal(run.store.run)) == 4
+
+
+def test_a_batch_is_stored_with_all_of_its_scores_or_not_at_all(tmp_path: Path, config: Config) -> None:
+    """Where the scores cannot be written, the call is not in the journal either: it will be made again."""
+    with started(config, tmp_path, EVAL_SET) as run:
+        (session,) = run.sessions
+        outcome = _outcome(session, next(batch(EVAL_SET.candidates, DATA, session.caps, pointwise=True)))
+        broken = replace(outcome, batch=replace(outcome.batch, ranks=(1,)))
+        with pytest.raises(ValueError, match="shorter"):
+            run.store.keep(session, broken)
+        assert run.store.scores.journal(run.store.run) == []
+        assert not run.store.rows("words", EVAL_SET, EVAL_SET.candidates, pointwise=True)
+
+
+def test_a_finished_run_has_no_journal_and_keeps_its_scores(tmp_path: Path, config: Config) -> None:
+    """The journals of other folders on the same store stay."""
+    first, second = ResultFolder(tmp_path / "first"), ResultFolder(tmp_path / "second")
+    score(config, tmp_path, first)
+    with open_store(config, tmp_path) as store:
+        for folder in (first, second):
+            kept = store.attach(store.lookup(store.requested_s), folder)
+            with kept.scores.transaction():
+                kept._add(call())
+        kept.drop_journal()
+        assert not store.journal(second)
+        assert len(store.journal(first)) == 2
+    assert known(config, tmp_path, 0.0) == 2
+
+
+def test_a_damaged_journal_names_the_store(tmp_path: Path, config: Config) -> None:
+    """A record that cannot be read stops the run: nothing is asked for again in silence."""
+    folder = ResultFolder(tmp_path / "first")
+    score(config, tmp_path, folder)
+    with open_store(config, tmp_path) as store:
+        kept = store.attach(store.lookup(store.requested_s), folder)
+        with kept.scores.transaction():
+            kept.scores.add_entry(kept.run, JournalEntry("call", b'{"dataset": "d"}'))
+    with (
+        read_store(config, tmp_path) as reading,
+        pytest.raises(InputError, match=r"scores\.sqlite is damaged"),
+    ):
+        reading.journal(folder)
+
+
+def test_a_store_has_its_configured_place(tmp_path: Path, config: Config) -> None:
+    """Without one it lies next to the result folders."""
+    with read_store(config, tmp_path) as store:
+        assert store.path == tmp_path / "scores.sqlite"
+    shared = build_config(
+        Source("c", data={"name": "c", "datasets": ["demo"], "rerankers": {"words": {"backend": "lexical"}},
+                          "store": {"path": str(tmp_path / "shared.sqlite")}})
+    )  # fmt: skip
+    with read_store(shared, tmp_path / "results") as store:
+        assert store.path == tmp_path / "shared.sqlite"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.experiments import call
+from support.scripted import item
 
 from evalkit.backend_checks import PointwiseCheck
-from evalkit.errors import InputError
-from evalkit.experiment.journal import JournalRecord, from_entry, to_entry
+from evalkit.errors import CallError, InputError
+from evalkit.experiment.journal import JournalRecord, failure_of, from_entry, to_entry
 from evalkit.experiment.recorder import Recorder
 from evalkit.latency import RoundState
 from evalkit.records import Call, ServerTime, Timeline, Usage
+from evalkit.reranking import Outcome
 from evalkit.results.manifest import Failure
 from evalkit.store import JournalEntry
 
@@ -74,3 +77,21 @@ def test_a_damaged_entry_names_the_store_and_the_key() -> None:
     """A missing key is one clear error."""
     with pytest.raises(InputError, match=r"scores\.sqlite is damaged: reference_s"):
         from_entry(JournalEntry("round", b'{"dataset": "d", "round": 0}'), STORE)
+
+
+def test_a_failure_has_the_facts_of_its_call() -> None:
+    """Size and status are those of the call, which may have had fewer documents than the batch that was given."""
+    failure = CallError("http", "too large", "halve it", http_status=413, body="no")
+    made = failure_of(Outcome(item(6), ()), failure, call(batch_size=3, status="retried", attempt=2))
+    assert (made.dataset, made.reranker, made.pass_) == ("d", "r", "quality")
+    assert (made.batch_size, made.attempt, made.status) == (3, 2, "retried")
+    assert (made.kind, made.message, made.hint, made.http_status, made.body) == (
+        "http", "too large", "halve it", 413, "no",
+    )  # fmt: skip
+
+
+def test_a_batch_that_was_not_sent_has_unknown_facts() -> None:
+    """Not those of a call, which was never made; its query and its size are known."""
+    made = failure_of(Outcome(item(6), ()), CallError("http", "given up"), None)
+    assert (made.dataset, made.reranker, made.pass_, made.attempt) == (None, None, None, None)
+    assert (made.query_id, made.batch_size, made.status, made.http_status) == ("q", 6, "not sent", None)

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.api_runs import visible, write_collection, write_config
 from support.command import evalkit, only_folder
+from support.experiments import call
 from support.faulty import reply_of
 from support.stand_in import stand_in
 
 from evalkit.config import Config, load_config, resolved_yaml
 from evalkit.errors import InputError
-from evalkit.experiment.resume import ResumeOptions, find_unfinished, fingerprint
+from evalkit.experiment.experiment_store import read_store
+from evalkit.experiment.known_scores import KnownScores
+from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.resume import (
+    Progress,
+    ResumeOptions,
+    RunFolder,
+    find_unfinished,
+    fingerprint,
+    restore,
+)
+from evalkit.results.folder import ResultFolder
 from evalkit.workflows.run import plan
 
 pytestmark = pytest.mark.usefixtures("blank_plots")
@@ -136,3 +151,30 @@ def test_a_plan_of_a_run_that_stopped_holds_what_is_missing(stopped: tuple[Confi
     assert pairs("unfinished", refresh=True) == QUERIES * 6
     assert pairs("finished") == 0
     assert pairs("finished", refresh=True) == QUERIES * 6
+
+
+def test_an_unfinished_run_is_restored_with_its_calls_and_its_start(stopped: tuple[Config, Path]) -> None:
+    """Its own scores are no reused scores, since it keeps the time of its start; a new run has no calls."""
+    config, folder = stopped
+    for into, resumed in (("unfinished", True), ("finished", False)):
+        with read_store(config, folder / into) as store:
+            progress = restore(store, config, folder / into, ResumeOptions())
+        assert (progress.unfinished is not None) is resumed
+        assert bool(progress.recorder.calls) is bool(progress.recorder.failures) is resumed
+        started_s = ResultFolder(only_folder(folder / into)).read_manifest().started_s
+        assert (progress.store.started_s == started_s) is resumed
+
+
+@given(costs=st.lists(st.none() | st.floats(0, 1)), total=st.none() | st.floats(0, 5))
+def test_a_killed_session_has_spent_what_its_calls_cost(
+    stopped: tuple[Config, Path], costs: list[float | None], total: float | None
+) -> None:
+    """The manifest has a total only where a session came to its end; a call without a cost adds nothing."""
+    _, folder = stopped
+    found = ResultFolder(only_folder(folder / "unfinished"))
+    unfinished = RunFolder(found, replace(found.read_manifest(), spent_usd=total))
+    recorder = Recorder(calls=[call(cost_usd=cost) for cost in costs])
+    store = KnownScores(Path("none"), {}, 0.0, False, None)
+    paid = sum(cost for cost in costs if cost is not None)
+    assert Progress(unfinished, recorder, store).spent_usd == pytest.approx(max(paid, total or 0.0))
+    assert Progress(None, recorder, store).spent_usd == pytest.approx(paid)

@@ -1,0 +1,250 @@
+"""The first calls: one test call to each reranker that will be asked, and checks of what must be pointwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.checked import Backend
+from support.experiments import api, config_for, eval_set, started, use_backends
+
+from evalkit.backend_checks import PointwiseCheck
+from evalkit.config import Config
+from evalkit.errors import CallError, InputError
+from evalkit.experiment.context import StartedExperiment
+from evalkit.experiment.eval_sets import EvalSet
+from evalkit.experiment.first_calls import (
+    FirstCalls,
+    first_request,
+    is_split,
+    make_first_calls,
+    sample_batches,
+)
+from evalkit.experiment.quality_pass import quality_pass
+from evalkit.records import RerankRequest
+from evalkit.reranking import Caps
+
+DATA = eval_set(queries=4, documents=6)
+LATENCY = {"batch_sizes": [1], "calls": 2}
+
+
+def by_list(request: RerankRequest) -> list[float]:
+    """Score a document by its place in the list: not pointwise."""
+    return [float(place) for place in range(len(request.documents))]
+
+
+def refuse(_request: RerankRequest) -> CallError:
+    """Fail like a server with a wrong key."""
+    return CallError("http", "bad key", "set the key", http_status=401)
+
+
+def asked(
+    patch: pytest.MonkeyPatch, into: Path, config: Config, *sets: EvalSet, **backends: Backend
+) -> FirstCalls:
+    """Make the first calls of an experiment with these backends."""
+    use_backends(patch, **backends)
+    with started(config, into, *sets) as run:
+        return make_first_calls(run, run.sessions)
+
+
+def sizes(backend: Backend) -> list[int]:
+    """Return the number of documents of each request."""
+    return [len(request.documents) for request in backend.asked]
+
+
+def test_a_test_call_has_the_first_query_with_its_first_candidate() -> None:
+    """One document: a wrong key is found at the price of one pair."""
+    request = first_request(eval_set(without=["q0"])).request
+    assert (request.query_id, request.doc_ids) == ("q1", ("d0",))
+
+
+@given(
+    longest=st.integers(0, 8),
+    depths=st.lists(st.integers(1, 9), min_size=1, max_size=3, unique=True).map(sorted),
+    size=st.none() | st.integers(1, 9),
+)
+def test_a_list_is_split_if_it_serves_two_depths_or_takes_two_calls(
+    longest: int, depths: list[int], size: int | None
+) -> None:
+    """A list of one document never is: it has no other documents."""
+    config = config_for({"a": api()}, depths=depths, retriever={"depth": 9})
+    data = eval_set(queries=1, documents=longest) if longest else eval_set(queries=1, without=["q0"])
+    calls = -(-min(longest, depths[-1]) // (size or 99))
+    assert is_split(config, data, Caps(size)) is (longest > 1 and (len(depths) > 1 or calls > 1))
+
+
+@given(queries=st.integers(0, 6), documents=st.integers(1, 25), size=st.none() | st.integers(1, 30))
+def test_a_sample_has_three_queries_with_their_first_candidates(
+    queries: int, documents: int, size: int | None
+) -> None:
+    """As many candidates as fit into one call, 20 at most; a list of one cannot be compared with another list."""
+    data = eval_set(queries, documents)
+    requests = sample_batches(data, Caps(size), seed=1)
+    expected = min(documents, 20, size or 20)
+    assert len(requests) == (min(3, queries) if expected > 1 else 0)
+    assert len({request.query_id for request in requests}) == len(requests)
+    for request in requests:
+        assert request.doc_ids == tuple(f"d{n}" for n in range(expected))
+    assert [one.query_id for one in sample_batches(data, Caps(size), seed=1)] == [
+        one.query_id for one in requests
+    ]
+
+
+def test_a_list_that_takes_several_calls_is_sampled_with_its_first_part() -> None:
+    """A limit in bytes splits every list; later parts of it are no requests of the sample."""
+    requests = sample_batches(DATA, Caps(bytes=80), seed=1)
+    assert len(requests) == 3
+    assert {request.doc_ids for request in requests} == {("d0", "d1")}
+
+
+def test_every_reranker_is_called_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one document of the first dataset that has candidates, however many datasets there are."""
+    empty = eval_set(queries=1, name="empty", without=["q0"])
+    one, two = Backend(), Backend()
+    config = config_for({"a": api("one"), "b": api("two")})
+    found = asked(monkeypatch, tmp_path, config, empty, DATA, eval_set(name="more"), one=one, two=two)
+    assert sizes(one) == sizes(two) == [1]
+    assert {outcome.call.dataset for _, outcome in found.made} == {"tiny"}
+    assert not found.checks
+
+
+@pytest.mark.parametrize("more", [{"depths": [2, 5]}, {"batch_size": 4}], ids=str)
+def test_what_must_be_pointwise_is_checked_on_every_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
+) -> None:
+    """Several depths or lists in parts; four requests for each of three queries."""
+    backend = Backend()
+    config = config_for(
+        {"a": api(**{k: v for k, v in more.items() if k == "batch_size"})}, depths=more.get("depths", [5])
+    )
+    found = asked(monkeypatch, tmp_path, config, DATA, eval_set(name="more"), m=backend)
+    assert [(check.reranker, check.dataset, check.verdict) for check in found.checks] == [
+        ("a", "tiny", "kept"),
+        ("a", "more", "kept"),
+    ]
+    assert len(backend.asked) == 1 + 2 * 3 * 4
+
+
+def test_scores_that_depend_on_the_list_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they must not; declared listwise, or with whole lists at one depth, the same backend is no error."""
+    config = config_for({"a": api()}, depths=[2, 5])
+    with pytest.raises(InputError, match="'a' is taken to be pointwise, but") as raised:
+        asked(monkeypatch, tmp_path, config, DATA, m=Backend(by_list))
+    assert raised.value.hint is not None
+    assert "rerankers.a.pointwise: false" in raised.value.hint
+    assert asked(monkeypatch, tmp_path, config_for({"a": api()}), DATA, m=Backend(by_list)).made
+    listwise = config_for({"a": api(pointwise=False)}, depths=[2, 5])
+    assert not asked(monkeypatch, tmp_path, listwise, DATA, m=Backend(by_list, pointwise=False)).checks
+
+
+def test_a_check_whose_calls_fail_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the test call must succeed; what could not be compared is not testable."""
+
+    def answer(request: RerankRequest) -> Any:
+        return [1.0] if len(request.documents) == 1 else refuse(request)
+
+    found = asked(monkeypatch, tmp_path, config_for({"a": api()}, depths=[2, 5]), DATA, m=Backend(answer))
+    (check,) = found.checks
+    assert (check.verdict, check.queries, check.again) == ("not testable", 0, None)
+
+
+def test_a_test_call_that_fails_names_the_reranker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message of the failure follows, with its hint."""
+    with pytest.raises(CallError) as raised:
+        asked(monkeypatch, tmp_path, config_for({"a": api()}), DATA, m=Backend(refuse))
+    assert raised.value.message == "reranker 'a' does not answer: bad key"
+    assert raised.value.hint == "set the key"
+
+
+@pytest.mark.parametrize("limit", [1, 4])
+def test_a_list_that_needs_two_calls_of_a_listwise_reranker_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """Reported before anything is sent, with the limit and the depth."""
+    backend = Backend(by_list, pointwise=False)
+    config = config_for({"a": api(pointwise=False, batch_size=limit)})
+    with pytest.raises(InputError, match=f"takes {limit} documents in one call, and is asked for depth 5"):
+        asked(monkeypatch, tmp_path, config, DATA, m=backend)
+    assert not backend.asked
+
+
+def test_a_list_that_is_too_long_for_one_call_in_bytes_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of documents is not the only limit of a call."""
+    backend = Backend(by_list, pointwise=False)
+    config = config_for({"a": api(pointwise=False, max_bytes=60)})
+    with pytest.raises(InputError, match="this reranker looks at the whole list"):
+        asked(monkeypatch, tmp_path, config, DATA, m=backend)
+    assert not backend.asked
+
+
+def scored(run: StartedExperiment) -> None:
+    """Score everything."""
+    for session in run.sessions:
+        for one in run.eval_sets:
+            quality_pass(run, session, one)
+
+
+@pytest.mark.parametrize(
+    ("more", "calls"), [({}, 0), ({"latency": LATENCY}, 1), ({"depths": [1, 2, 3, 4, 5]}, 0)], ids=str
+)
+def test_a_reranker_whose_scores_are_known_is_only_called_to_be_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any], calls: int
+) -> None:
+    """No test call and no check is made for scores that the store holds."""
+    backend = Backend()
+    use_backends(monkeypatch, m=backend)
+    with started(config_for({"a": api()}), tmp_path, DATA) as run:
+        scored(run)
+    backend.asked.clear()
+    asked(monkeypatch, tmp_path, config_for({"a": api()}, **more), DATA, m=backend)
+    assert sizes(backend) == [1] * calls
+
+
+def test_without_a_quality_pass_only_what_is_timed_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lookup is not timed, so a bench has nothing to ask of it; no list is checked either."""
+    one = Backend(pointwise=False)
+    config = config_for(
+        {"a": api("one", pointwise=False, batch_size=1), "same": {"backend": "identity"}},
+        quality=False,
+        latency=LATENCY,
+    )
+    found = asked(monkeypatch, tmp_path, config, DATA, one=one)
+    assert [session.tag for session, _ in found.made] == ["a"]
+
+
+def test_a_resumed_experiment_repeats_no_first_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the journal holds was asked and checked before."""
+    backend = Backend()
+    use_backends(monkeypatch, m=backend)
+    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
+        make_first_calls(run, run.sessions).record(run)
+        before = len(backend.asked)
+        again = make_first_calls(run, run.sessions)
+    assert not again.made
+    assert not again.checks
+    assert len(backend.asked) == before == 1 + 3 * 4
+
+
+def test_first_calls_are_recorded_in_memory_and_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every call and check, in the pass that they belong to; scores of checks are not stored."""
+    use_backends(monkeypatch, m=Backend())
+    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
+        found = make_first_calls(run, run.sessions)
+        assert not run.recorder.calls
+        found.record(run)
+        journal: Sequence[Any] = run.store.scores.journal(run.store.run)
+        assert {call.pass_ for call in run.recorder.calls} == {"check"}
+        assert len(run.recorder.calls) == 1 + 3 * 4
+        assert isinstance(run.recorder.pointwise_checks[0], PointwiseCheck)
+        assert [entry.kind for entry in journal] == ["call"] * 13 + ["check"]
+        assert not run.store.rows("a", DATA, DATA.candidates, pointwise=True)

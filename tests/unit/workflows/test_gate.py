@@ -1,0 +1,291 @@
+"""The gate: which pairs of values each rule judges, and what is invalid instead of a regression."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.api_runs import write_collection
+from support.checked import Backend
+from support.finished import edit_json, finished, lifted
+
+from evalkit.comparison.gate_verdicts import GateVerdict, judge_drop, judge_minimum
+from evalkit.config import GateRule, GateSettings
+from evalkit.errors import IncompleteError, InputError
+from evalkit.records import MetricValues
+from evalkit.summaries.gate_evidence import Evidence
+from evalkit.workflows.baseline import save_baseline
+from evalkit.workflows.gate import DEFAULT_DROP, gate, judge_rule
+
+pytestmark = pytest.mark.usefixtures("blank_plots")
+N, ALPHA, METRIC = 60, 0.05, "nDCG@10"
+NOISE = np.random.default_rng(1).normal(0, 0.02, N)
+
+
+def values(mean: float, noise: Sequence[float] | None = None, queries: int = N) -> MetricValues:
+    """Return values of one metric around a mean."""
+    around = np.full(queries, mean) + (NOISE[:queries] if noise is None else np.asarray(noise))
+    return MetricValues("t", (METRIC,), tuple(f"q{n}" for n in range(queries)), around[:, None])
+
+
+def evidence(name: str, means: Mapping[str, MetricValues], **changes: Any) -> Evidence:
+    """Return one side with a first stage of mean 0.3 on dataset d."""
+    own = {("d", tag): one for tag, one in {"bm25": values(0.3), **means}.items()}
+    fields: dict[str, Any] = {
+        "name": name, "first_stage": "bm25", "values": own, "unscored": dict.fromkeys(own, 0),
+        "prints": {"d": {"judgments": "j", "candidates": "c", "depth": "6"}}, "rounds": {}, "calls": {},
+    }  # fmt: skip
+    return Evidence(**fields | changes)
+
+
+def rule(**fields: Any) -> GateRule:
+    """Return a rule on the metric, unless it is one on latency or failures."""
+    metric = {} if {"latency_to", "max_failed"} & fields.keys() else {"metric": METRIC}
+    return GateRule(**metric, **fields)
+
+
+def verdicts(one: GateRule, new: Evidence, old: Evidence) -> list[GateVerdict]:
+    """Return all verdicts of a rule."""
+    return list(judge_rule(one, new, old, ALPHA))
+
+
+def only(one: GateRule, new: Evidence, old: Evidence) -> GateVerdict:
+    """Return the one verdict of a rule."""
+    (found,) = verdicts(one, new, old)
+    return found
+
+
+OLD = evidence("old", {"a": values(0.5)})
+
+
+@given(shift=st.floats(-0.2, 0.2), margin=st.floats(0.001, 0.1))
+def test_a_drop_is_judged_by_the_paired_differences(shift: float, margin: float) -> None:
+    """With a margin that does not depend on the values; the same as judging the differences themselves."""
+    new = evidence("new", {"a": values(0.5 + shift, NOISE[::-1])})
+    found = only(rule(max_drop=margin), new, OLD)
+    expected = judge_drop(
+        values(0.5 + shift, NOISE[::-1]).of(METRIC) - values(0.5).of(METRIC), METRIC, margin, ALPHA
+    )
+    assert (found.status, found.sentence) == (expected.status, expected.sentence)
+    assert found.estimate == pytest.approx(shift, abs=1e-9)
+    assert (found.dataset, found.reranker, found.n) == ("d", "a", N)
+
+
+@pytest.mark.parametrize(("mean", "status"), [(0.48, "PASS"), (0.42, "FAIL")])
+def test_a_share_of_the_gain_must_be_kept(mean: float, status: str) -> None:
+    """The baseline gained 0.2 over its first stage: three quarters of it allow a loss of 0.05."""
+    noise = np.random.default_rng(2).normal(0, 0.001, N)
+    new = evidence("new", {"a": values(mean, NOISE + noise)})
+    found = only(rule(retain=0.75), new, OLD)
+    assert found.status == status
+    assert found.rule == "nDCG@10 retain 0.75"
+
+
+@pytest.mark.parametrize("mean", [0.3, 0.2])
+def test_where_nothing_was_gained_nothing_can_be_retained(mean: float) -> None:
+    """A baseline at or below its first stage: invalid, whatever the new values are."""
+    found = only(rule(retain=0.5), evidence("new", {"a": values(0.9)}), evidence("old", {"a": values(mean)}))
+    assert found.status == "INVALID"
+    assert "there is no gain to retain" in found.sentence
+
+
+@given(mean=st.floats(0, 1), least=st.floats(0, 1))
+def test_a_minimum_needs_no_baseline_value(mean: float, least: float) -> None:
+    """Only the result's own values count; its candidates may be others than the baseline's."""
+    new = evidence("new", {"a": values(mean)}, prints={"d": {"candidates": "other"}})
+    expected = judge_minimum(values(mean).of(METRIC), METRIC, least, ALPHA)
+    found = only(rule(min=least), new, OLD)
+    assert (found.status, found.sentence, found.lower) == (expected.status, expected.sentence, expected.lower)
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [
+        (evidence("new", {"a": values(0.5)}, prints={"d": {"judgments": "x", "candidates": "c", "depth": "6"}}),
+         "the judgments of d are not those of the baseline"),
+        (evidence("new", {"a": values(0.5)}, prints={"d": {"judgments": "j", "candidates": "x", "depth": "5"}}),
+         "the candidates and the depth of d are not those of the baseline"),
+        (evidence("new", {"a": values(0.5)}, unscored={("d", "a"): 3}), "a scored 60 queries and not 3 others"),
+        (evidence("new", {"a": replace(values(0.5), metrics=("MRR@10",))}), f"the result has no values of {METRIC}"),
+        (evidence("new", {"a": values(0.5, queries=59)}), "1 queries have a value on one side only"),
+        (evidence("new", {"b": values(0.5)}), "the result new has no 'a' on d"),
+    ],
+    ids=["judgments", "candidates", "failed queries", "no metric", "fewer queries", "no reranker"],
+)  # fmt: skip
+def test_what_is_missing_or_different_is_invalid(new: Evidence, why: str) -> None:
+    """And never a regression: no estimate, no bounds."""
+    found = only(rule(max_drop=0.01), new, OLD)
+    assert found.sentence == f"{why}; no statistics computed"
+    assert (found.status, found.estimate, found.lower, found.upper, found.n) == (
+        "INVALID",
+        None,
+        None,
+        None,
+        0,
+    )
+
+
+def test_a_rule_without_a_name_judges_what_both_sides_have() -> None:
+    """Where they share nothing, what the baseline has is missing; a named reranker is judged alone."""
+    new = evidence("new", {"a": values(0.5), "b": values(0.5)})
+    old = evidence("old", {"b": values(0.5), "c": values(0.5), "a": values(0.5)})
+    assert [found.reranker for found in verdicts(rule(max_drop=0.01), new, old)] == ["b", "a"]
+    assert [found.reranker for found in verdicts(rule(max_drop=0.01, reranker="a"), new, old)] == ["a"]
+    other = evidence("new", {"x": values(0.5)})
+    assert [(one.reranker, one.status) for one in verdicts(rule(max_drop=0.01), other, OLD)] == [
+        ("a", "INVALID")
+    ]
+
+
+def test_drops_are_judged_on_the_datasets_of_the_baseline() -> None:
+    """Minima on those of the result: a dataset that only one side has cannot have got worse, or must be missing."""
+    more = {("d", "a"): values(0.5), ("e", "a"): values(0.5)}
+    both = evidence(
+        "new", {}, values=more, unscored=dict.fromkeys(more, 0), prints={"d": OLD.prints["d"], "e": {}}
+    )
+    assert [one.dataset for one in verdicts(rule(max_drop=0.01), both, OLD)] == ["d"]
+    assert [one.dataset for one in verdicts(rule(min=0.1, reranker="a"), both, OLD)] == ["d", "e"]
+    found = verdicts(rule(max_drop=0.01, reranker="a"), OLD, both)
+    assert [(one.dataset, one.status) for one in found] == [("d", "IDENTICAL"), ("e", "INVALID")]
+    assert [one.dataset for one in verdicts(rule(max_drop=0.01, dataset="e", reranker="a"), OLD, both)] == [
+        "e"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("calls", "unscored", "status"),
+    [
+        ({("d", "a"): (100, 1)}, 0, "PASS"),
+        ({("d", "a"): (100, 2)}, 0, "FAIL"),
+        ({}, 0, "PASS"),
+        ({}, 2, "INVALID"),
+    ],
+    ids=["few", "too many", "all known", "none made"],
+)
+def test_failed_calls_are_judged_by_their_share(
+    calls: dict[tuple[str, str], tuple[int, int]], unscored: int, status: str
+) -> None:
+    """No call at all passes only if every score was known."""
+    new = evidence("new", {"a": values(0.5)}, calls=calls, unscored={("d", "a"): unscored})
+    assert only(rule(max_failed=0.01), new, OLD).status == status
+
+
+def rounds(**seconds: Sequence[float]) -> dict[tuple[str, str, int, int], dict[int, float]]:
+    """Return the logarithm of the median of every round, for batches of 5 sent one at a time."""
+    return {("d", tag, 5, 1): dict(enumerate(np.log(own).tolist())) for tag, own in seconds.items()}
+
+
+def timed(name: str, **seconds: Sequence[float]) -> Evidence:
+    """Return one side with rounds."""
+    return evidence(name, {"a": values(0.5), "b": values(0.5)}, rounds=rounds(**seconds))
+
+
+RATIO = {"latency_to": "b", "batch_size": 5}
+STEADY = [1.0, 1.1, 0.9, 1.0, 1.05, 0.95]
+
+
+@pytest.mark.parametrize(("most", "status"), [(1.5, "FAIL"), (2.5, "PASS")])
+def test_latency_is_judged_as_a_ratio_within_one_run(most: float, status: str) -> None:
+    """Twice that of the other, round by round; a reranker is not judged by itself."""
+    new = timed("new", a=[2 * one for one in STEADY], b=STEADY)
+    found = only(rule(max_ratio=most, **RATIO), new, timed("old"))
+    assert (found.reranker, found.status, found.n) == ("a", status, 6)
+    assert found.estimate == pytest.approx(2)
+
+
+@given(speed=st.floats(0.1, 10))
+def test_a_slowdown_does_not_depend_on_the_machine(speed: float) -> None:
+    """Both rerankers are slower or faster by the same factor: the ratio of ratios is 1."""
+    old = timed("old", a=[2 * one for one in STEADY], b=STEADY)
+    new = timed("new", a=[2 * speed * one for one in STEADY], b=[speed * one for one in STEADY[::-1]])
+    found = only(rule(max_slowdown=1.5, reranker="a", **RATIO), new, old)
+    assert found.estimate == pytest.approx(1)
+    assert found.status == "PASS"
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "why"),
+    [
+        (timed("new", a=STEADY), timed("old", a=STEADY, b=STEADY),
+         "new timed no rounds of both a and b on d at batch 5"),
+        (timed("new", a=STEADY, b=STEADY), timed("old"), "old timed no rounds of both"),
+        (timed("new", a=STEADY, b=STEADY), timed("old", a=STEADY[:5], b=STEADY), "old timed 5 rounds of both, new 6"),
+    ],
+    ids=["result", "baseline", "fewer rounds"],
+)  # fmt: skip
+def test_latencies_that_are_missing_are_invalid(new: Evidence, old: Evidence, why: str) -> None:
+    """On either side, and where the numbers of rounds differ."""
+    found = only(rule(max_slowdown=1.1, reranker="a", **RATIO), new, old)
+    assert found.status == "INVALID"
+    assert found.sentence.startswith(why)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, blank_plots: None) -> dict[str, Path]:  # noqa: ARG001 - for what it does
+    """Return a result, a better one, and one of another reranker, on one collection."""
+    folder = tmp_path_factory.mktemp("gate")
+    small = write_collection(folder / "small", 40)
+    made = {
+        "old": {"a": Backend(lifted(0.5)), "b": Backend(lifted(0.2))},
+        "new": {"a": Backend(lifted(2.0))},
+        "other": {"x": Backend(lifted(0.5))},
+    }
+    return {name: finished(small, folder / name, backends) for name, backends in made.items()}
+
+
+def test_without_rules_the_primary_metric_may_lose_a_little(results: dict[str, Path]) -> None:
+    """`DEFAULT_DROP`; the verdicts are kept in the folder, and rerankers that the result lacks are listed."""
+    found = gate(results["new"], results["old"])
+    (verdict,) = found.verdicts
+    assert (verdict.rule, verdict.reranker, verdict.status) == (
+        f"{METRIC} max_drop {DEFAULT_DROP}",
+        "a",
+        "PASS",
+    )
+    assert found.missing == ("b",)
+    assert found.exit_code == 0
+    assert (results["new"] / "gates.json").is_file()
+
+
+def test_a_saved_baseline_gives_the_verdicts_of_its_result(results: dict[str, Path], tmp_path: Path) -> None:
+    """Sentence by sentence; only the name of the other side differs."""
+    saved = save_baseline(results["old"], "release", tmp_path)
+    rules = GateSettings(
+        rules=(rule(max_drop=0.02), rule(retain=0.5), rule(min=0.1), rule(max_failed=0.0)),
+        on_cannot_tell="warn",
+    )
+    by_result, by_baseline = (gate(results["new"], side, rules) for side in (results["old"], saved))
+    assert by_baseline.verdicts == by_result.verdicts
+    assert len(by_result.verdicts) == 4
+    assert (by_baseline.against, by_baseline.open_passes) == (str(saved), True)
+
+
+def test_what_failed_in_a_result_is_invalid(results: dict[str, Path], tmp_path: Path) -> None:
+    """An incomplete result is judged, and its exit code is not that of a regression; a baseline must be complete."""
+    copy = shutil.copytree(results["new"], tmp_path / "copy")
+    edit_json(copy / "manifest.json", lambda data: data.update(status="incomplete"))
+    assert gate(copy, results["old"]).verdicts[0].status == "PASS", "no query lacks a score"
+    with pytest.raises(IncompleteError):
+        gate(results["new"], copy)
+
+
+def test_rerankers_that_are_not_shared_are_invalid(results: dict[str, Path]) -> None:
+    """Those of the baseline are missing in the result: exit code 3."""
+    found = gate(results["other"], results["old"])
+    assert {(one.reranker, one.status) for one in found.verdicts} == {("a", "INVALID"), ("b", "INVALID")}
+    assert (found.exit_code, found.missing) == (3, ())
+
+
+def test_rules_that_match_nothing_are_an_error(results: dict[str, Path]) -> None:
+    """A ratio to the only shared reranker itself; the message lists what both sides have."""
+    settings = GateSettings(rules=(rule(max_ratio=2.0, latency_to="a", batch_size=1),))
+    with pytest.raises(InputError, match="no rule speaks of a reranker") as raised:
+        gate(results["new"], results["old"], settings)
+    assert raised.value.hint == "the result has: a; the baseline: a, b"
