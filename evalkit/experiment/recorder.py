@@ -161,7 +161,7 @@ class Recorder:
 
     @property
     def failed_timings(self) -> int:
-        """CallKey calls that failed and were not repeated."""
+        """Calls that failed and were not repeated."""
         failed: dict[str, set[CallKey]] = {}
         for call in self.calls:
             if (call.pass_, call.status) == ("latency", "failed"):

@@ -69,7 +69,7 @@ class Progress:
 
     @property
     def spent_usd(self) -> float:
-        """StoredScore cost of the calls of earlier sessions.
+        """Cost of the calls of earlier sessions.
 
         A session that was killed wrote no total, but its calls are in the journal.
         """

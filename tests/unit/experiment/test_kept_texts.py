@@ -14,7 +14,7 @@ from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.quality_pass import quality_pass
 from evalkit.records import Corpus, Qrels, RerankRequest
-from evalkit.results.shown_texts import MOST_CHARACTERS, SHOWN
+from evalkit.results.raw_tables import MOST_CHARACTERS, SHOWN
 
 DOCUMENTS = 3 * SHOWN
 

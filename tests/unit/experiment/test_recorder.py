@@ -20,7 +20,8 @@ from evalkit.errors import CallError, StorageError
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import Call, ServerTime, Timeline, Usage
 from evalkit.reranking import Attempt, Outcome, ScoredCandidates
-from evalkit.results.folder import CALLS, SCORES, ResultFolder
+from evalkit.results.folder import ResultFolder
+from evalkit.results.raw_tables import CALLS, SCORES
 
 CALLS_OF_ALL_KINDS = st.builds(
     call,
