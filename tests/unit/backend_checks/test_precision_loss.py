@@ -73,3 +73,27 @@ def test_a_sentence_tells_the_cost_or_why_nobody_knows() -> None:
     assert told.endswith("nDCG@10, n = 2; ranks agree with fp32 at tau 0.000.")
     assert untold == "tiny: what int8 costs mine is not known: there is no torch."
     assert rows[1].difference.estimate is None
+
+
+SCORES = st.dictionaries(
+    st.sampled_from(["q1", "q2", "q3"]), st.permutations([1.0, 2.0, 3.0, 4.0]), min_size=1
+)
+
+
+@given(SCORES)
+def test_a_run_compared_with_itself_loses_nothing(scores: dict[str, list[float]]) -> None:
+    """Every correlation is 1, no score differs, and both precisions have the same values."""
+    check = compare_precisions(CHECK, run(scores), run(scores), QRELS, METRIC)
+    assert set(check.queries) == scores.keys() & {"q1", "q2"}
+    assert check.correlations == (pytest.approx(1.0),) * len(check.queries)
+    assert check.full == check.reduced
+    assert check.largest == (0.0 if check.queries else None)
+
+
+def test_the_largest_difference_is_that_of_the_same_document() -> None:
+    """The order in which a run lists its documents changes nothing."""
+    full = Run.from_rows("mine", ["q1", "q1"], ["a", "b"], [2.0, 1.0])
+    fewer = Run.from_rows("mine", ["q1", "q1"], ["b", "a"], [1.25, 2.0])
+    check = compare_precisions(CHECK, full, fewer, QRELS, METRIC)
+    assert check.largest == 0.25
+    assert check.correlations == (pytest.approx(1.0),)

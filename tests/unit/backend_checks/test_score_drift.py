@@ -1,4 +1,4 @@
-"""StoredRequest scores compared with fresh ones: what is sampled, and what is said."""
+"""Stored scores compared with new ones: what is sampled, and what the evidence says."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.backend_checks.pointwise import NOISE_FACTOR, TOLERANCE
 from evalkit.backend_checks.score_drift import SAMPLED_QUERIES, DriftCheck, StoredRequest, check_drift, sample
 from evalkit.records import RerankRequest
 
@@ -111,3 +112,50 @@ def test_a_sample_of_many_of_one_age_repeats_none(ages: list[int]) -> None:
     taken = [one.request.query_id for one in sample(rows)]
     assert len(taken) == len(set(taken)) == min(len(rows), SAMPLED_QUERIES)
     assert taken == [one.request.query_id for one in sample(rows[::-1])]
+
+
+def one_request(scores: list[float], new: list[float], second: list[float]) -> DriftCheck:
+    """Check one request with these stored scores against a server that gives other scores in its two calls."""
+    names = tuple(f"d{place}" for place in range(len(scores)))
+    answers = iter([np.array(new), np.array(second)])
+    row = StoredRequest(RerankRequest("q", "q", names, names), np.array(scores), 0.0)
+    return check_drift("r", "d", [row], lambda _request: next(answers))
+
+
+SIXTY_FOURTHS = st.integers(-64, 64).map(lambda number: number / 64)
+
+
+@given(
+    st.lists(st.tuples(*[SIXTY_FOURTHS] * 3), min_size=2, max_size=6),
+    st.sampled_from([2.0**-10, 0.5, 4.0, 2.0**10]),
+)
+def test_the_verdict_does_not_depend_on_the_unit_of_the_scores(
+    rows: list[tuple[float, float, float]], factor: float
+) -> None:
+    """Logits and probabilities of one model get one verdict: distances are measured by the spread."""
+    before, scaled = (
+        one_request(*[[unit * row[i] for row in rows] for i in range(3)]) for unit in (1, factor)
+    )
+    assert before.verdict == scaled.verdict
+    assert before.equal == scaled.equal
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.9, "holds"), (1.1, "drifted")])
+def test_a_difference_counts_from_a_share_of_the_spread_on(share: float, verdict: str) -> None:
+    """Just below the tolerance the stored scores hold, just above it they do not."""
+    scores = [0.9, 0.4, 0.1]
+    spread = one_request(scores, scores, scores).spread
+    assert spread == pytest.approx(np.std(scores, ddof=1))
+    new = [scores[0] + share * TOLERANCE * spread, *scores[1:]]
+    assert one_request(scores, new, new).verdict == verdict
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(0.9, "holds"), (1.1, "drifted")])
+def test_a_difference_counts_only_beyond_a_multiple_of_the_noise(times: float, verdict: str) -> None:
+    """A server whose repeated calls differ has to differ several times as much from what was stored."""
+    scores = [9.0, 4.0, 1.0]
+    spread = one_request(scores, scores, scores).spread
+    assert spread is not None
+    noise = 0.9 * TOLERANCE * spread
+    new = [scores[0] + times * NOISE_FACTOR * noise, *scores[1:]]
+    assert one_request(scores, new, [new[0] - noise, *new[1:]]).verdict == verdict
