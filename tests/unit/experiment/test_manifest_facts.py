@@ -136,7 +136,10 @@ def test_reused_scores_name_the_model_that_gave_them(tmp_path: Path, monkeypatch
     """As the replies named it then, not as the configuration names it."""
 
     class Named(Backend):
+        """Names its model in every response."""
+
         def score(self, request: RerankRequest) -> RerankResponse:
+            """Score as usual, and name the model."""
             return RerankResponse(super().score(request).scores, model="m-2026")
 
     use_backends(monkeypatch, m=Named())

@@ -83,7 +83,10 @@ def test_a_call_in_flight_when_the_budget_ends_is_late(monkeypatch: pytest.Monke
     refused = threading.Event()
 
     class Refusing(Budget):
+        """Is spent from a moment on that the test chooses."""
+
         def reserve(self, cost_usd: float) -> None:
+            """Reserve as usual until that moment."""
             if refused.is_set():
                 raise BudgetError("spent")
             super().reserve(cost_usd)

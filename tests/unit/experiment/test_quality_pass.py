@@ -150,12 +150,16 @@ def test_an_interrupt_keeps_the_calls_that_came_back(
     """In time or late: the pass is recorded with the queries that were scored, and the interrupt goes on."""
 
     class Interrupted(Sender):
+        """Is interrupted after two outcomes."""
+
         def send(self, *args: Any, **options: Any) -> Any:
+            """Yield two outcomes, then raise what Ctrl-C raises."""
             self.rest = super().send(*args, **options)
             yield from islice(self.rest, 2)
             raise KeyboardInterrupt
 
         def late(self) -> Any:
+            """Yield the outcomes that were in flight."""
             yield from islice(self.rest, late)
 
     use_backends(monkeypatch, m=Backend())
