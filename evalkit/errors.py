@@ -46,6 +46,10 @@ class EvalkitError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        """Return the message as it is now: callers may have added to it where the error passed."""
+        return self.message
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the attributes directly, because the constructors of subclasses take different parameters."""
         return _restore, (type(self), self.args, self.__dict__)

@@ -85,8 +85,8 @@ def fit_cost(samples: Sequence[Sample], causes: Sequence[str], confidence: float
 
     Returns
     -------
-    None with fewer than two cells more than causes, or if a cause is constant, or two causes are collinear:
-    their contributions cannot be separated then.
+    None with fewer than two cells more than causes, if a quantity is unknown (NaN) in a cell, or if a cause is
+    constant or two causes are collinear: their contributions cannot be separated then.
     """
     nonempty = [sample for sample in samples if len(sample.latency_s)]
     causes = tuple(causes)
@@ -94,7 +94,7 @@ def fit_cost(samples: Sequence[Sample], causes: Sequence[str], confidence: float
         return None
     x = np.array([[float(np.median(sample.causes[name])) for name in causes] for sample in nonempty])
     y = np.array([float(np.median(sample.latency_s)) for sample in nonempty])
-    if (np.ptp(x, axis=0) == 0).any():
+    if np.isnan(x).any() or (np.ptp(x, axis=0) == 0).any():
         return None
     best = _least_squares(x, y)
     rng = np.random.default_rng(seed)

@@ -156,7 +156,7 @@ def test_a_test_call_that_fails_names_the_reranker(tmp_path: Path, monkeypatch: 
     """The message of the failure follows, with its hint."""
     with pytest.raises(CallError) as raised:
         asked(monkeypatch, tmp_path, config_for({"a": api()}), DATA, m=Backend(refuse))
-    assert raised.value.message == "reranker 'a' does not answer: bad key"
+    assert str(raised.value) == raised.value.message == "reranker 'a' does not answer: bad key"
     assert raised.value.hint == "set the key"
 
 
