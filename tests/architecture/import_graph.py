@@ -1,8 +1,9 @@
 """Print the packages of evalkit, floor by floor, with the packages that each one imports.
 
 ``python tests/architecture/import_graph.py`` reads the floors from pyproject.toml and the imports from the code; it
-needs the standard library only. An import of the same floor or of a higher one is marked with ``!``; the exit code is
-then 1. ``make floors`` checks the same with import-linter.
+needs the standard library only. An argument names another checkout, for a comparison with an older version. An import
+of the same floor or of a higher one is marked with ``!``; the exit code is then 1. ``make floors`` checks the same with
+import-linter.
 """
 
 from __future__ import annotations
@@ -14,23 +15,23 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "evalkit"
+THIS_CHECKOUT = Path(__file__).parents[2]
 
 
-def floors() -> list[list[str]]:
+def floors(checkout: Path) -> list[list[str]]:
     """Return the packages of every floor, the highest floor first."""
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    settings = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))
     (contract,) = (one for one in settings["tool"]["importlinter"]["contracts"] if one["type"] == "layers")
     return [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]
 
 
-def arrows() -> Counter[tuple[str, str]]:
+def arrows(checkout: Path) -> Counter[tuple[str, str]]:
     """Return (package, imported package) -> the number of modules that import it."""
+    package = checkout / "evalkit"
     return Counter(
         (part, imported)
-        for file in PACKAGE.rglob("*.py")
-        if not (part := file.relative_to(PACKAGE).parts[0].removesuffix(".py")).startswith("__")
+        for file in package.rglob("*.py")
+        if not (part := file.relative_to(package).parts[0].removesuffix(".py")).startswith("__")
         for imported in set(imported_packages(file))
         if imported != part
     )
@@ -52,9 +53,9 @@ def imported_packages(file: Path) -> Iterator[str]:
         )
 
 
-def graph() -> tuple[list[str], int]:
+def graph(checkout: Path = THIS_CHECKOUT) -> tuple[list[str], int]:
     """Return the lines to print, and the number of imports that do not point down."""
-    levels, found, lines, wrong = floors(), arrows(), [], 0
+    levels, found, lines, wrong = floors(checkout), arrows(checkout), [], 0
     level_of = {name: len(levels) - number for number, names in enumerate(levels) for name in names}
     for names in levels:
         lines += ["", f"floor {level_of[names[0]]}: {' | '.join(names)}"]
@@ -68,7 +69,7 @@ def graph() -> tuple[list[str], int]:
 
 
 if __name__ == "__main__":
-    text, breaches = graph()
+    text, breaches = graph(*map(Path, sys.argv[1:2]))
     sys.stdout.write("package -> imported package (number of modules that import it)\n")
     sys.stdout.write("\n".join([*text, "", f"imports that do not point down: {breaches}", ""]))
     sys.exit(1 if breaches else 0)
