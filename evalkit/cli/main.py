@@ -97,12 +97,14 @@ def main() -> NoReturn:
         if sys.stdout is out:
             raise
         code = 0  # click replaced stdout as the reader of the pipe is gone: no failure
-    if code == INTERRUPTED:
-        # Threads may still run a model's native code, which aborts the process if the interpreter shuts down.
+    code = code if isinstance(code, int) else 0
+    if code == INTERRUPTED or "datasets" in sys.modules:
+        # Native threads abort the process if the interpreter shuts down while they run: those of a model that was
+        # interrupted, and Arrow's, which `datasets` leaves behind (https://github.com/apache/arrow/issues/45214).
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else 0)
+        os._exit(code)
+    sys.exit(code)
 
 
 def _report_usage(error: click.ClickException) -> int:

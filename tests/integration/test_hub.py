@@ -215,8 +215,9 @@ def test_a_missing_split_is_reported(tmp_path: Path) -> None:
     assert "'dev'" in done.stdout
 
 
+# The process ends without a shutdown of the interpreter, as the command does: Arrow's threads can abort that.
 LOAD = """
-import json, sys
+import json, os, sys
 from evalkit import EvalkitError, load_dataset
 for spec in json.loads(sys.argv[1]):
     try:
@@ -238,6 +239,8 @@ for spec in json.loads(sys.argv[1]):
         "listed": None if listed is None else {q: list(docs) for q, docs, _ in listed},
     }
     print(json.dumps(facts))
+sys.stdout.flush()
+os._exit(0)
 """
 
 
