@@ -116,10 +116,10 @@ def test_every_folder_explains_itself() -> None:
     """Each top-level folder has a README, and evalkit/README.md names every part of the package."""
     for folder in ("configs", "results", "tests", "evalkit"):
         assert (ROOT / folder / "README.md").is_file()
-    told = (ROOT / "evalkit" / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "evalkit" / "README.md").read_text(encoding="utf-8")
     for part in sorted({p.relative_to(ROOT / "evalkit").parts[0] for p in SOURCES}):
         name = part.removesuffix(".py")
-        assert name.startswith("__") or f"`{name}" in told, name
+        assert name.startswith("__") or f"`{name}" in page, name
 
 
 def test_the_shipped_gate_is_sound(tmp_path: Path) -> None:

@@ -277,7 +277,7 @@ def test_a_command_without_its_words_is_explained() -> None:
 
 
 def test_a_reader_that_leaves_is_no_failure() -> None:
-    """Whoever pipes into ``head`` gets exit 0: 1 would say that a gate did not pass."""
+    """A command piped into ``head`` exits with 0: 1 would say that a gate did not pass."""
     with start_evalkit("config", "schema") as process:
         assert process.stdout
         assert process.stderr

@@ -61,7 +61,7 @@ def test_one_result_is_compared_within(tmp_path: Path, demo: Path) -> None:
 
 
 def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, demo: Path) -> None:
-    """Before and after, pair by pair; scores on another scale are told, with the new threshold."""
+    """Before and after, pair by pair; scores on another scale are reported, with the new threshold."""
     config = tmp_path / "c.yaml"
     config.write_text(
         "name: d\ndatasets: [demo]\nmetrics: [nDCG@10, MRR@10]\nrerankers:\n"
@@ -161,7 +161,7 @@ class Unsteady(Counting):
     ("server", "steady"), [(Counting(), True), (Unsteady(), False)], ids=["steady", "unsteady"]
 )
 def test_a_reranker_against_itself(tmp_path: Path, server: Counting, steady: bool) -> None:
-    """A steady server moves nothing; for an unsteady one the smallest difference that would be called real is told."""
+    """A steady server moves nothing; for another the smallest difference that would count as real is reported."""
     folder = write_collection(tmp_path / "small", 40)
     with stand_in(server) as url:
         config = write_config(tmp_path / "c.yaml", folder, url)
@@ -236,7 +236,7 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
 
 
 def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
-    """The sentence for a ticket, the held-out figure beside the tuned one, queries that nothing answers."""
+    """The sentence for a ticket, the held-out figure next to the tuned one, queries that nothing answers."""
     done = evalkit("tune", "threshold", demo, "--reranker", "dense")
     assert done.returncode == 0, done.stderr
     promise = ": with 95% confidence at least 90% of the relevant candidates are kept, on average"

@@ -75,7 +75,7 @@ def test_every_fault_is_found_and_counted(damaged: Path) -> None:
 
 
 def test_a_configuration_is_checked_with_all_its_datasets(damaged: Path) -> None:
-    """The tables name what was found where; what an API cuts is told to be unknown, and it is not called."""
+    """The tables name what was found where; what an API cuts is reported as unknown, and it is not called."""
     config = damaged.parent / "c.yaml"
     config.write_text(CONFIG.replace("[{", "[demo, {"), encoding="utf-8")
     done = evalkit("dataset", "check", config.name, cwd=damaged.parent)
@@ -124,8 +124,8 @@ def test_every_run_looks_first(damaged: Path) -> None:
     assert "queries that stand in the train split" in looked["left_out"]
     moving = [one for one in looked["findings"] if one["severity"] != "note"]
     lines = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
-    told = [line for line in lines if any(one["what"] in line for one in moving)]
-    assert 0 < len(told) <= MOST_LINES < len(moving)
+    reported = [line for line in lines if any(one["what"] in line for one in moving)]
+    assert 0 < len(reported) <= MOST_LINES < len(moving)
     assert f"on the data: see '{TITLE}' in the report." in done.stderr
     report = (folder / "report.md").read_text(encoding="utf-8")
     assert all(one["what"] in report for one in looked["findings"])

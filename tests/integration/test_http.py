@@ -196,9 +196,9 @@ def test_a_plan_is_what_happens(tmp_path: Path, beir_folder: Path) -> None:
     folder = only_folder(tmp_path / "results")
     calls = pd.read_parquet(folder / "calls.parquet").groupby("pass")
     for planned_of, made in (("calls", calls.size().to_dict()), ("pairs", calls.batch_size.sum().to_dict())):
-        told = {name: row[planned_of] for name, row in plan.items()}
-        assert made.pop("warmup") >= told.pop("warmup")
-        assert told == made
+        reported = {name: row[planned_of] for name, row in plan.items()}
+        assert made.pop("warmup") >= reported.pop("warmup")
+        assert reported == made
     assert all(row["cost_usd"] == pytest.approx(row["tokens"] * 1e-5) for row in plan.values())
     summary = orjson.loads((folder / "summary.json").read_bytes())
     (cost,) = summary["costs"]
@@ -310,7 +310,7 @@ def test_a_key_in_a_configuration_is_refused_and_not_repeated(tmp_path: Path, li
 
 
 def test_options_and_headers_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the configuration adds stands in every request, beside what the dialect writes."""
+    """What the configuration adds stands in every request, in addition to what the dialect writes."""
     seen: list[tuple[Any, dict[str, str]]] = []
 
     def answer(body: Any, headers: dict[str, str]) -> tuple[int, bytes]:

@@ -245,7 +245,7 @@ os._exit(0)
 
 
 def loaded(specs: list[Any], home: Path) -> list[dict[str, Any]]:
-    """Load datasets from the stand-in in a process of its own; return what it tells of each."""
+    """Load datasets from the stand-in in a process of its own; return what it prints of each."""
     with stand_in_hub({**REPOSITORIES, **SHAPES}) as endpoint:
         done = subprocess.run(
             [sys.executable, "-c", LOAD, json.dumps(specs)],

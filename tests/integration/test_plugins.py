@@ -110,6 +110,6 @@ def test_what_is_broken_or_there_twice_is_reported(site: Path, tmp_path: Path) -
     shutil.copytree(site, twice)
     (entry,) = twice.glob("*.dist-info/entry_points.txt")
     entry.write_text("[evalkit.rerankers]\nlexical = evalkit_shout:Shout\n", encoding="utf-8")
-    told = evalkit_process("config", "check", "configs/quickstart.yaml", env={"PYTHONPATH": str(twice)})
-    assert told.returncode == 2
-    assert "'lexical' is there twice: of evalkit-shout 1.2.3 and rerank-evalkit 0.1.0" in told.stderr
+    reported = evalkit_process("config", "check", "configs/quickstart.yaml", env={"PYTHONPATH": str(twice)})
+    assert reported.returncode == 2
+    assert "'lexical' is there twice: of evalkit-shout 1.2.3 and rerank-evalkit 0.1.0" in reported.stderr

@@ -185,9 +185,9 @@ def test_replay_gives_a_stored_run_its_values(tmp_path: Path, beir_folder: Path,
     failed = evalkit("run", config, "--into", tmp_path / "failing")
     assert failed.returncode == 3
     failures = only_folder(tmp_path / "failing") / "failures.jsonl"
-    told = [orjson.loads(line) for line in failures.read_bytes().splitlines()]
-    assert {failure["query_id"] for failure in told} == {"q1", "q2", "q3", "q5"}
-    assert all("has no score for" in failure["message"] for failure in told)
+    reported = [orjson.loads(line) for line in failures.read_bytes().splitlines()]
+    assert {failure["query_id"] for failure in reported} == {"q1", "q2", "q3", "q5"}
+    assert all("has no score for" in failure["message"] for failure in reported)
     config.write_text(
         template.format(folder=beir_folder, path=partial, more=", missing: last"), encoding="utf-8"
     )

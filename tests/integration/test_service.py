@@ -33,7 +33,7 @@ def service(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def test_sigterm_under_load_loses_no_request() -> None:
     """Clients that ask on while the service ends get an answer to all that was taken; then no one is let in."""
-    told: Counter[str] = Counter()
+    reported: Counter[str] = Counter()
     with service("--set", "service.notice_s=0.5") as (process, address):
         warm = threading.Barrier(CLIENTS + 1)
 
@@ -45,13 +45,13 @@ def test_sigterm_under_load_loses_no_request() -> None:
                     try:
                         reply = client.post(address, json=BODY)
                     except httpx.ConnectError:
-                        told["refused"] += 1
+                        reported["refused"] += 1
                         return
                     except httpx.TransportError as error:
-                        told[f"lost: {error!r}"] += 1
+                        reported[f"lost: {error!r}"] += 1
                         return
-                    told[str(reply.status_code)] += 1
-                    told["sent elsewhere"] += reply.headers.get("connection") == "close"
+                    reported[str(reply.status_code)] += 1
+                    reported["sent elsewhere"] += reply.headers.get("connection") == "close"
 
         threads = [threading.Thread(target=ask) for _ in range(CLIENTS)]
         for thread in threads:
@@ -61,9 +61,9 @@ def test_sigterm_under_load_loses_no_request() -> None:
         for thread in threads:
             thread.join(30)
         assert process.wait(30) == 0
-    assert set(told) == {"200", "refused", "sent elsewhere"}
-    assert told["refused"] == CLIENTS
-    assert told["sent elsewhere"] > 0
+    assert set(reported) == {"200", "refused", "sent elsewhere"}
+    assert reported["refused"] == CLIENTS
+    assert reported["sent elsewhere"] > 0
 
 
 def test_a_service_that_no_one_asks_ends_at_once() -> None:

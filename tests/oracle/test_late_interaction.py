@@ -308,7 +308,7 @@ def test_maxsim_by_hand() -> None:
 
 
 def test_it_runs_from_a_configuration(tmp_path: Path) -> None:
-    """`evalkit run` scores every candidate of the demo collection with it, and the report tells what was cut."""
+    """`evalkit run` scores every candidate of the demo collection with it, and the report states what was cut."""
     model = make_late_interaction(tmp_path / "model")
     config = tmp_path / "late.yaml"
     config.write_text(

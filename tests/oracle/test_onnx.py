@@ -64,7 +64,7 @@ def test_embeddings_are_the_librarys(tmp_path: Path) -> None:
 
 
 def test_int8_differs_and_ranks_almost_alike(tmp_path: Path) -> None:
-    """Weights in 8 bits change scores, and ranks little; the manifest tells the precision."""
+    """Weights in 8 bits change scores, and ranks little; the manifest states the precision."""
     model = make_classifier(tmp_path / "model")
     full, fewer = onnx(model), onnx(model, precision="int8")
     one, other = full.score_pairs(PAIRS), fewer.score_pairs(PAIRS)
@@ -147,7 +147,7 @@ def test_what_no_runtime_does_is_reported_before_anything_is_loaded(
 
 @pytest.mark.parametrize("runtime", ["torch", "onnx"])
 def test_a_prompt_stands_before_the_query(tmp_path: Path, runtime: str) -> None:
-    """Told what counts, a cross-encoder scores what the library scores with that prompt."""
+    """Given a prompt, a cross-encoder scores what the library scores with that prompt."""
     import torch
     from sentence_transformers import CrossEncoder
 

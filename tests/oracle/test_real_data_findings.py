@@ -82,9 +82,9 @@ def test_judgments(looked_at: Looked) -> None:
     """Missing documents and their relevant judgments, unjudged queries and grades are those of the files."""
     _, files, found = looked_at
     missing = [row for row in files.judged if row[1] not in files.documents]
-    told = counts(found, "missing_documents")
-    assert told.get("judgments", 0) == len(missing)
-    assert told.get("relevant", 0) == sum(grade > 0 for _, _, grade in missing)
+    reported = counts(found, "missing_documents")
+    assert reported.get("judgments", 0) == len(missing)
+    assert reported.get("relevant", 0) == sum(grade > 0 for _, _, grade in missing)
     unjudged = len(files.all_queries) - len(files.queries)
     assert counts(found, "unjudged_queries").get("queries", 0) == unjudged
     grades = Counter(grade for _, _, grade in files.judged)
@@ -126,8 +126,8 @@ def test_texts(looked_at: Looked) -> None:
     assert counts(found, "replacement_characters").get("documents", 0) == len(unreadable)
     assert counts(found, "replacement_characters").get("relevant", 0) == files.relevant(unreadable)
     groups = equal(files.documents)
-    told = counts(found, "duplicate_documents")
-    assert (told.get("documents", 0), told.get("texts", 0)) == (sum(map(len, groups)), len(groups))
+    reported = counts(found, "duplicate_documents")
+    assert (reported.get("documents", 0), reported.get("texts", 0)) == (sum(map(len, groups)), len(groups))
 
 
 def equal(texts: dict[str, str]) -> list[list[str]]:
@@ -157,8 +157,8 @@ def test_queries_and_ids(looked_at: Looked) -> None:
     """Equal queries, ids that meet documents', and queries of the train split are those of the files."""
     _, files, found = looked_at
     groups = equal(files.queries)
-    told = counts(found, "repeated_queries")
-    assert (told.get("queries", 0), told.get("texts", 0)) == (sum(map(len, groups)), len(groups))
+    reported = counts(found, "repeated_queries")
+    assert (reported.get("queries", 0), reported.get("texts", 0)) == (sum(map(len, groups)), len(groups))
     same = [query for query in files.queries if query in files.documents]
     assert counts(found, "same_ids").get("queries", 0) == len(same)
     own = sum(query == doc and grade > 0 for query, doc, grade in files.judged)

@@ -128,8 +128,8 @@ def test_published_replies_are_read(reply: Published) -> None:
     dialect = opened(reply.dialect)
     read = dialect.decode_response(reply.body, reply.headers, WireRequest("m", "q", ("a", "b")))
     assert tuple(read.scores) == reply.scores
-    told = {key: value for key, value in asdict(read.usage).items() if value is not None}
-    assert told == reply.usage
+    reported = {key: value for key, value in asdict(read.usage).items() if value is not None}
+    assert reported == reply.usage
     whole = [t.seconds for t in read.server_times if t.meaning == "request"]
     assert (whole[0] if whole else None) == reply.server_s
     assert read.model == reply.model
@@ -154,8 +154,8 @@ def test_means_per_pair_are_not_request_times() -> None:
 def test_server_timing_is_read_entry_by_entry() -> None:
     """The entries of a Server-Timing header are added up by name; only a total is a request's time."""
     header = 'total;dur=123.5, miss, db;desc="a, b";dur=53, db;dur=1, model;dur="7.5", odd;dur=x'
-    told = {t.name: (t.seconds, t.meaning) for t in read_server_times({"server-timing": header}, {}, ())}
-    assert told == {
+    reported = {t.name: (t.seconds, t.meaning) for t in read_server_times({"server-timing": header}, {}, ())}
+    assert reported == {
         "server-timing: total": (pytest.approx(0.1235), "request"),
         "server-timing: db": (pytest.approx(0.054), "db alone"),
         "server-timing: model": (pytest.approx(0.0075), "model alone"),

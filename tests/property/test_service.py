@@ -137,7 +137,7 @@ class Clock:
 
 
 def wait_s(limits: Limits, client: Client) -> float:
-    """Return how long a client is told to wait; 0 where it is admitted."""
+    """Return how long a client has to wait; 0 where it is admitted."""
     try:
         limits.admit(client)
     except WireError as refused:
@@ -154,9 +154,9 @@ def test_no_client_gets_more_than_its_minute(limit: int, steps: list[float]) -> 
     admitted = []
     for step in steps:
         clock.now_s += step
-        if told := wait_s(limits, client):
-            clock.now_s += told * (1 + 1e-9) + 1e-6
-            assert wait_s(limits, client) == 0  # whoever waits as raised is served
+        if reported := wait_s(limits, client):
+            clock.now_s += reported * (1 + 1e-9) + 1e-6
+            assert wait_s(limits, client) == 0  # a client that waits as long as the error says is served
         admitted.append(clock.now_s)
     for start in admitted:
         assert sum(start <= at < start + 60 for at in admitted) <= 2 * limit

@@ -68,10 +68,10 @@ def test_a_sentence_tells_the_cost_or_why_nobody_knows() -> None:
     known = compare_precisions(CHECK, full, fewer, QRELS, METRIC)
     unknown = PrecisionCheck("mine", "tiny", "int8", "nDCG@10", missing="there is no torch")
     rows = tuple(map(precision_cost, (known, unknown)))
-    told, untold = precision_lines(replace(summary(), precision=rows))
-    assert told.startswith("tiny: what int8 costs mine: +0.1845 [")
-    assert told.endswith("nDCG@10, n = 2; ranks agree with fp32 at tau 0.000.")
-    assert untold == "tiny: what int8 costs mine is not known: there is no torch."
+    reported, unreported = precision_lines(replace(summary(), precision=rows))
+    assert reported.startswith("tiny: what int8 costs mine: +0.1845 [")
+    assert reported.endswith("nDCG@10, n = 2; ranks agree with fp32 at tau 0.000.")
+    assert unreported == "tiny: what int8 costs mine is not known: there is no torch."
     assert rows[1].difference.estimate is None
 
 

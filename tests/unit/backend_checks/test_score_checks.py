@@ -157,8 +157,8 @@ def test_where_reading_ends_is_found_to_a_sixteenth(words: int) -> None:
     """The evidence names about the number of words that the model reads."""
     found = probe(reading(words))[LONG_TEXT]
     assert found.verdict == "kept"
-    told = int(found.evidence.partition("about ")[2].partition(" words")[0])
-    assert abs(told - words) <= max(16, words // 8)
+    reported = int(found.evidence.partition("about ")[2].partition(" words")[0])
+    assert abs(reported - words) <= max(16, words // 8)
 
 
 def test_a_backend_that_reads_everything_says_so() -> None:

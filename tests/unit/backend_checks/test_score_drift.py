@@ -82,7 +82,7 @@ def test_nothing_stored_is_no_verdict() -> None:
 
 
 def test_each_request_is_sent_twice() -> None:
-    """The second answer tells noise from a change of the model."""
+    """The second answer separates noise from a change of the model."""
     asked: list[str] = []
 
     def ask(request: RerankRequest) -> np.ndarray:
@@ -104,7 +104,7 @@ def test_the_evidence_counts_pairs_that_are_the_same() -> None:
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=20))
 def test_a_sample_of_many_of_one_age_repeats_none(ages: list[int]) -> None:
-    """Equal ages are told apart by the query."""
+    """Equal ages are ordered by the query."""
     rows = [
         StoredRequest(RerankRequest(f"q{i}", "q", ("a",), ("a",)), np.array([0.5]), float(age))
         for i, age in enumerate(ages)

@@ -100,7 +100,7 @@ def test_bounds_of_single_values() -> None:
 
 
 def test_a_conclusion_names_whom_it_leaves_out() -> None:
-    """A gate that passes without a reranker of the baseline says so; one that fails beside a hole says both."""
+    """A gate that passes without a reranker of the baseline says so; one that fails and lacks one says both."""
     passed, failed, invalid = (GateVerdict("rule", "d", "r", one, "") for one in ("PASS", "FAIL", "INVALID"))
     passes = GateResult("a", "b", (passed,), open_passes=False, missing=("minilm",))
     assert "gate passed: 1 PASS; not judged, as the result lacks it: minilm" in conclusion(passes)

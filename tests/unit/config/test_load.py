@@ -133,7 +133,7 @@ def test_a_bad_configuration_is_reported_with_place_and_hint(tmp_path: Path, cas
 
 
 def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
-    """One check tells every mistake, top to bottom, and how many there are."""
+    """One check reports every mistake, top to bottom, and how many there are."""
     shown = problems(
         tmp_path,
         "name: x\nnam: y\ndatasets: [dmo]\n"
@@ -175,7 +175,7 @@ def test_yaml_is_version_1_2(tmp_path: Path) -> None:
 
 
 def test_anchors_and_merges_work(tmp_path: Path) -> None:
-    """A block can be shared by anchor; keys given beside a merge win."""
+    """A block can be shared by anchor; keys given next to a merge win."""
     file = tmp_path / "c.yaml"
     file.write_text(
         "name: x\ndatasets: [demo]\nrerankers:\n  a: &base {backend: lexical, mu: 5.0}\n  b: {<<: *base, mu: 6.0}\n",

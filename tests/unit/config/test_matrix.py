@@ -25,8 +25,8 @@ def test_a_matrix_stands_for_all_combinations(tmp_path: Path) -> None:
     text = f"  lex: {{backend: lexical, batch_size: 7, matrix: {matrix}}}\n  other: {{backend: identity}}\n"
     rerankers = load(tmp_path, text).rerankers
     assert list(rerankers) == ["lex-500-1", "lex-500-2", "lex-1000.0-1", "lex-1000.0-2", "other"]
-    told = [(one.mu, one.title_weight, one.batch_size) for tag, one in rerankers.items() if tag != "other"]  # type: ignore[attr-defined]
-    assert told == [(500, 1, 7), (500, 2, 7), (1000, 1, 7), (1000, 2, 7)]
+    values = [(one.mu, one.title_weight, one.batch_size) for tag, one in rerankers.items() if tag != "other"]  # type: ignore[attr-defined]
+    assert values == [(500, 1, 7), (500, 2, 7), (1000, 1, 7), (1000, 2, 7)]
 
 
 def test_paths_and_hub_names_make_short_tags(tmp_path: Path) -> None:

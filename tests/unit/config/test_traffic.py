@@ -25,8 +25,8 @@ def test_a_call_costs_its_price_or_no_one_knows(
 ) -> None:
     """Cost is price times what was billed; where that is unknown so is the cost, never 0, unless all is free."""
     ((way, rate),) = price.items()
-    told = priced(way, rate).of(usage)
-    assert told == (None if cost is None else pytest.approx(cost))
+    reported = priced(way, rate).of(usage)
+    assert reported == (None if cost is None else pytest.approx(cost))
 
 
 @pytest.mark.parametrize("body", ['{"as_of": "2026-01-01"}', '{"usd_per_million_tokens": 1}',

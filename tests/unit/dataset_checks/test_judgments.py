@@ -10,10 +10,10 @@ from evalkit.dataset_checks import judgments
 
 def test_enough_queries_are_enough() -> None:
     """What verdicts take is warned of, what choices take is noted; from twice as many queries on nothing is."""
-    for count, told in ((29, ["warning"]), (30, ["note"]), (59, ["note"]), (60, [])):
+    for count, reported in ((29, ["warning"]), (30, ["note"]), (59, ["note"]), (60, [])):
         asked = {f"q{number}": "what does the fox do" for number in range(count)}
         small = check_input(dataset(DOCUMENTS, asked, {query: {"d1": 1} for query in asked}))
-        assert [finding.severity for finding in judgments.few_queries(small)] == told
+        assert [finding.severity for finding in judgments.few_queries(small)] == reported
 
 
 def test_judgments_that_point_nowhere_lower_the_best_possible_values() -> None:
@@ -68,12 +68,12 @@ def test_grades_and_the_metrics_that_see_them() -> None:
     assert found["rel_above_grades"].severity == "error"
     assert found["rel_above_grades"].counts == {"rel": 3, "highest_grade": 2}
     binary = dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "d2": 0}})
-    (told,) = judgments.grades(check_input(binary))
-    assert told.what == "binary judgments: 1 of grade 1, 1 of grade 0"
+    (reported,) = judgments.grades(check_input(binary))
+    assert reported.what == "binary judgments: 1 of grade 1, 1 of grade 0"
 
 
 def test_judgments_of_relevant_documents_alone() -> None:
-    """Told where no document was judged irrelevant, and only there."""
+    """Reported where no document was judged irrelevant, and only there."""
     assert not list(judgments.only_relevant(check_input(CLEAN)))
     (found,) = judgments.only_relevant(check_input(dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "d2": 2}})))
     assert "2.0 a query" in found.what

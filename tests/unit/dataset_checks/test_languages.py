@@ -30,5 +30,5 @@ from evalkit.dataset_checks import languages
 def test_the_language_is_held_against_the_texts(text: str, declared: str, found: str) -> None:
     """A script or function words of another language are reported; numbers and the right language are not."""
     data = dataset({"d1": text}, {"q1": text}, {"q1": {"d1": 1}}, language=declared)
-    told = [finding.what for finding in languages.language(check_input(data))]
-    assert [found in what for what in told] == [True] * bool(found)
+    reported = [finding.what for finding in languages.language(check_input(data))]
+    assert [found in what for what in reported] == [True] * bool(found)

@@ -16,9 +16,9 @@ def test_tables_with_columns_named_are_the_same_collection(beir_folder: Path, tm
     assert same(load_dataset(block), beir_folder)
     shouted = {**block["qrels"]["grades"], "Exact": 3}
     del shouted["exact"]
-    told = said(lambda: load_dataset({**block, "qrels": {**block["qrels"], "grades": shouted}}))
-    assert "has the grade 'exact'" in told
-    assert "did you mean 'Exact'? white space and case count" in told
+    reported = said(lambda: load_dataset({**block, "qrels": {**block["qrels"], "grades": shouted}}))
+    assert "has the grade 'exact'" in reported
+    assert "did you mean 'Exact'? white space and case count" in reported
     odd = {**block, "corpus": {**block["corpus"], "text": "bodi"}}
     assert "row 1 has no column 'bodi'\n  hint: its columns: sku, name, body" in said(
         lambda: load_dataset(odd)

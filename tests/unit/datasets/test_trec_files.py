@@ -21,8 +21,8 @@ def test_trec_markup_is_the_same_collection(beir_folder: Path, tmp_path: Path) -
         source = f"<DOC>\n<DOCNO>{doc_id}</DOCNO>\n<TITLE>{title}</TITLE>\n<TEXT>\n{text}\n</TEXT>\n</DOC>\n"
         (corpus / f"{number}.gz").write_bytes(gzip.compress(source.encode()))
     topics, qrels = tmp_path / "topics.txt", tmp_path / "tiny.qrels"
-    told = [f"<top>\n<num> Number: {q}\n<title> {text}\n</top>\n" for q, text in QUERIES.items()]
-    topics.write_text("".join(told), encoding="utf-8")
+    written = [f"<top>\n<num> Number: {q}\n<title> {text}\n</top>\n" for q, text in QUERIES.items()]
+    topics.write_text("".join(written), encoding="utf-8")
     qrels.write_text("".join(f"{q} {d} {g}\n" for q, d, g in ROWS), encoding="utf-8")
     block = {"source": "trec_files", "corpus": str(corpus), "queries": str(topics), "qrels": str(qrels)}
     assert same(load_dataset(block), beir_folder)

@@ -63,13 +63,13 @@ def wanted(texts: Sequence[str]) -> list[int]:
 @given(texts=st.lists(st.text("abc", max_size=30), max_size=40), budget=st.integers(1, 100))
 def test_results_come_back_in_order(workers: int, texts: list[str], budget: int) -> None:
     """However rows are sorted, batched and spread over workers, each result stands where its text stood."""
-    told: list[int] = []
+    progress: list[int] = []
     network = Summing(workers)
-    found = Engine(Letters(), network, budget).run(texts, told.append)
+    found = Engine(Letters(), network, budget).run(texts, progress.append)
     assert [int(row[0]) for row in found.rows] == wanted(texts)
     assert found.tokens.tolist() == [min(len(text), 20) for text in texts]
     assert found.truncated.tolist() == [len(text) > 20 for text in texts]
-    assert sum(told) == len(texts) == network.rows, "each text goes through the network once"
+    assert sum(progress) == len(texts) == network.rows, "each text goes through the network once"
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=20), min_size=1, max_size=30))

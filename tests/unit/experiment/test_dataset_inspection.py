@@ -46,7 +46,7 @@ def test_other_queries_of_the_train_split_are_no_leak(beir_folder: Path) -> None
 
 
 def test_the_train_split_itself_is_not_compared_with_itself(beir_folder: Path) -> None:
-    """Whoever evaluates the train split knows it."""
+    """A run on the train split says so."""
     folder = with_train_split(beir_folder, "cat in the garden")
     block = {"source": "beir_folder", "path": str(folder), "split": "train"}
     assert "train_queries" not in findings(folder, datasets=[block])

@@ -134,16 +134,16 @@ def test_without_candidates_there_is_nothing_to_read(monkeypatch: pytest.MonkeyP
     ("backend", "make"), [("cross_encoder", make_classifier), ("late_interaction", make_late_interaction)]
 )
 def test_what_is_measured_is_what_is_read(tmp_path: Path, backend: str, make: Any) -> None:
-    """Tokens and cuts of each pair are those that the reranker tells when it scores."""
+    """Tokens and cuts of each pair are those that the reranker reports when it scores."""
     reranker = load_reranker(backend, model=str(make(tmp_path / "model")))
     assert isinstance(reranker, Measuring)
     query, documents = "a cat on the mat", tuple(DOCUMENTS.values())
     tokens, truncated = reranker.measure([(query, document) for document in documents])
     for row, document in enumerate(documents):
-        told = reranker.score(RerankRequest("q", query, (document,), ("d",)))
-        assert tokens[row] == told.usage.tokens
-        assert told.truncated is not None
-        assert truncated[row] == told.truncated[0]
+        reported = reranker.score(RerankRequest("q", query, (document,), ("d",)))
+        assert tokens[row] == reported.usage.tokens
+        assert reported.truncated is not None
+        assert truncated[row] == reported.truncated[0]
     assert truncated.tolist() == [False, True, False]
 
 

@@ -35,8 +35,8 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 )  # fmt: skip
 def test_a_server_is_left_alone_as_long_as_it_asks(headers: dict[str, str], seconds: float | None) -> None:
     """Seconds, dates by the server's own clock, milliseconds and resets are all understood; nonsense is not."""
-    told = retry_after_s(headers, NOW)
-    assert told == (None if seconds is None else pytest.approx(seconds, abs=1e-3))
+    reported = retry_after_s(headers, NOW)
+    assert reported == (None if seconds is None else pytest.approx(seconds, abs=1e-3))
 
 
 def test_a_limit_that_is_used_up_is_waited_for_before_it_is_hit() -> None:

@@ -32,7 +32,7 @@ def test_a_line_without_noise_is_recovered(fixed: float, per_document: float) ->
 
 @pytest.mark.parametrize("unknown", [1, len(SIZES)], ids=["in one cell", "in every cell"])
 def test_an_unknown_quantity_is_not_fitted(unknown: int) -> None:
-    """Where calls report no tokens there is no time per token, alone or beside the documents."""
+    """Where calls report no tokens there is no time per token, alone or together with the documents."""
     cells = [
         sample(0.1 * size, documents=size, tokens=np.nan if place < unknown else 9.0 * place)
         for place, size in enumerate(SIZES)

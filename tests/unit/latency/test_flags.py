@@ -88,7 +88,7 @@ def measured(takes, flight: int = 1):  # type: ignore[no-untyped-def]  # noqa: A
 
 
 def test_a_cold_first_call_is_flagged_and_in_no_quantile() -> None:
-    """The first call of a service that loads its model takes twenty times as long: told, and outside the sample."""
+    """The first call of a service that loads its model takes twenty times as long: reported, and outside the sample."""
     warm, latency, _ = measured(lambda number, _: 2.0 if number == 0 else 0.1)
     assert flag_cold(warm, latency) == "cold start: the first call took 20.0 times the median"
     assert latency.max() == pytest.approx(0.1)
@@ -113,7 +113,7 @@ def test_rounds_that_differ_are_flagged() -> None:
 
 
 def test_a_warm_up_that_never_settles_is_flagged() -> None:
-    """Latencies that keep falling for thirty calls were timed too early, and that is told."""
+    """Latencies that keep falling for thirty calls were timed too early, and that is reported."""
     warm, *_ = measured(lambda number, _: 0.8**number)
     assert flag_unsettled(warm) == "not settled after 30 warm-up calls"
     warm, *_ = measured(lambda *_: 0.1)
@@ -136,7 +136,7 @@ def test_queueing_and_overload_are_flagged(rate: float, *, overloaded: bool) -> 
 
 
 def test_the_machine_is_flagged() -> None:
-    """Stolen time, throttling and an unsteady piece of work are told; an unknown is no zero and no alarm."""
+    """Stolen time, throttling and an unsteady piece of work are reported; an unknown is no zero and no alarm."""
     calm = [RoundState("d", n, 0.01, None, None, 0.1) for n in range(6)]
     assert flag_machine(calm) == []
     busy = [RoundState("d", n, 0.01 * (1 + n % 2), 0.1, 0.5, 0.1) for n in range(6)]

@@ -81,7 +81,7 @@ def test_a_load_is_laid_out_from_the_slowest_rate(demo: Dataset, candidates: Run
 
 
 def test_capacity_adds_calls_in_flight_to_one_batch_size(demo: Dataset, candidates: Run) -> None:
-    """Capacity is measured at the largest batch, beside what the grid times anyway; a share of it asks for it."""
+    """Capacity is measured at the largest batch, with what the grid times anyway; a share of it asks for it."""
     for block in ({"offline": OfflineSettings()}, {"server": ServerSettings()}):
         settings = LatencySettings(batch_sizes=(1, 5), calls=12, **block)  # type: ignore[arg-type]
         loads = [one.load for one in plan_cells(settings, ["a"], demo, candidates, 1)]

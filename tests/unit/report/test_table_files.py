@@ -1,4 +1,4 @@
-"""What stands beside a report's pages, and how text comes into them: tables as files, Markdown, snippets, labels."""
+"""The files next to a report's pages, and how text comes into them: tables as files, Markdown, snippets, labels."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_a_request_holds_what_every_server_knows() -> None:
 def test_an_answer_is_found_in_every_form(
     content: Any, message: dict[str, Any], text: str, *, reasoned: bool
 ) -> None:
-    """Text, parts, nothing: reasoning beside an answer is reported, and is no answer."""
+    """Text, parts, nothing: reasoning next to an answer is reported, and is no answer."""
     reply = read_chat(orjson.loads(chat_reply(content, message=message)))
     assert (reply.text, reply.reasoned, reply.cut, reply.model) == (text, reasoned, False, "m")
 

@@ -97,7 +97,7 @@ def test_a_call_weighs_all_its_windows() -> None:
 def test_tokens_read_and_written_have_their_own_rates(
     rates: tuple[float, float | None], usage: Usage, cost: float | None
 ) -> None:
-    """A cost is reported where the reply tells what it takes, and unknown otherwise."""
+    """A cost is reported where the reply holds what it takes, and unknown otherwise."""
     price = ChatPrice(
         usd_per_million_tokens=rates[0], usd_per_million_output_tokens=rates[1], as_of=date(2026, 11, 22)
     )

@@ -8,7 +8,7 @@ from evalkit.rerankers.model_names import moving_name, same_model
 
 
 @pytest.mark.parametrize(
-    ("asked", "told", "same"),
+    ("asked", "reported", "same"),
     [("rerank-2.5", "rerank-2.5", True), ("Cohere/rerank-v3.5", "rerank-v3.5", True), ("a/M", "b/m", True),
      ("rerank-2", "rerank-2-2025-08-01", True), ("rerank-2", "rerank-2-20250801", True), ("m", "m@latest", True),
      ("m-0613", "m", True), ("ranker@latest", "ranker-latest", False), ("rerank-2.5", "rerank-2.5-lite", False),
@@ -16,10 +16,10 @@ from evalkit.rerankers.model_names import moving_name, same_model
      ("m", "other", False), ("", "m", False)],
 )  # fmt: skip
 def test_an_alias_may_be_answered_with_its_release_and_no_other_name(
-    asked: str, told: str, same: bool
+    asked: str, reported: str, same: bool
 ) -> None:
-    """Which is asked and which told does not matter."""
-    assert same_model(asked, told) is same_model(told, asked) is same
+    """Which is asked for and which is reported does not matter."""
+    assert same_model(asked, reported) is same_model(reported, asked) is same
 
 
 @pytest.mark.parametrize(

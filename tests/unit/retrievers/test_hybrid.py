@@ -35,7 +35,7 @@ def test_ranks_are_fused_and_cut(tmp_path: Path, dataset: Dataset) -> None:
 
 
 def test_a_part_looks_as_deep_as_it_is_asked_to(tmp_path: Path, dataset: Dataset) -> None:
-    """What stands below the hybrid's depth in one list counts, unless the part is told to look no further."""
+    """What stands below the hybrid's depth in one list counts, unless the part may look no further."""
     lists = [run_file(tmp_path / "a", "d1", "d2", "d3"), run_file(tmp_path / "b", "d4", "d5", "d3")]
     for depth, first in ((3, "d3"), (1, "d4")):
         parts = [{**block, "depth": depth} for block in lists]

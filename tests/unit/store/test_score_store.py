@@ -38,8 +38,8 @@ def test_every_score_has_the_age_and_the_model_of_its_own_call(tmp_path: Path, c
     add(path, ScoreKey("x", "q", DOCUMENTS[2:], pointwise=True), 0.2, "m-2")
     store = ScoreStore(path, "read")
     known = store.known(ScoreKey("x", "q", (*DOCUMENTS, "e"), pointwise=True))
-    told = [(one.score, one.stored_s, one.model) if one else None for one in known]
-    assert told == [(0.1, 100.0, "m-1")] * 2 + [(0.2, 200.0, "m-2")] * 2 + [None]
+    reported = [(one.score, one.stored_s, one.model) if one else None for one in known]
+    assert reported == [(0.1, 100.0, "m-1")] * 2 + [(0.2, 200.0, "m-2")] * 2 + [None]
     store.close()
 
 
@@ -91,7 +91,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_many_processes_make_and_write_one_store(tmp_path: Path) -> None:
-    """Whoever comes first makes the file; no one's scores are lost."""
+    """The first process makes the file; no one's scores are lost."""
     path = tmp_path / "s.sqlite"
     context = multiprocessing.get_context("spawn")
     asked = [ScoreKey(f"backend {i}", "q", DOCUMENTS, pointwise=True) for i in range(8)]
