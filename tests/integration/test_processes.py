@@ -117,3 +117,32 @@ def test_the_tests_pass_from_a_background_shell() -> None:
     done = subprocess.run(background, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
+
+
+LEAVE = """
+import atexit, sys, types
+from evalkit.cli.main import main
+atexit.register(print, "the interpreter shut down")
+if sys.argv.pop(1) == "hub":
+    sys.modules["datasets"] = types.ModuleType("datasets")
+main()
+"""
+
+
+@pytest.mark.parametrize(("source", "shuts_down"), [("hub", False), ("files", True)])
+@pytest.mark.parametrize(("argument", "code"), [("--version", 0), ("no-such-command", 2)])
+def test_a_command_that_read_the_hub_leaves_without_a_shutdown(
+    source: str, shuts_down: bool, argument: str, code: int
+) -> None:
+    """Threads that `datasets` leaves behind can abort a shutdown; code and output are those of any command."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVE, source, argument],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == code
+    assert ("version" in done.stdout) is (code == 0)
+    assert ("no-such-command" in done.stderr) is (code == 2)
+    assert ("the interpreter shut down" in done.stdout) is shuts_down
