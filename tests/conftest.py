@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from support.collections import write_beir_folder
+from support.promises import KEY, Promise, promise_table
 
 # No test asserts a time, hypothesis included: machines are shared and slow at times.
 settings.register_profile("evalkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +36,21 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("EVALKIT_TEST_DATA is unset: no real collections")
     return Path(folder)
+
+
+@pytest.fixture
+def report_promise(record_property: Callable[[str, object], None]) -> Callable[[Promise], None]:
+    """Return a function that adds a row to the table of promises at the end of the test run."""
+    return lambda promise: record_property(KEY, promise.cells())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of promises, if a simulation ran."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    rows = [cells for report in reports for name, cells in report.user_properties if name == KEY]
+    if rows:
+        terminalreporter.section("claims and how often they hold")
+        terminalreporter.write_line(promise_table(rows))
 
 
 @pytest.fixture(scope="module")
