@@ -41,7 +41,7 @@ def test_stopping_returns_what_came_back_and_leaves_the_rest() -> None:
         sender.__enter__()
         sent = sender.send((item(2, str(n)) for n in range(50)), CONTEXT)
         got = [next(sent).batch.request.query_id for _ in range(5)]
-        assert hanging.is_set()
+        assert hanging.wait(10), "the second call never began"
         got += [outcome.batch.request.query_id for outcome in sender.late()]
         sender.__exit__(KeyboardInterrupt, None, None)
         assert "1" not in got
