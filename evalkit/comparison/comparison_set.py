@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.records import MetricValues, Qrels, Query, Run
+from evalkit.stats import Clusters
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +52,8 @@ class ComparisonSet:
         The run of the first stage; None if unknown.
     depth
         Candidates per query; None if the runs do not share a first stage.
+    cluster_field
+        Field whose equal values make queries one cluster; None if equal texts do.
     """
 
     dataset: str
@@ -59,6 +62,32 @@ class ComparisonSet:
     queries: Mapping[str, Query] = field(default_factory=dict)
     first_stage: Run | None = None
     depth: int | None = None
+    cluster_field: str | None = None
+
+    def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
+        """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""
+        if not self.queries:
+            return None
+        numbers: dict[str, int] = {}
+        found = np.array(
+            [numbers.setdefault(self._cluster(query_id), len(numbers)) for query_id in query_ids],
+            dtype=np.int64,
+        )
+        return found if len(numbers) < len(found) else None
+
+    def _cluster(self, query_id: str) -> str:
+        """Return the value that the queries of one cluster share; a query without one is alone."""
+        query = self.queries.get(query_id)
+        if query is None:
+            return f"id {query_id}"
+        field_name = self.cluster_field
+        value = query.text.strip() if field_name is None else query.fields.get(field_name, "")
+        return f"value {value}" if value else f"id {query_id}"
+
+    def pair(self, baseline: str, contender: str, metric: str) -> Paired:
+        """Return the paired values of two systems, with the clusters of their queries."""
+        paired = pair(self.systems[baseline].values, self.systems[contender].values, metric)
+        return replace(paired, clusters=self.clusters_of(paired.query_ids))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,12 +102,15 @@ class Paired:
         ``(n,)`` metric values.
     left_out
         Number of queries for which only one system has a value.
+    clusters
+        ``(n,)`` cluster of each query; None if all are independent.
     """
 
     query_ids: tuple[str, ...]
     baseline: NDArray[np.float64]
     contender: NDArray[np.float64]
     left_out: int
+    clusters: Clusters | None = None
 
     @property
     def differences(self) -> NDArray[np.float64]:
@@ -90,7 +122,10 @@ class Paired:
         wanted = set(query_ids)
         rows = [row for row, query_id in enumerate(self.query_ids) if query_id in wanted]
         kept = tuple(self.query_ids[row] for row in rows)
-        return Paired(kept, self.baseline[rows], self.contender[rows], 0)
+        clusters = None
+        if self.clusters is not None and rows:  # numbered anew, without gaps
+            clusters = np.unique(self.clusters[rows], return_inverse=True)[1]
+        return Paired(kept, self.baseline[rows], self.contender[rows], 0, clusters)
 
 
 def pair(baseline: MetricValues, contender: MetricValues, metric: str) -> Paired:

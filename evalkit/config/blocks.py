@@ -52,6 +52,9 @@ class DatasetSettings(BlockSettings):
     exclude_same_id
         Whether a document with the query's own id is no candidate. Where absent, it is none where most such documents
         hold the query's text, as in ArguAna and Quora, and one where queries and documents are merely numbered alike.
+    cluster_field
+        A field of the queries, such as a user or an intent: queries with the same value are not independent, and
+        intervals, tests and splits treat them as one cluster. Where absent, queries with equal texts are a cluster.
     """
 
     source: str
@@ -60,6 +63,7 @@ class DatasetSettings(BlockSettings):
     template: str = "{title}\n{text}"
     sample: SampleSettings | None = None
     exclude_same_id: bool | None = None
+    cluster_field: str | None = None
 
     def default_name(self) -> str:
         """Return the name used if the configuration has no ``name``."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from evalkit.config import DatasetSettings, SampleSettings
 from evalkit.datasets.corpora import RawDocument, Stamp, build_corpus
-from evalkit.errors import DataFormatError
+from evalkit.errors import DataFormatError, InputError
 from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
 from evalkit.text_analysis import normal_form
 
@@ -54,7 +54,7 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
     Raises
     ------
     InputError
-        If the template is invalid.
+        If the template is invalid, or no query has the cluster field.
     DataFormatError
         If a judged query has no text, a query id occurs twice, a document id occurs twice, or there are no documents.
     """
@@ -95,8 +95,18 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         else settings.exclude_same_id,
         revision=parts.revision,
         licence=parts.licence,
+        cluster_field=_known_field(settings, queries),
     )
     return Dataset(settings.label, built.corpus, queries, qrels, origin, parts.candidates)
+
+
+def _known_field(settings: DatasetSettings, queries: tuple[Query, ...]) -> str | None:
+    name = settings.cluster_field
+    fields = sorted({field for query in queries for field in query.fields})
+    if name is not None and name not in fields:
+        known = f"they have: {', '.join(fields)}" if fields else "they have no fields besides id and text"
+        raise InputError(f"no query of {settings.label} has the cluster field {name!r}", known)
+    return name
 
 
 def _same_id_means_same_text(corpus: Corpus, queries: tuple[Query, ...]) -> bool:

@@ -105,6 +105,8 @@ class DatasetOrigin:
         Revision of the source, e.g. a commit; None if it has none.
     licence
         Licence as the source states it; None if it states none.
+    cluster_field
+        Field whose equal values make queries one cluster; None if equal texts do.
     """
 
     source: str
@@ -118,6 +120,7 @@ class DatasetOrigin:
     exclude_same_id: bool
     revision: str | None = None
     licence: str | None = None
+    cluster_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -288,6 +288,11 @@ class Manifest(Document):
     spent_usd: float | None = None
     execution: ClusterFacts | None = None
 
+    @property
+    def cluster_fields(self) -> dict[str, str | None]:
+        """Dataset -> the field whose equal values make queries one cluster."""
+        return {facts.name: facts.origin.cluster_field for facts in self.datasets}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure(JsonObject):

@@ -1,5 +1,7 @@
 """Confidence intervals, significance tests and power. An estimate without an interval is None."""
 
+from evalkit.stats.bounded import bounded_interval, paired_share_interval
+from evalkit.stats.clusters import Clusters, MeanError, cluster_sums, mean_error
 from evalkit.stats.intervals import (
     MIN_QUERIES,
     Interval,
@@ -20,16 +22,22 @@ __all__ = [
     "MIN_QUERIES",
     "POWER",
     "RESAMPLES",
+    "Clusters",
     "Interval",
+    "MeanError",
     "OneSidedBounds",
     "SignFlip",
+    "bounded_interval",
+    "cluster_sums",
     "clustered_quantile_interval",
     "holm",
+    "mean_error",
     "mean_interval",
     "mean_or_none",
     "minimum_detectable_effect",
     "none_if_nan",
     "one_sided_bounds",
+    "paired_share_interval",
     "quantile_interval",
     "queries_needed",
     "query_weights",

@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.stats.clusters import Clusters, mean_error
+
 MIN_QUERIES = 30
 """Fewest queries for a verdict: Student's interval needs an approximately normal mean."""
 
@@ -36,7 +38,9 @@ class Interval:
     confidence: float | None = None
 
 
-def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Interval:
+def mean_interval(
+    values: NDArray[np.float64], confidence: float = 0.95, clusters: Clusters | None = None
+) -> Interval:
     """Return the mean with its Student-t interval.
 
     Parameters
@@ -45,22 +49,23 @@ def mean_interval(values: NDArray[np.float64], confidence: float = 0.95) -> Inte
         ``(n,)`` one observation per query.
     confidence
         Two-sided confidence level.
+    clusters
+        Cluster of each query, for the cluster-robust interval; None if all are independent.
 
     Returns
     -------
     Interval
-        No estimate if n = 0; no bounds if n < 2.
+        No estimate if n = 0; no bounds with fewer than two queries, or clusters.
     """
     from scipy.special import stdtrit
 
-    n = len(values)
-    if n == 0:
+    if not len(values):
         return Interval(None, None, None, 0, confidence)
-    mean = float(values.mean())
-    if n == 1:
-        return Interval(mean, None, None, 1, confidence)
-    half = float(stdtrit(n - 1, 0.5 + confidence / 2)) * float(values.std(ddof=1)) / math.sqrt(n)
-    return Interval(mean, mean - half, mean + half, n, confidence)
+    found = mean_error(values, clusters)
+    if found.clusters < 2:
+        return Interval(found.mean, None, None, found.n, confidence)
+    half = float(stdtrit(found.degrees, 0.5 + confidence / 2)) * found.error
+    return Interval(found.mean, found.mean - half, found.mean + half, found.n, confidence)
 
 
 def mean_or_none(values: NDArray[np.float64]) -> float | None:

@@ -8,8 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.stats.clusters import Clusters, cluster_sums
+from evalkit.stats.tail_probability import tail_probability
+
 RESAMPLES = 9999
 """Default number of random sign vectors."""
+FEW_EXCEEDING = 10
+"""A p-value that rests on fewer random sign vectors than this is too coarse for a strict level."""
 _CHUNK = 512
 """Sign vectors in memory at once."""
 
@@ -34,7 +39,14 @@ class SignFlip:
     exact: bool
 
 
-def sign_flip(differences: NDArray[np.float64], resamples: int = RESAMPLES, seed: int = 0) -> SignFlip:
+def sign_flip(
+    differences: NDArray[np.float64],
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    *,
+    clusters: Clusters | None = None,
+    level: float | None = None,
+) -> SignFlip:
     """Test whether mean paired differences are zero, by flipping the signs of queries.
 
     If two systems are exchangeable, each query's difference is equally likely with the opposite sign. All columns get
@@ -48,6 +60,12 @@ def sign_flip(differences: NDArray[np.float64], resamples: int = RESAMPLES, seed
         Number of random sign vectors; if ``2**n`` is not larger, all sign vectors are enumerated instead.
     seed
         Seed of the random sign vectors.
+    clusters
+        Cluster of each query, ``(n,)``: all queries of a cluster get the same sign. None if all are independent.
+    level
+        The smallest level that a p-value is compared with, such as alpha by the number of comparisons. Where random
+        sign vectors are too few to resolve it, p-values that rest on fewer than `FEW_EXCEEDING` of them are estimated
+        in the tail. None to leave them as they are.
 
     Returns
     -------
@@ -61,6 +79,7 @@ def sign_flip(differences: NDArray[np.float64], resamples: int = RESAMPLES, seed
     CIKM 2007; Boytsov, Belova, Westfall, "Deciding on an adjustment for multiplicity in IR experiments",
     SIGIR 2013 (maxT).
     """
+    differences = cluster_sums(differences, clusters)
     n, k = differences.shape
     exact = n < 63 and 2**n <= resamples
     # |t| is an increasing function of |sum| / scale, and flipping signs does not change scale.
@@ -76,7 +95,25 @@ def sign_flip(differences: NDArray[np.float64], resamples: int = RESAMPLES, seed
         exceeding_max += (largest[:, None] >= ratio * (1 - 1e-12)).sum(axis=0)
         total += len(signs)
     extra = 0 if exact else 1
-    return SignFlip((exceeding + extra) / (total + extra), (exceeding_max + extra) / (total + extra), exact)
+    p = (exceeding + extra) / (total + extra)
+    if not exact and level is not None and level * (resamples + 1) < FEW_EXCEEDING:
+        p = _refined(p, exceeding, differences, level, seed)
+    return SignFlip(p, (exceeding_max + extra) / (total + extra), exact)
+
+
+def _refined(
+    p: NDArray[np.float64],
+    exceeding: NDArray[np.float64],
+    differences: NDArray[np.float64],
+    level: float,
+    seed: int,
+) -> NDArray[np.float64]:
+    """Return the p-values, with those that rest on too few sign vectors estimated in the tail."""
+    refined = p.copy()
+    rng = np.random.default_rng([seed, 1])
+    for column in np.flatnonzero(exceeding < FEW_EXCEEDING):
+        refined[column] = tail_probability(differences[:, column], rng, negligible=level / 100)
+    return refined
 
 
 def _divide(sums: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -53,6 +53,7 @@ def sets_at_depth(
     qrels: Mapping[str, Qrels],
     queries: Mapping[str, Mapping[str, Query]],
     depth: int,
+    cluster_fields: Mapping[str, str | None],
 ) -> list[ComparisonSet]:
     """Return one comparison set for each dataset, with the cells at one depth as its systems."""
     by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
@@ -62,7 +63,15 @@ def sets_at_depth(
                 cell.reranker, cell.run, cell.values, cell.not_scored
             )
     return [
-        ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
+        ComparisonSet(
+            name,
+            qrels[name],
+            systems,
+            queries.get(name, {}),
+            systems[first_stage].run,
+            depth,
+            cluster_fields.get(name),
+        )
         for name, systems in by_dataset.items()
     ]
 

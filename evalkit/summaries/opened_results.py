@@ -70,7 +70,9 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> OpenedResult:
     queries = {name: folder.read_queries(name) for name in names}
     depth = config.depth
     cells = derive_cells(folder, manifest, qrels, config.metrics, [depth])
-    comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, depth)
+    comparison_sets = sets_at_depth(
+        cells, manifest.first_stage, qrels, queries, depth, manifest.cluster_fields
+    )
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 

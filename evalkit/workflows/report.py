@@ -78,7 +78,9 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         queries = {name: folder.read_queries(name) for name in qrels}
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
-        systems = sets_at_depth(cells, manifest.first_stage, judged, queries, config.depth)
+        systems = sets_at_depth(
+            cells, manifest.first_stage, judged, queries, config.depth, manifest.cluster_fields
+        )
         compared = compare_sets(systems, plan)
         progress.update()
         found = Findings(

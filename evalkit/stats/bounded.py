@@ -1,0 +1,163 @@
+"""Intervals of means that cannot leave [0, 1], and of differences of 0/1 values: Student's t fails near the ends."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.stats.clusters import Clusters, MeanError, mean_error
+from evalkit.stats.intervals import Interval, mean_interval
+
+FEW_OTHERS = 15
+"""If fewer values than this differ from the most frequent one, Student's interval is too short or has no width."""
+
+
+def bounded_interval(
+    values: NDArray[np.float64], confidence: float = 0.95, clusters: Clusters | None = None
+) -> Interval:
+    """Return the mean of values between 0 and 1 with an interval inside [0, 1] that always has a width.
+
+    Values of 0 and 1 alone get the exact binomial interval. Where most values are equal and few differ, each bound is
+    that of Student's t with one more query of the worst possible value. All others get Student's t interval, cut at 0
+    and 1.
+
+    Parameters
+    ----------
+    values
+        ``(n,)`` one observation per query, from 0 to 1.
+    confidence
+        Two-sided confidence level.
+    clusters
+        Cluster of each query; None if all are independent.
+
+    Returns
+    -------
+    Interval
+        No estimate if n = 0; no bounds if n < 2, unless the values are 0 and 1.
+
+    References
+    ----------
+    Clopper and Pearson 1934; with clusters Korn and Graubard, "Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data", Survey Methodology 24 (1998).
+    """
+    if not len(values):
+        return Interval(None, None, None, 0, confidence)
+    if ((values == 0) | (values == 1)).all():
+        return _binomial(values, confidence, clusters)
+    if not _mostly_equal(values):
+        return _cut(mean_interval(values, confidence, clusters))
+    lower = mean_interval(*_with_one_more(values, 0.0, confidence, clusters)).lower
+    upper = mean_interval(*_with_one_more(values, 1.0, confidence, clusters)).upper
+    return _cut(Interval(float(values.mean()), lower, upper, len(values), confidence))
+
+
+def _mostly_equal(values: NDArray[np.float64]) -> bool:
+    _, counts = np.unique(values, return_counts=True)
+    others = len(values) - int(counts.max())
+    return others < min(FEW_OTHERS, len(values) / 2)
+
+
+def _with_one_more(
+    values: NDArray[np.float64], value: float, confidence: float, clusters: Clusters | None
+) -> tuple[NDArray[np.float64], float, Clusters | None]:
+    """Return the arguments of `mean_interval` with one more observation, or one more cluster of average size."""
+    if clusters is None:
+        return np.append(values, value), confidence, None
+    count = int(clusters.max()) + 1
+    size = max(round(len(values) / count), 1)
+    return np.append(values, np.full(size, value)), confidence, np.append(clusters, np.full(size, count))
+
+
+def _cut(found: Interval) -> Interval:
+    if found.lower is None or found.upper is None:
+        return found
+    return Interval(found.estimate, max(found.lower, 0.0), min(found.upper, 1.0), found.n, found.confidence)
+
+
+def _binomial(values: NDArray[np.float64], confidence: float, clusters: Clusters | None) -> Interval:
+    from scipy.special import betaincinv
+
+    found = mean_error(values, clusters)
+    n = float(found.n) if clusters is None else _effective_size(found, confidence)
+    hits, tail = found.mean * n, (1 - confidence) / 2
+    lower = 0.0 if found.mean == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    upper = 1.0 if found.mean == 1 else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    return Interval(found.mean, lower, upper, found.n, confidence)
+
+
+def _effective_size(found: MeanError, confidence: float) -> float:
+    """Return the number of independent queries that would give the standard error of these clusters."""
+    from scipy.special import stdtrit
+
+    if not found.error > 0:  # all values are equal, or there is one cluster: each cluster counts as one query
+        return float(found.clusters)
+    p = 0.5 + confidence / 2
+    narrower = (stdtrit(found.n - 1, p) / stdtrit(found.degrees, p)) ** 2
+    return min(found.mean * (1 - found.mean) / found.error**2 * float(narrower), float(found.n))
+
+
+def paired_share_interval(
+    differences: NDArray[np.float64], confidence: float = 0.95, clusters: Clusters | None = None
+) -> Interval:
+    """Return the mean of differences of 0/1 values with Tango's score interval for paired proportions.
+
+    Parameters
+    ----------
+    differences
+        ``(n,)`` values -1, 0 and 1.
+    confidence
+        Two-sided confidence level.
+    clusters
+        Cluster of each query; the counts are scaled to the effective number of queries.
+
+    Returns
+    -------
+    Interval
+        No estimate if n = 0. The interval is inside [-1, 1] and has a width even if all differences are 0.
+
+    References
+    ----------
+    Tango, "Equivalence test and confidence interval for the difference in proportions for the paired-sample design",
+    Statistics in Medicine 17 (1998), equation 7.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtri
+
+    if not len(differences):
+        return Interval(None, None, None, 0, confidence)
+    estimate, n = float(differences.mean()), len(differences)
+    size = float(n) if clusters is None else _effective_pairs(differences, clusters)
+    up, down = float((differences > 0).mean()) * size, float((differences < 0).mean()) * size
+    z = float(ndtri(0.5 + confidence / 2))
+
+    def beyond(delta: float) -> float:
+        return _tango_score(up, down, size, delta) - z
+
+    def below(delta: float) -> float:
+        return _tango_score(up, down, size, delta) + z
+
+    edge = 1 - 1e-12
+    lower = -1.0 if beyond(-edge) <= 0 else float(brentq(beyond, -edge, estimate))
+    upper = 1.0 if below(edge) >= 0 else float(brentq(below, estimate, edge))
+    return Interval(estimate, lower, upper, n, confidence)
+
+
+def _tango_score(up: float, down: float, n: float, delta: float) -> float:
+    """Return the score statistic of the hypothesis that the difference is `delta`."""
+    a = 2 * n
+    b = -up - down + (2 * n - up + down) * delta
+    c = -down * delta * (1 - delta)
+    share = (math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a)
+    variance = n * (2 * share + delta * (1 - delta))
+    return (up - down - n * delta) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+def _effective_pairs(differences: NDArray[np.float64], clusters: Clusters) -> float:
+    """Return the number of independent pairs that would give the standard error of these clusters."""
+    found = mean_error(differences, clusters)
+    variance = float(differences.var())
+    if not found.error > 0 or not variance:
+        return float(found.clusters)
+    return min(variance / found.error**2, float(found.n))
