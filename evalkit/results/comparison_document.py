@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
-from evalkit.comparison.unjudged import ToJudge
+from evalkit.comparison.unjudged_documents import ToJudge
 from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
 from evalkit.stats import Interval
 

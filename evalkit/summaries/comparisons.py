@@ -21,7 +21,7 @@ from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import extremes
 from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
-from evalkit.comparison.unjudged import (
+from evalkit.comparison.unjudged_documents import (
     lists_relevant_only,
     reversal_probability,
     to_judge,
