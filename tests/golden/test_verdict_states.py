@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from support.documents import summary
 from support.golden import approve
-from support.systems import noisy_set, run_of, set_of
+from support.systems import failing, noisy_set, run_of, set_of
 
-from evalkit.comparison import ComparisonSet, Plan, System
-from evalkit.records import MetricValues, Query
+from evalkit.comparison import ComparisonSet, Plan
+from evalkit.records import Query
 from evalkit.report.comparison import comparison_tables, findings
 from evalkit.report.headline import headline
 from evalkit.report.table import as_text
@@ -30,17 +30,10 @@ def page(*sets: ComparisonSet) -> str:
     return "\n".join([*lines, *(as_text(replace(table, rows=table.rows[:8])) for table in tables)])
 
 
-def failing(one: ComparisonSet, name: str, rows: int) -> ComparisonSet:
+def failing_on_the_worst(one: ComparisonSet, name: str, count: int) -> ComparisonSet:
     """Return a comparison set in which a system has no scores for the queries on which it is worst."""
-    system, base = one.systems[name], one.systems["bm25"]
-    order = np.argsort(system.values.of("nDCG@10") - base.values.of("nDCG@10"), kind="stable")
-    kept = np.sort(order[rows:])
-    ids = system.values.query_ids
-    values = MetricValues(
-        name, system.values.metrics, tuple(ids[i] for i in kept), system.values.values[kept]
-    )
-    lost = tuple(ids[i] for i in sorted(order[:rows]))
-    return replace(one, systems={**one.systems, name: System(name, system.run, values, lost)})
+    values, base = (one.systems[tag].values.of("nDCG@10") for tag in (name, "bm25"))
+    return failing(one, name, np.argsort(values - base, kind="stable")[:count].tolist())
 
 
 def pooled(*, negatives: bool) -> ComparisonSet:
@@ -85,7 +78,10 @@ def two_equal_winners(seed: int, lift: float = 2.0) -> ComparisonSet:
         ("keep-relevant-only", [pooled(negatives=False)]),
         ("undecided-unjudged", [pooled(negatives=True)]),
         ("undecided-unjudged-equal-shares", [equally_judged()]),
-        ("undecided-failed", [failing(noisy_set(60, 8, {"bm25": 0.0, "x": 1.0}, seed=1), "x", 20)]),
+        (
+            "undecided-failed",
+            [failing_on_the_worst(noisy_set(60, 8, {"bm25": 0.0, "x": 1.0}, seed=1), "x", 20)],
+        ),
         ("clusters", [clustered()]),
         ("datasets-agree", [two_equal_winners(seed) for seed in (1, 2, 3)]),
         (

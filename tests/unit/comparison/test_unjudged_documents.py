@@ -1,63 +1,22 @@
-"""Verdicts that are withheld: failed queries and unjudged documents."""
+"""Claims that unjudged documents could reverse are withheld, and the documents are listed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from support.systems import run_of, set_of
-from support.worlds import set_of_values
+from support.systems import failing, run_of, set_of
 
-from evalkit.comparison import ComparisonSet, Plan, System, compare
-from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.sensitivity import sensitivity
 from evalkit.comparison.unjudged_documents import lists_relevant_only, to_judge
-from evalkit.records import MetricValues, Qrels, Query
+from evalkit.records import Qrels
 from evalkit.results.comparison_document import DatasetComparisons
 from evalkit.summaries.comparisons import compare_sets
 
 PLAN = Plan("a", "nDCG@10", resamples=999)
 QUERIES = 40
-
-
-def without(one: ComparisonSet, name: str, rows: int) -> ComparisonSet:
-    """Return a comparison set in which a system failed on its first queries."""
-    system = one.systems[name]
-    kept = MetricValues(
-        name, system.values.metrics, system.values.query_ids[rows:], system.values.values[rows:]
-    )
-    left_out = system.values.query_ids[:rows]
-    return replace(one, systems={**one.systems, name: System(name, system.run, kept, left_out)})
-
-
-def far_apart(gain: float = 0.3, n: int = 100) -> ComparisonSet:
-    """Return a baseline and a contender that is better on every query by about the same."""
-    rng = np.random.default_rng(5)
-    base = rng.uniform(0.3, 0.5, n)
-    return set_of_values({"a": base, "b": base + gain + rng.normal(0, 0.02, n)})
-
-
-@pytest.mark.parametrize(("failed", "verdict"), [(3, "better"), (60, "undecided: failed queries")])
-def test_few_failures_do_not_undo_a_large_gain(failed: int, verdict: str) -> None:
-    """A claim stands while counting failures as 0 agrees with it, and is withheld once it does not."""
-    (one,) = compare(without(far_apart(), "b", failed), PLAN)
-    assert (one.verdict, one.left_out) == (verdict, failed)
-
-
-@pytest.mark.parametrize(("failed", "verdict"), [(3, "better"), (60, "undecided: failed queries")])
-def test_failures_of_the_baseline_count_against_the_contender(failed: int, verdict: str) -> None:
-    """What the baseline would have reached is unknown: it counts as the highest value."""
-    (one,) = compare(without(far_apart(), "a", failed), PLAN)
-    assert one.verdict == verdict
-
-
-def test_a_loss_is_withheld_in_the_same_way() -> None:
-    """*Worse* is not said of a system whose failures could have been its best queries."""
-    base = far_apart(-0.05)
-    assert compare(without(base, "b", 1), PLAN)[0].verdict == "worse"
-    assert compare(without(base, "b", 10), PLAN)[0].verdict == "undecided: failed queries"
 
 
 def judged_set(judged: Mapping[str, int], **changes: object) -> ComparisonSet:
@@ -124,7 +83,7 @@ def test_equal_shares_withhold_a_claim_that_unjudged_documents_could_reverse() -
 def test_failed_queries_are_not_unjudged() -> None:
     """Shares and counts of judged documents are those of the queries with scores."""
     whole = judged_set({"r": 1, "n": 0, "x": 0})
-    some = without(whole, "b", 10)
+    some = failing(whole, "b", range(10))
     found, other = sensitivity(whole, PLAN, "b"), sensitivity(some, PLAN, "b")
     assert found.judged_contender == pytest.approx(other.judged_contender)
     assert other.unjudged_contender_only == found.unjudged_contender_only * (QUERIES - 10) // QUERIES
@@ -143,16 +102,3 @@ def test_the_documents_to_judge_count_with_the_grade_that_the_metric_counts() ->
 def test_nothing_is_to_be_judged_without_undecided_systems() -> None:
     """The list is that of the named contenders."""
     assert list(to_judge(judged_set({"r": 1, "n": 0}), PLAN, [])) == []
-
-
-def test_clusters_are_queries_with_equal_texts_or_equal_fields() -> None:
-    """By text unless a field is named; queries without a value, and unknown ones, are alone."""
-    queries = {
-        "1": Query("1", "same text", {"user": "u"}),
-        "2": Query("2", " same text ", {"user": ""}),
-        "3": Query("3", "other", {"user": "u"}),
-    }
-    assert QueryClusters(queries).of(["1", "2", "3", "4"]).tolist() == [0, 0, 1, 2]  # type: ignore[union-attr]
-    assert QueryClusters(queries, "user").of(["1", "2", "3"]).tolist() == [0, 1, 0]  # type: ignore[union-attr]
-    assert QueryClusters(queries).of(["1", "3"]) is None
-    assert QueryClusters({}).of(["1", "2"]) is None
