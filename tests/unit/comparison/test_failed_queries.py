@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.systems import failing
 from support.worlds import set_of_values
 
 from evalkit.comparison import ComparisonSet, Plan, compare
