@@ -41,7 +41,14 @@ def gate(
     from dataclasses import asdict
 
     from evalkit.config import load_gate
-    from evalkit.report.gate import as_junit, as_summary, conclusion, gate_lines, workflow_commands
+    from evalkit.report.gate import (
+        as_junit,
+        as_summary,
+        conclusion,
+        gate_lines,
+        unchanged_line,
+        workflow_commands,
+    )
     from evalkit.results.json_shapes import to_json
     from evalkit.workflows.gate import gate as judge
 
@@ -55,6 +62,8 @@ def gate(
     else:
         for line in gate_lines(found.verdicts):
             click.echo(line)
+        if unchanged := unchanged_line(found):
+            click.echo(unchanged)
         click.echo(conclusion(found))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in workflow_commands(found):

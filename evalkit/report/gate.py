@@ -37,6 +37,25 @@ def conclusion(gate: GateResult) -> str:
     return f"gate {'not passed' if failed else 'passed'}: {counted}"
 
 
+def unchanged_line(gate: GateResult) -> str | None:
+    """Return one line: how often an unchanged system passes the whole gate; None if that is unknown.
+
+    The probability of each rule is that of its test, at the spread of the differences that were seen. The range holds
+    however the verdicts depend on each other.
+    """
+    bounds = gate.unchanged_passes
+    if bounds is None:
+        return None
+    low, high = (f"{100 * bound:.0f}%" for bound in bounds)
+    known = sum(row.unchanged_passes is not None for row in gate.verdicts)
+    if known == 1:
+        return f"at this spread of differences a version without a true change passes in about {high} of runs"
+    return (
+        f"at these spreads of differences a version without a true change passes these {known} verdicts in"
+        f" {low} to {high} of runs"
+    )
+
+
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")
 
 
@@ -44,8 +63,9 @@ def as_summary(gate: GateResult) -> str:
     """Return a job summary in Markdown."""
     cells = tuple((row.status, row.dataset, row.reranker, row.rule, row.sentence) for row in gate.verdicts)
     table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "found"), cells, left=5)
-    head = conclusion(gate)
-    return f"### evalkit: {head}\n\n{as_markdown(table)}\n\n{gate.result} against {gate.against}\n"
+    head, unchanged = conclusion(gate), unchanged_line(gate)
+    lines = [f"### evalkit: {head}", as_markdown(table), *([unchanged] if unchanged else [])]
+    return "\n\n".join([*lines, f"{gate.result} against {gate.against}\n"])
 
 
 def as_junit(gate: GateResult) -> bytes:

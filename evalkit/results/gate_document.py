@@ -28,6 +28,20 @@ class GateResult:
     missing: tuple[str, ...] = ()
 
     @property
+    def unchanged_passes(self) -> tuple[float, float] | None:
+        """Bounds of the probability that an unchanged system passes every rule whose own probability is known.
+
+        Verdicts depend on each other in ways that are not known. The bounds hold for any dependence (Boole, Fréchet);
+        None if no probability is known.
+        """
+        chances = [
+            verdict.unchanged_passes for verdict in self.verdicts if verdict.unchanged_passes is not None
+        ]
+        if not chances:
+            return None
+        return max(0.0, 1 - sum(1 - chance for chance in chances)), min(chances)
+
+    @property
     def exit_code(self) -> int:
         """3 if a verdict is invalid, which is no regression; else 1 if one does not pass; else 0."""
         statuses = {verdict.status for verdict in self.verdicts}

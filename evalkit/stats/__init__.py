@@ -7,13 +7,25 @@ from evalkit.stats.intervals import (
     mean_or_none,
     none_if_nan,
     quantile_interval,
+    sample_size_for_count,
     sample_size_for_quantile,
     sample_size_for_share,
+    share_bounds,
     share_interval,
 )
-from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
+from evalkit.stats.noninferiority import OneSidedBounds, bounded_mean_bounds, one_sided_bounds
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
-from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed, standard_deviation_within
+from evalkit.stats.power import (
+    POWER,
+    chance_of_detecting,
+    detectable_range,
+    deviation_range,
+    minimum_detectable_effect,
+    queries_needed,
+    queries_needed_range,
+    standard_deviation_within,
+)
+from evalkit.stats.predictive import SeenDifferences, chance_of_passing, more_queries_for
 from evalkit.stats.resampling import clustered_quantile_interval, query_weights
 
 __all__ = [
@@ -22,19 +34,29 @@ __all__ = [
     "RESAMPLES",
     "Interval",
     "OneSidedBounds",
+    "SeenDifferences",
     "SignFlip",
+    "bounded_mean_bounds",
+    "chance_of_detecting",
+    "chance_of_passing",
     "clustered_quantile_interval",
+    "detectable_range",
+    "deviation_range",
     "holm",
     "mean_interval",
     "mean_or_none",
     "minimum_detectable_effect",
+    "more_queries_for",
     "none_if_nan",
     "one_sided_bounds",
     "quantile_interval",
     "queries_needed",
+    "queries_needed_range",
     "query_weights",
+    "sample_size_for_count",
     "sample_size_for_quantile",
     "sample_size_for_share",
+    "share_bounds",
     "share_interval",
     "sign_flip",
     "standard_deviation_within",
