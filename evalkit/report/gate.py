@@ -33,7 +33,10 @@ def conclusion(gate: GateResult) -> str:
             if counts["FAIL"]
             else f"gate not judged: {counted}"
         )
-    failed = counts["FAIL"] or (counts["CANNOT TELL"] and not gate.open_passes)
+    alarms = sum(found.is_alarm for found in gate.nights)
+    if alarms:
+        counted += f"; {alarms} ALARM over nights"
+    failed = alarms or counts["FAIL"] or (counts["CANNOT TELL"] and not gate.open_passes)
     return f"gate {'not passed' if failed else 'passed'}: {counted}"
 
 
@@ -56,6 +59,18 @@ def unchanged_line(gate: GateResult) -> str | None:
     )
 
 
+def nights_lines(gate: GateResult) -> Iterator[str]:
+    """Yield one line for each rule that is judged over nights."""
+    for found in gate.nights:
+        where = f"{found.dataset}: {found.reranker}: {found.rule}"
+        nights = f"{found.nights} night{'s' * (found.nights > 1)}"
+        level = f"evidence {found.e_value:.3g}, alarm at {found.alarm_at:.3g}"
+        if found.is_alarm:
+            yield f"ALARM  {where}: fallen by more than that since {found.since}, Δ {found.mean:+.4f} ({level})"
+        else:
+            yield f"no alarm  {where}: no lasting fall in {nights} ({level})"
+
+
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")
 
 
@@ -64,7 +79,12 @@ def as_summary(gate: GateResult) -> str:
     cells = tuple((row.status, row.dataset, row.reranker, row.rule, row.sentence) for row in gate.verdicts)
     table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "found"), cells, left=5)
     head, unchanged = conclusion(gate), unchanged_line(gate)
-    lines = [f"### evalkit: {head}", as_markdown(table), *([unchanged] if unchanged else [])]
+    lines = [
+        f"### evalkit: {head}",
+        as_markdown(table),
+        *nights_lines(gate),
+        *([unchanged] if unchanged else []),
+    ]
     return "\n\n".join([*lines, f"{gate.result} against {gate.against}\n"])
 
 
@@ -73,11 +93,12 @@ def as_junit(gate: GateResult) -> bytes:
     verdicts = gate.verdicts
     statuses = [row.status for row in verdicts]
     open_ones = statuses.count("CANNOT TELL")
+    alarms = sum(found.is_alarm for found in gate.nights)
     suite = ET.Element(
         "testsuite",
         name="evalkit gate",
-        tests=str(len(verdicts)),
-        failures=str(statuses.count("FAIL") + (0 if gate.open_passes else open_ones)),
+        tests=str(len(verdicts) + len(gate.nights)),
+        failures=str(alarms + statuses.count("FAIL") + (0 if gate.open_passes else open_ones)),
         errors=str(statuses.count("INVALID")),
         skipped=str(open_ones if gate.open_passes else 0),
     )
@@ -93,6 +114,13 @@ def as_junit(gate: GateResult) -> bytes:
             counted = ET.SubElement(case, kind, message=sentence)
             if kind != "skipped":
                 counted.set("type", row.status)
+    for found, line in zip(gate.nights, nights_lines(gate), strict=True):
+        name = f"{found.rule} over nights"
+        case = ET.SubElement(suite, "testcase", classname=f"{found.dataset}.{found.reranker}", name=name)
+        if found.is_alarm:
+            ET.SubElement(case, "failure", message=_printable(line), type="ALARM")
+        else:
+            ET.SubElement(case, "system-out").text = _printable(line)
     stream = io.BytesIO()
     ET.ElementTree(suite).write(stream, encoding="utf-8", xml_declaration=True)
     return stream.getvalue() + b"\n"
@@ -115,6 +143,9 @@ def workflow_commands(gate: GateResult) -> Iterator[str]:
             title = _escaped(f"{row.status} {row.dataset} {row.reranker}")
             title = title.replace(":", "%3A").replace(",", "%2C")
             yield f"::{levels[row.status]} title={title}::{_escaped(row.sentence)}"
+    for found, line in zip(gate.nights, nights_lines(gate), strict=True):
+        if found.is_alarm:
+            yield f"::error title=ALARM::{_escaped(line)}"
 
 
 def _escaped(text: str) -> str:

@@ -1,5 +1,6 @@
 """Confidence intervals, significance tests and power. An estimate without an interval is None."""
 
+from evalkit.stats.anytime import FallEvidence, fall_evidence
 from evalkit.stats.intervals import (
     MIN_QUERIES,
     Interval,
@@ -32,6 +33,7 @@ __all__ = [
     "MIN_QUERIES",
     "POWER",
     "RESAMPLES",
+    "FallEvidence",
     "Interval",
     "OneSidedBounds",
     "SeenDifferences",
@@ -42,6 +44,7 @@ __all__ = [
     "clustered_quantile_interval",
     "detectable_range",
     "deviation_range",
+    "fall_evidence",
     "holm",
     "mean_interval",
     "mean_or_none",

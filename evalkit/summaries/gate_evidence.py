@@ -67,6 +67,14 @@ class Evidence:
         """Rerankers, without the first stage."""
         return tuple(dict.fromkeys(tag for _, tag in self.values if tag != self.first_stage))
 
+    @property
+    def values_hash(self) -> str:
+        """Hash of all values with their queries."""
+        return _hash(
+            [*key, *one.metrics, *one.query_ids, *one.values.ravel().tolist()]
+            for key, one in sorted(self.values.items())
+        )
+
 
 def evidence_of(result: OpenedResult) -> Evidence:
     """Return the part of a result folder that a gate compares."""

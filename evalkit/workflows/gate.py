@@ -29,7 +29,9 @@ from evalkit.results.gate_document import GateResult
 from evalkit.stats import MIN_QUERIES, chance_of_detecting
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
+from evalkit.summaries.repeated_runs import averaged, check_repeats
 from evalkit.workflows.baseline import open_evidence
+from evalkit.workflows.nights import judge_nights
 
 DEFAULT_DROP = 0.01
 Look = Literal["only", "first", "last"]
@@ -38,27 +40,68 @@ _CHANGES = frozenset({"max_drop", "retain", "max_fallen", "max_slowdown"})
 """Bounds of rules that compare with the baseline."""
 
 
-def gate(result: str | Path, against: str | Path, settings: GateSettings | None = None) -> GateResult:
+def gate(
+    result: str | Path | Sequence[str | Path],
+    against: str | Path,
+    settings: GateSettings | None = None,
+    *,
+    nights: bool = False,
+) -> GateResult:
     """Judge whether a result may replace a baseline.
 
     Parameters
     ----------
     result
-        The new result folder. Missing parts of it are ``INVALID``, never a regression.
+        The new result folder, or several of the same version: their values are averaged per query, and the verdicts
+        are written to the last one. Missing parts are ``INVALID``, never a regression.
     against
         A saved baseline, or a result folder.
     settings
         Rules; if None, the primary metric of the result may lose at most `DEFAULT_DROP`.
+    nights
+        Judge earlier gates in neighbouring folders together with this one. ``CANNOT TELL`` then passes: one night
+        alone decides only where it fails.
 
     Raises
     ------
     InputError
-        If a folder cannot be read, or no rule applies to a reranker of both.
+        If a folder cannot be read, no rule applies to a reranker of both, or several results are not runs of the same
+        thing.
     """
-    opened = open_result(Path(result), allow_incomplete=True)
-    new, old = evidence_of(opened), open_evidence(Path(against))
+    paths = [result] if isinstance(result, str | Path) else list(result)
+    opened = [open_result(Path(path), allow_incomplete=True) for path in paths]
+    check_repeats(opened)
+    last = opened[-1]
+    new, old = averaged([evidence_of(one) for one in opened]), open_evidence(Path(against))
     if settings is None:
-        settings = GateSettings(rules=(GateRule(metric=opened.config.primary, max_drop=DEFAULT_DROP),))
+        settings = GateSettings(rules=(GateRule(metric=last.config.primary, max_drop=DEFAULT_DROP),))
+    verdicts = _verdicts(settings, new, old)
+    judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
+    outcome = GateResult(
+        result=new.name,
+        against=old.name,
+        verdicts=verdicts,
+        open_passes=nights or settings.on_cannot_tell == "warn",
+        missing=tuple(tag for tag in old.tags if tag not in judged),
+        repeats=tuple(str(one.folder.path) for one in opened[:-1]),
+        baseline_hash=old.values_hash,
+    )
+    last.folder.write_gates(outcome)
+    if nights:
+        margins = {_in_words(rule): rule.max_drop for rule in settings.rules if rule.max_drop is not None}
+        outcome = replace(outcome, nights=judge_nights(outcome, last.folder, margins, settings.alpha))
+        last.folder.write_gates(outcome)
+    return outcome
+
+
+def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[GateVerdict, ...]:
+    """Return the verdicts of all rules.
+
+    Raises
+    ------
+    InputError
+        If no rule applies to a reranker of both.
+    """
     look: Look = "only" if settings.looks == 1 else "first" if settings.look == 1 else "last"
     verdicts = tuple(
         verdict
@@ -70,11 +113,7 @@ def gate(result: str | Path, against: str | Path, settings: GateSettings | None 
             f"no rule speaks of a reranker that is in {new.name} and in {old.name}",
             f"the result has: {', '.join(new.tags)}; the baseline: {', '.join(old.tags)}",
         )
-    judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
-    missing = tuple(tag for tag in old.tags if tag not in judged)
-    outcome = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn", missing)
-    opened.folder.write_gates(outcome)
-    return outcome
+    return verdicts
 
 
 def judge_rule(

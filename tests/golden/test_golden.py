@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from support.collections import write_beir_folder
 from support.command import ROOT, evalkit, evalkit_process, only_folder
 
+from evalkit.comparison.gate_verdicts import GateVerdict
 from evalkit.config import GateRule
 from evalkit.records import MetricValues
-from evalkit.report.gate import gate_lines
+from evalkit.report.gate import conclusion, gate_lines, nights_lines, unchanged_line
+from evalkit.results.gate_document import GateResult, NightsFinding
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.workflows.gate import Look, judge_rule
 
@@ -121,4 +124,12 @@ def test_the_sentence_of_every_verdict_of_a_gate() -> None:
             list(judge_rule(rule, gate_side("new", after), gate_side("old", before, ranking), 0.05, look))
         )
     ]
+    finding = NightsFinding(
+        "Success@10 max_drop 0.01", "d", "r", 40, 0.31, 20.0, "2026-11-02T0300-ab", -0.012
+    )
+    nights = (finding, replace(finding, e_value=35.2))
+    verdict = GateVerdict("rule", "d", "r", "CANNOT TELL", "", unchanged_passes=0.8)
+    for verdicts in ((verdict,), (verdict, replace(verdict, unchanged_passes=0.9))):
+        gate = GateResult("new", "old", verdicts, open_passes=True, nights=nights)
+        lines += [*nights_lines(gate), unchanged_line(gate) or "", conclusion(gate)]
     approve("gate.txt", "\n".join(lines) + "\n")
