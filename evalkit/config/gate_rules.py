@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from evalkit.config.settings import PositiveInt, Settings, Slug
 from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric
+from evalkit.stats import level_of_two_looks
 
 _BOUNDS = ("max_drop", "retain", "min", "max_fallen", "max_ratio", "max_slowdown", "max_failed")
 
@@ -103,7 +104,8 @@ class GateSettings(Settings):
         The chance that one rule lets pass what is worse by exactly its margin, over all looks. ``max_drop`` and
         ``retain`` keep to it where many queries fall a little; add ``max_fallen`` for few that fall a lot.
     looks
-        How often the same change may be gated: 2 allows a second gate with more queries, at half of alpha each.
+        How often the same change may be gated: 2 allows a second gate with as many more queries as you like. Each look
+        is stricter then, so that both together err as often as `alpha` says.
     look
         Which of the `looks` this gate is. Set `looks` before the first one.
     on_cannot_tell
@@ -124,5 +126,5 @@ class GateSettings(Settings):
 
     @property
     def alpha_per_look(self) -> float:
-        """Error of one look: the errors of all looks add up to `alpha` at most (Bonferroni)."""
-        return self.alpha / self.looks
+        """Error of one look, so that the error of all looks is `alpha` at most."""
+        return self.alpha if self.looks == 1 else level_of_two_looks(self.alpha)

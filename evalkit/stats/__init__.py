@@ -14,7 +14,12 @@ from evalkit.stats.intervals import (
     share_bounds,
     share_interval,
 )
-from evalkit.stats.noninferiority import OneSidedBounds, bounded_mean_bounds, one_sided_bounds
+from evalkit.stats.noninferiority import (
+    OneSidedBounds,
+    bounded_mean_bounds,
+    level_of_two_looks,
+    one_sided_bounds,
+)
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
 from evalkit.stats.power import (
     POWER,
@@ -46,6 +51,7 @@ __all__ = [
     "deviation_range",
     "fall_evidence",
     "holm",
+    "level_of_two_looks",
     "mean_interval",
     "mean_or_none",
     "minimum_detectable_effect",

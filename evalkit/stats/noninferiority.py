@@ -67,6 +67,24 @@ def one_sided_bounds(differences: NDArray[np.float64], margin: float, alpha: flo
     )
 
 
+def level_of_two_looks(alpha: float) -> float:
+    """Return the level of each of two looks at which their joint error is at most `alpha`.
+
+    The second look is over all queries, and their number may be chosen after the first: that choice can raise the
+    error more than two fixed looks would. The worst choice for every first result gives a joint error of
+    ``level + exp(-z**2 / 2) / 4``, with z the quantile of the level. The means are taken as normal.
+
+    References
+    ----------
+    Proschan and Hunsberger 1995, Biometrics 51 (largest error of a second stage of any size).
+    """
+    from scipy.optimize import brentq
+    from scipy.special import ndtr
+
+    z = brentq(lambda z: ndtr(-z) + math.exp(-(z**2) / 2) / 4 - alpha, 0.0, 40.0)
+    return float(ndtr(-z))
+
+
 def bounded_mean_bounds(values: NDArray[np.float64], alpha: float = 0.05) -> OneSidedBounds:
     """Return one-sided bounds of the mean of values between 0 and 1 that are never of zero width.
 

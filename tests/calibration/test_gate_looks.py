@@ -10,10 +10,17 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import stats
 from support.promises import Promise
 
 from evalkit.comparison.gate_verdicts import decide_drop
-from evalkit.stats import SeenDifferences, chance_of_passing, more_queries_for, queries_needed
+from evalkit.stats import (
+    SeenDifferences,
+    chance_of_passing,
+    level_of_two_looks,
+    more_queries_for,
+    queries_needed,
+)
 
 RESAMPLES = int(os.environ.get("EVALKIT_RESAMPLES", "1000"))
 ALPHA, MARGIN, DEVIATION = 0.05, 0.01, 0.1
@@ -38,14 +45,15 @@ def differences(rng: np.random.Generator, kind: str, mean: float, n: int) -> np.
 def test_two_looks_err_together_at_most_one_in_twenty(n: int, kind: str, report_promise: Report) -> None:
     """At a true loss of the margin: gate, add the queries that are advised, gate all of them again.
 
-    *Before* is the advice of earlier versions, the whole alpha at both looks. Now each look has half of it.
+    *Before* is the advice of earlier versions, the whole alpha at both looks. Now each look has the level at which
+    the worst number of added queries is allowed for.
     """
     rng = np.random.default_rng(n)
     passed = {"before": 0, "now": 0}
     for _ in range(RESAMPLES):
         first = differences(rng, kind, -MARGIN, n)
         reserve = differences(rng, kind, -MARGIN, 20 * n)
-        for way, alpha in (("before", ALPHA), ("now", ALPHA / 2)):
+        for way, alpha in (("before", ALPHA), ("now", level_of_two_looks(ALPHA))):
             status, _ = decide_drop(first, MARGIN, alpha)
             if status == "CANNOT TELL":
                 more = _advised(first, alpha, way)
@@ -102,3 +110,30 @@ def test_the_printed_chance_of_passing_is_true(n: int, factor: int, report_promi
     now = float(abs(chances.mean() - outcomes.mean()))
     report_promise(Promise(f"n = {n}, {factor * n} added", claim, before, now, RESAMPLES))
     assert now <= errors(0.5, RESAMPLES)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("n", [50, 200])
+def test_the_worst_number_of_added_queries_does_not_raise_the_error(n: int, report_promise: Report) -> None:
+    """Adding, after the first look, the number that is most likely to pass errs no more than promised.
+
+    *Before*: each look has half of alpha, which is enough only for a number that is fixed beforehand.
+    """
+    rng = np.random.default_rng(n)
+    passed = {"half": 0, "now": 0}
+    for _ in range(4 * RESAMPLES):
+        first = differences(rng, "normal", -MARGIN, n)
+        reserve = differences(rng, "normal", -MARGIN, 20 * n)
+        for way, alpha in (("half", ALPHA / 2), ("now", level_of_two_looks(ALPHA))):
+            status, _ = decide_drop(first, MARGIN, alpha)
+            if status == "CANNOT TELL":
+                z = (first.mean() + MARGIN) / (first.std(ddof=1) / np.sqrt(n))
+                critical = stats.norm.isf(alpha)
+                ratio = (critical / z) ** 2 - 1 if z > critical / 4.6 else 20.0
+                more = int(np.clip(ratio * n, 1, 20 * n))
+                status, _ = decide_drop(np.append(first, reserve[:more]), MARGIN, alpha)
+            passed[way] += status == "PASS"
+    half, now = (passed[way] / (4 * RESAMPLES) for way in ("half", "now"))
+    claim = "a loss of the margin passes in one of two looks, worst number of queries: at most .05"
+    report_promise(Promise(f"normal, first n = {n}", claim, half, now, 4 * RESAMPLES))
+    assert now <= ALPHA + errors(ALPHA, 4 * RESAMPLES)

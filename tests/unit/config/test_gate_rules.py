@@ -6,14 +6,15 @@ import pytest
 from pydantic import ValidationError
 
 from evalkit.config import GateRule, GateSettings
+from evalkit.stats import level_of_two_looks
 
 
 def test_alpha_is_split_over_the_planned_looks() -> None:
-    """Half for each of two looks, whichever it is; the whole for one."""
+    """The whole for one look; a stricter level for each of two, whichever it is."""
     rules = (GateRule(metric="nDCG@10", max_drop=0.01),)
     assert GateSettings(rules=rules).alpha_per_look == 0.05
     for look in (1, 2):
-        assert GateSettings(rules=rules, looks=2, look=look).alpha_per_look == 0.025
+        assert GateSettings(rules=rules, looks=2, look=look).alpha_per_look == level_of_two_looks(0.05)
 
 
 @pytest.mark.parametrize(
