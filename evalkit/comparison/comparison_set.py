@@ -99,9 +99,14 @@ class ComparisonSet:
     cluster_field: str | None = None
     unjudged: Unjudged = "unknown"
 
+    @property
+    def query_clusters(self) -> QueryClusters:
+        """Which queries are not independent."""
+        return QueryClusters(self.queries, self.cluster_field)
+
     def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""
-        return QueryClusters(self.queries, self.cluster_field).of(query_ids)
+        return self.query_clusters.of(query_ids)
 
     def pair(self, baseline: str, contender: str, metric: str) -> Paired:
         """Return the paired values of two systems, with the clusters of their queries."""

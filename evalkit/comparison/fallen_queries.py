@@ -7,8 +7,8 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.gate_verdicts import GateFinding, RuleFinding, Status, invalid, percent
-from evalkit.stats import MIN_QUERIES, sample_size_for_count, share_bounds
+from evalkit.comparison.gate_verdicts import GateFinding, RuleFinding, Status, independent, invalid, percent
+from evalkit.stats import MIN_QUERIES, Clusters, sample_size_for_count, share_bounds
 
 _ROUNDING = 1e-12
 """Slack of a comparison with a limit: differences of metric values carry rounding errors."""
@@ -20,7 +20,7 @@ def judge_fallen(
     """Judge whether at most a share of the queries fell.
 
     Both bounds of the share are exact for any distribution of the differences, so rare large losses count like any
-    other.
+    other. The queries must be independent: of clusters, give the largest loss of each (`worst_of_clusters`).
 
     Parameters
     ----------
@@ -74,6 +74,15 @@ def _chance_of_passing(share: float, n: int, most: float, alpha: float) -> float
     # `bdtri` inverts the binomial distribution: it is the upper Clopper-Pearson bound of every count below n.
     passing = np.flatnonzero(bdtri(np.arange(n), n, alpha) <= most)
     return float(bdtr(passing[-1], n, share)) if len(passing) else 0.0
+
+
+def worst_of_clusters(differences: NDArray[np.float64], clusters: Clusters | None) -> NDArray[np.float64]:
+    """Return the ``(g,)`` smallest difference of each cluster; the differences themselves without clusters."""
+    if clusters is None:
+        return differences
+    worst = np.full(independent(len(differences), clusters), np.inf)
+    np.minimum.at(worst, clusters, differences)
+    return worst
 
 
 def unseen_share(n: int, alpha: float) -> float:

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from evalkit.stats import (
     MIN_QUERIES,
+    Clusters,
     OneSidedBounds,
-    bounded_mean_bounds,
+    bounded_interval,
     chance_of_detecting,
+    mean_error,
     minimum_detectable_effect,
     one_sided_bounds,
 )
@@ -102,7 +104,18 @@ def invalid(why: str) -> RuleFinding:
     return RuleFinding("INVALID", f"{why}; no statistics computed")
 
 
-def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alpha: float) -> RuleFinding:
+def independent(n: int, clusters: Clusters | None) -> int:
+    """Return the number of independent queries among n: of clusters, where there are any."""
+    return n if clusters is None else int(clusters.max(initial=-1)) + 1
+
+
+def judge_drop(
+    differences: NDArray[np.float64],
+    metric: str,
+    margin: float,
+    alpha: float,
+    clusters: Clusters | None = None,
+) -> RuleFinding:
     """Judge whether a metric fell by more than a margin (non-inferiority).
 
     Parameters
@@ -115,12 +128,15 @@ def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alp
         Largest acceptable loss.
     alpha
         Probability of passing a true loss of exactly the margin.
+    clusters
+        Cluster of each query; None if all are independent.
     """
-    n = len(differences)
-    if not n or (n < 2 and differences.any()):
+    n, count = len(differences), independent(len(differences), clusters)
+    if not n or (count < 2 and differences.any()):
         return invalid(f"{n} queries in common")
-    status, found = decide_drop(differences, margin, alpha)
-    too_few = f"fewer than {MIN_QUERIES} queries" if n < MIN_QUERIES else None
+    status, found = decide_drop(differences, margin, alpha, clusters)
+    what = "queries" if clusters is None else "clusters of queries"
+    too_few = f"fewer than {MIN_QUERIES} {what}" if count < MIN_QUERIES else None
     if found is None:
         same = f"every value of {metric} is the same (n={n} queries)"
         sentence = f"{same}: {too_few}, which carries no verdict" if too_few else same
@@ -141,7 +157,8 @@ def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alp
     bounds = f"Δ {found.mean:+.4f} {_bounds(found, '+', alpha)}"
     if status == "FAIL":
         return _rule_finding(found, status, f"{metric} worse by more than {margin:.4f}: {bounds}")
-    certified = minimum_detectable_effect(float(differences.std(ddof=1)), n, alpha, sides=1)
+    deviation = mean_error(differences, clusters).error * math.sqrt(count)
+    certified = minimum_detectable_effect(deviation, count, alpha, sides=1)
     return _rule_finding(
         found,
         status,
@@ -151,41 +168,45 @@ def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alp
 
 
 def decide_drop(
-    differences: NDArray[np.float64], margin: float, alpha: float
+    differences: NDArray[np.float64], margin: float, alpha: float, clusters: Clusters | None = None
 ) -> tuple[Status, OneSidedBounds | None]:
     """Return the status of `judge_drop` with its bounds; the bounds are None if all differences are 0."""
     if not len(differences):
         return "INVALID", None
+    count = independent(len(differences), clusters)
     if not differences.any():
-        return ("IDENTICAL" if len(differences) >= MIN_QUERIES else "CANNOT TELL"), None
-    found = one_sided_bounds(differences, margin, alpha)
-    if len(differences) < MIN_QUERIES or found.lower == found.upper:
+        return ("IDENTICAL" if count >= MIN_QUERIES else "CANNOT TELL"), None
+    found = one_sided_bounds(differences, margin, alpha, clusters)
+    if count < MIN_QUERIES or found.lower == found.upper:
         return "CANNOT TELL", found
     if found.lower > -margin:
         return "PASS", found
     return ("FAIL" if found.upper < -margin else "CANNOT TELL"), found
 
 
-def judge_minimum(values: NDArray[np.float64], metric: str, least: float, alpha: float) -> RuleFinding:
-    """Judge whether the mean of a metric is at least `least`; see `judge_drop` and `bounded_mean_bounds`."""
-    n = len(values)
-    if n < 2:
+def judge_minimum(
+    values: NDArray[np.float64], metric: str, least: float, alpha: float, clusters: Clusters | None = None
+) -> RuleFinding:
+    """Judge whether the mean of a metric is at least `least`; see `judge_drop` and `bounded_interval`."""
+    n, count = len(values), independent(len(values), clusters)
+    found = bounded_interval(values, 1 - 2 * alpha, clusters)
+    mean, lower, upper = found.estimate, found.lower, found.upper
+    if mean is None or lower is None or upper is None:
         return invalid(f"{n} queries")
-    found = bounded_mean_bounds(values, alpha)
-    bounds = f"{found.mean:.4f} {_bounds(found, '', alpha)}"
-    if n < MIN_QUERIES:
-        return _rule_finding(
-            found, "CANNOT TELL", f"{metric} {bounds}: fewer than {MIN_QUERIES} queries carry no verdict"
-        )
-    if found.lower == found.upper:
-        return _rule_finding(
-            found, "CANNOT TELL", f"{metric} {bounds}: every value is the same, which carries no verdict"
-        )
-    if found.lower >= least:
-        return _rule_finding(found, "PASS", f"{metric} at least {least:g}: {bounds}")
-    if found.upper < least:
-        return _rule_finding(found, "FAIL", f"{metric} below {least:g}: {bounds}")
-    return _rule_finding(found, "CANNOT TELL", f"{metric} may be below {least:g}: {bounds}")
+    bounds = f"{mean:.4f} [{lower:.4f}, {upper:.4f}] ({percent(1 - 2 * alpha)}, n={n} queries)"
+    status: Status = "CANNOT TELL"
+    if count < MIN_QUERIES:
+        what = "queries" if clusters is None else "clusters of queries"
+        sentence = f"{metric} {bounds}: fewer than {MIN_QUERIES} {what} carry no verdict"
+    elif lower == upper:
+        sentence = f"{metric} {bounds}: every value is the same, which carries no verdict"
+    elif lower >= least:
+        status, sentence = "PASS", f"{metric} at least {least:g}: {bounds}"
+    elif upper < least:
+        status, sentence = "FAIL", f"{metric} below {least:g}: {bounds}"
+    else:
+        sentence = f"{metric} may be below {least:g}: {bounds}"
+    return RuleFinding(status, sentence, mean, lower, upper, n)
 
 
 def judge_ratio(

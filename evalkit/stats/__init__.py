@@ -18,7 +18,6 @@ from evalkit.stats.intervals import (
 )
 from evalkit.stats.noninferiority import (
     OneSidedBounds,
-    bounded_mean_bounds,
     level_of_two_looks,
     one_sided_bounds,
 )
@@ -48,7 +47,6 @@ __all__ = [
     "SeenDifferences",
     "SignFlip",
     "bounded_interval",
-    "bounded_mean_bounds",
     "chance_of_detecting",
     "chance_of_passing",
     "cluster_sums",

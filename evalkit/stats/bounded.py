@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 from evalkit.stats.clusters import Clusters, MeanError, mean_error
 from evalkit.stats.intervals import Interval, mean_interval
 
-FEW_OTHERS = 15
-"""If fewer values than this differ from the most frequent one, Student's interval is too short or has no width."""
+_MOSTLY_EQUAL = 2 / 3
+"""From this share of equal values on, the few others decide the deviation, and Student's interval is too short."""
 
 
 def bounded_interval(
@@ -19,9 +20,9 @@ def bounded_interval(
 ) -> Interval:
     """Return the mean of values between 0 and 1 with an interval inside [0, 1] that always has a width.
 
-    Values of 0 and 1 alone get the exact binomial interval. Where most values are equal and few differ, each bound is
-    that of Student's t with one more query of the worst possible value. All others get Student's t interval, cut at 0
-    and 1.
+    Values of 0 and 1 alone get the exact binomial interval. Where two thirds of the values or more are equal, each
+    bound is the wider one of Student's and of Student's with one more query of the worst possible value. Others get
+    Student's interval. All are cut at 0 and 1.
 
     Parameters
     ----------
@@ -35,28 +36,23 @@ def bounded_interval(
     Returns
     -------
     Interval
-        No estimate if n = 0; no bounds if n < 2.
+        No estimate if n = 0; no bounds if n < 2. Values outside [0, 1] get Student's interval, which may have no width.
 
     References
     ----------
     Clopper and Pearson 1934; with clusters Korn and Graubard, "Confidence intervals for proportions with small
     expected number of positive counts estimated from survey data", Survey Methodology 24 (1998).
     """
-    if len(values) < 2:
-        return mean_interval(values, confidence)
+    student = mean_interval(values, confidence, clusters)
+    if student.lower is None or student.upper is None or values.min() < 0 or values.max() > 1:
+        return student
     if ((values == 0) | (values == 1)).all():
         return _binomial(values, confidence, clusters)
-    if not _mostly_equal(values):
-        return _cut(mean_interval(values, confidence, clusters))
-    lower = mean_interval(*_with_one_more(values, 0.0, confidence, clusters)).lower
-    upper = mean_interval(*_with_one_more(values, 1.0, confidence, clusters)).upper
-    return _cut(Interval(float(values.mean()), lower, upper, len(values), confidence))
-
-
-def _mostly_equal(values: NDArray[np.float64]) -> bool:
-    _, counts = np.unique(values, return_counts=True)
-    others = len(values) - int(counts.max())
-    return others < min(FEW_OTHERS, len(values) / 2)
+    lower, upper = student.lower, student.upper
+    if np.unique(values, return_counts=True)[1].max() >= _MOSTLY_EQUAL * len(values):
+        lower = min(lower, mean_interval(*_with_one_more(values, 0.0, confidence, clusters)).lower or 0.0)
+        upper = max(upper, mean_interval(*_with_one_more(values, 1.0, confidence, clusters)).upper or 1.0)
+    return replace(student, lower=max(lower, 0.0), upper=min(upper, 1.0))
 
 
 def _with_one_more(
@@ -68,12 +64,6 @@ def _with_one_more(
     count = int(clusters.max()) + 1
     size = max(round(len(values) / count), 1)
     return np.append(values, np.full(size, value)), confidence, np.append(clusters, np.full(size, count))
-
-
-def _cut(found: Interval) -> Interval:
-    if found.lower is None or found.upper is None:
-        return found
-    return Interval(found.estimate, max(found.lower, 0.0), min(found.upper, 1.0), found.n, found.confidence)
 
 
 def _binomial(values: NDArray[np.float64], confidence: float, clusters: Clusters | None) -> Interval:

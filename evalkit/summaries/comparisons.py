@@ -17,7 +17,6 @@ from evalkit.comparison import (
     pool,
     tied_on_each,
 )
-from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import extremes
 from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
@@ -145,7 +144,7 @@ def _baseline_mean(comparison_set: ComparisonSet, plan: Plan) -> Interval | None
     baseline = comparison_set.systems.get(plan.baseline)
     if baseline is None:
         return None
-    clusters = QueryClusters(comparison_set.queries, comparison_set.cluster_field)
+    clusters = comparison_set.query_clusters
     return system_mean(baseline.values, plan.primary, clusters, plan.confidence)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from evalkit.comparison import ComparisonSet, System
+from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.summaries.opened_results import OpenedResult
 
@@ -46,6 +47,8 @@ class Evidence:
         (dataset, tag) -> calls, and failed calls without the retried attempts.
     rankings
         (dataset, tag) -> query -> hash of its ranked documents; baselines of earlier versions have none.
+    clusters
+        Dataset -> which of its queries are not independent; a saved baseline has none.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Evidence:
     rounds: Mapping[LatencyKey, Mapping[int, float]]
     calls: Mapping[tuple[str, str], tuple[int, int]]
     rankings: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+    clusters: Mapping[str, QueryClusters] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -93,6 +97,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         rounds=_rounds(calls),
         calls=_calls(calls),
         rankings={key: _hash_rankings(entry) for key, entry in systems.items()},
+        clusters={one.dataset: one.query_clusters for one in result.comparison_sets},
     )
 
 

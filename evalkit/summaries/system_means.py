@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.metrics import parse_metric
 from evalkit.records import MetricValues
-from evalkit.stats import Interval, bounded_interval, mean_interval
+from evalkit.stats import Interval, bounded_interval
 
 
 def system_mean(
@@ -39,6 +39,4 @@ def system_mean(
         total = float(column.sum()) if len(column) else None
         return Interval(total, None, None, len(column), confidence)
     together = clusters.of(np.array(values.query_ids, dtype=object)[rows].tolist())
-    if len(column) and column.min() >= 0 and column.max() <= 1:
-        return bounded_interval(column, confidence, together)
-    return mean_interval(column, confidence, together)
+    return bounded_interval(column, confidence, together)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import Paired, pair
-from evalkit.comparison.fallen_queries import judge_fallen, with_unseen_share
+from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison.fallen_queries import judge_fallen, with_unseen_share, worst_of_clusters
 from evalkit.comparison.gate_outlook import outlook
 from evalkit.comparison.gate_verdicts import (
     GateVerdict,
     RuleFinding,
+    independent,
     invalid,
     judge_drop,
     judge_failures,
@@ -26,7 +29,7 @@ from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
 from evalkit.results.gate_document import GateResult
-from evalkit.stats import MIN_QUERIES, chance_of_detecting
+from evalkit.stats import MIN_QUERIES, chance_of_detecting, mean_error
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 from evalkit.summaries.repeated_runs import averaged, check_repeats
@@ -164,6 +167,11 @@ class _Case:
         """The metric of the rule."""
         return self.rule.metric or ""
 
+    @property
+    def clusters(self) -> QueryClusters:
+        """Which queries of the dataset are not independent."""
+        return self.new.clusters.get(self.dataset, QueryClusters({}))
+
 
 def _find(case: _Case) -> RuleFinding:
     try:
@@ -185,11 +193,13 @@ def _failures(case: _Case) -> RuleFinding:
 def _quality(case: _Case) -> RuleFinding:
     name, bound = case.rule.bound
     if name == "min":
-        values = _values(case, case.new, "result").of(case.metric)
-        return judge_minimum(values, case.metric, bound, case.alpha)
+        found = _values(case, case.new, "result")
+        values, together = found.of(case.metric), case.clusters.of(found.query_ids)
+        return judge_minimum(values, case.metric, bound, case.alpha, together)
     paired = _paired(case)
     if name == "max_fallen":
-        return judge_fallen(paired.differences, case.metric, bound, case.rule.fallen_by, case.alpha)
+        worst = worst_of_clusters(paired.differences, paired.clusters)
+        return judge_fallen(worst, case.metric, bound, case.rule.fallen_by, case.alpha)
     return _drop(case, paired)
 
 
@@ -232,24 +242,27 @@ def _paired(case: _Case) -> Paired:
     paired = pair(before, after, case.metric)
     if paired.left_out:
         raise _NothingToJudgeError(f"{paired.left_out} queries have a value on one side only")
-    return paired
+    return replace(paired, clusters=case.clusters.of(paired.query_ids))
 
 
 def _drop(case: _Case, paired: Paired) -> RuleFinding:
     name, bound = case.rule.bound
-    differences, alpha = paired.differences, case.alpha
+    differences, together, alpha = paired.differences, paired.clusters, case.alpha
     margin = bound if name == "max_drop" else _kept_margin(case, bound)
-    found = judge_drop(differences, case.metric, margin, alpha)
+    found = judge_drop(differences, case.metric, margin, alpha, together)
     if found.status == "INVALID":
         return found
     if found.status == "IDENTICAL":
         found = _by_rankings(found, case, paired.query_ids)
     elif found.status == "CANNOT TELL" and found.n >= MIN_QUERIES and found.lower != found.upper:
-        found = replace(found, sentence=f"{found.sentence}. {_after(case, differences, margin)}")
+        found = replace(found, sentence=f"{found.sentence}. {_after(case, paired, margin)}")
     # The spread of a version that got worse is not that of an unchanged one.
-    deviation = float(differences.std(ddof=1)) if found.n > 1 and found.status != "FAIL" else 0.0
-    chance = chance_of_detecting(margin, deviation, found.n, alpha, sides=1)
-    return replace(with_unseen_share(found, differences, alpha), unchanged_passes=chance)
+    count = independent(found.n, together)
+    known = count > 1 and found.status != "FAIL"
+    deviation = mean_error(differences, together).error * math.sqrt(count) if known else 0.0
+    chance = chance_of_detecting(margin, deviation, count, alpha, sides=1)
+    worst = worst_of_clusters(differences, together)
+    return replace(with_unseen_share(found, worst, alpha), unchanged_passes=chance)
 
 
 def _by_rankings(found: RuleFinding, case: _Case, query_ids: Sequence[str]) -> RuleFinding:
@@ -266,11 +279,13 @@ def _by_rankings(found: RuleFinding, case: _Case, query_ids: Sequence[str]) -> R
     return replace(found, sentence=f"{found.sentence}, and so is every ranking")
 
 
-def _after(case: _Case, differences: NDArray[np.float64], margin: float) -> str:
+def _after(case: _Case, paired: Paired, margin: float) -> str:
     """Return what more queries would show, and whether this gate may look again."""
     if case.look == "last":
         return "This was the last planned look"
-    expected = outlook(differences, margin, case.alpha)
+    if paired.clusters is not None:  # how many clusters more queries would form is unknown
+        return "More queries help if they are not related to these"
+    expected = outlook(paired.differences, margin, case.alpha)
     if case.look == "first":
         return f"{expected}. Gate the first and the added queries together with `look: 2`"
     return f"{expected}. A repeated gate needs `looks: 2` from the first look on"

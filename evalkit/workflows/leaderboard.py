@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, Plan, tied_with
-from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.errors import InputError
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
@@ -121,7 +120,7 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
     }
     batch = _shared_batch([timed[name] for name in names], depth)
     dominated = _dominated(group, plan, batch, tied)
-    clusters = QueryClusters(group.comparison_set.queries, group.comparison_set.cluster_field)
+    clusters = group.comparison_set.query_clusters
     rows = []
     for place, name in enumerate(names, start=1):
         result, tag = group.sources[name]

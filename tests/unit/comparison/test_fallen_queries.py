@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evalkit.comparison.fallen_queries import judge_fallen, unseen_share, with_unseen_share
+from evalkit.comparison.fallen_queries import judge_fallen, unseen_share, with_unseen_share, worst_of_clusters
 from evalkit.comparison.gate_verdicts import GateFinding, judge_drop
 
 
@@ -89,3 +89,10 @@ def test_a_pass_says_what_it_cannot_see(differences: np.ndarray, status: str, en
     assert found.sentence.endswith(end)
     assert found.unseen_share == unseen_share(100, 0.05)
     assert found.largest_fall == pytest.approx(max(0.0, -differences.min()))
+
+
+def test_a_cluster_falls_with_its_worst_query() -> None:
+    """Related queries are one case: the largest loss of a cluster counts."""
+    differences = np.array([0.1, -0.3, 0.0, 0.2, -0.1])
+    assert worst_of_clusters(differences, None) is differences
+    assert worst_of_clusters(differences, np.array([0, 0, 1, 1, 2])).tolist() == [-0.3, 0.0, -0.1]

@@ -121,3 +121,17 @@ def test_the_exit_code_is_that_of_the_worst(statuses: list[str], open_passes: bo
     (one,) = judge_rule(GateRule(max_failed=0.5, reranker="new"), evidence(1.0), evidence(1.0), 0.05)
     verdicts = tuple(replace(one, status=status) for status in statuses)  # type: ignore[arg-type]
     assert GateResult("a", "b", verdicts, open_passes).exit_code == code
+
+
+def test_copies_of_queries_decide_nothing() -> None:
+    """Queries four times over, as clusters, have the bounds of the queries once, and 29 clusters carry no verdict."""
+    once = np.random.default_rng(2).normal(0, 0.05, 60)
+    index = np.tile(np.arange(60), 4)
+    alone, repeated = judge_drop(once, "m", 0.01, 0.05), judge_drop(np.tile(once, 4), "m", 0.01, 0.05, index)
+    assert (repeated.lower, repeated.upper) == pytest.approx((alone.lower, alone.upper))
+    assert (repeated.status, repeated.n) == (alone.status, 240)
+    few = judge_drop(np.tile(once[:29], 4), "m", 0.2, 0.05, np.tile(np.arange(29), 4))
+    assert (few.status, "fewer than 30 clusters" in few.sentence) == ("CANNOT TELL", True)
+    assert judge_minimum(np.tile(once, 4) + 0.5, "m", 0.4, 0.05, index).lower == pytest.approx(
+        judge_minimum(once + 0.5, "m", 0.4, 0.05).lower
+    )
