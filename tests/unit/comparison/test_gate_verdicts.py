@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.comparison.gate_verdicts import GateVerdict, judge_failures, judge_minimum, judge_ratio
+from evalkit.comparison.gate_verdicts import (
+    GateVerdict,
+    judge_drop,
+    judge_failures,
+    judge_minimum,
+    judge_ratio,
+)
 from evalkit.config import GateRule
 from evalkit.records import MetricValues
 from evalkit.report.gate import conclusion
