@@ -35,6 +35,8 @@ class DepthRow(JsonObject):
         95th percentile of a call's latency in seconds; None where it is not known.
     p95_measured
         Whether it was measured at this batch size, and not interpolated.
+    p95_upper_s
+        Upper bound of the interval of `p95_s`; None where it is not known.
     """
 
     depth: int
@@ -47,6 +49,7 @@ class DepthRow(JsonObject):
     p95_s: float | None
     p95_measured: bool
     usd_per_thousand_queries: float | None
+    p95_upper_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
