@@ -13,10 +13,11 @@ import click
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 def report(result: str, *, allow_incomplete: bool, opens: bool) -> None:
     """Rebuild everything derived of a result folder; calls nothing."""
+    from evalkit.report.headline import headline
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.quality import result_tables
     from evalkit.report.table import as_text
-    from evalkit.report.verdict import headline, verdicts
+    from evalkit.report.verdict import verdicts
     from evalkit.results import ResultFolder
     from evalkit.workflows.report import rebuild
 

@@ -25,12 +25,13 @@ def show_result(path: Path) -> None:
     from evalkit.errors import IncompleteError
     from evalkit.report.comparison import cautions, comparison_tables, findings
     from evalkit.report.depth import depth_tables
+    from evalkit.report.headline import headline
     from evalkit.report.latency_sentences import latency_cautions, latency_lines
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.model_precision import precision_lines, precision_tables
     from evalkit.report.quality import result_tables
     from evalkit.report.table import as_text
-    from evalkit.report.verdict import headline, verdicts
+    from evalkit.report.verdict import verdicts
     from evalkit.report.warnings import warnings
     from evalkit.results import ResultFolder
 

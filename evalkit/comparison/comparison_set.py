@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import MetricValues, Qrels, Query, Run
+from evalkit.records import MetricValues, Qrels, Query, Run, Unjudged
 from evalkit.stats import Clusters
 
 
@@ -35,6 +35,38 @@ class System:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class QueryClusters:
+    """Which queries are not independent.
+
+    Attributes
+    ----------
+    queries
+        Query id -> query; empty if unknown.
+    field
+        Name of the field whose equal values make queries one cluster; None if equal texts do.
+    """
+
+    queries: Mapping[str, Query]
+    field: str | None = None
+
+    def of(self, query_ids: Sequence[str]) -> Clusters | None:
+        """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""
+        if not self.queries:
+            return None
+        numbers: dict[str, int] = {}
+        found = [numbers.setdefault(self._label(query_id), len(numbers)) for query_id in query_ids]
+        return np.array(found, dtype=np.int64) if len(numbers) < len(found) else None
+
+    def _label(self, query_id: str) -> str:
+        """Return what the queries of one cluster share; a query without it is alone."""
+        query = self.queries.get(query_id)
+        if query is None:
+            return f"id {query_id}"
+        value = query.text.strip() if self.field is None else query.fields.get(self.field, "")
+        return f"value {value}" if value else f"id {query_id}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ComparisonSet:
     """The systems compared on one dataset.
 
@@ -54,6 +86,8 @@ class ComparisonSet:
         Candidates per query; None if the runs do not share a first stage.
     cluster_field
         Field whose equal values make queries one cluster; None if equal texts do.
+    unjudged
+        Whether unjudged documents may be relevant, as the configuration states.
     """
 
     dataset: str
@@ -63,26 +97,11 @@ class ComparisonSet:
     first_stage: Run | None = None
     depth: int | None = None
     cluster_field: str | None = None
+    unjudged: Unjudged = "unknown"
 
     def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""
-        if not self.queries:
-            return None
-        numbers: dict[str, int] = {}
-        found = np.array(
-            [numbers.setdefault(self._cluster(query_id), len(numbers)) for query_id in query_ids],
-            dtype=np.int64,
-        )
-        return found if len(numbers) < len(found) else None
-
-    def _cluster(self, query_id: str) -> str:
-        """Return the value that the queries of one cluster share; a query without one is alone."""
-        query = self.queries.get(query_id)
-        if query is None:
-            return f"id {query_id}"
-        field_name = self.cluster_field
-        value = query.text.strip() if field_name is None else query.fields.get(field_name, "")
-        return f"value {value}" if value else f"id {query_id}"
+        return QueryClusters(self.queries, self.cluster_field).of(query_ids)
 
     def pair(self, baseline: str, contender: str, metric: str) -> Paired:
         """Return the paired values of two systems, with the clusters of their queries."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
-from evalkit.comparison.contenders import Plan
+from evalkit.comparison.plan import Plan
 from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, mean_interval
@@ -36,6 +36,9 @@ class Sensitivity:
         of them would, or if the difference is 0.
     tipping_of
         Number of unjudged documents that the search for `tipping` starts from.
+    reversal
+        Probability that the sign reverses if unjudged documents above the cutoff are relevant as often as the judged
+        ones there; None if nothing is unjudged, or unjudged documents are known not to be relevant.
     tied_low, tied_high
         The difference with every tie broken against the contender and for the baseline, and the reverse; None
         if evalkit does not compute the metric itself.
@@ -54,13 +57,14 @@ class Sensitivity:
     tipping_of: int
     tied_low: float | None
     tied_high: float | None
+    reversal: float | None = None
 
 
 def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Sensitivity:
     """Return the sensitivity of the difference between one contender and the baseline."""
     a, b = comparison_set.systems[plan.baseline], comparison_set.systems[contender]
-    cutoff = parse_metric(plan.primary).cutoff or NEAR_TOP
-    unjudged_a, unjudged_b = (_unjudged(system.run, comparison_set.qrels, cutoff) for system in (a, b))
+    cutoff = counted_ranks(plan.primary)
+    unjudged_a, unjudged_b = (unjudged_pairs(system, comparison_set.qrels, cutoff) for system in (a, b))
     difference = _difference(a.values, b.values, plan.primary)
     loser, loser_only = (a, unjudged_a - unjudged_b) if difference > 0 else (b, unjudged_b - unjudged_a)
     low, high = _tie_bounds(comparison_set, plan, a, b)
@@ -68,8 +72,8 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         baseline=plan.baseline,
         contender=contender,
         cutoff=cutoff,
-        judged_baseline=_judged(a.run, comparison_set.qrels, cutoff),
-        judged_contender=_judged(b.run, comparison_set.qrels, cutoff),
+        judged_baseline=_judged(a, comparison_set.qrels, cutoff),
+        judged_contender=_judged(b, comparison_set.qrels, cutoff),
         unjudged_baseline_only=len(unjudged_a - unjudged_b),
         unjudged_contender_only=len(unjudged_b - unjudged_a),
         unjudged_both=len(unjudged_a & unjudged_b),
@@ -85,6 +89,11 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
     )
 
 
+def counted_ranks(metric: str) -> int:
+    """Return the number of ranks in which judged documents are counted: the metric's cutoff, or `NEAR_TOP`."""
+    return parse_metric(metric).cutoff or NEAR_TOP
+
+
 def _values(run: Run, qrels: Qrels, metric: str, like: MetricValues) -> MetricValues:
     """Evaluate a run on the queries of `like`."""
     return evaluate(run, qrels.restricted_to(like.query_ids), [parse_metric(metric)])
@@ -95,17 +104,19 @@ def _difference(a: MetricValues, b: MetricValues, metric: str) -> float:
     return float(differences.mean()) if len(differences) else 0.0
 
 
-def _unjudged(run: Run, qrels: Qrels, cutoff: int) -> set[tuple[str, str]]:
+def unjudged_pairs(system: System, qrels: Qrels, cutoff: int) -> set[tuple[str, str]]:
+    """Return the unjudged ``(query_id, doc_id)`` above a cutoff, of the queries that the system has values for."""
     return {
         (query_id, doc_id)
-        for query_id in qrels.answerable
-        for doc_id in run.docs(query_id)[:cutoff]
+        for query_id in system.values.query_ids
+        for doc_id in system.run.docs(query_id)[:cutoff]
         if doc_id not in qrels.of(query_id)
     }
 
 
-def _judged(run: Run, qrels: Qrels, cutoff: int) -> float:
-    values = evaluate(run, qrels, [parse_metric(f"Judged@{cutoff}")]).values
+def _judged(system: System, qrels: Qrels, cutoff: int) -> float:
+    """Return the mean share of judged documents; failed queries are not counted as unjudged."""
+    values = _values(system.run, qrels, f"Judged@{cutoff}", system.values).values
     return float(values.mean()) if len(values) else 0.0
 
 
@@ -116,7 +127,8 @@ def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) 
         )
         for system in (a, b)
     )
-    return mean_interval(pair(baseline_values, contender_values, plan.primary).differences, plan.confidence)
+    paired = pair(baseline_values, contender_values, plan.primary)
+    return mean_interval(paired.differences, plan.confidence, comparison_set.clusters_of(paired.query_ids))
 
 
 def _judged_only(run: Run, qrels: Qrels) -> Run:
@@ -172,7 +184,7 @@ def _judgments_to_reverse(
     up
         Whether the difference must become at least 0; otherwise at most 0.
     """
-    grade = usual_grade(comparison_set.qrels)
+    grade = max(usual_grade(comparison_set.qrels), parse_metric(plan.primary).rel)
     by_query: dict[str, list[str]] = {}
     for query_id, doc_id in sorted(unjudged):
         by_query.setdefault(query_id, []).append(doc_id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from evalkit.comparison.comparison_set import ComparisonSet, pair
-from evalkit.comparison.contenders import Plan
+from evalkit.comparison.comparison_set import ComparisonSet
+from evalkit.comparison.plan import Plan
 from evalkit.records import Qrels, Run
 from evalkit.stats import Interval, mean_interval
 
@@ -36,16 +36,15 @@ class Slice:
 
 def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterator[Slice]:
     """Yield both means and their difference on every slice of the queries."""
-    paired = pair(
-        comparison_set.systems[plan.baseline].values, comparison_set.systems[contender].values, plan.primary
-    )
+    paired = comparison_set.pair(plan.baseline, contender, plan.primary)
     for by, level_of in level_functions(comparison_set).items():
         levels = group_by_level(level_of, paired.query_ids)
         if 1 < len(levels) <= MOST_LEVELS:
             for level, query_ids in levels.items():
                 part = paired.restricted_to(query_ids)
                 columns = part.baseline, part.contender, part.differences
-                yield Slice(contender, by, level, *(mean_interval(x, plan.confidence) for x in columns))
+                means = (mean_interval(x, plan.confidence, part.clusters) for x in columns)
+                yield Slice(contender, by, level, *means)
 
 
 def group_by_level(level_of: Callable[[str], str], query_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -55,6 +55,9 @@ class DatasetSettings(BlockSettings):
     cluster_field
         A field of the queries, such as a user or an intent: queries with the same value are not independent, and
         intervals, tests and splits treat them as one cluster. Where absent, queries with equal texts are a cluster.
+    unjudged
+        ``not_relevant`` states that the judgments name every relevant document. With ``unknown`` a verdict that
+        unjudged documents could reverse is withheld.
     """
 
     source: str
@@ -64,6 +67,7 @@ class DatasetSettings(BlockSettings):
     sample: SampleSettings | None = None
     exclude_same_id: bool | None = None
     cluster_field: str | None = None
+    unjudged: Literal["unknown", "not_relevant"] = "unknown"
 
     def default_name(self) -> str:
         """Return the name used if the configuration has no ``name``."""

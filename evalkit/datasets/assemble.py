@@ -96,6 +96,7 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         revision=parts.revision,
         licence=parts.licence,
         cluster_field=_known_field(settings, queries),
+        unjudged=settings.unjudged,
     )
     return Dataset(settings.label, built.corpus, queries, qrels, origin, parts.candidates)
 

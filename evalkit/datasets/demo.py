@@ -17,9 +17,10 @@ class Demo:
     """The bundled demo collection: a technical help centre, judged by hand, no network needed."""
 
     class Settings(DatasetSettings):
-        """Settings of the `demo` dataset."""
+        """Settings of the `demo` dataset: its queries were judged against all documents, without a ranking."""
 
         source: Literal["demo"] = "demo"
+        unjudged: Literal["unknown", "not_relevant"] = "not_relevant"
 
     @staticmethod
     def read(_settings: Settings) -> Parts:

@@ -84,6 +84,9 @@ class MetricDefinition:
     needs_cutoff: bool = False
 
 
+_COUNTS = frozenset({"NumQ", "NumRel", "NumRet", "NumRelRet"})
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A metric with its parameters. Two spellings of one metric are equal; `label` keeps the user's spelling.
@@ -112,6 +115,11 @@ class Metric:
     def has_kernel(self) -> bool:
         """Whether evalkit computes the metric itself; if not, ir_measures does."""
         return self.definition is not None
+
+    @property
+    def summed(self) -> bool:
+        """Whether the metric is a count, which is summed over queries and not averaged."""
+        return self.name in _COUNTS
 
     @property
     def rel(self) -> int:

@@ -1,7 +1,7 @@
 """Frozen records that functions pass to each other. No I/O, no clock, no network."""
 
 from evalkit.records.calls import Call
-from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query
+from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
 from evalkit.records.metric_values import MetricValues
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
@@ -24,5 +24,6 @@ __all__ = [
     "ScoreKind",
     "ServerTime",
     "Timeline",
+    "Unjudged",
     "Usage",
 ]

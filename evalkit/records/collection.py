@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
 from evalkit.records.qrels import Qrels
 from evalkit.records.runs import Run
+
+Unjudged = Literal["unknown", "not_relevant"]
+"""What an unjudged document is: of unknown relevance, or known not to be relevant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class DatasetOrigin:
         Licence as the source states it; None if it states none.
     cluster_field
         Field whose equal values make queries one cluster; None if equal texts do.
+    unjudged
+        Whether unjudged documents may be relevant, as the configuration states.
     """
 
     source: str
@@ -121,6 +126,7 @@ class DatasetOrigin:
     revision: str | None = None
     licence: str | None = None
     cluster_field: str | None = None
+    unjudged: Unjudged = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalkit.comparison import Comparison, Plan
+from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
+from evalkit.comparison.unjudged_documents import SHARES_APART
 from evalkit.report.numbers import NO_VALUE, difference_text, interval_text, p_text, value_text
 from evalkit.report.table import Table, as_markdown
+from evalkit.report.undecided import reason, to_judge_tables
 from evalkit.results.comparison_document import (
     Comparisons,
     DatasetComparisons,
@@ -16,9 +18,7 @@ from evalkit.results.comparison_document import (
 )
 from evalkit.stats import MIN_QUERIES, Interval
 
-HOLES_APART = 0.05
-"""Difference of two shares of judged documents above which a warning is given: the less judged run may be better."""
-HOLES_MANY = 0.8
+FEW_JUDGED = 0.8
 """Share of judged documents below which a warning is given."""
 _VERDICTS = {
     "better": "is better than {baseline}",
@@ -28,6 +28,8 @@ _VERDICTS = {
     "too few queries": "against {baseline}, too few queries for a verdict (fewer than "
     + str(MIN_QUERIES)
     + "),",
+    "undecided: failed queries": "against {baseline} is undecided because of failed queries",
+    "undecided: unjudged documents": "against {baseline} is undecided because of unjudged documents",
 }
 
 
@@ -35,26 +37,40 @@ def findings(compared: Comparisons) -> list[str]:
     """Return one sentence for each dataset and contender, and one for all datasets together."""
     sentences = []
     for entry in compared.datasets:
-        sentences += [_sentence(one, compared, entry.depth) for one in entry.comparisons if one.n]
+        sentences += [
+            _sentence(one, compared, entry.depth) + (f" {reason(one, entry)}" if one.undecided else "")
+            for one in entry.comparisons
+            if one.n
+        ]
     return sentences + [_sentence(one, compared, None) for one in compared.pooled]
 
 
 def _sentence(one: Comparison, compared: Comparisons, depth: int | None) -> str:
     verdict = _VERDICTS[one.verdict].format(baseline=one.baseline)
-    several = sum(len(entry.comparisons) for entry in compared.datasets[:1]) > 1
+    several = sum(len(entry.comparisons) for entry in compared.datasets) > 1
     adjusted = f", p = {p_text(one.p_adjusted)}{' adjusted' if several else ''}"
-    if one.verdict in {"identical", "too few queries"}:
+    if one.undecided or one.verdict in {"identical", "too few queries"}:
         adjusted = ""
     deep = f", depth {depth}" if depth else ""
     sentence = (
         f"{one.dataset}: {one.contender} {verdict} on {one.metric}: {difference_text(one.change)},"
-        f" n = {one.n} queries{deep}{adjusted}."
+        f" n = {_queries(one)}{deep}{adjusted}."
     )
     if one.verdict == "not told apart" and one.detectable is not None:
-        sentence += f" With so many queries a true difference of {one.detectable:.4f} shows 4 times in 5."
+        sentence += f" {detectable_text(one)}"
     if one.fragile:
         sentence += " Fragile: the t test and the randomisation test disagree."
     return sentence
+
+
+def _queries(one: Comparison) -> str:
+    clusters = "" if one.clusters is None else f" in {one.clusters} clusters"
+    return f"{one.n} queries{clusters}"
+
+
+def detectable_text(one: Comparison) -> str:
+    """Return a sentence on the power of the test."""
+    return f"With {_queries(one)} this test detects a difference of {one.detectable:.3f} with 80 % power."
 
 
 def cautions(compared: Comparisons) -> list[str]:
@@ -65,7 +81,7 @@ def cautions(compared: Comparisons) -> list[str]:
         for one in entry.sensitivity:
             systems = f"{entry.dataset}: {one.contender} and {one.baseline}"
             shares = one.judged_baseline, one.judged_contender
-            if abs(shares[0] - shares[1]) > HOLES_APART or min(shares) < HOLES_MANY:
+            if abs(shares[0] - shares[1]) > SHARES_APART or min(shares) < FEW_JUDGED:
                 lines.append(
                     f"{systems}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one.cutoff} documents are judged"
                     f"{_tipping(one)}."
@@ -87,12 +103,12 @@ def _tipping(one: Sensitivity) -> str:
         return ""
     if one.tipping is None:
         return (
-            f"; the order would stand even if all {one.tipping_of} unjudged documents that only the loser ranks"
-            " there were relevant"
+            f"; the ranking would not reverse if all {one.tipping_of} unjudged documents that only the lower system"
+            " ranks there were relevant"
         )
     return (
-        f"; the order would flip if {one.tipping} of the {one.tipping_of} unjudged documents that only the loser"
-        " ranks there were relevant"
+        f"; the ranking would reverse if {one.tipping} of {one.tipping_of} unjudged documents that only the lower"
+        " system ranks there were relevant"
     )
 
 
@@ -101,6 +117,7 @@ def comparison_tables(compared: Comparisons, *, details: bool = True) -> list[Ta
     tables = [_verdicts(entry, compared.plan) for entry in compared.datasets]
     if compared.pooled:
         tables.append(_pooled(compared))
+    tables += to_judge_tables(compared)
     if not details:
         return tables
     return [*tables, *evidence_tables(compared), *slice_tables(compared), *extreme_tables(compared)]
@@ -146,31 +163,47 @@ def _filled(compared: Comparisons, table_of: Callable[[DatasetComparisons, Plan]
 def _verdicts(entry: DatasetComparisons, plan: Plan) -> Table:
     tied = entry.tied_with
     by_name = {one.contender: one for one in entry.comparisons}
-    means = {plan.baseline: next((one.baseline_mean for one in by_name.values()), None)}
+    means = {plan.baseline: _baseline_mean(entry)}
     means |= {name: one.contender_mean for name, one in by_name.items()}
+    own_n = NO_VALUE if entry.baseline_mean is None else str(entry.baseline_mean.n)
     cells = [
-        _row(name, means[name], by_name.get(name), ", ".join(tied[name]) or NO_VALUE, plan.margin)
+        _row(name, means[name], by_name[name], ", ".join(tied[name]) or NO_VALUE, plan.margin)
+        if name in by_name
+        else (
+            name,
+            ", ".join(tied[name]) or NO_VALUE,
+            value_text(means[name]),
+            "baseline",
+            *[NO_VALUE] * 6,
+            own_n,
+        )
         for name in sorted(means, key=lambda name: -(means[name] or 0.0))
     ]
     columns = (
-        "system", "tied with", "mean", "difference", "p", "adjusted p", "win/tie/loss", "effect", "finds",
-        "needs", "n",
+        "system", "tied with", "mean", "difference", "p", "adjusted p", "win/tie/loss", "effect", "detectable",
+        "queries needed", "n",
     )  # fmt: skip
     level = f"{plan.confidence:.0%}"
     correction = "Holm's" if plan.correction == "holm" else "the maxT"
     note = (
-        f"Differences to {plan.baseline} with {level} t intervals; p by sign-flip randomisation, adjusted with"
-        f" {correction} correction. Effect: difference by its standard deviation. Finds: the smallest difference that"
-        f" these queries show 80 % of the time. Needs: queries to rule out a loss of more than {plan.margin:g},"
-        " where these do not."
-        " Tied: not told apart, all pairs tested."
+        f"Differences to {plan.baseline} with {level} intervals, each alone (Student t; Tango for values of 0 and 1)."
+        f" p: sign-flip test; adjusted: {correction} correction over all comparisons with {plan.baseline}. Tied with:"
+        f" no significant difference; pairs without {plan.baseline} are corrected as a family of their own. Effect:"
+        " difference by its standard deviation. Detectable: the difference that the corrected test detects with 80 %"
+        f" power. Queries needed: to rule out a loss of more than {plan.margin:g} with 80 % power if there is no true"
+        " difference; a 95 % range, empty where it is ruled out or the loss is shown."
     )
     return Table(f"{entry.dataset}: {plan.primary}", columns, tuple(cells), note, left=2)
 
 
-def _row(name: str, mean: float | None, one: Comparison | None, tied: str, margin: float) -> tuple[str, ...]:
-    if one is None:
-        return (name, tied, value_text(mean), "baseline", *[NO_VALUE] * 7)
+def _baseline_mean(entry: DatasetComparisons) -> float | None:
+    """Return the baseline's mean over its own queries; older files have that over the first contender's only."""
+    if entry.baseline_mean is not None:
+        return entry.baseline_mean.estimate
+    return next((one.baseline_mean for one in entry.comparisons), None)
+
+
+def _row(name: str, mean: float | None, one: Comparison, tied: str, margin: float) -> tuple[str, ...]:
     n = str(one.n) + (f" ({one.left_out} left out)" if one.left_out else "")
     return (
         name,
@@ -182,9 +215,17 @@ def _row(name: str, mean: float | None, one: Comparison | None, tied: str, margi
         f"{one.wins}/{one.ties}/{one.losses}",
         NO_VALUE if one.effect is None else f"{one.effect:+.2f}",
         value_text(one.detectable),
-        NO_VALUE if one.needed is None or _ruled_out(one, margin) else str(one.needed),
+        NO_VALUE if _ruled_out(one, margin) else _needed_text(one),
         n,
     )
+
+
+def _needed_text(one: Comparison) -> str:
+    if one.needed is None:
+        return NO_VALUE
+    if one.needed_lower is None or one.needed_upper is None:
+        return str(one.needed)
+    return f"{one.needed_lower} to {one.needed_upper}"
 
 
 def _ruled_out(one: Comparison, margin: float) -> bool:
@@ -193,23 +234,41 @@ def _ruled_out(one: Comparison, margin: float) -> bool:
 
 
 def _pooled(compared: Comparisons) -> Table:
+    across = {one.contender: one for one in compared.across}
     cells = [
         (
             one.contender,
             value_text(one.contender_mean),
             difference_text(one.change),
             p_text(one.p_adjusted),
+            *_variation(across.get(one.contender)),
             str(one.n),
         )
         for one in compared.pooled
     ]
     note = (
-        "Every dataset weighs the same. The interval speaks of other queries for these datasets, not of other"
-        " datasets: so few of them cannot."
+        "Every dataset weighs the same; the interval is for other queries of these datasets, not for other datasets."
+        " Range: lowest and highest difference of a dataset. I²: share of the variation between datasets that is not"
+        " sampling error; p of Q: small if the true differences are not all equal, so that the mean describes none."
+        f" Better on: at least so many datasets, with {compared.plan.confidence:.0%} confidence for all systems."
     )
-    columns = ("system", "mean", f"difference to {compared.plan.baseline}", "adjusted p", "n")
+    columns = (
+        "system", "mean", f"difference to {compared.plan.baseline}", "adjusted p", "range", "I²", "p of Q", "better on",
+        "n",
+    )  # fmt: skip
     title = f"{compared.pooled[0].dataset}: {compared.plan.primary}"
     return Table(title, columns, tuple(cells), note)
+
+
+def _variation(one: AcrossDatasets | None) -> tuple[str, ...]:
+    if one is None:
+        return (NO_VALUE,) * 4
+    return (
+        f"{one.lowest:+.4f} to {one.highest:+.4f}",
+        NO_VALUE if one.i_squared is None else f"{one.i_squared:.0%}",
+        p_text(one.q_p),
+        f"{one.better_on} of {one.datasets}",
+    )
 
 
 def _exploratory(entry: DatasetComparisons, plan: Plan) -> Table:

@@ -45,10 +45,10 @@ def _table(entry: DatasetComparisons, plan: Plan, summary: Summary, tuned: Tunin
     )  # fmt: skip
     shown = _shown(cells)
     note = (
-        f"{depth} candidates a query; intervals: {plan.confidence:.0%} (t). The verdict is that of a corrected test"
-        f" against {plan.baseline}; tied: not told apart, all pairs tested. p50 and p95 are those of one call with"
-        f" {depth} documents, alone; $ are for a thousand queries. Enough: the fewest candidates that lose nothing that"
-        f" matters, where other queries confirm it. '{NO_VALUE}' is not known."
+        f"{depth} candidates a query. Intervals: {plan.confidence:.0%}; those of differences hold together."
+        f" Verdict: corrected test against {plan.baseline}. Tied with: no significant difference. p50 and p95: one call"
+        f" with {depth} documents. $: per 1,000 queries. Enough: the smallest depth within the margin of the deepest,"
+        f" where held-out queries confirm it. '{NO_VALUE}': unknown."
     )
     chosen = tuple(tuple(row[place] for place in shown) for row in cells)
     return Table(
@@ -62,7 +62,7 @@ def _quality_cells(row: QualityRow, comparison: Comparison | None, tied: Sequenc
         "baseline" if comparison is None else comparison.verdict,
         ", ".join(tied) or NO_VALUE,
         interval_text(row.mean),
-        difference_text(None if comparison is None else comparison.change),
+        difference_text(None if comparison is None else comparison.joint_change),
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.report.explorer import as_script, explorer_note
+from evalkit.report.headline import headline
 from evalkit.report.sections import Findings, Section
 from evalkit.report.table_files import file_names, write_tables
 from evalkit.report.templating import page_templates
-from evalkit.report.verdict import headline, verdicts
+from evalkit.report.verdict import verdicts
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
 

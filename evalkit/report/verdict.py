@@ -1,7 +1,7 @@
 """The recommendation for each dataset, in two sentences: a pure function of a report's documents.
 
-It is *adopt* only if the corrected test finds a reranker better and its interval is above 0. Unknown figures are left
-out.
+It is *adopt* only if the corrected test finds a reranker better and its simultaneous interval is above 0. Unknown
+figures are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.comparison import Comparison
+from evalkit.report.comparison import detectable_text
 from evalkit.report.numbers import difference_text, dollars, milliseconds
+from evalkit.report.undecided import assumption, reason
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.summary_document import Summary
 from evalkit.stats import MIN_QUERIES
@@ -32,13 +34,17 @@ class Verdict:
     choice
         The system to use; None if undecided.
     text
-        One or two sentences.
+        A few sentences.
+    fits
+        The systems that the dataset does not speak against: the choice, and those without a significant difference
+        from it.
     """
 
     dataset: str
     kind: Kind
     choice: str | None
     text: str
+    fits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +67,6 @@ def verdicts(compared: Comparisons, summary: Summary) -> list[Verdict]:
     return [_verdict(entry, compared.plan.baseline, summary) for entry in compared.datasets]
 
 
-def headline(found: Sequence[Verdict], compared: Comparisons, status: str) -> str:
-    """Return the first sentences of a report; for an incomplete result they are provisional."""
-    text = found[0].text if len(found) == 1 else _agreement(found, compared)
-    return text if status == "complete" else f"Provisional, as this result is {status}. {text}"
-
-
-def _agreement(found: Sequence[Verdict], compared: Comparisons) -> str:
-    """Return the common verdict of several datasets, or the verdict of each if they differ."""
-    if not found:
-        return "No verdict: quality was not measured."
-    choices = {(one.kind, one.choice) for one in found}
-    if len(choices) > 1:
-        parts = ", ".join(f"{_advice(one)} on {one.dataset}" for one in found)
-        return f"The {len(found)} datasets do not agree: {parts}."
-    advice = _advice(found[0])
-    text = f"{advice[0].upper()}{advice[1:]}: the {len(found)} datasets agree."
-    mean = next((one for one in compared.pooled if one.contender == found[0].choice), None)
-    if mean is None:
-        return text
-    return f"{text} The mean of their differences to {mean.baseline} is {difference_text(mean.change)} {mean.metric}."
-
-
 def price_of(summary: Summary, dataset: str, tag: str, depth: int | None) -> Price:
     """Return latency and cost of a call with `depth` documents and one call in flight, where they were measured."""
     timed = None if depth is None else summary.alone(dataset, tag).get(depth)
@@ -96,10 +80,6 @@ def price_of(summary: Summary, dataset: str, tag: str, depth: int | None) -> Pri
     )
 
 
-def _advice(one: Verdict) -> str:
-    return "no verdict" if one.kind == "undecided" else f"{one.kind} {one.choice}"
-
-
 def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verdict:
     dataset = entry.dataset
     measured = sorted(
@@ -107,18 +87,42 @@ def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verd
     )
     if not measured:
         return Verdict(dataset, "undecided", None, f"No verdict: nothing was compared with {baseline}.")
-    winners = [one for one in measured if one.verdict == "better" and (one.lower or 0) > 0]
-    if winners:
-        return Verdict(dataset, "adopt", winners[0].contender, _adopt(winners[0], entry, summary))
+    best = next((one for one in measured if one.verdict == "better" and _above_zero(one)), None)
+    if best is not None:
+        others = (tag for tag in entry.tied_with.get(best.contender, ()) if tag != baseline)
+        text = f"{_adopt(best, entry, summary)}{_also_undecided(measured)}{assumption(entry)}"
+        return Verdict(dataset, "adopt", best.contender, text, (best.contender, *others))
     if all(one.verdict == "too few queries" for one in measured):
         return Verdict(dataset, "undecided", None, _too_few(measured))
-    return Verdict(dataset, "keep", baseline, _keep(measured, entry.depth))
+    unsure = next((one for one in measured if one.undecided), None)
+    if unsure is not None:
+        return Verdict(dataset, "undecided", None, _undecided(unsure, entry))
+    text = f"{_keep(measured, entry.depth)}{assumption(entry)}"
+    return Verdict(dataset, "keep", baseline, text, (baseline, *entry.tied_with.get(baseline, ())))
+
+
+def _above_zero(one: Comparison) -> bool:
+    """Return whether the simultaneous interval is above 0: that of the highest mean must hold after selection."""
+    return (one.joint_change.lower or 0.0) > 0
+
+
+def _undecided(one: Comparison, entry: DatasetComparisons) -> str:
+    why = one.verdict.removeprefix("undecided: ")
+    seen = (
+        f"{one.contender}{_at(entry.depth)}: {difference_text(one.joint_change)} {one.metric} (n = {one.n})"
+    )
+    return f"Undecided: {why}. {seen} over {one.baseline}, but {reason(one, entry)}"
+
+
+def _also_undecided(measured: Sequence[Comparison]) -> str:
+    names = [one.contender for one in measured if one.undecided]
+    return f" Undecided: {', '.join(names)}." if names else ""
 
 
 def _adopt(best: Comparison, entry: DatasetComparisons, summary: Summary) -> str:
     depth, name = entry.depth, best.contender
     price = price_of(summary, entry.dataset, name, depth)
-    parts = [f"{difference_text(best.change)} {best.metric} over {best.baseline} (n = {best.n})"]
+    parts = [f"{difference_text(best.joint_change)} {best.metric} over {best.baseline} (n = {best.n})"]
     if price.p95_s is not None or price.p50_s is not None:
         quantile = "median" if price.p95_s is None else "p95"
         shown = milliseconds(price.p50_s if price.p95_s is None else price.p95_s)
@@ -153,25 +157,22 @@ def _relative(seconds: float | None, reference_s: float | None) -> str:
 
 
 def _too_few(measured: Sequence[Comparison]) -> str:
-    best, n = measured[0], max(one.n for one in measured)
+    best, n = measured[0], max(one.clusters or one.n for one in measured)
     return (
-        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. Of the others {best.contender} has"
-        f" the highest mean: {difference_text(best.change)} {best.metric} against {best.baseline}."
+        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. The highest mean is that of"
+        f" {best.contender}: {difference_text(best.joint_change)} {best.metric} against {best.baseline}."
     )
 
 
 def _keep(measured: Sequence[Comparison], depth: int | None) -> str:
-    best = next((one for one in measured if one.verdict != "identical"), measured[0])
-    seen = f"{best.contender}{_at(depth)}: {difference_text(best.change)} {best.metric} (n = {best.n})"
+    best = measured[0]
+    seen = f"{best.contender}{_at(depth)}: {difference_text(best.joint_change)} {best.metric} (n = {best.n})"
     kinds = {one.verdict for one in measured}
     if kinds == {"identical"}:
         return f"Keep {best.baseline}: every other system has its value on each query. The first is {seen}."
     if kinds == {"worse"}:
         return f"Keep {best.baseline}: every other system is worse. The best of them is {seen}."
-    text = f"Keep {best.baseline}: nothing is shown to be better. The highest mean beside it is {seen}"
-    if best.lower is not None and best.lower > 0:
-        corrected = f", corrected for {len(measured)} comparisons," if len(measured) > 1 else ""
-        return f"{text}, but the randomisation test{corrected} leaves it open."
-    if best.detectable is not None:
-        return f"{text}; with so many queries a true difference of {best.detectable:.4f} shows 4 times in 5."
-    return f"{text}."
+    text = f"Keep {best.baseline}: no system is significantly better. The closest is {seen}"
+    if _above_zero(best) or best.verdict == "better":
+        return f"{text}, but the sign-flip test and the interval disagree."
+    return f"{text}. {detectable_text(best)}" if best.detectable is not None else f"{text}."

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from evalkit.comparison import Comparison, Plan
+from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
-from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject
+from evalkit.comparison.unjudged_documents import ToJudge
+from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
 from evalkit.stats import Interval
 
 SensitivityRow = Annotated[Sensitivity, FieldKeys({"condensed": "difference"})]
 """How a difference depends on ties and unjudged documents."""
+
+BaselineMean = Annotated[Interval, Keys("mean")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,12 @@ class DatasetComparisons:
         System -> the systems that it does not differ from significantly, best first.
     exploratory, sensitivity, slices, extremes
         What the differences depend on; `extremes` by contender.
+    baseline_mean
+        Mean of the baseline over its own queries; None where a file does not record it.
+    relevant_only
+        Whether the judgments list relevant documents only, and unjudged documents count as not relevant.
+    to_judge
+        The documents whose judgments would decide the undecided comparisons, the highest ranks first.
     """
 
     dataset: str
@@ -110,17 +119,21 @@ class DatasetComparisons:
     sensitivity: tuple[SensitivityRow, ...]
     slices: tuple[SliceRow, ...]
     extremes: Mapping[str, Extremes]
+    baseline_mean: BaselineMean | None = None
+    relevant_only: bool = False
+    to_judge: tuple[ToJudge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparisons(Document):
-    """The content of ``comparisons.json``; `pooled` is empty for a single dataset."""
+    """The content of ``comparisons.json``; `pooled` and `across` are empty for a single dataset."""
 
     VERSION: ClassVar[int] = 1
 
     plan: Plan
     datasets: tuple[DatasetComparisons, ...]
     pooled: tuple[Comparison, ...]
+    across: tuple[AcrossDatasets, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +161,7 @@ class Transfer:
     thresholds: tuple[CarriedThreshold, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionComparisons(Comparisons):
     """Comparisons of two versions of one reranker, with carried thresholds."""
 

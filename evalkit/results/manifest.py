@@ -289,9 +289,9 @@ class Manifest(Document):
     execution: ClusterFacts | None = None
 
     @property
-    def cluster_fields(self) -> dict[str, str | None]:
-        """Dataset -> the field whose equal values make queries one cluster."""
-        return {facts.name: facts.origin.cluster_field for facts in self.datasets}
+    def origins(self) -> dict[str, DatasetOrigin]:
+        """Dataset -> its origin."""
+        return {facts.name: facts.origin for facts in self.datasets}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

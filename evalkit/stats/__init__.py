@@ -15,7 +15,13 @@ from evalkit.stats.intervals import (
 )
 from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
-from evalkit.stats.power import POWER, minimum_detectable_effect, queries_needed, standard_deviation_within
+from evalkit.stats.power import (
+    POWER,
+    minimum_detectable_effect,
+    queries_needed,
+    queries_needed_range,
+    standard_deviation_within,
+)
 from evalkit.stats.resampling import clustered_quantile_interval, query_weights
 
 __all__ = [
@@ -40,6 +46,7 @@ __all__ = [
     "paired_share_interval",
     "quantile_interval",
     "queries_needed",
+    "queries_needed_range",
     "query_weights",
     "sample_size_for_quantile",
     "sample_size_for_share",

@@ -35,15 +35,15 @@ def bounded_interval(
     Returns
     -------
     Interval
-        No estimate if n = 0; no bounds if n < 2, unless the values are 0 and 1.
+        No estimate if n = 0; no bounds if n < 2.
 
     References
     ----------
     Clopper and Pearson 1934; with clusters Korn and Graubard, "Confidence intervals for proportions with small
     expected number of positive counts estimated from survey data", Survey Methodology 24 (1998).
     """
-    if not len(values):
-        return Interval(None, None, None, 0, confidence)
+    if len(values) < 2:
+        return mean_interval(values, confidence)
     if ((values == 0) | (values == 1)).all():
         return _binomial(values, confidence, clusters)
     if not _mostly_equal(values):

@@ -1,4 +1,4 @@
-"""Power of the paired t test: minimum detectable difference, and number of queries needed."""
+"""Power of the paired t test: minimum detectable difference, number of queries needed, and their ranges."""
 
 from __future__ import annotations
 
@@ -91,6 +91,93 @@ def queries_needed(
         else:
             low = middle + 1
     return high
+
+
+def deviation_range(deviation: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the confidence interval of a standard deviation, from the chi-square distribution.
+
+    Parameters
+    ----------
+    deviation
+        Standard deviation of n normal observations.
+    n
+        Number of observations, 2 or more.
+    confidence
+        Two-sided confidence level.
+    """
+    from scipy.special import chdtri
+
+    tail = (1 - confidence) / 2
+    low, high = (deviation * math.sqrt((n - 1) / float(chdtri(n - 1, upper))) for upper in (tail, 1 - tail))
+    return low, high
+
+
+def detectable_range(
+    deviation: float, n: int, alpha: float = 0.05, *, sides: int = 2, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Return the confidence interval of `minimum_detectable_effect`: the deviation is itself an estimate.
+
+    Parameters
+    ----------
+    deviation, n, alpha, sides
+        See `minimum_detectable_effect`.
+    confidence
+        Confidence level of the range.
+
+    Returns
+    -------
+    Lower and upper bound at 80 % power; None if n < 2.
+    """
+    found = minimum_detectable_effect(deviation, n, alpha, sides=sides)
+    if found is None or deviation == 0:
+        return None if found is None else (0.0, 0.0)
+    low, high = deviation_range(deviation, n, confidence)
+    return found * low / deviation, found * high / deviation
+
+
+def queries_needed_range(
+    deviation: float,
+    n: int,
+    difference: float,
+    alpha: float = 0.05,
+    *,
+    sides: int = 2,
+    confidence: float = 0.95,
+) -> tuple[int | None, int | None]:
+    """Return the confidence interval of `queries_needed`: the deviation is itself an estimate from n queries.
+
+    Parameters
+    ----------
+    deviation, difference, alpha, sides
+        See `queries_needed`.
+    n
+        Number of queries that `deviation` is estimated from, 2 or more.
+    confidence
+        Confidence level of the range.
+
+    Returns
+    -------
+    Fewest and most queries for 80 % power; None where `queries_needed` is.
+    """
+    low, high = deviation_range(deviation, n, confidence)
+    return (
+        queries_needed(low, difference, alpha, sides=sides),
+        queries_needed(high, difference, alpha, sides=sides),
+    )
+
+
+def chance_of_detecting(
+    difference: float, deviation: float, n: int, alpha: float = 0.05, *, sides: int = 2
+) -> float | None:
+    """Return the power of a t test: how often `n` queries detect a mean difference; None without a deviation.
+
+    A non-inferiority test with margin `difference` passes an unchanged system this often, with ``sides=1``.
+    """
+    if n < 2 or deviation <= 0:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy warns about tails it cannot compute; `_power` handles them
+        return min(1.0, _power(difference / deviation * math.sqrt(n), n, alpha, sides))
 
 
 def _power(shift: float, n: int, alpha: float, sides: int) -> float:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from evalkit.comparison import (
     Comparison,
     ComparisonSet,
     Plan,
     System,
-    compare,
+    across_datasets,
+    compare_all,
     explore,
     pair,
     pool,
     tied_with,
 )
+from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import extremes
-from evalkit.comparison.sensitivity import sensitivity
+from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
-from evalkit.records import Qrels, Query
+from evalkit.comparison.unjudged_documents import (
+    lists_relevant_only,
+    reversal_probability,
+    to_judge,
+    unjudged_matter,
+    with_unjudged,
+)
+from evalkit.records import DatasetOrigin, Qrels, Query
 from evalkit.results.comparison_document import (
     Comparisons,
     DatasetComparisons,
@@ -31,6 +41,7 @@ from evalkit.results.comparison_document import (
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.stats import Interval
 from evalkit.summaries.quality_cells import QualityCell
+from evalkit.summaries.system_means import system_mean
 
 
 def plan_of(config: RecordedConfig, first_stage: str) -> Plan:
@@ -53,7 +64,7 @@ def sets_at_depth(
     qrels: Mapping[str, Qrels],
     queries: Mapping[str, Mapping[str, Query]],
     depth: int,
-    cluster_fields: Mapping[str, str | None],
+    origins: Mapping[str, DatasetOrigin],
 ) -> list[ComparisonSet]:
     """Return one comparison set for each dataset, with the cells at one depth as its systems."""
     by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
@@ -62,44 +73,72 @@ def sets_at_depth(
             by_dataset[cell.dataset][cell.reranker] = System(
                 cell.reranker, cell.run, cell.values, cell.not_scored
             )
-    return [
-        ComparisonSet(
-            name,
-            qrels[name],
-            systems,
-            queries.get(name, {}),
-            systems[first_stage].run,
-            depth,
-            cluster_fields.get(name),
-        )
+    sets = [
+        ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
         for name, systems in by_dataset.items()
     ]
+    return [_as_configured(one, origins.get(one.dataset)) for one in sets]
+
+
+def _as_configured(comparison_set: ComparisonSet, origin: DatasetOrigin | None) -> ComparisonSet:
+    """Return a comparison set with what the configuration says of its queries and judgments."""
+    if origin is None:
+        return comparison_set
+    return replace(comparison_set, cluster_field=origin.cluster_field, unjudged=origin.unjudged)
 
 
 def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Comparisons:
     """Return the content of ``comparisons.json``."""
+    tested = compare_all(comparison_sets, plan)
+    datasets = tuple(
+        _dataset(one, plan, primary) for one, primary in zip(comparison_sets, tested, strict=True)
+    )
+    several = len(comparison_sets) > 1
+    compared = [entry.comparisons for entry in datasets]
     return Comparisons(
         plan=plan,
-        datasets=tuple(_dataset(one, plan) for one in comparison_sets),
-        pooled=tuple(pool(comparison_sets, plan)) if len(comparison_sets) > 1 else (),
+        datasets=datasets,
+        pooled=tuple(pool(comparison_sets, plan, compared)) if several else (),
+        across=tuple(across_datasets(compared, plan)) if several else (),
     )
 
 
-def _dataset(comparison_set: ComparisonSet, plan: Plan) -> DatasetComparisons:
-    primary = compare(comparison_set, plan)
-    contenders = [one.contender for one in primary if one.n]
+def _dataset(comparison_set: ComparisonSet, plan: Plan, tested: Sequence[Comparison]) -> DatasetComparisons:
     systems = comparison_set.systems
+    evidence = {one.contender: _sensitivity(comparison_set, plan, one) for one in tested if one.n}
+    primary = tuple(
+        with_unjudged(comparison_set, one, evidence[one.contender]) if one.n else one for one in tested
+    )
+    undecided = [one.contender for one in primary if one.verdict == "undecided: unjudged documents"]
     return DatasetComparisons(
         dataset=comparison_set.dataset,
         depth=comparison_set.depth,
         unscored={name: len(system.unscored) for name, system in systems.items() if system.unscored},
-        comparisons=tuple(primary),
-        tied_with=tied_with(comparison_set, plan),
+        comparisons=primary,
+        tied_with=tied_with(comparison_set, plan, tested),
         exploratory=tuple(map(_exploratory, explore(comparison_set, plan))),
-        sensitivity=tuple(sensitivity(comparison_set, plan, name) for name in contenders),
-        slices=tuple(_slice(one) for name in contenders for one in slices(comparison_set, plan, name)),
-        extremes={name: _extremes(comparison_set, plan, name) for name in contenders},
+        sensitivity=tuple(evidence.values()),
+        slices=tuple(_slice(one) for name in evidence for one in slices(comparison_set, plan, name)),
+        extremes={name: _extremes(comparison_set, plan, name) for name in evidence},
+        baseline_mean=_baseline_mean(comparison_set, plan),
+        relevant_only=lists_relevant_only(comparison_set.qrels) and comparison_set.unjudged == "unknown",
+        to_judge=tuple(to_judge(comparison_set, plan, undecided)),
     )
+
+
+def _sensitivity(comparison_set: ComparisonSet, plan: Plan, one: Comparison) -> Sensitivity:
+    found = sensitivity(comparison_set, plan, one.contender)
+    if not unjudged_matter(comparison_set) or one.verdict not in {"better", "worse"}:
+        return found
+    return replace(found, reversal=reversal_probability(comparison_set, plan, one.contender))
+
+
+def _baseline_mean(comparison_set: ComparisonSet, plan: Plan) -> Interval | None:
+    baseline = comparison_set.systems.get(plan.baseline)
+    if baseline is None:
+        return None
+    clusters = QueryClusters(comparison_set.queries, comparison_set.cluster_field)
+    return system_mean(baseline.values, plan.primary, clusters, plan.confidence)
 
 
 def _exploratory(one: Comparison) -> ExploratoryRow:

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet
+from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.slices import group_by_level, level_functions
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import Metric, evaluate, has_unjudged_bounds, tie_bounds, unjudged_bounds
 from evalkit.records import MetricValues, Qrels, Query, Run
-from evalkit.stats import MIN_QUERIES, mean_interval
+from evalkit.stats import MIN_QUERIES
+from evalkit.summaries.system_means import system_mean
 
 Row = dict[str, Any]
 ALL = "all"
@@ -135,7 +137,7 @@ def note_on(rows: Sequence[Row]) -> str:
 def _means(valued: Valued, rows: NDArray[np.int64], level: Mapping[str, str]) -> Iterator[Row]:
     values = valued.values
     for metric in values.metrics:
-        interval = mean_interval(values.of(metric)[rows])
+        interval = system_mean(values, metric, QueryClusters({}), rows=rows)
         yield {
             "run": values.tag,
             "metric": metric,

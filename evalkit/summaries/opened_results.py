@@ -70,9 +70,7 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> OpenedResult:
     queries = {name: folder.read_queries(name) for name in names}
     depth = config.depth
     cells = derive_cells(folder, manifest, qrels, config.metrics, [depth])
-    comparison_sets = sets_at_depth(
-        cells, manifest.first_stage, qrels, queries, depth, manifest.cluster_fields
-    )
+    comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, depth, manifest.origins)
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalkit.backend_checks import PrecisionCheck
+from evalkit.comparison import pair
+from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison.contenders import difference_interval
+from evalkit.metrics import parse_metric
 from evalkit.results.manifest import DatasetFacts, Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import (
@@ -18,10 +23,11 @@ from evalkit.results.summary_document import (
     QualityRow,
     Summary,
 )
-from evalkit.stats import Interval, mean_interval
+from evalkit.stats import Interval, bounded_interval, mean_interval
 from evalkit.summaries.call_totals import cost_rows, count_calls, server_times
 from evalkit.summaries.latency_cells import CONFIDENCE
 from evalkit.summaries.quality_cells import CandidateCeiling, QualityCell
+from evalkit.summaries.system_means import system_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,8 +40,19 @@ def summarise(
     ceilings: Sequence[CandidateCeiling],
     calls: pd.DataFrame,
     latency: tuple[LatencyRow, ...],
+    clusters: Mapping[str, QueryClusters],
 ) -> Summary:
-    """Return the content of ``summary.json``; `latency` are the rows of `latency_rows`."""
+    """Return the content of ``summary.json``.
+
+    Parameters
+    ----------
+    manifest, config, cells, ceilings, calls
+        What was measured.
+    latency
+        The rows of `latency_rows`.
+    clusters
+        Dataset -> which of its queries are not independent.
+    """
     first_stage = {(c.dataset, c.depth): c for c in cells if c.reranker == manifest.first_stage}
     return Summary(
         name=manifest.name,
@@ -44,7 +61,11 @@ def summarise(
         primary_metric=config.primary,
         confidence=CONFIDENCE,
         datasets=tuple(_dataset(facts, cells) for facts in manifest.datasets),
-        quality=tuple(row for cell in cells for row in _quality(cell, first_stage[cell.dataset, cell.depth])),
+        quality=tuple(
+            row
+            for cell in cells
+            for row in _quality(cell, first_stage[cell.dataset, cell.depth], clusters[cell.dataset])
+        ),
         ceilings=tuple(map(_ceiling, ceilings)),
         calls=count_calls(calls),
         precision=tuple(map(precision_cost, manifest.precision_checks)),
@@ -70,27 +91,30 @@ def _dataset(facts: DatasetFacts, cells: Iterable[QualityCell]) -> DatasetSummar
     )
 
 
-def _quality(cell: QualityCell, first_stage: QualityCell) -> list[QualityRow]:
+def _quality(cell: QualityCell, first_stage: QualityCell, clusters: QueryClusters) -> list[QualityRow]:
     return [
         QualityRow(
             dataset=cell.dataset,
             reranker=cell.reranker,
             depth=cell.depth,
             metric=metric,
-            mean=mean_interval(cell.values.of(metric), CONFIDENCE),
+            mean=system_mean(cell.values, metric, clusters, CONFIDENCE),
             not_scored=len(cell.not_scored),
             tied_queries_at_10=_tied_share(cell),
-            difference=None if cell is first_stage else _difference(cell, first_stage, metric),
+            difference=None if cell is first_stage else _difference(cell, first_stage, metric, clusters),
         )
         for metric in cell.values.metrics
     ]
 
 
-def _difference(cell: QualityCell, baseline: QualityCell, metric: str) -> Interval:
-    """Return the mean paired difference to the first stage over the queries of the reranker."""
-    place = {query_id: row for row, query_id in enumerate(baseline.values.query_ids)}
-    rows = [place[query_id] for query_id in cell.values.query_ids]
-    return mean_interval(cell.values.of(metric) - baseline.values.of(metric)[rows], CONFIDENCE)
+def _difference(
+    cell: QualityCell, baseline: QualityCell, metric: str, clusters: QueryClusters
+) -> Interval | None:
+    """Return the mean paired difference to the first stage over the queries of the reranker; None for counts."""
+    if parse_metric(metric).summed:
+        return None
+    paired = pair(baseline.values, cell.values, metric)
+    return difference_interval(replace(paired, clusters=clusters.of(paired.query_ids)), CONFIDENCE)
 
 
 def _tied_share(cell: QualityCell) -> float | None:
@@ -104,7 +128,7 @@ def _ceiling(ceiling: CandidateCeiling) -> Ceiling:
     return Ceiling(
         dataset=ceiling.dataset,
         depth=ceiling.depth,
-        recall=mean_interval(ceiling.recall, CONFIDENCE),
+        recall=bounded_interval(ceiling.recall, CONFIDENCE),
         best_order={metric: mean_interval(best.of(metric), CONFIDENCE).estimate for metric in best.metrics},
     )
 

@@ -106,7 +106,14 @@ def _of_versions(
     comparison_sets: Sequence[ComparisonSet], plan: Plan, tags: tuple[str, str], moved: tuple[Transfer, ...]
 ) -> VersionComparisons:
     compared = compare_sets(comparison_sets, plan)
-    return VersionComparisons(plan, compared.datasets, compared.pooled, VersionTags(*tags), moved)
+    return VersionComparisons(
+        plan=plan,
+        datasets=compared.datasets,
+        pooled=compared.pooled,
+        across=compared.across,
+        reranker=VersionTags(*tags),
+        transfer=moved,
+    )
 
 
 def _draw_scores(

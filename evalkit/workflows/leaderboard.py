@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, Plan, tied_with
+from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.errors import InputError
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
-from evalkit.stats import mean_interval
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
 from evalkit.summaries.opened_results import OpenedResult, mismatch, open_result
+from evalkit.summaries.system_means import system_mean
 
 
 @dataclass(slots=True)
@@ -120,17 +121,18 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
     }
     batch = _shared_batch([timed[name] for name in names], depth)
     dominated = _dominated(group, plan, batch, tied)
+    clusters = QueryClusters(group.comparison_set.queries, group.comparison_set.cluster_field)
     rows = []
     for place, name in enumerate(names, start=1):
         result, tag = group.sources[name]
         cost = summaries[id(result)].cost_of(dataset, tag)
-        values = group.comparison_set.systems[name].values.of(plan.primary)
+        values = group.comparison_set.systems[name].values
         rows.append(
             LeaderboardRow(
                 rank=place,
                 system=name,
                 result=result.folder.path.name,
-                mean=mean_interval(values, plan.confidence),
+                mean=system_mean(values, plan.primary, clusters, plan.confidence),
                 tied_with=tied[name],
                 p50_s=None if batch is None else timed[name].get(batch),
                 usd_per_thousand_queries=cost.usd_per_thousand_queries if cost else None,

@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from evalkit.comparison import ComparisonSet, Plan
+from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.errors import IncompleteError
 from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
@@ -73,14 +74,16 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         latency = latency_rows(timed, config.latency)
         first_stage = [cell for cell in cells if cell.reranker == manifest.first_stage]
         ceilings = list(derive_ceilings(first_stage, qrels, config.metrics))
-        summary = summarise(manifest, config, cells, ceilings, calls, latency)
-        progress.update()
         queries = {name: folder.read_queries(name) for name in qrels}
+        clusters = {
+            name: QueryClusters(queries[name], origin.cluster_field)
+            for name, origin in manifest.origins.items()
+        }
+        summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters)
+        progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
-        systems = sets_at_depth(
-            cells, manifest.first_stage, judged, queries, config.depth, manifest.cluster_fields
-        )
+        systems = sets_at_depth(cells, manifest.first_stage, judged, queries, config.depth, manifest.origins)
         compared = compare_sets(systems, plan)
         progress.update()
         found = Findings(

@@ -41,7 +41,7 @@ def many(n: int, *shifts: float) -> dict[str, np.ndarray]:
 
 
 def test_verdicts_intervals_and_counts() -> None:
-    """Better, worse, tied, identical: with the n, the wins, and the queries only one of them has."""
+    """Better, worse, identical, withheld: with the n, the wins, and the queries only one of them has."""
     values = many(60, 0.0, 0.1, -0.1, 0.0)
     values["d"] = values["a"].copy()
     comparison_set = field_of(values)
@@ -53,7 +53,7 @@ def test_verdicts_intervals_and_counts() -> None:
     )
     found = {one.contender: one for one in compare(comparison_set, PLAN)}
     assert {name: one.verdict for name, one in found.items()} == {
-        "b": "better",
+        "b": "undecided: failed queries",
         "c": "worse",
         "d": "identical",
     }

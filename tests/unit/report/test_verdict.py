@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.documents import comparison, comparisons, cost, summary, timed
 
 from evalkit.comparison import Comparison
-from evalkit.report.verdict import Verdict, headline, verdicts
+from evalkit.report.headline import headline
+from evalkit.report.verdict import Verdict, verdicts
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.summary_document import Summary
 
 WORSE = {"difference": -0.03, "lower": -0.05, "upper": -0.01}
+SAME = {"difference": 0.0, "lower": 0.0, "upper": 0.0, "detectable": None}
 UNCLEAR = {"difference": 0.003, "lower": -0.004, "upper": 0.01}
 
 
@@ -56,28 +60,34 @@ def test_what_is_not_known_is_left_out() -> None:
         (
             [comparison("x", "too few queries", n=12)],
             (
-                "No verdict: n = 12 queries are too few, 30 are the least. Of the others x has the highest"
-                " mean: +0.0410 [+0.0280, +0.0540] nDCG@10 against bm25."
+                "No verdict: n = 12 queries are too few, 30 are the least. The highest mean is that of x:"
+                " +0.0410 [+0.0280, +0.0540] nDCG@10 against bm25."
             ),
         ),
         (
             [
-                comparison("same", "identical", contender_mean=0.6),
+                comparison("same", "identical", contender_mean=0.6, **SAME),
                 comparison("x", "not told apart", **UNCLEAR),
                 comparison("y", "worse", contender_mean=0.1, **WORSE),
             ],
             (
-                "Keep bm25: nothing is shown to be better. The highest mean beside it is x at depth 50:"
-                " +0.0030 [-0.0040, +0.0100] nDCG@10 (n = 300); with so many queries a true difference of 0.0200 shows"
-                " 4 times in 5."
+                "Keep bm25: no system is significantly better. The closest is same at depth 50:"
+                " +0.0000 [+0.0000, +0.0000] nDCG@10 (n = 300)."
+            ),
+        ),
+        (
+            [comparison("x", "not told apart", **UNCLEAR)],
+            (
+                "Keep bm25: no system is significantly better. The closest is x at depth 50:"
+                " +0.0030 [-0.0040, +0.0100] nDCG@10 (n = 300). With 300 queries this test detects a difference of"
+                " 0.020 with 80 % power."
             ),
         ),
         (
             [comparison("x", "not told apart"), comparison("y", "worse", contender_mean=0.1, **WORSE)],
             (
-                "Keep bm25: nothing is shown to be better. The highest mean beside it is x at depth 50:"
-                " +0.0410 [+0.0280, +0.0540] nDCG@10 (n = 300), but the randomisation test, corrected"
-                " for 2 comparisons, leaves it open."
+                "Keep bm25: no system is significantly better. The closest is x at depth 50:"
+                " +0.0410 [+0.0280, +0.0540] nDCG@10 (n = 300), but the sign-flip test and the interval disagree."
             ),
         ),
         (
@@ -88,7 +98,7 @@ def test_what_is_not_known_is_left_out() -> None:
             ),
         ),
         (
-            [comparison("x", "identical", difference=0.0, lower=0.0, upper=0.0)],
+            [comparison("x", "identical", **SAME)],
             (
                 "Keep bm25: every other system has its value on each query. The first is x at depth 50:"
                 " +0.0000 [+0.0000, +0.0000] nDCG@10 (n = 300)."
@@ -104,9 +114,10 @@ def test_every_other_kind_of_verdict(contenders: list[Comparison], expected: str
 def test_several_datasets_agree_or_do_not() -> None:
     """Agreement is said with the mean over datasets; disagreement names what each of them says."""
     compared = comparisons(comparison("x"), pooled=[comparison("x", difference=0.05)])
-    adopt, keep = Verdict("a", "adopt", "x", ""), Verdict("b", "keep", "bm25", "")
-    assert headline([adopt, adopt], compared, "complete") == (
-        "Adopt x: the 2 datasets agree. The mean of their differences to bm25 is +0.0500 [+0.0280, +0.0540] nDCG@10."
+    adopt, keep = Verdict("a", "adopt", "x", "", ("x",)), Verdict("b", "keep", "bm25", "", ("bm25",))
+    twice = replace(compared, datasets=compared.datasets * 2)
+    assert headline([adopt, adopt], twice, "complete") == (
+        "Adopt x: the 2 datasets agree. The mean difference to bm25 is +0.0500 [+0.0280, +0.0540] nDCG@10."
     )
     assert headline([keep, keep], compared, "complete") == "Keep bm25: the 2 datasets agree."
     assert headline([adopt, keep, Verdict("c", "undecided", None, "")], compared, "complete") == (

@@ -18,6 +18,7 @@ from support.result_folders import dataset_facts, manifest_of
 from support.systems import Scores, run_of
 
 from evalkit.backend_checks import PrecisionCheck
+from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.config.experiment import CompareSettings
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Run
@@ -28,7 +29,9 @@ from evalkit.summaries.summary import precision_cost, summarise
 
 CONFIG = RecordedConfig("test", 1, ("nDCG@10", "RR"), (3,), CompareSettings(), {})
 MANIFEST = manifest_of(["d"], ["r"])
-UNIT = st.floats(0, 1, width=32)
+ABOVE_ONE = st.floats(2, 3, width=32)
+"""Values that no bounded interval applies to."""
+INDEPENDENT = {"d": QueryClusters({})}
 
 
 def cell(
@@ -48,10 +51,11 @@ def cell(
 
 def summary_of(*cells: QualityCell, ceilings: Sequence[CandidateCeiling] = (), **changes: Any) -> Summary:
     """Return the summary of some cells, without calls."""
-    return summarise(replace(MANIFEST, **changes), CONFIG, cells, ceilings, calls_table(), ())
+    clusters = {name: QueryClusters({}) for name in ("d", "d1", "d2")}
+    return summarise(replace(MANIFEST, **changes), CONFIG, cells, ceilings, calls_table(), (), clusters)
 
 
-@given(st.lists(st.tuples(UNIT, UNIT, UNIT, UNIT), min_size=2, max_size=40))
+@given(st.lists(st.tuples(ABOVE_ONE, ABOVE_ONE, ABOVE_ONE, ABOVE_ONE), min_size=2, max_size=40))
 def test_means_have_students_interval_and_differences_are_paired(values: list[tuple[float, ...]]) -> None:
     """Mean and difference agree with scipy's t tests over the same queries."""
     names = [f"q{i}" for i in range(len(values))]
@@ -155,7 +159,7 @@ def test_facts_of_the_result_are_copied() -> None:
     facts = dataset_facts("d", empty_queries=("x", "y"), counts={"documents": 7})
     manifest = replace(MANIFEST, status="incomplete", datasets=(facts,))
     latency = (timed("r", 20, 0.1), timed("r", 10, 0.1))
-    found = summarise(manifest, CONFIG, [cell("bm25", {})], [], calls_table(call()), latency)
+    found = summarise(manifest, CONFIG, [cell("bm25", {})], [], calls_table(call()), latency, INDEPENDENT)
     assert (found.name, found.status, found.first_stage) == ("test", "incomplete", "bm25")
     assert (found.primary_metric, found.latency) == ("nDCG@10", latency)
     assert (found.datasets[0].empty_queries, found.datasets[0].counts) == (2, {"documents": 7})
@@ -164,12 +168,12 @@ def test_facts_of_the_result_are_copied() -> None:
 
 def test_a_result_with_timed_calls_only_has_no_quality() -> None:
     """Without cells the summary has datasets and calls, and empty lists for the rest."""
-    found = summarise(MANIFEST, CONFIG, [], [], calls_table(call(**{"pass": "latency"})), ())
+    found = summarise(MANIFEST, CONFIG, [], [], calls_table(call(**{"pass": "latency"})), (), INDEPENDENT)
     assert (found.quality, found.ceilings, found.precision, found.costs) == ((), (), (), ())
     assert [one.name for one in found.datasets] == ["d"]
 
 
-@given(st.lists(st.tuples(UNIT, UNIT), min_size=1, max_size=20))
+@given(st.lists(st.tuples(ABOVE_ONE, ABOVE_ONE), min_size=1, max_size=20))
 def test_the_effect_of_a_precision_is_the_reduced_minus_the_full_mean(
     pairs: list[tuple[float, float]],
 ) -> None:

@@ -1,0 +1,62 @@
+"""P-values of families of comparisons: all comparisons that one report answers are corrected together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparison.comparison_set import Paired
+from evalkit.comparison.plan import Plan
+from evalkit.stats import SignFlip, holm, sign_flip
+
+
+def family_p_values(groups: Sequence[Sequence[Paired]], plan: Plan) -> list[list[tuple[float, float]]]:
+    """Return the p-value and the adjusted p-value of each comparison.
+
+    Parameters
+    ----------
+    groups
+        The comparisons of each dataset. Those of one dataset share the random signs where they have the same queries.
+    plan
+        ``holm`` corrects over all groups at once; ``maxT`` within each group, and for the number of groups.
+
+    Returns
+    -------
+    A list of ``(p, adjusted p)`` for each group.
+    """
+    size = sum(map(len, groups))
+    if not size:
+        return [[] for _ in groups]
+    tests = [_tests(pairs, plan, plan.alpha / size) for pairs in groups]
+    p = [np.concatenate([test.p for test in found]) if found else np.empty(0) for found in tests]
+    if plan.correction == "maxT" and all(len(found) <= 1 for found in tests):
+        count = sum(bool(pairs) for pairs in groups)
+        adjusted = [np.minimum(found[0].p_max_t * count, 1.0) if found else np.empty(0) for found in tests]
+    else:
+        adjusted = np.split(holm(np.concatenate(p)), np.cumsum([len(values) for values in p])[:-1])
+    return [list(zip(a.tolist(), b.tolist(), strict=True)) for a, b in zip(p, adjusted, strict=True)]
+
+
+def _tests(pairs: Sequence[Paired], plan: Plan, level: float) -> list[SignFlip]:
+    """Test the comparisons of one dataset: all with the same signs, or each alone if their queries differ."""
+    if len({paired.query_ids for paired in pairs}) == 1:
+        columns = np.column_stack([paired.differences for paired in pairs])
+        return [_test(columns, pairs[0], plan, level)]
+    return [_test(paired.differences[:, None], paired, plan, level) for paired in pairs]
+
+
+def _test(columns: NDArray[np.float64], paired: Paired, plan: Plan, level: float) -> SignFlip:
+    return sign_flip(columns, plan.resamples, plan.seed, clusters=paired.clusters, level=level)
+
+
+def joint_confidence(confidence: float, size: int) -> float:
+    """Return the level at which each of `size` two-sided intervals is taken so that all hold at once.
+
+    References
+    ----------
+    Šidák, "Rectangular confidence regions for the means of multivariate normal distributions", Journal of the American
+    Statistical Association 62 (1967): it suffices for two-sided intervals, however they depend on each other.
+    """
+    return float(confidence ** (1 / max(size, 1)))

@@ -1,0 +1,141 @@
+"""The plan of a comparison and its result: one contender against the baseline on one metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from evalkit.stats import RESAMPLES, Interval
+
+Verdict = Literal[
+    "better",
+    "worse",
+    "not told apart",
+    "identical",
+    "too few queries",
+    "undecided: failed queries",
+    "undecided: unjudged documents",
+]
+"""The two that begin with ``undecided`` replace a claim that other evidence does not support."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How systems are compared; fixed before the results are seen.
+
+    Attributes
+    ----------
+    baseline
+        Name of the system that the others are compared with.
+    primary
+        The metric that verdicts rest on.
+    confidence
+        Confidence level of intervals. The family-wise error rate of the verdicts, over all contenders, is at
+        most ``1 - confidence``.
+    margin
+        Largest loss that does not matter. The report says how many queries rule out a larger one.
+    correction
+        For several contenders: ``holm``, or ``maxT``, which uses the dependence between contenders.
+    resamples, seed
+        Number of resamples of the sign-flip test, and the seed of its random generator.
+    """
+
+    baseline: str
+    primary: str
+    confidence: float = 0.95
+    margin: float = 0.01
+    correction: Literal["holm", "maxT"] = "holm"
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+    @property
+    def alpha(self) -> float:
+        """Significance level, ``1 - confidence``."""
+        return 1 - self.confidence
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One contender against the baseline.
+
+    Attributes
+    ----------
+    n, left_out
+        Number of queries with a value for both systems, and with a value for only one.
+    difference, lower, upper
+        Mean paired difference, contender minus baseline, with its Student-t interval; None if there are too
+        few queries.
+    p, p_adjusted
+        Two-sided p-value of the sign-flip test, and the same corrected for all contenders.
+    p_t
+        Two-sided p-value of Student's t test.
+    fragile
+        Whether `p` and `p_t` disagree about significance.
+    wins, ties, losses
+        Number of queries on which the contender is above, equal to, or below the baseline.
+    deviation
+        Standard deviation of the paired differences.
+    effect
+        Mean difference divided by `deviation`; None if `deviation` is 0 or unknown.
+    detectable
+        Minimum detectable difference with 80 % power, at the level of the strictest corrected test.
+    needed
+        Queries needed to rule out a loss beyond the margin with 80 % power if there is no true difference; None where
+        the interval already shows such a loss.
+    needed_lower, needed_upper
+        The same for the smallest and the largest plausible standard deviation.
+    joint_lower, joint_upper
+        Simultaneous interval of `difference`: all intervals of the family hold at once with the plan's confidence,
+        so that of the highest mean does, too.
+    error
+        Standard error of `difference`, robust to dependence within clusters.
+    clusters
+        Number of clusters that the queries form; None where each query is independent.
+    """
+
+    dataset: str
+    metric: str
+    baseline: str
+    contender: str
+    n: int
+    left_out: int
+    baseline_mean: float | None
+    contender_mean: float | None
+    difference: float | None
+    lower: float | None
+    upper: float | None
+    p: float | None
+    p_adjusted: float | None
+    p_t: float | None
+    fragile: bool
+    wins: int
+    ties: int
+    losses: int
+    deviation: float | None
+    effect: float | None
+    detectable: float | None
+    needed: int | None
+    verdict: Verdict
+    needed_lower: int | None = None
+    needed_upper: int | None = None
+    joint_lower: float | None = None
+    joint_upper: float | None = None
+    error: float | None = None
+    clusters: int | None = None
+
+    @property
+    def change(self) -> Interval:
+        """The mean paired difference with its interval."""
+        return Interval(self.difference, self.lower, self.upper, self.n)
+
+    @property
+    def joint_change(self) -> Interval:
+        """The mean paired difference with its simultaneous interval; the plain one where a file lacks it."""
+        if self.joint_lower is None:
+            return self.change
+        return Interval(self.difference, self.joint_lower, self.joint_upper, self.n)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether a claim was withheld."""
+        return self.verdict.startswith("undecided")

@@ -1,0 +1,249 @@
+"""Compare contenders over several datasets: the mean difference, how much it varies, and on how many it holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalkit.comparison.comparison_set import ComparisonSet, Paired
+from evalkit.comparison.families import family_p_values, joint_confidence
+from evalkit.comparison.plan import Comparison, Plan, Verdict
+from evalkit.stats import MIN_QUERIES, MeanError, mean_error
+
+
+@dataclass(frozen=True, slots=True)
+class AcrossDatasets:
+    """How the difference of one contender varies over datasets.
+
+    Attributes
+    ----------
+    datasets
+        Number of datasets.
+    lowest, highest
+        Smallest and largest mean difference on a dataset.
+    q, q_p
+        Cochran's Q and its p-value; None if a difference has no standard error. A small p-value says that the true
+        differences are not all equal, so that their mean describes no dataset.
+    i_squared
+        Share of the variation between datasets that is not sampling error, 0 to 1; None where `q` is.
+    better_on, worse_on
+        Lower confidence bound of the number of datasets on which the contender is better, and worse.
+    """
+
+    contender: str
+    datasets: int
+    lowest: float
+    highest: float
+    q: float | None
+    q_p: float | None
+    i_squared: float | None
+    better_on: int
+    worse_on: int
+
+
+def across_datasets(compared: Sequence[Sequence[Comparison]], plan: Plan) -> list[AcrossDatasets]:
+    """Return how the difference of each contender varies over datasets.
+
+    Parameters
+    ----------
+    compared
+        The comparisons of each dataset; contenders that a dataset lacks are left out.
+    plan
+        Its alpha, divided by the number of contenders, is the chance that any `better_on` or `worse_on` is too large.
+
+    References
+    ----------
+    Higgins and Thompson, "Quantifying heterogeneity in a meta-analysis", Statistics in Medicine 21 (2002); Benjamini
+    and Heller, "Screening for partial conjunction hypotheses", Biometrics 64 (2008).
+    """
+    rows: dict[str, list[Comparison]] = {}
+    for one in (one for row in compared for one in row if one.n > 1):
+        rows.setdefault(one.contender, []).append(one)
+    whole = {name: row for name, row in rows.items() if len(row) == len(compared)}
+    return [_across(name, row, plan.alpha / len(whole)) for name, row in whole.items()]
+
+
+def _across(name: str, row: Sequence[Comparison], alpha: float) -> AcrossDatasets:
+    from scipy.special import chdtrc
+
+    means = np.array([one.difference for one in row], dtype=np.float64)
+    errors = np.array([one.error or 0.0 for one in row])
+    q = q_p = i_squared = None
+    if (errors > 0).all():
+        weights = 1 / errors**2
+        q = float((weights * (means - (weights * means).sum() / weights.sum()) ** 2).sum())
+        q_p = float(chdtrc(len(row) - 1, q))
+        i_squared = max(0.0, 1 - (len(row) - 1) / q) if q > 0 else 0.0
+    return AcrossDatasets(
+        contender=name,
+        datasets=len(row),
+        lowest=float(means.min()),
+        highest=float(means.max()),
+        q=q,
+        q_p=q_p,
+        i_squared=i_squared,
+        better_on=_least_number([one for one in row if not one.undecided], len(row), 1, alpha),
+        worse_on=_least_number([one for one in row if not one.undecided], len(row), -1, alpha),
+    )
+
+
+def _least_number(row: Sequence[Comparison], datasets: int, sign: int, alpha: float) -> int:
+    """Return a lower confidence bound of the number of datasets with a difference of the given sign.
+
+    The hypothesis "fewer than u of D datasets" is rejected if ``(D - u + 1) * p_(u) <= alpha``, where p_(u) is the u-th
+    smallest p-value and a difference of the other sign has p-value 1; u grows until one is not rejected.
+    """
+    p_values = sorted(
+        one.p
+        if one.p is not None and sign * (one.difference or 0.0) > 0 and one.verdict != "too few queries"
+        else 1.0
+        for one in row
+    )
+    found = 0
+    for place, p in enumerate(p_values, start=1):
+        if (datasets - place + 1) * p > alpha:
+            break
+        found = place
+    return found
+
+
+def pool(
+    comparison_sets: Sequence[ComparisonSet], plan: Plan, compared: Sequence[Sequence[Comparison]] = ()
+) -> list[Comparison]:
+    """Compare contenders over several datasets by the unweighted mean of the datasets' mean differences.
+
+    The interval covers other queries for the same datasets, not other datasets. Its degrees of freedom follow
+    Welch and Satterthwaite. The sign-flip test flips the queries of every dataset.
+
+    Systems that are not in every dataset, or that share fewer than two queries with the baseline in one of them,
+    are left out.
+
+    Parameters
+    ----------
+    comparison_sets, plan
+        The systems of each dataset, and how they are compared.
+    compared
+        The comparisons of each dataset: a claim that is withheld on one of them is withheld here.
+    """
+    names = [name for name in comparison_sets[0].systems if name != plan.baseline] if comparison_sets else []
+    parts = {
+        name: [one.pair(plan.baseline, name, plan.primary) for one in comparison_sets]
+        for name in names
+        if all({name, plan.baseline} <= set(one.systems) for one in comparison_sets)
+    }
+    parts = {
+        name: pairs for name, pairs in parts.items() if all(_independent(paired) > 1 for paired in pairs)
+    }
+    withheld = {one.contender: one.verdict for row in compared for one in row if one.undecided}
+    (tests,) = family_p_values([[_weighted(pairs) for pairs in parts.values()]], plan)
+    return [
+        _pooled(plan, name, pairs, test, joint_confidence(plan.confidence, len(parts)), withheld.get(name))
+        for (name, pairs), test in zip(parts.items(), tests, strict=True)
+    ]
+
+
+def _independent(paired: Paired) -> int:
+    """Return the number of independent queries: of clusters, where there are any."""
+    return len(paired.query_ids) if paired.clusters is None else int(paired.clusters.max(initial=-1)) + 1
+
+
+def _weighted(pairs: Sequence[Paired]) -> Paired:
+    """Return the differences, scaled so that their sum is the mean of the datasets' mean differences."""
+    scaled = [paired.differences / (len(paired.query_ids) * len(pairs)) for paired in pairs]
+    differences = np.concatenate(scaled)
+    query_ids = tuple(f"{number} {q}" for number, paired in enumerate(pairs) for q in paired.query_ids)
+    clusters = None
+    if any(paired.clusters is not None for paired in pairs):
+        first, numbered = 0, []
+        for paired in pairs:
+            own = np.arange(len(paired.query_ids)) if paired.clusters is None else paired.clusters
+            numbered.append(own + first)
+            first += _independent(paired)
+        clusters = np.concatenate(numbered)
+    return Paired(query_ids, np.zeros_like(differences), differences, 0, clusters)
+
+
+@dataclass(frozen=True, slots=True)
+class _PooledMean:
+    """The mean of the datasets' means, with its standard error and Welch-Satterthwaite degrees of freedom."""
+
+    mean: float
+    error: float
+    degrees: float
+
+    def half_width(self, confidence: float) -> float:
+        """Return half the width of the t interval."""
+        from scipy.special import stdtrit
+
+        return float(stdtrit(self.degrees, 0.5 + confidence / 2)) * self.error
+
+
+def _pooled_mean(parts: Sequence[MeanError]) -> _PooledMean:
+    shares = np.array([part.error**2 for part in parts]) / len(parts) ** 2
+    degrees = np.array([part.degrees for part in parts])
+    error = math.sqrt(shares.sum())
+    pooled = float(shares.sum() ** 2 / (shares**2 / degrees).sum()) if error else float(degrees.sum())
+    return _PooledMean(float(np.mean([part.mean for part in parts])), error, pooled)
+
+
+def _pooled(
+    plan: Plan,
+    name: str,
+    pairs: Sequence[Paired],
+    test: tuple[float, float],
+    joint: float,
+    withheld: Verdict | None,
+) -> Comparison:
+    from scipy.special import stdtr
+
+    (p, adjusted), differences = test, np.concatenate([paired.differences for paired in pairs])
+    found = _pooled_mean([mean_error(paired.differences, paired.clusters) for paired in pairs])
+    half, joint_half = found.half_width(plan.confidence), found.half_width(joint)
+    p_t = 2 * float(stdtr(found.degrees, -abs(found.mean) / found.error)) if found.error else None
+    clustered = any(paired.clusters is not None for paired in pairs)
+    independent = sum(map(_independent, pairs))
+    return Comparison(
+        dataset=f"mean of {len(pairs)} datasets",
+        metric=plan.primary,
+        baseline=plan.baseline,
+        contender=name,
+        n=len(differences),
+        left_out=sum(paired.left_out for paired in pairs),
+        baseline_mean=float(np.mean([paired.baseline.mean() for paired in pairs])),
+        contender_mean=float(np.mean([paired.contender.mean() for paired in pairs])),
+        difference=found.mean,
+        lower=found.mean - half,
+        upper=found.mean + half,
+        p=p,
+        p_adjusted=adjusted,
+        p_t=p_t,
+        fragile=p_t is not None and (p <= plan.alpha) != (p_t <= plan.alpha),
+        wins=int((differences > 0).sum()),
+        ties=int((differences == 0).sum()),
+        losses=int((differences < 0).sum()),
+        deviation=None,
+        effect=None,
+        detectable=None,
+        needed=None,
+        verdict=withheld
+        or _verdict(
+            found.mean, independent, differs=bool(differences.any()), significant=adjusted <= plan.alpha
+        ),
+        error=found.error,
+        joint_lower=found.mean - joint_half,
+        joint_upper=found.mean + joint_half,
+        clusters=independent if clustered else None,
+    )
+
+
+def _verdict(mean: float, independent: int, *, differs: bool, significant: bool) -> Verdict:
+    if independent < MIN_QUERIES:
+        return "too few queries"
+    if not differs:
+        return "identical"
+    if not significant:
+        return "not told apart"
+    return "better" if mean > 0 else "worse"

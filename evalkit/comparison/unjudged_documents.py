@@ -1,0 +1,156 @@
+"""Decide whether unjudged documents could change a verdict, and list those to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evalkit.comparison.comparison_set import ComparisonSet, System, pair
+from evalkit.comparison.plan import Comparison, Plan
+from evalkit.comparison.sensitivity import Sensitivity, counted_ranks, unjudged_pairs
+from evalkit.metrics import evaluate, parse_metric
+from evalkit.records import Qrels
+
+SHARES_APART = 0.05
+"""Above this difference of two shares of judged documents, the judged documents alone must confirm a claim."""
+PLAUSIBLE = 0.05
+"""A claim is withheld if unjudged documents reverse its sign with a higher probability than this."""
+FEW_NON_RELEVANT = 0.01
+"""With a smaller share of non-relevant judgments, the judgments list relevant documents only."""
+_DRAWS = 8
+"""Simulated sets of judgments. Queries are independent, so a few give the variance over all queries."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToJudge:
+    """An unjudged document that one of two systems ranks above the cutoff.
+
+    Attributes
+    ----------
+    rank
+        Its best rank.
+    systems
+        The systems that rank it above the cutoff.
+    """
+
+    query_id: str
+    doc_id: str
+    rank: int
+    systems: tuple[str, ...]
+
+
+def lists_relevant_only(qrels: Qrels) -> bool:
+    """Return whether almost no document is judged not relevant: then a relevance rate cannot be estimated."""
+    grades = [grade for docs in qrels.grades.values() for grade in docs.values()]
+    return sum(grade <= 0 for grade in grades) < FEW_NON_RELEVANT * len(grades)
+
+
+def unjudged_matter(comparison_set: ComparisonSet) -> bool:
+    """Return whether an unjudged document may be relevant, and the judgments say how often."""
+    return comparison_set.unjudged == "unknown" and not lists_relevant_only(comparison_set.qrels)
+
+
+def reversal_probability(comparison_set: ComparisonSet, plan: Plan, contender: str) -> float | None:
+    """Return the probability that unjudged documents reverse the sign of a difference.
+
+    Unjudged documents above the cutoff of either system get grades drawn at random from those of the documents that
+    are judged there. The mean difference is then normal, with the variance that the draws show within queries.
+
+    Returns
+    -------
+    The probability; None if there is no difference, or nothing is judged or unjudged there.
+
+    References
+    ----------
+    Rubin, "Multiple imputation for nonresponse in surveys" (1987).
+    """
+    from scipy.special import ndtr
+
+    systems = comparison_set.systems[plan.baseline], comparison_set.systems[contender]
+    qrels, cutoff = comparison_set.qrels, counted_ranks(plan.primary)
+    unjudged = sorted(set.union(*(unjudged_pairs(system, qrels, cutoff) for system in systems)))
+    seen = _judged_grades(systems, qrels, cutoff)
+    known = pair(systems[0].values, systems[1].values, plan.primary).differences
+    if not unjudged or not len(seen) or not len(known) or not known.mean():
+        return None
+    rng = np.random.default_rng(plan.seed)
+    draws = np.array([
+        _differences(systems, _with_grades(qrels, unjudged, rng.choice(seen, len(unjudged))), plan.primary)
+        for _ in range(_DRAWS)
+    ])  # fmt: skip
+    mean = float(draws.mean()) * float(np.sign(known.mean()))
+    deviation = float(np.sqrt(draws.var(axis=0, ddof=1).sum())) / draws.shape[1]
+    return float(ndtr(-mean / deviation)) if deviation else float(mean <= 0)
+
+
+def _judged_grades(systems: Sequence[System], qrels: Qrels, cutoff: int) -> np.ndarray:
+    """Return the grades of the documents that are judged above the cutoff, each document once a query."""
+    found = {
+        (query_id, doc_id): qrels.of(query_id)[doc_id]
+        for system in systems
+        for query_id in system.values.query_ids
+        for doc_id in system.run.docs(query_id)[:cutoff]
+        if doc_id in qrels.of(query_id)
+    }
+    return np.array(list(found.values()), dtype=np.int64)
+
+
+def _with_grades(qrels: Qrels, pairs: Sequence[tuple[str, str]], grades: np.ndarray) -> Qrels:
+    """Return judgments with more grades."""
+    more: dict[str, dict[str, int]] = {}
+    for (query_id, doc_id), grade in zip(pairs, grades.tolist(), strict=True):
+        more.setdefault(query_id, dict(qrels.of(query_id)))[doc_id] = grade
+    return Qrels({**qrels.grades, **more})
+
+
+def _differences(systems: Sequence[System], qrels: Qrels, metric: str) -> np.ndarray:
+    """Return the ``(n,)`` differences of two systems under other judgments."""
+    values = [
+        evaluate(system.run, qrels.restricted_to(system.values.query_ids), [parse_metric(metric)])
+        for system in systems
+    ]
+    return pair(values[0], values[1], metric).differences
+
+
+def with_unjudged(comparison_set: ComparisonSet, one: Comparison, found: Sensitivity) -> Comparison:
+    """Return a comparison; its verdict is withheld if unjudged documents could change it.
+
+    A claim is withheld if the shares of judged documents differ and the judged documents alone do not show the same
+    sign, or if the reversal of its sign is plausible. *Not told apart* is withheld if the shares differ. The comparison
+    of judged documents alone overestimates systems that the pool did not contain: it can withhold a claim, and never
+    makes one.
+
+    References
+    ----------
+    Fröbe et al., "Bootstrapped nDCG estimation in the presence of unjudged documents", ECIR 2023.
+    """
+    if not unjudged_matter(comparison_set):
+        return one
+    apart = abs(found.judged_baseline - found.judged_contender) > SHARES_APART
+    if one.verdict in {"better", "worse"}:
+        unsure = (apart and not _confirmed(one, found)) or (found.reversal or 0.0) > PLAUSIBLE
+    else:
+        unsure = apart and one.verdict == "not told apart"
+    return replace(one, verdict="undecided: unjudged documents") if unsure else one
+
+
+def _confirmed(one: Comparison, found: Sensitivity) -> bool:
+    """Return whether the difference over judged documents alone excludes 0 on the side of the claim."""
+    bound = found.condensed.lower if one.verdict == "better" else found.condensed.upper
+    return bound is not None and (bound > 0 if one.verdict == "better" else bound < 0)
+
+
+def to_judge(comparison_set: ComparisonSet, plan: Plan, contenders: Sequence[str]) -> Iterator[ToJudge]:
+    """Yield the unjudged documents above the cutoff of the baseline or of the contenders, the highest ranks first."""
+    names = [plan.baseline, *contenders] if contenders else []
+    cutoff = counted_ranks(plan.primary)
+    ranks: dict[tuple[str, str], dict[str, int]] = {}
+    for name in names:
+        system = comparison_set.systems[name]
+        for query_id, doc_id in unjudged_pairs(system, comparison_set.qrels, cutoff):
+            rank = system.run.docs(query_id).index(doc_id) + 1
+            ranks.setdefault((query_id, doc_id), {})[name] = rank
+    for (query_id, doc_id), found in sorted(ranks.items(), key=lambda row: (min(row[1].values()), row[0])):
+        yield ToJudge(query_id, doc_id, min(found.values()), tuple(found))
