@@ -30,7 +30,7 @@ def tune() -> None:
 @click.option(
     "--margin", metavar="LOSS", type=POSITIVE, help="A loss that does not matter [default: the result's]."
 )
-@click.option("--max-p95-ms", metavar="MS", type=POSITIVE, help="Latency of a call, at most.")
+@click.option("--max-p95-ms", metavar="MS", type=POSITIVE, help="p95 of a call, at most: the upper bound of its interval must be below it.")
 @click.option("--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Cost of a thousand queries, at most.")
 @click.option("--min-quality", metavar="MEAN", type=float, help="Mean quality, at least.")
 @JSON
@@ -45,10 +45,11 @@ def depth(
     *,
     as_json: bool,
 ) -> None:
-    """Find how many candidates to send: the fewest that lose nothing that matters.
+    """Find how many candidates to rerank: the smallest depth within the margin of the deepest.
 
-    Every depth is looked at, not only the configured ones. The choice is made on one half of the
-    queries, and checked on the other.
+    Every depth is evaluated, not only the configured ones. The choice is made on one half of the
+    queries and checked on the other against the deepest allowed depth. Without confirmation the
+    deepest depth is recommended.
     """
     from evalkit.report.depth import depth_lines, depth_table
     from evalkit.summaries.depth_sweep import DepthQuestion

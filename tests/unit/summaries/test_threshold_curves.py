@@ -14,7 +14,7 @@ from support.systems import noisy_set, run_of, set_of
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.results.tuning_document import ThresholdChoice, ThresholdFigures
-from evalkit.stats import mean_interval
+from evalkit.stats import bounded_interval, mean_interval
 from evalkit.summaries.threshold_curves import CUT_SHARES, Goal, find_threshold, read_goal
 from evalkit.tuning import split_queries
 
@@ -58,7 +58,8 @@ def check(figures: ThresholdFigures | None, expected: Mapping[str, list[float]])
     """Compare every figure with the mean of the counted values, and its n and bounds."""
     assert figures is not None
     for name, values in expected.items():
-        interval, other = getattr(figures, name), mean_interval(np.array(values, dtype=np.float64))
+        of = mean_interval if name == "kept" else bounded_interval
+        interval, other = getattr(figures, name), of(np.array(values, dtype=np.float64))
         assert interval.n == other.n
         if other.estimate is not None:
             assert interval.estimate == pytest.approx(other.estimate)
