@@ -30,7 +30,12 @@ def tune() -> None:
 @click.option(
     "--margin", metavar="LOSS", type=POSITIVE, help="A loss that does not matter [default: the result's]."
 )
-@click.option("--max-p95-ms", metavar="MS", type=POSITIVE, help="p95 of a call, at most: the upper bound of its interval must be below it.")
+@click.option(
+    "--max-p95-ms",
+    metavar="MS",
+    type=POSITIVE,
+    help="p95 of a call, at most; the upper bound of its interval counts.",
+)
 @click.option("--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Cost of a thousand queries, at most.")
 @click.option("--min-quality", metavar="MEAN", type=float, help="Mean quality, at least.")
 @JSON
@@ -73,7 +78,7 @@ def depth(
 )
 @click.option(
     "--confidence", metavar="C", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95,
-    show_default=True, help="With which a recall is guaranteed.",
+    show_default=True, help="Confidence level of the recall guarantee.",
 )  # fmt: skip
 @click.option(
     "--expected", is_flag=True, help="Keep a recall in expectation alone: cuts more, promises less."
@@ -82,10 +87,10 @@ def depth(
 def threshold(
     result: Path, reranker: str | None, goal: str, confidence: float, *, expected: bool, as_json: bool
 ) -> None:
-    """Find where to cut the scores, with a promise that was checked on other queries.
+    """Find a score threshold, with a guarantee that is checked on held-out queries.
 
     A recall is guaranteed (Learn-then-Test) or kept in expectation (conformal risk control);
-    precision and F1 are what they were on the tuning queries. The held-out figure stands beside.
+    precision and F1 are those of the tuning queries. Held-out figures are printed with intervals.
     """
     from evalkit.report.thresholds import threshold_lines, threshold_table
     from evalkit.summaries.threshold_curves import read_goal

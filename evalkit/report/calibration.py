@@ -90,7 +90,5 @@ def _draw(into: Path, result: CalibrationResult) -> Plot:
         for n, stated, seen in rows
     ]
     label_ends(axes, ends)
-    caption = (
-        "Held-out queries, equal-count bins; equal probabilities share a bin. Dotted line: perfect calibration."
-    )
+    caption = "Held-out queries, equal-count bins; equal probabilities share a bin. Dotted line: perfect calibration."
     return save_plot(into, axes, f"{result.dataset}.{result.reranker}.reliability", title, caption, data)

@@ -104,7 +104,7 @@ def _tried(choice: Choice) -> str:
         return "On the tuning queries every smaller depth may lose more."
     verdict = "loses more" if checked.status == "FAIL" else "may lose more"
     return (
-        f"The tuning queries suggest {choice.chosen} candidates, which {verdict} than the margin: {_loss(choice)} on"
+        f"The tuning queries suggest depth {choice.chosen}, which {verdict} than the margin: {_loss(choice)} on"
         f" {checked.n} held-out queries ({checked.sentence})."
     )
 
@@ -125,6 +125,8 @@ def depth_table(sweep: DepthSweep) -> Table:
         "retrieval loss", "ranking loss", "p95 (ms)", "$ a thousand queries",
     )  # fmt: skip
     marks = " '*' is the recommended depth, '+' the best one on the tuning queries."
+    if sweep.limits.p95_s is not None:
+        marks += " The upper bound of the CI of p95 must keep to the limit."
     note = (
         f"Means over {sweep.queries} queries with 95 % t intervals; the first stage alone:"
         f" {interval_text(sweep.first_stage)}."

@@ -25,7 +25,6 @@ from evalkit.tuning.calibration_fit import (
 )
 from evalkit.tuning.query_split import clusters_at
 
-
 _QUALITY = ("brier", "log_loss", "ece", "ece_expected", "ece_debiased")
 
 
@@ -58,8 +57,9 @@ class _Pairs:
 def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan) -> CalibrationResult:
     """Return functions from scores to the probability that a document is judged relevant, with their quality.
 
-    All candidates with a score of their own take part, and an unjudged document counts as not relevant: the probability is that of being
-    relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated as they are, too.
+    All candidates with a score of their own take part, and an unjudged document counts as not relevant: the probability
+    is that of being relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated
+    as they are, too.
     """
     run, left_out = scored_documents(comparison_set.systems[tag])
     query_ids = [query_id for query_id in run.query_ids if query_id in comparison_set.qrels.grades]

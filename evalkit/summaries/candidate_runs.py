@@ -11,6 +11,9 @@ from evalkit.comparison import ComparisonSet, System
 from evalkit.records import Qrels, Run
 from evalkit.results.summary_document import BEST_ORDER
 
+MADE_UP = "some scores were made up ('missing: last'), and this result does not record which: run it again"
+"""Why scores are not used if `scored_documents` cannot tell which documents have a score."""
+
 
 def first_stage_run(comparison_set: ComparisonSet) -> Run:
     """Return the candidates in the order of the first stage; an empty run where there is no first stage."""
@@ -39,9 +42,3 @@ def scored_documents(system: System) -> tuple[Run, int | None]:
         return run, None if last is None else 0
     keep = np.array([d not in last.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)
     return run.where(keep), int((~keep).sum())
-
-
-MADE_UP = (
-    "some scores were made up ('missing: last'), and this result does not record which: run it again with this version"
-)
-"""Why scores are not used if `scored_documents` cannot tell which documents have a score."""

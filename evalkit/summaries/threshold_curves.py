@@ -205,7 +205,9 @@ def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> Interv
     """Return the share of unanswerable queries that keep a document; None without threshold or such queries."""
     if threshold is None or not len(unanswerable):
         return None
-    return bounded_interval((_best(unanswerable) >= threshold).astype(np.float64), clusters=unanswerable.clusters)
+    return bounded_interval(
+        (_best(unanswerable) >= threshold).astype(np.float64), clusters=unanswerable.clusters
+    )
 
 
 def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:

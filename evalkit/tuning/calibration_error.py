@@ -93,7 +93,8 @@ def calibration_error(
     means = np.bincount(place, residuals, BINS) / np.maximum(np.bincount(place, minlength=BINS), 1)
     signed = _signed(residuals - means[place], place, query, rng) / pairs
     chance, around_zero, around_value = (
-        float(np.quantile(noise, 0.5 + confidence / 2, method="higher")) for noise in (drawn, calibrated, signed)
+        float(np.quantile(noise, 0.5 + confidence / 2, method="higher"))
+        for noise in (drawn, calibrated, signed)
     )
     half = max(chance, around_value)
     lower = 0.0 if value <= max(half, around_zero) else value - half

@@ -182,7 +182,8 @@ def judge_probabilities(
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     every_query = np.ones(queries)
     brier, log_loss = (
-        Bounded(value, float(a), float(b)) for value, a, b in zip(measures(every_query), low, high, strict=True)
+        Bounded(value, float(a), float(b))
+        for value, a, b in zip(measures(every_query), low, high, strict=True)
     )
     error = calibration_error(probabilities, relevant, query, confidence, seed)
     counts = (every_query @ mass, every_query @ predicted, every_query @ observed)

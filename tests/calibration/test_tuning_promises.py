@@ -91,7 +91,9 @@ def test_intervals_of_held_out_recall_hold_the_truth(
     assert now / DRAWS >= at_least(0.94)
 
 
-def resampled_lower(probabilities: NDArray[np.float64], relevant: NDArray[np.bool_], query: NDArray[np.int64]) -> float:
+def resampled_lower(
+    probabilities: NDArray[np.float64], relevant: NDArray[np.bool_], query: NDArray[np.int64]
+) -> float:
     """Return the lower bound that evalkit 0.1 gives the calibration error: bins by row, bootstrap over queries."""
     place = np.empty(len(relevant), dtype=np.int64)
     place[np.argsort(probabilities, kind="stable")] = np.arange(len(relevant)) * BINS // len(relevant)
@@ -102,7 +104,9 @@ def resampled_lower(probabilities: NDArray[np.float64], relevant: NDArray[np.boo
     return min(float(np.quantile(drawn, 0.025)), float(np.abs(error.sum(axis=0)).sum()) / len(relevant))
 
 
-def independent_labels(rng: np.random.Generator, queries: int, documents: int) -> tuple[NDArray[np.float64], ...]:
+def independent_labels(
+    rng: np.random.Generator, queries: int, documents: int
+) -> tuple[NDArray[np.float64], ...]:
     """Return calibrated probabilities that all differ, and relevance drawn from them."""
     stated = np.clip(rng.beta(0.6, 4, queries * documents), 1e-4, 1 - 1e-4)
     return stated, rng.random(len(stated)) < stated
@@ -157,7 +161,9 @@ def test_the_expected_error_is_that_of_calibrated_probabilities() -> None:
     assert abs(values.mean() - expected.mean()) < 4 * values.std() / 10
 
 
-def test_a_wrong_probability_is_found_and_its_error_covered(report_promise: Callable[[Promise], None]) -> None:
+def test_a_wrong_probability_is_found_and_its_error_covered(
+    report_promise: Callable[[Promise], None],
+) -> None:
     """Stated probabilities that are too high: the interval holds the true error and excludes 0."""
     rng = np.random.default_rng(10)
     query, draws, held = np.repeat(np.arange(100), 50), max(DRAWS // 4, 100), 0
