@@ -1,9 +1,10 @@
 """Statistical comparison of systems: differences, tests, sensitivity, slices, score drift and gate verdicts."""
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
-from evalkit.comparison.contenders import compare, compare_all, explore, tied_with
+from evalkit.comparison.contenders import compare, compare_all, explore
 from evalkit.comparison.plan import Comparison, Plan
 from evalkit.comparison.pooled import AcrossDatasets, across_datasets, pool
+from evalkit.comparison.tied_systems import tied_on_each, tied_with
 
 __all__ = [
     "AcrossDatasets",
@@ -18,5 +19,6 @@ __all__ = [
     "explore",
     "pair",
     "pool",
+    "tied_on_each",
     "tied_with",
 ]

@@ -89,7 +89,8 @@ def _comparison(
     """Return one comparison of a family of `size`; `test` is its p-value and its adjusted p-value."""
     differences, (p, p_adjusted) = paired.differences, test
     interval = difference_interval(paired, plan.confidence)
-    joint = difference_interval(paired, joint_confidence(plan.confidence, size))
+    verdict = _verdict(paired, p_adjusted, plan.alpha)
+    joint = _agreeing(difference_interval(paired, joint_confidence(plan.confidence, size)), interval, verdict)
     found = mean_error(differences, paired.clusters) if len(differences) else None
     deviation = float(differences.std(ddof=1)) if len(differences) > 1 else None
     p_t = None if found is None else p_of_t(found)
@@ -117,7 +118,7 @@ def _comparison(
         effect=interval.estimate / deviation if deviation and interval.estimate is not None else None,
         detectable=_detectable(found, plan.alpha / size),
         needed=needed,
-        verdict=_verdict(paired, p_adjusted, plan.alpha),
+        verdict=verdict,
         needed_lower=needed_lower,
         needed_upper=needed_upper,
         joint_lower=joint.lower,
@@ -133,6 +134,23 @@ def difference_interval(paired: Paired, confidence: float) -> Interval:
     if len(values) and ((values == 0) | (values == 1)).all():
         return paired_share_interval(paired.differences, confidence, paired.clusters)
     return mean_interval(paired.differences, confidence, paired.clusters)
+
+
+def _agreeing(joint: Interval, alone: Interval, verdict: Verdict) -> Interval:
+    """Return the simultaneous interval, cut at 0 where the stepwise correction already shows the sign.
+
+    References
+    ----------
+    Strassburger and Bretz, "Compatible simultaneous lower confidence bounds for the Holm procedure and other
+    Bonferroni-based closed tests", Statistics in Medicine 27 (2008).
+    """
+    if joint.lower is None or joint.upper is None or alone.lower is None or alone.upper is None:
+        return joint
+    if verdict == "better" and alone.lower > 0:
+        return replace(joint, lower=max(joint.lower, 0.0))
+    if verdict == "worse" and alone.upper < 0:
+        return replace(joint, upper=min(joint.upper, 0.0))
+    return joint
 
 
 def _mean(values: NDArray[np.float64]) -> float | None:
@@ -178,39 +196,6 @@ def _verdict(paired: Paired, p: float, alpha: float) -> Verdict:
     if p > alpha:
         return "not told apart"
     return "better" if differences.mean() > 0 else "worse"
-
-
-def tied_with(
-    comparison_set: ComparisonSet, plan: Plan, compared: Sequence[Comparison] = ()
-) -> dict[str, tuple[str, ...]]:
-    """Return name -> the systems without a significant difference from it, highest mean first.
-
-    Parameters
-    ----------
-    comparison_set, plan
-        The systems, and how they are compared.
-    compared
-        The comparisons with the baseline. Their answers are taken over, and the pairs of contenders are a family of
-        their own. Without them all pairs are one family.
-
-    Notes
-    -----
-    Ties are not transitive: A may be tied with B and B with C, while A is significantly better than C.
-    """
-    means = {name: _mean(entry.values.of(plan.primary)) for name, entry in comparison_set.systems.items()}
-    names = sorted(comparison_set.systems, key=lambda name: -(means[name] or 0.0))
-    known = {frozenset((one.baseline, one.contender)): one.p_adjusted for one in compared}
-    pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
-    asked = [(a, b) for a, b in pairs if frozenset((a, b)) not in known]
-    (tests,) = family_p_values([[comparison_set.pair(a, b, plan.primary) for a, b in asked]], plan)
-    known |= {frozenset(pair): adjusted for pair, (_, adjusted) in zip(asked, tests, strict=True)}
-    tied: dict[str, list[str]] = {name: [] for name in names}
-    for a, b in pairs:
-        adjusted = known[frozenset((a, b))]
-        if adjusted is None or adjusted > plan.alpha:
-            tied[a].append(b)
-            tied[b].append(a)
-    return {name: tuple(other for other in names if other in tied[name]) for name in names}
 
 
 def extremes(paired: Paired, count: int = 5) -> Mapping[str, list[tuple[str, float, float]]]:

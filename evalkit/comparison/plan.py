@@ -86,7 +86,7 @@ class Comparison:
         The same for the smallest and the largest plausible standard deviation.
     joint_lower, joint_upper
         Simultaneous interval of `difference`: all intervals of the family hold at once with the plan's confidence,
-        so that of the highest mean does, too.
+        so that of the highest mean does, too. A bound is 0 where only the stepwise correction shows the sign.
     error
         Standard error of `difference`, robust to dependence within clusters.
     clusters

@@ -56,7 +56,10 @@ def _to_judge(entry: DatasetComparisons) -> Table:
         (row.query_id, row.doc_id, ", ".join(row.systems), str(row.rank)) for row in entry.to_judge[:_LISTED]
     )
     left = len(entry.to_judge) - len(rows)
-    note = "Unjudged documents of the undecided comparisons, best rank first. Add their judgments and rerun the report."
+    note = (
+        "Unjudged documents of the undecided comparisons, best rank first. Add their judgments to the dataset and run"
+        " again: stored scores are reused."
+    )
     if left:
         note += f" {left} more are in comparisons.json."
     columns = ("query", "document", "ranked by", "best rank")

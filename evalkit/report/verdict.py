@@ -87,7 +87,7 @@ def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verd
     )
     if not measured:
         return Verdict(dataset, "undecided", None, f"No verdict: nothing was compared with {baseline}.")
-    best = next((one for one in measured if one.verdict == "better" and _above_zero(one)), None)
+    best = next((one for one in measured if one.verdict == "better" and (one.lower or 0.0) > 0), None)
     if best is not None:
         others = (tag for tag in entry.tied_with.get(best.contender, ()) if tag != baseline)
         text = f"{_adopt(best, entry, summary)}{_also_undecided(measured)}{assumption(entry)}"
@@ -99,11 +99,6 @@ def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verd
         return Verdict(dataset, "undecided", None, _undecided(unsure, entry))
     text = f"{_keep(measured, entry.depth)}{assumption(entry)}"
     return Verdict(dataset, "keep", baseline, text, (baseline, *entry.tied_with.get(baseline, ())))
-
-
-def _above_zero(one: Comparison) -> bool:
-    """Return whether the simultaneous interval is above 0: that of the highest mean must hold after selection."""
-    return (one.joint_change.lower or 0.0) > 0
 
 
 def _undecided(one: Comparison, entry: DatasetComparisons) -> str:
@@ -173,6 +168,6 @@ def _keep(measured: Sequence[Comparison], depth: int | None) -> str:
     if kinds == {"worse"}:
         return f"Keep {best.baseline}: every other system is worse. The best of them is {seen}."
     text = f"Keep {best.baseline}: no system is significantly better. The closest is {seen}"
-    if _above_zero(best) or best.verdict == "better":
+    if (best.joint_change.lower or 0.0) > 0 or best.verdict == "better":
         return f"{text}, but the sign-flip test and the interval disagree."
     return f"{text}. {detectable_text(best)}" if best.detectable is not None else f"{text}."

@@ -15,7 +15,7 @@ from evalkit.comparison import (
     explore,
     pair,
     pool,
-    tied_with,
+    tied_on_each,
 )
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import extremes
@@ -90,8 +90,10 @@ def _as_configured(comparison_set: ComparisonSet, origin: DatasetOrigin | None) 
 def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Comparisons:
     """Return the content of ``comparisons.json``."""
     tested = compare_all(comparison_sets, plan)
+    ties = tied_on_each(comparison_sets, plan, tested)
     datasets = tuple(
-        _dataset(one, plan, primary) for one, primary in zip(comparison_sets, tested, strict=True)
+        _dataset(one, plan, primary, tied)
+        for one, primary, tied in zip(comparison_sets, tested, ties, strict=True)
     )
     several = len(comparison_sets) > 1
     compared = [entry.comparisons for entry in datasets]
@@ -103,7 +105,12 @@ def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Compar
     )
 
 
-def _dataset(comparison_set: ComparisonSet, plan: Plan, tested: Sequence[Comparison]) -> DatasetComparisons:
+def _dataset(
+    comparison_set: ComparisonSet,
+    plan: Plan,
+    tested: Sequence[Comparison],
+    tied: Mapping[str, tuple[str, ...]],
+) -> DatasetComparisons:
     systems = comparison_set.systems
     evidence = {one.contender: _sensitivity(comparison_set, plan, one) for one in tested if one.n}
     primary = tuple(
@@ -115,7 +122,7 @@ def _dataset(comparison_set: ComparisonSet, plan: Plan, tested: Sequence[Compari
         depth=comparison_set.depth,
         unscored={name: len(system.unscored) for name, system in systems.items() if system.unscored},
         comparisons=primary,
-        tied_with=tied_with(comparison_set, plan, tested),
+        tied_with=tied,
         exploratory=tuple(map(_exploratory, explore(comparison_set, plan))),
         sensitivity=tuple(evidence.values()),
         slices=tuple(_slice(one) for name in evidence for one in slices(comparison_set, plan, name)),

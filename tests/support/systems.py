@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels, Query, Run
+from evalkit.records import MetricValues, Qrels, Query, Run
 
 Scores = Mapping[str, Mapping[str, float]]
 """Query -> document -> score."""
@@ -76,3 +77,15 @@ def noisy_set(
         for tag, lift in lifts.items()
     ]
     return set_of(grades, *runs, depth=depth, metrics=metrics)
+
+
+def failing(one: ComparisonSet, name: str, rows: Sequence[int]) -> ComparisonSet:
+    """Return a comparison set in which a system has no scores for the queries in these rows."""
+    system, lost = one.systems[name], set(rows)
+    ids = system.values.query_ids
+    kept = [row for row in range(len(ids)) if row not in lost]
+    values = MetricValues(
+        name, system.values.metrics, tuple(ids[row] for row in kept), system.values.values[kept]
+    )
+    unscored = tuple(ids[row] for row in sorted(lost))
+    return replace(one, systems={**one.systems, name: System(name, system.run, values, unscored)})
