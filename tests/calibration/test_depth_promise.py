@@ -104,6 +104,21 @@ def test_a_depth_shown_as_enough_loses_no_more_than_the_margin(
     assert found["wrong"] <= at_most(0.05)
 
 
+def test_the_held_out_test_alone_is_wrong_with_few_queries() -> None:
+    """Without the least number of queries a t test against the deepest depth is wrong in over .05 of the draws."""
+    world = demo("nDCG@10")[0]
+    rng, wrong = np.random.default_rng(100), 0
+    for seed in range(DRAWS):
+        values = world[rng.integers(0, len(world), 100)]
+        choice = choose_depth(
+            values, np.zeros(100), split_queries(100, seed), unknown_costs(100), Limits(), MARGIN
+        )
+        assert choice.chosen is not None
+        passes = choice.checked is not None and (choice.checked.lower or 0.0) > -MARGIN
+        wrong += passes and bool(world.mean(axis=0)[-1] - world.mean(axis=0)[choice.chosen - 1] > MARGIN)
+    assert wrong / DRAWS > 0.05
+
+
 @pytest.mark.parametrize("loss", [1.0, 0.5, 0.25])
 def test_few_queries_that_lose_much_do_not_pass(
     loss: float, report_promise: Callable[[Promise], None]
