@@ -13,7 +13,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
+@click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--against", metavar="BASELINE", required=True, type=click.Path(path_type=Path),
     help="A saved baseline (name or folder), or another result folder.",
@@ -23,38 +23,55 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--junit", metavar="FILE", type=FILE, help="Write the verdicts as JUnit XML.")
 @click.option("--summary", metavar="FILE", type=FILE, help="Append a job summary in Markdown.")
+@click.option("--nights", is_flag=True, help="Judge earlier gates in neighbouring folders, too; see below.")
 @JSON
 def gate(
-    result: Path,
+    results: tuple[Path, ...],
     against: Path,
     rules: Path | None,
     junit: Path | None,
     summary: Path | None,
     *,
+    nights: bool,
     as_json: bool,
 ) -> None:
     """May a new version replace the baseline? A statistical gate with an exit code.
 
     0: every rule passes. 1: one does not, or the queries cannot tell (see on_cannot_tell). 3: one
     could not be judged: scores are missing, or judgments, candidates or depth are not the baseline's.
+
+    Several results of the same version are averaged per query. With --nights CANNOT TELL passes, and an alarm is
+    given (exit code 1) where a mean has fallen lastingly, over all gates of the same queries against BASELINE.
     """
     from dataclasses import asdict
 
     from evalkit.config import load_gate
-    from evalkit.report.gate import as_junit, as_summary, conclusion, gate_lines, workflow_commands
+    from evalkit.report.gate import (
+        as_junit,
+        as_summary,
+        conclusion,
+        gate_lines,
+        nights_lines,
+        unchanged_line,
+        workflow_commands,
+    )
     from evalkit.results.json_shapes import to_json
     from evalkit.workflows.gate import gate as judge
 
-    found = judge(result, against, load_gate(rules) if rules else None)
+    found = judge(results, against, load_gate(rules) if rules else None, nights=nights)
     if junit is not None:
         _write(junit, as_junit(found))
     if summary is not None:
         _write(summary, as_summary(found).encode(), append=True)
     if as_json:
         click.echo(to_json([asdict(verdict) for verdict in found.verdicts]), nl=False)
+        for line in nights_lines(found):
+            click.echo(line, err=True)
     else:
-        for line in gate_lines(found.verdicts):
+        for line in [*gate_lines(found.verdicts), *nights_lines(found)]:
             click.echo(line)
+        if unchanged := unchanged_line(found):
+            click.echo(unchanged)
         click.echo(conclusion(found))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in workflow_commands(found):

@@ -1,4 +1,7 @@
-"""Judge gate rules: non-inferiority, minimum quality, latency ratio and failure share, with their sentences."""
+"""Judge gate rules: non-inferiority, minimum quality, latency ratio and failure share, with their sentences.
+
+The rule on the share of queries that fall is in `fallen_queries`; what more queries would show is in `gate_outlook`.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ from numpy.typing import NDArray
 from evalkit.stats import (
     MIN_QUERIES,
     OneSidedBounds,
+    bounded_mean_bounds,
+    chance_of_detecting,
     minimum_detectable_effect,
     one_sided_bounds,
-    queries_needed,
 )
 
 Status = Literal["PASS", "IDENTICAL", "FAIL", "CANNOT TELL", "INVALID"]
@@ -37,6 +41,8 @@ class GateVerdict:
         is none.
     n
         Number of queries, rounds or calls.
+    unseen_share, largest_fall, unchanged_passes
+        See `GateFinding`.
     """
 
     rule: str
@@ -48,6 +54,9 @@ class GateVerdict:
     lower: float | None = None
     upper: float | None = None
     n: int = 0
+    unseen_share: float | None = None
+    largest_fall: float | None = None
+    unchanged_passes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,32 @@ class RuleFinding:
     lower: float | None = None
     upper: float | None = None
     n: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GateFinding(RuleFinding):
+    """The result of judging one rule of a gate.
+
+    Attributes
+    ----------
+    unseen_share
+        Upper bound of the share of all queries that fall by more than `largest_fall`, at confidence ``1 - alpha``.
+        None for rules that do not compare queries with the baseline.
+    largest_fall
+        Largest loss of one query; 0 if no query fell.
+    unchanged_passes
+        Estimated probability that a version without a true change passes the rule, at the spread that was seen; None
+        if unknown, as where the version got worse.
+    """
+
+    unseen_share: float | None = None
+    largest_fall: float | None = None
+    unchanged_passes: float | None = None
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, with as many digits as a confidence level such as 97.5 % needs."""
+    return f"{100 * share:.3g}%"
 
 
 def invalid(why: str) -> RuleFinding:
@@ -85,35 +120,44 @@ def judge_drop(differences: NDArray[np.float64], metric: str, margin: float, alp
     if not n or (n < 2 and differences.any()):
         return invalid(f"{n} queries in common")
     status, found = decide_drop(differences, margin, alpha)
+    too_few = f"fewer than {MIN_QUERIES} queries" if n < MIN_QUERIES else None
     if found is None:
-        return RuleFinding(status, f"every value of {metric} is the same (n={n} queries)", 0.0, 0.0, 0.0, n)
-    if n < MIN_QUERIES or found.lower == found.upper:
-        why = f"fewer than {MIN_QUERIES} queries" if n < MIN_QUERIES else "every difference is the same"
+        same = f"every value of {metric} is the same (n={n} queries)"
+        sentence = f"{same}: {too_few}, which carries no verdict" if too_few else same
+        return RuleFinding(status, sentence, 0.0, 0.0, 0.0, n)
+    if too_few or found.lower == found.upper:
+        why = too_few or "every difference is the same"
         return _rule_finding(
             found, status, f"{metric}: Δ {found.mean:+.4f} (n={n} queries): {why}, which carries no verdict"
         )
     if status == "PASS":
         sentence = (
             f"{metric} not worse than baseline by more than {margin:.4f}: Δ {found.mean:+.4f},"
-            f" {1 - alpha:.0%} lower bound {found.lower:+.4f} (n={n} queries)"
+            f" {percent(1 - alpha)} lower bound {found.lower:+.4f} (n={n} queries)"
         )
         if found.upper < 0:
             sentence += "; measurably lower, but inside the agreed margin"
         return _rule_finding(found, status, sentence)
-    bounds = (
-        f"Δ {found.mean:+.4f} [{found.lower:+.4f}, {found.upper:+.4f}] ({1 - 2 * alpha:.0%}, n={n} queries)"
-    )
+    bounds = f"Δ {found.mean:+.4f} {_bounds(found, '+', alpha)}"
     if status == "FAIL":
         return _rule_finding(found, status, f"{metric} worse by more than {margin:.4f}: {bounds}")
-    return _rule_finding(found, status, f"{metric}: {bounds}; {_what_it_takes(differences, margin, alpha)}")
+    certified = minimum_detectable_effect(float(differences.std(ddof=1)), n, alpha, sides=1)
+    return _rule_finding(
+        found,
+        status,
+        f"{metric} may be worse by more than {margin:.4f}: {bounds}. An unchanged system passes a margin of"
+        f" {certified:.4f} at 80 % power",
+    )
 
 
 def decide_drop(
     differences: NDArray[np.float64], margin: float, alpha: float
 ) -> tuple[Status, OneSidedBounds | None]:
     """Return the status of `judge_drop` with its bounds; the bounds are None if all differences are 0."""
+    if not len(differences):
+        return "INVALID", None
     if not differences.any():
-        return ("IDENTICAL" if len(differences) else "INVALID"), None
+        return ("IDENTICAL" if len(differences) >= MIN_QUERIES else "CANNOT TELL"), None
     found = one_sided_bounds(differences, margin, alpha)
     if len(differences) < MIN_QUERIES or found.lower == found.upper:
         return "CANNOT TELL", found
@@ -123,15 +167,19 @@ def decide_drop(
 
 
 def judge_minimum(values: NDArray[np.float64], metric: str, least: float, alpha: float) -> RuleFinding:
-    """Judge whether the mean of a metric is at least `least`; see `judge_drop`."""
+    """Judge whether the mean of a metric is at least `least`; see `judge_drop` and `bounded_mean_bounds`."""
     n = len(values)
     if n < 2:
         return invalid(f"{n} queries")
-    found = one_sided_bounds(values, 0.0, alpha)
-    bounds = f"{found.mean:.4f} [{found.lower:.4f}, {found.upper:.4f}] ({1 - 2 * alpha:.0%}, n={n} queries)"
+    found = bounded_mean_bounds(values, alpha)
+    bounds = f"{found.mean:.4f} {_bounds(found, '', alpha)}"
     if n < MIN_QUERIES:
         return _rule_finding(
             found, "CANNOT TELL", f"{metric} {bounds}: fewer than {MIN_QUERIES} queries carry no verdict"
+        )
+    if found.lower == found.upper:
+        return _rule_finding(
+            found, "CANNOT TELL", f"{metric} {bounds}: every value is the same, which carries no verdict"
         )
     if found.lower >= least:
         return _rule_finding(found, "PASS", f"{metric} at least {least:g}: {bounds}")
@@ -140,7 +188,9 @@ def judge_minimum(values: NDArray[np.float64], metric: str, least: float, alpha:
     return _rule_finding(found, "CANNOT TELL", f"{metric} may be below {least:g}: {bounds}")
 
 
-def judge_ratio(log_ratios: NDArray[np.float64], what: str, most: float, alpha: float) -> RuleFinding:
+def judge_ratio(
+    log_ratios: NDArray[np.float64], what: str, most: float, alpha: float, *, unchanged_is_1: bool = False
+) -> RuleFinding:
     """Judge whether a ratio of latencies is at most `most`.
 
     Parameters
@@ -153,20 +203,31 @@ def judge_ratio(log_ratios: NDArray[np.float64], what: str, most: float, alpha: 
         Largest acceptable ratio.
     alpha
         Probability of passing a true ratio of exactly `most`.
+    unchanged_is_1
+        Whether the ratio of an unchanged system is 1, so that its chance of passing can be computed.
     """
     rounds = len(log_ratios)
     if rounds < 2:
         return invalid(f"{what}: {rounds} rounds with calls of both")
     found = one_sided_bounds(log_ratios, 0.0, alpha)
     estimate, lower, upper = (math.exp(x) for x in (found.mean, found.lower, found.upper))
-    bounds = f"{what}: {estimate:.3f} [{lower:.3f}, {upper:.3f}] ({1 - 2 * alpha:.0%}, {rounds} rounds)"
+    bounds = f"{what}: {estimate:.3f} [{lower:.3f}, {upper:.3f}] ({percent(1 - 2 * alpha)}, {rounds} rounds)"
     status: Status = "PASS" if upper < most else "FAIL" if lower > most else "CANNOT TELL"
     conclusion = {
         "PASS": f"at most {most:g}",
         "FAIL": f"more than {most:g}",
         "CANNOT TELL": f"may be above {most:g}",
     }
-    return RuleFinding(status, f"{bounds}, {conclusion[status]}", estimate, lower, upper, rounds)
+    chance = chance_of_detecting(math.log(most), float(log_ratios.std(ddof=1)), rounds, alpha, sides=1)
+    return GateFinding(
+        status,
+        f"{bounds}, {conclusion[status]}",
+        estimate,
+        lower,
+        upper,
+        rounds,
+        unchanged_passes=chance if unchanged_is_1 and status != "FAIL" else None,
+    )
 
 
 def judge_failures(failed: int, calls: int, most: float) -> RuleFinding:
@@ -180,15 +241,10 @@ def judge_failures(failed: int, calls: int, most: float) -> RuleFinding:
     )
 
 
-def _what_it_takes(differences: NDArray[np.float64], margin: float, alpha: float) -> str:
-    """Return the clause with the margin that these queries certify, and the queries the wanted margin needs."""
-    n, deviation = len(differences), float(differences.std(ddof=1))
-    certified = minimum_detectable_effect(deviation, n, alpha, sides=1)
-    certifies = f"this set certifies margins ≥ {certified:.4f} at 80 % power"
-    needed = queries_needed(deviation, margin, alpha, sides=1)
-    if needed is not None and needed > n:
-        return f"{certifies}. Add ≈{needed - n} queries, or set margin ≥ {certified:.4f}"
-    return f"{certifies}: the loss is near the margin itself"
+def _bounds(found: OneSidedBounds, sign: str, alpha: float) -> str:
+    """Return both bounds with their two-sided confidence and the number of queries."""
+    level = percent(1 - 2 * alpha)
+    return f"[{found.lower:{sign}.4f}, {found.upper:{sign}.4f}] ({level}, n={found.n} queries)"
 
 
 def _rule_finding(found: OneSidedBounds, status: Status, sentence: str) -> RuleFinding:

@@ -9,8 +9,9 @@ from pydantic import Field, field_validator, model_validator
 from evalkit.config.settings import PositiveInt, Settings, Slug
 from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric
+from evalkit.stats import level_of_two_looks
 
-_BOUNDS = ("max_drop", "retain", "min", "max_ratio", "max_slowdown", "max_failed")
+_BOUNDS = ("max_drop", "retain", "min", "max_fallen", "max_ratio", "max_slowdown", "max_failed")
 
 
 class GateRule(Settings):
@@ -19,13 +20,17 @@ class GateRule(Settings):
     Attributes
     ----------
     metric
-        For ``max_drop``, ``retain`` and ``min``.
+        For ``max_drop``, ``retain``, ``min`` and ``max_fallen``.
     max_drop
         Largest loss of the mean against the baseline that does not matter.
     retain
         Share of the baseline's gain over the first stage that must be kept.
     min
         The mean must be at least that.
+    max_fallen
+        Share of queries that may fall against the baseline. Its bounds are exact: rare large losses count, too.
+    fallen_by
+        For ``max_fallen``: a query has fallen if it loses at least that. Absent: if it loses anything.
     latency_to
         The reranker of the same run that latency is held against.
     batch_size, concurrency
@@ -44,6 +49,8 @@ class GateRule(Settings):
     max_drop: Annotated[float, Field(gt=0)] | None = None
     retain: Annotated[float, Field(gt=0, lt=1)] | None = None
     min: float | None = None
+    max_fallen: Annotated[float, Field(gt=0, lt=1)] | None = None
+    fallen_by: Annotated[float, Field(gt=0)] | None = None
     latency_to: Slug | None = None
     batch_size: PositiveInt | None = None
     concurrency: PositiveInt = 1
@@ -68,13 +75,15 @@ class GateRule(Settings):
         given = [name for name in _BOUNDS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"a rule needs exactly one of: {', '.join(_BOUNDS)}")
-        needs = {"max_drop": "metric", "retain": "metric", "min": "metric", "max_ratio": "latency_to",
-                 "max_slowdown": "latency_to"}.get(given[0])  # fmt: skip
+        needs = {"max_drop": "metric", "retain": "metric", "min": "metric", "max_fallen": "metric",
+                 "max_ratio": "latency_to", "max_slowdown": "latency_to"}.get(given[0])  # fmt: skip
         for name in ("metric", "latency_to"):
             if (getattr(self, name) is not None) != (name == needs):
                 raise ValueError(f"{given[0]!r} {'needs' if name == needs else 'goes without'} {name!r}")
         if (self.batch_size is not None) != (needs == "latency_to"):
             raise ValueError("a latency rule, and no other, needs 'batch_size'")
+        if self.fallen_by is not None and self.max_fallen is None:
+            raise ValueError("'fallen_by' needs 'max_fallen'")
         return self
 
     @property
@@ -92,11 +101,30 @@ class GateSettings(Settings):
     rules
         Each has exactly one bound.
     alpha
-        The chance that one rule lets pass what is worse by exactly its margin.
+        The chance that one rule lets pass what is worse by exactly its margin, over all looks. ``max_drop`` and
+        ``retain`` keep to it where many queries fall a little; add ``max_fallen`` for few that fall a lot.
+    looks
+        How often the same change may be gated: 2 allows a second gate with as many more queries as you like. Each look
+        is stricter then, so that both together err as often as `alpha` says.
+    look
+        Which of the `looks` this gate is. Set `looks` before the first one.
     on_cannot_tell
         Whether too few queries to tell are a failure.
     """
 
     rules: Annotated[tuple[GateRule, ...], Field(min_length=1)]
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    looks: Annotated[int, Field(ge=1, le=2)] = 1
+    look: Annotated[int, Field(ge=1, le=2)] = 1
     on_cannot_tell: Literal["fail", "warn"] = "fail"
+
+    @model_validator(mode="after")
+    def _check_looks(self) -> GateSettings:
+        if self.look > self.looks:
+            raise ValueError(f"'look' is {self.look} and 'looks' is {self.looks}")
+        return self
+
+    @property
+    def alpha_per_look(self) -> float:
+        """Error of one look, so that the error of all looks is `alpha` at most."""
+        return self.alpha if self.looks == 1 else level_of_two_looks(self.alpha)

@@ -81,7 +81,8 @@ def cautions(compared: Comparisons) -> list[str]:
         for one in entry.sensitivity:
             systems = f"{entry.dataset}: {one.contender} and {one.baseline}"
             shares = one.judged_baseline, one.judged_contender
-            if abs(shares[0] - shares[1]) > SHARES_APART or min(shares) < FEW_JUDGED:
+            few = abs(shares[0] - shares[1]) > SHARES_APART or min(shares) < FEW_JUDGED
+            if few and entry.unjudged == "unknown":
                 lines.append(
                     f"{systems}: {shares[1]:.0%} and {shares[0]:.0%} of their first {one.cutoff} documents are judged"
                     f"{_tipping(one)}."

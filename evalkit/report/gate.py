@@ -33,8 +33,42 @@ def conclusion(gate: GateResult) -> str:
             if counts["FAIL"]
             else f"gate not judged: {counted}"
         )
-    failed = counts["FAIL"] or (counts["CANNOT TELL"] and not gate.open_passes)
+    alarms = sum(found.is_alarm for found in gate.nights)
+    if alarms:
+        counted += f"; {alarms} ALARM over nights"
+    failed = alarms or counts["FAIL"] or (counts["CANNOT TELL"] and not gate.open_passes)
     return f"gate {'not passed' if failed else 'passed'}: {counted}"
+
+
+def unchanged_line(gate: GateResult) -> str | None:
+    """Return one line: how often an unchanged system passes the whole gate; None if that is unknown.
+
+    The probability of each rule is that of its test, at the spread of the differences that were seen. The range holds
+    however the verdicts depend on each other.
+    """
+    bounds = gate.unchanged_passes
+    if bounds is None:
+        return None
+    low, high = (f"{100 * bound:.0f}%" for bound in bounds)
+    known = sum(row.unchanged_passes is not None for row in gate.verdicts)
+    if known == 1:
+        return f"at this spread of differences a version without a true change passes in about {high} of runs"
+    return (
+        f"at these spreads of differences a version without a true change passes these {known} verdicts in"
+        f" {low} to {high} of runs"
+    )
+
+
+def nights_lines(gate: GateResult) -> Iterator[str]:
+    """Yield one line for each rule that is judged over nights."""
+    for found in gate.nights:
+        where = f"{found.dataset}: {found.reranker}: {found.rule}"
+        nights = f"{found.nights} night{'s' * (found.nights > 1)}"
+        level = f"evidence {found.e_value:.3g}, alarm at {found.alarm_at:.3g}"
+        if found.is_alarm:
+            yield f"ALARM  {where}: fallen by more than that since {found.since}, Δ {found.mean:+.4f} ({level})"
+        else:
+            yield f"no alarm  {where}: no lasting fall in {nights} ({level})"
 
 
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")
@@ -44,8 +78,14 @@ def as_summary(gate: GateResult) -> str:
     """Return a job summary in Markdown."""
     cells = tuple((row.status, row.dataset, row.reranker, row.rule, row.sentence) for row in gate.verdicts)
     table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "found"), cells, left=5)
-    head = conclusion(gate)
-    return f"### evalkit: {head}\n\n{as_markdown(table)}\n\n{gate.result} against {gate.against}\n"
+    head, unchanged = conclusion(gate), unchanged_line(gate)
+    lines = [
+        f"### evalkit: {head}",
+        as_markdown(table),
+        *nights_lines(gate),
+        *([unchanged] if unchanged else []),
+    ]
+    return "\n\n".join([*lines, f"{gate.result} against {gate.against}\n"])
 
 
 def as_junit(gate: GateResult) -> bytes:
@@ -53,11 +93,12 @@ def as_junit(gate: GateResult) -> bytes:
     verdicts = gate.verdicts
     statuses = [row.status for row in verdicts]
     open_ones = statuses.count("CANNOT TELL")
+    alarms = sum(found.is_alarm for found in gate.nights)
     suite = ET.Element(
         "testsuite",
         name="evalkit gate",
-        tests=str(len(verdicts)),
-        failures=str(statuses.count("FAIL") + (0 if gate.open_passes else open_ones)),
+        tests=str(len(verdicts) + len(gate.nights)),
+        failures=str(alarms + statuses.count("FAIL") + (0 if gate.open_passes else open_ones)),
         errors=str(statuses.count("INVALID")),
         skipped=str(open_ones if gate.open_passes else 0),
     )
@@ -73,6 +114,13 @@ def as_junit(gate: GateResult) -> bytes:
             counted = ET.SubElement(case, kind, message=sentence)
             if kind != "skipped":
                 counted.set("type", row.status)
+    for found, line in zip(gate.nights, nights_lines(gate), strict=True):
+        name = f"{found.rule} over nights"
+        case = ET.SubElement(suite, "testcase", classname=f"{found.dataset}.{found.reranker}", name=name)
+        if found.is_alarm:
+            ET.SubElement(case, "failure", message=_printable(line), type="ALARM")
+        else:
+            ET.SubElement(case, "system-out").text = _printable(line)
     stream = io.BytesIO()
     ET.ElementTree(suite).write(stream, encoding="utf-8", xml_declaration=True)
     return stream.getvalue() + b"\n"
@@ -95,6 +143,9 @@ def workflow_commands(gate: GateResult) -> Iterator[str]:
             title = _escaped(f"{row.status} {row.dataset} {row.reranker}")
             title = title.replace(":", "%3A").replace(",", "%2C")
             yield f"::{levels[row.status]} title={title}::{_escaped(row.sentence)}"
+    for found, line in zip(gate.nights, nights_lines(gate), strict=True):
+        if found.is_alarm:
+            yield f"::error title=ALARM::{_escaped(line)}"
 
 
 def _escaped(text: str) -> str:

@@ -36,6 +36,9 @@ class BaselineManifest:
         Dataset, reranker, calls, failed calls.
     of
         Parts of the result's manifest, for the record.
+    rankings
+        Dataset, reranker, and the hashes of the rankings, one after the other in the order of the queries in
+        ``values.parquet``; empty in baselines of earlier versions.
     """
 
     VERSION: ClassVar[int] = 1
@@ -47,6 +50,7 @@ class BaselineManifest:
     rounds: tuple[tuple[str, str, int, int, tuple[tuple[int, float], ...]], ...]
     calls: tuple[tuple[str, str, int, int], ...]
     of: Mapping[str, Any]
+    rankings: tuple[tuple[str, str, str], ...] = ()
 
 
 def facts_to_keep(result: ResultFolder) -> dict[str, Any]:

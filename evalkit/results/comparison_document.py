@@ -10,6 +10,7 @@ from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
 from evalkit.comparison.unjudged_documents import ToJudge
+from evalkit.records import Unjudged
 from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
 from evalkit.stats import Interval
 
@@ -106,6 +107,8 @@ class DatasetComparisons:
         Mean of the baseline over its own queries; None where a file does not record it.
     relevant_only
         Whether the judgments list relevant documents only, and unjudged documents count as not relevant.
+    unjudged
+        Whether unjudged documents may be relevant, as the configuration states.
     to_judge
         The documents whose judgments would decide the undecided comparisons, the highest ranks first.
     """
@@ -121,6 +124,7 @@ class DatasetComparisons:
     extremes: Mapping[str, Extremes]
     baseline_mean: BaselineMean | None = None
     relevant_only: bool = False
+    unjudged: Unjudged = "unknown"
     to_judge: tuple[ToJudge, ...] = ()
 
 

@@ -184,6 +184,19 @@ class ResultFolder:
         _write(tuning, self.tuning_file)
         _write(latency, self.latency_file)
 
+    def read_gates(self) -> GateResult | None:
+        """Read the verdicts of the last gate; None if there was none.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        if not self.gates_file.is_file():
+            return None
+        remedy = f"gate it again, or remove {self.gates_file}"
+        return from_plain(GateResult, read_json(self.gates_file), self.gates_file, remedy)
+
     def write_gates(self, found: GateResult) -> None:
         """Write the verdicts of a gate."""
         with self.writing():

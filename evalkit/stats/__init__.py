@@ -1,5 +1,6 @@
 """Confidence intervals, significance tests and power. An estimate without an interval is None."""
 
+from evalkit.stats.anytime import FallEvidence, fall_evidence
 from evalkit.stats.bounded import bounded_interval, paired_share_interval
 from evalkit.stats.clusters import Clusters, MeanError, cluster_sums, mean_error
 from evalkit.stats.intervals import (
@@ -9,19 +10,30 @@ from evalkit.stats.intervals import (
     mean_or_none,
     none_if_nan,
     quantile_interval,
+    sample_size_for_count,
     sample_size_for_quantile,
     sample_size_for_share,
+    share_bounds,
     share_interval,
 )
-from evalkit.stats.noninferiority import OneSidedBounds, one_sided_bounds
+from evalkit.stats.noninferiority import (
+    OneSidedBounds,
+    bounded_mean_bounds,
+    level_of_two_looks,
+    one_sided_bounds,
+)
 from evalkit.stats.paired import RESAMPLES, SignFlip, holm, sign_flip
 from evalkit.stats.power import (
     POWER,
+    chance_of_detecting,
+    detectable_range,
+    deviation_range,
     minimum_detectable_effect,
     queries_needed,
     queries_needed_range,
     standard_deviation_within,
 )
+from evalkit.stats.predictive import SeenDifferences, chance_of_passing, more_queries_for
 from evalkit.stats.resampling import clustered_quantile_interval, query_weights
 
 __all__ = [
@@ -29,18 +41,28 @@ __all__ = [
     "POWER",
     "RESAMPLES",
     "Clusters",
+    "FallEvidence",
     "Interval",
     "MeanError",
     "OneSidedBounds",
+    "SeenDifferences",
     "SignFlip",
     "bounded_interval",
+    "bounded_mean_bounds",
+    "chance_of_detecting",
+    "chance_of_passing",
     "cluster_sums",
     "clustered_quantile_interval",
+    "detectable_range",
+    "deviation_range",
+    "fall_evidence",
     "holm",
+    "level_of_two_looks",
     "mean_error",
     "mean_interval",
     "mean_or_none",
     "minimum_detectable_effect",
+    "more_queries_for",
     "none_if_nan",
     "one_sided_bounds",
     "paired_share_interval",
@@ -48,8 +70,10 @@ __all__ = [
     "queries_needed",
     "queries_needed_range",
     "query_weights",
+    "sample_size_for_count",
     "sample_size_for_quantile",
     "sample_size_for_share",
+    "share_bounds",
     "share_interval",
     "sign_flip",
     "standard_deviation_within",

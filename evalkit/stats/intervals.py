@@ -148,9 +148,34 @@ def share_interval(count: int, n: int, confidence: float = 0.95) -> Interval:
     return Interval(count / n, float(bounds.low), float(bounds.high), n, confidence)
 
 
+def share_bounds(count: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
+    """Return exact one-sided bounds of a share, each with error rate `alpha` at most; n must be at least 1."""
+    from scipy.stats import binomtest
+
+    bounds = binomtest(count, n).proportion_ci(1 - 2 * alpha, method="exact")
+    return float(bounds.low), float(bounds.high)
+
+
 def sample_size_for_share(share: float, confidence: float = 0.95) -> int:
     """Return the smallest n for which n successes in n trials show a success rate of at least `share`.
 
     One-sided at `confidence`: ``share**n <= 1 - confidence``.
     """
     return math.ceil(math.log(1 - confidence) / math.log(share))
+
+
+def sample_size_for_count(count: int, share: float, confidence: float = 0.95) -> int:
+    """Return the smallest n for which `count` cases in n observations show that a share is at most `share`.
+
+    One-sided at `confidence`, with the exact binomial bound; with no case it is `sample_size_for_share` of the others.
+    """
+    from scipy.special import bdtr
+
+    high = max(count, 1)
+    while bdtr(count, high, share) > 1 - confidence:
+        high *= 2
+    low = count
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if bdtr(count, middle, share) > 1 - confidence else (low, middle)
+    return high

@@ -129,6 +129,7 @@ def _dataset(
         extremes={name: _extremes(comparison_set, plan, name) for name in evidence},
         baseline_mean=_baseline_mean(comparison_set, plan),
         relevant_only=lists_relevant_only(comparison_set.qrels) and comparison_set.unjudged == "unknown",
+        unjudged=comparison_set.unjudged,
         to_judge=tuple(to_judge(comparison_set, plan, undecided)),
     )
 

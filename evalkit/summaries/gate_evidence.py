@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
-from evalkit.comparison import ComparisonSet
+from evalkit.comparison import ComparisonSet, System
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.summaries.opened_results import OpenedResult
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 LatencyKey = tuple[str, str, int, int]
 """Dataset, reranker, batch size, calls in flight."""
+
+RANKING_DIGITS = 8
+"""Length of the hash of a ranking."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +44,8 @@ class Evidence:
         Dataset, reranker and load -> round -> natural logarithm of the median seconds.
     calls
         (dataset, tag) -> calls, and failed calls without the retried attempts.
+    rankings
+        (dataset, tag) -> query -> hash of its ranked documents; baselines of earlier versions have none.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Evidence:
     prints: Mapping[str, Mapping[str, str]]
     rounds: Mapping[LatencyKey, Mapping[int, float]]
     calls: Mapping[tuple[str, str], tuple[int, int]]
+    rankings: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -60,6 +66,14 @@ class Evidence:
     def tags(self) -> tuple[str, ...]:
         """Rerankers, without the first stage."""
         return tuple(dict.fromkeys(tag for _, tag in self.values if tag != self.first_stage))
+
+    @property
+    def values_hash(self) -> str:
+        """Hash of all values with their queries."""
+        return _hash(
+            [*key, *one.metrics, *one.query_ids, *one.values.ravel().tolist()]
+            for key, one in sorted(self.values.items())
+        )
 
 
 def evidence_of(result: OpenedResult) -> Evidence:
@@ -78,6 +92,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         prints={comparison_set.dataset: _prints(comparison_set) for comparison_set in result.comparison_sets},
         rounds=_rounds(calls),
         calls=_calls(calls),
+        rankings={key: _hash_rankings(entry) for key, entry in systems.items()},
     )
 
 
@@ -97,6 +112,13 @@ def _hash_qrels(qrels: Qrels) -> str:
 def _hash_candidates(run: Run) -> str:
     """Return a hash of the set of documents of each query; their order and scores do not count."""
     return _hash(sorted((query_id, *sorted(docs)) for query_id, docs, _ in run))
+
+
+def _hash_rankings(system: System) -> dict[str, str]:
+    """Return query -> hash of its ranked documents, without scores; eight digits tell two lists apart."""
+    return {
+        query_id: _hash([system.run.docs(query_id)])[:RANKING_DIGITS] for query_id in system.values.query_ids
+    }
 
 
 def _hash(rows: Iterable[Any]) -> str:

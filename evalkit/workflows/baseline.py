@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from evalkit.errors import InputError
+from evalkit.records import MetricValues
 from evalkit.results import ResultFolder
 from evalkit.results.baseline_folder import BASELINES, BaselineFolder, BaselineManifest, facts_to_keep
 from evalkit.results.values_table import CellValues
-from evalkit.summaries.gate_evidence import Evidence, evidence_of
+from evalkit.summaries.gate_evidence import RANKING_DIGITS, Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 
 
@@ -36,6 +38,7 @@ def save_baseline(result: Path, name: str, into: Path = BASELINES) -> Path:
         rounds=tuple((*key, tuple(sorted(rounds.items()))) for key, rounds in evidence.rounds.items()),
         calls=tuple((*key, *counts) for key, counts in evidence.calls.items()),
         of=facts_to_keep(opened.folder),
+        rankings=tuple((*key, "".join(hashes.values())) for key, hashes in evidence.rankings.items()),
     )
     values = (
         CellValues(dataset, tag, depths[dataset], values)
@@ -80,4 +83,28 @@ def _evidence(folder: BaselineFolder) -> Evidence:
             for dataset, tag, size, flight, rounds in manifest.rounds
         },
         calls={(dataset, tag): (calls, failed) for dataset, tag, calls, failed in manifest.calls},
+        rankings=_rankings(folder, manifest, values),
     )
+
+
+def _rankings(
+    folder: BaselineFolder, manifest: BaselineManifest, values: Mapping[tuple[str, str], MetricValues]
+) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the hashes of the rankings, which are written one after the other in the order of the queries.
+
+    Raises
+    ------
+    InputError
+        If they are not as many as the queries.
+    """
+    rankings = {}
+    for dataset, tag, joined in manifest.rankings:
+        query_ids = values[dataset, tag].query_ids
+        hashes = [joined[start : start + RANKING_DIGITS] for start in range(0, len(joined), RANKING_DIGITS)]
+        if len(hashes) != len(query_ids):
+            raise InputError(
+                f"{folder.manifest_file.resolve()} is damaged: {len(hashes)} rankings for {len(query_ids)} queries",
+                "save it again from its result",
+            )
+        rankings[dataset, tag] = dict(zip(query_ids, hashes, strict=True))
+    return rankings

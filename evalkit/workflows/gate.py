@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison import pair
+from evalkit.comparison import Paired, pair
+from evalkit.comparison.fallen_queries import judge_fallen, with_unseen_share
+from evalkit.comparison.gate_outlook import outlook
 from evalkit.comparison.gate_verdicts import (
     GateVerdict,
     RuleFinding,
@@ -23,53 +26,102 @@ from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
 from evalkit.results.gate_document import GateResult
+from evalkit.stats import MIN_QUERIES, chance_of_detecting
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
+from evalkit.summaries.repeated_runs import averaged, check_repeats
 from evalkit.workflows.baseline import open_evidence
+from evalkit.workflows.nights import judge_nights
 
 DEFAULT_DROP = 0.01
+Look = Literal["only", "first", "last"]
+"""Which of the planned looks at the same change a gate is."""
+_CHANGES = frozenset({"max_drop", "retain", "max_fallen", "max_slowdown"})
+"""Bounds of rules that compare with the baseline."""
 
 
-def gate(result: str | Path, against: str | Path, settings: GateSettings | None = None) -> GateResult:
+def gate(
+    result: str | Path | Sequence[str | Path],
+    against: str | Path,
+    settings: GateSettings | None = None,
+    *,
+    nights: bool = False,
+) -> GateResult:
     """Judge whether a result may replace a baseline.
 
     Parameters
     ----------
     result
-        The new result folder. Missing parts of it are ``INVALID``, never a regression.
+        The new result folder, or several of the same version: their values are averaged per query, and the verdicts
+        are written to the last one. Missing parts are ``INVALID``, never a regression.
     against
         A saved baseline, or a result folder.
     settings
         Rules; if None, the primary metric of the result may lose at most `DEFAULT_DROP`.
+    nights
+        Judge earlier gates in neighbouring folders together with this one. ``CANNOT TELL`` then passes: one night
+        alone decides only where it fails.
 
     Raises
     ------
     InputError
-        If a folder cannot be read, or no rule applies to a reranker of both.
+        If a folder cannot be read, no rule applies to a reranker of both, or several results are not runs of the same
+        thing.
     """
-    opened = open_result(Path(result), allow_incomplete=True)
-    new, old = evidence_of(opened), open_evidence(Path(against))
+    paths = [result] if isinstance(result, str | Path) else list(result)
+    opened = [open_result(Path(path), allow_incomplete=True) for path in paths]
+    check_repeats(opened)
+    last = opened[-1]
+    new, old = averaged([evidence_of(one) for one in opened]), open_evidence(Path(against))
     if settings is None:
-        settings = GateSettings(rules=(GateRule(metric=opened.config.primary, max_drop=DEFAULT_DROP),))
+        settings = GateSettings(rules=(GateRule(metric=last.config.primary, max_drop=DEFAULT_DROP),))
+    verdicts = _verdicts(settings, new, old)
+    judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
+    outcome = GateResult(
+        result=new.name,
+        against=old.name,
+        verdicts=verdicts,
+        open_passes=nights or settings.on_cannot_tell == "warn",
+        missing=tuple(tag for tag in old.tags if tag not in judged),
+        repeats=tuple(str(one.folder.path) for one in opened[:-1]),
+        baseline_hash=old.values_hash,
+    )
+    last.folder.write_gates(outcome)
+    if nights:
+        margins = {_in_words(rule): rule.max_drop for rule in settings.rules if rule.max_drop is not None}
+        outcome = replace(outcome, nights=judge_nights(outcome, last.folder, margins, settings.alpha))
+        last.folder.write_gates(outcome)
+    return outcome
+
+
+def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[GateVerdict, ...]:
+    """Return the verdicts of all rules.
+
+    Raises
+    ------
+    InputError
+        If no rule applies to a reranker of both.
+    """
+    look: Look = "only" if settings.looks == 1 else "first" if settings.look == 1 else "last"
     verdicts = tuple(
-        verdict for rule in settings.rules for verdict in judge_rule(rule, new, old, settings.alpha)
+        verdict
+        for rule in settings.rules
+        for verdict in judge_rule(rule, new, old, settings.alpha_per_look, look)
     )
     if not verdicts:
         raise InputError(
             f"no rule speaks of a reranker that is in {new.name} and in {old.name}",
             f"the result has: {', '.join(new.tags)}; the baseline: {', '.join(old.tags)}",
         )
-    judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
-    missing = tuple(tag for tag in old.tags if tag not in judged)
-    outcome = GateResult(new.name, old.name, verdicts, settings.on_cannot_tell == "warn", missing)
-    opened.folder.write_gates(outcome)
-    return outcome
+    return verdicts
 
 
-def judge_rule(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> Iterator[GateVerdict]:
-    """Yield the verdict of one rule on every dataset and reranker."""
+def judge_rule(
+    rule: GateRule, new: Evidence, old: Evidence, alpha: float, look: Look = "only"
+) -> Iterator[GateVerdict]:
+    """Yield the verdict of one rule on every dataset and reranker; `alpha` is the error of this look."""
     # Rules on a change apply to the baseline's datasets: one that the result lacks is missing.
-    side = old if rule.bound[0] in {"max_drop", "retain", "max_slowdown"} else new
+    side = old if rule.bound[0] in _CHANGES else new
     datasets = [rule.dataset] if rule.dataset else list(side.datasets)
     shared = [tag for tag in old.tags if tag in new.tags]
     # A reranker that a rule names must exist. Without a name, the shared ones are judged; without any shared one,
@@ -79,7 +131,7 @@ def judge_rule(rule: GateRule, new: Evidence, old: Evidence, alpha: float) -> It
         for tag in tags:
             if not rule.reranker and tag == rule.latency_to:
                 continue
-            found = _find(rule, dataset, tag, new, old, alpha)
+            found = _find(_Case(rule, dataset, tag, new, old, alpha, look))
             yield GateVerdict(_in_words(rule), dataset, tag, **asdict(found))
 
 
@@ -87,32 +139,61 @@ def _in_words(rule: GateRule) -> str:
     """Return a rule as text, such as ``nDCG@10 max_drop 0.01``."""
     name, value = rule.bound
     of = rule.metric or (f"latency to {rule.latency_to}" if rule.latency_to else "calls")
-    return f"{of} {name} {value:g}"
+    by = "" if rule.fallen_by is None else f" fallen_by {rule.fallen_by:g}"
+    return f"{of} {name} {value:g}{by}"
 
 
 class _NothingToJudgeError(Exception):
     """A rule cannot be judged; the message names what is missing or does not match."""
 
 
-def _find(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> RuleFinding:
-    name, bound = rule.bound
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """One rule on one dataset and reranker, with both sides."""
+
+    rule: GateRule
+    dataset: str
+    tag: str
+    new: Evidence
+    old: Evidence
+    alpha: float
+    look: Look
+
+    @property
+    def metric(self) -> str:
+        """The metric of the rule."""
+        return self.rule.metric or ""
+
+
+def _find(case: _Case) -> RuleFinding:
     try:
-        if name == "max_failed":
-            calls, failed = new.calls.get((dataset, tag), (0, 0))
-            if not calls and new.unscored.get((dataset, tag)) == 0:
-                return RuleFinding("PASS", "no calls were needed: every score was known")
-            return judge_failures(failed, calls, bound)
-        if rule.latency_to is not None:
-            return _latency(rule, dataset, tag, new, old, alpha)
-        if name == "min":
-            values = _values(new, "result", dataset, tag, rule)
-            return judge_minimum(values.of(rule.metric or ""), rule.metric or "", bound, alpha)
-        return _drop(rule, dataset, tag, new, old, alpha)
+        if case.rule.bound[0] == "max_failed":
+            return _failures(case)
+        return _latency(case) if case.rule.latency_to is not None else _quality(case)
     except _NothingToJudgeError as error:
         return invalid(str(error))
 
 
-def _values(side: Evidence, role: str, dataset: str, tag: str, rule: GateRule) -> MetricValues:
+def _failures(case: _Case) -> RuleFinding:
+    key = case.dataset, case.tag
+    calls, failed = case.new.calls.get(key, (0, 0))
+    if not calls and case.new.unscored.get(key) == 0:
+        return RuleFinding("PASS", "no calls were needed: every score was known")
+    return judge_failures(failed, calls, case.rule.bound[1])
+
+
+def _quality(case: _Case) -> RuleFinding:
+    name, bound = case.rule.bound
+    if name == "min":
+        values = _values(case, case.new, "result").of(case.metric)
+        return judge_minimum(values, case.metric, bound, case.alpha)
+    paired = _paired(case)
+    if name == "max_fallen":
+        return judge_fallen(paired.differences, case.metric, bound, case.rule.fallen_by, case.alpha)
+    return _drop(case, paired)
+
+
+def _values(case: _Case, side: Evidence, role: str) -> MetricValues:
     """Return all values of a reranker on one side; `role` names the side in messages.
 
     Raises
@@ -120,65 +201,113 @@ def _values(side: Evidence, role: str, dataset: str, tag: str, rule: GateRule) -
     _NothingToJudgeError
         If the reranker, the metric or the scores of a query are missing.
     """
-    if (dataset, tag) not in side.values:
-        raise _NothingToJudgeError(f"the {role} {side.name} has no {tag!r} on {dataset}")
-    values, unscored = side.values[dataset, tag], side.unscored[dataset, tag]
+    key = case.dataset, case.tag
+    if key not in side.values:
+        raise _NothingToJudgeError(f"the {role} {side.name} has no {case.tag!r} on {case.dataset}")
+    values, unscored = side.values[key], side.unscored[key]
     if unscored:
-        raise _NothingToJudgeError(f"{tag} scored {len(values.query_ids)} queries and not {unscored} others")
-    if rule.metric not in values.metrics:
-        raise _NothingToJudgeError(f"the {role} has no values of {rule.metric}")
+        raise _NothingToJudgeError(
+            f"{case.tag} scored {len(values.query_ids)} queries and not {unscored} others"
+        )
+    if case.metric not in values.metrics:
+        raise _NothingToJudgeError(f"the {role} has no values of {case.metric}")
     return values
 
 
-def _drop(rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float) -> RuleFinding:
-    before = _values(old, "baseline", dataset, tag, rule)
-    after = _values(new, "result", dataset, tag, rule)
-    differing = [
-        name for name, hashed in old.prints[dataset].items() if new.prints[dataset].get(name) != hashed
-    ]
+def _paired(case: _Case) -> Paired:
+    """Return the values of the rule's metric on both sides.
+
+    Raises
+    ------
+    _NothingToJudgeError
+        If values are missing, or the data of both sides are not the same.
+    """
+    before, after = _values(case, case.old, "baseline"), _values(case, case.new, "result")
+    mine = case.new.prints[case.dataset]
+    differing = [name for name, hashed in case.old.prints[case.dataset].items() if mine.get(name) != hashed]
     if differing:
         raise _NothingToJudgeError(
-            f"the {' and the '.join(differing)} of {dataset} are not those of the baseline"
+            f"the {' and the '.join(differing)} of {case.dataset} are not those of the baseline"
         )
-    name, bound = rule.bound
-    metric = rule.metric or ""
-    paired = pair(before, after, metric)
+    paired = pair(before, after, case.metric)
     if paired.left_out:
         raise _NothingToJudgeError(f"{paired.left_out} queries have a value on one side only")
-    margin = bound if name == "max_drop" else _kept_margin(old, dataset, tag, metric, bound)
-    return judge_drop(paired.differences, metric, margin, alpha)
+    return paired
 
 
-def _kept_margin(old: Evidence, dataset: str, tag: str, metric: str, share: float) -> float:
+def _drop(case: _Case, paired: Paired) -> RuleFinding:
+    name, bound = case.rule.bound
+    differences, alpha = paired.differences, case.alpha
+    margin = bound if name == "max_drop" else _kept_margin(case, bound)
+    found = judge_drop(differences, case.metric, margin, alpha)
+    if found.status == "INVALID":
+        return found
+    if found.status == "IDENTICAL":
+        found = _by_rankings(found, case, paired.query_ids)
+    elif found.status == "CANNOT TELL" and found.n >= MIN_QUERIES and found.lower != found.upper:
+        found = replace(found, sentence=f"{found.sentence}. {_after(case, differences, margin)}")
+    # The spread of a version that got worse is not that of an unchanged one.
+    deviation = float(differences.std(ddof=1)) if found.n > 1 and found.status != "FAIL" else 0.0
+    chance = chance_of_detecting(margin, deviation, found.n, alpha, sides=1)
+    return replace(with_unseen_share(found, differences, alpha), unchanged_passes=chance)
+
+
+def _by_rankings(found: RuleFinding, case: _Case, query_ids: Sequence[str]) -> RuleFinding:
+    """Return `IDENTICAL` if all rankings are those of the baseline too, else `PASS`: equal values are not enough."""
+    mine, theirs = (side.rankings.get((case.dataset, case.tag)) for side in (case.new, case.old))
+    if mine is None or theirs is None:
+        side = case.new if mine is None else case.old
+        return replace(
+            found, status="PASS", sentence=f"{found.sentence}; {side.name} has no rankings to compare"
+        )
+    differing = sum(mine.get(query_id) != theirs.get(query_id) for query_id in query_ids)
+    if differing:
+        return replace(found, status="PASS", sentence=f"{found.sentence}; {differing} rankings differ")
+    return replace(found, sentence=f"{found.sentence}, and so is every ranking")
+
+
+def _after(case: _Case, differences: NDArray[np.float64], margin: float) -> str:
+    """Return what more queries would show, and whether this gate may look again."""
+    if case.look == "last":
+        return "This was the last planned look"
+    expected = outlook(differences, margin, case.alpha)
+    if case.look == "first":
+        return f"{expected}. Gate the first and the added queries together with `look: 2`"
+    return f"{expected}. A repeated gate needs `looks: 2` from the first look on"
+
+
+def _kept_margin(case: _Case, share: float) -> float:
     """Return the loss that keeps a share of the baseline's gain over its first stage."""
-    first = old.values[dataset, old.first_stage].of(metric)
-    gain = float(old.values[dataset, tag].of(metric).mean() - first.mean())
+    values = case.old.values
+    first = values[case.dataset, case.old.first_stage].of(case.metric)
+    gain = float(values[case.dataset, case.tag].of(case.metric).mean() - first.mean())
     if gain <= 0:
         raise _NothingToJudgeError(
-            f"the baseline's {metric} is not above its first stage: there is no gain to retain"
+            f"the baseline's {case.metric} is not above its first stage: there is no gain to retain"
         )
     return (1 - share) * gain
 
 
-def _latency(
-    rule: GateRule, dataset: str, tag: str, new: Evidence, old: Evidence, alpha: float
-) -> RuleFinding:
+def _latency(case: _Case) -> RuleFinding:
     """Judge a ratio of latencies within the result, or its change from the same ratio within the baseline.
 
     Seconds of two runs are never compared: machines and their load differ.
     """
-    name, bound = rule.bound
-    mine = _log_ratios(rule, dataset, tag, new)
-    what = f"latency of {tag} by {rule.latency_to}, batch {rule.batch_size}"
+    name, bound = case.rule.bound
+    mine = _log_ratios(case, case.new)
+    what = f"latency of {case.tag} by {case.rule.latency_to}, batch {case.rule.batch_size}"
     if name == "max_ratio":
-        return judge_ratio(mine, what, bound, alpha)
-    theirs = _log_ratios(rule, dataset, tag, old)
+        return judge_ratio(mine, what, bound, case.alpha)
+    theirs = _log_ratios(case, case.old)
     if len(theirs) != len(mine):
-        raise _NothingToJudgeError(f"{old.name} timed {len(theirs)} rounds of both, {new.name} {len(mine)}")
-    return judge_ratio(mine - theirs, f"{what}, by the same in the baseline", bound, alpha)
+        raise _NothingToJudgeError(
+            f"{case.old.name} timed {len(theirs)} rounds of both, {case.new.name} {len(mine)}"
+        )
+    what = f"{what}, by the same in the baseline"
+    return judge_ratio(mine - theirs, what, bound, case.alpha, unchanged_is_1=True)
 
 
-def _log_ratios(rule: GateRule, dataset: str, tag: str, side: Evidence) -> NDArray[np.float64]:
+def _log_ratios(case: _Case, side: Evidence) -> NDArray[np.float64]:
     """Return ``(r,)`` log ratios of the round medians of two rerankers.
 
     Raises
@@ -186,6 +315,7 @@ def _log_ratios(rule: GateRule, dataset: str, tag: str, side: Evidence) -> NDArr
     _NothingToJudgeError
         If they share no round.
     """
+    rule, dataset, tag = case.rule, case.dataset, case.tag
     size, flight = rule.batch_size or 0, rule.concurrency
     medians = side.rounds.get((dataset, tag, size, flight), {})
     reference = side.rounds.get((dataset, rule.latency_to or "", size, flight), {})

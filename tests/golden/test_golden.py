@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from support.collections import write_beir_folder
 from support.command import evalkit, evalkit_process, only_folder
 from support.golden import approve
+
+from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.config import GateRule
+from evalkit.records import MetricValues
+from evalkit.report.gate import conclusion, gate_lines, nights_lines, unchanged_line
+from evalkit.results.gate_document import GateResult, NightsFinding
+from evalkit.summaries.gate_evidence import Evidence
+from evalkit.workflows.gate import Look, judge_rule
 
 
 def test_the_problems_of_a_bad_configuration(tmp_path: Path) -> None:
@@ -62,3 +72,54 @@ def test_the_help() -> None:
     env = {"COLUMNS": "100"}
     said = [evalkit_process(*words, "--help", env=env).stdout for words in ([], ["run"], ["serve"])]
     approve("help.txt", "\n".join(said))
+
+
+def gate_side(name: str, values: np.ndarray, ranking: str | None = "same") -> Evidence:
+    """Return one side of a gate: a reranker with these values of Success@10, and one hash for all rankings."""
+    query_ids = tuple(f"q{n}" for n in range(len(values)))
+    key = ("d", "r")
+    found = {key: MetricValues("r", ("Success@10",), query_ids, values[:, None])}
+    rankings = {} if ranking is None else {key: dict.fromkeys(query_ids, ranking)}
+    return Evidence(name, "bm25", found, {key: 0}, {"d": {}}, {}, {}, rankings)
+
+
+def test_the_sentence_of_every_verdict_of_a_gate() -> None:
+    """One line for each state that a user can see."""
+    drop = GateRule(metric="Success@10", max_drop=0.01)
+    fallen = GateRule(metric="Success@10", max_fallen=0.05, fallen_by=0.2)
+    least = GateRule(metric="Success@10", min=0.95)
+    noise = np.random.default_rng(1).normal(0, 0.05, 100)
+    old, few = np.full(100, 0.5), np.full(20, 0.5)
+    cases: list[tuple[GateRule, np.ndarray, np.ndarray, str | None, Look]] = [
+        (drop, old, old, "same", "only"),
+        (drop, old, old, "other", "only"),
+        (drop, old, old, None, "only"),
+        (drop, few, few, "same", "only"),
+        (drop, old, old + noise / 5, "same", "only"),
+        (drop, old, old - 0.1 + noise, "same", "only"),
+        (drop, old, old + noise - noise.mean() + 0.001, "same", "only"),
+        (drop, old, old + 2 * noise - 2 * noise.mean(), "same", "first"),
+        (drop, old, old + 2 * noise - 2 * noise.mean() - 0.015, "same", "only"),
+        (drop, old, old + 2 * noise - 2 * noise.mean(), "same", "last"),
+        *((fallen, old, np.where(np.arange(100) < k, 0.0, old), "same", "only") for k in (1, 3, 20)),
+        (fallen, few, few, "same", "only"),
+        *((least, old, (np.arange(100) >= k).astype(np.float64), "same", "only") for k in (0, 5, 20)),
+        (least, few, np.ones(20), "same", "only"),
+        (GateRule(metric="Success@10", min=1.2), old, np.full(100, 2.0), "same", "only"),
+    ]
+    lines = [
+        line
+        for rule, before, after, ranking, look in cases
+        for line in gate_lines(
+            list(judge_rule(rule, gate_side("new", after), gate_side("old", before, ranking), 0.05, look))
+        )
+    ]
+    finding = NightsFinding(
+        "Success@10 max_drop 0.01", "d", "r", 40, 0.31, 20.0, "2026-11-02T0300-ab", -0.012
+    )
+    nights = (finding, replace(finding, e_value=35.2))
+    verdict = GateVerdict("rule", "d", "r", "CANNOT TELL", "", unchanged_passes=0.8)
+    for verdicts in ((verdict,), (verdict, replace(verdict, unchanged_passes=0.9))):
+        gate = GateResult("new", "old", verdicts, open_passes=True, nights=nights)
+        lines += [*nights_lines(gate), unchanged_line(gate) or "", conclusion(gate)]
+    approve("gate.txt", "\n".join(lines) + "\n")

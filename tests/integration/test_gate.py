@@ -104,7 +104,7 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
 CASES: list[tuple[str, Change, str, int, str]] = [
     ("identical", same, "IDENTICAL", 0, "every value of nDCG@10 is the same (n=96 queries)"),
     ("slightly better", better, "PASS", 0, "nDCG@10 not worse than baseline by more than 0.0100: Δ +"),
-    ("noisy-equal", noisy, "CANNOT TELL", 1, "at 80 % power"),
+    ("noisy-equal", noisy, "CANNOT TELL", 1, "More queries are unlikely to help: 1920 more"),
     ("clearly worse", worse, "FAIL", 1, "nDCG@10 worse by more than 0.0100: Δ -"),
     (
         "ten failed queries",
@@ -244,3 +244,27 @@ def test_baselines_that_are_none_are_told(tmp_path: Path, baseline: Path) -> Non
         assert (done.returncode, message in done.stderr) == (2, True)
     itself = evalkit("gate", folder, "--against", folder)
     assert (itself.returncode, itself.stdout.startswith("IDENTICAL")) == (0, True)
+
+
+def test_repeated_runs_and_nights(tmp_path: Path, baseline: Path) -> None:
+    """Several results are averaged into the last one; nights count from one gate to the next."""
+    changed = changed_run(tmp_path / "n.trec.gz", noisy)
+    config = CONFIG.format(dataset="demo", depth=100, run=changed)
+    (tmp_path / "c.yaml").write_text(config, encoding="utf-8")
+    for _ in range(2):
+        done = evalkit("run", tmp_path / "c.yaml", "--into", tmp_path / "nightly", "--refresh")
+        assert done.returncode == 0, done.stderr
+    folders = sorted((tmp_path / "nightly").glob("2*"))
+    assert len(folders) == 2
+    for nights, folder in enumerate(folders, 1):
+        done = evalkit("gate", folder, "--against", baseline, "--nights")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (
+            f"no alarm  demo: model: nDCG@10 max_drop 0.01: no lasting fall in {nights} night" in done.stdout
+        )
+    once = orjson.loads((folders[1] / "gates.json").read_bytes())
+    both = evalkit("gate", *folders, "--against", baseline)
+    assert both.returncode == 1
+    twice = orjson.loads((folders[1] / "gates.json").read_bytes())
+    assert twice["repeats"] == [str(folders[0])]
+    assert twice["verdicts"] == once["verdicts"], "a replayed run repeats itself"

@@ -72,7 +72,7 @@ def test_queries_without_scores_make_everything_invalid() -> None:
     """A reranker that answered half of the time has no mean."""
     new = replace(evidence(1.0), unscored={("d", "new"): 3, ("d", "reference"): 0, ("d", "bm25"): 0})
     verdicts = list(judge_rule(GateRule(metric="nDCG@10", max_drop=0.1), new, evidence(1.0), 0.05))
-    assert [verdict.status for verdict in verdicts] == ["INVALID", "IDENTICAL"]
+    assert [verdict.status for verdict in verdicts] == ["INVALID", "CANNOT TELL"]
 
 
 def test_scores_that_were_known_are_no_failed_calls() -> None:
@@ -92,6 +92,7 @@ def test_bounds_of_single_values() -> None:
     assert judge_minimum(values, "m", 0.45, 0.05).status == "PASS"
     assert judge_minimum(values, "m", 0.499, 0.05).status == "CANNOT TELL"
     assert judge_minimum(values, "m", 0.55, 0.05).status == "FAIL"
+    assert judge_minimum(np.full(60, 1.5), "m", 0.5, 0.05).status == "CANNOT TELL"
     assert judge_minimum(values[:20], "m", 0.1, 0.05).status == "CANNOT TELL"
     assert judge_failures(2, 100, 0.02).status == "PASS"
     assert judge_failures(3, 100, 0.02).status == "FAIL"

@@ -34,6 +34,8 @@ def test_what_is_read_back_is_what_was_saved(result: Path, tmp_path: Path) -> No
     assert saved.prints == whole.prints
     assert saved.rounds == whole.rounds
     assert saved.calls == whole.calls
+    assert saved.rankings == whole.rankings
+    assert saved.rankings["tiny", "same"] == saved.rankings["tiny", "bm25"]
     assert saved.values.keys() == whole.values.keys()
     assert {tag for _, tag in saved.values} == {"bm25", "words", "same"}
     for key, values in whole.values.items():
@@ -71,6 +73,21 @@ def test_a_name_is_a_folders_name(result: Path, tmp_path: Path, name: str) -> No
     with pytest.raises(InputError, match=r"cannot be a folder's name|exists and is no baseline"):
         save_baseline(result, name, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_older_baseline_has_no_rankings(result: Path, tmp_path: Path) -> None:
+    """It is read without them; one with too few is damaged."""
+    folder = save_baseline(result, "release-1", tmp_path)
+    about = orjson.loads((folder / "manifest.json").read_bytes())
+    (dataset, tag, hashes), *others = about["rankings"]
+    (folder / "manifest.json").write_bytes(
+        orjson.dumps({**about, "rankings": [[dataset, tag, hashes[8:]], *others]})
+    )
+    with pytest.raises(InputError, match=r"is damaged: \d+ rankings for \d+ queries"):
+        open_evidence(folder)
+    del about["rankings"]
+    (folder / "manifest.json").write_bytes(orjson.dumps(about))
+    assert open_evidence(folder).rankings == {}
 
 
 def test_an_incomplete_result_is_no_baseline(result: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from evalkit.comparison.gate_verdicts import GateVerdict, judge_drop, judge_mini
 from evalkit.config import GateRule, GateSettings
 from evalkit.errors import IncompleteError, InputError
 from evalkit.records import MetricValues
+from evalkit.stats import chance_of_detecting
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.workflows.baseline import save_baseline
 from evalkit.workflows.gate import DEFAULT_DROP, gate, judge_rule
@@ -73,7 +74,8 @@ def test_a_drop_is_judged_by_the_paired_differences(shift: float, margin: float)
     expected = judge_drop(
         values(0.5 + shift, NOISE[::-1]).of(METRIC) - values(0.5).of(METRIC), METRIC, margin, ALPHA
     )
-    assert (found.status, found.sentence) == (expected.status, expected.sentence)
+    assert found.status == expected.status
+    assert found.sentence.startswith(expected.sentence)
     assert found.estimate == pytest.approx(shift, abs=1e-9)
     assert (found.dataset, found.reranker, found.n) == ("d", "a", N)
 
@@ -153,7 +155,7 @@ def test_drops_are_judged_on_the_datasets_of_the_baseline() -> None:
     assert [one.dataset for one in verdicts(rule(max_drop=0.01), both, OLD)] == ["d"]
     assert [one.dataset for one in verdicts(rule(min=0.1, reranker="a"), both, OLD)] == ["d", "e"]
     found = verdicts(rule(max_drop=0.01, reranker="a"), OLD, both)
-    assert [(one.dataset, one.status) for one in found] == [("d", "IDENTICAL"), ("e", "INVALID")]
+    assert [(one.dataset, one.status) for one in found] == [("d", "PASS"), ("e", "INVALID")]
     assert [one.dataset for one in verdicts(rule(max_drop=0.01, dataset="e", reranker="a"), OLD, both)] == [
         "e"
     ]
@@ -289,3 +291,67 @@ def test_rules_that_match_nothing_are_an_error(results: dict[str, Path]) -> None
     with pytest.raises(InputError, match="no rule speaks of a reranker") as raised:
         gate(results["new"], results["old"], settings)
     assert raised.value.hint == "the result has: a; the baseline: a, b"
+
+
+SAME = {("d", "a"): {f"q{n}": "x" for n in range(N)}}
+OTHER = {("d", "a"): {f"q{n}": "y" if n < 12 else "x" for n in range(N)}}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "status", "words"),
+    [
+        (SAME, SAME, "IDENTICAL", "(n=60 queries), and so is every ranking. No query fell; up to 4.87%"),
+        (OTHER, SAME, "PASS", "(n=60 queries); 12 rankings differ. No query fell; up to 4.87%"),
+        (SAME, {}, "PASS", "(n=60 queries); old has no rankings to compare. No query fell"),
+    ],
+    ids=["equal", "other rankings", "an older baseline"],
+)
+def test_identical_takes_equal_rankings(
+    mine: dict[Any, Any], theirs: dict[Any, Any], status: str, words: str
+) -> None:
+    """Equal values alone are a pass: another ranking may have them, and older baselines keep no rankings."""
+    new, old = (
+        evidence(name, {"a": values(0.5)}, rankings=kept) for name, kept in (("new", mine), ("old", theirs))
+    )
+    found = only(rule(max_drop=0.01), new, old)
+    assert found.status == status
+    assert words in found.sentence
+    few = [evidence(name, {"a": values(0.5, queries=29)}, rankings=SAME) for name in ("new", "old")]
+    assert only(rule(max_drop=0.01), few[0], few[1]).status == "CANNOT TELL"
+
+
+@pytest.mark.parametrize(
+    ("look", "end"),
+    [("only", "A repeated gate needs `looks: 2` from the first look on"),
+     ("first", "the added queries together with `look: 2`"),
+     ("last", "This was the last planned look")],
+)  # fmt: skip
+def test_an_open_question_says_what_may_follow(look: Any, end: str) -> None:
+    """A chance of passing where a second look is or can be planned; none after the last one."""
+    new = evidence("new", {"a": values(0.5, 5 * NOISE[::-1])})
+    (found,) = judge_rule(rule(max_drop=0.01), new, OLD, ALPHA, look)
+    assert found.status == "CANNOT TELL"
+    assert found.sentence.endswith(end)
+    assert ("chance" in found.sentence) == (look != "last")
+
+
+def test_falls_are_counted_by_query() -> None:
+    """Six of sixty queries lose a tenth: more than the limit allows, whatever the mean does."""
+    lifted_values = np.where(np.arange(N) < 6, NOISE - 0.1, NOISE + 0.05)
+    found = only(
+        rule(max_fallen=0.02, fallen_by=0.1), evidence("new", {"a": values(0.5, lifted_values)}), OLD
+    )
+    assert (found.status, found.estimate, found.rule) == (
+        "FAIL",
+        0.1,
+        "nDCG@10 max_fallen 0.02 fallen_by 0.1",
+    )
+    assert only(rule(max_drop=0.01), evidence("new", {"a": values(0.5, lifted_values)}), OLD).status == "PASS"
+
+
+def test_a_gate_says_how_often_an_unchanged_system_passes() -> None:
+    """By the power of its test at the spread of the differences; not where nothing differs."""
+    found = only(rule(max_drop=0.01), evidence("new", {"a": values(0.5, NOISE[::-1])}), OLD)
+    deviation = float((NOISE[::-1] - NOISE).std(ddof=1))
+    assert found.unchanged_passes == pytest.approx(chance_of_detecting(0.01, deviation, N, ALPHA, sides=1))
+    assert only(rule(max_drop=0.01), evidence("new", {"a": values(0.5)}), OLD).unchanged_passes is None

@@ -1,0 +1,85 @@
+"""Average repeated runs of the same version: the noise between runs shrinks, the queries stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from evalkit.errors import InputError
+from evalkit.records import MetricValues
+from evalkit.summaries.gate_evidence import Evidence
+from evalkit.summaries.opened_results import OpenedResult
+
+
+def check_repeats(results: Sequence[OpenedResult]) -> None:
+    """Check that several results are runs of their own.
+
+    Raises
+    ------
+    InputError
+        If the scores of one came from the store: then it repeats nothing.
+    """
+    for result in results if len(results) > 1 else ():
+        reused = sum(pairs.reused for pairs in result.manifest.pairs)
+        if reused:
+            raise InputError(
+                f"{result.folder.path} reused {reused} cached scores: it is no repeated run",
+                "run it with --refresh, or with a store of its own",
+            )
+
+
+def averaged(runs: Sequence[Evidence]) -> Evidence:
+    """Return evidence with the mean of every value over the runs; the last run gives its name and its latencies.
+
+    A ranking counts as known only if it is the same in all runs. A query without a score in one run has none.
+
+    Raises
+    ------
+    InputError
+        If the runs do not have the same systems and data.
+    """
+    last = runs[-1]
+    for one in runs[:-1]:
+        for what, mine, theirs in (
+            ("rerankers or datasets", set(one.values), set(last.values)),
+            ("judgments, candidates or depth", one.prints, last.prints),
+        ):
+            if mine != theirs:
+                raise InputError(
+                    f"{one.name} and {last.name} cannot be averaged: not the same {what}",
+                    "repeat the same configuration",
+                )
+    return replace(
+        last,
+        values={key: _mean([one.values[key] for one in runs]) for key in last.values},
+        unscored={key: max(one.unscored[key] for one in runs) for key in last.values},
+        calls={key: _total([one.calls.get(key, (0, 0)) for one in runs]) for key in last.calls},
+        rankings={
+            key: {
+                q: hashed
+                for q, hashed in hashes.items()
+                if all(one.rankings[key].get(q) == hashed for one in runs)
+            }
+            for key, hashes in last.rankings.items()
+        },
+    )
+
+
+def _mean(values: Sequence[MetricValues]) -> MetricValues:
+    """Return the mean values of every query that all runs have."""
+    last = values[-1]
+    shared = set(last.query_ids).intersection(*(one.query_ids for one in values))
+    query_ids = tuple(query_id for query_id in last.query_ids if query_id in shared)
+    rows = []
+    for one in values:
+        place = {query_id: row for row, query_id in enumerate(one.query_ids)}
+        columns = [one.metrics.index(metric) for metric in last.metrics]
+        rows.append(one.values[[place[query_id] for query_id in query_ids]][:, columns])
+    return replace(last, query_ids=query_ids, values=np.mean(rows, axis=0))
+
+
+def _total(calls: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the calls and the failed calls of all runs."""
+    return sum(made for made, _ in calls), sum(failed for _, failed in calls)

@@ -1,0 +1,38 @@
+"""What follows from the verdicts of a gate as a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.report.gate import as_summary, unchanged_line
+from evalkit.results.gate_document import GateResult
+
+
+def gate_of(*chances: float | None) -> GateResult:
+    """Return a gate whose rules pass an unchanged system with these probabilities."""
+    verdicts = (GateVerdict("rule", "d", "r", "PASS", "found", unchanged_passes=chance) for chance in chances)
+    return GateResult("a", "b", tuple(verdicts), open_passes=False)
+
+
+@pytest.mark.parametrize(
+    ("chances", "bounds", "line"),
+    [
+        ((), None, None),
+        ((None,), None, None),
+        ((0.8, None), (0.8, 0.8), "passes in about 80% of runs"),
+        ((0.8, 0.9), (0.7, 0.8), "passes these 2 verdicts in 70% to 80% of runs"),
+        ((0.5, 0.4), (0.0, 0.4), "passes these 2 verdicts in 0% to 40% of runs"),
+    ],
+)  # fmt: skip
+def test_the_whole_gate_passes_between_two_bounds(
+    chances: tuple[float | None, ...], bounds: tuple[float, float] | None, line: str | None
+) -> None:
+    """At most as often as the strictest rule, at least as often as no rule fails by Boole's inequality."""
+    found = gate_of(*chances)
+    assert found.unchanged_passes == (None if bounds is None else pytest.approx(bounds))
+    said = unchanged_line(found)
+    assert (
+        (said is None) if line is None else (said or "").endswith(f"a version without a true change {line}")
+    )
+    assert (said or "### evalkit") in as_summary(found)
