@@ -30,7 +30,12 @@ def tune() -> None:
 @click.option(
     "--margin", metavar="LOSS", type=POSITIVE, help="A loss that does not matter [default: the result's]."
 )
-@click.option("--max-p95-ms", metavar="MS", type=POSITIVE, help="Latency of a call, at most.")
+@click.option(
+    "--max-p95-ms",
+    metavar="MS",
+    type=POSITIVE,
+    help="p95 of a call, at most; the upper bound of its interval counts.",
+)
 @click.option("--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Cost of a thousand queries, at most.")
 @click.option("--min-quality", metavar="MEAN", type=float, help="Mean quality, at least.")
 @JSON
@@ -45,10 +50,11 @@ def depth(
     *,
     as_json: bool,
 ) -> None:
-    """Find how many candidates to send: the fewest that lose nothing that matters.
+    """Find how many candidates to rerank: the smallest depth within the margin of the deepest.
 
-    Every depth is looked at, not only the configured ones. The choice is made on one half of the
-    queries, and checked on the other.
+    Every depth is evaluated, not only the configured ones. The choice is made on one half of the
+    queries and checked on the other against the deepest allowed depth. Without confirmation the
+    deepest depth is recommended.
     """
     from evalkit.report.depth import depth_lines, depth_table
     from evalkit.summaries.depth_sweep import DepthQuestion
@@ -72,7 +78,7 @@ def depth(
 )
 @click.option(
     "--confidence", metavar="C", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95,
-    show_default=True, help="With which a recall is guaranteed.",
+    show_default=True, help="Confidence level of the recall guarantee.",
 )  # fmt: skip
 @click.option(
     "--expected", is_flag=True, help="Keep a recall in expectation alone: cuts more, promises less."
@@ -81,10 +87,10 @@ def depth(
 def threshold(
     result: Path, reranker: str | None, goal: str, confidence: float, *, expected: bool, as_json: bool
 ) -> None:
-    """Find where to cut the scores, with a promise that was checked on other queries.
+    """Find a score threshold, with a guarantee that is checked on held-out queries.
 
     A recall is guaranteed (Learn-then-Test) or kept in expectation (conformal risk control);
-    precision and F1 are what they were on the tuning queries. The held-out figure stands beside.
+    precision and F1 are those of the tuning queries. Held-out figures are printed with intervals.
     """
     from evalkit.report.thresholds import threshold_lines, threshold_table
     from evalkit.summaries.threshold_curves import read_goal

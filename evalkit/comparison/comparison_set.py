@@ -26,12 +26,16 @@ class System:
         Metric values per averaged query; a query without scores has no row.
     unscored
         Ids of the queries without scores. A failed query counts as missing, never as 0.
+    placed_last
+        Query id -> documents without a score of their own, ranked last with made-up scores; None if it is unknown
+        which documents these are.
     """
 
     name: str
     run: Run
     values: MetricValues
     unscored: tuple[str, ...] = ()
+    placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -112,7 +112,8 @@ class RerankResponse:
     scores
         ``(n,)`` float64, in the order of the request's documents.
     order
-        ``(n,)`` document indices in the order of the backend's list; None if it returns no list.
+        ``(m,)`` document indices in the order of the backend's list; None if it returns no list. A document that is
+        not in it has no score of its own.
     usage
         Usage that the backend billed.
     server_times

@@ -6,26 +6,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit.report.drawing import COLOURS, Plot, drawing, label_ends, new_axes, save_plot
-from evalkit.report.numbers import bounded_text
+from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
+from evalkit.report.thresholds import left_out_text
 from evalkit.results.tuning_document import CalibrationResult
-from evalkit.tuning.calibration_fit import Bounded
+from evalkit.tuning.calibration_fit import Bounded, Quality
 
 
 def calibration_table(result: CalibrationResult) -> Table:
     """Return how good each function's probabilities are on the held-out queries."""
     cells = tuple(
-        (name, *map(_bounded, (one.quality.brier, one.quality.log_loss, one.quality.ece)))
+        (
+            name,
+            *map(_bounded, (one.quality.brier, one.quality.log_loss, one.quality.ece)),
+            value_text(one.quality.ece_expected),
+            value_text(one.quality.ece_debiased),
+        )
         for name, one in result.functions.items()
     )
     note = (
-        f"On {result.pairs} pairs of queries that nothing was fitted on, with 95 % bounds of a bootstrap over"
-        f" queries; {result.relevant_share:.2%} of all pairs are relevant. ECE: mean distance of stated and observed"
-        " share over 15 bins of equal mass; of few queries it is too high, and its bounds with it. Unjudged documents"
-        " count as not relevant."
+        f"{result.pairs} pairs of held-out queries, 95 % CI over queries; {result.relevant_share:.2%} of all pairs are"
+        " relevant. ECE (expected calibration error): mean difference of stated and observed share over 15 bins."
+        " Perfectly calibrated probabilities have the ECE 'by chance'; 'debiased' is the ECE minus that. Unjudged"
+        f" documents count as not relevant.{left_out_text(result.left_out)}"
     )
     title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind})"
-    return Table(title, ("probabilities", "Brier", "log loss", "ECE"), cells, note)
+    columns = ("probabilities", "Brier", "log loss", "ECE", "ECE by chance", "ECE debiased")
+    return Table(title, columns, cells, note)
 
 
 def _bounded(figure: Bounded) -> str:
@@ -38,12 +45,20 @@ def calibration_line(result: CalibrationResult) -> str:
     if not result.functions:
         return f"{system}: no probabilities: {result.why_not}."
     best = best_function(result)
-    ece = _bounded(result.functions[best].quality.ece)
+    quality = result.functions[best].quality
     return (
-        f"{system}: '{best}' has the lowest log loss on the held-out queries; its probabilities are off by {ece} on"
-        f" average. They are those of being judged relevant at depth {result.depth}, and hold for no other depth or"
-        " judging."
+        f"{system}: '{best}' has the lowest log loss on the held-out queries. Its calibration error (ECE) is"
+        f" {_bounded(quality.ece)}, {_conclusion(quality)}. The probabilities are those of being judged relevant at"
+        f" depth {result.depth}; they do not hold for another depth or other judgments.{left_out_text(result.left_out)}"
     )
+
+
+def _conclusion(quality: Quality) -> str:
+    """Return whether the probabilities are significantly miscalibrated, with the error expected by chance."""
+    by_chance = value_text(quality.ece_expected)
+    if quality.ece.lower > 0:
+        return f"above the {by_chance} that perfectly calibrated probabilities have by chance"
+    return f"no significant miscalibration: perfectly calibrated probabilities have {by_chance} by chance"
 
 
 def best_function(result: CalibrationResult) -> str:
@@ -75,7 +90,5 @@ def _draw(into: Path, result: CalibrationResult) -> Plot:
         for n, stated, seen in rows
     ]
     label_ends(axes, ends)
-    caption = (
-        "Queries that nothing was fitted on, in bins of equal mass. On the dotted line probabilities hold."
-    )
+    caption = "Held-out queries, equal-count bins; equal probabilities share a bin. Dotted line: perfect calibration."
     return save_plot(into, axes, f"{result.dataset}.{result.reranker}.reliability", title, caption, data)

@@ -39,20 +39,25 @@ if TYPE_CHECKING:
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 _RECALL = "recall of the candidates"
-_CONFIRMED = {"PASS": "confirmed", "IDENTICAL": "confirmed", "FAIL": "NOT confirmed"}
 
 
 def depth_line(sweep: DepthSweep) -> str:
-    """Return the recommended depth in one sentence."""
+    """Return the recommended depth in one or two sentences, whether it is confirmed first."""
     system = f"{sweep.dataset}: {sweep.reranker}"
-    choice, metric = sweep.choice, sweep.metric
+    choice = sweep.choice
     if choice.recommended is None or choice.held_out is None:
-        return f"{system}: no depth can be recommended: {choice.why_not}."
-    within = " within the limits" if choice.allowed < sweep.deepest.depth else ""
+        return f"{system}: no depth can be recommended: {choice.why_not}{_gain(choice)}."
+    deepest = choice.deepest or sweep.deepest.depth
+    limits = " within the limits" if choice.allowed < sweep.deepest.depth else ""
+    mean = f"mean {interval_text(choice.held_out)} on {choice.held_out.n} held-out queries"
+    if choice.is_confirmed:
+        return (
+            f"{system}: confirmed: {choice.recommended} candidates lose no more than {sweep.margin:g} {sweep.metric}"
+            f" to {deepest}, the deepest{limits}: {_loss(choice)}; {mean}."
+        )
     return (
-        f"{system}: send {choice.recommended} candidates: the fewest{within} that lose no more than {sweep.margin:g}"
-        f" {metric} to the best depth, {choice.best}; on {choice.held_out.n} queries held out"
-        f" {interval_text(choice.held_out)}{_checked(choice)}."
+        f"{system}: not confirmed: no depth below {deepest} is shown to lose at most {sweep.margin:g} {sweep.metric}."
+        f" Safe choice: {choice.recommended} candidates, the deepest{limits}; {mean}."
     )
 
 
@@ -60,16 +65,19 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
     """Yield the sentence of `depth_line`, and sentences on the evidence for it and on the bottleneck."""
     yield depth_line(sweep)
     choice = sweep.choice
+    if choice.chosen is not None and choice.checked is not None and not choice.is_confirmed:
+        yield f"  {_tried(choice)}"
     if choice.recommended is None or choice.best is None or choice.tuned is None:
         return
     depth, deepest = choice.recommended, sweep.deepest.depth
-    yield f"  On the {choice.tuned.n} queries it was chosen on: {interval_text(choice.tuned)}, which may flatter it."
+    optimistic = " (optimistic: chosen on them)" if choice.is_confirmed else ""
+    yield f"  On the {choice.tuned.n} tuning queries: {interval_text(choice.tuned)}{optimistic}."
     against = choice.against_first_stage
     if against is not None:
-        yield f"  Against the first stage, held out: {difference_text(against)}{_worth(against)}."
+        yield f"  Difference to the first stage alone, held out: {difference_text(against)}."
     beyond = choice.beyond
     if choice.best < deepest and beyond is not None and beyond.upper is not None and beyond.upper < 0:
-        yield f"  More candidates hurt: {deepest} instead of {choice.best} cost {difference_text(beyond)} there."
+        yield f"  More candidates are worse: {deepest} instead of {choice.best}: {difference_text(beyond)}, held out."
     row = sweep.rows[depth - 1]
     if row.retrieval_loss is None or row.ranking_loss is None:
         return
@@ -81,23 +89,30 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
     )
 
 
-def _checked(choice: Choice) -> str:
-    """Return whether the held-out queries confirm the choice; empty where it is the best depth itself."""
+def _loss(choice: Choice) -> str:
+    """Return the held-out difference of the chosen depth to the deepest one; empty where it is not known."""
     checked = choice.checked
-    if checked is None:
-        return ""
-    verdict = _CONFIRMED.get(checked.status, "neither confirmed nor refuted")
-    if checked.estimate is None or checked.lower is None or checked.upper is None:
-        return f"; {verdict}"
-    loss = bounded_text(checked.estimate, checked.lower, checked.upper, "+.4f")
-    return f"; {verdict} against depth {choice.best}: {loss} (90%)"
+    if checked is None or checked.estimate is None or checked.lower is None or checked.upper is None:
+        return "difference not known"
+    return f"{bounded_text(checked.estimate, checked.lower, checked.upper, '+.4f')} (90 % CI)"
 
 
-def _worth(against: Interval) -> str:
-    """Return a remark where reranking does not improve on the first stage significantly."""
-    if against.lower is None or against.upper is None or against.lower > 0:
-        return ""
-    return ", worse" if against.upper < 0 else ", not told apart"
+def _tried(choice: Choice) -> str:
+    """Return what the held-out queries say of the depth that the tuning queries suggest."""
+    checked = choice.checked
+    if checked is None or choice.chosen == choice.deepest:
+        return "On the tuning queries every smaller depth may lose more."
+    verdict = "loses more" if checked.status == "FAIL" else "may lose more"
+    return (
+        f"The tuning queries suggest depth {choice.chosen}, which {verdict} than the margin: {_loss(choice)} on"
+        f" {checked.n} held-out queries ({checked.sentence})."
+    )
+
+
+def _gain(choice: Choice) -> str:
+    """Return the difference to the first stage, with a comma before it; empty where it is not known."""
+    against = choice.against_first_stage
+    return "" if against is None else f", held out: {difference_text(against)}"
 
 
 def depth_table(sweep: DepthSweep) -> Table:
@@ -110,6 +125,8 @@ def depth_table(sweep: DepthSweep) -> Table:
         "retrieval loss", "ranking loss", "p95 (ms)", "$ a thousand queries",
     )  # fmt: skip
     marks = " '*' is the recommended depth, '+' the best one on the tuning queries."
+    if sweep.limits.p95_s is not None:
+        marks += " The upper bound of the CI of p95 must keep to the limit."
     note = (
         f"Means over {sweep.queries} queries with 95 % t intervals; the first stage alone:"
         f" {interval_text(sweep.first_stage)}."
@@ -201,8 +218,7 @@ def _draw(into: Path, sweep: DepthSweep, colour: str) -> Plot:
     )
     if choice.recommended is not None:
         caption += (
-            " The dot is the smallest depth that loses nothing that matters, chosen on one half of the queries and"
-            " checked on the other."
+            " The dot is the recommended depth: the smallest that held-out queries confirm, else the deepest."
         )
     name = f"{sweep.dataset}.{sweep.reranker}.tune-depth"
     return save_plot(into, axes, name, title, caption, [to_plain(row) for row in rows])

@@ -18,13 +18,22 @@ def threshold_line(choice: ThresholdChoice) -> str:
     if choice.threshold is None or choice.held_out is None:
         return f"{system}: no threshold for {_goal(choice.goal)}: {choice.why_not}."
     held_out = choice.held_out
-    kept, empty = value_text(held_out.kept.estimate, ".1f"), value_text(held_out.empty.estimate, ".1%")
+    kept = value_text(held_out.kept.estimate, ".1f")
+    groups = "" if choice.clusters is None else f", which count as {choice.clusters} independent ones"
     return (
-        f"{system}: keep score >= {choice.threshold!r}: {_promise(choice)} (chosen on {choice.chosen_on} queries)."
-        f" On {held_out.kept.n} queries held out it keeps {share_text(held_out.recall)} of the relevant candidates"
-        f" (n={held_out.recall.n}) and {kept} of up to {choice.depth} documents; precision"
-        f" {share_text(held_out.precision)}, nothing left for {empty} of the queries."
+        f"{system}: keep score >= {choice.threshold!r}: {_promise(choice)} (chosen on {choice.chosen_on} queries"
+        f"{groups}). On {held_out.kept.n} held-out queries it keeps {share_text(held_out.recall)} of the relevant"
+        f" candidates (n={held_out.recall.n}) and {kept} of up to {choice.depth} documents; precision"
+        f" {share_text(held_out.precision)}; queries with no document left {share_text(held_out.empty)}."
+        f"{left_out_text(choice.left_out)}"
     )
+
+
+def left_out_text(pairs: int | None) -> str:
+    """Return a sentence on candidates without a score of their own; empty where there are none."""
+    if not pairs:
+        return ""
+    return f" {pairs} candidates without a score of their own ('missing: last') are left out."
 
 
 def threshold_lines(choice: ThresholdChoice) -> Iterator[str]:
@@ -32,7 +41,7 @@ def threshold_lines(choice: ThresholdChoice) -> Iterator[str]:
     yield threshold_line(choice)
     if choice.threshold is None or choice.tuned is None:
         return
-    yield f"  On the queries it was chosen on: recall {share_text(choice.tuned.recall)}, which may flatter it."
+    yield f"  On the tuning queries: recall {share_text(choice.tuned.recall)} (optimistic)."
     first_stage_recall = value_text(choice.first_stage_recall, ".1%")
     yield (
         f"  Recall is among the candidates: the first stage finds {first_stage_recall} of what is"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.config import RerankerSettings
 from evalkit.errors import CallError
@@ -68,7 +69,15 @@ class Replay:
         bottom = min(stored.values(), default=0.0)
         below = {position: bottom - 1.0 - order for order, position in enumerate(absent)}
         scores = [below.get(i, stored.get(doc_id, bottom)) for i, doc_id in enumerate(request.doc_ids)]
-        return RerankResponse(np.array(scores, dtype=np.float64), missing=len(absent))
+        found = np.array(scores, dtype=np.float64)
+        return RerankResponse(found, self._order(found, absent), missing=len(absent))
+
+    def _order(self, scores: NDArray[np.float64], absent: list[int]) -> NDArray[np.int64] | None:
+        """Return the documents of the file in its order, for ``missing: last``: the others have made-up scores."""
+        if self._settings.missing == "fail":
+            return None
+        ranked = np.argsort(-scores, kind="stable")
+        return ranked[~np.isin(ranked, absent)]
 
     def close(self) -> None:
         """Do nothing: no resources are held."""

@@ -21,7 +21,8 @@ SCORES = {
     "depth": "int32",
 }
 """Columns of ``scores.parquet``; depth is null where one pass serves every depth. ``list_rank`` is the
-rank in the backend's response to the call that scored the pair."""
+rank in the backend's response to the call that scored the pair. With ``missing: last`` of the replay backend it is
+null for a candidate that the run file lacks: its score is made up."""
 
 CALLS = {
     "dataset": "string",

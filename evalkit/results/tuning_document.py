@@ -35,6 +35,8 @@ class DepthRow(JsonObject):
         95th percentile of a call's latency in seconds; None where it is not known.
     p95_measured
         Whether it was measured at this batch size, and not interpolated.
+    p95_upper_s
+        Upper bound of the interval of `p95_s`; None where it is not known.
     """
 
     depth: int
@@ -47,6 +49,7 @@ class DepthRow(JsonObject):
     p95_s: float | None
     p95_measured: bool
     usd_per_thousand_queries: float | None
+    p95_upper_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,10 @@ class ThresholdChoice:
         Share of the unanswerable queries that keep a document; None without threshold or such queries.
     rows
         Other thresholds, on the held-out queries.
+    left_out
+        Candidates without a score of their own, which take no part; None if it is unknown which they are.
+    clusters
+        Independent groups of queries that the choice is based on; None if each query is its own group.
     """
 
     dataset: str
@@ -162,6 +169,8 @@ class ThresholdChoice:
     held_out: ThresholdFigures | None
     false_accepts: Mean | None
     rows: tuple[ThresholdRow, ...]
+    left_out: int | None = 0
+    clusters: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,8 @@ class CalibrationResult:
         Share of all pairs that is relevant; None without queries.
     functions
         Name -> function; empty where none can be fitted, and `why_not` is the reason.
+    left_out
+        Candidates without a score of their own, which take no part; None if it is unknown which they are.
     """
 
     dataset: str
@@ -195,6 +206,7 @@ class CalibrationResult:
     relevant_share: float | None
     functions: Mapping[str, CalibrationFunction]
     why_not: str | None
+    left_out: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
-from evalkit.records import ScoreKind
+from evalkit.records import Qrels, Run, ScoreKind
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult
-from evalkit.stats import MIN_QUERIES
-from evalkit.summaries.candidate_runs import relevance
+from evalkit.stats import MIN_QUERIES, Clusters
+from evalkit.summaries.candidate_runs import MADE_UP, relevance, scored_documents
 from evalkit.tuning import split_queries
 from evalkit.tuning.calibration_fit import (
     Calibration,
@@ -22,6 +23,9 @@ from evalkit.tuning.calibration_fit import (
     judge_probabilities,
     sigmoid,
 )
+from evalkit.tuning.query_split import clusters_at
+
+_QUALITY = ("brier", "log_loss", "ece", "ece_expected", "ece_debiased")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +37,7 @@ class _Pairs:
     scores, relevant
         ``(n,)`` score of each pair, and whether its document is judged relevant.
     query
-        ``(n,)`` number of the pair's query, from 0 on.
+        ``(n,)`` number of the pair's query, or of its cluster of queries, from 0 on.
     """
 
     scores: NDArray[np.float64]
@@ -45,18 +49,26 @@ class _Pairs:
         kept = np.isin(self.query, rows)
         return _Pairs(self.scores[kept], self.relevant[kept], np.searchsorted(rows, self.query[kept]))
 
+    def in_groups(self, clusters: Clusters | None) -> _Pairs:
+        """Return the pairs with the cluster of each query in the place of its number."""
+        return self if clusters is None else _Pairs(self.scores, self.relevant, clusters[self.query])
+
 
 def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan) -> CalibrationResult:
     """Return functions from scores to the probability that a document is judged relevant, with their quality.
 
-    All candidates take part, and an unjudged document counts as not relevant: the probability is that of being
-    relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated as they are, too.
+    All candidates with a score of their own take part, and an unjudged document counts as not relevant: the probability
+    is that of being relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated
+    as they are, too.
     """
-    pairs = _pairs(comparison_set, tag)
-    queries = len(np.unique(pairs.query))
-    split = split_queries(queries, plan.seed)
-    tuning, held_out = pairs.of(split.tuning), pairs.of(split.held_out)
-    why_not = _why_not(queries, tuning, held_out)
+    run, left_out = scored_documents(comparison_set.systems[tag])
+    query_ids = [query_id for query_id in run.query_ids if query_id in comparison_set.qrels.grades]
+    pairs, queries = _pairs(run, comparison_set.qrels, query_ids), len(query_ids)
+    clusters = comparison_set.clusters_of(query_ids)
+    split = split_queries(queries, plan.seed, clusters)
+    tuning = pairs.of(split.tuning)
+    held_out = pairs.of(split.held_out).in_groups(clusters_at(clusters, split.held_out))
+    why_not = MADE_UP if left_out is None else _why_not(queries, tuning, held_out)
     functions = {} if why_not else _functions(tuning, kind)
     return CalibrationResult(
         dataset=comparison_set.dataset,
@@ -68,6 +80,7 @@ def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Pl
         relevant_share=float(pairs.relevant.mean()) if queries else None,
         functions={name: _judged(held_out, function, kind, plan) for name, function in functions.items()},
         why_not=why_not,
+        left_out=left_out,
     )
 
 
@@ -80,16 +93,15 @@ def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs) -> str | None:
     return None
 
 
-def _pairs(comparison_set: ComparisonSet, tag: str) -> _Pairs:
-    """Return the scored pairs of the judged queries."""
+def _pairs(run: Run, qrels: Qrels, query_ids: Sequence[str]) -> _Pairs:
+    """Return the scored pairs of some queries."""
     scores, relevant, query = [np.empty(0)], [np.empty(0, dtype=np.bool_)], [np.empty(0, dtype=np.int64)]
-    number = 0
-    for query_id, docs, scores_of_query in comparison_set.systems[tag].run:
-        if query_id in comparison_set.qrels.grades:
+    numbers = {query_id: number for number, query_id in enumerate(query_ids)}
+    for query_id, docs, scores_of_query in run:
+        if query_id in numbers:
             scores.append(scores_of_query)
-            relevant.append(relevance(docs, comparison_set.qrels.of(query_id)))
-            query.append(np.full(len(docs), number))
-            number += 1
+            relevant.append(relevance(docs, qrels.of(query_id)))
+            query.append(np.full(len(docs), numbers[query_id]))
     return _Pairs(np.concatenate(scores), np.concatenate(relevant), np.concatenate(query))
 
 
@@ -122,7 +134,7 @@ def portable(result: CalibrationResult, name: str) -> dict[str, Any]:
     """Return a fitted function as a small JSON document that a service can apply, with the scope of its validity."""
     chosen = result.functions[name]
     valid = ("dataset", "reranker", "depth", "score_kind", "queries", "relevant_share")
-    quality = {key: to_plain(getattr(chosen.quality, key)) for key in ("brier", "log_loss", "ece")}
+    quality = {key: to_plain(getattr(chosen.quality, key)) for key in _QUALITY}
     return {
         "evalkit_calibration": 1,
         **(to_plain(chosen.function) if chosen.function else {}),

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison import ComparisonSet
+from evalkit.comparison import ComparisonSet, System
 from evalkit.records import Qrels, Run
 from evalkit.results.summary_document import BEST_ORDER
+
+MADE_UP = "some scores were made up ('missing: last'), and this result does not record which: run it again"
+"""Why scores are not used if `scored_documents` cannot tell which documents have a score."""
 
 
 def first_stage_run(comparison_set: ComparisonSet) -> Run:
@@ -27,3 +30,15 @@ def best_order(run: Run, qrels: Qrels) -> Run:
 def relevance(docs: Sequence[str], grades: Mapping[str, int]) -> NDArray[np.bool_]:
     """Return ``(n,)`` whether each document has a grade above 0; unjudged documents do not."""
     return np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_)
+
+
+def scored_documents(system: System) -> tuple[Run, int | None]:
+    """Return a system's run without the documents that have no score of their own, and how many these are.
+
+    The number is None, and the run whole, where it is unknown which documents these are.
+    """
+    run, last = system.run, system.placed_last
+    if not last:
+        return run, None if last is None else 0
+    keep = np.array([d not in last.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)
+    return run.where(keep), int((~keep).sum())

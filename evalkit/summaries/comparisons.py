@@ -70,7 +70,7 @@ def sets_at_depth(
     for cell in cells:
         if cell.depth == depth:
             by_dataset[cell.dataset][cell.reranker] = System(
-                cell.reranker, cell.run, cell.values, cell.not_scored
+                cell.reranker, cell.run, cell.values, cell.not_scored, cell.placed_last
             )
     sets = [
         ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)

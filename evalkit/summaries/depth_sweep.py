@@ -13,7 +13,7 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
-from evalkit.stats import mean_interval, none_if_nan
+from evalkit.stats import Clusters, mean_interval, none_if_nan
 from evalkit.summaries.candidate_runs import best_order, first_stage_run
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth_choice import Costs, interpolated
@@ -64,7 +64,8 @@ def sweep(
         metric
     )
     costs = known_costs(summary, comparison_set, tag)
-    split = split_queries(len(swept.query_ids), plan.seed)
+    clusters = comparison_set.clusters_of(swept.query_ids)
+    split = split_queries(len(swept.query_ids), plan.seed, clusters)
     values = swept.of(metric)
     measured = summary.quantiles_alone(comparison_set.dataset, tag, "p95")
     return DepthSweep(
@@ -74,9 +75,9 @@ def sweep(
         margin=margin,
         limits=question.limits,
         queries=len(swept.query_ids),
-        first_stage=mean_interval(unranked),
-        rows=tuple(_rows(values, ideal, recall, costs, measured)),
-        choice=choose_depth(values, unranked, split, costs, question.limits, margin, metric=metric),
+        first_stage=mean_interval(unranked, clusters=clusters),
+        rows=tuple(_rows((values, ideal, recall), costs, measured, clusters)),
+        choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
     )
 
 
@@ -97,20 +98,20 @@ def _swept(
 
 
 def _rows(
-    values: NDArray[np.float64],
-    ideal: NDArray[np.float64],
-    recall: NDArray[np.float64],
+    swept: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     costs: Costs,
     measured: Mapping[int, float],
+    clusters: Clusters | None,
 ) -> Iterator[DepthRow]:
+    values, ideal, recall = swept
     for index in range(values.shape[1]):
-        mean = mean_interval(values[:, index])
+        mean = mean_interval(values[:, index], clusters=clusters)
         oracle = float(ideal[:, index].mean()) if len(ideal) else None
         lost = None if oracle is None or mean.estimate is None else oracle - mean.estimate
         yield DepthRow(
             depth=index + 1,
             mean=mean,
-            to_deepest=mean_interval(values[:, index] - values[:, -1]),
+            to_deepest=mean_interval(values[:, index] - values[:, -1], clusters=clusters),
             recall=float(recall[:, index].mean()) if len(recall) else None,
             oracle=oracle,
             # The first stage loses what the candidates lack; the reranker loses the rest.
@@ -119,6 +120,7 @@ def _rows(
             p95_s=none_if_nan(costs.p95_s[index]),
             p95_measured=index + 1 in measured,
             usd_per_thousand_queries=none_if_nan(costs.usd_per_thousand_queries[index]),
+            p95_upper_s=none_if_nan(costs.p95_upper_s[index]),
         )
 
 
@@ -126,7 +128,11 @@ def known_costs(summary: Summary, comparison_set: ComparisonSet, tag: str) -> Co
     """Return latency and cost of every depth, NaN where they are not known."""
     deepest = comparison_set.depth or 1
     p95_s = interpolated(summary.quantiles_alone(comparison_set.dataset, tag, "p95"), deepest)
-    return Costs(p95_s, _costs(summary, comparison_set, tag, deepest))
+    bounds = {
+        size: row.p95_s.interval.upper for size, row in summary.alone(comparison_set.dataset, tag).items()
+    }
+    upper_s = interpolated({size: bound for size, bound in bounds.items() if bound is not None}, deepest)
+    return Costs(p95_s, _costs(summary, comparison_set, tag, deepest), upper_s)
 
 
 def _costs(summary: Summary, comparison_set: ComparisonSet, tag: str, deepest: int) -> NDArray[np.float64]:

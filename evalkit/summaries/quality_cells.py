@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ class QualityCell:
     not_scored
         Queries with candidates and without scores: their call failed, or was never made. They
         are in no mean; a query without candidates has the value 0.
+    placed_last
+        Query id -> documents without a score of their own; None if unknown. See `placed_last`.
     """
 
     dataset: str
@@ -38,6 +41,7 @@ class QualityCell:
     run: Run
     values: MetricValues
     not_scored: tuple[str, ...]
+    placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,48 @@ def derive_cells(
             if tag == manifest.first_stage:
                 with_candidates = list(dict.fromkeys(part["query_id"].tolist()))
             for depth in depths:
-                run = scored_run(at_depth(part, depth), tag, depth)
+                columns = at_depth(part, depth)
+                run = scored_run(columns, tag, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in with_candidates if q not in scored)
                 kept = _averaged(judged, missing, any_scored=bool(scored) or not with_candidates)
-                yield QualityCell(dataset, tag, depth, run, evaluate(run, kept, parsed), missing)
+                values = evaluate(run, kept, parsed)
+                last = placed_last(columns, _made_up(manifest, dataset, tag, depth))
+                yield QualityCell(dataset, tag, depth, run, values, missing, last)
+
+
+def placed_last(columns: Mapping[str, NDArray[Any]], made_up: int) -> dict[str, frozenset[str]] | None:
+    """Return query id -> documents that have no score of their own: they have no rank in the replayed list.
+
+    Parameters
+    ----------
+    columns
+        ``query_id``, ``doc_id`` and ``list_rank`` of the scores of one pass.
+    made_up
+        Number of such documents. Results of evalkit 0.1 hold this number alone and no rank: None if it is neither 0
+        nor the number of all documents.
+    """
+    if not made_up:
+        return {}
+    unranked = np.isnan(columns["list_rank"].astype(np.float64))
+    if unranked.all() and made_up < len(unranked):
+        return None
+    found: dict[str, set[str]] = {}
+    for query_id, doc_id in zip(columns["query_id"][unranked], columns["doc_id"][unranked], strict=True):
+        found.setdefault(query_id, set()).add(doc_id)
+    return {query_id: frozenset(docs) for query_id, docs in found.items()}
+
+
+def _made_up(manifest: Manifest, dataset: str, tag: str, depth: int) -> int:
+    """Return how many scores of a pass the replay backend made up (``missing: last``)."""
+    facts = manifest.rerankers.get(tag)
+    if facts is None or facts.backend != "replay":
+        return 0
+    return sum(
+        one.documents_placed_last
+        for one in manifest.quality_passes
+        if (one.dataset, one.reranker) == (dataset, tag) and one.depth in {None, depth}
+    )
 
 
 def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qrels:

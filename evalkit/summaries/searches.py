@@ -16,12 +16,14 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
-from evalkit.stats import mean_interval, mean_or_none, none_if_nan
+from evalkit.stats import Clusters, mean_interval, mean_or_none, none_if_nan
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.depth_sweep import known_costs
 from evalkit.tuning import Split, split_queries
+from evalkit.tuning.depth_check import check_loss
 from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.front import front
+from evalkit.tuning.query_split import clusters_at
 
 LADDER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 KEPT_SHARES = (1.0, 0.5, 0.2)
@@ -60,12 +62,14 @@ def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary
     without threshold) is that of the held-out queries.
     """
     query_ids = comparison_set.qrels.answerable
-    split = split_queries(len(query_ids), plan.seed)
+    clusters = comparison_set.clusters_of(query_ids)
+    split = split_queries(len(query_ids), plan.seed, clusters)
     rows: tuple[SearchRow, ...] = ()
     if query_ids:
         tuning = [query_ids[i] for i in split.tuning]
         evaluated = list(_evaluate_all(comparison_set, tag, tuning, plan.primary))
-        rows = _rows(evaluated, split, known_costs(summary, comparison_set, tag), plan)
+        held_out = clusters_at(clusters, split.held_out)
+        rows = _rows(evaluated, split, known_costs(summary, comparison_set, tag), plan, held_out)
     return SearchResult(comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows)
 
 
@@ -82,7 +86,10 @@ def _evaluate_all(
         yield _Evaluated(one, documents, evaluate(kept, comparison_set.qrels, metrics).of(metric))
 
 
-def _rows(evaluated: list[_Evaluated], split: Split, costs: Costs, plan: Plan) -> tuple[SearchRow, ...]:
+def _rows(
+    evaluated: list[_Evaluated], split: Split, costs: Costs, plan: Plan, clusters: Clusters | None
+) -> tuple[SearchRow, ...]:
+    """Return a row for each configuration; `clusters` are those of the held-out queries."""
     on_front = front(np.array([_objectives(one, split, costs) for one in evaluated]))
     deepest = max(one.configuration.depth for one in evaluated)
     plain = next(
@@ -92,7 +99,10 @@ def _rows(evaluated: list[_Evaluated], split: Split, costs: Costs, plan: Plan) -
     for one, best in zip(evaluated, on_front.tolist(), strict=True):
         held_out = one.values[split.held_out]
         differences = held_out - plain.values[split.held_out]
-        status, _ = decide_drop(differences, plan.margin, 0.05)
+        if clusters is None:
+            status, _ = decide_drop(differences, plan.margin, 0.05)
+        else:
+            status = check_loss(differences, plan.margin, 0.05, clusters).status
         rows.append(
             SearchRow(
                 depth=one.configuration.depth,
@@ -100,14 +110,14 @@ def _rows(evaluated: list[_Evaluated], split: Split, costs: Costs, plan: Plan) -
                 kept_share=one.configuration.kept_share,
                 threshold=one.configuration.threshold,
                 tuned=mean_or_none(one.values[split.tuning]),
-                held_out=mean_interval(held_out),
+                held_out=mean_interval(held_out, clusters=clusters),
                 kept=one.kept,
                 p95_s=none_if_nan(costs.p95_s[one.configuration.depth - 1]),
                 usd_per_thousand_queries=none_if_nan(
                     costs.usd_per_thousand_queries[one.configuration.depth - 1]
                 ),
                 on_front=best,
-                against_plain=AgainstPlain(mean_interval(differences), status),
+                against_plain=AgainstPlain(mean_interval(differences, clusters=clusters), status),
             )
         )
     return tuple(rows)

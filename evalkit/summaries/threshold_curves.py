@@ -13,9 +13,10 @@ from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
-from evalkit.stats import Interval, mean_interval, mean_or_none
-from evalkit.summaries.candidate_runs import first_stage_run, relevance
+from evalkit.stats import Interval, bounded_interval, mean_interval, mean_or_none
+from evalkit.summaries.candidate_runs import MADE_UP, first_stage_run, relevance, scored_documents
 from evalkit.tuning import Split, split_queries
+from evalkit.tuning.query_split import clusters_at
 from evalkit.tuning.threshold_choice import (
     Curves,
     Promise,
@@ -80,16 +81,17 @@ def read_goal(text: str, confidence: float | None) -> Goal:
 def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Goal) -> ThresholdChoice:
     """Choose a threshold on one half of the queries and check it on the other half.
 
-    Unanswerable queries take no part in the choice; the share of them that keeps a document is reported.
+    Unanswerable queries take no part in the choice; the share of them that keeps a document is reported. Documents
+    without a score of their own take no part in anything.
     """
-    system = comparison_set.systems[tag]
-    judged = [q for q in comparison_set.qrels.grades if system.run.docs(q)]
+    run, left_out = scored_documents(comparison_set.systems[tag])
+    judged = [q for q in comparison_set.qrels.grades if run.docs(q)]
     answerable = [q for q in judged if any(grade > 0 for grade in comparison_set.qrels.of(q).values())]
-    lists = _lists(system.run, comparison_set, answerable)
-    split = split_queries(len(lists), plan.seed)
+    lists = _lists(run, comparison_set, answerable)
+    split = split_queries(len(lists), plan.seed, lists.clusters)
     tuning, held_out = lists.only(split.tuning), lists.only(split.held_out)
-    choice = _choose(tuning, goal)
-    unanswerable = _lists(system.run, comparison_set, [q for q in judged if q not in set(answerable)])
+    choice = _Choice(None, 0, MADE_UP) if left_out is None else _choose(tuning, goal)
+    unanswerable = _lists(run, comparison_set, [q for q in judged if q not in set(answerable)])
     return ThresholdChoice(
         dataset=comparison_set.dataset,
         reranker=tag,
@@ -106,17 +108,22 @@ def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Go
         tuned=None if choice.threshold is None else _figures(tuning, choice.threshold),
         held_out=None if choice.threshold is None else _figures(held_out, choice.threshold),
         false_accepts=_false_accepts(unanswerable, choice.threshold),
-        rows=_rows(comparison_set, tag, lists, [answerable[i] for i in split.held_out], split, plan),
+        rows=()
+        if left_out is None
+        else _rows(comparison_set, run, lists, [answerable[i] for i in split.held_out], split, plan),
+        left_out=left_out,
+        clusters=choice.clusters,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """A threshold with the number of queries it is chosen on; if it is None, `why_not` is the reason."""
+    """A threshold with the number of queries, and of clusters, it is chosen on; if it is None, `why_not` says why."""
 
     threshold: float | None
     chosen_on: int
     why_not: str | None
+    clusters: int | None = None
 
 
 def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> ScoredLists:
@@ -125,6 +132,7 @@ def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> Sco
     return ScoredLists(
         tuple(lists[query_id][1] for query_id in query_ids),
         tuple(relevance(lists[query_id][0], comparison_set.qrels.of(query_id)) for query_id in query_ids),
+        comparison_set.clusters_of(query_ids),
     )
 
 
@@ -136,15 +144,19 @@ def _choose(tuning: ScoredLists, goal: Goal) -> _Choice:
         return _Choice(None, 0, "no query has a relevant candidate")
     # Recall and F1 need a relevant candidate; queries without one lower precision, and must count there.
     by_threshold = curves(tuning if goal.what == "precision" else usable, thresholds_of(tuning))
-    place, why = _place(by_threshold, n, goal)
+    clusters = None if usable.clusters is None else usable.independent
+    place, why = _place(by_threshold, usable.independent, goal)
     if place is None:
-        return _Choice(None, n, why)
+        return _Choice(None, n, why, clusters)
     below = by_threshold.thresholds[place - 1] if place else -np.inf
-    return _Choice(short_number(float(by_threshold.thresholds[place]), float(below)), n, None)
+    return _Choice(short_number(float(by_threshold.thresholds[place]), float(below)), n, None, clusters)
 
 
 def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
-    """Return the index of the chosen threshold, None if no threshold reaches the goal, and the reason for that."""
+    """Return the index of the chosen threshold, None if no threshold reaches the goal, and the reason for that.
+
+    `n` is the number of independent queries.
+    """
     target = goal.target or 0.0
     if goal.what == "f1":
         return int(np.argmax(found.f1.mean(axis=0))), None
@@ -171,12 +183,17 @@ def _figures(lists: ScoredLists, threshold: float) -> ThresholdFigures:
     kept = at.kept[:, 1].astype(np.float64)
     has_relevant = np.isfinite(at.recall[:, 1])
     return ThresholdFigures(
-        recall=mean_interval(at.recall[has_relevant, 1]),
-        precision=mean_interval(at.precision[np.isfinite(at.precision[:, 1]), 1]),
-        f1=mean_interval(at.f1[has_relevant, 1]),
-        kept=mean_interval(kept),
-        empty=mean_interval((kept == 0).astype(np.float64)),
+        recall=_share(at.recall[:, 1], has_relevant, lists),
+        precision=_share(at.precision[:, 1], np.isfinite(at.precision[:, 1]), lists),
+        f1=_share(at.f1[:, 1], has_relevant, lists),
+        kept=mean_interval(kept, clusters=lists.clusters),
+        empty=_share((kept == 0).astype(np.float64), np.ones(len(kept), dtype=np.bool_), lists),
     )
+
+
+def _share(values: NDArray[np.float64], defined: NDArray[np.bool_], lists: ScoredLists) -> Interval:
+    """Return the mean of the defined ``(q,)`` values between 0 and 1, with an interval inside 0 and 1."""
+    return bounded_interval(values[defined], clusters=clusters_at(lists.clusters, np.flatnonzero(defined)))
 
 
 def _best(lists: ScoredLists) -> NDArray[np.float64]:
@@ -188,7 +205,9 @@ def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> Interv
     """Return the share of unanswerable queries that keep a document; None without threshold or such queries."""
     if threshold is None or not len(unanswerable):
         return None
-    return mean_interval((_best(unanswerable) >= threshold).astype(np.float64))
+    return bounded_interval(
+        (_best(unanswerable) >= threshold).astype(np.float64), clusters=unanswerable.clusters
+    )
 
 
 def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:
@@ -199,7 +218,7 @@ def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:
 
 def _rows(
     comparison_set: ComparisonSet,
-    tag: str,
+    run: Run,
     lists: ScoredLists,
     query_ids: list[str],
     split: Split,
@@ -212,7 +231,7 @@ def _rows(
         return ()
     shown = np.unique(np.quantile(np.concatenate(tuning), CUT_SHARES, method="higher"))
     qrels = comparison_set.qrels.restricted_to(query_ids)
-    metrics, run = parse_metrics([plan.primary]), comparison_set.systems[tag].run
+    metrics = parse_metrics([plan.primary])
     rows = []
     for threshold in shown.tolist():
         figures = _figures(held_out, threshold)

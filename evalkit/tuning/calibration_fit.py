@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.stats import query_weights
+from evalkit.tuning.calibration_error import BINS, bins_of, calibration_error
 
-BINS = 15
-"""Equal-count bins of the reliability diagram and of the expected calibration error."""
 ISOTONIC_PAIRS, ISOTONIC_POSITIVES = 1000, 100
 """An isotonic function needs at least this many pairs and relevant pairs: with fewer it overfits."""
 _EDGE = 1e-12
@@ -106,7 +105,7 @@ def fit_isotonic(
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A value with the bounds of its bootstrap interval over queries."""
+    """A value with the bounds of its interval."""
 
     value: float
     lower: float
@@ -125,15 +124,21 @@ class Quality:
         Mean negative log-likelihood, natural logarithm.
     ece
         Expected calibration error: mean absolute difference of predicted and observed share over equal-count
-        bins.
+        bins. Pairs with equal probabilities are in one bin.
     bins
         For each bin: number of pairs, mean probability, share of relevant pairs.
+    ece_expected
+        Mean of `ece` if every pair were relevant with exactly its stated probability; None in older results.
+    ece_debiased
+        `ece` minus `ece_expected`, never below 0; None in older results.
     """
 
     brier: Bounded
     log_loss: Bounded
     ece: Bounded
     bins: tuple[tuple[int, float, float], ...]
+    ece_expected: float | None = None
+    ece_debiased: float | None = None
 
 
 def judge_probabilities(
@@ -150,14 +155,15 @@ def judge_probabilities(
     probabilities, relevant
         ``(n,)`` one row per query-document pair.
     query
-        ``(n,)`` query number, from 0. The bootstrap resamples queries, so a query's pairs stay together.
+        ``(n,)`` number of the query, or of the cluster of queries, from 0. The bootstrap resamples these, so their
+        pairs stay together.
     confidence, seed
-        Confidence level and seed of the bootstrap.
+        Confidence level and seed of the bootstrap. The interval of the ECE is that of `calibration_error`.
     """
     hit = relevant.astype(np.float64)
     clipped = np.clip(probabilities, _EDGE, 1 - _EDGE)
     queries = int(query.max()) + 1
-    place = _bins_of(probabilities)
+    place = bins_of(probabilities)
     # All measures are sums over queries, so a bootstrap sample of queries is a weighted sum of these arrays.
     cell = query * BINS + place
     mass, predicted, observed = (
@@ -167,32 +173,20 @@ def judge_probabilities(
     squared_errors = np.bincount(query, (probabilities - hit) ** 2, queries)
     log_losses = np.bincount(query, -(hit * np.log(clipped) + (1 - hit) * np.log1p(-clipped)), queries)
 
-    def measures(weight: NDArray[np.float64]) -> tuple[float, float, float]:
+    def measures(weight: NDArray[np.float64]) -> tuple[float, float]:
         total = float((weight @ mass).sum())
-        return (
-            float(weight @ squared_errors) / total,
-            float(weight @ log_losses) / total,
-            float(np.abs(weight @ predicted - weight @ observed).sum()) / total,
-        )
+        return float(weight @ squared_errors) / total, float(weight @ log_losses) / total
 
     drawn = np.array([measures(weight) for weight in query_weights(queries, _RESAMPLES, seed)])
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     every_query = np.ones(queries)
-    # Resampling inflates the expected calibration error, so widen its bounds to contain the value itself.
-    bounded = [
-        Bounded(value, min(float(a), value), max(float(b), value))
+    brier, log_loss = (
+        Bounded(value, float(a), float(b))
         for value, a, b in zip(measures(every_query), low, high, strict=True)
-    ]
+    )
+    error = calibration_error(probabilities, relevant, query, confidence, seed)
     counts = (every_query @ mass, every_query @ predicted, every_query @ observed)
     bins = tuple((round(n), s / n, o / n) for n, s, o in zip(*(c.tolist() for c in counts), strict=True) if n)
-    return Quality(bounded[0], bounded[1], bounded[2], bins)
-
-
-def _bins_of(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return ``(n,)`` the equal-count bin of each pair; bin 0 holds the lowest probabilities."""
-    place = np.empty(len(probabilities), dtype=np.int64)
-    place[np.argsort(probabilities, kind="stable")] = (
-        np.arange(len(probabilities)) * BINS // len(probabilities)
-    )
-    return place
+    ece = Bounded(error.value, error.lower, error.upper)
+    return Quality(brier, log_loss, ece, bins, error.expected, error.debiased)

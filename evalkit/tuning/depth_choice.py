@@ -1,16 +1,17 @@
-"""Choose the smallest depth that is within a margin of the best depth, under latency, cost and quality limits."""
+"""Choose the smallest depth within a margin of the deepest allowed depth, under latency, cost and quality limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.gate_verdicts import RuleFinding, decide_drop, judge_drop
-from evalkit.stats import MIN_QUERIES, Interval, mean_interval
-from evalkit.tuning.query_split import Split
+from evalkit.comparison.gate_verdicts import RuleFinding
+from evalkit.stats import MIN_QUERIES, Clusters, Interval, mean_interval
+from evalkit.tuning.depth_check import check_loss, loss_within, queries_for_margin
+from evalkit.tuning.query_split import Split, clusters_at, count_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Limits:
     Attributes
     ----------
     p95_s
-        Maximum 95th percentile of a call's latency, in seconds.
+        Maximum 95th percentile of a call's latency, in seconds; the upper bound of its interval must keep to it.
     usd_per_thousand_queries
         Maximum cost.
     quality
@@ -40,10 +41,13 @@ class Costs:
     ----------
     p95_s, usd_per_thousand_queries
         ``(d,)`` for depths 1 to d; NaN if unknown.
+    p95_upper_s
+        ``(d,)`` upper bounds of the intervals of `p95_s`; NaN if unknown. Limits are compared with these.
     """
 
     p95_s: NDArray[np.float64]
     usd_per_thousand_queries: NDArray[np.float64]
+    p95_upper_s: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +61,23 @@ class Choice:
     best
         The allowed depth with the highest mean on the tuning queries.
     recommended
-        The smallest allowed depth that is not worse than `best` by more than the margin on the tuning
-        queries, as are all allowed depths between the two; None without a recommendation.
+        The depth to use: `chosen` if it is confirmed, else `deepest`. None without a recommendation.
     why_not
         Why there is no recommendation.
     tuned, held_out
         Mean at the recommended depth on the tuning queries and on the held-out queries.
     checked
-        Held-out test of the recommended depth against `best`; None if they are the same depth.
+        Held-out test of `chosen` against `deepest`. It passes only if `chosen` is smaller and the test confirms that it
+        loses no more than the margin. None without a choice; in results of evalkit 0.1 the test is against `best`.
     beyond
-        Held-out mean at the deepest depth minus the mean at `best`.
+        Held-out mean at the deepest depth of the sweep minus the mean at `best`.
     against_first_stage
         Held-out mean at the recommended depth minus the mean of the first stage.
+    deepest
+        The deepest allowed depth; None if there is none, or in results of evalkit 0.1.
+    chosen
+        The smallest allowed depth that loses no more than the margin to `best` on the tuning queries, as do all
+        allowed depths between the two; None without a choice, or in results of evalkit 0.1.
     """
 
     allowed: int
@@ -80,6 +89,13 @@ class Choice:
     checked: RuleFinding | None = None
     beyond: Interval | None = None
     against_first_stage: Interval | None = None
+    deepest: int | None = None
+    chosen: int | None = None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether held-out queries confirm that the recommended depth loses no more than the margin."""
+        return self.checked is not None and self.checked.status in {"PASS", "IDENTICAL"}
 
 
 def choose_depth(
@@ -90,14 +106,18 @@ def choose_depth(
     limits: Limits,
     margin: float,
     alpha: float = 0.05,
-    metric: str = "quality",
+    clusters: Clusters | None = None,
 ) -> Choice:
     """Choose a depth on the tuning queries and check it on the held-out queries.
+
+    The check compares the chosen depth with the deepest allowed one, which does not depend on the queries. Without
+    confirmation the deepest allowed depth is recommended. No depth is recommended that is not significantly better
+    than the first stage alone on the held-out queries.
 
     Parameters
     ----------
     values
-        ``(q, d)`` metric of every query at depths 1 to d.
+        ``(q, d)`` metric of every query at depths 1 to d, between 0 and 1.
     first_stage
         ``(q,)`` metric of the first stage's order.
     split
@@ -109,43 +129,102 @@ def choose_depth(
     alpha
         Error rate of each one-sided test. The steps to smaller depths need no correction: they end at the
         first failing test (fixed-sequence procedure).
-    metric
-        Name of the metric, for sentences.
+    clusters
+        ``(q,)`` cluster of each query; None if all are independent.
     """
-    tuning = values[split.tuning]
-    means = tuning.mean(axis=0) if len(tuning) else np.empty(0)
+    tuning, held_out = (_Half.of(values, rows, clusters) for rows in (split.tuning, split.held_out))
+    means = tuning.values.mean(axis=0) if len(split.tuning) else np.empty(0)
     allowed = _allowed(means, costs, limits)
-    if min(len(split.tuning), len(split.held_out)) < MIN_QUERIES:
+    independent = tuning.independent + held_out.independent
+    if min(tuning.independent, held_out.independent) < MIN_QUERIES:
+        what = "queries" if clusters is None else "independent queries"
         why = (
-            f"{len(values)} queries are too few: a choice needs {MIN_QUERIES} to be made on and {MIN_QUERIES} to be"
+            f"{independent} {what} are too few: a choice needs {MIN_QUERIES} to be made on and {MIN_QUERIES} to be"
             f" checked on, {2 * MIN_QUERIES} in all"
         )
         return Choice(len(allowed), None, None, why)
     if not len(allowed):
         return Choice(0, None, None, "no depth keeps to the limits, as far as it is known what depths take")
-    best = int(allowed[np.argmax(means[allowed - 1])])
-    recommended = _smallest(tuning, allowed, best, margin, alpha)
-    others = values[split.held_out]
-    return Choice(
+    best, deepest = int(allowed[np.argmax(means[allowed - 1])]), int(allowed[-1])
+    chosen = _smallest(tuning, allowed, best, margin, alpha)
+    found = Choice(
         allowed=len(allowed),
         best=best,
-        recommended=recommended,
+        recommended=None,
         why_not=None,
-        tuned=mean_interval(tuning[:, recommended - 1]),
-        held_out=mean_interval(others[:, recommended - 1]),
-        checked=None
-        if recommended == best
-        else judge_drop(others[:, recommended - 1] - others[:, best - 1], metric, margin, alpha),
-        beyond=mean_interval(others[:, -1] - others[:, best - 1]),
-        against_first_stage=mean_interval(others[:, recommended - 1] - first_stage[split.held_out]),
+        checked=_check(held_out, (chosen, deepest), independent, margin, alpha),
+        beyond=held_out.mean(held_out.values[:, -1] - held_out.of_depth(best)),
+        deepest=deepest,
+        chosen=chosen,
     )
+    return _recommend(found, tuning, held_out, first_stage[split.held_out])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Half:
+    """The values of one half of the queries, ``(q, d)``, with their clusters."""
+
+    values: NDArray[np.float64]
+    clusters: Clusters | None
+
+    @classmethod
+    def of(cls, values: NDArray[np.float64], rows: NDArray[np.int64], clusters: Clusters | None) -> _Half:
+        return cls(values[rows], clusters_at(clusters, rows))
+
+    @property
+    def independent(self) -> int:
+        """The number of clusters."""
+        return count_clusters(self.clusters, len(self.values))
+
+    def of_depth(self, depth: int) -> NDArray[np.float64]:
+        """Return ``(q,)`` values at a depth."""
+        return self.values[:, depth - 1]
+
+    def mean(self, values: NDArray[np.float64]) -> Interval:
+        """Return the mean of ``(q,)`` values with its interval."""
+        return mean_interval(values, clusters=self.clusters)
+
+
+def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArray[np.float64]) -> Choice:
+    """Return the choice with its recommended depth, if that is significantly better than the first stage."""
+    depth = (found.chosen if found.is_confirmed else found.deepest) or 0
+    gain = held_out.mean(held_out.of_depth(depth) - first_stage)
+    helps = gain.lower is not None and gain.lower > 0
+    return replace(
+        found,
+        recommended=depth if helps else None,
+        why_not=None
+        if helps
+        else f"{depth} reranked candidates are not significantly better than no reranking",
+        tuned=tuning.mean(tuning.of_depth(depth)),
+        held_out=held_out.mean(held_out.of_depth(depth)),
+        against_first_stage=gain,
+    )
+
+
+def _check(
+    held_out: _Half, depths: tuple[int, int], independent: int, margin: float, alpha: float
+) -> RuleFinding:
+    """Return the test of the chosen depth against the deepest; it cannot pass with too few queries for a rare loss."""
+    chosen, deepest = depths
+    loss = held_out.of_depth(chosen) - held_out.of_depth(deepest)
+    found = check_loss(loss, margin, alpha, held_out.clusters)
+    if chosen == deepest:
+        return replace(
+            found, status="CANNOT TELL", sentence="every smaller depth may lose more on the tuning queries"
+        )
+    needed = queries_for_margin(margin, alpha)
+    if found.status in {"PASS", "IDENTICAL"} and independent < needed:
+        why = f"{independent} queries are too few to see a rare loss: a margin of {margin:g} needs {needed}"
+        return replace(found, status="CANNOT TELL", sentence=why)
+    return found
 
 
 def _allowed(means: NDArray[np.float64], costs: Costs, limits: Limits) -> NDArray[np.int64]:
     """Return the depths within the limits; an unknown latency or cost violates its limit."""
     keeps = np.ones(len(means), dtype=np.bool_)
     if limits.p95_s is not None:
-        keeps &= costs.p95_s <= limits.p95_s
+        keeps &= costs.p95_upper_s <= limits.p95_s
     if limits.usd_per_thousand_queries is not None:
         keeps &= costs.usd_per_thousand_queries <= limits.usd_per_thousand_queries
     if limits.quality is not None:
@@ -153,17 +232,15 @@ def _allowed(means: NDArray[np.float64], costs: Costs, limits: Limits) -> NDArra
     return np.flatnonzero(keeps).astype(np.int64) + 1
 
 
-def _smallest(
-    tuning: NDArray[np.float64], allowed: NDArray[np.int64], best: int, margin: float, alpha: float
-) -> int:
+def _smallest(tuning: _Half, allowed: NDArray[np.int64], best: int, margin: float, alpha: float) -> int:
     """Return the smallest depth reached from the best one while every step passes the non-inferiority test."""
-    recommended = best
+    chosen = best
     for depth in allowed[allowed < best][::-1]:
-        status, _ = decide_drop(tuning[:, depth - 1] - tuning[:, best - 1], margin, alpha)
-        if status not in {"PASS", "IDENTICAL"}:
+        loss = tuning.of_depth(int(depth)) - tuning.of_depth(best)
+        if not loss_within(loss, margin, alpha, tuning.clusters):
             break
-        recommended = int(depth)
-    return recommended
+        chosen = int(depth)
+    return chosen
 
 
 def interpolated(measured: Mapping[int, float], deepest: int) -> NDArray[np.float64]:

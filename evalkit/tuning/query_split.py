@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.stats import Clusters
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
@@ -22,8 +24,39 @@ class Split:
     held_out: NDArray[np.int64]
 
 
-def split_queries(queries: int, seed: int) -> Split:
-    """Return a random split of `queries` rows; the tuning half has one more row if the number is odd."""
-    order = np.random.default_rng(seed).permutation(queries)
+def split_queries(queries: int, seed: int, clusters: Clusters | None = None) -> Split:
+    """Return a random split of `queries` rows; the tuning half has one more row if the number is odd.
+
+    Parameters
+    ----------
+    queries
+        Number of rows.
+    seed
+        Seed of the split.
+    clusters
+        ``(queries,)`` cluster of each row. All rows of a cluster are in the same half, and the tuning half takes
+        clusters until it has half of the rows. None if every row is its own cluster.
+    """
+    rng = np.random.default_rng(seed)
     half = (queries + 1) // 2
-    return Split(np.sort(order[:half]), np.sort(order[half:]))
+    if clusters is None:
+        order = rng.permutation(queries)
+        return Split(np.sort(order[:half]), np.sort(order[half:]))
+    sizes = np.bincount(clusters)
+    order = rng.permutation(len(sizes))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    in_tuning = np.isin(clusters, order[before < half])
+    return Split(np.flatnonzero(in_tuning), np.flatnonzero(~in_tuning))
+
+
+def clusters_at(clusters: Clusters | None, rows: NDArray[np.int64]) -> Clusters | None:
+    """Return the ``(n,)`` clusters of some rows, numbered from 0 without gaps; None if each row is its own cluster."""
+    if clusters is None:
+        return None
+    values, found = np.unique(clusters[rows], return_inverse=True)
+    return found.astype(np.int64) if len(values) < len(found) else None
+
+
+def count_clusters(clusters: Clusters | None, rows: int) -> int:
+    """Return the number of independent clusters among `rows` rows."""
+    return rows if clusters is None else int(clusters.max(initial=-1)) + 1

@@ -11,6 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.stats import Clusters
+from evalkit.tuning.query_split import clusters_at
+
 Promise = Literal["guaranteed", "expected", "none"]
 _MOST_THRESHOLDS = 2000
 """Maximum number of candidate thresholds; with more distinct scores, those at evenly spaced ranks are used."""
@@ -26,10 +29,13 @@ class ScoredLists:
         For each query ``(n,)`` scores, descending.
     relevant
         For each query ``(n,)`` whether the candidate is relevant.
+    clusters
+        ``(q,)`` cluster of each query; None if all are independent.
     """
 
     scores: tuple[NDArray[np.float64], ...]
     relevant: tuple[NDArray[np.bool_], ...]
+    clusters: Clusters | None = None
 
     def __len__(self) -> int:
         """Return the number of queries."""
@@ -37,11 +43,29 @@ class ScoredLists:
 
     def only(self, rows: Sequence[int] | NDArray[np.int64]) -> ScoredLists:
         """Return the queries in the given rows."""
-        return ScoredLists(tuple(self.scores[i] for i in rows), tuple(self.relevant[i] for i in rows))
+        chosen = np.asarray(rows, dtype=np.int64)
+        return ScoredLists(
+            tuple(self.scores[i] for i in rows),
+            tuple(self.relevant[i] for i in rows),
+            clusters_at(self.clusters, chosen),
+        )
 
     def with_relevant(self) -> ScoredLists:
         """Return the queries with a relevant candidate: recall is undefined for the others."""
         return self.only([row for row, relevant in enumerate(self.relevant) if relevant.any()])
+
+    @property
+    def independent(self) -> int:
+        """Effective number of independent queries, rounded down: clusters, fewer if their sizes differ.
+
+        References
+        ----------
+        Kish, Survey Sampling (1965), section 11.7: ``sum(sizes)**2 / sum(sizes**2)``.
+        """
+        if self.clusters is None or not len(self):
+            return len(self)
+        sizes = np.bincount(self.clusters)
+        return int(len(self) ** 2 // (sizes**2).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +146,7 @@ def guaranteed_recall(losses: NDArray[np.float64], n: int, target: float, confid
     losses
         ``(t,)`` mean loss of recall at ascending thresholds.
     n
-        Number of queries behind each mean.
+        Number of independent queries behind each mean; see `ScoredLists.independent`.
     target
         Guaranteed mean recall over queries of the same distribution.
     confidence

@@ -207,9 +207,11 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     """The recommendation, its check on held-out queries, every depth as JSON, and the same in the report."""
     done = evalkit("tune", "depth", demo, "--reranker", "dense")
     assert done.returncode == 0, done.stderr
-    assert "demo: dense: send " in done.stdout
-    assert "on 48 queries held out" in done.stdout
-    assert "which may flatter it" in done.stdout
+    assert (
+        "demo: dense: not confirmed: no depth below 100 is shown to lose at most 0.01 nDCG@10." in done.stdout
+    )
+    assert "on 48 held-out queries" in done.stdout
+    assert "On the 48 tuning queries: " in done.stdout
     assert "is the bottleneck" in done.stdout
     (found,) = orjson.loads(evalkit("tune", "depth", demo, "--reranker", "dense", "--json").stdout)
     assert [row["depth"] for row in found["rows"]] == list(range(1, 101))
@@ -220,7 +222,7 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     assert all(
         one["retrieval_loss"] + one["ranking_loss"] + one["mean"] == pytest.approx(1) for one in found["rows"]
     )
-    assert "demo: dense: send " in (demo / "report.md").read_text(encoding="utf-8")
+    assert "demo: dense: not confirmed: " in (demo / "report.md").read_text(encoding="utf-8")
     assert (demo / "plots" / "demo.dense.tune-depth.svg").is_file()
     tuned = orjson.loads((demo / "tuning.json").read_bytes())["depth"]
     assert [one for one in tuned if one["reranker"] == "dense"] == [found]

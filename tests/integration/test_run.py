@@ -194,6 +194,9 @@ def test_replay_gives_a_stored_run_its_values(tmp_path: Path, beir_folder: Path,
     last = evalkit("run", config, "--into", tmp_path / "last")
     assert last.returncode == 0, last.stderr
     assert "had no score for" in last.stderr
+    scores = pd.read_parquet(only_folder(tmp_path / "last") / "scores.parquet")
+    scored = scores[(scores["reranker"] == "stored") & scores["list_rank"].notna()]
+    assert set(zip(scored["query_id"], scored["doc_id"], strict=True)) <= {("q1", "d1"), ("q2", "d3")}
 
 
 def test_no_text_of_a_document_is_kept_where_none_may_be(tmp_path: Path, beir_folder: Path) -> None:

@@ -152,3 +152,20 @@ def test_a_portable_function_says_where_it_is_valid(name: str) -> None:
     }  # fmt: skip
     assert document["held_out"]["brier"]["value"] == found.functions[name].quality.brier.value
     assert b"NaN" not in to_json(document)
+
+
+def test_made_up_scores_are_not_calibrated() -> None:
+    """Documents without a score of their own take no part, and are counted; unknown ones leave no function."""
+    last = {q: frozenset(docs[-3:]) for q, docs, _ in NOISY.systems["r"].run}
+    found = calibrate(
+        replace(NOISY, systems={**NOISY.systems, "r": replace(NOISY.systems["r"], placed_last=last)}),
+        "r",
+        "logit",
+        PLAN,
+    )
+    assert found.left_out == 3 * len(last)
+    assert found.pairs == calibrate(NOISY, "r", "logit", PLAN).pairs * 9 // 12
+    unknown = replace(NOISY, systems={**NOISY.systems, "r": replace(NOISY.systems["r"], placed_last=None)})
+    nothing = calibrate(unknown, "r", "logit", PLAN)
+    assert (nothing.functions, nothing.left_out) == ({}, None)
+    assert "some scores were made up" in (nothing.why_not or "")

@@ -14,7 +14,7 @@ from support.systems import Scores, run_of
 
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels
-from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells
+from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells, placed_last
 
 GRADES = {"q1": {"a": 1}, "q2": {"c": 2, "z": 1}, "q3": {"x": 1}, "q4": {"a": 0}}
 """q2 lacks a relevant candidate, q3 has no candidates, q4 is unanswerable."""
@@ -158,3 +158,26 @@ def test_a_result_without_queries_has_an_empty_ceiling() -> None:
     (ceiling,) = derive_ceilings([cell({}, 3, {})], {"d": Qrels({})}, ["nDCG@10"])
     assert ceiling.recall.shape == (0,)
     assert ceiling.best.query_ids == ()
+
+
+def ranked(*rows: tuple[str, str, float | None]) -> dict[str, np.ndarray]:
+    """Return columns of scores: query, document, and rank in the replayed list."""
+    names = ("query_id", "doc_id", "list_rank")
+    return {
+        name: np.array(column, dtype=object)
+        for name, column in zip(names, zip(*rows, strict=True), strict=True)
+    }
+
+
+def test_made_up_scores_are_those_without_a_rank() -> None:
+    """They are named by query; without any, nothing is named, whatever the ranks."""
+    columns = ranked(("q", "a", 1), ("q", "b", None), ("p", "a", None))
+    assert placed_last(columns, 2) == {"q": frozenset("b"), "p": frozenset("a")}
+    assert placed_last(columns, 0) == {}
+
+
+def test_older_results_do_not_say_which_scores_were_made_up() -> None:
+    """Without any rank it is unknown, unless all scores were made up."""
+    columns = ranked(("q", "a", None), ("q", "b", None))
+    assert placed_last(columns, 1) is None
+    assert placed_last(columns, 2) == {"q": frozenset("ab")}

@@ -12,7 +12,7 @@ from support.systems import noisy_set, run_of, set_of
 from evalkit.comparison import Plan
 from evalkit.fusion import Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Run
+from evalkit.records import Query, Run
 from evalkit.results.tuning_document import SearchResult
 from evalkit.summaries.searches import KEPT_SHARES, search
 from evalkit.tuning import split_queries
@@ -186,3 +186,23 @@ def test_without_any_candidate_there_is_no_threshold() -> None:
     rows = search(nothing, "r", PLAN, summary()).rows
     assert {row.depth for row in rows} == {1, 2}
     assert {(row.threshold, row.kept, row.tuned) for row in rows} == {(None, 0.0, 0.0)}
+
+
+def test_repeated_queries_are_one_cluster() -> None:
+    """Every query twice under one text: held-out means and bounds are those of one copy."""
+    base = noisy_set(80, 6, {"bm25": 0.5, "r": 2.0}, seed=4, metrics=("RR",))
+    ids = [(q, f"{q}.{copy}") for q in base.qrels.grades for copy in range(2)]
+    runs = []
+    for name, system in base.systems.items():
+        lists = {q: dict(zip(docs, scores.tolist(), strict=True)) for q, docs, scores in system.run}
+        runs.append(run_of(name, {new: lists[q] for q, new in ids}))
+    queries = {new: Query(new, q) for q, new in ids}
+    grades = {new: base.qrels.of(q) for q, new in ids}
+    several = set_of(grades, *runs, depth=6, metrics=("RR",), queries=queries)
+    one, more = (search(found, "r", PLAN, summary()).rows for found in (base, several))
+    for row, other in zip(one, more, strict=True):
+        assert other.held_out.n == 2 * row.held_out.n
+        assert (other.held_out.estimate, other.held_out.lower) == pytest.approx(
+            (row.held_out.estimate, row.held_out.lower)
+        )
+        assert other.against_plain.status == row.against_plain.status

@@ -13,8 +13,9 @@ from support.systems import noisy_set, run_of, set_of
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.metrics import evaluate, parse_metrics
+from evalkit.records import Query
 from evalkit.results.tuning_document import ThresholdChoice, ThresholdFigures
-from evalkit.stats import mean_interval
+from evalkit.stats import bounded_interval, mean_interval
 from evalkit.summaries.threshold_curves import CUT_SHARES, Goal, find_threshold, read_goal
 from evalkit.tuning import split_queries
 
@@ -58,7 +59,8 @@ def check(figures: ThresholdFigures | None, expected: Mapping[str, list[float]])
     """Compare every figure with the mean of the counted values, and its n and bounds."""
     assert figures is not None
     for name, values in expected.items():
-        interval, other = getattr(figures, name), mean_interval(np.array(values, dtype=np.float64))
+        of = mean_interval if name == "kept" else bounded_interval
+        interval, other = getattr(figures, name), of(np.array(values, dtype=np.float64))
         assert interval.n == other.n
         if other.estimate is not None:
             assert interval.estimate == pytest.approx(other.estimate)
@@ -287,3 +289,62 @@ def test_goals_are_read_as_they_are_written(thousandths: int, confidence: float 
         assert recall == Goal("recall", float(text), confidence)
         assert recall.promise == ("expected" if confidence is None else "guaranteed")
         assert read_goal(f"precision>= {shown}", confidence) == Goal("precision", float(text), None)
+
+
+def with_placed_last(last: Mapping[str, frozenset[str]] | None) -> ComparisonSet:
+    """Return the noisy set, in which some documents have no score of their own."""
+    systems = {**NOISY.systems, "r": replace(NOISY.systems["r"], placed_last=last)}
+    return replace(NOISY, systems=systems)
+
+
+def test_made_up_scores_take_no_part() -> None:
+    """The choice, its figures and all rows are those of lists without these documents; their number is given."""
+    docs = {q: frozenset(sorted(own)[:2]) for q, own, _ in NOISY.systems["r"].run}
+    lists = {
+        q: {d: s for d, s in zip(own, scores.tolist(), strict=True) if d not in docs[q]}
+        for q, own, scores in NOISY.systems["r"].run
+    }
+    shorter = replace(
+        NOISY, systems={**NOISY.systems, "r": replace(NOISY.systems["r"], run=run_of("r", lists))}
+    )
+    for goal in GOALS:
+        found, expected = (
+            find_threshold(with_placed_last(docs), "r", PLAN, goal),
+            find_threshold(shorter, "r", PLAN, goal),
+        )
+        assert found.left_out == 2 * len(docs)
+        assert replace(found, left_out=0) == expected
+
+
+def test_scores_of_which_some_may_be_made_up_have_no_threshold() -> None:
+    """Where it is unknown which they are, there is a reason, no figure and no row."""
+    choice = find_threshold(with_placed_last(None), "r", PLAN, Goal())
+    nothing(choice)
+    assert (choice.rows, choice.left_out) == ((), None)
+    assert "some scores were made up" in (choice.why_not or "")
+
+
+def repeated(times: int) -> tuple[ComparisonSet, ComparisonSet]:
+    """Return a set, and the set in which every query occurs several times under other ids."""
+    base = noisy_set(200, 8, LIFTS, seed=8)
+    texts = {q: Query(q, f"text of {q}") for q in base.qrels.grades}
+    ids = [(q, f"{q}.{copy}") for q in base.qrels.grades for copy in range(times)]
+    runs = []
+    for name, system in base.systems.items():
+        lists = {q: dict(zip(docs, scores.tolist(), strict=True)) for q, docs, scores in system.run}
+        runs.append(run_of(name, {new: lists[q] for q, new in ids}))
+    grades = {new: base.qrels.of(q) for q, new in ids}
+    queries = {new: Query(new, f"text of {q}") for q, new in ids}
+    return replace(base, queries=texts), set_of(grades, *runs, depth=8, queries=queries)
+
+
+def test_repeated_queries_count_once() -> None:
+    """Queries of equal texts are in one half, and give the number of independent queries of one copy."""
+    base, several = repeated(3)
+    one, more = (find_threshold(found, "r", PLAN, Goal()) for found in (base, several))
+    assert (one.clusters, more.clusters) == (None, one.chosen_on)
+    assert more.chosen_on == 3 * one.chosen_on
+    assert more.threshold == one.threshold
+    assert one.held_out is not None
+    assert more.held_out is not None
+    assert more.held_out.kept.lower == pytest.approx(one.held_out.kept.lower)

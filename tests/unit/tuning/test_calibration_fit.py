@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from evalkit.comparison import ComparisonSet, Plan, System
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.summaries.calibrations import calibrate, portable
+from evalkit.tuning.calibration_error import BINS, bins_of
 from evalkit.tuning.calibration_fit import (
     Calibration,
     fit_isotonic,
@@ -83,6 +85,37 @@ def test_true_probabilities_have_no_calibration_error_and_shifted_ones_have_thei
         assert figure.lower <= figure.value <= figure.upper
     assert sum(n for n, _, _ in true.bins) == 60_000
     assert max(n for n, _, _ in true.bins) - min(n for n, _, _ in true.bins) <= 1
+
+
+def test_equal_probabilities_share_a_bin_in_any_order_of_the_rows() -> None:
+    """One probability that is the base rate has no calibration error, whether or not rows are sorted by relevance."""
+    rng = np.random.default_rng(4)
+    relevant, query = rng.random(2000) < 0.1, np.repeat(np.arange(40), 50)
+    stated = np.full(2000, relevant.mean())
+    for order in (np.arange(2000), np.lexsort((relevant, query)), rng.permutation(2000)):
+        found = judge_probabilities(stated[order], relevant[order], query[order])
+        assert found.ece.value == pytest.approx(0, abs=1e-12)
+        assert found.ece.lower == 0.0
+        assert [n for n, _, _ in found.bins] == [2000]
+
+
+@given(st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.7, 1.0]), min_size=1, max_size=60), st.randoms())
+def test_bins_hold_whole_groups_of_equal_probabilities(values: list[float], random: Random) -> None:
+    """A bin depends on the probability alone, never falls with it, and is the same in any order."""
+    stated = np.array(values)
+    bins = dict(zip(values, bins_of(stated).tolist(), strict=True))
+    assert [bins[value] for value in sorted(bins)] == sorted(bins.values())
+    assert bins_of(stated).tolist() == [bins[value] for value in values]
+    random.shuffle(values)
+    assert bins_of(np.array(values)).tolist() == [bins[value] for value in values]
+
+
+def test_without_ties_bins_have_equal_counts() -> None:
+    """They are cut by row number, as quantiles are."""
+    stated = np.random.default_rng(1).random(100)
+    expected = np.empty(100, dtype=np.int64)
+    expected[np.argsort(stated)] = np.arange(100) * BINS // 100
+    assert (bins_of(stated) == expected).all()
 
 
 @given(st.floats(1e-9, 1 - 1e-9))

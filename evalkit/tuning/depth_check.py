@@ -1,0 +1,63 @@
+"""Test whether a smaller depth loses no more than a margin, and how many queries can show that."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparison.gate_verdicts import RuleFinding
+from evalkit.stats import Clusters, mean_interval
+
+
+def check_loss(
+    differences: NDArray[np.float64], margin: float, alpha: float, clusters: Clusters | None = None
+) -> RuleFinding:
+    """Return whether a depth loses no more than a margin (one-sided non-inferiority test).
+
+    Parameters
+    ----------
+    differences
+        ``(n,)`` value at the depth minus value at the reference depth, one per query.
+    margin
+        Largest acceptable loss.
+    alpha
+        Probability of passing a true loss of exactly the margin.
+    clusters
+        ``(n,)`` cluster of each query; None if all are independent.
+
+    Returns
+    -------
+    RuleFinding
+        ``IDENTICAL`` if all differences are 0, ``PASS``, ``FAIL`` if the loss is above the margin, else ``CANNOT
+        TELL``. Bounds are one-sided at ``1 - alpha`` each.
+    """
+    n = len(differences)
+    if n and not differences.any():
+        return RuleFinding("IDENTICAL", "every value is the same", 0.0, 0.0, 0.0, n)
+    found = mean_interval(differences, 1 - 2 * alpha, clusters)
+    lower, upper = found.lower, found.upper
+    if lower is None or upper is None or lower == upper:
+        return RuleFinding("CANNOT TELL", "the values do not vary", found.estimate, lower, upper, n)
+    if lower > -margin:
+        return RuleFinding("PASS", f"no loss above {margin:g}", found.estimate, lower, upper, n)
+    if upper < -margin:
+        return RuleFinding("FAIL", f"a loss above {margin:g}", found.estimate, lower, upper, n)
+    return RuleFinding("CANNOT TELL", f"a loss above {margin:g} is possible", found.estimate, lower, upper, n)
+
+
+def loss_within(
+    differences: NDArray[np.float64], margin: float, alpha: float, clusters: Clusters | None = None
+) -> bool:
+    """Return whether `check_loss` confirms that the loss is within the margin."""
+    return check_loss(differences, margin, alpha, clusters).status in {"PASS", "IDENTICAL"}
+
+
+def queries_for_margin(margin: float, alpha: float) -> int:
+    """Return the fewest independent queries that include, with probability ``1 - alpha``, one of a harmful share.
+
+    A share of `margin` of all queries that lose 1 each is a loss of the margin. A sample without any of them shows no
+    loss, so the t test alone would confirm the depth. ``(1 - margin)**n <= alpha``.
+    """
+    return math.ceil(math.log(alpha) / math.log1p(-margin) - 1e-9) if margin < 1 else 1
