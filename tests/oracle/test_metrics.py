@@ -109,3 +109,14 @@ def test_other_metrics_come_from_ir_measures() -> None:
         run, Qrels({"q": {"c": 1, "b": 0}}), parse_metrics(["Bpref", "nDCG(judged_only=True)@10"])
     )
     assert values.values.tolist() == [[1.0, 1.0]]
+
+
+def test_scores_are_compared_as_float64() -> None:
+    """Scores that differ beyond float32 are no tie, as in trec_eval 10; pytrec_eval (trec_eval 9) ties them."""
+    pytrec_eval = pytest.importorskip("pytrec_eval")
+    scores = {"a": 1.0, "b": 1.0 - 1e-9}
+    qrels = {"q": {"a": 1, "b": 0}}
+    run = Run.from_rows("r", ["q", "q"], list(scores), list(scores.values()))
+    (ours,) = evaluate(run, Qrels(qrels), parse_metrics(["RR"])).of("RR")
+    theirs = pytrec_eval.RelevanceEvaluator(qrels, {"recip_rank"}).evaluate({"q": scores})
+    assert (ours, theirs["q"]["recip_rank"]) == (1.0, 0.5)

@@ -9,6 +9,7 @@ import pytest
 
 from evalkit.datasets import load_dataset
 from evalkit.datasets.frames import dataset_from_frames
+from evalkit.errors import InputError
 from evalkit.records import Dataset
 
 
@@ -60,3 +61,20 @@ def test_documents_that_are_the_query_are_barred_unless_told(texts: list[str], *
     corpus = pd.DataFrame({"doc_id": [*"123"[: len(texts)], "x"], "text": [*texts, "more"]})
     judged = pd.DataFrame({"query_id": ["1", "2", "3"], "doc_id": ["x"] * 3, "relevance": [1] * 3})
     assert dataset_from_frames(corpus, queries, judged).origin.exclude_same_id == barred
+
+
+def test_the_cluster_field_is_one_that_queries_have() -> None:
+    """It is on record; a name that no query has is refused with those that they have."""
+    settings = {"source": "demo", "cluster_field": "kind"}
+    assert load_dataset(settings).origin.cluster_field == "kind"
+    with pytest.raises(InputError, match="no query of demo has the cluster field 'user'") as refused:
+        load_dataset({**settings, "cluster_field": "user"})
+    assert refused.value.hint is not None
+    assert "kind" in refused.value.hint
+
+
+def test_a_dataset_states_what_unjudged_documents_are(beir_folder: Path) -> None:
+    """They are of unknown relevance unless the configuration says otherwise; the bundled judgments are complete."""
+    assert load(beir_folder).origin.unjudged == "unknown"
+    assert load(beir_folder, unjudged="not_relevant").origin.unjudged == "not_relevant"
+    assert load_dataset("demo").origin.unjudged == "not_relevant"
