@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.records import MetricValues, Qrels, Query, Run, Unjudged
-from evalkit.stats import Clusters
+from evalkit.stats import Clusters, clusters_at
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,9 +150,7 @@ class Paired:
         wanted = set(query_ids)
         rows = [row for row, query_id in enumerate(self.query_ids) if query_id in wanted]
         kept = tuple(self.query_ids[row] for row in rows)
-        clusters = None
-        if self.clusters is not None and rows:  # numbered anew, without gaps
-            clusters = np.unique(self.clusters[rows], return_inverse=True)[1]
+        clusters = clusters_at(self.clusters, np.array(rows, dtype=np.int64))
         return Paired(kept, self.baseline[rows], self.contender[rows], 0, clusters)
 
 

@@ -21,10 +21,10 @@ from evalkit.stats import (
     MIN_QUERIES,
     Interval,
     MeanError,
+    count_clusters,
     mean_error,
-    mean_interval,
     minimum_detectable_effect,
-    paired_share_interval,
+    paired_interval,
     queries_needed,
     queries_needed_range,
     sign_flip,
@@ -130,10 +130,7 @@ def _comparison(
 
 def difference_interval(paired: Paired, confidence: float) -> Interval:
     """Return the mean difference with its interval: Tango's for a metric of values 0 and 1, else Student's t."""
-    values = np.concatenate([paired.baseline, paired.contender])
-    if len(values) and ((values == 0) | (values == 1)).all():
-        return paired_share_interval(paired.differences, confidence, paired.clusters)
-    return mean_interval(paired.differences, confidence, paired.clusters)
+    return paired_interval(paired.baseline, paired.contender, confidence, paired.clusters)
 
 
 def _agreeing(joint: Interval, alone: Interval, verdict: Verdict) -> Interval:
@@ -188,8 +185,7 @@ def _needed(
 
 def _verdict(paired: Paired, p: float, alpha: float) -> Verdict:
     differences = paired.differences
-    independent = len(differences) if paired.clusters is None else int(paired.clusters.max(initial=-1)) + 1
-    if independent < MIN_QUERIES:
+    if count_clusters(paired.clusters, len(differences)) < MIN_QUERIES:
         return "too few queries"
     if not differences.any():
         return "identical"

@@ -7,8 +7,8 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.gate_verdicts import GateFinding, RuleFinding, Status, independent, invalid, percent
-from evalkit.stats import MIN_QUERIES, Clusters, sample_size_for_count, share_bounds
+from evalkit.comparison.gate_verdicts import GateFinding, RuleFinding, Status, invalid, percent
+from evalkit.stats import MIN_QUERIES, Clusters, count_clusters, sample_size_for_count, share_bounds
 
 _ROUNDING = 1e-12
 """Slack of a comparison with a limit: differences of metric values carry rounding errors."""
@@ -80,7 +80,7 @@ def worst_of_clusters(differences: NDArray[np.float64], clusters: Clusters | Non
     """Return the ``(g,)`` smallest difference of each cluster; the differences themselves without clusters."""
     if clusters is None:
         return differences
-    worst = np.full(independent(len(differences), clusters), np.inf)
+    worst = np.full(count_clusters(clusters, len(differences)), np.inf)
     np.minimum.at(worst, clusters, differences)
     return worst
 

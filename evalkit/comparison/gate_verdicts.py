@@ -18,6 +18,7 @@ from evalkit.stats import (
     OneSidedBounds,
     bounded_interval,
     chance_of_detecting,
+    count_clusters,
     mean_error,
     minimum_detectable_effect,
     one_sided_bounds,
@@ -104,11 +105,6 @@ def invalid(why: str) -> RuleFinding:
     return RuleFinding("INVALID", f"{why}; no statistics computed")
 
 
-def independent(n: int, clusters: Clusters | None) -> int:
-    """Return the number of independent queries among n: of clusters, where there are any."""
-    return n if clusters is None else int(clusters.max(initial=-1)) + 1
-
-
 def judge_drop(
     differences: NDArray[np.float64],
     metric: str,
@@ -131,7 +127,7 @@ def judge_drop(
     clusters
         Cluster of each query; None if all are independent.
     """
-    n, count = len(differences), independent(len(differences), clusters)
+    n, count = len(differences), count_clusters(clusters, len(differences))
     if not n or (count < 2 and differences.any()):
         return invalid(f"{n} queries in common")
     status, found = decide_drop(differences, margin, alpha, clusters)
@@ -173,7 +169,7 @@ def decide_drop(
     """Return the status of `judge_drop` with its bounds; the bounds are None if all differences are 0."""
     if not len(differences):
         return "INVALID", None
-    count = independent(len(differences), clusters)
+    count = count_clusters(clusters, len(differences))
     if not differences.any():
         return ("IDENTICAL" if count >= MIN_QUERIES else "CANNOT TELL"), None
     found = one_sided_bounds(differences, margin, alpha, clusters)
@@ -188,7 +184,7 @@ def judge_minimum(
     values: NDArray[np.float64], metric: str, least: float, alpha: float, clusters: Clusters | None = None
 ) -> RuleFinding:
     """Judge whether the mean of a metric is at least `least`; see `judge_drop` and `bounded_interval`."""
-    n, count = len(values), independent(len(values), clusters)
+    n, count = len(values), count_clusters(clusters, len(values))
     found = bounded_interval(values, 1 - 2 * alpha, clusters)
     mean, lower, upper = found.estimate, found.lower, found.upper
     if mean is None or lower is None or upper is None:

@@ -11,7 +11,7 @@ import numpy as np
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.families import family_p_values, joint_confidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
-from evalkit.stats import MIN_QUERIES, MeanError, mean_error
+from evalkit.stats import MIN_QUERIES, MeanError, count_clusters, mean_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,9 @@ def pool(
         if all({name, plan.baseline} <= set(one.systems) for one in comparison_sets)
     }
     parts = {
-        name: pairs for name, pairs in parts.items() if all(_independent(paired) > 1 for paired in pairs)
+        name: pairs
+        for name, pairs in parts.items()
+        if all(count_clusters(one.clusters, len(one.query_ids)) > 1 for one in pairs)
     }
     withheld = {one.contender: one.verdict for row in compared for one in row if one.undecided}
     (tests,) = family_p_values([[_weighted(pairs) for pairs in parts.values()]], plan)
@@ -143,11 +145,6 @@ def pool(
         _pooled(plan, name, pairs, test, joint_confidence(plan.confidence, len(parts)), withheld.get(name))
         for (name, pairs), test in zip(parts.items(), tests, strict=True)
     ]
-
-
-def _independent(paired: Paired) -> int:
-    """Return the number of independent queries: of clusters, where there are any."""
-    return len(paired.query_ids) if paired.clusters is None else int(paired.clusters.max(initial=-1)) + 1
 
 
 def _weighted(pairs: Sequence[Paired]) -> Paired:
@@ -161,7 +158,7 @@ def _weighted(pairs: Sequence[Paired]) -> Paired:
         for paired in pairs:
             own = np.arange(len(paired.query_ids)) if paired.clusters is None else paired.clusters
             numbered.append(own + first)
-            first += _independent(paired)
+            first += count_clusters(paired.clusters, len(paired.query_ids))
         clusters = np.concatenate(numbered)
     return Paired(query_ids, np.zeros_like(differences), differences, 0, clusters)
 
@@ -204,7 +201,7 @@ def _pooled(
     half, joint_half = found.half_width(plan.confidence), found.half_width(joint)
     p_t = 2 * float(stdtr(found.degrees, -abs(found.mean) / found.error)) if found.error else None
     clustered = any(paired.clusters is not None for paired in pairs)
-    independent = sum(map(_independent, pairs))
+    independent = sum(count_clusters(paired.clusters, len(paired.query_ids)) for paired in pairs)
     return Comparison(
         dataset=f"mean of {len(pairs)} datasets",
         metric=plan.primary,

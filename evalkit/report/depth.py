@@ -128,7 +128,7 @@ def depth_table(sweep: DepthSweep) -> Table:
     if sweep.limits.p95_s is not None:
         marks += " The upper bound of the CI of p95 must keep to the limit."
     note = (
-        f"Means over {sweep.queries} queries with 95 % t intervals; the first stage alone:"
+        f"Means over {sweep.queries} queries with 95 % intervals; the first stage alone:"
         f" {interval_text(sweep.first_stage)}."
         f" Differences are paired, of the same queries.{'' if choice.best is None else marks} Recall and best order"
         " are what the candidates allow. '~' is interpolated between measured batch sizes."
@@ -213,7 +213,7 @@ def _draw(into: Path, sweep: DepthSweep, colour: str) -> Plot:
     axes.set_ylim(0, 1.02)
     label_ends(axes, [(x, y, name, shade) for x, y, name, shade in ends if y is not None])
     caption = (
-        f"Mean {metric} if only the first d candidates are reranked, for every d, with its 95 % t interval. The dashed"
+        f"Mean {metric} if only the first d candidates are reranked, for every d, with its 95 % interval. The dashed"
         " line is what the candidates allow."
     )
     if choice.recommended is not None:
@@ -268,7 +268,7 @@ def _quality_by_depth(into: Path, summary: Summary, dataset: str, colour: Mappin
     axes.set_ylim(0, 1.02)
     label_ends(axes, ends)
     caption = (
-        f"Mean {metric} when each reranker gets the first d candidates; bars are 95 % t intervals over queries."
+        f"Mean {metric} when each reranker gets the first d candidates; bars are 95 % intervals over queries."
         f" The dashed line is the {BEST_ORDER} of the same candidates: no reranker can be above it."
         " The dotted line is the share of all relevant documents that are among them."
     )

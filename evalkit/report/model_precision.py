@@ -31,7 +31,7 @@ def precision_tables(summary: Summary) -> list[Table]:
         "n",
     )  # fmt: skip
     note = (
-        f"A sample of n answerable queries scored again in fp32: means with {summary.confidence:.0%} t intervals."
+        f"A sample of n answerable queries scored again in fp32: means with {summary.confidence:.0%} intervals."
         " Kendall's tau-b is of a query's two lists of scores; the difference is what the precision changes."
     )
     return [Table("What fewer bits cost", columns, cells, note, left=3)]

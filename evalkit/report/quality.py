@@ -37,7 +37,7 @@ def _quality(summary: Summary, dataset: str) -> Table:
         n = f"{head.mean.n}" if not head.not_scored else f"{head.mean.n} ({head.not_scored} not scored)"
         cells.append((tag, *means, difference_text(head.difference), n))
     note = (
-        f"Means with {summary.confidence:.0%} t intervals over n answerable queries, {depth} candidates each;"
+        f"Means with {summary.confidence:.0%} intervals over n answerable queries, {depth} candidates each;"
         f" '{primary} - {first}' is the mean paired difference with its interval."
     )
     columns = ("reranker", *metrics, f"{primary} - {first}", "n")

@@ -47,7 +47,7 @@ def search_table(result: SearchResult) -> Table:
         f"The {len(best)} best of {len(every)} on the front, of {len(result.rows)} configurations: no other one has"
         f" at least the {result.metric} on the tuning queries, keeps no more documents, and takes no longer and costs"
         " no more where that is known. Against plain: on the held-out queries, to the reranker alone at the full depth"
-        " without threshold, with 95 % t intervals. The best of so many is flattered on the tuning queries: believe the"
+        " without threshold, with 95 % intervals. The best of so many is flattered on the tuning queries: believe the"
         " held-out figure."
     )
     return Table(f"{result.dataset}: {result.reranker}: the front of a search", columns, cells, note, left=2)

@@ -1,8 +1,15 @@
 """Confidence intervals, significance tests and power. An estimate without an interval is None."""
 
 from evalkit.stats.anytime import FallEvidence, fall_evidence
-from evalkit.stats.bounded import bounded_interval, paired_share_interval
-from evalkit.stats.clusters import Clusters, MeanError, cluster_sums, mean_error
+from evalkit.stats.bounded import bounded_interval, paired_interval, paired_share_interval
+from evalkit.stats.clusters import (
+    Clusters,
+    MeanError,
+    cluster_sums,
+    clusters_at,
+    count_clusters,
+    mean_error,
+)
 from evalkit.stats.intervals import (
     MIN_QUERIES,
     Interval,
@@ -51,6 +58,8 @@ __all__ = [
     "chance_of_passing",
     "cluster_sums",
     "clustered_quantile_interval",
+    "clusters_at",
+    "count_clusters",
     "detectable_range",
     "deviation_range",
     "fall_evidence",
@@ -63,6 +72,7 @@ __all__ = [
     "more_queries_for",
     "none_if_nan",
     "one_sided_bounds",
+    "paired_interval",
     "paired_share_interval",
     "quantile_interval",
     "queries_needed",

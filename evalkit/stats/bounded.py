@@ -84,8 +84,31 @@ def _effective_size(found: MeanError, confidence: float) -> float:
     if not found.error > 0:  # all values are equal, or there is one cluster: each cluster counts as one query
         return float(found.clusters)
     p = 0.5 + confidence / 2
-    narrower = (stdtrit(found.n - 1, p) / stdtrit(found.degrees, p)) ** 2
-    return min(found.mean * (1 - found.mean) / found.error**2 * float(narrower), float(found.n))
+    narrower = float(stdtrit(found.clusters - 1, p) / stdtrit(found.degrees, p)) ** 2
+    size = (
+        found.mean * (1 - found.mean) / found.error**2 + 1
+    )  # n independent queries have n - 1 in this place
+    return min(size * narrower, float(found.n))
+
+
+def paired_interval(
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    confidence: float = 0.95,
+    clusters: Clusters | None = None,
+) -> Interval:
+    """Return the mean of ``second - first`` with its interval: Tango's for values of 0 and 1, else Student's t.
+
+    Parameters
+    ----------
+    first, second
+        ``(n,)`` values of two systems on the same queries.
+    confidence, clusters
+        See `bounded_interval`.
+    """
+    if len(first) and all(((values == 0) | (values == 1)).all() for values in (first, second)):
+        return paired_share_interval(second - first, confidence, clusters)
+    return mean_interval(second - first, confidence, clusters)
 
 
 def paired_share_interval(
@@ -150,4 +173,4 @@ def _effective_pairs(differences: NDArray[np.float64], clusters: Clusters) -> fl
     variance = float(differences.var())
     if not found.error > 0 or not variance:
         return float(found.clusters)
-    return min(variance / found.error**2, float(found.n))
+    return min(variance / found.error**2 + 1, float(found.n))

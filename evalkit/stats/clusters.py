@@ -12,6 +12,19 @@ Clusters = NDArray[np.int64]
 """``(n,)`` index of each observation's cluster, from 0 without gaps."""
 
 
+def count_clusters(clusters: Clusters | None, n: int) -> int:
+    """Return the number of independent clusters among n observations: n without clusters."""
+    return n if clusters is None else int(clusters.max(initial=-1)) + 1
+
+
+def clusters_at(clusters: Clusters | None, rows: NDArray[np.int64]) -> Clusters | None:
+    """Return the clusters of some observations, numbered anew without gaps; None if each is a cluster of its own."""
+    if clusters is None:
+        return None
+    values, found = np.unique(clusters[rows], return_inverse=True)
+    return found.astype(np.int64) if len(values) < len(found) else None
+
+
 @dataclass(frozen=True, slots=True)
 class MeanError:
     """A mean with its standard error.

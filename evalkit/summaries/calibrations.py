@@ -13,7 +13,7 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.records import Qrels, Run, ScoreKind
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult
-from evalkit.stats import MIN_QUERIES, Clusters
+from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
 from evalkit.summaries.candidate_runs import MADE_UP, relevance, scored_documents
 from evalkit.tuning import split_queries
 from evalkit.tuning.calibration_fit import (
@@ -23,7 +23,6 @@ from evalkit.tuning.calibration_fit import (
     judge_probabilities,
     sigmoid,
 )
-from evalkit.tuning.query_split import clusters_at
 
 _QUALITY = ("brier", "log_loss", "ece", "ece_expected", "ece_debiased")
 

@@ -13,7 +13,7 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import DepthValues, sweep_depths
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
-from evalkit.stats import Clusters, mean_interval, none_if_nan
+from evalkit.stats import Clusters, bounded_interval, none_if_nan, paired_interval
 from evalkit.summaries.candidate_runs import best_order, first_stage_run
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth_choice import Costs, interpolated
@@ -75,7 +75,7 @@ def sweep(
         margin=margin,
         limits=question.limits,
         queries=len(swept.query_ids),
-        first_stage=mean_interval(unranked, clusters=clusters),
+        first_stage=bounded_interval(unranked, clusters=clusters),
         rows=tuple(_rows((values, ideal, recall), costs, measured, clusters)),
         choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
     )
@@ -105,13 +105,13 @@ def _rows(
 ) -> Iterator[DepthRow]:
     values, ideal, recall = swept
     for index in range(values.shape[1]):
-        mean = mean_interval(values[:, index], clusters=clusters)
+        mean = bounded_interval(values[:, index], clusters=clusters)
         oracle = float(ideal[:, index].mean()) if len(ideal) else None
         lost = None if oracle is None or mean.estimate is None else oracle - mean.estimate
         yield DepthRow(
             depth=index + 1,
             mean=mean,
-            to_deepest=mean_interval(values[:, index] - values[:, -1], clusters=clusters),
+            to_deepest=paired_interval(values[:, -1], values[:, index], clusters=clusters),
             recall=float(recall[:, index].mean()) if len(recall) else None,
             oracle=oracle,
             # The first stage loses what the candidates lack; the reranker loses the rest.

@@ -122,9 +122,9 @@ def note_on(rows: Sequence[Row]) -> str:
     columns = rows[0].keys() if rows else set()
     notes = []
     if "lower" in columns:
-        notes.append("lower and upper bound the mean at 95 % (Student t over queries).")
+        notes.append("lower and upper bound the mean at 95 % (exact for values of 0 and 1, else Student t).")
         if any(row["n"] < MIN_QUERIES for row in rows):
-            notes.append(f"Below {MIN_QUERIES} queries such bounds are rough, and may lie outside 0 to 1.")
+            notes.append(f"Below {MIN_QUERIES} queries such bounds are rough.")
     if "best" in columns:
         notes.append("Best, expected and worst: over all orders of documents with equal scores.")
     if "most" in columns:

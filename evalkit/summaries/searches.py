@@ -16,14 +16,12 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
-from evalkit.stats import Clusters, mean_interval, mean_or_none, none_if_nan
+from evalkit.stats import Clusters, bounded_interval, clusters_at, mean_interval, mean_or_none, none_if_nan
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.depth_sweep import known_costs
 from evalkit.tuning import Split, split_queries
-from evalkit.tuning.depth_check import check_loss
 from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.front import front
-from evalkit.tuning.query_split import clusters_at
 
 LADDER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 KEPT_SHARES = (1.0, 0.5, 0.2)
@@ -99,10 +97,7 @@ def _rows(
     for one, best in zip(evaluated, on_front.tolist(), strict=True):
         held_out = one.values[split.held_out]
         differences = held_out - plain.values[split.held_out]
-        if clusters is None:
-            status, _ = decide_drop(differences, plan.margin, 0.05)
-        else:
-            status = check_loss(differences, plan.margin, 0.05, clusters).status
+        status, _ = decide_drop(differences, plan.margin, 0.05, clusters)
         rows.append(
             SearchRow(
                 depth=one.configuration.depth,
@@ -110,7 +105,7 @@ def _rows(
                 kept_share=one.configuration.kept_share,
                 threshold=one.configuration.threshold,
                 tuned=mean_or_none(one.values[split.tuning]),
-                held_out=mean_interval(held_out, clusters=clusters),
+                held_out=bounded_interval(held_out, clusters=clusters),
                 kept=one.kept,
                 p95_s=none_if_nan(costs.p95_s[one.configuration.depth - 1]),
                 usd_per_thousand_queries=none_if_nan(

@@ -23,7 +23,7 @@ from evalkit.results.summary_document import (
     QualityRow,
     Summary,
 )
-from evalkit.stats import Interval, bounded_interval, mean_interval
+from evalkit.stats import Interval, bounded_interval, mean_interval, mean_or_none
 from evalkit.summaries.call_totals import cost_rows, count_calls, server_times
 from evalkit.summaries.latency_cells import CONFIDENCE
 from evalkit.summaries.quality_cells import CandidateCeiling, QualityCell
@@ -66,7 +66,7 @@ def summarise(
             for cell in cells
             for row in _quality(cell, first_stage[cell.dataset, cell.depth], clusters[cell.dataset])
         ),
-        ceilings=tuple(map(_ceiling, ceilings)),
+        ceilings=tuple(_ceiling(one, clusters[one.dataset]) for one in ceilings),
         calls=count_calls(calls),
         precision=tuple(map(precision_cost, manifest.precision_checks)),
         costs=cost_rows(manifest, calls),
@@ -123,13 +123,13 @@ def _tied_share(cell: QualityCell) -> float | None:
     return sum(tied) / len(tied) if tied else None
 
 
-def _ceiling(ceiling: CandidateCeiling) -> Ceiling:
+def _ceiling(ceiling: CandidateCeiling, clusters: QueryClusters) -> Ceiling:
     best = ceiling.best
     return Ceiling(
         dataset=ceiling.dataset,
         depth=ceiling.depth,
-        recall=bounded_interval(ceiling.recall, CONFIDENCE),
-        best_order={metric: mean_interval(best.of(metric), CONFIDENCE).estimate for metric in best.metrics},
+        recall=bounded_interval(ceiling.recall, CONFIDENCE, clusters.of(best.query_ids)),
+        best_order={metric: mean_or_none(best.of(metric)) for metric in best.metrics},
     )
 
 
@@ -145,6 +145,6 @@ def precision_cost(check: PrecisionCheck) -> PrecisionCost:
         largest=check.largest,
         missing=check.missing,
         correlation=mean_interval(taus, CONFIDENCE),
-        in_fp32=mean_interval(full, CONFIDENCE),
+        in_fp32=bounded_interval(full, CONFIDENCE),
         difference=mean_interval(reduced - full, CONFIDENCE),
     )

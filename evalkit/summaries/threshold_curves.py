@@ -13,10 +13,9 @@ from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
-from evalkit.stats import Interval, bounded_interval, mean_interval, mean_or_none
+from evalkit.stats import Interval, bounded_interval, clusters_at, mean_interval, mean_or_none
 from evalkit.summaries.candidate_runs import MADE_UP, first_stage_run, relevance, scored_documents
 from evalkit.tuning import Split, split_queries
-from evalkit.tuning.query_split import clusters_at
 from evalkit.tuning.threshold_choice import (
     Curves,
     Promise,

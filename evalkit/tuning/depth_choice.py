@@ -9,9 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.gate_verdicts import RuleFinding
-from evalkit.stats import MIN_QUERIES, Clusters, Interval, mean_interval
+from evalkit.stats import (
+    MIN_QUERIES,
+    Clusters,
+    Interval,
+    bounded_interval,
+    clusters_at,
+    count_clusters,
+    paired_interval,
+)
 from evalkit.tuning.depth_check import check_loss, loss_within, queries_for_margin
-from evalkit.tuning.query_split import Split, clusters_at, count_clusters
+from evalkit.tuning.query_split import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,7 @@ def choose_depth(
         recommended=None,
         why_not=None,
         checked=_check(held_out, (chosen, deepest), independent, margin, alpha),
-        beyond=held_out.mean(held_out.values[:, -1] - held_out.of_depth(best)),
+        beyond=held_out.gain(held_out.values[:, -1], held_out.of_depth(best)),
         deepest=deepest,
         chosen=chosen,
     )
@@ -180,15 +188,19 @@ class _Half:
         """Return ``(q,)`` values at a depth."""
         return self.values[:, depth - 1]
 
-    def mean(self, values: NDArray[np.float64]) -> Interval:
-        """Return the mean of ``(q,)`` values with its interval."""
-        return mean_interval(values, clusters=self.clusters)
+    def mean(self, depth: int) -> Interval:
+        """Return the mean at a depth with its interval."""
+        return bounded_interval(self.of_depth(depth), clusters=self.clusters)
+
+    def gain(self, values: NDArray[np.float64], over: NDArray[np.float64]) -> Interval:
+        """Return the mean of ``(q,)`` values minus others with its interval."""
+        return paired_interval(over, values, clusters=self.clusters)
 
 
 def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArray[np.float64]) -> Choice:
     """Return the choice with its recommended depth, if that is significantly better than the first stage."""
     depth = (found.chosen if found.is_confirmed else found.deepest) or 0
-    gain = held_out.mean(held_out.of_depth(depth) - first_stage)
+    gain = held_out.gain(held_out.of_depth(depth), first_stage)
     helps = gain.lower is not None and gain.lower > 0
     return replace(
         found,
@@ -196,8 +208,8 @@ def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArr
         why_not=None
         if helps
         else f"{depth} reranked candidates are not significantly better than no reranking",
-        tuned=tuning.mean(tuning.of_depth(depth)),
-        held_out=held_out.mean(held_out.of_depth(depth)),
+        tuned=tuning.mean(depth),
+        held_out=held_out.mean(depth),
         against_first_stage=gain,
     )
 

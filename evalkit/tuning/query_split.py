@@ -47,16 +47,3 @@ def split_queries(queries: int, seed: int, clusters: Clusters | None = None) -> 
     before = np.cumsum(sizes[order]) - sizes[order]
     in_tuning = np.isin(clusters, order[before < half])
     return Split(np.flatnonzero(in_tuning), np.flatnonzero(~in_tuning))
-
-
-def clusters_at(clusters: Clusters | None, rows: NDArray[np.int64]) -> Clusters | None:
-    """Return the ``(n,)`` clusters of some rows, numbered from 0 without gaps; None if each row is its own cluster."""
-    if clusters is None:
-        return None
-    values, found = np.unique(clusters[rows], return_inverse=True)
-    return found.astype(np.int64) if len(values) < len(found) else None
-
-
-def count_clusters(clusters: Clusters | None, rows: int) -> int:
-    """Return the number of independent clusters among `rows` rows."""
-    return rows if clusters is None else int(clusters.max(initial=-1)) + 1

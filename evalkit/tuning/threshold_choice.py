@@ -11,8 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.stats import Clusters
-from evalkit.tuning.query_split import clusters_at
+from evalkit.stats import Clusters, clusters_at
 
 Promise = Literal["guaranteed", "expected", "none"]
 _MOST_THRESHOLDS = 2000

@@ -18,7 +18,6 @@ from evalkit.comparison.gate_outlook import outlook
 from evalkit.comparison.gate_verdicts import (
     GateVerdict,
     RuleFinding,
-    independent,
     invalid,
     judge_drop,
     judge_failures,
@@ -29,7 +28,7 @@ from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
 from evalkit.results.gate_document import GateResult
-from evalkit.stats import MIN_QUERIES, chance_of_detecting, mean_error
+from evalkit.stats import MIN_QUERIES, chance_of_detecting, count_clusters, mean_error
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 from evalkit.summaries.repeated_runs import averaged, check_repeats
@@ -257,7 +256,7 @@ def _drop(case: _Case, paired: Paired) -> RuleFinding:
     elif found.status == "CANNOT TELL" and found.n >= MIN_QUERIES and found.lower != found.upper:
         found = replace(found, sentence=f"{found.sentence}. {_after(case, paired, margin)}")
     # The spread of a version that got worse is not that of an unchanged one.
-    count = independent(found.n, together)
+    count = count_clusters(together, found.n)
     known = count > 1 and found.status != "FAIL"
     deviation = mean_error(differences, together).error * math.sqrt(count) if known else 0.0
     chance = chance_of_detecting(margin, deviation, count, alpha, sides=1)

@@ -70,3 +70,17 @@ def test_a_cluster_flips_as_one_query(values: NDArray[np.float64]) -> None:
     centred = (values - 0.4)[:, None]
     clustered = sign_flip(centred, 499, seed=1, clusters=index)
     assert clustered.p == pytest.approx(sign_flip(cluster_sums(centred, index), 499, seed=1).p)
+
+
+@given(VALUES, st.integers(2, 4))
+def test_copies_of_queries_leave_bounded_intervals_as_they_are(
+    values: NDArray[np.float64], copies: int
+) -> None:
+    """Also for values of 0 and 1, and for their differences."""
+    index = np.tile(np.arange(len(values)), copies)
+    for column in (values, np.round(values)):
+        once, repeated = bounded_interval(column), bounded_interval(np.tile(column, copies), 0.95, index)
+        assert (repeated.lower, repeated.upper) == pytest.approx((once.lower, once.upper), rel=1e-6, abs=1e-9)
+    signs = np.round(values) - np.round(values[::-1])
+    once, repeated = paired_share_interval(signs), paired_share_interval(np.tile(signs, copies), 0.95, index)
+    assert (repeated.lower, repeated.upper) == pytest.approx((once.lower, once.upper), rel=1e-6, abs=1e-6)
