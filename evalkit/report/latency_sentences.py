@@ -94,10 +94,11 @@ def _limit_line(rows: Sequence[LimitRow], extreme: str, smaller: str) -> str:
     met = [place for place, one in enumerate(rows) if one.verdict == "PASS"]
     limit = limit_text(rows[0])
     rest = rows[met[-1] + 1 :] if met else rows
-    after = "; ".join(f"{_load(one)}: {one.verdict}, {_late(one)}" for one in rest[:2])
+    after = "; ".join(f"{_load(one)}: {one.verdict}, {_late(one)}{_reason(one)}" for one in rest[:2])
     if not met:
         what = extreme.rpartition(" ")[2]
-        return f"no {what} that was measured is shown to keep {limit}: {after}; try {smaller}, or time more queries."
+        advice = f"try {smaller}, or time more queries in more rounds"
+        return f"no {what} that was measured is shown to keep {limit}: {after}; {advice}."
     best = rows[met[-1]]
     line = f"the {extreme} that keeps {limit} is {_load(best)}: PASS, {_late(best)}"
     return f"{line}; {after}." if after else f"{line}; nothing more was measured."
@@ -109,6 +110,17 @@ def _load(one: LimitRow) -> str:
         if one.rate_per_s is None
         else f"{one.rate_per_s:.3g} calls/s (open loop)"
     )
+
+
+def _reason(one: LimitRow) -> str:
+    """Return why a verdict is open although the late calls alone would decide it."""
+    if one.decided_by == "order":
+        return f" (not tested: a {'smaller batch' if one.rate_per_s is None else 'lower rate'} does not pass)"
+    if one.decided_by != "rounds":
+        return ""
+    if one.upper_by_rounds_s is None:
+        return " (too few rounds)"
+    return f" (rounds differ: p{one.quantile * 100:.4g} is up to {milliseconds(one.upper_by_rounds_s)} ms)"
 
 
 def _late(one: LimitRow) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evalkit.latency import MIN_GROUPS, calls_per_group
 from evalkit.report.numbers import (
     NO_VALUE,
     dollars,
@@ -15,7 +16,7 @@ from evalkit.report.numbers import (
 )
 from evalkit.report.table import Table
 from evalkit.results.latency_document import LatencyAnswers, LimitRow
-from evalkit.results.summary_document import LatencyParts, LatencyRow, Summary
+from evalkit.results.summary_document import LatencyParts, LatencyRow, Quantile, Summary
 from evalkit.stats import Interval
 
 VERDICTS = {"PASS": "holds", "FAIL": "broken", "CANNOT TELL": "cannot tell", "NOT MEASURED": "not measured"}
@@ -85,13 +86,7 @@ def _closed_note(rows: Sequence[LatencyRow]) -> str:
     level = f"{rows[0].confidence:.0%}"
     note = (
         "Milliseconds of one call in a closed loop (the next call follows when one is back), from having the request's"
-        f" body to having the reply's, with {level} intervals "
-    )
-    repeats = any(row.queries < row.calls - row.failed for row in rows)
-    note += (
-        "bootstrapped over queries, which repeat."
-        if repeats
-        else "by order statistics; every call has a query of its own."
+        f" body to having the reply's, with {level} intervals. {_widths_note(rows)}"
     )
     fewest = min(row.calls for row in rows)
     if rows[0].asked is not None and fewest < rows[0].asked:
@@ -100,6 +95,29 @@ def _closed_note(rows: Sequence[LatencyRow]) -> str:
     if filled:
         note += f" Calls whose batch was filled up with other documents of the collection: {filled}."
     return note
+
+
+def _widths_note(rows: Sequence[LatencyRow]) -> str:
+    """Return what the intervals of percentiles are based on, and how often differences between rounds decide."""
+    shown = [row.quantiles[name] for row in rows for name in _shown(rows)]
+    repeats = any(row.queries < row.calls - row.failed for row in rows)
+    note = (
+        "They add the differences between queries, which repeat (bootstrap), and between rounds (Student's t)."
+        if repeats
+        else "Each is the wider of two: by all calls (order statistics) and by the differences between rounds"
+        " (Student's t)."
+    )
+    known = [one for one in shown if one.decided_by is not None]
+    if known:
+        note += f" Differences between rounds decide {_count(known)} of {len(known)}."
+    if any(one.missing == "rounds" for one in shown):
+        sizes = ", ".join(f"{calls_per_group(p)} for p{p * 100:.0f}" for p in (0.5, 0.9, 0.95, 0.99))
+        note += f" An interval needs {MIN_GROUPS} rounds, or groups of rounds, with enough calls in each: {sizes}."
+    return note
+
+
+def _count(quantiles: Sequence[Quantile]) -> int:
+    return sum(one.decided_by == "rounds" for one in quantiles)
 
 
 def _length(row: LatencyRow) -> str:
@@ -139,8 +157,9 @@ def _open(dataset: str, rows: Sequence[LatencyRow], answers: LatencyAnswers) -> 
     )  # fmt: skip
     note = (
         "Milliseconds from when a call was due to when its reply was there, in an open loop: calls arrive at random"
-        f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0].confidence:.0%}; calls that"
-        " queue for the same server are not independent, so that under a heavy load they are too narrow."
+        f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0].confidence:.0%}. Calls that"
+        " queue for the same server are not independent: ten parts of the schedule take the place of rounds."
+        f" {_widths_note(rows)}"
     )
     return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note)
 
@@ -172,7 +191,8 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
     note = (
         "Held against single calls, from this machine and by this route"
         f" ({routes}). A claim is judged twice, as nobody says which calls it is about: it holds for a share of calls"
-        f" where no more than the rest are late beyond doubt ({answers.confidence:.0%}, exact binomial bounds)."
+        f" where no more than the rest are late beyond doubt ({answers.confidence:.0%}, the wider of exact binomial"
+        " bounds and Student's t over rounds) and the bound of the percentile over rounds is within the time."
     )
     columns = (
         "dataset",

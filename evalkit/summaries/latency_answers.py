@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from evalkit.config import Claim, read_claim
-from evalkit.latency import Limit, Sample, SloResult, fit_cost, judge_limit, latency_ratio
+from evalkit.latency import Limit, Sample, SloResult, fit_cost, judge_limit, latency_ratio, passed_in_order
 from evalkit.latency.flags import flag_machine
 from evalkit.results.latency_document import (
     Capacity,
@@ -86,33 +86,43 @@ def _sample(cell: CellCalls, size: str) -> Sample:
     ok = cell.ok
     amount = cell.column("tokens" if size == "tokens" else "document_characters")
     causes = {"documents": cell.column("batch_size")[ok], size: amount[ok]}
-    return Sample(cell.seconds[ok], cell.query_ids[ok], causes)
+    return Sample(cell.seconds[ok], cell.query_ids[ok], cell.rounds[ok], causes)
 
 
 def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[LimitRow]:
-    """Yield whether the configured limit is met, for each batch size with one call in flight and each rate."""
+    """Yield whether the configured limit is met, for each batch size with one call in flight and each rate.
+
+    Batch sizes, and the rates of one batch size, are tested in ascending order.
+    """
     slo = config.latency.slo if config.latency else None
     if slo is None:
         return
     limit = Limit(slo.max_ms / 1000, slo.quantile)
+    families: dict[tuple[str, str, int | None], list[CellCalls]] = {}
     for cell in cells:
-        load = cell.load
-        if load.length_bucket is None and (cell.is_open or load.concurrency == 1):
-            result = _judged(cell, limit, confidence)
+        if cell.load.length_bucket is None and (cell.is_open or cell.load.concurrency == 1):
+            size = cell.load.batch_size if cell.is_open else None
+            families.setdefault((cell.dataset, cell.reranker, size), []).append(cell)
+    for family in families.values():
+        ascending = sorted(family, key=lambda cell: (cell.load.rate_per_s or 0.0, cell.load.batch_size))
+        results = passed_in_order([_judged(cell, limit, confidence) for cell in ascending])
+        for cell, result in zip(ascending, results, strict=True):
             yield LimitRow(
                 dataset=cell.dataset,
                 reranker=cell.reranker,
-                batch_size=load.batch_size,
-                rate_per_s=load.rate_per_s,
+                batch_size=cell.load.batch_size,
+                rate_per_s=cell.load.rate_per_s,
                 limit_s=limit.limit_s,
                 quantile=limit.quantile,
                 verdict=result.verdict,
                 late=result.late,
+                decided_by=result.decided_by,
+                upper_by_rounds_s=result.upper_by_rounds_s,
             )
 
 
 def _judged(cell: CellCalls, limit: Limit, confidence: float) -> SloResult:
-    return judge_limit(cell.seconds, cell.ok, cell.query_ids, limit, confidence)
+    return judge_limit(cell.seconds, cell.ok, cell.query_ids, cell.rounds, limit, confidence)
 
 
 def _claims(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[ClaimRow]:
@@ -158,6 +168,8 @@ def _claim_rows(cell: CellCalls, claim: Claim, route: str, confidence: float) ->
             quantile=quantile,
             verdict=result.verdict,
             late=result.late,
+            decided_by=result.decided_by,
+            upper_by_rounds_s=result.upper_by_rounds_s,
         )
 
 

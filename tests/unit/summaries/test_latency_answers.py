@@ -114,14 +114,46 @@ SLO = SloSettings(max_ms=500, quantile=0.9)
     ("late", "verdict"), [(0, "PASS"), (5, "CANNOT TELL"), (40, "FAIL")]
 )  # of 60 calls, of which 10 % may be late
 def test_a_limit_is_judged_by_exact_bounds(late: int, verdict: str) -> None:
-    """The bounds of the late share are those of Clopper and Pearson, each at 95 %."""
+    """The bounds of the late share are those of Clopper and Pearson, each at 95 %, where rounds are alike."""
     calls = calls_of("a", 0.1)
-    calls = [timed_call(i, 0.9, reranker="a") if i < late else one for i, one in enumerate(calls)]
+    calls = [
+        timed_call(i, 0.9, reranker="a", round=i % 6) if i < late else one for i, one in enumerate(calls)
+    ]
     (row,) = answers_of(calls, slo=SLO).limits
     assert (row.verdict, row.limit_s, row.quantile, row.batch_size) == (verdict, 0.5, 0.9, 10)
     assert row.late.estimate == pytest.approx(late / 60)
     expected = stats.binomtest(late, 60).proportion_ci(0.9, "exact")
     assert (row.late.lower, row.late.upper) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize(("late", "verdict"), [(0, "PASS"), (60, "FAIL")])
+def test_a_limit_takes_several_rounds(late: int, verdict: str) -> None:
+    """The same calls in three rounds have no verdict and no bounds: it is unknown how much rounds differ."""
+    calls = [timed_call(i, 0.9 if i < late else 0.1, reranker="a", round=i % 6) for i in range(60)]
+    (row,) = answers_of(calls, slo=SLO).limits
+    assert (row.verdict, row.decided_by) == (verdict, "calls")
+    (row,) = answers_of([one | {"round": one["round"] % 3} for one in calls], slo=SLO).limits
+    assert (row.verdict, row.decided_by, row.upper_by_rounds_s) == ("CANNOT TELL", "rounds", None)
+    assert (row.late.lower, row.late.upper) == (None, None)
+
+
+def test_rounds_that_differ_leave_a_limit_open() -> None:
+    """Every call is in time, but rounds differ by so much that the next rounds may not be."""
+    calls = [timed_call(i, 0.02 * 1.9 ** (i % 6), reranker="a", round=i % 6) for i in range(60)]
+    (row,) = answers_of(calls, slo=SLO).limits
+    assert (row.verdict, row.decided_by, row.late.estimate) == ("CANNOT TELL", "rounds", 0.0)
+    assert (row.upper_by_rounds_s or 0.0) > row.limit_s
+
+
+def test_batch_sizes_pass_up_to_the_first_that_does_not() -> None:
+    """Sizes are tested in ascending order: a larger one has no verdict after one that does not pass."""
+    sizes = {5: 0.1, 10: 0.1, 20: 0.9, 50: 0.1, 100: 0.9}
+    calls = [one for size, seconds in sizes.items() for one in calls_of("a", seconds, batch_size=size)]
+    found = [(row.batch_size, row.verdict, row.decided_by) for row in answers_of(calls, slo=SLO).limits]
+    assert found == [
+        (5, "PASS", "calls"), (10, "PASS", "calls"), (20, "FAIL", "calls"), (50, "CANNOT TELL", "order"),
+        (100, "FAIL", "calls"),
+    ]  # fmt: skip
 
 
 def test_a_failed_call_is_late() -> None:
