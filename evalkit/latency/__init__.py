@@ -5,7 +5,7 @@ from evalkit.latency.machine import MachineMonitor, RoundState
 from evalkit.latency.measurement import MeasurementSink, measure, measure_arrivals
 from evalkit.latency.percentiles import QUANTILES, Basis, LatencyQuantile, LatencySummary, summarise_calls
 from evalkit.latency.ratios import latency_ratio
-from evalkit.latency.round_effects import MIN_GROUPS, calls_per_group, consecutive_parts
+from evalkit.latency.round_effects import MIN_GROUPS, OPEN_PARTS, Blocks, calls_per_group, consecutive_parts
 from evalkit.latency.slo import Limit, SloResult, judge_limit, passed_in_order
 from evalkit.latency.throughput import Spans, rates_by_round, throughput
 from evalkit.latency.workloads import (
@@ -21,8 +21,10 @@ from evalkit.latency.workloads import (
 
 __all__ = [
     "MIN_GROUPS",
+    "OPEN_PARTS",
     "QUANTILES",
     "Basis",
+    "Blocks",
     "CallKey",
     "Fit",
     "LatencyCell",

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.latency.round_effects import quantile_bounds
+from evalkit.latency.round_effects import Blocks, quantile_bounds
 from evalkit.stats import Interval, clustered_quantile_interval, quantile_interval
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
@@ -68,7 +68,7 @@ def summarise_calls(
     latency_s: NDArray[np.float64],
     ok: NDArray[np.bool_],
     query_ids: NDArray[np.object_],
-    rounds: NDArray[np.int64],
+    blocks: Blocks,
     confidence: float,
 ) -> LatencySummary:
     """Return the summary of the timed calls of one cell.
@@ -85,15 +85,15 @@ def summarise_calls(
         ``(n,)`` whether the call succeeded.
     query_ids
         ``(n,)`` query of each call.
-    rounds
-        ``(n,)`` round of each call, or in an open loop its part; see `consecutive_parts`.
+    blocks
+        Round of each call, or in an open loop its part; see `consecutive_parts`.
     confidence
         Confidence level of the intervals.
     """
     good = latency_s[ok]
     names, clusters = np.unique(query_ids[ok].astype(str), return_inverse=True)
     return LatencySummary(
-        quantiles={p: _quantile(good, clusters, rounds[ok], p, confidence) for p in QUANTILES},
+        quantiles={p: _quantile(good, clusters, blocks.of(ok), p, confidence) for p in QUANTILES},
         queries=len(names),
         calls=len(latency_s),
         failed=int((~ok).sum()),
@@ -105,7 +105,7 @@ def summarise_calls(
 def _quantile(
     seconds: NDArray[np.float64],
     clusters: NDArray[np.int64],
-    rounds: NDArray[np.int64],
+    blocks: Blocks,
     p: float,
     confidence: float,
 ) -> LatencyQuantile:
@@ -117,7 +117,7 @@ def _quantile(
     )
     if by_calls.estimate is None or by_calls.lower is None or by_calls.upper is None:
         return LatencyQuantile(by_calls, missing="calls")
-    by_rounds = quantile_bounds(seconds, rounds, p, (1 - confidence) / 2)
+    by_rounds = quantile_bounds(seconds, blocks, p, (1 - confidence) / 2)
     if by_rounds is None:
         return LatencyQuantile(Interval(None, None, None, by_calls.n, confidence), missing="rounds")
     calls = (by_calls.lower, by_calls.upper)

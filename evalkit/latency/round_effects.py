@@ -7,13 +7,14 @@ an interval over single calls is too narrow. Rounds are minutes apart: they are 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 MIN_GROUPS = 4
 """Fewest rounds, or groups of rounds, from which the deviation between rounds is estimated."""
-OPEN_PARTS = 10
+OPEN_PARTS = 5
 """Parts of consecutive calls into which an open loop is cut: they take the place of rounds."""
 _CALLS_BEYOND = 0.5
 """Expected calls beyond the quantile in a group: with fewer, the group's quantile is no estimate of it."""
@@ -23,13 +24,33 @@ _NORMAL_IQR = 1.349
 """Interquartile range of the standard normal distribution."""
 
 
-def consecutive_parts(n: int) -> NDArray[np.int64]:
-    """Return ``(n,)`` the part of each call of an open loop, in the order of the schedule.
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """The rounds of timed calls, or the parts of an open loop.
 
-    Batch means: calls that queue together are in the same part, and parts are nearly independent (Schmeiser, Batch
-    size effects in the analysis of simulation output, 1982, advises 10 to 30 parts).
+    Attributes
+    ----------
+    number
+        ``(n,)`` round or part of each call.
+    consecutive
+        Whether the blocks are parts of one open loop: calls within a part then depend on each other.
     """
-    return np.arange(n) * min(OPEN_PARTS, n) // max(n, 1)
+
+    number: NDArray[np.int64]
+    consecutive: bool = False
+
+    def of(self, rows: NDArray[np.bool_]) -> Blocks:
+        """Return the blocks of some calls."""
+        return Blocks(self.number[rows], self.consecutive)
+
+
+def consecutive_parts(n: int) -> Blocks:
+    """Return the parts of the `n` calls of an open loop, in the order of the schedule.
+
+    Batch means (Schmeiser, Batch size effects in the analysis of simulation output, 1982). The parts are few and long,
+    because calls that queue together must be in one part: with ten parts, simulated queues broke more limits.
+    """
+    return Blocks(np.arange(n) * min(OPEN_PARTS, n) // max(n, 1), consecutive=True)
 
 
 def calls_per_group(p: float) -> int:
@@ -63,19 +84,22 @@ def group_rounds(rounds: NDArray[np.int64], p: float) -> NDArray[np.int64]:
 
 
 def quantile_bounds(
-    seconds: NDArray[np.float64], rounds: NDArray[np.int64], p: float, error: float
+    seconds: NDArray[np.float64], blocks: Blocks, p: float, error: float
 ) -> tuple[float, float] | None:
     """Return the bounds of a quantile of all calls, from the rounds' own quantiles on the log scale.
 
     Sectioning: the quantile of all calls, and Student's t with the deviation of the rounds' quantiles from it. A tail
     quantile of all calls lies further from the median where rounds differ more, so that the deviation between rounds
     must be estimated, too: the factor is then that of a normal tolerance limit (noncentral t), with the noncentrality
-    in proportion to the share of the variance that is between rounds. It is Student's t for the median.
+    in proportion to the share of the variance that is between rounds. It is Student's t for the median. For the parts
+    of an open loop the share counts as 1: how often a queue is long is seen between parts only.
 
     Parameters
     ----------
-    seconds, rounds
-        ``(n,)`` latency and round of each call.
+    seconds
+        ``(n,)`` latency of each call.
+    blocks
+        Round of each call.
     p
         The quantile, between 0 and 1.
     error
@@ -90,7 +114,7 @@ def quantile_bounds(
     Asmussen and Glynn, Stochastic Simulation (2007), section III.5: sectioning. Krishnamoorthy and Mathew,
     Statistical Tolerance Regions (2009), section 2.2: the factor.
     """
-    groups = group_rounds(rounds, p)
+    groups = group_rounds(blocks.number, p)
     parts = [seconds[groups == group] for group in np.unique(groups)]
     count = len(parts)
     if count < MIN_GROUPS:
@@ -100,22 +124,22 @@ def quantile_bounds(
     deviation = float(np.sqrt(((own - centre) ** 2).sum() / (count - 1)))
     if deviation == 0:
         return math.exp(centre), math.exp(centre)
-    share = _share_between(seconds, parts)
+    share = 1.0 if blocks.consecutive else _share_between(seconds, parts)
     lower, upper = (
         math.exp(centre + _factor(count, p, share, level) * deviation) for level in (error, 1 - error)
     )
     return lower, upper
 
 
-def share_bounds(
-    hits: NDArray[np.bool_], rounds: NDArray[np.int64], error: float
-) -> tuple[float, float] | None:
+def share_bounds(hits: NDArray[np.bool_], blocks: Blocks, error: float) -> tuple[float, float] | None:
     """Return the bounds of the share of calls that are hits: Student's t over rounds, within 0 and 1.
 
     Parameters
     ----------
-    hits, rounds
-        ``(n,)`` whether a call is a hit, and its round.
+    hits
+        ``(n,)`` whether a call is a hit.
+    blocks
+        Round of each call.
     error
         Error of each bound.
 
@@ -129,7 +153,7 @@ def share_bounds(
     """
     from scipy.special import stdtrit
 
-    _, places, sizes = np.unique(rounds, return_inverse=True, return_counts=True)
+    _, places, sizes = np.unique(blocks.number, return_inverse=True, return_counts=True)
     count = len(sizes)
     if count < MIN_GROUPS:
         return None

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.latency.round_effects import quantile_bounds, share_bounds
+from evalkit.latency.round_effects import Blocks, quantile_bounds, share_bounds
 from evalkit.stats import Interval, share_interval
 
 Verdict = Literal["PASS", "FAIL", "CANNOT TELL", "NOT MEASURED"]
@@ -56,7 +56,7 @@ def judge_limit(
     latency_s: NDArray[np.float64],
     ok: NDArray[np.bool_],
     query_ids: NDArray[np.object_],
-    rounds: NDArray[np.int64],
+    blocks: Blocks,
     limit: Limit,
     confidence: float,
 ) -> SloResult:
@@ -64,8 +64,10 @@ def judge_limit(
 
     Parameters
     ----------
-    latency_s, ok, query_ids, rounds
-        ``(n,)`` seconds, success, query and round of each call; see `summarise_calls`.
+    latency_s, ok, query_ids
+        ``(n,)`` seconds, success and query of each call.
+    blocks
+        Round of each call; see `summarise_calls`.
     limit
         The limit.
     confidence
@@ -76,14 +78,14 @@ def judge_limit(
     if by_calls.lower is None or by_calls.upper is None:
         return SloResult("NOT MEASURED", by_calls)
     alone = _verdict(by_calls, limit)
-    shares = share_bounds(late, rounds, 1 - confidence)
+    shares = share_bounds(late, blocks, 1 - confidence)
     if shares is None:
         unbounded = replace(by_calls, lower=None, upper=None)
         return SloResult("CANNOT TELL", unbounded, "calls" if alone == "CANNOT TELL" else "rounds")
     found = replace(by_calls, lower=min(by_calls.lower, shares[0]), upper=max(by_calls.upper, shares[1]))
     # Of a failed call only this is known: it did not end in time.
     slowest = float(max(limit.limit_s, latency_s[ok].max(initial=0.0)))
-    bounds = quantile_bounds(np.where(ok, latency_s, slowest), rounds, limit.quantile, 1 - confidence)
+    bounds = quantile_bounds(np.where(ok, latency_s, slowest), blocks, limit.quantile, 1 - confidence)
     upper_s = None if bounds is None else bounds[1]
     verdict = _verdict(found, limit)
     if verdict == "PASS" and (upper_s is None or upper_s > limit.limit_s):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.latency import Spans, Workload, consecutive_parts
+from evalkit.latency import Blocks, Spans, Workload, consecutive_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,9 +61,9 @@ class CellCalls:
         return ended.to_numpy(dtype=np.float64)
 
     @property
-    def rounds(self) -> NDArray[np.int64]:
-        """``(n,)`` the round of each timed call; in an open loop, which has one round, its part of the schedule."""
-        return consecutive_parts(len(self.timed)) if self.is_open else self.spans.round
+    def blocks(self) -> Blocks:
+        """The round of each timed call; in an open loop, which has one round, its part of the schedule."""
+        return consecutive_parts(len(self.timed)) if self.is_open else Blocks(self.spans.round)
 
     @property
     def spans(self) -> Spans:

@@ -86,7 +86,7 @@ def _sample(cell: CellCalls, size: str) -> Sample:
     ok = cell.ok
     amount = cell.column("tokens" if size == "tokens" else "document_characters")
     causes = {"documents": cell.column("batch_size")[ok], size: amount[ok]}
-    return Sample(cell.seconds[ok], cell.query_ids[ok], cell.rounds[ok], causes)
+    return Sample(cell.seconds[ok], cell.query_ids[ok], cell.spans.round[ok], causes)
 
 
 def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[LimitRow]:
@@ -122,7 +122,7 @@ def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: floa
 
 
 def _judged(cell: CellCalls, limit: Limit, confidence: float) -> SloResult:
-    return judge_limit(cell.seconds, cell.ok, cell.query_ids, cell.rounds, limit, confidence)
+    return judge_limit(cell.seconds, cell.ok, cell.query_ids, cell.blocks, limit, confidence)
 
 
 def _claims(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[ClaimRow]:

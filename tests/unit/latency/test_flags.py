@@ -10,6 +10,7 @@ from support.timed import Kept, Scripted, ScriptedClock, batches
 from evalkit.config import LatencySettings, read_claim
 from evalkit.experiment.latency_pass import find_loads
 from evalkit.latency import (
+    Blocks,
     LatencyCell,
     Limit,
     RoundState,
@@ -40,9 +41,9 @@ def ids(count: int, of: int | None = None) -> NDArray[np.object_]:
     return np.array([f"q{i % (of or count)}" for i in range(count)], dtype=object)
 
 
-def in_rounds(count: int) -> NDArray[np.int64]:
+def in_rounds(count: int) -> Blocks:
     """Return the rounds of calls: six, one call of each in turn."""
-    return np.arange(count) % 6
+    return Blocks(np.arange(count) % 6)
 
 
 def test_failed_calls_have_no_latency() -> None:
@@ -186,7 +187,7 @@ def test_repeats_do_not_buy_a_verdict() -> None:
 def sample(size: int, seconds: NDArray[np.float64], tokens: float = 0.0) -> Sample:
     """Return the calls of one cell."""
     causes = {"documents": np.full(len(seconds), float(size)), "tokens": np.full(len(seconds), tokens)}
-    return Sample(seconds, ids(len(seconds)), in_rounds(len(seconds)), causes)
+    return Sample(seconds, ids(len(seconds)), in_rounds(len(seconds)).number, causes)
 
 
 def test_costs_of_a_line_are_found() -> None:

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evalkit.latency import calls_per_group, consecutive_parts
+from evalkit.latency import Blocks, calls_per_group, consecutive_parts
 from evalkit.latency.round_effects import OPEN_PARTS, group_rounds, quantile_bounds, share_bounds
 
-ROUNDS = np.arange(60) % 6
+ROUNDS = Blocks(np.arange(60) % 6)
 
 
 def test_the_bounds_of_a_median_are_those_of_student() -> None:
     """With one call in each round: t with 5 degrees of freedom, and the deviation of the logs from the median's."""
     logs = np.array([-2.0, -1.0, -0.5, 0.5, 1.0, 2.0])
-    found = quantile_bounds(np.exp(logs), np.arange(6), 0.5, 0.025)
+    found = quantile_bounds(np.exp(logs), Blocks(np.arange(6)), 0.5, 0.025)
     assert found is not None
     centre = float(np.log(np.median(np.exp(logs))))
     half = stats.t.ppf(0.975, 5) * np.sqrt(((logs - centre) ** 2).sum() / 5) / np.sqrt(6)
@@ -27,7 +27,7 @@ def test_the_bounds_of_a_median_are_those_of_student() -> None:
 def test_rounds_without_noise_have_the_bounds_of_a_tolerance_limit() -> None:
     """If calls of a round are equal, p95 of all calls is that of normal rounds: the factor is the noncentral t's."""
     logs = np.array([-1.2, -0.8, -0.2, 0.1, 0.4, 1.7])
-    found = quantile_bounds(np.exp(np.repeat(logs, 10)), np.repeat(np.arange(6), 10), 0.95, 0.05)
+    found = quantile_bounds(np.exp(np.repeat(logs, 10)), Blocks(np.repeat(np.arange(6), 10)), 0.95, 0.05)
     assert found is not None
     centre = float(np.log(np.quantile(np.exp(np.repeat(logs, 10)), 0.95)))
     deviation = np.sqrt(((logs - centre) ** 2).sum() / 5)
@@ -57,7 +57,7 @@ def test_bounds_follow_the_unit_of_time(seconds: list[float], factor: float, p: 
 def test_equal_rounds_have_bounds_without_width() -> None:
     """There is nothing to see between rounds: calls alone decide."""
     assert quantile_bounds(np.full(60, 0.2), ROUNDS, 0.95, 0.05) == pytest.approx((0.2, 0.2))
-    assert share_bounds(ROUNDS < 0, ROUNDS, 0.05) == (0.0, 0.0)
+    assert share_bounds(ROUNDS.number < 0, ROUNDS, 0.05) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_rounds_are_grouped_until_each_has_enough_calls(
     assert len({(number, group) for number, group in zip(numbers, found, strict=True)}) == rounds
     if rounds * calls >= calls_per_group(p):
         assert np.bincount(found).min() >= calls_per_group(p)
-    bounds = quantile_bounds(np.linspace(1, 2, rounds * calls), numbers, p, 0.05)
+    bounds = quantile_bounds(np.linspace(1, 2, rounds * calls), Blocks(numbers), p, 0.05)
     assert (bounds is None) == (groups < 4)
 
 
@@ -87,8 +87,8 @@ def test_quantiles_need_calls_beyond_them() -> None:
 
 @given(st.integers(0, 200))
 def test_parts_of_a_schedule_are_consecutive_and_equal(calls: int) -> None:
-    """An open loop is cut into ten parts whose sizes differ by at most one call."""
-    parts = consecutive_parts(calls)
+    """An open loop is cut into parts whose sizes differ by at most one call."""
+    parts = consecutive_parts(calls).number
     assert (np.diff(parts) >= 0).all()
     assert len(np.unique(parts)) == min(calls, OPEN_PARTS)
     if calls:
@@ -100,8 +100,8 @@ def test_parts_of_a_schedule_are_consecutive_and_equal(calls: int) -> None:
 def test_bounds_of_a_share_are_students_over_equal_rounds(hits: list[bool]) -> None:
     """With as many calls in each round they are those of the mean of the rounds' shares, within 0 and 1."""
     late = np.array(hits)
-    shares = np.array([late[number == ROUNDS].mean() for number in range(6)])
+    shares = np.array([late[number == ROUNDS.number].mean() for number in range(6)])
     half = stats.t.ppf(0.95, 5) * shares.std(ddof=1) / np.sqrt(6)
     expected = max(shares.mean() - half, 0), min(shares.mean() + half, 1)
     assert share_bounds(late, ROUNDS, 0.05) == pytest.approx(expected)
-    assert share_bounds(late, ROUNDS % 3, 0.05) is None
+    assert share_bounds(late, Blocks(ROUNDS.number % 3), 0.05) is None
