@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from evalkit.report.latency_tables import VERDICTS, late_text, limit_text
+from evalkit.report.latency_tables import VERDICTS, late_text, limit_text, rounds_text
 from evalkit.report.numbers import milliseconds, rate_text
 from evalkit.results.latency_document import Capacity, ClaimRow, FitRow, LatencyAnswers, LimitRow
 from evalkit.results.summary_document import Summary
@@ -116,11 +116,7 @@ def _reason(one: LimitRow) -> str:
     """Return why a verdict is open although the late calls alone would decide it."""
     if one.decided_by == "order":
         return f" (not tested: a {'smaller batch' if one.rate_per_s is None else 'lower rate'} does not pass)"
-    if one.decided_by != "rounds":
-        return ""
-    if one.upper_by_rounds_s is None:
-        return " (too few rounds)"
-    return f" (rounds differ: p{one.quantile * 100:.4g} is up to {milliseconds(one.upper_by_rounds_s)} ms)"
+    return rounds_text(one)
 
 
 def _late(one: LimitRow) -> str:

@@ -15,7 +15,7 @@ from evalkit.report.numbers import (
     value_text,
 )
 from evalkit.report.table import Table
-from evalkit.results.latency_document import LatencyAnswers, LimitRow
+from evalkit.results.latency_document import ClaimRow, LatencyAnswers, LimitRow
 from evalkit.results.summary_document import LatencyParts, LatencyRow, Quantile, Summary
 from evalkit.stats import Interval
 
@@ -181,7 +181,7 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
             NO_VALUE if one.batch_size is None else str(one.batch_size),
             NO_VALUE if one.quantile is None else f"{one.quantile:.0%} of calls",
             VERDICTS[one.verdict],
-            late_text(one.late)
+            f"{late_text(one.late)}{rounds_text(one)}"
             if one.verdict != "NOT MEASURED"
             else f"time batch sizes from {one.fewest} to {one.most}",
             str(one.late.n),
@@ -206,6 +206,15 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
         "n",
     )
     return [Table("Claims", columns, tuple(cells), note, left=3)]
+
+
+def rounds_text(one: LimitRow | ClaimRow) -> str:
+    """Return why rounds leave a verdict open that the late calls alone would decide; nothing if they do not."""
+    if one.decided_by != "rounds" or one.quantile is None:
+        return ""
+    if one.upper_by_rounds_s is None:
+        return " (too few rounds)"
+    return f" (rounds differ: p{one.quantile * 100:.4g} is up to {milliseconds(one.upper_by_rounds_s)} ms)"
 
 
 def late_text(late: Interval) -> str:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from support.collections import write_beir_folder
-from support.command import ROOT, evalkit, evalkit_process, only_folder
-
-OUTPUTS = ROOT / "tests" / "golden" / "outputs"
-
-
-def approve(name: str, text: str) -> None:
-    """Compare with the approved output, or write it where that is asked."""
-    file = OUTPUTS / name
-    if os.environ.get("EVALKIT_REWRITE_GOLDEN"):
-        file.write_text(text, encoding="utf-8")
-    assert file.read_text(encoding="utf-8") == text
+from support.command import evalkit, evalkit_process, only_folder
+from support.golden import approve
 
 
 def test_the_problems_of_a_bad_configuration(tmp_path: Path) -> None:
