@@ -44,7 +44,7 @@ class ServerSettings(Settings):
     shares
         Where no rates are given: of the capacity that is then measured first.
     calls
-        Per rate; ``latency.calls`` where absent.
+        Per rate; ``latency.calls`` where absent. Above half of the capacity a ``slo`` needs 500 to pass.
     batch_size
         Documents per call; the largest of ``batch_sizes`` where absent.
     """

@@ -6,7 +6,14 @@ from evalkit.latency.measurement import MeasurementSink, measure, measure_arriva
 from evalkit.latency.percentiles import QUANTILES, Basis, LatencyQuantile, LatencySummary, summarise_calls
 from evalkit.latency.ratios import latency_ratio
 from evalkit.latency.round_effects import MIN_GROUPS, OPEN_PARTS, Blocks, calls_per_group, consecutive_parts
-from evalkit.latency.slo import Limit, SloResult, judge_limit, passed_in_order
+from evalkit.latency.slo import (
+    CALLS_NEAR_CAPACITY,
+    Limit,
+    SloResult,
+    judge_limit,
+    passed_in_order,
+    without_pass_near_capacity,
+)
 from evalkit.latency.throughput import Spans, rates_by_round, throughput
 from evalkit.latency.workloads import (
     CallKey,
@@ -20,6 +27,7 @@ from evalkit.latency.workloads import (
 )
 
 __all__ = [
+    "CALLS_NEAR_CAPACITY",
     "MIN_GROUPS",
     "OPEN_PARTS",
     "QUANTILES",
@@ -54,4 +62,5 @@ __all__ = [
     "summarise_calls",
     "throughput",
     "without_finished",
+    "without_pass_near_capacity",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
+from evalkit.latency import CALLS_NEAR_CAPACITY
 from evalkit.report.latency_tables import VERDICTS, late_text, limit_text, rounds_text
 from evalkit.report.numbers import milliseconds, rate_text
 from evalkit.results.latency_document import Capacity, ClaimRow, FitRow, LatencyAnswers, LimitRow
@@ -116,6 +117,8 @@ def _reason(one: LimitRow) -> str:
     """Return why a verdict is open although the late calls alone would decide it."""
     if one.decided_by == "order":
         return f" (not tested: a {'smaller batch' if one.rate_per_s is None else 'lower rate'} does not pass)"
+    if one.decided_by == "capacity":
+        return f" (more than half of the capacity, or unknown: needs {CALLS_NEAR_CAPACITY} calls)"
     return rounds_text(one)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalkit.latency import MIN_GROUPS, OPEN_PARTS, calls_per_group
+from evalkit.latency import CALLS_NEAR_CAPACITY, MIN_GROUPS, OPEN_PARTS, calls_per_group
 from evalkit.report.numbers import (
     NO_VALUE,
     dollars,
@@ -159,7 +159,7 @@ def _open(dataset: str, rows: Sequence[LatencyRow], answers: LatencyAnswers) -> 
         "Milliseconds from when a call was due to when its reply was there, in an open loop: calls arrive at random"
         f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0].confidence:.0%}. Calls that"
         f" queue for the same server are not independent: {OPEN_PARTS} parts of the schedule take the place of rounds."
-        " Above 60 % of the capacity, intervals from fewer than 500 calls are too narrow."
+        f" Near capacity, intervals from fewer than {CALLS_NEAR_CAPACITY} calls are too narrow."
         f" {_widths_note(rows)}"
     )
     return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note)
