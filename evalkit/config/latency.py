@@ -44,7 +44,7 @@ class ServerSettings(Settings):
     shares
         Where no rates are given: of the capacity that is then measured first.
     calls
-        Per rate; ``latency.calls`` where absent.
+        Per rate; ``latency.calls`` where absent. Above half of the capacity a ``slo`` needs 500 to pass.
     batch_size
         Documents per call; the largest of ``batch_sizes`` where absent.
     """
@@ -57,6 +57,8 @@ class ServerSettings(Settings):
 
 class SloSettings(Settings):
     """A limit that a share of all calls must keep: ``quantile`` 0.95 and ``max_ms`` 300 mean 95 % within 300 ms.
+
+    Batch sizes and rates are tested in ascending order, up to the first that does not pass.
 
     Attributes
     ----------
@@ -73,7 +75,8 @@ class SloSettings(Settings):
 class LatencySettings(Settings):
     """The latency pass: which batches are timed, how often, in which rounds.
 
-    At least 6 rounds, because the smallest and largest of fewer round medians do not bound a median at 95 %.
+    At least 6 rounds, because the smallest and largest of fewer round medians do not bound a median at 95 %. Calls
+    of one round are not independent: the width of an interval depends on the number of rounds, too.
 
     Attributes
     ----------
@@ -86,7 +89,7 @@ class LatencySettings(Settings):
     calls
         Timed calls of every cell, each with a query of its own: with fewer queries there are fewer.
     rounds
-        They are interleaved over all cells.
+        They are interleaved over all cells; more rounds make intervals narrower where rounds differ.
     warmup
         Calls that do not count, at least: they go on until three in a row are within 10 % of each other, or the last
         five no faster than the five before; 30 at most.
@@ -106,7 +109,7 @@ class LatencySettings(Settings):
     concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1,)
     length_buckets: Annotated[int, Field(ge=1, le=10)] = 1
     calls: PositiveInt = 120
-    rounds: Annotated[int, Field(ge=6)] = 6
+    rounds: Annotated[int, Field(ge=6)] = 10
     warmup: PositiveInt = 5
     repeat_queries: bool = False
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95

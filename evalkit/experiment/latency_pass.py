@@ -18,6 +18,7 @@ from evalkit.latency import (
     RoundState,
     Spans,
     Workload,
+    consecutive_parts,
     judge_limit,
     measure,
     measure_arrivals,
@@ -152,4 +153,5 @@ def _is_overloaded(settings: LatencySettings, calls: Sequence[Call]) -> bool:
         return False
     limit = Limit(settings.slo.max_ms / 1000, settings.slo.quantile)
     query_ids = np.array([call.query_id for call in order], dtype=object)
-    return judge_limit(response_s, ok, query_ids, limit, settings.confidence).verdict == "FAIL"
+    parts = consecutive_parts(len(order))
+    return judge_limit(response_s, ok, query_ids, parts, limit, settings.confidence).verdict == "FAIL"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.latency.round_effects import MIN_GROUPS
+
 RESAMPLES = 1000
 CURVED = 0.15
 """Above this relative distance of a median from the fitted line, the line does not describe the latencies."""
@@ -25,12 +27,15 @@ class Sample:
         ``(n,)`` seconds.
     query_ids
         ``(n,)`` query of each call.
+    rounds
+        ``(n,)`` round of each call.
     causes
         Name -> ``(n,)`` quantities that the latency may grow with.
     """
 
     latency_s: NDArray[np.float64]
     query_ids: NDArray[np.object_]
+    rounds: NDArray[np.int64]
     causes: Mapping[str, NDArray[np.float64]]
 
 
@@ -45,13 +50,16 @@ class Fit:
     fixed_s, per_unit_s
         ``(estimate, lower, upper)`` in seconds; `per_unit_s` has one of them per cause.
     confidence
-        Confidence level of the bounds: a percentile bootstrap over the queries of every cell.
+        Confidence level of the bounds: the wider of a percentile bootstrap over the queries of every cell, and
+        Student's t over the rounds' own fits.
     cells, calls
         Number of cells and calls behind the fit.
     worst
         Largest distance of a cell's median from the fit, relative to the median.
     worst_at
         Value of the first cause in that cell.
+    rounds
+        Number of rounds that all cells share; None where a file does not record it.
     """
 
     causes: tuple[str, ...]
@@ -62,6 +70,7 @@ class Fit:
     calls: int
     worst: float
     worst_at: float
+    rounds: int | None = None
 
     @property
     def is_straight(self) -> bool:
@@ -85,8 +94,9 @@ def fit_cost(samples: Sequence[Sample], causes: Sequence[str], confidence: float
 
     Returns
     -------
-    None with fewer than two cells more than causes, if a quantity is unknown (NaN) in a cell, or if a cause is
-    constant or two causes are collinear: their contributions cannot be separated then.
+    None with fewer than two cells more than causes, with fewer than `MIN_GROUPS` rounds that all cells share, if a
+    quantity is unknown (NaN) in a cell, or if a cause is constant or two causes are collinear: their contributions
+    cannot be separated then.
     """
     nonempty = [sample for sample in samples if len(sample.latency_s)]
     causes = tuple(causes)
@@ -97,11 +107,12 @@ def fit_cost(samples: Sequence[Sample], causes: Sequence[str], confidence: float
     if np.isnan(x).any() or (np.ptp(x, axis=0) == 0).any():
         return None
     best = _least_squares(x, y)
-    rng = np.random.default_rng(seed)
-    medians = np.stack([_medians(sample, rng) for sample in nonempty], axis=1)
-    drawn = np.array([_least_squares(x, row) for row in medians])
-    error = (1 - confidence) / 2
-    bounds = np.quantile(drawn, (error, 1 - error), axis=0)
+    own = _fits_of_rounds(x, nonempty)
+    if len(own) < MIN_GROUPS:
+        return None
+    bounds = _bounds(x, nonempty, (1 - confidence) / 2, seed)
+    half = _half_widths(best, own, confidence)
+    bounds = np.stack([np.minimum(bounds[0], np.maximum(best - half, 0)), np.maximum(bounds[1], best + half)])
     parts = tuple((float(best[i]), float(bounds[0, i]), float(bounds[1, i])) for i in range(len(best)))
     distances = np.abs(best[0] + x @ best[1:] - y) / y
     worst = int(distances.argmax())
@@ -114,7 +125,40 @@ def fit_cost(samples: Sequence[Sample], causes: Sequence[str], confidence: float
         calls=sum(len(sample.latency_s) for sample in nonempty),
         worst=float(distances[worst]),
         worst_at=float(x[worst, 0]),
+        rounds=len(own),
     )
+
+
+def _bounds(
+    x: NDArray[np.float64], samples: Sequence[Sample], error: float, seed: int
+) -> NDArray[np.float64]:
+    """Return ``(2, parts)`` bounds of the fit by a bootstrap over queries."""
+    rng = np.random.default_rng(seed)
+    medians = np.stack([_medians(sample, rng) for sample in samples], axis=1)
+    drawn = np.array([_least_squares(x, row) for row in medians])
+    return np.asarray(np.quantile(drawn, (error, 1 - error), axis=0))
+
+
+def _fits_of_rounds(x: NDArray[np.float64], samples: Sequence[Sample]) -> NDArray[np.float64]:
+    """Return ``(rounds, parts)`` fits of the medians of each round that all cells have."""
+    shared = set.intersection(*({int(number) for number in sample.rounds} for sample in samples))
+    return np.array(
+        [
+            _least_squares(x, np.array([np.median(one.latency_s[one.rounds == number]) for one in samples]))
+            for number in sorted(shared)
+        ]
+    )
+
+
+def _half_widths(
+    best: NDArray[np.float64], own: NDArray[np.float64], confidence: float
+) -> NDArray[np.float64]:
+    """Return ``(parts,)`` half widths by Student's t: the deviation of the rounds' fits from that of all calls."""
+    from scipy.special import stdtrit
+
+    count = len(own)
+    deviation = np.sqrt(((own - best) ** 2).sum(axis=0) / (count - 1))
+    return np.asarray(stdtrit(count - 1, 0.5 + confidence / 2) * deviation / np.sqrt(count))
 
 
 def _least_squares(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:

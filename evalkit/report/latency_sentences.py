@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from evalkit.report.latency_tables import VERDICTS, late_text, limit_text
+from evalkit.latency import CALLS_NEAR_CAPACITY
+from evalkit.report.latency_tables import VERDICTS, late_text, limit_text, rounds_text
 from evalkit.report.numbers import milliseconds, rate_text
 from evalkit.results.latency_document import Capacity, ClaimRow, FitRow, LatencyAnswers, LimitRow
 from evalkit.results.summary_document import Summary
@@ -94,10 +95,11 @@ def _limit_line(rows: Sequence[LimitRow], extreme: str, smaller: str) -> str:
     met = [place for place, one in enumerate(rows) if one.verdict == "PASS"]
     limit = limit_text(rows[0])
     rest = rows[met[-1] + 1 :] if met else rows
-    after = "; ".join(f"{_load(one)}: {one.verdict}, {_late(one)}" for one in rest[:2])
+    after = "; ".join(f"{_load(one)}: {one.verdict}, {_late(one)}{_reason(one)}" for one in rest[:2])
     if not met:
         what = extreme.rpartition(" ")[2]
-        return f"no {what} that was measured is shown to keep {limit}: {after}; try {smaller}, or time more queries."
+        advice = f"try {smaller}, or time more queries in more rounds"
+        return f"no {what} that was measured is shown to keep {limit}: {after}; {advice}."
     best = rows[met[-1]]
     line = f"the {extreme} that keeps {limit} is {_load(best)}: PASS, {_late(best)}"
     return f"{line}; {after}." if after else f"{line}; nothing more was measured."
@@ -109,6 +111,15 @@ def _load(one: LimitRow) -> str:
         if one.rate_per_s is None
         else f"{one.rate_per_s:.3g} calls/s (open loop)"
     )
+
+
+def _reason(one: LimitRow) -> str:
+    """Return why a verdict is open although the late calls alone would decide it."""
+    if one.decided_by == "order":
+        return f" (not tested: a {'smaller batch' if one.rate_per_s is None else 'lower rate'} does not pass)"
+    if one.decided_by == "capacity":
+        return f" (more than half of the capacity, or unknown: needs {CALLS_NEAR_CAPACITY} calls)"
+    return rounds_text(one)
 
 
 def _late(one: LimitRow) -> str:

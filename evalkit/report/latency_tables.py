@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evalkit.latency import CALLS_NEAR_CAPACITY, MIN_GROUPS, OPEN_PARTS, calls_per_group
 from evalkit.report.numbers import (
     NO_VALUE,
     dollars,
@@ -14,8 +15,8 @@ from evalkit.report.numbers import (
     value_text,
 )
 from evalkit.report.table import Table
-from evalkit.results.latency_document import LatencyAnswers, LimitRow
-from evalkit.results.summary_document import LatencyParts, LatencyRow, Summary
+from evalkit.results.latency_document import ClaimRow, LatencyAnswers, LimitRow
+from evalkit.results.summary_document import LatencyParts, LatencyRow, Quantile, Summary
 from evalkit.stats import Interval
 
 VERDICTS = {"PASS": "holds", "FAIL": "broken", "CANNOT TELL": "cannot tell", "NOT MEASURED": "not measured"}
@@ -85,13 +86,7 @@ def _closed_note(rows: Sequence[LatencyRow]) -> str:
     level = f"{rows[0].confidence:.0%}"
     note = (
         "Milliseconds of one call in a closed loop (the next call follows when one is back), from having the request's"
-        f" body to having the reply's, with {level} intervals "
-    )
-    repeats = any(row.queries < row.calls - row.failed for row in rows)
-    note += (
-        "bootstrapped over queries, which repeat."
-        if repeats
-        else "by order statistics; every call has a query of its own."
+        f" body to having the reply's, with {level} intervals. {_widths_note(rows)}"
     )
     fewest = min(row.calls for row in rows)
     if rows[0].asked is not None and fewest < rows[0].asked:
@@ -100,6 +95,29 @@ def _closed_note(rows: Sequence[LatencyRow]) -> str:
     if filled:
         note += f" Calls whose batch was filled up with other documents of the collection: {filled}."
     return note
+
+
+def _widths_note(rows: Sequence[LatencyRow]) -> str:
+    """Return what the intervals of percentiles are based on, and how often differences between rounds decide."""
+    shown = [row.quantiles[name] for row in rows for name in _shown(rows)]
+    repeats = any(row.queries < row.calls - row.failed for row in rows)
+    note = (
+        "They add the differences between queries, which repeat (bootstrap), and between rounds (Student's t)."
+        if repeats
+        else "Each is the wider of two: by all calls (order statistics) and by the differences between rounds"
+        " (Student's t)."
+    )
+    known = [one for one in shown if one.decided_by is not None]
+    if known:
+        note += f" Differences between rounds decide {_count(known)} of {len(known)}."
+    if any(one.missing == "rounds" for one in shown):
+        sizes = ", ".join(f"{calls_per_group(p)} for p{p * 100:.0f}" for p in (0.5, 0.9, 0.95, 0.99))
+        note += f" An interval needs {MIN_GROUPS} rounds, or groups of rounds, with enough calls in each: {sizes}."
+    return note
+
+
+def _count(quantiles: Sequence[Quantile]) -> int:
+    return sum(one.decided_by == "rounds" for one in quantiles)
 
 
 def _length(row: LatencyRow) -> str:
@@ -139,8 +157,10 @@ def _open(dataset: str, rows: Sequence[LatencyRow], answers: LatencyAnswers) -> 
     )  # fmt: skip
     note = (
         "Milliseconds from when a call was due to when its reply was there, in an open loop: calls arrive at random"
-        f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0].confidence:.0%}; calls that"
-        " queue for the same server are not independent, so that under a heavy load they are too narrow."
+        f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0].confidence:.0%}. Calls that"
+        f" queue for the same server are not independent: {OPEN_PARTS} parts of the schedule take the place of rounds."
+        f" Near capacity, intervals from fewer than {CALLS_NEAR_CAPACITY} calls are too narrow."
+        f" {_widths_note(rows)}"
     )
     return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note)
 
@@ -161,7 +181,7 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
             NO_VALUE if one.batch_size is None else str(one.batch_size),
             NO_VALUE if one.quantile is None else f"{one.quantile:.0%} of calls",
             VERDICTS[one.verdict],
-            late_text(one.late)
+            f"{late_text(one.late)}{rounds_text(one)}"
             if one.verdict != "NOT MEASURED"
             else f"time batch sizes from {one.fewest} to {one.most}",
             str(one.late.n),
@@ -172,7 +192,8 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
     note = (
         "Held against single calls, from this machine and by this route"
         f" ({routes}). A claim is judged twice, as nobody says which calls it is about: it holds for a share of calls"
-        f" where no more than the rest are late beyond doubt ({answers.confidence:.0%}, exact binomial bounds)."
+        f" where no more than the rest are late beyond doubt ({answers.confidence:.0%}, the wider of exact binomial"
+        " bounds and Student's t over rounds) and the bound of the percentile over rounds is within the time."
     )
     columns = (
         "dataset",
@@ -185,6 +206,15 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
         "n",
     )
     return [Table("Claims", columns, tuple(cells), note, left=3)]
+
+
+def rounds_text(one: LimitRow | ClaimRow) -> str:
+    """Return why rounds leave a verdict open that the late calls alone would decide; nothing if they do not."""
+    if one.decided_by != "rounds" or one.quantile is None:
+        return ""
+    if one.upper_by_rounds_s is None:
+        return " (too few rounds)"
+    return f" (rounds differ: p{one.quantile * 100:.4g} is up to {milliseconds(one.upper_by_rounds_s)} ms)"
 
 
 def late_text(late: Interval) -> str:

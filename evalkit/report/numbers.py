@@ -62,6 +62,8 @@ def _rate(value: float) -> str:
 
 def quantile_text(quantile: Quantile) -> str:
     """Return a quantile in milliseconds, or how many queries it needs."""
+    if quantile.missing == "rounds":
+        return "n/a (too few rounds)"
     if quantile.estimate is None:
         return f"n/a (needs {quantile.needs} queries, has {quantile.interval.n})"
     return interval_text(quantile.interval, milliseconds)

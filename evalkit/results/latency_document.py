@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from evalkit.latency import Fit, RoundState
-from evalkit.latency.slo import Verdict
+from evalkit.latency.slo import Verdict, VerdictBasis
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.summary_document import Quantile
 from evalkit.stats import Interval
@@ -32,6 +32,12 @@ class LimitRow(JsonObject):
         Arrivals per second; None for one call at a time.
     late
         Share of calls that took longer or failed.
+    decided_by
+        ``rounds`` where single calls alone give another verdict; ``order`` where a smaller load does not pass;
+        ``capacity`` where the rate is too near the capacity for so few calls; else ``calls``. None where nothing was
+        measured, or a file does not record it.
+    upper_by_rounds_s
+        Upper bound of the quantile in seconds, by the differences between rounds; None with too few rounds.
     """
 
     dataset: str
@@ -42,6 +48,8 @@ class LimitRow(JsonObject):
     quantile: float
     verdict: Verdict
     late: Annotated[Interval, Inline.interval("late")]
+    decided_by: Annotated[VerdictBasis | None, Key(omit_none=True)] = None
+    upper_by_rounds_s: Annotated[float | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,8 @@ class ClaimRow(JsonObject):
     late: Annotated[Interval, Inline.interval("late")]
     fewest: Annotated[int | None, Key(omit_none=True)] = None
     most: Annotated[int | None, Key(omit_none=True)] = None
+    decided_by: Annotated[VerdictBasis | None, Key(omit_none=True)] = None
+    upper_by_rounds_s: Annotated[float | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
+from evalkit.latency import Basis
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.stats import Interval
@@ -219,10 +220,17 @@ class Quantile(JsonObject):
         Without estimate where the calls are too few for an interval.
     needs
         Calls that an interval takes.
+    decided_by
+        ``rounds`` where the differences between rounds make the interval wider than single calls alone, else
+        ``calls``; None where there is no interval, or a file does not record it.
+    missing
+        ``calls`` or ``rounds``, where they are too few for an interval.
     """
 
     interval: Annotated[Interval, Inline.interval("estimate")]
     needs: int
+    decided_by: Annotated[Basis | None, Key(omit_none=True)] = None
+    missing: Annotated[Basis | None, Key(omit_none=True)] = None
 
     @property
     def estimate(self) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.latency import Spans, Workload
+from evalkit.latency import Blocks, Spans, Workload, consecutive_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +59,11 @@ class CellCalls:
             return self.column("latency_s")
         ended = self.timed["body_s"].fillna(self.timed["end_s"]) - self.timed["scheduled_s"]
         return ended.to_numpy(dtype=np.float64)
+
+    @property
+    def blocks(self) -> Blocks:
+        """The round of each timed call; in an open loop, which has one round, its part of the schedule."""
+        return consecutive_parts(len(self.timed)) if self.is_open else Blocks(self.spans.round)
 
     @property
     def spans(self) -> Spans:

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from urllib.parse import urlsplit
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from evalkit.config import Claim, read_claim
-from evalkit.latency import Limit, Sample, SloResult, fit_cost, judge_limit, latency_ratio
+from evalkit.latency import Sample, fit_cost, latency_ratio
 from evalkit.latency.flags import flag_machine
 from evalkit.results.latency_document import (
     Capacity,
     CapacityPoint,
-    ClaimRow,
     FitRow,
     LatencyAnswers,
     LatencyCost,
-    LimitRow,
     MachineState,
     RatioRow,
 )
 from evalkit.results.manifest import Manifest
-from evalkit.results.recorded_config import RecordedConfig, RecordedReranker
+from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import LatencyRow
 from evalkit.results.timed_calls import CellCalls
 from evalkit.stats import Interval
 from evalkit.summaries.latency_cells import CONFIDENCE
+from evalkit.summaries.latency_limits import by_reranker, claim_rows, limit_rows
 
 EMBEDDING = ("bi_encoder", "late_interaction")
 """Backends that embed texts."""
-CLAIMED = (0.5, 0.95)
-"""Shares of calls that a claim is judged for: vendors do not specify whether they mean the median or p95."""
 
 
 def answer(
@@ -51,8 +46,8 @@ def answer(
     return LatencyAnswers(
         confidence=confidence,
         fits=tuple(_fits(single, confidence, config.seed)),
-        limits=tuple(_limits(cells, config, confidence)),
-        claims=tuple(_claims(single, config, confidence)),
+        limits=tuple(limit_rows(cells, rows, config, confidence)),
+        claims=tuple(claim_rows(single, config, confidence)),
         ratios=tuple(_ratios(cells, config, confidence)),
         capacity=tuple(_capacity(rows)),
         costs=tuple(_costs(cells, rows, manifest)),
@@ -61,16 +56,9 @@ def answer(
     )
 
 
-def _by_reranker(cells: Iterable[CellCalls]) -> dict[tuple[str, str], list[CellCalls]]:
-    parts: dict[tuple[str, str], list[CellCalls]] = {}
-    for cell in cells:
-        parts.setdefault((cell.dataset, cell.reranker), []).append(cell)
-    return parts
-
-
 def _fits(cells: Sequence[CellCalls], confidence: float, seed: int) -> Iterator[FitRow]:
     """Yield fits of seconds by documents, by tokens and by both, where the cells differ enough."""
-    for (dataset, tag), of_tag in _by_reranker(cells).items():
+    for (dataset, tag), of_tag in by_reranker(cells).items():
         all_lengths = [cell for cell in of_tag if cell.load.length_bucket is None]
         has_tokens = all(not np.isnan(cell.column("tokens")[cell.ok]).any() for cell in of_tag)
         size = "tokens" if has_tokens else "characters"
@@ -86,86 +74,7 @@ def _sample(cell: CellCalls, size: str) -> Sample:
     ok = cell.ok
     amount = cell.column("tokens" if size == "tokens" else "document_characters")
     causes = {"documents": cell.column("batch_size")[ok], size: amount[ok]}
-    return Sample(cell.seconds[ok], cell.query_ids[ok], causes)
-
-
-def _limits(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[LimitRow]:
-    """Yield whether the configured limit is met, for each batch size with one call in flight and each rate."""
-    slo = config.latency.slo if config.latency else None
-    if slo is None:
-        return
-    limit = Limit(slo.max_ms / 1000, slo.quantile)
-    for cell in cells:
-        load = cell.load
-        if load.length_bucket is None and (cell.is_open or load.concurrency == 1):
-            result = _judged(cell, limit, confidence)
-            yield LimitRow(
-                dataset=cell.dataset,
-                reranker=cell.reranker,
-                batch_size=load.batch_size,
-                rate_per_s=load.rate_per_s,
-                limit_s=limit.limit_s,
-                quantile=limit.quantile,
-                verdict=result.verdict,
-                late=result.late,
-            )
-
-
-def _judged(cell: CellCalls, limit: Limit, confidence: float) -> SloResult:
-    return judge_limit(cell.seconds, cell.ok, cell.query_ids, limit, confidence)
-
-
-def _claims(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[ClaimRow]:
-    """Yield whether each claim is met, at every timed batch size that it covers."""
-    for (dataset, tag), of_tag in _by_reranker(cells).items():
-        settings = config.rerankers.get(tag)
-        for documents, text in (settings.claims if settings else {}).items():
-            claim = read_claim(documents, text)
-            covered = [
-                cell
-                for cell in of_tag
-                if cell.load.length_bucket is None and claim.fewest <= cell.load.batch_size <= claim.most
-            ]
-            route = _route(settings)
-            for cell in covered:
-                yield from _claim_rows(cell, claim, route, confidence)
-            if not covered:
-                yield ClaimRow(
-                    dataset=dataset,
-                    reranker=tag,
-                    claim=claim.text,
-                    route=route,
-                    batch_size=None,
-                    limit_s=claim.limit_s,
-                    quantile=None,
-                    verdict="NOT MEASURED",
-                    late=Interval(None, None, None, 0),
-                    fewest=claim.fewest,
-                    most=claim.most,
-                )
-
-
-def _claim_rows(cell: CellCalls, claim: Claim, route: str, confidence: float) -> Iterator[ClaimRow]:
-    for quantile in CLAIMED:
-        result = _judged(cell, Limit(claim.limit_s, quantile), confidence)
-        yield ClaimRow(
-            dataset=cell.dataset,
-            reranker=cell.reranker,
-            claim=claim.text,
-            route=route,
-            batch_size=cell.load.batch_size,
-            limit_s=claim.limit_s,
-            quantile=quantile,
-            verdict=result.verdict,
-            late=result.late,
-        )
-
-
-def _route(settings: RecordedReranker | None) -> str:
-    """Return how the calls reached the reranker; only the host of a URL, as other parts may contain secrets."""
-    if settings is not None and settings.url:
-        return str(urlsplit(settings.url).hostname)
-    return "loopback" if settings is not None and settings.serve else "in this process"
+    return Sample(cell.seconds[ok], cell.query_ids[ok], cell.spans.round[ok], causes)
 
 
 def _ratios(cells: Sequence[CellCalls], config: RecordedConfig, confidence: float) -> Iterator[RatioRow]:

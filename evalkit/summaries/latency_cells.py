@@ -35,9 +35,10 @@ def latency_rows(cells: Sequence[CellCalls], settings: LatencySettings | None) -
 def _row(cell: CellCalls, settings: LatencySettings | None) -> LatencyRow:
     load, ok, seconds = cell.load, cell.ok, cell.seconds
     confidence = settings.confidence if settings else CONFIDENCE
-    summary = summarise_calls(seconds, ok, cell.query_ids, confidence)
+    summary = summarise_calls(seconds, ok, cell.query_ids, cell.blocks, confidence)
     p50, p90, p95, p99 = (
-        Quantile(summary.quantiles[p], sample_size_for_quantile(p, confidence)) for p in QUANTILES
+        Quantile(one.interval, sample_size_for_quantile(p, confidence), one.decided_by, one.missing)
+        for p, one in ((p, summary.quantiles[p]) for p in QUANTILES)
     )
     reused = cell.timed["conn_reused"].dropna()
     tokens = cell.column("tokens")

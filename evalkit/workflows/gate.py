@@ -313,12 +313,10 @@ def _latency(case: _Case) -> RuleFinding:
     if name == "max_ratio":
         return judge_ratio(mine, what, bound, case.alpha)
     theirs = _log_ratios(case, case.old)
-    if len(theirs) != len(mine):
-        raise _NothingToJudgeError(
-            f"{case.old.name} timed {len(theirs)} rounds of both, {case.new.name} {len(mine)}"
-        )
+    # Rounds of two runs have nothing in common, so that which are subtracted does not matter: as many as both have.
+    count = min(len(mine), len(theirs))
     what = f"{what}, by the same in the baseline"
-    return judge_ratio(mine - theirs, what, bound, case.alpha, unchanged_is_1=True)
+    return judge_ratio(mine[:count] - theirs[:count], what, bound, case.alpha, unchanged_is_1=True)
 
 
 def _log_ratios(case: _Case, side: Evidence) -> NDArray[np.float64]:

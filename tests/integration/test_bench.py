@@ -16,6 +16,8 @@ from support.command import evalkit, only_folder
 from support.faulty import reply_of
 from support.stand_in import stand_in
 
+from evalkit.config import LatencySettings
+
 LATENCY = """\
 latency:
   batch_sizes: [1, 2, 4]
@@ -133,7 +135,7 @@ def test_answers_are_those_of_the_service(benched: tuple[Path, str, dict[str, An
     cost = next(one for one in found["costs"] if one["batch_size"] == 1)
     rate = next(r for r in rows(folder) if r["batch_size"] == 1)["calls_per_s"]["mean"]
     assert cost["usd_per_thousand_queries"] == pytest.approx(3.6 / 3600 / rate * 1000)
-    assert len(found["machine"]["rounds"]) == 6
+    assert len(found["machine"]["rounds"]) == LatencySettings().rounds
 
 
 def test_every_plot_is_there_and_a_report_is_rebuilt(

@@ -15,7 +15,9 @@ SIZES = (1, 4, 16, 64)
 def sample(seconds: float, **causes: float) -> Sample:
     """Return a cell of five queries that all took the same time for the same quantities."""
     columns = {name: np.full(5, value) for name, value in causes.items()}
-    return Sample(np.full(5, seconds), np.array([f"q{i}" for i in range(5)], dtype=object), columns)
+    return Sample(
+        np.full(5, seconds), np.array([f"q{i}" for i in range(5)], dtype=object), np.arange(5), columns
+    )
 
 
 @given(fixed=st.floats(0.001, 1.0), per_document=st.floats(0.001, 1.0))

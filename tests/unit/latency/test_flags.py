@@ -10,6 +10,7 @@ from support.timed import Kept, Scripted, ScriptedClock, batches
 from evalkit.config import LatencySettings, read_claim
 from evalkit.experiment.latency_pass import find_loads
 from evalkit.latency import (
+    Blocks,
     LatencyCell,
     Limit,
     RoundState,
@@ -40,13 +41,18 @@ def ids(count: int, of: int | None = None) -> NDArray[np.object_]:
     return np.array([f"q{i % (of or count)}" for i in range(count)], dtype=object)
 
 
+def in_rounds(count: int) -> Blocks:
+    """Return the rounds of calls: six, one call of each in turn."""
+    return Blocks(np.arange(count) % 6)
+
+
 def test_failed_calls_have_no_latency() -> None:
     """A failed call is counted and enters no quantile."""
     seconds = np.array([0.1] * 10 + [99.0])
-    summary = summarise_calls(seconds, seconds < 1, ids(11), 0.95)
+    summary = summarise_calls(seconds, seconds < 1, ids(11), in_rounds(11), 0.95)
     assert (summary.calls, summary.failed, summary.max_s) == (11, 1, 0.1)
-    assert summary.quantiles[0.5].estimate == pytest.approx(0.1)
-    assert summary.quantiles[0.95].estimate is None
+    assert summary.quantiles[0.5].interval.estimate == pytest.approx(0.1)
+    assert summary.quantiles[0.95].interval.estimate is None
 
 
 def test_repeats_are_not_samples() -> None:
@@ -54,11 +60,11 @@ def test_repeats_are_not_samples() -> None:
     rng = np.random.default_rng(3)
     of_query = rng.lognormal(0, 1, 10)
     seconds = np.tile(of_query, 20) * rng.lognormal(0, 0.01, 200)
-    repeated = summarise_calls(seconds, np.ones(200, dtype=bool), ids(200, 10), 0.95)
-    taken_apart = summarise_calls(seconds, np.ones(200, dtype=bool), ids(200), 0.95)
-    assert repeated.quantiles[0.5].n == 10
-    assert repeated.quantiles[0.9].estimate is None
-    median, naive = repeated.quantiles[0.5], taken_apart.quantiles[0.5]
+    repeated = summarise_calls(seconds, np.ones(200, dtype=bool), ids(200, 10), in_rounds(200), 0.95)
+    taken_apart = summarise_calls(seconds, np.ones(200, dtype=bool), ids(200), in_rounds(200), 0.95)
+    assert repeated.quantiles[0.5].interval.n == 10
+    assert repeated.quantiles[0.9].interval.estimate is None
+    median, naive = repeated.quantiles[0.5].interval, taken_apart.quantiles[0.5].interval
     assert median.upper is not None
     assert median.lower is not None
     assert naive.upper is not None
@@ -69,7 +75,7 @@ def test_repeats_are_not_samples() -> None:
 def test_outliers_are_counted_and_kept() -> None:
     """A value beyond three quartile distances is an outlier, stays in the quantiles, and is the maximum."""
     seconds = np.append(np.linspace(1, 2, 99), 9.0)
-    summary = summarise_calls(seconds, np.ones(100, dtype=bool), ids(100), 0.95)
+    summary = summarise_calls(seconds, np.ones(100, dtype=bool), ids(100), in_rounds(100), 0.95)
     assert (summary.outliers, summary.max_s) == (1, 9.0)
     assert flag_outliers(1) == "1 outlier"
     assert flag_outliers(0) is None
@@ -154,29 +160,34 @@ def test_the_machine_is_flagged() -> None:
 def test_limits_pass_from_the_known_sample_sizes(late: int, n: int, verdict: str) -> None:
     """95 % within a limit take 59 calls in time, or 93 with one late: exact binomial bounds at 95 %."""
     seconds = np.where(np.arange(n) < late, 2.0, 0.5)
-    held = judge_limit(seconds, np.ones(n, dtype=bool), ids(n), Limit(1.0, 0.95), 0.95)
+    held = judge_limit(seconds, np.ones(n, dtype=bool), ids(n), in_rounds(n), Limit(1.0, 0.95), 0.95)
     assert held.verdict == verdict
     assert held.late.estimate == pytest.approx(late / n)
 
 
 def test_a_failed_call_was_not_in_time() -> None:
     """A call that failed fast is late, and nothing measured is no verdict."""
-    held = judge_limit(np.full(60, 0.1), np.arange(60) >= 20, ids(60), Limit(1.0, 0.95), 0.95)
+    held = judge_limit(np.full(60, 0.1), np.arange(60) >= 20, ids(60), in_rounds(60), Limit(1.0, 0.95), 0.95)
     assert held.verdict == "FAIL"
     nothing = np.empty(0)
-    assert judge_limit(nothing, nothing > 0, ids(0), Limit(1.0, 0.95), 0.95).verdict == "NOT MEASURED"
+    assert (
+        judge_limit(nothing, nothing > 0, ids(0), in_rounds(0), Limit(1.0, 0.95), 0.95).verdict
+        == "NOT MEASURED"
+    )
 
 
 def test_repeats_do_not_buy_a_verdict() -> None:
     """Ten queries asked sixty times each are ten queries: too few for 95 %, whatever was measured."""
-    held = judge_limit(np.full(600, 0.1), np.ones(600, dtype=bool), ids(600, 10), Limit(1.0, 0.95), 0.95)
+    held = judge_limit(
+        np.full(600, 0.1), np.ones(600, dtype=bool), ids(600, 10), in_rounds(600), Limit(1.0, 0.95), 0.95
+    )
     assert (held.verdict, held.late.n) == ("CANNOT TELL", 10)
 
 
 def sample(size: int, seconds: NDArray[np.float64], tokens: float = 0.0) -> Sample:
     """Return the calls of one cell."""
     causes = {"documents": np.full(len(seconds), float(size)), "tokens": np.full(len(seconds), tokens)}
-    return Sample(seconds, ids(len(seconds)), causes)
+    return Sample(seconds, ids(len(seconds)), in_rounds(len(seconds)).number, causes)
 
 
 def test_costs_of_a_line_are_found() -> None:

@@ -26,7 +26,7 @@ from evalkit.reranking import OpenLoop, RerankerSession
 
 def test_all_arms_are_timed_on_the_same_batches_in_interleaved_rounds(demo: Dataset, candidates: Run) -> None:
     """In every round every cell is visited once; both arms get the same queries; warm-up comes first."""
-    settings = LatencySettings(batch_sizes=(1, 2), calls=12, warmup=3)
+    settings = LatencySettings(batch_sizes=(1, 2), calls=12, rounds=6, warmup=3)
     cells = plan_cells(settings, ["a", "b"], demo, candidates, 5)
     kept, clock = Kept(), ScriptedClock()
     sessions = [RerankerSession(tag, Scripted(clock, lambda *_: 1.0)) for tag in "ab"]
@@ -50,7 +50,7 @@ def test_all_arms_are_timed_on_the_same_batches_in_interleaved_rounds(demo: Data
 
 def test_what_is_done_is_not_timed_again(demo: Dataset, candidates: Run) -> None:
     """A pass that is taken up makes exactly the calls that are missing, and warms up only where some are."""
-    settings = LatencySettings(batch_sizes=(1, 2), calls=12, warmup=3)
+    settings = LatencySettings(batch_sizes=(1, 2), calls=12, rounds=6, warmup=3)
     cells = plan_cells(settings, ["a"], demo, candidates, 5)
     kept, clock = Kept(), ScriptedClock()
     session = RerankerSession("a", Scripted(clock, lambda *_: 1.0))

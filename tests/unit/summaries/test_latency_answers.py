@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,46 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 from support.call_tables import calls_table, timed_call
-from support.result_folders import manifest_of, reranker_facts
+from support.latency_answers import LOCAL, answers_of, calls_of, served
 
 from evalkit.config import LatencySettings
-from evalkit.config.experiment import CompareSettings
-from evalkit.config.latency import SloSettings
 from evalkit.latency import RoundState
-from evalkit.results.latency_document import LatencyAnswers
-from evalkit.results.recorded_config import RecordedConfig, RecordedReranker
+from evalkit.results.recorded_config import RecordedReranker
 from evalkit.results.timed_calls import cells_of
-from evalkit.summaries.latency_answers import answer
 from evalkit.summaries.latency_cells import latency_rows
-
-LOCAL = RecordedReranker("cross_encoder")
-RERANKERS = {"a": LOCAL, "b": LOCAL}
-
-
-def answers_of(
-    calls: list[dict[str, Any]],
-    *,
-    rerankers: Mapping[str, RecordedReranker] = RERANKERS,
-    slo: SloSettings | None = None,
-    baseline: str | None = None,
-    usd_per_hour: float | None = None,
-    rounds: tuple[RoundState, ...] = (),
-    timed: bool = True,
-) -> LatencyAnswers:
-    """Return the answers of a result with these calls."""
-    latency = LatencySettings(slo=slo) if timed else None
-    config = RecordedConfig("test", 1, ("RR",), (10,), CompareSettings(baseline=baseline), rerankers, latency)
-    facts = {tag: reranker_facts(usd_per_hour=usd_per_hour) for tag in rerankers}
-    manifest = replace(manifest_of(["d"], []), rerankers=facts, rounds=rounds)
-    cells = cells_of(calls_table(*calls))
-    return answer(cells, latency_rows(cells, latency), manifest, config)
-
-
-def calls_of(tag: str, seconds: float, count: int = 60, **changes: Any) -> list[dict[str, Any]]:
-    """Return calls of equal latency in six rounds."""
-    return [timed_call(i, seconds, **{"reranker": tag, "round": i % 6} | changes) for i in range(count)]
 
 
 def test_no_timed_calls_have_empty_answers() -> None:
@@ -103,42 +70,6 @@ def test_one_batch_size_carries_no_fit() -> None:
     """A slope needs cells of different sizes, with one call in flight."""
     assert answers_of(calls_of("a", 1.0)).fits == ()
     assert answers_of(linear((1, 5, 10, 20), 1.0, 0.1, concurrency=4)).fits == ()
-
-
-# Limits
-
-SLO = SloSettings(max_ms=500, quantile=0.9)
-
-
-@pytest.mark.parametrize(
-    ("late", "verdict"), [(0, "PASS"), (5, "CANNOT TELL"), (40, "FAIL")]
-)  # of 60 calls, of which 10 % may be late
-def test_a_limit_is_judged_by_exact_bounds(late: int, verdict: str) -> None:
-    """The bounds of the late share are those of Clopper and Pearson, each at 95 %."""
-    calls = calls_of("a", 0.1)
-    calls = [timed_call(i, 0.9, reranker="a") if i < late else one for i, one in enumerate(calls)]
-    (row,) = answers_of(calls, slo=SLO).limits
-    assert (row.verdict, row.limit_s, row.quantile, row.batch_size) == (verdict, 0.5, 0.9, 10)
-    assert row.late.estimate == pytest.approx(late / 60)
-    expected = stats.binomtest(late, 60).proportion_ci(0.9, "exact")
-    assert (row.late.lower, row.late.upper) == pytest.approx((expected.low, expected.high))
-
-
-def test_a_failed_call_is_late() -> None:
-    """It never answered in time."""
-    (row,) = answers_of(calls_of("a", 0.1, status="failed"), slo=SLO).limits
-    assert (row.verdict, row.late.estimate) == ("FAIL", 1.0)
-
-
-def test_limits_are_for_single_calls_and_for_rates() -> None:
-    """Cells with several calls in flight, or with a part of the collection, are not judged; all others are."""
-    calls = [
-        *calls_of("a", 0.1), *calls_of("a", 0.1, batch_size=20), *calls_of("a", 0.1, concurrency=4),
-        *calls_of("a", 0.1, length_bucket=1), *calls_of("a", 0.1, concurrency=None, rate_per_s=2.0),
-    ]  # fmt: skip
-    found = [(row.batch_size, row.rate_per_s) for row in answers_of(calls, slo=SLO).limits]
-    assert sorted(found, key=str) == [(10, 2.0), (10, None), (20, None)]
-    assert answers_of(calls).limits == ()
 
 
 # Claims
@@ -248,21 +179,6 @@ def test_rounds_without_a_common_query_have_no_ratio() -> None:
 
 
 # Capacity
-
-
-def served(concurrency: int, seconds: float, size: int = 10, rounds: int = 6) -> list[dict[str, Any]]:
-    """Return calls with so many in flight all the time, each of which takes so long."""
-    calls = []
-    for number in range(rounds):
-        for i in range(40):
-            start = 1e5 * number + seconds * (i // concurrency) + seconds * (i % concurrency) / concurrency
-            calls.append(
-                timed_call(
-                    1000 * number + i, seconds, reranker="a", round=number, batch_size=size, concurrency=concurrency,
-                    scheduled_s=start, start_s=start, end_s=start + seconds,
-                )
-            )  # fmt: skip
-    return calls
 
 
 def test_the_knee_is_where_throughput_by_latency_is_largest() -> None:

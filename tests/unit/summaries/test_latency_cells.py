@@ -37,15 +37,42 @@ def steady(count: int, seconds: float = 1.0, **changes: Any) -> list[dict[str, A
 
 @given(st.lists(st.floats(0.001, 10), min_size=1, max_size=80))
 def test_quantiles_are_those_of_the_plain_list_of_seconds(seconds: list[float]) -> None:
-    """Every call has its own query: intervals by order statistics, none with too few calls."""
-    row = row_of(*[timed_call(i, s) for i, s in enumerate(seconds)])
+    """Every call has its own query: intervals at least as wide as order statistics, none with too few calls."""
+    row = row_of(*[timed_call(i, s, round=i % 6) for i, s in enumerate(seconds)])
     latencies = np.array([(100.0 * i + s) - 100.0 * i for i, s in enumerate(seconds)])
     for p, name in ((0.5, "p50"), (0.9, "p90"), (0.95, "p95"), (0.99, "p99")):
-        found, expected = row.quantiles[name].interval, quantile_interval(latencies, p, 0.9)
-        assert found == expected
+        quantile, expected = row.quantiles[name], quantile_interval(latencies, p, 0.9)
+        found = quantile.interval
+        assert (found.estimate, found.n, found.confidence) == (
+            expected.estimate,
+            expected.n,
+            expected.confidence,
+        )
+        assert (found == expected) == (quantile.decided_by != "rounds")
+        if found.lower is not None and expected.lower is not None:
+            assert found.lower <= expected.lower
+            assert (found.upper or 0.0) >= (expected.upper or 0.0)
         assert (found.estimate is None) == (len(seconds) < row.quantiles[name].needs)
     assert row.max_s == pytest.approx(latencies.max())
     assert (row.calls, row.queries, row.failed) == (len(seconds), len(seconds), 0)
+
+
+def test_calls_of_few_rounds_have_no_interval() -> None:
+    """Three rounds do not show how much rounds differ, however many calls they have."""
+    row = row_of(*[timed_call(i, 1.0, round=i % 3) for i in range(200)])
+    assert {(one.estimate, one.missing, one.decided_by) for one in (row.p50_s, row.p95_s)} == {
+        (None, "rounds", None)
+    }
+    assert row.p99_s.missing == "calls"
+
+
+def test_rounds_that_differ_widen_an_interval() -> None:
+    """Equal calls within rounds of 1 to 2 s have a median whose interval is that of the rounds."""
+    row = row_of(*[timed_call(i, 1.0 + (i % 6) / 5, round=i % 6) for i in range(120)])
+    seconds = np.array([1.0 + (i % 6) / 5 for i in range(120)])
+    plain = quantile_interval(seconds, 0.5, 0.9)
+    assert row.p50_s.decided_by == "rounds"
+    assert (row.p50_s.interval.upper or 0) > (plain.upper or 0)
 
 
 def test_failed_calls_are_counted_and_have_no_latency() -> None:
@@ -113,7 +140,7 @@ def test_response_times_of_an_open_loop_begin_when_the_call_is_due() -> None:
         for i in range(8)
     ]
     assert row_of(*late).p50_s.estimate == pytest.approx(3.0)
-    closed = [one | {"concurrency": 1, "rate_per_s": None} for one in late]
+    closed = [one | {"concurrency": 1, "rate_per_s": None, "round": i % 6} for i, one in enumerate(late)]
     assert row_of(*closed).p50_s.estimate == pytest.approx(1.0)
 
 
