@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.records import MetricValues, Qrels, Query, Run, Unjudged
 from evalkit.stats import Clusters, clusters_at
+from evalkit.text_analysis import normal_form
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,30 +46,33 @@ class QueryClusters:
 
     Attributes
     ----------
-    queries
-        Query id -> query; empty if unknown.
-    field
-        Name of the field whose equal values make queries one cluster; None if equal texts do.
+    labels
+        Query id -> label of its cluster; without the queries that are alone.
     """
 
-    queries: Mapping[str, Query]
-    field: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_queries(cls, queries: Mapping[str, Query], by: str | None) -> QueryClusters:
+        """Return the clusters of queries with the same value of a field; None takes their texts, ignoring case.
+
+        Queries without a value are alone.
+        """
+        labels = {
+            query_id: normal_form(query.text) if by is None else query.fields.get(by, "")
+            for query_id, query in queries.items()
+        }
+        sizes = Counter(labels.values())
+        return cls({query_id: label for query_id, label in labels.items() if label and sizes[label] > 1})
 
     def of(self, query_ids: Sequence[str]) -> Clusters | None:
-        """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""
-        if not self.queries:
-            return None
-        numbers: dict[str, int] = {}
-        found = [numbers.setdefault(self._label(query_id), len(numbers)) for query_id in query_ids]
+        """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own."""
+        numbers: dict[tuple[str, bool], int] = {}
+        found = [
+            numbers.setdefault((self.labels.get(query_id, query_id), query_id in self.labels), len(numbers))
+            for query_id in (query_ids if self.labels else ())
+        ]
         return np.array(found, dtype=np.int64) if len(numbers) < len(found) else None
-
-    def _label(self, query_id: str) -> str:
-        """Return what the queries of one cluster share; a query without it is alone."""
-        query = self.queries.get(query_id)
-        if query is None:
-            return f"id {query_id}"
-        value = query.text.strip() if self.field is None else query.fields.get(self.field, "")
-        return f"value {value}" if value else f"id {query_id}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +97,8 @@ class ComparisonSet:
         Field whose equal values make queries one cluster; None if equal texts do.
     unjudged
         Whether unjudged documents may be relevant, as the configuration states.
+    query_clusters
+        Which queries are not independent.
     """
 
     dataset: str
@@ -102,11 +109,11 @@ class ComparisonSet:
     depth: int | None = None
     cluster_field: str | None = None
     unjudged: Unjudged = "unknown"
+    query_clusters: QueryClusters = field(init=False, repr=False)
 
-    @property
-    def query_clusters(self) -> QueryClusters:
-        """Which queries are not independent."""
-        return QueryClusters(self.queries, self.cluster_field)
+    def __post_init__(self) -> None:
+        found = QueryClusters.of_queries(self.queries, self.cluster_field)
+        object.__setattr__(self, "query_clusters", found)
 
     def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""

@@ -38,7 +38,6 @@ def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
     pairs = [pair for group in groups for pair in combinations(group, 2)]
     contradictions = sum(_contradictions(data, pair) for pair in pairs)
     unshared = sum(_unshared(data, pair) for pair in pairs)
-    extra = sum(map(len, groups)) - len(groups)
     yield DataFinding(
         data.name,
         "repeated_queries",
@@ -51,7 +50,7 @@ def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
             "judged_for_one_only": unshared,
         },
         first(" = ".join(group) for group in groups),
-        f"intervals take them for independent: n counts {extra} too many; "
+        f"intervals, tests and splits count them as {len(groups)} queries; "
         + (
             f"{number_of(contradictions, 'document is', 'documents are')} judged one way for one and another way for"
             f" the other, {number_of(unshared, 'is', 'are')} relevant for one and unjudged for the other:"

@@ -137,7 +137,7 @@ def note_on(rows: Sequence[Row]) -> str:
 def _means(valued: Valued, rows: NDArray[np.int64], level: Mapping[str, str]) -> Iterator[Row]:
     values = valued.values
     for metric in values.metrics:
-        interval = system_mean(values, metric, QueryClusters({}), rows=rows)
+        interval = system_mean(values, metric, QueryClusters(), rows=rows)
         yield {
             "run": values.tag,
             "metric": metric,

@@ -169,7 +169,7 @@ class _Case:
     @property
     def clusters(self) -> QueryClusters:
         """Which queries of the dataset are not independent."""
-        return self.new.clusters.get(self.dataset, QueryClusters({}))
+        return self.new.clusters.get(self.dataset, QueryClusters())
 
 
 def _find(case: _Case) -> RuleFinding:

@@ -76,7 +76,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         ceilings = list(derive_ceilings(first_stage, qrels, config.metrics))
         queries = {name: folder.read_queries(name) for name in qrels}
         clusters = {
-            name: QueryClusters(queries[name], origin.cluster_field)
+            name: QueryClusters.of_queries(queries[name], origin.cluster_field)
             for name, origin in manifest.origins.items()
         }
         summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters)

@@ -31,7 +31,7 @@ CONFIG = RecordedConfig("test", 1, ("nDCG@10", "RR"), (3,), CompareSettings(), {
 MANIFEST = manifest_of(["d"], ["r"])
 ABOVE_ONE = st.floats(2, 3, width=32)
 """Values that no bounded interval applies to."""
-INDEPENDENT = {"d": QueryClusters({})}
+INDEPENDENT = {"d": QueryClusters()}
 
 
 def cell(
@@ -51,7 +51,7 @@ def cell(
 
 def summary_of(*cells: QualityCell, ceilings: Sequence[CandidateCeiling] = (), **changes: Any) -> Summary:
     """Return the summary of some cells, without calls."""
-    clusters = {name: QueryClusters({}) for name in ("d", "d1", "d2")}
+    clusters = {name: QueryClusters() for name in ("d", "d1", "d2")}
     return summarise(replace(MANIFEST, **changes), CONFIG, cells, ceilings, calls_table(), (), clusters)
 
 

@@ -10,7 +10,7 @@ from evalkit.records import MetricValues, Query
 from evalkit.stats import bounded_interval
 from evalkit.summaries.system_means import system_mean
 
-ALONE = QueryClusters({})
+ALONE = QueryClusters()
 
 
 def values(metric: str, *column: float) -> MetricValues:
@@ -36,5 +36,5 @@ def test_repeated_queries_count_once() -> None:
     """Two queries with one text are one cluster."""
     queries = {f"q{i}": Query(f"q{i}", f"text {i // 2}") for i in range(8)}
     column = np.repeat([0.1, 0.5, 0.3, 0.8], 2)
-    found = system_mean(values("nDCG@10", *column), "nDCG@10", QueryClusters(queries))
+    found = system_mean(values("nDCG@10", *column), "nDCG@10", QueryClusters.of_queries(queries, None))
     assert found.lower == pytest.approx(bounded_interval(column[::2]).lower)
