@@ -15,7 +15,7 @@ from evalkit.cli.main import COMMANDS
 
 CONFIG = """\
 name: small
-datasets: [{source: demo, sample: {queries: 5, seed: 1}}]
+datasets: [{source: demo, sample: {queries: 40, seed: 1}}]
 retriever: {depth: 5}
 rerankers: {lexical: {backend: lexical}}
 latency: {batch_sizes: [1], calls: 5}
