@@ -118,10 +118,15 @@ def comparison_tables(compared: Comparisons, *, details: bool = True) -> list[Ta
     tables = [_verdicts(entry, compared.plan) for entry in compared.datasets]
     if compared.pooled:
         tables.append(_pooled(compared))
-    tables += to_judge_tables(compared)
     if not details:
         return tables
-    return [*tables, *evidence_tables(compared), *slice_tables(compared), *extreme_tables(compared)]
+    return [
+        *tables,
+        *to_judge_tables(compared),
+        *evidence_tables(compared),
+        *slice_tables(compared),
+        *extreme_tables(compared),
+    ]
 
 
 def as_page(compared: Comparisons) -> str:

@@ -24,6 +24,7 @@ from evalkit.report.model_precision import precision_lines, precision_tables
 from evalkit.report.quality import call_tables, data_table, result_tables
 from evalkit.report.table import Table
 from evalkit.report.thresholds import threshold_line, threshold_table
+from evalkit.report.undecided import to_judge_tables
 from evalkit.report.warnings import failure_tables, warnings
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.latency_document import LatencyAnswers
@@ -107,8 +108,8 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, exp
             "decision", "Decision",
             lines=[*findings(compared), *precision_lines(summary)],
             tables=decision_tables(compared, summary, tuned),
-            more=[*comparison_tables(compared, details=False), *result_tables(summary), *precision_tables(summary),
-                  *evidence_tables(compared)],
+            more=[*comparison_tables(compared, details=False), *to_judge_tables(compared), *result_tables(summary),
+                  *precision_tables(summary), *evidence_tables(compared)],
         ),
         Section("trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(

@@ -23,7 +23,11 @@ def reason(one: Comparison, entry: DatasetComparisons) -> str:
         )
     found = next((row for row in entry.sensitivity if row.contender == one.contender), None)
     first = ", ".join(f"{row.query_id}/{row.doc_id}" for row in entry.to_judge[:NAMED])
-    return f"{_coverage(one, found)} Judge first (query/document): {first}." if found else ""
+    if found is None:
+        return ""
+    listed = f"{_coverage(one, found)} Judge first (query/document): {first}"
+    left = len(entry.to_judge) - NAMED
+    return f"{listed}; the table of documents to judge lists {left} more." if left > 0 else f"{listed}."
 
 
 def _coverage(one: Comparison, found: Sensitivity) -> str:

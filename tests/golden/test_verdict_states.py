@@ -15,6 +15,7 @@ from evalkit.records import Query
 from evalkit.report.comparison import comparison_tables, findings
 from evalkit.report.headline import headline
 from evalkit.report.table import as_text
+from evalkit.report.undecided import to_judge_tables
 from evalkit.report.verdict import verdicts
 from evalkit.summaries.comparisons import compare_sets
 
@@ -26,7 +27,7 @@ def page(*sets: ComparisonSet) -> str:
     """Return headline, sentences and tables as a terminal shows them; long lists of documents are cut."""
     compared = compare_sets(sets, PLAN)
     lines = [headline(verdicts(compared, summary()), compared, "complete"), "", *findings(compared), ""]
-    tables = comparison_tables(compared, details=False)
+    tables = [*comparison_tables(compared, details=False), *to_judge_tables(compared)]
     return "\n".join([*lines, *(as_text(replace(table, rows=table.rows[:8])) for table in tables)])
 
 
