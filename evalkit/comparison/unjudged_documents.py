@@ -128,18 +128,24 @@ def with_unjudged(comparison_set: ComparisonSet, one: Comparison, found: Sensiti
     """
     if not unjudged_matter(comparison_set):
         return one
-    apart = abs(found.judged_baseline - found.judged_contender) > SHARES_APART
+    apart = shares_apart(found)
     if one.verdict in {"better", "worse"}:
-        unsure = (apart and not _confirmed(one, found)) or (found.reversal or 0.0) > PLAUSIBLE
+        unsure = (apart and not confirmed(one, found)) or (found.reversal or 0.0) > PLAUSIBLE
     else:
         unsure = apart and one.verdict == "not told apart"
     return replace(one, verdict="undecided: unjudged documents") if unsure else one
 
 
-def _confirmed(one: Comparison, found: Sensitivity) -> bool:
-    """Return whether the difference over judged documents alone excludes 0 on the side of the claim."""
-    bound = found.condensed.lower if one.verdict == "better" else found.condensed.upper
-    return bound is not None and (bound > 0 if one.verdict == "better" else bound < 0)
+def shares_apart(found: Sensitivity) -> bool:
+    """Return whether the shares of judged documents differ by more than `SHARES_APART`."""
+    return abs(found.judged_baseline - found.judged_contender) > SHARES_APART
+
+
+def confirmed(one: Comparison, found: Sensitivity) -> bool:
+    """Return whether the difference over judged documents alone excludes 0 on the side of the difference."""
+    up = (one.difference or 0.0) > 0
+    bound = found.condensed.lower if up else found.condensed.upper
+    return bound is not None and (bound > 0 if up else bound < 0)
 
 
 def to_judge(comparison_set: ComparisonSet, plan: Plan, contenders: Sequence[str]) -> Iterator[ToJudge]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from evalkit.comparison import Comparison
 from evalkit.comparison.sensitivity import Sensitivity
-from evalkit.comparison.unjudged_documents import SHARES_APART
+from evalkit.comparison.unjudged_documents import confirmed, shares_apart
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
-NAMED = 5
+NAMED = 3
 """Number of documents to judge that a sentence names."""
 _LISTED = 1000
 """Number of documents to judge that a table lists."""
@@ -21,26 +21,44 @@ def reason(one: Comparison, entry: DatasetComparisons) -> str:
             f"{one.left_out} queries have no scores from one of the two systems, and the result changes if they count"
             " against it. Fix the cause in failures.jsonl and resume the run."
         )
-    found = next((row for row in entry.sensitivity if row.contender == one.contender), None)
-    first = ", ".join(f"{row.query_id}/{row.doc_id}" for row in entry.to_judge[:NAMED])
-    if found is None:
-        return ""
-    listed = f"{_coverage(one, found)} Judge first (query/document): {first}"
-    left = len(entry.to_judge) - NAMED
-    return f"{listed}; the table of documents to judge lists {left} more." if left > 0 else f"{listed}."
+    found = _evidence(one, entry)
+    return "" if found is None else f"{_shares(one, found)}{_consequence(one, found)} {_judge_first(entry)}"
 
 
-def _coverage(one: Comparison, found: Sensitivity) -> str:
-    shares = (
+def remedy(one: Comparison, entry: DatasetComparisons) -> str:
+    """Return the main figure and what to do, for a headline."""
+    if one.verdict == "undecided: failed queries":
+        return f"{one.left_out} queries have no scores. Fix the cause in failures.jsonl and resume the run."
+    found = _evidence(one, entry)
+    return "" if found is None else f"{_shares(one, found)}. {_judge_first(entry)}"
+
+
+def _evidence(one: Comparison, entry: DatasetComparisons) -> Sensitivity | None:
+    return next((row for row in entry.sensitivity if row.contender == one.contender), None)
+
+
+def _shares(one: Comparison, found: Sensitivity) -> str:
+    return (
         f"{found.judged_contender:.0%} of {one.contender}'s first {found.cutoff} documents are judged and"
         f" {found.judged_baseline:.0%} of {one.baseline}'s"
     )
-    if abs(found.judged_contender - found.judged_baseline) > SHARES_APART:
-        return f"{shares}; the judged documents alone do not confirm the result."
-    return (
-        f"{shares}; if unjudged documents are relevant as often as judged ones, the sign reverses with probability"
-        f" {found.reversal or 0.0:.2f}."
-    )
+
+
+def _consequence(one: Comparison, found: Sensitivity) -> str:
+    """Return what makes the verdict unsure, as the rest of a sentence."""
+    if found.reversal is not None and not (shares_apart(found) and not confirmed(one, found)):
+        return (
+            "; if unjudged documents are relevant as often as judged ones, the sign reverses with probability"
+            f" {found.reversal:.2f}."
+        )
+    return "; the judged documents alone do not confirm the result."
+
+
+def _judge_first(entry: DatasetComparisons) -> str:
+    first = ", ".join(f"{row.query_id}/{row.doc_id}" for row in entry.to_judge[:NAMED])
+    left = len(entry.to_judge) - NAMED
+    more = f"; the table of documents to judge lists {left} more" if left > 0 else ""
+    return f"Judge first (query/document): {first}{more}."
 
 
 def assumption(entry: DatasetComparisons) -> str:

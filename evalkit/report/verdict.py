@@ -13,7 +13,7 @@ from typing import Literal
 from evalkit.comparison import Comparison
 from evalkit.report.comparison import detectable_text
 from evalkit.report.numbers import difference_text, dollars, milliseconds
-from evalkit.report.undecided import assumption, reason
+from evalkit.report.undecided import assumption, remedy
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.summary_document import Summary
 from evalkit.stats import MIN_QUERIES
@@ -103,10 +103,7 @@ def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verd
 
 def _undecided(one: Comparison, entry: DatasetComparisons) -> str:
     why = one.verdict.removeprefix("undecided: ")
-    seen = (
-        f"{one.contender}{_at(entry.depth)}: {difference_text(one.joint_change)} {one.metric} (n = {one.n})"
-    )
-    return f"Undecided: {why}. {seen} over {one.baseline}, but {reason(one, entry)}"
+    return f"Undecided between {one.contender} and {one.baseline}: {why}. {remedy(one, entry)}"
 
 
 def _also_undecided(measured: Sequence[Comparison]) -> str:
