@@ -103,7 +103,7 @@ def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verd
 
 def _undecided(one: Comparison, entry: DatasetComparisons) -> str:
     why = one.verdict.removeprefix("undecided: ")
-    return f"Undecided between {one.contender} and {one.baseline}: {why}. {remedy(one, entry)}"
+    return f"Undecided: {why} ({one.contender} against {one.baseline}). {remedy(one, entry)}"
 
 
 def _also_undecided(measured: Sequence[Comparison]) -> str:

@@ -148,3 +148,16 @@ def test_an_incomplete_result_says_nothing_for_good() -> None:
     compared = comparisons(comparison("x"))
     text = headline(verdicts(compared, summary()), compared, "incomplete")
     assert text.startswith("Provisional, as this result is incomplete. Adopt x")
+
+
+def test_an_undecided_system_keeps_nothing() -> None:
+    """Where nothing is better and one claim is withheld, the baseline is not kept: the reason comes first."""
+    withheld = comparison("x", "undecided: failed queries", left_out=7)
+    compared = comparisons(withheld, comparison("y", "worse", contender_mean=0.1, **WORSE))
+    assert said(compared) == (
+        "Undecided: failed queries (x against bm25). 7 queries have no scores."
+        " Fix the cause in failures.jsonl and resume the run."
+    )
+    beside = comparisons(withheld, comparison("y", contender_mean=0.45))
+    assert said(beside).startswith("Adopt y")
+    assert said(beside).endswith("Undecided: x.")
