@@ -79,7 +79,7 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         unjudged_both=len(unjudged_a & unjudged_b),
         condensed=_condensed(comparison_set, plan, a, b),
         tipping=_judgments_to_reverse(
-            comparison_set, plan, _cut_at_metric(a, plan), _cut_at_metric(b, plan), loser_only, up=loser is b
+            comparison_set, plan, cut_at_metric(a, plan), cut_at_metric(b, plan), loser_only, up=loser is b
         )
         if difference
         else None,
@@ -156,7 +156,7 @@ def _tie_bounds(
     return low, _difference(baseline_values.worst, contender_values.best, plan.primary)
 
 
-def _cut_at_metric(system: System, plan: Plan) -> System:
+def cut_at_metric(system: System, plan: Plan) -> System:
     """Return the system with its run cut at the metric's cutoff: lower ranks have no influence."""
     cutoff = parse_metric(plan.primary).cutoff
     return system if cutoff is None else replace(system, run=system.run.cut(cutoff))

@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, System, pair
 from evalkit.comparison.plan import Comparison, Plan
-from evalkit.comparison.sensitivity import Sensitivity, counted_ranks, unjudged_pairs
+from evalkit.comparison.sensitivity import Sensitivity, counted_ranks, cut_at_metric, unjudged_pairs
 from evalkit.metrics import evaluate, parse_metric
 from evalkit.records import Qrels
 
@@ -68,7 +68,7 @@ def reversal_probability(comparison_set: ComparisonSet, plan: Plan, contender: s
     """
     from scipy.special import ndtr
 
-    systems = comparison_set.systems[plan.baseline], comparison_set.systems[contender]
+    systems = [cut_at_metric(comparison_set.systems[name], plan) for name in (plan.baseline, contender)]
     qrels, cutoff = comparison_set.qrels, counted_ranks(plan.primary)
     unjudged = sorted(set.union(*(unjudged_pairs(system, qrels, cutoff) for system in systems)))
     seen = _judged_grades(systems, qrels, cutoff)
