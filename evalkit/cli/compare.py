@@ -48,6 +48,7 @@ def compare(
     """
     from evalkit.workflows.compare import compare_results, compare_runs
 
+    primary = None if primary is None else primary.strip()
     given = {"baseline": baseline, "primary": primary}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if qrels is not None and thresholds:
@@ -59,7 +60,7 @@ def compare(
             sources, allow_incomplete=allow_incomplete, thresholds=thresholds, plots=into, **changes
         )
     else:
-        metrics = tuple(dict.fromkeys([*([primary] if primary else []), "nDCG@10", "MRR@10"]))
+        metrics = tuple(dict.fromkeys([*([] if primary is None else [primary]), "nDCG@10", "MRR@10"]))
         documents = compare_runs(qrels, sources, metrics, **changes)
     if into is not None:
         _write(into, documents)

@@ -152,6 +152,12 @@ class Paired:
         """``(n,)`` contender minus baseline."""
         return self.contender - self.baseline
 
+    @property
+    def is_binary(self) -> bool:
+        """Whether all values are 0 or 1."""
+        values = np.concatenate([self.baseline, self.contender])
+        return bool(((values == 0) | (values == 1)).all())
+
     def restricted_to(self, query_ids: Sequence[str]) -> Paired:
         """Return the values of the given queries."""
         wanted = set(query_ids)

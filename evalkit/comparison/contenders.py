@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
-from evalkit.comparison.failed_queries import holds_with_failures
+from evalkit.comparison.failed_queries import failed_in_both, holds_with_failures, ranked_by_one
 from evalkit.comparison.families import family_p_values, joint_confidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
 from evalkit.metrics import parse_metric
@@ -52,11 +52,21 @@ def compare_all(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> list[li
     size = sum(map(len, pairs))
     return [
         [
-            holds_with_failures(one, plan, size, _comparison(one.dataset, plan, name, paired, test, size))
+            holds_with_failures(one, plan, size, _compared(one, plan, name, paired, test, size))
             for name, paired, test in zip(contenders, row, found, strict=True)
         ]
         for one, contenders, row, found in zip(comparison_sets, names, pairs, tests, strict=True)
     ]
+
+
+def _compared(
+    comparison_set: ComparisonSet, plan: Plan, name: str, paired: Paired, test: tuple[float, float], size: int
+) -> Comparison:
+    """Return one comparison, with the numbers of queries that failed in both systems, or that only one ranks."""
+    one = _comparison(comparison_set.dataset, plan, name, paired, test, size)
+    systems = comparison_set.systems[plan.baseline], comparison_set.systems[name]
+    left_out = one.left_out + len(failed_in_both(*systems))
+    return replace(one, left_out=left_out, unranked=ranked_by_one(*systems))
 
 
 def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.comparison_set import ComparisonSet
+from evalkit.comparison.comparison_set import ComparisonSet, System
 from evalkit.comparison.plan import Comparison, Plan
-from evalkit.stats import sign_flip
+from evalkit.stats import Clusters, sign_flip
+
+Values = NDArray[np.float64]
 
 _CLAIMS = ("better", "worse", "identical")
 
 
 def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, one: Comparison) -> Comparison:
-    """Return a comparison; its verdict is withheld if failed queries that count against it would remove it.
+    """Return a comparison; its verdict is withheld if it rests on queries that failed or have no ranking.
+
+    It is kept if it is significant, too, with failed queries counted against it, and over the queries that both runs
+    rank: a query that a run lacks counts as 0.
 
     Parameters
     ----------
@@ -26,32 +32,62 @@ def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, on
     one
         A comparison of the queries that both systems have.
     """
-    if not one.left_out or one.verdict not in _CLAIMS:
+    if one.verdict not in _CLAIMS or not (one.left_out or one.unranked):
         return one
     sign = {"better": 1, "worse": -1}.get(one.verdict, 0)
-    if sign:
-        differences, query_ids = _least_favourable(comparison_set, one, sign)
-        clusters = comparison_set.clusters_of(query_ids)
-        p = float(sign_flip(differences[:, None], plan.resamples, plan.seed, clusters=clusters).p[0])
-        if sign * differences.mean() > 0 and p * size <= plan.alpha:
-            return one
-    return replace(one, verdict="undecided: failed queries")
+    held = sign != 0 and all(
+        _shows(sign, differences, comparison_set.clusters_of(query_ids), plan, size)
+        for differences, query_ids in _other_readings(comparison_set, one, sign)
+    )
+    return one if held else replace(one, verdict="undecided: failed queries")
+
+
+def _shows(sign: int, differences: Values, clusters: Clusters | None, plan: Plan, size: int) -> bool:
+    """Return whether differences have a mean of the given sign that is significant with Bonferroni's correction."""
+    if not len(differences) or sign * differences.mean() <= 0:
+        return False
+    p = float(sign_flip(differences[:, None], plan.resamples, plan.seed, clusters=clusters).p[0])
+    return p * size <= plan.alpha
+
+
+def _other_readings(
+    comparison_set: ComparisonSet, one: Comparison, sign: int
+) -> Iterator[tuple[Values, tuple[str, ...]]]:
+    """Yield differences and query ids: failures scored against the claim, and queries that both runs rank."""
+    systems = comparison_set.systems[one.baseline], comparison_set.systems[one.contender]
+    values = [
+        dict(zip(entry.values.query_ids, entry.values.of(one.metric).tolist(), strict=True))
+        for entry in systems
+    ]
+    if one.left_out:
+        yield _least_favourable(values, failed_in_both(*systems), sign)
+    if one.unranked:
+        ranked = [set(entry.run.query_ids) for entry in systems]
+        query_ids = tuple(q for q in values[0] if q in values[1] and q in ranked[0] and q in ranked[1])
+        yield np.array([values[1][q] - values[0][q] for q in query_ids]), query_ids
+
+
+def failed_in_both(baseline: System, contender: System) -> tuple[str, ...]:
+    """Return the queries without scores from either system."""
+    return tuple(query_id for query_id in baseline.unscored if query_id in set(contender.unscored))
+
+
+def ranked_by_one(baseline: System, contender: System) -> int:
+    """Return the number of queries that have values from both systems and a ranking from only one."""
+    shared = set(baseline.values.query_ids) & set(contender.values.query_ids)
+    return len(shared & (set(baseline.run.query_ids) ^ set(contender.run.query_ids)))
 
 
 def _least_favourable(
-    comparison_set: ComparisonSet, one: Comparison, sign: int
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    values: Sequence[Mapping[str, float]], in_both: Sequence[str], sign: int
+) -> tuple[Values, tuple[str, ...]]:
     """Return ``(n,)`` differences over all queries, failures scored against the claim, and the query ids.
 
     A failed query of the system that is claimed to be better counts as 0; one of the other system counts as 1, or as
     the highest value seen where a metric has larger ones.
     """
-    values = [
-        dict(zip(entry.values.query_ids, entry.values.of(one.metric).tolist(), strict=True))
-        for entry in (comparison_set.systems[one.baseline], comparison_set.systems[one.contender])
-    ]
     highest = max(1.0, *(max(column.values(), default=0.0) for column in values))
     fill_baseline, fill_contender = (highest, 0.0) if sign > 0 else (0.0, highest)
-    query_ids = tuple(dict.fromkeys([*values[0], *values[1]]))
+    query_ids = tuple(dict.fromkeys([*values[0], *values[1], *in_both]))
     differences = [values[1].get(q, fill_contender) - values[0].get(q, fill_baseline) for q in query_ids]
     return np.array(differences), query_ids

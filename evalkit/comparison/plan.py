@@ -61,7 +61,7 @@ class Comparison:
     Attributes
     ----------
     n, left_out
-        Number of queries with a value for both systems, and with a value for only one.
+        Number of queries with a value for both systems, and of those without scores from one or both.
     difference, lower, upper
         Mean paired difference, contender minus baseline, with its Student-t interval; None if there are too
         few queries.
@@ -91,6 +91,8 @@ class Comparison:
         Standard error of `difference`, robust to dependence within clusters.
     clusters
         Number of clusters that the queries form; None where each query is independent.
+    unranked
+        Number of the n queries that only one of the two runs ranks, and that count as 0 for the other.
     """
 
     dataset: str
@@ -122,6 +124,7 @@ class Comparison:
     joint_upper: float | None = None
     error: float | None = None
     clusters: int | None = None
+    unranked: int = 0
 
     @property
     def change(self) -> Interval:

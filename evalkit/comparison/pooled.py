@@ -11,7 +11,7 @@ import numpy as np
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.families import family_p_values, joint_confidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
-from evalkit.stats import MIN_QUERIES, MeanError, count_clusters, mean_error
+from evalkit.stats import MIN_QUERIES, MeanError, count_clusters, mean_error, paired_share_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,23 @@ def _pooled_mean(parts: Sequence[MeanError]) -> _PooledMean:
     return _PooledMean(float(np.mean([part.mean for part in parts])), error, pooled)
 
 
+def _pooled_interval(pairs: Sequence[Paired], found: _PooledMean, confidence: float) -> tuple[float, float]:
+    """Return the bounds of the mean of the datasets' means: of Tango's intervals for values of 0 and 1, else t.
+
+    References
+    ----------
+    Zou and Donner, "Construction of confidence limits about effect measures", Statistics in Medicine 27 (2008): the
+    distances from the estimates to their bounds add up as squares.
+    """
+    if not all(paired.is_binary for paired in pairs):
+        half = found.half_width(confidence)
+        return found.mean - half, found.mean + half
+    parts = [paired_share_interval(paired.differences, confidence, paired.clusters) for paired in pairs]
+    below = math.sqrt(sum(((one.estimate or 0.0) - (one.lower or 0.0)) ** 2 for one in parts)) / len(parts)
+    above = math.sqrt(sum(((one.upper or 0.0) - (one.estimate or 0.0)) ** 2 for one in parts)) / len(parts)
+    return found.mean - below, found.mean + above
+
+
 def _pooled(
     plan: Plan,
     name: str,
@@ -198,7 +215,7 @@ def _pooled(
 
     (p, adjusted), differences = test, np.concatenate([paired.differences for paired in pairs])
     found = _pooled_mean([mean_error(paired.differences, paired.clusters) for paired in pairs])
-    half, joint_half = found.half_width(plan.confidence), found.half_width(joint)
+    alone, together = (_pooled_interval(pairs, found, level) for level in (plan.confidence, joint))
     p_t = 2 * float(stdtr(found.degrees, -abs(found.mean) / found.error)) if found.error else None
     clustered = any(paired.clusters is not None for paired in pairs)
     independent = sum(count_clusters(paired.clusters, len(paired.query_ids)) for paired in pairs)
@@ -212,8 +229,8 @@ def _pooled(
         baseline_mean=float(np.mean([paired.baseline.mean() for paired in pairs])),
         contender_mean=float(np.mean([paired.contender.mean() for paired in pairs])),
         difference=found.mean,
-        lower=found.mean - half,
-        upper=found.mean + half,
+        lower=alone[0],
+        upper=alone[1],
         p=p,
         p_adjusted=adjusted,
         p_t=p_t,
@@ -230,8 +247,8 @@ def _pooled(
             found.mean, independent, differs=bool(differences.any()), significant=adjusted <= plan.alpha
         ),
         error=found.error,
-        joint_lower=found.mean - joint_half,
-        joint_upper=found.mean + joint_half,
+        joint_lower=together[0],
+        joint_upper=together[1],
         clusters=independent if clustered else None,
     )
 

@@ -72,8 +72,8 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         baseline=plan.baseline,
         contender=contender,
         cutoff=cutoff,
-        judged_baseline=_judged(a, comparison_set.qrels, cutoff),
-        judged_contender=_judged(b, comparison_set.qrels, cutoff),
+        judged_baseline=_judged(a, b.run, comparison_set.qrels, cutoff),
+        judged_contender=_judged(b, a.run, comparison_set.qrels, cutoff),
         unjudged_baseline_only=len(unjudged_a - unjudged_b),
         unjudged_contender_only=len(unjudged_b - unjudged_a),
         unjudged_both=len(unjudged_a & unjudged_b),
@@ -114,10 +114,12 @@ def unjudged_pairs(system: System, qrels: Qrels, cutoff: int) -> set[tuple[str, 
     }
 
 
-def _judged(system: System, qrels: Qrels, cutoff: int) -> float:
-    """Return the mean share of judged documents; failed queries are not counted as unjudged."""
-    values = _values(system.run, qrels, f"Judged@{cutoff}", system.values).values
-    return float(values.mean()) if len(values) else 0.0
+def _judged(system: System, other: Run, qrels: Qrels, cutoff: int) -> float:
+    """Return the mean share of judged documents, without queries that only the other system ranks."""
+    found = _values(system.run, qrels, f"Judged@{cutoff}", system.values)
+    absent = set(other.query_ids) - set(system.run.query_ids)
+    shares = found.values[[query_id not in absent for query_id in found.query_ids]]
+    return float(shares.mean()) if len(shares) else 0.0
 
 
 def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) -> Interval:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import ComparisonSet
 from evalkit.comparison.plan import Plan
 from evalkit.records import Qrels, Run
-from evalkit.stats import Interval, mean_interval
+from evalkit.stats import Clusters, Interval, bounded_interval, mean_interval, paired_share_interval
 
 MOST_LEVELS = 12
 """A field with more distinct values than this is not used for slices."""
@@ -37,14 +40,32 @@ class Slice:
 def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterator[Slice]:
     """Yield both means and their difference on every slice of the queries."""
     paired = comparison_set.pair(plan.baseline, contender, plan.primary)
+    # The values of few queries may be 0 and 1 by chance: all of them tell whether the metric has no others.
+    of_difference = paired_share_interval if paired.is_binary else mean_interval
+    of_mean = bounded_interval if paired.is_binary else _inside
     for by, level_of in level_functions(comparison_set).items():
         levels = group_by_level(level_of, paired.query_ids)
         if 1 < len(levels) <= MOST_LEVELS:
             for level, query_ids in levels.items():
                 part = paired.restricted_to(query_ids)
-                columns = part.baseline, part.contender, part.differences
-                means = (mean_interval(x, plan.confidence, part.clusters) for x in columns)
-                yield Slice(contender, by, level, *means)
+                yield Slice(
+                    contender=contender,
+                    by=by,
+                    level=level,
+                    baseline_mean=of_mean(part.baseline, plan.confidence, part.clusters),
+                    contender_mean=of_mean(part.contender, plan.confidence, part.clusters),
+                    difference=of_difference(part.differences, plan.confidence, part.clusters),
+                )
+
+
+def _inside(values: NDArray[np.float64], confidence: float, clusters: Clusters | None) -> Interval:
+    """Return the mean with Student's interval, cut at 0 and 1; equal values have that of `bounded_interval`."""
+    found = mean_interval(values, confidence, clusters)
+    if found.lower is None or found.upper is None or values.min() < 0 or values.max() > 1:
+        return found
+    if found.lower == found.upper:
+        return bounded_interval(values, confidence, clusters)
+    return replace(found, lower=max(found.lower, 0.0), upper=min(found.upper, 1.0))
 
 
 def group_by_level(level_of: Callable[[str], str], query_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -29,13 +29,17 @@ def tied_on_each(
         The systems of each dataset, and how they are compared.
     compared
         The comparisons with the baseline on each dataset. Their answers are taken over, so that no system is both
-        better than the baseline and tied with it. The other pairs of all datasets are one family.
+        better than the baseline and tied with it; one that is undecided is not tied. The other pairs of all datasets
+        are one family.
 
     Notes
     -----
     Ties are not transitive: A may be tied with B and B with C, while A is significantly better than C.
     """
-    known = [{frozenset((one.baseline, one.contender)): one.p_adjusted for one in row} for row in compared]
+    known = [
+        {frozenset((one.baseline, one.contender)): 0.0 if one.undecided else one.p_adjusted for one in row}
+        for row in compared
+    ]
     asked = [
         [pair for pair in _pairs(one) if pair not in answers]
         for one, answers in zip(comparison_sets, known, strict=True)

@@ -47,9 +47,13 @@ def lists_relevant_only(qrels: Qrels) -> bool:
     return sum(grade <= 0 for grade in grades) < FEW_NON_RELEVANT * len(grades)
 
 
-def unjudged_matter(comparison_set: ComparisonSet) -> bool:
-    """Return whether an unjudged document may be relevant, and the judgments say how often."""
-    return comparison_set.unjudged == "unknown" and not lists_relevant_only(comparison_set.qrels)
+def unjudged_matter(comparison_set: ComparisonSet, metric: str) -> bool:
+    """Return whether an unjudged document may be relevant, and the judgments say how often.
+
+    They do not matter for the metric Judged, which is the share of judged documents itself.
+    """
+    known = comparison_set.unjudged != "unknown" or lists_relevant_only(comparison_set.qrels)
+    return not known and parse_metric(metric).name != "Judged"
 
 
 def reversal_probability(comparison_set: ComparisonSet, plan: Plan, contender: str) -> float | None:
@@ -126,7 +130,7 @@ def with_unjudged(comparison_set: ComparisonSet, one: Comparison, found: Sensiti
     ----------
     Fröbe et al., "Bootstrapped nDCG estimation in the presence of unjudged documents", ECIR 2023.
     """
-    if not unjudged_matter(comparison_set):
+    if not unjudged_matter(comparison_set, one.metric):
         return one
     apart = shares_apart(found)
     if one.verdict in {"better", "worse"}:
@@ -142,7 +146,13 @@ def shares_apart(found: Sensitivity) -> bool:
 
 
 def confirmed(one: Comparison, found: Sensitivity) -> bool:
-    """Return whether the difference over judged documents alone excludes 0 on the side of the difference."""
+    """Return whether the difference over judged documents alone excludes 0 on the side of the difference.
+
+    Metrics without a cutoff are never confirmed: they relate to all judged relevant documents, and a system from whose
+    lists the judgments come has all of them.
+    """
+    if parse_metric(one.metric).cutoff is None:
+        return False
     up = (one.difference or 0.0) > 0
     bound = found.condensed.lower if up else found.condensed.upper
     return bound is not None and (bound > 0 if up else bound < 0)

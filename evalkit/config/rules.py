@@ -106,6 +106,19 @@ def _comparison(
             f"the primary metric {primary!r} is not among the metrics",
             f"add it to metrics, or use one of: {', '.join(outline.metrics)}",
         )
+    elif _is_count(primary or outline.metrics[0]):
+        yield Problem(
+            ("compare", "primary") if primary else ("metrics",),
+            f"the primary metric {primary or outline.metrics[0]!r} is a count: more of it is not better",
+            "name another metric as the primary one",
+        )
+
+
+def _is_count(metric: str) -> bool:
+    try:
+        return parse_metric(metric).summed
+    except EvalkitError:  # an invalid metric is a problem of its own
+        return False
 
 
 def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
@@ -18,6 +18,8 @@ from evalkit.results.comparison_document import (
 )
 from evalkit.stats import MIN_QUERIES, Interval
 
+MOST_NAMED = 6
+"""Number of tied systems that a cell names."""
 FEW_JUDGED = 0.8
 """Share of judged documents below which a warning is given."""
 _VERDICTS = {
@@ -78,6 +80,17 @@ def cautions(compared: Comparisons) -> list[str]:
     lines = []
     margin = compared.plan.margin
     for entry in compared.datasets:
+        if entry.relevant_only:
+            lines.append(
+                f"{entry.dataset}: the judgments list relevant documents only. Verdicts hold if every other document is"
+                " not relevant."
+            )
+        lines += [
+            f"{entry.dataset}: {one.unranked} queries have a ranking from only one of {one.contender} and"
+            f" {one.baseline}; they count as 0 for the other."
+            for one in entry.comparisons
+            if one.unranked
+        ]
         for one in entry.sensitivity:
             systems = f"{entry.dataset}: {one.contender} and {one.baseline}"
             shares = one.judged_baseline, one.judged_contender
@@ -173,11 +186,11 @@ def _verdicts(entry: DatasetComparisons, plan: Plan) -> Table:
     means |= {name: one.contender_mean for name, one in by_name.items()}
     own_n = NO_VALUE if entry.baseline_mean is None else str(entry.baseline_mean.n)
     cells = [
-        _row(name, means[name], by_name[name], ", ".join(tied[name]) or NO_VALUE, plan.margin)
+        _row(name, means[name], by_name[name], tied_text(tied[name]), plan.margin)
         if name in by_name
         else (
             name,
-            ", ".join(tied[name]) or NO_VALUE,
+            tied_text(tied[name]),
             value_text(means[name]),
             "baseline",
             *[NO_VALUE] * 6,
@@ -200,6 +213,11 @@ def _verdicts(entry: DatasetComparisons, plan: Plan) -> Table:
         " difference; a 95 % range, empty where it is ruled out or the loss is shown."
     )
     return Table(f"{entry.dataset}: {plan.primary}", columns, tuple(cells), note, left=2)
+
+
+def tied_text(tied: Sequence[str]) -> str:
+    """Return the names of tied systems, or how many they are where a cell cannot hold them."""
+    return f"{len(tied)} systems" if len(tied) > MOST_NAMED else ", ".join(tied) or NO_VALUE
 
 
 def _baseline_mean(entry: DatasetComparisons) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.comparison import Comparison, Plan
+from evalkit.report.comparison import tied_text
 from evalkit.report.numbers import NO_VALUE, cost_text, difference_text, interval_text, milliseconds
 from evalkit.report.table import Table
 from evalkit.report.verdict import price_of
@@ -60,7 +61,7 @@ def _quality_cells(row: QualityRow, comparison: Comparison | None, tied: Sequenc
     return (
         row.reranker,
         "baseline" if comparison is None else comparison.verdict,
-        ", ".join(tied) or NO_VALUE,
+        tied_text(tied),
         interval_text(row.mean),
         difference_text(None if comparison is None else comparison.joint_change),
     )

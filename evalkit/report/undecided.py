@@ -17,10 +17,7 @@ _LISTED = 1000
 def reason(one: Comparison, entry: DatasetComparisons) -> str:
     """Return why the comparison is undecided, in one or two sentences."""
     if one.verdict == "undecided: failed queries":
-        return (
-            f"{one.left_out} queries have no scores from one of the two systems, and the result changes if they count"
-            " against it. Fix the cause in failures.jsonl and resume the run."
-        )
+        return f"{_failed(one)}, and the result is not significant {_once(one)}. {_fix(one)}"
     found = _evidence(one, entry)
     return "" if found is None else f"{_shares(one, found)}{_consequence(one, found)} {_judge_first(entry)}"
 
@@ -28,9 +25,27 @@ def reason(one: Comparison, entry: DatasetComparisons) -> str:
 def remedy(one: Comparison, entry: DatasetComparisons) -> str:
     """Return the main figure and what to do, for a headline."""
     if one.verdict == "undecided: failed queries":
-        return f"{one.left_out} queries have no scores. Fix the cause in failures.jsonl and resume the run."
+        return f"{_failed(one)}. {_fix(one)}"
     found = _evidence(one, entry)
     return "" if found is None else f"{_shares(one, found)}. {_judge_first(entry)}"
+
+
+def _failed(one: Comparison) -> str:
+    if one.left_out:
+        return f"{one.left_out} queries have no scores from one of the two systems, or from both"
+    return (
+        f"{one.unranked} queries have a ranking from only one of the two systems and count as 0 for the other"
+    )
+
+
+def _once(one: Comparison) -> str:
+    return "once they count against it" if one.left_out else "without them"
+
+
+def _fix(one: Comparison) -> str:
+    if one.left_out:
+        return "Fix the cause in failures.jsonl and resume the run."
+    return "Add the missing rankings, or leave these queries out of the judgments."
 
 
 def _evidence(one: Comparison, entry: DatasetComparisons) -> Sensitivity | None:
@@ -46,7 +61,11 @@ def _shares(one: Comparison, found: Sensitivity) -> str:
 
 def _consequence(one: Comparison, found: Sensitivity) -> str:
     """Return what makes the verdict unsure, as the rest of a sentence."""
-    if found.reversal is not None and not (shares_apart(found) and not confirmed(one, found)):
+    if found.reversal is None:
+        return (
+            "; with shares so different, no significant difference does not mean that the systems are equal."
+        )
+    if shares_apart(found) and not confirmed(one, found):
         return (
             "; if unjudged documents are relevant as often as judged ones, the sign reverses with probability"
             f" {found.reversal:.2f}."

@@ -89,13 +89,20 @@ def _as_configured(comparison_set: ComparisonSet, origin: DatasetOrigin | None) 
 def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Comparisons:
     """Return the content of ``comparisons.json``."""
     tested = compare_all(comparison_sets, plan)
-    ties = tied_on_each(comparison_sets, plan, tested)
+    evidence = [
+        {row.contender: _sensitivity(one, plan, row) for row in rows if row.n}
+        for one, rows in zip(comparison_sets, tested, strict=True)
+    ]
+    compared = [
+        tuple(with_unjudged(one, row, found[row.contender]) if row.n else row for row in rows)
+        for one, rows, found in zip(comparison_sets, tested, evidence, strict=True)
+    ]
+    ties = tied_on_each(comparison_sets, plan, compared)
     datasets = tuple(
-        _dataset(one, plan, primary, tied)
-        for one, primary, tied in zip(comparison_sets, tested, ties, strict=True)
+        replace(_dataset(one, plan, rows, found), tied_with=tied)
+        for one, rows, found, tied in zip(comparison_sets, compared, evidence, ties, strict=True)
     )
     several = len(comparison_sets) > 1
-    compared = [entry.comparisons for entry in datasets]
     return Comparisons(
         plan=plan,
         datasets=datasets,
@@ -107,21 +114,18 @@ def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Compar
 def _dataset(
     comparison_set: ComparisonSet,
     plan: Plan,
-    tested: Sequence[Comparison],
-    tied: Mapping[str, tuple[str, ...]],
+    primary: tuple[Comparison, ...],
+    evidence: Mapping[str, Sensitivity],
 ) -> DatasetComparisons:
+    """Return the comparisons of one dataset, without ties."""
     systems = comparison_set.systems
-    evidence = {one.contender: _sensitivity(comparison_set, plan, one) for one in tested if one.n}
-    primary = tuple(
-        with_unjudged(comparison_set, one, evidence[one.contender]) if one.n else one for one in tested
-    )
     undecided = [one.contender for one in primary if one.verdict == "undecided: unjudged documents"]
     return DatasetComparisons(
         dataset=comparison_set.dataset,
         depth=comparison_set.depth,
         unscored={name: len(system.unscored) for name, system in systems.items() if system.unscored},
         comparisons=primary,
-        tied_with=tied,
+        tied_with={},
         exploratory=tuple(map(_exploratory, explore(comparison_set, plan))),
         sensitivity=tuple(evidence.values()),
         slices=tuple(_slice(one) for name in evidence for one in slices(comparison_set, plan, name)),
@@ -135,7 +139,7 @@ def _dataset(
 
 def _sensitivity(comparison_set: ComparisonSet, plan: Plan, one: Comparison) -> Sensitivity:
     found = sensitivity(comparison_set, plan, one.contender)
-    if not unjudged_matter(comparison_set) or one.verdict not in {"better", "worse"}:
+    if not unjudged_matter(comparison_set, plan.primary) or one.verdict not in {"better", "worse"}:
         return found
     return replace(found, reversal=reversal_probability(comparison_set, plan, one.contender))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.metrics import parse_metric
 from evalkit.report.transfer import draw_distributions
 from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons, VersionTags
 from evalkit.results.json_shapes import document
@@ -143,6 +144,7 @@ def compare_runs(
     comparison_set = runs_set(qrels, runs, metrics)
     plan = replace(Plan(baseline=next(iter(comparison_set.systems)), primary=metrics[0]), **changes)
     _check_baseline(plan, comparison_set.systems)
+    _check_primary(plan, metrics)
     return [compare_sets([comparison_set], plan)]
 
 
@@ -152,6 +154,10 @@ def _check_baseline(plan: Plan, names: Collection[str]) -> None:
 
 
 def _check_primary(plan: Plan, metrics: Sequence[str]) -> None:
+    if plan.primary in metrics and parse_metric(plan.primary).summed:
+        raise InputError(
+            f"{plan.primary!r} is a count: more of it is not better", "name another metric as the primary one"
+        )
     if plan.primary not in metrics:
         raise InputError(
             f"the result holds no values of {plan.primary!r}",

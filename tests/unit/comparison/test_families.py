@@ -126,3 +126,11 @@ def test_a_claim_that_one_dataset_withholds_is_withheld_for_the_mean() -> None:
     withheld = [[replace(compared[0][0], verdict="undecided: failed queries")], compared[1]]
     assert pool(sets, PLAN, compared)[0].verdict == "better"
     assert pool(sets, PLAN, withheld)[0].verdict == "undecided: failed queries"
+
+
+def test_pooled_values_of_0_and_1_have_an_interval_with_a_width() -> None:
+    """Two datasets without a difference: the interval is that of Tango, narrower than that of one dataset."""
+    ones = [set_of_values({"a": np.ones(50), "b": np.ones(50)}, f"d{i}") for i in range(2)]
+    (alone,), (pooled,) = compare(ones[0], PLAN), pool(ones, PLAN)
+    assert 0 < (pooled.upper or 0.0) < (alone.upper or 0.0)
+    assert pooled.lower == pytest.approx(-(pooled.upper or 0.0))

@@ -102,3 +102,26 @@ def test_the_documents_to_judge_count_with_the_grade_that_the_metric_counts() ->
 def test_nothing_is_to_be_judged_without_undecided_systems() -> None:
     """The list is that of the named contenders."""
     assert list(to_judge(judged_set({"r": 1, "n": 0}), PLAN, [])) == []
+
+
+@pytest.mark.parametrize("metric", ["AP", "nDCG"])
+def test_judged_documents_confirm_nothing_for_a_metric_without_a_cutoff(metric: str) -> None:
+    """Such a metric relates to all judged relevant documents, and the pool's own system has all of them."""
+    one = judged_set({"r": 1, "n": 0, "x": 0})
+    again = set_of(one.qrels.grades, *(s.run for s in one.systems.values()), metrics=(metric,))
+    (found,) = compare_sets([again], replace(PLAN, primary=metric)).datasets
+    assert found.comparisons[0].verdict == "undecided: unjudged documents"
+
+
+def test_the_share_of_judged_documents_needs_no_judgments() -> None:
+    """Judged@10 is that share: a difference of it does not depend on unjudged documents."""
+    one = judged_set({"r": 1, "n": 0, "x": 0})
+    again = set_of(one.qrels.grades, *(s.run for s in one.systems.values()), metrics=("Judged@10",))
+    (found,) = compare_sets([again], replace(PLAN, primary="Judged@10")).datasets
+    assert found.comparisons[0].verdict == "worse"
+
+
+def test_an_undecided_system_is_tied_with_nothing_it_was_compared_with() -> None:
+    """A withheld claim is no tie."""
+    found = entry(judged_set({"r": 1, "n": 0, "x": 0}))
+    assert found.tied_with == {"a": (), "b": ()}

@@ -155,8 +155,8 @@ def test_an_undecided_system_keeps_nothing() -> None:
     withheld = comparison("x", "undecided: failed queries", left_out=7)
     compared = comparisons(withheld, comparison("y", "worse", contender_mean=0.1, **WORSE))
     assert said(compared) == (
-        "Undecided: failed queries (x against bm25). 7 queries have no scores."
-        " Fix the cause in failures.jsonl and resume the run."
+        "Undecided: failed queries (x against bm25). 7 queries have no scores from one of the two systems,"
+        " or from both. Fix the cause in failures.jsonl and resume the run."
     )
     beside = comparisons(withheld, comparison("y", contender_mean=0.45))
     assert said(beside).startswith("Adopt y")
