@@ -52,7 +52,7 @@ def bounded(mean: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
 def close(found: Any, wanted: Any) -> bool:
     """Return whether two JSON values are equal, numbers to nine digits; found objects may have further keys.
 
-    Keys in `MOVED` are not compared, and bounds of a mean that were outside 0 and 1, or equal, are inside and apart now.
+    Keys in `MOVED` are not compared. Bounds of a mean that were outside 0 and 1, or equal, are inside and apart now.
     """
     if isinstance(wanted, dict) and wanted.keys() == {"mean", "lower", "upper"}:
         found, wanted = bounded(found, wanted), bounded(wanted, wanted)
