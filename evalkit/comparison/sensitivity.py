@@ -12,8 +12,8 @@ from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, mean_interval
 
-NEAR_TOP = 10
-"""Cutoff for counting unjudged documents if the metric has none."""
+NEAR_TOP = 100
+"""Number of ranks in which unjudged documents are counted if the metric has no cutoff."""
 
 
 @dataclass(frozen=True, slots=True)
