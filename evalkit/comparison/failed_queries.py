@@ -32,7 +32,8 @@ def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, on
     one
         A comparison of the queries that both systems have.
     """
-    if one.verdict not in _CLAIMS or not (one.left_out or one.unranked):
+    rests_on_rankings = one.unranked and one.verdict != "identical"  # values may be equal without a ranking
+    if one.verdict not in _CLAIMS or not (one.left_out or rests_on_rankings):
         return one
     sign = {"better": 1, "worse": -1}.get(one.verdict, 0)
     held = sign != 0 and all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -139,12 +139,29 @@ def pool(
         for name, pairs in parts.items()
         if all(count_clusters(one.clusters, len(one.query_ids)) > 1 for one in pairs)
     }
-    withheld = {one.contender: one.verdict for row in compared for one in row if one.undecided}
     (tests,) = family_p_values([[_weighted(pairs) for pairs in parts.values()]], plan)
-    return [
-        _pooled(plan, name, pairs, test, joint_confidence(plan.confidence, len(parts)), withheld.get(name))
+    joint = joint_confidence(plan.confidence, len(parts))
+    found = [
+        _pooled(plan, name, pairs, test, joint)
         for (name, pairs), test in zip(parts.items(), tests, strict=True)
     ]
+    of_datasets = [one for row in compared for one in row]
+    return [_withheld(one, [row for row in of_datasets if row.contender == one.contender]) for one in found]
+
+
+def _withheld(one: Comparison, of_datasets: Sequence[Comparison]) -> Comparison:
+    """Return a pooled comparison, whose verdict is withheld where the datasets do not support it.
+
+    The checks of unjudged documents and failed queries are made for the claims of a dataset. A pooled claim needs the
+    same claim from every dataset whose queries failed or have no ranking.
+    """
+    reason = next((row.verdict for row in of_datasets if row.undecided), None)
+    unchecked = any((row.left_out or row.unranked) and row.verdict != one.verdict for row in of_datasets)
+    if reason is None and unchecked and one.verdict in {"better", "worse", "identical"}:
+        reason = "undecided: failed queries"
+    left_out = sum(row.left_out for row in of_datasets) if of_datasets else one.left_out
+    unranked = sum(row.unranked for row in of_datasets)
+    return replace(one, verdict=reason or one.verdict, left_out=left_out, unranked=unranked)
 
 
 def _weighted(pairs: Sequence[Paired]) -> Paired:
@@ -209,7 +226,6 @@ def _pooled(
     pairs: Sequence[Paired],
     test: tuple[float, float],
     joint: float,
-    withheld: Verdict | None,
 ) -> Comparison:
     from scipy.special import stdtr
 
@@ -242,8 +258,7 @@ def _pooled(
         effect=None,
         detectable=None,
         needed=None,
-        verdict=withheld
-        or _verdict(
+        verdict=_verdict(
             found.mean, independent, differs=bool(differences.any()), significant=adjusted <= plan.alpha
         ),
         error=found.error,

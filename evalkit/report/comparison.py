@@ -25,7 +25,7 @@ FEW_JUDGED = 0.8
 _VERDICTS = {
     "better": "is better than {baseline}",
     "worse": "is worse than {baseline}",
-    "not told apart": "cannot be told apart from {baseline}",
+    "not told apart": "has no significant difference from {baseline}",
     "identical": "equals {baseline} on every query",
     "too few queries": "against {baseline}, too few queries for a verdict (fewer than "
     + str(MIN_QUERIES)

@@ -37,7 +37,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     )  # fmt: skip
     apart = f" Apart from the table above: {board.why}." if board.why else ""
     note = (
-        f"Means with {board.confidence:.0%} intervals. Tied: not told apart, all pairs tested with Holm's"
+        f"Means with {board.confidence:.0%} intervals. Tied: no significant difference, all pairs tested with Holm's"
         " correction. Beaten: another one of the same run is better and faster, and both intervals say so; latencies"
         f" of different runs are not set against each other.{apart}"
     )
@@ -78,8 +78,8 @@ def _draw(board: Leaderboard, number: int) -> Plot:
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     caption = (
-        f"Means with {board.confidence:.0%} intervals. Two systems whose intervals overlap may be told"
-        " apart all the same, as they were asked the same queries: who is tied with whom stands in the table."
+        f"Means with {board.confidence:.0%} intervals. Two systems whose intervals overlap may still"
+        " differ significantly, as they have the same queries: the table lists ties."
     )
     return picture(axes, f"board-{number}", title, caption)
 

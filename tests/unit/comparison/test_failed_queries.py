@@ -21,7 +21,7 @@ def far_apart(gain: float = 0.3, n: int = 100) -> ComparisonSet:
 
 @pytest.mark.parametrize(("failed", "verdict"), [(3, "better"), (60, "undecided: failed queries")])
 def test_few_failures_do_not_undo_a_large_gain(failed: int, verdict: str) -> None:
-    """A claim stands while counting failures as 0 agrees with it, and is withheld once it does not."""
+    """A claim is kept while counting failures as 0 agrees with it, and is withheld once it does not."""
     (one,) = compare(failing(far_apart(), "b", range(failed)), PLAN)
     assert (one.verdict, one.left_out) == (verdict, failed)
 
@@ -56,7 +56,6 @@ def test_queries_that_a_run_lacks_decide_nothing() -> None:
     whole = {q: {"r": 1.0, "n": 2.0 if int(q[1:]) % 2 else 0.0} for q in grades}
     half = {q: docs for q, docs in whole.items() if int(q[1:]) < 30}
     (one,) = compare(set_of(grades, run_of("a", half), run_of("b", whole)), PLAN)
-    assert (one.difference, one.unranked, one.left_out) != (0.0, 0, 0)
     assert (one.verdict, one.unranked) == ("undecided: failed queries", 30)
     better = {q: {"r": 3.0, "n": 2.0} for q in grades}
     (sure,) = compare(set_of(grades, run_of("a", half), run_of("b", better)), PLAN)

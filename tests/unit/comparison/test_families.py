@@ -13,6 +13,7 @@ from support.worlds import set_of_values
 
 from evalkit.comparison import Plan, across_datasets, compare, compare_all, pool, tied_on_each, tied_with
 from evalkit.comparison.families import joint_confidence
+from evalkit.records import Query
 from evalkit.stats import holm
 
 PLAN = Plan("a", "nDCG@10", resamples=999)
@@ -88,11 +89,11 @@ def test_a_system_that_the_stepwise_correction_shows_has_an_interval_from_zero()
 
 
 def test_clusters_count_as_one_query_each() -> None:
-    """Forty queries in twenty clusters are too few; the row says how many clusters there are."""
-    columns = values(1, 40, 0.0, 0.3)
-    one = replace(set_of_values(columns), queries={}, cluster_field=None)
-    assert compare(one, PLAN)[0].verdict == "better"
-    assert compare(one, PLAN)[0].clusters is None
+    """Forty queries of twenty texts are too few, sixty of thirty are not; the row says how many clusters there are."""
+    for n, verdict in ((40, "too few queries"), (60, "better")):
+        queries = {f"q{i}": Query(f"q{i}", f"text {i // 2}") for i in range(n)}
+        (one,) = compare(replace(set_of_values(values(1, n, 0.0, 0.3)), queries=queries), PLAN)
+        assert (one.verdict, one.n, one.clusters) == (verdict, n, n // 2)
 
 
 def test_variation_over_datasets_is_that_of_a_meta_analysis() -> None:
@@ -126,6 +127,17 @@ def test_a_claim_that_one_dataset_withholds_is_withheld_for_the_mean() -> None:
     withheld = [[replace(compared[0][0], verdict="undecided: failed queries")], compared[1]]
     assert pool(sets, PLAN, compared)[0].verdict == "better"
     assert pool(sets, PLAN, withheld)[0].verdict == "undecided: failed queries"
+
+
+def test_a_mean_makes_no_claim_from_failures_that_no_dataset_was_checked_for() -> None:
+    """No dataset alone shows a difference, their mean does, and queries failed: the claim of the mean is withheld."""
+    sets = [set_of_values(values(seed, 60, 0.0, 0.025), f"d{seed}") for seed in (12, 13, 14)]
+    compared = compare_all(sets, PLAN)
+    assert {row[0].verdict for row in compared} == {"not told apart"}
+    assert pool(sets, PLAN, compared)[0].verdict == "better"
+    failed = [[replace(row[0], left_out=5)] for row in compared]
+    (one,) = pool(sets, PLAN, failed)
+    assert (one.verdict, one.left_out) == ("undecided: failed queries", 15)
 
 
 def test_pooled_values_of_0_and_1_have_an_interval_with_a_width() -> None:

@@ -158,6 +158,6 @@ def test_an_undecided_system_keeps_nothing() -> None:
         "Undecided: failed queries (x against bm25). 7 queries have no scores from one of the two systems,"
         " or from both. Fix the cause in failures.jsonl and resume the run."
     )
-    beside = comparisons(withheld, comparison("y", contender_mean=0.45))
-    assert said(beside).startswith("Adopt y")
-    assert said(beside).endswith("Undecided: x.")
+    other = comparisons(withheld, comparison("y", contender_mean=0.45))
+    assert said(other).startswith("Adopt y")
+    assert said(other).endswith("Undecided: x.")
