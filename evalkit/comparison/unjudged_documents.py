@@ -140,6 +140,21 @@ def with_unjudged(comparison_set: ComparisonSet, one: Comparison, found: Sensiti
     return replace(one, verdict="undecided: unjudged documents") if unsure else one
 
 
+def pooled_with_unjudged(
+    one: Comparison, comparison_set: ComparisonSet, of_dataset: Comparison, found: Sensitivity
+) -> Comparison:
+    """Return the comparison of several datasets; a claim is withheld if one of them could not be checked.
+
+    The checks of `with_unjudged` are made for the claim of a dataset. A pooled claim needs the same claim from every
+    dataset where a share of more than `SHARES_APART` is unjudged.
+    """
+    if one.verdict not in {"better", "worse"} or not unjudged_matter(comparison_set, one.metric):
+        return one
+    judged = min(found.judged_baseline, found.judged_contender)
+    unchecked = judged < 1 - SHARES_APART and of_dataset.verdict != one.verdict
+    return replace(one, verdict="undecided: unjudged documents") if unchecked else one
+
+
 def shares_apart(found: Sensitivity) -> bool:
     """Return whether the shares of judged documents differ by more than `SHARES_APART`."""
     return abs(found.judged_baseline - found.judged_contender) > SHARES_APART

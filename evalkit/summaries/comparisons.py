@@ -22,6 +22,7 @@ from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
 from evalkit.comparison.unjudged_documents import (
     lists_relevant_only,
+    pooled_with_unjudged,
     reversal_probability,
     to_judge,
     unjudged_matter,
@@ -106,9 +107,25 @@ def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Compar
     return Comparisons(
         plan=plan,
         datasets=datasets,
-        pooled=tuple(pool(comparison_sets, plan, compared)) if several else (),
+        pooled=_pooled(comparison_sets, plan, compared, evidence) if several else (),
         across=tuple(across_datasets(compared, plan)) if several else (),
     )
+
+
+def _pooled(
+    comparison_sets: Sequence[ComparisonSet],
+    plan: Plan,
+    compared: Sequence[tuple[Comparison, ...]],
+    evidence: Sequence[Mapping[str, Sensitivity]],
+) -> tuple[Comparison, ...]:
+    """Return the comparisons of all datasets together, with claims withheld that no dataset was checked for."""
+    found = {one.contender: one for one in pool(comparison_sets, plan, compared)}
+    for comparison_set, rows, known in zip(comparison_sets, compared, evidence, strict=True):
+        for row in rows:
+            if row.contender in found and row.contender in known:
+                one = found[row.contender]
+                found[row.contender] = pooled_with_unjudged(one, comparison_set, row, known[row.contender])
+    return tuple(found.values())
 
 
 def _dataset(

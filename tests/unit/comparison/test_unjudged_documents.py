@@ -9,8 +9,9 @@ import pytest
 from support.systems import failing, run_of, set_of
 
 from evalkit.comparison import ComparisonSet, Plan
+from evalkit.comparison.plan import Verdict
 from evalkit.comparison.sensitivity import sensitivity
-from evalkit.comparison.unjudged_documents import lists_relevant_only, to_judge
+from evalkit.comparison.unjudged_documents import lists_relevant_only, pooled_with_unjudged, to_judge
 from evalkit.records import Qrels
 from evalkit.results.comparison_document import DatasetComparisons
 from evalkit.summaries.comparisons import compare_sets
@@ -125,3 +126,22 @@ def test_an_undecided_system_is_tied_with_nothing_it_was_compared_with() -> None
     """A withheld claim is no tie."""
     found = entry(judged_set({"r": 1, "n": 0, "x": 0}))
     assert found.tied_with == {"a": (), "b": ()}
+
+
+@pytest.mark.parametrize(
+    ("judged", "alone", "verdict"),
+    [
+        (0.9, "not told apart", "undecided: unjudged documents"),
+        (0.9, "better", "better"),
+        (0.99, "not told apart", "better"),
+    ],
+)
+def test_a_mean_claims_nothing_over_datasets_that_were_not_checked(
+    judged: float, alone: Verdict, verdict: Verdict
+) -> None:
+    """A pooled claim is withheld where a dataset does not make it and a part of its first documents is unjudged."""
+    one = judged_set({"r": 1, "n": 0, "x": 0, "y": 0, "z": 0})
+    row = entry(one).comparisons[0]
+    found = replace(entry(one).sensitivity[0], judged_baseline=1.0, judged_contender=judged)
+    pooled = pooled_with_unjudged(replace(row, verdict="better"), one, replace(row, verdict=alone), found)
+    assert pooled.verdict == verdict
