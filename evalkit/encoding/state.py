@@ -28,8 +28,8 @@ def state_of(settings: ModelSettings) -> str:
         file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
     except (OSError, ValueError) as error:
         raise InputError(
-            f"the model {settings.model!r} cannot be found: {first_line(error)}",
-            "give a local folder or a hub id; private models need HF_TOKEN",
+            f"model {settings.model!r} not found: {first_line(error)}",
+            "use a local folder or a hub id; private models need HF_TOKEN",
         ) from None
     return Path(file).parent.name
 

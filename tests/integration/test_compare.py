@@ -227,7 +227,7 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     tuned = orjson.loads((demo / "tuning.json").read_bytes())["depth"]
     assert [one for one in tuned if one["reranker"] == "dense"] == [found]
     limited = evalkit("tune", "depth", demo, "--max-p95-ms", "5")
-    assert "no depth can be recommended: no depth keeps to the limits" in limited.stdout
+    assert "no depth can be recommended: no depth with known latency" in limited.stdout
     for words, message in (
         (("--reranker", "dens"), "did you mean 'dense'?"),
         (("--metric", "Judged@10"), "cannot be swept"),

@@ -214,7 +214,7 @@ def test_rules_outputs_and_open_questions(tmp_path: Path, baseline: Path) -> Non
      ("rules: [{metric: nDCG@x, max_drop: 1}]", "not a metric name"),
      ("rules: [{latency_to: a, max_ratio: 2}]", "needs 'batch_size'"),
      ("rules: [{metrik: nDCG@10}]", "did you mean 'metric'"),
-     ("rules: [{max_failed: 0, metric: nDCG@10}]", "'max_failed' goes without 'metric'"), ("rules: {", "r.yaml:"),
+     ("rules: [{max_failed: 0, metric: nDCG@10}]", "must not have 'metric' with 'max_failed'"), ("rules: {", "r.yaml:"),
      ("on_cannot_tell: maybe\nrules: [{max_failed: 0}]", "on_cannot_tell")],
 )  # fmt: skip
 def test_wrong_rules_are_told_with_their_place(

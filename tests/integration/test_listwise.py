@@ -180,11 +180,11 @@ def test_one_document_has_one_order() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "said", "passes", "closes"),
     [
-        ((401, b'{"error": {"message": "no"}}'), "http", "answered 401: no", False, True),
+        ((401, b'{"error": {"message": "no"}}'), "http", "returned 401: no", False, True),
         ((404, b'{"error": {"message": "model not found"}}'), "http", "model not found", False, True),
         ((400, b'{"error": {"message": "context length exceeded"}}'), "http", "context length", False, False),
-        ((503, b"loading"), "http", "answered 503: loading", True, False),
-        ((200, b"<html>hello</html>"), "reply", "answered 200 but not JSON", True, False),
+        ((503, b"loading"), "http", "returned 503: loading", True, False),
+        ((200, b"<html>hello</html>"), "reply", "returned 200 with a body that is not JSON", True, False),
         ((200, b""), "reply", "empty body", True, False),
         ((200, b'{"error": {"message": "busy", "code": 502}}'), "reply", "no message: busy", True, False),
         ((200, chat_reply(None, message={"refusal": "I won't"})), "reply", "refuses to answer", False, False),
@@ -379,7 +379,7 @@ def test_it_is_not_taken_for_pointwise(tmp_path: Path) -> None:
         )
         found = evalkit("probe", config, "--reranker", "llm", "--json", env=env)
     assert split.returncode == 2
-    assert "looks at the whole list" in split.stderr
+    assert "needs the whole list" in split.stderr
     assert found.returncode == 0, found.stdout
     verdicts = {row["promise"]: row["verdict"] for row in orjson.loads(found.stdout)}
     assert verdicts["a pair's score does not depend on its list (pointwise)"] == "not testable"

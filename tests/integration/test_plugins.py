@@ -85,7 +85,7 @@ def test_a_file_is_named_in_the_configuration(tmp_path: Path) -> None:
     assert broken.returncode == 2
     assert f"mine.py:{code.count(chr(10)) + 3} cannot be run: KeyError: 'oh'" in broken.stderr
     (tmp_path / "mine.py").write_text("x = 1\n", encoding="utf-8")
-    assert "mine.py holds no plugin" in evalkit("config", "check", "c.yaml", cwd=tmp_path).stderr
+    assert "mine.py contains no plugin" in evalkit("config", "check", "c.yaml", cwd=tmp_path).stderr
 
 
 @pytest.mark.long

@@ -27,7 +27,7 @@ def test_a_dead_server_costs_nothing(tmp_path: Path, beir_folder: Path) -> None:
     config.write_text(config_for("http://127.0.0.1:9/v1/rerank", beir_folder), encoding="utf-8")
     done = evalkit("run", config, "--into", tmp_path / "results")
     assert done.returncode == 3
-    assert "reranker 'api' does not answer: cannot reach http://127.0.0.1:9/v1/rerank" in done.stderr
+    assert "reranker 'api' failed its first call: cannot reach http://127.0.0.1:9/v1/rerank" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
 
@@ -46,7 +46,7 @@ def test_a_wrong_key_is_named_and_never_shown(tmp_path: Path, beir_folder: Path)
         config.write_text(config_for(url, beir_folder, ", api_key_env: TEST_RERANK_KEY"), encoding="utf-8")
         done = evalkit("run", config, "--into", tmp_path / "results", env={"TEST_RERANK_KEY": "s3cret-value"})
     assert done.returncode == 3
-    assert "answered 401: bad key\n  hint: check the key in TEST_RERANK_KEY" in done.stderr
+    assert "returned 401: bad key\n  hint: check the key in TEST_RERANK_KEY" in done.stderr
     assert "s3cret" not in done.stdout + done.stderr
 
 

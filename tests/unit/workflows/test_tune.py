@@ -114,7 +114,7 @@ def test_depths_are_not_tuned_for_listwise_rerankers(
     """They are left out where others are there; named, or alone, they are an error that says what to do."""
     assert [one.reranker for one in tune(result)] == ["good", "fair"]
     for folder, named in ((result, "whole"), (listwise, None)):
-        with pytest.raises(InputError, match="looks at the whole list") as raised:
+        with pytest.raises(InputError, match="needs the whole list") as raised:
             tune(folder, named)
         assert "give several depths in the configuration" in (raised.value.hint or "")
 
