@@ -17,16 +17,26 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--qrels", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Sources are TREC runs."
+    "--qrels",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Compare TREC run files with these judgments.",
 )
-@click.option("--baseline", metavar="NAME", help="Which system the others are held against.")
-@click.option("--primary", metavar="METRIC", help="The one metric that verdicts rest on.")
-@click.option("--allow-incomplete", is_flag=True, help="Compare on the queries that have scores.")
+@click.option("--baseline", metavar="NAME", help="System that the others are compared with.")
+@click.option("--primary", metavar="METRIC", help="Metric of the verdicts.")
+@click.option("--allow-incomplete", is_flag=True, help="Compare only the queries that have scores.")
 @click.option(
-    "--into", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Write it there, too."
+    "--into",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Also write the comparison to this folder.",
 )
 @click.option(
-    "--threshold", "thresholds", type=float, multiple=True, help="Of the version before: what is it now?"
+    "--threshold",
+    "thresholds",
+    type=float,
+    multiple=True,
+    help="Threshold of the first version: print the equivalent threshold of the second.",
 )
 @JSON
 def compare(
@@ -40,11 +50,10 @@ def compare(
     allow_incomplete: bool,
     as_json: bool,
 ) -> None:
-    """Compare with error bars: the rerankers of one result, two results, or TREC runs.
+    """Compare rerankers, results or TREC runs.
 
-    One result folder: each reranker against the baseline, and all pairs for ties. Two folders: the
-    version before and the version after, on the same queries, judgments and candidates. With --qrels:
-    run files, the first one the baseline.
+    One result folder: each reranker against the baseline, and all pairs for ties. Two folders: the old and the new
+    version, on the same queries, judgments and candidates. With --qrels: run files; the first is the baseline.
     """
     from evalkit.workflows.compare import compare_results, compare_runs
 
@@ -52,7 +61,7 @@ def compare(
     given = {"baseline": baseline, "primary": primary}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if qrels is not None and thresholds:
-        raise click.UsageError("--threshold goes with two result folders")
+        raise click.UsageError("--threshold requires two result folders")
     if into is not None:
         _make(into)
     if qrels is None:
@@ -82,7 +91,7 @@ def _print(documents: Sequence[Comparisons], *, as_json: bool) -> None:
     for document in documents:
         transfer = document.transfer if isinstance(document, VersionComparisons) else ()
         if isinstance(document, VersionComparisons):
-            click.echo(f"{version_names(document)}: before and after\n")
+            click.echo(f"{version_names(document)}: old and new version\n")
         for table in (*comparison_tables(document), *transfer_tables(transfer)):
             click.echo(as_text(table))
         for line in (*findings(document), *transfer_lines(transfer)):

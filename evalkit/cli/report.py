@@ -7,12 +7,10 @@ import click
 
 @click.command()
 @click.argument("result", metavar="RESULT", type=click.Path(file_okay=False))
-@click.option(
-    "--allow-incomplete", is_flag=True, help="Report what there is of a result that is not complete."
-)
-@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option("--allow-incomplete", is_flag=True, help="Also report an incomplete result.")
+@click.option("--open", "opens", is_flag=True, help="Open the report in the browser.")
 def report(result: str, *, allow_incomplete: bool, opens: bool) -> None:
-    """Rebuild everything derived of a result folder; calls nothing."""
+    """Rebuild the report of a result, without any call."""
     from evalkit.report.headline import headline
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.quality import result_tables

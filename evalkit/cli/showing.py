@@ -56,7 +56,8 @@ def show_result(path: Path) -> None:
     if manifest.status != "complete":
         raise IncompleteError(
             f"the result is {manifest.status}; see {folder.failures_file}",
-            f"mend the cause and run again; look at what there is with: evalkit report {path} --allow-incomplete",
+            f"fix the cause and rerun; view the partial results with: evalkit report {path}"
+            " --allow-incomplete",
         )
     tuning = f"; then evalkit tune depth {path}" if summary.quality else ""
     click.echo(f"next: open {folder.report_html_file} in a browser{tuning}")

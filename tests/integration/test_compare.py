@@ -81,7 +81,7 @@ def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, 
     assert "  score >= 0.4 kept" in done.stdout
     assert (tmp_path / "out" / "demo.dense.scores.svg").is_file()
     gone = evalkit("compare", demo, after, "--baseline", "bm25")
-    assert (gone.returncode, "two folders have their baseline" in gone.stderr) == (2, True)
+    assert (gone.returncode, "with two folders, the first one is the baseline" in gone.stderr) == (2, True)
 
 
 def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, demo: Path) -> None:
@@ -101,7 +101,7 @@ def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, dem
     assert "depth 100 and depth 20" in boards.stdout
     for words, code, message in (
         ((demo, demo, demo), 2, "3 result folders are given"),
-        ((demo, "--primary", "P@3"), 2, "the result holds no values of 'P@3'"),
+        ((demo, "--primary", "P@3"), 2, "the result contains no values of 'P@3'"),
         ((demo, "--baseline", "bm52"), 2, "did you mean 'bm25'?"),
         ((tmp_path,), 2, "is not a result folder"),
         (("--qrels", RUN, RUN, RUN), 2, "columns"),
@@ -258,7 +258,7 @@ def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
     assert "in expectation; any one choice may keep fewer" in expected.stdout
     unreachable = evalkit("tune", "threshold", demo, "--goal", "recall>=0.99")
     assert unreachable.returncode == 0
-    assert "cannot promise a recall of 0.99: that takes 299 at least" in unreachable.stdout
+    assert "cannot promise a recall of 0.99: at least 299 are required" in unreachable.stdout
     for words, message in ((("--goal", "recall>2"), "is no goal"), (("--confidence", "1"), "confidence")):
         wrong = evalkit("tune", "threshold", demo, *words)
         assert (wrong.returncode, message in wrong.stderr) == (2, True)

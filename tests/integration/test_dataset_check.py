@@ -82,7 +82,7 @@ def test_a_configuration_is_checked_with_all_its_datasets(damaged: Path) -> None
     assert done.returncode == 0, done.stderr
     assert "warnings: " in done.stdout
     assert "demo, damaged: 0 errors," in done.stdout
-    assert "what far cuts is not known" in " ".join(done.stdout.split())
+    assert "truncation by far is unknown" in " ".join(done.stdout.split())
     assert done.stdout.endswith("next: evalkit run c.yaml\n")
 
 
@@ -121,7 +121,7 @@ def test_every_run_looks_first(damaged: Path) -> None:
     for code, counts in EXPECTED.items():
         assert (code in found) == (code not in slow)
         assert code in slow or found[code]["counts"].items() >= counts.items(), code
-    assert "queries that stand in the train split" in looked["left_out"]
+    assert "queries that occur in the train split" in looked["left_out"]
     moving = [one for one in looked["findings"] if one["severity"] != "note"]
     lines = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
     reported = [line for line in lines if any(one["what"] in line for one in moving)]
@@ -129,4 +129,4 @@ def test_every_run_looks_first(damaged: Path) -> None:
     assert f"on the data: see '{TITLE}' in the report." in done.stderr
     report = (folder / "report.md").read_text(encoding="utf-8")
     assert all(one["what"] in report for one in looked["findings"])
-    assert "near-duplicate" not in report
+    assert "of near-duplicates" not in report

@@ -54,7 +54,7 @@ def test_means_by_kind_of_query(files: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--by", "kind"], "judgments alone do not tell queries apart by 'kind'"),
+        (["--by", "kind"], "the judgments contain no query field 'kind'"),
         (["--by", "kidn", "--queries", "queries.jsonl"], "did you mean 'kind'?"),
         (["--by", "kind", "--per-query"], "--per-query and --by exclude each other"),
         (["--by", "kind", "--queries", "nowhere.jsonl"], "file not found"),

@@ -154,10 +154,7 @@ def test_other_candidates_and_other_judgments_are_no_regression(tmp_path: Path, 
         done = evalkit("gate", folder, "--against", baseline)
         sys.stdout.write(f"\n{what}: exit {done.returncode}\n{done.stdout}")
         assert done.returncode == 3
-        assert (
-            f"INVALID  demo: model: {what} are not those of the baseline; no statistics computed"
-            in done.stdout
-        )
+        assert f"INVALID  demo: model: {what} differ from the baseline; no statistics computed" in done.stdout
 
 
 def changed_corpus(folder: Path) -> Path:
@@ -239,7 +236,7 @@ def test_baselines_that_are_none_are_told(tmp_path: Path, baseline: Path) -> Non
     (tmp_path / "damaged" / "values.parquet").write_bytes(gzip.compress(b"no"))
     damaged = evalkit("gate", folder, "--against", tmp_path / "damaged")
     assert (damaged.returncode, "is damaged" in damaged.stderr) == (2, True)
-    for name, message in (("../x", "cannot be a folder's name"), ("new", "exists and is no baseline")):
+    for name, message in (("../x", "cannot be a folder's name"), ("new", "exists and is not a baseline")):
         done = evalkit("baseline", "save", folder, name, "--into", tmp_path)
         assert (done.returncode, message in done.stderr) == (2, True)
     itself = evalkit("gate", folder, "--against", folder)

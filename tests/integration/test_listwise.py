@@ -382,6 +382,6 @@ def test_it_is_not_taken_for_pointwise(tmp_path: Path) -> None:
     assert "needs the whole list" in split.stderr
     assert found.returncode == 0, found.stdout
     verdicts = {row["promise"]: row["verdict"] for row in orjson.loads(found.stdout)}
-    assert verdicts["a pair's score does not depend on its list (pointwise)"] == "not testable"
-    assert verdicts["the same request gives the same scores"] == "kept"
-    assert verdicts["duplicate documents are scored alike"] == "not testable"
+    assert verdicts["the score of a pair does not depend on its list (pointwise)"] == "not testable"
+    assert verdicts["repeated requests return the same scores"] == "kept"
+    assert verdicts["duplicate documents get the same score"] == "not testable"

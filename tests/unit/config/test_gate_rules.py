@@ -22,7 +22,7 @@ def test_alpha_is_split_over_the_planned_looks() -> None:
     [
         ({"looks": 3}, "less than or equal to 2"),
         ({"look": 2}, "'looks': 1"),
-        ({"rules": ({"metric": "nDCG@10", "max_drop": 0.01, "fallen_by": 0.1},)}, "must not have 'fallen_by' without 'max_fallen'"),
+        ({"rules": ({"metric": "nDCG@10", "max_drop": 0.01, "fallen_by": 0.1},)}, "without 'max_fallen'"),
         ({"rules": ({"max_fallen": 0.05},)}, "needs 'metric' with 'max_fallen'"),
         ({"rules": ({"metric": "nDCG@10", "max_fallen": 0.0},)}, "greater than 0"),
     ],

@@ -77,7 +77,8 @@ def test_tokens_are_reported_or_unknown(usage: Any, tokens: int | None, written:
     ("body", "said", "passes"),
     [
         ({"error": {"message": "upstream is busy"}}, "contains no message: upstream is busy", True),
-        ({"choices": []}, "contains no message", True), ([], "contains no message", True), (None, "contains no message", True),
+        ({"choices": []}, "contains no message", True), ([], "contains no message", True),
+        (None, "contains no message", True),
         ({"choices": [{"message": {"content": None, "refusal": "I won't"}}]}, "refused to answer: I won't", False),
     ],
 )  # fmt: skip
