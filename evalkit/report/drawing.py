@@ -86,6 +86,7 @@ class Plot:
     title: str
     caption: str
     svg: str
+    folded: bool = False
 
     @property
     def file(self) -> str:

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from evalkit.latency import CALLS_NEAR_CAPACITY
+from evalkit.report.cautions import Caution
 from evalkit.report.latency_tables import VERDICTS, late_text, limit_text, rounds_text
 from evalkit.report.numbers import milliseconds, rate_text
 from evalkit.results.latency_document import Capacity, ClaimRow, FitRow, LatencyAnswers, LimitRow
 from evalkit.results.summary_document import Summary
 
 
-def latency_cautions(answers: LatencyAnswers) -> list[str]:
+def latency_cautions(answers: LatencyAnswers) -> list[Caution]:
     """Return warnings on the state of the machine during the latency pass."""
-    return [f"While latencies were measured, {flag}." for flag in answers.machine.flags]
+    return [
+        Caution("figures", f"During the latency pass, {flag}.", "Rerun on an idle machine.")
+        for flag in answers.machine.flags
+    ]
 
 
 def latency_lines(summary: Summary, answers: LatencyAnswers) -> list[str]:

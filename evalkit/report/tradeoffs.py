@@ -18,7 +18,6 @@ from evalkit.report.drawing import (
     plain_ticks,
     save_plot,
 )
-from evalkit.report.verdict import price_of
 from evalkit.results.summary_document import QualityRow, Summary
 from evalkit.results.tuning_document import Tuning
 from evalkit.stats import Interval
@@ -143,7 +142,7 @@ def cost_points(summary: Summary, tuned: Tuning, dataset: str) -> list[Point]:
     points = []
     for row in _qualities(summary, dataset):
         tag, depth = row.reranker, row.depth
-        cost = swept.get((tag, depth), price_of(summary, dataset, tag, depth).usd_per_thousand_queries)
+        cost = swept.get((tag, depth), summary.cost_at(dataset, tag, depth))
         if cost is not None:
             points.append(Point(tag, depth, row.mean, Interval(cost, None, None, row.mean.n)))
     return points
