@@ -47,6 +47,9 @@ COMMANDS = """\
 
 Written by the code (`make golden`). Tables are printed on stdout, progress and warnings on stderr. `--json` prints a
 table as JSON.
+
+RESULT is a result folder, a folder that contains results (the newest complete one is used), or the word `latest`: the
+newest complete result in `results/`.
 """
 EXIT_CODES = """\
 ## Exit codes
