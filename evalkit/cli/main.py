@@ -74,7 +74,7 @@ def cli() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line and exit with its code (table in README.md, section Commands)."""
+    """Run the command line and exit with its code (table in evalkit/cli/README.md)."""
     out = sys.stdout
     try:
         code = cli(standalone_mode=False)
