@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evalkit.charts.chart import Chart
 from evalkit.report.calibration import calibration_table
 from evalkit.report.comparison import (
     cautions,
@@ -17,7 +18,6 @@ from evalkit.report.comparison import (
 from evalkit.report.dataset_findings import preflight_tables
 from evalkit.report.decision import decision_tables
 from evalkit.report.depth import depth_line, depth_table, depth_tables
-from evalkit.report.drawing import Plot
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.model_precision import precision_lines, precision_tables
@@ -74,7 +74,7 @@ class Section:
     key: str
     title: str
     lines: Sequence[str] = ()
-    plots: Sequence[Plot] = ()
+    plots: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     more: Sequence[Table] = ()
     explorer: bool = False
@@ -90,7 +90,9 @@ class Section:
         return (*self.tables, *self.more)
 
 
-def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, explorer: bool) -> list[Section]:
+def report_sections(
+    found: Findings, plots: Mapping[str, Sequence[Chart]], *, explorer: bool
+) -> list[Section]:
     """Return all sections that are not empty.
 
     Parameters
@@ -98,7 +100,7 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, exp
     found
         All inputs of the report.
     plots
-        Key of a section -> its plots.
+        Key of a section -> its charts.
     explorer
         Whether the query explorer has data.
     """
@@ -134,7 +136,7 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, exp
                 *(calibration_table(one) for one in tuned.calibration if one.functions),
             ],
         ),
-        Section("queries", "Query by query", more=extreme_tables(compared), explorer=explorer),
+        Section("queries", "Query by query", plots=plots["queries"], more=extreme_tables(compared), explorer=explorer),
         Section("slices", "Kinds of queries", tables=slice_tables(compared)),
         Section(
             "warnings", "Failures and warnings",
