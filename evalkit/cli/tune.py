@@ -126,7 +126,8 @@ def calibration(result: Path, reranker: str | None, save: Path | None, *, as_jso
 
 def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
     from evalkit.errors import StorageError
-    from evalkit.report.calibration import draw_reliabilities
+    from evalkit.report.calibration import reliability_charts
+    from evalkit.report.chart_files import write_charts
     from evalkit.results.folder import slug
     from evalkit.results.json_shapes import to_json
     from evalkit.summaries.calibrations import portable
@@ -138,7 +139,7 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
                 if fitted.function is not None:
                     file = into / f"{slug(one.dataset)}.{slug(one.reranker)}.{name}.json"
                     file.write_bytes(to_json(portable(one, name)))
-        draw_reliabilities(into, found)
+        write_charts(into, reliability_charts(found))
     except OSError as error:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
     click.echo(f"written to {into}", err=True)
@@ -158,13 +159,14 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
     with what it was worth on queries that the search did not see.
     """
     from evalkit.errors import StorageError
-    from evalkit.report.search import draw_fronts, search_line, search_table
+    from evalkit.report.chart_files import write_charts
+    from evalkit.report.search import front_charts, search_line, search_table
     from evalkit.workflows.tune import search_result
 
     found = search_result(result, reranker)
     if save is not None:
         try:
-            draw_fronts(save, found)
+            write_charts(save, front_charts(found))
         except OSError as error:
             raise StorageError(f"cannot write into {save.absolute()}: {error}") from None
     _show(

@@ -1,23 +1,10 @@
-"""Depth sweeps and configured depths as sentences, tables and plots."""
+"""Depth sweeps and configured depths as sentences and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
 
-from evalkit.report.drawing import (
-    FIRST_STAGE_COLOUR,
-    Plot,
-    by_reranker,
-    colours,
-    drawing,
-    label_ends,
-    new_axes,
-    save_plot,
-    scale_to,
-    with_gaps,
-)
+from evalkit.report.chart_parts import by_reranker
 from evalkit.report.numbers import (
     NO_VALUE,
     bounded_text,
@@ -28,14 +15,9 @@ from evalkit.report.numbers import (
     value_text,
 )
 from evalkit.report.table import Table
-from evalkit.results.json_shapes import to_plain
 from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
-from evalkit.stats import Interval
 from evalkit.tuning import Choice
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 _RECALL = "recall of the candidates"
@@ -177,129 +159,3 @@ def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Ta
 
 def _primary_rows(summary: Summary, dataset: str) -> list[QualityRow]:
     return [row for row in summary.quality if (row.dataset, row.metric) == (dataset, summary.primary_metric)]
-
-
-def draw_depths(into: Path, sweeps: Sequence[DepthSweep], colour: Mapping[str, str]) -> list[Plot]:
-    """Draw the curve over every depth into a folder, in its reranker's colour."""
-    with drawing():
-        return [_draw(into, one, colour[one.reranker]) for one in sweeps]
-
-
-def _draw(into: Path, sweep: DepthSweep, colour: str) -> Plot:
-    rows, choice, metric = sweep.rows, sweep.choice, sweep.metric
-    title = f"{sweep.dataset}: {metric} of {sweep.reranker} at every depth"
-    axes = new_axes(title, "depth (candidates per query)", metric)
-    depths = [row.depth for row in rows]
-    axes.plot(depths, with_gaps(row.oracle for row in rows), "--", color="black", lw=1.2)
-    bounds = [
-        (row.depth, row.mean.lower, row.mean.upper)
-        for row in rows
-        if row.mean.lower is not None and row.mean.upper is not None
-    ]
-    if bounds:
-        x, low, high = (list(column) for column in zip(*bounds, strict=True))
-        axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
-    axes.plot(depths, with_gaps(row.mean.estimate for row in rows), color=colour, lw=1.8)
-    if choice.recommended is not None:
-        _mark_recommended(axes, rows[choice.recommended - 1])
-    last, first = rows[-1], sweep.first_stage.estimate
-    ends = [
-        (last.depth, last.oracle, BEST_ORDER, "black"),
-        (last.depth, last.mean.estimate, sweep.reranker, colour),
-    ]
-    if first is not None:
-        axes.axhline(first, color=FIRST_STAGE_COLOUR, lw=1.2)
-        ends.append((last.depth, first, "first stage alone", FIRST_STAGE_COLOUR))
-    axes.set_ylim(0, 1.02)
-    label_ends(axes, [(x, y, name, shade) for x, y, name, shade in ends if y is not None])
-    caption = (
-        f"Mean {metric} if only the first d candidates are reranked, for every d, with its 95 % interval. The dashed"
-        " line is what the candidates allow."
-    )
-    if choice.recommended is not None:
-        caption += (
-            " The dot is the recommended depth: the smallest that held-out queries confirm, else the deepest."
-        )
-    name = f"{sweep.dataset}.{sweep.reranker}.tune-depth"
-    return save_plot(into, axes, name, title, caption, [to_plain(row) for row in rows])
-
-
-def _mark_recommended(axes: Axes, row: DepthRow) -> None:
-    at = (row.depth, row.mean.estimate or 0.0)
-    axes.plot([at[0]], [at[1]], "o", color="black", ms=7)
-    axes.annotate(
-        f"recommended: {row.depth}", at, xytext=(0, -16), textcoords="offset points", ha="center", fontsize=9
-    )
-
-
-def draw_depth_means(into: Path, summary: Summary) -> list[Plot]:
-    """Draw the quality at the configured depths of each dataset into a folder."""
-    colour = colours(summary)
-    with drawing():
-        return [
-            _quality_by_depth(into, summary, facts.name, colour)
-            for facts in summary.datasets
-            if summary.quality
-        ]
-
-
-def _quality_by_depth(into: Path, summary: Summary, dataset: str, colour: Mapping[str, str]) -> Plot:
-    metric = summary.primary_metric
-    rows = _primary_rows(summary, dataset)
-    ceilings = [row for row in summary.ceilings if row.dataset == dataset]
-    title = f"{dataset}: {metric} by depth"
-    axes = new_axes(title, "depth (candidates per query)", metric)
-    depths = [row.depth for row in ceilings]
-    ends: list[tuple[float, float, str, str]] = []
-    for style, name, means in (
-        (":", _RECALL, [row.recall.estimate for row in ceilings]),
-        ("--", BEST_ORDER, [row.best_order[metric] for row in ceilings]),
-    ):
-        axes.plot(depths, with_gaps(means), style, color="black", lw=1.3)
-        if means[-1] is not None:
-            ends.append((depths[-1], means[-1], name, "black"))
-    for place, (tag, part) in enumerate(by_reranker(rows)):
-        # Points of several rerankers at one depth are drawn side by side, or their bars would hide each other.
-        shift = 1 + 0.03 * (place - 1)
-        end = _line(axes, part, shift, colour[tag])
-        if end is not None:
-            ends.append((*end, tag, colour[tag]))
-    scale_to(axes, depths)
-    axes.set_ylim(0, 1.02)
-    label_ends(axes, ends)
-    caption = (
-        f"Mean {metric} when each reranker gets the first d candidates; bars are 95 % intervals over queries."
-        f" The dashed line is the {BEST_ORDER} of the same candidates: no reranker can be above it."
-        " The dotted line is the share of all relevant documents that are among them."
-    )
-    data = _plotted(rows, ceilings, metric)
-    return save_plot(into, axes, f"{dataset}.quality-by-depth", title, caption, data)
-
-
-def _plotted(rows: Sequence[QualityRow], ceilings: Sequence[Ceiling], metric: str) -> list[dict[str, Any]]:
-    """Return the rows of the plot's CSV."""
-    return [
-        *[{"series": row.reranker, "depth": row.depth, **_columns(row.mean)} for row in rows],
-        *[{"series": _RECALL, "depth": row.depth, **_columns(row.recall)} for row in ceilings],
-        *[
-            {"series": BEST_ORDER, "depth": row.depth, "mean": row.best_order[metric], "n": row.recall.n}
-            for row in ceilings
-        ],
-    ]
-
-
-def _columns(mean: Interval) -> dict[str, float | None]:
-    return {"mean": mean.estimate, "lower": mean.lower, "upper": mean.upper, "n": mean.n}
-
-
-def _line(axes: Axes, rows: Sequence[QualityRow], shift: float, colour: str) -> tuple[float, float] | None:
-    """Draw means with their intervals; return the end of the line, None where no row has a mean."""
-    means = [(row.depth * shift, row.mean) for row in rows if row.mean.estimate is not None]
-    if not means:
-        return None
-    x = [depth for depth, _ in means]
-    y = [mean.estimate or 0.0 for _, mean in means]
-    below = [0.0 if mean.lower is None else at - mean.lower for at, (_, mean) in zip(y, means, strict=True)]
-    above = [0.0 if mean.upper is None else mean.upper - at for at, (_, mean) in zip(y, means, strict=True)]
-    axes.errorbar(x, y, yerr=[below, above], fmt="-o", ms=4, lw=1.4, capsize=2, color=colour)
-    return x[-1], y[-1]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from evalkit.charts.chart import Chart
 from evalkit.report.calibration import calibration_table
 from evalkit.report.cautions import Caution, CautionGroup, grouped
 from evalkit.report.comparison import comparison_tables, evidence_tables, extreme_tables, slice_tables
 from evalkit.report.comparison_sentences import cautions, findings
 from evalkit.report.dataset_findings import preflight_tables
 from evalkit.report.depth import depth_line, depth_table, depth_tables
-from evalkit.report.drawing import Plot
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.model_precision import precision_lines, precision_tables
@@ -87,7 +87,7 @@ class Section:
     title: str
     lines: Sequence[str] = ()
     cautions: Sequence[CautionGroup] = ()
-    plots: Sequence[Plot] = ()
+    plots: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     more: Sequence[Table] = ()
     explorer: bool = False
@@ -103,12 +103,12 @@ class Section:
         return (*self.tables, *self.more)
 
     @property
-    def shown_plots(self) -> list[Plot]:
+    def shown_plots(self) -> list[Chart]:
         """The plots that are shown at once."""
         return [plot for plot in self.plots if not plot.folded]
 
     @property
-    def folded_plots(self) -> list[Plot]:
+    def folded_plots(self) -> list[Chart]:
         """The plots for people who look after the measurement itself."""
         return [plot for plot in self.plots if plot.folded]
 
@@ -122,7 +122,9 @@ def all_cautions(found: Findings) -> list[Caution]:
     ]
 
 
-def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, explorer: bool) -> list[Section]:
+def report_sections(
+    found: Findings, plots: Mapping[str, Sequence[Chart]], *, explorer: bool
+) -> list[Section]:
     """Return all sections that are not empty.
 
     Parameters
@@ -130,7 +132,7 @@ def report_sections(found: Findings, plots: Mapping[str, Sequence[Plot]], *, exp
     found
         All inputs of the report.
     plots
-        Key of a section -> its plots.
+        Key of a section -> its charts.
     explorer
         Whether the query explorer has data.
     """

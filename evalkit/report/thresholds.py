@@ -1,15 +1,16 @@
-"""Score thresholds as sentences, a table and a plot."""
+"""Score thresholds as sentences, a table and a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import Any
 
-from evalkit.report.drawing import COLOURS, Plot, drawing, label_ends, new_axes, save_plot
+from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.report.numbers import share_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.json_shapes import to_plain
-from evalkit.results.tuning_document import GoalRow, ThresholdChoice
+from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdRow
+from evalkit.stats import Interval
 
 
 def threshold_line(choice: ThresholdChoice) -> str:
@@ -101,40 +102,61 @@ def threshold_table(choice: ThresholdChoice) -> Table:
     return Table(f"{choice.dataset}: {choice.reranker} by threshold", columns, cells, note, left=1)
 
 
-def draw_thresholds(into: Path, choices: Sequence[ThresholdChoice]) -> list[Plot]:
-    """Draw recall, precision and F1 by threshold for each reranker into a folder."""
-    with drawing():
-        return [_draw(into, one) for one in choices if one.rows]
+def threshold_charts(choices: Sequence[ThresholdChoice]) -> list[Chart]:
+    """Return recall and precision by threshold, over the documents kept, for each reranker."""
+    return [_chart(one) for one in choices if one.rows]
 
 
-def _draw(into: Path, choice: ThresholdChoice) -> Plot:
-    rows = choice.rows
-    title = f"{choice.dataset}: what a threshold on {choice.reranker} keeps"
-    axes = new_axes(title, "keep documents with this score or more", "mean over held-out queries")
-    ends = []
-    curves = {
-        "recall": [(row.threshold, row.recall) for row in rows],
-        "precision": [(row.threshold, row.precision) for row in rows],
-        "F1": [(row.threshold, row.f1) for row in rows],
-    }
-    for colour, (name, curve) in zip(COLOURS, curves.items(), strict=False):
-        points = [(x, y) for x, y in curve if y is not None]
-        axes.plot([x for x, _ in points], [y for _, y in points], "-o", ms=3, lw=1.5, color=colour)
-        if points:
-            ends.append((*points[-1], name, colour))
+def _chart(choice: ThresholdChoice) -> Chart:
+    marks: tuple[Rule, ...] = ()
     if choice.threshold is not None:
-        axes.axvline(choice.threshold, color="black", lw=1.2, ls="--")
-        axes.annotate(
-            f"chosen: {choice.threshold:.4g}", (choice.threshold, 0.5), xytext=(3, 0),
-            textcoords="offset points", rotation=90, va="center", fontsize=9,
-        )  # fmt: skip
-    axes.set_ylim(0, 1.02)
-    label_ends(axes, ends)
+        marks = (Rule(choice.threshold, "x", f"chosen: {choice.threshold:.4g}", "ink", "dashed"),)
     caption = (
-        "Queries that the threshold was not chosen on. Recall is the share of relevant candidates that is kept,"
-        " precision the share of what is kept that is relevant."
+        "Held-out queries: share of the relevant candidates that a threshold keeps (recall), share of the kept"
+        " documents that are relevant (precision), and documents kept."
     )
     if choice.threshold is not None:
-        caption += f" The dashed line was chosen for {_goal(choice.goal)}."
-    name = f"{choice.dataset}.{choice.reranker}.tune-threshold"
-    return save_plot(into, axes, name, title, caption, [to_plain(row) for row in rows])
+        caption += (
+            f" The dashed line is the threshold chosen for {_goal(choice.goal)}; bands are 95 % intervals."
+        )
+    return Chart(
+        name=f"{choice.dataset}.{choice.reranker}.tune-threshold",
+        title=f"{choice.dataset}: score threshold of {choice.reranker}",
+        caption=caption,
+        x=Axis("keep documents with this score or more"),
+        panels=(
+            Panel(
+                Axis("recall and precision", form="percent", zero=True),
+                (*marks, _curve(choice, "recall", "system-0"), _curve(choice, "precision", "system-1")),
+                share=1.6,
+            ),
+            Panel(
+                Axis("documents kept per query", zero=True),
+                (*marks, _curve(choice, "kept", "system-2", named=False)),
+            ),
+        ),
+        rows=tuple(_plotted(row) for row in choice.rows),
+    )
+
+
+def _curve(choice: ThresholdChoice, name: str, role: str, *, named: bool = True) -> Line:
+    """Return one of the figures by threshold; older results have no intervals."""
+    spots = []
+    for row in choice.rows:
+        interval: Interval | None = None if row.figures is None else getattr(row.figures, name)
+        bounds = (None, None) if interval is None else (interval.lower, interval.upper)
+        spots.append(Spot(row.threshold, getattr(row, name), *bounds))
+    return Line(name, role, tuple(spots), bounds="band", named=named)
+
+
+def _plotted(row: ThresholdRow) -> dict[str, Any]:
+    """Return a row of the chart's CSV: the means, then the bounds of each."""
+    plain = to_plain(row)
+    figures = plain.pop("figures", None) or {}
+    bounds = {
+        f"{name}_{side}": figures[name][side]
+        for name in ("recall", "precision", "kept")
+        if name in figures
+        for side in ("lower", "upper")
+    }
+    return {**plain, **bounds}

@@ -1,15 +1,14 @@
-"""Score drift between two versions, and carried thresholds, as sentences, a table and a plot."""
+"""Score drift between two versions, and carried thresholds, as sentences, a table and a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
 from evalkit.comparison.threshold_transfer import QUANTILES, SCALES_APART
-from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Transfer
@@ -69,23 +68,30 @@ def _quantile_name(quantile: float) -> str:
     return {0.0: "least", 0.5: "median", 1.0: "greatest"}.get(quantile, f"{quantile:.0%}")
 
 
-def draw_distributions(
-    into: Path, dataset: str, reranker: str, before: NDArray[np.float64], after: NDArray[np.float64]
-) -> Plot:
-    """Draw both versions' scores as histograms over one axis, into a folder."""
+def distribution_chart(
+    dataset: str, reranker: str, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> Chart:
+    """Return both versions' scores as histograms over one axis."""
     low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
-    title = f"{dataset}: scores of {reranker}, before and after"
-    data = []
-    with drawing():
-        axes = new_axes(title, "score", "share of the pairs")
-        for colour, version, scores in zip(COLOURS, ("before", "after"), (before, after), strict=False):
-            share = np.histogram(scores, edges)[0] / len(scores)
-            axes.stairs(share, edges, color=colour, lw=1.6, label=version)
-            data += [
-                {"version": version, "from": left, "to": right, "share": part}
-                for left, right, part in zip(edges[:-1], edges[1:], share, strict=True)
-            ]
-        axes.legend()
-        caption = "The same pairs, scored by both versions. Where the curves lie apart a threshold means another thing."
-        return save_plot(into, axes, f"{dataset}.{reranker}.scores", title, caption, data)
+    lines, data = [], []
+    for role, version, scores in (("baseline", "before", before), ("system-0", "after", after)):
+        share = np.histogram(scores, edges)[0] / len(scores)
+        spots = [Spot(float(left), float(part)) for left, part in zip(edges[:-1], share, strict=True)]
+        lines.append(Line(version, role, (*spots, Spot(float(edges[-1]), float(share[-1]))), step=True))
+        data += [
+            {"version": version, "from": float(left), "to": float(right), "share": float(part)}
+            for left, right, part in zip(edges[:-1], edges[1:], share, strict=True)
+        ]
+    return Chart(
+        name=f"{dataset}.{reranker}.scores",
+        title=f"{dataset}: scores of {reranker}, before and after",
+        caption=(
+            "Scores of the same query-document pairs by both versions. Where the lines differ, a threshold keeps other"
+            " documents."
+        ),
+        x=Axis("score"),
+        panels=(Panel(Axis("share of the pairs", form="percent", zero=True), tuple(lines)),),
+        rows=tuple(data),
+        names="above",
+    )
