@@ -53,21 +53,12 @@ def _tests(entry: DatasetComparisons, plan: Plan) -> Table:
     means |= {name: one.contender_mean for name, one in by_name.items()}
     own_n = NO_VALUE if entry.baseline_mean is None else str(entry.baseline_mean.n)
     cells = [
-        _row(means[name], by_name[name], tied_text(tied.get(name, ())), plan.margin)
-        if name in by_name
-        else (
-            name,
-            "baseline",
-            tied_text(tied.get(name, ())),
-            value_text(means[name]),
-            *[NO_VALUE] * 5,
-            own_n,
-        )
+        (*_row(means[name], by_name.get(name), plan.margin, own_n, name), tied_text(tied.get(name, ())))
         for name in sorted(means, key=lambda name: -(means[name] or 0.0))
     ]
     columns = (
-        "system", "verdict", "no significant difference from", "mean", f"difference to {plan.baseline}",
-        "p (adjusted)", "wins/ties/losses", "detectable", "queries needed", "queries",
+        "system", "verdict", "mean", f"difference to {plan.baseline}", "p (adjusted)", "wins/ties/losses",
+        "detectable", "queries needed", "queries", "no significant difference from",
     )  # fmt: skip
     correction = "Holm's" if plan.correction == "holm" else "the maxT"
     note = (
@@ -76,7 +67,7 @@ def _tests(entry: DatasetComparisons, plan: Plan) -> Table:
         f" this test detects with 80 % power. Queries needed: to rule out a loss of more than {plan.margin:g} with 80 %"
         " power if there is no true difference (95 % range); empty where it is ruled out or shown."
     )
-    return Table(f"{entry.dataset}: tests of {plan.primary}", columns, tuple(cells), note, left=3)
+    return Table(f"{entry.dataset}: tests of {plan.primary}", columns, tuple(cells), note, left=2)
 
 
 def tied_text(tied: Sequence[str]) -> str:
@@ -91,14 +82,18 @@ def _baseline_mean(entry: DatasetComparisons) -> float | None:
     return next((one.baseline_mean for one in entry.comparisons), None)
 
 
-def _row(mean: float | None, one: Comparison, tied: str, margin: float) -> tuple[str, ...]:
+def _row(
+    mean: float | None, one: Comparison | None, margin: float, baseline_n: str, name: str
+) -> tuple[str, ...]:
+    """Return the cells of one system; of the baseline where there is no comparison."""
+    if one is None:
+        return (name, "baseline", value_text(mean), *[NO_VALUE] * 5, baseline_n)
     n = str(one.n) + (f" ({one.left_out} left out)" if one.left_out else "")
     if not one.n:
-        return (one.contender, "not scored", *[NO_VALUE] * 7, n)
+        return (name, "not scored", *[NO_VALUE] * 6, n)
     return (
-        one.contender,
+        name,
         VERDICT_WORDS[one.verdict],
-        tied,
         value_text(mean),
         difference_text(one.joint_change),
         p_text(one.p_adjusted),

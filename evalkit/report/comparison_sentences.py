@@ -92,8 +92,9 @@ def cautions(compared: Comparisons) -> list[Caution]:
     for entry in compared.datasets:
         found += _relevant_only(entry)
         found += [_unranked(entry, one) for one in entry.comparisons if one.unranked]
+        found += _unjudged(entry)
         for one in entry.sensitivity:
-            found += [*_unjudged(entry, one), *_tie_range(entry, one, compared.plan.margin)]
+            found += _tie_range(entry, one, compared.plan.margin)
     return found
 
 
@@ -113,20 +114,24 @@ def _unranked(entry: DatasetComparisons, one: Comparison) -> Caution:
     return Caution("verdict", text, "Add the missing rankings, or remove these queries from the judgments.")
 
 
-def _unjudged(entry: DatasetComparisons, one: Sensitivity) -> list[Caution]:
-    shares = one.judged_baseline, one.judged_contender
-    few = abs(shares[0] - shares[1]) > SHARES_APART or min(shares) < FEW_JUDGED
+def _unjudged(entry: DatasetComparisons) -> list[Caution]:
+    """Return one warning on the systems of a dataset of which few documents are judged, or shares differ."""
+    few = [one for one in entry.sensitivity if _is_unjudged(one)]
     if not few or entry.unjudged != "unknown":
         return []
+    shares = {one.contender: one.judged_contender for one in few} | {few[0].baseline: few[0].judged_baseline}
     text = (
-        f"{entry.dataset}: only {shares[1]:.0%} of the first {one.cutoff} documents of {one.contender} are judged, and"
-        f" {shares[0]:.0%} of {one.baseline}."
+        f"{entry.dataset}: few of the first {few[0].cutoff} documents are judged, or shares differ:"
+        f" {', '.join(f'{name} {share:.0%}' for name, share in shares.items())}."
     )
-    return [Caution("verdict", f"{text}{_reversal(one)}", "Judge more of these documents, then run again.")]
+    if len(few) == 1 and few[0].tipping_of:
+        text += f" {reversal_sentence(few[0])}"
+    return [Caution("verdict", text, "Judge more of these documents, then rerun.")]
 
 
-def _reversal(one: Sensitivity) -> str:
-    return f" {reversal_sentence(one)}" if one.tipping_of else ""
+def _is_unjudged(one: Sensitivity) -> bool:
+    shares = one.judged_baseline, one.judged_contender
+    return abs(shares[0] - shares[1]) > SHARES_APART or min(shares) < FEW_JUDGED
 
 
 def reversal_sentence(one: Sensitivity) -> str:
