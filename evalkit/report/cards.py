@@ -78,7 +78,7 @@ def speed_card(
             ("Runs hold no latency. Measure a reranker with: evalkit bench CONFIG",),
         )
     figure, lines = _speed(row, measured)
-    lines += [text for fit in fits if fit.reranker == row.system and (text := _fit(fit))]
+    lines += [text for fit in fits if fit.reranker == row.system and (text := call_time(fit))]
     lines += [
         f"{one.system}: {_expense(one)}." for one in rows if one is not row and isinstance(one.p95, Figure)
     ]
@@ -104,8 +104,8 @@ def _expense(row: SystemRow) -> str:
     return f"{p95} ms p95 with {row.depth} candidates{cost}"
 
 
-def _fit(row: FitRow) -> str:
-    """Return the cost of a call in milliseconds and of each document; empty where they do not follow a line."""
+def call_time(row: FitRow) -> str:
+    """Return the time of a call and of each document as a sentence; empty where they do not follow a line."""
     fit = row.fit
     if not row.straight or fit.causes != ("documents",) or fit.per_unit_s[0][1] <= 0:
         return ""
