@@ -1,7 +1,12 @@
 """Confidence intervals, significance tests and power. An estimate without an interval is None."""
 
 from evalkit.stats.anytime import FallEvidence, fall_evidence
-from evalkit.stats.bounded import bounded_interval, paired_interval, paired_share_interval
+from evalkit.stats.bounded import (
+    bounded_interval,
+    difference_mean_interval,
+    paired_interval,
+    paired_share_interval,
+)
 from evalkit.stats.clusters import (
     Clusters,
     MeanError,
@@ -54,6 +59,7 @@ __all__ = [
     "SeenDifferences",
     "SignFlip",
     "bounded_interval",
+    "difference_mean_interval",
     "chance_of_detecting",
     "chance_of_passing",
     "cluster_sums",
