@@ -30,12 +30,22 @@ class Card:
         Sentences below it.
     warns
         Whether it is marked: something here could change the decision.
+    warnings
+        Number of warnings that it points to; None if it does not count any.
     """
+
+    @property
+    def warnings_text(self) -> str:
+        """The number of warnings in words; empty if it does not count any."""
+        if self.warnings is None:
+            return ""
+        return f"{self.warnings or 'No'} warning{'s' * (self.warnings != 1)}"
 
     heading: str
     figure: str
     lines: tuple[str, ...]
     warns: bool = False
+    warnings: int | None = None
 
 
 def quality_card(compared: Comparisons, decision: Decision) -> Card:
@@ -125,7 +135,7 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
     """
     entries = [entry for entry in compared.datasets if entry.comparisons]
     if not entries:
-        return Card("Confidence", "Unknown", ("Nothing was compared.",), warns=True)
+        return Card("Confidence", "Unknown", ("Nothing was compared.",), warns=True, warnings=warnings)
     entry, found = min(((one, _sensitivity(one, decision)) for one in entries), key=_least_judged)
     lines = list(_judged(entry, found, several=len(entries) > 1))
     lead = leading(compared, decision)
@@ -134,12 +144,10 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
         lines.append(f"The decision is based on {queries}.")
     if failed:
         lines.append("Queries without scores are left out.")
-    lines.append(
-        "No warnings." if not warnings else f"{warnings} warning{'s' * (warnings > 1)}, listed below."
-    )
     figure = queries if found is None else f"{found.judged_contender:.0%} judged"
     few = found is not None and found.judged_contender < FEW_JUDGED and entry.unjudged == "unknown"
-    return Card("Confidence", figure, tuple(lines), warns=few or failed or decision.kind == "undecided")
+    marked = few or failed or decision.kind == "undecided"
+    return Card("Confidence", figure, tuple(lines), marked, warnings)
 
 
 def _sensitivity(entry: DatasetComparisons, decision: Decision) -> Sensitivity | None:

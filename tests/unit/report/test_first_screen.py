@@ -126,7 +126,7 @@ def test_the_cards_say_what_the_decision_rests_on() -> None:
     assert (quality.figure, quality.lines[1]) == ("+0.100", "39 queries better, 33 unchanged, 24 worse.")
     assert (speed.figure, speed.lines[1]) == ("182 ms p95", "x costs $0.500 per 1,000 queries.")
     assert confidence.figure == "300 queries"
-    assert confidence.lines[-1] == "1 warning, listed below."
+    assert confidence.warnings_text == "1 warning"
 
 
 @pytest.mark.parametrize(
