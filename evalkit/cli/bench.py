@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
 
 
 @click.command()
@@ -24,6 +24,7 @@ from evalkit.cli.options import CONFIG, JSON, SET
     is_flag=True,
     help="Print the planned calls, pairs, tokens and cost, without calling a reranker.",
 )
+@DETAILS
 @JSON
 def bench(
     config: str,
@@ -32,6 +33,7 @@ def bench(
     scenarios: tuple[str, ...],
     *,
     plan: bool,
+    details: bool,
     as_json: bool,
 ) -> None:
     """Measure latency, capacity and response times under load.
@@ -53,4 +55,4 @@ def bench(
         raise click.UsageError("--json requires --plan; the results are in summary.json and latency.json")
     command = shlex.join(["evalkit", *sys.argv[1:]])
     folder = run(settings, into, Origin(command, Path(config).read_bytes()))
-    show_result(folder.path)
+    show_result(folder.path, details=details)

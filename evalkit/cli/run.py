@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
 
 
 @click.command()
@@ -22,6 +22,7 @@ from evalkit.cli.options import CONFIG, JSON, SET
     is_flag=True,
     help="Print the planned calls, pairs, tokens and cost, without calling a reranker.",
 )
+@DETAILS
 @JSON
 def run(
     config: str,
@@ -31,6 +32,7 @@ def run(
     *,
     refresh: bool,
     plan: bool,
+    details: bool,
     as_json: bool,
 ) -> None:
     """Rerank, evaluate, measure latency and write a report."""
@@ -51,4 +53,4 @@ def run(
         )
     command = shlex.join(["evalkit", *sys.argv[1:]])
     folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), options)
-    show_result(folder.path)
+    show_result(folder.path, details=details)
