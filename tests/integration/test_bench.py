@@ -181,5 +181,5 @@ def test_nothing_to_time_is_reported(tmp_path: Path) -> None:
     )
     done = evalkit("config", "check", config)
     assert done.returncode == 2
-    assert "'ten' is no number of documents" in done.stderr
-    assert "that takes 59" in done.stderr
+    assert "'ten' is not a number of documents" in done.stderr
+    assert "the minimum is 59" in done.stderr

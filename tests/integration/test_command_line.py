@@ -54,7 +54,7 @@ BAD_INPUT = {
     "missing argument": (["run"], "missing argument"),
     "no such qrels": (["evaluate", "nowhere.qrels", "x.run"], "file not found: "),
     "no result folder": (["report", "."], "is not a result folder"),
-    "serve nothing": (["serve"], "give either CONFIG, with --reranker TAG if not all, or --backend NAME"),
+    "serve nothing": (["serve"], "give either CONFIG (optionally with --reranker TAG) or --backend NAME"),
     "serve an unknown backend": (["serve", "--backend", "lexcal"], "did you mean 'lexical'?"),
     "serve an unknown dialect": (["serve", "--backend", "lexical", "--dialect", "x"], "unknown dialect 'x'"),
     "serve with an unset key": (
@@ -114,7 +114,7 @@ BAD_FILES = {
     "grade twice": (
         "qrels/test.tsv",
         "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td1\t2\n",
-        "is judged 1 and 2",
+        "has two grades: 1 and 2",
     ),
     "too few columns": ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\n", "test.tsv:2 has 2 columns"),
     "unknown query": (

@@ -94,7 +94,7 @@ def test_errors_fail_the_command_where_that_is_asked(damaged: Path) -> None:
     assert evalkit("dataset", "check", damaged).returncode == 0
     done = evalkit("dataset", "check", damaged, "--strict", "--json")
     assert done.returncode == 3
-    assert "figures on this data mean nothing" in done.stderr
+    assert "results on this data are meaningless" in done.stderr
     assert json.loads(done.stdout)[0]["code"] == "missing_documents"
 
 

@@ -56,7 +56,7 @@ def test_means_by_kind_of_query(files: Path) -> None:
     [
         (["--by", "kind"], "the judgments contain no query field 'kind'"),
         (["--by", "kidn", "--queries", "queries.jsonl"], "did you mean 'kind'?"),
-        (["--by", "kind", "--per-query"], "--per-query and --by exclude each other"),
+        (["--by", "kind", "--per-query"], "--per-query and --by cannot be combined"),
         (["--by", "kind", "--queries", "nowhere.jsonl"], "file not found"),
         (["-m", "nDCG(gains={1:0.5})@10"], "gains are whole numbers"),
     ],

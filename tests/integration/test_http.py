@@ -278,7 +278,7 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(tmp_path: Path, beir_folde
         ({"url": "http://x/y", "headers": {"X-Project": "a\nb"}}, "contains an invalid header"),
         ({"url": "ftp://x/y"}, "must start with http"),
         ({"url": "http://x:99999/y"}, "ort out of range"),
-        ({"url": "http://x/y", "price": {"as_of": "2026-11-22"}}, "a price needs exactly one of"),
+        ({"url": "http://x/y", "price": {"as_of": "2026-11-22"}}, "needs exactly one of"),
         ({"url": "http://x/y", "retries": 21}, "should be less than or equal to 20"),
     ],
 )  # fmt: skip

@@ -187,8 +187,8 @@ def test_one_document_has_one_order() -> None:
         ((200, b"<html>hello</html>"), "reply", "returned 200 with a body that is not JSON", True, False),
         ((200, b""), "reply", "empty body", True, False),
         ((200, b'{"error": {"message": "busy", "code": 502}}'), "reply", "no message: busy", True, False),
-        ((200, chat_reply(None, message={"refusal": "I won't"})), "reply", "refuses to answer", False, False),
-        ((200, chat_reply("[1]", "other")), "model", "answered as 'other'", False, True),
+        ((200, chat_reply(None, message={"refusal": "I won't"})), "reply", "refused to answer", False, False),
+        ((200, chat_reply("[1]", "other")), "model", "results of model 'other'", False, True),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_a_named_failure(
@@ -360,7 +360,7 @@ def test_a_wrong_key_ends_a_run_at_its_first_question(tmp_path: Path) -> None:
             "run", config_at(tmp_path / "c.yaml", url), "--into", tmp_path / "r", env={"TEST_CHAT_KEY": KEY}
         )
     assert done.returncode == 3
-    assert "reranker 'llm' does not answer" in done.stderr
+    assert "reranker 'llm' failed its first call" in done.stderr
     assert "check the key in TEST_CHAT_KEY" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(server.bodies) == 1

@@ -120,7 +120,7 @@ def test_a_lying_server_never_gives_a_score(tmp_path: Path, beir_folder: Path, l
         config.write_text(config_for(url, beir_folder), encoding="utf-8")
         done = evalkit("run", config, "--into", tmp_path / "results")
     assert done.returncode == 3
-    assert done.stderr.startswith("error: reranker 'api' does not answer")
+    assert done.stderr.startswith("error: reranker 'api' failed its first call")
     assert not (tmp_path / "results").exists()
 
 
@@ -142,7 +142,7 @@ def test_the_promise_of_being_pointwise_is_checked(
         done = evalkit("run", config, "--into", tmp_path / "results")
     if declared:
         assert done.returncode == 2
-        assert "'api' is taken to be pointwise, but a pair's score changes with the list" in done.stderr
+        assert "'api' is not pointwise: the score of a pair depends on the other documents" in done.stderr
         assert "hint: set rerankers.api.pointwise: false" in done.stderr
         assert not (tmp_path / "results").exists()
         return

@@ -179,8 +179,8 @@ CASES = [
          "too large to process", more=", dialect: llamacpp"),
     Case("202 accepted", status(202), "returned 202"),
     Case("204 no content", status(204, b"", Content_Length=""), "returned 204"),
-    Case("301 elsewhere", status(301, Location="http://example.invalid/"), "answered 301"),
-    Case("307 to itself", status(307, Location="/v1/rerank"), "answered 307"),
+    Case("301 elsewhere", status(301, Location="http://example.invalid/"), "returned 301"),
+    Case("307 to itself", status(307, Location="/v1/rerank"), "returned 307"),
     # Too large: a pointwise list is halved.
     Case("413 beyond 2 documents", too_many(2, 413), RECOVERS),
     Case("422 beyond 1 document", too_many(1, 422), RECOVERS),
@@ -189,7 +189,7 @@ CASES = [
     *(Case(f"{'reset' if rudely else 'closed'} after {share:.0%} of the reply", breaks_off(share, rudely=rudely),
            RECOVERS, TWICE)
       for share in (0.0, 0.02, 0.1, 0.5, 1.0) for rudely in (False, True)),
-    Case("closed in the middle for ever", breaks_off(0.5, rudely=False), "broke off"),
+    Case("closed in the middle for ever", breaks_off(0.5, rudely=False), "was cut off"),
     Case("says nothing, once", silent, RECOVERS, 1),
     Case("a byte at a time, too slow, once", lambda visit: drip(visit, visit.honest(), 0.05), RECOVERS, 1, long=True),
     Case("a late head, then a late body, for ever", late_in_two_parts, "did not answer within 1.5 s", long=True),
@@ -220,7 +220,7 @@ CASES = [
     Case("results of null", says(lambda _: None), "no list of results"),
     Case("results as an object", says(lambda r: {str(i): e for i, e in enumerate(r)}), "no list of results"),
     Case("a bare list", lambda v: v.answer(orjson.dumps(results_of(v.body))), "not a JSON object"),
-    Case("another model", lambda v: v.answer(orjson.dumps(reply_of(v.body, model="other"))), "answered as 'other'"),
+    Case("another model", lambda v: v.answer(orjson.dumps(reply_of(v.body, model="other"))), "results of model 'other'"),
     Case("unsorted", says(unsorted), RECOVERS),
     Case("documents echoed, wrongly", says(lambda r: [{**e, "document": "another"} for e in r]), RECOVERS),
     Case("keys nobody knows", says(lambda r: [{**e, "\u2028": {"\u0000": []}} for e in r]), RECOVERS),
@@ -235,6 +235,6 @@ CASES = [
     Case("a hundred thousand brackets", text(b"[" * 100_000), "not JSON"),
     Case("gzip", lambda v: v.answer(gzip.compress(orjson.dumps(reply_of(v.body))), Content_Encoding="gzip"), RECOVERS),
     Case("gzip that is not", text(b"not gzip", Content_Encoding="gzip"), RECOVERS, TWICE),
-    Case("a gzip bomb of 128 MiB", text(gzip.compress(BLANK, 9), Content_Encoding="gzip"), "longer than 64 MiB"),
-    Case("a deflate bomb of 128 MiB", text(zlib.compress(BLANK, 9), Content_Encoding="deflate"), "longer than 64 MiB"),
+    Case("a gzip bomb of 128 MiB", text(gzip.compress(BLANK, 9), Content_Encoding="gzip"), "exceeds 64 MiB"),
+    Case("a deflate bomb of 128 MiB", text(zlib.compress(BLANK, 9), Content_Encoding="deflate"), "exceeds 64 MiB"),
 ]  # fmt: skip
