@@ -19,9 +19,10 @@ def report(result: str, *, allow_incomplete: bool, opens: bool) -> None:
     from evalkit.report.table import as_text
     from evalkit.report.verdict import verdicts
     from evalkit.results import ResultFolder
+    from evalkit.results.locate import locate_result
     from evalkit.workflows.report import rebuild
 
-    folder = ResultFolder.open(result)
+    folder = ResultFolder.open(locate_result(result, allow_incomplete=allow_incomplete))
     found = rebuild(folder, allow_incomplete=allow_incomplete)
     for table in (*result_tables(found.summary), *latency_tables(found.summary, found.latency)):
         click.echo(as_text(table))

@@ -18,7 +18,7 @@ from evalkit.summaries.opened_results import (
     BEFORE,
     OpenedResult,
     matched_tags,
-    open_result,
+    open_results,
     runs_set,
     version_sets,
 )
@@ -33,7 +33,8 @@ def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
     Parameters
     ----------
     results
-        One folder, or the one before and the one after.
+        One result, or the one before and the one after: result folders, folders with results (the newest complete one
+        is compared), or ``latest``.
     changes
         Fields of `Plan` that differ from the first folder's configuration, and `allow_incomplete`.
 
@@ -41,11 +42,11 @@ def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
     -------
     One document for each family of comparisons, shaped as ``comparisons.json``.
     """
-    return [document(one) for one in compare_results([Path(path) for path in results], **changes)]
+    return [document(one) for one in compare_results(results, **changes)]
 
 
 def compare_results(
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
     *,
     allow_incomplete: bool = False,
     thresholds: Sequence[float] = (),
@@ -79,7 +80,7 @@ def compare_results(
             f"{len(paths)} result folders are given",
             "give one, or one before and one after; many: evalkit leaderboard",
         )
-    results = [open_result(path, allow_incomplete=allow_incomplete) for path in paths]
+    results = open_results(paths, allow_incomplete=allow_incomplete)
     plan = replace(plan_of(results[0].config, results[0].manifest.first_stage), **changes)
     _check_primary(plan, results[0].config.metrics)
     if len(results) == 1 and thresholds:

@@ -24,7 +24,7 @@ def tune_depth(
     Parameters
     ----------
     result
-        A complete result folder.
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
     reranker
         Only this one.
     question
@@ -39,7 +39,7 @@ def tune_depth(
     InputError
         If there is no such reranker, or its scores depend on the other documents and so on the depth.
     """
-    return [to_plain(one) for one in sweep_result(Path(result), reranker, question)]
+    return [to_plain(one) for one in sweep_result(result, reranker, question)]
 
 
 def tune_threshold(
@@ -50,7 +50,7 @@ def tune_threshold(
     Parameters
     ----------
     result
-        A complete result folder.
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
     reranker
         Only this one.
     goal
@@ -66,11 +66,11 @@ def tune_threshold(
     InputError
         If there is no such reranker.
     """
-    return [to_plain(one) for one in choose_thresholds(Path(result), reranker, goal)]
+    return [to_plain(one) for one in choose_thresholds(result, reranker, goal)]
 
 
 def sweep_result(
-    result: Path, reranker: str | None = None, question: DepthQuestion | None = None
+    result: str | Path, reranker: str | None = None, question: DepthQuestion | None = None
 ) -> list[DepthSweep]:
     """Return the sweep of each dataset and reranker; see `tune_depth`."""
     opened = open_result(result)
@@ -81,7 +81,7 @@ def sweep_result(
 
 
 def choose_thresholds(
-    result: Path, reranker: str | None = None, goal: Goal | str | None = None
+    result: str | Path, reranker: str | None = None, goal: Goal | str | None = None
 ) -> list[ThresholdChoice]:
     """Return the threshold of each dataset and reranker; see `tune_threshold`."""
     opened = open_result(result)
@@ -91,7 +91,7 @@ def choose_thresholds(
     return [find_threshold(systems, tag, plan, asked) for systems in opened.comparison_sets for tag in tags]
 
 
-def calibrate_result(result: Path, reranker: str | None = None) -> list[CalibrationResult]:
+def calibrate_result(result: str | Path, reranker: str | None = None) -> list[CalibrationResult]:
     """Return functions from scores to probabilities for each dataset and reranker.
 
     Raises
@@ -106,7 +106,7 @@ def calibrate_result(result: Path, reranker: str | None = None) -> list[Calibrat
     return [calibrate(systems, tag, kinds[tag], plan) for systems in opened.comparison_sets for tag in tags]
 
 
-def search_result(result: Path, reranker: str | None = None) -> list[SearchResult]:
+def search_result(result: str | Path, reranker: str | None = None) -> list[SearchResult]:
     """Search depth, fusion and threshold of each dataset and reranker.
 
     Raises
