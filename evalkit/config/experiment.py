@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializeAsAny
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.input_paths import PluginFile
 from evalkit.config.latency import LatencySettings
 from evalkit.config.service import ServiceSettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
@@ -135,7 +136,7 @@ class Outline(Settings):
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
     service: ServiceSettings | None = None
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[PluginFile, ...] = ()
     keep_texts: bool = True
 
 
