@@ -60,7 +60,7 @@ def compare(
             sources, allow_incomplete=allow_incomplete, thresholds=thresholds, plots=into, **changes
         )
     else:
-        metrics = tuple(dict.fromkeys([*([] if primary is None else [primary]), "nDCG@10", "MRR@10"]))
+        metrics = (*([] if primary is None else [primary]), "nDCG@10", "MRR@10")
         documents = compare_runs(qrels, sources, metrics, **changes)
     if into is not None:
         _write(into, documents)

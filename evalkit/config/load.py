@@ -18,7 +18,7 @@ from evalkit.config.latency import LatencySettings
 from evalkit.config.matrix import expand_matrices
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.plugins import load_plugins
-from evalkit.config.rules import check_rules
+from evalkit.config.rules import check_rules, primary_metric
 from evalkit.config.secrets_check import check_secrets
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
@@ -127,7 +127,7 @@ def build_config(
         latency=outline.latency,
         quality=outline.quality,
         budget=outline.budget,
-        compare=outline.compare,
+        compare=outline.compare.model_copy(update={"primary": primary_metric(outline)}),
         store=outline.store,
         execution=outline.execution,
         service=outline.service,

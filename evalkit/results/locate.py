@@ -73,7 +73,7 @@ def locate_result(named: str | Path, *, allow_incomplete: bool = False) -> Path:
     chosen = next((result for result in found if allow_incomplete or result.status == "complete"), None)
     if chosen is None:
         raise IncompleteError(
-            f"{folder.resolve()} holds no complete result: {_listed(found)}",
+            f"{folder.resolve()} is not a result folder, and no result in it is complete: {_listed(found)}",
             "complete one with: evalkit run CONFIG --resume DIR",
         )
     tell(_choice(chosen, folder, found[: found.index(chosen)]))

@@ -26,6 +26,7 @@ from evalkit.comparison.gate_verdicts import (
 )
 from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
+from evalkit.metrics import find_spelling
 from evalkit.records import MetricValues
 from evalkit.results.gate_document import GateResult
 from evalkit.results.locate import check_distinct, locate_result
@@ -227,9 +228,15 @@ def _values(case: _Case, side: Evidence, role: str) -> MetricValues:
         raise _NothingToJudgeError(
             f"{case.tag} scored {len(values.query_ids)} queries and not {unscored} others"
         )
-    if case.metric not in values.metrics:
+    if find_spelling(case.metric, values.metrics) is None:
         raise _NothingToJudgeError(f"the {role} has no values of {case.metric}")
-    return values
+    return _spelt_as(case.metric, values)
+
+
+def _spelt_as(metric: str, values: MetricValues) -> MetricValues:
+    """Return values whose label of a metric is that of the rule."""
+    label = find_spelling(metric, values.metrics)
+    return replace(values, metrics=tuple(metric if one == label else one for one in values.metrics))
 
 
 def _paired(case: _Case) -> Paired:
@@ -302,8 +309,8 @@ def _after(case: _Case, paired: Paired, margin: float) -> str:
 def _kept_margin(case: _Case, share: float) -> float:
     """Return the loss that keeps a share of the baseline's gain over its first stage."""
     values = case.old.values
-    first = values[case.dataset, case.old.first_stage].of(case.metric)
-    gain = float(values[case.dataset, case.tag].of(case.metric).mean() - first.mean())
+    first = _spelt_as(case.metric, values[case.dataset, case.old.first_stage]).of(case.metric)
+    gain = float(_spelt_as(case.metric, values[case.dataset, case.tag]).of(case.metric).mean() - first.mean())
     if gain <= 0:
         raise _NothingToJudgeError(
             f"the baseline's {case.metric} is not above its first stage: there is no gain to retain"

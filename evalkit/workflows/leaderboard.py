@@ -11,6 +11,7 @@ from pathlib import Path
 from evalkit.comparison import ComparisonSet, Plan, tied_with
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.errors import InputError
+from evalkit.metrics import find_spelling
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
@@ -60,7 +61,8 @@ def leaderboard(
     """
     results = open_results(paths, allow_incomplete=allow_incomplete)
     first = plan_of(results[0].config, results[0].manifest.first_stage)
-    plan = replace(first, primary=metric or first.primary)
+    wanted = metric or first.primary
+    plan = replace(first, primary=find_spelling(wanted, results[0].config.metrics) or wanted)
     for result in results:
         if plan.primary not in result.config.metrics:
             raise InputError(

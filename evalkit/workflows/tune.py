@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationResult, DepthSweep, SearchResult, ThresholdChoice
 from evalkit.summaries.calibrations import calibrate
@@ -77,6 +79,10 @@ def sweep_result(
     tags = _pointwise(opened, reranker)
     plan, summary = plan_of(opened.config, opened.manifest.first_stage), opened.folder.read_summary()
     asked = question or DepthQuestion()
+    if asked.metric is not None:
+        asked = replace(
+            asked, metric=find_spelling(asked.metric, opened.config.metrics) or proper_name(asked.metric)
+        )
     return [sweep(systems, tag, plan, summary, asked) for systems in opened.comparison_sets for tag in tags]
 
 

@@ -56,7 +56,7 @@ def test_what_holds_no_complete_result_is_an_error_that_lists_the_others(tmp_pat
     for number, status in enumerate(("running", "incomplete", "failed"), start=1):
         write(tmp_path / str(number), number, status)
     (write(tmp_path / "0", 1) / "manifest.json").write_text("{", encoding="utf-8")
-    with pytest.raises(IncompleteError, match="holds no complete result") as caught:
+    with pytest.raises(IncompleteError, match="no result in it is complete") as caught:
         locate_result(tmp_path)
     for number, status in enumerate(("damaged", "running", "incomplete", "failed")):
         assert f"{tmp_path / str(number)} ({status})" in caught.value.message
