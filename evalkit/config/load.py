@@ -24,6 +24,7 @@ from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source
 from evalkit.errors import InputError
+from evalkit.formats import read_text
 
 T = TypeVar("T")
 Loaded = TypeVar("Loaded", bound=Settings)
@@ -76,13 +77,9 @@ def _load(settings_class: type[Loaded], path: str | FilePath, what: str) -> Load
 
 def _read(path: str | FilePath, what: str) -> Source:
     file = FilePath(path)
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{what} not found: {file.resolve()}", "check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {file.resolve()}: {error}") from None
-    return read_source(text, str(path))
+    if not file.exists():
+        raise InputError(f"{what} not found: {file.resolve()}", "check the path")
+    return read_source(read_text(file), str(path))
 
 
 def build_config(
