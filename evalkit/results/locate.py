@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from evalkit.errors import IncompleteError, InputError, tell
-from evalkit.results.folder import ResultFolder
+from evalkit.results.folder import REPEATS, ResultFolder
 
 LATEST = "latest"
 RESULTS = Path("results")
@@ -126,7 +126,10 @@ def _no_folder(folder: Path) -> tuple[str, str]:
             "give the folder that 'evalkit run' printed",
         )
     if folder is RESULTS:
-        return f"there is no folder {folder.resolve()}", "run an experiment first: evalkit run CONFIG"
+        return (
+            f"{LATEST!r}: there is no folder {folder.resolve()}",
+            "run an experiment first: evalkit run CONFIG",
+        )
     return (
         f"{folder.resolve()} is not a result folder: there is no such folder",
         f"give the folder that 'evalkit run' printed, a folder with results in it, or {LATEST!r}",
@@ -134,13 +137,13 @@ def _no_folder(folder: Path) -> tuple[str, str]:
 
 
 def _results_in(folder: Path, levels: int) -> Iterator[FoundResult]:
-    """Yield the results below a folder; hidden folders are unfinished copies, and a baseline is no result."""
+    """Yield the results below a folder, without unfinished copies, which are hidden, repeated runs and baselines."""
     try:
         children = sorted(child for child in folder.iterdir() if child.is_dir())
     except OSError:
         return
     for child in children:
-        if child.name.startswith("."):
+        if child.name.startswith(".") or child.name == REPEATS:
             continue
         if (child / "manifest.json").is_file():
             yield from _read(child)

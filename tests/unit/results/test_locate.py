@@ -67,10 +67,11 @@ def test_what_holds_no_complete_result_is_an_error_that_lists_the_others(tmp_pat
 
 
 def test_other_folders_are_not_results(tmp_path: Path) -> None:
-    """Neither a baseline, nor a hidden copy, nor what lies three levels deep, nor a file."""
+    """Neither a baseline, nor a repeated run, nor a hidden copy, nor what lies three levels deep, nor a file."""
     baseline = write(tmp_path / "baselines" / "main", 1)
     (baseline / "manifest.json").write_text('{"baseline": 1, "status": "complete"}', encoding="utf-8")
     write(tmp_path / ".copy", 1)
+    write(tmp_path / "aa" / "x", 1)
     write(tmp_path / "a" / "b" / "c", 1)
     assert "no folder in it is a result" in said(lambda: locate_result(tmp_path))
     assert "there is no such folder" in said(lambda: locate_result(tmp_path / "none"))
