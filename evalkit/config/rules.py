@@ -76,7 +76,9 @@ def _metrics(outline: Outline) -> Iterator[Problem]:
         if metric in seen:
             yield Problem(
                 ("metrics", index),
-                f"{text!r} is the same metric as {seen[metric]!r}",
+                f"{text!r} is given twice"
+                if text == seen[metric]
+                else f"{text!r} is the same metric as {seen[metric]!r}",
                 "remove one of the two",
             )
         seen[metric] = text

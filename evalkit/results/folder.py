@@ -286,7 +286,7 @@ class ResultFolder:
         return calls
 
 
-REPEATS = "aa"
+REPEATS_FOLDER = "aa"
 """Folder with the repeated runs of ``evalkit aa`` among an experiment's result folders."""
 
 

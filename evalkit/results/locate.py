@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from evalkit.errors import IncompleteError, InputError, tell
-from evalkit.results.folder import REPEATS, ResultFolder
+from evalkit.results.folder import REPEATS_FOLDER, ResultFolder
 
 LATEST = "latest"
 RESULTS = Path("results")
@@ -143,7 +143,7 @@ def _results_in(folder: Path, levels: int) -> Iterator[FoundResult]:
     except OSError:
         return
     for child in children:
-        if child.name.startswith(".") or child.name == REPEATS:
+        if child.name.startswith(".") or child.name == REPEATS_FOLDER:
             continue
         if (child / "manifest.json").is_file():
             yield from _read(child)
