@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.comparison.change_histogram import change_histogram
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.failed_queries import failed_in_both, holds_with_failures, ranked_by_one
 from evalkit.comparison.families import family_p_values, joint_confidence
@@ -135,6 +136,7 @@ def _comparison(
         joint_upper=joint.upper,
         error=None if found is None or math.isnan(found.error) else found.error,
         clusters=None if paired.clusters is None or found is None else found.clusters,
+        histogram=change_histogram(differences),
     )
 
 

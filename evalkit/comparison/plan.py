@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from evalkit.comparison.change_histogram import ChangeHistogram
 from evalkit.stats import RESAMPLES, Interval
 
 Verdict = Literal[
@@ -93,6 +94,8 @@ class Comparison:
         Number of clusters that the queries form; None where each query is independent.
     unranked
         Number of the n queries that only one of the two runs ranks, and that count as 0 for the other.
+    histogram
+        How many queries gain and lose how much; None where no query changes, and for several datasets together.
     """
 
     dataset: str
@@ -125,6 +128,7 @@ class Comparison:
     error: float | None = None
     clusters: int | None = None
     unranked: int = 0
+    histogram: ChangeHistogram | None = None
 
     @property
     def change(self) -> Interval:

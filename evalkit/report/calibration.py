@@ -1,11 +1,10 @@
-"""Calibration as a table, a sentence and a reliability diagram."""
+"""Calibration as a table, a sentence and a reliability chart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
-from evalkit.report.drawing import COLOURS, Plot, drawing, label_ends, new_axes, save_plot
+from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.report.thresholds import left_out_text
@@ -18,16 +17,17 @@ def calibration_table(result: CalibrationResult) -> Table:
     cells = tuple(
         (
             name,
-            *map(_bounded, (one.quality.brier, one.quality.log_loss, one.quality.ece)),
+            *map(bounded_figure, (one.quality.brier, one.quality.log_loss, one.quality.ece)),
             value_text(one.quality.ece_expected),
             value_text(one.quality.ece_debiased),
         )
         for name, one in result.functions.items()
     )
     note = (
-        f"{result.pairs} pairs of held-out queries, 95 % CI over queries; {result.relevant_share:.2%} of all pairs are"
-        " relevant. ECE (expected calibration error): mean difference of stated and observed share over 15 bins."
-        " Perfectly calibrated probabilities have the ECE 'by chance'; 'debiased' is the ECE minus that. Unjudged"
+        f"{result.pairs} pairs of held-out queries with 95 % intervals; {result.relevant_share:.2%} of them are"
+        " relevant."
+        " ECE (expected calibration error): mean difference between stated probability and relevant share, over 15"
+        " bins. ECE by chance: that of perfectly calibrated probabilities; debiased: the ECE minus that. Unjudged"
         f" documents count as not relevant.{left_out_text(result.left_out)}"
     )
     title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind})"
@@ -35,7 +35,8 @@ def calibration_table(result: CalibrationResult) -> Table:
     return Table(title, columns, cells, note)
 
 
-def _bounded(figure: Bounded) -> str:
+def bounded_figure(figure: Bounded) -> str:
+    """Return a figure with its bounds."""
     return bounded_text(figure.value, figure.lower, figure.upper)
 
 
@@ -47,9 +48,9 @@ def calibration_line(result: CalibrationResult) -> str:
     best = best_function(result)
     quality = result.functions[best].quality
     return (
-        f"{system}: '{best}' has the lowest log loss on the held-out queries. Its calibration error (ECE) is"
-        f" {_bounded(quality.ece)}, {_conclusion(quality)}. The probabilities are those of being judged relevant at"
-        f" depth {result.depth}; they do not hold for another depth or other judgments.{left_out_text(result.left_out)}"
+        f"{system}: '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
+        f" {bounded_figure(quality.ece)}, {_conclusion(quality)}. The probabilities hold for {result.depth} candidates"
+        f" and these judgments only.{left_out_text(result.left_out)}"
     )
 
 
@@ -66,29 +67,47 @@ def best_function(result: CalibrationResult) -> str:
     return min(result.functions, key=lambda name: result.functions[name].quality.log_loss.value)
 
 
-def draw_reliabilities(into: Path, results: Sequence[CalibrationResult]) -> list[Plot]:
-    """Draw stated against observed shares of every reranker into a folder."""
-    with drawing():
-        return [_draw(into, one) for one in results if one.functions]
+def reliability_charts(results: Sequence[CalibrationResult]) -> list[Chart]:
+    """Return stated against observed shares of every reranker."""
+    return [_chart(one) for one in results if one.functions]
 
 
-def _draw(into: Path, result: CalibrationResult) -> Plot:
-    title = f"{result.dataset}: reliability of {result.reranker}"
-    bins = [(name, one.quality.bins) for name, one in result.functions.items()]
-    axes = new_axes(title, "stated probability (mean of the bin)", "share that is relevant")
-    # Most pairs are not relevant, so most probabilities are small: the axes end where the bins do.
-    end = min(1.0, 1.15 * max(max(stated, seen) for _, rows in bins for _, stated, seen in rows))
-    axes.plot([0, end], [0, end], ":", color="black", lw=1.0)
-    ends = [(end, end, "as stated", "black")]
-    for colour, (name, rows) in zip(COLOURS, bins, strict=False):
-        x, y = [stated for _, stated, _ in rows], [seen for _, _, seen in rows]
-        axes.plot(x, y, "-o", ms=4, lw=1.4, color=colour)
-        ends.append((x[-1], y[-1], name, colour))
-    data = [
-        {"probabilities": name, "pairs": n, "stated": stated, "observed": seen}
-        for name, rows in bins
-        for n, stated, seen in rows
+def _chart(result: CalibrationResult) -> Chart:
+    lines = [
+        Line(name, f"system-{place}", tuple(_spots(one.quality)), bounds="bars")
+        for place, (name, one) in enumerate(result.functions.items())
     ]
-    label_ends(axes, ends)
-    caption = "Held-out queries, equal-count bins; equal probabilities share a bin. Dotted line: perfect calibration."
-    return save_plot(into, axes, f"{result.dataset}.{result.reranker}.reliability", title, caption, data)
+    # Most pairs are not relevant, so most probabilities are small: the diagonal ends where the bins do.
+    end = min(1.0, max(max(spot.x, spot.y or 0.0) for line in lines for spot in line.spots) * 1.05)
+    perfect = Line("perfect", "muted", (Spot(0.0, 0.0), Spot(end, end)), "dotted", named=False, stops=False)
+    return Chart(
+        name=f"{result.dataset}.{result.reranker}.reliability",
+        title=f"{result.dataset}: reliability of {result.reranker}",
+        caption=(
+            "Held-out queries, equal-count bins with intervals; equal probabilities share a bin. Dotted line: perfect"
+            " calibration."
+        ),
+        x=Axis("stated probability (mean of the bin)", form="percent", zero=True),
+        panels=(Panel(Axis("share that is relevant", form="percent", zero=True), (perfect, *lines)),),
+        rows=tuple(
+            {
+                "probabilities": name,
+                "pairs": n,
+                "stated": spot.x,
+                "observed": spot.y,
+                "lower": spot.low,
+                "upper": spot.high,
+            }
+            for name, one in result.functions.items()
+            for (n, *_), spot in zip(one.quality.bins, _spots(one.quality), strict=True)
+        ),
+        names="above",
+        stops_by="spot",
+    )
+
+
+def _spots(quality: Quality) -> Iterator[Spot]:
+    """Yield the bins with their bounds, which older results lack."""
+    for place, (_, stated, seen) in enumerate(quality.bins):
+        low, high = quality.bin_bounds[place] if quality.bin_bounds else (None, None)
+        yield Spot(stated, seen, low, high)

@@ -1,26 +1,13 @@
-"""Depth sweeps and configured depths as sentences, tables and plots."""
+"""Depth sweeps and configured depths as sentences and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
 
-from evalkit.report.drawing import (
-    FIRST_STAGE_COLOUR,
-    Plot,
-    by_reranker,
-    colours,
-    drawing,
-    label_ends,
-    new_axes,
-    save_plot,
-    scale_to,
-    with_gaps,
-)
+from evalkit.report.chart_parts import by_reranker
 from evalkit.report.numbers import (
     NO_VALUE,
-    bounded_text,
+    Figure,
     cost_text,
     difference_text,
     interval_text,
@@ -28,14 +15,10 @@ from evalkit.report.numbers import (
     value_text,
 )
 from evalkit.report.table import Table
-from evalkit.results.json_shapes import to_plain
 from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
 from evalkit.stats import Interval
 from evalkit.tuning import Choice
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 _RECALL = "recall of the candidates"
@@ -46,18 +29,18 @@ def depth_line(sweep: DepthSweep) -> str:
     system = f"{sweep.dataset}: {sweep.reranker}"
     choice = sweep.choice
     if choice.recommended is None or choice.held_out is None:
-        return f"{system}: no depth can be recommended: {choice.why_not}{_gain(choice)}."
+        return f"{system}: no number of candidates is recommended: {choice.why_not}{_gain(choice)}."
     deepest = choice.deepest or sweep.deepest.depth
     limits = " within the limits" if choice.allowed < sweep.deepest.depth else ""
-    mean = f"mean {interval_text(choice.held_out)} on {choice.held_out.n} held-out queries"
+    mean = f"Mean on {choice.held_out.n} held-out queries: {interval_text(choice.held_out)}."
     if choice.is_confirmed:
         return (
-            f"{system}: confirmed: {choice.recommended} candidates lose no more than {sweep.margin:g} {sweep.metric}"
-            f" to {deepest}, the deepest{limits}: {_loss(choice)}; {mean}."
+            f"{system}: use {choice.recommended} candidates. Held-out queries confirm a loss of at most"
+            f" {sweep.margin:g} {sweep.metric} compared with {deepest}, the most{limits}: {_loss(choice)}. {mean}"
         )
     return (
-        f"{system}: not confirmed: no depth below {deepest} is shown to lose at most {sweep.margin:g} {sweep.metric}."
-        f" Safe choice: {choice.recommended} candidates, the deepest{limits}; {mean}."
+        f"{system}: use all {choice.recommended} candidates{limits}. Held-out queries confirm for no smaller number"
+        f" that it loses at most {sweep.margin:g} {sweep.metric}. {mean}"
     )
 
 
@@ -70,22 +53,25 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
     if choice.recommended is None or choice.best is None or choice.tuned is None:
         return
     depth, deepest = choice.recommended, sweep.deepest.depth
-    optimistic = " (optimistic: chosen on them)" if choice.is_confirmed else ""
-    yield f"  On the {choice.tuned.n} tuning queries: {interval_text(choice.tuned)}{optimistic}."
+    optimistic = " (optimistic: the number was chosen on them)" if choice.is_confirmed else ""
+    yield f"  Mean on the {choice.tuned.n} tuning queries: {interval_text(choice.tuned)}{optimistic}."
     against = choice.against_first_stage
     if against is not None:
-        yield f"  Difference to the first stage alone, held out: {difference_text(against)}."
+        yield f"  Difference to the first stage alone on held-out queries: {difference_text(against)}."
     beyond = choice.beyond
     if choice.best < deepest and beyond is not None and beyond.upper is not None and beyond.upper < 0:
-        yield f"  More candidates are worse: {deepest} instead of {choice.best}: {difference_text(beyond)}, held out."
+        yield (
+            f"  More candidates are worse: {difference_text(beyond)} with {deepest} instead of {choice.best} on"
+            " held-out queries."
+        )
     row = sweep.rows[depth - 1]
     if row.retrieval_loss is None or row.ranking_loss is None:
         return
     bottleneck = "first stage" if row.retrieval_loss > row.ranking_loss else "reranker"
     yield (
-        f"  At {depth} candidates the best possible order would reach {value_text(row.oracle)}:"
-        f" {row.retrieval_loss:.4f} are lost because candidates lack what is relevant, {row.ranking_loss:.4f} in"
-        f" ranking them. The {bottleneck} is the bottleneck."
+        f"  The bottleneck is the {bottleneck}: with {depth} candidates the best possible order reaches"
+        f" {value_text(row.oracle)}. Missing candidates cost {value_text(row.retrieval_loss)}, their order"
+        f" {value_text(row.ranking_loss)}."
     )
 
 
@@ -93,26 +79,27 @@ def _loss(choice: Choice) -> str:
     """Return the held-out difference of the chosen depth to the deepest one; empty where it is not known."""
     checked = choice.checked
     if checked is None or checked.estimate is None or checked.lower is None or checked.upper is None:
-        return "difference not known"
-    return f"{bounded_text(checked.estimate, checked.lower, checked.upper, '+.4f')} (90 % CI)"
+        return "difference unknown"
+    found = Interval(checked.estimate, checked.lower, checked.upper, checked.n or 0)
+    return f"{difference_text(found)} (90 % CI)"
 
 
 def _tried(choice: Choice) -> str:
     """Return what the held-out queries say of the depth that the tuning queries suggest."""
     checked = choice.checked
     if checked is None or choice.chosen == choice.deepest:
-        return "On the tuning queries every smaller depth may lose more."
-    verdict = "loses more" if checked.status == "FAIL" else "may lose more"
+        return "The tuning queries suggest no smaller number."
+    verdict = "show a larger loss" if checked.status == "FAIL" else "do not confirm it"
     return (
-        f"The tuning queries suggest depth {choice.chosen}, which {verdict} than the margin: {_loss(choice)} on"
-        f" {checked.n} held-out queries ({checked.sentence})."
+        f"The tuning queries suggest {choice.chosen} candidates, but {checked.n} held-out queries {verdict}:"
+        f" {_loss(choice)} ({checked.sentence})."
     )
 
 
 def _gain(choice: Choice) -> str:
-    """Return the difference to the first stage, with a comma before it; empty where it is not known."""
+    """Return the difference to the first stage in parentheses; empty where it is not known."""
     against = choice.against_first_stage
-    return "" if against is None else f", held out: {difference_text(against)}"
+    return "" if against is None else f" ({difference_text(against)} on held-out queries)"
 
 
 def depth_table(sweep: DepthSweep) -> Table:
@@ -121,17 +108,16 @@ def depth_table(sweep: DepthSweep) -> Table:
     shown = {*_SHOWN, choice.best, choice.recommended, deepest.depth}
     cells = tuple(_depth_cells(row, sweep) for row in sweep.rows if row.depth in shown)
     columns = (
-        "depth", sweep.metric, f"difference to {deepest.depth}", "recall", "best order",
-        "retrieval loss", "ranking loss", "p95 (ms)", "$ a thousand queries",
+        "candidates", sweep.metric, f"difference to {deepest.depth}", "recall", "best order",
+        "retrieval loss", "ranking loss", "p95 (ms)", "$ per 1,000 queries",
     )  # fmt: skip
-    marks = " '*' is the recommended depth, '+' the best one on the tuning queries."
+    marks = " * recommended, + best on the tuning queries."
     if sweep.limits.p95_s is not None:
-        marks += " The upper bound of the CI of p95 must keep to the limit."
+        marks += " The limit applies to the upper bound of p95's interval."
     note = (
-        f"Means over {sweep.queries} queries with 95 % intervals; the first stage alone:"
-        f" {interval_text(sweep.first_stage)}."
-        f" Differences are paired, of the same queries.{'' if choice.best is None else marks} Recall and best order"
-        " are what the candidates allow. '~' is interpolated between measured batch sizes."
+        f"Means over {sweep.queries} queries with 95 % intervals. First stage alone:"
+        f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall and best order: the most"
+        " that these candidates allow. ~ interpolated between batch sizes."
     )
     return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note)
 
@@ -147,9 +133,16 @@ def _depth_cells(row: DepthRow, sweep: DepthSweep) -> tuple[str, ...]:
         value_text(row.oracle),
         value_text(row.retrieval_loss),
         value_text(row.ranking_loss),
-        milliseconds(row.p95_s) + ("" if row.p95_s is None or row.p95_measured else " ~"),
+        interpolated_text(row),
         cost_text(row.usd_per_thousand_queries),
     )
+
+
+def interpolated_text(row: DepthRow) -> str:
+    """Return p95 in milliseconds, marked where it is interpolated between batch sizes."""
+    if row.p95_s is None or row.p95_measured:
+        return milliseconds(row.p95_s)
+    return Figure(row.p95_s * 1000, f"~{milliseconds(row.p95_s)}")
 
 
 def depth_tables(summary: Summary) -> list[Table]:
@@ -170,136 +163,10 @@ def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Ta
     ]
     cells.append((BEST_ORDER, *(value_text(row.best_order[metric]) for row in ceilings)))
     cells.append((_RECALL, *(value_text(row.recall.estimate) for row in ceilings)))
-    note = "The last two rows bound every reranker: they depend on the first stage alone."
+    note = "The last two rows are upper limits for every reranker. They depend on the first stage alone."
     columns = ("reranker", *(str(row.depth) for row in ceilings))
     return Table(f"{dataset}: {metric} by depth", columns, tuple(cells), note)
 
 
 def _primary_rows(summary: Summary, dataset: str) -> list[QualityRow]:
     return [row for row in summary.quality if (row.dataset, row.metric) == (dataset, summary.primary_metric)]
-
-
-def draw_depths(into: Path, sweeps: Sequence[DepthSweep], colour: Mapping[str, str]) -> list[Plot]:
-    """Draw the curve over every depth into a folder, in its reranker's colour."""
-    with drawing():
-        return [_draw(into, one, colour[one.reranker]) for one in sweeps]
-
-
-def _draw(into: Path, sweep: DepthSweep, colour: str) -> Plot:
-    rows, choice, metric = sweep.rows, sweep.choice, sweep.metric
-    title = f"{sweep.dataset}: {metric} of {sweep.reranker} at every depth"
-    axes = new_axes(title, "depth (candidates per query)", metric)
-    depths = [row.depth for row in rows]
-    axes.plot(depths, with_gaps(row.oracle for row in rows), "--", color="black", lw=1.2)
-    bounds = [
-        (row.depth, row.mean.lower, row.mean.upper)
-        for row in rows
-        if row.mean.lower is not None and row.mean.upper is not None
-    ]
-    if bounds:
-        x, low, high = (list(column) for column in zip(*bounds, strict=True))
-        axes.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
-    axes.plot(depths, with_gaps(row.mean.estimate for row in rows), color=colour, lw=1.8)
-    if choice.recommended is not None:
-        _mark_recommended(axes, rows[choice.recommended - 1])
-    last, first = rows[-1], sweep.first_stage.estimate
-    ends = [
-        (last.depth, last.oracle, BEST_ORDER, "black"),
-        (last.depth, last.mean.estimate, sweep.reranker, colour),
-    ]
-    if first is not None:
-        axes.axhline(first, color=FIRST_STAGE_COLOUR, lw=1.2)
-        ends.append((last.depth, first, "first stage alone", FIRST_STAGE_COLOUR))
-    axes.set_ylim(0, 1.02)
-    label_ends(axes, [(x, y, name, shade) for x, y, name, shade in ends if y is not None])
-    caption = (
-        f"Mean {metric} if only the first d candidates are reranked, for every d, with its 95 % interval. The dashed"
-        " line is what the candidates allow."
-    )
-    if choice.recommended is not None:
-        caption += (
-            " The dot is the recommended depth: the smallest that held-out queries confirm, else the deepest."
-        )
-    name = f"{sweep.dataset}.{sweep.reranker}.tune-depth"
-    return save_plot(into, axes, name, title, caption, [to_plain(row) for row in rows])
-
-
-def _mark_recommended(axes: Axes, row: DepthRow) -> None:
-    at = (row.depth, row.mean.estimate or 0.0)
-    axes.plot([at[0]], [at[1]], "o", color="black", ms=7)
-    axes.annotate(
-        f"recommended: {row.depth}", at, xytext=(0, -16), textcoords="offset points", ha="center", fontsize=9
-    )
-
-
-def draw_depth_means(into: Path, summary: Summary) -> list[Plot]:
-    """Draw the quality at the configured depths of each dataset into a folder."""
-    colour = colours(summary)
-    with drawing():
-        return [
-            _quality_by_depth(into, summary, facts.name, colour)
-            for facts in summary.datasets
-            if summary.quality
-        ]
-
-
-def _quality_by_depth(into: Path, summary: Summary, dataset: str, colour: Mapping[str, str]) -> Plot:
-    metric = summary.primary_metric
-    rows = _primary_rows(summary, dataset)
-    ceilings = [row for row in summary.ceilings if row.dataset == dataset]
-    title = f"{dataset}: {metric} by depth"
-    axes = new_axes(title, "depth (candidates per query)", metric)
-    depths = [row.depth for row in ceilings]
-    ends: list[tuple[float, float, str, str]] = []
-    for style, name, means in (
-        (":", _RECALL, [row.recall.estimate for row in ceilings]),
-        ("--", BEST_ORDER, [row.best_order[metric] for row in ceilings]),
-    ):
-        axes.plot(depths, with_gaps(means), style, color="black", lw=1.3)
-        if means[-1] is not None:
-            ends.append((depths[-1], means[-1], name, "black"))
-    for place, (tag, part) in enumerate(by_reranker(rows)):
-        # Points of several rerankers at one depth are drawn side by side, or their bars would hide each other.
-        shift = 1 + 0.03 * (place - 1)
-        end = _line(axes, part, shift, colour[tag])
-        if end is not None:
-            ends.append((*end, tag, colour[tag]))
-    scale_to(axes, depths)
-    axes.set_ylim(0, 1.02)
-    label_ends(axes, ends)
-    caption = (
-        f"Mean {metric} when each reranker gets the first d candidates; bars are 95 % intervals over queries."
-        f" The dashed line is the {BEST_ORDER} of the same candidates: no reranker can be above it."
-        " The dotted line is the share of all relevant documents that are among them."
-    )
-    data = _plotted(rows, ceilings, metric)
-    return save_plot(into, axes, f"{dataset}.quality-by-depth", title, caption, data)
-
-
-def _plotted(rows: Sequence[QualityRow], ceilings: Sequence[Ceiling], metric: str) -> list[dict[str, Any]]:
-    """Return the rows of the plot's CSV."""
-    return [
-        *[{"series": row.reranker, "depth": row.depth, **_columns(row.mean)} for row in rows],
-        *[{"series": _RECALL, "depth": row.depth, **_columns(row.recall)} for row in ceilings],
-        *[
-            {"series": BEST_ORDER, "depth": row.depth, "mean": row.best_order[metric], "n": row.recall.n}
-            for row in ceilings
-        ],
-    ]
-
-
-def _columns(mean: Interval) -> dict[str, float | None]:
-    return {"mean": mean.estimate, "lower": mean.lower, "upper": mean.upper, "n": mean.n}
-
-
-def _line(axes: Axes, rows: Sequence[QualityRow], shift: float, colour: str) -> tuple[float, float] | None:
-    """Draw means with their intervals; return the end of the line, None where no row has a mean."""
-    means = [(row.depth * shift, row.mean) for row in rows if row.mean.estimate is not None]
-    if not means:
-        return None
-    x = [depth for depth, _ in means]
-    y = [mean.estimate or 0.0 for _, mean in means]
-    below = [0.0 if mean.lower is None else at - mean.lower for at, (_, mean) in zip(y, means, strict=True)]
-    above = [0.0 if mean.upper is None else mean.upper - at for at, (_, mean) in zip(y, means, strict=True)]
-    axes.errorbar(x, y, yerr=[below, above], fmt="-o", ms=4, lw=1.4, capsize=2, color=colour)
-    return x[-1], y[-1]

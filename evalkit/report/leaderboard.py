@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
-from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, picture
+from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
 from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, milliseconds
 from evalkit.report.table import Table, as_markdown
 from evalkit.report.templating import page_templates
@@ -32,14 +32,13 @@ def leaderboard_table(board: Leaderboard) -> Table:
         for row in board.rows
     )
     columns = (
-        "rank", "system", "tied with", "result", board.metric,
-        f"p50 of batch {batch} (ms)" if batch else "p50 (ms)", "$ a thousand queries", "beaten by", "n",
+        "rank", "system", "no significant difference from", "result", board.metric,
+        f"p50 of batch {batch} (ms)" if batch else "p50 (ms)", "$ per 1,000 queries", "dominated by", "queries",
     )  # fmt: skip
-    apart = f" Apart from the table above: {board.why}." if board.why else ""
+    apart = f" Not comparable with the table above: {board.why}." if board.why else ""
     note = (
-        f"Means with {board.confidence:.0%} intervals. Tied: no significant difference, all pairs tested with Holm's"
-        " correction. Beaten: another one of the same run is better and faster, and both intervals say so; latencies"
-        f" of different runs are not set against each other.{apart}"
+        f"Means with {board.confidence:.0%} intervals. Differences: all pairs tested with Holm's correction. Dominated:"
+        f" another system of the same run is significantly better and faster.{apart}"
     )
     depth = f", depth {board.depth}" if board.depth else ""
     return Table(f"{board.dataset}{depth}", columns, cells, note, left=4)
@@ -54,34 +53,38 @@ def as_markdown_page(boards: Sequence[Leaderboard]) -> str:
 
 
 def as_html_page(boards: Sequence[Leaderboard]) -> str:
-    """Return all leaderboards as one self-contained HTML page, each with a plot of its intervals."""
-    with drawing():
-        shown = [
-            {"table": leaderboard_table(board), "plot": _draw(board, number)}
-            for number, board in enumerate(boards)
-        ]
+    """Return all leaderboards as one self-contained HTML page, each with a chart of its intervals."""
+    shown = [
+        {"table": leaderboard_table(board), "plot": board_chart(board, number)}
+        for number, board in enumerate(boards)
+    ]
     return page_templates().get_template("leaderboard.html").render(boards=shown)
 
 
-def _draw(board: Leaderboard, number: int) -> Plot:
-    """Draw every mean with its interval, the best on top."""
-    rows = [(row.system, row.mean) for row in board.rows if row.mean.estimate is not None]
-    title = f"{board.dataset}: {board.metric}"
-    axes = new_axes(title, board.metric, "")
-    axes.figure.set_size_inches(7.2, 1.2 + 0.32 * len(rows))  # type: ignore[union-attr]
-    for place, (_, mean) in enumerate(rows):
-        at = mean.estimate or 0.0
-        lower, upper = (at if bound is None else bound for bound in (mean.lower, mean.upper))
-        bars = [[at - lower], [upper - at]]
-        axes.errorbar([at], [place], xerr=bars, fmt="o", ms=5, lw=1.6, capsize=3, color=COLOURS[0])
-    axes.set_yticks(range(len(rows)), [system for system, _ in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    caption = (
-        f"Means with {board.confidence:.0%} intervals. Two systems whose intervals overlap may still"
-        " differ significantly, as they have the same queries: the table lists ties."
+def board_chart(board: Leaderboard, number: int) -> Chart:
+    """Return every mean with its interval, the best on top."""
+    rows = [row for row in board.rows if row.mean.estimate is not None]
+    marks = tuple(
+        Points(
+            row.system, "system-0",
+            (Spot(row.mean.estimate or 0.0, place, left=row.mean.lower, right=row.mean.upper,
+                  text=(row.system, f"{board.metric}: {interval_text(row.mean, '.6g')}", f"queries: {row.mean.n}")),),
+            named=False,
+        )
+        for place, row in enumerate(rows)
+    )  # fmt: skip
+    names = tuple(Tick(place, row.system) for place, row in enumerate(rows))
+    return Chart(
+        name=f"board-{number}",
+        title=f"{board.dataset}: {board.metric}",
+        caption=(
+            f"Means with {board.confidence:.0%} intervals. Systems whose intervals overlap may still differ"
+            " significantly, because they have the same queries: the table lists ties."
+        ),
+        x=Axis(f"mean {board.metric}"),
+        panels=(Panel(Axis("", "category", ticks=names), marks),),
+        stops_by="spot",
     )
-    return picture(axes, f"board-{number}", title, caption)
 
 
 def as_csv(boards: Sequence[Leaderboard]) -> str:

@@ -1,11 +1,11 @@
-"""The Pareto front of a grid search as a table, a sentence and a plot."""
+"""The Pareto front of a grid search as a table, a sentence and a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot, with_gaps
+from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot
+from evalkit.charts.palette import SYSTEMS
 from evalkit.report.numbers import (
     NO_VALUE,
     cost_text,
@@ -15,7 +15,7 @@ from evalkit.report.numbers import (
     value_text,
 )
 from evalkit.report.table import Table
-from evalkit.results.tuning_document import AgainstPlain, SearchResult
+from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
 
 SHOWN = 12
 """Most configurations in the table; the JSON has all of them."""
@@ -40,17 +40,17 @@ def search_table(result: SearchResult) -> Table:
         for row in best
     )
     columns = (
-        "depth", "fusion", "keep score >=", "kept", "tuning", "held out", "against plain", "p95 (ms)",
-        "$ a thousand queries",
+        "candidates", "fusion", "threshold", "documents kept", "tuning", "held-out", "difference", "p95 (ms)",
+        "$ per 1,000 queries",
     )  # fmt: skip
     note = (
-        f"The {len(best)} best of {len(every)} on the front, of {len(result.rows)} configurations: no other one has"
-        f" at least the {result.metric} on the tuning queries, keeps no more documents, and takes no longer and costs"
-        " no more where that is known. Against plain: on the held-out queries, to the reranker alone at the full depth"
-        " without threshold, with 95 % intervals. The best of so many is flattered on the tuning queries: believe the"
-        " held-out figure."
+        f"The {len(best)} best of {len(every)} configurations on the Pareto front, of {len(result.rows)} in all."
+        " Front: no"
+        f" other configuration has at least this {result.metric} on the tuning queries, keeps as few documents, and is"
+        " as fast and cheap where that is known. Difference: to the reranker alone at full depth without threshold, on"
+        " held-out queries, with 95 % intervals. Tuning figures are optimistic."
     )
-    return Table(f"{result.dataset}: {result.reranker}: the front of a search", columns, cells, note, left=2)
+    return Table(f"{result.dataset}: {result.reranker}: best configurations", columns, cells, note, left=2)
 
 
 def _against(row: AgainstPlain) -> str:
@@ -60,62 +60,79 @@ def _against(row: AgainstPlain) -> str:
 def search_line(result: SearchResult) -> str:
     """Return the best configuration on the tuning queries, with its held-out result."""
     system = f"{result.dataset}: {result.reranker}"
-    if not result.rows:
-        return f"{system}: nothing answers any query, so there is nothing to search."
-    best = max(result.rows, key=lambda row: row.tuned or 0.0)
+    best = best_row(result)
+    if best is None:
+        return f"{system}: no query has a relevant document, so nothing was searched."
     against = best.against_plain
     bounds = against.mean
-    verdict = "not told apart from"
+    verdict = "not significantly different from"
     if bounds.lower is not None and bounds.lower > 0:
         verdict = "better than"
     if bounds.upper is not None and bounds.upper < 0:
         verdict = "worse than"
     cut = "" if best.threshold is None else f", score >= {best.threshold!r}"
     text = (
-        f"depth {best.depth}, fusion {best.fusion}{cut}; held out {interval_text(best.held_out)}, {verdict} plain"
-        f" reranking there: {_against(against)}."
+        f"{best.depth} candidates, fusion {best.fusion}{cut}. Held-out: {interval_text(best.held_out)}, {verdict} the"
+        f" reranker alone ({_against(against)})."
     )
     if verdict == "better than":
         return f"{system}: best on the tuning queries: {text}"
-    return f"{system}: nothing is shown to beat plain reranking. Best on the tuning queries was {text}"
+    none = "no configuration is significantly better than the reranker alone"
+    return f"{system}: {none}. Best on the tuning queries: {text}"
 
 
-def draw_fronts(into: Path, results: Sequence[SearchResult]) -> list[Plot]:
-    """Draw quality against documents kept for all configurations into a folder."""
-    with drawing():
-        return [_draw(into, one) for one in results if one.rows]
+def best_row(result: SearchResult) -> SearchRow | None:
+    """Return the best configuration on the tuning queries; None without any."""
+    return max(result.rows, key=lambda row: row.tuned or 0.0, default=None)
 
 
-def _draw(into: Path, result: SearchResult) -> Plot:
-    title = f"{result.dataset}: configurations of {result.reranker}"
-    axes = new_axes(title, "documents kept per query", f"{result.metric}, held out")
-    for colour, fusion in zip(COLOURS, dict.fromkeys(row.fusion for row in result.rows), strict=False):
-        rows = [row for row in result.rows if row.fusion == fusion]
-        for front in (False, True):
-            part = [row for row in rows if row.on_front is front]
-            axes.plot(
-                with_gaps(row.kept for row in part), with_gaps(row.held_out.estimate for row in part), "o",
-                color=colour, ms=7 if front else 3, alpha=1.0 if front else 0.4, label=fusion if front else None,
-            )  # fmt: skip
-    axes.set_xscale("log")
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), title="fusion")
-    caption = (
-        "Each dot is a depth, a fusion with the first stage and a threshold. Large dots are on the front that the"
-        " tuning queries drew; their height is what they were worth on the queries held out."
+def front_charts(results: Sequence[SearchResult]) -> list[Chart]:
+    """Return quality against documents kept for all configurations of each search."""
+    return [_chart(one) for one in results if one.rows]
+
+
+def _chart(result: SearchResult) -> Chart:
+    fusions = dict.fromkeys(row.fusion for row in result.rows)
+    clouds = [
+        Points(
+            f"fusion {fusion}", f"system-{place % SYSTEMS}",
+            tuple(Spot(row.kept or 0.0, row.held_out.estimate) for row in result.rows
+                  if row.fusion == fusion and not row.on_front and row.kept),
+            named=False, tiny=True, stops=False,
+        )
+        for place, fusion in enumerate(fusions)
+    ]  # fmt: skip
+    fronts = [
+        Points(
+            f"fusion {fusion}", f"system-{place % SYSTEMS}",
+            tuple(Spot(row.kept or 0.0, row.held_out.estimate, text=_stop(row, result.metric)) for row in result.rows
+                  if row.fusion == fusion and row.on_front and row.kept),
+        )
+        for place, fusion in enumerate(fusions)
+    ]  # fmt: skip
+    return Chart(
+        name=f"{result.dataset}.{result.reranker}.tune-search",
+        title=f"{result.dataset}: configurations of {result.reranker}",
+        caption=(
+            "Each point is a depth, a fusion with the first stage and a threshold. Large points are on the Pareto front"
+            " of the tuning queries; their height is measured on the held-out queries."
+        ),
+        x=Axis("documents kept per query", "log"),
+        panels=(Panel(Axis(f"{result.metric}, held out"), (*clouds, *fronts)),),
+        rows=tuple(
+            {"depth": row.depth, "fusion": row.fusion, "threshold": row.threshold, "kept": row.kept,
+             "tuned": row.tuned, "on_front": row.on_front, "mean": row.held_out.estimate, "lower": row.held_out.lower,
+             "upper": row.held_out.upper, "n": row.held_out.n}
+            for row in result.rows
+        ),
+        stops_by="spot",
+    )  # fmt: skip
+
+
+def _stop(row: SearchRow, metric: str) -> tuple[str, ...]:
+    threshold = "no threshold" if row.threshold is None else f"score >= {row.threshold:.6g}"
+    return (
+        f"depth {row.depth}, fusion {row.fusion}, {threshold}",
+        f"{metric}: {interval_text(row.held_out, '.6g')}",
+        f"kept: {value_text(row.kept, '.6g')}",
     )
-    data = [
-        {
-            "depth": row.depth,
-            "fusion": row.fusion,
-            "threshold": row.threshold,
-            "kept": row.kept,
-            "tuned": row.tuned,
-            "on_front": row.on_front,
-            "mean": row.held_out.estimate,
-            "lower": row.held_out.lower,
-            "upper": row.held_out.upper,
-            "n": row.held_out.n,
-        }
-        for row in result.rows
-    ]
-    return save_plot(into, axes, f"{result.dataset}.{result.reranker}.tune-search", title, caption, data)

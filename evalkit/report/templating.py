@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from base64 import b64encode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from evalkit.report.drawing import Plot
+from evalkit.charts.chart import Chart
+from evalkit.charts.svg import as_figure, page_css
 from evalkit.report.table import as_markdown, markdown_text
+from evalkit.results.folder import slug
 
 
 def page_templates() -> Environment:
@@ -23,17 +24,24 @@ def page_templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"markdown": as_markdown, "plain": markdown_text, "picture": _picture}
-    loader = environment.loader
-    source = loader.get_source(environment, "explorer.js")[0] if loader else ""
-    environment.globals["script"] = Markup(source)  # noqa: S704 - our own file
-    environment.globals["script_hash"] = b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    environment.filters |= {
+        "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "file_name": _file_name,
+    }  # fmt: skip
+    # Scripts are listed by their hashes in the page's content security policy.
+    for name, file in (("script", "explorer.js"), ("chart_script", "charts.js")):
+        loader = environment.loader
+        source = loader.get_source(environment, file)[0] if loader else ""
+        environment.globals[name] = Markup(source)  # noqa: S704 - our own file
+        environment.globals[f"{name}_hash"] = b64encode(hashlib.sha256(source.encode()).digest()).decode()
+    environment.globals["chart_colours"] = Markup(page_css())  # noqa: S704 - our own text
     return environment
 
 
-def _picture(plot: Plot) -> Markup:
-    """Return the SVG of a plot with ids that are unique on the page, and with its title as label."""
-    prefix = hashlib.sha256(plot.name.encode()).hexdigest()[:8]
-    svg = plot.svg[plot.svg.index("<svg") :]
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg)
-    return Markup('<svg role="img" aria-label="{}"{}').format(plot.title, Markup(svg[4:]))  # noqa: S704
+def _picture(chart: Chart) -> Markup:
+    """Return a chart as the content of a ``<figure>``; its text is escaped where it is drawn."""
+    return Markup(as_figure(chart))  # noqa: S704
+
+
+def _file_name(chart: Chart) -> str:
+    """Return the name of a chart's files without ending."""
+    return slug(chart.name)

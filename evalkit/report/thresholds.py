@@ -1,15 +1,16 @@
-"""Score thresholds as sentences, a table and a plot."""
+"""Score thresholds as sentences, a table and a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import Any
 
-from evalkit.report.drawing import COLOURS, Plot, drawing, label_ends, new_axes, save_plot
+from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.report.numbers import share_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.json_shapes import to_plain
-from evalkit.results.tuning_document import GoalRow, ThresholdChoice
+from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
+from evalkit.stats import Interval
 
 
 def threshold_line(choice: ThresholdChoice) -> str:
@@ -19,44 +20,50 @@ def threshold_line(choice: ThresholdChoice) -> str:
         return f"{system}: no threshold for {_goal(choice.goal)}: {choice.why_not}."
     held_out = choice.held_out
     kept = value_text(held_out.kept.estimate, ".1f")
-    groups = "" if choice.clusters is None else f", which count as {choice.clusters} independent ones"
+    groups = "" if choice.clusters is None else f" in {choice.clusters} clusters"
     return (
-        f"{system}: keep score >= {choice.threshold!r}: {_promise(choice)} (chosen on {choice.chosen_on} queries"
-        f"{groups}). On {held_out.kept.n} held-out queries it keeps {share_text(held_out.recall)} of the relevant"
-        f" candidates (n={held_out.recall.n}) and {kept} of up to {choice.depth} documents; precision"
-        f" {share_text(held_out.precision)}; queries with no document left {share_text(held_out.empty)}."
-        f"{left_out_text(choice.left_out)}"
+        f"{system}: keep documents with a score of at least {choice.threshold!r}. {_promise(choice)} (chosen"
+        f" on {choice.chosen_on} queries{groups}). On held-out queries: recall {share_text(held_out.recall)},"
+        f" {kept} of {choice.depth} documents kept, {_emptied(held_out)}.{left_out_text(choice.left_out)}"
     )
+
+
+def _emptied(held_out: ThresholdFigures) -> str:
+    """Return how many queries lose all documents."""
+    if not held_out.empty.estimate:
+        return "no query loses all its documents"
+    return f"{share_text(held_out.empty)} of the queries lose all their documents"
 
 
 def left_out_text(pairs: int | None) -> str:
     """Return a sentence on candidates without a score of their own; empty where there are none."""
     if not pairs:
         return ""
-    return f" {pairs} candidates without a score of their own ('missing: last') are left out."
+    return f" {pairs} candidates without a score ('missing: last') are left out."
 
 
 def threshold_lines(choice: ThresholdChoice) -> Iterator[str]:
     """Yield the sentence of `threshold_line`, and sentences on its limits and on unanswerable queries."""
     yield threshold_line(choice)
-    if choice.threshold is None or choice.tuned is None:
+    if choice.threshold is None or choice.tuned is None or choice.held_out is None:
         return
-    yield f"  On the tuning queries: recall {share_text(choice.tuned.recall)} (optimistic)."
-    first_stage_recall = value_text(choice.first_stage_recall, ".1%")
+    yield f"  Precision on held-out queries: {share_text(choice.held_out.precision)}."
+    yield f"  Recall on the tuning queries: {share_text(choice.tuned.recall)} (optimistic)."
     yield (
-        f"  Recall is among the candidates: the first stage finds {first_stage_recall} of what is"
-        f" judged relevant, and no threshold can keep more."
+        "  Recall is relative to the candidates: the first stage finds"
+        f" {value_text(choice.first_stage_recall, '.1%')} of all relevant documents."
     )
     if choice.false_accepts is not None:
         auroc = value_text(choice.separation, ".3f")
         yield (
-            f"  Of {choice.unanswerable} queries that nothing answers, something is kept for"
-            f" {share_text(choice.false_accepts)}; best scores tell answerable from unanswerable ones with an AUROC of"
-            f" {auroc}."
+            f"  Of {choice.unanswerable} queries without any relevant document, {share_text(choice.false_accepts)}"
+            " keep a"
+            f" document. AUROC of the highest score, answerable against unanswerable queries: {auroc}."
         )
     yield (
-        f"  Valid for {choice.reranker}, depth {choice.depth}, these judgments and queries like these; another"
-        " version's scores may live on another scale (evalkit compare BEFORE AFTER --threshold)."
+        f"  Valid for {choice.reranker} with {choice.depth} candidates and queries like these. For a new version"
+        " find the"
+        " equivalent threshold with: evalkit compare BEFORE AFTER --threshold"
     )
 
 
@@ -68,15 +75,16 @@ def _promise(choice: ThresholdChoice) -> str:
     goal = choice.goal
     if goal.promise == "guaranteed":
         return (
-            f"with {goal.confidence:.0%} confidence at least {goal.target:.0%} of the relevant candidates are"
-            " kept, on average over queries like these"
+            f"With {goal.confidence:.0%} confidence it keeps at least {goal.target:.0%} of the relevant candidates, on"
+            " average over queries like these"
         )
     if goal.promise == "expected":
         return (
-            f"at least {goal.target:.0%} of the relevant candidates are kept in expectation; any one choice may keep"
+            f"In expectation it keeps at least {goal.target:.0%} of the relevant candidates; this one threshold may"
+            " keep"
             " fewer"
         )
-    return f"{_goal(goal)} on the queries it was chosen on; no promise for others"
+    return f"It has {_goal(goal)} on the tuning queries, without a guarantee for others"
 
 
 def threshold_table(choice: ThresholdChoice) -> Table:
@@ -91,50 +99,80 @@ def threshold_table(choice: ThresholdChoice) -> Table:
     )  # fmt: skip
     held_out = choice.held_out
     note = (
-        "Means over the held-out queries: recall and F1 over those with a relevant candidate, precision over those of"
-        " which anything is kept. Unjudged documents count as not relevant, so precision is too low rather than too"
-        f" high; {metric} is of what is left, queries with nothing left count as 0."
+        "Means over held-out queries: recall and F1 over those with a relevant candidate, precision over those that"
+        " keep"
+        " a document. Unjudged documents count as not relevant, so precision may be too low."
+        f" {metric}: of the kept documents; a query without any counts as 0."
     )
     if held_out is not None:
-        note += f" The chosen threshold: {choice.threshold!r}, recall {share_text(held_out.recall)}."
-    columns = ("keep score >=", "kept", "recall", "precision", "F1", "empty", metric)
+        note += f" Chosen threshold: {choice.threshold!r}, recall {share_text(held_out.recall)}."
+    columns = (
+        "threshold",
+        "documents kept",
+        "recall",
+        "precision",
+        "F1",
+        "queries without documents",
+        metric,
+    )
     return Table(f"{choice.dataset}: {choice.reranker} by threshold", columns, cells, note, left=1)
 
 
-def draw_thresholds(into: Path, choices: Sequence[ThresholdChoice]) -> list[Plot]:
-    """Draw recall, precision and F1 by threshold for each reranker into a folder."""
-    with drawing():
-        return [_draw(into, one) for one in choices if one.rows]
+def threshold_charts(choices: Sequence[ThresholdChoice]) -> list[Chart]:
+    """Return recall and precision by threshold, over the documents kept, for each reranker."""
+    return [_chart(one) for one in choices if one.rows]
 
 
-def _draw(into: Path, choice: ThresholdChoice) -> Plot:
-    rows = choice.rows
-    title = f"{choice.dataset}: what a threshold on {choice.reranker} keeps"
-    axes = new_axes(title, "keep documents with this score or more", "mean over held-out queries")
-    ends = []
-    curves = {
-        "recall": [(row.threshold, row.recall) for row in rows],
-        "precision": [(row.threshold, row.precision) for row in rows],
-        "F1": [(row.threshold, row.f1) for row in rows],
-    }
-    for colour, (name, curve) in zip(COLOURS, curves.items(), strict=False):
-        points = [(x, y) for x, y in curve if y is not None]
-        axes.plot([x for x, _ in points], [y for _, y in points], "-o", ms=3, lw=1.5, color=colour)
-        if points:
-            ends.append((*points[-1], name, colour))
+def _chart(choice: ThresholdChoice) -> Chart:
+    marks: tuple[Rule, ...] = ()
     if choice.threshold is not None:
-        axes.axvline(choice.threshold, color="black", lw=1.2, ls="--")
-        axes.annotate(
-            f"chosen: {choice.threshold:.4g}", (choice.threshold, 0.5), xytext=(3, 0),
-            textcoords="offset points", rotation=90, va="center", fontsize=9,
-        )  # fmt: skip
-    axes.set_ylim(0, 1.02)
-    label_ends(axes, ends)
+        marks = (Rule(choice.threshold, "x", f"chosen: {choice.threshold:.4g}", "ink", "dashed"),)
     caption = (
-        "Queries that the threshold was not chosen on. Recall is the share of relevant candidates that is kept,"
-        " precision the share of what is kept that is relevant."
+        "Held-out queries: share of the relevant candidates that a threshold keeps (recall), share of the kept"
+        " documents that are relevant (precision), and documents kept."
     )
     if choice.threshold is not None:
-        caption += f" The dashed line was chosen for {_goal(choice.goal)}."
-    name = f"{choice.dataset}.{choice.reranker}.tune-threshold"
-    return save_plot(into, axes, name, title, caption, [to_plain(row) for row in rows])
+        caption += (
+            f" The dashed line is the threshold chosen for {_goal(choice.goal)}; bands are 95 % intervals."
+        )
+    return Chart(
+        name=f"{choice.dataset}.{choice.reranker}.tune-threshold",
+        title=f"{choice.dataset}: score threshold of {choice.reranker}",
+        caption=caption,
+        x=Axis("keep documents with this score or more"),
+        panels=(
+            Panel(
+                Axis("recall and precision", form="percent", zero=True),
+                (*marks, _curve(choice, "recall", "system-0"), _curve(choice, "precision", "system-1")),
+                share=1.6,
+            ),
+            Panel(
+                Axis("documents kept per query", zero=True),
+                (*marks, _curve(choice, "kept", "system-2", named=False)),
+            ),
+        ),
+        rows=tuple(_plotted(row) for row in choice.rows),
+    )
+
+
+def _curve(choice: ThresholdChoice, name: str, role: str, *, named: bool = True) -> Line:
+    """Return one of the figures by threshold; older results have no intervals."""
+    spots = []
+    for row in choice.rows:
+        interval: Interval | None = None if row.figures is None else getattr(row.figures, name)
+        bounds = (None, None) if interval is None else (interval.lower, interval.upper)
+        spots.append(Spot(row.threshold, getattr(row, name), *bounds))
+    return Line(name, role, tuple(spots), bounds="band", named=named)
+
+
+def _plotted(row: ThresholdRow) -> dict[str, Any]:
+    """Return a row of the chart's CSV: the means, then the bounds of each."""
+    plain = to_plain(row)
+    figures = plain.pop("figures", None) or {}
+    bounds = {
+        f"{name}_{side}": figures[name][side]
+        for name in ("recall", "precision", "kept")
+        if name in figures
+        for side in ("lower", "upper")
+    }
+    return {**plain, **bounds}

@@ -1,71 +1,59 @@
-"""Plots of quality against latency, and of quality against cost."""
+"""Charts of quality against latency, and of quality against cost."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from evalkit.report.drawing import (
-    FIRST_STAGE_COLOUR,
-    WIDE,
-    Plot,
-    by_reranker,
-    colours,
-    drawing,
-    label_ends,
-    new_axes,
-    plain_ticks,
-    save_plot,
-)
-from evalkit.report.verdict import price_of
+from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot, known
+from evalkit.charts.stops import full_number
+from evalkit.report.chart_parts import by_reranker, limit_rules, roles_of, spread_scale
+from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.summary_document import QualityRow, Summary
 from evalkit.results.tuning_document import Tuning
 from evalkit.stats import Interval
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from matplotlib.axes import Axes
-
 
 @dataclass(frozen=True, slots=True)
 class Expense:
-    """The x axis of a plot: latency or cost.
+    """The x axis of a chart: latency or cost.
 
     Attributes
     ----------
     columns
-        Columns of value, lower and upper bound and n in the plot's data; the value alone without bounds.
+        Columns of value, lower and upper bound and n in the chart's data; the value alone without bounds.
     name
         Name in titles and file names.
     label
         Label of the axis.
     scale
         Factor from a point's unit to the unit of the axis.
+    unit
+        Unit of the axis, after a space.
     better
-        Word for a smaller value.
+        Word for a smaller or an equal value.
     caption
-        How the points are measured.
+        What is drawn.
     """
 
     columns: tuple[str, ...]
     name: str
     label: str
     scale: float
+    unit: str
     better: str
     caption: str
 
 
 LATENCY = Expense(
     ("p50_s", "p50_lower_s", "p50_upper_s", "calls"), "latency",
-    "median latency of one call with d documents (ms)", 1000.0, "faster",
-    "Each point reranks d candidates in one call. Only depths that were also timed as a batch size appear.",
+    "median latency of one call (ms)", 1000.0, " ms", "at most as slow",
+    "Difference to the first stage when d candidates are reranked, and the latency of a call with d documents.",
 )  # fmt: skip
 COST = Expense(
-    ("usd_per_thousand_queries",), "cost", "cost of a thousand queries with d candidates ($)", 1.0, "cheaper",
-    "Each point reranks d candidates. The cost is that of the calls made for scores; at smaller depths it is in"
-    " proportion to the pairs, or to the requests where those are billed.",
+    ("usd_per_thousand_queries",), "cost", "cost of 1,000 queries ($)", 1.0, " $", "at most as expensive",
+    "Difference to the first stage when d candidates are reranked, and the cost of the calls for them.",
 )  # fmt: skip
 
 
@@ -81,6 +69,8 @@ class Point:
         Latency or cost; bounds only where there are any.
     on_front
         Whether the point is on the Pareto front: no point is better and at most as expensive, or as good and cheaper.
+    difference
+        Mean paired difference to the first stage; None where it is not known.
     """
 
     reranker: str
@@ -88,6 +78,7 @@ class Point:
     quality: Interval
     expense: Interval
     on_front: bool = False
+    difference: Interval | None = None
 
     @property
     def mean(self) -> float:
@@ -101,25 +92,25 @@ class Point:
 
 
 _READING = (
-    " Up is better, left is {better}; bars are 95 % intervals. On the grey band are those that no other beats in both;"
-    " within their intervals that may be chance. The dashed line is the first stage alone."
+    " Solid points are on the Pareto front: no other point is better and {better}; numbers are depths, bars are"
+    " {confidence:.0%} intervals."
 )
 
 
-def draw_tradeoffs(into: Path, summary: Summary, tuned: Tuning) -> list[Plot]:
-    """Draw quality against latency and against cost, for each dataset that has them, into a folder."""
-    colour = colours(summary)
-    plots = []
-    with drawing():
-        for facts in summary.datasets:
-            dataset = facts.name
-            for expense, points in (
-                (LATENCY, latency_points(summary, dataset)),
-                (COST, cost_points(summary, tuned, dataset)),
-            ):
-                if points:
-                    plots.append(_against(into, summary, dataset, expense, mark_front(points), colour))
-    return plots
+def tradeoff_charts(summary: Summary, tuned: Tuning, answers: LatencyAnswers) -> list[Chart]:
+    """Return quality against latency and against cost, for each dataset that has them."""
+    charts = []
+    for facts in summary.datasets:
+        dataset = facts.name
+        limits = limit_rules(answers, dataset, "x")
+        for expense, points, rules in (
+            (LATENCY, latency_points(summary, dataset), limits),
+            (COST, cost_points(summary, tuned, dataset), ()),
+        ):
+            marked = [point for point in mark_front(points) if point.difference is not None]
+            if marked:
+                charts.append(_against(summary, dataset, expense, marked, rules))
+    return charts
 
 
 def latency_points(summary: Summary, dataset: str) -> list[Point]:
@@ -128,7 +119,8 @@ def latency_points(summary: Summary, dataset: str) -> list[Point]:
     for row in _qualities(summary, dataset):
         timed = summary.alone(dataset, row.reranker).get(row.depth)
         if timed is not None and timed.p50_s.estimate is not None:
-            points.append(Point(row.reranker, row.depth, row.mean, timed.p50_s.interval))
+            expense = timed.p50_s.interval
+            points.append(Point(row.reranker, row.depth, row.mean, expense, difference=row.difference))
     return points
 
 
@@ -143,9 +135,10 @@ def cost_points(summary: Summary, tuned: Tuning, dataset: str) -> list[Point]:
     points = []
     for row in _qualities(summary, dataset):
         tag, depth = row.reranker, row.depth
-        cost = swept.get((tag, depth), price_of(summary, dataset, tag, depth).usd_per_thousand_queries)
+        cost = swept.get((tag, depth), summary.cost_at(dataset, tag, depth))
         if cost is not None:
-            points.append(Point(tag, depth, row.mean, Interval(cost, None, None, row.mean.n)))
+            expense = Interval(cost, None, None, row.mean.n)
+            points.append(Point(tag, depth, row.mean, expense, difference=row.difference))
     return points
 
 
@@ -169,40 +162,56 @@ def mark_front(points: Sequence[Point]) -> list[Point]:
 
 
 def _against(
-    into: Path,
-    summary: Summary,
-    dataset: str,
-    expense: Expense,
-    points: Sequence[Point],
-    colour: Mapping[str, str],
-) -> Plot:
-    metric, first = summary.primary_metric, summary.first_stage
-    title = f"{dataset}: {metric} against {expense.name}"
-    axes = new_axes(title, expense.label, metric)
-    ends = [_line(axes, expense, tag, part, colour[tag]) for tag, part in by_reranker(points)]
-    base = [row.mean.estimate or 0.0 for row in _qualities(summary, dataset) if row.reranker == first]
-    if base:
-        axes.axhline(base[-1], color=FIRST_STAGE_COLOUR, lw=1.2, ls="--")
-    values = [point.value for point in points]
-    if min(values) > 0 and max(values) > WIDE * min(values):
-        axes.set_xscale("log")
-        plain_ticks(axes.xaxis)
-    else:
-        axes.set_xlim(0, axes.get_xlim()[1])
-    front = sorted((point for point in points if point.on_front), key=lambda point: point.value)
-    at = ([point.value * expense.scale for point in front], [point.mean for point in front])
-    axes.plot(*at, drawstyle="steps-post", color="#000000", alpha=0.12, lw=7, zorder=0)
-    if base:
-        ends.append((axes.get_xlim()[1], base[-1], f"{first} alone", FIRST_STAGE_COLOUR))
-    label_ends(axes, ends)
-    caption = expense.caption + _READING.format(better=expense.better)
-    data = [_columns(point, expense) for point in points]
-    return save_plot(into, axes, f"{dataset}.quality-against-{expense.name}", title, caption, data)
+    summary: Summary, dataset: str, expense: Expense, points: Sequence[Point], limits: Sequence[Rule]
+) -> Chart:
+    metric, first, roles = summary.primary_metric, summary.first_stage, roles_of(summary)
+    amounts = [*(point.value * expense.scale for point in points), *(rule.at for rule in limits)]
+    lines = [
+        Line(tag, roles[tag], tuple(_spot(point, expense, summary) for point in part), bounds="bars")
+        for tag, part in by_reranker(points)
+    ]
+    scale = spread_scale(amounts)
+    return Chart(
+        name=f"{dataset}.quality-against-{expense.name}",
+        title=f"{dataset}: {metric} against {expense.name}",
+        caption=expense.caption + _READING.format(better=expense.better, confidence=summary.confidence),
+        x=Axis(expense.label, scale, zero=scale == "linear", unit=expense.unit),
+        panels=(
+            Panel(
+                Axis(f"difference in {metric} to {first}", form="signed", zero=True),
+                (Rule(0.0, "y", f"{first} alone", "baseline"), *limits, *lines),
+            ),
+        ),
+        rows=tuple(_columns(point, expense) for point in points),
+        stops_by="spot",
+    )
+
+
+def _spot(point: Point, expense: Expense, summary: Summary) -> Spot:
+    """Return a point with its depth as label and all its values as text."""
+    change, amount = point.difference or Interval(None, None, None, 0), point.expense
+    bounds = (
+        f" [{full_number(change.lower)}, {full_number(change.upper)}]"
+        if known(change.lower) and known(change.upper)
+        else ""
+    )
+    left, right = (None if x is None else x * expense.scale for x in (amount.lower, amount.upper))
+    return Spot(
+        point.value * expense.scale, change.estimate, change.lower, change.upper, left, right,
+        filled=point.on_front,
+        label=str(point.depth),
+        text=(
+            f"{point.reranker}, depth {point.depth}",
+            f"difference: {full_number(change.estimate)}{bounds}",
+            f"{summary.primary_metric}: {full_number(point.mean)}",
+            f"{expense.name}: {full_number(point.value * expense.scale, expense.unit)}",
+        ),
+    )  # fmt: skip
 
 
 def _columns(point: Point, expense: Expense) -> dict[str, Any]:
-    """Return a point as a row of the plot's CSV."""
-    quality, cost = point.quality, point.expense
+    """Return a point as a row of the chart's CSV."""
+    quality, cost, change = point.quality, point.expense, point.difference
     amounts = (cost.estimate, cost.lower, cost.upper, cost.n)
     return {
         "reranker": point.reranker,
@@ -213,31 +222,7 @@ def _columns(point: Point, expense: Expense) -> dict[str, Any]:
         "n": quality.n,
         **dict(zip(expense.columns, amounts, strict=False)),
         "on_front": point.on_front,
+        "difference": change and change.estimate,
+        "difference_lower": change and change.lower,
+        "difference_upper": change and change.upper,
     }
-
-
-def _line(
-    axes: Axes, expense: Expense, tag: str, points: Sequence[Point], colour: str
-) -> tuple[float, float, str, str]:
-    """Draw one reranker's points with their depths; return x and y of the last one, name and colour."""
-    x = [point.value * expense.scale for point in points]
-    y = [point.mean for point in points]
-    y_bars = [
-        [point.mean - (point.quality.lower or 0.0) for point in points],
-        [(point.quality.upper or 0.0) - point.mean for point in points],
-    ]
-    axes.errorbar(x, y, xerr=_expense_bars(points, expense.scale), yerr=y_bars, fmt="-o", ms=4, lw=1.2, capsize=2,
-                  color=colour)  # fmt: skip
-    for place in dict.fromkeys((0, len(points) - 1)):  # names of points between them would overlap
-        name = f"d={points[place].depth}"
-        axes.annotate(name, (x[place], y[place]), xytext=(4, 5), textcoords="offset points", fontsize=8)
-    return x[-1], y[-1], tag, colour
-
-
-def _expense_bars(points: Sequence[Point], scale: float) -> list[list[float]] | None:
-    """Return the lengths of the bars below and above each point; None where a point has no bounds."""
-    below = [point.value - point.expense.lower for point in points if point.expense.lower is not None]
-    above = [point.expense.upper - point.value for point in points if point.expense.upper is not None]
-    if len(below) < len(points) or len(above) < len(points):
-        return None
-    return [[abs(length) * scale for length in below], [abs(length) * scale for length in above]]

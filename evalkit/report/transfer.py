@@ -1,15 +1,14 @@
-"""Score drift between two versions, and carried thresholds, as sentences, a table and a plot."""
+"""Score drift between two versions, and carried thresholds, as sentences, a table and a chart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
 from evalkit.comparison.threshold_transfer import QUANTILES, SCALES_APART
-from evalkit.report.drawing import COLOURS, Plot, drawing, new_axes, save_plot
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Transfer
@@ -23,26 +22,25 @@ def transfer_lines(transfers: Sequence[Transfer]) -> Iterator[str]:
         system = f"{one.dataset}: {one.reranker}"
         drift = one.drift
         if one.kinds[0] != one.kinds[1]:
-            yield f"{system}: scores were of kind {one.kinds[0]} and are {one.kinds[1]} now."
-        distance = f"distance of their distributions {drift.distance:.3f}"
+            yield f"{system}: the kind of score changed from {one.kinds[0]} to {one.kinds[1]}."
+        distance = f"distance of the score distributions {drift.distance:.3f}"
         if drift.distance > SCALES_APART:
             yield (
-                f"{system}: scores live on another scale ({distance}): a threshold of the old version must not be"
-                " kept."
+                f"{system}: the versions score on different scales ({distance}). Do not keep a threshold of the old"
+                " version."
             )
         else:
-            yield f"{system}: scores live on the same scale ({distance})."
+            yield f"{system}: both versions score on the same scale ({distance})."
         for row in one.thresholds:
             same_kept = bounded_text(*row.same_kept, ".6g")
             line = (
-                f"  score >= {row.before:.6g} kept {row.kept_before:.1%} of the documents and would keep"
-                f" {row.kept_if_unchanged:.1%} now; score >= {same_kept} keeps as many"
+                f"  Threshold {row.before:.6g} kept {row.kept_before:.1%} of the documents before and keeps"
+                f" {row.kept_if_unchanged:.1%} now. Threshold {same_kept} keeps as many as before"
             )
             if row.same_recall is not None:
                 same_recall = bounded_text(*row.same_recall, ".6g")
                 line += (
-                    f", and score >= {same_recall} keeps as many of the relevant candidates"
-                    f" ({row.recall_before:.1%})"
+                    f", threshold {same_recall} keeps as many relevant candidates ({row.recall_before:.1%})"
                 )
             yield line + "."
 
@@ -61,31 +59,38 @@ def transfer_tables(transfers: Sequence[Transfer]) -> list[Table]:
         f" over {one.drift.pairs} pairs"
         for one in transfers
     )
-    table = Table("scores before and after", columns, cells, f"Quantiles over all pairs. {shapes}.", left=3)
+    table = Table("Scores before and after", columns, cells, f"Quantiles over all pairs. {shapes}.", left=3)
     return [table] if transfers else []
 
 
 def _quantile_name(quantile: float) -> str:
-    return {0.0: "least", 0.5: "median", 1.0: "greatest"}.get(quantile, f"{quantile:.0%}")
+    return {0.0: "minimum", 0.5: "median", 1.0: "maximum"}.get(quantile, f"{quantile:.0%}")
 
 
-def draw_distributions(
-    into: Path, dataset: str, reranker: str, before: NDArray[np.float64], after: NDArray[np.float64]
-) -> Plot:
-    """Draw both versions' scores as histograms over one axis, into a folder."""
+def distribution_chart(
+    dataset: str, reranker: str, before: NDArray[np.float64], after: NDArray[np.float64]
+) -> Chart:
+    """Return both versions' scores as histograms over one axis."""
     low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
-    title = f"{dataset}: scores of {reranker}, before and after"
-    data = []
-    with drawing():
-        axes = new_axes(title, "score", "share of the pairs")
-        for colour, version, scores in zip(COLOURS, ("before", "after"), (before, after), strict=False):
-            share = np.histogram(scores, edges)[0] / len(scores)
-            axes.stairs(share, edges, color=colour, lw=1.6, label=version)
-            data += [
-                {"version": version, "from": left, "to": right, "share": part}
-                for left, right, part in zip(edges[:-1], edges[1:], share, strict=True)
-            ]
-        axes.legend()
-        caption = "The same pairs, scored by both versions. Where the curves lie apart a threshold means another thing."
-        return save_plot(into, axes, f"{dataset}.{reranker}.scores", title, caption, data)
+    lines, data = [], []
+    for role, version, scores in (("baseline", "before", before), ("system-0", "after", after)):
+        share = np.histogram(scores, edges)[0] / len(scores)
+        spots = [Spot(float(left), float(part)) for left, part in zip(edges[:-1], share, strict=True)]
+        lines.append(Line(version, role, (*spots, Spot(float(edges[-1]), float(share[-1]))), step=True))
+        data += [
+            {"version": version, "from": float(left), "to": float(right), "share": float(part)}
+            for left, right, part in zip(edges[:-1], edges[1:], share, strict=True)
+        ]
+    return Chart(
+        name=f"{dataset}.{reranker}.scores",
+        title=f"{dataset}: scores of {reranker}, before and after",
+        caption=(
+            "Scores of the same query-document pairs by both versions. Where the lines differ, a threshold keeps other"
+            " documents."
+        ),
+        x=Axis("score"),
+        panels=(Panel(Axis("share of the pairs", form="percent", zero=True), tuple(lines)),),
+        rows=tuple(data),
+        names="above",
+    )

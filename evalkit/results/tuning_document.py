@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from evalkit.comparison.gate_verdicts import Status
-from evalkit.results.json_shapes import Document, Inline, JsonObject, Mean
+from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.stats import Interval
 from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
@@ -112,8 +112,14 @@ class ThresholdFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdRow:
-    """One threshold: means of `ThresholdFigures` over held-out queries, and the metric over the kept documents."""
+class ThresholdRow(JsonObject):
+    """One threshold: means of `ThresholdFigures` over held-out queries, and the metric over the kept documents.
+
+    Attributes
+    ----------
+    figures
+        The same means with their intervals; None in older results.
+    """
 
     threshold: float
     recall: float | None
@@ -123,6 +129,7 @@ class ThresholdRow:
     empty: float
     metric: str
     quality: float | None
+    figures: Annotated[ThresholdFigures | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,6 +245,7 @@ def _rows(
                 empty=figures.empty.estimate or 0.0,
                 metric=plan.primary,
                 quality=mean_or_none(evaluate(kept, qrels, metrics).of(plan.primary)),
+                figures=figures,
             )
         )
     return tuple(rows)

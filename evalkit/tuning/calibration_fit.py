@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.stats import query_weights
+from evalkit.stats import bounded_interval, query_weights
 from evalkit.tuning.calibration_error import BINS, bins_of, calibration_error
 
 ISOTONIC_PAIRS, ISOTONIC_POSITIVES = 1000, 100
@@ -131,6 +131,8 @@ class Quality:
         Mean of `ece` if every pair were relevant with exactly its stated probability; None in older results.
     ece_debiased
         `ece` minus `ece_expected`, never below 0; None in older results.
+    bin_bounds
+        Bounds of the share of relevant pairs of each bin; empty in older results.
     """
 
     brier: Bounded
@@ -139,6 +141,7 @@ class Quality:
     bins: tuple[tuple[int, float, float], ...]
     ece_expected: float | None = None
     ece_debiased: float | None = None
+    bin_bounds: tuple[tuple[float, float], ...] = ()
 
 
 def judge_probabilities(
@@ -189,4 +192,17 @@ def judge_probabilities(
     counts = (every_query @ mass, every_query @ predicted, every_query @ observed)
     bins = tuple((round(n), s / n, o / n) for n, s, o in zip(*(c.tolist() for c in counts), strict=True) if n)
     ece = Bounded(error.value, error.lower, error.upper)
-    return Quality(brier, log_loss, ece, bins, error.expected, error.debiased)
+    bounds = _bin_bounds(hit, place, query, confidence)
+    return Quality(brier, log_loss, ece, bins, error.expected, error.debiased, bounds)
+
+
+def _bin_bounds(
+    hit: NDArray[np.float64], place: NDArray[np.int64], query: NDArray[np.int64], confidence: float
+) -> tuple[tuple[float, float], ...]:
+    """Return the bounds of the mean of each bin that is not empty; pairs of one query may be dependent."""
+    found = []
+    for number in np.unique(place):
+        inside = place == number
+        interval = bounded_interval(hit[inside], confidence, query[inside])
+        found.append((interval.lower or 0.0, 1.0 if interval.upper is None else interval.upper))
+    return tuple(found)

@@ -10,7 +10,8 @@ from typing import Any
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import distinct_metrics, find_spelling, parse_metric
-from evalkit.report.transfer import draw_distributions
+from evalkit.report.chart_files import write_charts
+from evalkit.report.transfer import distribution_chart
 from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons, VersionTags
 from evalkit.results.json_shapes import document
 from evalkit.summaries.comparisons import compare_sets, plan_of
@@ -126,8 +127,11 @@ def _draw_scores(
     comparison_sets: Sequence[ComparisonSet],
 ) -> None:
     """Draw both versions' scores of every dataset into a folder."""
-    for comparison_set, pairs in scored_pairs(before, after, tags, comparison_sets):
-        draw_distributions(into, comparison_set.dataset, tags[1], pairs.before, pairs.after)
+    charts = (
+        distribution_chart(comparison_set.dataset, tags[1], pairs.before, pairs.after)
+        for comparison_set, pairs in scored_pairs(before, after, tags, comparison_sets)
+    )
+    write_charts(into, charts)
 
 
 def compare_runs(

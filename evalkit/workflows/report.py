@@ -15,15 +15,11 @@ from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
 from evalkit.metrics.sweep import can_sweep
 from evalkit.records import Qrels
-from evalkit.report.calibration import draw_reliabilities
-from evalkit.report.depth import draw_depth_means, draw_depths
-from evalkit.report.drawing import Plot, colours
+from evalkit.report.chart_files import write_charts
 from evalkit.report.explorer import explorer_data
-from evalkit.report.latency_plots import draw_latency
 from evalkit.report.pages import write_pages
+from evalkit.report.report_charts import report_charts
 from evalkit.report.sections import Findings, report_sections
-from evalkit.report.thresholds import draw_thresholds
-from evalkit.report.tradeoffs import draw_tradeoffs
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
@@ -123,25 +119,10 @@ def _write(
         folder.values_file, (CellValues(one.dataset, one.reranker, one.depth, one.values) for one in cells)
     )
     folder.write_documents(found.summary, found.compared, found.tuned, found.latency)
-    sections = report_sections(found, _draw(folder, found, timed), explorer=explored is not None)
+    charts = report_charts(found, timed)
+    write_charts(folder.plots_folder, [chart for part in charts.values() for chart in part])
+    sections = report_sections(found, charts, explorer=explored is not None)
     write_pages(folder, found, sections, explored)
-
-
-def _draw(folder: ResultFolder, found: Findings, timed: Sequence[CellCalls]) -> dict[str, Sequence[Plot]]:
-    """Write all plots to the folder, and return section -> its plots."""
-    into, tuned = folder.plots_folder, found.tuned
-    return {
-        "trade-off": draw_tradeoffs(into, found.summary, tuned),
-        "depth": [
-            *draw_depth_means(into, found.summary),
-            *draw_depths(into, tuned.depth, colours(found.summary)),
-        ],
-        "latency": draw_latency(into, found.summary, found.latency, timed),
-        "thresholds": [
-            *draw_thresholds(into, tuned.threshold),
-            *draw_reliabilities(into, tuned.calibration),
-        ],
-    }
 
 
 def _tuned(
