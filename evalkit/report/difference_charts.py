@@ -77,18 +77,15 @@ def change_charts(compared: Comparisons) -> list[Chart]:
 
 
 def _changes(one: Comparison) -> Chart:
-    counts = f"better on {one.wins} of {one.n} queries, worse on {one.losses}, unchanged on {one.ties}"
+    counts = f"{one.contender} is better on {one.wins} of {one.n} queries, worse on {one.losses}, equal on {one.ties}."
     return Chart(
         name=f"{one.dataset}.{one.contender}.query-changes",
-        title=f"{one.dataset}: {one.contender} is {counts}",
-        caption=(
-            f"Number of queries by difference in {one.metric} to {one.baseline}: losses to the left, wins to the"
-            " right. Queries without a difference have the bar in the middle."
-        ),
+        title=f"{one.dataset}: queries that {one.contender} changes",
+        caption=f"{counts} Bars count queries by their difference: losses left of the grey bar, wins right of it.",
         x=Axis(f"difference in {one.metric} to {one.baseline}", ticks=tuple(_edges(one))),
         panels=(Panel(Axis("queries", zero=True), (Bars(tuple(_bars(one))),)),),
         rows=tuple(_rows(one)),
-        summary=f"{one.contender} is {counts}.",
+        summary=counts,
         stops_by="spot",
     )
 
