@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from evalkit.charts.palette import SHADES, SYSTEMS, css_colours, shape_of, system_roles
@@ -63,7 +65,7 @@ def test_a_system_has_one_role_and_the_baseline_its_own() -> None:
 def test_neighbours_have_other_shapes() -> None:
     """Systems that follow each other differ in their marker as well, so that no colour is needed."""
     shapes = [shape_of(f"system-{place}") for place in range(SYSTEMS)]
-    assert all(before != after for before, after in zip(shapes, shapes[1:], strict=False))
+    assert all(before != after for before, after in pairwise(shapes))
     assert shape_of("limit") == shape_of("baseline") == "circle"
 
 

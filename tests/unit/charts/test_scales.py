@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf, nan
 
 import pytest
@@ -20,7 +21,7 @@ def test_every_value_is_inside_the_range_in_its_order(values: list[float], kind:
     span = span_of(Axis("x", kind), values)
     shares = [span.share(value) for value in sorted(values)]
     assert shares == sorted(shares)
-    assert 0 <= shares[0]
+    assert shares[0] >= 0
     assert shares[-1] <= 1
     assert span.scale == ("log" if kind == "log" and min(values) > 0 else "linear")
 
@@ -43,7 +44,7 @@ def test_linear_ticks_are_few_inside_and_evenly_spaced(low: float, width: float,
     """Ticks are inside the range, at equal distances, at most one more than asked, and none has the text of another."""
     ticks = ticks_of(Axis("x"), Span("linear", low, low + width), most)
     values = [tick.at for tick in ticks]
-    steps = [after - before for before, after in zip(values, values[1:], strict=False)]
+    steps = [after - before for before, after in pairwise(values)]
     assert len(ticks) <= most + 1
     assert all(low - 1e-6 * width <= value <= low + width * (1 + 1e-6) for value in values)
     assert steps == pytest.approx([steps[0]] * len(steps)) if steps else True

@@ -21,7 +21,9 @@ def test_a_stop_by_x_has_the_values_of_all_lines_there() -> None:
 
 
 def test_a_stop_by_spot_has_one_value() -> None:
-    """One stop for each spot and each bar with its own text; a spot that is none and a mark without stops are left out."""
+    """One stop for each spot and each bar with its own text; what is marked as no stop is
+    left out.
+    """
     spots = (Spot(1, 0.5, text=("a", "b")), Spot(2, 0.5, stop=False))
     quiet = Line("quiet", "ink", (Spot(1, 0.1),), stops=False)
     bars = Bars((Bar(3, 4, 7, "good", text=("seven",)),))
