@@ -102,12 +102,15 @@ def _make(into: Path) -> None:
 
 def _write(into: Path, documents: Sequence[Comparisons]) -> None:
     from evalkit.errors import StorageError
+    from evalkit.report.chart_files import write_charts
     from evalkit.report.comparison import as_page
+    from evalkit.report.difference_charts import comparison_charts
     from evalkit.results.json_shapes import document, to_json
 
     try:
         (into / "comparisons.json").write_bytes(to_json([document(one) for one in documents]))
         (into / "comparison.md").write_text("\n".join(map(as_page, documents)), encoding="utf-8")
+        write_charts(into, [chart for one in documents for chart in comparison_charts(one)])
     except OSError as error:
         raise StorageError(f"cannot write into {into.resolve()}: {error}") from None
     click.echo(f"written to {into / 'comparison.md'}", err=True)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from evalkit.charts.chart import Axis, Bar, Bars, Chart, Panel, Points, Rule, Spot, Tick, Zone
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import number_text
 from evalkit.comparison import Comparison, Plan
-from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons, VersionComparisons
 
 _EDGE_TICKS = 4
 """Largest number of labels on each side of a histogram."""
+
+
+def comparison_charts(compared: Comparisons) -> list[Chart]:
+    """Return the charts of a comparison on its own; those of two versions are named by the reranker."""
+    if not isinstance(compared, VersionComparisons):
+        return [*difference_charts(compared), *change_charts(compared)]
+    tag = compared.reranker.after  # the systems themselves are called before and after
+    return [
+        replace(_changes(one), name=_changes_name(one.dataset, tag))
+        for entry in compared.datasets
+        for one in entry.comparisons
+        if one.histogram is not None
+    ]
 
 
 def difference_charts(compared: Comparisons, roles: Mapping[str, str] | None = None) -> list[Chart]:
@@ -76,10 +90,14 @@ def change_charts(compared: Comparisons) -> list[Chart]:
     ]
 
 
+def _changes_name(dataset: str, system: str) -> str:
+    return f"{dataset}.{system}.query-changes"
+
+
 def _changes(one: Comparison) -> Chart:
     counts = f"{one.contender} is better on {one.wins} of {one.n} queries, worse on {one.losses}, equal on {one.ties}."
     return Chart(
-        name=f"{one.dataset}.{one.contender}.query-changes",
+        name=_changes_name(one.dataset, one.contender),
         title=f"{one.dataset}: queries that {one.contender} changes",
         caption=f"{counts} Bars count queries by their difference: losses left of the grey bar, wins right of it.",
         x=Axis(f"difference in {one.metric} to {one.baseline}", ticks=tuple(_edges(one))),

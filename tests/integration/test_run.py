@@ -53,7 +53,7 @@ def test_the_folder_holds_what_it_promises(result: Path) -> None:
         "values.parquet", "summary.json", "report.md", "report.html", "log.jsonl", "qrels/tiny.qrels.gz",
         "runs/tiny.bm25.d5.trec.gz", "runs/tiny.served.d2.trec.gz", "plots/tiny.quality-by-depth.svg",
         "plots/tiny.quality-by-depth.png", "plots/tiny.quality-by-depth.csv",
-        "plots/tiny.latency-by-batch-size.svg",
+        "plots/tiny.latency-distribution.svg",
     } <= names  # fmt: skip
     manifest = orjson.loads((result / "manifest.json").read_bytes())
     assert manifest["status"] == "complete"

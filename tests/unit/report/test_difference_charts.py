@@ -6,7 +6,8 @@ from support.documents import comparison, comparisons
 
 from evalkit.charts.chart import Bars, Points, Zone
 from evalkit.comparison.change_histogram import ChangeHistogram
-from evalkit.report.difference_charts import change_charts, difference_charts
+from evalkit.report.difference_charts import change_charts, comparison_charts, difference_charts
+from evalkit.results.comparison_document import VersionComparisons, VersionTags
 
 
 def test_each_system_has_a_row_with_its_simultaneous_interval() -> None:
@@ -46,3 +47,14 @@ def test_wins_losses_and_unchanged_queries_are_bars() -> None:
 def test_equal_systems_have_no_histogram() -> None:
     """Where no query changes there is nothing to count."""
     assert change_charts(comparisons(comparison(histogram=None))) == []
+
+
+def test_versions_are_named_by_their_reranker() -> None:
+    """The systems of two versions are called before and after, so their charts have the tag of the reranker."""
+    one = comparison("after", histogram=ChangeHistogram(0.1, (), (1,)))
+    within = comparisons(one)
+    versions = VersionComparisons(
+        plan=within.plan, datasets=within.datasets, pooled=(), reranker=VersionTags("old", "new"), transfer=()
+    )
+    assert [chart.name for chart in comparison_charts(within)] == ["d.differences", "d.after.query-changes"]
+    assert [chart.name for chart in comparison_charts(versions)] == ["d.new.query-changes"]
