@@ -16,7 +16,7 @@
     │   └── StorageError                a folder or file cannot be written
     └── InterruptError             130  the user stopped the run
 
-The number is the exit code of the command line (table in ``README.md``, section Commands).
+The number is the exit code of the command line (table in ``evalkit/cli/README.md``).
 A message is one sentence with the offending value; ``hint`` says what to do.
 """
 

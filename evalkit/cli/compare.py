@@ -4,91 +4,131 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import JSON
+from evalkit.cli.options import DETAILS, JSON
 
 if TYPE_CHECKING:
+    from evalkit.report.first_screen import FirstScreen
     from evalkit.results.comparison_document import Comparisons
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Options(TypedDict):
+    """The flags of the command."""
+
+    qrels: Path | None
+    baseline: str | None
+    primary: str | None
+    allow_incomplete: bool
+    into: Path | None
+    html: Path | None
+    thresholds: tuple[float, ...]
+    details: bool
+    as_json: bool
 
 
 @click.command()
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--qrels", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Sources are TREC runs."
-)
-@click.option("--baseline", metavar="NAME", help="Which system the others are held against.")
-@click.option("--primary", metavar="METRIC", help="The one metric that verdicts rest on.")
+@click.option("--qrels", metavar="FILE", type=FILE, help="Judgments; SOURCE... are then TREC runs.")
+@click.option("--baseline", metavar="NAME", help="System that the others are compared with.")
+@click.option("--primary", metavar="METRIC", help="Metric that the decision is based on.")
 @click.option("--allow-incomplete", is_flag=True, help="Compare on the queries that have scores.")
+@click.option("--into", metavar="DIR", type=FOLDER, help="Also write pages, tables and plots into DIR.")
+@click.option("--html", metavar="FILE", type=FILE, help="Write the comparison as one HTML page.")
 @click.option(
-    "--into", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Write it there, too."
-)
-@click.option(
-    "--threshold", "thresholds", type=float, multiple=True, help="Of the version before: what is it now?"
-)
+    "--threshold", "thresholds", type=float, multiple=True,
+    help="Score threshold of the old version: print the equivalent one of the new version.",
+)  # fmt: skip
+@DETAILS
 @JSON
-def compare(
-    sources: tuple[Path, ...],
-    qrels: Path | None,
-    baseline: str | None,
-    primary: str | None,
-    into: Path | None,
-    thresholds: tuple[float, ...],
-    *,
-    allow_incomplete: bool,
-    as_json: bool,
-) -> None:
-    """Compare with error bars: the rerankers of one result, two results, or TREC runs.
+def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
+    """Compare rerankers of one result, two results, or TREC runs: adopt, keep or undecided.
 
-    One result folder: each reranker against the baseline, and all pairs for ties. Two folders: the
-    version before and the version after, on the same queries, judgments and candidates. With --qrels:
-    run files, the first one the baseline.
+    One result folder: each reranker is compared with the baseline. Two folders: the old version and the
+    new one, on the same queries, judgments and candidates. With --qrels: run files; the first one is the
+    baseline.
     """
-    from evalkit.workflows.compare import compare_results, compare_runs
-
-    primary = None if primary is None else primary.strip()
-    given = {"baseline": baseline, "primary": primary}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if qrels is not None and thresholds:
-        raise click.UsageError("--threshold goes with two result folders")
+    into, html = options["into"], options["html"]
     if into is not None:
         _make(into)
-    if qrels is None:
-        documents = compare_results(
-            sources, allow_incomplete=allow_incomplete, thresholds=thresholds, plots=into, **changes
-        )
-    else:
-        metrics = tuple(dict.fromkeys([*([] if primary is None else [primary]), "nDCG@10", "MRR@10"]))
-        documents = compare_runs(qrels, sources, metrics, **changes)
+    documents = _compared(sources, options)
     if into is not None:
         _write(into, documents)
-    _print(documents, as_json=as_json)
+    if html is not None:
+        _write_html(html, documents)
+    if options["as_json"]:
+        _print_json(documents)
+    else:
+        _print(documents, () if options["qrels"] else sources, details=options["details"])
 
 
-def _print(documents: Sequence[Comparisons], *, as_json: bool) -> None:
-    from evalkit.report.comparison import cautions, comparison_tables, findings, version_names
-    from evalkit.report.table import as_text
-    from evalkit.report.transfer import transfer_lines, transfer_tables
-    from evalkit.results.comparison_document import VersionComparisons
+def _compared(sources: Sequence[Path], options: Options) -> Sequence[Comparisons]:
+    from evalkit.workflows.compare import compare_results, compare_runs
+
+    primary = None if options["primary"] is None else options["primary"].strip()
+    given = {"baseline": options["baseline"], "primary": primary}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if options["qrels"] is None:
+        return compare_results(
+            sources,
+            allow_incomplete=options["allow_incomplete"],
+            thresholds=options["thresholds"],
+            plots=options["into"],
+            **changes,
+        )
+    if options["thresholds"]:
+        raise click.UsageError("--threshold needs two result folders")
+    metrics = tuple(dict.fromkeys([*([] if primary is None else [primary]), "nDCG@10", "MRR@10"]))
+    return compare_runs(options["qrels"], sources, metrics, **changes)
+
+
+def _print(documents: Sequence[Comparisons], sources: Sequence[Path], *, details: bool) -> None:
+    """Print the decision of each document with one table; with `details` all tables and sentences."""
+    from evalkit.cli.showing import show_next, show_screen, text_width
+    from evalkit.report.comparison_page import comparison_sections
+    from evalkit.report.comparison_sentences import cautions
+    from evalkit.report.terminal import paragraph_lines
+
+    for document in documents:
+        screen = _screen(document, sources)
+        sections = comparison_sections(document) if details else []
+        if len(documents) > 1:
+            click.echo(screen.name)
+        tables = [table for section in sections for table in section.every_table]
+        show_screen(screen, cautions(document), details=details, tables=tables)
+        for line in paragraph_lines([line for section in sections for line in section.lines], text_width()):
+            click.echo(line)
+        show_next(screen.next_step)
+
+
+def _screen(document: Comparisons, sources: Sequence[Path]) -> FirstScreen:
+    """Return the first screen: with latency and cost for the rerankers of one result."""
+    from evalkit.report.comparison_page import comparison_screen
+    from evalkit.report.first_screen import first_screen
+    from evalkit.report.sections import Findings, all_cautions
+    from evalkit.report.systems import Measured
+    from evalkit.results import ResultFolder
+
+    if len(sources) != 1:
+        return comparison_screen(document)
+    found = Findings.read(ResultFolder.open(sources[0]))
+    measured = Measured(found.manifest, found.summary, found.tuned)
+    return first_screen(
+        found.manifest.name, document, all_cautions(found), measured, found.latency, str(sources[0])
+    )
+
+
+def _print_json(documents: Sequence[Comparisons]) -> None:
     from evalkit.results.json_shapes import to_json, to_plain
 
-    if as_json:
-        rows = [one for document in documents for entry in document.datasets for one in entry.comparisons]
-        rows += [one for document in documents for one in document.pooled]
-        click.echo(to_json([to_plain(one) for one in rows]), nl=False)
-        return
-    for document in documents:
-        transfer = document.transfer if isinstance(document, VersionComparisons) else ()
-        if isinstance(document, VersionComparisons):
-            click.echo(f"{version_names(document)}: before and after\n")
-        for table in (*comparison_tables(document), *transfer_tables(transfer)):
-            click.echo(as_text(table))
-        for line in (*findings(document), *transfer_lines(transfer)):
-            click.echo(line)
-        for line in cautions(document):
-            click.echo(f"warning: {line}", err=True)
+    rows = [one for document in documents for entry in document.datasets for one in entry.comparisons]
+    rows += [one for document in documents for one in document.pooled]
+    click.echo(to_json([to_plain(one) for one in rows]), nl=False)
 
 
 def _make(into: Path) -> None:
@@ -101,16 +141,36 @@ def _make(into: Path) -> None:
 
 
 def _write(into: Path, documents: Sequence[Comparisons]) -> None:
+    """Write documents, pages and tables into a folder."""
     from evalkit.errors import StorageError
     from evalkit.report.chart_files import write_charts
-    from evalkit.report.comparison import as_page
+    from evalkit.report.comparison_page import comparison_page
     from evalkit.report.difference_charts import comparison_charts
+    from evalkit.report.pages import write_page
+    from evalkit.report.table_files import write_tables
     from evalkit.results.json_shapes import document, to_json
 
+    page = comparison_page(documents)
     try:
         (into / "comparisons.json").write_bytes(to_json([document(one) for one in documents]))
-        (into / "comparison.md").write_text("\n".join(map(as_page, documents)), encoding="utf-8")
-        write_charts(into, [chart for one in documents for chart in comparison_charts(one)])
+        write_charts(into / "plots", [chart for one in documents for chart in comparison_charts(one)])
+        write_tables(into / "tables", page.files())
+        write_page(into / "comparison.md", page.render("report.md"))
+        write_page(into / "comparison.html", page.render("report.html"))
     except OSError as error:
         raise StorageError(f"cannot write into {into.resolve()}: {error}") from None
-    click.echo(f"written to {into / 'comparison.md'}", err=True)
+    click.echo(f"wrote {into / 'comparison.html'} and {into / 'comparison.md'}", err=True)
+
+
+def _write_html(file: Path, documents: Sequence[Comparisons]) -> None:
+    """Write the page alone."""
+    from evalkit.errors import StorageError
+    from evalkit.report.comparison_page import comparison_page
+    from evalkit.report.pages import write_page
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_page(file, comparison_page(documents).render("report.html"))
+    except OSError as error:
+        raise StorageError(f"cannot write {file.resolve()}: {error}") from None
+    click.echo(f"wrote {file}", err=True)

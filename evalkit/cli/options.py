@@ -13,3 +13,4 @@ SET = click.option(
 )
 CONFIG = click.argument("config", metavar="CONFIG", type=click.Path(dir_okay=False))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON: an array of objects.")
+DETAILS = click.option("--details", is_flag=True, help="Print all tables and all warnings.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from evalkit.cli.options import DETAILS
+
 
 @click.command()
 @click.argument("result", metavar="RESULT", type=click.Path(file_okay=False))
@@ -11,24 +13,20 @@ import click
     "--allow-incomplete", is_flag=True, help="Report what there is of a result that is not complete."
 )
 @click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
-def report(result: str, *, allow_incomplete: bool, opens: bool) -> None:
-    """Rebuild everything derived of a result folder; calls nothing."""
-    from evalkit.report.headline import headline
-    from evalkit.report.latency_tables import latency_tables
-    from evalkit.report.quality import result_tables
-    from evalkit.report.table import as_text
-    from evalkit.report.verdict import verdicts
+@DETAILS
+def report(result: str, *, allow_incomplete: bool, opens: bool, details: bool) -> None:
+    """Rebuild the report of a result folder from its raw files; makes no calls."""
+    from evalkit.cli.showing import show_next, show_screen, shown_tables
+    from evalkit.report.pages import screen_of
+    from evalkit.report.sections import all_cautions
     from evalkit.results import ResultFolder
     from evalkit.workflows.report import rebuild
 
     folder = ResultFolder.open(result)
     found = rebuild(folder, allow_incomplete=allow_incomplete)
-    for table in (*result_tables(found.summary), *latency_tables(found.summary, found.latency)):
-        click.echo(as_text(table))
-    verdict = headline(verdicts(found.compared, found.summary), found.compared, found.summary.status)
-    click.echo(f"{verdict}\n")
+    screen = screen_of(found, folder, str(folder.path))
+    show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))
+    click.echo(f"report: {folder.report_html_file}")
+    show_next(screen.next_step)
     if opens:
         click.launch(str(folder.report_html_file.resolve()))
-        click.echo(folder.report_html_file)
-    else:
-        click.echo(f"next: open {folder.report_html_file} in a browser (--open does it)")

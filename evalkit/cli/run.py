@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
 
 
 @click.command()
@@ -20,6 +20,7 @@ from evalkit.cli.options import CONFIG, JSON, SET
 )
 @click.option("--refresh", is_flag=True, help="Ask for every score again, known or not.")
 @click.option("--plan", is_flag=True, help="Print calls, pairs, tokens and cost; contact no reranker.")
+@DETAILS
 @JSON
 def run(
     config: str,
@@ -29,6 +30,7 @@ def run(
     *,
     refresh: bool,
     plan: bool,
+    details: bool,
     as_json: bool,
 ) -> None:
     """Run an experiment: rerank, evaluate, time, report."""
@@ -47,4 +49,4 @@ def run(
         raise click.UsageError("--json goes with --plan; a run's figures are in summary.json of its folder")
     command = shlex.join(["evalkit", *sys.argv[1:]])
     folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), options)
-    show_result(folder.path)
+    show_result(folder.path, details=details)

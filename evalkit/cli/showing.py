@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +14,15 @@ import click
 if TYPE_CHECKING:
     from evalkit.config import Config
     from evalkit.experiment.resume import ResumeOptions
+    from evalkit.report.cautions import Caution
+    from evalkit.report.first_screen import FirstScreen
+    from evalkit.report.next_step import NextStep
+    from evalkit.report.sections import Findings
+    from evalkit.report.table import Table
 
 
-def show_result(path: Path) -> None:
-    """Print tables, findings and warnings of a result folder, and the path of its report.
+def show_result(path: Path, *, details: bool = False) -> None:
+    """Print the decision, one table, warnings and the next step of a result folder; with `details` all tables.
 
     Raises
     ------
@@ -23,43 +30,77 @@ def show_result(path: Path) -> None:
         If the result is not complete.
     """
     from evalkit.errors import IncompleteError
-    from evalkit.report.comparison import cautions, comparison_tables, findings
-    from evalkit.report.depth import depth_tables
-    from evalkit.report.headline import headline
-    from evalkit.report.latency_sentences import latency_cautions, latency_lines
-    from evalkit.report.latency_tables import latency_tables
-    from evalkit.report.model_precision import precision_lines, precision_tables
-    from evalkit.report.quality import result_tables
-    from evalkit.report.table import as_text
-    from evalkit.report.verdict import verdicts
-    from evalkit.report.warnings import warnings
+    from evalkit.report.pages import screen_of
+    from evalkit.report.sections import Findings, all_cautions
+    from evalkit.report.warnings import RESUME
     from evalkit.results import ResultFolder
 
     folder = ResultFolder.open(path)
-    manifest, summary, compared = folder.read_manifest(), folder.read_summary(), folder.read_comparisons()
-    timed = folder.read_latency()
-    tables = (
+    found = Findings.read(folder)
+    screen = screen_of(found, folder, str(path))
+    show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))
+    click.echo(f"report: {folder.report_html_file}")
+    if found.manifest.status != "complete":
+        raise IncompleteError(
+            f"the result is {found.manifest.status}; see {folder.failures_file}",
+            f"{RESUME} To view partial results: evalkit report {path} --allow-incomplete",
+        )
+    show_next(screen.next_step)
+
+
+def show_screen(
+    screen: FirstScreen, cautions: Sequence[Caution], *, details: bool, tables: Iterable[Table] = ()
+) -> None:
+    """Print the decision with its table, further tables, and the warnings."""
+    from evalkit.report.table import as_text
+    from evalkit.report.terminal import screen_lines, warning_lines
+
+    width = text_width()
+    colour = {"adopt": "green", "keep": "blue", "undecided": "yellow"}.get(screen.decision.kind)
+    label = click.style(screen.decision.label, fg=colour, bold=True)
+    click.echo(f"{label}: {click.style(screen.decision.headline, bold=True)}")
+    for line in screen_lines(screen, width):
+        click.echo(line)
+    for table in tables:
+        click.echo(as_text(table, width))
+    for line in warning_lines(cautions, details=details, width=width):
+        click.echo(line, err=True)
+
+
+def show_next(step: NextStep) -> None:
+    """Print the next step."""
+    from evalkit.report.terminal import next_lines
+
+    for line in next_lines(step, text_width()):
+        click.echo(line)
+
+
+def shown_tables(found: Findings, *, details: bool) -> list[Table]:
+    """Return the tables after the decision: of latencies where nothing else was measured, with `details` all."""
+    from evalkit.report.comparison import comparison_tables, evidence_tables
+    from evalkit.report.depth import depth_tables
+    from evalkit.report.latency_tables import latency_tables
+    from evalkit.report.model_precision import precision_tables
+    from evalkit.report.quality import result_tables
+
+    summary = found.summary
+    if not details:
+        return [] if summary.quality else latency_tables(summary, found.latency)
+    return [
+        *comparison_tables(found.compared),
         *result_tables(summary),
         *depth_tables(summary),
         *precision_tables(summary),
-        *latency_tables(summary, timed),
-        *comparison_tables(compared, details=False),
-    )
-    for table in tables:
-        click.echo(as_text(table))
-    for line in (*findings(compared), *precision_lines(summary), *latency_lines(summary, timed)):
-        click.echo(line)
-    for warning in (*warnings(manifest, summary), *latency_cautions(timed), *cautions(compared)):
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(f"\n{headline(verdicts(compared, summary), compared, summary.status)}")
-    click.echo(f"\nreport: {folder.report_html_file}")
-    if manifest.status != "complete":
-        raise IncompleteError(
-            f"the result is {manifest.status}; see {folder.failures_file}",
-            f"mend the cause and run again; look at what there is with: evalkit report {path} --allow-incomplete",
-        )
-    tuning = f"; then evalkit tune depth {path}" if summary.quality else ""
-    click.echo(f"next: open {folder.report_html_file} in a browser{tuning}")
+        *latency_tables(summary, found.latency),
+        *evidence_tables(found.compared),
+    ]
+
+
+def text_width() -> int:
+    """Return the columns of the terminal, at most 100; 100 where the output is not a terminal."""
+    from evalkit.report.table import WIDTH
+
+    return min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH) if sys.stdout.isatty() else WIDTH
 
 
 def show_plan(config: Config, into: str | None, options: ResumeOptions, *, as_json: bool) -> None:

@@ -17,16 +17,17 @@ def calibration_table(result: CalibrationResult) -> Table:
     cells = tuple(
         (
             name,
-            *map(_bounded, (one.quality.brier, one.quality.log_loss, one.quality.ece)),
+            *map(bounded_figure, (one.quality.brier, one.quality.log_loss, one.quality.ece)),
             value_text(one.quality.ece_expected),
             value_text(one.quality.ece_debiased),
         )
         for name, one in result.functions.items()
     )
     note = (
-        f"{result.pairs} pairs of held-out queries, 95 % CI over queries; {result.relevant_share:.2%} of all pairs are"
-        " relevant. ECE (expected calibration error): mean difference of stated and observed share over 15 bins."
-        " Perfectly calibrated probabilities have the ECE 'by chance'; 'debiased' is the ECE minus that. Unjudged"
+        f"{result.pairs} pairs of held-out queries with 95 % intervals; {result.relevant_share:.2%} of them are"
+        " relevant."
+        " ECE (expected calibration error): mean difference between stated probability and relevant share, over 15"
+        " bins. ECE by chance: that of perfectly calibrated probabilities; debiased: the ECE minus that. Unjudged"
         f" documents count as not relevant.{left_out_text(result.left_out)}"
     )
     title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind})"
@@ -34,7 +35,8 @@ def calibration_table(result: CalibrationResult) -> Table:
     return Table(title, columns, cells, note)
 
 
-def _bounded(figure: Bounded) -> str:
+def bounded_figure(figure: Bounded) -> str:
+    """Return a figure with its bounds."""
     return bounded_text(figure.value, figure.lower, figure.upper)
 
 
@@ -46,9 +48,9 @@ def calibration_line(result: CalibrationResult) -> str:
     best = best_function(result)
     quality = result.functions[best].quality
     return (
-        f"{system}: '{best}' has the lowest log loss on the held-out queries. Its calibration error (ECE) is"
-        f" {_bounded(quality.ece)}, {_conclusion(quality)}. The probabilities are those of being judged relevant at"
-        f" depth {result.depth}; they do not hold for another depth or other judgments.{left_out_text(result.left_out)}"
+        f"{system}: '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
+        f" {bounded_figure(quality.ece)}, {_conclusion(quality)}. The probabilities hold for {result.depth} candidates"
+        f" and these judgments only.{left_out_text(result.left_out)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Findings on the data from before the run: sentences for the most severe ones, and tables of all."""
+"""Findings on the data from before the run: warnings on the most severe ones, and tables of all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 from evalkit.dataset_checks import DataFinding
+from evalkit.report.cautions import Caution
 from evalkit.report.table import Table
 from evalkit.results.manifest import Manifest
 
@@ -14,14 +15,14 @@ MOST_LINES = 4
 """Findings among the warnings of a report."""
 OTHER_WARNINGS = frozenset({"no_candidates", "judged_share"})
 """Codes of findings that are left out of the sentences: other warnings of the report cover them."""
-TITLE = "What was found in the data"
-COLUMNS = ("dataset", "kind", "what", "effect on the figures", "remedy", "for example")
+TITLE = "Findings on the data"
+COLUMNS = ("dataset", "severity", "finding", "effect on the figures", "remedy", "examples")
 _WIDTHS = (12, 34, 40, 32, 20)
 """Characters of the columns in a terminal, without the column of the severity."""
 
 
-def preflight_lines(manifest: Manifest) -> list[str]:
-    """Return sentences on the errors and warnings, errors first, and the number of further ones."""
+def preflight_cautions(manifest: Manifest) -> list[Caution]:
+    """Return warnings on the data, errors first; further ones are counted."""
     findings = [
         finding
         for checked in manifest.preflight
@@ -29,11 +30,24 @@ def preflight_lines(manifest: Manifest) -> list[str]:
         if finding.severity != "note" and finding.code not in OTHER_WARNINGS
     ]
     findings.sort(key=lambda finding: finding.severity != "error")
-    lines = [f"{one.dataset}: {one.what}: {one.effect}." for one in findings[:MOST_LINES]]
-    more = len(findings) - len(lines)
+    found = [
+        Caution(
+            "invalid" if one.severity == "error" else "figures",
+            f"{one.dataset}: {one.what}: {one.effect}.",
+            sentence(one.remedy),
+        )
+        for one in findings[:MOST_LINES]
+    ]
+    more = len(findings) - len(found)
     if more:
-        lines.append(f"{more} more finding{'s' * (more > 1)} on the data: see '{TITLE}' in the report.")
-    return lines
+        text = f"{more} more finding{'s' * (more > 1)} on the data."
+        found.append(Caution("figures", text, f"Read the table '{TITLE}' of the report."))
+    return found
+
+
+def sentence(text: str) -> str:
+    """Return a clause as a sentence: with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def preflight_tables(manifest: Manifest) -> list[Table]:
@@ -44,8 +58,8 @@ def preflight_tables(manifest: Manifest) -> list[Table]:
         return []
     left_out = "; ".join(dict.fromkeys(name for one in checked for name in one.left_out))
     note = (
-        "Warnings move figures, notes are good to know. Not looked for before a run, but by"
-        f" `evalkit dataset check`: {left_out}."
+        "Errors make metric values meaningless, warnings bias them, notes inform. Only `evalkit dataset check` looks"
+        f" for: {left_out}."
     )
     return [Table(TITLE, COLUMNS, tuple(map(_row, findings)), note, left=len(COLUMNS))]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from evalkit.charts.chart import Axis, Bar, Bars, Chart, Panel, Points, Rule, Spot, Tick, Zone
 from evalkit.charts.palette import system_roles
@@ -16,16 +15,9 @@ _EDGE_TICKS = 4
 
 
 def comparison_charts(compared: Comparisons) -> list[Chart]:
-    """Return the charts of a comparison on its own; those of two versions are named by the reranker."""
-    if not isinstance(compared, VersionComparisons):
-        return [*difference_charts(compared), *change_charts(compared)]
-    tag = compared.reranker.after  # the systems themselves are called before and after
-    return [
-        replace(_changes(one), name=_changes_name(one.dataset, tag))
-        for entry in compared.datasets
-        for one in entry.comparisons
-        if one.histogram is not None
-    ]
+    """Return all charts of a comparison on its own."""
+    versions = isinstance(compared, VersionComparisons)  # one comparison each, of the same name
+    return [*([] if versions else difference_charts(compared)), *change_charts(compared)]
 
 
 def difference_charts(compared: Comparisons, roles: Mapping[str, str] | None = None) -> list[Chart]:
@@ -84,21 +76,24 @@ def _difference_text(one: Comparison) -> tuple[str, ...]:
 
 
 def change_charts(compared: Comparisons) -> list[Chart]:
-    """Return the histogram of per-query differences for each dataset and contender."""
+    """Return the histogram of per-query differences for each dataset and contender.
+
+    The systems of two versions are called before and after, so their charts have the name of the reranker.
+    """
+    tag = compared.reranker.after if isinstance(compared, VersionComparisons) else None
     return [
-        _changes(one) for entry in compared.datasets for one in entry.comparisons if one.histogram is not None
+        _changes(one, tag or one.contender)
+        for entry in compared.datasets
+        for one in entry.comparisons
+        if one.histogram is not None
     ]
 
 
-def _changes_name(dataset: str, system: str) -> str:
-    return f"{dataset}.{system}.query-changes"
-
-
-def _changes(one: Comparison) -> Chart:
+def _changes(one: Comparison, system: str) -> Chart:
     counts = f"{one.contender} is better on {one.wins} of {one.n} queries, worse on {one.losses}, equal on {one.ties}."
     return Chart(
-        name=_changes_name(one.dataset, one.contender),
-        title=f"{one.dataset}: queries that {one.contender} changes",
+        name=f"{one.dataset}.{system}.query-changes",
+        title=f"{one.dataset}: queries that {system} changes",
         caption=f"{counts} Bars count queries by their difference: losses left of the grey bar, wins right of it.",
         x=Axis(f"difference in {one.metric} to {one.baseline}", ticks=tuple(_edges(one))),
         panels=(Panel(Axis("queries", zero=True), (Bars(tuple(_bars(one))),)),),

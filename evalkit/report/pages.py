@@ -3,49 +3,99 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from evalkit.report.explorer import as_script, explorer_note
-from evalkit.report.headline import headline
-from evalkit.report.sections import Findings, Section
+from evalkit.report.first_screen import FirstScreen, first_screen
+from evalkit.report.sections import Findings, Section, all_cautions
+from evalkit.report.systems import Measured
+from evalkit.report.table import Table
 from evalkit.report.table_files import file_names, write_tables
 from evalkit.report.templating import page_templates
-from evalkit.report.verdict import verdicts
 from evalkit.results import ResultFolder
+from evalkit.results.folder import results_folder
 from evalkit.results.manifest import Manifest
 
-MOST_PLOTS = 4
-"""Plots of a section that are shown without unfolding."""
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One comparison on a page: its first screen, and its sections."""
+
+    screen: FirstScreen
+    sections: Sequence[Section]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """What both pages show.
+
+    Attributes
+    ----------
+    chapters
+        One for a report; one for each reranker of a comparison of two versions.
+    facts
+        Name and value of the run's settings and versions; may be empty.
+    explored
+        Data of the query explorer; None without one.
+    """
+
+    chapters: Sequence[Chapter]
+    facts: Sequence[tuple[str, str]] = ()
+    explored: Mapping[str, Any] | None = None
+
+    def files(self) -> dict[Table, str]:
+        """Return table -> name of its files without ending."""
+        return file_names(
+            table for chapter in self.chapters for one in chapter.sections for table in one.every_table
+        )
+
+    def render(self, template: str) -> str:
+        """Return the page as HTML or Markdown, by the name of its template."""
+        content = {
+            "chapters": self.chapters,
+            "facts": self.facts,
+            "files": self.files(),
+            "explorer": self.explored and as_script(self.explored),
+            "explorer_note": self.explored and explorer_note(self.explored),
+        }
+        return page_templates().get_template(template).render(content)
 
 
 def write_pages(
     folder: ResultFolder, found: Findings, sections: Sequence[Section], explored: Mapping[str, Any] | None
 ) -> None:
     """Write both pages and the files of all tables; `explored` is the data of the query explorer."""
-    names = file_names(table for section in sections for table in section.every_table)
-    write_tables(folder.tables_folder, names)
-    per_dataset = verdicts(found.compared, found.summary)
-    content = {
-        "name": found.manifest.name,
-        "started": found.manifest.started,
-        "status": found.manifest.status,
-        "headline": headline(per_dataset, found.compared, found.manifest.status),
-        "verdicts": per_dataset,
-        "sections": sections,
-        "files": names,
-        "facts": _facts(found.manifest),
-        "warnings": sum(len(section.lines) for section in sections if section.key == "warnings"),
-        "most_plots": MOST_PLOTS,
-        "explorer": explored and as_script(explored),
-        "explorer_note": explored and explorer_note(explored),
-    }
-    environment = page_templates()
-    for template, file in (
-        ("report.md", folder.report_markdown_file),
-        ("report.html", folder.report_html_file),
-    ):
-        text = environment.get_template(template).render(content)
-        file.write_text(text, encoding="utf-8", errors="replace")
+    page = Page([Chapter(screen_of(found, folder), sections)], _facts(found.manifest), explored)
+    write_tables(folder.tables_folder, page.files())
+    write_page(folder.report_markdown_file, page.render("report.md"))
+    write_page(folder.report_html_file, page.render("report.html"))
+
+
+def write_page(file: Path, text: str) -> None:
+    """Write a page; characters that UTF-8 cannot hold are replaced."""
+    file.write_text(text, encoding="utf-8", errors="replace")
+
+
+def screen_of(found: Findings, folder: ResultFolder, result: str | None = None) -> FirstScreen:
+    """Return the first screen of a result.
+
+    Parameters
+    ----------
+    result
+        The folder as commands name it. By default it is where a run puts the folder without ``--into``, so that the
+        page does not depend on where it is built.
+    """
+    manifest = found.manifest
+    return first_screen(
+        manifest.name,
+        found.compared,
+        all_cautions(found),
+        Measured(manifest, found.summary, found.tuned),
+        found.latency,
+        result or (results_folder(manifest.name, None) / folder.path.name).as_posix(),
+    )
 
 
 def _facts(manifest: Manifest) -> list[tuple[str, str]]:

@@ -7,16 +7,10 @@ from dataclasses import dataclass
 
 from evalkit.charts.chart import Chart
 from evalkit.report.calibration import calibration_table
-from evalkit.report.comparison import (
-    cautions,
-    comparison_tables,
-    evidence_tables,
-    extreme_tables,
-    findings,
-    slice_tables,
-)
+from evalkit.report.cautions import Caution, CautionGroup, grouped
+from evalkit.report.comparison import comparison_tables, evidence_tables, extreme_tables, slice_tables
+from evalkit.report.comparison_sentences import cautions, findings
 from evalkit.report.dataset_findings import preflight_tables
-from evalkit.report.decision import decision_tables
 from evalkit.report.depth import depth_line, depth_table, depth_tables
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
@@ -26,6 +20,7 @@ from evalkit.report.table import Table
 from evalkit.report.thresholds import threshold_line, threshold_table
 from evalkit.report.undecided import to_judge_tables
 from evalkit.report.warnings import failure_tables, warnings
+from evalkit.results import ResultFolder
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
@@ -52,6 +47,18 @@ class Findings:
     tuned: Tuning
     latency: LatencyAnswers
 
+    @classmethod
+    def read(cls, folder: ResultFolder) -> Findings:
+        """Read all documents of a result folder."""
+        return cls(
+            folder.read_manifest(),
+            folder.read_failures(),
+            folder.read_summary(),
+            folder.read_comparisons(),
+            folder.read_tuning(),
+            folder.read_latency(),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -61,10 +68,14 @@ class Section:
     ----------
     key
         Anchor of the section in the page.
+    short
+        Its name in the navigation.
     lines
         Sentences.
+    cautions
+        Warnings, the worst first.
     plots, tables
-        Shown at once.
+        Shown at once, but for folded plots.
     more
         Detail tables, folded in the page.
     explorer
@@ -72,8 +83,10 @@ class Section:
     """
 
     key: str
+    short: str
     title: str
     lines: Sequence[str] = ()
+    cautions: Sequence[CautionGroup] = ()
     plots: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     more: Sequence[Table] = ()
@@ -82,12 +95,31 @@ class Section:
     @property
     def is_empty(self) -> bool:
         """Whether there are no sentences, plots and tables."""
-        return not (self.lines or self.plots or self.tables or self.more)
+        return not (self.lines or self.cautions or self.plots or self.tables or self.more)
 
     @property
     def every_table(self) -> tuple[Table, ...]:
         """All tables, the folded ones last."""
         return (*self.tables, *self.more)
+
+    @property
+    def shown_plots(self) -> list[Chart]:
+        """The plots that are shown at once."""
+        return [plot for plot in self.plots if not plot.folded]
+
+    @property
+    def folded_plots(self) -> list[Chart]:
+        """The plots for people who look after the measurement itself."""
+        return [plot for plot in self.plots if plot.folded]
+
+
+def all_cautions(found: Findings) -> list[Caution]:
+    """Return all warnings on a result."""
+    return [
+        *warnings(found.manifest, found.summary),
+        *cautions(found.compared),
+        *latency_cautions(found.latency),
+    ]
 
 
 def report_sections(
@@ -107,28 +139,28 @@ def report_sections(
     summary, compared, tuned = found.summary, found.compared, found.tuned
     everything = (
         Section(
-            "decision", "Decision",
+            "comparison", "Comparison", "Comparison with the baseline",
             lines=[*findings(compared), *precision_lines(summary)],
-            tables=decision_tables(compared, summary, tuned),
-            more=[*comparison_tables(compared, details=False), *to_judge_tables(compared), *result_tables(summary),
+            more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary),
                   *precision_tables(summary), *evidence_tables(compared)],
         ),
-        Section("trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
+        Section("trade-off", "Trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(
-            "depth", "How many candidates",
+            "depth", "Candidates", "Number of candidates",
             lines=list(map(depth_line, tuned.depth)),
             plots=plots["depth"],
             more=[*depth_tables(summary), *map(depth_table, tuned.depth)],
         ),
         Section(
-            "latency", "Latency",
+            "latency", "Latency", "Latency",
             lines=latency_lines(summary, found.latency),
             plots=plots["latency"],
-            tables=latency_tables(summary, found.latency),
-            more=latency_details(summary, found.latency),
+            tables=[] if summary.quality else latency_tables(summary, found.latency),
+            more=[*(latency_tables(summary, found.latency) if summary.quality else []),
+                  *latency_details(summary, found.latency)],
         ),
         Section(
-            "thresholds", "Where to cut the scores",
+            "thresholds", "Threshold", "Score threshold",
             lines=list(map(threshold_line, tuned.threshold)),
             plots=plots["thresholds"],
             more=[
@@ -136,13 +168,16 @@ def report_sections(
                 *(calibration_table(one) for one in tuned.calibration if one.functions),
             ],
         ),
-        Section("queries", "Query by query", plots=plots["queries"], more=extreme_tables(compared), explorer=explorer),
-        Section("slices", "Kinds of queries", tables=slice_tables(compared)),
         Section(
-            "warnings", "Failures and warnings",
-            lines=[*warnings(found.manifest, summary), *latency_cautions(found.latency), *cautions(compared)],
-            tables=[*preflight_tables(found.manifest), *failure_tables(found.failures)],
+            "queries", "Queries", "Results by query",
+            plots=plots.get("queries", ()), more=extreme_tables(compared), explorer=explorer,
         ),
-        Section("data", "Data and calls", tables=[data_table(summary), *call_tables(summary)]),
+        Section("slices", "Query types", "Results by query type", more=slice_tables(compared)),
+        Section(
+            "warnings", "Warnings", "Warnings and failures",
+            cautions=grouped(all_cautions(found)),
+            more=[*preflight_tables(found.manifest), *failure_tables(found.failures)],
+        ),
+        Section("data", "Data", "Data and calls", more=[data_table(summary), *call_tables(summary)]),
     )  # fmt: skip
     return [section for section in everything if section.explorer or not section.is_empty]

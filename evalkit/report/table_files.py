@@ -1,4 +1,4 @@
-"""Write the tables of a report as CSV, JSON and Parquet: an interval as three columns, numbers as numbers."""
+"""Write the tables of a report as CSV, JSON and Parquet: numbers in full precision, an interval as three columns."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from evalkit.report.numbers import NO_VALUE
+from evalkit.report.numbers import NO_VALUE, Figure
 from evalkit.report.table import Table
 from evalkit.results.folder import slug
 from evalkit.results.json_shapes import to_json
 from evalkit.results.parquet import write_table
 
-_NUMBER = r"[+-]?\$?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"
-_INTERVAL = re.compile(rf"({_NUMBER}) \[({_NUMBER}), ({_NUMBER})\]")
+_NUMBER = re.compile(r"[+-]?\$?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 _BOUNDS = ("", " lower", " upper")
 
 
@@ -77,23 +76,24 @@ def _spread(name: str, cells: list[str], *, text: bool) -> dict[str, list[Any]]:
     """Return name -> values: one column of text or numbers, or three columns of intervals."""
     if text:
         return {name: [None if cell == NO_VALUE else cell for cell in cells]}
-    intervals = [_INTERVAL.fullmatch(cell) for cell in cells]
-    if not any(intervals):
+    if not any(isinstance(cell, Figure) and cell.bounds for cell in cells):
         return {name: [_value(cell) for cell in cells]}
-    return {
-        f"{name}{bound}": [
-            _value(match[place]) if match else (_value(cell) if place == 1 else None)
-            for match, cell in zip(intervals, cells, strict=True)
-        ]
-        for place, bound in enumerate(_BOUNDS, 1)
-    }
+    columns = zip(*map(_bounded, cells), strict=True)
+    return {f"{name}{bound}": list(values) for bound, values in zip(_BOUNDS, columns, strict=True)}
+
+
+def _bounded(cell: str) -> tuple[Any, float | None, float | None]:
+    """Return value, lower and upper bound of a cell; bounds are None for a cell without them."""
+    return (cell.value, cell.low, cell.high) if isinstance(cell, Figure) else (_value(cell), None, None)
 
 
 def _value(cell: str) -> int | float | str | None:
-    """Return a cell as a number if it is one; None if it has no value."""
+    """Return the exact number of a cell, or its text if it has none; None if it has no value."""
+    if isinstance(cell, Figure):
+        return cell.value
     if cell == NO_VALUE:
         return None
-    if not re.fullmatch(_NUMBER, cell):
+    if not _NUMBER.fullmatch(cell):
         return cell
     plain = re.sub(r"[$,]", "", cell)
     return float(plain) if re.search(r"[.e]", plain) else int(plain)

@@ -9,7 +9,6 @@ from typing import Any
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot, known
 from evalkit.charts.stops import full_number
 from evalkit.report.chart_parts import by_reranker, limit_rules, roles_of, spread_scale
-from evalkit.report.verdict import price_of
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.summary_document import QualityRow, Summary
 from evalkit.results.tuning_document import Tuning
@@ -136,7 +135,7 @@ def cost_points(summary: Summary, tuned: Tuning, dataset: str) -> list[Point]:
     points = []
     for row in _qualities(summary, dataset):
         tag, depth = row.reranker, row.depth
-        cost = swept.get((tag, depth), price_of(summary, dataset, tag, depth).usd_per_thousand_queries)
+        cost = swept.get((tag, depth), summary.cost_at(dataset, tag, depth))
         if cost is not None:
             expense = Interval(cost, None, None, row.mean.n)
             points.append(Point(tag, depth, row.mean, expense, difference=row.difference))

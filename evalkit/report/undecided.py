@@ -32,14 +32,12 @@ def remedy(one: Comparison, entry: DatasetComparisons) -> str:
 
 def _failed(one: Comparison) -> str:
     if one.left_out:
-        return f"{one.left_out} queries have no scores from one of the two systems, or from both"
-    return (
-        f"{one.unranked} queries have a ranking from only one of the two systems and count as 0 for the other"
-    )
+        return f"{one.left_out} queries have no scores from one or both systems"
+    return f"{one.unranked} queries have a ranking from only one system and count as 0 for the other"
 
 
 def _once(one: Comparison) -> str:
-    return "once they count against it" if one.left_out else "without them"
+    return "if they count against it" if one.left_out else "without them"
 
 
 def _fix(one: Comparison) -> str:
@@ -54,29 +52,27 @@ def _evidence(one: Comparison, entry: DatasetComparisons) -> Sensitivity | None:
 
 def _shares(one: Comparison, found: Sensitivity) -> str:
     return (
-        f"{found.judged_contender:.0%} of {one.contender}'s first {found.cutoff} documents are judged and"
-        f" {found.judged_baseline:.0%} of {one.baseline}'s"
+        f"Of the first {found.cutoff} documents, {found.judged_contender:.0%} are judged for {one.contender} and"
+        f" {found.judged_baseline:.0%} for {one.baseline}"
     )
 
 
 def _consequence(one: Comparison, found: Sensitivity) -> str:
     """Return what makes the verdict unsure, as the rest of a sentence."""
     if found.reversal is None:
-        return (
-            "; with shares so different, no significant difference does not mean that the systems are equal."
-        )
+        return ". With such different shares, the systems may differ although no difference is significant."
     if shares_apart(found) and not confirmed(one, found):
         return (
-            "; if unjudged documents are relevant as often as judged ones, the sign reverses with probability"
+            ". If unjudged documents are relevant as often as judged ones, the ranking reverses with probability"
             f" {found.reversal:.2f}."
         )
-    return "; the judged documents alone do not confirm the result."
+    return ". The judged documents alone do not confirm the result."
 
 
 def _judge_first(entry: DatasetComparisons) -> str:
     first = ", ".join(f"{row.query_id}/{row.doc_id}" for row in entry.to_judge[:NAMED])
     left = len(entry.to_judge) - NAMED
-    more = f"; the table of documents to judge lists {left} more" if left > 0 else ""
+    more = f", and {left} more in the table of documents to judge" if left > 0 else ""
     return f"Judge first (query/document): {first}{more}."
 
 
@@ -84,7 +80,7 @@ def assumption(entry: DatasetComparisons) -> str:
     """Return a sentence on judgments that list relevant documents only; empty for others."""
     if not entry.relevant_only:
         return ""
-    return " The judgments list relevant documents only: this holds if every other document is not relevant."
+    return " The judgments list relevant documents only: this holds if all others are not relevant."
 
 
 def to_judge_tables(compared: Comparisons) -> list[Table]:

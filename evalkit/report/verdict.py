@@ -1,4 +1,4 @@
-"""The recommendation for each dataset, in two sentences: a pure function of a report's documents.
+"""The recommendation for each dataset: a pure function of a report's documents.
 
 It is *adopt* only if the corrected test finds a reranker better and its simultaneous interval is above 0. Unknown
 figures are left out.
@@ -11,16 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.comparison import Comparison
-from evalkit.report.comparison import detectable_text
-from evalkit.report.numbers import difference_text, dollars, milliseconds
+from evalkit.report.comparison_sentences import detectable_text, gain_text, queries_text
 from evalkit.report.undecided import assumption, remedy
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
-from evalkit.results.summary_document import Summary
 from evalkit.stats import MIN_QUERIES
 
 Kind = Literal["adopt", "keep", "undecided"]
-ALIKE = (0.95, 1.05)
-"""Lowest and highest ratio of two latencies that count as the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +29,10 @@ class Verdict:
         ``adopt`` a reranker, ``keep`` the baseline as no system is significantly better, or ``undecided``.
     choice
         The system to use; None if undecided.
-    text
-        A few sentences.
+    headline
+        The finding in one short clause, without an end mark.
+    detail
+        The figures behind it, in one to three sentences.
     fits
         The systems that the dataset does not speak against: the choice, and those without a significant difference
         from it.
@@ -43,67 +41,84 @@ class Verdict:
     dataset: str
     kind: Kind
     choice: str | None
-    text: str
+    headline: str
+    detail: str = ""
     fits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """Latency of one call and cost of a thousand queries at the depth of a comparison; None where not known."""
-
-    p50_s: float | None = None
-    p95_s: float | None = None
-    usd_per_thousand_queries: float | None = None
-
-
-def verdicts(compared: Comparisons, summary: Summary) -> list[Verdict]:
+def verdicts(compared: Comparisons) -> list[Verdict]:
     """Return the verdict on each dataset.
 
     Parameters
     ----------
-    compared, summary
-        Contents of ``comparisons.json`` and ``summary.json``.
+    compared
+        Content of ``comparisons.json``.
     """
-    return [_verdict(entry, compared.plan.baseline, summary) for entry in compared.datasets]
+    return [_verdict(entry, compared) for entry in compared.datasets]
 
 
-def price_of(summary: Summary, dataset: str, tag: str, depth: int | None) -> Price:
-    """Return latency and cost of a call with `depth` documents and one call in flight, where they were measured."""
-    timed = None if depth is None else summary.alone(dataset, tag).get(depth)
-    cost = summary.cost_of(dataset, tag)
-    # If each depth is a pass of its own, the cost is the sum over all depths and not that of this one.
-    one_pass = cost is not None and depth is not None and cost.documents <= depth * cost.queries
-    return Price(
-        None if timed is None else timed.p50_s.estimate,
-        None if timed is None else timed.p95_s.estimate,
-        cost.usd_per_thousand_queries if cost is not None and one_pass else None,
-    )
+def lead_comparison(entry: DatasetComparisons) -> Comparison | None:
+    """Return the comparison that the verdict is about.
 
-
-def _verdict(entry: DatasetComparisons, baseline: str, summary: Summary) -> Verdict:
-    dataset = entry.dataset
-    measured = sorted(
-        (one for one in entry.comparisons if one.n), key=lambda one: -(one.contender_mean or 0.0)
-    )
-    if not measured:
-        return Verdict(dataset, "undecided", None, f"No verdict: nothing was compared with {baseline}.")
-    best = next((one for one in measured if one.verdict == "better" and (one.lower or 0.0) > 0), None)
-    if best is not None:
-        others = (tag for tag in entry.tied_with.get(best.contender, ()) if tag != baseline)
-        text = f"{_adopt(best, entry, summary)}{_also_undecided(measured)}{assumption(entry)}"
-        return Verdict(dataset, "adopt", best.contender, text, (best.contender, *others))
-    if all(one.verdict == "too few queries" for one in measured):
-        return Verdict(dataset, "undecided", None, _too_few(measured))
+    It is the best contender that is better, else the first undecided one, else the one with the highest mean; None if
+    nothing was compared.
+    """
+    measured = _measured(entry)
+    best = next(filter(_is_better, measured), None)
     unsure = next((one for one in measured if one.undecided), None)
-    if unsure is not None:
-        return Verdict(dataset, "undecided", None, _undecided(unsure, entry))
-    text = f"{_keep(measured, entry.depth)}{assumption(entry)}"
-    return Verdict(dataset, "keep", baseline, text, (baseline, *entry.tied_with.get(baseline, ())))
+    return best or unsure or next(iter(measured), None)
 
 
-def _undecided(one: Comparison, entry: DatasetComparisons) -> str:
-    why = one.verdict.removeprefix("undecided: ")
-    return f"Undecided: {why} ({one.contender} against {one.baseline}). {remedy(one, entry)}"
+def _measured(entry: DatasetComparisons) -> list[Comparison]:
+    """Return the comparisons with at least one query, the highest mean first."""
+    return sorted((one for one in entry.comparisons if one.n), key=lambda one: -(one.contender_mean or 0.0))
+
+
+def _is_better(one: Comparison) -> bool:
+    return one.verdict == "better" and (one.lower or 0.0) > 0
+
+
+def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
+    dataset, baseline = entry.dataset, compared.plan.baseline
+    measured, lead = _measured(entry), lead_comparison(entry)
+    if lead is None:
+        return Verdict(dataset, "undecided", None, f"Nothing was compared with {baseline}")
+    if _is_better(lead):
+        others = tuple(tag for tag in entry.tied_with.get(lead.contender, ()) if tag != baseline)
+        headline = f"{lead.contender} ranks better than {baseline}"
+        detail = (
+            f"{_gain(lead, entry, compared)}{_tied(others)}{_also_undecided(measured)}{assumption(entry)}"
+        )
+        return Verdict(dataset, "adopt", lead.contender, headline, detail, (lead.contender, *others))
+    if all(one.verdict == "too few queries" for one in measured):
+        return Verdict(dataset, "undecided", None, *_too_few(lead, compared))
+    if lead.undecided:
+        why = lead.verdict.removeprefix("undecided: ")
+        headline = f"{why.capitalize()} could change the result of {lead.contender}"
+        return Verdict(dataset, "undecided", None, headline, remedy(lead, entry))
+    headline, detail = _keep(measured, compared)
+    fits = (baseline, *entry.tied_with.get(baseline, ()))
+    return Verdict(dataset, "keep", baseline, headline, f"{detail}{assumption(entry)}", fits)
+
+
+def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) -> str:
+    """Return the gain of the best system with its interval, depth and number of queries."""
+    depth = "" if entry.depth is None else f" with {entry.depth} candidates"
+    family = sum(len(one.comparisons) for one in compared.datasets)
+    corrected = f", significant after correction for {family} comparisons" if family > 1 else ""
+    return f"{gain_text(best, compared.plan)}{depth}, {queries_text(best)}{corrected}."
+
+
+def _tied(others: Sequence[str]) -> str:
+    """Return a sentence on the systems without significant difference from the best one."""
+    if not others:
+        return ""
+    verb = "shows" if len(others) == 1 else "show"
+    return f" {_listed(others)} {verb} no significant difference from it."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _also_undecided(measured: Sequence[Comparison]) -> str:
@@ -111,60 +126,28 @@ def _also_undecided(measured: Sequence[Comparison]) -> str:
     return f" Undecided: {', '.join(names)}." if names else ""
 
 
-def _adopt(best: Comparison, entry: DatasetComparisons, summary: Summary) -> str:
-    depth, name = entry.depth, best.contender
-    price = price_of(summary, entry.dataset, name, depth)
-    parts = [f"{difference_text(best.joint_change)} {best.metric} over {best.baseline} (n = {best.n})"]
-    if price.p95_s is not None or price.p50_s is not None:
-        quantile = "median" if price.p95_s is None else "p95"
-        shown = milliseconds(price.p50_s if price.p95_s is None else price.p95_s)
-        parts.append(f"{shown} ms {quantile} for {depth} documents")
-    if price.usd_per_thousand_queries is not None:
-        parts.append(f"{dollars(price.usd_per_thousand_queries)} per 1,000 queries")
-    return f"Adopt {name}{_at(depth)}: {', '.join(parts)}.{_tied(best, entry, summary)}"
-
-
-def _at(depth: int | None) -> str:
-    return "" if depth is None else f" at depth {depth}"
-
-
-def _tied(best: Comparison, entry: DatasetComparisons, summary: Summary) -> str:
-    """Return a sentence on the rerankers without significant difference from the best, with relative latencies."""
-    others = [tag for tag in entry.tied_with.get(best.contender, ()) if tag != best.baseline]
-    if not others:
-        return ""
-    p50_s = price_of(summary, entry.dataset, best.contender, entry.depth).p50_s
-    parts = [
-        f"{tag}{_relative(price_of(summary, entry.dataset, tag, entry.depth).p50_s, p50_s)}" for tag in others
-    ]
-    verb = "is" if len(parts) == 1 else "are"
-    return f" Tied with it {verb} {', '.join(parts)}."
-
-
-def _relative(seconds: float | None, reference_s: float | None) -> str:
-    if not seconds or not reference_s:
-        return ""
-    ratio = seconds / reference_s
-    return " (the same latency)" if ALIKE[0] <= ratio <= ALIKE[1] else f" ({ratio:.2g} times the latency)"
-
-
-def _too_few(measured: Sequence[Comparison]) -> str:
-    best, n = measured[0], max(one.clusters or one.n for one in measured)
+def _too_few(lead: Comparison, compared: Comparisons) -> tuple[str, str]:
+    n = lead.clusters or lead.n
+    clusters = "" if lead.clusters is None else " independent"
+    highest = f"The highest mean is that of {lead.contender}: {gain_text(lead, compared.plan)}."
     return (
-        f"No verdict: n = {n} queries are too few, {MIN_QUERIES} are the least. The highest mean is that of"
-        f" {best.contender}: {difference_text(best.joint_change)} {best.metric} against {best.baseline}."
+        f"{n}{clusters} queries are too few for a verdict",
+        f"A verdict needs at least {MIN_QUERIES} queries. {highest}",
     )
 
 
-def _keep(measured: Sequence[Comparison], depth: int | None) -> str:
-    best = measured[0]
-    seen = f"{best.contender}{_at(depth)}: {difference_text(best.joint_change)} {best.metric} (n = {best.n})"
+def _keep(measured: Sequence[Comparison], compared: Comparisons) -> tuple[str, str]:
+    """Return headline and detail where no contender is better and none is undecided."""
+    best, baseline = measured[0], compared.plan.baseline
+    seen = f"{best.contender}: {gain_text(best, compared.plan)}, {queries_text(best)}"
     kinds = {one.verdict for one in measured}
     if kinds == {"identical"}:
-        return f"Keep {best.baseline}: every other system has its value on each query. The first is {seen}."
+        return f"No system differs from {baseline} on any query", f"{seen}."
     if kinds == {"worse"}:
-        return f"Keep {best.baseline}: every other system is worse. The best of them is {seen}."
-    text = f"Keep {best.baseline}: no system is significantly better. The closest is {seen}"
-    if (best.joint_change.lower or 0.0) > 0 or best.verdict == "better":
-        return f"{text}, but the sign-flip test and the interval disagree."
-    return f"{text}. {detectable_text(best)}" if best.detectable is not None else f"{text}."
+        several = "Every other system" if len(measured) > 1 else best.contender
+        return f"{several} ranks worse than {baseline}", f"{seen}."
+    headline = f"No system ranks significantly better than {baseline}"
+    closest = f"The closest is {seen}."
+    if best.verdict == "better" or (best.joint_change.lower or 0.0) > 0:
+        return headline, f"{closest} The sign-flip test and the interval disagree."
+    return headline, f"{closest} {detectable_text(best)}" if best.detectable is not None else closest

@@ -1,161 +1,199 @@
-"""Warnings of a report, and the table of failed calls with remedies."""
+"""Warnings of a report with their remedies, and the table of failed calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from evalkit.report.dataset_findings import preflight_lines
+from evalkit.report.cautions import Caution
+from evalkit.report.dataset_findings import preflight_cautions
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.table import Table
-from evalkit.results.manifest import Failure, Manifest
-from evalkit.results.summary_document import Summary
+from evalkit.results.manifest import EndpointFacts, Failure, Manifest, QualityPass
+from evalkit.results.summary_document import DatasetSummary, Summary
 
 MANY_TIES = 0.1
 """Share of queries with equal scores near the top above which a warning is given."""
 REMEDIES = {
-    "connect": "start the server or mend its url, then run again",
-    "timeout": "raise timeout_s, or lower batch_size and concurrency, then run again",
-    "lost": "run again with more memory a replica, or fewer replicas",
-    "memory": "lower batch_size or batch_tokens, then run again",
+    "connect": "Start the server or correct its url, then rerun.",
+    "timeout": "Raise timeout_s, or lower batch_size and concurrency, then rerun.",
+    "lost": "Rerun with more memory per replica, or with fewer replicas.",
+    "memory": "Lower batch_size or batch_tokens, then rerun.",
 }
 """Kind of failure -> remedy, for errors without a hint."""
-ANY_REMEDY = "look into the server's own log and at the reply in failures.jsonl, then run again"
+ANY_REMEDY = "Read the server's own log and the response in failures.jsonl, then rerun."
+RESUME = "Fix the cause (see failures.jsonl), then run the same command again: it resumes."
 
 
-def warnings(manifest: Manifest, summary: Summary) -> list[str]:
-    """Return all warnings on a result, one sentence each."""
-    lines = []
-    if manifest.status != "complete":
-        lines.append(f"This result is {manifest.status}: figures cover only what was measured.")
-    lines += preflight_lines(manifest)
-    lines += _ties(summary)
+def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
+    """Return all warnings on a result."""
+    found = [] if manifest.status == "complete" else [_incomplete(manifest)]
+    found += preflight_cautions(manifest)
+    found += _ties(summary)
     for entry in manifest.quality_passes:
-        if entry.failed:
-            lines.append(
-                f"{entry.dataset}: {entry.reranker} failed on {len(entry.failed)} of {entry.asked}"
-                " queries; they are in none of its means (see failures.jsonl)."
-            )
-        if entry.documents_placed_last:
-            lines.append(
-                f"{entry.dataset}: {entry.reranker} had no score for {entry.documents_placed_last}"
-                " candidates and placed them last."
-            )
+        found += _failed(entry)
     for facts in summary.datasets:
-        if not facts.counts["answerable_queries"]:
-            lines.append(f"{facts.name}: nothing answers any of its queries, so there is no mean.")
-        if facts.empty_queries:
-            lines.append(
-                f"{facts.name}: queries that found no candidate and count as 0: {facts.empty_queries}."
-            )
-    lines += _of_names(manifest)
-    lines += _of_reuse(manifest)
-    lines += _of_checks(manifest)
-    lines += _of_endpoints(manifest)
-    lines += _of_execution(manifest)
-    return lines + _unsorted(summary) + _truncated(summary)
+        found += _without_answers(facts)
+    found += _names(manifest)
+    found += _reuse(manifest)
+    found += _unstable(manifest)
+    for tag, endpoint in manifest.endpoints.items():
+        found += _endpoint(tag, endpoint)
+    found += _execution(manifest)
+    return found + _unsorted(summary) + _truncated(summary)
 
 
-def _of_reuse(manifest: Manifest) -> list[str]:
-    """Return warnings on reused scores of backends that may have changed since."""
-    lines = []
+def _incomplete(manifest: Manifest) -> Caution:
+    return Caution(
+        "invalid", f"This result is {manifest.status}: figures cover only what was measured.", RESUME
+    )
+
+
+def _failed(entry: QualityPass) -> list[Caution]:
+    found = []
+    if entry.failed:
+        text = (
+            f"{entry.dataset}: {entry.reranker} failed on {len(entry.failed)} of {entry.asked} queries. Its means leave"
+            " these out."
+        )
+        found.append(Caution("invalid", text, RESUME))
+    if entry.documents_placed_last:
+        text = (
+            f"{entry.dataset}: {entry.reranker} gave no score to {entry.documents_placed_last} candidates. They are"
+            " ranked last."
+        )
+        found.append(Caution("verdict", text, "Score these candidates too, or set `missing: fail`."))
+    return found
+
+
+def _without_answers(facts: DatasetSummary) -> list[Caution]:
+    if not facts.counts["answerable_queries"]:
+        text = f"{facts.name}: no query has a relevant document, so there is no mean."
+        return [Caution("invalid", text, "Check that the judgments belong to these queries.")]
+    if facts.empty_queries:
+        text = f"{facts.name}: {facts.empty_queries} queries have no candidate and count as 0."
+        return [Caution("figures", text, "Check the language of the retriever, or use another retriever.")]
+    return []
+
+
+def _reuse(manifest: Manifest) -> list[Caution]:
+    """Return warnings on cached scores of backends that may have changed since."""
+    found = []
     for row in manifest.pairs:
         tag, about = row.reranker, manifest.rerankers[row.reranker]
         if row.oldest_s is None or not (about.remote or about.moving_name):
             continue
         day = datetime.fromtimestamp(row.oldest_s, UTC).date().isoformat()
-        lines.append(
-            f"{row.dataset}: {row.reused} scores of {tag} were not asked for but found in the score store,"
-            f" the oldest of {day}. A sample tells whether they still hold: evalkit store drift CONFIG"
-            f" --reranker {tag}. To ask for all again: --refresh."
-        )
+        text = f"{row.dataset}: reused {row.reused:,} cached scores for {tag} (oldest: {day})."
+        hint = f"Check a sample with: evalkit store drift CONFIG --reranker {tag}. To call again for all: --refresh."
+        found.append(Caution("verdict", text, hint))
         endpoint = manifest.endpoints.get(tag)
         now = endpoint.models if endpoint else ()
         if row.models and now and row.models != now:
-            lines.append(
-                f"{row.dataset}: the stored scores of {tag} came from model {', '.join(row.models)}, those asked"
-                f" for now from {', '.join(now)}: the figures mix them."
+            text = (
+                f"{row.dataset}: cached scores of {tag} come from model {', '.join(row.models)}, new ones from"
+                f" {', '.join(now)}. The figures mix both."
             )
-    return lines
+            found.append(Caution("verdict", text, "Rerun with --refresh."))
+    return found
 
 
-def _of_names(manifest: Manifest) -> list[str]:
-    """Return warnings on rerankers whose name may denote another model in a later run."""
+def _names(manifest: Manifest) -> list[Caution]:
+    """Return warnings on rerankers whose name may mean another model in a later run."""
     return [
-        f"{tag}: {about.moving_name}: another run may measure another model."
+        Caution(
+            "figures",
+            f"{tag}: {about.moving_name}. A later run may reach a different model.",
+            "Name an exact model version in the configuration.",
+        )
         for tag, about in manifest.rerankers.items()
         if about.moving_name
     ]
 
 
-def _of_checks(manifest: Manifest) -> list[str]:
+def _unstable(manifest: Manifest) -> list[Caution]:
     return [
-        f"{one.check.dataset}: {one.check.reranker} gives the same pair another score when asked again"
-        f" ({one.evidence}): its figures move from run to run."
+        Caution(
+            "verdict",
+            f"{one.check.dataset}: {one.check.reranker} gives the same pair different scores ({one.evidence})."
+            " Results vary between runs.",
+            "Repeat the run, and give all results to `evalkit gate`, which averages them.",
+        )
         for one in manifest.pointwise_checks
         if one.verdict == "unstable"
     ]
 
 
-def _of_endpoints(manifest: Manifest) -> list[str]:
-    lines = []
-    for tag, endpoint in manifest.endpoints.items():
-        if endpoint.given_up:
-            lines.append(f"{tag}: {endpoint.given_up}.")
-        if len(endpoint.models) > 1:
-            lines.append(f"{tag}: answered as several models: {', '.join(endpoint.models)}.")
-    return lines
+def _endpoint(tag: str, endpoint: EndpointFacts) -> list[Caution]:
+    found = []
+    if endpoint.given_up:
+        found.append(Caution("invalid", f"{tag}: {endpoint.given_up}.", RESUME))
+    if len(endpoint.models) > 1:
+        text = f"{tag}: responses name several models: {', '.join(endpoint.models)}."
+        found.append(Caution("verdict", text, "Name an exact model version, then rerun with --refresh."))
+    return found
 
 
-def _of_execution(manifest: Manifest) -> list[str]:
+def _execution(manifest: Manifest) -> list[Caution]:
     """Return warnings on missing and lost replicas of a cluster; they do not change scores."""
     execution = manifest.execution
     if execution is None:
         return []
-    lines = []
+    found = []
     lost = execution.replicas_lost
+    remedy = "Nothing for the scores; free memory or cores for speed."
     if execution.replicas < execution.replicas_asked:
-        lines.append(
-            f"The Ray cluster has room for {execution.replicas} of {execution.replicas_asked} replicas."
-        )
+        text = f"The Ray cluster has room for {execution.replicas} of {execution.replicas_asked} replicas."
+        found.append(Caution("figures", text, remedy))
     if lost:
-        lines.append(
-            f"{lost} replica{'s were' if lost > 1 else ' was'} lost on the Ray cluster;"
-            f" {execution.tasks_repeated} pieces of work that they had not answered were done again, and none that"
-            " they had."
+        text = (
+            f"{lost} replica{'s were' if lost > 1 else ' was'} lost on the Ray cluster. Their"
+            f" {execution.tasks_repeated} unfinished tasks were repeated."
         )
-    return lines
+        found.append(Caution("figures", text, remedy))
+    return found
 
 
-def _unsorted(summary: Summary) -> list[str]:
+def _unsorted(summary: Summary) -> list[Caution]:
     """Return warnings on rerankers with responses that are not in the order of their scores."""
     counts: dict[str, int] = {}
     for row in summary.calls:
         counts[row.reranker] = counts.get(row.reranker, 0) + row.unsorted_lists
     return [
-        f"{tag}: {count} replies were not in the order of their own scores; documents are ranked by score."
+        Caution(
+            "figures",
+            f"{tag}: {count} responses were not sorted by their own scores. evalkit ranks by score.",
+            "Sort by score in your application, too.",
+        )
         for tag, count in counts.items()
         if count
     ]
 
 
-def _truncated(summary: Summary) -> list[str]:
+def _truncated(summary: Summary) -> list[Caution]:
     """Return warnings on rerankers that truncated documents in the quality pass."""
     return [
-        f"{row.dataset}: {row.reranker} read {row.truncated_documents} of {row.documents} pairs only up to"
-        f" its limit ({row.truncated_documents / row.documents:.1%}): what stands behind counts for"
-        " nothing."
+        Caution(
+            "figures",
+            f"{row.dataset}: {row.reranker} truncated {row.truncated_documents} of {row.documents} documents"
+            f" ({row.truncated_documents / row.documents:.1%}). Text past the limit was ignored.",
+            "Raise max_length_tokens if the model allows it, or split long documents.",
+        )
         for row in summary.calls
         if row.pass_ == "quality" and row.truncated_documents
     ]
 
 
-def _ties(summary: Summary) -> list[str]:
+def _ties(summary: Summary) -> list[Caution]:
     """Return warnings on rerankers with many ties near the top."""
     depth = {c.dataset: c.depth for c in summary.ceilings}  # the last is the largest
     return [
-        f"{r.dataset}: {r.reranker} gives equal scores within the first ten ranks of"
-        f" {r.tied_queries_at_10:.0%} of its queries; such documents are ordered by their ids."
+        Caution(
+            "figures",
+            f"{r.dataset}: {r.reranker} gives equal scores within the first ten ranks of {r.tied_queries_at_10:.0%} of"
+            " its queries. Equal scores are ordered by document id.",
+            "Ask for scores with more digits, so that fewer are equal.",
+        )
         for r in summary.quality
         if r.metric == summary.primary_metric
         and r.depth == depth[r.dataset]
@@ -170,12 +208,12 @@ def failure_tables(failures: Iterable[Failure]) -> list[Table]:
         key = (row.dataset, row.reranker, row.pass_, row.status, row.kind, row.http_status)
         kinds.setdefault(key, []).append(row)
     cells = tuple(_failure_cells(rows[0], len(rows)) for rows in kinds.values())
-    columns = ("dataset", "reranker", "pass", "status", "what", "remedy", "for example", "attempts")
+    columns = ("dataset", "reranker", "pass", "status", "error", "remedy", "example query", "attempts")
     note = (
-        "Attempts that failed, the first of each kind. Retried ones were followed by another. The same command takes up"
-        " the run where it is: what was scored is kept."
+        "One row per kind of failed attempt. Retried ones were followed by another attempt. The same command resumes"
+        " the run and keeps all scores."
     )
-    return [Table("What failed", columns, cells, note, left=7)] if cells else []
+    return [Table("Failed calls", columns, cells, note, left=7)] if cells else []
 
 
 def _failure_cells(first: Failure, attempts: int) -> tuple[str, ...]:

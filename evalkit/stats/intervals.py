@@ -37,6 +37,13 @@ class Interval:
     n: int
     confidence: float | None = None
 
+    def scaled(self, factor: float) -> Interval:
+        """Return the interval of the estimate times a positive factor, such as that of another unit."""
+        estimate, lower, upper = (
+            None if value is None else value * factor for value in (self.estimate, self.lower, self.upper)
+        )
+        return Interval(estimate, lower, upper, self.n, self.confidence)
+
 
 def mean_interval(
     values: NDArray[np.float64], confidence: float = 0.95, clusters: Clusters | None = None

@@ -6,24 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from support.command import ROOT
+from support.pages import PAGES, USER_PAGES, prose
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [
-    file
-    for file in sorted(ROOT.rglob("*.md"))
-    if not {"templates", "golden", "demo_data", "site-packages"} & set(file.parts)
-    and not any(part.startswith(".") and part != ".github" for part in file.relative_to(ROOT).parts[:-1])
-    and not (file.relative_to(ROOT).parts[0] == "results" and file.parent.name != "results")
-]
 SUFFIXES = r"(?:py|md|yaml|yml|toml|json|jsonl|csv|js|html|parquet|sqlite)"
 FILE = re.compile(rf"`([\w.-]+(?:/[\w.-]+)*/?[\w-]+\.{SUFFIXES}|(?:evalkit|tests|configs)/[\w./-]*)`")
 WRITTEN_BY_RUNS = re.compile(r"[\w.-]+\.(?:json|jsonl|parquet|sqlite|csv|html|yaml)|report\.md|mine\.py")
 """Files of a result folder, and files of users: named without a folder of the repository."""
-
-
-def prose(file: Path) -> str:
-    """Return a document without its code blocks."""
-    return re.sub(r"(?ms)^ *```.*?^ *```", "", file.read_text(encoding="utf-8"))
 
 
 def anchors(file: Path) -> set[str]:
@@ -32,7 +21,7 @@ def anchors(file: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_links_resolve(file: Path) -> None:
     """Every relative link leads to a file, and its anchor to a heading there."""
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(file)):
@@ -44,7 +33,7 @@ def test_links_resolve(file: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_named_files_exist(file: Path) -> None:
     """Every file in backticks exists: from the root, from the document's folder, or from its package."""
     folders = [ROOT, file.parent, ROOT / "evalkit", ROOT / "tests", ROOT / "configs"]
@@ -52,3 +41,23 @@ def test_named_files_exist(file: Path) -> None:
     for name in [*FILE.findall(prose(file)), *commands]:
         written = WRITTEN_BY_RUNS.fullmatch(name)
         assert written or any((folder / name).exists() for folder in folders), name
+
+
+def test_the_readme_is_short() -> None:
+    """It has fewer than 200 lines."""
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 200
+
+
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_readme_links_every_page(file: Path) -> None:
+    """A reader of the README finds every page with one click."""
+    readme = ROOT / "README.md"
+    links = re.findall(r"\]\(([^)\s#]+)[^)]*\)", prose(readme))
+    assert file == readme or file in {(ROOT / link).resolve() for link in links}
+
+
+@pytest.mark.parametrize("file", USER_PAGES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_samples_name_their_command(file: Path) -> None:
+    """Every block of output follows a comment with the command that prints it."""
+    before = re.findall(r"(?m)^(.*)\n```text$", file.read_text(encoding="utf-8"))
+    assert all(re.fullmatch(r"<!-- output: .+ -->", line) for line in before), before

@@ -12,14 +12,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from support.documents import summary
 from support.promises import Promise
 from support.worlds import DRAWS, Values, centred_differences, paired, set_of_values
 
 from evalkit.comparison import Plan, compare_all, pool, tied_on_each
 from evalkit.comparison.contenders import difference_interval
 from evalkit.comparison.families import family_p_values, joint_confidence
-from evalkit.report.headline import headline
+from evalkit.report.decision import decide
 from evalkit.report.verdict import verdicts
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.stats import mean_interval, minimum_detectable_effect, sign_flip
@@ -148,8 +147,8 @@ def test_equal_winners_agree(world: Values, report_promise: Report, datasets: in
     now = before = 0
     for _ in range(draws):
         compared = documents(world, rng, datasets, 0.12)
-        found = verdicts(compared, summary())
-        now += headline(found, compared, "complete").startswith("Adopt")
+        found = verdicts(compared)
+        now += decide(found, compared).kind == "adopt"
         before += len({(one.kind, one.choice) for one in found}) == 1
     where = f"demo, n = 100, {datasets} datasets, two equal contenders of +.12"
     report_promise(Promise(where, "equal winners agree: at least .90", before / draws, now / draws, draws))

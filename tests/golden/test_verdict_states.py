@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.documents import summary
 from support.golden import approve
 from support.systems import failing, noisy_set, run_of, set_of
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.records import Query
-from evalkit.report.comparison import comparison_tables, findings
-from evalkit.report.headline import headline
+from evalkit.report.comparison import comparison_tables
+from evalkit.report.comparison_page import comparison_screen
+from evalkit.report.comparison_sentences import cautions, findings
 from evalkit.report.table import as_text
+from evalkit.report.terminal import next_lines, screen_lines, warning_lines
 from evalkit.report.undecided import to_judge_tables
-from evalkit.report.verdict import verdicts
 from evalkit.summaries.comparisons import compare_sets
 
 PLAN = Plan("bm25", "nDCG@10", resamples=999)
@@ -24,11 +24,21 @@ QUERIES = 40
 
 
 def page(*sets: ComparisonSet) -> str:
-    """Return headline, sentences and tables as a terminal shows them; long lists of documents are cut."""
+    """Return what `evalkit compare --details` prints; long lists of documents are cut."""
     compared = compare_sets(sets, PLAN)
-    lines = [headline(verdicts(compared, summary()), compared, "complete"), "", *findings(compared), ""]
-    tables = [*comparison_tables(compared, details=False), *to_judge_tables(compared)]
-    return "\n".join([*lines, *(as_text(replace(table, rows=table.rows[:8])) for table in tables)])
+    screen = comparison_screen(compared)
+    tables = [*comparison_tables(compared), *to_judge_tables(compared)]
+    return "\n".join(
+        [
+            screen.decision.line,
+            *screen_lines(screen),
+            *(as_text(replace(table, rows=table.rows[:8])) for table in tables),
+            *findings(compared),
+            *warning_lines(cautions(compared), details=True),
+            *next_lines(screen.next_step),
+            "",
+        ]
+    )
 
 
 def failing_on_the_worst(one: ComparisonSet, name: str, count: int) -> ComparisonSet:

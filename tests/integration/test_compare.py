@@ -42,7 +42,7 @@ def test_one_result_is_compared_within(tmp_path: Path, demo: Path) -> None:
         in done.stdout
     )
     assert "demo: lexical has no significant difference from bm25" in done.stdout
-    drawn = {file.name for file in (tmp_path / "out").glob("*.svg")}
+    drawn = {file.name for file in (tmp_path / "out" / "plots").glob("*.svg")}
     assert drawn == {
         f"demo.{name}.svg" for name in ("differences", "dense.query-changes", "lexical.query-changes")
     }
@@ -84,7 +84,7 @@ def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, 
     )
     assert "  score >= 0.4 kept" in done.stdout
     assert (tmp_path / "out" / "demo.dense.scores.svg").is_file()
-    assert (tmp_path / "out" / "demo.dense.query-changes.svg").is_file()
+    assert (tmp_path / "out" / "plots" / "demo.dense.query-changes.svg").is_file()
     gone = evalkit("compare", demo, after, "--baseline", "bm25")
     assert (gone.returncode, "two folders have their baseline" in gone.stderr) == (2, True)
 

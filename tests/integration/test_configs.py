@@ -1,4 +1,4 @@
-"""The worked configurations, the README's Python, and the gate as a test: each run as its reader would."""
+"""The worked configurations, the Python of the pages, and the gate as a test: each run as its reader would."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from support.command import ROOT, evalkit, evalkit_process, only_folder
+from support.pages import blocks
 
 
 @pytest.fixture
@@ -71,10 +72,9 @@ def test_ones_own_table_is_checked_and_run(place: Path) -> None:
 
 
 @pytest.mark.long
-def test_the_python_of_the_readme_runs(place: Path) -> None:
-    """As printed there, from loading a configuration to scoring one request."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## In Python")[2]
-    (code, *_) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+def test_the_python_of_the_page_runs(place: Path) -> None:
+    """As printed there, from loading a configuration to evaluating a run."""
+    code = "\n".join(blocks(ROOT / "evalkit" / "python.md", "python"))
     said = 'print(len(values), means[0]["n"], depths["reranker"], cut["reranker"], len(verdicts))\n'
     done = subprocess.run(
         [sys.executable, "-c", code + said], cwd=place, capture_output=True, text=True, check=False, timeout=300
@@ -83,11 +83,11 @@ def test_the_python_of_the_readme_runs(place: Path) -> None:
     assert re.search(r"^\d+ 96 minilm-replay minilm-replay 2$", done.stdout, flags=re.MULTILINE), done.stdout
 
 
-def test_the_twenty_lines_of_the_readme_are_a_reranker(place: Path) -> None:
+def test_the_twenty_lines_of_the_page_are_a_reranker(place: Path) -> None:
     """Saved and named as it says, they are listed, checked, run, and compared with a first stage."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("### Add one in twenty lines")[2]
-    (code, *_) = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
-    (naming, *_) = re.findall(r"```yaml\n(.*?)```", section, flags=re.DOTALL)
+    page = ROOT / "configs" / "rerankers.md"
+    (code,) = blocks(page, "python")
+    (naming,) = (block for block in blocks(page, "yaml") if "plugins:" in block)
     (place / "mine.py").write_text(code, encoding="utf-8")
     (place / "mine.yaml").write_text(f"name: mine\ndatasets: [demo]\n{naming}", encoding="utf-8")
     assert "The share of the query's words" in ran(place, "plugin", "list", "--file", "mine.py")

@@ -1,8 +1,7 @@
-"""The examples of the service in its READMEs, run as they stand there."""
+"""The examples on the page of the service, run as they are printed there."""
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -11,26 +10,22 @@ from collections.abc import Iterator
 import orjson
 import pytest
 from support.command import ROOT, serving
+from support.pages import blocks
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-EXAMPLES = (
-    README[README.index("## Serve any local model") :],
-    (ROOT / "evalkit" / "server" / "README.md").read_text(encoding="utf-8"),
-)
+PAGE = ROOT / "evalkit" / "server" / "README.md"
 ADDRESS = "http://127.0.0.1:8080/v1/rerank"
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Return the address of the service of the README."""
+    """Return the address of the service of the page."""
     with serving("--backend", "lexical") as url:
         yield url
 
 
 def example(language: str, holds: str) -> str:
     """Return the first block of a language that holds something."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", "\n".join(EXAMPLES), flags=re.DOTALL)
-    return next(block for block in blocks if holds in block)
+    return next(block for block in blocks(PAGE, language) if holds in block)
 
 
 def said_by(*command: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -38,14 +39,29 @@ CONFIGURATION = """\
 # Every key of a configuration
 
 Written by the code (`make golden`): keys, what they take, defaults and meanings are those of the classes that check
-them. [README.md](README.md) explains them by subject; `evalkit plugin show NAME` prints those of one plugin, your own
-among them; `evalkit config schema` gives them to your editor. Without a default, a key may be absent.
+them. [README.md](README.md) lists pages by task; `evalkit plugin show NAME` prints the keys of one plugin, including
+your own; `evalkit config schema` prints a schema for editors. A key without a default is optional.
 """
 COMMANDS = """\
 # Every command
 
-Written by the code (`make golden`). Tables go to stdout, progress and warnings to stderr; exit codes are in the
-[README](../../README.md#commands).
+Written by the code (`make golden`). Tables are printed on stdout, progress and warnings on stderr. `--json` prints a
+table as JSON.
+
+RESULT is a result folder, a folder that contains results (the newest complete one is used), or the word `latest`: the
+newest complete result in `results/`.
+"""
+EXIT_CODES = """\
+## Exit codes
+
+| code | meaning |
+| ---: | --- |
+| 0 | done; the gate passed |
+| 1 | the gate did not pass; no other command uses this code |
+| 2 | invalid input: flags, configuration, unknown name, unreadable file; nothing was run |
+| 3 | something outside evalkit failed: missing dataset, unreachable backend, failed calls, incomplete result |
+| 70 | a bug in evalkit; the message names a file with the traceback |
+| 130 | interrupted; measurements are saved, and the command to resume is printed |
 """
 
 
@@ -152,8 +168,9 @@ def _dialects() -> list[str]:
 
 def command_reference() -> str:
     """Return the usage, help, arguments and flags of every command."""
-    lines = [COMMANDS]
     with click.Context(cli, info_name="evalkit") as top:
+        rows = list(_overview(cli, top))
+        lines = [COMMANDS, *_markdown(("command", "what it does"), rows), "", EXIT_CODES]
         for name in cli.list_commands(top):
             command = cli.get_command(top, name)
             assert command
@@ -161,12 +178,28 @@ def command_reference() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _overview(command: click.Command, context: click.Context) -> Iterator[list[str]]:
+    """Give a row for each command that is no group: a link to its section, and the first line of its help."""
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below
+            yield from _overview(below, click.Context(below, info_name=name, parent=context))
+    else:
+        heading = re.sub(r"[^\w\- ]", "", _usage(command, context).lower()).replace(" ", "-")
+        yield [f"[`{context.command_path}`](#{heading})", _paragraphs(command.help or "").partition("\n")[0]]
+
+
+def _usage(command: click.Command, context: click.Context) -> str:
+    """Return the first line of the usage, which is the heading of the command's section."""
+    return " ".join([context.command_path, *command.collect_usage_pieces(context)])
+
+
 def _command(command: click.Command, above: click.Context, name: str) -> Iterator[str]:
     """Give one command, and those below it."""
     with click.Context(command, info_name=name, parent=above) as context:
-        usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
         heading = "##" if above.parent is None else "###"
-        yield from (f"{heading} `{usage}`", "", _paragraphs(command.help or ""), "")
+        yield from (f"{heading} `{_usage(command, context)}`", "", _paragraphs(command.help or ""), "")
         rows = [
             [f"`{record[0].replace(', ', '`, `')}`", record[1]]
             for parameter in command.params

@@ -18,6 +18,7 @@ from evalkit.comparison import ComparisonSet, System
 from evalkit.records import MetricValues, Qrels, Query, Run
 from evalkit.report import explorer
 from evalkit.report.explorer import as_script, explorer_data, explorer_note
+from evalkit.report.numbers import bounded_text
 from evalkit.report.table import Table, as_markdown, markdown_text
 from evalkit.report.table_files import file_names, table_rows, write_tables
 from evalkit.report.warnings import ANY_REMEDY, REMEDIES, failure_tables
@@ -33,11 +34,14 @@ def test_an_interval_is_three_columns_and_a_number_a_number(tmp_path: Path) -> N
     table = Table(
         "d: t",
         ("system", "mean", "calls", "p95"),
-        (("a", "0.5 [0.25, 0.75]", "1,200", "n/a (needs 72 queries, has 3)"), ("-", "-", "3", "$1.5")),
+        (
+            ("a", bounded_text(1 / 3, 0.25, 0.75), "1,200", "n/a (needs 72 queries, has 3)"),
+            ("-", "-", "3", "$1.5"),
+        ),
     )
     rows = table_rows(table)
     assert rows == [
-        {"system": "a", "mean": 0.5, "mean lower": 0.25, "mean upper": 0.75, "calls": 1200,
+        {"system": "a", "mean": 1 / 3, "mean lower": 0.25, "mean upper": 0.75, "calls": 1200,
          "p95": "n/a (needs 72 queries, has 3)"},
         {"system": None, "mean": None, "mean lower": None, "mean upper": None, "calls": 3, "p95": 1.5},
     ]  # fmt: skip

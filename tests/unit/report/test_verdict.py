@@ -1,4 +1,4 @@
-"""The two sentences on top of a report: one test for each kind of verdict, and the law that binds them all."""
+"""The decision of a report: one test for each kind of verdict, and the law that binds them all."""
 
 from __future__ import annotations
 
@@ -7,61 +7,51 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.documents import comparison, comparisons, cost, summary, timed
+from support.documents import comparison, comparisons
 
 from evalkit.comparison import Comparison
-from evalkit.report.headline import headline
+from evalkit.report.decision import Decision, decide
 from evalkit.report.verdict import Verdict, verdicts
 from evalkit.results.comparison_document import Comparisons
-from evalkit.results.summary_document import Summary
 
 WORSE = {"difference": -0.03, "lower": -0.05, "upper": -0.01}
 SAME = {"difference": 0.0, "lower": 0.0, "upper": 0.0, "detectable": None}
 UNCLEAR = {"difference": 0.003, "lower": -0.004, "upper": 0.01}
 
 
-def said(compared: Comparisons, found: Summary | None = None) -> str:
-    """Return what stands on top of the report."""
-    return headline(verdicts(compared, found or summary()), compared, "complete")
+def decided(compared: Comparisons, status: str = "complete") -> Decision:
+    """Return the decision of a comparison."""
+    return decide(verdicts(compared), compared, status)
+
+
+def text_of(decision: Decision) -> str:
+    """Return all sentences of a decision."""
+    return f"{decision.line}. {decision.detail}".strip()
 
 
 def test_the_best_of_those_that_are_better_is_adopted() -> None:
-    """With its gain, interval and n, latency and cost at its depth, and who is tied with it at which latency."""
+    """With its gain, interval, depth, queries and correction, and who shows no significant difference from it."""
     compared = comparisons(
         comparison("y", contender_mean=0.55),
         comparison("x", contender_mean=0.56),
         tied={"x": ["y", "z", "bm25"]},
     )
-    found = summary(
-        latency=[timed("x", 50, 0.09, 0.182), timed("y", 50, 0.18, 0.3)],
-        costs=[cost("x", 300, 15_000), cost("y", 300, 15_000)],
-    )
-    assert said(compared, found) == (
-        "Adopt x at depth 50: +0.0410 [+0.0280, +0.0540] nDCG@10 over bm25 (n = 300), 182 ms p95 for 50 documents,"
-        " $0.0400 per 1,000 queries. Tied with it are y (2 times the latency), z."
-    )
-
-
-def test_what_is_not_known_is_left_out() -> None:
-    """No latency, no cost, no tie: none is mentioned; a median stands in for a p95 that the calls cannot carry."""
-    bare = "Adopt x at depth 50: +0.0410 [+0.0280, +0.0540] nDCG@10 over bm25 (n = 300)"
-    compared = comparisons(comparison("x"))
-    assert said(compared) == f"{bare}."
-    assert said(compared, summary(latency=[timed("x", 50, 0.09)], costs=[cost("x", 300, 45_000)])) == (
-        f"{bare}, 90.0 ms median for 50 documents."
+    assert text_of(decided(compared)) == (
+        "Adopt: x ranks better than bm25. +0.041 nDCG@10 (95 % CI 0.028 to 0.054) with 50 candidates, 300 queries,"
+        " significant after correction for 2 comparisons. y and z show no significant difference from it."
     )
 
 
 @pytest.mark.parametrize(
     ("contenders", "expected"),
     [
-        ([], "No verdict: nothing was compared with bm25."),
-        ([comparison("x", n=0, contender_mean=None)], "No verdict: nothing was compared with bm25."),
+        ([], "Undecided: Nothing was compared with bm25."),
+        ([comparison("x", n=0, contender_mean=None)], "Undecided: Nothing was compared with bm25."),
         (
             [comparison("x", "too few queries", n=12)],
             (
-                "No verdict: n = 12 queries are too few, 30 are the least. The highest mean is that of x:"
-                " +0.0410 [+0.0280, +0.0540] nDCG@10 against bm25."
+                "Undecided: 12 queries are too few for a verdict. A verdict needs at least 30 queries. The highest mean"
+                " is that of x: +0.041 nDCG@10 (95 % CI 0.028 to 0.054)."
             ),
         ),
         (
@@ -71,59 +61,61 @@ def test_what_is_not_known_is_left_out() -> None:
                 comparison("y", "worse", contender_mean=0.1, **WORSE),
             ],
             (
-                "Keep bm25: no system is significantly better. The closest is same at depth 50:"
-                " +0.0000 [+0.0000, +0.0000] nDCG@10 (n = 300)."
+                "Keep: No system ranks significantly better than bm25. The closest is same: 0.000 nDCG@10"
+                " (95 % CI 0.000 to 0.000), 300 queries."
             ),
         ),
         (
             [comparison("x", "not told apart", **UNCLEAR)],
             (
-                "Keep bm25: no system is significantly better. The closest is x at depth 50:"
-                " +0.0030 [-0.0040, +0.0100] nDCG@10 (n = 300). With 300 queries this test detects a difference of"
-                " 0.020 with 80 % power."
+                "Keep: No system ranks significantly better than bm25. The closest is x: +0.003 nDCG@10"
+                " (95 % CI -0.004 to 0.010), 300 queries. With 300 queries this test detects a difference of 0.020 with"
+                " 80 % power."
             ),
         ),
         (
             [comparison("x", "not told apart"), comparison("y", "worse", contender_mean=0.1, **WORSE)],
             (
-                "Keep bm25: no system is significantly better. The closest is x at depth 50:"
-                " +0.0410 [+0.0280, +0.0540] nDCG@10 (n = 300), but the sign-flip test and the interval disagree."
+                "Keep: No system ranks significantly better than bm25. The closest is x: +0.041 nDCG@10"
+                " (95 % CI 0.028 to 0.054), 300 queries. The sign-flip test and the interval disagree."
             ),
         ),
         (
             [comparison("x", "worse", **WORSE), comparison("y", "worse", contender_mean=0.1, **WORSE)],
             (
-                "Keep bm25: every other system is worse. The best of them is x at depth 50:"
-                " -0.0300 [-0.0500, -0.0100] nDCG@10 (n = 300)."
+                "Keep: Every other system ranks worse than bm25. x: -0.030 nDCG@10 (95 % CI -0.050 to -0.010), 300"
+                " queries."
             ),
         ),
         (
             [comparison("x", "identical", **SAME)],
             (
-                "Keep bm25: every other system has its value on each query. The first is x at depth 50:"
-                " +0.0000 [+0.0000, +0.0000] nDCG@10 (n = 300)."
+                "Keep: No system differs from bm25 on any query. x: 0.000 nDCG@10 (95 % CI 0.000 to 0.000), 300"
+                " queries."
             ),
         ),
     ],
 )
 def test_every_other_kind_of_verdict(contenders: list[Comparison], expected: str) -> None:
-    """Nothing compared, too few queries, nothing told apart, all worse, all the same."""
-    assert said(comparisons(*contenders)) == expected
+    """Nothing compared, too few queries, no significant difference, all worse, all the same."""
+    assert text_of(decided(comparisons(*contenders))) == expected
 
 
 def test_several_datasets_agree_or_do_not() -> None:
-    """Agreement is said with the mean over datasets; disagreement names what each of them says."""
+    """Agreement comes with the mean over datasets; disagreement names the verdict of each dataset."""
     compared = comparisons(comparison("x"), pooled=[comparison("x", difference=0.05)])
-    adopt, keep = Verdict("a", "adopt", "x", "", ("x",)), Verdict("b", "keep", "bm25", "", ("bm25",))
+    adopt, keep = Verdict("a", "adopt", "x", "", "", ("x",)), Verdict("b", "keep", "bm25", "", "", ("bm25",))
     twice = replace(compared, datasets=compared.datasets * 2)
-    assert headline([adopt, adopt], twice, "complete") == (
-        "Adopt x: the 2 datasets agree. The mean difference to bm25 is +0.0500 [+0.0280, +0.0540] nDCG@10."
+    assert text_of(decide([adopt, adopt], twice)) == (
+        "Adopt: x ranks better than bm25 on all 2 datasets. Mean difference: +0.050 nDCG@10 (95 % CI 0.028 to 0.054)."
     )
-    assert headline([keep, keep], compared, "complete") == "Keep bm25: the 2 datasets agree."
-    assert headline([adopt, keep, Verdict("c", "undecided", None, "")], compared, "complete") == (
-        "The 3 datasets do not agree: adopt x on a, keep bm25 on b, no verdict on c."
+    assert text_of(decide([keep, keep], compared)) == (
+        "Keep: No system ranks significantly better than bm25 on any of 2 datasets."
     )
-    assert headline([], compared, "complete") == "No verdict: quality was not measured."
+    assert text_of(decide([adopt, keep, Verdict("c", "undecided", None, "")], compared)) == (
+        "Undecided: The 3 datasets do not agree. Verdicts: adopt x on a, keep bm25 on b, undecided on c."
+    )
+    assert text_of(decide([], compared)) == "Undecided: Quality was not measured."
 
 
 @given(
@@ -136,28 +128,26 @@ def test_adopt_is_never_said_where_the_interval_includes_zero(
 ) -> None:
     """Whatever the test says: no interval above 0, no adoption."""
     upper = None if lower is None else lower + width
-    text = said(comparisons(comparison("x", verdict, lower=lower, upper=upper)))
-    if lower is None or lower <= 0 or verdict != "better":
-        assert "dopt" not in text
-    else:
-        assert text.startswith("Adopt x")
+    decision = decided(comparisons(comparison("x", verdict, lower=lower, upper=upper)))
+    adopts = lower is not None and lower > 0 and verdict == "better"
+    assert (decision.kind == "adopt") == adopts
+    assert ("Adopt" in text_of(decision)) == adopts
 
 
-def test_an_incomplete_result_says_nothing_for_good() -> None:
-    """What is missing may change it."""
-    compared = comparisons(comparison("x"))
-    text = headline(verdicts(compared, summary()), compared, "incomplete")
-    assert text.startswith("Provisional, as this result is incomplete. Adopt x")
+def test_the_decision_on_an_incomplete_result_is_provisional() -> None:
+    """The missing part may change it, so the label says so."""
+    decision = decided(comparisons(comparison("x")), "incomplete")
+    assert decision.line == "Adopt (provisional): x ranks better than bm25"
 
 
 def test_an_undecided_system_keeps_nothing() -> None:
     """Where nothing is better and one claim is withheld, the baseline is not kept: the reason comes first."""
     withheld = comparison("x", "undecided: failed queries", left_out=7)
     compared = comparisons(withheld, comparison("y", "worse", contender_mean=0.1, **WORSE))
-    assert said(compared) == (
-        "Undecided: failed queries (x against bm25). 7 queries have no scores from one of the two systems,"
-        " or from both. Fix the cause in failures.jsonl and resume the run."
+    assert text_of(decided(compared)) == (
+        "Undecided: Failed queries could change the result of x. 7 queries have no scores from one or both systems."
+        " Fix the cause in failures.jsonl and resume the run."
     )
-    other = comparisons(withheld, comparison("y", contender_mean=0.45))
-    assert said(other).startswith("Adopt y")
-    assert said(other).endswith("Undecided: x.")
+    other = decided(comparisons(withheld, comparison("y", contender_mean=0.45)))
+    assert other.kind == "adopt"
+    assert other.detail.endswith("Undecided: x.")

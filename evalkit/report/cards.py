@@ -1,0 +1,175 @@
+"""The three cards of a report's first screen: quality, speed and cost, and what the decision rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from evalkit.comparison import Comparison
+from evalkit.comparison.sensitivity import Sensitivity
+from evalkit.report.comparison_sentences import FEW_JUDGED, queries_text, reversal_sentence
+from evalkit.report.decision import Decision
+from evalkit.report.numbers import NO_VALUE, Figure, change_text, significant
+from evalkit.report.systems import Measured, SystemRow
+from evalkit.report.verdict import lead_comparison
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.latency_document import FitRow
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card.
+
+    Attributes
+    ----------
+    heading
+        What it is about.
+    figure
+        The main figure with its unit.
+    lines
+        Sentences below it.
+    warns
+        Whether it is marked: something here could change the decision.
+    warnings
+        Number of warnings that it points to; None if it does not count any.
+    """
+
+    @property
+    def warnings_text(self) -> str:
+        """The number of warnings in words; empty if it does not count any."""
+        if self.warnings is None:
+            return ""
+        return f"{self.warnings or 'No'} warning{'s' * (self.warnings != 1)}"
+
+    heading: str
+    figure: str
+    lines: tuple[str, ...]
+    warns: bool = False
+    warnings: int | None = None
+
+
+def quality_card(compared: Comparisons, decision: Decision) -> Card:
+    """Return the gain of the system that the decision is about, its wins and losses, and what the test can detect."""
+    lead = leading(compared, decision)
+    if lead is None or lead.difference is None:
+        return Card("Quality", "Not measured", ("Nothing was compared.",))
+    lines = [
+        f"{lead.metric}, {lead.contender} compared with {lead.baseline}.",
+        f"{lead.wins} queries better, {lead.ties} unchanged, {lead.losses} worse.",
+    ]
+    if lead.detectable is not None:
+        lines.append(f"Smallest difference this test detects: {lead.detectable:.3f} (80 % power).")
+    return Card("Quality", change_text(lead.difference), tuple(lines))
+
+
+def leading(compared: Comparisons, decision: Decision) -> Comparison | None:
+    """Return the comparison that the decision is about: over all datasets where there are several."""
+    if compared.pooled:
+        chosen = [one for one in compared.pooled if one.contender == decision.choice]
+        return (chosen or sorted(compared.pooled, key=lambda one: -(one.difference or 0.0)))[0]
+    return lead_comparison(compared.datasets[0]) if compared.datasets else None
+
+
+def speed_card(
+    compared: Comparisons,
+    decision: Decision,
+    rows: Sequence[SystemRow],
+    measured: Measured | None,
+    fits: Sequence[FitRow],
+) -> Card:
+    """Return latency and cost of the system that the decision is about, at the number of candidates it needs."""
+    heading = "Speed and cost"
+    lead = leading(compared, decision)
+    row = next((one for one in rows if lead is not None and one.system == lead.contender), None)
+    if measured is None or row is None:
+        return Card(
+            heading,
+            "Not measured",
+            ("Runs hold no latency. Measure a reranker with: evalkit bench CONFIG",),
+        )
+    figure, lines = _speed(row, measured)
+    lines += [text for fit in fits if fit.reranker == row.system and (text := call_time(fit))]
+    lines += [
+        f"{one.system}: {_expense(one)}." for one in rows if one is not row and isinstance(one.p95, Figure)
+    ]
+    return Card(heading, figure, tuple(lines[:4]))
+
+
+def _speed(row: SystemRow, measured: Measured) -> tuple[str, list[str]]:
+    """Return the main figure of one system, and the sentence below it."""
+    cost = [] if row.cost == NO_VALUE else [f"{row.system} costs {row.cost} per 1,000 queries."]
+    if isinstance(row.p95, Figure):
+        lines = [f"{row.system}, one call with {row.depth} candidates."]
+        return f"{row.p95.alone} ms p95", [*lines, *cost]
+    if row.p95 == "replayed":
+        return "Not measured", [f"{row.system} replays stored scores, so it has no latency.", *cost]
+    why = "too few calls for p95" if measured.summary.latency else "no latency pass"
+    return "Not measured", [f"{row.system}: {why}. Measure it with: evalkit bench CONFIG", *cost]
+
+
+def _expense(row: SystemRow) -> str:
+    """Return p95 and cost of another system at the candidates that it needs."""
+    p95 = row.p95.alone if isinstance(row.p95, Figure) else row.p95
+    cost = "" if row.cost == NO_VALUE else f", {row.cost} per 1,000 queries"
+    return f"{p95} ms p95 with {row.depth} candidates{cost}"
+
+
+def call_time(row: FitRow) -> str:
+    """Return the time of a call and of each document as a sentence; empty where they do not follow a line."""
+    fit = row.fit
+    if not row.straight or fit.causes != ("documents",) or fit.per_unit_s[0][1] <= 0:
+        return ""
+    fixed, each = significant(fit.fixed_s[0] * 1000), significant(fit.per_unit_s[0][0] * 1000)
+    return f"Median of a call: {fixed} ms + {each} ms per document."
+
+
+def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *, failed: bool) -> Card:
+    """Return what the decision rests on: judged documents, queries, and what would reverse it.
+
+    Parameters
+    ----------
+    warnings
+        Number of warnings on the result.
+    failed
+        Whether queries without scores are left out.
+    """
+    entries = [entry for entry in compared.datasets if entry.comparisons]
+    if not entries:
+        return Card("Confidence", "Unknown", ("Nothing was compared.",), warns=True, warnings=warnings)
+    entry, found = min(((one, _sensitivity(one, decision)) for one in entries), key=_least_judged)
+    lines = list(_judged(entry, found, several=len(entries) > 1))
+    lead = leading(compared, decision)
+    queries = "Unknown" if lead is None else queries_text(lead)
+    if lead is not None and found is not None:
+        lines.append(f"The decision is based on {queries}.")
+    if failed:
+        lines.append("Queries without scores are left out.")
+    figure = queries if found is None else f"{found.judged_contender:.0%} judged"
+    few = found is not None and found.judged_contender < FEW_JUDGED and entry.unjudged == "unknown"
+    marked = few or failed or decision.kind == "undecided"
+    return Card("Confidence", figure, tuple(lines), marked, warnings)
+
+
+def _sensitivity(entry: DatasetComparisons, decision: Decision) -> Sensitivity | None:
+    """Return how the difference of the leading system depends on unjudged documents."""
+    lead = lead_comparison(entry)
+    name = decision.choice if decision.kind == "adopt" else None if lead is None else lead.contender
+    return next((one for one in entry.sensitivity if one.contender == name), None)
+
+
+def _least_judged(pair: tuple[DatasetComparisons, Sensitivity | None]) -> float:
+    return 2.0 if pair[1] is None else pair[1].judged_contender
+
+
+def _judged(entry: DatasetComparisons, found: Sensitivity | None, *, several: bool) -> Iterator[str]:
+    if found is None:
+        return
+    where = f" on {entry.dataset}" if several else ""
+    yield (
+        f"of the first {found.cutoff} documents of {found.contender}{where} ({found.baseline}:"
+        f" {found.judged_baseline:.0%})."
+    )
+    if entry.unjudged != "unknown":
+        yield "Unjudged documents count as not relevant, as configured."
+    elif found.tipping_of:
+        yield reversal_sentence(found)

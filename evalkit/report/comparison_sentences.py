@@ -1,0 +1,152 @@
+"""Comparisons as sentences: findings, the power of a test, and cautions."""
+
+from __future__ import annotations
+
+from evalkit.comparison import Comparison, Plan
+from evalkit.comparison.sensitivity import Sensitivity
+from evalkit.comparison.unjudged_documents import SHARES_APART
+from evalkit.report.cautions import Caution
+from evalkit.report.numbers import Figure, change_text, difference_text, p_text
+from evalkit.report.undecided import reason
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.stats import MIN_QUERIES
+
+FEW_JUDGED = 0.8
+"""Share of judged documents below which a warning is given."""
+VERDICT_WORDS = {
+    "better": "better",
+    "worse": "worse",
+    "not told apart": "not significant",
+    "identical": "identical",
+    "too few queries": "too few queries",
+    "undecided: failed queries": "undecided: failed queries",
+    "undecided: unjudged documents": "undecided: unjudged documents",
+}
+"""Verdict in ``comparisons.json`` -> the words that people read."""
+_CLAUSES = {
+    "better": "ranks better than {baseline}",
+    "worse": "ranks worse than {baseline}",
+    "not told apart": "shows no significant difference from {baseline}",
+    "identical": "equals {baseline} on every query",
+    "too few queries": f"against {{baseline}}, without a verdict as it has fewer than {MIN_QUERIES} queries",
+    "undecided: failed queries": "against {baseline}, undecided because of failed queries",
+    "undecided: unjudged documents": "against {baseline}, undecided because of unjudged documents",
+}
+
+
+def findings(compared: Comparisons) -> list[str]:
+    """Return a sentence for each dataset and contender, and one for all datasets together."""
+    sentences = []
+    for entry in compared.datasets:
+        sentences += [
+            _sentence(one, compared) + (f" {reason(one, entry)}" if one.undecided else "")
+            for one in entry.comparisons
+            if one.n
+        ]
+    return sentences + [_sentence(one, compared) for one in compared.pooled]
+
+
+def _sentence(one: Comparison, compared: Comparisons) -> str:
+    clause = _CLAUSES[one.verdict].format(baseline=one.baseline)
+    several = sum(len(entry.comparisons) for entry in compared.datasets) > 1
+    adjusted = f", {'adjusted ' if several else ''}{_p_equals(one.p_adjusted)}"
+    if one.undecided or one.verdict in {"identical", "too few queries"}:
+        adjusted = ""
+    gain = gain_text(one, compared.plan)
+    sentence = f"{one.dataset}: {one.contender} {clause}: {gain}, {queries_text(one)}{adjusted}."
+    if one.verdict == "not told apart" and one.detectable is not None:
+        sentence += f" {detectable_text(one)}"
+    if one.fragile:
+        sentence += " The sign-flip test and Student's t test disagree, so treat it as uncertain."
+    return sentence
+
+
+def _p_equals(p: float | None) -> str:
+    text = p_text(p)
+    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"
+
+
+def gain_text(one: Comparison, plan: Plan) -> str:
+    """Return the difference with its simultaneous interval, such as ``+0.09 nDCG@10 (95 % CI 0.03 to 0.15)``."""
+    text = difference_text(one.joint_change)
+    level = f"{plan.confidence * 100:g} % CI"
+    if not isinstance(text, Figure) or not text.bounds:
+        return f"{text} {one.metric}"
+    return f"{text.alone} {one.metric} ({level} {text.bounds})"
+
+
+def queries_text(one: Comparison) -> str:
+    """Return the number of queries, and of clusters where they are not independent."""
+    clusters = "" if one.clusters is None else f" in {one.clusters} clusters"
+    return f"{one.n} queries{clusters}"
+
+
+def detectable_text(one: Comparison) -> str:
+    """Return a sentence on the power of the test."""
+    return f"With {queries_text(one)} this test detects a difference of {one.detectable:.3f} with 80 % power."
+
+
+def cautions(compared: Comparisons) -> list[Caution]:
+    """Return warnings on unjudged documents, on queries that one system does not rank, and on ties."""
+    found: list[Caution] = []
+    for entry in compared.datasets:
+        found += _relevant_only(entry)
+        found += [_unranked(entry, one) for one in entry.comparisons if one.unranked]
+        found += _unjudged(entry)
+        for one in entry.sensitivity:
+            found += _tie_range(entry, one, compared.plan.margin)
+    return found
+
+
+def _relevant_only(entry: DatasetComparisons) -> list[Caution]:
+    if not entry.relevant_only:
+        return []
+    text = f"{entry.dataset}: the judgments list relevant documents only. Verdicts hold if all others are not relevant."
+    hint = "Judge a sample of the unjudged documents, or set `unjudged: not_relevant` if all others are not relevant."
+    return [Caution("verdict", text, hint)]
+
+
+def _unranked(entry: DatasetComparisons, one: Comparison) -> Caution:
+    text = (
+        f"{entry.dataset}: {one.unranked} queries have a ranking from only one of {one.contender} and {one.baseline}."
+        " They count as 0 for the other."
+    )
+    return Caution("verdict", text, "Add the missing rankings, or remove these queries from the judgments.")
+
+
+def _unjudged(entry: DatasetComparisons) -> list[Caution]:
+    """Return one warning on the systems of a dataset of which few documents are judged, or shares differ."""
+    few = [one for one in entry.sensitivity if _is_unjudged(one)]
+    if not few or entry.unjudged != "unknown":
+        return []
+    shares = {one.contender: one.judged_contender for one in few} | {few[0].baseline: few[0].judged_baseline}
+    text = (
+        f"{entry.dataset}: few of the first {few[0].cutoff} documents are judged, or shares differ:"
+        f" {', '.join(f'{name} {share:.0%}' for name, share in shares.items())}."
+    )
+    if len(few) == 1 and few[0].tipping_of:
+        text += f" {reversal_sentence(few[0])}"
+    return [Caution("verdict", text, "Judge more of these documents, then rerun.")]
+
+
+def _is_unjudged(one: Sensitivity) -> bool:
+    shares = one.judged_baseline, one.judged_contender
+    return abs(shares[0] - shares[1]) > SHARES_APART or min(shares) < FEW_JUDGED
+
+
+def reversal_sentence(one: Sensitivity) -> str:
+    """Return how many unjudged documents would reverse the ranking if they were relevant."""
+    if one.tipping is None:
+        return f"The ranking would not reverse even if all {one.tipping_of} unjudged documents were relevant."
+    return f"The ranking would reverse if {one.tipping} of {one.tipping_of} unjudged documents were relevant."
+
+
+def _tie_range(entry: DatasetComparisons, one: Sensitivity, margin: float) -> list[Caution]:
+    low, high = one.tied_low, one.tied_high
+    if low is None or high is None or high - low <= margin / 2:
+        return []
+    text = (
+        f"{entry.dataset}: documents with equal scores: depending on their order, {one.contender} differs from"
+        f" {one.baseline} by {change_text(low)} to {change_text(high)}."
+    )
+    return [Caution("verdict", text, "Ask for scores with more digits, so that fewer are equal.")]

@@ -1,0 +1,213 @@
+"""The first screen of a report: the decision, the systems side by side, three cards, and the next step.
+
+The page, the Markdown file, the terminal and a notebook all show this record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from evalkit.charts.palette import system_roles
+from evalkit.report.cards import Card, confidence_card, quality_card, speed_card
+from evalkit.report.cautions import Caution
+from evalkit.report.decision import Decision, decide
+from evalkit.report.forest import Forest, forest
+from evalkit.report.latency_screen import latency_cards, latency_decision
+from evalkit.report.next_step import NextStep, next_step
+from evalkit.report.numbers import NO_VALUE
+from evalkit.report.systems import Measured, SystemRow, system_rows, systems_note, systems_table
+from evalkit.report.table import Table
+from evalkit.report.verdict import Verdict, verdicts
+from evalkit.report.warnings import RESUME
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.latency_document import FitRow, LatencyAnswers
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The systems of one dataset.
+
+    Attributes
+    ----------
+    title
+        Name of the dataset.
+    baseline, metric
+        What the differences are to, and of which metric.
+    margin
+        Largest loss that does not matter.
+    verdict
+        The verdict on this dataset.
+    note
+        How to read it.
+    table
+        The same rows as a table.
+    """
+
+    title: str
+    baseline: str
+    metric: str
+    margin: float
+    verdict: Verdict
+    rows: tuple[SystemRow, ...]
+    forest: Forest
+    note: str
+    table: Table
+
+    def has(self, column: str) -> bool:
+        """Return whether any system has a value of `p95`, `cost` or `needed`."""
+        return any(getattr(row, column) != NO_VALUE for row in self.rows)
+
+    @property
+    def columns_after_plot(self) -> int:
+        """Number of columns to the right of the plot."""
+        return 2 + sum(map(self.has, ("p95", "cost", "needed")))
+
+
+@dataclass(frozen=True, slots=True)
+class FirstScreen:
+    """What a reader sees first.
+
+    Attributes
+    ----------
+    name
+        Name of the experiment.
+    context
+        What was compared: datasets, queries, candidates.
+    started
+        Date and time of the run; empty where it is not known.
+    panels
+        One for each dataset.
+    cards
+        Quality, speed and cost, confidence.
+    roles
+        System -> role of its colour.
+    """
+
+    name: str
+    context: str
+    started: str
+    decision: Decision
+    panels: tuple[Panel, ...]
+    cards: tuple[Card, ...]
+    next_step: NextStep
+    roles: Mapping[str, str]
+
+
+def first_screen(
+    name: str,
+    compared: Comparisons,
+    cautions: Sequence[Caution],
+    measured: Measured | None = None,
+    latency: LatencyAnswers | None = None,
+    result: str | None = None,
+) -> FirstScreen:
+    """Return the first screen.
+
+    Parameters
+    ----------
+    name
+        Name of the experiment, or of the comparison.
+    cautions
+        All warnings on the result.
+    measured, latency
+        Latency, cost and depth; None for runs that evalkit did not make.
+    result
+        The result folder as a command takes it; None for such runs.
+    """
+    if measured is not None and latency is not None and not compared.datasets and measured.summary.latency:
+        return _latency_screen(name, measured, latency)
+    found = verdicts(compared)
+    status = "complete" if measured is None else measured.manifest.status
+    decision = decide(found, compared, status)
+    rows = [tuple(system_rows(entry, compared, measured)) for entry in compared.datasets]
+    first_rows = rows[0] if rows else ()
+    fits = _fits(compared, latency)
+    failed = any(one.left_out for entry in compared.datasets for one in entry.comparisons)
+    return FirstScreen(
+        name=name,
+        context=_context(compared, measured),
+        started="" if measured is None else date_text(measured.manifest.started),
+        decision=decision,
+        panels=tuple(
+            _panel(entry, compared, verdict, of_entry)
+            for entry, verdict, of_entry in zip(compared.datasets, found, rows, strict=True)
+        ),
+        cards=(
+            quality_card(compared, decision),
+            speed_card(compared, decision, first_rows, measured, fits),
+            confidence_card(compared, decision, len(cautions), failed=failed),
+        ),
+        next_step=next_step(compared, decision, first_rows, measured, result),
+        roles=_roles(compared, measured),
+    )
+
+
+def date_text(moment: str) -> str:
+    """Return an ISO date and time as people write it, such as ``28 Nov 2026, 11:20 UTC``."""
+    at = datetime.fromisoformat(moment).astimezone(UTC)
+    return f"{at.day} {at:%b %Y, %H:%M} UTC"
+
+
+def _roles(compared: Comparisons, measured: Measured | None) -> dict[str, str]:
+    """Return the colours of all systems, the same as in the charts."""
+    tags = [] if measured is None else list(measured.manifest.rerankers)
+    tags += [one.contender for entry in compared.datasets for one in entry.comparisons]
+    return system_roles(tags, compared.plan.baseline)
+
+
+def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> FirstScreen:
+    """Return the first screen of a result without quality."""
+    manifest, summary = measured.manifest, measured.summary
+    provisional = manifest.status != "complete"
+    text = RESUME if provisional else "Measure quality, too, before you decide."
+    calls = sum(row.calls for row in summary.latency)
+    return FirstScreen(
+        name=name,
+        context=f"{', '.join(dict.fromkeys(row.dataset for row in summary.latency))}, {calls:,} timed calls",
+        started=date_text(manifest.started),
+        decision=latency_decision(summary, provisional=provisional),
+        panels=(),
+        cards=latency_cards(summary, latency),
+        next_step=NextStep(text, manifest.command if provisional else "evalkit run CONFIG"),
+        roles={},
+    )
+
+
+def _fits(compared: Comparisons, latency: LatencyAnswers | None) -> list[FitRow]:
+    if latency is None or not compared.datasets:
+        return []
+    return [row for row in latency.fits if row.dataset == compared.datasets[0].dataset]
+
+
+def _panel(
+    entry: DatasetComparisons, compared: Comparisons, verdict: Verdict, rows: tuple[SystemRow, ...]
+) -> Panel:
+    plan = compared.plan
+    return Panel(
+        entry.dataset,
+        plan.baseline,
+        plan.primary,
+        plan.margin,
+        verdict,
+        rows,
+        forest(rows, plan.margin),
+        systems_note(compared, rows),
+        systems_table(entry, compared, rows),
+    )
+
+
+def _context(compared: Comparisons, measured: Measured | None) -> str:
+    """Return datasets, queries and candidates on one line."""
+    entries = compared.datasets
+    if not entries:
+        return ""
+    queries = [max((one.n for one in entry.comparisons), default=0) for entry in entries]
+    names = entries[0].dataset if len(entries) == 1 else f"{len(entries)} datasets"
+    parts = [names, f"{sum(queries):,} queries"]
+    depths = sorted({entry.depth for entry in entries if entry.depth is not None})
+    if depths:
+        source = "" if measured is None else f" from {measured.manifest.first_stage}"
+        parts.append(f"{' or '.join(map(str, depths))} candidates{source}")
+    return ", ".join(part for part in parts if part)

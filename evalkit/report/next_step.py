@@ -1,0 +1,97 @@
+"""What to do after reading a report: one sentence, and the command for it where there is one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalkit.comparison import Comparison
+from evalkit.report.cards import leading
+from evalkit.report.decision import Decision
+from evalkit.report.numbers import Figure
+from evalkit.report.systems import Measured, SystemRow
+from evalkit.report.warnings import RESUME
+from evalkit.results.comparison_document import Comparisons
+from evalkit.stats import MIN_QUERIES
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What to do next.
+
+    Attributes
+    ----------
+    text
+        One sentence.
+    command
+        The command to type; None where there is none.
+    """
+
+    text: str
+    command: str | None = None
+
+
+def next_step(
+    compared: Comparisons,
+    decision: Decision,
+    rows: Sequence[SystemRow],
+    measured: Measured | None,
+    result: str | None,
+) -> NextStep:
+    """Return the next step.
+
+    Parameters
+    ----------
+    result
+        The result folder as a command takes it; None for runs that evalkit did not make.
+    """
+    again = None if measured is None else measured.manifest.command
+    if decision.provisional:
+        return NextStep(RESUME, again)
+    if not compared.datasets:
+        return NextStep("Run the quality pass, too.", None)
+    if decision.kind == "undecided":
+        return _to_decide(compared, decision, again)
+    if decision.kind == "keep":
+        return NextStep(
+            "Compare another reranker, or add queries to detect smaller differences. Cached scores are reused.",
+            again,
+        )
+    return _after_adoption(decision, rows, measured, result)
+
+
+def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> NextStep:
+    """Return what would decide an undecided comparison."""
+    listed = sum(len(entry.to_judge) for entry in compared.datasets)
+    if listed:
+        text = f"Judge the {listed} listed documents, best rank first, add the judgments to the dataset, and rerun."
+        return NextStep(text, again)
+    lead = leading(compared, decision)
+    if lead is not None and _independent(lead) < MIN_QUERIES:
+        missing = MIN_QUERIES - _independent(lead)
+        return NextStep(f"Add at least {missing} queries with judgments, and rerun.", again)
+    if lead is not None and lead.verdict == "undecided: failed queries":
+        return NextStep("Add the missing rankings or scores, and rerun.", again)
+    return NextStep("Decide for the dataset that is most like your traffic.", None)
+
+
+def _independent(one: Comparison) -> int:
+    return one.n if one.clusters is None else math.floor(one.clusters)
+
+
+def _after_adoption(
+    decision: Decision, rows: Sequence[SystemRow], measured: Measured | None, result: str | None
+) -> NextStep:
+    """Return the step before adoption: measure latency where it is unknown, else save a baseline."""
+    if measured is None or result is None:
+        return NextStep("Measure latency and cost before adoption.", "evalkit bench CONFIG")
+    row = next((one for one in rows if one.system == decision.choice), None)
+    if row is not None and not isinstance(row.p95, Figure):
+        why = "its scores were replayed" if row.p95 == "replayed" else "it is not known"
+        return NextStep(
+            f"Measure the latency of {row.system} before adoption: {why}.", "evalkit bench CONFIG"
+        )
+    return NextStep(
+        "Save this result as the baseline of a regression test.", f"evalkit baseline save {result} NAME"
+    )

@@ -1,0 +1,206 @@
+"""The systems of one dataset side by side: difference to the baseline, quality, latency and cost, candidates needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalkit.comparison import Comparison
+from evalkit.report.comparison_sentences import VERDICT_WORDS
+from evalkit.report.depth import interpolated_text
+from evalkit.report.numbers import (
+    NO_VALUE,
+    Figure,
+    cost_text,
+    difference_text,
+    milliseconds_text,
+    value_text,
+)
+from evalkit.report.table import Table
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.manifest import Manifest
+from evalkit.results.summary_document import Summary
+from evalkit.results.tuning_document import DepthRow, DepthSweep, Tuning
+from evalkit.stats import Interval
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """What a result holds beyond comparisons; a comparison of TREC runs has none of it."""
+
+    manifest: Manifest
+    summary: Summary
+    tuned: Tuning
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRow:
+    """One system on one dataset.
+
+    Attributes
+    ----------
+    difference
+        Mean paired difference to the baseline with its simultaneous interval; None for the baseline, and where nothing
+        was compared.
+    verdict
+        The verdict in words; ``baseline`` for the baseline.
+    mean
+        Mean of the primary metric.
+    queries
+        Number of queries of `difference`, or of the mean of the baseline.
+    depth
+        Candidates per query that `p95` and `cost` are for; None where there is no depth.
+    p95, cost
+        95th percentile of the latency of one call in milliseconds, and US dollars per 1,000 queries.
+    needed
+        Candidates needed: the smallest depth that held-out queries confirm, else all.
+    """
+
+    system: str
+    difference: Interval | None
+    verdict: str
+    mean: float | None
+    queries: int
+    depth: int | None = None
+    p95: str = NO_VALUE
+    cost: str = NO_VALUE
+    needed: str = NO_VALUE
+
+    @property
+    def difference_text(self) -> str:
+        """The difference as text."""
+        return difference_text(self.difference)
+
+    @property
+    def mean_text(self) -> str:
+        """The mean as text."""
+        return value_text(self.mean)
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether the other systems are compared with this one."""
+        return self.verdict == "baseline"
+
+
+def system_rows(
+    entry: DatasetComparisons, compared: Comparisons, measured: Measured | None
+) -> list[SystemRow]:
+    """Return the systems of one dataset, the highest mean first.
+
+    Parameters
+    ----------
+    entry, compared
+        The comparisons of the dataset, and the document that they are part of.
+    measured
+        Latency, cost and depth; None for runs that evalkit did not make.
+    """
+    rows = [_contender_row(entry, one, measured) for one in entry.comparisons]
+    mean = entry.baseline_mean
+    # Older files have the baseline's mean over the queries of the first contender only.
+    known = next((one.baseline_mean for one in entry.comparisons), None) if mean is None else mean.estimate
+    queries = max((one.n for one in entry.comparisons), default=0) if mean is None else mean.n
+    rows.append(SystemRow(compared.plan.baseline, None, "baseline", known, queries))
+    return sorted(rows, key=lambda row: (row.mean is None, -(row.mean or 0.0), row.is_baseline))
+
+
+def _contender_row(entry: DatasetComparisons, one: Comparison, measured: Measured | None) -> SystemRow:
+    row = SystemRow(
+        one.contender,
+        one.joint_change if one.n else None,
+        VERDICT_WORDS[one.verdict] if one.n else "not scored",
+        one.contender_mean,
+        one.n,
+    )
+    if measured is None:
+        return row
+    return _with_expense(row, entry, measured)
+
+
+def _with_expense(row: SystemRow, entry: DatasetComparisons, measured: Measured) -> SystemRow:
+    """Return the row with candidates needed, and with latency and cost at that number of candidates."""
+    sweep = _sweep(measured.tuned, entry.dataset, row.system)
+    depth = entry.depth if sweep is None else sweep.choice.recommended or entry.depth
+    needed = NO_VALUE
+    if sweep is not None and sweep.choice.recommended is not None:
+        needed = str(depth) if sweep.choice.is_confirmed else f"all {depth}"
+    at_depth = None if sweep is None or depth is None else sweep.rows[depth - 1]
+    return SystemRow(
+        row.system,
+        row.difference,
+        row.verdict,
+        row.mean,
+        row.queries,
+        depth,
+        _p95(measured, entry.dataset, row.system, depth, at_depth),
+        _cost(measured, entry.dataset, row.system, depth, at_depth),
+        needed,
+    )
+
+
+def _sweep(tuned: Tuning, dataset: str, system: str) -> DepthSweep | None:
+    return next((one for one in tuned.depth if (one.dataset, one.reranker) == (dataset, system)), None)
+
+
+def _p95(measured: Measured, dataset: str, system: str, depth: int | None, at: DepthRow | None) -> str:
+    """Return p95 with its interval where it was timed at this depth, else as interpolated; or that it was replayed."""
+    about = measured.manifest.rerankers.get(system)
+    if about is not None and about.backend == "replay":
+        return "replayed"
+    timed = None if depth is None else measured.summary.alone(dataset, system).get(depth)
+    if timed is not None and timed.p95_s.estimate is not None:
+        return milliseconds_text(timed.p95_s.interval)
+    return NO_VALUE if at is None else interpolated_text(at)
+
+
+def _cost(measured: Measured, dataset: str, system: str, depth: int | None, at: DepthRow | None) -> str:
+    if at is not None and at.usd_per_thousand_queries is not None:
+        return cost_text(at.usd_per_thousand_queries)
+    return NO_VALUE if depth is None else cost_text(measured.summary.cost_at(dataset, system, depth))
+
+
+def systems_table(entry: DatasetComparisons, compared: Comparisons, rows: Sequence[SystemRow]) -> Table:
+    """Return the rows as a table for a terminal and for files.
+
+    A column without any value is left out, and the number of queries where it is the same for all.
+    """
+    plan = compared.plan
+    columns = (
+        "system", plan.primary, f"difference to {plan.baseline}", "verdict", "p95 (ms)", "$ per 1,000 queries",
+        "candidates needed", "queries",
+    )  # fmt: skip
+    cells = [
+        (
+            row.system,
+            row.mean_text,
+            row.difference_text,
+            row.verdict,
+            row.p95.alone if isinstance(row.p95, Figure) else row.p95,
+            row.cost,
+            row.needed,
+            str(row.queries),
+        )
+        for row in rows
+    ]
+    shown = [place for place in range(len(columns)) if any(row[place] != NO_VALUE for row in cells)]
+    if len({row.queries for row in rows}) == 1:
+        shown.remove(len(columns) - 1)
+    return Table(
+        f"{entry.dataset}: systems",
+        tuple(columns[place] for place in shown),
+        tuple(tuple(row[place] for place in shown) for row in cells),
+        systems_note(compared, rows),
+    )
+
+
+def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:
+    """Return how to read the rows, in short sentences; only of what they hold."""
+    plan = compared.plan
+    parts = [f"Intervals: {plan.confidence * 100:g} % confidence, simultaneous for all systems."]
+    if any(row.needed != NO_VALUE for row in rows):
+        parts.append(
+            f"Candidates needed: the smallest number within {plan.margin:g} of the deepest on held-out queries, else"
+            " all."
+        )
+    elif any(row.p95 != NO_VALUE for row in rows):
+        parts.append("p95: one call with the number of candidates after 'at'.")
+    return " ".join(parts)

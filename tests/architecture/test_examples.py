@@ -1,0 +1,112 @@
+"""The examples of the pages for users are valid: commands, configurations, rules and datasets."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from support.command import ROOT, evalkit
+from support.pages import USER_PAGES, blocks, prose
+
+from evalkit.cli.main import cli
+from evalkit.config import load_gate, load_keys
+from evalkit.config.source import read_source
+from evalkit.datasets.loading import dataset_settings
+
+IDS = [str(page.relative_to(ROOT)) for page in USER_PAGES]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Give every `evalkit` command of a page's blocks, and the commands that its samples name."""
+    for block in blocks(page, "console"):
+        yield from re.findall(r"(?m)^\$ evalkit (.*?)(?:  +#.*)?$", block)
+    yield from re.findall(r"<!-- output: evalkit (.+) -->", page.read_text(encoding="utf-8"))
+
+
+def mentions(page: Path) -> Iterator[str]:
+    """Give every `evalkit` command in a page's sentences; its arguments may be left out there."""
+    yield from re.findall(r"`evalkit ([a-z][^`\n]*)`", prose(page))
+
+
+def parse(line: str, *, whole: bool) -> None:
+    """Parse a command line without running it or reading a file.
+
+    Raises
+    ------
+    click.UsageError
+        If a command or a flag does not exist, or there are too many or (`whole`) too few arguments.
+    """
+    words = shlex.split(line.partition(" > ")[0])
+    command: click.Command = cli
+    context = click.Context(cli, info_name="evalkit")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        below = command.get_command(context, words[0])
+        if below is None:
+            raise click.UsageError(f"no command {words[0]!r}", context)
+        command, words = below, words[1:]
+        context = click.Context(command, info_name=command.name, parent=context)
+    values, rest, _ = command.make_parser(context).parse_args(list(words))
+    if rest and not isinstance(command, click.Group):
+        raise click.UsageError(f"too many arguments: {rest}", context)
+    if not whole:
+        return
+    for parameter in command.params:
+        value = values.get(parameter.name or "")
+        if parameter.required and (not value or not isinstance(value, str | tuple | list)):
+            raise click.UsageError(f"no {parameter.name}", context)
+
+
+@pytest.mark.parametrize("page", USER_PAGES, ids=IDS)
+def test_commands_are_valid(page: Path) -> None:
+    """Every command of a page exists, with its flags and arguments."""
+    for line in commands(page):
+        parse(line, whole=True)
+    for line in mentions(page):
+        parse(line, whole=False)
+
+
+@pytest.mark.parametrize(
+    "line", ["rnu a.yaml", "run", "run a.yaml --plna", "run a.yaml b.yaml", "gate results"]
+)
+def test_a_wrong_command_is_found(line: str) -> None:
+    """Unknown commands and flags, and a wrong number of arguments, are errors."""
+    with pytest.raises(click.UsageError):
+        parse(line, whole=True)
+
+
+def test_the_pages_show_every_command() -> None:
+    """There is an example of every command."""
+    shown = {line.split()[0] for page in USER_PAGES for line in [*commands(page), *mentions(page)]}
+    assert shown >= set(cli.list_commands(click.Context(cli)))
+
+
+@pytest.mark.parametrize("page", USER_PAGES, ids=IDS)
+def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
+    """Configurations, rules of a gate and files of keys pass their checks."""
+    (tmp_path / "ratings.csv").write_text("search,passage,rating\nq,d,fair\n", encoding="utf-8")
+    for block in blocks(page, "yaml"):
+        file = tmp_path / "block.yaml"
+        file.write_text(block, encoding="utf-8")
+        assert not read_source(block, str(file)).problems
+        if "datasets:" in block:
+            done = evalkit("config", "check", file, cwd=tmp_path, env={"ASSISTERS_API_KEY": "unused"})
+            assert done.returncode == 0, done.stderr
+        elif "rules:" in block:
+            assert load_gate(file).rules
+        elif "keys:" in block:
+            assert load_keys(file).keys
+
+
+def test_the_blocks_of_datasets_are_valid() -> None:
+    """Each block in the table of formats is a dataset."""
+    page = (ROOT / "configs" / "your-data.md").read_text(encoding="utf-8")
+    found = re.findall(r"`(\{source: .*?\})`(?: \||$)", page, flags=re.MULTILINE)
+    assert len(found) > 4
+    for block in found:
+        read = read_source(block, "block")
+        assert not read.problems
+        assert dataset_settings(read.data)
