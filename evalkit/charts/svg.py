@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from evalkit.charts.chart import Chart
 from evalkit.charts.layout import lay_out
-from evalkit.charts.palette import OF_THE_PAGE, SHADES, Shape, css_colours
+from evalkit.charts.palette import SHADES, Shape, css_colours
 from evalkit.charts.scene import SIZES, Area, Item, Marker, Path, Scene, Text
 from evalkit.charts.stops import stops_of
 
@@ -81,8 +81,8 @@ def drawing_css() -> str:
 
 
 def page_css() -> str:
-    """Return the rules of all drawn items with colours for light and dark pages and for print; see `OF_THE_PAGE`."""
-    light, dark = css_colours("light", OF_THE_PAGE), css_colours("dark", OF_THE_PAGE)
+    """Return the rules of all drawn items with colours for light and dark pages and for print."""
+    light, dark = css_colours("light"), css_colours("dark")
     return (
         f":root {{ {light} }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"

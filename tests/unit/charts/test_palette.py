@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from evalkit.charts.palette import SHADES, SYSTEMS, css_colours, shape_of, system_roles
+from evalkit.charts.palette import SHADES, SYSTEMS, shape_of, system_roles
 
 INFORMATIVE = [role for role in SHADES if role not in {"grid", "paper"}]
 
@@ -67,9 +67,3 @@ def test_neighbours_have_other_shapes() -> None:
     shapes = [shape_of(f"system-{place}") for place in range(SYSTEMS)]
     assert all(before != after for before, after in pairwise(shapes))
     assert shape_of("limit") == shape_of("baseline") == "circle"
-
-
-def test_a_page_defines_what_it_keeps_to_itself() -> None:
-    """Variables that a page has of its own can be left out of the rules."""
-    assert "--ink:" in css_colours("dark")
-    assert "--ink:" not in css_colours("dark", {"ink"})
