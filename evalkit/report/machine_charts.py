@@ -58,7 +58,7 @@ def timeline_chart(
         title=f"{dataset}: timed calls over the run",
         caption=(
             "Latency of every successful call divided by the median of its system, batch size and load; vertical lines"
-            f" separate rounds, and calls above {top:.1f} are at the upper edge. The black line is a fixed reference"
+            f" separate rounds, and calls above {top:.1f} are at the upper edge. The solid line is a fixed reference"
             " workload: where it rises, the machine was slower."
         ),
         x=Axis("call, in the order of the run"),

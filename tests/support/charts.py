@@ -47,10 +47,17 @@ HARD = {
     "long-and-hostile-names": chart(
         "long-and-hostile-names", *(line(name, place, (0.5, 0.5, 0.5)) for place, name in enumerate(NAMES))
     ),
-    "gaps": chart("gaps", line("g", 0, (0.1, None, nan, 0.4, inf, 0.2)), line("none", 1, (None, None))),
+    "gaps": chart(
+        "gaps", line("g", 0, (0.1, 0.2, None, 0.4, 0.5, nan, 0.6, inf)), line("none", 1, (None, None))
+    ),
     "one-value": chart("one-value", Line("o", "system-0", (Spot(10, 0.3),), dots=True)),
     "huge-and-negative": chart("huge-and-negative", line("h", 0, (-3e12, 2e9, 7e13)), x=Axis("score")),
     "nothing": chart("nothing"),
+    "crowded-ticks": chart(
+        "crowded-ticks",
+        line("c", 0, (0.1,) * 60),
+        x=Axis("depth", ticks=tuple(Tick(x, f"depth {x}") for x in range(1, 61))),
+    ),
     "rules": chart(
         "rules",
         Zone(1.5, 2.5, "x"),

@@ -70,14 +70,25 @@ def test_names_go_above_where_lines_end_elsewhere() -> None:
 
 def test_a_gap_breaks_a_line() -> None:
     """No line leads over an unknown value, and a chart without any value has no line."""
-    scene = lay_out(HARD["gaps"], 540, 300)
-    lines = [item for item in scene.items if isinstance(item, Path) and item.kind == "line"]
-    assert all(len(item.places) == 1 or item.role != "system-1" for item in lines)
-    assert not [
-        item
-        for item in lay_out(HARD["nothing"], 540, 300).items
-        if isinstance(item, Path) and item.kind == "line"
+    drawn = {
+        name: [
+            item
+            for item in lay_out(HARD[name], 540, 300).items
+            if isinstance(item, Path) and item.kind == "line"
+        ]
+        for name in ("gaps", "nothing")
+    }
+    assert [(len(item.places), item.role) for item in drawn["gaps"]] == [(2, "system-0")] * 2
+    assert drawn["nothing"] == []
+
+
+def test_crowded_ticks_are_thinned_and_the_last_is_kept() -> None:
+    """Of sixty ticks some are left out, but not the last one."""
+    ticks = [
+        text.text for text in texts_of(lay_out(HARD["crowded-ticks"], 540, 300)) if text.text[:5] == "depth"
     ]
+    assert 3 < len(ticks) < 60
+    assert "depth 60" in ticks
 
 
 def test_more_categories_make_a_chart_higher() -> None:
