@@ -147,7 +147,9 @@ def _make(into: Path) -> None:
 def _write(into: Path, documents: Sequence[Comparisons]) -> None:
     """Write documents, pages and tables into a folder."""
     from evalkit.errors import StorageError
+    from evalkit.report.chart_files import write_charts
     from evalkit.report.comparison_page import comparison_page
+    from evalkit.report.difference_charts import comparison_charts
     from evalkit.report.pages import write_page
     from evalkit.report.table_files import write_tables
     from evalkit.results.json_shapes import document, to_json
@@ -155,6 +157,7 @@ def _write(into: Path, documents: Sequence[Comparisons]) -> None:
     page = comparison_page(documents)
     try:
         (into / "comparisons.json").write_bytes(to_json([document(one) for one in documents]))
+        write_charts(into / "plots", [chart for one in documents for chart in comparison_charts(one)])
         write_tables(into / "tables", page.files())
         write_page(into / "comparison.md", page.render("report.md"))
         write_page(into / "comparison.html", page.render("report.html"))
