@@ -65,7 +65,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     if (config is None) == (backend is None) or (config is None and tags):
         raise click.UsageError("give either CONFIG (optionally with --reranker TAG) or --backend NAME")
     if config is not None:
-        loaded = load_config(config, overrides)
+        loaded = load_config(config, overrides, check_files=False)  # served without the datasets
         rerankers = _chosen(loaded, tags)
     else:
         loaded = _unnamed(str(backend), model, overrides)

@@ -1,9 +1,8 @@
-"""The files next to a report's pages, and how text comes into them: tables as files, Markdown, snippets, labels."""
+"""The files next to a report's pages, and how text comes into them: tables as files, Markdown, snippets."""
 
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import re
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evalkit.report.drawing import spread_apart
 from hypothesis import given
 from hypothesis import strategies as st
 from support.documents import failure
@@ -111,17 +109,6 @@ def test_a_snippet_is_short_and_can_be_written(text: str) -> None:
     assert len(cut) <= MOST_CHARACTERS
     assert cut.encode().decode() == cut
     assert cut[:-1] == text[: len(cut) - 1].encode("utf-8", "replace").decode()
-
-
-@given(places=st.lists(st.floats(-1, 2), max_size=8))
-def test_labels_keep_their_order_and_their_distance(places: list[float]) -> None:
-    """Neighbours stand apart, in the order of their lines' ends, and the group stays where it was."""
-    moved = spread_apart(places, 0.05)
-    for (before, after), (low, high) in itertools.combinations(zip(places, moved, strict=True), 2):
-        assert abs(after - high) >= 0.05 - 1e-9
-        assert (before - low) * (after - high) >= 0
-    if places:
-        assert np.mean(moved) == pytest.approx(np.mean(places), abs=1e-9)
 
 
 def field_of(queries: int) -> ComparisonSet:
