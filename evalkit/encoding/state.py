@@ -62,7 +62,7 @@ def model_access(model: str) -> Iterator[None]:
                 raise
             raise WorldError(
                 f"the model {model!r} is not in the cache, and {unreachable}",
-                "check the network and HF_ENDPOINT, or download the model and name its folder",
+                "check the network and HF_ENDPOINT, or download the model and set model to its folder",
             ) from None
 
 

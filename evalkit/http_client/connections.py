@@ -164,7 +164,7 @@ class Connections:
         except httpx.ConnectTimeout:
             raise CallError(
                 "connect",
-                f"{self.display_url} did not accept a connection within {self._timeout.connect:g} s",
+                f"connection to {self.display_url} timed out after {self._timeout.connect:g} s",
                 "check the url and that the server is running",
                 remedy=RETRYABLE,
             ) from None

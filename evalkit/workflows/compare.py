@@ -169,7 +169,7 @@ def _with_primary(plan: Plan, metrics: Sequence[str]) -> Plan:
     primary = find_spelling(plan.primary, metrics)
     if primary is not None and parse_metric(primary).summed:
         raise InputError(
-            f"{primary!r} is a count: more of it is not better", "name another metric as the primary one"
+            f"{primary!r} is a count, for which higher is not better", "choose another metric with --primary"
         )
     if primary is None:
         raise InputError(

@@ -188,7 +188,7 @@ def test_one_document_has_one_order() -> None:
         ((200, b""), "reply", "empty body", True, False),
         ((200, b'{"error": {"message": "busy", "code": 502}}'), "reply", "no message: busy", True, False),
         ((200, chat_reply(None, message={"refusal": "I won't"})), "reply", "refused to answer", False, False),
-        ((200, chat_reply("[1]", "other")), "model", "results of model 'other'", False, True),
+        ((200, chat_reply("[1]", "other")), "model", "of model 'other'", False, True),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_a_named_failure(

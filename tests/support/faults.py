@@ -220,7 +220,7 @@ CASES = [
     Case("results of null", says(lambda _: None), "no list of results"),
     Case("results as an object", says(lambda r: {str(i): e for i, e in enumerate(r)}), "no list of results"),
     Case("a bare list", lambda v: v.answer(orjson.dumps(results_of(v.body))), "not a JSON object"),
-    Case("another model", lambda v: v.answer(orjson.dumps(reply_of(v.body, model="other"))), "results of model 'other'"),
+    Case("another model", lambda v: v.answer(orjson.dumps(reply_of(v.body, model="other"))), "of model 'other'"),
     Case("unsorted", says(unsorted), RECOVERS),
     Case("documents echoed, wrongly", says(lambda r: [{**e, "document": "another"} for e in r]), RECOVERS),
     Case("keys nobody knows", says(lambda r: [{**e, "\u2028": {"\u0000": []}} for e in r]), RECOVERS),

@@ -41,7 +41,7 @@ BAD = {
     ),
     "duplicate key": (
         GOOD + "name: again\n",
-        "c.yaml:5:1: key 'name' is given twice\n  hint: it stands in line 1",
+        "c.yaml:5:1: key 'name' occurs twice\n  hint: remove one of the two; the other is in line 1",
     ),
     "unknown backend": (
         GOOD.replace("lexical", "bi-encoder"),
@@ -127,9 +127,9 @@ BAD = {
     "not YAML": ("name: [", "c.yaml:1:8: not valid YAML"),
     "a tab that indents": (
         "name: t\ndatasets:\n\t- demo\n\t- demo\n",
-        "c.yaml:3:1: a tab, which YAML does not allow here\n  hint: use spaces instead of tabs; 2 lines",
+        "c.yaml:3:1: tab character, which YAML does not allow here\n  hint: use spaces instead of tabs; 2 lines",
     ),
-    "a tab after a colon": ("name:\tt\n", "c.yaml:1:6: a tab, which YAML does not allow here"),
+    "a tab after a colon": ("name:\tt\n", "c.yaml:1:6: tab character, which YAML does not allow here"),
     "a YAML tag": (GOOD + "seed: !!python/object:os.system 3\n", "c.yaml:5:7: the YAML tag"),
     "empty": ("", "key 'name' is missing"),
     "a list": ("- a\n", "must be a mapping"),
