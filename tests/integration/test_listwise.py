@@ -312,7 +312,7 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     assert planned.returncode == 0, planned.stderr
     plan = {row["pass"]: row for row in orjson.loads(planned.stdout)}
     shown = evalkit("run", tmp_path / "c.yaml", "--plan", env=env).stdout
-    assert "llm asks about its lists in parts: 49 requests" in shown
+    assert "llm sends its lists in parts: 49 requests" in shown
 
     def guarded(number: int, headers: dict[str, str]) -> Reply | None:
         assert headers["authorization"] == f"Bearer {KEY}"
