@@ -23,6 +23,7 @@ A message is one sentence with the offending value; ``hint`` says what to do.
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -227,6 +228,15 @@ class InterruptError(EvalkitError):
     """The user stopped the run; finished measurements are saved."""
 
     exit_code = 130
+
+
+class InputNote(UserWarning):
+    """How evalkit reads an input that can be read in several ways; the command line prints it as ``note: ...``."""
+
+
+def tell(text: str) -> None:
+    """Give a note: one line on stderr from the command line, a Python warning elsewhere."""
+    warnings.warn(text, InputNote, stacklevel=3)
 
 
 def nearest_name_hint(name: str, known: Iterable[str]) -> str:

@@ -53,9 +53,13 @@ def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
     new one, on the same queries, judgments and candidates. With --qrels: run files; the first one is the
     baseline.
     """
+    from evalkit.results.locate import locate_results
+
     into, html = options["into"], options["html"]
     if into is not None:
         _make(into)
+    if options["qrels"] is None:
+        sources = tuple(locate_results(sources, allow_incomplete=options["allow_incomplete"]))
     documents = _compared(sources, options)
     if into is not None:
         _write(into, documents)
@@ -83,7 +87,7 @@ def _compared(sources: Sequence[Path], options: Options) -> Sequence[Comparisons
         )
     if options["thresholds"]:
         raise click.UsageError("--threshold needs two result folders")
-    metrics = tuple(dict.fromkeys([*([] if primary is None else [primary]), "nDCG@10", "MRR@10"]))
+    metrics = (*([] if primary is None else [primary]), "nDCG@10", "MRR@10")
     return compare_runs(options["qrels"], sources, metrics, **changes)
 
 

@@ -7,13 +7,16 @@ import os
 import sys
 import tempfile
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError, nearest_name_hint
+from evalkit.errors import EvalkitError, InputNote, nearest_name_hint
 
 COMMANDS = {
     "init": "evalkit.cli.init:init",
@@ -71,9 +74,34 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="evalkit")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Compare, regression-test and tune rerankers on your own data, with error bars."""
+    """Compare, regression-test and tune rerankers on your own data, with error bars.
+
+    RESULT is a result folder, a folder with results (the newest complete one is taken), or the word 'latest' (the
+    newest complete one in ./results).
+    """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
+    context.with_resource(_print_notes())
+
+
+@contextmanager
+def _print_notes() -> Iterator[None]:
+    """Print each note once, as ``note: ...`` on stderr, while a command runs."""
+    printed: set[str] = set()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", InputNote)
+        show = warnings.showwarning
+
+        def print_note(message: Warning | str, category: type[Warning], *rest: Any, **options: Any) -> None:
+            if not issubclass(category, InputNote):
+                show(message, category, *rest, **options)
+            elif str(message) not in printed:
+                printed.add(str(message))
+                click.echo(f"note: {message}", err=True)
+
+        warnings.showwarning = print_note
+        yield
 
 
 def main() -> NoReturn:
