@@ -114,7 +114,7 @@ def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, dem
         ((demo, demo, demo), 2, "3 result folders are given"),
         ((demo, "--primary", "P@3"), 2, "the result holds no values of 'P@3'"),
         ((demo, "--baseline", "bm52"), 2, "did you mean 'bm25'?"),
-        ((tmp_path,), 2, "is not a result folder"),
+        ((tmp_path / "out-of-nowhere",), 2, "is not a result folder"),
         (("--qrels", RUN, RUN, RUN), 2, "columns"),
         ((demo, "--threshold", "1"), 2, "give two folders"),
         ((demo, "--into", "/proc/nowhere"), 3, "cannot write into /proc/nowhere"),
