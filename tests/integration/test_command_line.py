@@ -91,12 +91,12 @@ BAD_FILES = {
     "id with a space": (
         "corpus.jsonl",
         '{"_id": "d 1", "text": "x"}\n',
-        "corpus.jsonl:1: no usable identifier",
+        "corpus.jsonl:1: invalid identifier",
     ),
     "judged id with a space": (
         "qrels/test.tsv",
         "query-id\tcorpus-id\tscore\nq1\td 1\t1\n",
-        "test.tsv:2 has an id with white space",
+        "test.tsv:2 has an empty id or an id with white space",
     ),
     "corpus row without id": (
         "corpus.jsonl",
@@ -122,7 +122,7 @@ BAD_FILES = {
         "query-id\tcorpus-id\tscore\nzz\td1\t1\n",
         "1 judged queries have no text",
     ),
-    "split missing": ("qrels/test.tsv", None, "put judgments into qrels/<split>.tsv"),
+    "split missing": ("qrels/test.tsv", None, "save the judgments as qrels/<split>.tsv"),
     "not UTF-8": ("corpus.jsonl", b'{"_id": "d1", "text": "\xff"}\n', "corpus.jsonl:1 is not UTF-8"),
 }
 
@@ -220,7 +220,7 @@ def test_an_unwritable_place_is_exit_3(tmp_path: Path, beir_folder: Path) -> Non
     (tmp_path / "file").write_text("", encoding="utf-8")
     done = evalkit("run", config, "--into", tmp_path / "file" / "below")
     assert done.returncode == 3
-    assert "cannot make a result folder in" in done.stderr
+    assert "cannot create a result folder in" in done.stderr
 
 
 RAW = ("manifest.json", "config.resolved.yaml", "scores.parquet", "calls.parquet", "qrels/tiny.qrels.gz")
@@ -263,7 +263,7 @@ def test_queries_that_nothing_answers_have_no_mean(tmp_path: Path, beir_folder: 
     )
     done = evalkit("run", config, "--into", tmp_path / "results")
     assert done.returncode == 0, done.stderr
-    assert "warning: tiny: nothing answers any of its queries, so there is no mean." in done.stderr
+    assert "warning: tiny: no query has a relevant document, so there is no mean." in done.stderr
     assert "Warning:" not in done.stderr
 
 

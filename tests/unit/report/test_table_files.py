@@ -150,13 +150,13 @@ def test_a_bound_that_bites_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     data = explored(5, {"d15": "fifteen"})
     (one,) = data["datasets"]
     assert (list(one["lists"]), len(one["values"][0])) == (["4", "3"], 5)
-    assert "d: lists of the 2 queries of 5 that the systems disagree on most" in explorer_note(data)
+    assert "d: document lists are included for the 2 of 5 queries" in explorer_note(data)
     monkeypatch.setattr(explorer, "MOST_QUERIES", 100)
     monkeypatch.setattr(explorer, "MOST_CHARACTERS", 6)
     data = explored(5, {"d29": "twenty-nine", "d15": "fifteen"})
     (one,) = data["datasets"]
     assert (len(one["lists"]), [text for text in one["texts"] if text]) == (5, ["twenty-nine"])
-    assert "d: texts with the first 0 of them" in explorer_note(data)
+    assert "d: texts are included for the first 0 of them" in explorer_note(data)
 
 
 def test_nothing_to_explore_is_none() -> None:
