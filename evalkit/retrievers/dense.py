@@ -14,6 +14,7 @@ from evalkit.cache import cache_folder, cache_key
 from evalkit.config import RetrieverSettings
 from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
 from evalkit.errors import CallError
+from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.dense_search import Nearest, exact_products, search, unit
 from evalkit.retrievers.dense_vectors import cached_vectors
@@ -61,8 +62,8 @@ class Dense:
         normalise = unit if self._settings.similarity == "cosine" else np.asarray
         query_vectors = normalise(self._queries([query.text for query in queries]))
         nearest = [Nearest(depth, self._doc_ids) for _ in queries]
-        with tqdm(
-            total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document", disable=None
+        with progress_bar(
+            total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document"
         ) as progress:
             search(self._vectors, query_vectors, nearest, progress.update, normalise)
         scores = [

@@ -12,6 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from evalkit.errors import InputError
+from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.opensearch_client import OpenSearchClient
 from evalkit.retrievers.opensearch_replies import Hit
@@ -52,7 +53,7 @@ class OpenSearch:
         dropped = 0
         with OpenSearchClient(self._settings) as client, ThreadPool(self._settings.concurrency) as pool:
             found = pool.imap(partial(self._search, client, depth), queries)
-            progress = tqdm(found, total=len(queries), desc=f"{tag}: retrieving", unit="query", disable=None)
+            progress = progress_bar(found, total=len(queries), desc=f"{tag}: retrieving", unit="query")
             for query, result in zip(queries, progress, strict=True):
                 dropped += result.dropped
                 query_ids += [query.query_id] * len(result.hits)

@@ -193,15 +193,11 @@ def test_a_store_that_fails_ends_the_pass_with_its_own_error(
 def test_the_progress_bar_starts_at_the_known_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends at the number of all pairs, whether they were known or sent."""
     bars: list[Any] = []
-    real = module.tqdm
-
     def watched(*args: Any, **options: Any) -> Any:
-        bars.append(
-            (options["initial"], options["total"], bar := real(*args, **{**options, "disable": False}))
-        )
+        bars.append((options["initial"], options["total"], bar := tqdm(*args, **options)))
         return bar
 
-    monkeypatch.setattr(module, "tqdm", watched)
+    monkeypatch.setattr(module, "progress_bar", watched)
     use_backends(monkeypatch, m=Backend())
     for depth in (2, 5):
         with started(config_for({"a": api()}, depths=[depth]), tmp_path, DATA) as run:
