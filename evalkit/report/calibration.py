@@ -24,9 +24,10 @@ def calibration_table(result: CalibrationResult) -> Table:
         for name, one in result.functions.items()
     )
     note = (
-        f"{result.pairs} pairs of held-out queries, 95 % CI over queries; {result.relevant_share:.2%} of all pairs are"
-        " relevant. ECE (expected calibration error): mean difference of stated and observed share over 15 bins."
-        " Perfectly calibrated probabilities have the ECE 'by chance'; 'debiased' is the ECE minus that. Unjudged"
+        f"{result.pairs} pairs of held-out queries with 95 % intervals; {result.relevant_share:.2%} of them are"
+        " relevant."
+        " ECE (expected calibration error): mean difference between stated probability and relevant share, over 15"
+        " bins. ECE by chance: that of perfectly calibrated probabilities; debiased: the ECE minus that. Unjudged"
         f" documents count as not relevant.{left_out_text(result.left_out)}"
     )
     title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind})"
@@ -46,9 +47,9 @@ def calibration_line(result: CalibrationResult) -> str:
     best = best_function(result)
     quality = result.functions[best].quality
     return (
-        f"{system}: '{best}' has the lowest log loss on the held-out queries. Its calibration error (ECE) is"
-        f" {_bounded(quality.ece)}, {_conclusion(quality)}. The probabilities are those of being judged relevant at"
-        f" depth {result.depth}; they do not hold for another depth or other judgments.{left_out_text(result.left_out)}"
+        f"{system}: '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
+        f" {_bounded(quality.ece)}, {_conclusion(quality)}. The probabilities hold for {result.depth} candidates and"
+        f" these judgments only.{left_out_text(result.left_out)}"
     )
 
 

@@ -36,16 +36,16 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
         for one in planned
     ]
     note = (
-        "If every call succeeds the first time. Known pairs are in the score store and not sent. Tokens are"
-        f" estimated at {1 / TOKENS_PER_CHARACTER:g} characters each, the query counted once for each document;"
-        " cost is the configured price of that. Warming up goes on until latencies settle: these are the fewest calls."
+        "Assumes that every call succeeds at once and that the warm-up is as short as possible. Cached pairs are not"
+        f" sent. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters each, with the query counted once per"
+        " document; cost follows from the configured price."
     )
-    columns = ("dataset", "reranker", "pass", "calls", "pairs", "known", "tokens", "cost")
-    lines = [as_text(Table(f"plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]
+    columns = ("dataset", "reranker", "pass", "calls", "pairs", "cached", "tokens", "cost")
+    lines = [as_text(Table(f"Plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]
     lines += _in_parts(planned)
     unpriced = [tag for tag, settings in config.rerankers.items() if _unpriced(settings.traffic())]
     if unpriced:
-        lines.append(f"no price is configured for: {', '.join(unpriced)}; what they cost is not in the total")
+        lines.append(f"not in the total, as no price is configured: {', '.join(unpriced)}")
     if config.budget is not None:
         lines.append(_against_budget(planned, config.budget.usd))
     return lines
@@ -59,8 +59,7 @@ def _in_parts(planned: Sequence[PlannedPass]) -> list[str]:
         requests[one.reranker] = requests.get(one.reranker, 0) + one.requests
         calls[one.reranker] = calls.get(one.reranker, 0) + one.calls
     return [
-        f"{tag} asks about its lists in parts: {count} requests. Their whole text is counted, and the answers, but"
-        " not what a model thinks aloud before it answers."
+        f"{tag} sends its lists in parts: {count} requests. Prompts and answers are counted, reasoning tokens are not."
         for tag, count in requests.items()
         if count > calls[tag]
     ]
@@ -80,5 +79,5 @@ def _total(planned: Sequence[PlannedPass]) -> str:
 def _against_budget(planned: Sequence[PlannedPass], usd: float) -> str:
     cost = sum(one.cost_usd or 0.0 for one in planned)
     if cost > usd:
-        return f"warning: the budget is {dollars(usd)}: the experiment would stop before it is done"
+        return f"warning: the budget of {dollars(usd)} is too small: the experiment would stop early"
     return f"the budget is {dollars(usd)}"

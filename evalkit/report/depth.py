@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from evalkit.report.chart_parts import by_reranker
 from evalkit.report.numbers import (
     NO_VALUE,
-    bounded_text,
+    Figure,
     cost_text,
     difference_text,
     interval_text,
@@ -17,6 +17,7 @@ from evalkit.report.numbers import (
 from evalkit.report.table import Table
 from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
+from evalkit.stats import Interval
 from evalkit.tuning import Choice
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
@@ -28,18 +29,18 @@ def depth_line(sweep: DepthSweep) -> str:
     system = f"{sweep.dataset}: {sweep.reranker}"
     choice = sweep.choice
     if choice.recommended is None or choice.held_out is None:
-        return f"{system}: no depth can be recommended: {choice.why_not}{_gain(choice)}."
+        return f"{system}: no number of candidates is recommended: {choice.why_not}{_gain(choice)}."
     deepest = choice.deepest or sweep.deepest.depth
     limits = " within the limits" if choice.allowed < sweep.deepest.depth else ""
-    mean = f"mean {interval_text(choice.held_out)} on {choice.held_out.n} held-out queries"
+    mean = f"Mean on {choice.held_out.n} held-out queries: {interval_text(choice.held_out)}."
     if choice.is_confirmed:
         return (
-            f"{system}: confirmed: {choice.recommended} candidates lose no more than {sweep.margin:g} {sweep.metric}"
-            f" to {deepest}, the deepest{limits}: {_loss(choice)}; {mean}."
+            f"{system}: use {choice.recommended} candidates. Held-out queries confirm a loss of at most"
+            f" {sweep.margin:g} {sweep.metric} compared with {deepest}, the most{limits}: {_loss(choice)}. {mean}"
         )
     return (
-        f"{system}: not confirmed: no depth below {deepest} is shown to lose at most {sweep.margin:g} {sweep.metric}."
-        f" Safe choice: {choice.recommended} candidates, the deepest{limits}; {mean}."
+        f"{system}: use all {choice.recommended} candidates{limits}. Held-out queries confirm for no smaller number"
+        f" that it loses at most {sweep.margin:g} {sweep.metric}. {mean}"
     )
 
 
@@ -52,22 +53,25 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
     if choice.recommended is None or choice.best is None or choice.tuned is None:
         return
     depth, deepest = choice.recommended, sweep.deepest.depth
-    optimistic = " (optimistic: chosen on them)" if choice.is_confirmed else ""
-    yield f"  On the {choice.tuned.n} tuning queries: {interval_text(choice.tuned)}{optimistic}."
+    optimistic = " (optimistic: the number was chosen on them)" if choice.is_confirmed else ""
+    yield f"  Mean on the {choice.tuned.n} tuning queries: {interval_text(choice.tuned)}{optimistic}."
     against = choice.against_first_stage
     if against is not None:
-        yield f"  Difference to the first stage alone, held out: {difference_text(against)}."
+        yield f"  Difference to the first stage alone on held-out queries: {difference_text(against)}."
     beyond = choice.beyond
     if choice.best < deepest and beyond is not None and beyond.upper is not None and beyond.upper < 0:
-        yield f"  More candidates are worse: {deepest} instead of {choice.best}: {difference_text(beyond)}, held out."
+        yield (
+            f"  More candidates are worse: {difference_text(beyond)} with {deepest} instead of {choice.best} on"
+            " held-out queries."
+        )
     row = sweep.rows[depth - 1]
     if row.retrieval_loss is None or row.ranking_loss is None:
         return
     bottleneck = "first stage" if row.retrieval_loss > row.ranking_loss else "reranker"
     yield (
-        f"  At {depth} candidates the best possible order would reach {value_text(row.oracle)}:"
-        f" {row.retrieval_loss:.4f} are lost because candidates lack what is relevant, {row.ranking_loss:.4f} in"
-        f" ranking them. The {bottleneck} is the bottleneck."
+        f"  The bottleneck is the {bottleneck}: with {depth} candidates the best possible order reaches"
+        f" {value_text(row.oracle)}. Missing candidates cost {value_text(row.retrieval_loss)}, their order"
+        f" {value_text(row.ranking_loss)}."
     )
 
 
@@ -75,26 +79,27 @@ def _loss(choice: Choice) -> str:
     """Return the held-out difference of the chosen depth to the deepest one; empty where it is not known."""
     checked = choice.checked
     if checked is None or checked.estimate is None or checked.lower is None or checked.upper is None:
-        return "difference not known"
-    return f"{bounded_text(checked.estimate, checked.lower, checked.upper, '+.4f')} (90 % CI)"
+        return "difference unknown"
+    found = Interval(checked.estimate, checked.lower, checked.upper, checked.n or 0)
+    return f"{difference_text(found)} (90 % CI)"
 
 
 def _tried(choice: Choice) -> str:
     """Return what the held-out queries say of the depth that the tuning queries suggest."""
     checked = choice.checked
     if checked is None or choice.chosen == choice.deepest:
-        return "On the tuning queries every smaller depth may lose more."
-    verdict = "loses more" if checked.status == "FAIL" else "may lose more"
+        return "The tuning queries suggest no smaller number."
+    verdict = "show a larger loss" if checked.status == "FAIL" else "do not confirm it"
     return (
-        f"The tuning queries suggest depth {choice.chosen}, which {verdict} than the margin: {_loss(choice)} on"
-        f" {checked.n} held-out queries ({checked.sentence})."
+        f"The tuning queries suggest {choice.chosen} candidates, but {checked.n} held-out queries {verdict}:"
+        f" {_loss(choice)} ({checked.sentence})."
     )
 
 
 def _gain(choice: Choice) -> str:
-    """Return the difference to the first stage, with a comma before it; empty where it is not known."""
+    """Return the difference to the first stage in parentheses; empty where it is not known."""
     against = choice.against_first_stage
-    return "" if against is None else f", held out: {difference_text(against)}"
+    return "" if against is None else f" ({difference_text(against)} on held-out queries)"
 
 
 def depth_table(sweep: DepthSweep) -> Table:
@@ -103,17 +108,16 @@ def depth_table(sweep: DepthSweep) -> Table:
     shown = {*_SHOWN, choice.best, choice.recommended, deepest.depth}
     cells = tuple(_depth_cells(row, sweep) for row in sweep.rows if row.depth in shown)
     columns = (
-        "depth", sweep.metric, f"difference to {deepest.depth}", "recall", "best order",
-        "retrieval loss", "ranking loss", "p95 (ms)", "$ a thousand queries",
+        "candidates", sweep.metric, f"difference to {deepest.depth}", "recall", "best order",
+        "retrieval loss", "ranking loss", "p95 (ms)", "$ per 1,000 queries",
     )  # fmt: skip
-    marks = " '*' is the recommended depth, '+' the best one on the tuning queries."
+    marks = " * recommended, + best on the tuning queries."
     if sweep.limits.p95_s is not None:
-        marks += " The upper bound of the CI of p95 must keep to the limit."
+        marks += " The limit applies to the upper bound of p95's interval."
     note = (
-        f"Means over {sweep.queries} queries with 95 % intervals; the first stage alone:"
-        f" {interval_text(sweep.first_stage)}."
-        f" Differences are paired, of the same queries.{'' if choice.best is None else marks} Recall and best order"
-        " are what the candidates allow. '~' is interpolated between measured batch sizes."
+        f"Means over {sweep.queries} queries with 95 % intervals. First stage alone:"
+        f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall and best order: the most"
+        " that these candidates allow. ~ interpolated between batch sizes."
     )
     return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note)
 
@@ -129,9 +133,16 @@ def _depth_cells(row: DepthRow, sweep: DepthSweep) -> tuple[str, ...]:
         value_text(row.oracle),
         value_text(row.retrieval_loss),
         value_text(row.ranking_loss),
-        milliseconds(row.p95_s) + ("" if row.p95_s is None or row.p95_measured else " ~"),
+        interpolated_text(row),
         cost_text(row.usd_per_thousand_queries),
     )
+
+
+def interpolated_text(row: DepthRow) -> str:
+    """Return p95 in milliseconds, marked where it is interpolated between batch sizes."""
+    if row.p95_s is None or row.p95_measured:
+        return milliseconds(row.p95_s)
+    return Figure(row.p95_s * 1000, f"~{milliseconds(row.p95_s)}")
 
 
 def depth_tables(summary: Summary) -> list[Table]:
@@ -152,7 +163,7 @@ def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Ta
     ]
     cells.append((BEST_ORDER, *(value_text(row.best_order[metric]) for row in ceilings)))
     cells.append((_RECALL, *(value_text(row.recall.estimate) for row in ceilings)))
-    note = "The last two rows bound every reranker: they depend on the first stage alone."
+    note = "The last two rows are upper limits for every reranker. They depend on the first stage alone."
     columns = ("reranker", *(str(row.depth) for row in ceilings))
     return Table(f"{dataset}: {metric} by depth", columns, tuple(cells), note)
 

@@ -84,21 +84,23 @@ def as_script(data: Mapping[str, Any]) -> Markup:
 def explorer_note(data: Mapping[str, Any]) -> str:
     """Return how to use the explorer, and which queries have no lists or texts in it."""
     use = (
-        "Choose two systems, sort by a column, open a query: its documents side by side, with grades and changes of"
-        f" rank. Lists hold the first {SHOWN} documents and relevant ones behind them."
+        "Choose two systems, sort by a column, then open a query to compare its documents. Lists show the first"
+        f" {SHOWN} documents, and relevant ones below them."
     )
     notes = [use]
     for one in data["datasets"]:
         queries, lists, with_texts = len(one["ids"]), len(one["lists"]), one["with_texts"]
         if lists < queries:
             notes.append(
-                f"{one['name']}: lists of the {lists} queries of {queries} that the systems disagree on most; of the"
-                " others values alone."
+                f"{one['name']}: document lists are included for the {lists} of {queries} queries with the largest"
+                " differences."
             )
         if not any(one["texts"]):
-            notes.append(f"{one['name']}: this result holds no texts (texts.parquet), so documents are ids.")
+            notes.append(
+                f"{one['name']}: this result has no texts (texts.parquet), so documents are shown by id."
+            )
         elif with_texts < lists:
-            notes.append(f"{one['name']}: texts with the first {with_texts} of them.")
+            notes.append(f"{one['name']}: texts are included for the first {with_texts} of them.")
     return " ".join(notes)
 
 

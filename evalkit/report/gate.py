@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.report.numbers import change_text
 from evalkit.report.table import Table, as_markdown
 from evalkit.results.gate_document import GateResult
 
@@ -24,14 +25,12 @@ def conclusion(gate: GateResult) -> str:
     counts = {status: sum(row.status == status for row in verdicts) for status in _ORDER}
     counted = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     if gate.missing:
-        counted += (
-            f"; not judged, as the result lacks it: {', '.join(gate.missing)} (a new version keeps its tag)"
-        )
+        counted += f"; missing from the result: {', '.join(gate.missing)} (a new version must keep its tag)"
     if counts["INVALID"]:
         return (
-            f"gate not judged as a whole, and not passed: {counted}"
+            f"gate not passed, and partly invalid: {counted}"
             if counts["FAIL"]
-            else f"gate not judged: {counted}"
+            else f"gate invalid: {counted}"
         )
     alarms = sum(found.is_alarm for found in gate.nights)
     if alarms:
@@ -52,11 +51,8 @@ def unchanged_line(gate: GateResult) -> str | None:
     low, high = (f"{100 * bound:.0f}%" for bound in bounds)
     known = sum(row.unchanged_passes is not None for row in gate.verdicts)
     if known == 1:
-        return f"at this spread of differences a version without a true change passes in about {high} of runs"
-    return (
-        f"at these spreads of differences a version without a true change passes these {known} verdicts in"
-        f" {low} to {high} of runs"
-    )
+        return f"With these queries, a version without any change passes in about {high} of runs."
+    return f"With these queries, a version without any change passes all {known} verdicts in {low} to {high} of runs."
 
 
 def nights_lines(gate: GateResult) -> Iterator[str]:
@@ -66,9 +62,10 @@ def nights_lines(gate: GateResult) -> Iterator[str]:
         nights = f"{found.nights} night{'s' * (found.nights > 1)}"
         level = f"evidence {found.e_value:.3g}, alarm at {found.alarm_at:.3g}"
         if found.is_alarm:
-            yield f"ALARM  {where}: fallen by more than that since {found.since}, Δ {found.mean:+.4f} ({level})"
+            change = change_text(found.mean)
+            yield f"ALARM  {where}: a larger drop since {found.since}, mean difference {change} ({level})"
         else:
-            yield f"no alarm  {where}: no lasting fall in {nights} ({level})"
+            yield f"no alarm  {where}: no lasting drop in {nights} ({level})"
 
 
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")
@@ -77,7 +74,7 @@ _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")
 def as_summary(gate: GateResult) -> str:
     """Return a job summary in Markdown."""
     cells = tuple((row.status, row.dataset, row.reranker, row.rule, row.sentence) for row in gate.verdicts)
-    table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "found"), cells, left=5)
+    table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "finding"), cells, left=5)
     head, unchanged = conclusion(gate), unchanged_line(gate)
     lines = [
         f"### evalkit: {head}",

@@ -35,8 +35,8 @@ def latency_lines(summary: Summary, answers: LatencyAnswers) -> list[str]:
         lines += [head + part for part in parts]
         if tag in answers.embedding:
             lines.append(
-                f"{head}a timed call embeds its query and all its documents; where vectors of documents are kept"
-                " ready, only the query is left to embed."
+                f"{head}a timed call embeds the query and all documents. With stored document vectors only the query is"
+                " embedded."
             )
     return lines
 
@@ -63,14 +63,12 @@ def _fit_lines(fits: Iterable[FitRow]) -> Iterator[str]:
         above_zero = all(part[1] > 0 for part in fit.per_unit_s[1:])
         if not by_documents or not above_zero:
             continue  # a fit by tokens repeats the one by documents; a cost that may be 0 is not significant
-        line = f"a call costs {_ms(fit.fixed_s)}" + "".join(
+        line = f"a call takes {_ms(fit.fixed_s)}" + "".join(
             f" + {_ms(part, 1000 if name != 'documents' else 1)} per {_unit(name)}"
             for name, part in zip(fit.causes, fit.per_unit_s, strict=True)
         )
-        bent = (
-            f"; the line misses batch size {fit.worst_at:g} by {fit.worst:.0%}: cost grows in steps or bends"
-        )
-        yield f"{line} (medians of {fit.cells} cells, {fit.calls} calls){'' if row.straight else bent}."
+        bent = f". The line misses batch size {fit.worst_at:g} by {fit.worst:.0%}: latency grows in steps or bends"
+        yield f"{line} (fit to the medians of {fit.cells} batch sizes, {fit.calls} calls){'' if row.straight else bent}."
 
 
 def _unit(cause: str) -> str:
@@ -102,11 +100,11 @@ def _limit_line(rows: Sequence[LimitRow], extreme: str, smaller: str) -> str:
     after = "; ".join(f"{_load(one)}: {one.verdict}, {_late(one)}{_reason(one)}" for one in rest[:2])
     if not met:
         what = extreme.rpartition(" ")[2]
-        advice = f"try {smaller}, or time more queries in more rounds"
-        return f"no {what} that was measured is shown to keep {limit}: {after}; {advice}."
+        advice = f"Try {smaller}, or more calls in more rounds"
+        return f"no measured {what} meets {limit} ({after}). {advice}."
     best = rows[met[-1]]
-    line = f"the {extreme} that keeps {limit} is {_load(best)}: PASS, {_late(best)}"
-    return f"{line}; {after}." if after else f"{line}; nothing more was measured."
+    line = f"the {extreme} that meets {limit} is {_load(best)} ({_late(best)})"
+    return f"{line}. {after}." if after else f"{line}. No larger load was measured."
 
 
 def _load(one: LimitRow) -> str:
@@ -120,27 +118,29 @@ def _load(one: LimitRow) -> str:
 def _reason(one: LimitRow) -> str:
     """Return why a verdict is open although the late calls alone would decide it."""
     if one.decided_by == "order":
-        return f" (not tested: a {'smaller batch' if one.rate_per_s is None else 'lower rate'} does not pass)"
+        return (
+            f" (not tested, as a {'smaller batch' if one.rate_per_s is None else 'lower rate'} does not pass)"
+        )
     if one.decided_by == "capacity":
-        return f" (more than half of the capacity, or unknown: needs {CALLS_NEAR_CAPACITY} calls)"
+        return f" (near or above half of the capacity: needs {CALLS_NEAR_CAPACITY} calls)"
     return rounds_text(one)
 
 
 def _late(one: LimitRow) -> str:
-    return f"late {late_text(one.late)}, n = {one.late.n}"
+    return f"{late_text(one.late)} of {one.late.n} calls late"
 
 
 def _capacity_lines(capacity: Iterable[Capacity]) -> Iterator[str]:
     for one in capacity:
         most, knee = one.at(one.most), one.at(one.knee)
         line = (
-            f"with {one.batch_size} documents a call it serves {rate_text(most.calls_per_s)} calls/s at"
-            f" {one.most} in flight (median {milliseconds(most.p50_s.estimate)} ms)"
+            f"capacity with {one.batch_size} documents per call: {rate_text(most.calls_per_s)} calls/s at"
+            f" {one.most} concurrent calls (median {milliseconds(most.p50_s.estimate)} ms)"
         )
         if one.knee != one.most:
             line += (
-                f"; from {one.knee} in flight ({rate_text(knee.calls_per_s)} calls/s, median"
-                f" {milliseconds(knee.p50_s.estimate)} ms) more calls mostly wait"
+                f". Above {one.knee} concurrent calls ({rate_text(knee.calls_per_s)} calls/s, median"
+                f" {milliseconds(knee.p50_s.estimate)} ms) calls mostly wait"
             )
         yield line + "."
 
@@ -151,7 +151,7 @@ def _claim_lines(claims: Sequence[ClaimRow]) -> Iterator[str]:
         parts = [
             f"{VERDICTS[one.verdict]} for {one.quantile:.0%} of calls at {one.batch_size} documents"
             if one.verdict != "NOT MEASURED"
-            else f"not measured: time batch sizes from {one.fewest} to {one.most}"
+            else f"not measured, add batch sizes from {one.fewest} to {one.most}"
             for one in of_claim
         ]
         yield f"claim '{claim}': {', '.join(parts)} ({of_claim[0].route})."

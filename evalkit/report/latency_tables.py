@@ -16,10 +16,10 @@ from evalkit.report.numbers import (
 )
 from evalkit.report.table import Table
 from evalkit.results.latency_document import ClaimRow, LatencyAnswers, LimitRow
-from evalkit.results.summary_document import LatencyParts, LatencyRow, Quantile, Summary
+from evalkit.results.summary_document import LatencyParts, LatencyRow, Summary
 from evalkit.stats import Interval
 
-VERDICTS = {"PASS": "holds", "FAIL": "broken", "CANNOT TELL": "cannot tell", "NOT MEASURED": "not measured"}
+VERDICTS = {"PASS": "kept", "FAIL": "broken", "CANNOT TELL": "undecided", "NOT MEASURED": "not measured"}
 
 
 def latency_tables(summary: Summary, answers: LatencyAnswers) -> list[Table]:
@@ -66,9 +66,9 @@ def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
         )
     columns = (
         "reranker",
-        *(("documents of",) if by_length else ()),
+        *(("document length",) if by_length else ()),
         "batch size",
-        "in flight",
+        "concurrent calls",
         *shown,
         "max",
         "calls",
@@ -85,15 +85,15 @@ def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
 def _closed_note(rows: Sequence[LatencyRow]) -> str:
     level = f"{rows[0].confidence:.0%}"
     note = (
-        "Milliseconds of one call in a closed loop (the next call follows when one is back), from having the request's"
-        f" body to having the reply's, with {level} intervals. {_widths_note(rows)}"
+        f"One call from request sent to full response received, with {level} intervals; the next call starts when one"
+        f" ends. {_widths_note(rows)}"
     )
     fewest = min(row.calls for row in rows)
     if rows[0].asked is not None and fewest < rows[0].asked:
-        note += f" {rows[0].asked} calls were asked for; the queries suffice for {fewest}."
+        note += f" The dataset has queries for {fewest} of the {rows[0].asked} configured calls."
     filled = sum(row.filled_calls for row in rows)
     if filled:
-        note += f" Calls whose batch was filled up with other documents of the collection: {filled}."
+        note += f" {filled} calls were filled up with other documents of the collection."
     return note
 
 
@@ -102,22 +102,17 @@ def _widths_note(rows: Sequence[LatencyRow]) -> str:
     shown = [row.quantiles[name] for row in rows for name in _shown(rows)]
     repeats = any(row.queries < row.calls - row.failed for row in rows)
     note = (
-        "They add the differences between queries, which repeat (bootstrap), and between rounds (Student's t)."
+        "Intervals add the differences between queries (bootstrap) and between rounds (Student's t)."
         if repeats
-        else "Each is the wider of two: by all calls (order statistics) and by the differences between rounds"
-        " (Student's t)."
+        else "Each interval is the wider of two: over all calls (order statistics) and over the differences between"
+        " rounds (Student's t)."
     )
-    known = [one for one in shown if one.decided_by is not None]
-    if known:
-        note += f" Differences between rounds decide {_count(known)} of {len(known)}."
     if any(one.missing == "rounds" for one in shown):
         sizes = ", ".join(f"{calls_per_group(p)} for p{p * 100:.0f}" for p in (0.5, 0.9, 0.95, 0.99))
-        note += f" An interval needs {MIN_GROUPS} rounds, or groups of rounds, with enough calls in each: {sizes}."
+        note += (
+            f" An interval needs {MIN_GROUPS} rounds, or groups of rounds, with enough calls each: {sizes}."
+        )
     return note
-
-
-def _count(quantiles: Sequence[Quantile]) -> int:
-    return sum(one.decided_by == "rounds" for one in quantiles)
 
 
 def _length(row: LatencyRow) -> str:
@@ -156,18 +151,16 @@ def _open(dataset: str, rows: Sequence[LatencyRow], answers: LatencyAnswers) -> 
         "calls", *((limit_text(answers.limits[0]),) if verdicts else ()),
     )  # fmt: skip
     note = (
-        "Milliseconds from when a call was due to when its reply was there, in an open loop: calls arrive at random"
-        f" times at this rate, whether or not earlier ones are back. Intervals: {rows[0].confidence:.0%}. Calls that"
-        f" queue for the same server are not independent: {OPEN_PARTS} parts of the schedule take the place of rounds."
-        f" Near capacity, intervals from fewer than {CALLS_NEAR_CAPACITY} calls are too narrow."
-        f" {_widths_note(rows)}"
+        "From the scheduled start to the full response. Calls arrive at random times, regardless of calls in flight."
+        f" Intervals: {rows[0].confidence:.0%}; {OPEN_PARTS} parts of the schedule take the place of rounds. Near"
+        f" capacity, intervals from fewer than {CALLS_NEAR_CAPACITY} calls are too narrow. {_widths_note(rows)}"
     )
     return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note)
 
 
 def limit_text(limit: LimitRow) -> str:
     """Return a limit in words."""
-    return f"{limit.quantile * 100:.4g} % in {milliseconds(limit.limit_s)} ms"
+    return f"p{limit.quantile * 100:.4g} of at most {milliseconds(limit.limit_s)} ms"
 
 
 def _claims(answers: LatencyAnswers) -> list[Table]:
@@ -183,27 +176,27 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
             VERDICTS[one.verdict],
             f"{late_text(one.late)}{rounds_text(one)}"
             if one.verdict != "NOT MEASURED"
-            else f"time batch sizes from {one.fewest} to {one.most}",
+            else f"add batch sizes from {one.fewest} to {one.most}",
             str(one.late.n),
         )
         for one in answers.claims
     ]
     routes = ", ".join(dict.fromkeys(f"{one.reranker}: {one.route}" for one in answers.claims))
     note = (
-        "Held against single calls, from this machine and by this route"
-        f" ({routes}). A claim is judged twice, as nobody says which calls it is about: it holds for a share of calls"
-        f" where no more than the rest are late beyond doubt ({answers.confidence:.0%}, the wider of exact binomial"
-        " bounds and Student's t over rounds) and the bound of the percentile over rounds is within the time."
+        f"Tested with single calls from this machine ({routes}). A claim is kept if the share of late calls is below"
+        " the"
+        f" limit with {answers.confidence:.0%} confidence (the wider of exact binomial bounds and Student's t over"
+        " rounds)."
     )
     columns = (
         "dataset",
         "reranker",
-        "what is promised",
+        "claim",
         "batch size",
-        "for",
+        "share of calls",
         "verdict",
         "late calls",
-        "n",
+        "calls",
     )
     return [Table("Claims", columns, tuple(cells), note, left=3)]
 
@@ -233,7 +226,7 @@ def _load(row: LatencyRow) -> str:
     if row.rate_per_s is not None:
         return f"{row.rate_per_s:.3g} arrivals per s"
     length = f", length {row.length_bucket}" if row.length_bucket else ""
-    return f"{row.concurrency} in flight{length}"
+    return f"{row.concurrency} concurrent{length}"
 
 
 _PARTS = tuple(LatencyParts.__dataclass_fields__)
@@ -257,16 +250,16 @@ def _parts(rows: Sequence[LatencyRow]) -> Table:
         for row in rows
     )
     note = (
-        "Medians in milliseconds. Client: writing and reading JSON here, in no latency. Sending, waiting for the first"
-        " byte and receiving make up the latency. Server: what the server says the whole request took; wire: the"
-        " latency without that. First call: of this batch size and load, before warming up. A retried attempt is in"
-        " no latency."
+        "Medians in milliseconds. Latency = sending + waiting for the first byte + receiving. Client: writing and"
+        " reading"
+        " JSON, not part of the latency. Server: as the server reports it; wire: latency minus server. First call:"
+        " before the warm-up. Retries are excluded."
     )
     columns = (
         "dataset", "reranker", "batch size", "load", *shown, "first call", "warm-up calls", "connections opened",
         "retried",
     )  # fmt: skip
-    return Table("Where the time goes", columns, cells if shown else (), note, left=2)
+    return Table("Parts of a call", columns, cells if shown else (), note, left=2)
 
 
 def _throughput(rows: Sequence[LatencyRow]) -> Table:
@@ -287,7 +280,7 @@ def _throughput(rows: Sequence[LatencyRow]) -> Table:
         "dataset", "reranker", "batch size", "load", "calls per s", "documents per s",
         *(("tokens per s",) if with_tokens else ()),
     )  # fmt: skip
-    note = "Mean over rounds, from the first call of a round to the last, with t intervals over rounds."
+    note = "Means over rounds with Student's t intervals."
     return Table("Throughput", columns, cells, note, left=2)
 
 
@@ -307,16 +300,26 @@ def _ratios(answers: LatencyAnswers) -> Table:
         if one.ratio.estimate is not None
     )
     note = (
-        "Latency of the first by that of the second: in each round the median over the same queries, then the mean over"
-        f" rounds with its t interval ({answers.confidence:.0%}). Seconds of different runs are never compared."
+        "Latency of the reranker divided by that of the other: medians over the same queries in each round, then the"
+        " mean"
+        f" over rounds with its {answers.confidence:.0%} interval (Student's t)."
     )
-    columns = ("dataset", "reranker", "against", "batch size", "in flight", "ratio", "", "rounds")
+    columns = (
+        "dataset",
+        "reranker",
+        "compared with",
+        "batch size",
+        "concurrent calls",
+        "ratio",
+        "verdict",
+        "rounds",
+    )
     return Table("Latency ratios", columns, cells, note, left=3)
 
 
 def _slower(ratio: Interval) -> str:
     if ratio.lower is None or ratio.upper is None or ratio.lower <= 1 <= ratio.upper:
-        return "cannot tell"
+        return "not significant"
     return "slower" if ratio.lower > 1 else "faster"
 
 
@@ -334,16 +337,17 @@ def _costs(answers: LatencyAnswers) -> Table:
         for one in answers.costs
     )
     note = (
-        "One call a query. From calls: what they were billed, n calls. From a machine's price: while as many calls are"
-        " kept in flight, with the interval of its throughput over n rounds."
+        "One call per query. Source calls: as billed, over n calls. Source machine: its price divided by its"
+        " throughput,"
+        " over n rounds."
     )
     columns = (
         "dataset",
         "reranker",
         "batch size",
-        "in flight",
-        "a thousand queries",
-        "by the price of",
+        "concurrent calls",
+        "$ per 1,000 queries",
+        "source",
         "n",
     )
     return Table("Cost by batch size", columns, cells, note, left=2)
@@ -362,13 +366,10 @@ def _flags(rows: Sequence[LatencyRow]) -> Table:
         for row in rows
         if row.flags
     )
-    note = (
-        "Outliers lie beyond the third quartile by more than three times the distance of the quartiles: they are"
-        " counted here and dropped nowhere."
-    )
+    note = "Outlier: above the third quartile by more than three interquartile ranges. Outliers are counted, never removed."
     return Table(
-        "What to know of these timings",
-        ("dataset", "reranker", "batch size", "load", "found"),
+        "Notes on the timings",
+        ("dataset", "reranker", "batch size", "load", "note"),
         cells,
         note,
         left=2,

@@ -32,14 +32,13 @@ def leaderboard_table(board: Leaderboard) -> Table:
         for row in board.rows
     )
     columns = (
-        "rank", "system", "tied with", "result", board.metric,
-        f"p50 of batch {batch} (ms)" if batch else "p50 (ms)", "$ a thousand queries", "beaten by", "n",
+        "rank", "system", "no significant difference from", "result", board.metric,
+        f"p50 of batch {batch} (ms)" if batch else "p50 (ms)", "$ per 1,000 queries", "dominated by", "queries",
     )  # fmt: skip
-    apart = f" Apart from the table above: {board.why}." if board.why else ""
+    apart = f" Not comparable with the table above: {board.why}." if board.why else ""
     note = (
-        f"Means with {board.confidence:.0%} intervals. Tied: no significant difference, all pairs tested with Holm's"
-        " correction. Beaten: another one of the same run is better and faster, and both intervals say so; latencies"
-        f" of different runs are not set against each other.{apart}"
+        f"Means with {board.confidence:.0%} intervals. Differences: all pairs tested with Holm's correction. Dominated:"
+        f" another system of the same run is significantly better and faster.{apart}"
     )
     depth = f", depth {board.depth}" if board.depth else ""
     return Table(f"{board.dataset}{depth}", columns, cells, note, left=4)

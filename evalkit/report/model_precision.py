@@ -27,14 +27,15 @@ def precision_tables(summary: Summary) -> list[Table]:
         for row in rows
     )
     columns = (
-        "dataset", "reranker", "precision", "Kendall's tau", f"{metric} in fp32", "difference", "largest score shift",
-        "n",
+        "dataset", "reranker", "precision", "Kendall's tau", f"{metric} in fp32", "difference", "largest score"
+        " difference",
+        "queries",
     )  # fmt: skip
     note = (
-        f"A sample of n answerable queries scored again in fp32: means with {summary.confidence:.0%} intervals."
-        " Kendall's tau-b is of a query's two lists of scores; the difference is what the precision changes."
+        f"A sample of queries was scored again in fp32; means with {summary.confidence:.0%} intervals. Kendall's tau-b:"
+        " between a query's scores in both precisions. Difference: lower precision minus fp32."
     )
-    return [Table("What fewer bits cost", columns, cells, note, left=3)]
+    return [Table("Effect of the lower precision", columns, cells, note, left=3)]
 
 
 def precision_lines(summary: Summary) -> list[str]:
@@ -43,9 +44,12 @@ def precision_lines(summary: Summary) -> list[str]:
 
 
 def _line(row: PrecisionCost) -> str:
-    about = f"{row.dataset}: what {row.precision} costs {row.reranker}"
+    about = f"{row.dataset}: {row.reranker} in {row.precision}"
     if row.missing is not None:
-        return f"{about} is not known: {row.missing}."
+        return f"{about}: the effect of the precision is unknown: {row.missing}."
     tau = row.correlation
-    ranks = f"ranks agree with fp32 at tau {tau.estimate:.3f}" if tau.n else "its scores are all alike"
-    return f"{about}: {difference_text(row.difference)} {row.metric}, n = {row.difference.n}; {ranks}."
+    ranks = f"Kendall's tau with fp32 is {tau.estimate:.3f}" if tau.n else "all its scores are equal"
+    change = (
+        f"{difference_text(row.difference)} {row.metric} compared with fp32 on {row.difference.n} queries"
+    )
+    return f"{about}: {change}; {ranks}."

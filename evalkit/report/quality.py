@@ -7,7 +7,7 @@ from evalkit.report.numbers import (
     difference_text,
     dollars,
     interval_text,
-    milliseconds,
+    milliseconds_text,
     price_text,
 )
 from evalkit.report.table import Table
@@ -37,10 +37,10 @@ def _quality(summary: Summary, dataset: str) -> Table:
         n = f"{head.mean.n}" if not head.not_scored else f"{head.mean.n} ({head.not_scored} not scored)"
         cells.append((tag, *means, difference_text(head.difference), n))
     note = (
-        f"Means with {summary.confidence:.0%} intervals over n answerable queries, {depth} candidates each;"
-        f" '{primary} - {first}' is the mean paired difference with its interval."
+        f"Means over queries with {depth} candidates, with {summary.confidence:.0%} intervals. Difference: paired, each"
+        " interval alone."
     )
-    columns = ("reranker", *metrics, f"{primary} - {first}", "n")
+    columns = ("system", *metrics, f"{primary}: difference to {first}", "queries")
     return Table(f"{dataset}: quality", columns, tuple(cells), note)
 
 
@@ -60,11 +60,12 @@ def data_table(summary: Summary) -> Table:
         for facts in summary.datasets
     )
     note = (
-        "Means are over answerable queries: those with any grade above 0. Unanswerable ones were judged and"
-        " nothing answers them. Empty ones found no candidate: they count as 0, and no call was made."
+        "Means are over answerable queries, those with a grade above 0. Unanswerable: judged, without any relevant"
+        " document. Without candidates: counted as 0, no call was made."
     )
     columns = (
-        "dataset", "source", "documents", "answerable", "unanswerable", "empty", "judgments", "candidates a query",
+        "dataset", "source", "documents", "answerable queries", "unanswerable queries", "queries without candidates",
+        "judgments", "candidates per query",
     )  # fmt: skip
     return Table("Data", columns, cells, note, left=2)
 
@@ -89,10 +90,7 @@ def _calls(summary: Summary) -> Table:
         "dataset", "reranker", "pass", "calls", "retried", "429s", "failed", "documents", "billed",
         "connections reused",
     )  # fmt: skip
-    note = (
-        "A call is one attempt; a retried one failed and was followed by another. Documents are those scored."
-        " Billed is what the backend said, '-' where it said nothing."
-    )
+    note = "A call is one attempt. Retried: it failed and another attempt followed. Billed: as the backend reports it."
     return Table("Calls", columns, cells, note, left=3)
 
 
@@ -107,7 +105,7 @@ def _amounts(row: CallTotals) -> str:
     return (
         ", ".join(
             (f"{amount:g} {unit}" if amount != int(amount) else f"{int(amount)} {unit}")
-            + (f" ({silent} calls do not say)" if silent else "")
+            + (f" ({silent} calls do not report it)" if silent else "")
             for unit, amount, silent in amounts
             if amount is not None
         )
@@ -127,8 +125,8 @@ def _costs(summary: Summary) -> list[Table]:
         )
         for row in summary.costs
     )
-    columns = ("dataset", "reranker", "price", "queries", "cost", "a thousand queries")
-    note = "Cost of the quality pass, all depths it was asked for; n/a where a call did not tell the amount billed."
+    columns = ("dataset", "reranker", "price", "queries", "cost", "$ per 1,000 queries")
+    note = "Cost of the quality pass over all depths; n/a where a call did not report the billed amount."
     return [Table("Cost", columns, cells, note, left=3)] if cells else []
 
 
@@ -141,12 +139,10 @@ def _server_times(summary: Summary) -> list[Table]:
             row.of,
             row.pass_,
             str(row.median.n),
-            f"n/a (has {row.median.n})"
-            if row.median.estimate is None
-            else interval_text(row.median, milliseconds),
+            f"n/a (has {row.median.n})" if row.median.estimate is None else milliseconds_text(row.median),
         )
         for row in summary.server_times
     )
-    columns = ("dataset", "reranker", "told in", "time of", "pass", "calls", "median")
-    note = "Milliseconds the servers say they worked. Only 'request' may be set against a call's latency."
-    return [Table("Servers' own times (ms)", columns, cells, note, left=5)] if cells else []
+    columns = ("dataset", "reranker", "reported in", "time of", "pass", "calls", "median")
+    note = "As servers report it. Only the time of a 'request' is comparable with the latency of a call."
+    return [Table("Server times (ms)", columns, cells, note, left=5)] if cells else []

@@ -40,17 +40,17 @@ def search_table(result: SearchResult) -> Table:
         for row in best
     )
     columns = (
-        "depth", "fusion", "keep score >=", "kept", "tuning", "held out", "against plain", "p95 (ms)",
-        "$ a thousand queries",
+        "candidates", "fusion", "threshold", "documents kept", "tuning", "held-out", "difference", "p95 (ms)",
+        "$ per 1,000 queries",
     )  # fmt: skip
     note = (
-        f"The {len(best)} best of {len(every)} on the front, of {len(result.rows)} configurations: no other one has"
-        f" at least the {result.metric} on the tuning queries, keeps no more documents, and takes no longer and costs"
-        " no more where that is known. Against plain: on the held-out queries, to the reranker alone at the full depth"
-        " without threshold, with 95 % intervals. The best of so many is flattered on the tuning queries: believe the"
-        " held-out figure."
+        f"The {len(best)} best of {len(every)} configurations on the Pareto front, of {len(result.rows)} in all."
+        " Front: no"
+        f" other configuration has at least this {result.metric} on the tuning queries, keeps as few documents, and is"
+        " as fast and cheap where that is known. Difference: to the reranker alone at full depth without threshold, on"
+        " held-out queries, with 95 % intervals. Tuning figures are optimistic."
     )
-    return Table(f"{result.dataset}: {result.reranker}: the front of a search", columns, cells, note, left=2)
+    return Table(f"{result.dataset}: {result.reranker}: best configurations", columns, cells, note, left=2)
 
 
 def _against(row: AgainstPlain) -> str:
@@ -61,23 +61,24 @@ def search_line(result: SearchResult) -> str:
     """Return the best configuration on the tuning queries, with its held-out result."""
     system = f"{result.dataset}: {result.reranker}"
     if not result.rows:
-        return f"{system}: nothing answers any query, so there is nothing to search."
+        return f"{system}: no query has a relevant document, so nothing was searched."
     best = max(result.rows, key=lambda row: row.tuned or 0.0)
     against = best.against_plain
     bounds = against.mean
-    verdict = "not told apart from"
+    verdict = "not significantly different from"
     if bounds.lower is not None and bounds.lower > 0:
         verdict = "better than"
     if bounds.upper is not None and bounds.upper < 0:
         verdict = "worse than"
     cut = "" if best.threshold is None else f", score >= {best.threshold!r}"
     text = (
-        f"depth {best.depth}, fusion {best.fusion}{cut}; held out {interval_text(best.held_out)}, {verdict} plain"
-        f" reranking there: {_against(against)}."
+        f"{best.depth} candidates, fusion {best.fusion}{cut}. Held-out: {interval_text(best.held_out)}, {verdict} the"
+        f" reranker alone ({_against(against)})."
     )
     if verdict == "better than":
         return f"{system}: best on the tuning queries: {text}"
-    return f"{system}: nothing is shown to beat plain reranking. Best on the tuning queries was {text}"
+    none = "no configuration is significantly better than the reranker alone"
+    return f"{system}: {none}. Best on the tuning queries: {text}"
 
 
 def front_charts(results: Sequence[SearchResult]) -> list[Chart]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from evalkit.comparison import Comparison
 from evalkit.report.comparison_sentences import VERDICT_WORDS
+from evalkit.report.depth import interpolated_text
 from evalkit.report.numbers import (
     NO_VALUE,
     Figure,
     cost_text,
     difference_text,
-    milliseconds,
     milliseconds_text,
     value_text,
 )
@@ -149,9 +149,7 @@ def _p95(measured: Measured, dataset: str, system: str, depth: int | None, at: D
     timed = None if depth is None else measured.summary.alone(dataset, system).get(depth)
     if timed is not None and timed.p95_s.estimate is not None:
         return milliseconds_text(timed.p95_s.interval)
-    if at is None or at.p95_s is None:
-        return NO_VALUE
-    return Figure(at.p95_s * 1000, f"~{milliseconds(at.p95_s)}")
+    return NO_VALUE if at is None else interpolated_text(at)
 
 
 def _cost(measured: Measured, dataset: str, system: str, depth: int | None, at: DepthRow | None) -> str:

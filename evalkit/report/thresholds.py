@@ -9,7 +9,7 @@ from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.report.numbers import share_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.json_shapes import to_plain
-from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdRow
+from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
 from evalkit.stats import Interval
 
 
@@ -20,44 +20,50 @@ def threshold_line(choice: ThresholdChoice) -> str:
         return f"{system}: no threshold for {_goal(choice.goal)}: {choice.why_not}."
     held_out = choice.held_out
     kept = value_text(held_out.kept.estimate, ".1f")
-    groups = "" if choice.clusters is None else f", which count as {choice.clusters} independent ones"
+    groups = "" if choice.clusters is None else f" in {choice.clusters} clusters"
     return (
-        f"{system}: keep score >= {choice.threshold!r}: {_promise(choice)} (chosen on {choice.chosen_on} queries"
-        f"{groups}). On {held_out.kept.n} held-out queries it keeps {share_text(held_out.recall)} of the relevant"
-        f" candidates (n={held_out.recall.n}) and {kept} of up to {choice.depth} documents; precision"
-        f" {share_text(held_out.precision)}; queries with no document left {share_text(held_out.empty)}."
-        f"{left_out_text(choice.left_out)}"
+        f"{system}: keep documents with a score of at least {choice.threshold!r}. {_promise(choice)} (chosen"
+        f" on {choice.chosen_on} queries{groups}). On held-out queries: recall {share_text(held_out.recall)},"
+        f" {kept} of {choice.depth} documents kept, {_emptied(held_out)}.{left_out_text(choice.left_out)}"
     )
+
+
+def _emptied(held_out: ThresholdFigures) -> str:
+    """Return how many queries lose all documents."""
+    if not held_out.empty.estimate:
+        return "no query loses all its documents"
+    return f"{share_text(held_out.empty)} of the queries lose all their documents"
 
 
 def left_out_text(pairs: int | None) -> str:
     """Return a sentence on candidates without a score of their own; empty where there are none."""
     if not pairs:
         return ""
-    return f" {pairs} candidates without a score of their own ('missing: last') are left out."
+    return f" {pairs} candidates without a score ('missing: last') are left out."
 
 
 def threshold_lines(choice: ThresholdChoice) -> Iterator[str]:
     """Yield the sentence of `threshold_line`, and sentences on its limits and on unanswerable queries."""
     yield threshold_line(choice)
-    if choice.threshold is None or choice.tuned is None:
+    if choice.threshold is None or choice.tuned is None or choice.held_out is None:
         return
-    yield f"  On the tuning queries: recall {share_text(choice.tuned.recall)} (optimistic)."
-    first_stage_recall = value_text(choice.first_stage_recall, ".1%")
+    yield f"  Precision on held-out queries: {share_text(choice.held_out.precision)}."
+    yield f"  Recall on the tuning queries: {share_text(choice.tuned.recall)} (optimistic)."
     yield (
-        f"  Recall is among the candidates: the first stage finds {first_stage_recall} of what is"
-        f" judged relevant, and no threshold can keep more."
+        "  Recall is relative to the candidates: the first stage finds"
+        f" {value_text(choice.first_stage_recall, '.1%')} of all relevant documents."
     )
     if choice.false_accepts is not None:
         auroc = value_text(choice.separation, ".3f")
         yield (
-            f"  Of {choice.unanswerable} queries that nothing answers, something is kept for"
-            f" {share_text(choice.false_accepts)}; best scores tell answerable from unanswerable ones with an AUROC of"
-            f" {auroc}."
+            f"  Of {choice.unanswerable} queries without any relevant document, {share_text(choice.false_accepts)}"
+            " keep a"
+            f" document. AUROC of the highest score, answerable against unanswerable queries: {auroc}."
         )
     yield (
-        f"  Valid for {choice.reranker}, depth {choice.depth}, these judgments and queries like these; another"
-        " version's scores may live on another scale (evalkit compare BEFORE AFTER --threshold)."
+        f"  Valid for {choice.reranker} with {choice.depth} candidates and queries like these. For a new version"
+        " find the"
+        " equivalent threshold with: evalkit compare BEFORE AFTER --threshold"
     )
 
 
@@ -69,15 +75,16 @@ def _promise(choice: ThresholdChoice) -> str:
     goal = choice.goal
     if goal.promise == "guaranteed":
         return (
-            f"with {goal.confidence:.0%} confidence at least {goal.target:.0%} of the relevant candidates are"
-            " kept, on average over queries like these"
+            f"With {goal.confidence:.0%} confidence it keeps at least {goal.target:.0%} of the relevant candidates, on"
+            " average over queries like these"
         )
     if goal.promise == "expected":
         return (
-            f"at least {goal.target:.0%} of the relevant candidates are kept in expectation; any one choice may keep"
+            f"In expectation it keeps at least {goal.target:.0%} of the relevant candidates; this one threshold may"
+            " keep"
             " fewer"
         )
-    return f"{_goal(goal)} on the queries it was chosen on; no promise for others"
+    return f"It has {_goal(goal)} on the tuning queries, without a guarantee for others"
 
 
 def threshold_table(choice: ThresholdChoice) -> Table:
@@ -92,13 +99,22 @@ def threshold_table(choice: ThresholdChoice) -> Table:
     )  # fmt: skip
     held_out = choice.held_out
     note = (
-        "Means over the held-out queries: recall and F1 over those with a relevant candidate, precision over those of"
-        " which anything is kept. Unjudged documents count as not relevant, so precision is too low rather than too"
-        f" high; {metric} is of what is left, queries with nothing left count as 0."
+        "Means over held-out queries: recall and F1 over those with a relevant candidate, precision over those that"
+        " keep"
+        " a document. Unjudged documents count as not relevant, so precision may be too low."
+        f" {metric}: of the kept documents; a query without any counts as 0."
     )
     if held_out is not None:
-        note += f" The chosen threshold: {choice.threshold!r}, recall {share_text(held_out.recall)}."
-    columns = ("keep score >=", "kept", "recall", "precision", "F1", "empty", metric)
+        note += f" Chosen threshold: {choice.threshold!r}, recall {share_text(held_out.recall)}."
+    columns = (
+        "threshold",
+        "documents kept",
+        "recall",
+        "precision",
+        "F1",
+        "queries without documents",
+        metric,
+    )
     return Table(f"{choice.dataset}: {choice.reranker} by threshold", columns, cells, note, left=1)
 
 

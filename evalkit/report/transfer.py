@@ -22,26 +22,25 @@ def transfer_lines(transfers: Sequence[Transfer]) -> Iterator[str]:
         system = f"{one.dataset}: {one.reranker}"
         drift = one.drift
         if one.kinds[0] != one.kinds[1]:
-            yield f"{system}: scores were of kind {one.kinds[0]} and are {one.kinds[1]} now."
-        distance = f"distance of their distributions {drift.distance:.3f}"
+            yield f"{system}: the kind of score changed from {one.kinds[0]} to {one.kinds[1]}."
+        distance = f"distance of the score distributions {drift.distance:.3f}"
         if drift.distance > SCALES_APART:
             yield (
-                f"{system}: scores live on another scale ({distance}): a threshold of the old version must not be"
-                " kept."
+                f"{system}: the versions score on different scales ({distance}). Do not keep a threshold of the old"
+                " version."
             )
         else:
-            yield f"{system}: scores live on the same scale ({distance})."
+            yield f"{system}: both versions score on the same scale ({distance})."
         for row in one.thresholds:
             same_kept = bounded_text(*row.same_kept, ".6g")
             line = (
-                f"  score >= {row.before:.6g} kept {row.kept_before:.1%} of the documents and would keep"
-                f" {row.kept_if_unchanged:.1%} now; score >= {same_kept} keeps as many"
+                f"  Threshold {row.before:.6g} kept {row.kept_before:.1%} of the documents before and keeps"
+                f" {row.kept_if_unchanged:.1%} now. Threshold {same_kept} keeps as many as before"
             )
             if row.same_recall is not None:
                 same_recall = bounded_text(*row.same_recall, ".6g")
                 line += (
-                    f", and score >= {same_recall} keeps as many of the relevant candidates"
-                    f" ({row.recall_before:.1%})"
+                    f", threshold {same_recall} keeps as many relevant candidates ({row.recall_before:.1%})"
                 )
             yield line + "."
 
@@ -60,12 +59,12 @@ def transfer_tables(transfers: Sequence[Transfer]) -> list[Table]:
         f" over {one.drift.pairs} pairs"
         for one in transfers
     )
-    table = Table("scores before and after", columns, cells, f"Quantiles over all pairs. {shapes}.", left=3)
+    table = Table("Scores before and after", columns, cells, f"Quantiles over all pairs. {shapes}.", left=3)
     return [table] if transfers else []
 
 
 def _quantile_name(quantile: float) -> str:
-    return {0.0: "least", 0.5: "median", 1.0: "greatest"}.get(quantile, f"{quantile:.0%}")
+    return {0.0: "minimum", 0.5: "median", 1.0: "maximum"}.get(quantile, f"{quantile:.0%}")
 
 
 def distribution_chart(

@@ -13,7 +13,7 @@ function make(name, settings, ...children) {
 
 function explore(data) {
   const view = { dataset: data.datasets[0], sort: "difference", down: false, page: 0 };
-  const columns = [["query", "Query"], ["left", ""], ["right", ""], ["difference", "Right - left"]];
+  const columns = [["query", "Query"], ["left", ""], ["right", ""], ["difference", "Difference"]];
 
   function fill(select, names, chosen) {
     select.replaceChildren(...names.map((name, i) => make("option", { value: i, textContent: name })));
@@ -89,7 +89,7 @@ function explore(data) {
     at("next").disabled = first + PAGE >= view.rows.length;
   }
 
-  const number = (value) => (value === null ? "not scored" : value.toFixed(4));
+  const number = (value) => (value === null ? "not scored" : value.toFixed(3));
   const tone = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
 
   function drawRow(row) {
@@ -101,7 +101,7 @@ function explore(data) {
       make("td", { className: "text" }, button, make("div", { className: "id", textContent: text === null ? "" : ids[row.query] })),
       make("td", { textContent: number(row.left) }),
       make("td", { textContent: number(row.right) }),
-      make("td", { className: tone(row.difference), textContent: row.difference === null ? "" : (row.difference > 0 ? "+" : "") + row.difference.toFixed(4) }));
+      make("td", { className: tone(row.difference), textContent: row.difference === null ? "" : (row.difference > 0 ? "+" : "") + row.difference.toFixed(3) }));
     button.onclick = () => {
       const open = button.getAttribute("aria-expanded") === "true";
       button.setAttribute("aria-expanded", String(!open));
@@ -113,7 +113,7 @@ function explore(data) {
 
   function drawQuery(row) {
     const list = view.dataset.lists[row.query];
-    if (!list) return make("p", { className: "note text", textContent: "The page holds no lists of this query: see the note above." });
+    if (!list) return make("p", { className: "note text", textContent: "This page has no document lists for this query (see the note above)." });
     const chosen = [Number(at("left").value), Number(at("right").value)];
     return make("div", { className: "sides" },
       drawSide(list, chosen[0], chosen[1], "right"), drawSide(list, chosen[1], chosen[0], "left"));
@@ -128,8 +128,8 @@ function explore(data) {
       .sort((a, b) => (ranks[a] || Infinity) - (ranks[b] || Infinity) || a - b);
     const items = (which) => make("ol", {}, ...which.map((i) => drawDocument(list, i, own, other, otherSide)));
     const side = make("div", {}, make("h3", { textContent: view.dataset.systems[own] }),
-      top.length ? items(top) : make("p", { className: "note", textContent: "No list." }));
-    if (beyond.length) side.append(make("h3", { textContent: `Relevant, but not among the first ${SHOWN}` }), items(beyond));
+      top.length ? items(top) : make("p", { className: "note", textContent: "No documents." }));
+    if (beyond.length) side.append(make("h3", { textContent: `Relevant, below the first ${SHOWN}` }), items(beyond));
     return side;
   }
 

@@ -132,7 +132,7 @@ def test_the_cards_say_what_the_decision_rests_on() -> None:
 @pytest.mark.parametrize(
     ("compared", "found", "text", "command"),
     [
-        (comparisons(comparison("x", **BETTER)), measured(), "Save this result", "evalkit baseline save results/test/1 NAME"),
+        (comparisons(comparison("x", **BETTER)), measured(), "Save this result", "evalkit baseline save results/test/1"),
         (comparisons(comparison("x", **BETTER)), measured(status="incomplete"), "Fix the cause", "evalkit run"),
         (comparisons(comparison("x", "not told apart")), measured(), "Compare another reranker", "evalkit run"),
         (comparisons(comparison("x", "too few queries", n=12)), measured(), "Add at least 18 queries", "evalkit run"),
