@@ -223,6 +223,10 @@ class StorageError(WorldError):
     """A folder or file cannot be written."""
 
 
+class EvalkitWarning(UserWarning):
+    """A warning on a result of evalkit: what was found, and what to do about it; the command line prints its own."""
+
+
 class InterruptError(EvalkitError):
     """The user stopped the run; finished measurements are saved."""
 

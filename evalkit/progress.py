@@ -18,13 +18,13 @@ def progress_bar(*args: Any, **options: Any) -> tqdm[Any]:
     Parameters
     ----------
     args, options
-        As `tqdm.tqdm` takes them, without `disable`.
+        As `tqdm.tqdm` takes them.
     """
     if not in_notebook():
-        return tqdm(*args, **options, disable=None)
+        return tqdm(*args, **{"disable": None, **options})
     # tqdm.auto would choose the same, but warns where ipywidgets is missing, and its text bar needs a terminal.
     if importlib.util.find_spec("ipywidgets") is None:
-        return tqdm(*args, **options, disable=False)
+        return tqdm(*args, **options)
     from tqdm.notebook import tqdm as widget
 
     return widget(*args, **options)
