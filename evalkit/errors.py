@@ -61,6 +61,10 @@ class EvalkitError(Exception):
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that a notebook shows: the problem and the hint; IPython calls this method."""
+        return self.render().split("\n")
+
 
 def _restore(kind: type[EvalkitError], args: tuple[Any, ...], state: dict[str, Any]) -> EvalkitError:
     error = kind.__new__(kind, *args)

@@ -41,8 +41,8 @@ def page_templates() -> Environment:
 
 
 def _in_pixels(css: str) -> str:
-    """Return rules without the unit ``rem``, which depends on the page around them: 1rem is 16 pixels here."""
-    return re.sub(r"([\d.]+)rem", lambda size: f"{16 * float(size[1]):g}px", css)
+    """Return rules with 16 pixels for ``rem``, a unit that depends on the page around them."""
+    return re.sub(r"(\d[\d.]*)rem\b", lambda size: f"{16 * float(size[1]):g}px", css)
 
 
 def _picture(chart: Chart) -> Markup:
