@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
 
 
 @click.command()
@@ -20,6 +20,7 @@ from evalkit.cli.options import CONFIG, JSON, SET
     help="Also measure capacity (offline), or response times under a load (server). Repeatable.",
 )  # fmt: skip
 @click.option("--plan", is_flag=True, help="Print calls, pairs, tokens and cost; contact no reranker.")
+@DETAILS
 @JSON
 def bench(
     config: str,
@@ -28,6 +29,7 @@ def bench(
     scenarios: tuple[str, ...],
     *,
     plan: bool,
+    details: bool,
     as_json: bool,
 ) -> None:
     """Time rerankers, and nothing else: latency per batch size, capacity, response times under a load.
@@ -49,4 +51,4 @@ def bench(
         raise click.UsageError("--json goes with --plan; figures are in summary.json and latency.json")
     command = shlex.join(["evalkit", *sys.argv[1:]])
     folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()))
-    show_result(folder.path)
+    show_result(folder.path, details=details)

@@ -103,7 +103,7 @@ def _print(documents: Sequence[Comparisons], sources: Sequence[Path], *, details
         show_screen(screen, cautions(document), details=details, tables=tables)
         for line in paragraph_lines([line for section in sections for line in section.lines], text_width()):
             click.echo(line)
-        show_next(screen)
+        show_next(screen.next_step)
 
 
 def _screen(document: Comparisons, sources: Sequence[Path]) -> FirstScreen:

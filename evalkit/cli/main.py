@@ -69,8 +69,11 @@ class LazyGroup(click.Group):
     cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
 )
 @click.version_option(__version__, prog_name="evalkit")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Compare, regression-test and tune rerankers on your own data, with error bars."""
+    if os.environ.get("NO_COLOR"):  # https://no-color.org
+        context.color = False
 
 
 def main() -> NoReturn:

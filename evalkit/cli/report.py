@@ -16,7 +16,7 @@ from evalkit.cli.options import DETAILS
 @DETAILS
 def report(result: str, *, allow_incomplete: bool, opens: bool, details: bool) -> None:
     """Rebuild the report of a result folder from its raw files; makes no calls."""
-    from evalkit.cli.showing import detail_tables, show_next, show_screen
+    from evalkit.cli.showing import show_next, show_screen, shown_tables
     from evalkit.report.pages import screen_of
     from evalkit.report.sections import all_cautions
     from evalkit.results import ResultFolder
@@ -25,9 +25,8 @@ def report(result: str, *, allow_incomplete: bool, opens: bool, details: bool) -
     folder = ResultFolder.open(result)
     found = rebuild(folder, allow_incomplete=allow_incomplete)
     screen = screen_of(found, folder, str(folder.path))
-    tables = detail_tables(found) if details else ()
-    show_screen(screen, all_cautions(found), details=details, tables=tables)
+    show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))
     click.echo(f"report: {folder.report_html_file}")
-    show_next(screen)
+    show_next(screen.next_step)
     if opens:
         click.launch(str(folder.report_html_file.resolve()))

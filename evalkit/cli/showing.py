@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evalkit.experiment.resume import ResumeOptions
     from evalkit.report.cautions import Caution
     from evalkit.report.first_screen import FirstScreen
+    from evalkit.report.next_step import NextStep
     from evalkit.report.sections import Findings
     from evalkit.report.table import Table
 
@@ -37,14 +38,14 @@ def show_result(path: Path, *, details: bool = False) -> None:
     folder = ResultFolder.open(path)
     found = Findings.read(folder)
     screen = screen_of(found, folder, str(path))
-    show_screen(screen, all_cautions(found), details=details, tables=detail_tables(found) if details else ())
+    show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))
     click.echo(f"report: {folder.report_html_file}")
     if found.manifest.status != "complete":
         raise IncompleteError(
             f"the result is {found.manifest.status}; see {folder.failures_file}",
             f"{RESUME} To view partial results: evalkit report {path} --allow-incomplete",
         )
-    show_next(screen)
+    show_next(screen.next_step)
 
 
 def show_screen(
@@ -55,7 +56,7 @@ def show_screen(
     from evalkit.report.terminal import screen_lines, warning_lines
 
     width = text_width()
-    colour = {"adopt": "green", "keep": "blue", "undecided": "yellow"}[screen.decision.kind]
+    colour = {"adopt": "green", "keep": "blue", "undecided": "yellow"}.get(screen.decision.kind)
     label = click.style(screen.decision.label, fg=colour, bold=True)
     click.echo(f"{label}: {click.style(screen.decision.headline, bold=True)}")
     for line in screen_lines(screen, width):
@@ -66,16 +67,16 @@ def show_screen(
         click.echo(line, err=True)
 
 
-def show_next(screen: FirstScreen) -> None:
+def show_next(step: NextStep) -> None:
     """Print the next step."""
     from evalkit.report.terminal import next_lines
 
-    for line in next_lines(screen, width=text_width()):
+    for line in next_lines(step, text_width()):
         click.echo(line)
 
 
-def detail_tables(found: Findings) -> list[Table]:
-    """Return the tables that `--details` adds: tests, other metrics, depths, latency."""
+def shown_tables(found: Findings, *, details: bool) -> list[Table]:
+    """Return the tables after the decision: of latencies where nothing else was measured, with `details` all."""
     from evalkit.report.comparison import comparison_tables, evidence_tables
     from evalkit.report.depth import depth_tables
     from evalkit.report.latency_tables import latency_tables
@@ -83,6 +84,8 @@ def detail_tables(found: Findings) -> list[Table]:
     from evalkit.report.quality import result_tables
 
     summary = found.summary
+    if not details:
+        return [] if summary.quality else latency_tables(summary, found.latency)
     return [
         *comparison_tables(found.compared),
         *result_tables(summary),

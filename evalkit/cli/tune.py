@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, Unpack
 
 import click
 
-from evalkit.cli.options import JSON
+from evalkit.cli.options import DETAILS, JSON
 
 if TYPE_CHECKING:
+    from evalkit.report.next_step import NextStep
     from evalkit.report.table import Table
     from evalkit.results.tuning_document import CalibrationResult
 
@@ -21,6 +23,19 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 @click.group()
 def tune() -> None:
     """Tune what is sent to a reranker, from stored scores; calls nothing."""
+
+
+class DepthOptions(TypedDict):
+    """The flags of ``evalkit tune depth``."""
+
+    reranker: str | None
+    metric: str | None
+    margin: float | None
+    max_p95_ms: float | None
+    max_cost_per_1k: float | None
+    min_quality: float | None
+    details: bool
+    as_json: bool
 
 
 @tune.command()
@@ -38,32 +53,32 @@ def tune() -> None:
 )
 @click.option("--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Cost of a thousand queries, at most.")
 @click.option("--min-quality", metavar="MEAN", type=float, help="Mean quality, at least.")
+@DETAILS
 @JSON
-def depth(
-    result: Path,
-    reranker: str | None,
-    metric: str | None,
-    margin: float | None,
-    max_p95_ms: float | None,
-    max_cost_per_1k: float | None,
-    min_quality: float | None,
-    *,
-    as_json: bool,
-) -> None:
+def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
     """Find how many candidates to rerank: the smallest depth within the margin of the deepest.
 
     Every depth is evaluated, not only the configured ones. The choice is made on one half of the
     queries and checked on the other against the deepest allowed depth. Without confirmation the
     deepest depth is recommended.
     """
-    from evalkit.report.depth import depth_lines, depth_table
+    from evalkit.report.depth import depth_line, depth_lines, depth_table
+    from evalkit.report.next_step import NextStep
+    from evalkit.report.tuning_tables import depths_table
     from evalkit.summaries.depth_sweep import DepthQuestion
     from evalkit.tuning import Limits
     from evalkit.workflows.tune import sweep_result
 
-    limits = Limits(max_p95_ms / 1000 if max_p95_ms else None, max_cost_per_1k, min_quality)
-    found = sweep_result(result, reranker, DepthQuestion(metric, margin, limits))
-    _show(found, depth_table, depth_lines, as_json=as_json)
+    max_ms = options["max_p95_ms"]
+    limits = Limits(max_ms / 1000 if max_ms else None, options["max_cost_per_1k"], options["min_quality"])
+    question = DepthQuestion(options["metric"], options["margin"], limits)
+    found = sweep_result(result, options["reranker"], question)
+    next_step = NextStep(
+        "Set retriever.depth to the candidates needed, then choose a threshold.",
+        f"evalkit tune threshold {result}",
+    )
+    view = View(depth_line, depth_lines, depths_table, depth_table, next_step)
+    _show(found, view, details=options["details"], as_json=options["as_json"])
 
 
 @tune.command()
@@ -83,21 +98,35 @@ def depth(
 @click.option(
     "--expected", is_flag=True, help="Keep a recall in expectation alone: cuts more, promises less."
 )
+@DETAILS
 @JSON
 def threshold(
-    result: Path, reranker: str | None, goal: str, confidence: float, *, expected: bool, as_json: bool
+    result: Path,
+    reranker: str | None,
+    goal: str,
+    confidence: float,
+    *,
+    expected: bool,
+    details: bool,
+    as_json: bool,
 ) -> None:
     """Find a score threshold, with a guarantee that is checked on held-out queries.
 
     A recall is guaranteed (Learn-then-Test) or kept in expectation (conformal risk control);
     precision and F1 are those of the tuning queries. Held-out figures are printed with intervals.
     """
-    from evalkit.report.thresholds import threshold_lines, threshold_table
+    from evalkit.report.next_step import NextStep
+    from evalkit.report.thresholds import threshold_line, threshold_lines, threshold_table
+    from evalkit.report.tuning_tables import thresholds_table
     from evalkit.summaries.threshold_curves import read_goal
     from evalkit.workflows.tune import choose_thresholds
 
     found = choose_thresholds(result, reranker, read_goal(goal, None if expected else confidence))
-    _show(found, threshold_table, threshold_lines, as_json=as_json)
+    next_step = NextStep(
+        "Drop documents with a lower score in your application. Choose again for each version."
+    )
+    view = View(threshold_line, threshold_lines, thresholds_table, threshold_table, next_step)
+    _show(found, view, details=details, as_json=as_json)
 
 
 @tune.command()
@@ -107,21 +136,32 @@ def threshold(
     "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
     help="Write each fitted function as a small JSON there, and a reliability diagram.",
 )  # fmt: skip
+@DETAILS
 @JSON
-def calibration(result: Path, reranker: str | None, save: Path | None, *, as_json: bool) -> None:
+def calibration(
+    result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool
+) -> None:
     """Turn scores into probabilities, fitted on some queries and judged on others."""
     from evalkit.report.calibration import calibration_line, calibration_table
+    from evalkit.report.next_step import NextStep
+    from evalkit.report.tuning_tables import calibrations_table
     from evalkit.workflows.tune import calibrate_result
 
     found = calibrate_result(result, reranker)
     if save is not None:
         _save(save, found)
-    _show(
-        found,
-        lambda one: calibration_table(one) if one.functions else None,
+    view = View(
+        calibration_line,
         lambda one: [calibration_line(one)],
-        as_json=as_json,
+        calibrations_table,
+        lambda one: calibration_table(one) if one.functions else None,
+        NextStep(
+            "Write the functions as JSON with --save DIR."
+            if save is None
+            else f"Apply the functions in {save}."
+        ),
     )
+    _show(found, view, details=details, as_json=as_json)
 
 
 def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
@@ -151,8 +191,9 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
 @click.option(
     "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Draw the front there."
 )
+@DETAILS
 @JSON
-def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bool) -> None:
+def search(result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool) -> None:
     """Search depth, fusion with the first stage, and threshold at once.
 
     Prints the configurations that nothing beats on quality, documents kept, latency and cost, each
@@ -160,7 +201,9 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
     """
     from evalkit.errors import StorageError
     from evalkit.report.chart_files import write_charts
+    from evalkit.report.next_step import NextStep
     from evalkit.report.search import front_charts, search_line, search_table
+    from evalkit.report.tuning_tables import searches_table
     from evalkit.workflows.tune import search_result
 
     found = search_result(result, reranker)
@@ -169,32 +212,55 @@ def search(result: Path, reranker: str | None, save: Path | None, *, as_json: bo
             write_charts(save, front_charts(found))
         except OSError as error:
             raise StorageError(f"cannot write into {save.absolute()}: {error}") from None
-    _show(
-        found,
-        lambda one: search_table(one) if one.rows else None,
+    view = View(
+        search_line,
         lambda one: [search_line(one)],
-        as_json=as_json,
+        searches_table,
+        lambda one: search_table(one) if one.rows else None,
+        NextStep("Print all configurations with --details."),
     )
+    _show(found, view, details=details, as_json=as_json)
 
 
-def _show(
-    found: Sequence[FoundT],
-    table: Callable[[FoundT], Table | None],
-    lines: Callable[[FoundT], Iterable[str]],
-    *,
-    as_json: bool,
-) -> None:
-    """Print the table, if there is one, and the sentences of every reranker; or all as JSON."""
+@dataclass(frozen=True, slots=True)
+class View(Generic[FoundT]):
+    """How the findings of one kind of tuning are printed.
+
+    Attributes
+    ----------
+    line, lines
+        The decision on one reranker, and that with its details.
+    summary
+        One table over all rerankers.
+    table
+        The detail table of one reranker; None without one.
+    next_step
+        What to do with the finding.
+    """
+
+    line: Callable[[FoundT], str]
+    lines: Callable[[FoundT], Iterable[str]]
+    summary: Callable[[Sequence[FoundT]], Table]
+    table: Callable[[FoundT], Table | None]
+    next_step: NextStep
+
+
+def _show(found: Sequence[FoundT], view: View[FoundT], *, details: bool, as_json: bool) -> None:
+    """Print the decision on every reranker, one table, and the next step; or all as JSON."""
+    from evalkit.cli.showing import show_next, text_width
     from evalkit.report.table import as_text
+    from evalkit.report.terminal import paragraph_lines
     from evalkit.results.json_shapes import to_json, to_plain
 
     if as_json:
         click.echo(to_json([to_plain(one) for one in found]), nl=False)
         return
+    width = text_width()
     for one in found:
-        shown = table(one)
-        if shown is not None:
-            click.echo(as_text(shown))
-        for line in lines(one):
+        for line in paragraph_lines(list(view.lines(one)) if details else [view.line(one)], width):
             click.echo(line)
-        click.echo()
+    click.echo()
+    click.echo(as_text(view.summary(found), width, heading=False))
+    for table in filter(None, map(view.table, found)) if details else ():
+        click.echo(as_text(table, width))
+    show_next(view.next_step)

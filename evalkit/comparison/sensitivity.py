@@ -10,7 +10,7 @@ from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pai
 from evalkit.comparison.plan import Plan
 from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
 from evalkit.records import MetricValues, Qrels, Run
-from evalkit.stats import Interval, mean_interval
+from evalkit.stats import Interval, difference_mean_interval
 
 NEAR_TOP = 100
 """Number of ranks in which unjudged documents are counted if the metric has no cutoff."""
@@ -130,7 +130,9 @@ def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) 
         for system in (a, b)
     )
     paired = pair(baseline_values, contender_values, plan.primary)
-    return mean_interval(paired.differences, plan.confidence, comparison_set.clusters_of(paired.query_ids))
+    return difference_mean_interval(
+        paired.differences, plan.confidence, comparison_set.clusters_of(paired.query_ids)
+    )
 
 
 def _judged_only(run: Run, qrels: Qrels) -> Run:

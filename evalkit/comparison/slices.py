@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from evalkit.comparison.comparison_set import ComparisonSet
 from evalkit.comparison.plan import Plan
 from evalkit.records import Qrels, Run
-from evalkit.stats import Clusters, Interval, bounded_interval, mean_interval, paired_share_interval
+from evalkit.stats import (
+    Clusters,
+    Interval,
+    bounded_interval,
+    difference_mean_interval,
+    mean_interval,
+    paired_share_interval,
+)
 
 MOST_LEVELS = 12
 """A field with more distinct values than this is not used for slices."""
@@ -41,7 +48,7 @@ def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterato
     """Yield both means and their difference on every slice of the queries."""
     paired = comparison_set.pair(plan.baseline, contender, plan.primary)
     # The values of few queries may be 0 and 1 by chance: all of them tell whether the metric has no others.
-    of_difference = paired_share_interval if paired.is_binary else mean_interval
+    of_difference = paired_share_interval if paired.is_binary else difference_mean_interval
     of_mean = bounded_interval if paired.is_binary else _inside
     for by, level_of in level_functions(comparison_set).items():
         levels = group_by_level(level_of, paired.query_ids)

@@ -17,7 +17,7 @@ def calibration_table(result: CalibrationResult) -> Table:
     cells = tuple(
         (
             name,
-            *map(_bounded, (one.quality.brier, one.quality.log_loss, one.quality.ece)),
+            *map(bounded_figure, (one.quality.brier, one.quality.log_loss, one.quality.ece)),
             value_text(one.quality.ece_expected),
             value_text(one.quality.ece_debiased),
         )
@@ -35,7 +35,8 @@ def calibration_table(result: CalibrationResult) -> Table:
     return Table(title, columns, cells, note)
 
 
-def _bounded(figure: Bounded) -> str:
+def bounded_figure(figure: Bounded) -> str:
+    """Return a figure with its bounds."""
     return bounded_text(figure.value, figure.lower, figure.upper)
 
 
@@ -48,8 +49,8 @@ def calibration_line(result: CalibrationResult) -> str:
     quality = result.functions[best].quality
     return (
         f"{system}: '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
-        f" {_bounded(quality.ece)}, {_conclusion(quality)}. The probabilities hold for {result.depth} candidates and"
-        f" these judgments only.{left_out_text(result.left_out)}"
+        f" {bounded_figure(quality.ece)}, {_conclusion(quality)}. The probabilities hold for {result.depth} candidates"
+        f" and these judgments only.{left_out_text(result.left_out)}"
     )
 
 

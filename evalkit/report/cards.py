@@ -30,12 +30,22 @@ class Card:
         Sentences below it.
     warns
         Whether it is marked: something here could change the decision.
+    warnings
+        Number of warnings that it points to; None if it does not count any.
     """
+
+    @property
+    def warnings_text(self) -> str:
+        """The number of warnings in words; empty if it does not count any."""
+        if self.warnings is None:
+            return ""
+        return f"{self.warnings or 'No'} warning{'s' * (self.warnings != 1)}"
 
     heading: str
     figure: str
     lines: tuple[str, ...]
     warns: bool = False
+    warnings: int | None = None
 
 
 def quality_card(compared: Comparisons, decision: Decision) -> Card:
@@ -78,7 +88,7 @@ def speed_card(
             ("Runs hold no latency. Measure a reranker with: evalkit bench CONFIG",),
         )
     figure, lines = _speed(row, measured)
-    lines += [text for fit in fits if fit.reranker == row.system and (text := _fit(fit))]
+    lines += [text for fit in fits if fit.reranker == row.system and (text := call_time(fit))]
     lines += [
         f"{one.system}: {_expense(one)}." for one in rows if one is not row and isinstance(one.p95, Figure)
     ]
@@ -104,8 +114,8 @@ def _expense(row: SystemRow) -> str:
     return f"{p95} ms p95 with {row.depth} candidates{cost}"
 
 
-def _fit(row: FitRow) -> str:
-    """Return the cost of a call in milliseconds and of each document; empty where they do not follow a line."""
+def call_time(row: FitRow) -> str:
+    """Return the time of a call and of each document as a sentence; empty where they do not follow a line."""
     fit = row.fit
     if not row.straight or fit.causes != ("documents",) or fit.per_unit_s[0][1] <= 0:
         return ""
@@ -125,7 +135,7 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
     """
     entries = [entry for entry in compared.datasets if entry.comparisons]
     if not entries:
-        return Card("Confidence", "Unknown", ("Nothing was compared.",), warns=True)
+        return Card("Confidence", "Unknown", ("Nothing was compared.",), warns=True, warnings=warnings)
     entry, found = min(((one, _sensitivity(one, decision)) for one in entries), key=_least_judged)
     lines = list(_judged(entry, found, several=len(entries) > 1))
     lead = leading(compared, decision)
@@ -134,12 +144,10 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
         lines.append(f"The decision is based on {queries}.")
     if failed:
         lines.append("Queries without scores are left out.")
-    lines.append(
-        "No warnings." if not warnings else f"{warnings} warning{'s' * (warnings > 1)}, listed below."
-    )
     figure = queries if found is None else f"{found.judged_contender:.0%} judged"
     few = found is not None and found.judged_contender < FEW_JUDGED and entry.unjudged == "unknown"
-    return Card("Confidence", figure, tuple(lines), warns=few or failed or decision.kind == "undecided")
+    marked = few or failed or decision.kind == "undecided"
+    return Card("Confidence", figure, tuple(lines), marked, warnings)
 
 
 def _sensitivity(entry: DatasetComparisons, decision: Decision) -> Sensitivity | None:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from evalkit.comparison import AcrossDatasets
 from evalkit.report.comparison_sentences import gain_text
 from evalkit.report.numbers import change_text
-from evalkit.report.verdict import Kind, Verdict
+from evalkit.report.verdict import Kind as VerdictKind
+from evalkit.report.verdict import Verdict
 from evalkit.results.comparison_document import Comparisons
 
 VARIES = 0.1
 """Below this p-value of Cochran's Q the differences of the datasets are said to vary."""
-LABELS: dict[Kind, str] = {"adopt": "Adopt", "keep": "Keep", "undecided": "Undecided"}
+Kind = VerdictKind | Literal["measured"]
+LABELS: dict[Kind, str] = {
+    "adopt": "Adopt",
+    "keep": "Keep",
+    "undecided": "Undecided",
+    "measured": "Measured",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +31,7 @@ class Decision:
     Attributes
     ----------
     kind
-        ``adopt``, ``keep`` or ``undecided``.
+        ``adopt``, ``keep`` or ``undecided``; ``measured`` where only latency was measured.
     choice
         The system to use; None if undecided.
     headline
@@ -42,7 +50,7 @@ class Decision:
 
     @property
     def label(self) -> str:
-        """The kind in words: ``Adopt``, ``Keep`` or ``Undecided``."""
+        """The kind in words, such as ``Adopt``."""
         return f"{LABELS[self.kind]} (provisional)" if self.provisional else LABELS[self.kind]
 
     @property

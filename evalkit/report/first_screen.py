@@ -14,11 +14,13 @@ from evalkit.report.cards import Card, confidence_card, quality_card, speed_card
 from evalkit.report.cautions import Caution
 from evalkit.report.decision import Decision, decide
 from evalkit.report.forest import Forest, forest
+from evalkit.report.latency_screen import latency_cards, latency_decision
 from evalkit.report.next_step import NextStep, next_step
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.systems import Measured, SystemRow, system_rows, systems_note, systems_table
 from evalkit.report.table import Table
 from evalkit.report.verdict import Verdict, verdicts
+from evalkit.report.warnings import RESUME
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.latency_document import FitRow, LatencyAnswers
 
@@ -114,6 +116,8 @@ def first_screen(
     result
         The result folder as a command takes it; None for such runs.
     """
+    if measured is not None and latency is not None and not compared.datasets and measured.summary.latency:
+        return _latency_screen(name, measured, latency)
     found = verdicts(compared)
     status = "complete" if measured is None else measured.manifest.status
     decision = decide(found, compared, status)
@@ -151,6 +155,24 @@ def _roles(compared: Comparisons, measured: Measured | None) -> dict[str, str]:
     tags = [] if measured is None else list(measured.manifest.rerankers)
     tags += [one.contender for entry in compared.datasets for one in entry.comparisons]
     return system_roles(tags, compared.plan.baseline)
+
+
+def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> FirstScreen:
+    """Return the first screen of a result without quality."""
+    manifest, summary = measured.manifest, measured.summary
+    provisional = manifest.status != "complete"
+    text = RESUME if provisional else "Measure quality, too, before you decide."
+    calls = sum(row.calls for row in summary.latency)
+    return FirstScreen(
+        name=name,
+        context=f"{', '.join(dict.fromkeys(row.dataset for row in summary.latency))}, {calls:,} timed calls",
+        started=date_text(manifest.started),
+        decision=latency_decision(summary, provisional=provisional),
+        panels=(),
+        cards=latency_cards(summary, latency),
+        next_step=NextStep(text, manifest.command if provisional else "evalkit run CONFIG"),
+        roles={},
+    )
 
 
 def _fits(compared: Comparisons, latency: LatencyAnswers | None) -> list[FitRow]:

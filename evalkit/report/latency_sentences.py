@@ -28,8 +28,8 @@ def latency_lines(summary: Summary, answers: LatencyAnswers) -> list[str]:
         head = f"{dataset}: {tag}: "
         parts = (
             *_fit_lines(_of(answers.fits, dataset, tag)),
-            *_limit_lines(_of(answers.limits, dataset, tag)),
-            *_capacity_lines(_of(answers.capacity, dataset, tag)),
+            *limit_lines(_of(answers.limits, dataset, tag)),
+            *capacity_lines(_of(answers.capacity, dataset, tag)),
             *_claim_lines(_of(answers.claims, dataset, tag)),
         )
         lines += [head + part for part in parts]
@@ -68,7 +68,7 @@ def _fit_lines(fits: Iterable[FitRow]) -> Iterator[str]:
             for name, part in zip(fit.causes, fit.per_unit_s, strict=True)
         )
         bent = f". The line misses batch size {fit.worst_at:g} by {fit.worst:.0%}: latency grows in steps or bends"
-        yield f"{line} (fit to the medians of {fit.cells} batch sizes, {fit.calls} calls){'' if row.straight else bent}."
+        yield f"{line} (medians of {fit.cells} batch sizes, {fit.calls} calls){'' if row.straight else bent}."
 
 
 def _unit(cause: str) -> str:
@@ -80,7 +80,8 @@ def _ms(part: Sequence[float], units: int = 1) -> str:
     return f"{estimate:.3g} ms [{lower:.3g}, {upper:.3g}]"
 
 
-def _limit_lines(limits: Sequence[LimitRow]) -> Iterator[str]:
+def limit_lines(limits: Sequence[LimitRow]) -> Iterator[str]:
+    """Yield a clause on the largest batch and on the highest rate within the limit, of one reranker."""
     by_batch = [one for one in limits if one.rate_per_s is None]
     by_rate = [one for one in limits if one.rate_per_s is not None]
     if by_batch:
@@ -130,7 +131,8 @@ def _late(one: LimitRow) -> str:
     return f"{late_text(one.late)} of {one.late.n} calls late"
 
 
-def _capacity_lines(capacity: Iterable[Capacity]) -> Iterator[str]:
+def capacity_lines(capacity: Iterable[Capacity]) -> Iterator[str]:
+    """Yield a clause on the capacity at each batch size, of one reranker."""
     for one in capacity:
         most, knee = one.at(one.most), one.at(one.knee)
         line = (

@@ -48,6 +48,7 @@ def _shown(rows: Sequence[LatencyRow]) -> tuple[str, ...]:
 
 def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
     by_length = any(row.length_bucket for row in rows)
+    several = any(row.concurrency != 1 for row in rows)
     shown = _shown(rows)
     cells = []
     for row in rows:
@@ -58,7 +59,7 @@ def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
                 row.reranker,
                 *length,
                 str(row.batch_size),
-                str(row.concurrency),
+                *((str(row.concurrency),) if several else ()),
                 *quantiles,
                 milliseconds(row.max_s),
                 _calls(row),
@@ -68,7 +69,7 @@ def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
         "reranker",
         *(("document length",) if by_length else ()),
         "batch size",
-        "concurrent calls",
+        *(("concurrent calls",) if several else ()),
         *shown,
         "max",
         "calls",
@@ -79,6 +80,7 @@ def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
         tuple(cells),
         _closed_note(rows),
         left=2 if by_length else 1,
+        keys=2 + by_length + several,
     )
 
 
@@ -366,7 +368,7 @@ def _flags(rows: Sequence[LatencyRow]) -> Table:
         for row in rows
         if row.flags
     )
-    note = "Outlier: above the third quartile by more than three interquartile ranges. Outliers are counted, never removed."
+    note = "Outliers exceed the third quartile by more than three interquartile ranges. They are counted, never removed."
     return Table(
         "Notes on the timings",
         ("dataset", "reranker", "batch size", "load", "note"),

@@ -27,9 +27,8 @@ def precision_tables(summary: Summary) -> list[Table]:
         for row in rows
     )
     columns = (
-        "dataset", "reranker", "precision", "Kendall's tau", f"{metric} in fp32", "difference", "largest score"
-        " difference",
-        "queries",
+        "dataset", "reranker", "precision", "Kendall's tau", f"{metric} in fp32", "difference",
+        "largest score difference", "queries",
     )  # fmt: skip
     note = (
         f"A sample of queries was scored again in fp32; means with {summary.confidence:.0%} intervals. Kendall's tau-b:"

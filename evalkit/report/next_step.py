@@ -11,6 +11,7 @@ from evalkit.report.cards import leading
 from evalkit.report.decision import Decision
 from evalkit.report.numbers import Figure
 from evalkit.report.systems import Measured, SystemRow
+from evalkit.report.warnings import RESUME
 from evalkit.results.comparison_document import Comparisons
 from evalkit.stats import MIN_QUERIES
 
@@ -47,7 +48,7 @@ def next_step(
     """
     again = None if measured is None else measured.manifest.command
     if decision.provisional:
-        return NextStep("Fix the cause of the failures, then run the same command again: it resumes.", again)
+        return NextStep(RESUME, again)
     if not compared.datasets:
         return NextStep("Run the quality pass, too.", None)
     if decision.kind == "undecided":

@@ -60,9 +60,9 @@ def _against(row: AgainstPlain) -> str:
 def search_line(result: SearchResult) -> str:
     """Return the best configuration on the tuning queries, with its held-out result."""
     system = f"{result.dataset}: {result.reranker}"
-    if not result.rows:
+    best = best_row(result)
+    if best is None:
         return f"{system}: no query has a relevant document, so nothing was searched."
-    best = max(result.rows, key=lambda row: row.tuned or 0.0)
     against = best.against_plain
     bounds = against.mean
     verdict = "not significantly different from"
@@ -79,6 +79,11 @@ def search_line(result: SearchResult) -> str:
         return f"{system}: best on the tuning queries: {text}"
     none = "no configuration is significantly better than the reranker alone"
     return f"{system}: {none}. Best on the tuning queries: {text}"
+
+
+def best_row(result: SearchResult) -> SearchRow | None:
+    """Return the best configuration on the tuning queries; None without any."""
+    return max(result.rows, key=lambda row: row.tuned or 0.0, default=None)
 
 
 def front_charts(results: Sequence[SearchResult]) -> list[Chart]:

@@ -155,7 +155,9 @@ def report_sections(
             "latency", "Latency", "Latency",
             lines=latency_lines(summary, found.latency),
             plots=plots["latency"],
-            more=[*latency_tables(summary, found.latency), *latency_details(summary, found.latency)],
+            tables=[] if summary.quality else latency_tables(summary, found.latency),
+            more=[*(latency_tables(summary, found.latency) if summary.quality else []),
+                  *latency_details(summary, found.latency)],
         ),
         Section(
             "thresholds", "Threshold", "Score threshold",

@@ -31,6 +31,8 @@ class Table:
         Cells.
     note
         How to read it; may be empty.
+    keys
+        Number of leading columns that identify a row: they are repeated where a table is shown in parts.
     """
 
     title: str
@@ -38,6 +40,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     left: int = 1
+    keys: int = 1
 
 
 def markdown_text(text: str) -> str:
@@ -55,7 +58,7 @@ def as_markdown(table: Table) -> str:
 def as_text(table: Table, width: int = WIDTH, *, heading: bool = True) -> str:
     """Return a table as aligned text of at most `width` columns where its cells allow it.
 
-    Headings wrap to the width of their cells. Columns that do not fit follow as a second part, after the first column.
+    Headings wrap to the width of their cells. Columns that do not fit follow as a second part, after the key columns.
     """
     parts = [_aligned(table, places) for places in _parts(table, width)]
     lines = [line for part in parts for line in (*part, "")][:-1]
@@ -65,13 +68,13 @@ def as_text(table: Table, width: int = WIDTH, *, heading: bool = True) -> str:
 
 
 def _parts(table: Table, width: int) -> list[list[int]]:
-    """Return the columns of each part of a table that is `width` wide; the first column is in each."""
-    widths = _widths(table)
-    parts, used = [[0]], widths[:1]
-    for place in range(1, len(widths)):
-        if len(parts[-1]) > 1 and sum(used) + widths[place] + _GAP * len(used) > width:
-            parts.append([0])
-            used = widths[:1]
+    """Return the columns of each part of a table that is `width` wide; the key columns are in each."""
+    widths, keys = _widths(table), list(range(table.keys))
+    parts, used = [[*keys]], widths[: table.keys]
+    for place in range(table.keys, len(widths)):
+        if len(parts[-1]) > table.keys and sum(used) + widths[place] + _GAP * len(used) > width:
+            parts.append([*keys])
+            used = widths[: table.keys]
         parts[-1].append(place)
         used = [*used, widths[place]]
     return parts

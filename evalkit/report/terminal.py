@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from evalkit.report.cautions import Caution, grouped
 from evalkit.report.first_screen import FirstScreen
+from evalkit.report.next_step import NextStep
 from evalkit.report.table import WIDTH, as_text
 
 MOST_WARNINGS = 5
@@ -41,11 +42,10 @@ def warning_lines(cautions: Iterable[Caution], *, details: bool, width: int = WI
     return lines
 
 
-def next_lines(screen: FirstScreen, command: str | None = None, width: int = WIDTH) -> list[str]:
-    """Return the next step; `command` replaces its command."""
-    lines = wrapped(f"next: {screen.next_step.text}", width, "  ")
-    found = command or screen.next_step.command
-    return [*lines, f"  {found}"] if found else lines
+def next_lines(step: NextStep, width: int = WIDTH) -> list[str]:
+    """Return the next step, with its command on a line of its own."""
+    lines = wrapped(f"next: {step.text}", width, "  ")
+    return [*lines, f"  {step.command}"] if step.command else lines
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:

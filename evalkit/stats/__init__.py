@@ -1,7 +1,12 @@
 """Confidence intervals, significance tests and power. An estimate without an interval is None."""
 
 from evalkit.stats.anytime import FallEvidence, fall_evidence
-from evalkit.stats.bounded import bounded_interval, paired_interval, paired_share_interval
+from evalkit.stats.bounded import (
+    bounded_interval,
+    difference_mean_interval,
+    paired_interval,
+    paired_share_interval,
+)
 from evalkit.stats.clusters import (
     Clusters,
     MeanError,
@@ -62,6 +67,7 @@ __all__ = [
     "count_clusters",
     "detectable_range",
     "deviation_range",
+    "difference_mean_interval",
     "fall_evidence",
     "holm",
     "level_of_two_looks",

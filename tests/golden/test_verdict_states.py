@@ -35,7 +35,7 @@ def page(*sets: ComparisonSet) -> str:
             *(as_text(replace(table, rows=table.rows[:8])) for table in tables),
             *findings(compared),
             *warning_lines(cautions(compared), details=True),
-            *next_lines(screen),
+            *next_lines(screen.next_step),
             "",
         ]
     )

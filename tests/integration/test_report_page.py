@@ -41,7 +41,7 @@ def test_a_reader_sorts_filters_and_opens_queries(page: Path, tmp_path: Path) ->
         page,
         """
         const first = () => one("#rows td:last-child").textContent;
-        const told = { verdict: one(".verdict").textContent, count: one("#count").textContent, sides: {} };
+        const told = { verdict: one("h1").textContent, count: one("#count").textContent, sides: {} };
         told.lowest = first();
         one("#columns th:last-child button").click();
         told.highest = first();
@@ -68,7 +68,7 @@ def test_a_reader_sorts_filters_and_opens_queries(page: Path, tmp_path: Path) ->
     )
     told = seen.told
     queries = len(TEXTS) + PLAIN_QUERIES
-    assert told["verdict"].startswith("Adopt good at depth 11: +")
+    assert told["verdict"] == "good ranks better than bm25"
     assert told["count"] == f"{queries} of {queries} queries; nDCG@10 at depth 11"
     assert float(told["lowest"]) < 0 < float(told["highest"])
     assert told["sorted"] == "descending"
@@ -134,5 +134,24 @@ def test_a_report_without_texts_says_so(page: Path, tmp_path: Path) -> None:
         )
     finally:
         texts.write_bytes(kept)
-    assert "this result holds no texts (texts.parquet), so documents are ids" in seen.told["note"]
+    assert "this result has no texts (texts.parquet), so documents are shown by id" in seen.told["note"]
     assert (seen.told["texts"], seen.told["documents"] >= 20) == (0, True)
+
+
+@pytest.mark.parametrize("width", [360, 768, 1200, 1440])
+def test_nothing_is_cut_off_at_any_width(page: Path, tmp_path: Path, width: int) -> None:
+    """With all details open, no element is wider than the page, and nothing needs scrolling to the side."""
+    seen = visit(
+        page,
+        """
+        all("details").forEach((node) => { node.open = true; });
+        const room = document.documentElement.clientWidth;
+        const wide = all("main *").filter((node) => node.getClientRects().length && !node.closest("svg")
+          && node.getBoundingClientRect().right > room + 1);
+        return { room, wide: wide.map((node) => node.outerHTML.slice(0, 200)) };
+        """,
+        tmp_path,
+        width=width,
+    )
+    assert abs(seen.told["room"] - width) <= 20
+    assert seen.told["wide"] == []

@@ -8,7 +8,13 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.stats import mean_interval, quantile_interval, sample_size_for_quantile
+from evalkit.stats import (
+    difference_mean_interval,
+    mean_interval,
+    paired_interval,
+    quantile_interval,
+    sample_size_for_quantile,
+)
 
 samples = st.lists(st.floats(-100, 100), min_size=2, max_size=60).map(np.array)
 
@@ -21,6 +27,20 @@ def test_the_mean_interval_is_students(values: np.ndarray) -> None:
     assert ours.estimate == pytest.approx(values.mean())
     if theirs is not None:
         assert (ours.lower, ours.upper) == pytest.approx((theirs.low, theirs.high), rel=1e-6, abs=1e-9)
+
+
+@given(pairs=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=20).map(np.array))
+def test_no_bound_of_a_difference_is_outside_what_it_can_be(pairs: np.ndarray) -> None:
+    """Differences of values from 0 to 1 have bounds from -1 to 1, inside Student's, and the same mean."""
+    found = paired_interval(pairs[:, 0], pairs[:, 1])
+    assert found.lower is not None
+    assert found.upper is not None
+    assert -1 <= found.lower <= found.upper <= 1
+    students = mean_interval(pairs[:, 1] - pairs[:, 0])
+    cut = difference_mean_interval(pairs[:, 1] - pairs[:, 0])
+    assert (cut.lower, cut.upper) == (max(students.lower or 0.0, -1.0), min(students.upper or 0.0, 1.0))
+    beyond = difference_mean_interval(np.array([3.0, 5.0]))
+    assert beyond == mean_interval(np.array([3.0, 5.0]))
 
 
 def test_small_samples_have_no_interval() -> None:

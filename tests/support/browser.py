@@ -28,8 +28,12 @@ _DRIVE = """
   note.id = "told";
   note.textContent = JSON.stringify(told);
   document.body.append(note);
+  if (parent !== window) parent.postMessage(note.outerHTML, "*");
 })();
 """
+_FRAME = """<body style="margin:0"><iframe src="{name}" width="{width}" height="1200" style="border:0"></iframe>
+<script>addEventListener("message", (event) => {{ document.body.insertAdjacentHTML("beforeend", event.data); }});</script>
+</body>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Visit:
     console: list[str]
 
 
-def visit(page: Path, script: str, into: Path) -> Visit:
+def visit(page: Path, script: str, into: Path, width: int = 1200) -> Visit:
     """Open a copy of a page, run a script in it after its own, and close the browser.
 
     Parameters
@@ -59,6 +63,8 @@ def visit(page: Path, script: str, into: Path) -> Visit:
         The body of a function that returns an object; ``one``, ``all``, ``choose`` and ``type`` are at hand.
     into
         For the copy and the browser's own files.
+    width
+        Width of the page in pixels. A window is at least 500 wide, so a narrow page is shown in a frame.
     """
     drive = _DRIVE % script
     allowed = b64encode(hashlib.sha256(drive.encode()).digest()).decode()
@@ -70,7 +76,8 @@ def visit(page: Path, script: str, into: Path) -> Visit:
     done = subprocess.run(
         [
             str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-            f"--user-data-dir={into / 'browser'}", "--dump-dom", copy.as_uri(),
+            "--allow-file-access-from-files", f"--window-size={max(width, 500)},1200",
+            f"--user-data-dir={into / 'browser'}", "--dump-dom", _framed(copy, width).as_uri(),
         ],
         capture_output=True, text=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
@@ -78,3 +85,12 @@ def visit(page: Path, script: str, into: Path) -> Visit:
     assert note, f"the script did not end: {done.stderr[-2000:]}"
     told: dict[str, Any] = json.loads(html.unescape(note[1]))
     return Visit(told, re.findall(r"CONSOLE[:(].*", done.stderr))
+
+
+def _framed(page: Path, width: int) -> Path:
+    """Return the page, or for a narrow width a page that shows it in a frame and takes over its note."""
+    if width >= 500:
+        return page
+    frame = page.with_name("frame.html")
+    frame.write_text(_FRAME.format(name=page.name, width=width), encoding="utf-8")
+    return frame

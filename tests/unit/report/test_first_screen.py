@@ -126,13 +126,13 @@ def test_the_cards_say_what_the_decision_rests_on() -> None:
     assert (quality.figure, quality.lines[1]) == ("+0.100", "39 queries better, 33 unchanged, 24 worse.")
     assert (speed.figure, speed.lines[1]) == ("182 ms p95", "x costs $0.500 per 1,000 queries.")
     assert confidence.figure == "300 queries"
-    assert confidence.lines[-1] == "1 warning, listed below."
+    assert confidence.warnings_text == "1 warning"
 
 
 @pytest.mark.parametrize(
     ("compared", "found", "text", "command"),
     [
-        (comparisons(comparison("x", **BETTER)), measured(), "Save this result", "evalkit baseline save results/test/1"),
+        (comparisons(comparison("x", **BETTER)), measured(), "Save this", "evalkit baseline save results/test/1 NAME"),
         (comparisons(comparison("x", **BETTER)), measured(status="incomplete"), "Fix the cause", "evalkit run"),
         (comparisons(comparison("x", "not told apart")), measured(), "Compare another reranker", "evalkit run"),
         (comparisons(comparison("x", "too few queries", n=12)), measured(), "Add at least 18 queries", "evalkit run"),
@@ -153,7 +153,7 @@ def test_no_line_of_text_is_wider_than_the_terminal(width: int) -> None:
     """Sentences wrap, and columns that do not fit follow below."""
     compared = comparisons(comparison("a-reranker-with-a-long-name", **BETTER), comparison("x", **BETTER))
     found = screen(compared, measured())
-    lines = [*screen_lines(found, width), *next_lines(found, width=width)]
+    lines = [*screen_lines(found, width), *next_lines(found.next_step, width)]
     assert max(len(line) for text in lines for line in text.splitlines()) <= width
 
 
