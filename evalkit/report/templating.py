@@ -27,7 +27,8 @@ def page_templates() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "file_name": _file_name, "pixels": _in_pixels,
+        "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "file_name": _file_name,
+        "pixels": _in_pixels,
     }  # fmt: skip
     # Scripts are listed by their hashes in the page's content security policy.
     for name, file in (("script", "explorer.js"), ("chart_script", "charts.js")):

@@ -13,7 +13,7 @@ from evalkit.report.pages import screen_of
 from evalkit.report.sections import Findings, all_cautions
 from evalkit.report.terminal import screen_lines
 from evalkit.results import ResultFolder
-from evalkit.results.frames import comparison_frame, latency_frame, quality_frame
+from evalkit.results.result_frames import comparison_frame, latency_frame, quality_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ class Result(ResultFolder):
     Parameters
     ----------
     path
-        The folder. Functions that take the path of a result take this object, too.
+        The folder.
     """
 
     @property
@@ -42,10 +42,6 @@ class Result(ResultFolder):
     def comparison(self) -> pd.DataFrame:
         """Differences to the baseline: one row for each dataset and system, on the primary metric."""
         return comparison_frame(self.read_comparisons())
-
-    def __fspath__(self) -> str:
-        """Return the path of the folder."""
-        return str(self.path)
 
     def __repr__(self) -> str:
         """Return the class with the path."""
