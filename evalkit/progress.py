@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
+import warnings
 from typing import Any
 
 from tqdm import tqdm
@@ -23,11 +25,18 @@ def progress_bar(*args: Any, **options: Any) -> tqdm[Any]:
     if not in_notebook():
         return tqdm(*args, **{"disable": None, **options})
     # tqdm.auto would choose the same, but warns where ipywidgets is missing, and its text bar needs a terminal.
-    if importlib.util.find_spec("ipywidgets") is None:
+    if not _has_widgets():
         return tqdm(*args, **options)
     from tqdm.notebook import tqdm as widget
 
     return widget(*args, **options)
+
+
+def import_tqdm_quietly() -> None:
+    """Import what other libraries import, and what warns at that moment in a notebook without ipywidgets."""
+    if in_notebook() and not _has_widgets():
+        with warnings.catch_warnings(action="ignore"):
+            importlib.import_module("tqdm.auto")
 
 
 def in_notebook() -> bool:
@@ -36,3 +45,7 @@ def in_notebook() -> bool:
         return False
     shell = sys.modules["IPython"].get_ipython()
     return shell is not None and type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _has_widgets() -> bool:
+    return importlib.util.find_spec("ipywidgets") is not None

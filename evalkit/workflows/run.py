@@ -14,6 +14,7 @@ from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.experiment_store import read_store
 from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.resume import ResumeOptions, restore
+from evalkit.progress import import_tqdm_quietly
 from evalkit.report.sections import Findings
 from evalkit.reranking.token_estimates import PlannedPass
 from evalkit.results import ResultFolder
@@ -52,6 +53,7 @@ def run(
     EvalkitError
         See `evalkit.experiment.execute`.
     """
+    import_tqdm_quietly()
     if isinstance(config, str | Path):
         file = Path(config)
         origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
