@@ -54,11 +54,8 @@ def run(
         See `evalkit.experiment.execute`.
     """
     import_tqdm_quietly()
-    if isinstance(config, str | Path):
-        file = Path(config)
-        origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
     checked = config if isinstance(config, Config) else load_config(config)
-    folder, found = _run(checked, into, origin or Origin("evalkit.run(Config)", None), again)
+    folder, found = _run(checked, into, origin or _origin(config), again)
     give_warnings(found)
     return Result(folder.path)
 
@@ -68,6 +65,13 @@ def run_experiment(
 ) -> ResultFolder:
     """Do the same as `run` for a command, which prints the warnings of the result itself."""
     return _run(config, into, origin, again)[0]
+
+
+def _origin(config: Config | Mapping[str, Any] | str | Path) -> Origin:
+    """Return the call of `run`, with the bytes of a configuration file."""
+    if isinstance(config, str | Path):
+        return Origin(f"evalkit.run({str(config)!r})", Path(config).read_bytes())
+    return Origin("evalkit.run(Config)" if isinstance(config, Config) else "evalkit.run(dict)", None)
 
 
 def _run(
