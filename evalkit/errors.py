@@ -23,6 +23,7 @@ A message is one sentence with the offending value; ``hint`` says what to do.
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -227,14 +228,23 @@ class StorageError(WorldError):
     """A folder or file cannot be written."""
 
 
-class EvalkitWarning(UserWarning):
-    """A warning on a result of evalkit: what was found, and what to do about it; the command line prints its own."""
-
-
 class InterruptError(EvalkitError):
     """The user stopped the run; finished measurements are saved."""
 
     exit_code = 130
+
+
+class EvalkitWarning(UserWarning):
+    """A warning on data or on a result: what was found, and what to do; the command line prints ``warning: ...``."""
+
+
+class InputNote(EvalkitWarning):
+    """How evalkit reads an input that can be read in several ways; the command line prints it as ``note: ...``."""
+
+
+def tell(text: str) -> None:
+    """Give a note: one line on stderr from the command line, a Python warning elsewhere."""
+    warnings.warn(text, InputNote, stacklevel=3)
 
 
 def nearest_name_hint(name: str, known: Iterable[str]) -> str:

@@ -73,6 +73,8 @@ class Spot:
         A short text next to it.
     text
         Lines of its stop; empty for the name of the mark with the value.
+    stop
+        Whether a reader can call up its values.
     """
 
     x: float
@@ -84,6 +86,7 @@ class Spot:
     filled: bool = True
     label: str = ""
     text: tuple[str, ...] = ()
+    stop: bool = True
 
     @property
     def is_known(self) -> bool:

@@ -35,6 +35,8 @@ def names_of(chart: Chart) -> list[Name]:
     found: dict[tuple[str, str], Name] = {}
     for panel in chart.panels:
         for mark in panel.marks:
+            if isinstance(mark, Line | Points) and last_known(mark) is None:
+                continue
             if isinstance(mark, Line) and mark.named and mark.name:
                 shape = shape_of(mark.role) if mark.dots or mark.bounds == "bars" else None
                 found.setdefault((mark.name, mark.role), Name(mark.name, mark.role, mark.dash, shape))

@@ -101,7 +101,7 @@ def _columns(chart: Chart, width: float, heights: Sequence[float], *, at_ends: b
 
 
 def _y_ticks(height: float) -> int:
-    return max(2, min(6, int(height // 38)))
+    return max(2, min(6, int(height // 34)))
 
 
 def _title(chart: Chart, width: float, items: list[Item]) -> float:
@@ -174,7 +174,7 @@ def x_ticks(axis: Axis, frame: Frame, width: float) -> list[tuple[Tick, float]]:
     size = SIZES["tick"]
     found: list[tuple[Tick, float]] = []
     boxes: list[tuple[float, ...]] = []
-    ticks = ticks_of(axis, frame.x, max(2, min(8, int(frame.width // 48))))
+    ticks = ticks_of(axis, frame.x, max(2, min(8, int(frame.width // 44))))
     for tick in [*ticks[-1:], *ticks[:-1]]:
         text = text_width(tick.text, size)
         start = min(max(frame.x_of(tick.at) - text / 2, 0.0), width - text)

@@ -11,9 +11,11 @@ from evalkit.charts.palette import shape_of
 from evalkit.charts.scene import SIZES, Area, Item, Marker, Path, Text
 from evalkit.charts.text_size import text_width
 
-_NEXT_TO = 4.0
-"""Pixels between the intervals of several lines at one x."""
-_ZONE, _BAND = 0.14, 0.16
+_NEXT_TO, _ALL_NEXT_TO = 4.0, 16.0
+"""Pixels between the intervals of two lines at one x, and at most between the first and the last of all lines."""
+_ZONE = 0.14
+_BAND, _ONE_OF_MANY = 0.17, 0.1
+"""Opacity of a band, and of one of three bands or more."""
 
 
 def draw_marks(panel: Panel, frame: Frame) -> list[Item]:
@@ -21,11 +23,16 @@ def draw_marks(panel: Panel, frame: Frame) -> list[Item]:
     order: tuple[type[Mark], ...] = (Zone, Rule, Bars, Line, Points)
     marks = sorted(panel.marks, key=lambda mark: order.index(type(mark)))
     with_bars = [mark for mark in marks if isinstance(mark, Line) and mark.bounds == "bars"]
-    items: list[Item] = [item for mark in marks if isinstance(mark, Line) for item in _band(mark, frame)]
+    bands = sum(isinstance(mark, Line) and mark.bounds == "band" for mark in marks)
+    strength = _ONE_OF_MANY if bands > 2 else _BAND
+    items: list[Item] = [
+        item for mark in marks if isinstance(mark, Line) for item in _band(mark, frame, strength)
+    ]
+    step = min(_NEXT_TO, _ALL_NEXT_TO / max(len(with_bars) - 1, 1))
     for mark in marks:
         shift = 0.0
         if mark in with_bars:
-            shift = (with_bars.index(mark) - (len(with_bars) - 1) / 2) * _NEXT_TO
+            shift = (with_bars.index(mark) - (len(with_bars) - 1) / 2) * step
         items += _draw(mark, frame, shift)
     return items
 
@@ -113,7 +120,7 @@ def _whiskers(spot: Spot, role: str, frame: Frame, shift: float) -> Iterator[Ite
         yield Path("whisker", role, tuple((frame.x_of(value) + shift, y) for value in level))
 
 
-def _band(line: Line, frame: Frame) -> Iterator[Item]:
+def _band(line: Line, frame: Frame, strength: float) -> Iterator[Item]:
     """Yield the area between the bounds of a line, one for each part without gaps."""
     if line.bounds != "band":
         return
@@ -127,7 +134,7 @@ def _band(line: Line, frame: Frame) -> Iterator[Item]:
         if line.step:
             lower, upper = _steps(lower), _steps(upper)
         if len(part) > 1:
-            yield Area(line.role, (*upper, *reversed(lower)), _BAND)
+            yield Area(line.role, (*upper, *reversed(lower)), strength)
 
 
 def known_parts(spots: Sequence[Spot]) -> list[list[Spot]]:

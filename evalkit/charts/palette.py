@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,8 +39,6 @@ SHADES = {
     "paper": Shade("#ffffff", "#0f151c"),
 }
 """Role -> colour; ``grid`` and ``paper`` carry no information."""
-OF_THE_PAGE = frozenset({"ink", "paper", "good", "bad"})
-"""Variables that the style sheet of a page defines itself."""
 
 
 def system_roles(tags: Iterable[str], baseline: str) -> dict[str, str]:
@@ -55,10 +53,8 @@ def shape_of(role: str) -> Shape:
     return _SHAPES[int(number) % len(_SHAPES)] if number.isdigit() else "circle"
 
 
-def css_colours(side: Literal["light", "dark"], without: Collection[str] = ()) -> str:
-    """Return the colours of all roles, but for some, as CSS variables."""
+def css_colours(side: Literal["light", "dark"]) -> str:
+    """Return the colours of all roles as CSS variables."""
     return " ".join(
-        f"--{role}: {shade.light if side == 'light' else shade.dark};"
-        for role, shade in SHADES.items()
-        if role not in without
+        f"--{role}: {shade.light if side == 'light' else shade.dark};" for role, shade in SHADES.items()
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, floor, log10
 
 from evalkit.charts.chart import Axis, Form, ScaleKind, Tick, known
 
 PADDING = 0.06
 """Share of the range that is added at both ends, so that no mark is at the edge."""
+_LOG_STEPS = ((1, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -46,6 +48,8 @@ def span_of(axis: Axis, values: Iterable[float | None], *, padding: float = PADD
         low, high = low - margin, high + margin
     room = padding * (high - low)
     start = low - room if axis.low is None else axis.low
+    if axis.zero and low == 0 and axis.low is None:
+        start = 0.0
     end = high + room if axis.high is None else axis.high
     return Span("linear", start, end if end > start else start + 1)
 
@@ -62,7 +66,7 @@ def ticks_of(axis: Axis, span: Span, most: int) -> list[Tick]:
     if axis.ticks:
         return [tick for tick in axis.ticks if span.low <= tick.at <= span.high]
     values = _log_values(span, most) if span.scale == "log" else _linear_values(span, most)
-    step = min((b - a for a, b in zip(values, values[1:], strict=False)), default=0.0)
+    step = min((b - a for a, b in pairwise(values)), default=0.0)
     if span.scale == "log":
         step = 0.0
     return [Tick(value, number_text(value, axis.form, step)) for value in values]
@@ -76,9 +80,10 @@ def _linear_values(span: Span, most: int) -> list[float]:
 
 
 def _log_values(span: Span, most: int) -> list[float]:
-    """Return 1, 2, 5, 10, ..., or every so many powers of ten; round multiples where those are too few."""
+    """Return 1, 2, 5, 10, ..., or every so many powers of ten; multiples of a step where the range is short."""
     decades = range(floor(log10(span.low)), ceil(log10(span.high)) + 1)
-    for factors in ((1, 2, 5), (1,)):
+    values: list[float] = []
+    for factors in _LOG_STEPS:
         values = [f * 10.0**d for d in decades for f in factors if span.low <= f * 10.0**d <= span.high]
         if len(values) <= most:
             break

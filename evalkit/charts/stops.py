@@ -52,7 +52,7 @@ def _stops_of_mark(chart: Chart, place: int, panel: Panel, mark: Mark) -> Iterat
             yield Stop(bar.text or (bar.label,), ((place, (bar.left + bar.right) / 2, bar.value),))
     elif isinstance(mark, Line | Points) and mark.stops:
         for spot in mark.spots:
-            if spot.y is not None and spot.is_known:
+            if spot.y is not None and spot.is_known and spot.stop:
                 lines = spot.text or (_x_text(chart.x, spot.x), _value_text(mark.name, spot, panel.y))
                 yield Stop(lines, ((place, spot.x, spot.y),))
 
@@ -66,7 +66,7 @@ def _by_x(chart: Chart) -> Iterator[Stop]:
             if isinstance(mark, Rule | Zone | Bars) or not mark.stops:
                 continue
             for spot in mark.spots:
-                if spot.y is not None and spot.is_known:
+                if spot.y is not None and spot.is_known and spot.stop:
                     lines.setdefault(spot.x, []).extend(spot.text or (_value_text(mark.name, spot, panel.y),))
                     places.setdefault(spot.x, []).append((place, spot.x, spot.y))
     for x, text in lines.items():

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from evalkit.charts.chart import Chart
 from evalkit.charts.layout import lay_out
-from evalkit.charts.palette import OF_THE_PAGE, SHADES, Shape, css_colours
+from evalkit.charts.palette import SHADES, Shape, css_colours
 from evalkit.charts.scene import SIZES, Area, Item, Marker, Path, Scene, Text
 from evalkit.charts.stops import stops_of
 
@@ -81,8 +81,8 @@ def drawing_css() -> str:
 
 
 def page_css() -> str:
-    """Return the rules of all drawn items with colours for light and dark pages and for print; see `OF_THE_PAGE`."""
-    light, dark = css_colours("light", OF_THE_PAGE), css_colours("dark", OF_THE_PAGE)
+    """Return the rules of all drawn items with colours for light and dark pages and for print."""
+    light, dark = css_colours("light"), css_colours("dark")
     return (
         f":root {{ {light} }}\n"
         f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n"
@@ -104,27 +104,27 @@ def _drawn(item: Item) -> str:
         return _marker(item)
     if isinstance(item, Area):
         opacity = "" if item.strength == 1 else f' fill-opacity="{item.strength:g}"'
-        return f'<path class="area r-{item.role}"{opacity} d="{_way(item.places)}Z"/>'
+        return f'<path class="c-area r-{item.role}"{opacity} d="{_way(item.places)}Z"/>'
     return _path(item)
 
 
 def _path(path: Path) -> str:
-    dash = "" if path.dash == "solid" else f" {path.dash}"
+    dash = "" if path.dash == "solid" else f" c-{path.dash}"
     way = "".join(f"{_move(place)}h0" for place in path.places) if path.kind == "cloud" else _way(path.places)
-    return f'<path class="{path.kind} r-{path.role}{dash}" d="{way}"/>'
+    return f'<path class="c-{path.kind} r-{path.role}{dash}" d="{way}"/>'
 
 
 def _text(text: Text) -> str:
     anchor = "" if text.anchor == "start" else f' text-anchor="{text.anchor}"'
     whole = f"<title>{_escaped(text.full)}</title>" if text.full and text.full != text.text else ""
     return (
-        f'<text class="{text.kind} r-{text.role}" x="{_number(text.x)}" y="{_number(text.y)}"'
+        f'<text class="c-{text.kind} r-{text.role}" x="{_number(text.x)}" y="{_number(text.y)}"'
         f' font-size="{SIZES[text.kind]:g}"{anchor}>{whole}{_escaped(text.text)}</text>'
     )
 
 
 def _marker(marker: Marker) -> str:
-    look = f'class="{"dot" if marker.filled else "dot hollow"} r-{marker.role}"'
+    look = f'class="{"c-dot" if marker.filled else "c-dot c-hollow"} r-{marker.role}"'
     if marker.shape == "circle":
         return f'<circle {look} cx="{_number(marker.x)}" cy="{_number(marker.y)}" r="{MARKER_RADIUS:g}"/>'
     return f'<path {look} d="{_way(corners(marker))}Z"/>'

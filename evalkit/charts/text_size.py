@@ -6,11 +6,11 @@ import unicodedata
 
 _WIDTHS = (
     (0.30, "ijlI'|.,:;"),
-    (0.36, " !/\\()[]-f\u2212"),
+    (0.36, " !/\\()[]-f"),
     (0.42, 'rt"*'),
     (0.54, "sczkvxyJ_?"),
     (0.72, "ABCDEFGHKLNOPRSTUVXYZ&"),
-    (0.85, "wQ+=<>~#\u2026"),
+    (0.85, "wQ+=<>~#\u2026\u2212"),
     (1.00, "mWM%@"),
 )
 _OF = {character: width for width, characters in _WIDTHS for character in characters}

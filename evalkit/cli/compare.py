@@ -53,9 +53,13 @@ def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
     new one, on the same queries, judgments and candidates. With --qrels: run files; the first one is the
     baseline.
     """
+    from evalkit.results.locate import locate_results
+
     into, html = options["into"], options["html"]
     if into is not None:
         _make(into)
+    if options["qrels"] is None:
+        sources = tuple(locate_results(sources, allow_incomplete=options["allow_incomplete"]))
     documents = _compared(sources, options)
     if into is not None:
         _write(into, documents)
@@ -83,7 +87,7 @@ def _compared(sources: Sequence[Path], options: Options) -> Sequence[Comparisons
         )
     if options["thresholds"]:
         raise click.UsageError("--threshold needs two result folders")
-    metrics = tuple(dict.fromkeys([*([] if primary is None else [primary]), "nDCG@10", "MRR@10"]))
+    metrics = (*([] if primary is None else [primary]), "nDCG@10", "MRR@10")
     return compare_runs(options["qrels"], sources, metrics, **changes)
 
 
@@ -143,7 +147,9 @@ def _make(into: Path) -> None:
 def _write(into: Path, documents: Sequence[Comparisons]) -> None:
     """Write documents, pages and tables into a folder."""
     from evalkit.errors import StorageError
+    from evalkit.report.chart_files import write_charts
     from evalkit.report.comparison_page import comparison_page
+    from evalkit.report.difference_charts import comparison_charts
     from evalkit.report.pages import write_page
     from evalkit.report.table_files import write_tables
     from evalkit.results.json_shapes import document, to_json
@@ -151,6 +157,7 @@ def _write(into: Path, documents: Sequence[Comparisons]) -> None:
     page = comparison_page(documents)
     try:
         (into / "comparisons.json").write_bytes(to_json([document(one) for one in documents]))
+        write_charts(into / "plots", [chart for one in documents for chart in comparison_charts(one)])
         write_tables(into / "tables", page.files())
         write_page(into / "comparison.md", page.render("report.md"))
         write_page(into / "comparison.html", page.render("report.html"))

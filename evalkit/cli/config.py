@@ -25,7 +25,7 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
     click.echo(f"  datasets:  {datasets}")
     click.echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
     click.echo(f"  depths:    {', '.join(map(str, checked.depths))}")
-    click.echo("  files, models and servers were not looked at")
+    click.echo("  every file that it names exists; models and servers were not contacted")
     click.echo(f"next: evalkit dataset check {config}; evalkit run {config} --plan")
 
 
@@ -36,7 +36,7 @@ def show(config: str, overrides: tuple[str, ...]) -> None:
     """Print a configuration with every default filled in."""
     from evalkit.config import load_config, resolved_yaml
 
-    click.echo(resolved_yaml(load_config(config, overrides)), nl=False)
+    click.echo(resolved_yaml(load_config(config, overrides, check_files=False)), nl=False)
 
 
 @config.command()

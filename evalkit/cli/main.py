@@ -7,13 +7,16 @@ import os
 import sys
 import tempfile
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError, nearest_name_hint
+from evalkit.errors import EvalkitError, EvalkitWarning, InputNote, nearest_name_hint
 
 COMMANDS = {
     "init": "evalkit.cli.init:init",
@@ -71,9 +74,37 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="evalkit")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Compare, regression-test and tune rerankers on your own data, with error bars."""
+    """Compare, regression-test and tune rerankers on your own data, with error bars.
+
+    RESULT is a result folder, a folder with results (the newest complete one is taken), or the word 'latest' (the
+    newest complete one in ./results).
+    """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
+    context.with_resource(_print_warnings())
+
+
+@contextmanager
+def _print_warnings() -> Iterator[None]:
+    """Print each note and each warning once, as ``note: ...`` or ``warning: ...`` on stderr, while a command runs."""
+    printed: set[str] = set()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", EvalkitWarning)
+        show = warnings.showwarning
+
+        def print_warning(
+            message: Warning | str, category: type[Warning], *rest: Any, **options: Any
+        ) -> None:
+            if not issubclass(category, EvalkitWarning):
+                show(message, category, *rest, **options)
+            elif str(message) not in printed:
+                printed.add(str(message))
+                kind = "note" if issubclass(category, InputNote) else "warning"
+                click.echo(f"{kind}: {message}", err=True)
+
+        warnings.showwarning = print_warning
+        yield
 
 
 def main() -> NoReturn:

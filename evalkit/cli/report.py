@@ -20,9 +20,10 @@ def report(result: str, *, allow_incomplete: bool, opens: bool, details: bool) -
     from evalkit.report.pages import screen_of
     from evalkit.report.sections import all_cautions
     from evalkit.results import ResultFolder
+    from evalkit.results.locate import locate_result
     from evalkit.workflows.report import rebuild
 
-    folder = ResultFolder.open(result)
+    folder = ResultFolder.open(locate_result(result, allow_incomplete=allow_incomplete))
     found = rebuild(folder, allow_incomplete=allow_incomplete)
     screen = screen_of(found, folder, str(folder.path))
     show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))

@@ -61,7 +61,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     if (config is None) == (backend is None) or (config is None and tags):
         raise click.UsageError("give either CONFIG, with --reranker TAG if not all, or --backend NAME")
     if config is not None:
-        loaded = load_config(config, overrides)
+        loaded = load_config(config, overrides, check_files=False)  # served without the datasets
         rerankers = _chosen(loaded, tags)
     else:
         loaded = _unnamed(str(backend), model, overrides)

@@ -8,6 +8,7 @@ from evalkit.config.blocks import (
 )
 from evalkit.config.experiment import BudgetSettings, Config, ExecutionSettings
 from evalkit.config.gate_rules import GateRule, GateSettings
+from evalkit.config.input_paths import InputFile, InputPath
 from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
 from evalkit.config.load import (
     load_config,
@@ -31,6 +32,8 @@ __all__ = [
     "ExecutionSettings",
     "GateRule",
     "GateSettings",
+    "InputFile",
+    "InputPath",
     "LatencySettings",
     "LimitSettings",
     "OfflineSettings",

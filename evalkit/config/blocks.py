@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -9,6 +10,7 @@ from pydantic import Field, field_validator
 from evalkit.config.latency import read_claim
 from evalkit.config.settings import Language, PositiveInt, Seed, Settings, Slug
 from evalkit.config.traffic import Traffic
+from evalkit.errors import InputError
 
 
 class SampleSettings(Settings):
@@ -72,6 +74,10 @@ class DatasetSettings(BlockSettings):
     def default_name(self) -> str:
         """Return the name used if the configuration has no ``name``."""
         return self.source
+
+    def missing_files(self) -> Iterator[InputError]:
+        """Yield an error for each file that is missing in a folder which exists; called before anything is read."""
+        yield from ()
 
     @property
     def label(self) -> str:

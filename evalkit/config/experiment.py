@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializeAsAny
+from pydantic import AfterValidator, Field, SerializeAsAny
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.input_paths import PluginFile
 from evalkit.config.latency import LatencySettings
 from evalkit.config.service import ServiceSettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
+from evalkit.metrics import proper_name
 
+MetricName = Annotated[str, AfterValidator(proper_name)]
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
 
@@ -126,7 +129,7 @@ class Outline(Settings):
     retriever: dict[str, Any] = Field(default_factory=lambda: {"kind": "bm25"})
     rerankers: Annotated[dict[Slug, dict[str, Any]], Field(min_length=1)]
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
-    metrics: Annotated[tuple[str, ...], Field(min_length=1)] = DEFAULT_METRICS
+    metrics: Annotated[tuple[MetricName, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
     quality: bool = True
     compare: CompareSettings = CompareSettings()
@@ -135,7 +138,7 @@ class Outline(Settings):
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
     service: ServiceSettings | None = None
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[PluginFile, ...] = ()
     keep_texts: bool = True
 
 

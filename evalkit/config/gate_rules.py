@@ -8,7 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from evalkit.config.settings import PositiveInt, Settings, Slug
 from evalkit.errors import EvalkitError
-from evalkit.metrics import parse_metric
+from evalkit.metrics import parse_metric, proper_name
 from evalkit.stats import level_of_two_looks
 
 _BOUNDS = ("max_drop", "retain", "min", "max_fallen", "max_ratio", "max_slowdown", "max_failed")
@@ -65,7 +65,7 @@ class GateRule(Settings):
     def _known_metric(cls, text: str | None) -> str | None:
         if text is not None:
             try:
-                parse_metric(text)
+                return parse_metric(proper_name(text)).label
             except EvalkitError as error:
                 raise ValueError(f"{error.message}; {error.hint}") from None
         return text

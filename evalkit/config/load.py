@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -12,16 +13,18 @@ from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSe
 from evalkit.config.experiment import Config, ExecutionSettings, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate_rules import GateSettings
+from evalkit.config.input_paths import WORKING_DIRECTORY, SearchedFolders, resolve_inputs
 from evalkit.config.latency import LatencySettings
 from evalkit.config.matrix import expand_matrices
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.plugins import load_plugins
-from evalkit.config.rules import check_rules
+from evalkit.config.rules import check_rules, primary_metric
 from evalkit.config.secrets_check import check_secrets
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source, source_of
 from evalkit.errors import InputError
+from evalkit.formats import read_text
 
 T = TypeVar("T")
 Loaded = TypeVar("Loaded", bound=Settings)
@@ -30,7 +33,9 @@ _SELECTOR = {"dataset source": "source", "retriever kind": "kind", "reranker bac
 """Kind of plugin -> the key of a block that names the plugin."""
 
 
-def load_config(path: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, check_files: bool = True
+) -> Config:
     """Load and check a configuration, without network access.
 
     Parameters
@@ -39,6 +44,8 @@ def load_config(path: str | FilePath | Mapping[str, Any], overrides: Sequence[st
         A YAML file, or a dictionary with the content of one. Paths in a dictionary start at the working directory.
     overrides
         ``path=value`` settings that replace those of the file.
+    check_files
+        Whether a file that the configuration names and that cannot be read is a problem.
 
     Raises
     ------
@@ -48,8 +55,10 @@ def load_config(path: str | FilePath | Mapping[str, Any], overrides: Sequence[st
         If the configuration is invalid; it contains every problem, as ``file:line:col: message`` with a hint. For a
         dictionary, the path of the key replaces the position: ``rerankers.mine.url: message``.
     """
-    source = source_of(path) if isinstance(path, Mapping) else _read(path, "configuration")
-    return build_config(source, overrides)
+    if isinstance(path, Mapping):
+        return build_config(source_of(path), overrides, SearchedFolders(required=check_files))
+    folders = SearchedFolders(FilePath(path).parent, required=check_files)
+    return build_config(_read(path, "configuration"), overrides, folders)
 
 
 def load_gate(path: str | FilePath) -> GateSettings:
@@ -73,24 +82,25 @@ def _load(settings_class: type[Loaded], path: str | FilePath, what: str) -> Load
 
 def _read(path: str | FilePath, what: str) -> Source:
     file = FilePath(path)
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{what} not found: {file.resolve()}", "check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {file.resolve()}: {error}") from None
-    return read_source(text, str(path))
+    if not file.exists():
+        raise InputError(f"{what} not found: {file.resolve()}", "check the path")
+    return read_source(read_text(file), str(path))
 
 
-def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
+def build_config(
+    source: Source, overrides: Iterable[str] = (), folders: SearchedFolders = WORKING_DIRECTORY
+) -> Config:
     """Check parsed YAML; see `load_config`."""
     apply_overrides(source, overrides)
     problems = [*source.problems, *expand_matrices(source)]
+    unread = list(resolve_inputs(Outline, source.data, folders))
+    problems += unread
     outline, outline_problems = check_against(Outline, source.data or {}, source, (), _blocks_of_keys())
     problems += outline_problems
     data = _or_empty(dict, source.data)
-    problems += _load_plugins(_or_empty(list, data.get("plugins")))
-    checker = _BlockChecker(source)
+    unread_plugins = {problem.path[-1] for problem in unread if problem.path[0] == "plugins"}
+    problems += _load_plugins(_or_empty(list, data.get("plugins")), unread_plugins)
+    checker = _BlockChecker(source, folders)
     datasets = [
         checker.check("dataset source", dataset_block(block), ("datasets", index))
         for index, block in enumerate(_or_empty(list, data.get("datasets")))
@@ -119,7 +129,7 @@ def build_config(source: Source, overrides: Iterable[str] = ()) -> Config:
         latency=outline.latency,
         quality=outline.quality,
         budget=outline.budget,
-        compare=outline.compare,
+        compare=outline.compare.model_copy(update={"primary": primary_metric(outline)}),
         store=outline.store,
         execution=outline.execution,
         service=outline.service,
@@ -173,8 +183,8 @@ class _BlockChecker:
         Path -> settings of each block without problems, including nested blocks.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, folders: SearchedFolders = WORKING_DIRECTORY) -> None:
+        self._source, self._folders = source, folders
         self.problems: list[Problem] = []
         self.valid: dict[Path, Settings] = {}
 
@@ -194,17 +204,25 @@ class _BlockChecker:
         except InputError as error:  # unknown, registered twice, or not importable
             self.problems.append(Problem((*path, selector), error.message, error.hint))
             return None
-        settings, problems = check_against(settings_class, block, self._source, path, _blocks_of_keys())
-        self.problems += problems
-        if settings is not None:
-            self.valid[path] = settings
+        # Settings that hold the block of another plugin get it after its inputs are resolved.
         for key, nested_kind in settings_class.nested.items():
             nested = block.get(key)
             if isinstance(nested, dict):
                 self.check(nested_kind, nested, (*path, key))
             for index, item in enumerate(_or_empty(list, nested)):
                 self.check(nested_kind, item, (*path, key, index))
+        unread = list(resolve_inputs(settings_class, block, self._folders, path))
+        settings, problems = check_against(settings_class, block, self._source, path, _blocks_of_keys())
+        self.problems += [*unread, *problems]
+        if settings is not None:
+            self.valid[path] = settings
+            self._check_contents(settings, path, unread)
         return settings
+
+    def _check_contents(self, settings: Settings, path: Path, unread: list[Problem]) -> None:
+        """Collect what a dataset's own check of its files finds, if its paths exist."""
+        if self._folders.required and not unread and isinstance(settings, DatasetSettings):
+            self.problems += [Problem(path, error.message, error.hint) for error in settings.missing_files()]
 
 
 def _valid_part(data: dict[str, Any], problems: Iterable[Problem]) -> Outline:
@@ -233,10 +251,12 @@ def _without_repeats(problems: list[Problem]) -> list[Problem]:
     return list(unique.values())
 
 
-def _load_plugins(files: list[Any]) -> list[Problem]:
-    """Register the plugins in files; return the problems of files that cannot be loaded."""
+def _load_plugins(files: list[Any], unread: AbstractSet[Any]) -> list[Problem]:
+    """Register the plugins in files, except the unread ones; return the problems of files that cannot be loaded."""
     problems = []
     for index, file in enumerate(files):
+        if index in unread:
+            continue
         try:
             load_plugins(FilePath(str(file)))
         except InputError as error:

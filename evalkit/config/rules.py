@@ -10,7 +10,7 @@ from evalkit.config.latency import LatencySettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
 from evalkit.errors import EvalkitError, nearest_name_hint
-from evalkit.metrics import parse_metric
+from evalkit.metrics import find_spelling, parse_metric
 from evalkit.metrics.names import Metric
 from evalkit.stats import sample_size_for_share
 
@@ -76,7 +76,9 @@ def _metrics(outline: Outline) -> Iterator[Problem]:
         if metric in seen:
             yield Problem(
                 ("metrics", index),
-                f"{text!r} is the same metric as {seen[metric]!r}",
+                f"{text!r} is given twice"
+                if text == seen[metric]
+                else f"{text!r} is the same metric as {seen[metric]!r}",
                 "remove one of the two",
             )
         seen[metric] = text
@@ -95,7 +97,7 @@ def _comparison(
     outline: Outline, retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]
 ) -> Iterator[Problem]:
     tags = [retriever.label, *rerankers]
-    baseline, primary = outline.compare.baseline, outline.compare.primary
+    baseline, primary = outline.compare.baseline, primary_metric(outline)
     if baseline is not None and baseline not in tags:
         yield Problem(
             ("compare", "baseline"), f"there is no reranker {baseline!r}", nearest_name_hint(baseline, tags)
@@ -112,6 +114,12 @@ def _comparison(
             f"the primary metric {primary or outline.metrics[0]!r} is a count: more of it is not better",
             "name another metric as the primary one",
         )
+
+
+def primary_metric(outline: Outline) -> str | None:
+    """Return the primary metric as it is spelt among the metrics; as given if it is not there."""
+    primary = outline.compare.primary
+    return None if primary is None else find_spelling(primary, outline.metrics) or primary
 
 
 def _is_count(metric: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path as FilePath
 from typing import Annotated
 
 from pydantic import Field
 
+from evalkit.config.input_paths import InputFile
 from evalkit.config.settings import PositiveInt, Settings, Slug
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -61,7 +61,7 @@ class ServiceSettings(LimitSettings):
         ``true``: one line of JSON a request on stderr: client, model, counts, times; no text.
     """
 
-    keys_file: FilePath | None = None
+    keys_file: InputFile | None = None
     max_body_bytes: PositiveInt = 16 * 1024 * 1024
     max_waiting_pairs: PositiveInt = 10_000
     longest_queue_s: Seconds = 10.0

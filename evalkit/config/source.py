@@ -106,6 +106,10 @@ def read_source(text: str, name: str) -> Source:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+        if "found character '\\t'" in str(error.problem):
+            raise ConfigError(
+                [(f"{where}: a tab, which YAML does not allow here", _tab_hint(text))]
+            ) from None
         what = " ".join(str(part) for part in (error.problem, error.context) if part)
         raise ConfigError([(f"{where}: not valid YAML: {what}", None)]) from None
     except YAMLError as error:
@@ -113,6 +117,14 @@ def read_source(text: str, name: str) -> Source:
     if node is not None:
         source.data = _NodeReader(yaml, source).read(node, ())
     return source
+
+
+def _tab_hint(text: str) -> str:
+    """Return the hint for a tab, with the number of lines that begin with one."""
+    indented = sum("\t" in line[: len(line) - len(line.lstrip())] for line in text.splitlines())
+    return "use spaces instead of tabs" + (
+        f"; {indented} lines are indented with tabs" if indented > 1 else ""
+    )
 
 
 def parse_value(text: str) -> Any:

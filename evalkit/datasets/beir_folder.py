@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from evalkit.config import DatasetSettings
+from evalkit.config import DatasetSettings, InputPath
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
 from evalkit.datasets.corpora import Stamp
-from evalkit.errors import DataFormatError
+from evalkit.errors import DataFormatError, InputError
 from evalkit.formats import (
     COMPRESSED_SUFFIXES,
     File,
@@ -47,13 +47,28 @@ class BeirFolder:
         """
 
         source: Literal["beir_folder"] = "beir_folder"
-        path: Path
+        path: InputPath
         folder: str | None = None
         split: str = "test"
 
         def default_name(self) -> str:
             """Return the folder's name."""
             return (self.folder or self.path.resolve().name.removesuffix(".zip")).rpartition("/")[2]
+
+        def missing_files(self) -> Iterator[InputError]:
+            """Yield an error for each of the three files that is missing."""
+            try:
+                folder = _open_folder(self.path, self.folder)
+            except InputError as error:
+                yield error
+                return
+            for name in ("corpus.jsonl", "queries.jsonl"):
+                if not (file := _existing_variant(folder / name)).is_file():
+                    yield DataFormatError(f"file not found: {absolute_path(file)}", "check the path")
+            try:
+                _find_judgments(folder, self.split)
+            except InputError as error:
+                yield error
 
     @staticmethod
     def read(settings: Settings) -> Parts:
@@ -78,16 +93,8 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
     DataFormatError
         If the folder or a file is missing; if the split is missing, the hint lists the existing splits.
     """
-    folder = _zip_folder(path, inner) if path.suffix == ".zip" else path
-    if not folder.is_dir():
-        raise DataFormatError(f"dataset folder not found: {absolute_path(folder)}", "check the path")
-    judgments = _existing_variant(folder / "qrels" / f"{split}.tsv")
-    if not judgments.is_file():
-        splits = sorted(re.sub(r"\.tsv.*", "", file.name) for file in _tsv_files(folder / "qrels"))
-        hint = (
-            f"the splits there are: {', '.join(splits)}" if splits else "put judgments into qrels/<split>.tsv"
-        )
-        raise DataFormatError(f"file not found: {absolute_path(judgments)}", hint)
+    folder = _open_folder(path, inner)
+    judgments = _find_judgments(folder, split)
     corpus = _existing_variant(folder / "corpus.jsonl")
     candidates = folder / CANDIDATES
     return Parts(
@@ -100,6 +107,38 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
         stamp=Stamp.of_files([corpus if isinstance(corpus, Path) else path], str(corpus)),
         licence=_licence(folder / PROVENANCE),
     )
+
+
+def _open_folder(path: Path, inner: str | None) -> File:
+    """Return the folder of a collection, on disk or in a zip archive.
+
+    Raises
+    ------
+    DataFormatError
+        If there is none.
+    """
+    folder = _zip_folder(path, inner) if path.suffix == ".zip" else path
+    if not folder.is_dir():
+        raise DataFormatError(f"dataset folder not found: {absolute_path(folder)}", "check the path")
+    return folder
+
+
+def _find_judgments(folder: File, split: str) -> File:
+    """Return the file with the judgments of a split.
+
+    Raises
+    ------
+    DataFormatError
+        If there is none; the hint lists the existing splits.
+    """
+    judgments = _existing_variant(folder / "qrels" / f"{split}.tsv")
+    if not judgments.is_file():
+        splits = sorted(re.sub(r"\.tsv.*", "", file.name) for file in _tsv_files(folder / "qrels"))
+        hint = (
+            f"the splits there are: {', '.join(splits)}" if splits else "put judgments into qrels/<split>.tsv"
+        )
+        raise DataFormatError(f"file not found: {absolute_path(judgments)}", hint)
+    return judgments
 
 
 def _zip_folder(path: Path, inner: str | None) -> File:

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError, DatasetError
 from evalkit.formats import Rows
+from evalkit.http_client import hub_access
 
 T = TypeVar("T")
+_WITHOUT_HUB = "check the network and HF_ENDPOINT, or download the dataset and use source: beir_folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class Repository:
         from huggingface_hub import HfApi
 
         try:
-            info = HfApi().dataset_info(self.path, revision=self.revision)
+            with hub_access():
+                info = HfApi().dataset_info(self.path, revision=self.revision)
         except Exception:  # noqa: BLE001 - the data are already loaded, and the licence is optional
             return None, None
         stated = info.card_data.get("license") if info.card_data else None
@@ -141,19 +144,25 @@ def _translate_errors(request: Callable[[], T], path: str, what: str) -> T:
     """
     from datasets.exceptions import DatasetNotFoundError
 
-    try:
-        return request()
-    except DatasetNotFoundError:
-        raise DatasetError(
-            f"the hub has no dataset {path!r}", "check the name; a private dataset needs HF_TOKEN"
-        ) from None
-    except ValueError as error:
-        raise DataFormatError(f"the hub dataset {what} cannot be read: {_first_line(error)}") from None
-    except (OSError, RuntimeError) as error:
-        raise DatasetError(
-            f"the hub dataset {what} cannot be fetched: {_first_line(error)}",
-            "check the network and HF_ENDPOINT, or download the dataset and use source: beir_folder",
-        ) from None
+    with hub_access() as unreachable:
+        try:
+            return request()
+        except (DatasetNotFoundError, ValueError, OSError, RuntimeError) as error:
+            if unreachable:
+                raise DatasetError(
+                    f"the hub dataset {what} is not in the cache, and {unreachable}", _WITHOUT_HUB
+                ) from None
+            if isinstance(error, DatasetNotFoundError):
+                raise DatasetError(
+                    f"the hub has no dataset {path!r}", "check the name; a private dataset needs HF_TOKEN"
+                ) from None
+            if isinstance(error, ValueError):
+                raise DataFormatError(
+                    f"the hub dataset {what} cannot be read: {_first_line(error)}"
+                ) from None
+            raise DatasetError(
+                f"the hub dataset {what} cannot be fetched: {_first_line(error)}", _WITHOUT_HUB
+            ) from None
 
 
 def _first_line(error: Exception) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal
 
 from evalkit.config import DatasetSettings
@@ -12,8 +15,11 @@ from evalkit.datasets.corpora import RawDocument, Stamp
 from evalkit.datasets.pairs import candidates_run
 from evalkit.datasets.tables import build_qrels
 from evalkit.errors import DataFormatError, DatasetError, MissingExtraError, nearest_name_hint
+from evalkit.http_client import why_unreachable
 from evalkit.records import Query, Run
 
+_MIRROR = "https://mirror.ir-datasets.com"
+_ONE_TRY = {"IR_DATASETS_DL_TRIES": "1", "IR_DATASETS_DL_TIMEOUT": "2"}
 _BYTES_PER_DOCUMENT = 500
 """An estimate: the catalogue states the number of documents but not their size."""
 
@@ -78,13 +84,34 @@ def _open_collection(name: str) -> Any:
 
 def _iterate(open_iterator: Callable[[], Iterable[Any]], where: str) -> Iterator[Any]:
     """Yield the rows of a part of a collection; the package downloads it before the first row."""
+    unreachable = why_unreachable(_MIRROR)
     try:
-        yield from open_iterator()
+        with nullcontext() if unreachable is None else _one_try():
+            yield from open_iterator()
     except Exception as error:  # the package does not wrap the errors of its downloads and parsers
+        if unreachable is not None:
+            raise DatasetError(
+                f"{where} is not in the cache, and {_MIRROR} cannot be reached ({unreachable})",
+                "check the network",
+            ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DatasetError(
             f"{where} cannot be had: {reason}", "the catalogue says how to get it: https://ir-datasets.com"
         ) from error
+
+
+@contextmanager
+def _one_try() -> Iterator[None]:
+    """Have the package try each download once, without log lines."""
+    before, disabled = {name: os.environ.get(name) for name in _ONE_TRY}, logging.root.manager.disable
+    os.environ.update(_ONE_TRY)
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def _documents(collection: Any, where: str) -> Iterator[RawDocument]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import model_validator
 
-from evalkit.config import DatasetSettings
+from evalkit.config import DatasetSettings, InputFile
 from evalkit.config import Settings as Block
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import (
@@ -35,7 +34,7 @@ class File(Block):
         CSV or TSV with a header, JSON Lines or Parquet, packed or not.
     """
 
-    path: Path
+    path: InputFile
 
 
 class CorpusTable(DocumentColumns, File):

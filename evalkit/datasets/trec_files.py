@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from evalkit.config import DatasetSettings
+from evalkit.config import DatasetSettings, InputFile, InputPath
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
 from evalkit.datasets.corpora import Stamp
@@ -57,9 +57,9 @@ class TrecFiles:
         """
 
         source: Literal["trec_files"] = "trec_files"
-        corpus: Path
-        queries: Path
-        qrels: Path
+        corpus: InputPath
+        queries: InputFile
+        qrels: InputFile
         topic_field: Literal["title", "desc", "title+desc"] = "title"
         encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
 

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from evalkit.config import Settings
+from evalkit.config.input_paths import ModelName
 from evalkit.config.settings import PositiveInt
 from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import TokenRules
@@ -51,7 +52,7 @@ class LocalModel(Settings):
         GPU, no gain measured on a processor.
     """
 
-    model: str
+    model: ModelName
     revision: str | None = None
     runtime: Runtime = "auto"
     precision: Precision = "fp32"

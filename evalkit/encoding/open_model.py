@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from evalkit.config.input_paths import is_path
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.errors import InputError
@@ -36,7 +37,7 @@ def open_model(settings: ModelSettings) -> OpenModel:
     InputError
         If there is no such model, it is of another kind, or the runtime cannot run it.
     """
-    if settings.model.startswith(("./", "../", "/", "~")) and not Path(settings.model).is_dir():
+    if is_path(settings.model) and not Path(settings.model).is_dir():
         # This is clearly a path, not a hub id: fail without asking the hub.
         raise InputError(
             f"there is no folder {Path(settings.model).absolute()}", "paths start at the working directory"

@@ -9,6 +9,7 @@ from typing import Any
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import suppress_warnings
 from evalkit.encoding.model_settings import Card, ModelSettings
+from evalkit.encoding.state import model_access
 from evalkit.encoding.token_vectors import Expansion, Task, check_trained, length_of
 from evalkit.encoding.tokens import (
     FastTokeniser,
@@ -44,7 +45,8 @@ class TorchModel:
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
-        self.library_model = _load(settings)
+        with model_access(settings.model):
+            self.library_model = _load(settings)
         self.card = _card_of(self.library_model, "document" if settings.kind == "late_interaction" else None)
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:

@@ -12,6 +12,7 @@ from evalkit.formats.text_files import (
     open_lines,
     read_json_lines,
     read_lines,
+    read_text,
     write_gzip,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "read_rows",
     "read_run",
     "read_sgml_documents",
+    "read_text",
     "read_topics",
     "write_gzip",
     "write_qrels",

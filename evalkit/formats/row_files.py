@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.file_kinds import HEAD_BYTES, check_text
 from evalkit.formats.text_files import File, absolute_path, format_suffix, read_json_lines, read_lines
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
@@ -36,10 +37,20 @@ def read_rows(path: File) -> Rows:
         return _read_delimited(path, tabs=suffix == ".tsv")
     if suffix == ".parquet" and isinstance(path, Path):
         return _read_parquet(path)
+    check_text(_head(path), path)
     raise DataFormatError(
         f"{path} has an ending that names no table",
         "use .csv, .tsv, .jsonl or .parquet; .gz and .zst may follow",
     )
+
+
+def _head(path: File) -> bytes:
+    """Return the first bytes of a file; none if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return bytes(file.read(HEAD_BYTES))
+    except OSError:
+        return b""
 
 
 def _read_delimited(path: File, *, tabs: bool) -> Rows:
@@ -72,6 +83,9 @@ def _read_delimited(path: File, *, tabs: bool) -> Rows:
 def _read_parquet(path: Path) -> Rows:
     from pyarrow import ArrowException, parquet
 
+    head = _head(path)
+    if not head.startswith(b"PAR1"):
+        check_text(head, path)
     try:
         with parquet.ParquetFile(path) as file:
             number = 0

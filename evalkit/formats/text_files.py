@@ -13,6 +13,7 @@ from typing import IO, Any
 import orjson
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.file_kinds import HEAD_BYTES, check_no_bare_utf16, check_text, wide_encoding
 
 File = Path | zipfile.Path
 """A file in a folder or in a zip archive."""
@@ -24,21 +25,18 @@ COMPRESSED_SUFFIXES = (".gz", ".zst")
 def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
     """Yield every line with its line ending; gzip and zstd are decompressed, a byte order mark is removed.
 
+    UTF-16 and UTF-32 are recognised by their byte order mark, whatever `encoding` says.
+
     Raises
     ------
     DataFormatError
-        If the file is missing, cannot be read, or has another encoding.
+        If the file is missing, cannot be read, is not text, or has another encoding.
     """
-    number = 0
     try:
         with path.open("rb") as raw_file, _decompressed(raw_file, path.suffix) as file:
-            for number, raw in enumerate(file, start=1):
-                yield raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
+            yield from _decoded(file, path, encoding)
     except FileNotFoundError:
         raise DataFormatError(f"file not found: {absolute_path(path)}", "check the path") from None
-    except UnicodeDecodeError:
-        name = "UTF-8" if encoding == "utf-8" else encoding
-        raise DataFormatError(f"{path}:{number} is not {name} text", "convert the file to UTF-8") from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         # zipfile raises the last two for a password and for an unknown compression method.
         raise DataFormatError(f"cannot read {absolute_path(path)}: {error}") from None
@@ -52,6 +50,55 @@ def _decompressed(file: IO[Any], suffix: str) -> IO[bytes] | gzip.GzipFile | io.
 
         return io.BufferedReader(pa.CompressedInputStream(file, "zstd"))
     return file
+
+
+def _decoded(file: Any, path: File, encoding: str) -> Iterator[str]:
+    """Yield the lines of a binary file as text.
+
+    Raises
+    ------
+    DataFormatError
+        If it is not text.
+    """
+    head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
+    check_text(head, path)
+    wide = wide_encoding(head)
+    if wide is not None:
+        yield from _wide_lines(file, path, wide)
+        return
+    check_no_bare_utf16(head, path)
+    for number, raw in enumerate(file, start=1):
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
+        except UnicodeDecodeError as error:
+            raise _wrong_encoding(path, number, encoding, error) from None
+        yield line
+
+
+def _wide_lines(file: Any, path: File, encoding: str) -> Iterator[str]:
+    """Yield the lines of a file whose characters have two or four bytes."""
+    try:
+        with io.TextIOWrapper(file, encoding=encoding, newline="\n") as lines:
+            yield from lines
+    except UnicodeDecodeError as error:
+        raise DataFormatError(
+            f"{path} is damaged {encoding.upper()} text: {error.reason}", "convert the file to UTF-8"
+        ) from None
+
+
+def _wrong_encoding(path: File, number: int, encoding: str, error: UnicodeDecodeError) -> DataFormatError:
+    """Return the error for a line with a byte that the encoding does not have."""
+    column = len(error.object[: error.start].decode(encoding, "replace")) + 1
+    return DataFormatError(
+        f"{path}:{number} is not {'UTF-8' if encoding == 'utf-8' else encoding} text:"
+        f" byte 0x{error.object[error.start]:02X} at column {column}",
+        "convert the file to UTF-8, for instance from Latin-1: iconv -f ISO-8859-1 -t UTF-8 FILE",
+    )
+
+
+def read_text(path: File) -> str:
+    """Return the content of a text file; see `read_lines`."""
+    return "".join(read_lines(path))
 
 
 def open_lines(path: File, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:

@@ -5,7 +5,13 @@
 
 from evalkit.metrics.evaluation import evaluate
 from evalkit.metrics.metric import Metric
-from evalkit.metrics.names import parse_metric, parse_metrics
+from evalkit.metrics.names import (
+    distinct_metrics,
+    find_spelling,
+    parse_metric,
+    parse_metrics,
+    proper_name,
+)
 from evalkit.metrics.ties import TieBounds, tie_bounds
 from evalkit.metrics.unjudged import UnjudgedBounds, has_unjudged_bounds, unjudged_bounds, usual_grade
 
@@ -13,10 +19,13 @@ __all__ = [
     "Metric",
     "TieBounds",
     "UnjudgedBounds",
+    "distinct_metrics",
     "evaluate",
+    "find_spelling",
     "has_unjudged_bounds",
     "parse_metric",
     "parse_metrics",
+    "proper_name",
     "tie_bounds",
     "unjudged_bounds",
     "usual_grade",

@@ -50,6 +50,7 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
 AP = MetricDefinition(
     "AP",
     aliases=("MAP",),
+    typed=("map", "mapcut", "averageprecision", "meanaverageprecision"),
     parameters=(REL, JUDGED_ONLY),
     value=_value,
     expected_value=_expected_value,

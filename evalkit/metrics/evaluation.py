@@ -11,32 +11,33 @@ from numpy.typing import NDArray
 from evalkit.errors import InputError
 from evalkit.metrics import definitions
 from evalkit.metrics.metric import Metric, MetricDefinition, Values
-from evalkit.metrics.names import ir_measures_notation
+from evalkit.metrics.names import ir_measures_notation, parse_metric, proper_name
 from evalkit.metrics.ranked import RankedGrades, condensed, rank_grades, regraded
 from evalkit.records import MetricValues, Qrels, Run
 
 
-def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> MetricValues:
+def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricValues:
     """Compute every metric for every query whose judgments hold any grade above 0.
 
-    A query that is not in the run gets 0 (trec_eval's ``-c``); a query without a document at a
-    metric's ``rel`` level gets 0 there. Queries without a relevant document are left out: ranking
-    metrics are undefined for them.
+    A metric is a name, or what `parse_metric` returns. A query that is not in the run gets 0 (trec_eval's ``-c``);
+    a query without a document at a metric's ``rel`` level gets 0 there. Queries without a relevant document are left
+    out: ranking metrics are undefined for them.
 
     Raises
     ------
     InputError
         If a metric that is not evalkit's own cannot be computed on this data.
     """
-    ranked = rank_grades(run, qrels, _deepest(metrics))
+    wanted = [parse_metric(proper_name(one)) if isinstance(one, str) else one for one in metrics]
+    ranked = rank_grades(run, qrels, _deepest(wanted))
     columns = [
         compute(metric.definition, ranked, metric)
         if metric.definition
         else _with_ir_measures(run, qrels, metric, ranked.query_ids)
-        for metric in metrics
+        for metric in wanted
     ]
     values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
-    return MetricValues(run.tag, tuple(m.label for m in metrics), ranked.query_ids, values)
+    return MetricValues(run.tag, tuple(m.label for m in wanted), ranked.query_ids, values)
 
 
 def compute(definition: MetricDefinition, ranked: RankedGrades, metric: Metric) -> Values:

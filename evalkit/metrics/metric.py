@@ -66,7 +66,9 @@ class MetricDefinition:
     unjudged
         How the value changes when an unjudged document becomes relevant.
     aliases
-        Other spellings of the name.
+        Other names of the metric in ir_measures' notation.
+    typed
+        How other tools and people write the name, in lower case and without separators.
     parameters
         What the metric accepts, in the order in which they are checked. ir_measures computes a metric that is given
         any other parameter.
@@ -80,6 +82,7 @@ class MetricDefinition:
     value_at_depths: Callable[[JudgedPlaces, Metric], Values] | None
     unjudged: UnjudgedEffect
     aliases: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     needs_cutoff: bool = False
 

@@ -7,17 +7,24 @@ a name must not depend on which optional provider is installed.
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from evalkit.errors import InputError, UnknownNameError
+from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.metrics import definitions
 from evalkit.metrics.metric import Metric, MetricDefinition
 from evalkit.metrics.parameters import SHARED
+from evalkit.metrics.spelling import NOTATION, definition_of, proper_spelling
 
-__all__ = ["Metric", "ir_measures_notation", "parse_metric", "parse_metrics"]
-
-_NOTATION = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*(?P<params>\(.*\))?\s*(?:@\s*(?P<cutoff>\d+))?")
+__all__ = [
+    "Metric",
+    "distinct_metrics",
+    "find_spelling",
+    "ir_measures_notation",
+    "parse_metric",
+    "parse_metrics",
+    "proper_name",
+    "same_metric",
+]
 
 
 def parse_metric(text: str) -> Metric:
@@ -30,7 +37,11 @@ def parse_metric(text: str) -> Metric:
     UnknownNameError
         If neither evalkit nor ir_measures knows the name.
     """
-    match = _NOTATION.fullmatch(text.strip())
+    text = text.strip()
+    # A proper name keeps its label: NDCG and nDCG are columns of different names in older results.
+    if definition_of(text) is None:
+        text = proper_spelling(text)
+    match = NOTATION.fullmatch(text)
     if match is None:
         raise InputError(f"{text!r} is not a metric name", "write it like nDCG@10 or MRR(rel=2)@10")
     cutoff = int(match["cutoff"]) if match["cutoff"] else None
@@ -43,11 +54,11 @@ def parse_metric(text: str) -> Metric:
         params = _without_defaults(params, definition)
         if not {key for key, _ in params} <= {one.name for one in definition.parameters}:
             definition = None
-    metric = Metric(name, params, cutoff, text.strip(), definition)
+    metric = Metric(name, params, cutoff, text, definition)
     if definition is None:
         _check_with_ir_measures(metric)
     elif definition.needs_cutoff and cutoff is None:
-        raise InputError(f"{text!r} needs a cutoff", f"write {text.strip()}@10, for instance")
+        raise InputError(f"{text!r} needs a cutoff", f"write {text}@10, for instance")
     else:
         for parameter in definition.parameters:
             parameter.check(metric)
@@ -69,6 +80,42 @@ def parse_metrics(texts: Iterable[str]) -> tuple[Metric, ...]:
             raise InputError(f"{text!r} and {seen[metric]!r} are the same metric", "keep one of them")
         seen[metric] = metric.label
     return tuple(seen)
+
+
+def proper_name(text: str) -> str:
+    """Return the proper name of a metric, with a note if it is typed differently; an unknown name unchanged."""
+    proper = proper_spelling(text)
+    if proper != text.strip():
+        tell(f"reading {text!r} as {proper}")
+    return proper
+
+
+def find_spelling(text: str, labels: Iterable[str]) -> str | None:
+    """Return the label of the same metric, with a note if it is spelt differently; None if none is the same."""
+    known = list(labels)
+    if text in known:
+        return text
+    found = next((label for label in known if same_metric(text, label)), None)
+    if found is not None:
+        tell(f"reading {text!r} as {found}")
+    return found
+
+
+def same_metric(one: str, other: str) -> bool:
+    """Return whether two names mean the same metric; a name that cannot be read means none."""
+    try:
+        return parse_metric(one) == parse_metric(other)
+    except InputError:
+        return False
+
+
+def distinct_metrics(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return proper names without those that mean the same metric as an earlier one."""
+    kept: list[str] = []
+    for name in map(proper_name, texts):
+        if not any(same_metric(name, earlier) for earlier in kept):
+            kept.append(name)
+    return tuple(kept)
 
 
 def _parse_params(text: str, params: str | None) -> tuple[tuple[str, object], ...]:

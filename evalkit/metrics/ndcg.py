@@ -53,6 +53,7 @@ def _gains(grades: NDArray[np.int64], metric: Metric) -> Values:
 NDCG = MetricDefinition(
     "nDCG",
     aliases=("NDCG",),
+    typed=("ndcgcut",),
     parameters=(DCG, GAINS, JUDGED_ONLY),
     value=_value,
     expected_value=_expected_value,

@@ -31,6 +31,7 @@ def _over_cutoff(numbers: Values, metric: Metric) -> Values:
 P = MetricDefinition(
     "P",
     aliases=("Precision",),
+    typed=("precision", "prec"),
     parameters=(REL, JUDGED_ONLY),
     needs_cutoff=True,
     value=_value,

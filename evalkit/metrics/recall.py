@@ -27,6 +27,7 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
 R = MetricDefinition(
     "R",
     aliases=("Recall",),
+    typed=("recall",),
     parameters=(REL, JUDGED_ONLY),
     needs_cutoff=True,
     value=_value,

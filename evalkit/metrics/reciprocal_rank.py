@@ -42,6 +42,7 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
 RR = MetricDefinition(
     "RR",
     aliases=("MRR",),
+    typed=("reciprank", "reciprocalrank", "meanreciprocalrank"),
     parameters=(REL, JUDGED_ONLY),
     value=_value,
     expected_value=_expected_value,

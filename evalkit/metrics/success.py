@@ -32,6 +32,7 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
 
 SUCCESS = MetricDefinition(
     "Success",
+    typed=("hit", "hits", "hitrate", "hr"),
     parameters=(REL, JUDGED_ONLY),
     needs_cutoff=True,
     value=_value,

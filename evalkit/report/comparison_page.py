@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evalkit.report.cautions import grouped
 from evalkit.report.comparison import comparison_tables, evidence_tables, extreme_tables, slice_tables
 from evalkit.report.comparison_sentences import cautions, findings
+from evalkit.report.difference_charts import change_charts
 from evalkit.report.first_screen import FirstScreen, first_screen
 from evalkit.report.pages import Chapter, Page
 from evalkit.report.sections import Section
@@ -39,7 +40,7 @@ def comparison_sections(compared: Comparisons) -> list[Section]:
             "transfer", "Scores", "Scores before and after",
             lines=list(transfer_lines(transfer)), more=transfer_tables(transfer),
         ),
-        Section("queries", "Queries", "Results by query", more=extreme_tables(compared)),
+        Section("queries", "Queries", "Results by query", plots=change_charts(compared), more=extreme_tables(compared)),
         Section("slices", "Query types", "Results by query type", more=slice_tables(compared)),
         Section("warnings", "Warnings", "Warnings", cautions=grouped(cautions(compared))),
     )  # fmt: skip

@@ -8,10 +8,16 @@ from evalkit.charts.chart import Axis, Bar, Bars, Chart, Panel, Points, Rule, Sp
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import number_text
 from evalkit.comparison import Comparison, Plan
-from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons, VersionComparisons
 
 _EDGE_TICKS = 4
 """Largest number of labels on each side of a histogram."""
+
+
+def comparison_charts(compared: Comparisons) -> list[Chart]:
+    """Return all charts of a comparison on its own."""
+    versions = isinstance(compared, VersionComparisons)  # one comparison each, of the same name
+    return [*([] if versions else difference_charts(compared)), *change_charts(compared)]
 
 
 def difference_charts(compared: Comparisons, roles: Mapping[str, str] | None = None) -> list[Chart]:
@@ -70,25 +76,29 @@ def _difference_text(one: Comparison) -> tuple[str, ...]:
 
 
 def change_charts(compared: Comparisons) -> list[Chart]:
-    """Return the histogram of per-query differences for each dataset and contender."""
+    """Return the histogram of per-query differences for each dataset and contender.
+
+    The systems of two versions are called before and after, so their charts have the name of the reranker.
+    """
+    tag = compared.reranker.after if isinstance(compared, VersionComparisons) else None
     return [
-        _changes(one) for entry in compared.datasets for one in entry.comparisons if one.histogram is not None
+        _changes(one, tag or one.contender)
+        for entry in compared.datasets
+        for one in entry.comparisons
+        if one.histogram is not None
     ]
 
 
-def _changes(one: Comparison) -> Chart:
-    counts = f"better on {one.wins} of {one.n} queries, worse on {one.losses}, unchanged on {one.ties}"
+def _changes(one: Comparison, system: str) -> Chart:
+    counts = f"{one.contender} is better on {one.wins} of {one.n} queries, worse on {one.losses}, equal on {one.ties}."
     return Chart(
-        name=f"{one.dataset}.{one.contender}.query-changes",
-        title=f"{one.dataset}: {one.contender} is {counts}",
-        caption=(
-            f"Number of queries by difference in {one.metric} to {one.baseline}: losses to the left, wins to the"
-            " right. Queries without a difference have the bar in the middle."
-        ),
+        name=f"{one.dataset}.{system}.query-changes",
+        title=f"{one.dataset}: queries that {system} changes",
+        caption=f"{counts} Bars count queries by their difference: losses left of the grey bar, wins right of it.",
         x=Axis(f"difference in {one.metric} to {one.baseline}", ticks=tuple(_edges(one))),
         panels=(Panel(Axis("queries", zero=True), (Bars(tuple(_bars(one))),)),),
         rows=tuple(_rows(one)),
-        summary=f"{one.contender} is {counts}.",
+        summary=counts,
         stops_by="spot",
     )
 

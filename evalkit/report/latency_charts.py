@@ -81,8 +81,7 @@ def _by_batch_size(
         name = tag + (f", {flight} in flight" if several else "") + (f", length {bucket}" if bucket else "")
         for quantile in ("p50", "p95"):
             spots = tuple(quantile_spot(row.batch_size, row.quantiles[quantile]) for row in part)
-            dash = "solid" if quantile == "p50" else "dashed"
-            marks.append(Line(f"{name} {quantile}", roles[tag], spots, dash, bounds="bars"))
+            marks.append(_quantile_line(name, quantile, roles[tag], spots))
     medians = [row.p50_s.estimate for part in parts.values() for row in part]
     scale = spread_scale([*medians, *(rule.at / MS for rule in limits)])
     return Chart(
@@ -96,6 +95,13 @@ def _by_batch_size(
         panels=(Panel(Axis("latency (ms)", scale, zero=scale == "linear", unit=" ms"), tuple(marks)),),
         rows=tuple(_quantile_rows(rows)),
     )
+
+
+def _quantile_line(name: str, quantile: str, role: str, spots: tuple[Spot, ...]) -> Line:
+    """Return the line of the median, with its name, or the dashed one of a higher quantile."""
+    if quantile == "p50":
+        return Line(name, role, spots, bounds="bars")
+    return Line(f"{name}, {quantile}", role, spots, "dashed", bounds="bars", named=False)
 
 
 def _quantile_rows(rows: Sequence[LatencyRow]) -> Iterator[dict[str, Any]]:
@@ -150,7 +156,12 @@ def _distribution(
             f"Cumulative latency distribution of single calls{of_size}. A steep line is a steady latency; a flat upper"
             " end means that some calls take much longer."
         ),
-        x=_ms_axis([value for *_, seconds in curves for value in (seconds[0], seconds[-1])]),
+        x=_ms_axis(
+            [
+                *(value for *_, seconds in curves for value in (seconds[0], seconds[-1])),
+                *(rule.at / MS for rule in limits),
+            ]
+        ),
         panels=(
             Panel(_SHARE, (*limits, *(_cumulative(tag, roles[tag], seconds) for tag, _, seconds in curves))),
         ),
@@ -206,24 +217,26 @@ def _cumulative(name: str, role: str, seconds: NDArray[np.float64]) -> Line:
     """Return the share of calls that are at most as slow, with a stop at a few percentiles."""
     n = len(seconds)
     places = np.unique(np.linspace(0, n - 1, min(n, _DRAWN_SHARES)).round().astype(np.int64))
-    marked = {
-        int(places[min(np.searchsorted(places, share * n), len(places) - 1)]): share for share in _STOP_SHARES
-    }
+    marked = {_place_of(places, share * n): share for share in _STOP_SHARES}
     spots = [
         Spot(
             float(seconds[place]) * MS,
             (place + 1) / n,
-            text=_stop_text(name, seconds[place], marked.get(int(place))),
+            text=_stop_text(name, float(seconds[place]), marked.get(int(place), 0.0)),
+            stop=int(place) in marked,
         )
         for place in places
     ]
-    return Line(name, role, (Spot(spots[0].x, 0.0), *spots), step=True)
+    return Line(name, role, (Spot(spots[0].x, 0.0, stop=False), *spots), step=True)
 
 
-def _stop_text(name: str, seconds: float, share: float | None) -> tuple[str, ...]:
-    if share is None:
-        return ()
-    return name, f"{share:.0%} of the calls: at most {full_number(float(seconds) * MS, ' ms')}"
+def _place_of(places: NDArray[np.int64], at: float) -> int:
+    """Return the first of the drawn places that is not before `at`, else the last one."""
+    return int(places[min(int(np.searchsorted(places, at)), len(places) - 1)])
+
+
+def _stop_text(name: str, seconds: float, share: float) -> tuple[str, ...]:
+    return name, f"{share:.0%} of the calls: at most {full_number(seconds * MS, ' ms')}"
 
 
 def _response_times(
@@ -239,8 +252,7 @@ def _response_times(
         ordered = sorted(part, key=lambda row: row.rate_per_s or 0.0)
         for quantile in ("p50", "p95"):
             spots = tuple(quantile_spot(row.rate_per_s or 0.0, row.quantiles[quantile]) for row in ordered)
-            dash = "solid" if quantile == "p50" else "dashed"
-            marks.append(Line(f"{tag} {quantile}", roles[tag], spots, dash, bounds="bars"))
+            marks.append(_quantile_line(tag, quantile, roles[tag], spots))
     medians = [row.p50_s.estimate for row in opened]
     scale = spread_scale([*medians, *(rule.at / MS for rule in limits)])
     yield Chart(

@@ -368,7 +368,7 @@ def _flags(rows: Sequence[LatencyRow]) -> Table:
         for row in rows
         if row.flags
     )
-    note = "Outliers exceed the third quartile by more than three interquartile ranges. They are counted, never removed."
+    note = "Outliers exceed the third quartile by more than three interquartile ranges. They are not removed."
     return Table(
         "Notes on the timings",
         ("dataset", "reranker", "batch size", "load", "note"),

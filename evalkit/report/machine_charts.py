@@ -52,16 +52,17 @@ def timeline_chart(
         for tag, _ in by_reranker(calls)
     ]  # fmt: skip
     rounds = [Rule(end, "x", role="grid") for end in ends]
+    y = Axis("latency divided by its median", low=0.0, high=top * 1.03)
     yield Chart(
         name=f"{dataset}.latency-timeline",
         title=f"{dataset}: timed calls over the run",
         caption=(
             "Latency of every successful call divided by the median of its system, batch size and load; vertical lines"
-            f" separate rounds, and calls above {top:.1f} are at the upper edge. The black line is a fixed reference"
+            f" separate rounds, and calls above {top:.1f} are at the upper edge. The solid line is a fixed reference"
             " workload: where it rises, the machine was slower."
         ),
         x=Axis("call, in the order of the run"),
-        panels=(Panel(Axis("latency divided by its median", low=0.0, high=top * 1.03), (*rounds, *clouds, *reference)),),
+        panels=(Panel(y, (*rounds, *clouds, *reference)),),
         rows=tuple(
             {"call": place, "round": call.round, "reranker": call.reranker, "relative_latency": call.relative}
             for place, call in enumerate(calls)

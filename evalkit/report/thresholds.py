@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
+from evalkit.charts.scales import number_text
 from evalkit.report.numbers import share_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.json_shapes import to_plain
@@ -126,7 +127,7 @@ def threshold_charts(choices: Sequence[ThresholdChoice]) -> list[Chart]:
 def _chart(choice: ThresholdChoice) -> Chart:
     marks: tuple[Rule, ...] = ()
     if choice.threshold is not None:
-        marks = (Rule(choice.threshold, "x", f"chosen: {choice.threshold:.4g}", "ink", "dashed"),)
+        marks = (Rule(choice.threshold, "x", f"chosen: {number_text(choice.threshold)}", "ink", "dashed"),)
     caption = (
         "Held-out queries: share of the relevant candidates that a threshold keeps (recall), share of the kept"
         " documents that are relevant (precision), and documents kept."

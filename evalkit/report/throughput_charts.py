@@ -26,13 +26,21 @@ def throughput_chart(
     seconds = [row.p50_s.estimate for row in rows]
     y_scale = spread_scale([*seconds, *(rule.at / MS for rule in limits)])
     x_scale = spread_scale([rate or None for rate in served])
-    lines = [line for one in capacity for line in _closed_loops(one, roles[one.reranker])]
+    sizes = {one.batch_size for one in capacity}
+    lines = [
+        line
+        for one in capacity
+        for line in _closed_loops(
+            one, roles[one.reranker], "" if len(sizes) == 1 else f", {one.batch_size} documents"
+        )
+    ]
     yield Chart(
         name=f"{dataset}.throughput-against-latency",
         title=f"{dataset}: throughput against latency",
         caption=(
-            "Numbers are calls in flight: where a line turns upwards, more calls only wait; the hollow point has the"
-            " most throughput for its median latency. Points without a line are calls that arrive at a rate."
+            "Median (solid) and 95th percentile (dashed) with more and more calls in flight (the numbers): where a line"
+            " turns upwards, more calls only wait. Hollow: the most throughput for its median latency; single points:"
+            " calls that arrive at a rate."
         ),
         x=Axis("calls served per second", x_scale, zero=x_scale == "linear", unit=" calls/s"),
         panels=(
@@ -47,17 +55,17 @@ def throughput_chart(
     )
 
 
-def _closed_loops(capacity: Capacity, role: str) -> Iterator[Mark]:
+def _closed_loops(capacity: Capacity, role: str, size: str) -> Iterator[Mark]:
     """Yield one system's closed loops: the medians with their calls in flight, and the 95th percentiles."""
-    name = f"{capacity.reranker}, {capacity.batch_size} documents"
+    name = capacity.reranker + size
     points = capacity.points
     medians = tuple(
         _spot(name, point, point.p50_s, str(point.concurrency), filled=point.concurrency != capacity.knee)
         for point in points
     )
     tails = tuple(_spot(name, point, point.p95_s) for point in points)
-    yield Line(f"{name}: p50", role, medians, bounds="bars")
-    yield Line(f"{name}: p95", role, tails, "dashed", bounds="bars")
+    yield Line(name, role, medians, bounds="bars")
+    yield Line(f"{name}, p95", role, tails, "dashed", bounds="bars", named=False)
 
 
 def _spot(
@@ -80,7 +88,7 @@ def _open_loops(rows: Sequence[LatencyRow], roles: Mapping[str, str]) -> Iterato
                 for row in part
                 if row.calls_per_s.estimate
             )
-            yield Points(f"{tag}: {quantile}, at a rate", roles[tag], spots)
+            yield Points(f"{tag}, {quantile} at a rate", roles[tag], spots, named=False)
 
 
 def _row(capacity: Capacity, point: CapacityPoint) -> dict[str, Any]:

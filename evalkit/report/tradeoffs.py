@@ -107,7 +107,7 @@ def tradeoff_charts(summary: Summary, tuned: Tuning, answers: LatencyAnswers) ->
             (LATENCY, latency_points(summary, dataset), limits),
             (COST, cost_points(summary, tuned, dataset), ()),
         ):
-            marked = [point for point in mark_front(points) if point.difference is not None]
+            marked = mark_front([point for point in points if point.difference is not None])
             if marked:
                 charts.append(_against(summary, dataset, expense, marked, rules))
     return charts

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.config import RerankerSettings
+from evalkit.config import InputFile, RerankerSettings
 from evalkit.errors import CallError
 from evalkit.formats import read_run
 from evalkit.records import RerankRequest, RerankResponse
@@ -30,7 +29,7 @@ class Replay:
         """
 
         backend: Literal["replay"] = "replay"
-        path: Path
+        path: InputFile
         missing: Literal["fail", "last"] = "fail"
 
         timed: ClassVar[bool] = False

@@ -286,6 +286,10 @@ class ResultFolder:
         return calls
 
 
+REPEATS_FOLDER = "aa"
+"""Folder with the repeated runs of ``evalkit aa`` among an experiment's result folders."""
+
+
 def results_folder(name: str, into: str | Path | None) -> Path:
     """Return the parent of an experiment's result folders: `into`, else ``results/<name>``."""
     return Path("results") / name if into is None else Path(into)

@@ -391,10 +391,7 @@ class Summary(Document):
         return next((row for row in self.costs if (row.dataset, row.reranker) == where), None)
 
     def cost_at(self, dataset: str, reranker: str, depth: int) -> float | None:
-        """Return US dollars per 1,000 queries at a depth; None where it is not known.
-
-        If each depth is a pass of its own, the recorded cost is the sum over all depths and not that of this one.
-        """
+        """Return US dollars per 1,000 queries at a depth; None if unknown, or if it is the sum of several passes."""
         cost = self.cost_of(dataset, reranker)
         if cost is None or cost.documents > depth * cost.queries:
             return None

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import warnings
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.cache import cache_folder, cache_key
 from evalkit.config import RetrieverSettings
 from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
-from evalkit.errors import CallError
+from evalkit.errors import CallError, EvalkitWarning
 from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.dense_search import Nearest, exact_products, search, unit
@@ -51,11 +50,11 @@ class Dense:
         folder = cache_folder() / "vectors" / key
         self._vectors = cached_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
-            tqdm.write(
-                f"{settings.label}: {documents.truncated} documents are longer than the model reads:"
-                " the rest of each is not in its vector",
-                file=sys.stderr,
+            text = (
+                f"{settings.label}: {documents.truncated} documents are longer than the model reads. Text past the limit"
+                " is not in their vectors."
             )
+            warnings.warn(text, EvalkitWarning, stacklevel=2)
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the `depth` nearest documents of each query."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
-from tqdm import tqdm
-
-from evalkit.errors import InputError
+from evalkit.errors import EvalkitWarning, InputError
 from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.opensearch_client import OpenSearchClient
@@ -60,8 +58,8 @@ class OpenSearch:
                 doc_ids += [hit.doc_id for hit in result.hits]
                 scores += [hit.score for hit in result.hits]
         if dropped:
-            warning = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}"
-            tqdm.write(f"{warning}: the next ones took their places", file=sys.stderr)
+            text = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}. The next ones"
+            warnings.warn(f"{text} took their places.", EvalkitWarning, stacklevel=2)
         return Run.from_rows(tag, query_ids, doc_ids, scores).cut(depth)
 
     def _search(self, client: OpenSearchClient, depth: int, query: Query) -> _QueryResult:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
-from evalkit.config import RetrieverSettings
+from evalkit.config import InputFile, RetrieverSettings
 from evalkit.formats import read_run
 from evalkit.records import Dataset
 from evalkit.retrievers.held_run import RunRetriever
@@ -24,7 +23,7 @@ class TrecRun(RunRetriever):
         """
 
         kind: Literal["trec_run"] = "trec_run"
-        path: Path
+        path: InputFile
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         run = read_run(settings.path, settings.label)

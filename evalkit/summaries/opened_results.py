@@ -12,6 +12,7 @@ from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.results import ResultFolder
+from evalkit.results.locate import locate_result, locate_results
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.summaries.comparisons import sets_at_depth
@@ -43,8 +44,14 @@ class OpenedResult:
         return tuple(self.manifest.rerankers)
 
 
-def open_result(path: Path, *, allow_incomplete: bool = False) -> OpenedResult:
-    """Read a result folder; values are computed from its raw scores.
+def open_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[OpenedResult]:
+    """Read several results; see `locate_results` and `open_result`."""
+    paths = locate_results(named, allow_incomplete=allow_incomplete)
+    return [open_result(path, allow_incomplete=allow_incomplete) for path in paths]
+
+
+def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedResult:
+    """Read the result that a name means (see `locate_result`); values are computed from its raw scores.
 
     Raises
     ------
@@ -53,6 +60,7 @@ def open_result(path: Path, *, allow_incomplete: bool = False) -> OpenedResult:
     IncompleteError
         If calls failed or the run was interrupted, unless `allow_incomplete`.
     """
+    path = locate_result(named, allow_incomplete=allow_incomplete)
     folder = ResultFolder.open(path)
     manifest, config = folder.read_manifest(), folder.read_config()
     if manifest.status != "complete" and not allow_incomplete:

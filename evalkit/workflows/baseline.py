@@ -7,14 +7,14 @@ from pathlib import Path
 
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
-from evalkit.results import ResultFolder
 from evalkit.results.baseline_folder import BASELINES, BaselineFolder, BaselineManifest, facts_to_keep
+from evalkit.results.locate import locate_result
 from evalkit.results.values_table import CellValues
 from evalkit.summaries.gate_evidence import RANKING_DIGITS, Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 
 
-def save_baseline(result: Path, name: str, into: Path = BASELINES) -> Path:
+def save_baseline(result: str | Path, name: str, into: Path = BASELINES) -> Path:
     """Save the part of a complete result that a gate compares, and return its folder.
 
     Raises
@@ -48,25 +48,40 @@ def save_baseline(result: Path, name: str, into: Path = BASELINES) -> Path:
     return folder.path
 
 
-def open_evidence(path: Path) -> Evidence:
-    """Read a saved baseline, by its folder or its name, or a result folder.
+def locate_baseline(named: str | Path) -> Path:
+    """Return the folder of a saved baseline, by its path or its name, or else of a result; see `locate_result`.
 
     Raises
     ------
     InputError
-        If `path` is neither, or damaged.
+        If there is neither.
     IncompleteError
-        If `path` is a result that is not complete.
+        If the name is that of a folder whose results are not complete.
     """
-    for folder in (BaselineFolder(path), BaselineFolder(BASELINES / path)):
-        if folder.is_one:
-            return _evidence(folder)
-    if ResultFolder(path).manifest_file.is_file():
-        return evidence_of(open_result(path))
-    raise InputError(
-        f"{path} is neither a baseline nor a result folder",
-        "save one with: evalkit baseline save RESULT NAME",
-    )
+    for path in (Path(named), BASELINES / named):
+        if BaselineFolder(path).is_one:
+            return path
+    try:
+        return locate_result(named)
+    except InputError:
+        raise InputError(
+            f"{named} is neither a baseline nor a result folder",
+            "save one with: evalkit baseline save RESULT NAME",
+        ) from None
+
+
+def open_evidence(named: str | Path) -> Evidence:
+    """Read a saved baseline or a result; see `locate_baseline`.
+
+    Raises
+    ------
+    InputError
+        If there is neither, or it is damaged.
+    IncompleteError
+        If it is a result that is not complete.
+    """
+    folder = BaselineFolder(locate_baseline(named))
+    return _evidence(folder) if folder.is_one else evidence_of(open_result(folder.path))
 
 
 def _evidence(folder: BaselineFolder) -> Evidence:

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
-from evalkit.metrics import parse_metric
+from evalkit.metrics import distinct_metrics, find_spelling, parse_metric
 from evalkit.report.chart_files import write_charts
 from evalkit.report.transfer import distribution_chart
 from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons, VersionTags
@@ -19,7 +19,7 @@ from evalkit.summaries.opened_results import (
     BEFORE,
     OpenedResult,
     matched_tags,
-    open_result,
+    open_results,
     runs_set,
     version_sets,
 )
@@ -34,7 +34,8 @@ def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
     Parameters
     ----------
     results
-        One folder, or the one before and the one after.
+        One result, or the one before and the one after: result folders, folders with results (the newest complete one
+        is compared), or ``latest``.
     changes
         Fields of `Plan` that differ from the first folder's configuration, and `allow_incomplete`.
 
@@ -42,11 +43,11 @@ def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
     -------
     One document for each family of comparisons, shaped as ``comparisons.json``.
     """
-    return [document(one) for one in compare_results([Path(path) for path in results], **changes)]
+    return [document(one) for one in compare_results(results, **changes)]
 
 
 def compare_results(
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
     *,
     allow_incomplete: bool = False,
     thresholds: Sequence[float] = (),
@@ -80,9 +81,9 @@ def compare_results(
             f"{len(paths)} result folders are given",
             "give one, or one before and one after; many: evalkit leaderboard",
         )
-    results = [open_result(path, allow_incomplete=allow_incomplete) for path in paths]
+    results = open_results(paths, allow_incomplete=allow_incomplete)
     plan = replace(plan_of(results[0].config, results[0].manifest.first_stage), **changes)
-    _check_primary(plan, results[0].config.metrics)
+    plan = _with_primary(plan, results[0].config.metrics)
     if len(results) == 1 and thresholds:
         raise InputError(
             "a threshold is carried from one version to the next",
@@ -145,11 +146,11 @@ def compare_runs(
     """
     if len(runs) < 2:
         raise InputError("one run cannot be compared", "give the baseline and at least one contender")
+    metrics = distinct_metrics(metrics)
     comparison_set = runs_set(qrels, runs, metrics)
     plan = replace(Plan(baseline=next(iter(comparison_set.systems)), primary=metrics[0]), **changes)
     _check_baseline(plan, comparison_set.systems)
-    _check_primary(plan, metrics)
-    return [compare_sets([comparison_set], plan)]
+    return [compare_sets([comparison_set], _with_primary(plan, metrics))]
 
 
 def _check_baseline(plan: Plan, names: Collection[str]) -> None:
@@ -157,13 +158,22 @@ def _check_baseline(plan: Plan, names: Collection[str]) -> None:
         raise UnknownNameError("system", plan.baseline, names)
 
 
-def _check_primary(plan: Plan, metrics: Sequence[str]) -> None:
-    if plan.primary in metrics and parse_metric(plan.primary).summed:
+def _with_primary(plan: Plan, metrics: Sequence[str]) -> Plan:
+    """Return the plan with its primary metric spelt as in the results.
+
+    Raises
+    ------
+    InputError
+        If the results do not have the metric, or it is a count.
+    """
+    primary = find_spelling(plan.primary, metrics)
+    if primary is not None and parse_metric(primary).summed:
         raise InputError(
-            f"{plan.primary!r} is a count: more of it is not better", "name another metric as the primary one"
+            f"{primary!r} is a count: more of it is not better", "name another metric as the primary one"
         )
-    if plan.primary not in metrics:
+    if primary is None:
         raise InputError(
             f"the result holds no values of {plan.primary!r}",
             f"use one of: {', '.join(metrics)}; or add it to the metrics and run again, which asks nothing anew",
         )
+    return replace(plan, primary=primary)

@@ -10,6 +10,7 @@ from typing import Any
 from evalkit.config.key_reference import as_yaml
 from evalkit.results import ResultFolder
 from evalkit.results.json_shapes import to_plain
+from evalkit.results.locate import locate_results
 from evalkit.results.summary_document import Summary
 from evalkit.stats import Interval
 
@@ -49,7 +50,7 @@ def differences(before: str | Path, after: str | Path) -> list[Difference]:
     InputError
         If a path is no result folder, or damaged.
     """
-    one, other = (_Facts.of(ResultFolder.open(Path(path))) for path in (before, after))
+    one, other = (_Facts.of(ResultFolder.open(path)) for path in locate_results([before, after]))
     different: list[Difference] = []
     for about, mine in one.groups.items():
         different += _compared(about, mine, other.groups[about])
@@ -58,7 +59,8 @@ def differences(before: str | Path, after: str | Path) -> list[Difference]:
 
 def means_in_common(before: str | Path, after: str | Path) -> int:
     """Return the number of means that both results have; see `differences` for errors."""
-    one, other = (_means(ResultFolder.open(Path(path)).read_summary()) for path in (before, after))
+    paths = locate_results([before, after])
+    one, other = (_means(ResultFolder.open(path).read_summary()) for path in paths)
     return len(one.keys() & other.keys())
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.formats import read_qrels, read_rows, read_run
-from evalkit.metrics import parse_metrics
+from evalkit.metrics import parse_metrics, proper_name
 from evalkit.records import Query
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
 from evalkit.summaries.opened_results import distinct_tags
@@ -49,7 +49,7 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     InputError
         If a file, a metric or the property of the queries cannot be read.
     """
-    metrics = parse_metrics(options.metrics or DEFAULT_METRICS)
+    metrics = parse_metrics(map(proper_name, options.metrics or DEFAULT_METRICS))
     judged = read_qrels(qrels)
     levels = {} if options.by is None else levels_by(options.by, judged, _read_queries(options.queries))
     rows: list[Row] = []

@@ -26,13 +26,15 @@ from evalkit.comparison.gate_verdicts import (
 )
 from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
+from evalkit.metrics import find_spelling
 from evalkit.records import MetricValues
 from evalkit.results.gate_document import GateResult
+from evalkit.results.locate import check_distinct, locate_result
 from evalkit.stats import MIN_QUERIES, chance_of_detecting, count_clusters, mean_error
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 from evalkit.summaries.repeated_runs import averaged, check_repeats
-from evalkit.workflows.baseline import open_evidence
+from evalkit.workflows.baseline import locate_baseline, open_evidence
 from evalkit.workflows.nights import judge_nights
 
 DEFAULT_DROP = 0.01
@@ -54,10 +56,10 @@ def gate(
     Parameters
     ----------
     result
-        The new result folder, or several of the same version: their values are averaged per query, and the verdicts
-        are written to the last one. Missing parts are ``INVALID``, never a regression.
+        The new result (see `locate_result`), or several of the same version: their values are averaged per query, and
+        the verdicts are written to the last one. Missing parts are ``INVALID``, never a regression.
     against
-        A saved baseline, or a result folder.
+        A saved baseline, or a result.
     settings
         Rules; if None, the primary metric of the result may lose at most `DEFAULT_DROP`.
     nights
@@ -70,11 +72,12 @@ def gate(
         If a folder cannot be read, no rule applies to a reranker of both, or several results are not runs of the same
         thing.
     """
-    paths = [result] if isinstance(result, str | Path) else list(result)
-    opened = [open_result(Path(path), allow_incomplete=True) for path in paths]
+    named = [result] if isinstance(result, str | Path) else list(result)
+    *paths, baseline = _locate([*named, against])
+    opened = [open_result(path, allow_incomplete=True) for path in paths]
     check_repeats(opened)
     last = opened[-1]
-    new, old = averaged([evidence_of(one) for one in opened]), open_evidence(Path(against))
+    new, old = averaged([evidence_of(one) for one in opened]), open_evidence(baseline)
     if settings is None:
         settings = GateSettings(rules=(GateRule(metric=last.config.primary, max_drop=DEFAULT_DROP),))
     verdicts = _verdicts(settings, new, old)
@@ -94,6 +97,13 @@ def gate(
         outcome = replace(outcome, nights=judge_nights(outcome, last.folder, margins, settings.alpha))
         last.folder.write_gates(outcome)
     return outcome
+
+
+def _locate(named: Sequence[str | Path]) -> list[Path]:
+    """Return the folders of some results and, last, of the baseline; two names must not mean the same result."""
+    paths = [*map(locate_result, named[:-1]), locate_baseline(named[-1])]
+    check_distinct(named, paths)
+    return paths
 
 
 def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[GateVerdict, ...]:
@@ -218,9 +228,15 @@ def _values(case: _Case, side: Evidence, role: str) -> MetricValues:
         raise _NothingToJudgeError(
             f"{case.tag} scored {len(values.query_ids)} queries and not {unscored} others"
         )
-    if case.metric not in values.metrics:
+    if find_spelling(case.metric, values.metrics) is None:
         raise _NothingToJudgeError(f"the {role} has no values of {case.metric}")
-    return values
+    return _spelt_as(case.metric, values)
+
+
+def _spelt_as(metric: str, values: MetricValues) -> MetricValues:
+    """Return values whose label of a metric is that of the rule."""
+    label = find_spelling(metric, values.metrics)
+    return replace(values, metrics=tuple(metric if one == label else one for one in values.metrics))
 
 
 def _paired(case: _Case) -> Paired:
@@ -293,8 +309,8 @@ def _after(case: _Case, paired: Paired, margin: float) -> str:
 def _kept_margin(case: _Case, share: float) -> float:
     """Return the loss that keeps a share of the baseline's gain over its first stage."""
     values = case.old.values
-    first = values[case.dataset, case.old.first_stage].of(case.metric)
-    gain = float(values[case.dataset, case.tag].of(case.metric).mean() - first.mean())
+    first = _spelt_as(case.metric, values[case.dataset, case.old.first_stage]).of(case.metric)
+    gain = float(_spelt_as(case.metric, values[case.dataset, case.tag]).of(case.metric).mean() - first.mean())
     if gain <= 0:
         raise _NothingToJudgeError(
             f"the baseline's {case.metric} is not above its first stage: there is no gain to retain"

@@ -11,10 +11,11 @@ from pathlib import Path
 from evalkit.comparison import ComparisonSet, Plan, tied_with
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.errors import InputError
+from evalkit.metrics import find_spelling
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
-from evalkit.summaries.opened_results import OpenedResult, mismatch, open_result
+from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results
 from evalkit.summaries.system_means import system_mean
 
 
@@ -43,7 +44,7 @@ def leaderboard(
     Parameters
     ----------
     paths
-        Result folders.
+        Results; see `locate_result`.
     metric
         The metric to rank by; the first folder's primary metric where None.
     allow_incomplete
@@ -58,9 +59,10 @@ def leaderboard(
     InputError
         If a folder cannot be read, or lacks the metric.
     """
-    results = [open_result(Path(path), allow_incomplete=allow_incomplete) for path in paths]
+    results = open_results(paths, allow_incomplete=allow_incomplete)
     first = plan_of(results[0].config, results[0].manifest.first_stage)
-    plan = replace(first, primary=metric or first.primary)
+    wanted = metric or first.primary
+    plan = replace(first, primary=find_spelling(wanted, results[0].config.metrics) or wanted)
     for result in results:
         if plan.primary not in result.config.metrics:
             raise InputError(

@@ -13,6 +13,7 @@ from evalkit.report.pages import screen_of
 from evalkit.report.sections import Findings, all_cautions
 from evalkit.report.terminal import screen_lines
 from evalkit.results import ResultFolder
+from evalkit.results.locate import LATEST, locate_result
 from evalkit.results.result_frames import comparison_frame, latency_frame, quality_frame
 
 if TYPE_CHECKING:
@@ -63,20 +64,25 @@ class Result(ResultFolder):
             return None
 
 
-def load_result(path: str | Path) -> Result:
+def load_result(result: str | Path = LATEST, *, allow_incomplete: bool = False) -> Result:
     """Open the result of an earlier run.
 
     Parameters
     ----------
-    path
-        The folder that a run returned or printed.
+    result
+        A result folder, a folder with results (the newest complete one is opened), or ``latest``.
+    allow_incomplete
+        Open the newest result of a folder whatever its status. A result that is named by its own folder is opened in
+        any case.
 
     Raises
     ------
     InputError
-        If it is not a result folder.
+        If there is no such result.
+    IncompleteError
+        If none of the results in a folder is complete.
     """
-    return Result(ResultFolder.open(path).path)
+    return Result(locate_result(result, allow_incomplete=allow_incomplete))
 
 
 def give_warnings(found: Findings) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationResult, DepthSweep, SearchResult, ThresholdChoice
 from evalkit.summaries.calibrations import calibrate
@@ -24,7 +26,7 @@ def tune_depth(
     Parameters
     ----------
     result
-        A complete result folder.
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
     reranker
         Only this one.
     question
@@ -39,7 +41,7 @@ def tune_depth(
     InputError
         If there is no such reranker, or its scores depend on the other documents and so on the depth.
     """
-    return [to_plain(one) for one in sweep_result(Path(result), reranker, question)]
+    return [to_plain(one) for one in sweep_result(result, reranker, question)]
 
 
 def tune_threshold(
@@ -50,7 +52,7 @@ def tune_threshold(
     Parameters
     ----------
     result
-        A complete result folder.
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
     reranker
         Only this one.
     goal
@@ -66,7 +68,7 @@ def tune_threshold(
     InputError
         If there is no such reranker.
     """
-    return [to_plain(one) for one in choose_thresholds(Path(result), reranker, goal)]
+    return [to_plain(one) for one in choose_thresholds(result, reranker, goal)]
 
 
 def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
@@ -75,7 +77,7 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
     Parameters
     ----------
     result
-        A complete result folder.
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
     reranker
         Only this one.
 
@@ -88,22 +90,26 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
     InputError
         If there is no such reranker.
     """
-    return [to_plain(one) for one in calibrate_result(Path(result), reranker)]
+    return [to_plain(one) for one in calibrate_result(result, reranker)]
 
 
 def sweep_result(
-    result: Path, reranker: str | None = None, question: DepthQuestion | None = None
+    result: str | Path, reranker: str | None = None, question: DepthQuestion | None = None
 ) -> list[DepthSweep]:
     """Return the sweep of each dataset and reranker; see `tune_depth`."""
     opened = open_result(result)
     tags = _pointwise(opened, reranker)
     plan, summary = plan_of(opened.config, opened.manifest.first_stage), opened.folder.read_summary()
     asked = question or DepthQuestion()
+    if asked.metric is not None:
+        asked = replace(
+            asked, metric=find_spelling(asked.metric, opened.config.metrics) or proper_name(asked.metric)
+        )
     return [sweep(systems, tag, plan, summary, asked) for systems in opened.comparison_sets for tag in tags]
 
 
 def choose_thresholds(
-    result: Path, reranker: str | None = None, goal: Goal | str | None = None
+    result: str | Path, reranker: str | None = None, goal: Goal | str | None = None
 ) -> list[ThresholdChoice]:
     """Return the threshold of each dataset and reranker; see `tune_threshold`."""
     opened = open_result(result)
@@ -113,7 +119,7 @@ def choose_thresholds(
     return [find_threshold(systems, tag, plan, asked) for systems in opened.comparison_sets for tag in tags]
 
 
-def calibrate_result(result: Path, reranker: str | None = None) -> list[CalibrationResult]:
+def calibrate_result(result: str | Path, reranker: str | None = None) -> list[CalibrationResult]:
     """Return functions from scores to probabilities for each dataset and reranker.
 
     Raises
@@ -128,7 +134,7 @@ def calibrate_result(result: Path, reranker: str | None = None) -> list[Calibrat
     return [calibrate(systems, tag, kinds[tag], plan) for systems in opened.comparison_sets for tag in tags]
 
 
-def search_result(result: Path, reranker: str | None = None) -> list[SearchResult]:
+def search_result(result: str | Path, reranker: str | None = None) -> list[SearchResult]:
     """Search depth, fusion and threshold of each dataset and reranker.
 
     Raises

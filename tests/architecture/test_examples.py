@@ -88,6 +88,7 @@ def test_the_pages_show_every_command() -> None:
 def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
     """Configurations, rules of a gate and files of keys pass their checks."""
     (tmp_path / "ratings.csv").write_text("search,passage,rating\nq,d,fair\n", encoding="utf-8")
+    (tmp_path / "minilm").mkdir()
     for block in blocks(page, "yaml"):
         file = tmp_path / "block.yaml"
         file.write_text(block, encoding="utf-8")

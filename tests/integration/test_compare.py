@@ -42,6 +42,10 @@ def test_one_result_is_compared_within(tmp_path: Path, demo: Path) -> None:
         in done.stdout
     )
     assert "demo: lexical has no significant difference from bm25" in done.stdout
+    drawn = {file.name for file in (tmp_path / "out" / "plots").glob("*.svg")}
+    assert drawn == {
+        f"demo.{name}.svg" for name in ("differences", "dense.query-changes", "lexical.query-changes")
+    }
     assert "paraphrase" in done.stdout
     texts = {query.text for query in load_dataset("demo").queries}
     (entry,) = orjson.loads((demo / "comparisons.json").read_bytes())["datasets"]
@@ -80,6 +84,7 @@ def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, 
     )
     assert "  score >= 0.4 kept" in done.stdout
     assert (tmp_path / "out" / "demo.dense.scores.svg").is_file()
+    assert (tmp_path / "out" / "plots" / "demo.dense.query-changes.svg").is_file()
     gone = evalkit("compare", demo, after, "--baseline", "bm25")
     assert (gone.returncode, "two folders have their baseline" in gone.stderr) == (2, True)
 
@@ -137,7 +142,7 @@ def test_a_leaderboard_in_every_form(tmp_path: Path, demo: Path) -> None:
         page.index(f'">{row["system"]}</') if row["rank"] == 1 else page.index(row["system"]) for row in rows
     ]
     assert places == sorted(places)
-    assert "<script" not in page
+    assert page.count("<script") == 1, "only that of the charts"
     csv = evalkit("leaderboard", demo, twin, "--format", "csv").stdout.splitlines()
     assert len(csv) == 6
     done = evalkit("leaderboard", demo, "--metric", "P@1")

@@ -68,3 +68,28 @@ def test_what_cannot_be_is_one_clear_line(files: Path, words: list[str], said: s
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_metrics_are_found_under_the_names_that_people_type(files: Path) -> None:
+    """The values are those of the proper name; one note for each name on stderr, none on stdout."""
+    words = ["evaluate", "q.qrels", "r.run", "--json"]
+    typed = evalkit(*words, "-m", "ndcg@2", "-m", "hits@2", "-m", "P_2", cwd=files)
+    proper = evalkit(*words, "-m", "nDCG@2", "-m", "Success@2", "-m", "P@2", cwd=files)
+    assert typed.stdout == proper.stdout
+    assert typed.stderr.splitlines() == [
+        "note: reading 'ndcg@2' as nDCG@2",
+        "note: reading 'hits@2' as Success@2",
+        "note: reading 'P_2' as P@2",
+    ]
+    assert proper.stderr == ""
+
+
+def test_runs_are_compared_by_a_metric_under_another_name(files: Path) -> None:
+    """As the primary one; a metric that is asked for twice is computed once."""
+    other = (files / "r.run").read_text(encoding="utf-8").replace("sys", "other")
+    (files / "o.run").write_text(other, encoding="utf-8")
+    words = ["compare", "--qrels", "q.qrels", "r.run", "o.run", "--json", "--primary"]
+    for primary, label in (("mrr@10", "MRR@10"), ("RR@10", "RR@10"), ("precision@2", "P@2")):
+        done = evalkit(*words, primary, cwd=files)
+        assert done.returncode == 0, done.stderr
+        assert label in {row["metric"] for row in orjson.loads(done.stdout)}

@@ -34,7 +34,7 @@ def test_what_init_writes_runs(tmp_path: Path) -> None:
     lines = [uncommented(line) for line in text.splitlines()]
     everything = tmp_path / "everything.yaml"
     everything.write_text("\n".join(lines), encoding="utf-8")
-    checked = evalkit("config", "check", everything, env={"ASSISTERS_API_KEY": "unused"})
+    checked = evalkit("config", "show", everything, env={"ASSISTERS_API_KEY": "unused"})
     assert checked.returncode == 0, checked.stderr
 
 

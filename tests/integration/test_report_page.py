@@ -115,6 +115,43 @@ def test_hostile_data_is_only_shown(page: Path, tmp_path: Path) -> None:
     assert seen.console == []
 
 
+def test_a_reader_calls_up_values_of_a_chart(page: Path, tmp_path: Path) -> None:
+    """By pointer and by arrow keys a chart shows the values at a place, Escape hides them, and names stay text."""
+    seen = visit(
+        page,
+        """
+        const svg = one(".chart svg");
+        const tip = one(".chart .tip");
+        const lines = () => [...tip.children].map((row) => row.textContent);
+        const press = (key) => svg.dispatchEvent(new KeyboardEvent("keydown", { key }));
+        const told = { charts: all(".chart").length, tips: all(".chart .tip").length, hidden: [tip.hidden] };
+        press("ArrowRight");
+        told.first = lines();
+        press("End");
+        told.last = lines();
+        press("Escape");
+        told.hidden.push(tip.hidden);
+        const box = svg.getBoundingClientRect();
+        const at = { clientX: box.left + 1, clientY: box.top + box.height / 2, pointerType: "mouse" };
+        svg.dispatchEvent(new PointerEvent("pointermove", at));
+        told.pointed = lines();
+        told.rings = all(".chart .ring").length;
+        svg.dispatchEvent(new PointerEvent("pointerleave", at));
+        told.hidden.push(tip.hidden);
+        told.left = all(".chart .ring").length;
+        return told;
+        """,
+        tmp_path,
+    )
+    told = seen.told
+    assert told["charts"] == told["tips"] > 0
+    assert told["hidden"] == [True, True, True]
+    assert told["pointed"] == told["first"] != told["last"]
+    assert told["rings"] >= 1
+    assert told["left"] == 0
+    assert seen.console == []
+
+
 def test_a_report_without_texts_says_so(page: Path, tmp_path: Path) -> None:
     """A result whose texts were taken out, or of an earlier evalkit, shows documents by their ids and tells why."""
     texts = page.parent / "texts.parquet"

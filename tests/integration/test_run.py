@@ -53,7 +53,7 @@ def test_the_folder_holds_what_it_promises(result: Path) -> None:
         "values.parquet", "summary.json", "report.md", "report.html", "log.jsonl", "qrels/tiny.qrels.gz",
         "runs/tiny.bm25.d5.trec.gz", "runs/tiny.served.d2.trec.gz", "plots/tiny.quality-by-depth.svg",
         "plots/tiny.quality-by-depth.png", "plots/tiny.quality-by-depth.csv",
-        "plots/tiny.latency-by-batch-size.svg",
+        "plots/tiny.latency-distribution.svg",
     } <= names  # fmt: skip
     manifest = orjson.loads((result / "manifest.json").read_bytes())
     assert manifest["status"] == "complete"
@@ -138,10 +138,11 @@ def test_a_report_is_rebuilt_byte_for_byte(result: Path, tmp_path: Path) -> None
 
 
 def test_the_html_report_stands_alone(result: Path) -> None:
-    """report.html refers to no other file and no other host, and holds its plots."""
+    """report.html refers to no other file and no other host, and contains each chart in two sizes."""
     page = (result / "report.html").read_text(encoding="utf-8")
-    plots = list((result / "plots").glob("*.svg"))
-    assert page.count("<svg") == page.count("</svg>") == len(plots) > 2
+    charts = page.count('<div class="chart"')
+    assert page.count("<svg") == page.count("</svg>") == 2 * charts
+    assert 2 < charts <= len(list((result / "plots").glob("*.svg")))
     assert "default-src 'none'" in page
     for reference in ('src="', "@import", "<link", "url(http", "<script src"):
         assert reference not in page

@@ -32,7 +32,9 @@ _DRIVE = """
 })();
 """
 _FRAME = """<body style="margin:0"><iframe src="{name}" width="{width}" height="1200" style="border:0"></iframe>
-<script>addEventListener("message", (event) => {{ document.body.insertAdjacentHTML("beforeend", event.data); }});</script>
+<script>
+addEventListener("message", (event) => {{ document.body.insertAdjacentHTML("beforeend", event.data); }});
+</script>
 </body>"""
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from evalkit.comparison import Comparison, Plan
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
-from evalkit.results.manifest import Failure
+from evalkit.results.manifest import CandidateLists, Failure
 from evalkit.results.summary_document import (
     CostRow,
+    DatasetSummary,
     LatencyParts,
     LatencyRow,
     QualityRow,
@@ -77,11 +78,18 @@ def cost(reranker: str, queries: int, documents: int, usd_per_thousand_queries: 
 
 
 def summary(
-    rows: Iterable[QualityRow] = (), latency: Iterable[LatencyRow] = (), costs: Iterable[CostRow] = ()
+    rows: Iterable[QualityRow] = (),
+    latency: Iterable[LatencyRow] = (),
+    costs: Iterable[CostRow] = (),
+    datasets: Iterable[str] = (),
 ) -> Summary:
     """Return a complete summary with bm25 as the first stage."""
+    known = tuple(
+        DatasetSummary(name, "demo", "", None, "en", "", {}, CandidateLists(1, 1, 1), 0, {})
+        for name in datasets
+    )
     return Summary(
-        "test", "complete", "bm25", "nDCG@10", 0.95, (), tuple(rows), (), (), (), tuple(costs), (), tuple(latency)
+        "test", "complete", "bm25", "nDCG@10", 0.95, known, tuple(rows), (), (), (), tuple(costs), (), tuple(latency)
     )  # fmt: skip
 
 

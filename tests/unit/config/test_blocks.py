@@ -121,6 +121,7 @@ BAD = {
 def test_a_bad_first_stage_is_reported_with_place_and_hint(tmp_path: Path, case: str) -> None:
     """Each kind of mistake gets one sentence with file, line and column, and nothing else is said."""
     text, said = BAD[case]
+    (tmp_path / "dense.trec").touch()
     file = tmp_path / "c.yaml"
     file.write_text(START + text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -133,6 +134,7 @@ def test_a_bad_first_stage_is_reported_with_place_and_hint(tmp_path: Path, case:
 
 def test_defaults_of_parts_are_written_out(tmp_path: Path) -> None:
     """A resolved hybrid names every setting of its parts, and loads to itself."""
+    (tmp_path / "dense.trec").touch()
     file = tmp_path / "c.yaml"
     file.write_text(START + HYBRID, encoding="utf-8")
     first = load_config(file)

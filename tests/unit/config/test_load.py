@@ -119,6 +119,11 @@ BAD = {
         "c.yaml:2:18: 'datasets[1]' must be text (given: 3)",
     ),
     "not YAML": ("name: [", "c.yaml:1:8: not valid YAML"),
+    "a tab that indents": (
+        "name: t\ndatasets:\n\t- demo\n\t- demo\n",
+        "c.yaml:3:1: a tab, which YAML does not allow here\n  hint: use spaces instead of tabs; 2 lines",
+    ),
+    "a tab after a colon": ("name:\tt\n", "c.yaml:1:6: a tab, which YAML does not allow here"),
     "a YAML tag": (GOOD + "seed: !!python/object:os.system 3\n", "c.yaml:5:7: the YAML tag"),
     "empty": ("", "key 'name' is missing"),
     "a list": ("- a\n", "must be a mapping"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from support.collections import DOCUMENTS, QRELS, QUERIES
 from support.messages import said
 from support.sources import ROWS, beir, same
 
-from evalkit.datasets import load_dataset
+from evalkit.datasets import irds, load_dataset
 from evalkit.errors import MissingExtraError
 
 
@@ -45,3 +47,25 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtraError, match="not installed") as caught:
         load_dataset({"source": "ir_datasets", "id": "x/test"})
     assert "rerank-evalkit[ir_datasets]" in (caught.value.hint or "")
+
+
+def test_without_a_network_a_download_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says so; what is cached is read as ever, and the settings of the package are restored."""
+    monkeypatch.setattr(irds, "why_unreachable", lambda _: "timeout")
+    monkeypatch.setenv("IR_DATASETS_DL_TIMEOUT", "60")
+    tries: list[str | None] = []
+
+    def download() -> Iterator[int]:
+        tries.append(os.environ.get("IR_DATASETS_DL_TRIES"))
+        yield 1
+        raise OSError("Max retries exceeded")
+
+    rows = irds._iterate(download, "ir_datasets:x")
+    assert next(rows) == 1
+    assert (
+        "ir_datasets:x is not in the cache, and https://mirror.ir-datasets.com cannot be reached (timeout)"
+        in said(lambda: next(rows))
+    )
+    assert tries == ["1"]
+    assert "IR_DATASETS_DL_TRIES" not in os.environ
+    assert os.environ["IR_DATASETS_DL_TIMEOUT"] == "60"

@@ -1,9 +1,8 @@
-"""The files next to a report's pages, and how text comes into them: tables as files, Markdown, snippets, labels."""
+"""The files next to a report's pages, and how text comes into them: tables as files, Markdown, snippets."""
 
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import re
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evalkit.report.drawing import spread_apart
 from hypothesis import given
 from hypothesis import strategies as st
 from support.documents import failure
@@ -113,17 +111,6 @@ def test_a_snippet_is_short_and_can_be_written(text: str) -> None:
     assert cut[:-1] == text[: len(cut) - 1].encode("utf-8", "replace").decode()
 
 
-@given(places=st.lists(st.floats(-1, 2), max_size=8))
-def test_labels_keep_their_order_and_their_distance(places: list[float]) -> None:
-    """Neighbours stand apart, in the order of their lines' ends, and the group stays where it was."""
-    moved = spread_apart(places, 0.05)
-    for (before, after), (low, high) in itertools.combinations(zip(places, moved, strict=True), 2):
-        assert abs(after - high) >= 0.05 - 1e-9
-        assert (before - low) * (after - high) >= 0
-    if places:
-        assert np.mean(moved) == pytest.approx(np.mean(places), abs=1e-9)
-
-
 def field_of(queries: int) -> ComparisonSet:
     """Return two systems on queries of which each moves more than the one before."""
     ids = tuple(f"q{i}" for i in range(queries))
@@ -163,13 +150,13 @@ def test_a_bound_that_bites_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     data = explored(5, {"d15": "fifteen"})
     (one,) = data["datasets"]
     assert (list(one["lists"]), len(one["values"][0])) == (["4", "3"], 5)
-    assert "d: lists of the 2 queries of 5 that the systems disagree on most" in explorer_note(data)
+    assert "d: document lists are included for the 2 of 5 queries" in explorer_note(data)
     monkeypatch.setattr(explorer, "MOST_QUERIES", 100)
     monkeypatch.setattr(explorer, "MOST_CHARACTERS", 6)
     data = explored(5, {"d29": "twenty-nine", "d15": "fifteen"})
     (one,) = data["datasets"]
     assert (len(one["lists"]), [text for text in one["texts"] if text]) == (5, ["twenty-nine"])
-    assert "d: texts with the first 0 of them" in explorer_note(data)
+    assert "d: texts are included for the first 0 of them" in explorer_note(data)
 
 
 def test_nothing_to_explore_is_none() -> None:

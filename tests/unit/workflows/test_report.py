@@ -198,7 +198,7 @@ def test_a_report_that_fails_leaves_no_page(copy: ResultFolder, monkeypatch: pyt
     def fail(*_: Any) -> None:
         raise OSError("no space")
 
-    monkeypatch.setattr(report, "draw_latency", fail)
+    monkeypatch.setattr(report, "report_charts", fail)
     with pytest.raises(StorageError, match="no space"):
         rebuild(copy)
     assert not copy.report_html_file.exists()

@@ -49,6 +49,7 @@ def test_an_earlier_result_is_opened_by_its_path(made: Result, tmp_path: Path) -
     """It is the same as that of the run; what is no result is an error."""
     again = load_result(str(made.path))
     assert again.quality.equals(made.quality)
+    assert load_result(made.path.parent).path == made.path
     with pytest.raises(InputError, match="is not a result folder"):
         load_result(tmp_path)
 

@@ -1,0 +1,176 @@
+"""Find the result folder that a user names: a result folder, a folder with results, or the word ``latest``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from evalkit.errors import IncompleteError, InputError, tell
+from evalkit.results.folder import REPEATS_FOLDER, ResultFolder
+
+LATEST = "latest"
+RESULTS = Path("results")
+"""Where ``latest`` is looked for."""
+_LEVELS = 2
+"""How deep results are looked for: ``results/<name>/<time>`` is two levels below ``results``."""
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FoundResult:
+    """A result folder in a folder with results.
+
+    Attributes
+    ----------
+    started
+        Date and time from its manifest; empty if the manifest is damaged.
+    status
+        As in its manifest; ``damaged`` if that cannot be read.
+    """
+
+    path: Path
+    started: str
+    status: str
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Sort key: the newest result is the last one."""
+        return self.started, self.path.name
+
+
+def locate_result(named: str | Path, *, allow_incomplete: bool = False) -> Path:
+    """Return the result folder that a name means; a note says which one, unless the name is its path.
+
+    Parameters
+    ----------
+    named
+        A result folder, a folder that contains results one or two levels deep (the newest complete one is returned),
+        or ``latest``: the newest complete result in ``results``.
+    allow_incomplete
+        Return the newest result of a folder whatever its status.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or no result in it.
+    IncompleteError
+        If none of the results in it is complete.
+    """
+    folder = _searched_folder(named)
+    if ResultFolder(folder).manifest_file.is_file():
+        return folder
+    if not folder.is_dir():
+        raise InputError(*_no_folder(folder))
+    found = sorted(_results_in(folder, _LEVELS), key=lambda result: result.age, reverse=True)
+    if not found:
+        raise InputError(
+            f"{folder.resolve()} is not a result folder: it holds no manifest.json, and no folder in it is a result",
+            "give the folder that 'evalkit run' printed",
+        )
+    chosen = next((result for result in found if allow_incomplete or result.status == "complete"), None)
+    if chosen is None:
+        raise IncompleteError(
+            f"{folder.resolve()} is not a result folder, and no result in it is complete: {_listed(found)}",
+            "complete one with: evalkit run CONFIG --resume DIR",
+        )
+    tell(_choice(chosen, folder, found[: found.index(chosen)]))
+    return chosen.path
+
+
+def locate_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[Path]:
+    """Return the result folders that several names mean; see `locate_result`.
+
+    Raises
+    ------
+    InputError
+        If two names mean the same result, unless both are its path.
+    """
+    paths = [locate_result(name, allow_incomplete=allow_incomplete) for name in named]
+    check_distinct(named, paths)
+    return paths
+
+
+def check_distinct(named: Sequence[str | Path], paths: Sequence[Path]) -> None:
+    """Check that no folder that was searched gave the same result as another name.
+
+    Raises
+    ------
+    InputError
+        If one did.
+    """
+    for later in range(len(paths)):
+        for earlier in range(later):
+            pair = (earlier, later)
+            if all(Path(named[one]) == paths[one] for one in pair):
+                continue  # the user named one folder twice
+            if paths[earlier].resolve() == paths[later].resolve():
+                raise InputError(
+                    f"{str(named[earlier])!r} and {str(named[later])!r} are the same result: {paths[later]}",
+                    "name the folder of each result",
+                )
+
+
+def _searched_folder(named: str | Path) -> Path:
+    """Return the folder itself, or ``results`` for ``latest``; a folder of that name takes precedence."""
+    return RESULTS if str(named) == LATEST and not Path(named).exists() else Path(named)
+
+
+def _no_folder(folder: Path) -> tuple[str, str]:
+    """Return message and hint for what is not a folder."""
+    if folder.exists():
+        return (
+            f"{folder.resolve()} is not a result folder: it is a file",
+            "give the folder that 'evalkit run' printed",
+        )
+    if folder is RESULTS:
+        return (
+            f"{LATEST!r}: there is no folder {folder.resolve()}",
+            "run an experiment first: evalkit run CONFIG",
+        )
+    return (
+        f"{folder.resolve()} is not a result folder: there is no such folder",
+        f"give the folder that 'evalkit run' printed, a folder with results in it, or {LATEST!r}",
+    )
+
+
+def _results_in(folder: Path, levels: int) -> Iterator[FoundResult]:
+    """Yield the results below a folder, without unfinished copies, which are hidden, repeated runs and baselines."""
+    try:
+        children = sorted(child for child in folder.iterdir() if child.is_dir())
+    except OSError:
+        return
+    for child in children:
+        if child.name.startswith(".") or child.name == REPEATS_FOLDER:
+            continue
+        if (child / "manifest.json").is_file():
+            yield from _read(child)
+        elif levels > 1:
+            yield from _results_in(child, levels - 1)
+
+
+def _read(folder: Path) -> Iterator[FoundResult]:
+    try:
+        manifest = orjson.loads((folder / "manifest.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        manifest = None
+    if not isinstance(manifest, dict):
+        yield FoundResult(folder, "", "damaged")
+    elif "baseline" not in manifest:
+        yield FoundResult(folder, str(manifest.get("started", "")), str(manifest.get("status", "damaged")))
+
+
+def _choice(chosen: FoundResult, folder: Path, newer: Sequence[FoundResult]) -> str:
+    """Return the note that names the chosen folder, and newer ones that are not complete."""
+    kind = "newest complete result" if chosen.status == "complete" else f"newest result ({chosen.status})"
+    note = f"using {chosen.path}, the {kind} in {folder}"
+    return f"{note}; not complete: {_listed(newer)}" if newer else note
+
+
+def _listed(results: Sequence[FoundResult]) -> str:
+    named = [f"{result.path} ({result.status})" for result in results[:_MOST_NAMED]]
+    if len(results) > _MOST_NAMED:
+        named.append(f"{len(results) - _MOST_NAMED} more")
+    return ", ".join(named)

@@ -1,0 +1,99 @@
+"""Which result folder a name means."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.messages import said
+
+from evalkit.errors import IncompleteError, InputError, InputNote
+from evalkit.results.locate import locate_result, locate_results
+
+
+def write(folder: Path, day: int, status: str = "complete") -> Path:
+    """Write the manifest of a result that was started on a day of January."""
+    folder.mkdir(parents=True)
+    manifest = {"status": status, "started": f"2026-01-{day:02}T00:00:00+00:00"}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_path_of_a_result_is_taken_as_it_is(tmp_path: Path) -> None:
+    """Without a note, whatever its status: the command that reads it judges that."""
+    folder = write(tmp_path / "a", 1, "incomplete")
+    assert locate_result(folder) == folder
+
+
+@pytest.mark.parametrize("named", ["results", "results/ours", "latest"])
+def test_the_newest_complete_result_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """One and two levels deep, by the time in the manifest; the note names it, and newer ones with their status."""
+    monkeypatch.chdir(tmp_path)
+    write(Path("results/ours/z-old"), 1)
+    write(Path("results/ours/a-new"), 2)
+    write(Path("results/ours/b-newer"), 3, "incomplete")
+    with pytest.warns(InputNote) as told:
+        assert locate_result(named) == Path("results/ours/a-new")
+    (note,) = (str(one.message) for one in told)
+    assert note.startswith("using results/ours/a-new, the newest complete result in results")
+    assert note.endswith("not complete: results/ours/b-newer (incomplete)")
+
+
+def test_an_incomplete_result_is_found_where_allowed(tmp_path: Path) -> None:
+    """The newest of all then; the note says that it is not complete."""
+    write(tmp_path / "old", 1)
+    newest = write(tmp_path / "new", 2, "failed")
+    with pytest.warns(InputNote, match=r"the newest result \(failed\)"):
+        assert locate_result(tmp_path, allow_incomplete=True) == newest
+
+
+def test_what_holds_no_complete_result_is_an_error_that_lists_the_others(tmp_path: Path) -> None:
+    """With the status of each, those with a damaged manifest included; of many the first few are named."""
+    for number, status in enumerate(("running", "incomplete", "failed"), start=1):
+        write(tmp_path / str(number), number, status)
+    (write(tmp_path / "0", 1) / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(IncompleteError, match="no result in it is complete") as caught:
+        locate_result(tmp_path)
+    for number, status in enumerate(("damaged", "running", "incomplete", "failed")):
+        assert f"{tmp_path / str(number)} ({status})" in caught.value.message
+    for number in range(10, 20):
+        write(tmp_path / str(number), number, "failed")
+    with pytest.raises(IncompleteError, match="9 more"):
+        locate_result(tmp_path)
+
+
+def test_other_folders_are_not_results(tmp_path: Path) -> None:
+    """Neither a baseline, nor a repeated run, nor a hidden copy, nor what lies three levels deep, nor a file."""
+    baseline = write(tmp_path / "baselines" / "main", 1)
+    (baseline / "manifest.json").write_text('{"baseline": 1, "status": "complete"}', encoding="utf-8")
+    write(tmp_path / ".copy", 1)
+    write(tmp_path / "aa" / "x", 1)
+    write(tmp_path / "a" / "b" / "c", 1)
+    assert "no folder in it is a result" in said(lambda: locate_result(tmp_path))
+    assert "there is no such folder" in said(lambda: locate_result(tmp_path / "none"))
+    file = tmp_path / "file"
+    file.touch()
+    assert "it is a file" in said(lambda: locate_result(file))
+
+
+def test_latest_is_a_word_unless_a_folder_has_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any results the hint says how to make one."""
+    monkeypatch.chdir(tmp_path)
+    assert "hint: run an experiment first" in said(lambda: locate_result("latest"))
+    assert locate_result(write(Path("latest"), 1)) == Path("latest")
+
+
+@pytest.mark.filterwarnings("ignore::evalkit.errors.InputNote")
+def test_two_names_of_one_result_are_an_error(tmp_path: Path) -> None:
+    """There would be nothing to compare; a path that is given twice is what the user asked for."""
+    folder = write(tmp_path / "a", 1)
+    for named in ([tmp_path, tmp_path], [folder, tmp_path]):
+        with pytest.raises(InputError, match="are the same result"):
+            locate_results(named)
+    assert locate_results([folder, folder]) == [folder, folder]
