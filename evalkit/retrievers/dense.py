@@ -51,8 +51,8 @@ class Dense:
         self._vectors = cached_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
             text = (
-                f"{settings.label}: {documents.truncated} documents are longer than the model reads. Text past the limit"
-                " is not in their vectors."
+                f"{settings.label}: {documents.truncated} documents are longer than the model reads."
+                " Text past the limit is not in their vectors."
             )
             warnings.warn(text, EvalkitWarning, stacklevel=2)
 

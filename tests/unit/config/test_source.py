@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
+from support.collections import write_beir_folder
 from support.command import ROOT
 
 from evalkit.config import load_config
@@ -27,8 +28,8 @@ def problems(data: dict[Any, Any], *overrides: str) -> str:
 
 @pytest.mark.parametrize("name", ["quickstart.yaml", "tuning.yaml"])
 def test_a_dictionary_is_as_good_as_its_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both give the same configuration, with the same overrides; the dictionary stays as it was."""
-    monkeypatch.chdir(ROOT)
+    """In the folder of the file, with the same overrides; the dictionary stays as it was."""
+    monkeypatch.chdir(ROOT / "configs")
     file = ROOT / "configs" / name
     data = YAML(typ="safe", pure=True).load(file)
     before = deepcopy(data)
@@ -38,7 +39,7 @@ def test_a_dictionary_is_as_good_as_its_file(name: str, monkeypatch: pytest.Monk
 
 def test_what_python_writes_otherwise_than_yaml_is_taken(tmp_path: Path) -> None:
     """A tuple is a list, and a path is text."""
-    datasets = ({"source": "beir_folder", "path": tmp_path},)
+    datasets = ({"source": "beir_folder", "path": write_beir_folder(tmp_path / "tiny")},)
     config = load_config({**GOOD, "datasets": datasets, "depths": (5, 10), "retriever": {"depth": 10}})
     assert config.depths == (5, 10)
     assert str(tmp_path) in repr(config.datasets[0])
