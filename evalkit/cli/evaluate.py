@@ -72,7 +72,7 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     columns = tuple(rows[0]) if rows else ()
     cells = tuple(
         tuple(
-            value_text(value) if isinstance(value, float) or value is None else str(value)
+            value_text(value, ".4f") if isinstance(value, float) or value is None else str(value)
             for value in row.values()
         )
         for row in rows

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.comparison_set import ComparisonSet
+from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.plan import Plan
 from evalkit.records import Qrels, Run
 from evalkit.stats import (
@@ -48,7 +48,6 @@ def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterato
     """Yield both means and their difference on every slice of the queries."""
     paired = comparison_set.pair(plan.baseline, contender, plan.primary)
     # The values of few queries may be 0 and 1 by chance: all of them tell whether the metric has no others.
-    of_difference = paired_share_interval if paired.is_binary else difference_mean_interval
     of_mean = bounded_interval if paired.is_binary else _inside
     for by, level_of in level_functions(comparison_set).items():
         levels = group_by_level(level_of, paired.query_ids)
@@ -61,8 +60,14 @@ def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterato
                     level=level,
                     baseline_mean=of_mean(part.baseline, plan.confidence, part.clusters),
                     contender_mean=of_mean(part.contender, plan.confidence, part.clusters),
-                    difference=of_difference(part.differences, plan.confidence, part.clusters),
+                    difference=_difference(part, plan.confidence, is_binary=paired.is_binary),
                 )
+
+
+def _difference(part: Paired, confidence: float, *, is_binary: bool) -> Interval:
+    if is_binary:
+        return paired_share_interval(part.differences, confidence, part.clusters)
+    return difference_mean_interval(part.baseline, part.contender, confidence, part.clusters)
 
 
 def _inside(values: NDArray[np.float64], confidence: float, clusters: Clusters | None) -> Interval:

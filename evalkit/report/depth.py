@@ -91,7 +91,8 @@ def _tried(choice: Choice) -> str:
         return "The tuning queries suggest no smaller number."
     verdict = "show a larger loss" if checked.status == "FAIL" else "do not confirm it"
     return (
-        f"The tuning queries suggest {choice.chosen} candidates, but {checked.n} held-out queries {verdict}:"
+        f"The tuning queries suggest {choice.chosen} candidate{'s' * (choice.chosen != 1)}, but {checked.n} held-out"
+        f" queries {verdict}:"
         f" {_loss(choice)} ({checked.sentence})."
     )
 

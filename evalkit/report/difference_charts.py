@@ -94,7 +94,7 @@ def _changes(one: Comparison, system: str) -> Chart:
     return Chart(
         name=f"{one.dataset}.{system}.query-changes",
         title=f"{one.dataset}: queries that {system} changes",
-        caption=f"{counts} Bars count queries by their difference: losses left of the grey bar, wins right of it.",
+        caption=f"{counts} Bars count queries by their difference: losses left, equal queries at 0, wins right.",
         x=Axis(f"difference in {one.metric} to {one.baseline}", ticks=tuple(_edges(one))),
         panels=(Panel(Axis("queries", zero=True), (Bars(tuple(_bars(one))),)),),
         rows=tuple(_rows(one)),

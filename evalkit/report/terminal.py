@@ -38,7 +38,8 @@ def warning_lines(cautions: Iterable[Caution], *, details: bool, width: int = WI
         if after is None or after.remedy != one.remedy:
             lines += wrapped(f"  hint: {one.remedy}", width, "  ")
     if len(every) > len(shown):
-        lines.append(f"{len(every) - len(shown)} more warnings: see the report, or add --details")
+        more = len(every) - len(shown)
+        lines.append(f"{more} more warning{'s' * (more > 1)}: see the report, or add --details")
     return lines
 
 

@@ -41,7 +41,7 @@ class FoundResult:
         return self.started, self.path.name
 
 
-def locate_result(named: str | Path, *, allow_incomplete: bool = False) -> Path:
+def locate_result(named: str | Path, *, allow_incomplete: bool = False, refuse_newer: bool = False) -> Path:
     """Return the result folder that a name means; a note says which one, unless the name is its path.
 
     Parameters
@@ -51,13 +51,15 @@ def locate_result(named: str | Path, *, allow_incomplete: bool = False) -> Path:
         or ``latest``: the newest complete result in ``results``.
     allow_incomplete
         Return the newest result of a folder whatever its status.
+    refuse_newer
+        Refuse a complete result if the folder has a newer one that is not complete: the last run may have failed.
 
     Raises
     ------
     InputError
         If there is no such folder, or no result in it.
     IncompleteError
-        If none of the results in it is complete.
+        If none of the results in it is complete, or with `refuse_newer` the newest one is not.
     """
     folder = _searched_folder(named)
     if ResultFolder(folder).manifest_file.is_file():
@@ -76,7 +78,13 @@ def locate_result(named: str | Path, *, allow_incomplete: bool = False) -> Path:
             f"{folder.resolve()} is not a result folder, and no result in it is complete: {_listed(found)}",
             "complete one with: evalkit run CONFIG --resume DIR",
         )
-    tell(_choice(chosen, folder, found[: found.index(chosen)]))
+    newer = found[: found.index(chosen)]
+    if refuse_newer and newer:
+        raise IncompleteError(
+            f"the newest result in {folder.resolve()} is not complete: {_listed(newer)}",
+            f"resume it with: evalkit run CONFIG --resume {newer[0].path}; or name another result's own folder",
+        )
+    tell(_choice(chosen, folder, newer))
     return chosen.path
 
 

@@ -108,23 +108,27 @@ def paired_interval(
     """
     if len(first) and all(((values == 0) | (values == 1)).all() for values in (first, second)):
         return paired_share_interval(second - first, confidence, clusters)
-    return difference_mean_interval(second - first, confidence, clusters)
+    return difference_mean_interval(first, second, confidence, clusters)
 
 
 def difference_mean_interval(
-    differences: NDArray[np.float64], confidence: float = 0.95, clusters: Clusters | None = None
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    confidence: float = 0.95,
+    clusters: Clusters | None = None,
 ) -> Interval:
-    """Return the mean of differences with Student's interval, cut at -1 and 1 where no difference is beyond these.
+    """Return the mean of ``second - first`` with Student's interval, cut at -1 and 1 for values between 0 and 1.
 
     Parameters
     ----------
-    differences
-        ``(n,)`` differences of two systems on the same queries.
+    first, second
+        ``(n,)`` values of two systems on the same queries.
     confidence, clusters
         See `bounded_interval`.
     """
-    student = mean_interval(differences, confidence, clusters)
-    if student.lower is None or student.upper is None or np.abs(differences).max() > 1:
+    student = mean_interval(second - first, confidence, clusters)
+    inside = all(((values >= 0) & (values <= 1)).all() for values in (first, second))
+    if student.lower is None or student.upper is None or not inside:
         return student
     return replace(student, lower=max(student.lower, -1.0), upper=min(student.upper, 1.0))
 

@@ -101,7 +101,9 @@ def gate(
 
 def _locate(named: Sequence[str | Path]) -> list[Path]:
     """Return the folders of some results and, last, of the baseline; two names must not mean the same result."""
-    paths = [*map(locate_result, named[:-1]), locate_baseline(named[-1])]
+    # A complete result of yesterday must not stand in for a run that failed today.
+    contenders = [locate_result(name, refuse_newer=True) for name in named[:-1]]
+    paths = [*contenders, locate_baseline(named[-1])]
     check_distinct(named, paths)
     return paths
 

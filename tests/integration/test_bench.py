@@ -124,7 +124,7 @@ def test_answers_are_those_of_the_service(benched: tuple[Path, str, dict[str, An
     assert verdicts["1-2 documents: 5 s", 1] == verdicts["1-2 documents: 5 s", 2] == "PASS"
     assert verdicts["4: 1ms", 4] == "FAIL"
     assert verdicts["50-100 documents: 300ms", None] == "NOT MEASURED"
-    assert "not measured: time batch sizes from 50 to 100" in said
+    assert "add batch sizes from 50 to 100" in said
     (capacity,) = found["capacity"]
     assert [point["concurrency"] for point in capacity["points"]] == [1, 2, 4]
     power = {p["concurrency"]: p["calls_per_s"]["mean"] / p["p50_s"]["estimate"] for p in capacity["points"]}

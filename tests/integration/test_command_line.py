@@ -263,7 +263,7 @@ def test_queries_that_nothing_answers_have_no_mean(tmp_path: Path, beir_folder: 
     )
     done = evalkit("run", config, "--into", tmp_path / "results")
     assert done.returncode == 0, done.stderr
-    assert "warning: tiny: nothing answers any of its queries, so there is no mean." in done.stderr
+    assert "warning: tiny: no query has a relevant document, so there is no mean." in done.stderr
     assert "Warning:" not in done.stderr
 
 

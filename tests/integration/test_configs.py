@@ -91,4 +91,4 @@ def test_the_twenty_lines_of_the_page_are_a_reranker(place: Path) -> None:
     (place / "mine.py").write_text(code, encoding="utf-8")
     (place / "mine.yaml").write_text(f"name: mine\ndatasets: [demo]\n{naming}", encoding="utf-8")
     assert "The share of the query's words" in ran(place, "plugin", "list", "--file", "mine.py")
-    assert "demo: mine " in ran(place, "run", "mine.yaml", "--into", "out")
+    assert "mine ranks worse than bm25" in ran(place, "run", "mine.yaml", "--into", "out")

@@ -260,7 +260,7 @@ def test_repeated_runs_and_nights(tmp_path: Path, baseline: Path) -> None:
         done = evalkit("gate", folder, "--against", baseline, "--nights")
         assert done.returncode == 0, done.stdout + done.stderr
         assert (
-            f"no alarm  demo: model: nDCG@10 max_drop 0.01: no lasting fall in {nights} night" in done.stdout
+            f"no alarm  demo: model: nDCG@10 max_drop 0.01: no lasting drop in {nights} night" in done.stdout
         )
     once = orjson.loads((folders[1] / "gates.json").read_bytes())
     both = evalkit("gate", *folders, "--against", baseline)

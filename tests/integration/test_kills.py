@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -37,7 +38,8 @@ def derived(folder: Path) -> dict[str, bytes]:
     summary.pop("server_times")
     files["summary.json"] = orjson.dumps(summary)
     page = (folder / "report.md").read_text(encoding="utf-8")
-    files["report.md"] = page.partition("## Calls")[0].encode()
+    of_this_run = re.compile(r"\d+ \w+ 20\d\d, \d\d:\d\d UTC|`evalkit [^`]*`|20\d\d-\d\d-\d\dT\w+-\w+")
+    files["report.md"] = of_this_run.sub("", page.partition("## Data and calls")[0]).encode()
     return files
 
 

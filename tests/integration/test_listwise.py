@@ -312,7 +312,7 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     assert planned.returncode == 0, planned.stderr
     plan = {row["pass"]: row for row in orjson.loads(planned.stdout)}
     shown = evalkit("run", tmp_path / "c.yaml", "--plan", env=env).stdout
-    assert "llm asks about its lists in parts: 49 requests" in shown
+    assert "llm sends its lists in parts: 49 requests" in shown
 
     def guarded(number: int, headers: dict[str, str]) -> Reply | None:
         assert headers["authorization"] == f"Bearer {KEY}"
@@ -346,7 +346,7 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     left_out = {row["depth"]: row["documents_placed_last"] for row in passes if row["reranker"] == "llm"}
     assert set(left_out) == {5, 10}
     assert all(8 <= count <= 80 for count in left_out.values())
-    assert "had no score for" in (folder / "report.md").read_text(encoding="utf-8")
+    assert "gave no score to" in (folder / "report.md").read_text(encoding="utf-8")
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
     assert KEY not in done.stdout + done.stderr + shown

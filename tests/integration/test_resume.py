@@ -39,7 +39,7 @@ def test_a_second_run_makes_no_call(tmp_path: Path, small: Path) -> None:
         assert [row["known"] for row in orjson.loads(planned.stdout)] == [24]
         said = run(config, tmp_path / "results", "--set", "depths=[3]")
         assert server.calls == first
-        assert "24 scores of api were not asked for but found in the score store" in said
+        assert "reused 24 cached scores for api (oldest: " in said
         run(config, tmp_path / "results", "--set", "depths=[3]", "--set", 'metrics=["R@3"]')
         assert server.calls == first
         run(config, tmp_path / "results")

@@ -37,10 +37,10 @@ def test_no_bound_of_a_difference_is_outside_what_it_can_be(pairs: np.ndarray) -
     assert found.upper is not None
     assert -1 <= found.lower <= found.upper <= 1
     students = mean_interval(pairs[:, 1] - pairs[:, 0])
-    cut = difference_mean_interval(pairs[:, 1] - pairs[:, 0])
+    cut = difference_mean_interval(pairs[:, 0], pairs[:, 1])
     assert (cut.lower, cut.upper) == (max(students.lower or 0.0, -1.0), min(students.upper or 0.0, 1.0))
-    beyond = difference_mean_interval(np.array([3.0, 5.0]))
-    assert beyond == mean_interval(np.array([3.0, 5.0]))
+    counts = np.array([2.0, 2.0, 3.0])
+    assert paired_interval(counts, counts[::-1]) == mean_interval(counts[::-1] - counts)
 
 
 def test_small_samples_have_no_interval() -> None:

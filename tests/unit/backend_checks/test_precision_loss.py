@@ -69,9 +69,9 @@ def test_a_sentence_tells_the_cost_or_why_nobody_knows() -> None:
     unknown = PrecisionCheck("mine", "tiny", "int8", "nDCG@10", missing="there is no torch")
     rows = tuple(map(precision_cost, (known, unknown)))
     reported, unreported = precision_lines(replace(summary(), precision=rows))
-    assert reported.startswith("tiny: what int8 costs mine: +0.1845 [")
-    assert reported.endswith("nDCG@10, n = 2; ranks agree with fp32 at tau 0.000.")
-    assert unreported == "tiny: what int8 costs mine is not known: there is no torch."
+    assert reported.startswith("tiny: mine in int8: +0.185 [")
+    assert reported.endswith("nDCG@10 compared with fp32 on 2 queries; Kendall's tau with fp32 is 0.000.")
+    assert unreported == "tiny: mine in int8: the effect of the precision is unknown: there is no torch."
     assert rows[1].difference.estimate is None
 
 

@@ -110,10 +110,10 @@ def test_a_conclusion_names_whom_it_leaves_out() -> None:
     """A gate that passes without a reranker of the baseline says so; one that fails and lacks one says both."""
     passed, failed, invalid = (GateVerdict("rule", "d", "r", one, "") for one in ("PASS", "FAIL", "INVALID"))
     passes = GateResult("a", "b", (passed,), open_passes=False, missing=("minilm",))
-    assert "gate passed: 1 PASS; not judged, as the result lacks it: minilm" in conclusion(passes)
+    assert "gate passed: 1 PASS; missing from the result: minilm" in conclusion(passes)
     assert (
         conclusion(GateResult("a", "b", (failed, invalid), open_passes=False))
-        == "gate not judged as a whole, and not passed: 1 INVALID, 1 FAIL"
+        == "gate not passed, and partly invalid: 1 INVALID, 1 FAIL"
     )
 
 

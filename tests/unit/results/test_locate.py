@@ -43,6 +43,17 @@ def test_the_newest_complete_result_is_found(
     assert note.endswith("not complete: results/ours/b-newer (incomplete)")
 
 
+def test_a_failed_run_is_not_replaced_by_an_older_one_where_that_is_refused(tmp_path: Path) -> None:
+    """A gate must not judge an old result because the last run failed; without a newer one it is found."""
+    old, failed = write(tmp_path / "a", 1), write(tmp_path / "b", 2, "incomplete")
+    with pytest.raises(IncompleteError, match=r"newest result in .* is not complete") as refused:
+        locate_result(tmp_path, refuse_newer=True)
+    assert str(failed) in str(refused.value.hint)
+    (failed / "manifest.json").unlink()
+    with pytest.warns(InputNote):
+        assert locate_result(tmp_path, refuse_newer=True) == old
+
+
 def test_an_incomplete_result_is_found_where_allowed(tmp_path: Path) -> None:
     """The newest of all then; the note says that it is not complete."""
     write(tmp_path / "old", 1)

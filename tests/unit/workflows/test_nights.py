@@ -51,7 +51,7 @@ def test_earlier_gates_of_the_same_series_are_nights(tmp_path: Path) -> None:
     (finding,) = found.nights
     assert (finding.nights, finding.is_alarm, found.exit_code) == (3, False, 0)
     assert list(nights_lines(found)) == [
-        "no alarm  d: r: m max_drop 0.01: no lasting fall in 3 nights (evidence 0, alarm at 20)"
+        "no alarm  d: r: m max_drop 0.01: no lasting drop in 3 nights (evidence 0, alarm at 20)"
     ]
 
 
@@ -64,7 +64,7 @@ def test_an_alarm_fails_the_gate(tmp_path: Path) -> None:
     assert (finding.since, finding.is_alarm, found.exit_code) == ("2026-01-04", True, 1)
     (line,) = nights_lines(found)
     assert line.startswith(
-        "ALARM  d: r: m max_drop 0.01: fallen by more than that since 2026-01-04, Δ -0.0309"
+        "ALARM  d: r: m max_drop 0.01: a larger drop since 2026-01-04, mean difference -0.031"
     )
     assert conclusion(found).startswith("gate not passed: 1 CANNOT TELL; 1 ALARM over nights")
     suite = ET.fromstring(as_junit(found))  # noqa: S314 - our own text
