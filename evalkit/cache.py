@@ -57,7 +57,7 @@ def get_or_build(
                 _build(folder, build)
     except OSError as error:
         raise StorageError(
-            f"cannot write the cache {folder.parent}: {error}", "set EVALKIT_CACHE to a folder you can write"
+            f"cannot write the cache {folder.parent}: {error}", "set EVALKIT_CACHE to a writable folder"
         ) from None
     return folder
 

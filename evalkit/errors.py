@@ -96,7 +96,7 @@ class ConfigError(InputError):
         """Return all problems with their hints, and the number of problems."""
         blocks = [EvalkitError(text, hint).render() for text, hint in self.problems]
         count = len(self.problems)
-        return "\n".join([*blocks, f"{count} problem{'s' * (count != 1)}; nothing was run"])
+        return "\n".join([*blocks, f"{count} problem{'s' * (count != 1)}; nothing was started"])
 
 
 class DataFormatError(InputError):
@@ -133,7 +133,7 @@ class MissingExtraError(InputError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(
-            f"{feature} needs packages that are not installed",
+            f"{feature} requires packages that are not installed",
             f"install them with: pip install 'rerank-evalkit[{extra}]'"
             f" (in a clone: pip install -e '.[{extra}]')",
         )
@@ -261,4 +261,4 @@ def nearest_name_hint(name: str, known: Iterable[str]) -> str:
         return f"did you mean {matches[0]!r}?"
     if len(names) == 1:
         return f"use {names[0]!r}"
-    return f"use one of: {', '.join(names)}" if names else "there is nothing to choose from"
+    return f"use one of: {', '.join(names)}" if names else "none is available"

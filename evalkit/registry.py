@@ -124,9 +124,9 @@ class Plugin:
             return getattr(importlib.import_module(module), attribute)
         except Exception as error:  # noqa: BLE001 - a third-party module can raise anything on import
             raise InputError(
-                f"the {self.kind} {self.name!r} of {self.owner} {self.version} is broken:"
-                f" {type(error).__name__}: {error}",
-                f"mend or uninstall {self.owner}",
+                f"the {self.kind} {self.name!r} of package {self.owner} {self.version} cannot be"
+                f" imported: {type(error).__name__}: {error}",
+                f"fix or uninstall {self.owner}",
             ) from None
 
 
@@ -208,5 +208,6 @@ def _duplicate_name(claims: list[Plugin]) -> InputError:
     owners = " and ".join(f"{plugin.owner} {plugin.version}" for plugin in claims)
     first = claims[0]
     return InputError(
-        f"the {first.kind} {first.name!r} is there twice: of {owners}", "rename one, or uninstall its owner"
+        f"the {first.kind} {first.name!r} is registered by {owners}",
+        "rename one of them, or uninstall its package",
     )

@@ -185,7 +185,7 @@ class DialectConformance:
         invalid: tuple[Any, ...] = (None, [], {}, 3)
         for body in invalid:
             error = _decoding_error(dialect, body)
-            assert error is not None, f"{body!r} was taken for a request"
+            assert error is not None, f"{body!r} was accepted as a request"
             assert 400 <= error.status < 500
             assert dialect.encode_error(error)
 

@@ -70,11 +70,12 @@ class PointwiseCheck:
     def evidence(self) -> str:
         """Return a sentence with the measurements."""
         if self.drift is None or self.again is None or self.spread is None:
-            return "no two scores of a pair to compare"
+            return "no pair was scored twice"
         order, batch = ("-" if d is None else f"{d:.2g}" for d in (self.order, self.batch))
         return (
-            f"{self.pairs} pairs of {self.queries} queries moved by at most {self.again:.2g} asked again,"
-            f" {order} in reverse order, {batch} in half the list; their scores spread by {self.spread:.2g}"
+            f"largest score change of {self.pairs} pairs of {self.queries} queries: {self.again:.2g}"
+            f" in a repeated call, {order} in reverse order, {batch} in half the list (standard"
+            f" deviation of the scores: {self.spread:.2g})"
         )
 
 

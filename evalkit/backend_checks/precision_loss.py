@@ -77,7 +77,7 @@ def compare_precisions(
         full=tuple(values[0].of(metric.label).tolist()),
         reduced=tuple(values[1].of(metric.label).tolist()),
         largest=max((float(np.abs(np.diff(pair)).max()) for pair in pairs), default=None),
-        missing=None if pairs else "no query that something answers was scored both ways",
+        missing=None if pairs else "no answerable query was scored in both precisions",
     )
 
 

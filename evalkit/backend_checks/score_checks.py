@@ -55,8 +55,8 @@ def _sorted(
 ) -> CheckResult:
     in_order = response.list_is_sorted
     if in_order is None:
-        return not_testable(promise, "this backend gives scores in the order of the request")
-    return (kept if in_order else broken)(promise, "by its own scores")
+        return not_testable(promise, "this backend returns scores in the order of the request")
+    return (kept if in_order else broken)(promise, "compared with the returned scores")
 
 
 def _in_range(
@@ -70,11 +70,11 @@ def _in_range(
     bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(session.reranker.score_kind)
     if bounds is None:
         return not_testable(
-            promise, f"{session.reranker.score_kind}: no range is stated; seen {low:.4g} to {high:.4g}"
+            promise, f"{session.reranker.score_kind}: no documented range; observed {low:.4g} to {high:.4g}"
         )
     inside = bounds[0] <= low and high <= bounds[1] + 1e-6
     return (kept if inside else broken)(
-        promise, f"{low:.4g} to {high:.4g}, documented {bounds[0]:g} to {bounds[1]:g}"
+        promise, f"observed {low:.4g} to {high:.4g}, documented {bounds[0]:g} to {bounds[1]:g}"
     )
 
 
@@ -91,11 +91,11 @@ def _duplicates(
     promise: str,
 ) -> CheckResult:
     if _are_ranks(response.scores):
-        return not_testable(promise, "its scores are places in the list, and no two places are alike")
+        return not_testable(promise, "the scores are ranks, which never repeat")
     a, b = request.documents[:2]
     scores = caller.scores(_with_documents(request, a, b, a))
     if scores is None:
-        return broken(promise, "a list with a document in it twice is not scored")
+        return broken(promise, "a list with a repeated document is not scored")
     moved = abs(float(scores[0] - scores[2]))
     spread = float(np.abs(scores - scores[1]).max())
     same = moved <= TOLERANCE * spread or moved == 0
@@ -174,12 +174,12 @@ def _long_text(
         filler = " ".join(words[:size])
         outcome = caller.outcome(_with_documents(request, filler, f"{filler} {request.query}"))
         if isinstance(outcome, CallError):
-            return _refused_or_failed(promise, outcome, f"read to {read} words or more; at {size} words ")
+            return _refused_or_failed(promise, outcome, f"at least {read} words are read; at {size} words ")
         if _equal_up_to_rounding(outcome.scores, response):
             cut = _find_limit(caller, request, response, words, read, size)
-            return kept(promise, f"scored; what stands beyond about {cut} words is not read")
+            return kept(promise, f"scored; text past about {cut} words is ignored")
         read, size = size, size * 2
-    return kept(promise, f"read to {read} words or more")
+    return kept(promise, f"at least {read} words are read")
 
 
 def _find_limit(
@@ -227,27 +227,29 @@ def _usage(
         if getattr(usage, name) is not None
     }
     if not reported:
-        return not_testable(promise, "it says nothing; neither did the documentation promise it")
+        return not_testable(promise, "the reply contains no usage, and none is documented")
     return kept(promise, ", ".join(f"{name} {value:g}" for name, value in reported.items()))
 
 
 def _deterministic(check: PointwiseCheck) -> CheckResult:
-    promise = "the same request gives the same scores"
+    promise = "repeated requests return the same scores"
     if check.again is None or check.spread is None:
         return not_testable(promise, check.evidence())
     if check.again == 0:
-        return kept(promise, f"{check.pairs} pairs, bit for bit")
+        return kept(promise, f"{check.pairs} pairs, bitwise equal")
     share = (
-        f"{check.again:.2g} at most, {check.again / check.spread:.1%} of their spread" if check.spread else ""
+        f"{check.again:.2g}, {check.again / check.spread:.1%} of the standard deviation of the scores"
+        if check.spread
+        else ""
     )
     noisy = bool(check.spread) and check.again > TOLERANCE * check.spread
     return (broken if noisy else kept)(
-        promise, f"{check.pairs} pairs moved by {share or f'{check.again:.2g}'}"
+        promise, f"largest change of {check.pairs} pairs: {share or f'{check.again:.2g}'}"
     )
 
 
 def _pointwise(session: RerankerSession, check: PointwiseCheck) -> CheckResult:
-    promise = "a pair's score does not depend on its list (pointwise)"
+    promise = "the score of a pair does not depend on its list (pointwise)"
     if not session.reranker.pointwise:
         return not_testable(promise, f"declared pointwise: false; {check.evidence()}")
     if check.verdict in {"not testable", "unstable"}:
@@ -258,12 +260,12 @@ def _pointwise(session: RerankerSession, check: PointwiseCheck) -> CheckResult:
 PROMISES: Mapping[
     str, Callable[[RerankerSession, CheckCaller, RerankRequest, RerankResponse, str], CheckResult]
 ] = {
-    "the list comes best first": _sorted,
+    "results are sorted, best first": _sorted,
     "scores are in the documented range": _in_range,
-    "duplicate documents are scored alike": _duplicates,
+    "duplicate documents get the same score": _duplicates,
     "an empty query is scored or refused": _empty_query,
     "an empty document is scored or refused": _empty_document,
-    "text of any script is scored or refused": _odd_text,
+    "text in any script is scored or refused": _odd_text,
     "an over-long document is scored or refused": _long_text,
-    "the reply says what is billed": _usage,
+    "the reply reports the billed usage": _usage,
 }

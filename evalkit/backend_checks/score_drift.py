@@ -85,15 +85,17 @@ class DriftCheck:
         """Return a sentence with the measurements."""
         if self.moved is None or self.again is None:
             return "no stored scores to compare"
-        spread = "" if self.spread is None else f"; scores spread by {self.spread:.2g}"
+        spread = "" if self.spread is None else f"; standard deviation of the scores {self.spread:.2g}"
         sentence = (
-            f"{self.equal} of {self.pairs} pairs of {self.queries} queries are the same bit for bit; stored and fresh"
-            f" scores differ by at most {self.moved:.2g}, two fresh ones by {self.again:.2g}{spread}"
+            f"{self.equal} of {self.pairs} pairs of {self.queries} queries are bitwise equal; largest"
+            f" difference between stored and new scores {self.moved:.2g}, between two new scores"
+            f" {self.again:.2g}{spread}"
         )
         if self.verdict == "drifted" and self.moved_times_s is not None:
             first, last = (datetime.fromtimestamp(s, UTC).date().isoformat() for s in self.moved_times_s)
             sentence += (
-                f"; what moved was stored {f'on {first}' if first == last else f'from {first} to {last}'}"
+                "; the changed scores were stored"
+                f" {f'on {first}' if first == last else f'from {first} to {last}'}"
             )
         return sentence
 

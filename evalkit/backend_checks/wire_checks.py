@@ -99,7 +99,7 @@ def _refusal(exchange: Exchange) -> str:
     except orjson.JSONDecodeError:
         message = None
     text = " ".join((message or exchange.text).split())
-    return f"{exchange.status}{f': {text[:100]}' if text else ', without a word'}"
+    return f"{exchange.status}{f': {text[:100]}' if text else ', empty body'}"
 
 
 def _refused(exchange: Exchange, promise: str, if_accepted: str) -> CheckResult:
@@ -108,7 +108,7 @@ def _refused(exchange: Exchange, promise: str, if_accepted: str) -> CheckResult:
         return kept(promise, f"refused: {_refusal(exchange)}")
     if exchange.status == 200:
         return broken(promise, if_accepted)
-    return broken(promise, f"answered {_refusal(exchange)}")
+    return broken(promise, f"returned {_refusal(exchange)}")
 
 
 def _names_documents(wire: Wire, promise: str) -> CheckResult:
@@ -117,7 +117,7 @@ def _names_documents(wire: Wire, promise: str) -> CheckResult:
         return not_testable(promise, "the API has no such option")
     results = wire.results(wire.send(replace(wire.request, return_documents=True)))
     if results is None:
-        return broken(promise, "the option is refused, or the reply has no list")
+        return broken(promise, "the option is refused, or the reply contains no list")
     for entry in results:
         found = entry.get(shape.echo) if isinstance(entry, dict) else None
         text = next(iter(_texts(found)), None)
@@ -125,7 +125,7 @@ def _names_documents(wire: Wire, promise: str) -> CheckResult:
         # A server may strip leading and trailing white space.
         sent = wire.request.documents[int(index)] if index.isdigit() else ""
         if text is None or text.strip() != sent.strip():
-            return broken(promise, f"index {index} comes with {str(text)[:60]!r}")
+            return broken(promise, f"index {index} was returned with the text {str(text)[:60]!r}")
     return kept(promise, f"{len(results)} documents compared")
 
 
@@ -144,14 +144,21 @@ def _top_n(wire: Wire, promise: str) -> CheckResult:
     cut = wire.results(wire.send(replace(wire.request, top_n=2)))
     more = wire.results(wire.send(replace(wire.request, top_n=len(wire.request.documents) + 5)))
     if cut is None or more is None:
-        return broken(promise, "the option is refused, or the reply has no list")
+        return broken(promise, "the option is refused, or the reply contains no list")
     wanted = sorted((float(r[shape.score]) for r in every), reverse=True)[:2]
     best = [float(r[shape.score]) for r in cut]
     if len(cut) != 2 or any(abs(a - b) > 1e-4 * max(1.0, abs(b)) for a, b in zip(best, wanted, strict=True)):
-        return broken(promise, f"asked for 2, got {len(cut)} with {best[:3]}, the best are {wanted}")
+        return broken(
+            promise, f"top_n=2 returned {len(cut)} results with scores {best[:3]}; the best two are {wanted}"
+        )
     if len(more) != len(wire.request.documents):
-        return broken(promise, f"more than there are gives {len(more)} of {len(wire.request.documents)}")
-    return kept(promise, f"2 of {len(every)}; more than there are gives all")
+        return broken(
+            promise,
+            f"top_n above the number of documents returned {len(more)} of {len(wire.request.documents)}",
+        )
+    return kept(
+        promise, f"top_n=2 returned 2 of {len(every)}; top_n above the number of documents returned all"
+    )
 
 
 def _no_documents_unasked(wire: Wire, promise: str) -> CheckResult:
@@ -160,12 +167,12 @@ def _no_documents_unasked(wire: Wire, promise: str) -> CheckResult:
         return not_testable(promise, "the API has no such option")
     results = wire.results(wire.send(wire.request)) or []
     echoed = sum(any(_texts(entry.get(shape.echo))) for entry in results if isinstance(entry, dict))
-    return (broken if echoed else kept)(promise, f"{echoed} of {len(results)} results carry a document")
+    return (broken if echoed else kept)(promise, f"{echoed} of {len(results)} results contain a document")
 
 
 def _strings_and_objects(wire: Wire, promise: str) -> CheckResult:
     if not wire.shape.objects:
-        return not_testable(promise, "the API documents one form only")
+        return not_testable(promise, "the API documents only one form")
     body = wire.body(wire.request)
     put(body, wire.shape.documents, [{"text": text} for text in wire.request.documents])
     as_objects = wire.scores(wire.send_body(body), wire.request)
@@ -178,7 +185,7 @@ def _strings_and_objects(wire: Wire, promise: str) -> CheckResult:
 
 def _empty_list(wire: Wire, promise: str) -> CheckResult:
     return _refused(
-        wire.send(replace(wire.request, documents=())), promise, "answered 200 with nothing in it"
+        wire.send(replace(wire.request, documents=())), promise, "returned 200 with an empty list"
     )
 
 
@@ -190,7 +197,7 @@ def _testable_maximum(wire: Wire, promise: str) -> int | CheckResult:
     """Return the maximum documents of a request; a result if it is unknown or too large to test."""
     limit = wire.http.settings.max_documents or wire.http.dialect.max_documents
     if limit is None:
-        return not_testable(promise, "none is documented")
+        return not_testable(promise, "no maximum is documented")
     return limit if limit <= _MOST_TRIED else not_testable(promise, f"{limit} is more than a probe sends")
 
 
@@ -202,7 +209,7 @@ def _documented_maximum(wire: Wire, promise: str) -> CheckResult:
     exchange = wire.send(request)
     if wire.scores(exchange, request) is None:
         return broken(
-            promise, f"{limit} documents: {_refusal(exchange) if exchange.status != 200 else 'a bad reply'}"
+            promise, f"{limit} documents: {_refusal(exchange) if exchange.status != 200 else 'invalid reply'}"
         )
     return kept(promise, f"{limit} documents scored")
 
@@ -215,14 +222,14 @@ def _beyond_maximum(wire: Wire, promise: str) -> CheckResult:
     exchange = wire.send(request)
     if wire.scores(exchange, request) is not None:
         return kept(promise, f"{limit + 1} documents scored")
-    return _refused(exchange, promise, f"{limit + 1} documents: not all come back")
+    return _refused(exchange, promise, f"{limit + 1} documents: not all were returned")
 
 
 def _unknown_model(wire: Wire, promise: str) -> CheckResult:
     if not wire.shape.model:
-        return not_testable(promise, "requests of this API name no model")
+        return not_testable(promise, "requests of this API contain no model")
     exchange = wire.send(replace(wire.request, model="evalkit-no-such-model"))
-    return _refused(exchange, promise, "answered 200: whatever model is asked for, something answers")
+    return _refused(exchange, promise, "returned 200 for a model that does not exist")
 
 
 def _bad_key(wire: Wire, promise: str) -> CheckResult:
@@ -230,22 +237,22 @@ def _bad_key(wire: Wire, promise: str) -> CheckResult:
         return not_testable(promise, "no key is configured")
     wrong = wire.http.dialect.headers("evalkit-wrong-key")
     exchange = wire.send_body(wire.body(wire.request), wrong)
-    return _refused(exchange, promise, "answered 200: the key is not looked at")
+    return _refused(exchange, promise, "returned 200: the key is not checked")
 
 
 def _bad_json(wire: Wire, promise: str) -> CheckResult:
-    return _refused(wire.send_body(b'{"query": '), promise, "answered 200")
+    return _refused(wire.send_body(b'{"query": '), promise, "returned 200")
 
 
 PROMISES: Mapping[str, Callable[[Wire, str], CheckResult]] = {
-    "return_documents gives back the document of each index": _names_documents,
-    "top_n gives that many, the best ones": _top_n,
-    "documents do not come back unasked": _no_documents_unasked,
-    "strings and {text} are the same document": _strings_and_objects,
+    "return_documents returns the document of each index": _names_documents,
+    "top_n returns the best n results": _top_n,
+    "documents are returned only on request": _no_documents_unasked,
+    "strings and {text} objects get the same scores": _strings_and_objects,
     "an empty list of documents is refused": _empty_list,
-    "the documented maximum of documents is served": _documented_maximum,
-    "one document more than the maximum is scored or refused, never dropped": _beyond_maximum,
+    "the documented maximum number of documents is scored": _documented_maximum,
+    "one document above the maximum is scored or refused, never dropped": _beyond_maximum,
     "an unknown model is refused": _unknown_model,
-    "a wrong key is refused": _bad_key,
-    "a body that is no JSON is refused": _bad_json,
+    "an invalid key is refused": _bad_key,
+    "a body that is not JSON is refused": _bad_json,
 }

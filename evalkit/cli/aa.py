@@ -9,20 +9,25 @@ from evalkit.cli.options import CONFIG, JSON, SET
 
 @click.command()
 @CONFIG
-@click.option("--reranker", metavar="TAG", required=True, help="Which reranker of CONFIG.")
+@click.option("--reranker", metavar="TAG", required=True, help="Tag of the reranker in CONFIG.")
 @click.option(
-    "--repeats", metavar="N", type=click.IntRange(min=2), default=2, show_default=True, help="How often."
+    "--repeats",
+    metavar="N",
+    type=click.IntRange(min=2),
+    default=2,
+    show_default=True,
+    help="Number of repeats.",
 )
 @SET
-@click.option("--into", metavar="DIR", help="Parent of the result folders [default: results/<name>/aa].")
+@click.option("--into", metavar="DIR", help="Parent folder of the results [default: results/<name>/aa].")
 @JSON
 def aa(
     config: str, reranker: str, repeats: int, overrides: tuple[str, ...], into: str | None, *, as_json: bool
 ) -> None:
-    """Hold a reranker against itself, to see which differences are nothing but noise.
+    """Measure how much results vary between runs (A/A test).
 
-    Every score is asked for N times anew. What comes out is the smallest mean difference that this
-    set-up would wrongly call real.
+    Every score is requested N times. The command prints the smallest mean difference that this setup would wrongly
+    report as significant.
     """
     from dataclasses import asdict
 
@@ -42,11 +47,11 @@ def aa(
         )
         for floor in floors
     )  # fmt: skip
-    columns = ("dataset", "metric", "queries that changed", "mean moved by", "deviation", "wrongly real", "n")
+    columns = ("dataset", "metric", "changed queries", "change of the mean", "deviation", "noise level", "n")
     note = (
-        f"{repeats} repeats. Wrongly real: the smallest mean difference that a 95 % t interval over these queries"
-        " would call real though nothing changed."
+        f"{repeats} repeats. Noise level: the smallest mean difference that a 95 % t interval over"
+        " these queries would report as significant although nothing changed."
     )
-    click.echo(as_text(Table(f"{reranker} against itself", columns, cells, note, left=2)))
+    click.echo(as_text(Table(f"{reranker}: variation between runs", columns, cells, note, left=2)))
     if not any(floor.changed for floor in floors):
-        click.echo("it gave the same values every time: a difference to it is never this kind of noise")
+        click.echo("all runs gave the same values")

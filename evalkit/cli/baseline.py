@@ -9,7 +9,7 @@ import click
 
 @click.group()
 def baseline() -> None:
-    """Keep what a gate needs of a result, small enough to commit."""
+    """Save a baseline for gates, small enough to commit."""
 
 
 @baseline.command()
@@ -19,14 +19,14 @@ def baseline() -> None:
     "--into",
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Parent [default: results/baselines].",
+    help="Parent folder [default: results/baselines].",
 )
 def save(result: Path, name: str, into: Path | None) -> None:
-    """Save RESULT as the baseline NAME; an earlier one of that name is replaced."""
+    """Save RESULT as the baseline NAME. An existing baseline with this name is replaced."""
     from evalkit.results.baseline_folder import BASELINES
     from evalkit.workflows.baseline import save_baseline
 
     folder = save_baseline(result, name, into or BASELINES)
     size = sum(file.stat().st_size for file in folder.iterdir())
-    click.echo(f"saved in {folder} ({size} bytes): commit it")
+    click.echo(f"saved to {folder} ({size} bytes): commit it")
     click.echo(f"next: evalkit gate RESULT --against {folder}")

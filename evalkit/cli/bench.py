@@ -14,12 +14,16 @@ from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
 @click.command()
 @CONFIG
 @SET
-@click.option("--into", metavar="DIR", help="Parent of the result folder [default: results/<name>].")
+@click.option("--into", metavar="DIR", help="Parent folder of the result [default: results/<name>].")
 @click.option(
     "--scenario", "scenarios", multiple=True, type=click.Choice(["offline", "server"]),
-    help="Also measure capacity (offline), or response times under a load (server). Repeatable.",
+    help="Also measure capacity (offline) or response times under load (server). Repeatable.",
 )  # fmt: skip
-@click.option("--plan", is_flag=True, help="Print calls, pairs, tokens and cost; contact no reranker.")
+@click.option(
+    "--plan",
+    is_flag=True,
+    help="Print the planned calls, pairs, tokens and cost, without calling a reranker.",
+)
 @DETAILS
 @JSON
 def bench(
@@ -32,9 +36,9 @@ def bench(
     details: bool,
     as_json: bool,
 ) -> None:
-    """Time rerankers, and nothing else: latency per batch size, capacity, response times under a load.
+    """Measure latency, capacity and response times under load.
 
-    Without a 'latency:' block its defaults are taken: one call after the other, at 1 to 100 documents.
+    No quality is measured. Without a 'latency:' block the defaults apply: sequential calls with 1 to 100 documents.
     """
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
@@ -48,7 +52,7 @@ def bench(
         show_plan(settings, into, ResumeOptions(), as_json=as_json)
         return
     if as_json:
-        raise click.UsageError("--json goes with --plan; figures are in summary.json and latency.json")
+        raise click.UsageError("--json requires --plan; the results are in summary.json and latency.json")
     command = shlex.join(["evalkit", *sys.argv[1:]])
     folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()))
     show_result(folder.path, details=details)

@@ -34,10 +34,10 @@ class Options(TypedDict):
 
 @click.command()
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--qrels", metavar="FILE", type=FILE, help="Judgments; SOURCE... are then TREC runs.")
+@click.option("--qrels", metavar="FILE", type=FILE, help="Compare TREC run files with these judgments.")
 @click.option("--baseline", metavar="NAME", help="System that the others are compared with.")
-@click.option("--primary", metavar="METRIC", help="Metric that the decision is based on.")
-@click.option("--allow-incomplete", is_flag=True, help="Compare on the queries that have scores.")
+@click.option("--primary", metavar="METRIC", help="Metric of the verdicts.")
+@click.option("--allow-incomplete", is_flag=True, help="Compare only the queries that have scores.")
 @click.option("--into", metavar="DIR", type=FOLDER, help="Also write pages, tables and plots into DIR.")
 @click.option("--html", metavar="FILE", type=FILE, help="Write the comparison as one HTML page.")
 @click.option(
@@ -47,7 +47,7 @@ class Options(TypedDict):
 @DETAILS
 @JSON
 def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
-    """Compare rerankers of one result, two results, or TREC runs: adopt, keep or undecided.
+    """Compare rerankers, results or TREC runs: adopt, keep or undecided.
 
     One result folder: each reranker is compared with the baseline. Two folders: the old version and the
     new one, on the same queries, judgments and candidates. With --qrels: run files; the first one is the
@@ -86,7 +86,7 @@ def _compared(sources: Sequence[Path], options: Options) -> Sequence[Comparisons
             **changes,
         )
     if options["thresholds"]:
-        raise click.UsageError("--threshold needs two result folders")
+        raise click.UsageError("--threshold requires two result folders")
     metrics = (*([] if primary is None else [primary]), "nDCG@10", "MRR@10")
     return compare_runs(options["qrels"], sources, metrics, **changes)
 

@@ -9,23 +9,23 @@ from evalkit.cli.options import CONFIG, SET
 
 @click.group()
 def config() -> None:
-    """Check or show a configuration; contacts nothing."""
+    """Check or show a configuration."""
 
 
 @config.command()
 @CONFIG
 @SET
 def check(config: str, overrides: tuple[str, ...]) -> None:
-    """Report every problem of a configuration."""
+    """Print all problems of a configuration."""
     from evalkit.config import load_config
 
     checked = load_config(config, overrides)
     datasets = ", ".join(dataset.label for dataset in checked.datasets)
-    click.echo(f"{config} is fine")
+    click.echo(f"{config} is valid")
     click.echo(f"  datasets:  {datasets}")
     click.echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
     click.echo(f"  depths:    {', '.join(map(str, checked.depths))}")
-    click.echo("  every file that it names exists; models and servers were not contacted")
+    click.echo("    all files exist; models and servers were not contacted")
     click.echo(f"next: evalkit dataset check {config}; evalkit run {config} --plan")
 
 
@@ -33,7 +33,7 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
 @CONFIG
 @SET
 def show(config: str, overrides: tuple[str, ...]) -> None:
-    """Print a configuration with every default filled in."""
+    """Print a configuration with all default values."""
     from evalkit.config import load_config, resolved_yaml
 
     click.echo(resolved_yaml(load_config(config, overrides, check_files=False)), nl=False)
@@ -41,9 +41,9 @@ def show(config: str, overrides: tuple[str, ...]) -> None:
 
 @config.command()
 def schema() -> None:
-    """Print a JSON Schema of configurations, for editors.
+    """Print the JSON Schema of configurations, for editors.
 
-    In an editor with a YAML language server: save it, and begin a configuration with
+    For an editor with a YAML language server, save the schema and start the configuration with
     # yaml-language-server: $schema=PATH
     """
     from evalkit.config.schema import config_schema

@@ -19,7 +19,7 @@ SPEC = click.argument("spec", metavar="SPEC|CONFIG")
 
 @click.group()
 def dataset() -> None:
-    """List dataset sources; look into a dataset, or for what is wrong with it; turn it into a BEIR folder."""
+    """List, inspect, check or convert datasets."""
 
 
 dataset.add_command(check)
@@ -28,7 +28,7 @@ dataset.add_command(check)
 @dataset.command("list")
 @JSON
 def list_(*, as_json: bool) -> None:
-    """Print the sources that `datasets:` may name."""
+    """Print the available dataset sources."""
     from evalkit import registry
     from evalkit.report.table import Table, as_text
     from evalkit.results.json_shapes import to_json
@@ -47,10 +47,10 @@ def list_(*, as_json: bool) -> None:
 @SET
 @JSON
 def info(spec: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
-    """Print what is in a dataset: counts, grades, lengths, licence.
+    """Print counts, grades, lengths and licence of a dataset.
 
-    SPEC is a name (`demo`, `beir/scifact`), a folder or zip in BEIR's layout, or a block of YAML such as
-    `{source: tables, pairs: {path: judged.csv}}`; CONFIG a configuration: all its datasets.
+    SPEC is a name (`demo`, `beir/scifact`), a folder or zip in BEIR's layout, or a YAML block such as
+    `{source: tables, pairs: {path: judged.csv}}`. CONFIG is a configuration: all its datasets are printed.
     """
     from evalkit.datasets import describe, named_datasets, open_dataset
     from evalkit.report.table import as_text
@@ -68,13 +68,18 @@ def info(spec: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
 @dataset.command("import")
 @SPEC
 @click.option(
-    "--into", "folder", required=True, metavar="FOLDER", type=click.Path(path_type=Path), help="A new folder."
+    "--into",
+    "folder",
+    required=True,
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Folder to create.",
 )
 @SET
 def import_(spec: str, folder: Path, overrides: tuple[str, ...]) -> None:
-    """Write a dataset as a BEIR folder, with a note of its source, its hash and its licence.
+    """Write a dataset as a BEIR folder, with its source, hash and licence.
 
-    SPEC is as for `evalkit dataset info`; of a configuration its only dataset.
+    SPEC is as for `evalkit dataset info`. A configuration must have a single dataset.
     """
     from evalkit.datasets import import_dataset, named_datasets
     from evalkit.errors import InputError
@@ -82,7 +87,7 @@ def import_(spec: str, folder: Path, overrides: tuple[str, ...]) -> None:
     named = named_datasets(spec, overrides)
     if len(named) != 1:
         names = ", ".join(settings.label for settings in named)
-        raise InputError(f"{spec} names {len(named)} datasets: {names}", "import them one by one")
+        raise InputError(f"{spec} contains {len(named)} datasets: {names}", "import them one by one")
     kept = import_dataset(named[0], folder)
     counts = kept.origin.counts
     click.echo(

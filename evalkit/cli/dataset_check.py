@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec", metavar="SPEC|CONFIG")
-@click.option("--strict", is_flag=True, help="Exit with 3 if there is an error among the findings.")
+@click.option("--strict", is_flag=True, help="Exit with code 3 if there are errors.")
 @SET
 @JSON
 def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool) -> None:
-    """Look for what is wrong with a dataset, and tell what it does to the figures.
+    """Find problems of a dataset and print their effect on the metrics.
 
-    SPEC is as for `evalkit dataset info`; its candidates are those of BM25. CONFIG is a configuration (.yaml): all
-    its datasets are looked at, with its own first stage, and what its local rerankers would cut. No reranker
-    scores anything.
+    SPEC is as for `evalkit dataset info`; its candidates are retrieved with BM25. CONFIG is a configuration
+    (.yaml): all its datasets are checked with its own retriever, including truncation by its local rerankers. No
+    reranker is called.
     """
     from dataclasses import asdict
 
@@ -42,8 +42,8 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
         click.echo(finding_tables(findings))
     if strict and counts["error"]:
         raise IncompleteError(
-            f"{spec}: {counts['error']} of the findings are errors: figures on this data mean nothing",
-            "mend the data as the remedies say",
+            f"{spec}: errors found ({counts['error']}): results on this data are meaningless",
+            "fix the data as described under remedy",
         )
     if not as_json:
         counted = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())

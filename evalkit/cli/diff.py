@@ -17,9 +17,10 @@ _CAUSES = ("configuration", "data", "code", "machine", "reranker")
 @click.argument("after", metavar="B", type=click.Path(path_type=Path))
 @JSON
 def diff(before: Path, after: Path, *, as_json: bool) -> None:
-    """Say why two results differ: configuration, data, code, machine, rerankers; then which means differ.
+    """Show what differs between two results.
 
-    Whether a difference of means is more than chance, evalkit compare A B tells.
+    Compares configuration, data, code, machine, rerankers and means. To test whether a difference of means is
+    significant, use evalkit compare A B.
     """
     from evalkit.report.table import Table, as_text
     from evalkit.results.json_shapes import to_json
@@ -35,16 +36,18 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
     causes = sorted({one.about for one in found if one.about in _CAUSES}, key=_CAUSES.index)
     effects = sum(one.about == "mean" for one in found)
     if effects and not means_in_common(before, after):
-        click.echo(f"they have no mean in common, so there is nothing to compare: another {_listed(causes)}")
+        click.echo(f"the results have no mean in common; differences: {_listed(causes)}")
         return
     if not effects:
         click.echo(
-            "no mean differs" if not causes else f"no mean differs, though there is another {_listed(causes)}"
+            "no mean differs" if not causes else f"no mean differs, despite differences in: {_listed(causes)}"
         )
     elif causes:
-        click.echo(f"{effects} means differ; what may be why: {_listed(causes)}")
+        click.echo(f"{effects} means differ; possible causes: {_listed(causes)}")
     else:
-        click.echo(f"{effects} means differ, and nothing that is recorded says why: the rerankers themselves")
+        click.echo(
+            f"{effects} means differ without a recorded cause; the rerankers themselves may have changed"
+        )
     click.echo(f"next: evalkit compare {before} {after}")
 
 

@@ -17,13 +17,15 @@ from evalkit.cli.options import JSON
 @click.option(
     "-m", "--metric", "metrics", multiple=True, metavar="METRIC", help="A metric, e.g. nDCG@10. Repeatable."
 )
-@click.option("--per-query", is_flag=True, help="Print every query's value instead of means.")
-@click.option("--ties", is_flag=True, help="Add the best, expected and worst value over all orders of ties.")
+@click.option("--per-query", is_flag=True, help="Print the value of every query instead of means.")
 @click.option(
-    "--unjudged", is_flag=True, help="Add the least and most that unjudged documents could make of it."
+    "--ties", is_flag=True, help="Add the best, expected and worst value over all orders of tied documents."
 )
 @click.option(
-    "--by", metavar="KIND", help="Means by kind of query: 'relevant documents', or a field of --queries."
+    "--unjudged", is_flag=True, help="Add the lowest and highest value that unjudged documents could lead to."
+)
+@click.option(
+    "--by", metavar="KIND", help="Print means by query type: 'relevant documents' or a field of --queries."
 )
 @click.option(
     "--queries", metavar="FILE", type=click.Path(dir_okay=False), help="JSON Lines, CSV, TSV or Parquet."
@@ -41,15 +43,14 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     unjudged: bool,
     as_json: bool,
 ) -> None:
-    """Evaluate TREC runs: QRELS and RUN files in, numbers out.
+    """Evaluate TREC run files.
 
-    Means are over the queries whose judgments hold any grade above 0; a query that a run lacks
-    counts as 0.
+    Means are over all queries with a grade above 0. A query that is missing in a run counts as 0.
     """
     from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 
     if per_query and by is not None:
-        raise click.UsageError("--per-query and --by exclude each other")
+        raise click.UsageError("--per-query and --by cannot be combined")
     options = EvaluationOptions(metrics, per_query, by, Path(queries) if queries else None, ties, unjudged)
     rows = evaluate_files(Path(qrels), [Path(run) for run in runs], options)
     if as_json:

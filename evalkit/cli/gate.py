@@ -19,11 +19,13 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     help="A saved baseline (name or folder), or another result folder.",
 )  # fmt: skip
 @click.option(
-    "--rules", metavar="FILE", type=FILE, help="YAML [default: the primary metric, max_drop: 0.01]."
+    "--rules", metavar="FILE", type=FILE, help="YAML file [default: the primary metric, max_drop: 0.01]."
 )
-@click.option("--junit", metavar="FILE", type=FILE, help="Write the verdicts as JUnit XML.")
-@click.option("--summary", metavar="FILE", type=FILE, help="Append a job summary in Markdown.")
-@click.option("--nights", is_flag=True, help="Judge earlier gates in neighbouring folders, too; see below.")
+@click.option("--junit", metavar="FILE", type=FILE, help="Write the verdicts to this file, as JUnit XML.")
+@click.option("--summary", metavar="FILE", type=FILE, help="Append a job summary to this file, in Markdown.")
+@click.option(
+    "--nights", is_flag=True, help="Also evaluate earlier gates in the same parent folder; see below."
+)
 @JSON
 def gate(
     results: tuple[Path, ...],
@@ -35,13 +37,13 @@ def gate(
     nights: bool,
     as_json: bool,
 ) -> None:
-    """May a new version replace the baseline? A statistical gate with an exit code.
+    """Test whether a new version may replace the baseline.
 
-    0: every rule passes. 1: one does not, or the queries cannot tell (see on_cannot_tell). 3: one
-    could not be judged: scores are missing, or judgments, candidates or depth are not the baseline's.
+    Exit code 0: all rules pass. 1: a rule fails, or there are too few queries to decide (see on_cannot_tell). 3: a
+    rule is invalid: scores are missing, or judgments, candidates or depth differ from the baseline.
 
-    Several results of the same version are averaged per query. With --nights CANNOT TELL passes, and an alarm is
-    given (exit code 1) where a mean has fallen lastingly, over all gates of the same queries against BASELINE.
+    Several results of the same version are averaged per query. With --nights, CANNOT TELL passes, and exit code 1
+    reports a lasting decrease of a mean over all gates of the same queries against BASELINE.
     """
     from dataclasses import asdict
 

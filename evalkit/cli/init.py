@@ -13,9 +13,9 @@ import click
     "file", required=False, default="evalkit.yaml", type=click.Path(dir_okay=False, path_type=Path)
 )
 def init(file: Path) -> None:
-    """Write a commented configuration to start from; it runs as it is.
+    """Write an example configuration that runs without changes.
 
-    FILE is evalkit.yaml if none is given; a file that is there is left alone.
+    FILE defaults to evalkit.yaml. An existing file is not overwritten.
     """
     from evalkit.errors import InputError, StorageError
 
@@ -25,12 +25,17 @@ def init(file: Path) -> None:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(text.format(name=name, file=file))
     except FileExistsError:
-        raise InputError(f"{file.resolve()} is there already", "name another file, or remove it") from None
+        raise InputError(
+            f"{file.resolve()} already exists", "choose another file name, or delete the file"
+        ) from None
     except FileNotFoundError:
-        raise InputError(f"there is no folder {file.resolve().parent}", "make it first") from None
+        raise InputError(f"folder not found: {file.resolve().parent}", "create the folder first") from None
     except OSError as error:
-        raise StorageError(f"cannot write {file.resolve()}: {error.strerror}", "name another file") from None
+        raise StorageError(
+            f"cannot write {file.resolve()}: {error.strerror}", "choose another file name"
+        ) from None
     click.echo(
-        f"wrote {file}: three depths of a lexical reranker on the bundled collection, and what else there is"
+        f"wrote {file}: three depths of a lexical reranker on the demo dataset, with comments on other"
+        " settings"
     )
     click.echo(f"next: evalkit run {file}")

@@ -9,8 +9,14 @@ import click
 
 @click.command()
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--metric", metavar="METRIC", help="To rank by [default: the first folder's primary metric].")
-@click.option("--allow-incomplete", is_flag=True, help="Take folders with queries that have no scores, too.")
+@click.option(
+    "--metric",
+    metavar="METRIC",
+    help="Metric of the ranking [default: the primary metric of the first folder].",
+)
+@click.option(
+    "--allow-incomplete", is_flag=True, help="Also accept folders with queries that have no scores."
+)
 @click.option(
     "--format",
     "form",
@@ -19,10 +25,10 @@ import click
     show_default=True,
 )
 def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, allow_incomplete: bool) -> None:
-    """Rank the rerankers of many results: intervals, ties, latency, cost, and who is beaten.
+    """Rank the rerankers of several results.
 
-    Folders that were not measured on the same queries, judgments, candidates and depth stand in tables
-    of their own, with the reason.
+    Prints confidence intervals, ties, latency and cost. Folders with different queries, judgments, candidates or
+    depth are ranked in separate tables, with the reason.
     """
     from evalkit.report.leaderboard import as_csv, as_html_page, as_markdown_page, leaderboard_table
     from evalkit.report.table import as_text

@@ -19,20 +19,20 @@ FILES = click.option(
     "files",
     multiple=True,
     metavar="FILE",
-    help="A Python file with plugins of your own. Repeatable.",
+    help="Python file with your own plugins. Repeatable.",
 )
 
 
 @click.group()
 def plugin() -> None:
-    """List rerankers, retrievers, dataset sources and dialects, your own among them; show their settings."""
+    """List plugins or show their settings."""
 
 
 @plugin.command("list")
 @FILES
 @JSON
 def list_(files: tuple[str, ...], *, as_json: bool) -> None:
-    """Print everything that a configuration can name, and whose it is."""
+    """Print all plugins and the packages that contain them."""
     from evalkit import registry
     from evalkit.report.table import Table, as_text
     from evalkit.results.json_shapes import to_json
@@ -56,7 +56,7 @@ def list_(files: tuple[str, ...], *, as_json: bool) -> None:
 @FILES
 @JSON
 def show(name: str, files: tuple[str, ...], *, as_json: bool) -> None:
-    """Print the settings of everything that goes by NAME, with their defaults."""
+    """Print the settings of the plugins named NAME, with their defaults."""
     from evalkit import registry
     from evalkit.errors import UnknownNameError
     from evalkit.results.json_shapes import to_json
@@ -85,10 +85,10 @@ def show(name: str, files: tuple[str, ...], *, as_json: bool) -> None:
         click.echo(to_json(rows), nl=False)
         return
     for one, keys in shown:
-        click.echo(f"{one.kind} {name}, of {one.owner} {one.version}: {_what(one)}")
+        click.echo(f"{one.kind} {name}, package {one.owner} {one.version}: {_what(one)}")
         if keys:
             click.echo(_as_help(keys))
-    click.echo("next: name it in a configuration; evalkit config check tells what is wrong with it")
+    click.echo("next: use it in a configuration and run evalkit config check")
 
 
 def _load(files: tuple[str, ...]) -> None:
@@ -105,7 +105,7 @@ def _what(one: Plugin) -> str:
     try:
         return (one.load().__doc__ or "").strip().partition("\n")[0]
     except InputError as error:
-        return f"broken: {error.message.partition('is broken: ')[2]}"
+        return f"broken: {error.message.partition('cannot be imported: ')[2]}"
 
 
 def _keys(plugin: Any) -> list[Key]:

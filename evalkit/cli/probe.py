@@ -9,14 +9,14 @@ from evalkit.cli.options import CONFIG, JSON, SET
 
 @click.command()
 @CONFIG
-@click.option("--reranker", metavar="TAG", required=True, help="Which reranker of CONFIG to probe.")
+@click.option("--reranker", metavar="TAG", required=True, help="Tag of the reranker in CONFIG.")
 @SET
 @JSON
 def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
-    """Ask a backend whether it keeps the promises of its API.
+    """Test whether a backend behaves as its API documents.
 
-    Exits with 3 if a promise is broken. Makes some dozens of calls, one of them with the documented
-    maximum of documents.
+    Exits with code 3 if a promise is broken. Makes several dozen calls, one of them with the documented maximum
+    number of documents.
     """
     from dataclasses import asdict
 
@@ -42,7 +42,7 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
     if broken:
         raise IncompleteError(
             f"{reranker!r} breaks {len(broken)} of {kept + len(broken)} promises that could be tested",
-            "read the evidence, and decide whether you can live with it",
+            "read the evidence and decide whether the differences matter to you",
         )
     if not as_json:
         click.echo(f"{reranker!r} keeps all {kept} promises that could be tested\nnext: evalkit run {config}")

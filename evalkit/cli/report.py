@@ -9,13 +9,11 @@ from evalkit.cli.options import DETAILS
 
 @click.command()
 @click.argument("result", metavar="RESULT", type=click.Path(file_okay=False))
-@click.option(
-    "--allow-incomplete", is_flag=True, help="Report what there is of a result that is not complete."
-)
-@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
+@click.option("--allow-incomplete", is_flag=True, help="Also report an incomplete result.")
+@click.option("--open", "opens", is_flag=True, help="Open the report in the browser.")
 @DETAILS
 def report(result: str, *, allow_incomplete: bool, opens: bool, details: bool) -> None:
-    """Rebuild the report of a result folder from its raw files; makes no calls."""
+    """Rebuild the report of a result, without any call."""
     from evalkit.cli.showing import show_next, show_screen, shown_tables
     from evalkit.report.pages import screen_of
     from evalkit.report.sections import all_cautions

@@ -14,12 +14,14 @@ from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
 @click.command()
 @CONFIG
 @SET
-@click.option("--into", metavar="DIR", help="Parent of the result folder [default: results/<name>].")
+@click.option("--into", metavar="DIR", help="Parent folder of the result [default: results/<name>].")
+@click.option("--resume", metavar="DIR", type=click.Path(file_okay=False), help="Resume this unfinished run.")
+@click.option("--refresh", is_flag=True, help="Score everything again, including cached scores.")
 @click.option(
-    "--resume", metavar="DIR", type=click.Path(file_okay=False), help="Take up this unfinished folder."
+    "--plan",
+    is_flag=True,
+    help="Print the planned calls, pairs, tokens and cost, without calling a reranker.",
 )
-@click.option("--refresh", is_flag=True, help="Ask for every score again, known or not.")
-@click.option("--plan", is_flag=True, help="Print calls, pairs, tokens and cost; contact no reranker.")
 @DETAILS
 @JSON
 def run(
@@ -33,7 +35,7 @@ def run(
     details: bool,
     as_json: bool,
 ) -> None:
-    """Run an experiment: rerank, evaluate, time, report."""
+    """Rerank, evaluate, measure latency and write a report."""
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
     from evalkit.experiment.manifest_facts import Origin
@@ -46,7 +48,9 @@ def run(
         show_plan(settings, into, options, as_json=as_json)
         return
     if as_json:
-        raise click.UsageError("--json goes with --plan; a run's figures are in summary.json of its folder")
+        raise click.UsageError(
+            "--json requires --plan; the results of a run are in summary.json of its folder"
+        )
     command = shlex.join(["evalkit", *sys.argv[1:]])
     folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), options)
     show_result(folder.path, details=details)

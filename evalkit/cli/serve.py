@@ -22,21 +22,25 @@ _TOP_LEVEL = ("service.", "plugins=")
 @click.command()
 @click.argument("config", metavar="[CONFIG]", required=False, type=click.Path(dir_okay=False))
 @click.option(
-    "--reranker", "tags", metavar="TAG", multiple=True, help="Which rerankers of CONFIG to serve; all if absent."
+    "--reranker", "tags", metavar="TAG", multiple=True, help="Tag of a reranker in CONFIG [default: all]. Repeatable."
 )  # fmt: skip
 @click.option("--backend", metavar="NAME", help="Serve a backend without a configuration, e.g. lexical.")
 @click.option(
     "--model",
     metavar="NAME",
-    help="Model of the backend, or what it is to be called; no other name is served.",
+    help="Model of the backend, or the served model name. Requests for other names are refused.",
 )
 @SET
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0 selects a free one.",
 )
 @click.option("--dialect", default="assisters", show_default=True, help="Wire format of /v1/rerank.")
-@click.option("--api-key-env", metavar="VARIABLE", help="Demand the key held by this environment variable.")
+@click.option("--api-key-env", metavar="VARIABLE", help="Require the API key in this environment variable.")
 def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     config: str | None,
     tags: tuple[str, ...],
@@ -48,10 +52,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     dialect: str,
     api_key_env: str | None,
 ) -> None:
-    """Serve rerankers as a rerank API: POST /v1/rerank, and the paths of every other dialect.
+    """Serve rerankers as an HTTP API in all dialects.
 
-    Either CONFIG, whose rerankers are asked for by their tags as the model, or --backend NAME with its settings as
-    --set KEY=VALUE. --set service.KEY=VALUE sets limits and batching; GET /openapi.json tells what is served.
+    Give either CONFIG, whose tags are the model names, or --backend NAME with its settings as --set KEY=VALUE.
+    --set service.KEY=VALUE sets limits and batching. GET /openapi.json describes the API.
     """
     from evalkit import registry
     from evalkit.config import ServiceSettings, load_config
@@ -59,7 +63,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
 
     registry.lookup("dialect", dialect)
     if (config is None) == (backend is None) or (config is None and tags):
-        raise click.UsageError("give either CONFIG, with --reranker TAG if not all, or --backend NAME")
+        raise click.UsageError("give either CONFIG (optionally with --reranker TAG) or --backend NAME")
     if config is not None:
         loaded = load_config(config, overrides, check_files=False)  # served without the datasets
         rerankers = _chosen(loaded, tags)
@@ -120,5 +124,7 @@ def _key(variable: str | None) -> str | None:
         return None
     key = os.environ.get(variable)
     if not key:
-        raise InputError(f"the environment variable {variable!r} is not set", f"export {variable}=... first")
+        raise InputError(
+            f"the environment variable {variable!r} is not set", f"run export {variable}=... first"
+        )
     return key

@@ -20,14 +20,14 @@ FILE = click.argument("file", metavar="FILE", type=click.Path(dir_okay=False, pa
 
 @click.group()
 def store() -> None:
-    """Look after stored scores. STORE is the file, or the folder that holds scores.sqlite."""
+    """Manage stored scores. STORE is the file, or the folder that contains scores.sqlite."""
 
 
 @store.command()
 @STORE
 @JSON
 def size(store: Path, *, as_json: bool) -> None:
-    """Print what a store holds, backend by backend."""
+    """Print the contents of a store by backend."""
     from evalkit.report.table import Table, as_text
     from evalkit.results.json_shapes import to_json
     from evalkit.store.upkeep import file_bytes, holdings
@@ -49,7 +49,7 @@ def size(store: Path, *, as_json: bool) -> None:
         for one in backends
     )
     columns = ("backend", "settings", "queries", "scores", "oldest", "newest")
-    note = "All settings of a backend stand in --json."
+    note = "Use --json for all settings of a backend."
     click.echo(as_text(Table(f"scores in {base.path}", columns, cells, note, left=2)))
     click.echo(f"total: {sum(one.scores for one in backends)} scores, {file_bytes(base.path)} bytes")
 
@@ -60,7 +60,7 @@ def size(store: Path, *, as_json: bool) -> None:
     "--before",
     metavar="DATE",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Remove what was stored before that day (UTC).",
+    help="Remove scores stored before this day (UTC).",
 )
 @click.option(
     "--backend",
@@ -68,14 +68,14 @@ def size(store: Path, *, as_json: bool) -> None:
     type=int,
     multiple=True,
     metavar="N",
-    help="Remove what this backend gave. Repeatable.",
+    help="Remove the scores of this backend. Repeatable.",
 )
-@click.option("--plan", is_flag=True, help="Count alone; remove nothing.")
+@click.option("--plan", is_flag=True, help="Print the number of scores without removing them.")
 def prune(store: Path, before: datetime | None, backends: tuple[int, ...], *, plan: bool) -> None:
-    """Remove scores, and what nothing needs any more; give the space back.
+    """Remove scores and unused data, and free disk space.
 
-    With --before and --backend a score must meet both. With neither, only what nothing needs goes:
-    notes of unfinished runs whose result folders are gone, and unused space.
+    With both --before and --backend, only scores that match both are removed. Without them, only unused data is
+    removed: journals of unfinished runs whose result folders no longer exist, and unused space.
     """
     from evalkit.store import upkeep
 
@@ -83,7 +83,7 @@ def prune(store: Path, before: datetime | None, backends: tuple[int, ...], *, pl
     bytes_before = upkeep.file_bytes(base.path)
     since = before.replace(tzinfo=UTC).timestamp() if before else None
     done = upkeep.prune(base, since, backends, plan=plan)
-    what = f"{done.scores} scores and the notes of {done.journals} vanished runs"
+    what = f"{done.scores} scores and the journals of {done.journals} deleted runs"
     if plan:
         click.echo(f"{what} would be removed from {base.path}")
     else:
@@ -94,7 +94,7 @@ def prune(store: Path, before: datetime | None, backends: tuple[int, ...], *, pl
 @STORE
 @FILE
 def export_(store: Path, file: Path) -> None:
-    """Write every score to FILE, a Parquet table; texts are in it as hashes alone."""
+    """Write all scores to FILE, a Parquet table with hashes instead of texts."""
     from evalkit.store.exchange import export_scores
 
     click.echo(f"{export_scores(_opened(store, 'read'), file)} scores written to {file}")
@@ -105,21 +105,25 @@ def export_(store: Path, file: Path) -> None:
 @STORE
 @FILE
 def import_(store: Path, file: Path) -> None:
-    """Take the scores of an exported FILE into a store, made if need be. Of two scores of a pair the later stays."""
+    """Import the scores of an exported FILE; of two scores of a pair, keep the later one.
+
+    The store is created if necessary.
+    """
     from evalkit.store.exchange import import_scores, open_export
 
     with open_export(file) as incoming:
         base = _opened(store, "create")
         offered, taken = import_scores(base, incoming)
     click.echo(
-        f"{taken} of {offered} scores taken into {base.path}; the others were there already, or later ones"
+        f"{taken} of {offered} scores imported into {base.path}; the others were already stored, or"
+        " later scores were"
     )
 
 
 @store.command()
 @STORE
 def verify(store: Path) -> None:
-    """Check that a store is whole. Exits with 3 if it is not."""
+    """Check a store for damage. Exits with code 3 if it is damaged."""
     from evalkit.errors import StorageError
     from evalkit.store.upkeep import faults, holdings
 
@@ -129,28 +133,30 @@ def verify(store: Path) -> None:
         for fault in found:
             click.echo(fault)
         raise StorageError(
-            f"{base.path} is damaged in {len(found)} ways",
-            "move it away; what is in it will be asked for again",
+            f"{base.path} has {len(found)} kinds of damage",
+            "move it away; the next run scores its contents again",
         )
     backends = holdings(base)
     click.echo(
-        f"{base.path} is whole: {sum(one.scores for one in backends)} scores of {len(backends)} backends"
+        f"{base.path} is intact: {sum(one.scores for one in backends)} scores of {len(backends)} backends"
     )
 
 
 @store.command()
 @CONFIG
-@click.option("--reranker", "tags", metavar="TAG", multiple=True, help="Only this one. Repeatable.")
+@click.option(
+    "--reranker", "tags", metavar="TAG", multiple=True, help="Check only this reranker. Repeatable."
+)
 @SET
-@click.option("--into", metavar="DIR", help="Parent of the result folders [default: results/<name>].")
+@click.option("--into", metavar="DIR", help="Parent folder of the results [default: results/<name>].")
 @JSON
 def drift(
     config: str, tags: tuple[str, ...], overrides: tuple[str, ...], into: str | None, *, as_json: bool
 ) -> None:
-    """Ask for a small sample of stored scores again: do they still hold? Exits with 3 if they do not.
+    """Compare a sample of stored scores with new ones. Exits with code 3 if they differ.
 
-    Nothing is stored. Of every reranker and dataset a few queries are asked twice, so that a server
-    that never answers alike is told from one that has changed.
+    Nothing is stored. For every reranker and dataset a few queries are scored twice, to distinguish a server that
+    changed from one whose scores vary between calls.
     """
     from dataclasses import asdict
 
@@ -162,18 +168,19 @@ def drift(
     from evalkit.workflows.store import drift_checks
 
     settings = load_config(config, overrides)
-    found = list(progress_bar(drift_checks(settings, tags, into), desc="asking again", unit="check"))
+    found = list(progress_bar(drift_checks(settings, tags, into), desc="scoring again", unit="check"))
     if as_json:
         rows = [{**asdict(one), "verdict": one.verdict, "evidence": one.evidence()} for one in found]
         click.echo(to_json(rows), nl=False)
     else:
         cells = tuple((one.dataset, one.reranker, one.verdict, one.evidence()) for one in found)
         columns = ("dataset", "reranker", "verdict", "evidence")
-        click.echo(as_text(Table("do the stored scores still hold?", columns, cells, left=4)))
+        click.echo(as_text(Table("comparison with new scores", columns, cells, left=4)))
     if drifted := sorted({one.reranker for one in found if one.verdict == "drifted"}):
         raise IncompleteError(
-            f"stored scores of {', '.join(drifted)} do not hold any more",
-            f"ask for all again with: evalkit run {config} --refresh; or forget the old ones: evalkit store prune",
+            f"stored scores of {', '.join(drifted)} differ from new ones",
+            f"score everything again with: evalkit run {config} --refresh; or remove the old scores"
+            " with: evalkit store prune",
         )
     if not as_json:
         click.echo(f"next: evalkit run {config}")
@@ -186,8 +193,8 @@ def _opened(path: Path, mode: Mode) -> Database:
     file = path / "scores.sqlite" if path.is_dir() else path
     if mode != "create" and not file.is_file():
         raise InputError(
-            f"no score store at {file.absolute()}",
-            "give the file, or the folder it is in: the parent of the result folders",
+            f"score store not found: {file.absolute()}",
+            "give the file or its folder, which is the parent folder of the results",
         )
     base = Database(file, mode)
     click.get_current_context().call_on_close(base.close)

@@ -22,7 +22,7 @@ POSITIVE = click.FloatRange(min=0, min_open=True)
 
 @click.group()
 def tune() -> None:
-    """Tune what is sent to a reranker, from stored scores; calls nothing."""
+    """Tune depth, threshold or calibration from stored scores."""
 
 
 class DepthOptions(TypedDict):
@@ -40,27 +40,32 @@ class DepthOptions(TypedDict):
 
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
-@click.option("--reranker", metavar="TAG", help="Only this one [default: all that can be tuned].")
-@click.option("--metric", metavar="METRIC", help="What quality is [default: the result's primary metric].")
+@click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all that can be tuned].")
 @click.option(
-    "--margin", metavar="LOSS", type=POSITIVE, help="A loss that does not matter [default: the result's]."
+    "--metric", metavar="METRIC", help="Quality metric [default: the primary metric of the result]."
+)
+@click.option(
+    "--margin",
+    metavar="LOSS",
+    type=POSITIVE,
+    help="Largest acceptable loss [default: the margin of the result].",
 )
 @click.option(
     "--max-p95-ms",
     metavar="MS",
     type=POSITIVE,
-    help="p95 of a call, at most; the upper bound of its interval counts.",
+    help="Maximum p95 latency of a call (upper bound of its confidence interval).",
 )
-@click.option("--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Cost of a thousand queries, at most.")
-@click.option("--min-quality", metavar="MEAN", type=float, help="Mean quality, at least.")
+@click.option("--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Maximum cost of 1,000 queries.")
+@click.option("--min-quality", metavar="MEAN", type=float, help="Minimum mean quality.")
 @DETAILS
 @JSON
 def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
-    """Find how many candidates to rerank: the smallest depth within the margin of the deepest.
+    """Choose the depth: the smallest number of candidates within the margin of the deepest depth.
 
-    Every depth is evaluated, not only the configured ones. The choice is made on one half of the
-    queries and checked on the other against the deepest allowed depth. Without confirmation the
-    deepest depth is recommended.
+    Every depth is evaluated, not only the configured ones. The depth is chosen on one half of the queries and
+    compared with the deepest allowed depth on the held-out half. If it is not confirmed, the deepest depth is
+    recommended.
     """
     from evalkit.report.depth import depth_line, depth_lines, depth_table
     from evalkit.report.next_step import NextStep
@@ -83,20 +88,22 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
 
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
-@click.option("--reranker", metavar="TAG", help="Only this one [default: all].")
+@click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all].")
 @click.option(
     "--goal",
     metavar="GOAL",
     default="recall>=0.9",
     show_default=True,
-    help="recall>=R, precision>=P or max_f1.",
+    help="Target: recall>=R, precision>=P or max_f1.",
 )
 @click.option(
     "--confidence", metavar="C", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95,
     show_default=True, help="Confidence level of the recall guarantee.",
 )  # fmt: skip
 @click.option(
-    "--expected", is_flag=True, help="Keep a recall in expectation alone: cuts more, promises less."
+    "--expected",
+    is_flag=True,
+    help="Guarantee the recall only in expectation: drops more documents, weaker guarantee.",
 )
 @DETAILS
 @JSON
@@ -110,10 +117,10 @@ def threshold(
     details: bool,
     as_json: bool,
 ) -> None:
-    """Find a score threshold, with a guarantee that is checked on held-out queries.
+    """Choose a score threshold, with a guarantee that is checked on held-out queries.
 
-    A recall is guaranteed (Learn-then-Test) or kept in expectation (conformal risk control);
-    precision and F1 are those of the tuning queries. Held-out figures are printed with intervals.
+    Recall is guaranteed with a confidence level (Learn-then-Test) or in expectation (conformal risk control).
+    Precision and F1 are values on the tuning queries. Held-out values are printed with confidence intervals.
     """
     from evalkit.report.next_step import NextStep
     from evalkit.report.thresholds import threshold_line, threshold_lines, threshold_table
@@ -131,17 +138,17 @@ def threshold(
 
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
-@click.option("--reranker", metavar="TAG", help="Only this one [default: all].")
+@click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all].")
 @click.option(
     "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
-    help="Write each fitted function as a small JSON there, and a reliability diagram.",
+    help="Write the fitted functions (JSON) and reliability diagrams to this folder.",
 )  # fmt: skip
 @DETAILS
 @JSON
 def calibration(
     result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool
 ) -> None:
-    """Turn scores into probabilities, fitted on some queries and judged on others."""
+    """Calibrate scores as probabilities, fitted on one part of the queries and evaluated on the other."""
     from evalkit.report.calibration import calibration_line, calibration_table
     from evalkit.report.next_step import NextStep
     from evalkit.report.tuning_tables import calibrations_table
@@ -187,17 +194,20 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
 
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
-@click.option("--reranker", metavar="TAG", help="Only this one [default: all that can be tuned].")
+@click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all that can be tuned].")
 @click.option(
-    "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Draw the front there."
+    "--save",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a plot of the front to this folder.",
 )
 @DETAILS
 @JSON
 def search(result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool) -> None:
-    """Search depth, fusion with the first stage, and threshold at once.
+    """Search depth, fusion with the first stage, and threshold together.
 
-    Prints the configurations that nothing beats on quality, documents kept, latency and cost, each
-    with what it was worth on queries that the search did not see.
+    Prints the Pareto-optimal configurations for quality, documents kept, latency and cost, with their values on
+    held-out queries.
     """
     from evalkit.errors import StorageError
     from evalkit.report.chart_files import write_charts

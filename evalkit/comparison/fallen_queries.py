@@ -45,23 +45,27 @@ def judge_fallen(
     fallen = int((differences <= -(_ROUNDING if fallen_by is None else fallen_by - _ROUNDING)).sum())
     lower, upper = share_bounds(fallen, n, alpha)
     by = "" if fallen_by is None else f" by {fallen_by:g} or more"
-    seen = f"{metric} fell{by} in {fallen} of {n} queries"
+    seen = f"{metric} decreased{by} in {fallen} of {n} queries"
     level, allowed = percent(1 - alpha), f"the limit is {percent(most)}"
     status: Status = "PASS" if upper <= most else "FAIL" if lower > most else "CANNOT TELL"
     if n < MIN_QUERIES:
         status, sentence = (
             "CANNOT TELL",
-            f"{seen}: fewer than {MIN_QUERIES} queries, which carries no verdict",
+            f"{seen}: no verdict with fewer than {MIN_QUERIES} queries",
         )
     elif status == "PASS":
-        sentence = f"{seen}. At most {percent(upper)} of all queries fall ({level} confidence); {allowed}"
+        sentence = (
+            f"{seen}. The share of all queries is at most {percent(upper)} ({level} confidence); {allowed}"
+        )
     elif status == "FAIL":
-        sentence = f"{seen}. At least {percent(lower)} of all queries fall ({level} confidence); {allowed}"
+        sentence = (
+            f"{seen}. The share of all queries is at least {percent(lower)} ({level} confidence); {allowed}"
+        )
     else:
         needed = sample_size_for_count(fallen, most, 1 - alpha)
         sentence = (
-            f"{seen}. Up to {percent(upper)} of all queries may fall ({level} confidence); {allowed}."
-            f" A PASS needs at least {needed} queries, if no other query falls"
+            f"{seen}. The share of all queries may be up to {percent(upper)} ({level} confidence);"
+            f" {allowed}. A PASS requires at least {needed} queries, if no further query decreases"
         )
     chance = _chance_of_passing(fallen / n, n, most, alpha) if fallen and status != "FAIL" else None
     return GateFinding(status, sentence, fallen / n, lower, upper, n, unchanged_passes=chance)
@@ -102,7 +106,7 @@ def with_unseen_share(finding: RuleFinding, differences: NDArray[np.float64], al
     share, fall = unseen_share(len(differences), alpha), max(0.0, -float(differences.min()))
     fields = asdict(finding)
     if finding.status in {"PASS", "IDENTICAL"}:
-        most = f"{percent(share)} of all queries may ({percent(1 - alpha)} confidence)"
-        seen = "No query fell" if fall == 0 else f"No query fell by more than {fall:.4f}"
+        most = f"{percent(share)} of all queries may decrease more ({percent(1 - alpha)} confidence)"
+        seen = "No query decreased" if fall == 0 else f"No query decreased by more than {fall:.4f}"
         fields["sentence"] += f". {seen}; up to {most}"
     return GateFinding(**fields | {"unseen_share": share, "largest_fall": fall})

@@ -29,8 +29,11 @@ def outlook(differences: NDArray[np.float64], margin: float, alpha: float) -> st
     most = _MOST * seen.n
     low, high = (more_queries_for(chance, seen, margin, alpha, most) for chance in _CHANCES)
     if low is not None and high is not None:
-        return f"A PASS needs {low} to {high} more queries (chance {_CHANCES[0]:.0%} to {_CHANCES[1]:.0%})"
-    best = f"{most} more queries pass with a chance of {chance_of_passing(seen, most, margin, alpha):.0%}"
+        return f"A PASS requires {low} to {high} more queries (power {_CHANCES[0]:.0%} to {_CHANCES[1]:.0%})"
+    best = (
+        f"with {most} more queries the probability of a PASS is"
+        f" {chance_of_passing(seen, most, margin, alpha):.0%}"
+    )
     if low is None:
         return f"More queries are unlikely to help: {best}"
-    return f"A PASS needs at least {low} more queries (chance {_CHANCES[0]:.0%}); {best}"
+    return f"A PASS requires at least {low} more queries (power {_CHANCES[0]:.0%}); {best}"

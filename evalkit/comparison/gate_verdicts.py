@@ -134,21 +134,19 @@ def judge_drop(
     what = "queries" if clusters is None else "clusters of queries"
     too_few = f"fewer than {MIN_QUERIES} {what}" if count < MIN_QUERIES else None
     if found is None:
-        same = f"every value of {metric} is the same (n={n} queries)"
-        sentence = f"{same}: {too_few}, which carries no verdict" if too_few else same
+        same = f"all values of {metric} are equal (n={n} queries)"
+        sentence = f"{same}: no verdict with {too_few}" if too_few else same
         return RuleFinding(status, sentence, 0.0, 0.0, 0.0, n)
     if too_few or found.lower == found.upper:
-        why = too_few or "every difference is the same"
-        return _rule_finding(
-            found, status, f"{metric}: Δ {found.mean:+.4f} (n={n} queries): {why}, which carries no verdict"
-        )
+        why = f"no verdict with {too_few}" if too_few else "no verdict because all differences are equal"
+        return _rule_finding(found, status, f"{metric}: Δ {found.mean:+.4f} (n={n} queries): {why}")
     if status == "PASS":
         sentence = (
             f"{metric} not worse than baseline by more than {margin:.4f}: Δ {found.mean:+.4f},"
             f" {percent(1 - alpha)} lower bound {found.lower:+.4f} (n={n} queries)"
         )
         if found.upper < 0:
-            sentence += "; measurably lower, but inside the agreed margin"
+            sentence += "; significantly lower, but within the margin"
         return _rule_finding(found, status, sentence)
     bounds = f"Δ {found.mean:+.4f} {_bounds(found, '+', alpha)}"
     if status == "FAIL":
@@ -158,8 +156,8 @@ def judge_drop(
     return _rule_finding(
         found,
         status,
-        f"{metric} may be worse by more than {margin:.4f}: {bounds}. An unchanged system passes a margin of"
-        f" {certified:.4f} at 80 % power",
+        f"{metric} may be worse by more than {margin:.4f}: {bounds}. With these queries, an unchanged"
+        f" system passes a margin of {certified:.4f} with 80 % power",
     )
 
 
@@ -193,9 +191,9 @@ def judge_minimum(
     status: Status = "CANNOT TELL"
     if count < MIN_QUERIES:
         what = "queries" if clusters is None else "clusters of queries"
-        sentence = f"{metric} {bounds}: fewer than {MIN_QUERIES} {what} carry no verdict"
+        sentence = f"{metric} {bounds}: no verdict with fewer than {MIN_QUERIES} {what}"
     elif lower == upper:
-        sentence = f"{metric} {bounds}: every value is the same, which carries no verdict"
+        sentence = f"{metric} {bounds}: no verdict because all values are equal"
     elif lower >= least:
         status, sentence = "PASS", f"{metric} at least {least:g}: {bounds}"
     elif upper < least:

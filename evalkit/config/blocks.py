@@ -19,9 +19,9 @@ class SampleSettings(Settings):
     Attributes
     ----------
     queries
-        How many.
+        Number of queries.
     seed
-        Another seed draws others.
+        Seed of the random generator.
     """
 
     queries: PositiveInt
@@ -29,37 +29,37 @@ class SampleSettings(Settings):
 
 
 class BlockSettings(Settings):
-    """What checks the block of a plugin."""
+    """Base class of the settings of plugins."""
 
     nested: ClassVar[dict[str, str]] = {}
     """Key -> kind of plugin, for keys whose value is the block of another plugin, or a list of such blocks."""
 
 
 class DatasetSettings(BlockSettings):
-    """What every dataset source understands.
+    """Settings of every dataset source.
 
     Attributes
     ----------
     source
-        Which kind it is of.
+        Name of the dataset source.
     name
-        In tables and files; what it is called where it comes from where absent.
+        Name in tables and files (default: its name in the source).
     language
-        Any Snowball language; ``chinese``, ``japanese``, ``korean``, ``thai``, ``lao``, ``khmer`` and ``burmese`` are
-        split into pairs of characters.
+        Any Snowball language. ``chinese``, ``japanese``, ``korean``, ``thai``, ``lao``, ``khmer`` and ``burmese``
+        are tokenised into character bigrams.
     template
-        How a document's title and text become one.
+        Template that joins the title and text of a document.
     sample
-        A seeded sample of the queries instead of all.
+        Use a random sample of the queries.
     exclude_same_id
-        Whether a document with the query's own id is no candidate. Where absent, it is none where most such documents
-        hold the query's text, as in ArguAna and Quora, and one where queries and documents are merely numbered alike.
+        ``true``: a document with the ID of the query is never a candidate. By default it is excluded if most such
+        documents contain the text of the query, as in ArguAna and Quora.
     cluster_field
-        A field of the queries, such as a user or an intent: queries with the same value are not independent, and
-        intervals, tests and splits treat them as one cluster. Where absent, queries with equal texts are a cluster.
+        Field of the queries, such as a user or an intent. Queries with the same value are not independent:
+        intervals, tests and splits treat them as one cluster. By default, queries with equal texts are a cluster.
     unjudged
-        ``not_relevant`` states that the judgments name every relevant document. With ``unknown`` a verdict that
-        unjudged documents could reverse is withheld.
+        ``not_relevant``: the judgments contain every relevant document. ``unknown``: a verdict that unjudged
+        documents could reverse is withheld.
     """
 
     source: str
@@ -86,16 +86,16 @@ class DatasetSettings(BlockSettings):
 
 
 class RetrieverSettings(BlockSettings):
-    """What every first stage understands.
+    """Settings of every retriever.
 
     Attributes
     ----------
     kind
-        Which one it is.
+        Name of the retriever kind.
     depth
-        Candidates that it finds for each query.
+        Candidates per query.
     tag
-        Its column in every table; its kind where absent.
+        Name in tables and files (default: its kind).
     """
 
     kind: str
@@ -109,20 +109,21 @@ class RetrieverSettings(BlockSettings):
 
 
 class RerankerSettings(BlockSettings):
-    """What every reranker backend understands.
+    """Settings of every reranker backend.
 
     Attributes
     ----------
     backend
-        How it is reached.
+        Name of the backend.
     batch_size
-        Documents per call of the quality pass; the whole list where absent.
+        Documents per call in the quality pass (default: the whole list).
     concurrency
-        Calls in flight in the quality pass.
+        Concurrent calls in the quality pass.
     claims
-        What its maker promises, e.g. ``{10-20 documents: 100ms, 50-100 documents: 0.3 s}``: the report says which hold.
+        Latency claims of the vendor, e.g. ``{10-20 documents: 100ms, 50-100 documents: 0.3 s}``. The report checks
+        them.
     usd_per_hour
-        What the machine costs that it runs on: tells the cost of a thousand queries.
+        Price of the machine; used to compute the cost of 1,000 queries.
     """
 
     backend: str

@@ -19,34 +19,34 @@ DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
 
 class BudgetSettings(Settings):
-    """What an experiment may cost; it stops before it would cost more.
+    """Spending limit of an experiment. The run stops before it exceeds the limit.
 
     Attributes
     ----------
     usd
-        The most that all its calls may cost; every billed reranker then needs a ``price``.
+        Maximum cost of all calls. Every billed reranker then needs a ``price``.
     """
 
     usd: Annotated[float, Field(ge=0)]
 
 
 class CompareSettings(Settings):
-    """How rerankers are compared; named beforehand, so that nobody picks what came out best.
+    """Comparison settings, fixed before the run so that results cannot influence the choice.
 
     Attributes
     ----------
     baseline
-        The tag that all others are held against; the first stage where absent.
+        Tag of the system that all others are compared with (default: the first stage).
     primary
-        The metric that decides: one of ``metrics``, the first where absent.
+        Metric of the verdicts: one of ``metrics`` (default: the first).
     confidence
-        Of intervals; what is left of 1 is the level of the tests.
+        Confidence level of intervals. The significance level of the tests is 1 minus this value.
     margin
-        A loss of the primary metric that does not matter.
+        Largest acceptable loss of the primary metric.
     correction
-        For several contenders: ``holm``, or ``maxT``, which uses that their values go together.
+        Correction for several contenders: ``holm``, or ``maxT``, which uses the correlation of their values.
     resamples
-        Sign flips of a randomisation test.
+        Random sign flips per randomisation test.
     """
 
     baseline: Slug | None = None
@@ -58,38 +58,39 @@ class CompareSettings(Settings):
 
 
 class StoreSettings(Settings):
-    """Where scores are kept for the next time; one file may serve many experiments.
+    """Score store. Several experiments can share one file.
 
     Attributes
     ----------
     path
-        A SQLite file. Experiments that ask the same backend take turns at it.
+        SQLite file. Experiments that use the same backend and file run one after the other.
     """
 
     path: FilePath
 
 
 class PrecisionSettings(Settings):
-    """How what fewer bits cost is measured.
+    """Check of the quality loss by reduced precision.
 
     Attributes
     ----------
     queries
-        So many are scored again in fp32, and what the precision costs is in the report; 0: none.
+        Queries that are scored again in fp32. The report shows the quality loss of the lower precision. 0 turns the
+        check off.
     """
 
     queries: Annotated[int, Field(ge=0)] = 50
 
 
 class Outline(Settings):
-    """The configuration before its plugin blocks are known; what YAML is checked against first.
+    """The configuration of an experiment.
 
     Attributes
     ----------
     name
-        Names the result folder: letters, digits, ``.``, ``_``, ``-``.
+        Name of the result folder: letters, digits, ``.``, ``_``, ``-``.
     seed
-        Of everything that is drawn.
+        Seed of all random choices.
     datasets
         ``demo``, a hub name like ``beir/scifact``, or a block with ``source``.
     retriever
@@ -97,30 +98,30 @@ class Outline(Settings):
     rerankers
         Tag -> block with ``backend``.
     depths
-        Candidates per query; each depth is a row of the report. The retriever's ``depth`` where absent.
+        Candidates per query. Each depth is a row of the report (default: the ``depth`` of the retriever).
     metrics
-        In ir_measures' notation; the first is the primary one.
+        Metrics in the notation of ir_measures. The first is the primary metric.
     latency
-        What is timed. Absent, ``evalkit run`` times nothing, and ``evalkit bench`` takes the defaults.
+        Latency pass. If missing, ``evalkit run`` makes none and ``evalkit bench`` uses the defaults.
     quality
-        ``false``: only time the rerankers, as ``evalkit bench`` does.
+        ``false``: measure latency only, as ``evalkit bench`` does.
     compare
-        How rerankers are compared.
+        Comparison settings.
     budget
-        What it may cost.
+        Spending limit.
     store
-        Where scores are kept; ``scores.sqlite`` beside the result folders where absent.
+        Score store (default: ``scores.sqlite`` in the folder of the result folders).
     execution
-        Where local models score in the quality pass; in this process where absent.
+        Where local models run in the quality pass (default: in this process).
     precision_check
-        How what fewer bits cost is measured, for rerankers that run with fewer than fp32.
+        Check of the quality loss by reduced precision, for rerankers below fp32.
     service
-        How ``evalkit serve`` behaves.
+        Settings of ``evalkit serve``.
     plugins
-        Python files with rerankers, retrievers, dataset sources and dialects of your own.
+        Python files with your own rerankers, retrievers, dataset sources and dialects.
     keep_texts
-        ``false``: no text of a document enters the result folder; the report's explorer then has ranks and grades
-        alone.
+        ``false``: the result folder contains no document texts. The query explorer of the report then shows only
+        ranks and grades.
     """
 
     name: Slug
@@ -143,7 +144,7 @@ class Outline(Settings):
 
 
 class Config(Settings):
-    """The whole configuration, every block checked by its own plugin's Settings."""
+    """The checked configuration, with the settings of all plugins."""
 
     name: str
     seed: int
@@ -165,19 +166,19 @@ class Config(Settings):
 
 
 class ExecutionSettings(Settings):
-    """Who scores in the quality pass; whatever is timed is timed in this process.
+    """Where local models run in the quality pass. Latency is always measured in this process.
 
     Attributes
     ----------
     engine
-        ``local``: this process. ``ray`` (extra ``ray``): the actors of a Ray cluster, each with the model in memory.
+        ``local``: this process. ``ray`` (extra ``ray``): actors of a Ray cluster, each with a copy of the model.
     address
-        ``auto`` joins the cluster of this machine, ``local`` starts one for the occasion (several processes on one
-        machine), ``host:port`` joins that one.
+        ``auto`` connects to the cluster of this machine, ``host:port`` to another one. ``local`` starts a temporary
+        cluster (several processes on this machine).
     replicas
-        Actors.
+        Number of actors.
     cpus_per_replica, gpus_per_replica
-        What each of them has to itself: a model runs in as many threads as its replica has processors.
+        CPUs and GPUs reserved for each actor. A model uses as many threads as its actor has CPUs.
     """
 
     engine: Literal["local", "ray"] = "local"

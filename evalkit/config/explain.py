@@ -101,7 +101,7 @@ def _problem(
         return Problem(where, detail["msg"], detail["ctx"]["hint"])
     if kind == "missing":
         key = str(detail["loc"][-1])
-        return Problem(where, f"key {key!r} is missing", f"add '{key}:' here")
+        return Problem(where, f"key {key!r} is missing", f"add '{key}:'")
     given = detail["input"]
     shown = "" if isinstance(given, dict | list) else f" (given: {given!r})"
     return Problem(where, f"{_last_key(where)!r} {_message(detail)}{shown}")
@@ -112,7 +112,7 @@ def _message(detail: ErrorDetails) -> str:
     if detail["type"] == "string_pattern_mismatch":
         pattern = detail["ctx"]["pattern"]
         if pattern == SLUG:
-            return "may hold letters, digits, '.', '_' and '-', and starts with a letter or digit"
+            return "must consist of letters, digits, '.', '_' and '-', and start with a letter or digit"
         return f"must match {pattern}"
     if detail["type"] in _MESSAGES:
         return _MESSAGES[detail["type"]]
@@ -161,5 +161,5 @@ def _hint_for_unknown_key(
     current_block = ".".join(str(step) for step in where)
     hint = nearest_name_hint(key, settings.model_fields)
     if block is not None and block != current_block and not hint.startswith("did you mean"):
-        return f"{key!r} belongs under {block}" if block else f"{key!r} belongs at the top level"
+        return f"move {key!r} to {block}" if block else f"move {key!r} to the top level"
     return hint

@@ -15,34 +15,34 @@ _BOUNDS = ("max_drop", "retain", "min", "max_fallen", "max_ratio", "max_slowdown
 
 
 class GateRule(Settings):
-    """One thing a new version must not break; exactly one bound.
+    """A rule with exactly one limit.
 
     Attributes
     ----------
     metric
-        For ``max_drop``, ``retain``, ``min`` and ``max_fallen``.
+        Metric of ``max_drop``, ``retain``, ``min`` and ``max_fallen``.
     max_drop
-        Largest loss of the mean against the baseline that does not matter.
+        Largest acceptable loss of the mean, compared with the baseline.
     retain
-        Share of the baseline's gain over the first stage that must be kept.
+        Minimum share of the baseline's gain over the first stage.
     min
-        The mean must be at least that.
+        Minimum mean.
     max_fallen
-        Share of queries that may fall against the baseline. Its bounds are exact: rare large losses count, too.
+        Maximum share of queries that lose against the baseline. The test is exact and also detects rare large losses.
     fallen_by
-        For ``max_fallen``: a query has fallen if it loses at least that. Absent: if it loses anything.
+        For ``max_fallen``: smallest loss that counts (default: any loss).
     latency_to
-        The reranker of the same run that latency is held against.
+        Reranker of the same run that the latency is compared with.
     batch_size, concurrency
-        The timed batches that count.
+        Batch size and concurrency of the compared latencies.
     max_ratio
-        Median latency by that of `latency_to`, at most.
+        Maximum ratio of the median latency to that of `latency_to`.
     max_slowdown
-        That ratio by the same ratio in the baseline's own run, at most.
+        Maximum of that ratio divided by the same ratio in the baseline run.
     max_failed
-        Share of calls that may fail for good.
+        Maximum share of calls that fail after all retries.
     reranker, dataset
-        Only this one; each one that both sides have where absent.
+        Apply the rule only to this one (default: all that both sides have).
     """
 
     metric: str | None = None
@@ -74,16 +74,18 @@ class GateRule(Settings):
     def _check_combination(self) -> GateRule:
         given = [name for name in _BOUNDS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"a rule needs exactly one of: {', '.join(_BOUNDS)}")
+            raise ValueError(f"needs exactly one of: {', '.join(_BOUNDS)}")
         needs = {"max_drop": "metric", "retain": "metric", "min": "metric", "max_fallen": "metric",
                  "max_ratio": "latency_to", "max_slowdown": "latency_to"}.get(given[0])  # fmt: skip
         for name in ("metric", "latency_to"):
             if (getattr(self, name) is not None) != (name == needs):
-                raise ValueError(f"{given[0]!r} {'needs' if name == needs else 'goes without'} {name!r}")
+                raise ValueError(
+                    f"{'needs' if name == needs else 'must not have'} {name!r} with {given[0]!r}"
+                )
         if (self.batch_size is not None) != (needs == "latency_to"):
-            raise ValueError("a latency rule, and no other, needs 'batch_size'")
+            raise ValueError("needs 'batch_size' for a latency rule, and only for a latency rule")
         if self.fallen_by is not None and self.max_fallen is None:
-            raise ValueError("'fallen_by' needs 'max_fallen'")
+            raise ValueError("must not have 'fallen_by' without 'max_fallen'")
         return self
 
     @property
@@ -94,22 +96,23 @@ class GateRule(Settings):
 
 
 class GateSettings(Settings):
-    """A gate: its rules, its error, and what an open question means.
+    """A gate: its rules, its error rate, and how it treats an undecided rule.
 
     Attributes
     ----------
     rules
-        Each has exactly one bound.
+        Rules, each with exactly one limit.
     alpha
-        The chance that one rule lets pass what is worse by exactly its margin, over all looks. ``max_drop`` and
-        ``retain`` keep to it where many queries fall a little; add ``max_fallen`` for few that fall a lot.
+        Probability that a rule passes a system that is worse by exactly the margin, over all looks. For
+        ``max_drop`` and ``retain`` it holds if many queries lose a little. Add ``max_fallen`` to detect a few large
+        losses.
     looks
-        How often the same change may be gated: 2 allows a second gate with as many more queries as you like. Each look
-        is stricter then, so that both together err as often as `alpha` says.
+        How many times the same change may be tested. 2 allows a second gate with any number of additional queries.
+        Each look is then stricter, so that both together have the error rate `alpha`.
     look
-        Which of the `looks` this gate is. Set `looks` before the first one.
+        Number of this look, 1 or 2. Set `looks` before the first look.
     on_cannot_tell
-        Whether too few queries to tell are a failure.
+        ``fail``: a rule that cannot be decided fails the gate. ``warn``: it only prints a warning.
     """
 
     rules: Annotated[tuple[GateRule, ...], Field(min_length=1)]
@@ -121,7 +124,7 @@ class GateSettings(Settings):
     @model_validator(mode="after")
     def _check_looks(self) -> GateSettings:
         if self.look > self.looks:
-            raise ValueError(f"'look' is {self.look} and 'looks' is {self.looks}")
+            raise ValueError(f"needs a 'look' of at most 'looks': {self.looks} (given: {self.look})")
         return self
 
     @property

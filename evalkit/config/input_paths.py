@@ -13,7 +13,7 @@ from evalkit.config.source import Path, Problem
 from evalkit.errors import InputError
 
 Expected = Literal["file", "folder", "file or folder", "model"]
-_HINT = "a path starts at the working directory, else at the folder of the configuration"
+_HINT = "check the path; it starts in the working directory or in the folder of the configuration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,6 @@ def _check_kind(found: FilePath, expected: Expected, folders: SearchedFolders) -
     if not folders.required:
         return
     if expected == "file" and found.is_dir():
-        raise InputError(f"{found.absolute()} is a folder", "name a file")
+        raise InputError(f"{found.absolute()} is a folder", "use the path of a file")
     if not os.access(found, os.R_OK):
         raise InputError(f"{found.absolute()} cannot be read: permission denied", "change its permissions")

@@ -18,14 +18,14 @@ _LIMIT = re.compile(r"(?:<=?\s*)?(\d+(?:\.\d+)?)\s*(ms|s)")
 
 
 class OfflineSettings(Settings):
-    """Capacity: more and more calls are kept in flight.
+    """Capacity test: throughput with an increasing number of concurrent calls.
 
     Attributes
     ----------
     concurrency
-        Calls in flight, one cell each.
+        Numbers of concurrent calls to measure.
     batch_size
-        Documents per call; the largest of ``batch_sizes`` where absent.
+        Documents per call (default: the largest of ``batch_sizes``).
     """
 
     concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8)
@@ -33,20 +33,20 @@ class OfflineSettings(Settings):
 
 
 class ServerSettings(Settings):
-    """Load: calls arrive at random times (a Poisson process), whether or not earlier ones are back.
+    """Load test: calls arrive at random times (Poisson process), regardless of calls in flight.
 
-    Rates go up until one is too much: response times keep growing, or the ``slo`` is broken beyond doubt.
+    Rates increase until response times keep growing or the ``slo`` fails.
 
     Attributes
     ----------
     rates_per_s
-        Arrivals per second.
+        Arrival rates, in calls per second.
     shares
-        Where no rates are given: of the capacity that is then measured first.
+        Instead of rates: shares of the capacity, which is measured first.
     calls
-        Per rate; ``latency.calls`` where absent. Above half of the capacity a ``slo`` needs 500 to pass.
+        Calls per rate (default: ``latency.calls``). Above half of the capacity, a ``slo`` needs 500 calls to pass.
     batch_size
-        Documents per call; the largest of ``batch_sizes`` where absent.
+        Documents per call (default: the largest of ``batch_sizes``).
     """
 
     rates_per_s: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
@@ -56,16 +56,16 @@ class ServerSettings(Settings):
 
 
 class SloSettings(Settings):
-    """A limit that a share of all calls must keep: ``quantile`` 0.95 and ``max_ms`` 300 mean 95 % within 300 ms.
+    """Latency objective: ``quantile`` 0.95 and ``max_ms`` 300 require 95 % of calls within 300 ms.
 
-    Batch sizes and rates are tested in ascending order, up to the first that does not pass.
+    Batch sizes and rates are tested in ascending order. The test stops at the first that does not pass.
 
     Attributes
     ----------
     max_ms
-        The longest that a call may take.
+        Maximum latency.
     quantile
-        The share of calls that must take no longer.
+        Share of calls that must be within ``max_ms``.
     """
 
     max_ms: Positive
@@ -73,36 +73,36 @@ class SloSettings(Settings):
 
 
 class LatencySettings(Settings):
-    """The latency pass: which batches are timed, how often, in which rounds.
+    """Settings of the latency pass.
 
-    At least 6 rounds, because the smallest and largest of fewer round medians do not bound a median at 95 %. Calls
-    of one round are not independent: the width of an interval depends on the number of rounds, too.
+    The minimum is 6 rounds: fewer give no 95 % confidence interval of a median. More rounds give narrower
+    intervals, because calls of the same round are not independent.
 
     Attributes
     ----------
     batch_sizes
         Documents per call.
     concurrency
-        Calls kept in flight (closed loops).
+        Numbers of concurrent calls (closed loop).
     length_buckets
-        3 repeats the grid with short, middle and long documents, thirds of the collection.
+        3 repeats all measurements with short, medium and long documents (thirds of the collection).
     calls
-        Timed calls of every cell, each with a query of its own: with fewer queries there are fewer.
+        Timed calls per measurement. Each call has its own query, so fewer queries give fewer calls.
     rounds
-        They are interleaved over all cells; more rounds make intervals narrower where rounds differ.
+        Rounds, interleaved over all measurements. More rounds give narrower intervals if rounds differ.
     warmup
-        Calls that do not count, at least: they go on until three in a row are within 10 % of each other, or the last
-        five no faster than the five before; 30 at most.
+        Minimum warm-up calls. Warm-up continues until three calls in a row are within 10 % of each other, or the
+        last five are no faster than the five before them (maximum: 30).
     repeat_queries
-        ``true``: a query may come again, in another round; intervals are then bootstrapped over queries.
+        ``true``: a query can be repeated in another round. Intervals are then bootstrapped over queries.
     confidence
-        Of intervals, and of PASS and FAIL.
+        Confidence level of intervals and of PASS and FAIL.
     offline
-        Capacity: asked for with ``{}``, or by ``evalkit bench --scenario offline``.
+        Capacity test. Enable it with ``{}`` or ``evalkit bench --scenario offline``.
     server
-        A load: asked for with ``{}``, or by ``evalkit bench --scenario server``.
+        Load test. Enable it with ``{}`` or ``evalkit bench --scenario server``.
     slo
-        A limit: which batch and which rate keep it.
+        Latency objective. The report shows the largest batch size and rate that meet it.
     """
 
     batch_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 10, 20, 50, 100)
@@ -155,12 +155,12 @@ def read_claim(documents: str, limit: str) -> Claim:
     """
     count_match, time_match = _RANGE.fullmatch(documents.strip()), _LIMIT.fullmatch(limit.strip())
     if count_match is None:
-        raise ValueError(f"{documents!r} is no number of documents, like '10-20 documents' or '50'")
+        raise ValueError(f"{documents!r} is not a number of documents, such as '10-20 documents' or '50'")
     if time_match is None:
-        raise ValueError(f"{limit!r} is no time with its unit, like '100ms' or '0.3 s'")
+        raise ValueError(f"{limit!r} is not a time with a unit, such as '100ms' or '0.3 s'")
     fewest = int(count_match[1])
     most = int(count_match[2] or fewest)
     limit_s = float(time_match[1]) * (0.001 if time_match[2] == "ms" else 1.0)
     if not (0 < fewest <= most and limit_s > 0):
-        raise ValueError(f"'{documents}: {limit}' promises nothing")
+        raise ValueError(f"'{documents}: {limit}' needs positive numbers, smaller first")
     return Claim(f"{documents.strip()}: {limit.strip()}", fewest, most, limit_s)

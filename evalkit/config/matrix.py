@@ -39,7 +39,11 @@ def expand_matrices(source: Source) -> list[Problem]:
         for name, chosen, indices in _combinations(str(tag), block[MATRIX]):
             if name in expanded or (name in rerankers and name != tag):
                 problems.append(
-                    Problem((*path, MATRIX), f"two rerankers would be called {name!r}", "rename one")
+                    Problem(
+                        (*path, MATRIX),
+                        f"the matrix gives two rerankers the name {name!r}",
+                        "rename one of them",
+                    )
                 )
             expanded[name] = without_matrix | chosen
             _copy_positions(source, path, ("rerankers", name), indices)
@@ -50,20 +54,24 @@ def expand_matrices(source: Source) -> list[Problem]:
 def _check_matrix(matrix: Any, path: Path) -> Iterator[Problem]:
     if not isinstance(matrix, dict) or not matrix:
         yield Problem(
-            path, "'matrix' must be a mapping (key: list)", "e.g. matrix: {precision: [fp32, int8]}"
+            path, "'matrix' must be a mapping (key: list)", "write e.g. matrix: {precision: [fp32, int8]}"
         )
         return
     count = 1
     for key, values in matrix.items():
         if not isinstance(values, list) or not values:
             yield Problem(
-                (*path, key), f"{key!r} must be a list with a value or more", "write [value, value]"
+                (*path, key),
+                f"{key!r} must be a list with at least one value",
+                "write a list: [value, value]",
             )
         else:
             count *= len(values)
     if count > _MAX_RERANKERS:
         yield Problem(
-            path, f"stands for {count} rerankers, and at most {_MAX_RERANKERS} are allowed", "split it"
+            path,
+            f"the matrix defines {count} rerankers; the maximum is {_MAX_RERANKERS}",
+            "split the matrix over several rerankers or configurations",
         )
 
 

@@ -19,7 +19,7 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
         place = f"--set {override}"
         if not separator or not target:
             source.problems.append(
-                Problem((), f"{override!r} sets nothing", "write --set path=value", at=place)
+                Problem((), f"{override!r} has no '='", "write --set path=value", at=place)
             )
             continue
         path = tuple(int(part) if part.isdigit() else part for part in target.split("."))
@@ -27,7 +27,9 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
             source.data = {}
         if not _assign(source.data, path, parse_value(text)):
             source.problems.append(
-                Problem((), f"there is no place {target!r} to set", "name a key below a mapping", at=place)
+                Problem(
+                    (), f"{target!r} is not a path in the configuration", "name a key of a mapping", at=place
+                )
             )
             continue
         _remove_positions(source, path)

@@ -51,8 +51,9 @@ def load_plugins(file: Path) -> list[registry.Plugin]:
     ]
     if not found:
         raise InputError(
-            f"{file} holds no plugin",
-            "a plugin is a class with an inner Settings that says e.g. backend: Literal['mine'] = 'mine'",
+            f"{file} contains no plugin",
+            "define a class with an inner Settings class that contains e.g. backend: Literal['mine']"
+            " = 'mine'",
         )
     for plugin in found:
         registry.register(plugin)
@@ -66,7 +67,7 @@ def _import_file(file: Path, digest: str) -> ModuleType:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise InputError(f"{file} is no Python file", "name a file that ends in .py")
+        raise InputError(f"{file} is not a Python file", "use a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -74,7 +75,10 @@ def _import_file(file: Path, digest: str) -> ModuleType:
     except Exception as error:  # noqa: BLE001 - a user's file can raise anything
         del sys.modules[name]
         where = _line_of(error, file)
-        raise InputError(f"{file}{where} cannot be run: {type(error).__name__}: {error}", "mend it") from None
+        raise InputError(
+            f"{file}{where} cannot be imported: {type(error).__name__}: {error}",
+            "fix the error in the plugin",
+        ) from None
     return module
 
 

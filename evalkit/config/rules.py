@@ -46,8 +46,8 @@ def _dataset_names(datasets: Sequence[Settings | None]) -> Iterator[Problem]:
         if dataset.label in seen:
             yield Problem(
                 ("datasets", index),
-                f"two datasets are named {dataset.label!r}",
-                "give one of them another 'name:'",
+                f"two datasets have the name {dataset.label!r}",
+                "set another 'name:' for one of them",
             )
         seen.add(dataset.label)
 
@@ -58,11 +58,11 @@ def _depths(outline: Outline, retriever: RetrieverSettings) -> Iterator[Problem]
         if depth > retriever.depth:
             yield Problem(
                 ("depths", index),
-                f"depth {depth} is more than the {retriever.depth} candidates the retriever gives",
+                f"depth {depth} is larger than retriever.depth ({retriever.depth})",
                 f"set retriever.depth to {max(depths)}, or lower this depth",
             )
         if depth in depths[:index]:
-            yield Problem(("depths", index), f"depth {depth} is given twice", "remove one")
+            yield Problem(("depths", index), f"depth {depth} occurs twice", "remove one of them")
 
 
 def _metrics(outline: Outline) -> Iterator[Problem]:
@@ -76,10 +76,10 @@ def _metrics(outline: Outline) -> Iterator[Problem]:
         if metric in seen:
             yield Problem(
                 ("metrics", index),
-                f"{text!r} is given twice"
+                f"{text!r} occurs twice"
                 if text == seen[metric]
                 else f"{text!r} is the same metric as {seen[metric]!r}",
-                "remove one of the two",
+                "remove one of them",
             )
         seen[metric] = text
 
@@ -88,8 +88,8 @@ def _tags(retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]
     if retriever.label in rerankers:
         yield Problem(
             ("rerankers", retriever.label),
-            f"the tag {retriever.label!r} is the retriever's own",
-            "rename this reranker; the retriever is in every table already",
+            f"the tag {retriever.label!r} is already the tag of the retriever",
+            "rename this reranker",
         )
 
 
@@ -100,7 +100,7 @@ def _comparison(
     baseline, primary = outline.compare.baseline, primary_metric(outline)
     if baseline is not None and baseline not in tags:
         yield Problem(
-            ("compare", "baseline"), f"there is no reranker {baseline!r}", nearest_name_hint(baseline, tags)
+            ("compare", "baseline"), f"unknown reranker {baseline!r}", nearest_name_hint(baseline, tags)
         )
     if primary is not None and primary not in outline.metrics:
         yield Problem(
@@ -111,8 +111,9 @@ def _comparison(
     elif _is_count(primary or outline.metrics[0]):
         yield Problem(
             ("compare", "primary") if primary else ("metrics",),
-            f"the primary metric {primary or outline.metrics[0]!r} is a count: more of it is not better",
-            "name another metric as the primary one",
+            f"the primary metric {primary or outline.metrics[0]!r} is a count, for which higher is not"
+            " better",
+            "set compare.primary to another metric",
         )
 
 
@@ -147,7 +148,7 @@ def _batch_sizes(outline: Outline, rerankers: Mapping[str, Settings | None]) -> 
             if limit is not None and size > limit:
                 yield Problem(
                     path,
-                    f"batch size {size} is more than the {limit} documents that {tag!r} takes in one call",
+                    f"batch size {size} is larger than the maximum of {limit} documents per call of {tag!r}",
                     "remove this batch size, or raise max_documents if the API allows it",
                 )
 
@@ -158,7 +159,7 @@ def _latency(outline: Outline) -> Iterator[Problem]:
         if not outline.quality:
             yield Problem(
                 ("quality",),
-                "without the quality pass and without 'latency:' there is nothing to do",
+                "nothing to do: quality is false and 'latency:' is missing",
                 "add latency: {} to time the rerankers, or remove quality: false",
             )
         return
@@ -173,8 +174,8 @@ def _latency(outline: Outline) -> Iterator[Problem]:
         if calls is not None and calls < needed:
             yield Problem(
                 path if calls != LatencySettings().calls else ("latency", "slo"),
-                f"{calls} calls can never show that {slo.quantile:.4g} of all keep a limit"
-                f" (at {latency.confidence:.0%}): that takes {needed}, all of them in time",
+                f"{calls} calls are too few to test quantile {slo.quantile:.4g} of the slo at"
+                f" {latency.confidence:.0%} confidence; the minimum is {needed}",
                 f"set {'.'.join(map(str, path))} to {needed} or more",
             )
 
@@ -188,6 +189,6 @@ def _prices(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Itera
         if traffic.billed and traffic.price is None:
             yield Problem(
                 ("rerankers", tag),
-                f"there is a budget, but {tag!r} has no price",
-                "add price: {usd_per_million_tokens: ..., as_of: YYYY-MM-DD}; 0 for what costs nothing",
+                f"budget is set, but {tag!r} has no price",
+                "add price: {usd_per_million_tokens: ..., as_of: YYYY-MM-DD}; use 0 if it is free",
             )

@@ -40,8 +40,8 @@ def _check_url(path: Path, url: str | None) -> Iterator[Problem]:
     if parts.username or parts.password or any(is_secret(name) for name, _ in parse_qsl(parts.query)):
         yield Problem(
             path,
-            "'url' must not hold a key",
-            "take it out, export MY_KEY=... and write api_key_env: MY_KEY",
+            "'url' must not contain a key",
+            "remove it, run export MY_KEY=... and write api_key_env: MY_KEY",
         )
 
 
@@ -60,11 +60,11 @@ def _check_variable(path: Path, variable: str | None) -> Iterator[Problem]:
         )
     elif not key:
         yield Problem(
-            path, f"the environment variable {variable!r} is not set", f"export {variable}=... before running"
+            path, f"the environment variable {variable!r} is not set", f"run export {variable}=... first"
         )
     elif not key.isprintable() or (what == "key" and not key.isascii()):
         yield Problem(
             path,
-            f"the {what} in {variable!r} holds characters that no HTTP header can carry",
-            "it should be one line of plain characters: check how the variable was set",
+            f"the {what} in {variable!r} contains characters that an HTTP header cannot contain",
+            "check how the variable was set; the value must be one line of ASCII characters",
         )

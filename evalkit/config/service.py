@@ -13,12 +13,12 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class LimitSettings(Settings):
-    """What a client may ask in a minute.
+    """Rate limits of a client.
 
     Attributes
     ----------
     requests_per_minute, tokens_per_minute
-        No limit where absent.
+        Limits of the client (default: no limit).
     """
 
     requests_per_minute: PositiveInt | None = None
@@ -26,39 +26,40 @@ class LimitSettings(Settings):
 
 
 class ServiceSettings(LimitSettings):
-    """Limits, waiting and batching of ``evalkit serve``.
+    """Limits, queue and batching of ``evalkit serve``.
 
     Attributes
     ----------
     requests_per_minute, tokens_per_minute
-        Of each client that has no limits of its own: a key, or an address where no key is demanded; told in
-        ``X-RateLimit-*``. No limit where absent.
+        Limits of each client without its own limits (default: no limit). A client is an API key, or an IP address if
+        no key is required. Replies report the limits in ``X-RateLimit-*`` headers.
     keys_file
-        A file with the clients, by the hashes of their keys.
+        File with the clients and the hashes of their keys.
     max_body_bytes
-        Larger bodies are 413 before they are read.
+        Maximum size of a request body; larger ones are rejected with 413.
     max_waiting_pairs
-        Query-document pairs that may wait for a model; beyond them requests are 429.
+        Maximum query-document pairs in the queue of a model; further requests are rejected with 429.
     longest_queue_s
-        They are refused, too, where those that wait would take longer than this, by what was measured so far.
+        Maximum estimated waiting time; requests that would wait longer are rejected with 429.
     merging
-        Whether requests of several clients are scored as one batch.
+        ``true``: requests of several clients are scored in one batch.
     batch_pairs
-        Pairs scored together; a 32nd of what the model pools where absent: 16 on a processor.
+        Pairs per batch (default: 16 on a CPU, in general 1/32 of the pairs that the model sorts together).
     linger_s
-        How long an idle model waits for a second request.
+        Time that an idle model waits for further requests before it starts a batch.
     concurrency
-        Calls in flight of a backend that does not score many requests together.
+        Concurrent calls of a backend without batching.
     body_timeout_s
-        Longest wait for a whole request (408).
+        Timeout for receiving a request (408).
     answer_timeout_s
-        Longest wait for its answer (503).
+        Timeout for the answer of the model (503).
     notice_s
-        After SIGTERM, how long replies send clients elsewhere; not at all where nobody is connected.
+        After SIGTERM: time during which ``/ready`` returns 503 and replies close their connections. Skipped if no
+        client is connected.
     drain_s
-        After that, the longest wait for answers that are due.
+        After that: new connections are refused; maximum wait for pending requests.
     access_log
-        ``true``: one line of JSON a request on stderr: client, model, counts, times; no text.
+        ``true``: write one JSON line per request to stderr, with client, model, counts and times, but no text.
     """
 
     keys_file: InputFile | None = None
@@ -77,24 +78,24 @@ class ServiceSettings(LimitSettings):
 
 
 class KeySettings(LimitSettings):
-    """One client's key.
+    """The key of a client.
 
     Attributes
     ----------
     sha256
-        Of the key, as 64 hexadecimal digits: ``printf %s "$KEY" | sha256sum``.
+        SHA-256 hash of the key, 64 hexadecimal digits: ``printf %s "$KEY" | sha256sum``.
     """
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
 
 class KeysFile(Settings):
-    """The clients of a service by name; the keys themselves stand nowhere.
+    """The clients of a server. The file contains hashes, never keys.
 
     Attributes
     ----------
     keys
-        Name -> its hash and limits.
+        Client name -> hash of its key, and its limits.
     """
 
     keys: Annotated[dict[Slug, KeySettings], Field(min_length=1)]

@@ -108,7 +108,7 @@ def read_source(text: str, name: str) -> Source:
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         if "found character '\\t'" in str(error.problem):
             raise ConfigError(
-                [(f"{where}: a tab, which YAML does not allow here", _tab_hint(text))]
+                [(f"{where}: tab character, which YAML does not allow here", _tab_hint(text))]
             ) from None
         what = " ".join(str(part) for part in (error.problem, error.context) if part)
         raise ConfigError([(f"{where}: not valid YAML: {what}", None)]) from None
@@ -214,8 +214,8 @@ class _NodeReader:
                 continue
             child = (*path, str(key))
             if str(key) in lines:
-                hint = f"it stands in line {lines[str(key)]} already; remove one of the two"
-                self._source.problems.append(Problem(path, f"key {key!r} is given twice", hint, at=position))
+                hint = f"remove one of the two; the other is in line {lines[str(key)]}"
+                self._source.problems.append(Problem(path, f"key {key!r} occurs twice", hint, at=position))
                 continue
             lines[str(key)] = key_node.start_mark.line + 1
             self._source.keys[child] = position
@@ -225,7 +225,7 @@ class _NodeReader:
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
         if str(node.tag) not in _SCALAR_TAGS:
             self._source.problems.append(
-                Problem(path, f"the YAML tag {node.tag!s} is not supported", "a configuration is plain data")
+                Problem(path, f"the YAML tag {node.tag!s} is not supported", "remove the tag")
             )
             return None
         try:

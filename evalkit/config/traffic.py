@@ -16,14 +16,14 @@ Amount = Annotated[float, Field(ge=0)]
 
 
 class Price(Settings):
-    """What a backend costs, and when that was true; one way of billing.
+    """Price of a backend, with its date.
 
     Attributes
     ----------
     usd_per_million_tokens, usd_per_thousand_units, usd_per_million_bytes, usd_per_thousand_requests
-        Exactly one of them. Units are what the API bills: search units, rerank units.
+        Exactly one of these prices. Units are the units that the API bills, such as search units.
     as_of
-        The day the price was looked up.
+        Date of the price.
     """
 
     usd_per_million_tokens: Amount | None = None
@@ -36,7 +36,7 @@ class Price(Settings):
     def _check_one_rate(self) -> Price:
         rates = [name for name in Price.model_fields if name != "as_of"]
         if sum(getattr(self, name) is not None for name in rates) != 1:
-            raise ValueError(f"a price needs exactly one of: {', '.join(rates)}")
+            raise ValueError(f"needs exactly one of: {', '.join(rates)}")
         return self
 
     def of(self, usage: Usage) -> float | None:

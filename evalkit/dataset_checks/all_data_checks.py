@@ -45,10 +45,10 @@ QUICK: tuple[Check, ...] = (
 SLOW: tuple[Check, ...] = (leaks.trained_on, leaks.verbatim_queries, near_duplicates.near_duplicates)
 
 LEFT_OUT = (
-    "documents that are nearly the same",
-    "queries that stand in a document word for word",
-    "queries that stand in the train split",
-    "what a reranker will cut: the run counts it",
+    "near-duplicate documents",
+    "queries that occur verbatim in a document",
+    "queries that occur in the train split",
+    "texts that a reranker truncates (the run counts them)",
 )
 """What only ``evalkit dataset check`` checks, as listed in the report of a run."""
 

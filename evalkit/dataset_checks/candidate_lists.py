@@ -33,11 +33,12 @@ def short_lists(data: CheckInput) -> Iterator[DataFinding]:
             data.name,
             "no_candidates",
             "error" if len(none) == len(lengths) else "warning",
-            f"{number_of(len(none), 'query', 'queries')} of {len(lengths)} without a candidate",
+            f"{number_of(len(none), 'query', 'queries')} of {len(lengths)} without candidates",
             {"queries": len(none), "answerable": answerable},
             first(none),
-            f"{number_of(answerable, 'of them is', 'of them are')} in every mean, as 0 for every system",
-            "check language and tokenizer of the first stage, or use one that does not hang on shared words",
+            f"{number_of(answerable, 'of them is', 'of them are')} included in every mean, with value"
+            " 0 for every system",
+            "check the language and tokenizer of the retriever, or use a dense retriever",
         )
     if short:
         found = [lengths[query] for query in short]
@@ -45,22 +46,22 @@ def short_lists(data: CheckInput) -> Iterator[DataFinding]:
             data.name,
             "short_lists",
             "note",
-            f"{number_of(len(short), 'query', 'queries')} of {len(lengths)} with fewer than {requested} candidates,"
-            f" {min(found)} at least, {int(np.median(found))} in the middle",
+            f"{number_of(len(short), 'query', 'queries')} of {len(lengths)} with fewer than"
+            f" {requested} candidates (minimum {min(found)}, median {int(np.median(found))})",
             {"queries": len(short), "asked": requested, "shortest": min(found)},
             first(short),
-            "a reranker has less to choose from there, and its calls are smaller: depth means at most so many",
-            "nothing; where they are many, a first stage that does not hang on shared words finds more",
+            "for these queries the actual depth is lower and the calls are smaller",
+            "no action needed; if there are many, a dense retriever finds more candidates",
         )
     if data.depth >= len(data.dataset.corpus):
         yield DataFinding(
             data.name,
             "depth_beyond_corpus",
             "note",
-            f"a depth of {data.depth} for {number_of(len(data.dataset.corpus), 'document')}",
+            f"the depth is {data.depth}, the corpus has {number_of(len(data.dataset.corpus), 'document')}",
             {"depth": data.depth, "documents": len(data.dataset.corpus)},
             (),
-            "the first stage chooses nothing: what a reranker does here says little about a large corpus",
+            "the retriever selects nothing, so the results do not transfer to a large corpus",
             "lower retriever.depth, or use a larger corpus",
         )
 
@@ -80,10 +81,11 @@ def judged_share(data: CheckInput) -> Iterator[DataFinding]:
         data.name,
         "judged_share",
         "warning" if pooled and at_ten < WELL_JUDGED else "note",
-        "judged among the candidates: "
+        "share of judged candidates: "
         + ", ".join(f"{share:.1%} ({label})" for label, share in shares.items()),
         dict(shares),
         (),
-        "what is unjudged counts as not relevant: a system is punished for finding what nobody looked at",
-        "hold a difference against its condensed form in the report; judge what the contenders find",
+        "unjudged documents count as not relevant, so systems that retrieve them are penalised",
+        "compare each difference with its condensed value in the report, and judge the documents that"
+        " the contenders retrieve",
     )

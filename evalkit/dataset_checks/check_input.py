@@ -120,4 +120,6 @@ def changed_means(before: dict[str, float], after: dict[str, float]) -> str:
 def best_possible_fall(data: CheckInput, reachable: Callable[[str, str], bool]) -> str:
     """Return the sentence part about the best possible values if only some documents can be found."""
     falls = changed_means(data.best(lambda *_: True), data.best(reachable))
-    return f"the best possible values fall: {falls}" if falls else "no best possible value falls"
+    return (
+        f"the best possible values decrease: {falls}" if falls else "the best possible values do not change"
+    )

@@ -19,27 +19,27 @@ MANY = 0.01
 _DAMAGE = {
     Damage.REPLACED: (
         "replacement_characters",
-        "characters that could not be read (U+FFFD)",
-        "the words they stood in match nothing",
-        "read the source again in its own encoding",
+        "replacement characters (U+FFFD) from a failed decoding",
+        "the words that contain them match no query",
+        "read the source again with the correct encoding",
     ),
     Damage.MOJIBAKE: (
         "mojibake",
-        "UTF-8 that was read as Latin-1 or Windows-1252",
-        "words with accents match nothing, quotes and dashes become tokens of their own",
-        "mend the texts, e.g. with ftfy; figures from other papers hold for the damaged ones",
+        "UTF-8 text that was decoded as Latin-1 or Windows-1252",
+        "words with accents match no query; quotes and dashes become separate tokens",
+        "fix the texts, e.g. with ftfy; published results refer to the damaged texts",
     ),
     Damage.CONTROL: (
         "control_characters",
         "control characters or byte order marks",
-        "they separate words in one tokenizer and join them in another",
-        "strip them from the texts",
+        "some tokenizers split words at them, others do not",
+        "remove them from the texts",
     ),
     Damage.MARKUP: (
         "markup",
         "HTML tags or entities",
-        "names of tags and entities count as words and fill a model's input",
-        "strip them, unless the texts are about HTML",
+        "names of tags and entities count as words and use up the input limit of models",
+        "remove them, unless the texts are about HTML",
     ),
 }
 
@@ -54,7 +54,7 @@ def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
     relevant = data.relevant(lost)
     severity: Severity = "error" if empty.mean() > 0.5 else "warning" if relevant else "note"
     judged = sum(doc in lost for docs in data.qrels.grades.values() for doc in docs)
-    effect = "no first stage that looks at words finds them; a reranker's score of them means nothing; "
+    effect = "keyword retrievers cannot find them, and their reranker scores are meaningless; "
     yield DataFinding(
         data.name,
         "empty_documents",
@@ -64,12 +64,12 @@ def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
         first(ids),
         effect
         + (
-            f"{number_of(relevant, 'judgment calls', 'judgments call')} one of them relevant:"
+            f"{number_of(relevant, 'relevant judgment refers', 'relevant judgments refer')} to them:"
             f" {best_possible_fall(data, lambda _, doc: doc not in lost)}"
             if relevant
             else "none of them is judged relevant"
         ),
-        "get their texts, or take them and their judgments out; check the names of the columns if there are many",
+        "add their texts, or remove them with their judgments; if there are many, check the column names",
     )
 
 
@@ -87,8 +87,9 @@ def short_documents(data: CheckInput) -> Iterator[DataFinding]:
         f"{number_of(len(ids), 'document')} of {len(short)} with fewer than {NEARLY_EMPTY} characters",
         {"documents": len(ids), "relevant": relevant},
         first(ids),
-        f"scores rest on a word or two; {number_of(relevant, 'judgment calls', 'judgments call')} one of them relevant",
-        "look at some of them: headings and remains of tables are better taken out",
+        "scores depend on one or two words;"
+        f" {number_of(relevant, 'relevant judgment refers', 'relevant judgments refer')} to them",
+        "inspect some of them; remove headings and fragments of tables",
     )
 
 
@@ -109,7 +110,8 @@ def damaged_texts(data: CheckInput) -> Iterator[DataFinding]:
             f" {number_of(int(queries.sum()), 'query', 'queries')} of {len(queries)} with {name}",
             {"documents": len(ids), "queries": int(queries.sum()), "relevant": relevant},
             first([*ids, *data.query_ids(queries)]),
-            f"{effect}; {number_of(relevant, 'relevant judgment is', 'relevant judgments are')} of such a document",
+            f"{effect}; {number_of(relevant, 'relevant judgment is', 'relevant judgments are')} about"
+            " such a document",
             remedy,
         )
 

@@ -43,12 +43,13 @@ def duplicates(data: CheckInput) -> Iterator[DataFinding]:
         data.name,
         "duplicate_documents",
         "note",
-        f"{number_of(count, 'document')} are {number_of(len(named), 'text')}, case and white space aside",
+        f"{number_of(count, 'document')} contain only {number_of(len(named), 'different text')},"
+        " ignoring case and white space",
         {"documents": count, "texts": len(named)},
         first(" = ".join(group) for group in named),
-        f"{number_of(count - len(named), 'document takes', 'documents take')} a rank and a reranker's time and say"
-        " nothing new; equal scores tie",
-        "keep one of each, with the judgments of all",
+        f"{number_of(count - len(named), 'document takes', 'documents take')} a rank without new"
+        " information and cost reranking time; their scores are tied",
+        "keep one copy of each, with the judgments of all copies",
     )
     yield from inconsistent_judgments(data, named, "duplicate")
 
@@ -75,7 +76,8 @@ def inconsistent_judgments(data: CheckInput, groups: list[list[str]], kind: str)
         data.name,
         f"unjudged_{kind}s",
         "warning" if unjudged else "note",
-        f"{number_of(len(unjudged), name)} of relevant documents unjudged, {contradictions} judged otherwise",
+        f"{number_of(len(unjudged), name)} of relevant documents without judgment, {contradictions}"
+        " with another grade",
         {
             "unjudged": len(unjudged),
             "contradictions": contradictions,
@@ -83,7 +85,7 @@ def inconsistent_judgments(data: CheckInput, groups: list[list[str]], kind: str)
         },
         first(f"{query}: {doc}" for query, doc in unjudged),
         _effect(data, unjudged, listed),
-        "judge twins alike, or keep one of each",
+        "give all copies the same grade, or keep one copy of each",
     )
 
 
@@ -114,8 +116,8 @@ def _find_inconsistencies(
 
 def _effect(data: CheckInput, unjudged: dict[tuple[str, str], int], listed: int) -> str:
     if not unjudged:
-        return "one text has two grades for one query: which of them ranks higher is chance"
-    unjudged_copy = "an unjudged twin counts as not relevant, and pushes down what is"
+        return "copies with different grades for one query: their order is random"
+    unjudged_copy = "an unjudged copy counts as not relevant and pushes relevant documents down"
     if data.candidates is None:
         return unjudged_copy
     grades = {query: dict(docs) for query, docs in data.qrels.grades.items()}
@@ -123,8 +125,8 @@ def _effect(data: CheckInput, unjudged: dict[tuple[str, str], int], listed: int)
         grades[query][doc] = grade
     moved = changed_means(data.means(data.candidates), data.means(data.candidates, Qrels(grades)))
     moved = (
-        f"judged alike, the first stage's means move: {moved}"
+        f"with the same grade for all copies, the means of the first stage change: {moved}"
         if moved
-        else "no mean of the first stage moves"
+        else "the means of the first stage do not change"
     )
-    return f"{unjudged_copy}; {number_of(listed, 'stands', 'stand')} among the candidates; {moved}"
+    return f"{unjudged_copy}; {number_of(listed, 'is', 'are')} among the candidates; {moved}"

@@ -30,7 +30,8 @@ def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
         "queries": len({q for q, _, _ in relevant}),
     }
     what = (
-        f"{number_of(len(missing), 'judgment')} of {data.qrels.count()} point to documents that are not there"
+        f"{number_of(len(missing), 'judgment')} of {data.qrels.count()} for documents that are not in"
+        " the corpus"
     )
     found = f"{len(relevant)} of {all_relevant} relevant ones cannot be found: "
     yield DataFinding(
@@ -43,9 +44,9 @@ def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
         found + best_possible_fall(data, lambda _, doc: doc in corpus)
         if relevant
         else "none of them is relevant",
-        "check that judgments and corpus are of one version and have the same ids"
+        "check that judgments and corpus have the same version and the same ids"
         if ids_mismatch
-        else "give the whole corpus; on a part of it read every value against the best possible one",
+        else "use the complete corpus; with a part of it, compare every value with the best possible value",
     )
 
 
@@ -60,11 +61,12 @@ def unanswerable_queries(data: CheckInput) -> Iterator[DataFinding]:
         data.name,
         "unanswerable_queries",
         "error" if nothing_left else "note",
-        f"{number_of(len(unanswerable), 'query', 'queries')} of {judged} with judgments but no relevant document",
+        f"{number_of(len(unanswerable), 'query', 'queries')} of {judged} with judgments but without a"
+        " relevant document",
         {"queries": len(unanswerable), "judged_queries": judged},
         first(unanswerable),
-        "there is no mean of anything" if nothing_left else "they are asked, and in no mean",
-        "check the grades: above 0 is relevant",
+        "no mean can be computed" if nothing_left else "they are reranked, but excluded from all means",
+        "check the grades; a grade above 0 means relevant",
     )
 
 
@@ -73,7 +75,8 @@ def few_queries(data: CheckInput) -> Iterator[DataFinding]:
     judged = len(data.qrels.grades) - len(data.qrels.unanswerable)
     if 0 < judged < 2 * MIN_QUERIES:
         choices = (
-            f"no choice of depth or threshold: that takes {2 * MIN_QUERIES}, half to choose and half to check"
+            f"no tuning of depth or threshold, which requires {2 * MIN_QUERIES} queries (half to tune,"
+            " half held out)"
         )
         yield DataFinding(
             data.name,
@@ -82,10 +85,10 @@ def few_queries(data: CheckInput) -> Iterator[DataFinding]:
             f"{number_of(judged, 'query', 'queries')} with a relevant document",
             {"queries": judged, "least": MIN_QUERIES},
             (),
-            f"no verdict on any reranker and no gate, which take {MIN_QUERIES} queries, and {choices}"
+            f"no verdicts and no gates, which require {MIN_QUERIES} queries, and {choices}"
             if judged < MIN_QUERIES
             else choices,
-            "judge more queries; a few hundred show differences of .02 to .05",
+            "judge more queries; a few hundred detect differences of 0.02 to 0.05",
         )
 
 
@@ -98,11 +101,11 @@ def unjudged_queries(data: CheckInput) -> Iterator[DataFinding]:
             data.name,
             "unjudged_queries",
             "note",
-            f"{number_of(count, 'query', 'queries')} without any judgment beside {judged} with some",
+            f"{number_of(count, 'query', 'queries')} without judgments ({judged} have some)",
             {"queries": count, "judged_queries": judged},
             (),
-            "they are left out: not asked, and in no mean",
-            "nothing, if they belong to another split; else judge them",
+            "they are neither reranked nor included in means",
+            "judge them, unless they belong to another split",
         )
 
 
@@ -117,14 +120,15 @@ def grades(data: CheckInput) -> Iterator[DataFinding]:
     yield from _out_of_reach(data, highest)
     listed = ", ".join(f"{counts[grade]} of grade {grade}" for grade in sorted(counts, reverse=True))
     graded = [m.label for m in data.metrics if m.name == "nDCG"]
-    binary = [f"{m.label} counts {m.rel} and up" for m in data.metrics if m.name != "nDCG"]
+    binary = [f"{m.label} counts grades from {m.rel}" for m in data.metrics if m.name != "nDCG"]
     if highest == 1:
-        effect = "there are no degrees: both forms of nDCG (dcg='log2', 'exp-log2') give the same values"
+        effect = "both forms of nDCG (dcg='log2', 'exp-log2') give the same values"
     else:
         top = (
-            f"grade {highest} weighs {highest} times grade 1 in nDCG, {2**highest - 1} times with 'exp-log2'"
+            f"grade {highest} has {highest} times the weight of grade 1 in nDCG, {2**highest - 1}"
+            " times with 'exp-log2'"
         )
-        sees = f"{', '.join(graded)} sees the grades" if graded else "no metric sees the grades"
+        sees = f"{', '.join(graded)} uses the grades" if graded else "no metric uses the grades"
         effect = "; ".join([sees, *binary, top])
     yield DataFinding(
         data.name,
@@ -134,9 +138,7 @@ def grades(data: CheckInput) -> Iterator[DataFinding]:
         {f"grade_{grade}": counts[grade] for grade in sorted(counts)},
         (),
         effect,
-        "name the threshold where grade 1 is not yet an answer, e.g. MRR(rel=2)@10"
-        if highest > 1
-        else "nothing",
+        "set rel if grade 1 is not good enough, e.g. MRR(rel=2)@10" if highest > 1 else "no action needed",
     )
 
 
@@ -148,7 +150,7 @@ def _out_of_reach(data: CheckInput, highest: int) -> Iterator[DataFinding]:
                 data.name,
                 "rel_above_grades",
                 "error",
-                f"{metric.label} counts grades of {metric.rel} and up, and the highest is {highest}",
+                f"{metric.label} counts grades from {metric.rel}, but the highest grade is {highest}",
                 {"rel": metric.rel, "highest_grade": highest},
                 (),
                 f"{metric.label} is 0 for every query of every system",
@@ -165,10 +167,10 @@ def only_relevant(data: CheckInput) -> Iterator[DataFinding]:
             data.name,
             "only_relevant_judged",
             "note",
-            f"only relevant documents are judged, {per_query:.1f} a query",
+            f"only relevant documents are judged ({per_query:.1f} per query)",
             {"judgments": data.qrels.count(), "queries": len(data.qrels.grades)},
             (),
-            "whatever else is found counts as not relevant, though nobody looked: values are too low rather than"
-            " too high, and Judged@n cannot tell a bad candidate from an unseen one",
-            "compare systems, and do not read a value as a share of good answers; judge a sample of what they find",
+            "all other documents count as not relevant, although nothing is known about them: values"
+            " tend to be too low, and Judged@n does not measure how many candidates were judged",
+            "use the values only to compare systems, and judge a sample of the retrieved documents",
         )

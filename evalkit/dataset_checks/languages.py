@@ -57,7 +57,7 @@ def language(data: CheckInput) -> Iterator[DataFinding]:
     clear = shares[likely] > max(CLEARLY * shares[declared], LEAST)
     if clear and Analyzer(declared).stop_words:
         what = f"{shares[likely]:.0%} of the words are function words of {likely}, {shares[declared]:.0%} of {declared}"
-        yield _finding(data, what, declared, f"in {likely}, by its function words", [likely])
+        yield _finding(data, what, declared, f"in {likely}, according to its function words", [likely])
 
 
 def _finding(data: CheckInput, what: str, declared: str, seems: str, likely: Sequence[str]) -> DataFinding:
@@ -65,12 +65,11 @@ def _finding(data: CheckInput, what: str, declared: str, seems: str, likely: Seq
         data.name,
         "language",
         "warning",
-        f"language: {declared}, but the texts seem to be {seems}",
+        f"language is {declared}, but the texts seem to be {seems}",
         {},
         (),
-        f"{what}: what BM25 does for {declared} does nothing or harms, and it is weaker than it could be,"
-        " which every comparison with it feels",
-        f"set the dataset's language to that of its texts{': ' if likely else ''}{' or '.join(likely)}",
+        f"{what}: stemming and stop words for {declared} do not help, which makes BM25 a weaker baseline",
+        f"set the language of the dataset to that of its texts{': ' if likely else ''}{' or '.join(likely)}",
     )
 
 

@@ -28,12 +28,12 @@ def trained_on(data: CheckInput) -> Iterator[DataFinding]:
             data.name,
             "train_queries",
             "warning",
-            f"{number_of(len(leaked), 'query stands', 'queries stand')} in the train split, of {total}",
+            f"{number_of(len(leaked), 'query', 'queries')} of {total} also in the train split",
             {"queries": len(leaked), "asked": total, "train_queries": len(data.train)},
             first(leaked),
-            "a model that was trained on that split has seen them, perhaps with their answers: its values on them"
-            " say nothing about new queries",
-            "take them out, or compare with and without them",
+            "a model trained on that split has seen them, perhaps with their answers, so its values"
+            " on them do not generalise",
+            "remove them, or compare results with and without them",
         )
 
 
@@ -49,12 +49,13 @@ def verbatim_queries(data: CheckInput) -> Iterator[DataFinding]:
         data.name,
         "verbatim_queries",
         "warning" if len(found) > len(query_pieces) / 10 else "note",
-        f"{number_of(len(found), 'query stands', 'queries stand')} word for word in a document,"
-        f" of {len(query_pieces)} with {WORDS} words or more",
+        f"{number_of(len(found), 'query occurs', 'queries occur')} verbatim in a document, of"
+        f" {len(query_pieces)} with at least {WORDS} words",
         {"queries": len(found), "looked_for": len(query_pieces), "in_a_relevant_document": relevant},
         first(f"{query} in {doc}" for query, doc in found.items()),
-        f"whoever matches words finds them without understanding; for {relevant} of them the document is relevant",
-        "compare with and without them",
+        f"keyword matching alone finds these documents; for {relevant} of these queries the document"
+        " is relevant",
+        "compare results with and without them",
     )
 
 

@@ -19,23 +19,23 @@ def lengths(data: CheckInput) -> Iterator[DataFinding]:
         return
     counts: dict[str, float | None] = {}
     parts = []
-    for name, text_stats in (("documents", data.documents), ("queries", data.queries)):
+    for one, name, text_stats in (
+        ("document", "documents", data.documents),
+        ("query", "queries", data.queries),
+    ):
         for unit, values in (("words", text_stats.words), ("characters", text_stats.characters)):
             middle, high, most = (int(v) for v in np.quantile(values, (0.5, 0.95, 1.0), method="higher"))
             counts |= {f"{name}_{unit}_p50": middle, f"{name}_{unit}_p95": high, f"{name}_{unit}_max": most}
-            parts.append(
-                f"{middle}, {high}, {most} {unit}" if unit == "words" else f"{middle}, {high}, {most}"
-            )
+            parts.append(f"{one} length in {unit}: median {middle}, p95 {high}, max {most}")
     yield DataFinding(
         data.name,
         "lengths",
         "note",
-        f"half, 95 % and all of the documents have at most {parts[0]} ({parts[1]} characters);"
-        f" of the queries {parts[2]} ({parts[3]})",
+        "; ".join(parts),
         counts,
         (),
-        "what is longer than a model's limit of tokens is cut; words are what white space separates",
-        "set max_length_tokens with these lengths in mind; evalkit dataset check CONFIG counts what is cut",
+        "texts above the token limit of a model are truncated; words are separated by white space",
+        "choose max_length_tokens for these lengths; evalkit dataset check CONFIG counts truncated texts",
     )
 
 
@@ -85,16 +85,14 @@ def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
     share = share_interval(cut, n)
     middle, high = (int(v) for v in np.quantile(reading.tokens, (0.5, 0.95), method="higher"))
     relevant, relevant_cut = len(reading.relevant_truncated), int(reading.relevant_truncated.sum())
-    sampled = (
-        "" if n == reading.pairs else f", 95 % interval {share.lower:.1%} to {share.upper:.1%}, of a sample"
-    )
-    limit = "without a limit" if reading.limit is None else f"with a limit of {reading.limit} tokens"
+    sampled = "" if n == reading.pairs else f", 95 % CI {share.lower:.1%} to {share.upper:.1%}, from a sample"
+    limit = "no limit" if reading.limit is None else f"limit {reading.limit} tokens"
     yield DataFinding(
         dataset,
         "truncation",
         "warning" if cut else "note",
-        f"{reading.reranker}, {limit}, cuts {cut} of {number_of(n, 'pair')} ({cut / n:.1%}{sampled});"
-        f" it reads {middle} tokens of the middle one and {high} of the 95th of a hundred",
+        f"{reading.reranker} ({limit}) truncates {cut} of {number_of(n, 'pair')}"
+        f" ({cut / n:.1%}{sampled}); tokens read per pair: median {middle}, p95 {high}",
         {
             "pairs": reading.pairs,
             "pairs_looked_at": n,
@@ -106,11 +104,11 @@ def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
             "limit_tokens": reading.limit,
         },
         (),
-        f"what stands behind the cut counts for nothing; {relevant_cut} of"
-        f" {number_of(relevant, 'relevant pair')} looked at are cut",
-        "raise max_length_tokens if the model can read more, or split documents into passages"
+        f"text past the limit is ignored; {relevant_cut} of {number_of(relevant, 'relevant pair')}"
+        " checked are truncated",
+        "raise max_length_tokens if the model supports it, or split documents into passages"
         if cut
-        else "nothing",
+        else "no action needed",
     )
 
 
@@ -119,9 +117,9 @@ def _unknown(dataset: str, reranker: str, why: str) -> DataFinding:
         dataset,
         "truncation",
         "note",
-        f"what {reranker} cuts is not known: {why}",
+        f"truncation by {reranker} is unknown: {why}",
         {"truncated": None},
         (),
-        "what stands behind a cut counts for nothing",
-        "hold the lengths of the documents against what its maker says it reads",
+        "text past the limit is ignored",
+        "compare the document lengths with the documented limit of the model",
     )

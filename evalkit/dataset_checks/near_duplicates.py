@@ -37,19 +37,18 @@ def near_duplicates(data: CheckInput) -> Iterator[DataFinding]:
     if not groups:
         return
     named = [data.doc_ids(group) for group in groups]
-    among = f"a sample of {len(rows)}" if sampled else f"{len(rows)} that are not equal"
+    among = f"a sample of {len(rows)}" if sampled else f"{len(rows)} distinct documents"
     yield DataFinding(
         data.name,
         "near_duplicate_documents",
         "note",
         f"at least {number_of(sum(map(len, named)), 'document')} of {among} in"
-        f" {number_of(len(named), 'group')} of near-duplicates: {ALIKE:.0%} of their word triples in common"
-        + ("" if complete else f"; {MOST_PAIRS} pairs were compared, and there are more"),
+        f" {number_of(len(named), 'group')} of near-duplicates (at least {ALIKE:.0%} of word triples"
+        " shared)" + ("" if complete else f"; only {MOST_PAIRS} pairs were compared"),
         {"documents": sum(map(len, named)), "groups": len(named), "looked_at": len(rows)},
         first(" ~ ".join(group[:3]) for group in named),
-        "each takes a rank and says little new; a system that finds all of them looks better or worse than it is,"
-        " as judgments go",
-        "keep one of each, or judge them alike",
+        "each takes a rank with little new information, which can bias a system that retrieves all of them",
+        "keep one of each group, or give all the same grade",
     )
     yield from inconsistent_judgments(data, named, "near_duplicate")
 

@@ -21,8 +21,8 @@ def blank_queries(data: CheckInput) -> Iterator[DataFinding]:
             f"{number_of(len(blank), 'query', 'queries')} of {len(data.dataset.queries)} without text",
             {"queries": len(blank)},
             first(blank),
-            "they find nothing that looks at words, and count as 0 for every system: every mean is too low",
-            "get their texts, or take them out",
+            "they count as 0 for every system, so every mean is too low",
+            "add their texts, or remove them",
         )
 
 
@@ -42,7 +42,8 @@ def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
         data.name,
         "repeated_queries",
         "warning" if contradictions or unshared else "note",
-        f"{number_of(sum(map(len, groups)), 'query', 'queries')} of {len(texts)} are {len(groups)} texts",
+        f"{number_of(sum(map(len, groups)), 'query', 'queries')} of {len(texts)} contain only"
+        f" {len(groups)} different texts",
         {
             "queries": sum(map(len, groups)),
             "texts": len(groups),
@@ -50,15 +51,15 @@ def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
             "judged_for_one_only": unshared,
         },
         first(" = ".join(group) for group in groups),
-        f"intervals, tests and splits count them as {len(groups)} queries; "
+        "intervals, tests and splits treat each text as one query; "
         + (
-            f"{number_of(contradictions, 'document is', 'documents are')} judged one way for one and another way for"
-            f" the other, {number_of(unshared, 'is', 'are')} relevant for one and unjudged for the other:"
-            " no system can rank both right"
+            f"{number_of(contradictions, 'document is', 'documents are')} judged differently for two"
+            f" of them, {number_of(unshared, 'is', 'are')} relevant for one and unjudged for another;"
+            " no system can rank these correctly for both"
             if contradictions or unshared
             else "their judgments agree"
         ),
-        "keep one of each, with the judgments of all",
+        "keep one query of each text, with the judgments of all",
     )
 
 

@@ -27,9 +27,9 @@ def same_ids(data: CheckInput) -> Iterator[DataFinding]:
         data.name,
         "same_ids",
         severity,
-        f"{number_of(len(shared), 'query has', 'queries have')} the id of a document, {same} of which hold the"
-        " query's text;"
-        f" {'each is barred from its own' if barred else 'none is barred from its own'} candidates",
+        f"{number_of(len(shared), 'query has', 'queries have')} the id of a document; {same} of these"
+        " documents contain the query text; these documents are"
+        f" {'excluded from' if barred else 'allowed as'} candidates",
         {"queries": len(shared), "same_text": same, "relevant": len(relevant), "barred": int(barred)},
         first(sorted(relevant) or sorted(ids)),
         _effect(data, ids, relevant, barred=barred),
@@ -48,7 +48,9 @@ def _effect(data: CheckInput, ids: set[str], relevant: list[str], *, barred: boo
         unrestricted, restricted = (data.means(run) for run in (runs if barred else runs[::-1]))
         moved = changed_means(unrestricted, restricted)
         parts.append(
-            f"barring them moves the first stage: {moved}" if moved else "no mean of the first stage moves"
+            f"excluding them changes the first stage: {moved}"
+            if moved
+            else "the means of the first stage do not change"
         )
     return "; ".join(parts)
 
@@ -56,8 +58,8 @@ def _effect(data: CheckInput, ids: set[str], relevant: list[str], *, barred: boo
 def _remedy(*, barred: bool, by_chance: bool) -> str:
     if by_chance:
         return (
-            "set exclude_same_id: false: the ids meet by chance"
+            "set exclude_same_id: false, because the ids agree only by chance"
             if barred
-            else "nothing: the ids meet by chance"
+            else "no action needed; the ids agree only by chance"
         )
-    return "nothing: a query should not find itself" if barred else "set exclude_same_id: true"
+    return "no action needed; a query should not retrieve itself" if barred else "set exclude_same_id: true"

@@ -63,8 +63,8 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
     unknown = [query_id for query_id in parts.qrels.grades if query_id not in queries_by_id]
     if unknown:
         raise DataFormatError(
-            f"{parts.location}: {len(unknown)} judged queries have no text, the first is {unknown[0]!r}",
-            "give the judgments and the queries the same ids",
+            f"{parts.location}: {len(unknown)} judged queries have no text (first: {unknown[0]!r})",
+            "use the same query ids in judgments and queries",
         )
     judged = tuple(query_id for query_id in queries_by_id if query_id in parts.qrels.grades)
     sampled = _sample(judged, settings.sample)
@@ -105,7 +105,7 @@ def _known_field(settings: DatasetSettings, queries: tuple[Query, ...]) -> str |
     name = settings.cluster_field
     fields = sorted({field for query in queries for field in query.fields})
     if name is not None and name not in fields:
-        known = f"they have: {', '.join(fields)}" if fields else "they have no fields besides id and text"
+        known = f"use one of: {', '.join(fields)}" if fields else "the queries have only id and text"
         raise InputError(f"no query of {settings.label} has the cluster field {name!r}", known)
     return name
 
@@ -121,7 +121,7 @@ def _by_id(queries: Iterable[Query]) -> dict[str, Query]:
     by_id: dict[str, Query] = {}
     for query in queries:
         if by_id.setdefault(query.query_id, query) is not query:
-            raise DataFormatError(f"query {query.query_id!r} occurs twice", "give every query one id")
+            raise DataFormatError(f"query {query.query_id!r} occurs twice", "use a unique id for every query")
     return by_id
 
 

@@ -31,7 +31,7 @@ PROVENANCE = "PROVENANCE.md"
 
 
 class BeirFolder:
-    """A folder in BEIR's layout, or a zip of one, read where it lies."""
+    """A folder or zip file in BEIR's layout."""
 
     class Settings(DatasetSettings):
         """Settings of a `beir_folder`.
@@ -39,11 +39,11 @@ class BeirFolder:
         Attributes
         ----------
         path
-            The folder, or a ``.zip``. Each of its files may be packed (``.gz``, ``.zst``).
+            Folder or ``.zip`` file. Its files may be compressed (``.gz``, ``.zst``).
         folder
-            Folder inside the zip, where that holds several collections.
+            Folder inside the zip, if it contains several datasets.
         split
-            Name of the judgments' file in ``qrels/``, without its ending.
+            Name of the judgments file in ``qrels/``, without its extension.
         """
 
         source: Literal["beir_folder"] = "beir_folder"
@@ -135,7 +135,9 @@ def _find_judgments(folder: File, split: str) -> File:
     if not judgments.is_file():
         splits = sorted(re.sub(r"\.tsv.*", "", file.name) for file in _tsv_files(folder / "qrels"))
         hint = (
-            f"the splits there are: {', '.join(splits)}" if splits else "put judgments into qrels/<split>.tsv"
+            f"use one of the splits: {', '.join(splits)}"
+            if splits
+            else "save the judgments as qrels/<split>.tsv"
         )
         raise DataFormatError(f"file not found: {absolute_path(judgments)}", hint)
     return judgments
@@ -157,8 +159,8 @@ def _zip_folder(path: Path, inner: str | None) -> File:
     if len(folders) != 1:
         names = ", ".join(sorted(folder.rstrip("/") for folder in folders))
         raise DataFormatError(
-            f"{path.resolve()} holds {len(folders)} collections in BEIR's layout",
-            f"name one of them: folder: {names}" if folders else "a collection has a corpus.jsonl",
+            f"{path.resolve()} contains {len(folders)} datasets in BEIR's layout",
+            f"set folder to one of: {names}" if folders else "use a zip that contains corpus.jsonl",
         )
     return root.joinpath(folders[0]) if folders[0] else root
 

@@ -27,12 +27,12 @@ GRADE = ("score", "grade", "relevance", "label", "rel")
 
 
 class DocumentColumns(Settings):
-    """Names of a corpus's columns; absent, the usual names are looked for.
+    """Column names of a corpus (default: common names).
 
     Attributes
     ----------
     id, title, text
-        The column that holds it.
+        Names of the columns.
     """
 
     id: str | None = None
@@ -41,12 +41,12 @@ class DocumentColumns(Settings):
 
 
 class QueryColumns(Settings):
-    """Names of the columns of queries; absent, the usual names are looked for.
+    """Column names of queries (default: common names).
 
     Attributes
     ----------
     id, text
-        The column that holds it.
+        Names of the columns.
     """
 
     id: str | None = None
@@ -54,16 +54,16 @@ class QueryColumns(Settings):
 
 
 class JudgmentColumns(Settings):
-    """Names of the columns of judgments; absent, the usual names are looked for.
+    """Column names of judgments (default: common names).
 
     Attributes
     ----------
     query, document
-        The columns of the two ids.
+        Names of the columns with the ids.
     grade
-        The column of the relevance.
+        Name of the column with the grade.
     grades
-        Grade of each value of that column, where it holds words: ``{Exact: 3, Substitute: 2, Irrelevant: 0}``.
+        Grade of each value, if the column contains words: ``{Exact: 3, Substitute: 2, Irrelevant: 0}``.
     """
 
     query: str | None = None
@@ -131,7 +131,8 @@ def find_column(row: Row, name: str | None, usual: Sequence[str], where: str) ->
         return next((column for column in usual if column in row), None)
     if name not in row:
         raise DataFormatError(
-            f"{_header_position(where)} has no column {name!r}", f"its columns: {', '.join(map(str, row))}"
+            f"{_header_position(where)} has no column {name!r}",
+            f"use one of its columns: {', '.join(map(str, row))}",
         )
     return name
 
@@ -146,9 +147,9 @@ def require_column(row: Row, name: str | None, usual: Sequence[str], where: str,
     column = find_column(row, name, usual, where)
     if column is None:
         raise DataFormatError(
-            f"{_header_position(where)} has no column for the {what};"
-            f" it has {', '.join(map(str, row)) or 'none'}",
-            f"the usual names are {', '.join(usual)}",
+            f"{_header_position(where)} has no column for the {what}; its columns:"
+            f" {', '.join(map(str, row)) or 'none'}",
+            f"name the column in the configuration, or use one of: {', '.join(usual)}",
         )
     return column
 
@@ -177,9 +178,7 @@ def check_id(value: Any, where: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value or value != "".join(value.split()):
-        raise DataFormatError(
-            f"{where}: no usable identifier (found {value!r})", "an identifier is text without white space"
-        )
+        raise DataFormatError(f"{where}: invalid identifier {value!r}", "use identifiers without white space")
     return value
 
 
@@ -194,9 +193,7 @@ def check_text(value: Any, where: str, what: str) -> str:
     if value is None or value != value:  # noqa: PLR0124 - only nan differs from itself
         return ""
     if not isinstance(value, str):
-        raise DataFormatError(
-            f"{where}: the {what} is not text (found {value!r})", f"give the {what} a string"
-        )
+        raise DataFormatError(f"{where}: the {what} is not text (found {value!r})", f"use text as the {what}")
     return value
 
 
@@ -211,9 +208,13 @@ def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
     if grades:
         if str(value) in grades:
             return grades[str(value)]
-        known = f"grades: names {', '.join(grades)}"
+        known = f"add it to grades, which contains {', '.join(grades)}"
         near = nearest_name_hint(str(value).strip().lower(), grades)
-        hint = f"{known}; {near} white space and case count" if near.startswith("did you mean") else known
+        hint = (
+            f"{known}; {near} white space and case are significant"
+            if near.startswith("did you mean")
+            else known
+        )
         raise DataFormatError(f"{where} has the grade {value!r}", hint)
     try:
         number = float(value)
@@ -223,7 +224,7 @@ def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
         pass
     raise DataFormatError(
         f"{where} has the grade {value!r}",
-        "a grade is a whole number; say what words stand for: grades: {relevant: 1, irrelevant: 0}",
+        "use whole numbers, or map words to numbers with grades: {relevant: 1, irrelevant: 0}",
     )
 
 

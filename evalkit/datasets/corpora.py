@@ -123,9 +123,7 @@ def _join_texts(template: str, documents: Iterable[RawDocument]) -> Iterator[tup
     """Return an iterator over ``(doc_id, joined text)``; without a title, the joined text is the text alone."""
     fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     if not fields or not fields <= {"title", "text"}:
-        raise InputError(
-            f"the template {template!r} cannot be used", "use {title} and {text}, e.g. '{title}\\n{text}'"
-        )
+        raise InputError(f"invalid template {template!r}", "use {title} and {text}, e.g. '{title}\\n{text}'")
     join = template.format
     titled = "title" in fields
     return (
@@ -144,7 +142,7 @@ def _build_in_memory(joined: Iterable[tuple[str, str]]) -> BuiltCorpus:
         ids.append(doc_id)
         texts.append(text)
     if not ids:
-        raise DataFormatError("the corpus holds no documents")
+        raise DataFormatError("the corpus contains no documents")
     return BuiltCorpus(Corpus(tuple(ids), tuple(texts), content.hex()), empty)
 
 
@@ -163,7 +161,7 @@ def _write(joined: Iterable[tuple[str, str]], folder: Path) -> None:
             ids.write(name + b"\n")
             offsets.append(offsets[-1] + texts.write(data))
     if len(offsets) == 1:
-        raise DataFormatError("the corpus holds no documents")
+        raise DataFormatError("the corpus contains no documents")
     np.save(folder / "offsets.npy", np.frombuffer(offsets, dtype=np.int64))
     (folder / "facts.json").write_bytes(orjson.dumps({"content": content.hex(), "empty": empty}))
 

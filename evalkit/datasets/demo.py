@@ -14,10 +14,10 @@ FOLDER = Path(__file__).parent / "demo_data"
 
 
 class Demo:
-    """The bundled demo collection: a technical help centre, judged by hand, no network needed."""
+    """The bundled demo dataset: a technical help centre, judged manually; needs no network."""
 
     class Settings(DatasetSettings):
-        """Settings of the `demo` dataset: its queries were judged against all documents, without a ranking."""
+        """Settings of the `demo` dataset. All its query-document pairs were judged."""
 
         source: Literal["demo"] = "demo"
         unjudged: Literal["unknown", "not_relevant"] = "not_relevant"

@@ -31,7 +31,7 @@ from evalkit.records import Run
 
 
 class Place(Block):
-    """Where a table stands in the repository; absent, the usual names are looked for.
+    """Location of a table in the repository (default: common names).
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class CandidatePlace(Place):
 
 
 class Hub:
-    """A dataset of the Hugging Face hub: shaped like BEIR's, mteb's or MS MARCO's, or with columns that you name."""
+    """A dataset of the Hugging Face hub, in the layout of BEIR, mteb or MS MARCO, or with named columns."""
 
     class Settings(DatasetSettings):
         """Settings of a `hub` dataset.
@@ -77,23 +77,23 @@ class Hub:
         Attributes
         ----------
         path
-            Hub name, ``owner/name``; ``beir/<name>`` stands for ``BeIR/<name>``.
+            Hub name, ``owner/name``. ``beir/<name>`` means ``BeIR/<name>``.
         split
             Split of the judgments.
         revision
             Commit, branch or tag of the hub repository.
         subset
-            Language or part where a repository holds several: ``de`` for ``de-corpus``, ``de-queries``, ``de-qrels``.
+            Language or part, if a repository contains several: ``de`` for ``de-corpus``, ``de-queries``, ``de-qrels``.
         shape
-            ``beir``: corpus, queries and judgments are tables. ``lists``: a query a row, with its documents in lists.
-            ``pairs``: a query and a document a row. Absent: what the configurations and columns look like.
+            ``beir``: tables of corpus, queries and judgments. ``lists``: one row per query, with lists of
+            documents. ``pairs``: one row per query and document. Default: detected from configurations and columns.
         qrels_path
-            Repository of the judgments. By default ``BeIR/<name>-qrels`` for BeIR, else the same repository's
-            ``qrels`` or ``default`` configuration.
+            Repository of the judgments (default: ``BeIR/<name>-qrels`` for BeIR, else the ``qrels`` or ``default``
+            configuration of the same repository).
         corpus, queries, qrels, candidates
-            Where those tables are, and the names of their columns (shape ``beir``).
+            Location and column names of these tables (shape ``beir``).
         pairs
-            Names of the columns of a table with queries and documents (shapes ``lists`` and ``pairs``).
+            Column names of a table with queries and documents (shapes ``lists`` and ``pairs``).
         """
 
         source: Literal["hub"] = "hub"
@@ -218,7 +218,8 @@ def _shape(table: Table, columns: ListColumns) -> str:
         if find_column(row, columns.document, DOCUMENT, where):
             return "pairs"
     raise DataFormatError(
-        f"{where} has none of the usual columns (it has {', '.join(row)})",
-        "name them: pairs: {query: ..., positives: ..., negatives: ...}, or pairs: {query: ..., document: ...,"
-        " grade: ...}; or corpus:, queries: and qrels: where they are tables of their own",
+        f"{where} has no known columns; its columns: {', '.join(row)}",
+        "set pairs: {query: ..., positives: ..., negatives: ...} or pairs:"
+        " {query: ..., document: ..., grade: ...}, or set corpus:, queries: and qrels: for separate"
+        " tables",
     )

@@ -29,7 +29,7 @@ _SELECTED = ("is_selected", "selected", "label", "relevance")
 
 
 class ListColumns(PairColumns):
-    """Names of the columns of a table that holds queries with documents; absent, the usual ones.
+    """Column names of a table with queries and documents (default: common names).
 
     Attributes
     ----------
@@ -74,9 +74,7 @@ def _graded_items(row: Row, columns: ListColumns, where: str) -> Iterator[tuple[
     if passages is not None:
         for item in _items(passages):
             if not isinstance(item, Mapping):
-                raise DataFormatError(
-                    f"{where}: a passage without its relevance", "name positives and negatives"
-                )
+                raise DataFormatError(f"{where}: passage without a relevance", "set positives and negatives")
             selected = required_value(item, None, _SELECTED, where, "relevance of a passage")
             yield item, parse_grade(selected, columns.grades, where)
         return

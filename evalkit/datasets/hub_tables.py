@@ -78,7 +78,7 @@ class Repository:
             of_config = f" of configuration {config!r}" if config else ""
             raise DataFormatError(
                 f"the hub dataset {self.path!r} has no split {wanted[0]!r}{of_config}",
-                f"its splits: {', '.join(splits)}",
+                f"use one of the splits: {', '.join(splits)}",
             )
         return found
 
@@ -154,14 +154,13 @@ def _translate_errors(request: Callable[[], T], path: str, what: str) -> T:
                 ) from None
             if isinstance(error, DatasetNotFoundError):
                 raise DatasetError(
-                    f"the hub has no dataset {path!r}", "check the name; a private dataset needs HF_TOKEN"
+                    f"dataset {path!r} not found on the hub",
+                    "check the name; a private dataset needs HF_TOKEN",
                 ) from None
             if isinstance(error, ValueError):
-                raise DataFormatError(
-                    f"the hub dataset {what} cannot be read: {_first_line(error)}"
-                ) from None
+                raise DataFormatError(f"cannot read the hub dataset {what}: {_first_line(error)}") from None
             raise DatasetError(
-                f"the hub dataset {what} cannot be fetched: {_first_line(error)}", _WITHOUT_HUB
+                f"cannot download the hub dataset {what}: {_first_line(error)}", _WITHOUT_HUB
             ) from None
 
 

@@ -33,7 +33,7 @@ class IrDatasets:
         Attributes
         ----------
         id
-            As the catalogue has it, e.g. ``beir/scifact/test`` or ``msmarco-passage/trec-dl-2019/judged``.
+            ID in the catalogue, e.g. ``beir/scifact/test`` or ``msmarco-passage/trec-dl-2019/judged``.
         """
 
         source: Literal["ir_datasets"] = "ir_datasets"
@@ -52,7 +52,8 @@ class IrDatasets:
             if not getattr(collection, f"has_{part}")():
                 raise DataFormatError(
                     f"{where} has no {part}",
-                    "choose a part of it that has, such as one that ends in /test or /judged",
+                    "choose a part of the collection that has them, such as one that ends in /test or"
+                    " /judged",
                 )
         judgments = (
             (check_id(row.query_id, where), check_id(row.doc_id, where), int(row.relevance))
@@ -96,7 +97,8 @@ def _iterate(open_iterator: Callable[[], Iterable[Any]], where: str) -> Iterator
             ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DatasetError(
-            f"{where} cannot be had: {reason}", "the catalogue says how to get it: https://ir-datasets.com"
+            f"cannot download {where}: {reason}",
+            "follow the instructions for this collection on https://ir-datasets.com",
         ) from error
 
 

@@ -34,22 +34,23 @@ DOCUMENT = ("document", "text", "passage", "content", "answer")
 
 
 class PairColumns(Settings):
-    """Names of the columns of a table with a query and a document in every row; absent, the usual ones.
+    """Column names of a table with a query and a document per row (default: common names).
 
     Attributes
     ----------
     query, document
-        The columns of their texts.
+        Names of the columns with the texts.
     grade
-        The column of the relevance; a table without it holds relevant pairs alone.
+        Name of the column with the grade. Without it, all pairs are relevant.
     grades
-        Grade of each value of that column, where it holds words: ``{Exact: 3, Irrelevant: 0}``.
+        Grade of each value, if the column contains words: ``{Exact: 3, Irrelevant: 0}``.
     query_id, doc_id
-        The columns of their ids; without one, ids are made of the texts: equal texts are one document.
+        Names of the columns with the ids. Without them, ids are derived from the texts, and equal texts are one
+        document.
     title
-        The column of the document's title.
+        Name of the column with the title of the document.
     score
-        The column of what a first stage gave the pair: orders the candidates. Without it they have a random order.
+        Name of the column with the first-stage score, which orders the candidates. Without it, their order is random.
     """
 
     query: str | None = None
@@ -86,7 +87,7 @@ class Pairs:
         query = Query(query_id or text_id("q", text), text)
         if self._queries.setdefault(query.query_id, query) != query:
             raise DataFormatError(
-                f"{where}: query {query.query_id!r} had another text before", "mend the ids"
+                f"{where}: query {query.query_id!r} occurs with two different texts", "fix the ids"
             )
         self._grades.setdefault(query.query_id, {})
         return query.query_id
@@ -96,8 +97,8 @@ class Pairs:
         document = RawDocument(doc_id or text_id("d", f"{title}\n{text}" if title else text), title, text)
         if self._documents.setdefault(document.doc_id, document) != document:
             raise DataFormatError(
-                f"{where}: document {document.doc_id!r} had another text before",
-                "mend the ids, or leave them out",
+                f"{where}: document {document.doc_id!r} occurs with two different texts",
+                "fix the ids, or remove doc_id to derive them from the texts",
             )
         return document.doc_id
 
@@ -107,7 +108,7 @@ class Pairs:
         previous = grades.setdefault(doc_id, grade)
         if previous != grade and not self._keep_highest_grade:
             raise DataFormatError(
-                f"{where}: query {query_id!r}, document {doc_id!r} is judged {grade} here and {previous} before",
+                f"{where}: query {query_id!r}, document {doc_id!r} has two grades: {previous} and {grade}",
                 "keep one judgment for each pair",
             )
         grades[doc_id] = max(previous, grade)
@@ -126,7 +127,7 @@ class Pairs:
         """
         judged = {query_id: docs for query_id, docs in self._grades.items() if docs}
         if not judged:
-            raise DataFormatError(f"{location} holds no judged pairs", "check its columns")
+            raise DataFormatError(f"{location} contains no judged pairs", "check its columns")
         return Parts(
             location, split, tuple(self._documents.values()), tuple(self._queries.values()), Qrels(judged),
             candidates=candidates_run(self._candidate_scores),
@@ -193,4 +194,4 @@ def _score(row: Row, name: str, where: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise DataFormatError(f"{where} has the score {value!r}", "a score is a number") from None
+        raise DataFormatError(f"{where} has the score {value!r}", "use numbers as scores") from None

@@ -40,7 +40,7 @@ def import_dataset(settings: DatasetSettings, folder: Path) -> Dataset:
     """
     if settings.sample is not None:
         raise InputError(
-            "an import holds the whole dataset", "leave out 'sample'; set it where the folder is used"
+            "an import contains the complete dataset", "remove 'sample', and set it where the folder is used"
         )
     return _save(read_parts(settings), settings, folder)
 
@@ -69,7 +69,7 @@ def save_dataset(dataset: Dataset, folder: Path) -> Dataset:
 
 def _save(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder.resolve()} is not empty", "name a new folder")
+        raise InputError(f"{folder.resolve()} is not empty", "choose a new folder")
     split = parts.split or "test"
     try:
         (folder / "qrels").mkdir(parents=True, exist_ok=True)
@@ -81,9 +81,7 @@ def _save(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
             shutil.rmtree(folder)  # a partial dataset could be loaded by mistake
             raise
     except OSError as error:
-        raise StorageError(
-            f"cannot write {folder.resolve()}: {error}", "name a folder you can write"
-        ) from None
+        raise StorageError(f"cannot write {folder.resolve()}: {error}", "choose a writable folder") from None
     origin = replace(loaded.origin, revision=parts.revision, licence=parts.licence)
     return replace(loaded, origin=origin)
 
@@ -110,8 +108,8 @@ def _write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
                 file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             except orjson.JSONEncodeError:
                 raise DataFormatError(
-                    f"{row['_id']!r} holds half a character (a lone surrogate), which UTF-8 cannot",
-                    "mend the text at its source",
+                    f"{row['_id']!r} contains a lone surrogate, which UTF-8 cannot encode",
+                    "fix the text in the source",
                 ) from None
 
 
@@ -123,7 +121,7 @@ def _provenance(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str
         "location": parts.location,
         "revision": parts.revision or "not stated",
         "licence": parts.licence or "not stated",
-        "split": parts.split or "none in the source; written as test",
+        "split": parts.split or "no split in the source; written as test",
         "language": f"{settings.language}, as configured",
         "imported": f"{datetime.now(UTC).date().isoformat()}, by evalkit {version('rerank-evalkit')}",
         "content": f"sha256 {loaded.origin.content_hash}",
@@ -133,7 +131,7 @@ def _provenance(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str
     }
     lines = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     return (
-        f"# {settings.label}\n\nWhere this folder comes from, as far as its source states it.\n\n{lines}\n\n"
-        "The content hash is over ids, texts, queries and judgments as evalkit loads them. Look up the licence at the\n"
-        "source before you pass the data on.\n"
+        f"# {settings.label}\n\nOrigin of this dataset, as stated by its source.\n\n{lines}\n\nThe"
+        " content hash covers ids, texts, queries and judgments as loaded by evalkit. Check the"
+        " licence at the\nsource before you share the data.\n"
     )

@@ -54,17 +54,17 @@ class PairTable(PairColumns, File):
 
 
 class Tables:
-    """Tables of your own (CSV, TSV, JSON Lines, Parquet): one of graded pairs, or corpus, queries and judgments."""
+    """Your own tables (CSV, TSV, JSON Lines, Parquet): graded pairs, or corpus, queries and judgments."""
 
     class Settings(DatasetSettings):
-        """Settings of `tables`: either ``pairs``, or the three others.
+        """Settings of `tables`: either ``pairs`` or the three other tables.
 
         Attributes
         ----------
         pairs
-            One table with a query, a document and a grade in every row; ids are optional.
+            One table with a query, a document and a grade per row. IDs are optional.
         corpus, queries, qrels
-            Three tables, tied by ids.
+            Three tables that are joined by IDs.
         """
 
         source: Literal["tables"] = "tables"
@@ -77,7 +77,7 @@ class Tables:
         def _check_tables(self) -> Self:
             given = [table is not None for table in (self.corpus, self.queries, self.qrels)]
             if any(given) if self.pairs is not None else not all(given):
-                raise ValueError("needs either 'pairs', or 'corpus', 'queries' and 'qrels', all of them")
+                raise ValueError("needs either 'pairs', or all of 'corpus', 'queries' and 'qrels'")
             return self
 
         def default_name(self) -> str:
@@ -117,5 +117,5 @@ def build_qrels(rows: Iterable[tuple[str, str, int]], location: str) -> Qrels:
         prefix = "" if error.message.startswith(location) else f"{location}: "
         raise DataFormatError(f"{prefix}{error.message}", error.hint) from None
     if not qrels.grades:
-        raise DataFormatError(f"{location} holds no judgments")
+        raise DataFormatError(f"{location} contains no judgments")
     return qrels

@@ -31,15 +31,15 @@ def _known_encoding(name: str) -> str:
     try:
         "".encode(name)
     except LookupError:
-        raise ValueError(f"there is no encoding {name!r}; use utf-8, latin-1, cp1252") from None
+        raise ValueError("is not a known encoding; use e.g. utf-8, latin-1 or cp1252") from None
     return name.lower()
 
 
 class TrecFiles:
-    """Corpus, queries and qrels as files in TREC's formats: SGML, TSV, JSON Lines, CSV; packed or not."""
+    """Corpus, queries and qrels as files in TREC formats: SGML, TSV, JSON Lines or CSV, plain or compressed."""
 
     class Settings(DatasetSettings):
-        """Settings of `trec_files`. Every file may be packed (``.gz``, ``.zst``).
+        """Settings of `trec_files`. Every file may be compressed (``.gz``, ``.zst``).
 
         Attributes
         ----------
@@ -51,9 +51,9 @@ class TrecFiles:
         qrels
             ``query_id iteration doc_id grade``, or three columns without the iteration; with a header or without.
         topic_field
-            What of a topic is the query: its title, its description, or both.
+            Part of a topic that is the query: its title, its description, or both.
         encoding
-            Of SGML and topics: collections older than UTF-8 are ``latin-1``.
+            Encoding of SGML files and topics. Collections older than UTF-8 use ``latin-1``.
         """
 
         source: Literal["trec_files"] = "trec_files"
@@ -118,7 +118,9 @@ def _read_tsv(path: Path, names: tuple[str, ...]) -> Rows:
             yield f"{path}:{number}", {names[0]: columns[0], names[-1]: columns[1]}
         else:
             expected = "id, text" if len(names) == 2 else "id, text or id, title, text"
-            raise DataFormatError(f"{path}:{number} has {len(columns)} columns", f"a row holds {expected}")
+            raise DataFormatError(
+                f"{path}:{number} has {len(columns)} columns", f"use the columns {expected}"
+            )
 
 
 def _topics(path: Path, encoding: str, field: str) -> Iterator[tuple[str, dict[str, str]]]:

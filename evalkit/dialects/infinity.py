@@ -18,7 +18,7 @@ from evalkit.records import ScoreKind, Usage
 
 
 class Infinity(Dialect):
-    """Infinity: sigmoid scores, 2048 documents at most, usage in characters unless told otherwise."""
+    """Infinity: sigmoid scores, 2048 documents at most, usage in characters unless configured otherwise."""
 
     path = "/rerank"
     served_at_own_path = True

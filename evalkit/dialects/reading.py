@@ -41,7 +41,7 @@ def read_results(results: Any, documents: int, shape: Shape) -> Scores:
         or a score is not a finite number.
     """
     if not isinstance(results, list):
-        raise CallError("reply", f"the reply holds no list of results{_under(shape.results)}")
+        raise CallError("reply", f"the reply contains no list of results{_under(shape.results)}")
     return _read_valid(results, documents, shape) or _read_any(results, documents, shape)
 
 

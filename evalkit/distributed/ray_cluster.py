@@ -146,9 +146,9 @@ class RayCluster:
         capacity = _capacity(_node_resources(), wanted)
         if capacity < wanted.count:
             raise InputError(
-                f"{wanted.count} replicas of {wanted.cpus} processors are needed, and the Ray cluster has room"
-                f" for {capacity}",
-                "ask for fewer, or add nodes",
+                f"the Ray cluster has resources for {capacity} of {wanted.count} replicas"
+                f" ({wanted.cpus} CPUs each)",
+                "lower replicas or cpus_per_replica, or add nodes",
             )
 
     def facts(self) -> ClusterFacts:
@@ -184,8 +184,8 @@ def _connect(address: str) -> None:
     except (OSError, ray.exceptions.RayError, RuntimeError, ValueError) as error:
         raise WorldError(
             f"cannot join the Ray cluster {address!r}: {first_line(error)}",
-            "start one with 'ray start --head', or use address: local; processes of one cluster share"
-            " RAY_AUTH_TOKEN",
+            "start a cluster with 'ray start --head', or use address: local; all processes of a"
+            " cluster need the same RAY_AUTH_TOKEN",
         ) from None
 
 
@@ -209,10 +209,10 @@ def _capacity(nodes: Sequence[Mapping[str, float]], wanted: Replicas) -> int:
         min(int(node.get(name, 0) // amount) for name, amount in needs.items() if amount) for node in nodes
     )
     if not capacity:
-        available = ", ".join(f"{n.get('CPU', 0):g} processors and {n.get('GPU', 0):g} GPUs" for n in nodes)
+        available = ", ".join(f"{n.get('CPU', 0):g} CPUs and {n.get('GPU', 0):g} GPUs" for n in nodes)
         raise InputError(
-            f"a replica needs {wanted.cpus} processors and {wanted.gpus:g} GPUs,"
-            f" and no node of the Ray cluster has them: {available}",
+            f"no node of the Ray cluster has the {wanted.cpus} CPUs and {wanted.gpus:g} GPUs of a"
+            f" replica: {available}",
             "lower cpus_per_replica or gpus_per_replica",
         )
     return capacity

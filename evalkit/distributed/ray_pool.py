@@ -177,8 +177,8 @@ class RayPool(WorkerPool[Worker_co]):
         ready, _ = ray.wait(list(replica_of), num_returns=1, timeout=None if is_running else START_TIMEOUT_S)
         if not ready:
             raise WorldError(
-                f"no replica could be started on the Ray cluster within {START_TIMEOUT_S:g} s",
-                "is it busy with something else? 'ray status' tells",
+                f"no replica started on the Ray cluster within {START_TIMEOUT_S:g} s",
+                "check with 'ray status' whether the cluster is busy",
             )
         return ready[0], replica_of[ready[0]]
 
@@ -196,7 +196,7 @@ class RayPool(WorkerPool[Worker_co]):
         if self._losses_in_a_row > MAX_ATTEMPTS * self._count:
             raise WorldError(
                 f"{self._losses_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
-                "is evalkit installed on its nodes, and is there enough memory?",
+                "check that evalkit is installed on all nodes and that they have enough memory",
             )
         for pending in reversed(replica.queued.values()):
             pending.losses += 1
@@ -204,7 +204,9 @@ class RayPool(WorkerPool[Worker_co]):
                 unassigned.put_back(pending)
                 continue
             failure = CallError(
-                "lost", f"{pending.losses} replicas were lost with it", "is there enough memory on the nodes?"
+                "lost",
+                f"{pending.losses} replicas stopped while they processed it",
+                "check that the nodes have enough memory",
             )
             yield CompletedTask(pending.task, failure, pending.start_s, time.perf_counter())
 

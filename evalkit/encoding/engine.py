@@ -175,7 +175,7 @@ class Engine:
             if len(batch) == 1:
                 raise CallError(
                     "memory",
-                    f"one input of {padded.ids.shape[1]} tokens does not fit into memory: {error}",
+                    f"one input of {padded.ids.shape[1]} tokens does not fit in memory: {error}",
                     "lower max_length_tokens, or use a smaller model or precision",
                 ) from None
             self._halved += 1

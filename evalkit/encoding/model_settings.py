@@ -31,25 +31,25 @@ class LocalModel(Settings):
     model
         Hub id or local folder.
     revision
-        Commit of the hub repository; without one the report says that the name may move.
+        Commit of the hub repository (recommended: without it, a later run may load different weights).
     runtime
-        ``auto``: ONNX Runtime for int8 and where there is no torch, else torch. ``onnx`` (extra ``onnx``): exported by
-        torch on first use and then run without it, on processors.
+        ``auto``: ONNX Runtime for int8 or if torch is not installed, else torch. ``onnx`` (extra ``onnx``): runs on
+        the CPU; torch exports the model on first use.
     precision
-        Of weights and arithmetic: ``bf16`` and ``fp16`` on torch, ``int8`` on ONNX.
+        Number format of weights and computation. ``bf16`` and ``fp16`` require torch, ``int8`` requires ONNX.
     device
-        ``cpu``, ``cuda``, ...; torch's own choice where absent.
+        ``cpu``, ``cuda``, ... (default: chosen by torch).
     max_length_tokens
-        Where inputs are cut; the model's own limit where absent. How many pairs were cut is in the report.
+        Longer inputs are truncated (default: the limit of the model). The report shows how many pairs were truncated.
     threads
-        Processor threads; all of this process where absent.
+        CPU threads (default: all CPUs of the process).
     batch_tokens
-        Tokens of one forward pass, padding included; 1024 on a processor and 32768 elsewhere where absent.
+        Tokens per forward pass, with padding (default: 1024 on a CPU, else 32768).
     trust_remote_code
-        Whether code of the model's repository may run here.
+        ``true``: code from the model repository may run.
     compile
-        ``true``: torch compiles the model at its first passes: takes a C++ compiler and minutes; worth a try on a
-        GPU, no gain measured on a processor.
+        ``true``: torch compiles the model on first use. Requires a C++ compiler and takes minutes. It may help on a
+        GPU; no gain was measured on a CPU.
     """
 
     model: ModelName
@@ -66,19 +66,21 @@ class LocalModel(Settings):
     @model_validator(mode="after")
     def _torch_compiles(self) -> LocalModel:
         if self.compile and (self.runtime == "onnx" or self.precision == "int8"):
-            raise ValueError("compile is of torch alone: leave out runtime: onnx and precision: int8")
+            raise ValueError("cannot use compile without torch: remove runtime: onnx and precision: int8")
         return self
 
     @model_validator(mode="after")
     def _has_a_runtime(self) -> LocalModel:
         if self.precision == "int8" and self.runtime == "torch":
-            raise ValueError("int8 runs on ONNX: leave out runtime: torch")
+            raise ValueError("cannot use int8 on torch: remove runtime: torch")
         if self.runtime == "onnx" and self.precision in {"bf16", "fp16"}:
-            raise ValueError(f"{self.precision} runs on torch: leave out runtime: onnx, or use fp32 or int8")
+            raise ValueError(
+                f"cannot use {self.precision} on ONNX: remove runtime: onnx, or use fp32 or int8"
+            )
         on_onnx = self.runtime == "onnx" or self.precision == "int8"
         if on_onnx and self.device not in {None, "cpu"}:
             raise ValueError(
-                f"device {self.device!r} is not for ONNX, which runs on processors here: leave it out"
+                f"cannot use device {self.device!r} with ONNX, which runs on the CPU: remove device"
             )
         return self
 

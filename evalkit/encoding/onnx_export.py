@@ -85,7 +85,7 @@ def _export(settings: ModelSettings, folder: Path) -> None:
     engines = [model.engine(prompt) for prompt in (None, _PROMPT)]
     if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
         raise InputError(
-            f"the model {settings.model!r} builds its input in a way of its own, which ONNX does not hold",
+            f"the model {settings.model!r} has a custom input format that cannot be exported to ONNX",
             "use runtime: torch",
         )
     tokenizer = model.library_model.tokenizer.backend_tokenizer.to_str()
@@ -154,7 +154,8 @@ def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
     gap = float(np.abs(wanted - found).max() / max(1.0, float(np.abs(wanted).max())))
     if not gap <= FAITHFUL:
         raise InputError(
-            f"the model {settings.model!r} gives other values as ONNX: they differ by {gap:.1e}",
+            f"the model {settings.model!r} gives different scores after export to ONNX (largest"
+            f" relative difference: {gap:.1e})",
             "use runtime: torch",
         )
 

@@ -40,7 +40,8 @@ class OnnxModel:
         """
         if task is not None:
             raise InputError(
-                f"the model {self._settings.model!r} reads more than its texts, which ONNX does not hold",
+                f"the model {self._settings.model!r} has different modules for queries and documents,"
+                " which ONNX does not support",
                 "use runtime: torch",
             )
         tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")

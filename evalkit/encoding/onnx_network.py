@@ -104,5 +104,5 @@ def open_session(file: Path, threads: int) -> Any:
     except Exception as error:  # noqa: BLE001 - onnxruntime has its own exception class for every cause
         raise InputError(
             f"the exported model {file} cannot be loaded: {first_line(error)}",
-            "remove its folder: it is exported anew",
+            "delete its folder; the next run exports the model again",
         ) from None

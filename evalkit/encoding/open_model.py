@@ -40,7 +40,8 @@ def open_model(settings: ModelSettings) -> OpenModel:
     if is_path(settings.model) and not Path(settings.model).is_dir():
         # This is clearly a path, not a hub id: fail without asking the hub.
         raise InputError(
-            f"there is no folder {Path(settings.model).absolute()}", "paths start at the working directory"
+            f"folder not found: {Path(settings.model).absolute()}",
+            "check the path; relative paths start in the working directory",
         )
     if settings.computes_with == "onnx":
         from evalkit.encoding.onnx_model import OnnxModel

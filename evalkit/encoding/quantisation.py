@@ -55,7 +55,9 @@ def quantise(source: Path, target: Path) -> None:
     weights = {one.name: one for one in graph.initializer if len(one.dims) == 2}
     nodes, added = _rewritten(graph.node, weights)
     if not added:
-        raise InputError(f"the network {source} has no weights that int8 can hold", "use precision: fp32")
+        raise InputError(
+            f"the network {source} has no weights that can be quantised to int8", "use precision: fp32"
+        )
     needed = {name for node in nodes for name in node.input}
     tensors = [one for one in graph.initializer if one.name in needed] + _tensors(_constants() | added)
     del graph.node[:], graph.initializer[:]

@@ -34,8 +34,8 @@ def state_of(settings: ModelSettings) -> str:
             file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"the model {settings.model!r} cannot be found: {first_line(error)}",
-                "give a local folder or a hub id; private models need HF_TOKEN",
+                f"model {settings.model!r} not found: {first_line(error)}",
+                "use a local folder or a hub id; private models need HF_TOKEN",
             ) from None
     return Path(file).parent.name
 
@@ -62,7 +62,7 @@ def model_access(model: str) -> Iterator[None]:
                 raise
             raise WorldError(
                 f"the model {model!r} is not in the cache, and {unreachable}",
-                "check the network and HF_ENDPOINT, or download the model and name its folder",
+                "check the network and HF_ENDPOINT, or download the model and set model to its folder",
             ) from None
 
 

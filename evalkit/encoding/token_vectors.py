@@ -102,7 +102,7 @@ def check_trained(name: str, revision: str | None) -> None:
     if not trained:
         raise InputError(
             f"the model {name!r} has no trained head for late interaction: its scores would be random",
-            "give a ColBERT-style model; one that embeds whole texts is backend: bi_encoder",
+            "use a ColBERT-style model, or backend: bi_encoder for a model with one vector per text",
         )
 
 

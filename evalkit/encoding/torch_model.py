@@ -151,8 +151,8 @@ def _card_of(library_model: Any, task: Task | None) -> Card:
 
 def _hint(error: str) -> str:
     if "trust_remote_code" in error:
-        return "read the code of its repository, and say trust_remote_code: true if you trust it"
-    return "give a local folder or a hub id; private models need HF_TOKEN"
+        return "set trust_remote_code: true if you trust the code in its repository"
+    return "use a local folder or a hub id; private models need HF_TOKEN"
 
 
 def _check_head(name: str, library_model: Any) -> None:
@@ -173,7 +173,7 @@ def _check_head(name: str, library_model: Any) -> None:
         raise InputError(
             f"the model {name!r} ({', '.join(architectures)}) has no head that scores pairs:"
             " its scores would be random",
-            "give a cross-encoder; a model that embeds texts is backend: bi_encoder",
+            "use a cross-encoder, or backend: bi_encoder for an embedding model",
         )
 
 

@@ -39,7 +39,7 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
     if not any(len(eval_set.candidates) for eval_set in eval_sets):
         raise InputError(
             "the retriever found no candidates for any query",
-            "check the dataset's language and the retriever",
+            "check the language of the dataset and the settings of the retriever",
         )
     return eval_sets
 

@@ -24,7 +24,7 @@ class _LogFile(logging.FileHandler):
             super().handleError(record)
             return
         raise StorageError(
-            f"cannot write {self.baseFilename}: {error}", "free some space or mend its permissions"
+            f"cannot write {self.baseFilename}: {error}", "free disk space or fix the permissions"
         )
 
 

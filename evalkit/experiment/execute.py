@@ -146,15 +146,15 @@ def _recorded(run: StartedExperiment) -> Iterator[None]:
     except KeyboardInterrupt:
         status = "incomplete"
         raise InterruptError(
-            f"interrupted; what was measured is in {run.folder.path}",
-            f"take it up with: {run.manifest.command}; or see it with:"
-            f" evalkit report {run.folder.path} --allow-incomplete",
+            f"interrupted; partial results: {run.folder.path}",
+            f"resume with: {run.manifest.command}; view the partial results with: evalkit report"
+            f" {run.folder.path} --allow-incomplete",
         ) from None
     except (BudgetError, StorageError) as error:
         status = "incomplete"
         raise type(error)(
-            f"{error.message}; what was measured is in {run.folder.path}",
-            f"{error.hint}; then take it up with: {run.manifest.command}",
+            f"{error.message}; partial results: {run.folder.path}",
+            f"{error.hint}; then resume with: {run.manifest.command}",
         ) from None
     finally:
         with ignore_sigint():

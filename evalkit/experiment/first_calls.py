@@ -101,8 +101,8 @@ def _check_lists(experiment: Experiment, session: RerankerSession) -> None:
     limit = session.caps.documents
     if limit is not None and experiment.depth > limit:
         raise InputError(
-            f"reranker {session.tag!r} looks at the whole list, takes {limit} documents in one call,"
-            f" and is asked for depth {experiment.depth}",
+            f"reranker {session.tag!r} needs the whole list in one call of at most {limit} documents,"
+            f" but the depth is {experiment.depth}",
             f"lower depths to at most {limit}, or raise its batch_size or max_documents",
         )
     for eval_set in experiment.eval_sets:
@@ -129,7 +129,7 @@ def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcom
     (outcome,) = caller.deliver(first_request(eval_set), context)
     if outcome.failure is not None:
         failure = outcome.failure
-        failure.message = f"reranker {session.tag!r} does not answer: {failure.message}"
+        failure.message = f"reranker {session.tag!r} failed its first call: {failure.message}"
         raise failure
     return outcome
 
@@ -162,8 +162,9 @@ def _check_pointwise_claim(
     found = check_pointwise(session.tag, eval_set.dataset.name, sample, ask)
     if found.verdict == "broken":
         raise InputError(
-            f"reranker {session.tag!r} is taken to be pointwise, but a pair's score changes with the list it is"
-            f" sent in: {found.evidence()}",
-            f"set rerankers.{session.tag}.pointwise: false; every depth is then its own pass, and no list is split",
+            f"reranker {session.tag!r} is not pointwise: the score of a pair depends on the other"
+            f" documents of the call: {found.evidence()}",
+            f"set rerankers.{session.tag}.pointwise: false, to score every depth separately without"
+            " splitting lists",
         )
     return found, outcomes

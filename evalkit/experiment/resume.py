@@ -136,16 +136,17 @@ def _named(path: Path, resolved: str, *, refresh: bool) -> RunFolder:
     folder = ResultFolder.open(path)
     if not _has_config(folder, resolved):
         raise InputError(
-            f"{path.resolve()} was begun with another configuration",
-            "resume it with the configuration it holds (config.yaml, and --set as in its manifest), or begin anew",
+            f"{path.resolve()} was started with another configuration",
+            "resume it with its own configuration (config.yaml, and --set as in its manifest), or"
+            " start a new run",
         )
     found = RunFolder(folder, folder.read_manifest())
     if found.is_finished:
-        raise InputError(f"{path.resolve()} is finished", f"see it with: evalkit report {path}")
+        raise InputError(f"{path.resolve()} is complete", f"view it with: evalkit report {path}")
     if refresh and not found.manifest.refresh:
         raise InputError(
-            f"{path.resolve()} was begun without --refresh and holds scores of earlier runs",
-            "leave out --resume to ask for everything again in a new folder, or leave out --refresh",
+            f"{path.resolve()} was started without --refresh and contains cached scores of earlier runs",
+            "remove --resume to score everything again in a new folder, or remove --refresh",
         )
     return found
 

@@ -32,7 +32,7 @@ def read_pairs(config: Config, data: CheckInput) -> Iterator[Reading]:
     for tag, given in config.rerankers.items():
         settings = given.served_settings() or given
         if isinstance(settings, RemoteSettings):
-            yield Reading.unknown(tag, "an API tokenises and cuts by itself")
+            yield Reading.unknown(tag, "the API tokenises and truncates")
         elif isinstance(settings, LocalModelSettings):
             yield _read(tag, settings, items, len(run), len(pairs))
 
@@ -45,7 +45,7 @@ def _read(
         with open_session(tag, settings, Budget(None)) as session:
             reranker = session.reranker
             if not isinstance(reranker, Measuring) or not isinstance(reranker, Described):
-                return Reading.unknown(tag, "it does not tell")
+                return Reading.unknown(tag, "the backend does not report it")
             tokens, truncated = reranker.measure(items)
             limit = reranker.facts()["max_length_tokens"]
             return Reading(tag, limit, all_pairs, tokens[:n], truncated[:n], truncated[n:])

@@ -35,7 +35,7 @@ _SIGNATURES = (
     (
         b"PAR1",
         FileKind(
-            "a Parquet file", "rename it to end in .parquet if a table is expected; else export it as text"
+            "a Parquet file", "rename it to end in .parquet if a table is expected, else export it as text"
         ),
     ),
     (b"\x1f\x8b", FileKind("a gzip file", "rename it to end in .gz")),
@@ -44,16 +44,16 @@ _SIGNATURES = (
     (b"\xfd7zXZ\x00", FileKind("an xz file", _UNPACK)),
     (b"7z\xbc\xaf", FileKind("a 7z archive", _UNPACK)),
     (b"SQLite format 3\x00", FileKind("an SQLite database", "export the table as CSV (UTF-8)")),
-    (b"%PDF-", FileKind("a PDF document", "give the text as CSV or JSON Lines")),
+    (b"%PDF-", FileKind("a PDF document", "export the text as CSV or JSON Lines")),
 )
 _PARTS_OF_ZIPS = (
     ("xl/", _WORKBOOK),
     ("Index/", FileKind("a Numbers spreadsheet (.numbers)", _EXPORT)),
-    ("word/", FileKind("a Word document (.docx)", "give the text as CSV or JSON Lines")),
+    ("word/", FileKind("a Word document (.docx)", "export the text as CSV or JSON Lines")),
     ("content.xml", FileKind("an OpenDocument file such as a spreadsheet (.ods)", _EXPORT)),
 )
 """Beginning of the name of a file in a zip archive -> what the archive is."""
-_ARCHIVE = FileKind("a zip archive", "unpack it; a collection in BEIR's layout is read from its zip")
+_ARCHIVE = FileKind("a zip archive", "unpack it, or set source: beir_folder for a zip in BEIR's layout")
 
 
 def kind_of(head: bytes, path: object) -> FileKind | None:

@@ -30,7 +30,7 @@ def read_qrels(path: File) -> Qrels:
     except DataFormatError as error:
         raise DataFormatError(_with_path(path, error.message), error.hint) from None
     if not qrels.grades:
-        raise DataFormatError(f"{path} holds no judgments")
+        raise DataFormatError(f"{path} contains no judgments")
     return qrels
 
 
@@ -46,13 +46,15 @@ def _rows(path: File) -> Iterator[tuple[str, str, int]]:
                 continue
         if len(columns) != width:
             names = "query_id, doc_id, grade" if width == 3 else "query_id, iteration, doc_id, grade"
-            raise DataFormatError(f"{path}:{number} has {len(columns)} columns", f"a row holds {names}")
+            raise DataFormatError(f"{path}:{number} has {len(columns)} columns", f"use the columns {names}")
         query_id, doc_id = columns[0], columns[-2]
         if len(f"{query_id} {doc_id}".split()) != 2:
-            raise DataFormatError(f"{path}:{number} has an id with white space, or none", "mend the ids")
+            raise DataFormatError(
+                f"{path}:{number} has an empty id or an id with white space", "use ids without white space"
+            )
         if not _is_whole(columns[-1]):
             raise DataFormatError(
-                f"{path}:{number} has the grade {columns[-1]!r}", "a grade is a whole number"
+                f"{path}:{number} has the grade {columns[-1]!r}", "use whole numbers as grades"
             )
         yield query_id, doc_id, int(float(columns[-1]))
 

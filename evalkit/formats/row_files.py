@@ -39,8 +39,8 @@ def read_rows(path: File) -> Rows:
         return _read_parquet(path)
     check_text(_head(path), path)
     raise DataFormatError(
-        f"{path} has an ending that names no table",
-        "use .csv, .tsv, .jsonl or .parquet; .gz and .zst may follow",
+        f"{path} is not a supported table format",
+        "use .csv, .tsv, .jsonl or .parquet, optionally compressed (.gz, .zst)",
     )
 
 
@@ -61,7 +61,9 @@ def _read_delimited(path: File, *, tabs: bool) -> Rows:
     quoting: Literal[0, 3] = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
     header = next(csv.reader([first], delimiter=delimiter, quoting=quoting), [])
     if len(set(header)) != len(header):
-        raise DataFormatError(f"{path}:1 names a column twice", "give every column a name of its own")
+        raise DataFormatError(
+            f"{path}:1 has two columns with the same name", "give every column a different name"
+        )
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
     try:
         for cells in reader:
@@ -70,8 +72,8 @@ def _read_delimited(path: File, *, tabs: bool) -> Rows:
             where = f"{path}:{reader.line_num + 1}"
             if len(cells) != len(header):
                 raise DataFormatError(
-                    f"{where} has {len(cells)} cells, but the header names {len(header)} columns",
-                    "put quotes around what holds the separator, or mend the row",
+                    f"{where} has {len(cells)} cells, but the header has {len(header)} columns",
+                    "fix the row, or put quotes around cells that contain the separator",
                 )
             yield where, dict(zip(header, cells, strict=True))
     except csv.Error as error:

@@ -35,19 +35,20 @@ def read_run(path: File, tag: str | None = None) -> Run:
         columns = line.split()
         if len(columns) != 6:
             raise DataFormatError(
-                f"{path}:{number} has {len(columns)} columns", "a row holds query_id Q0 doc_id rank score tag"
+                f"{path}:{number} has {len(columns)} columns",
+                "use the columns query_id Q0 doc_id rank score tag",
             )
         try:
             scores.append(float(columns[4]))
         except ValueError:
             raise DataFormatError(
-                f"{path}:{number} has the score {columns[4]!r}", "a score is a number"
+                f"{path}:{number} has the score {columns[4]!r}", "use numbers as scores"
             ) from None
         query_ids.append(columns[0])
         doc_ids.append(columns[2])
         file_tag = columns[5]
     if not query_ids:
-        raise DataFormatError(f"{path} holds no rows")
+        raise DataFormatError(f"{path} contains no rows")
     try:
         return Run.from_rows(tag or file_tag, query_ids, doc_ids, scores)
     except DataFormatError as error:

@@ -39,7 +39,7 @@ def read_sgml_documents(path: File, encoding: str = "utf-8") -> Rows:
     for where, source in _blocks(path, encoding, "doc"):
         number = _DOCNO.search(source)
         if number is None:
-            raise DataFormatError(f"{where}: a document without a <DOCNO>", "give every document its number")
+            raise DataFormatError(f"{where}: document without <DOCNO>", "add <DOCNO> to every document")
         bodies = [body for _, body in _BODY.findall(source)]
         title = _TITLE.search(source)
         rest = source[number.end() :] if not bodies else ""
@@ -64,7 +64,7 @@ def read_topics(path: File, encoding: str = "utf-8") -> Rows:
     for where, source in _blocks(path, encoding, "top(?:ic)?"):
         number = _NUMBER.search(source)
         if number is None:
-            raise DataFormatError(f"{where}: a topic without a number", "write <num> Number: 301")
+            raise DataFormatError(f"{where}: topic without a number", "write <num> Number: 301")
         fields = {"title": "", "desc": "", "narr": ""}
         for name, text in _FIELD.findall(source):
             fields[_FIELD_NAMES.get(name.lower(), name.lower())] = " ".join(_plain(text).split())
@@ -83,7 +83,7 @@ def _blocks(path: File, encoding: str, tag: str) -> Iterator[tuple[str, str]]:
     for number, line in open_lines(path, encoding):
         if begin.match(line):
             if lines:
-                raise DataFormatError(f"{where} begins what has no end before line {number}", "close the tag")
+                raise DataFormatError(f"{where}: tag not closed before line {number}", "close the tag")
             where = f"{path}:{number}"
         elif not lines:
             continue
@@ -92,9 +92,9 @@ def _blocks(path: File, encoding: str, tag: str) -> Iterator[tuple[str, str]]:
             yield where, "\n".join(lines)
             lines = []
     if lines:
-        raise DataFormatError(f"{where} begins what has no end", "is the file whole?")
+        raise DataFormatError(f"{where}: tag not closed", "check that the file is complete")
     if not where:
-        raise DataFormatError(f"{path} holds no <{tag.partition('(')[0]}>", "check the format of the file")
+        raise DataFormatError(f"{path} contains no <{tag.partition('(')[0]}>", "check the format of the file")
 
 
 def _plain(source: str) -> str:

@@ -82,7 +82,7 @@ def _wide_lines(file: Any, path: File, encoding: str) -> Iterator[str]:
             yield from lines
     except UnicodeDecodeError as error:
         raise DataFormatError(
-            f"{path} is damaged {encoding.upper()} text: {error.reason}", "convert the file to UTF-8"
+            f"{path} is invalid {encoding.upper()} text: {error.reason}", "convert the file to UTF-8"
         ) from None
 
 

@@ -71,7 +71,9 @@ def encode_json(body: Any) -> bytes:
         return orjson.dumps(body)
     except TypeError as error:
         raise CallError(
-            "request", f"the request cannot be written as JSON: {error}", "clean the texts of the dataset"
+            "request",
+            f"cannot encode the request as JSON: {error}",
+            "remove invalid characters from the texts of the dataset",
         ) from None
 
 
@@ -162,8 +164,8 @@ class Connections:
         except httpx.ConnectTimeout:
             raise CallError(
                 "connect",
-                f"{self.display_url} took no connection within {self._timeout.connect:g} s",
-                "is the server running, and is the url right?",
+                f"connection to {self.display_url} timed out after {self._timeout.connect:g} s",
+                "check the url and that the server is running",
                 remedy=RETRYABLE,
             ) from None
         except httpx.TimeoutException:
@@ -172,14 +174,14 @@ class Connections:
             raise CallError(
                 "connect",
                 f"cannot reach {self.display_url}: {self._redactor.text(str(error))}",
-                "is the server running, and is the url right?",
+                "check the url and that the server is running",
                 remedy=RETRYABLE if isinstance(error, httpx.ConnectError) else NOT_RETRYABLE,
             ) from None
         except httpx.RequestError as error:
             reason = self._redactor.text(str(error)) or type(error).__name__
             raise CallError(
                 "broken",
-                f"the reply of {self.display_url} broke off or cannot be read: {reason}",
+                f"the reply of {self.display_url} was cut off or is unreadable: {reason}",
                 remedy=RETRYABLE,
             ) from None
 
@@ -192,7 +194,7 @@ class Connections:
             if size > MAX_RESPONSE_BYTES:
                 raise CallError(
                     "reply",
-                    f"the reply of {self.display_url} is longer than {MAX_RESPONSE_BYTES // 1024**2} MiB",
+                    f"the reply of {self.display_url} exceeds {MAX_RESPONSE_BYTES // 1024**2} MiB",
                     "check that the url is the rerank endpoint",
                     http_status=response.status_code,
                 )
@@ -204,7 +206,7 @@ class Connections:
     def _timeout_error(self) -> CallError:
         return CallError(
             "timeout",
-            f"{self.display_url} did not answer within {self._timeout_s:g} s",
+            f"{self.display_url} timed out after {self._timeout_s:g} s",
             "raise timeout_s, or send fewer documents at once (batch_size, window)",
             remedy=RETRYABLE,
         )
@@ -260,5 +262,5 @@ def check_url(url: str) -> str:
     parts = urlsplit(url)
     _ = parts.port  # raises ValueError if the port is invalid
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must start with http:// or https:// and name a host")
+        raise ValueError("must start with http:// or https:// and contain a host name")
     return url

@@ -43,7 +43,7 @@ def flag_unsettled(warmup_s: NDArray[np.float64]) -> str | None:
     """Flag a warm-up that ended before its ``(w,)`` latencies settled."""
     if len(warmup_s) < MOST_WARMUP or has_settled(warmup_s.tolist()):
         return None
-    return f"not settled after {len(warmup_s)} warm-up calls"
+    return f"latency not stable after {len(warmup_s)} warm-up calls"
 
 
 def flag_drift(latency_s: NDArray[np.float64]) -> str | None:
@@ -54,7 +54,7 @@ def flag_drift(latency_s: NDArray[np.float64]) -> str | None:
     change = float(np.median(latency_s[half:]) / np.median(latency_s[:half])) - 1
     if abs(change) <= DRIFT or not _is_trend(latency_s):
         return None
-    return f"drift: the second half took {change:+.0%}"
+    return f"drift: median latency of the second half {change:+.0%}"
 
 
 def flag_noise(latency_s: NDArray[np.float64], rounds: NDArray[np.int64]) -> str | None:
@@ -63,7 +63,7 @@ def flag_noise(latency_s: NDArray[np.float64], rounds: NDArray[np.int64]) -> str
     if len(medians) < 3:
         return None
     deviation = float(medians.std(ddof=1) / medians.mean())
-    return f"noisy: round medians vary by {deviation:.0%}" if deviation > NOISY else None
+    return f"noisy: standard deviation of round medians {deviation:.0%}" if deviation > NOISY else None
 
 
 def flag_queueing(wait_s: NDArray[np.float64], latency_s: NDArray[np.float64]) -> str | None:
@@ -74,8 +74,8 @@ def flag_queueing(wait_s: NDArray[np.float64], latency_s: NDArray[np.float64]) -
     if float(waited.mean()) <= QUEUED:
         return None
     return (
-        f"queueing: {float(waited.mean()):.0%} of calls waited before they were sent,"
-        f" {float(np.median(wait_s[waited])) * 1000:.3g} ms in the median"
+        f"queueing: {float(waited.mean()):.0%} of calls waited before sending (median"
+        f" {float(np.median(wait_s[waited])) * 1000:.3g} ms)"
     )
 
 
@@ -87,7 +87,7 @@ def flag_overload(response_s: NDArray[np.float64]) -> str | None:
     growth = float(np.median(response_s[-third:]) / np.median(response_s[:third]))
     if growth < GROWING or not _is_trend(response_s):
         return None
-    return f"overloaded: response times grow, by the last third to {growth:.1f} times those of the first"
+    return f"overloaded: median response time of the last third is {growth:.1f} times that of the first third"
 
 
 def flag_outliers(outliers: int) -> str | None:
@@ -100,15 +100,16 @@ def flag_machine(states: Sequence[RoundState]) -> list[str]:
     flags = []
     seconds = np.array([state.reference_s for state in states])
     if len(seconds) > 2 and (spread := float(seconds.std(ddof=1) / seconds.mean())) > NOISY:
-        flags.append(f"the machine was not the same in all rounds: a fixed piece of work took between"
-                    f" {_ms(seconds.min())} and {_ms(seconds.max())} (deviation {spread:.0%} over rounds), so something"
-                    " else ran; time again when it is idle")  # fmt: skip
+        flags.append(
+            f"CPU speed varied between rounds (reference workload: {_ms(seconds.min())} to {_ms(seconds.max())},"
+            f" standard deviation {spread:.0%}); rerun on an idle machine"
+        )
     stolen = max((state.stolen for state in states if state.stolen is not None), default=0.0)
     if stolen > STOLEN:
-        flags.append(f"the host took up to {stolen:.0%} of the processors' time in a round")
+        flags.append(f"up to {stolen:.0%} CPU steal in a round")
     throttled = sum(state.throttled_s or 0.0 for state in states)
     if throttled > 0:
-        flags.append(f"the container was held back by its quota for {throttled:.1f} s in all")
+        flags.append(f"CPU quota of the container exceeded: throttled for {throttled:.1f} s in total")
     return flags
 
 

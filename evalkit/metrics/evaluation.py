@@ -73,7 +73,7 @@ def _with_ir_measures(
         # Some providers run external programs, which reject some judgments.
         own = definitions.join_names(definitions.DEFINITIONS, "and")
         raise InputError(
-            f"{metric.label!r} cannot be computed on this data: ir_measures' provider fails ({error})",
-            f"use another metric; evalkit's own are {own}",
+            f"{metric.label!r} cannot be computed on this data: ir_measures failed ({error})",
+            f"use another metric; built-in metrics: {own}",
         ) from None
     return np.array([found.get(q, 0.0) for q in query_ids], dtype=np.float64)

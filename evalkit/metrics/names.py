@@ -46,7 +46,7 @@ def parse_metric(text: str) -> Metric:
         raise InputError(f"{text!r} is not a metric name", "write it like nDCG@10 or MRR(rel=2)@10")
     cutoff = int(match["cutoff"]) if match["cutoff"] else None
     if cutoff == 0:
-        raise InputError(f"{text!r} has the cutoff 0", "a cutoff is 1 or more")
+        raise InputError(f"{text!r} has the cutoff 0", "use a cutoff of 1 or more")
     params = _parse_params(text, match["params"])
     definition = definitions.find_definition(match["name"])
     name = definition.name if definition else match["name"]
@@ -129,7 +129,7 @@ def _parse_params(text: str, params: str | None) -> tuple[tuple[str, object], ..
         pairs = []
     if not pairs:
         raise InputError(
-            f"the parameters of {text!r} cannot be read",
+            f"invalid parameters in {text!r}",
             "write name=value pairs, e.g. nDCG(dcg='exp-log2')@10",
         )
     return tuple(sorted((key, _hashable(text, key, value)) for key, value in pairs))
@@ -149,8 +149,8 @@ def _hashable(text: str, key: str, value: object) -> object:
     if isinstance(value, dict) and value and all(type(n) is int for pair in value.items() for n in pair):
         return tuple(sorted(value.items()))
     raise InputError(
-        f"{key} of {text!r} cannot be read",
-        "gains are whole numbers, e.g. nDCG(gains={1:1,2:3})@10; all of them times ten give the same nDCG",
+        f"invalid {key} in {text!r}",
+        "use whole numbers as gains, e.g. nDCG(gains={1:1,2:3})@10; only their ratios matter",
     )
 
 
@@ -171,7 +171,7 @@ def _check_with_ir_measures(metric: Metric) -> None:
     if not any(provider.is_available() for provider in able):
         raise InputError(
             f"{metric.label!r} cannot be computed: no installed package of ir_measures supports it",
-            "see ir_measures' own documentation for the package it needs, or use another metric",
+            "install the package that ir_measures requires for it, or use another metric",
         )
 
 

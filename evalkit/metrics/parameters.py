@@ -23,8 +23,8 @@ def _check_gains(metric: Metric) -> None:
         raise InputError(f"{metric.label!r}: gains must be a mapping", "write gains={1:1,2:3}")
     if metric.exponential and metric.gains:
         raise InputError(
-            f"{metric.label!r} says twice what a grade is worth",
-            "keep gains, or dcg='exp-log2', which is gains={1:1,2:3,3:7,...}",
+            f"{metric.label!r} sets the gains twice",
+            "keep either gains or dcg='exp-log2', which means gains={1:1,2:3,3:7,...}",
         )
 
 

@@ -84,7 +84,7 @@ def _value_at_depths(metric: Metric) -> Callable[[JudgedPlaces, Metric], Values]
     found = metric.definition.value_at_depths if metric.definition else None
     if found is None:
         able = ", ".join(one.name for one in definitions.DEFINITIONS if one.value_at_depths)
-        raise InputError(f"{metric.label!r} cannot be swept over depths", f"use one of: {able}")
+        raise InputError(f"{metric.label!r} cannot be computed for all depths", f"use one of: {able}")
     return found
 
 

@@ -56,7 +56,7 @@ class Corpus:
             seen: set[str] = set()
             repeated = next(d for d in self.doc_ids if d in seen or seen.add(d))  # type: ignore[func-returns-value]
             raise DataFormatError(
-                f"document {repeated!r} occurs twice in the corpus", "give every document one id"
+                f"document {repeated!r} occurs twice in the corpus", "use a unique id for every document"
             )
         object.__setattr__(self, "_row", row)
 

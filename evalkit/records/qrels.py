@@ -31,7 +31,8 @@ class Qrels:
             query_grades = grades.setdefault(query_id, {})
             if query_grades.setdefault(doc_id, grade) != grade:
                 raise DataFormatError(
-                    f"query {query_id!r}, document {doc_id!r} is judged {query_grades[doc_id]} and {grade}",
+                    f"query {query_id!r}, document {doc_id!r} has two grades: {query_grades[doc_id]}"
+                    f" and {grade}",
                     "keep one judgment for each pair",
                 )
         return cls(grades)

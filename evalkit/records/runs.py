@@ -70,7 +70,7 @@ class Run:
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise DataFormatError(
                 f"query {query_ids[row]!r}, document {doc_ids[row]!r} has the score {values[row]}",
-                "a score must be a finite number",
+                "replace it by a finite number",
             )
         counts = np.bincount(owner, minlength=len(position))
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)

@@ -91,11 +91,11 @@ def read_chat(body: Any) -> ChatReply:
         # Some gateways return 200 with the upstream server's error in the body.
         upstream_error = read_error_message(body) if isinstance(body, dict) else None
         why = f": {upstream_error[:_SHOWN]}" if upstream_error else ""
-        raise CallError("reply", f"the reply holds no message{why}", remedy=RETRYABLE)
+        raise CallError("reply", f"the reply contains no message{why}", remedy=RETRYABLE)
     text = _text(message.get("content"))
     refusal = message.get("refusal")
     if not text.strip() and isinstance(refusal, str) and refusal:
-        raise CallError("reply", f"the model refuses to answer: {refusal[:_SHOWN]}")
+        raise CallError("reply", f"the model refused to answer: {refusal[:_SHOWN]}")
     model = dig(body, "model")
     return ChatReply(
         text=text,

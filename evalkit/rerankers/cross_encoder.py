@@ -22,15 +22,15 @@ class CrossEncoder:
     score_kind = "logit"
 
     class Settings(LocalModelSettings):
-        """Settings of `cross_encoder`, besides those of every local model.
+        """Settings of `cross_encoder`, in addition to those of every local model.
 
         Attributes
         ----------
         label
-            Of a model with several labels: the one that means relevant, by name or number. The score is
+            For a model with several labels: the label that means relevant, by name or number. The score is
             its log odds against all others.
         instruction
-            What counts as relevant, for models that are told; the model's own where absent.
+            Definition of relevance, for models that accept an instruction (default: the model's own).
         """
 
         backend: Literal["cross_encoder"] = "cross_encoder"
@@ -115,12 +115,12 @@ def label_of(settings: CrossEncoder.Settings, labels: Mapping[int, str]) -> int 
         return None
     if settings.label is None:
         raise InputError(
-            f"the model {settings.model!r} has {len(labels)} labels: {known}", "name the relevant one: label"
+            f"the model {settings.model!r} has {len(labels)} labels: {known}", "set label to the relevant one"
         )
     found = [number for number, name in labels.items() if settings.label in {number, name}]
     if len(labels) == 1 or not found:
         raise InputError(
-            f"the model {settings.model!r} has no label {settings.label!r}; it has {known}",
-            "name one of them",
+            f"the model {settings.model!r} has no label {settings.label!r}; its labels: {known}",
+            "set label to one of them",
         )
     return found[0]

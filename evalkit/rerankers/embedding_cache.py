@@ -60,8 +60,8 @@ class EmbeddingCache:
             self._file.write(np.ascontiguousarray(embedded.vector, dtype=np.float32).tobytes())
         except OSError as error:
             raise StorageError(
-                f"cannot keep embedded texts in {tempfile.gettempdir()}: {error}",
-                "set TMPDIR to a folder with more room",
+                f"cannot write embeddings to {tempfile.gettempdir()}: {error}",
+                "set TMPDIR to a folder with more free space",
             ) from None
         self._places[text] = _Place(offset, embedded.vector.shape, embedded.tokens, embedded.truncated)
 

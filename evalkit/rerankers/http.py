@@ -78,7 +78,7 @@ class Http:
             if time.perf_counter() > deadline:
                 raise CallError(
                     "timeout",
-                    f"{self.connections.display_url} had not finished after {self.settings.timeout_s:g} s",
+                    f"{self.connections.display_url} timed out after {self.settings.timeout_s:g} s",
                     "raise timeout_s",
                     http_status=exchange.status,
                     remedy=RETRYABLE,

@@ -51,7 +51,7 @@ def refusal(
         transient = should_retry == "true"
     return CallError(
         "http",
-        f"{shown} answered {status}{f': {message[:_SHOWN]}' if message else ''}",
+        f"{shown} returned {status}{f': {message[:_SHOWN]}' if message else ''}",
         _hint(status, exchange.headers, key_variable),
         http_status=status,
         body=exchange.text[:QUOTED],
@@ -67,12 +67,14 @@ def refusal(
 def _hint(status: int, headers: Mapping[str, str], key_variable: str | None) -> str | None:
     if status in {401, 403}:
         return (
-            f"check the key in {key_variable}" if key_variable else "name the key's variable with api_key_env"
+            f"check the key in {key_variable}"
+            if key_variable
+            else "set api_key_env to the variable that contains the key"
         )
     if 300 <= status < 400:
-        return f"redirects are not followed: set url to {headers.get('location', 'where it points')}"
+        return f"set url to {headers.get('location', 'the redirect target')}; redirects are not followed"
     if status == 202:
-        return "the request was only accepted: use the dialect that fetches such replies, or another url"
+        return "use a dialect that polls for the result, or another url"
     return None
 
 
@@ -100,15 +102,15 @@ def read_json(exchange: Exchange, shown: str, endpoint: str) -> Any:
 def _raise_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
     where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
     if not exchange.content.strip():
-        raise CallError("reply", f"{shown} answered 200 with an empty body", remedy=RETRYABLE, **where)
+        raise CallError("reply", f"{shown} returned 200 with an empty body", remedy=RETRYABLE, **where)
     # NaN is not JSON. A retry would return it again, so this failure is permanent.
     if any(word in exchange.content for word in (b"NaN", b"Infinity")):
         raise CallError(
-            "reply", f"{shown} answered a number that is not finite: {beginning(exchange.text)}", **where
+            "reply", f"{shown} returned a number that is not finite: {beginning(exchange.text)}", **where
         )
     raise CallError(
         "reply",
-        f"{shown} answered 200 but not JSON: {beginning(exchange.text)}",
+        f"{shown} returned 200 with a body that is not JSON: {beginning(exchange.text)}",
         f"check that the url is {endpoint}",
         remedy=RETRYABLE,
         **where,
@@ -119,7 +121,7 @@ def bad_reply(error: CallError, exchange: Exchange, shown: str) -> CallError:
     """Return an error found in a reply, with the server's address and the beginning of the reply added."""
     return CallError(
         error.kind,
-        f"{shown}: {error.message} (the reply begins {beginning(exchange.text)})",
+        f"{shown}: {error.message} (reply: {beginning(exchange.text)})",
         error.hint,
         http_status=exchange.status,
         body=exchange.text[:QUOTED],
@@ -139,8 +141,8 @@ def check_model(requested: str, answered: str | None, exchange: Exchange, shown:
         return
     raise CallError(
         "model",
-        f"{shown} was asked for model {requested!r} and answered as {answered!r}",
-        f"if that is right, set expect_model: {answered}",
+        f"{shown} returned results of model {answered!r}; requested: {requested!r}",
+        f"set expect_model: {answered}, if this is the intended model",
         http_status=exchange.status,
         body=exchange.text[:QUOTED],
         remedy=Remedy(permanent=True),

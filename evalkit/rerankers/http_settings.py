@@ -16,32 +16,32 @@ from evalkit.rerankers.remote_settings import RemoteSettings
 
 
 class ShapeSettings(Settings):
-    """Names of an unknown API's keys, for ``dialect: generic``; paths are keys joined with dots.
+    """Key names of an API without a dialect, for ``dialect: generic``. A path is keys joined with dots.
 
-    The defaults are the names that most APIs use; an empty text says that the API has no such key.
+    The defaults are the names that most APIs use. An empty string means that the API has no such key.
 
     Attributes
     ----------
     model, query, documents
-        Where a request holds them.
+        Paths of these values in a request.
     document_key
-        Key of a document's text, where documents are objects.
+        Key of the text of a document, if documents are objects.
     top_n, return_documents
-        Options of a request.
+        Paths of these options in a request.
     results
-        Where a reply holds its list.
+        Path of the list of results in a reply.
     index
-        Key of a result's index; without one its position is the index.
+        Key of the index of a result. If empty, the position in the list is the index.
     score
-        Key of a result's score; without one a result is its score.
+        Key of the score of a result. If empty, each result is a number, its score.
     text_numbers
-        Whether the API may write an index or a score as text.
+        ``true``: the API may return an index or a score as a string.
     tokens, units, billed_bytes, cost_usd
-        Where a reply tells what was billed.
+        Paths of the billed amounts in a reply.
     key_header, key_prefix
-        Where the API looks for the key, and what stands before it.
+        Header with the API key, and the text before the key.
     sorted
-        Whether the API promises its list best first.
+        ``true``: the API returns results best first.
     """
 
     model: str = "model"
@@ -66,7 +66,7 @@ class ShapeSettings(Settings):
     @classmethod
     def _named(cls, path: str) -> str:
         if not path:
-            raise ValueError("must name a key of the request")
+            raise ValueError("must be the path of a key in the request")
         return path
 
     def dialect(self) -> Dialect:
@@ -101,18 +101,18 @@ class HttpSettings(RemoteSettings):
     Attributes
     ----------
     url
-        Where requests are posted to; the dialect's public address where absent, if the dialect is named and has one.
+        Address that receives requests (default: the public address of the dialect, if ``dialect`` is set and has one).
     dialect
-        The wire format; ``generic`` with ``shape`` for one that evalkit does not know.
+        Wire format of the API. ``generic`` with ``shape`` describes an API without a dialect.
     serve
-        A block of a local backend, served on loopback for the occasion, instead of ``url``.
+        Instead of ``url``: settings of a local backend, which evalkit serves on loopback during the run.
     shape
-        Names of the keys, for ``dialect: generic``.
+        Key names of the API, for ``dialect: generic``.
     max_documents, max_bytes, max_tokens
-        Caps of one request, the dialect's where absent; longer lists are split, if pointwise.
+        Limits of one request (default: those of the dialect). Longer lists are split if the reranker is pointwise.
     pointwise
-        Whether a pair's score does not depend on the rest of its list. ``false``: it is asked once for every depth,
-        with all candidates in one request.
+        ``true``: the score of a pair does not depend on the rest of its list. ``false``: every depth is scored
+        separately, with all candidates in one request.
     """
 
     backend: Literal["http"] = "http"
@@ -144,25 +144,23 @@ class HttpSettings(RemoteSettings):
     @model_validator(mode="after")
     def _is_consistent(self) -> HttpSettings:
         if (self.dialect == "generic") != (self.shape is not None):
-            raise ValueError("'shape' names the keys of 'dialect: generic': give both or neither")
+            raise ValueError("needs both 'shape' and 'dialect: generic', or neither")
         dialect = self.open_dialect()
         if self.url is not None and self.serve is not None:
-            raise ValueError("the http backend takes either 'url' or 'serve', not both")
+            raise ValueError("must not have both 'url' and 'serve'")
         if self.url is None and self.serve is None:
             # Texts are sent to a dialect's public address only if the configuration names the dialect.
             if "dialect" not in self.model_fields_set:
-                raise ValueError(
-                    "the http backend needs either 'url' or 'serve', or a dialect with an address"
-                )
+                raise ValueError("needs 'url', 'serve' or a dialect with a public address")
             if dialect.url(self.model) is None:
-                raise ValueError(f"the http backend needs 'url' or 'serve': {self.dialect} has no address")
+                raise ValueError(f"needs 'url' or 'serve': dialect {self.dialect} has no public address")
         filled_keys = dialect.shape.request_keys() - dialect.options
         for name in self.options:
             if name in filled_keys:
-                raise ValueError(f"option {name!r} is a key that the {self.dialect} dialect fills itself")
+                raise ValueError(f"must not set option {name!r}: the {self.dialect} dialect sets it")
             if dialect.strict and name not in dialect.options:
                 known = ", ".join(sorted(dialect.options))
-                raise ValueError(f"{self.dialect} refuses option {name!r}; it takes: {known}")
+                raise ValueError(f"has the unknown option {name!r}; dialect {self.dialect} accepts: {known}")
         return self
 
     @property

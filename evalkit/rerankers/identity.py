@@ -11,7 +11,7 @@ from evalkit.records import RerankRequest, RerankResponse
 
 
 class Identity:
-    """Keeps the candidates in their order: what every reranker must beat."""
+    """Keeps the order of the first stage: the baseline that every reranker must beat."""
 
     pointwise = False
     score_kind = "unknown"

@@ -29,7 +29,7 @@ class LateInteraction(EmbeddingReranker):
     class Settings(EmbeddingSettings):
         """Settings of `late_interaction`: those of every local model that embeds.
 
-        ``max_length_tokens`` is where documents are cut; queries keep the model's own length.
+        ``max_length_tokens`` limits documents only; queries keep the limit of the model.
         """
 
         backend: Literal["late_interaction"] = "late_interaction"
@@ -37,7 +37,7 @@ class LateInteraction(EmbeddingReranker):
         @model_validator(mode="after")
         def _runs_on_torch(self) -> LateInteraction.Settings:
             if self.runtime == "onnx" or self.precision == "int8":
-                raise ValueError("late_interaction runs on torch alone, in fp32, bf16 or fp16")
+                raise ValueError("needs torch, with precision fp32, bf16 or fp16")
             return self
 
     def __init__(self, settings: Settings) -> None:

@@ -48,14 +48,14 @@ class Lexical:
         Attributes
         ----------
         term_weight, phrase_weight, window_weight
-            Of single terms, exact pairs and unordered pairs (Metzler and Croft's 0.85, 0.10, 0.05).
+            Weights of single terms, exact pairs and unordered pairs (defaults: Metzler and Croft, 0.85, 0.10, 0.05).
         mu
-            Dirichlet prior, in terms.
+            Dirichlet smoothing parameter, in terms.
         title_weight
-            How often a term of the title counts. The title is the first line of a document
+            How many times a term in the title counts. The title is the first line of a document
             that has more than one line.
         language
-            Language of queries and documents, of those that BM25 knows.
+            Language of queries and documents; same choices as for ``bm25``.
         """
 
         spreads: ClassVar[bool] = True

@@ -19,7 +19,7 @@ from evalkit.rerankers.permutations import Permutation, read_permutation, sort_b
 
 
 class Listwise:
-    """A chat model that sorts the whole list in overlapping windows, from its bottom to its top.
+    """A chat model that ranks a list in overlapping windows, from the last candidates to the first.
 
     A document's score is how many stand below it, itself included. A document that an answer leaves out
     stands behind those it names, and is counted. A call that is made again asks only for the windows that
@@ -125,10 +125,10 @@ class Listwise:
         if places.named or documents == 1 or self._settings.unreadable == "keep":
             return places
         if reply.cut or (reply.reasoned and not reply.text.strip()):
-            message, hint = "the answer ended before it named a document", "raise max_answer_tokens"
+            message, hint = "the answer was cut off before it named a document", "raise max_answer_tokens"
         else:
             message = f"the answer names none of {documents} documents: {beginning(reply.text)}"
-            hint = "with unreadable: keep such windows stay as they are, and their documents are counted"
+            hint = "set unreadable: keep to leave the order of such windows unchanged"
         raise CallError(
             "reply",
             f"{self._connections.display_url}: {message}",

@@ -24,7 +24,7 @@ NUMBER = len("[12] \n")
 
 
 class ChatPrice(Price):
-    """What a chat API costs: it bills tokens, and mostly those it writes at another rate.
+    """Price of a chat API. Input and output tokens usually have different prices.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class ChatPrice(Price):
     @model_validator(mode="after")
     def _by_token(self) -> ChatPrice:
         if self.usd_per_million_tokens is None:
-            raise ValueError("a chat API bills tokens: give usd_per_million_tokens")
+            raise ValueError("needs usd_per_million_tokens: a chat API bills tokens")
         return self
 
     def of(self, usage: Usage) -> float | None:
@@ -57,24 +57,24 @@ class ListwiseSettings(RemoteSettings):
     Attributes
     ----------
     url
-        Host, base (``.../v1``) or full address of the chat endpoint; ``evalkit config show`` prints the one used.
+        Host, base URL (``.../v1``) or full URL of the chat endpoint. ``evalkit config show`` prints the resolved URL.
     window
-        Documents compared in one request.
+        Documents per request.
     step
-        By how many the next window begins higher in the list; below ``window``.
+        Positions by which the window moves towards the top of the list; must be less than ``window``.
     passes
-        How often the windows go over the list: each carries up to ``window - step`` documents to the top.
+        Passes over the list. Each pass can move up to ``window - step`` documents to the top.
     max_document_characters
-        A longer document is cut in the question; how many is in the report.
+        Longer documents are truncated in the prompt. The report shows how many.
     instruction
-        What counts as relevant.
+        Definition of relevance.
     temperature
-        Of sampling; some models take 1 only.
+        Sampling temperature. Some models accept only 1.
     max_answer_tokens
-        A model that reasons needs more. ``options: {max_completion_tokens: N}`` takes its place.
+        Limit of the answer. Reasoning models need more. ``options: {max_completion_tokens: N}`` replaces it.
     unreadable
-        What becomes of an answer that names no document: ``fail`` makes it a failure that may pass,
-        ``keep`` leaves the window as it was, and counts its documents.
+        What to do with an answer that names no document. ``fail``: the call fails and is retried. ``keep``:
+        the window keeps its order, and the report counts its documents.
     """
 
     backend: Literal["listwise"] = "listwise"
@@ -100,12 +100,11 @@ class ListwiseSettings(RemoteSettings):
     def _is_consistent(self) -> ListwiseSettings:
         if self.step >= self.window:
             raise ValueError(
-                f"step {self.step} is not below window {self.window}: windows must overlap, or no document"
-                " can rise from one to the next"
+                f"needs a step below window {self.window} (given: {self.step}), so that windows overlap"
             )
         for name in self.options:
             if name in OWN_KEYS:
-                raise ValueError(f"option {name!r} is a key that the listwise backend fills itself")
+                raise ValueError(f"must not set option {name!r}: the listwise backend sets it")
         return self
 
     @property
@@ -162,7 +161,7 @@ def ask_for_order(query: str, documents: Sequence[str], instruction: str) -> str
     query, documents
         Texts without line breaks.
     instruction
-        What counts as relevant.
+        Definition of relevance.
     """
     count = len(documents)
     numbered = "\n".join(f"[{number}] {text}" for number, text in enumerate(documents, 1))

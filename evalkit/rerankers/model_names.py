@@ -23,6 +23,6 @@ def same_model(requested: str, answered: str) -> bool:
 def moving_name(model: str) -> str | None:
     """Return why a model's name may refer to another model later; None if it does not seem to."""
     if model == ANY_MODEL:
-        return "no model is named"
+        return "no model is set"
     words = _MOVING.intersection(re.split(r"[-_:@/.]", model.lower()))
     return f"the name {model!r} moves ({', '.join(sorted(words))})" if words else None

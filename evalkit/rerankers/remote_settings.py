@@ -16,36 +16,36 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 class RemoteSettings(RerankerSettings):
-    """Where a service is, how it is asked, and what that costs.
+    """Address, limits and price of a remote API.
 
     Attributes
     ----------
     url
-        Where requests are posted to.
+        Address that receives requests.
     model
-        Sent with every request; a reply that names another model is a failure.
+        Model name sent with every request. A reply that names another model is a failure.
     expect_model
-        The name that replies carry, where it is rightly another one than ``model``; ``any`` accepts all.
+        Model name expected in replies, if it differs from ``model``. ``any`` accepts every name.
     api_key_env
-        Environment variable that holds the key. A key stands in no file: not here, not in a url or a header.
+        Environment variable that contains the API key. Write the key itself in no file, url or header.
     options
-        Further keys of the request, as the API documents them, e.g. ``{truncate: END}``.
+        Additional keys of the request body, as documented by the API, e.g. ``{truncate: END}``.
     headers
-        Further headers; never a key.
+        Additional headers, without API keys.
     requests_per_minute, tokens_per_minute
-        Limits of the account, kept over every window of a minute; none where absent.
+        Rate limits of the account, over any 60 seconds (default: no limit).
     retries
-        Attempts after the first, for failures that may pass.
+        Retries of a call after a transient failure.
     retry_wait_s
-        The first wait, doubled and jittered each time.
+        Wait before the first retry; doubled for each retry, with jitter.
     longest_wait_s
-        The longest wait; a server that asks for more fails the query.
+        Longest wait before a retry. If the server asks for more, the query fails.
     connect_timeout_s
-        Longest wait for a connection.
+        Connection timeout.
     timeout_s
-        Longest wait for a whole reply.
+        Timeout for the complete reply.
     price
-        What the API costs, and when that was looked up.
+        Price of the API, with the date of the price.
     """
 
     url: str | None = None
@@ -86,13 +86,15 @@ class RemoteSettings(RerankerSettings):
     def _plain_headers(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
             if is_secret(name):
-                raise ValueError(f"{name!r} looks like a key: name the key's variable with api_key_env")
+                raise ValueError(
+                    f"must not contain a key ({name!r}): set api_key_env to the variable that contains it"
+                )
             if (
                 not name.replace("-", "").isalnum()
                 or not f"{name}{value}".isascii()
                 or not value.isprintable()
             ):
-                raise ValueError(f"{name!r} is not a header that can be sent")
+                raise ValueError(f"contains an invalid header: {name!r}")
         return headers
 
     @property

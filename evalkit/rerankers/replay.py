@@ -14,7 +14,7 @@ from evalkit.records import RerankRequest, RerankResponse
 
 
 class Replay:
-    """Looks scores up in a TREC run file: a reranker measured elsewhere, at no cost."""
+    """Reads scores from a TREC run file, without any call."""
 
     class Settings(RerankerSettings):
         """Settings of `replay`.
@@ -22,10 +22,10 @@ class Replay:
         Attributes
         ----------
         path
-            TREC run, plain or gzipped.
+            TREC run file, plain or gzipped.
         missing
-            What a candidate that the file lacks does: ``fail`` fails its query, ``last`` puts
-            it after the scored ones, in candidate order, counted.
+            What to do with a candidate that is not in the file. ``fail``: its query fails. ``last``: it is
+            ranked after the scored ones, in candidate order, and counted.
         """
 
         backend: Literal["replay"] = "replay"
@@ -62,7 +62,7 @@ class Replay:
             raise CallError(
                 "backend",
                 f"{self._settings.path} has no score for {len(absent)} of {len(request.doc_ids)} candidates"
-                f" of query {request.query_id!r}, the first is {request.doc_ids[absent[0]]!r}",
+                f" of query {request.query_id!r} (first: {request.doc_ids[absent[0]]!r})",
                 "set 'missing: last' to put such candidates last, or replay a run over the same candidates",
             )
         bottom = min(stored.values(), default=0.0)

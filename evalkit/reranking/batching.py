@@ -84,7 +84,7 @@ def batch(
         if len(ends) > 1 and not pointwise:
             raise InputError(
                 f"query {query_id!r} has {len(docs)} candidates and one call takes {ends[0]},"
-                " but this reranker looks at the whole list",
+                " but this reranker needs the whole list in one call",
                 "lower the depth, or raise batch_size, max_documents, max_bytes or max_tokens",
             )
         for start, end in zip([0, *ends[:-1]], ends, strict=False):

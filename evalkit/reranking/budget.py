@@ -43,7 +43,7 @@ class Budget:
                 raise BudgetError(
                     f"the next call may cost ${cost_usd:.6f}; ${self._spent:.6f} of the budget of"
                     f" ${self._limit:g} are spent and ${self._reserved:.6f} are in flight",
-                    "raise budget.usd, or measure less: see 'evalkit run --plan'",
+                    "raise budget.usd, or reduce the experiment ('evalkit run --plan' shows its calls)",
                 )
             self._reserved += cost_usd
 

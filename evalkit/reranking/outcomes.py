@@ -184,8 +184,8 @@ def find_fault(response: RerankResponse, request: RerankRequest) -> CallError | 
     if response.scores.shape != (len(request.documents),):
         return CallError(
             "reply",
-            f"query {request.query_id!r}: {len(request.documents)} documents were sent"
-            f" and {response.scores.size} scores came back",
+            f"query {request.query_id!r}: {len(request.documents)} documents were sent,"
+            f" but {response.scores.size} scores were returned",
         )
     bad = np.flatnonzero(~np.isfinite(response.scores))
     if len(bad):

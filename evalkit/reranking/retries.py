@@ -198,7 +198,7 @@ class RetryingCaller:
         longest = self._session.traffic.longest_wait_s
         if failure.remedy.wait_s is not None and failure.remedy.wait_s > longest:
             failure.message += (
-                f"; it asks to wait {failure.remedy.wait_s:.0f} s, more than longest_wait_s: {longest:g}"
+                f"; the server asks to wait {failure.remedy.wait_s:.0f} s; longest_wait_s is {longest:g}"
             )
             return False
         return True

@@ -74,7 +74,7 @@ class RerankerSession:
         if failure.remedy.permanent or self._failed_in_a_row >= GIVE_UP_AFTER:
             self.closed = self.closed or CallError(
                 failure.kind,
-                f"not asked: {self.tag!r} was given up after: {failure.message}",
+                f"not sent: {self.tag!r} was stopped after this failure: {failure.message}",
                 failure.hint,
                 http_status=failure.http_status,
             )

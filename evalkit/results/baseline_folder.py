@@ -15,7 +15,7 @@ from evalkit.results.json_shapes import from_plain, read_json, to_json, to_plain
 from evalkit.results.values_table import CellValues, read_values, write_values
 
 BASELINES = Path("results") / "baselines"
-_REMEDY = "save it again from its result"
+_REMEDY = "save the baseline again from its result"
 _KEPT = ("command", "started", "versions", "git", "machine", "datasets", "rerankers", "endpoints")
 """Parts of the result's manifest that a baseline keeps."""
 
@@ -79,11 +79,11 @@ class BaselineFolder:
         """
         if slug(name) != name:
             raise InputError(
-                f"{name!r} cannot be a folder's name", f"use letters, digits, dots, dashes: {slug(name)}"
+                f"{name!r} is not a valid folder name", f"use letters, digits, dots, dashes: {slug(name)}"
             )
         folder = cls(parent / name)
         if folder.path.exists() and not folder.is_one:
-            raise InputError(f"{folder.path.resolve()} exists and is no baseline", "choose another name")
+            raise InputError(f"{folder.path.resolve()} exists and is not a baseline", "choose another name")
         return folder
 
     @property
@@ -124,8 +124,8 @@ class BaselineFolder:
         version = data.pop("baseline")
         if version != BaselineManifest.VERSION:
             raise InputError(
-                f"{self.path.resolve()} has the schema version {version!r}; this evalkit reads"
-                f" {BaselineManifest.VERSION}",
+                f"{self.path.resolve()} has the schema version {version!r}; this version of evalkit"
+                f" reads {BaselineManifest.VERSION}",
                 _REMEDY,
             )
         return from_plain(BaselineManifest, data, self.manifest_file, _REMEDY)

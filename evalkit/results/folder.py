@@ -87,8 +87,8 @@ class ResultFolder:
                 if not path.exists():
                     return cls(part.path.rename(path))
         except OSError as error:
-            raise StorageError(f"cannot make a result folder in {parent.resolve()}: {error}") from None
-        raise StorageError(f"{parent.resolve()} holds a thousand folders named {name}")
+            raise StorageError(f"cannot create a result folder in {parent.resolve()}: {error}") from None
+        raise StorageError(f"{parent.resolve()} contains 1,000 folders named {name}")
 
     @classmethod
     def open(cls, path: str | Path) -> ResultFolder:
@@ -102,7 +102,7 @@ class ResultFolder:
         folder = cls(Path(path))
         if not folder.manifest_file.is_file():
             raise InputError(
-                f"{Path(path).resolve()} is not a result folder: it holds no manifest.json",
+                f"{Path(path).resolve()} is not a result folder: it contains no manifest.json",
                 "give the folder that 'evalkit run' printed",
             )
         return folder
@@ -130,9 +130,9 @@ class ResultFolder:
             yield
         except OSError as error:
             raise StorageError(
-                f"the result folder {self.path.resolve()} cannot be written: {error}",
-                "free some space or mend its permissions, and give the same command again: what was measured is kept"
-                " in the score store",
+                f"cannot write the result folder {self.path.resolve()}: {error}",
+                "free disk space or fix the permissions, and run the same command again; finished"
+                " calls are kept in the score store",
             ) from None
 
     def __repr__(self) -> str:
@@ -147,7 +147,7 @@ class ResultFolder:
         InputError
             If it is damaged or of another schema version.
         """
-        return _read(Manifest, self.manifest_file, "the result folder is not whole")
+        return _read(Manifest, self.manifest_file, "check that the result folder is complete")
 
     def read_config(self) -> RecordedConfig:
         """Read the resolved configuration; see `read_recorded_config` for errors."""
@@ -194,7 +194,7 @@ class ResultFolder:
         """
         if not self.gates_file.is_file():
             return None
-        remedy = f"gate it again, or remove {self.gates_file}"
+        remedy = f"run the gate again, or delete {self.gates_file}"
         return from_plain(GateResult, read_json(self.gates_file), self.gates_file, remedy)
 
     def write_gates(self, found: GateResult) -> None:
@@ -251,7 +251,9 @@ class ResultFolder:
         if not self.failures_file.is_file():
             return ()
         rows = [row for _, row in read_json_lines(self.failures_file)]
-        return from_plain(tuple[Failure, ...], rows, self.failures_file, "the result folder is not whole")
+        return from_plain(
+            tuple[Failure, ...], rows, self.failures_file, "check that the result folder is complete"
+        )
 
     def write_texts(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Write the beginnings of documents as rows of dataset, document and text."""
@@ -306,13 +308,13 @@ _Document = TypeVar("_Document", Manifest, Summary, Comparisons, Tuning, Latency
 def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
     data = read_json(file)
     if not isinstance(data, dict):
-        raise InputError(f"{file.resolve()} is damaged: it holds no JSON object", remedy)
+        raise InputError(f"{file.resolve()} is damaged: it contains no JSON object", remedy)
     version = data.pop("schema_version", None)
     if version != kind.VERSION:
         newer = isinstance(version, int) and version > kind.VERSION
         raise InputError(
-            f"{file} has the schema version {version!r}; this evalkit reads {kind.VERSION}",
-            "use the evalkit version that wrote it" if newer or kind is Manifest else remedy,
+            f"{file} has the schema version {version!r}; this version of evalkit reads {kind.VERSION}",
+            "use the version of evalkit that wrote it" if newer or kind is Manifest else remedy,
         )
     return from_plain(kind, data, file, remedy)
 

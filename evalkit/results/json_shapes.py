@@ -251,4 +251,4 @@ def read_json(path: Path) -> Any:
 
 def missing_file(path: Path) -> InputError:
     """Return the error for a file that a result folder lacks."""
-    return InputError(f"file not found: {path.resolve()}", "the result folder is not whole")
+    return InputError(f"file not found: {path.resolve()}", "check that the result folder is complete")

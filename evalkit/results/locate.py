@@ -69,14 +69,14 @@ def locate_result(named: str | Path, *, allow_incomplete: bool = False, refuse_n
     found = sorted(_results_in(folder, _LEVELS), key=lambda result: result.age, reverse=True)
     if not found:
         raise InputError(
-            f"{folder.resolve()} is not a result folder: it holds no manifest.json, and no folder in it is a result",
+            f"{folder.resolve()} is not a result folder: it contains no manifest.json and no results",
             "give the folder that 'evalkit run' printed",
         )
     chosen = next((result for result in found if allow_incomplete or result.status == "complete"), None)
     if chosen is None:
         raise IncompleteError(
-            f"{folder.resolve()} is not a result folder, and no result in it is complete: {_listed(found)}",
-            "complete one with: evalkit run CONFIG --resume DIR",
+            f"{folder.resolve()} is not a result folder and contains no complete result: {_listed(found)}",
+            "resume one with: evalkit run CONFIG --resume DIR",
         )
     newer = found[: found.index(chosen)]
     if refuse_newer and newer:
@@ -117,7 +117,7 @@ def check_distinct(named: Sequence[str | Path], paths: Sequence[Path]) -> None:
             if paths[earlier].resolve() == paths[later].resolve():
                 raise InputError(
                     f"{str(named[earlier])!r} and {str(named[later])!r} are the same result: {paths[later]}",
-                    "name the folder of each result",
+                    "give the folder of each result",
                 )
 
 
@@ -135,12 +135,12 @@ def _no_folder(folder: Path) -> tuple[str, str]:
         )
     if folder is RESULTS:
         return (
-            f"{LATEST!r}: there is no folder {folder.resolve()}",
+            f"{LATEST!r}: folder not found: {folder.resolve()}",
             "run an experiment first: evalkit run CONFIG",
         )
     return (
-        f"{folder.resolve()} is not a result folder: there is no such folder",
-        f"give the folder that 'evalkit run' printed, a folder with results in it, or {LATEST!r}",
+        f"result folder not found: {folder.resolve()}",
+        f"give the folder that 'evalkit run' printed, a folder that contains results, or {LATEST!r}",
     )
 
 

@@ -16,7 +16,7 @@ from evalkit.config.source import read_source
 from evalkit.errors import InputError
 from evalkit.results.json_shapes import from_plain, missing_file
 
-REMEDY = "the result folder is not whole, or of another evalkit"
+REMEDY = "check that the result folder is complete and was written by this version of evalkit"
 _KEYS = ("name", "seed", "metrics", "depths", "compare")
 
 
@@ -95,5 +95,5 @@ def read_recorded_config(file: Path) -> RecordedConfig:
     data = read_source(text, str(file)).data
     lacking = sorted(set(_KEYS).difference(data if isinstance(data, dict) else ()))
     if not isinstance(data, dict) or lacking:
-        raise InputError(f"{file} is damaged: it lacks {', '.join(lacking)}", REMEDY)
+        raise InputError(f"{file} is damaged: missing {', '.join(lacking)}", REMEDY)
     return from_plain(RecordedConfig, {"rerankers": {}, **data, "everything": data}, file, REMEDY)

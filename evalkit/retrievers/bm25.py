@@ -45,15 +45,15 @@ class Bm25:
         Attributes
         ----------
         k1
-            Saturation of term frequency.
+            Saturation parameter of term frequency.
         b
-            Strength of length normalisation.
+            Length normalisation, from 0 (none) to 1 (full).
         language
-            Any Snowball language, or one that is split into pairs of characters: ``chinese``, ``japanese``,
-            ``korean``, ``thai``, ``lao``, ``khmer``, ``burmese``; the dataset's own where absent.
+            Any Snowball language, or one that is tokenised into character bigrams: ``chinese``, ``japanese``,
+            ``korean``, ``thai``, ``lao``, ``khmer``, ``burmese`` (default: the language of the dataset).
         shards
-            Parts of the index: more of them take less memory, and change no score. They are built one after the
-            other, or each by a worker of its own where ``execution:`` names a cluster.
+            Parts of the index. More parts need less memory and give the same scores. With a cluster in
+            ``execution:``, each part has its own worker.
         """
 
         kind: Literal["bm25"] = "bm25"

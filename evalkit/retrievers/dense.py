@@ -23,15 +23,15 @@ _FORMAT = 2
 
 
 class Dense:
-    """The documents nearest to a query by a bi-encoder (hub id or local folder), exactly (extra: local)."""
+    """Exact nearest neighbours by a bi-encoder (hub id or local folder; extra: local)."""
 
     class Settings(EmbeddingModel, RetrieverSettings):
-        """Settings of `dense`, besides those of every local model that embeds.
+        """Settings of `dense`, in addition to those of every embedding model.
 
         Attributes
         ----------
         similarity
-            What compares two embeddings: ``cosine``, or ``dot`` for models that were trained for it.
+            Similarity of two embeddings: ``cosine``, or ``dot`` for models trained with it.
         """
 
         kind: Literal["dense"] = "dense"
@@ -51,8 +51,8 @@ class Dense:
         self._vectors = cached_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
             text = (
-                f"{settings.label}: {documents.truncated} documents are longer than the model reads."
-                " Text past the limit is not in their vectors."
+                f"{settings.label}: {documents.truncated} documents are longer than the model's limit."
+                " Text past the limit was ignored."
             )
             warnings.warn(text, EvalkitWarning, stacklevel=2)
 
@@ -108,7 +108,7 @@ class _Embedder:
             text = texts[int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])]
             raise CallError(
                 "backend",
-                f"the model {self._model!r} gives no finite vector for the text {text[:60]!r}",
+                f"the model {self._model!r} returned a vector that is not finite for the text {text[:60]!r}",
                 "use precision: fp32",
             )
         return vectors

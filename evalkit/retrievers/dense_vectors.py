@@ -57,8 +57,8 @@ def cached_vectors(
                 file = _find_file(folder, _COMPLETE) or _embed_missing(folder, texts, embed, chunk, tag)
     except OSError as error:
         raise StorageError(
-            f"cannot keep vectors in {folder}: {error}",
-            "make room there, or set EVALKIT_CACHE to a folder you can write",
+            f"cannot write vectors to {folder}: {error}",
+            "free disk space there, or set EVALKIT_CACHE to a writable folder",
         ) from None
     return np.memmap(file, dtype=np.float32, mode="r", shape=(len(texts), int(file.stem)))
 
@@ -76,7 +76,7 @@ def _embed_missing(folder: Path, texts: Sequence[str], embed: Embed, chunk: int,
             done += len(vectors)
             progress.update(len(vectors))
     if partial is None:
-        raise ValueError("there is nothing to embed")
+        raise ValueError("the corpus contains no documents")
     return partial.rename(partial.with_suffix(_COMPLETE))
 
 

@@ -34,7 +34,7 @@ class RunRetriever:
         self._run = _select_queries(run, {query.query_id for query in dataset.queries})
         if not len(self._run):
             raise DataFormatError(
-                f"{source} has no list for any query of {dataset.name!r}", "give the run of this dataset"
+                f"{source} contains no query of {dataset.name!r}", "use a run of this dataset"
             )
         for query_id, docs, _ in self._run:
             for doc_id in docs:
@@ -42,7 +42,7 @@ class RunRetriever:
                     raise DataFormatError(
                         f"{source}: document {doc_id!r} of query {query_id!r} is not in the corpus of"
                         f" {dataset.name!r}",
-                        "give the run of this corpus",
+                        "use a run of this version of the corpus",
                     )
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:

@@ -17,7 +17,7 @@ Weight = Annotated[float, Field(gt=0)]
 
 
 class Hybrid:
-    """Reciprocal rank fusion of two or more first stages, for example BM25 and a run of a dense one."""
+    """Reciprocal rank fusion of two or more retrievers, for example BM25 and a dense retriever."""
 
     class Settings(RetrieverSettings):
         """Settings of `hybrid`.
@@ -25,11 +25,11 @@ class Hybrid:
         Attributes
         ----------
         retrievers
-            Blocks of first stages. Each gives its own ``depth`` of candidates, or that of the hybrid where it is more.
+            Two or more retrievers. Each returns its own ``depth`` of candidates, or that of the hybrid if larger.
         weights
-            Of each; all alike where absent.
+            Weight of each retriever (default: equal weights).
         k
-            The constant of the fusion: a document gets ``weight / (k + rank)`` of each first stage that finds it.
+            Constant of the fusion: each retriever that finds a document adds ``weight / (k + rank)`` to its score.
         """
 
         kind: Literal["hybrid"] = "hybrid"
@@ -43,7 +43,7 @@ class Hybrid:
         @classmethod
         def _fill_defaults(cls, blocks: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
             if len(blocks) < 2:
-                raise ValueError("must be two first stages or more")
+                raise ValueError("must contain two or more retrievers")
             return tuple(_with_defaults(block) for block in blocks)
 
         @field_validator("weights")
@@ -53,7 +53,7 @@ class Hybrid:
         ) -> tuple[float, ...] | None:
             retrievers = info.data.get("retrievers", ())
             if weights is not None and retrievers and len(weights) != len(retrievers):
-                raise ValueError(f"must be {len(retrievers)} numbers, one for each of the retrievers")
+                raise ValueError(f"must contain {len(retrievers)} numbers, one for each retriever")
             return weights
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:

@@ -12,12 +12,12 @@ from evalkit.retrievers.held_run import RunRetriever
 
 
 class Listed(RunRetriever):
-    """The candidates that the dataset itself lists for its queries: reranking sets do."""
+    """The candidate lists of the dataset itself, as in reranking datasets."""
 
     class Settings(RetrieverSettings):
         """Settings of `listed`.
 
-        Without scores in the source its lists have no order of their own: a depth below their length cuts at random.
+        If the source has no scores, the lists have no order: a depth below their length selects at random.
         """
 
         kind: Literal["listed"] = "listed"
@@ -25,7 +25,7 @@ class Listed(RunRetriever):
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         if dataset.candidates is None:
             raise InputError(
-                f"the dataset {dataset.name!r} lists no candidates",
+                f"the dataset {dataset.name!r} contains no candidate lists",
                 "use retriever: {kind: bm25}, or trec_run",
             )
         super().__init__(replace(dataset.candidates, tag=settings.label), dataset, dataset.origin.location)

@@ -22,7 +22,7 @@ _IDS_IN_MESSAGE = 3
 
 
 class OpenSearch:
-    """BM25, or any query, on an index that exists on OpenSearch or Elasticsearch, asked over HTTP.
+    """BM25 or any other query on an existing index of OpenSearch or Elasticsearch, over HTTP.
 
     Equal scores are ordered by doc_id as everywhere, and at the cut, too: lists are read on until no further document
     can tie with their last one.
@@ -58,8 +58,8 @@ class OpenSearch:
                 doc_ids += [hit.doc_id for hit in result.hits]
                 scores += [hit.score for hit in result.hits]
         if dropped:
-            text = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}. The next ones"
-            warnings.warn(f"{text} took their places.", EvalkitWarning, stacklevel=2)
+            text = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}"
+            warnings.warn(f"{text} and were replaced by the next hits.", EvalkitWarning, stacklevel=2)
         return Run.from_rows(tag, query_ids, doc_ids, scores).cut(depth)
 
     def _search(self, client: OpenSearchClient, depth: int, query: Query) -> _QueryResult:
@@ -116,9 +116,10 @@ class OpenSearch:
             unknown = [repr(hit.doc_id) for hit in hits if hit.doc_id not in self._dataset.corpus]
             more = f" and {len(unknown) - _IDS_IN_MESSAGE} more" if len(unknown) > _IDS_IN_MESSAGE else ""
             raise InputError(
-                f"the index {self._settings.index!r} holds documents that the corpus of {self._dataset.name!r} lacks:"
-                f" query {query.query_id!r} finds {', '.join(unknown[:_IDS_IN_MESSAGE])}{more}",
-                "give the index of this corpus, set id_field to where its ids stand, or set missing: drop",
+                f"the index {self._settings.index!r} contains documents that are not in the corpus of"
+                f" {self._dataset.name!r}: query {query.query_id!r} finds"
+                f" {', '.join(unknown[:_IDS_IN_MESSAGE])}{more}",
+                "use the index of this corpus, set id_field to the field with its ids, or set missing: drop",
             )
         return known
 

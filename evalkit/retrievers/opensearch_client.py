@@ -82,7 +82,8 @@ class OpenSearchClient:
             content = orjson.dumps(body)
         except TypeError as error:
             raise InputError(
-                f"query {query_id!r} cannot be written as JSON: {error}", "clean its text"
+                f"cannot encode query {query_id!r} as JSON: {error}",
+                "remove invalid characters from its text",
             ) from None
         return self._retrying(self._search_once, query_id, content)
 
@@ -142,7 +143,7 @@ def _hint(error: CallError) -> str | None:
     if error.kind == "timeout":
         return "raise timeout_s, or lower concurrency"
     if error.kind == "connect":
-        return "is the engine running, and is the url right? SSL_CERT_FILE names certificates of your own"
+        return "check the url and that the engine is running; for your own certificates, set SSL_CERT_FILE"
     return error.hint
 
 

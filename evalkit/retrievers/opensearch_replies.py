@@ -67,19 +67,19 @@ def read_hits(context: SearchContext, response: Any) -> list[Hit]:
         failed, total = int(shards["failed"]), int(shards["total"])
     except (KeyError, TypeError, ValueError):
         raise CallError(
-            "reply", f"{context.address} did not answer as a search engine does", "check the url"
+            "reply", f"{context.address} returned a reply that is not a search result", "check the url"
         ) from None
     if failed:
         raise CallError(
             "reply",
             f"{failed} of {total} shards failed on query {context.query_id!r}{_reason_clause(shards)}",
-            "the list would lack their documents: see to the health of the index",
+            "check the health of the index; without these shards the result is incomplete",
             remedy=RETRYABLE,
         )
     if timed_out:
         raise CallError(
             "reply",
-            f"the engine gave up on query {context.query_id!r} half way: its own time limit had passed",
+            f"query {context.query_id!r} reached the search timeout of the engine; the result is incomplete",
             "raise the engine's search.default_search_timeout, or lower concurrency",
             remedy=RETRYABLE,
         )
@@ -92,7 +92,7 @@ def _hit(context: SearchContext, hit: Mapping[str, Any]) -> Hit:
     if len(ids) != 1 or not isinstance(ids[0], str | int):
         raise InputError(
             f"document {hit.get('_id')!r}, found for query {context.query_id!r}, has no single {name!r}",
-            "set id_field to a keyword field that holds the id of every document",
+            "set id_field to a keyword field that contains the id of every document",
         )
     if not isinstance(score, int | float) or not math.isfinite(score):
         raise CallError(
@@ -115,14 +115,16 @@ def error_of_status(context: SearchContext, status: int, response: Any, wait_s: 
     wait_s
         Seconds to wait before a retry, as the engine requested; None if it requested none.
     """
-    message = f"{context.address} answered {status} to query {context.query_id!r}{_reason_clause(response)}"
+    message = f"{context.address} returned {status} for query {context.query_id!r}{_reason_clause(response)}"
     if status == 404:
         return InputError(message, "check url and index")
     if status == 400:
         return InputError(message, _hint_for_bad_request(message))
     if status in {401, 403}:
         variable = context.key_variable
-        hint = f"check what {variable} holds" if variable else "set api_key_env, or user_env and password_env"
+        hint = (
+            f"check the value of {variable}" if variable else "set api_key_env, or user_env and password_env"
+        )
         return CallError("http", message, hint, http_status=status)
     remedy = Remedy(status == 429 or (status >= 500 and status not in _NEVER_TRANSIENT), wait_s)
     return CallError(
@@ -139,8 +141,8 @@ def _hint_for_bad_request(message: str) -> str:
     if "result window" in lowered:
         return "lower page_size to the index's max_result_window"
     if "fielddata" in lowered or "doc values" in lowered:
-        return "set id_field to a keyword field that holds the id of every document"
-    return "hold fields, query and id_field against the mapping of the index"
+        return "set id_field to a keyword field that contains the id of every document"
+    return "check fields, query and id_field against the mapping of the index"
 
 
 def _reason_clause(body: Any) -> str:

@@ -22,37 +22,37 @@ class OpenSearchSettings(RetrieverSettings):
     Attributes
     ----------
     url
-        Address of the engine.
+        Base URL of the engine.
     index
-        An index, an alias, or several of them as the engine takes them.
+        Index or alias. The syntax of the engine for several indexes is accepted.
     fields
-        What is searched, each with its boost if it has one: ``[title^2, text]``.
+        Fields to search, with optional boosts: ``[title^2, text]``.
     query
-        A query in the engine's own language instead, in which the value ``"{query}"`` stands for the text.
+        Instead of ``fields``: a query in the query language of the engine. ``"{query}"`` is replaced by the query text.
     id_field
-        Where a document's id in the dataset stands: ``_id``, or a keyword field.
+        Field with the document ID of the dataset: ``_id`` or a keyword field.
     missing
-        What becomes of documents that the dataset lacks: an error, or the next one found takes their place.
+        What to do with hits that are not in the dataset. ``fail``: error. ``drop``: use the next hit instead.
     search_type
-        ``dfs_query_then_fetch`` scores by the statistics of the whole index, not of every shard by itself.
+        ``dfs_query_then_fetch`` computes scores from the statistics of the whole index instead of each shard.
     api_key_env
-        Environment variable that holds a key.
+        Environment variable that contains an API key.
     api_key_scheme
-        The word before the key in the header.
+        Authentication scheme before the key in the header.
     user_env, password_env
-        Instead, environment variables that hold a user and its password.
+        Instead of a key: environment variables that contain a user name and a password.
     concurrency
-        Queries in flight.
+        Concurrent queries.
     page_size
-        Most documents of one reply: ``max_result_window`` of the index.
+        Maximum documents per reply: ``max_result_window`` of the index.
     timeout_s
-        Longest wait for a reply.
+        Timeout of a request.
     retries
-        Attempts after the first, for failures that may pass.
+        Retries of a request after a transient failure.
     retry_wait_s
-        The first wait, doubled and jittered each time.
+        Wait before the first retry; doubled for each retry, with jitter.
     longest_wait_s
-        The longest wait.
+        Longest wait before a retry.
     """
 
     kind: Literal["opensearch"] = "opensearch"
@@ -84,10 +84,12 @@ class OpenSearchSettings(RetrieverSettings):
     def _check_placeholder(cls, query: dict[str, Any] | None) -> dict[str, Any] | None:
         texts = [text for text in _texts(query) if PLACEHOLDER in text]
         if query is not None and not texts:
-            raise ValueError(f"must hold the value {PLACEHOLDER!r} where the text of the query belongs")
+            raise ValueError(f"must contain the value {PLACEHOLDER!r}, which is replaced by the query text")
         for text in texts:
             if text != PLACEHOLDER:
-                raise ValueError(f"{PLACEHOLDER!r} must be a value by itself, not a part of {text!r}")
+                raise ValueError(
+                    f"must contain {PLACEHOLDER!r} as a complete value, not as a part of {text!r}"
+                )
         return query
 
     @model_validator(mode="after")
@@ -95,13 +97,13 @@ class OpenSearchSettings(RetrieverSettings):
         if (
             urlsplit(self.url).query or urlsplit(self.url).fragment
         ):  # the message omits the url: it may contain a key
-            raise ValueError("needs a 'url' that ends before '?' and '#'")
+            raise ValueError("needs a 'url' without '?' and '#'")
         if (self.fields is None) == (self.query is None):
             raise ValueError("needs either 'fields' or 'query'")
         if (self.user_env is None) != (self.password_env is None):
             raise ValueError("needs both 'user_env' and 'password_env', or neither")
         if self.api_key_env is not None and self.user_env is not None:
-            raise ValueError("takes either 'api_key_env' or 'user_env', not both")
+            raise ValueError("must not have both 'api_key_env' and 'user_env'")
         return self
 
     def query_for(self, text: str) -> dict[str, Any]:

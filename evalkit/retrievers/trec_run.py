@@ -11,7 +11,7 @@ from evalkit.retrievers.held_run import RunRetriever
 
 
 class TrecRun(RunRetriever):
-    """The candidates of a TREC run file, in the order of its scores: any first stage you have."""
+    """The candidates of a TREC run file, ordered by score, from any retriever."""
 
     class Settings(RetrieverSettings):
         """Settings of `trec_run`.
@@ -19,7 +19,7 @@ class TrecRun(RunRetriever):
         Attributes
         ----------
         path
-            TREC run, plain or gzipped. It holds runs of one dataset; its own tag names nothing, ``tag`` does.
+            TREC run file of one dataset, plain or gzipped. Its own tag is ignored in favour of ``tag``.
         """
 
         kind: Literal["trec_run"] = "trec_run"

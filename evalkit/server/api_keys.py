@@ -79,7 +79,7 @@ class Keyring:
             if hmac.compare_digest(digest, known):
                 found = client
         if found is None:
-            raise WireError(401, "invalid_api_key", "the API key is missing or wrong")
+            raise WireError(401, "invalid_api_key", "the API key is missing or invalid")
         return found
 
 

@@ -121,7 +121,7 @@ class _Pages:
             return error
         name = request.path_params["model"]
         if name not in self._service.models.names:
-            return self._error(WireError(404, "not_found", f"there is no model {name!r}", "model"))
+            return self._error(WireError(404, "not_found", f"unknown model {name!r}", "model"))
         return self._reply(self._model_object(name))
 
     async def health(self, _request: Request) -> Response:
@@ -147,9 +147,9 @@ class _Pages:
         status = error.status_code if isinstance(error, HTTPException) else 404
         allowed = (error.headers or {}).get("Allow") if isinstance(error, HTTPException) else None
         message = (
-            f"{request.url.path} takes {allowed}, not {request.method}"
+            f"{request.url.path} accepts {allowed}, not {request.method}"
             if allowed
-            else f"{request.method} {request.url.path} is not served here; GET /openapi.json tells what is"
+            else f"{request.method} {request.url.path} does not exist; GET /openapi.json lists the endpoints"
         )
         reply = self._error(WireError(status, "not_found", message))
         if isinstance(error, HTTPException):
@@ -158,8 +158,8 @@ class _Pages:
 
     async def internal_error(self, _request: Request, error: Exception) -> Response:
         """Return status 500; the traceback goes to the log, not to the client."""
-        logger.error("failed to answer", exc_info=error)
-        return self._error(WireError(500, "server_error", "the server failed; its log says why"))
+        logger.error("request failed", exc_info=error)
+        return self._error(WireError(500, "server_error", "internal server error; see the server log"))
 
     def _unauthorized(self, request: Request) -> Response | None:
         try:

@@ -43,7 +43,7 @@ async def read_body(request: Request, max_bytes: int, timeout_s: float) -> bytes
                 parts.append(part)
     except TimeoutError:
         raise WireError(
-            408, "request_timeout", f"the request was not complete within {timeout_s:g} s"
+            408, "request_timeout", f"the request body did not arrive within {timeout_s:g} s"
         ) from None
     except ClientDisconnect:
         return None
@@ -61,8 +61,8 @@ def parse_json(body: bytes, status: int) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise WireError(status, "invalid_request", f"the body is not JSON: {error}") from None
+        raise WireError(status, "invalid_request", f"the request body is not valid JSON: {error}") from None
 
 
 def _too_large(max_bytes: int) -> WireError:
-    return WireError(413, "request_too_large", f"the body is larger than {max_bytes} bytes")
+    return WireError(413, "request_too_large", f"the request body is larger than {max_bytes} bytes")

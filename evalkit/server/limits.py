@@ -72,7 +72,7 @@ class Limits:
             raise WireError(
                 429,
                 "rate_limit_exceeded",
-                f"{allowances[name].per_minute} {_COUNTED[name]} a minute are allowed, and used up",
+                f"rate limit exceeded: {allowances[name].per_minute} {_COUNTED[name]} per minute",
                 retry_after_s=waits[name],
             )
         if "RPM" in allowances:

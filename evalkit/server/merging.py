@@ -119,7 +119,7 @@ class Batcher:
             for piece in pieces:  # separately: the failure of one request must not fail the others
                 self._score([piece])
         except Exception as error:  # any exception of a backend fails its requests, not the service
-            logger.exception("failed to answer")
+            logger.exception("request failed")
             for piece in pieces:
                 piece.job.fail(error)
 

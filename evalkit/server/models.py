@@ -129,7 +129,10 @@ class ServedModel:
         if waits[1].done():
             return None
         raise WireError(
-            503, "timeout", f"no answer within {self._timeout_s:g} s", retry_after_s=self._wait_s()
+            503,
+            "timeout",
+            f"the model did not answer within {self._timeout_s:g} s",
+            retry_after_s=self._wait_s(),
         )
 
     def close(self) -> None:
@@ -146,7 +149,7 @@ class ServedModel:
                 )
             raise WireError(500, "server_error", error.message)
         if error is not None:
-            raise WireError(500, "server_error", "the server failed; its log says why")
+            raise WireError(500, "server_error", "internal server error; see the server log")
         return Answer(
             job.scores,
             self._reranker.score_kind,
@@ -160,9 +163,7 @@ class ServedModel:
 
     def overloaded(self) -> WireError:
         """Return the error of a request for which the queue has no room."""
-        return WireError(
-            429, "overloaded", "too many requests are waiting: try again later", retry_after_s=self._wait_s()
-        )
+        return WireError(429, "overloaded", "the queue is full; retry later", retry_after_s=self._wait_s())
 
 
 class Models:
@@ -200,9 +201,7 @@ class Models:
             ((name, served),) = self._served.items()
             return served, name if asked == ANY_MODEL else asked
         known = ", ".join(map(repr, self._served))
-        raise WireError(
-            400, "invalid_model", f"model {asked!r} is not served here; there is {known}", "model"
-        )
+        raise WireError(400, "invalid_model", f"unknown model {asked!r}; available models: {known}", "model")
 
     def refuse_if_full(self) -> None:
         """Raise if no model's queue has room; called before a body is read.

@@ -15,18 +15,18 @@ from evalkit.dialects.shape import put
 Schema = dict[str, Any]
 
 _REFUSALS = {
-    400: "The request is wrong; the message says where.",
-    401: "The API key is missing or wrong.",
-    408: "The request was not complete in time.",
-    413: "The body is too large.",
-    429: "Too many requests or tokens a minute, or too many requests waiting; `Retry-After` tells when to ask again.",
+    400: "The request is invalid; the message names the field.",
+    401: "The API key is missing or invalid.",
+    408: "The request body did not arrive in time.",
+    413: "The request body is too large.",
+    429: "Rate limit exceeded or queue full; retry after the seconds in `Retry-After`.",
     500: "The reranker failed.",
-    503: "No answer in time, or none for the moment.",
+    503: "The model did not answer in time, or is temporarily unavailable.",
 }
 _EVERY_REPLY = {
-    "X-Request-ID": "The request's own, or one made for it.",
-    "X-Processing-Time-Ms": "Milliseconds from the request's head to its reply.",
-    "Server-Timing": "Where they went: `total`, `queue`, `model`.",
+    "X-Request-ID": "The ID that the request sent, or a generated one.",
+    "X-Processing-Time-Ms": "Milliseconds from request headers received to response sent.",
+    "Server-Timing": "Time in milliseconds by stage: `total`, `queue`, `model`.",
 }
 
 
@@ -42,12 +42,12 @@ def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schem
     """
     described = {path: {"post": _operation(path, names, models)} for path, names in paths.items()}
     pages = {
-        "/v1/models": ("The models that are served.", _object({"object": _string(), "data": _list(_card())}), (401,)),
-        "/v1/models/{model}": ("One of them.", _card(), (401, 404)),
-        "/health": ("Whether the process is up.", _object({"status": _string()}), ()),
-        "/ready": ("Whether requests are welcome: 503 while the service ends.", _object({"status": _string()}), (503,)),
-        "/metrics": ("Counts, as Prometheus reads them.", None, ()),
-        "/openapi.json": ("This description.", {"type": "object"}, ()),
+        "/v1/models": ("The available models.", _object({"object": _string(), "data": _list(_card())}), (401,)),
+        "/v1/models/{model}": ("One model.", _card(), (401, 404)),
+        "/health": ("Liveness: the process is running.", _object({"status": _string()}), ()),
+        "/ready": ("Readiness: 503 while the server shuts down.", _object({"status": _string()}), (503,)),
+        "/metrics": ("Metrics in the Prometheus text format.", None, ()),
+        "/openapi.json": ("This OpenAPI document.", {"type": "object"}, ()),
     }  # fmt: skip
     for path, (what, schema, others) in pages.items():
         described[path] = {"get": _page(path, what, schema, others)}
@@ -56,8 +56,8 @@ def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schem
         "info": {
             "title": "evalkit rerank service",
             "version": version("rerank-evalkit"),
-            "description": "A rerank API over local models. Each wire format is spoken at its own path, and behind its"
-            " name (`/jina/v1/rerank`).",
+            "description": "A rerank API for local models. Each wire format has its own path and a path with the name"
+            " of its dialect (`/jina/v1/rerank`).",
         },
         "paths": described,
         "components": {
@@ -65,7 +65,7 @@ def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schem
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "Where keys are demanded.",
+                    "description": "Required if the server has API keys.",
                 }
             }
         },
@@ -102,9 +102,7 @@ def _page(path: str, what: str, schema: Schema | None, others: Sequence[int]) ->
     else:
         responses["200"] = _response(what, schema)
     for status in others:
-        responses[str(status)] = _response(
-            _REFUSALS.get(status, "There is no such thing."), {"type": "object"}
-        )
+        responses[str(status)] = _response(_REFUSALS.get(status, "Not found."), {"type": "object"})
     name = re.sub(r"\W+", "_", path).strip("_")
     return {"operationId": name, "summary": what, "parameters": _parameters(path), "responses": responses}
 

@@ -30,14 +30,16 @@ class Metrics:
             "evalkit_requests", "Rerank requests answered.", labels, registry=self._registry
         )
         self._cancelled = Counter(
-            "evalkit_requests_cancelled", "Requests whose client left.", registry=self._registry
+            "evalkit_requests_cancelled", "Requests that the client cancelled.", registry=self._registry
         )
         by_model = partial(Histogram, labelnames=("model",), registry=self._registry)
         self._seconds = by_model(
-            "evalkit_request_seconds", "From a request's head to its reply.", buckets=_SECONDS
+            "evalkit_request_seconds",
+            "Seconds from request headers received to response sent.",
+            buckets=_SECONDS,
         )
         self._queue_seconds = by_model(
-            "evalkit_queue_seconds", "How long answered requests waited.", buckets=_SECONDS
+            "evalkit_queue_seconds", "Seconds that answered requests waited in the queue.", buckets=_SECONDS
         )
         self._pairs = Counter(
             "evalkit_pairs", "Query-document pairs scored.", ("model",), registry=self._registry
@@ -45,9 +47,9 @@ class Metrics:
         self._tokens = Counter(
             "evalkit_tokens", "Tokens of answered requests.", ("model",), registry=self._registry
         )
-        self._batches = by_model("evalkit_batch_pairs", "Pairs scored together.", buckets=_PAIRS)
+        self._batches = by_model("evalkit_batch_pairs", "Query-document pairs per batch.", buckets=_PAIRS)
         self._busy = Counter(
-            "evalkit_busy_seconds", "Time that the model worked.", ("model",), registry=self._registry
+            "evalkit_busy_seconds", "Seconds that the model was busy.", ("model",), registry=self._registry
         )
         self._registry.register(_Waiting(waiting))
 
@@ -85,7 +87,9 @@ class _Waiting(Collector):
 
     def collect(self) -> list[GaugeMetricFamily]:
         """Return the number of waiting pairs at this moment."""
-        family = GaugeMetricFamily("evalkit_waiting_pairs", "Pairs that wait.", labels=["model"])
+        family = GaugeMetricFamily(
+            "evalkit_waiting_pairs", "Query-document pairs in the queue.", labels=["model"]
+        )
         for model, pairs in self._waiting().items():
             family.add_metric([model], pairs)
         return [family]

@@ -106,6 +106,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         raise StorageError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}", "choose another --port, or --port 0"
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            "choose another --port, or use --port 0 for a free one",
         ) from None
     return listener

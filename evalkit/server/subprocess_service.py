@@ -73,6 +73,8 @@ def _wait_for_address(tag: str, process: subprocess.Popen[str]) -> str:
     timer.cancel()
     if not line.startswith(READY):
         process.wait(10)
-        last = next((text.strip() for text in stderr_lines if text.startswith("error: ")), "it said nothing")
+        last = next(
+            (text.strip() for text in stderr_lines if text.startswith("error: ")), "it printed no error"
+        )
         raise CallError("connect", f"the service for {tag!r} did not start: {last.removeprefix('error: ')}")
     return line.rpartition(" at ")[2].strip()

@@ -82,15 +82,15 @@ class Database:
     def _check_version(self) -> None:
         names = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
         if "about" not in names:
-            raise sqlite3.DatabaseError("it is no score store")
+            raise sqlite3.DatabaseError("it is not a score store")
         (version,) = self._connection.execute(
             "SELECT value FROM about WHERE name = 'schema_version'"
         ).fetchone()
         if version != str(SCHEMA_VERSION):
             raise StorageError(
-                f"the score store {self.path.resolve()} has schema version {version};"
-                f" this evalkit reads {SCHEMA_VERSION}",
-                "use the evalkit version that wrote it, or another store.path",
+                f"the score store {self.path.resolve()} has schema version {version}; this version of"
+                f" evalkit reads {SCHEMA_VERSION}",
+                "use the version of evalkit that wrote it, or set another store.path",
             )
 
     def close(self) -> None:
@@ -140,5 +140,6 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
                 f"the score store {self.path.resolve()} cannot be used: {error}",
-                "free some space or mend its permissions; a damaged store can be moved away, or store.path set",
+                "free disk space or fix the permissions; if the store is damaged, move it away or set"
+                " another store.path",
             ) from None

@@ -31,7 +31,7 @@ _COLUMNS = {
     "model": "string",
 }
 _OPTIONAL = {"list_rank", "model"}
-_HINT = "give a file that 'evalkit store export' wrote"
+_HINT = "use a file written by 'evalkit store export'"
 
 
 def export_scores(database: Database, path: Path) -> int:
@@ -47,7 +47,7 @@ def export_scores(database: Database, path: Path) -> int:
     from pyarrow import parquet
 
     if path.exists():
-        raise InputError(f"{path.resolve()} exists already", "name another file, or remove that one")
+        raise InputError(f"{path.resolve()} exists already", "choose another file, or delete this one")
     ((total,),) = database.rows("SELECT count(*) FROM scores")
     partial_file = path.with_name(f"{path.name}.part")
     try:
@@ -86,7 +86,7 @@ def open_export(path: Path) -> Iterator[parquet.ParquetFile]:
     try:
         with parquet.ParquetFile(path) as file:
             if not _schema().equals(file.schema_arrow):
-                raise InputError(f"{path.resolve()} is no export of a score store", _HINT)
+                raise InputError(f"{path.resolve()} is not an export of a score store", _HINT)
             yield file
     except FileNotFoundError:
         raise InputError(f"file not found: {path.resolve()}", _HINT) from None
@@ -148,7 +148,7 @@ def _checked(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
         and all(map(_is_json, set(columns["identity"])))
     )
     if not valid:
-        raise InputError("the file holds rows that are no scores", _HINT)
+        raise InputError("the file contains rows that are not scores", _HINT)
     return zip(*columns.values(), strict=True)
 
 

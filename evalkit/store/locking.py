@@ -35,7 +35,7 @@ def lock_backends(store: Path, names: Iterable[str]) -> Iterator[None]:
         except OSError as error:
             raise StorageError(
                 f"the score store {store.resolve()} cannot be used: {error}",
-                "set store.path to a place you can write",
+                "set store.path to a writable location",
             ) from None
         yield
 
@@ -45,7 +45,9 @@ def _wait(lock: FileLock, store: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        sys.stderr.write(f"waiting for another evalkit that asks the same of {store}\n")
+        sys.stderr.write(
+            f"waiting for another evalkit process that uses the same backend and store {store}\n"
+        )
         lock.acquire()
     try:
         yield

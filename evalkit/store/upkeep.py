@@ -17,10 +17,10 @@ _INCONSISTENCIES = {
     "scores that are not finite": "SELECT count(*) FROM scores WHERE typeof(score) != 'real' OR abs(score) = 9e999",
     "queries of unknown backends": "SELECT count(*) FROM queries"
     " WHERE backend NOT IN (SELECT backend FROM backends)",
-    "queries without a proper hash": "SELECT count(*) FROM queries"
+    "queries with an invalid hash": "SELECT count(*) FROM queries"
     " WHERE length(text_hash) != 16 OR length(list_hash) NOT IN (0, 16)",
-    "documents without a proper hash": "SELECT count(*) FROM documents WHERE length(text_hash) != 16",
-    "backends without a readable identity": "SELECT count(*) FROM backends WHERE NOT json_valid(identity)",
+    "documents with an invalid hash": "SELECT count(*) FROM documents WHERE length(text_hash) != 16",
+    "backends with an unreadable identity": "SELECT count(*) FROM backends WHERE NOT json_valid(identity)",
 }
 """Name of an inconsistency -> the query that counts it."""
 
@@ -159,7 +159,7 @@ def _condition(
         if number not in numbers:
             raise InputError(
                 f"the store has no backend {number}",
-                f"see their numbers with: evalkit store size {database.path}",
+                f"list the numbers with: evalkit store size {database.path}",
             )
     parts: list[str] = []
     values: list[float] = []

@@ -86,9 +86,9 @@ def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Pl
 def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs) -> str | None:
     """Return the reason why no function can be fitted; None where one can."""
     if queries < 2 * MIN_QUERIES:
-        return f"{queries} queries are too few: each half needs {MIN_QUERIES}"
+        return f"too few queries ({queries}): each half requires {MIN_QUERIES}"
     if not tuning.relevant.any() or tuning.relevant.all() or not held_out.relevant.any():
-        return "both halves of the queries need candidates of both kinds"
+        return "both halves of the queries need relevant and non-relevant candidates"
     return None
 
 

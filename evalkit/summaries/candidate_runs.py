@@ -11,7 +11,7 @@ from evalkit.comparison import ComparisonSet, System
 from evalkit.records import Qrels, Run
 from evalkit.results.summary_document import BEST_ORDER
 
-MADE_UP = "some scores were made up ('missing: last'), and this result does not record which: run it again"
+MADE_UP = "this result contains placeholder scores ('missing: last') and does not record which: rerun it"
 """Why scores are not used if `scored_documents` cannot tell which documents have a score."""
 
 

@@ -103,14 +103,14 @@ def levels_by(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> dict[str, 
     missing = [query_id for query_id in qrels.answerable if queries and query_id not in queries]
     if missing:
         raise InputError(
-            f"the queries lack {missing[0]!r}, which is judged ({len(missing)} in all)",
-            "give the queries that the judgments are for",
+            f"{len(missing)} judged queries are missing in the queries file (first: {missing[0]!r})",
+            "use the queries that belong to the judgments",
         )
     known = level_functions(ComparisonSet("", qrels, {}, queries))
     if by not in known and not queries:
         raise InputError(
-            f"judgments alone do not tell queries apart by {by!r}",
-            "give a file whose rows hold it: --queries FILE; or use 'relevant documents'",
+            f"the judgments contain no query field {by!r}",
+            "give a file that contains it with --queries FILE, or use 'relevant documents'",
         )
     if by not in known:
         raise UnknownNameError("kind of query", by, set(known))
@@ -122,14 +122,17 @@ def note_on(rows: Sequence[Row]) -> str:
     columns = rows[0].keys() if rows else set()
     notes = []
     if "lower" in columns:
-        notes.append("lower and upper bound the mean at 95 % (exact for values of 0 and 1, else Student t).")
+        notes.append(
+            "Lower and upper: 95 % confidence interval of the mean (exact for values of 0 and 1, else"
+            " Student t)."
+        )
         if any(row["n"] < MIN_QUERIES for row in rows):
-            notes.append(f"Below {MIN_QUERIES} queries such bounds are rough.")
+            notes.append(f"With fewer than {MIN_QUERIES} queries these intervals are inaccurate.")
     if "best" in columns:
-        notes.append("Best, expected and worst: over all orders of documents with equal scores.")
+        notes.append("Best, expected and worst: over all orders of tied documents.")
     if "most" in columns:
         notes.append(
-            "Least and most: over all choices of unjudged documents within the cutoff that might be relevant."
+            "Least and most: bounds over all possible judgments of unjudged documents within the cutoff."
         )
     return " ".join(notes)
 

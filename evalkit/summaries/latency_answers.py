@@ -147,7 +147,7 @@ def _costs(
             source = "calls"
             cost = Interval(float(billed.mean()) * 1000, None, None, len(billed))
         elif hourly is not None and row.calls_per_s.estimate:
-            source = f"${hourly:g} an hour"
+            source = f"${hourly:g} per hour"
             cost = _by_throughput(row.calls_per_s, hourly)
         else:
             continue

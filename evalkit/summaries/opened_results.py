@@ -66,12 +66,12 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     if manifest.status != "complete" and not allow_incomplete:
         raise IncompleteError(
             f"{path} is {manifest.status}: some queries have no scores",
-            "complete it with the command in its manifest, or compare what there is with --allow-incomplete",
+            "resume it with the command in its manifest, or use --allow-incomplete",
         )
     if not config.quality:
         raise InputError(
-            f"{path} holds latencies alone: its rerankers were not asked to rank anything",
-            "give a folder that 'evalkit run' made",
+            f"{path} contains only latencies and no scores",
+            "use a result folder of 'evalkit run'",
         )
     names = [facts.name for facts in manifest.datasets]
     qrels = {name: folder.read_qrels(name) for name in names}
@@ -92,13 +92,13 @@ def runs_set(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]
     """
     qrels = read_qrels(qrels_file)
     if not qrels.answerable:
-        raise InputError(f"nothing answers any query of {qrels_file}", "check the qrels")
+        raise InputError(f"{qrels_file} contains no query with a relevant document", "check the qrels")
     systems: dict[str, System] = {}
     for run in distinct_tags([read_run(path) for path in run_files], [path.name for path in run_files]):
         if not set(run.query_ids) & set(qrels.answerable):
             raise InputError(
-                f"run {run.tag!r} holds none of the judged queries",
-                "check that run and qrels belong together",
+                f"run {run.tag!r} contains none of the judged queries",
+                "check that the run and the qrels belong to the same dataset",
             )
         systems[run.tag] = System(run.tag, run, evaluate(run, qrels, parse_metrics(metrics)))
     return ComparisonSet(qrels_file.name.split(".")[0], qrels, systems)
@@ -128,7 +128,7 @@ def matched_tags(before: OpenedResult, after: OpenedResult) -> list[tuple[str, s
         return [(before.rerankers[0], after.rerankers[0])]
     raise InputError(
         f"no reranker is in both folders: {', '.join(before.rerankers)}; {', '.join(after.rerankers)}",
-        "give the two versions the same tag",
+        "use the same tag for both versions",
     )
 
 
@@ -145,8 +145,8 @@ def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str
     for comparison_set in before.comparison_sets:
         if comparison_set.dataset not in theirs:
             raise InputError(
-                f"{after.folder.path} lacks dataset {comparison_set.dataset!r}",
-                "run both on the same datasets",
+                f"{after.folder.path} does not contain dataset {comparison_set.dataset!r}",
+                "run both versions on the same datasets",
             )
         other = theirs[comparison_set.dataset]
         why = mismatch(comparison_set, other)
@@ -173,13 +173,13 @@ def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
     if mine is None or theirs is None:
         return None
     if set(mine.query_ids) != set(theirs.query_ids):
-        return "other queries have candidates"
+        return "different queries have candidates"
     differ = [q for q in mine.query_ids if set(mine.docs(q)) != set(theirs.docs(q))]
-    return f"the candidates of {len(differ)} queries differ, of {differ[0]!r} for one" if differ else None
+    return f"the candidates of {len(differ)} queries differ (first: {differ[0]!r})" if differ else None
 
 
 def _qrels_mismatch(one: Qrels, other: Qrels) -> str:
     if set(one.grades) != set(other.grades):
-        return f"{len(one.grades)} and {len(other.grades)} judged queries, not the same ones"
+        return f"different judged queries ({len(one.grades)} and {len(other.grades)})"
     differ = [query_id for query_id, docs in one.grades.items() if docs != other.grades[query_id]]
-    return f"the judgments of {len(differ)} queries differ, of {differ[0]!r} for one"
+    return f"the judgments of {len(differ)} queries differ (first: {differ[0]!r})"

@@ -25,8 +25,8 @@ def check_repeats(results: Sequence[OpenedResult]) -> None:
         reused = sum(pairs.reused for pairs in result.manifest.pairs)
         if reused:
             raise InputError(
-                f"{result.folder.path} reused {reused} cached scores: it is no repeated run",
-                "run it with --refresh, or with a store of its own",
+                f"{result.folder.path} reused {reused} cached scores, so it is not an independent run",
+                "run it with --refresh, or with a separate score store",
             )
 
 
@@ -48,7 +48,7 @@ def averaged(runs: Sequence[Evidence]) -> Evidence:
         ):
             if mine != theirs:
                 raise InputError(
-                    f"{one.name} and {last.name} cannot be averaged: not the same {what}",
+                    f"{one.name} and {last.name} cannot be averaged: different {what}",
                     "repeat the same configuration",
                 )
     return replace(

@@ -73,7 +73,7 @@ def read_goal(text: str, confidence: float | None) -> Goal:
         return Goal("f1", None, None)
     match = _GOAL.fullmatch(text.strip())
     if match is None:
-        raise InputError(f"{text!r} is no goal", "write recall>=0.9, precision>=0.8 or max_f1")
+        raise InputError(f"{text!r} is not a valid target", "write recall>=0.9, precision>=0.8 or max_f1")
     return Goal(match[1], float(match[2]), confidence if match[1] == "recall" else None)
 
 
@@ -162,17 +162,19 @@ def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
     if goal.what == "precision":
         reached = np.flatnonzero(np.nan_to_num(found.precisions, nan=-1.0) >= target)
         best = float(np.nanmax(found.precisions))
-        why = f"no threshold reaches a precision of {target:g} on the tuning queries: {best:.4f} is the most"
+        why = (
+            f"no threshold reaches a precision of {target:g} on the tuning queries: the maximum is {best:.4f}"
+        )
         return (int(reached[0]), None) if len(reached) else (None, why)
     needed = fewest_queries(target, goal.confidence)
     why = (
-        f"{n} queries with a relevant candidate cannot promise a recall of {target:g}: that takes {needed} at least"
-        f" (about {2 * needed} in all, as one half chooses and the other checks), and more where some relevant ones"
-        " score low"
+        f"too few queries with a relevant candidate ({n}) to guarantee a recall of {target:g}: at"
+        f" least {needed} are required for tuning (about {2 * needed} in total, with the held-out"
+        " half), and more if some relevant documents have low scores"
     )
     if goal.confidence is None:
         return expected_recall(found.losses, n, target), why
-    why += "; a lower confidence, or a recall that is only expected, takes fewer"
+    why += "; a lower confidence or an expected recall requires fewer"
     return guaranteed_recall(found.losses, n, target, goal.confidence), why
 
 

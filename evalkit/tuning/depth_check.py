@@ -35,7 +35,7 @@ def check_loss(
     """
     n = len(differences)
     if n and not differences.any():
-        return RuleFinding("IDENTICAL", "every value is the same", 0.0, 0.0, 0.0, n)
+        return RuleFinding("IDENTICAL", "all values are equal", 0.0, 0.0, 0.0, n)
     found = mean_interval(differences, 1 - 2 * alpha, clusters)
     lower, upper = found.lower, found.upper
     if lower is None or upper is None or lower == upper:
@@ -44,7 +44,9 @@ def check_loss(
         return RuleFinding("PASS", f"no loss above {margin:g}", found.estimate, lower, upper, n)
     if upper < -margin:
         return RuleFinding("FAIL", f"a loss above {margin:g}", found.estimate, lower, upper, n)
-    return RuleFinding("CANNOT TELL", f"a loss above {margin:g} is possible", found.estimate, lower, upper, n)
+    return RuleFinding(
+        "CANNOT TELL", f"a loss above {margin:g} cannot be excluded", found.estimate, lower, upper, n
+    )
 
 
 def loss_within(

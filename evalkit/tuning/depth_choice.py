@@ -147,12 +147,12 @@ def choose_depth(
     if min(tuning.independent, held_out.independent) < MIN_QUERIES:
         what = "queries" if clusters is None else "independent queries"
         why = (
-            f"{independent} {what} are too few: a choice needs {MIN_QUERIES} to be made on and {MIN_QUERIES} to be"
-            f" checked on, {2 * MIN_QUERIES} in all"
+            f"too few {what} ({independent}): {2 * MIN_QUERIES} are required, {MIN_QUERIES} to tune"
+            f" and {MIN_QUERIES} held out"
         )
         return Choice(len(allowed), None, None, why)
     if not len(allowed):
-        return Choice(0, None, None, "no depth keeps to the limits, as far as it is known what depths take")
+        return Choice(0, None, None, "no depth with known latency and cost is within the limits")
     best, deepest = int(allowed[np.argmax(means[allowed - 1])]), int(allowed[-1])
     chosen = _smallest(tuning, allowed, best, margin, alpha)
     found = Choice(
@@ -223,11 +223,16 @@ def _check(
     found = check_loss(loss, margin, alpha, held_out.clusters)
     if chosen == deepest:
         return replace(
-            found, status="CANNOT TELL", sentence="every smaller depth may lose more on the tuning queries"
+            found,
+            status="CANNOT TELL",
+            sentence="no smaller depth is within the margin on the tuning queries",
         )
     needed = queries_for_margin(margin, alpha)
     if found.status in {"PASS", "IDENTICAL"} and independent < needed:
-        why = f"{independent} queries are too few to see a rare loss: a margin of {margin:g} needs {needed}"
+        why = (
+            f"too few queries ({independent}) to exclude a rare loss: a margin of {margin:g} requires"
+            f" {needed}"
+        )
         return replace(found, status="CANNOT TELL", sentence=why)
     return found
 

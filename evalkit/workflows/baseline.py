@@ -119,7 +119,7 @@ def _rankings(
         if len(hashes) != len(query_ids):
             raise InputError(
                 f"{folder.manifest_file.resolve()} is damaged: {len(hashes)} rankings for {len(query_ids)} queries",
-                "save it again from its result",
+                "save the baseline again from its result",
             )
         rankings[dataset, tag] = dict(zip(query_ids, hashes, strict=True))
     return rankings

@@ -25,8 +25,8 @@ def latency_only(config: Config, scenarios: Collection[str]) -> Config:
     """
     if not any(settings.timed for settings in config.rerankers.values()):
         raise InputError(
-            "there is nothing to time: every reranker looks its scores up",
-            "name one that computes them, or an API",
+            "no reranker to measure: all rerankers read stored scores",
+            "add a local model or an API",
         )
     latency = config.latency or LatencySettings()
     defaults = {"offline": OfflineSettings(), "server": ServerSettings()}

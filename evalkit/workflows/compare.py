@@ -78,22 +78,22 @@ def compare_results(
     """
     if len(paths) not in {1, 2}:
         raise InputError(
-            f"{len(paths)} result folders are given",
-            "give one, or one before and one after; many: evalkit leaderboard",
+            f"got {len(paths)} result folders",
+            "give one folder or two; for more, use evalkit leaderboard",
         )
     results = open_results(paths, allow_incomplete=allow_incomplete)
     plan = replace(plan_of(results[0].config, results[0].manifest.first_stage), **changes)
     plan = _with_primary(plan, results[0].config.metrics)
     if len(results) == 1 and thresholds:
         raise InputError(
-            "a threshold is carried from one version to the next",
-            "give two folders: the one before, the one after",
+            "--threshold requires two result folders",
+            "give the folders of the old and the new version",
         )
     if len(results) == 1:
         _check_baseline(plan, results[0].comparison_sets[0].systems)
         return [compare_sets(results[0].comparison_sets, plan)]
     if "baseline" in changes:
-        raise InputError("two folders have their baseline: the first one", "leave out --baseline")
+        raise InputError("with two folders, the first one is the baseline", "remove --baseline")
     before, after = results
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
@@ -145,7 +145,7 @@ def compare_runs(
         If there are fewer than two runs, or a file is not what it should be.
     """
     if len(runs) < 2:
-        raise InputError("one run cannot be compared", "give the baseline and at least one contender")
+        raise InputError("only one run was given", "give the baseline and at least one other run")
     metrics = distinct_metrics(metrics)
     comparison_set = runs_set(qrels, runs, metrics)
     plan = replace(Plan(baseline=next(iter(comparison_set.systems)), primary=metrics[0]), **changes)
@@ -169,11 +169,12 @@ def _with_primary(plan: Plan, metrics: Sequence[str]) -> Plan:
     primary = find_spelling(plan.primary, metrics)
     if primary is not None and parse_metric(primary).summed:
         raise InputError(
-            f"{primary!r} is a count: more of it is not better", "name another metric as the primary one"
+            f"{primary!r} is a count, for which higher is not better", "choose another metric with --primary"
         )
     if primary is None:
         raise InputError(
-            f"the result holds no values of {plan.primary!r}",
-            f"use one of: {', '.join(metrics)}; or add it to the metrics and run again, which asks nothing anew",
+            f"the result contains no values of {plan.primary!r}",
+            f"use one of: {', '.join(metrics)}; or add it to the metrics and rerun, which uses the"
+            " cached scores",
         )
     return replace(plan, primary=primary)

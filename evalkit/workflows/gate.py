@@ -124,8 +124,9 @@ def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[Gat
     )
     if not verdicts:
         raise InputError(
-            f"no rule speaks of a reranker that is in {new.name} and in {old.name}",
-            f"the result has: {', '.join(new.tags)}; the baseline: {', '.join(old.tags)}",
+            f"no rule applies to a reranker that is in both {new.name} and {old.name}",
+            f"use a tag of both; the result has: {', '.join(new.tags)}; the baseline has:"
+            f" {', '.join(old.tags)}",
         )
     return verdicts
 
@@ -197,7 +198,7 @@ def _failures(case: _Case) -> RuleFinding:
     key = case.dataset, case.tag
     calls, failed = case.new.calls.get(key, (0, 0))
     if not calls and case.new.unscored.get(key) == 0:
-        return RuleFinding("PASS", "no calls were needed: every score was known")
+        return RuleFinding("PASS", "no calls: all scores were cached")
     return judge_failures(failed, calls, case.rule.bound[1])
 
 
@@ -228,7 +229,7 @@ def _values(case: _Case, side: Evidence, role: str) -> MetricValues:
     values, unscored = side.values[key], side.unscored[key]
     if unscored:
         raise _NothingToJudgeError(
-            f"{case.tag} scored {len(values.query_ids)} queries and not {unscored} others"
+            f"{case.tag} has no scores for {unscored} of {len(values.query_ids) + unscored} queries"
         )
     if find_spelling(case.metric, values.metrics) is None:
         raise _NothingToJudgeError(f"the {role} has no values of {case.metric}")
@@ -254,11 +255,11 @@ def _paired(case: _Case) -> Paired:
     differing = [name for name, hashed in case.old.prints[case.dataset].items() if mine.get(name) != hashed]
     if differing:
         raise _NothingToJudgeError(
-            f"the {' and the '.join(differing)} of {case.dataset} are not those of the baseline"
+            f"the {' and the '.join(differing)} of {case.dataset} differ from the baseline"
         )
     paired = pair(before, after, case.metric)
     if paired.left_out:
-        raise _NothingToJudgeError(f"{paired.left_out} queries have a value on one side only")
+        raise _NothingToJudgeError(f"{paired.left_out} queries have a value on only one side")
     return replace(paired, clusters=case.clusters.of(paired.query_ids))
 
 
@@ -293,7 +294,7 @@ def _by_rankings(found: RuleFinding, case: _Case, query_ids: Sequence[str]) -> R
     differing = sum(mine.get(query_id) != theirs.get(query_id) for query_id in query_ids)
     if differing:
         return replace(found, status="PASS", sentence=f"{found.sentence}; {differing} rankings differ")
-    return replace(found, sentence=f"{found.sentence}, and so is every ranking")
+    return replace(found, sentence=f"{found.sentence}, and all rankings are equal")
 
 
 def _after(case: _Case, paired: Paired, margin: float) -> str:
@@ -301,11 +302,11 @@ def _after(case: _Case, paired: Paired, margin: float) -> str:
     if case.look == "last":
         return "This was the last planned look"
     if paired.clusters is not None:  # how many clusters more queries would form is unknown
-        return "More queries help if they are not related to these"
+        return "More queries help only if they form new clusters"
     expected = outlook(paired.differences, margin, case.alpha)
     if case.look == "first":
-        return f"{expected}. Gate the first and the added queries together with `look: 2`"
-    return f"{expected}. A repeated gate needs `looks: 2` from the first look on"
+        return f"{expected}. Test all queries, old and new, with `look: 2`"
+    return f"{expected}. A repeated gate requires `looks: 2` from the first look on"
 
 
 def _kept_margin(case: _Case, share: float) -> float:
@@ -315,7 +316,7 @@ def _kept_margin(case: _Case, share: float) -> float:
     gain = float(_spelt_as(case.metric, values[case.dataset, case.tag]).of(case.metric).mean() - first.mean())
     if gain <= 0:
         raise _NothingToJudgeError(
-            f"the baseline's {case.metric} is not above its first stage: there is no gain to retain"
+            f"{case.metric} of the baseline is not above its first stage, so there is no gain to retain"
         )
     return (1 - share) * gain
 
@@ -327,13 +328,13 @@ def _latency(case: _Case) -> RuleFinding:
     """
     name, bound = case.rule.bound
     mine = _log_ratios(case, case.new)
-    what = f"latency of {case.tag} by {case.rule.latency_to}, batch {case.rule.batch_size}"
+    what = f"latency ratio {case.tag} / {case.rule.latency_to}, batch size {case.rule.batch_size}"
     if name == "max_ratio":
         return judge_ratio(mine, what, bound, case.alpha)
     theirs = _log_ratios(case, case.old)
     # Rounds of two runs have nothing in common, so that which are subtracted does not matter: as many as both have.
     count = min(len(mine), len(theirs))
-    what = f"{what}, by the same in the baseline"
+    what = f"{what}, relative to the baseline"
     return judge_ratio(mine[:count] - theirs[:count], what, bound, case.alpha, unchanged_is_1=True)
 
 
@@ -352,6 +353,7 @@ def _log_ratios(case: _Case, side: Evidence) -> NDArray[np.float64]:
     ratios = [medians[n] - reference[n] for n in sorted(medians) if n in reference]
     if not ratios:
         raise _NothingToJudgeError(
-            f"{side.name} timed no rounds of both {tag} and {rule.latency_to} on {dataset} at batch {size}"
+            f"{side.name} has no round with both {tag} and {rule.latency_to} on {dataset} at batch"
+            f" size {size}"
         )
     return np.array(ratios)

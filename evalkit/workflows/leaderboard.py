@@ -66,8 +66,8 @@ def leaderboard(
     for result in results:
         if plan.primary not in result.config.metrics:
             raise InputError(
-                f"{result.folder.path} holds no values of {plan.primary!r}",
-                f"it has: {', '.join(result.config.metrics)}",
+                f"{result.folder.path} contains no values of {plan.primary!r}",
+                f"use one of: {', '.join(result.config.metrics)}",
             )
     return [_table(group, plan) for group in _grouped(results)]
 

@@ -36,7 +36,7 @@ def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
         requests = sample_batches(eval_set, session.caps, config.seed)
         if not requests:
             raise InputError(
-                "no query has two candidates that fit into one call",
-                "give a dataset with more candidates, or raise batch_size",
+                "no query has two candidates that fit in one call",
+                "use a dataset with more candidates, or raise batch_size",
             )
         yield from probe(session, eval_set.dataset.name, requests)

@@ -57,7 +57,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
     if manifest.status != "complete" and not allow_incomplete:
         raise IncompleteError(
             f"{folder.path} is {manifest.status}: {_why(manifest)}",
-            "see failures.jsonl, or look at what there is with --allow-incomplete",
+            "see failures.jsonl, or report the partial results with --allow-incomplete",
         )
     # Only large collections take long, so the progress bar appears after some seconds.
     with progress_bar(total=4, desc="report", unit="step", delay=3) as progress:
@@ -158,7 +158,7 @@ def _why(manifest: Manifest) -> str:
     failed += [
         f"{counts.failed} calls to {tag} failed" for tag, counts in manifest.calls.items() if counts.failed
     ]
-    return "; ".join(failed) or "it did not run to its end"
+    return "; ".join(failed) or "the run did not finish"
 
 
 def _clear(folder: ResultFolder) -> None:

@@ -167,8 +167,8 @@ def _pointwise(opened: OpenedResult, reranker: str | None) -> list[str]:
     tags = [tag for tag in wanted if opened.manifest.rerankers[tag].pointwise]
     if not tags:
         raise InputError(
-            f"{', '.join(wanted)} of {opened.folder.path}: a reranker that looks at the whole list has scores that say"
-            " nothing of another depth",
-            "give several depths in the configuration; each is a pass of its own, and a row of the report",
+            f"{', '.join(wanted)} of {opened.folder.path}: scores of a listwise reranker are valid"
+            " only for their own depth",
+            "set several depths in the configuration; each is scored separately and is a row of the report",
         )
     return tags

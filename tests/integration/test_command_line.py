@@ -54,7 +54,7 @@ BAD_INPUT = {
     "missing argument": (["run"], "missing argument"),
     "no such qrels": (["evaluate", "nowhere.qrels", "x.run"], "file not found: "),
     "no result folder": (["report", "."], "is not a result folder"),
-    "serve nothing": (["serve"], "give either CONFIG, with --reranker TAG if not all, or --backend NAME"),
+    "serve nothing": (["serve"], "give either CONFIG (optionally with --reranker TAG) or --backend NAME"),
     "serve an unknown backend": (["serve", "--backend", "lexcal"], "did you mean 'lexical'?"),
     "serve an unknown dialect": (["serve", "--backend", "lexical", "--dialect", "x"], "unknown dialect 'x'"),
     "serve with an unset key": (
@@ -91,12 +91,12 @@ BAD_FILES = {
     "id with a space": (
         "corpus.jsonl",
         '{"_id": "d 1", "text": "x"}\n',
-        "corpus.jsonl:1: no usable identifier",
+        "corpus.jsonl:1: invalid identifier",
     ),
     "judged id with a space": (
         "qrels/test.tsv",
         "query-id\tcorpus-id\tscore\nq1\td 1\t1\n",
-        "test.tsv:2 has an id with white space",
+        "test.tsv:2 has an empty id or an id with white space",
     ),
     "corpus row without id": (
         "corpus.jsonl",
@@ -114,7 +114,7 @@ BAD_FILES = {
     "grade twice": (
         "qrels/test.tsv",
         "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td1\t2\n",
-        "is judged 1 and 2",
+        "has two grades: 1 and 2",
     ),
     "too few columns": ("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\n", "test.tsv:2 has 2 columns"),
     "unknown query": (
@@ -122,7 +122,7 @@ BAD_FILES = {
         "query-id\tcorpus-id\tscore\nzz\td1\t1\n",
         "1 judged queries have no text",
     ),
-    "split missing": ("qrels/test.tsv", None, "put judgments into qrels/<split>.tsv"),
+    "split missing": ("qrels/test.tsv", None, "save the judgments as qrels/<split>.tsv"),
     "not UTF-8": ("corpus.jsonl", b'{"_id": "d1", "text": "\xff"}\n', "corpus.jsonl:1 is not UTF-8"),
 }
 
@@ -196,7 +196,7 @@ def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path, beir_folder:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "interrupted; what was measured is in" in said
+    assert "interrupted; partial results:" in said
     assert "Traceback" not in said
     folder = only_folder(tmp_path / "results")
     assert orjson.loads((folder / "manifest.json").read_bytes())["status"] == "incomplete"
@@ -220,7 +220,7 @@ def test_an_unwritable_place_is_exit_3(tmp_path: Path, beir_folder: Path) -> Non
     (tmp_path / "file").write_text("", encoding="utf-8")
     done = evalkit("run", config, "--into", tmp_path / "file" / "below")
     assert done.returncode == 3
-    assert "cannot make a result folder in" in done.stderr
+    assert "cannot create a result folder in" in done.stderr
 
 
 RAW = ("manifest.json", "config.resolved.yaml", "scores.parquet", "calls.parquet", "qrels/tiny.qrels.gz")

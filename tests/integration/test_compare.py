@@ -92,7 +92,7 @@ def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, 
     assert (tmp_path / "out" / "demo.dense.scores.svg").is_file()
     assert (tmp_path / "out" / "plots" / "demo.dense.query-changes.svg").is_file()
     gone = evalkit("compare", demo, after, "--baseline", "bm25")
-    assert (gone.returncode, "two folders have their baseline" in gone.stderr) == (2, True)
+    assert (gone.returncode, "with two folders, the first one is the baseline" in gone.stderr) == (2, True)
 
 
 def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, demo: Path) -> None:
@@ -111,12 +111,12 @@ def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, dem
     assert "Not comparable with the table above: " in " ".join(boards.stdout.split())
     assert "depth 100 and depth 20" in boards.stdout
     for words, code, message in (
-        ((demo, demo, demo), 2, "3 result folders are given"),
-        ((demo, "--primary", "P@3"), 2, "the result holds no values of 'P@3'"),
+        ((demo, demo, demo), 2, "got 3 result folders"),
+        ((demo, "--primary", "P@3"), 2, "the result contains no values of 'P@3'"),
         ((demo, "--baseline", "bm52"), 2, "did you mean 'bm25'?"),
-        ((tmp_path / "out-of-nowhere",), 2, "is not a result folder"),
+        ((tmp_path / "out-of-nowhere",), 2, "result folder not found"),
         (("--qrels", RUN, RUN, RUN), 2, "columns"),
-        ((demo, "--threshold", "1"), 2, "give two folders"),
+        ((demo, "--threshold", "1"), 2, "--threshold requires two result folders"),
         ((demo, "--into", "/proc/nowhere"), 3, "cannot write into /proc/nowhere"),
     ):
         done = evalkit("compare", *words)
@@ -152,7 +152,7 @@ def test_a_leaderboard_in_every_form(tmp_path: Path, demo: Path) -> None:
     csv = evalkit("leaderboard", demo, twin, "--format", "csv").stdout.splitlines()
     assert len(csv) == 6
     done = evalkit("leaderboard", demo, "--metric", "P@1")
-    assert (done.returncode, "holds no values of 'P@1'" in done.stderr) == (2, True)
+    assert (done.returncode, "contains no values of 'P@1'" in done.stderr) == (2, True)
 
 
 class Unsteady(Counting):
@@ -240,12 +240,12 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     tuned = orjson.loads((demo / "tuning.json").read_bytes())["depth"]
     assert [one for one in tuned if one["reranker"] == "dense"] == [found]
     limited = evalkit("tune", "depth", demo, "--max-p95-ms", "5")
-    assert "no number of candidates is recommended: no depth keeps to the limits" in " ".join(
+    assert "no number of candidates is recommended: no depth with known latency" in " ".join(
         limited.stdout.split()
     )
     for words, message in (
         (("--reranker", "dens"), "did you mean 'dense'?"),
-        (("--metric", "Judged@10"), "cannot be swept"),
+        (("--metric", "Judged@10"), "cannot be computed for all depths"),
         (("--margin", "0"), "margin"),
     ):
         wrong = evalkit("tune", "depth", demo, *words)
@@ -271,8 +271,11 @@ def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
     assert "this one threshold may keep fewer" in " ".join(expected.stdout.split())
     unreachable = evalkit("tune", "threshold", demo, "--goal", "recall>=0.99")
     assert unreachable.returncode == 0
-    assert "cannot promise a recall of 0.99: that takes 299 at least" in " ".join(unreachable.stdout.split())
-    for words, message in ((("--goal", "recall>2"), "is no goal"), (("--confidence", "1"), "confidence")):
+    assert "to guarantee a recall of 0.99: at least 299 are required" in " ".join(unreachable.stdout.split())
+    for words, message in (
+        (("--goal", "recall>2"), "is not a valid target"),
+        (("--confidence", "1"), "confidence"),
+    ):
         wrong = evalkit("tune", "threshold", demo, *words)
         assert (wrong.returncode, message in wrong.stderr) == (2, True)
 

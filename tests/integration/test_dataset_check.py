@@ -82,7 +82,7 @@ def test_a_configuration_is_checked_with_all_its_datasets(damaged: Path) -> None
     assert done.returncode == 0, done.stderr
     assert "warnings: " in done.stdout
     assert "demo, damaged: 0 errors," in done.stdout
-    assert "what far cuts is not" in done.stdout
+    assert "truncation by far is" in done.stdout
     assert done.stdout.endswith("next: evalkit run c.yaml\n")
 
 
@@ -94,7 +94,7 @@ def test_errors_fail_the_command_where_that_is_asked(damaged: Path) -> None:
     assert evalkit("dataset", "check", damaged).returncode == 0
     done = evalkit("dataset", "check", damaged, "--strict", "--json")
     assert done.returncode == 3
-    assert "figures on this data mean nothing" in done.stderr
+    assert "results on this data are meaningless" in done.stderr
     assert json.loads(done.stdout)[0]["code"] == "missing_documents"
 
 
@@ -121,7 +121,7 @@ def test_every_run_looks_first(damaged: Path) -> None:
     for code, counts in EXPECTED.items():
         assert (code in found) == (code not in slow)
         assert code in slow or found[code]["counts"].items() >= counts.items(), code
-    assert "queries that stand in the train split" in looked["left_out"]
+    assert "queries that occur in the train split" in looked["left_out"]
     moving = [one for one in looked["findings"] if one["severity"] != "note"]
     shown = " ".join(evalkit("report", folder, "--details").stderr.split())
     reported = [one for one in moving if one["what"] in shown]
@@ -129,4 +129,4 @@ def test_every_run_looks_first(damaged: Path) -> None:
     assert f"Read the table '{TITLE}' of the report." in shown
     report = (folder / "report.md").read_text(encoding="utf-8")
     assert all(one["what"] in report for one in looked["findings"])
-    assert "near-duplicate" not in report
+    assert "of near-duplicates" not in report

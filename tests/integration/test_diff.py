@@ -60,7 +60,7 @@ def test_causes_come_before_effects(results: tuple[Path, Path, Path]) -> None:
     order = ["status", "configuration", "data", "code", "machine", "reranker", "mean"]
     assert [row["about"] for row in rows] == sorted((row["about"] for row in rows), key=order.index)
     printed = evalkit("diff", first, other).stdout
-    assert "means differ; what may be why: configuration, data" in printed
+    assert "means differ; possible causes: configuration, data" in printed
 
 
 def test_what_is_no_result_is_told(tmp_path: Path) -> None:
@@ -75,5 +75,5 @@ def test_results_without_a_common_mean_are_not_compared(results: tuple[Path, Pat
     first, _, _ = results
     other = changed(first.parents[1], "d", "--set", "metrics=[MRR@5]")
     printed = evalkit("diff", first, other).stdout
-    assert "no mean in common, so there is nothing to compare: another configuration" in printed
+    assert "no mean in common; differences: configuration" in printed
     assert "next:" not in printed

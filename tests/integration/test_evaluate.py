@@ -54,11 +54,11 @@ def test_means_by_kind_of_query(files: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--by", "kind"], "judgments alone do not tell queries apart by 'kind'"),
+        (["--by", "kind"], "the judgments contain no query field 'kind'"),
         (["--by", "kidn", "--queries", "queries.jsonl"], "did you mean 'kind'?"),
-        (["--by", "kind", "--per-query"], "--per-query and --by exclude each other"),
+        (["--by", "kind", "--per-query"], "--per-query and --by cannot be combined"),
         (["--by", "kind", "--queries", "nowhere.jsonl"], "file not found"),
-        (["-m", "nDCG(gains={1:0.5})@10"], "gains are whole numbers"),
+        (["-m", "nDCG(gains={1:0.5})@10"], "use whole numbers as gains"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(files: Path, words: list[str], said: str) -> None:

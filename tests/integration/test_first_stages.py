@@ -64,6 +64,6 @@ def test_an_index_elsewhere_is_a_first_stage_like_any_other(tmp_path: Path) -> N
     run = pd.read_csv(folder / "runs" / "demo.opensearch.d20.trec.gz", sep=" ", header=None)
     assert run.groupby(0).size().max() == 20
     assert (missing.returncode, gone.returncode) == (2, 3)
-    assert "answered 404 to query" in missing.stderr
+    assert "returned 404 for query" in missing.stderr
     assert "cannot reach http://127.0.0.1:" in gone.stderr
     assert all("Traceback" not in failed.stderr for failed in (missing, gone))

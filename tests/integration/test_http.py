@@ -93,7 +93,7 @@ def test_client_and_server_of_a_dialect_understand_each_other(
         assert reranker.score(request).conn_reused is True
         reranker.close()
         refused = load_reranker("http", **settings_for(name, url))
-        with pytest.raises(CallError, match=r"answered 401: (the API key is missing|)") as raised:
+        with pytest.raises(CallError, match=r"returned 401: (the API key is missing|)") as raised:
             refused.score(request)
         assert raised.value.remedy.permanent
         refused.close()
@@ -223,7 +223,7 @@ def test_a_budget_stops_a_run_before_it_is_crossed(tmp_path: Path, beir_folder: 
             tmp_path / "results",
         )
     assert unpriced.returncode == 2
-    assert "there is a budget, but 'api' has no price" in unpriced.stderr
+    assert "budget is set, but 'api' has no price" in unpriced.stderr
     assert done.returncode == 3
     assert "of the budget of $0.025 are spent" in done.stderr
     folder = only_folder(tmp_path / "results")
@@ -267,18 +267,18 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(tmp_path: Path, beir_folde
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"dialect": "nim", "url": "http://x/y", "options": {"top_k": 3}}, "nim refuses option 'top_k'; it takes"),
-        ({"dialect": "together", "options": {"foo": 1}}, "together refuses option 'foo'"),
-        ({"url": "http://x/y", "options": {"query": "q"}}, "a key that the assisters dialect fills itself"),
-        ({"dialect": "tei"}, "tei has no address"),
-        ({}, "needs either 'url' or 'serve'"),
-        ({"dialect": "generic", "url": "http://x/y"}, "give both or neither"),
-        ({"url": "http://x/y", "shape": {}}, "give both or neither"),
-        ({"url": "http://x/y", "headers": {"X-Api-Key": "k"}}, "looks like a key"),
-        ({"url": "http://x/y", "headers": {"X-Project": "a\nb"}}, "not a header that can be sent"),
+        ({"dialect": "nim", "url": "http://x/y", "options": {"top_k": 3}}, "unknown option 'top_k'; dialect nim"),
+        ({"dialect": "together", "options": {"foo": 1}}, "has the unknown option 'foo'; dialect together accepts"),
+        ({"url": "http://x/y", "options": {"query": "q"}}, "must not set option 'query': the assisters"),
+        ({"dialect": "tei"}, "tei has no public address"),
+        ({}, "needs 'url', 'serve' or a dialect"),
+        ({"dialect": "generic", "url": "http://x/y"}, "needs both 'shape' and 'dialect: generic'"),
+        ({"url": "http://x/y", "shape": {}}, "needs both 'shape' and 'dialect: generic'"),
+        ({"url": "http://x/y", "headers": {"X-Api-Key": "k"}}, "must not contain a key"),
+        ({"url": "http://x/y", "headers": {"X-Project": "a\nb"}}, "contains an invalid header"),
         ({"url": "ftp://x/y"}, "must start with http"),
         ({"url": "http://x:99999/y"}, "ort out of range"),
-        ({"url": "http://x/y", "price": {"as_of": "2026-11-22"}}, "a price needs exactly one of"),
+        ({"url": "http://x/y", "price": {"as_of": "2026-11-22"}}, "needs exactly one of"),
         ({"url": "http://x/y", "retries": 21}, "should be less than or equal to 20"),
     ],
 )  # fmt: skip

@@ -27,9 +27,9 @@ def test_what_init_writes_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert (only_folder(tmp_path / "results" / "first") / "report.html").is_file()
     again = evalkit("init", "first.yaml", cwd=tmp_path)
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    assert (again.returncode, "already exists" in again.stderr) == (2, True)
     nowhere = evalkit("init", "nowhere/first.yaml", cwd=tmp_path)
-    assert (nowhere.returncode, "there is no folder" in nowhere.stderr) == (2, True)
+    assert (nowhere.returncode, "folder not found" in nowhere.stderr) == (2, True)
     text = (tmp_path / "first.yaml").read_text(encoding="utf-8")
     lines = [uncommented(line) for line in text.splitlines()]
     everything = tmp_path / "everything.yaml"

@@ -180,15 +180,15 @@ def test_one_document_has_one_order() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind", "said", "passes", "closes"),
     [
-        ((401, b'{"error": {"message": "no"}}'), "http", "answered 401: no", False, True),
+        ((401, b'{"error": {"message": "no"}}'), "http", "returned 401: no", False, True),
         ((404, b'{"error": {"message": "model not found"}}'), "http", "model not found", False, True),
         ((400, b'{"error": {"message": "context length exceeded"}}'), "http", "context length", False, False),
-        ((503, b"loading"), "http", "answered 503: loading", True, False),
-        ((200, b"<html>hello</html>"), "reply", "answered 200 but not JSON", True, False),
+        ((503, b"loading"), "http", "returned 503: loading", True, False),
+        ((200, b"<html>hello</html>"), "reply", "returned 200 with a body that is not JSON", True, False),
         ((200, b""), "reply", "empty body", True, False),
         ((200, b'{"error": {"message": "busy", "code": 502}}'), "reply", "no message: busy", True, False),
-        ((200, chat_reply(None, message={"refusal": "I won't"})), "reply", "refuses to answer", False, False),
-        ((200, chat_reply("[1]", "other")), "model", "answered as 'other'", False, True),
+        ((200, chat_reply(None, message={"refusal": "I won't"})), "reply", "refused to answer", False, False),
+        ((200, chat_reply("[1]", "other")), "model", "of model 'other'", False, True),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_a_named_failure(
@@ -360,7 +360,7 @@ def test_a_wrong_key_ends_a_run_at_its_first_question(tmp_path: Path) -> None:
             "run", config_at(tmp_path / "c.yaml", url), "--into", tmp_path / "r", env={"TEST_CHAT_KEY": KEY}
         )
     assert done.returncode == 3
-    assert "reranker 'llm' does not answer" in done.stderr
+    assert "reranker 'llm' failed its first call" in done.stderr
     assert "check the key in TEST_CHAT_KEY" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(server.bodies) == 1
@@ -379,9 +379,9 @@ def test_it_is_not_taken_for_pointwise(tmp_path: Path) -> None:
         )
         found = evalkit("probe", config, "--reranker", "llm", "--json", env=env)
     assert split.returncode == 2
-    assert "looks at the whole list" in split.stderr
+    assert "needs the whole list" in split.stderr
     assert found.returncode == 0, found.stdout
     verdicts = {row["promise"]: row["verdict"] for row in orjson.loads(found.stdout)}
-    assert verdicts["a pair's score does not depend on its list (pointwise)"] == "not testable"
-    assert verdicts["the same request gives the same scores"] == "kept"
-    assert verdicts["duplicate documents are scored alike"] == "not testable"
+    assert verdicts["the score of a pair does not depend on its list (pointwise)"] == "not testable"
+    assert verdicts["repeated requests return the same scores"] == "kept"
+    assert verdicts["duplicate documents get the same score"] == "not testable"

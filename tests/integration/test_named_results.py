@@ -67,7 +67,7 @@ def test_incomplete_results_are_listed_or_taken_when_allowed(folder: Path) -> No
     """Exit 3 names them; `--allow-incomplete` takes the newest."""
     refused = evalkit("compare", "results/stopped", cwd=folder)
     assert refused.returncode == 3
-    assert "no result in it is complete: results/stopped/" in refused.stderr
+    assert "contains no complete result: results/stopped/" in refused.stderr
     assert "(incomplete)" in refused.stderr
     for command in ("compare", "leaderboard", "report"):
         taken = evalkit(command, "latest", "--allow-incomplete", cwd=folder)

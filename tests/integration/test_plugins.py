@@ -78,14 +78,14 @@ def test_a_file_is_named_in_the_configuration(tmp_path: Path) -> None:
     done = evalkit("run", config, "--into", "results", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     shown = evalkit("plugin", "show", "shout", "--file", "mine.py", cwd=tmp_path).stdout
-    assert "reranker backend shout, of mine.py" in shown
+    assert "reranker backend shout, package mine.py" in shown
     assert "letter" in shown
     (tmp_path / "mine.py").write_text(code + "\n\nraise KeyError('oh')\n", encoding="utf-8")
     broken = evalkit("config", "check", "c.yaml", cwd=tmp_path)
     assert broken.returncode == 2
-    assert f"mine.py:{code.count(chr(10)) + 3} cannot be run: KeyError: 'oh'" in broken.stderr
+    assert f"mine.py:{code.count(chr(10)) + 3} cannot be imported: KeyError: 'oh'" in broken.stderr
     (tmp_path / "mine.py").write_text("x = 1\n", encoding="utf-8")
-    assert "mine.py holds no plugin" in evalkit("config", "check", "c.yaml", cwd=tmp_path).stderr
+    assert "mine.py contains no plugin" in evalkit("config", "check", "c.yaml", cwd=tmp_path).stderr
 
 
 @pytest.mark.long
@@ -112,4 +112,4 @@ def test_what_is_broken_or_there_twice_is_reported(site: Path, tmp_path: Path) -
     entry.write_text("[evalkit.rerankers]\nlexical = evalkit_shout:Shout\n", encoding="utf-8")
     reported = evalkit_process("config", "check", "configs/quickstart.yaml", env={"PYTHONPATH": str(twice)})
     assert reported.returncode == 2
-    assert "'lexical' is there twice: of evalkit-shout 1.2.3 and rerank-evalkit 0.1.0" in reported.stderr
+    assert "'lexical' is registered by evalkit-shout 1.2.3 and rerank-evalkit 0.1.0" in reported.stderr

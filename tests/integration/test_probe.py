@@ -71,19 +71,19 @@ def by_place(results: list[dict[str, Any]], body: Any) -> list[dict[str, Any]]:
 
 CASES: list[tuple[dict[str, Any], set[str]]] = [
     ({}, set()),
-    ({"key": False}, {"a wrong key is refused"}),
+    ({"key": False}, {"an invalid key is refused"}),
     ({"model": False}, {"an unknown model is refused"}),
     ({"empty": False}, {"an empty list of documents is refused"}),
-    ({"top_n": False}, {"top_n gives that many, the best ones"}),
-    ({"echo": False}, {"return_documents gives back the document of each index"}),
-    ({"limit": 100}, {"the documented maximum of documents is served"}),
-    ({"change": lambda r, _: r[::-1]}, {"the list comes best first", "top_n gives that many, the best ones"}),
+    ({"top_n": False}, {"top_n returns the best n results"}),
+    ({"echo": False}, {"return_documents returns the document of each index"}),
+    ({"limit": 100}, {"the documented maximum number of documents is scored"}),
+    ({"change": lambda r, _: r[::-1]}, {"results are sorted, best first", "top_n returns the best n results"}),
     ({"change": lambda r, _: [{**e, "relevance_score": e["relevance_score"] * 9} for e in r]},
      {"scores are in the documented range"}),
     ({"change": lambda r, b: r[:1000] if len(b["documents"]) > 1000 else r, "limit": 5000},
-     {"one document more than the maximum is scored or refused, never dropped"}),
+     {"one document above the maximum is scored or refused, never dropped"}),
     ({"change": lambda r, _: [{**e, "document": "x"} for e in r]},
-     {"documents do not come back unasked", "return_documents gives back the document of each index"}),
+     {"documents are returned only on request", "return_documents returns the document of each index"}),
 ]  # fmt: skip
 
 
@@ -117,8 +117,8 @@ def test_a_probe_finds_what_is_broken(
 
 @pytest.mark.parametrize(
     ("change", "promise"),
-    [(drifting(), "the same request gives the same scores"),
-     (by_place, "a pair's score does not depend on its list (pointwise)")],
+    [(drifting(), "repeated requests return the same scores"),
+     (by_place, "the score of a pair does not depend on its list (pointwise)")],
 )  # fmt: skip
 def test_a_probe_measures_drift(change: Any, promise: str, tmp_path: Path, beir_folder: Path) -> None:
     """Scores that move when asked again, or with the list they are sent in, are found with their amount."""

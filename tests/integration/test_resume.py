@@ -103,7 +103,7 @@ def test_failed_queries_are_asked_again_and_only_they(tmp_path: Path, small: Pat
     manifest = orjson.loads((folder / "manifest.json").read_bytes())
     assert (manifest["status"], manifest["resumed"]) == ("complete", 1)
     assert refused.returncode == 2
-    assert "is finished" in refused.stderr
+    assert "is complete" in refused.stderr
 
 
 class Refusing(Counting):
@@ -150,7 +150,7 @@ def test_asking_again_is_taken_up_as_asking_again(tmp_path: Path, small: Path) -
         0,
     )
     assert mixed.returncode == 2
-    assert "is finished" in mixed.stderr
+    assert "is complete" in mixed.stderr
 
 
 def test_the_budget_counts_what_earlier_sessions_spent(tmp_path: Path, small: Path) -> None:

@@ -27,7 +27,7 @@ def test_a_dead_server_costs_nothing(tmp_path: Path, beir_folder: Path) -> None:
     config.write_text(config_for("http://127.0.0.1:9/v1/rerank", beir_folder), encoding="utf-8")
     done = evalkit("run", config, "--into", tmp_path / "results")
     assert done.returncode == 3
-    assert "reranker 'api' does not answer: cannot reach http://127.0.0.1:9/v1/rerank" in done.stderr
+    assert "reranker 'api' failed its first call: cannot reach http://127.0.0.1:9/v1/rerank" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()
 
@@ -46,7 +46,7 @@ def test_a_wrong_key_is_named_and_never_shown(tmp_path: Path, beir_folder: Path)
         config.write_text(config_for(url, beir_folder, ", api_key_env: TEST_RERANK_KEY"), encoding="utf-8")
         done = evalkit("run", config, "--into", tmp_path / "results", env={"TEST_RERANK_KEY": "s3cret-value"})
     assert done.returncode == 3
-    assert "answered 401: bad key\n  hint: check the key in TEST_RERANK_KEY" in done.stderr
+    assert "returned 401: bad key\n  hint: check the key in TEST_RERANK_KEY" in done.stderr
     assert "s3cret" not in done.stdout + done.stderr
 
 
@@ -121,7 +121,7 @@ def test_a_lying_server_never_gives_a_score(tmp_path: Path, beir_folder: Path, l
         config.write_text(config_for(url, beir_folder), encoding="utf-8")
         done = evalkit("run", config, "--into", tmp_path / "results")
     assert done.returncode == 3
-    assert done.stderr.startswith("error: reranker 'api' does not answer")
+    assert done.stderr.startswith("error: reranker 'api' failed its first call")
     assert not (tmp_path / "results").exists()
 
 
@@ -143,7 +143,7 @@ def test_the_promise_of_being_pointwise_is_checked(
         done = evalkit("run", config, "--into", tmp_path / "results")
     if declared:
         assert done.returncode == 2
-        assert "'api' is taken to be pointwise, but a pair's score changes with the list" in done.stderr
+        assert "'api' is not pointwise: the score of a pair depends on the other documents" in done.stderr
         assert "hint: set rerankers.api.pointwise: false" in done.stderr
         assert not (tmp_path / "results").exists()
         return

@@ -99,7 +99,7 @@ def test_bad_json_and_unknown_paths(address: str) -> None:
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (404, "not_found")
     asked = httpx.get(address)
     assert (asked.status_code, asked.headers["allow"]) == (405, "POST")
-    assert "/v1/rerank takes POST, not GET" in asked.json()["error"]["message"]
+    assert "/v1/rerank accepts POST, not GET" in asked.json()["error"]["message"]
 
 
 def test_a_thousand_documents_are_allowed(address: str) -> None:

@@ -72,7 +72,7 @@ def test_what_is_pruned_is_asked_for_again_and_nothing_else(
 ) -> None:
     """By backend, by age, or only what nothing needs."""
     store = filled / "scores.sqlite"
-    assert "0 scores and the notes of 0 vanished runs would be" in done("store", "prune", store, "--plan")
+    assert "0 scores and the journals of 0 deleted runs would be" in done("store", "prune", store, "--plan")
     assert "48 scores" in done("store", "prune", store, "--plan", "--backend", "2")
     assert "removed 0 scores" in done("store", "prune", store, "--before", "2020-01-01")
     assert "removed 48 scores" in done("store", "prune", store, "--backend", "2", "--before", "2100-01-01")
@@ -101,9 +101,9 @@ def test_notes_of_a_run_go_with_its_folder(tmp_path: Path, small: Path) -> None:
     with stand_in(refusing) as url:
         config = write_config(tmp_path / "c.yaml", small, url)
         assert evalkit("run", config, "--into", results).returncode == 3
-    assert "notes of 0" in done("store", "prune", results)
+    assert "journals of 0" in done("store", "prune", results)
     shutil.rmtree(only_folder(results))
-    assert "removed 0 scores and the notes of 1 vanished runs" in done("store", "prune", results)
+    assert "removed 0 scores and the journals of 1 deleted runs" in done("store", "prune", results)
 
 
 def test_scores_move_from_store_to_store(tmp_path: Path, filled: Path) -> None:
@@ -112,8 +112,8 @@ def test_scores_move_from_store_to_store(tmp_path: Path, filled: Path) -> None:
     done("store", "export", filled, file)
     table = pd.read_parquet(file)
     assert len(table) == 96
-    assert "96 of 96 scores taken" in done("store", "import", other, file)
-    assert "0 of 96 scores taken" in done("store", "import", other, file)
+    assert "96 of 96 scores imported" in done("store", "import", other, file)
+    assert "0 of 96 scores imported" in done("store", "import", other, file)
     done("store", "verify", other)
     second = tmp_path / "again.parquet"
     done("store", "export", other, second)
@@ -126,7 +126,7 @@ def test_scores_move_from_store_to_store(tmp_path: Path, filled: Path) -> None:
     pd.DataFrame({**table, "score": table["score"] + 1, "stored_s": table["stored_s"] + shifts}).to_parquet(
         tmp_path / "changed.parquet", index=False, schema=parquet_schema(file)
     )
-    assert "10 of 96 scores taken" in done("store", "import", other, tmp_path / "changed.parquet")
+    assert "10 of 96 scores imported" in done("store", "import", other, tmp_path / "changed.parquet")
     refused = evalkit("store", "export", filled, file)
     assert (refused.returncode, "exists already" in refused.stderr) == (2, True)
 
@@ -173,7 +173,7 @@ def test_damage_is_found(tmp_path: Path, filled: Path) -> None:
     import sqlite3
 
     store = filled / "scores.sqlite"
-    assert "is whole: 96 scores of 2 backends" in done("store", "verify", store)
+    assert "is intact: 96 scores of 2 backends" in done("store", "verify", store)
     torn = tmp_path / "torn.sqlite"
     raw = bytearray(store.read_bytes())
     raw[8192:12288] = os.urandom(4096)
@@ -186,7 +186,7 @@ def test_damage_is_found(tmp_path: Path, filled: Path) -> None:
             base.execute(damage)
         base.close()
         said = evalkit("store", "verify", wrong)
-        assert (said.returncode, "is damaged in" in said.stderr) == (3, True), damage
+        assert (said.returncode, "kinds of damage" in said.stderr) == (3, True), damage
     said = evalkit("store", "verify", torn)
     assert said.returncode == 3
     assert "Traceback" not in said.stderr
@@ -197,7 +197,7 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, verb: str) -> Non
     """Looking at nothing is a mistake, and leaves nothing behind."""
     more = [tmp_path / "out.parquet"] if verb == "export" else []
     said = evalkit("store", verb, tmp_path / "none.sqlite", *more)
-    assert (said.returncode, "no score store at" in said.stderr) == (2, True)
+    assert (said.returncode, "score store not found" in said.stderr) == (2, True)
     assert not list(tmp_path.iterdir())
 
 

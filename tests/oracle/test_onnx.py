@@ -133,7 +133,7 @@ def test_a_damaged_export_is_one_clear_line(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         ({"runtime": "torch", "precision": "int8"}, "int8 runs on ONNX"),
-        ({"runtime": "onnx", "precision": "bf16"}, "bf16 runs on torch"),
+        ({"runtime": "onnx", "precision": "bf16"}, "cannot use bf16 on ONNX"),
         ({"runtime": "onnx", "device": "cuda"}, "is not for ONNX, which runs on processors here"),
     ],
 )

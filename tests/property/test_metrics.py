@@ -168,14 +168,14 @@ def test_spellings_of_one_metric_are_one() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nDCG(gains={1:0.5})@10", "gains are whole numbers"),
+        ("nDCG(gains={1:0.5})@10", "use whole numbers as gains"),
         ("nDCG(gains=3)@10", "gains must be a mapping"),
-        ("nDCG(gains={})@10", "gains are whole numbers"),
-        ("nDCG(gains={1:2},dcg='exp-log2')@10", "says twice what a grade is worth"),
+        ("nDCG(gains={})@10", "use whole numbers as gains"),
+        ("nDCG(gains={1:2},dcg='exp-log2')@10", "sets the gains twice"),
         ("nDCG(dcg='natural')@10", "unknown dcg"),
         ("RR(rel='2')", "rel must be a whole number"),
         ("AP(judged_only=1)", "judged_only must be True or False"),
-        ("RR(rel=[1])", "cannot be read"),
+        ("RR(rel=[1])", "invalid rel"),
         ("Judged(judged_only=True)@10", "Judged"),
     ],
 )

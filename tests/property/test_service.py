@@ -170,7 +170,7 @@ def test_tokens_are_counted_when_they_are_known() -> None:
     limits.admit(client)
     limits.charge(client, 1_200)
     assert limits.headers(client) == {"X-RateLimit-Limit-TPM": "600", "X-RateLimit-Remaining-TPM": "0"}
-    with pytest.raises(WireError, match="600 tokens a minute") as refused:
+    with pytest.raises(WireError, match="rate limit exceeded: 600 tokens per minute") as refused:
         limits.admit(client)
     assert refused.value.retry_after_s == pytest.approx(60.1)
     clock.now_s = 60.2

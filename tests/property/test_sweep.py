@@ -81,5 +81,5 @@ def test_every_depth_equals_its_own_evaluation(data: tuple[Run, Run, Qrels], dee
 def test_a_metric_that_cannot_be_swept_is_reported() -> None:
     """One clear line with those that can."""
     run = Run.from_rows("r", ["q"], ["d"], np.array([1.0]))
-    with pytest.raises(InputError, match=r"'Judged@3' cannot be swept"):
+    with pytest.raises(InputError, match=r"'Judged@3' cannot be computed for all depths"):
         sweep_depths(run, run, Qrels({"q": {"d": 1}}), parse_metrics(["Judged@3"]), 2)

@@ -132,7 +132,7 @@ SERVERS = {"infinity": infinity, "llamacpp": llamacpp, "litellm": litellm}
 BROKEN = {
     "infinity": {"an unknown model is refused"},
     "llamacpp": {"an unknown model is refused", "an over-long document is scored or refused"},
-    "litellm": {"return_documents gives back the document of each index"},
+    "litellm": {"return_documents returns the document of each index"},
 }
 """Promises that these servers were seen to break, by server; every other one is kept or not testable."""
 

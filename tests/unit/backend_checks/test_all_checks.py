@@ -38,6 +38,6 @@ def test_findings_come_as_the_calls_are_made() -> None:
 def test_an_api_that_refuses_a_plain_call_is_not_probed() -> None:
     """Its refusal is the error, and nothing else is sent."""
     session, lines = api(lambda _body, _headers: (400, {"error": {"message": "no"}}))
-    with pytest.raises(CallError, match="answered 400: no"):
+    with pytest.raises(CallError, match="returned 400: no"):
         list(probe(session, "tiny", [request()]))
     assert len(lines.sent) == 1

@@ -31,12 +31,12 @@ def test_scores_come_in_the_order_of_the_request() -> None:
 
 def test_a_failure_is_an_outcome_none_or_an_error() -> None:
     """Each way to ask has its own way to say that a request failed; the failure keeps its status."""
-    ask = asker(Backend(lambda _one: CallError("http", "answered 400: no", http_status=400)))
+    ask = asker(Backend(lambda _one: CallError("http", "returned 400: no", http_status=400)))
     outcome = ask.outcome(request())
     assert isinstance(outcome, CallError)
-    assert (outcome.message, outcome.http_status) == ("answered 400: no", 400)
+    assert (outcome.message, outcome.http_status) == ("returned 400: no", 400)
     assert ask.scores(request()) is None
-    with pytest.raises(CallError, match="answered 400: no"):
+    with pytest.raises(CallError, match="returned 400: no"):
         ask.must_score(request())
 
 

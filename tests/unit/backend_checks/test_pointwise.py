@@ -115,7 +115,7 @@ def test_nothing_compared_is_no_verdict() -> None:
     nothing = found(lambda _one: None)
     assert (nothing.queries, nothing.pairs, nothing.spread, nothing.drift) == (0, 0, None, None)
     assert nothing.verdict == "not testable"
-    assert nothing.evidence() == "no two scores of a pair to compare"
+    assert nothing.evidence() == "no pair was scored twice"
     assert found(lambda one: np.full(len(one.documents), 0.5)).verdict == "not testable"
 
 
@@ -135,8 +135,8 @@ def test_the_evidence_holds_every_figure() -> None:
     """Pairs, queries, the three differences and the spread, in one sentence."""
     check = PointwiseCheck("r", "d", 2, 12, spread=0.25, again=0.0, order=0.031, batch=0.5)
     assert check.evidence() == (
-        "12 pairs of 2 queries moved by at most 0 asked again, 0.031 in reverse order, 0.5 in half the list;"
-        " their scores spread by 0.25"
+        "largest score change of 12 pairs of 2 queries: 0 in a repeated call, 0.031 in reverse order, 0.5 in half"
+        " the list (standard deviation of the scores: 0.25)"
     )
 
 

@@ -18,16 +18,16 @@ from evalkit.errors import CallError
 from evalkit.records import RerankRequest, ScoreKind, Usage
 
 EVERY_DOCUMENT = "every document gets one finite score"
-SORTED = "the list comes best first"
+SORTED = "results are sorted, best first"
 RANGE = "scores are in the documented range"
-DUPLICATES = "duplicate documents are scored alike"
+DUPLICATES = "duplicate documents get the same score"
 EMPTY_QUERY = "an empty query is scored or refused"
 EMPTY_DOCUMENT = "an empty document is scored or refused"
-ODD_TEXT = "text of any script is scored or refused"
+ODD_TEXT = "text in any script is scored or refused"
 LONG_TEXT = "an over-long document is scored or refused"
-BILLED = "the reply says what is billed"
-SAME_TWICE = "the same request gives the same scores"
-POINTWISE = "a pair's score does not depend on its list (pointwise)"
+BILLED = "the reply reports the billed usage"
+SAME_TWICE = "repeated requests return the same scores"
+POINTWISE = "the score of a pair does not depend on its list (pointwise)"
 
 
 def probe(backend: Backend) -> dict[str, CheckResult]:
@@ -96,7 +96,7 @@ def test_without_a_range_there_is_nothing_to_break(kind: ScoreKind) -> None:
     """What was seen is reported all the same."""
     found = probe(Backend(lambda one: [9 * score for score in by_pair(one)], score_kind=kind))[RANGE]
     assert found.verdict == "not testable"
-    assert found.evidence.startswith(f"{kind}: no range is stated; seen ")
+    assert found.evidence.startswith(f"{kind}: no documented range; observed ")
 
 
 def by_place(one: RerankRequest) -> list[float]:
@@ -121,7 +121,7 @@ def test_a_document_sent_twice_has_one_score() -> None:
     assert verdicts(Backend(rounding), DUPLICATES) == ["kept"]
     twice = unless(lambda one: len(set(one.documents)) < len(one.documents), CallError("backend", "twice"))
     found = probe(twice)[DUPLICATES]
-    assert (found.verdict, found.evidence) == ("broken", "a list with a document in it twice is not scored")
+    assert (found.verdict, found.evidence) == ("broken", "a list with a repeated document is not scored")
 
 
 ODD = {
@@ -163,12 +163,12 @@ def test_where_reading_ends_is_found_to_a_sixteenth(words: int) -> None:
 
 def test_a_backend_that_reads_everything_says_so() -> None:
     """Up to the longest text that is sent; a refusal above some length names both lengths."""
-    assert probe(Backend())[LONG_TEXT].evidence == "read to 65536 words or more"
+    assert probe(Backend())[LONG_TEXT].evidence == "at least 65536 words are read"
     longest = CallError("http", "too long", http_status=413)
     found = probe(unless(lambda one: any(len(text.split()) > 1100 for text in one.documents), longest))[
         LONG_TEXT
     ]
-    assert found.evidence == "read to 1024 words or more; at 2048 words refused: too long"
+    assert found.evidence == "at least 1024 words are read; at 2048 words refused: too long"
 
 
 def test_a_model_of_ranks_is_only_asked_to_survive_a_long_text() -> None:
@@ -207,10 +207,10 @@ def noisy(amount: float) -> Backend:
 def test_the_same_request_gives_the_same_scores() -> None:
     """Bit for bit, or within a twentieth of their spread; beyond that nothing is said of other lists either."""
     found = probe(Backend())[SAME_TWICE]
-    assert (found.verdict, found.evidence) == ("kept", "12 pairs, bit for bit")
+    assert (found.verdict, found.evidence) == ("kept", "12 pairs, bitwise equal")
     found = probe(noisy(1e-4))[SAME_TWICE]
     assert found.verdict == "kept"
-    assert "of their spread" in found.evidence
+    assert "of the standard deviation" in found.evidence
     assert verdicts(noisy(5.0), SAME_TWICE, POINTWISE) == ["broken", "not testable"]
 
 
@@ -225,4 +225,6 @@ def test_a_list_that_matters_breaks_the_promise_unless_none_was_made() -> None:
     assert verdicts(Backend(by_place), POINTWISE) == ["broken"]
     found = probe(Backend(by_place, pointwise=False))[POINTWISE]
     assert found.verdict == "not testable"
-    assert found.evidence.startswith("declared pointwise: false; 12 pairs of 2 queries moved by at most 0")
+    assert found.evidence.startswith(
+        "declared pointwise: false; largest score change of 12 pairs of 2 queries: 0 in a repeated call"
+    )

@@ -14,16 +14,16 @@ from evalkit.backend_checks.wire_checks import PROMISES, Wire, probe_wire
 from evalkit.errors import CallError
 from evalkit.rerankers.http import Http
 
-ECHO = "return_documents gives back the document of each index"
-TOP_N = "top_n gives that many, the best ones"
-UNASKED = "documents do not come back unasked"
-OBJECTS = "strings and {text} are the same document"
+ECHO = "return_documents returns the document of each index"
+TOP_N = "top_n returns the best n results"
+UNASKED = "documents are returned only on request"
+OBJECTS = "strings and {text} objects get the same scores"
 EMPTY = "an empty list of documents is refused"
-MAXIMUM = "the documented maximum of documents is served"
-BEYOND = "one document more than the maximum is scored or refused, never dropped"
+MAXIMUM = "the documented maximum number of documents is scored"
+BEYOND = "one document above the maximum is scored or refused, never dropped"
 MODEL = "an unknown model is refused"
-KEY = "a wrong key is refused"
-JSON = "a body that is no JSON is refused"
+KEY = "an invalid key is refused"
+JSON = "a body that is not JSON is refused"
 
 
 @pytest.fixture(autouse=True)
@@ -172,9 +172,9 @@ def test_the_evidence_names_what_came_back() -> None:
     assert probe(honest)[EMPTY].evidence == "refused: 400: model or number of documents"
     assert probe(honest)[KEY].evidence == "refused: 401: bad key"
     crash = probe(BREAKS["bad JSON is a crash"][0])[JSON]
-    assert crash.evidence == "answered 500, without a word"
+    assert crash.evidence == "returned 500, empty body"
     page = probe(BREAKS["an empty list is a crash"][0])[EMPTY]
-    assert page.evidence == "answered 500: <html>oops</html>"
+    assert page.evidence == "returned 500: <html>oops</html>"
     assert probe(honest)[MAXIMUM].evidence == "1000 documents scored"
     refused = probe(BREAKS["the maximum is too many"][0])
     assert refused[MAXIMUM].evidence == "1000 documents: 400: too many"
@@ -196,7 +196,7 @@ def test_what_an_api_does_not_have_is_not_tested() -> None:
                  dialect="generic", shape=shape)  # fmt: skip
     for promise in (ECHO, TOP_N, UNASKED, OBJECTS, MAXIMUM, BEYOND, MODEL):
         assert bare[promise].verdict == "not testable", promise
-    assert bare[MAXIMUM].evidence == "none is documented"
+    assert bare[MAXIMUM].evidence == "no maximum is documented"
     huge = probe(honest, max_documents=5000)
     assert huge[MAXIMUM].evidence == huge[BEYOND].evidence == "5000 is more than a probe sends"
 

@@ -33,8 +33,8 @@ def test_an_open_question_names_the_fewest_queries_that_pass() -> None:
     """One query fewer does not pass, even if no other query falls."""
     found = judge_fallen(falls(2, 96), "nDCG@10", 0.05, None, 0.05)
     assert found.sentence == (
-        "nDCG@10 fell in 2 of 96 queries. Up to 6.41% of all queries may fall (95% confidence); the limit is 5%."
-        " A PASS needs at least 124 queries, if no other query falls"
+        "nDCG@10 decreased in 2 of 96 queries. The share of all queries may be up to 6.41% (95% confidence);"
+        " the limit is 5%. A PASS requires at least 124 queries, if no further query decreases"
     )
     assert judge_fallen(falls(2, 124), "m", 0.05, None, 0.05).status == "PASS"
     assert judge_fallen(falls(2, 123), "m", 0.05, None, 0.05).status == "CANNOT TELL"
@@ -46,7 +46,7 @@ def test_small_falls_do_not_count_where_a_size_is_given() -> None:
     assert judge_fallen(differences, "m", 0.05, None, 0.05).estimate == 0.02
     assert judge_fallen(differences, "m", 0.05, 0.15, 0.05).estimate == 0.02
     assert judge_fallen(differences, "m", 0.05, 0.2, 0.05).estimate == 0.01
-    assert "fell by 0.2 or more in 1 of 100" in judge_fallen(differences, "m", 0.05, 0.2, 0.05).sentence
+    assert "decreased by 0.2 or more in 1 of 100" in judge_fallen(differences, "m", 0.05, 0.2, 0.05).sentence
 
 
 def test_few_queries_carry_no_verdict() -> None:
@@ -76,9 +76,10 @@ def test_the_unseen_share_is_the_exact_rule_of_three() -> None:
 @pytest.mark.parametrize(
     ("differences", "status", "end"),
     [
-        (np.zeros(100), "IDENTICAL", "No query fell; up to 2.95% of all queries may (95% confidence)"),
+        (np.zeros(100), "IDENTICAL",
+         "No query decreased; up to 2.95% of all queries may decrease more (95% confidence)"),
         (np.linspace(-0.01, 0.05, 100), "PASS",
-         "No query fell by more than 0.0100; up to 2.95% of all queries may (95% confidence)"),
+         "No query decreased by more than 0.0100; up to 2.95% of all queries may decrease more (95% confidence)"),
         (np.linspace(-0.3, -0.1, 100), "FAIL", "n=100 queries)"),
     ],
 )  # fmt: skip

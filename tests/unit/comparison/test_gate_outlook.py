@@ -20,7 +20,7 @@ def differences(mean: float, deviation: float = 0.0958, n: int = 96) -> np.ndarr
 def test_a_mean_below_the_margin_is_not_helped() -> None:
     """No number of queries is recommended; the chance with twenty times as many is given."""
     assert outlook(differences(-0.0158), 0.01, 0.05) == (
-        "More queries are unlikely to help: 1920 more queries pass with a chance of 17%"
+        "More queries are unlikely to help: with 1920 more queries the probability of a PASS is 17%"
     )
 
 
@@ -28,7 +28,7 @@ def test_a_good_mean_has_a_range_of_queries() -> None:
     """From a chance of 50 % to one of 80 %, each of them the fewest queries with that chance."""
     rows = differences(0.004)
     found = re.fullmatch(
-        r"A PASS needs (\d+) to (\d+) more queries \(chance 50% to 80%\)", outlook(rows, 0.01, 0.05)
+        r"A PASS requires (\d+) to (\d+) more queries \(power 50% to 80%\)", outlook(rows, 0.01, 0.05)
     )
     assert found
     seen = SeenDifferences.of(rows)
@@ -41,7 +41,8 @@ def test_between_the_two_only_the_lower_end_is_known() -> None:
     """80 % is not reached, so the chance with twenty times as many is given instead."""
     text = outlook(differences(-0.003), 0.01, 0.05)
     assert re.fullmatch(
-        r"A PASS needs at least \d+ more queries \(chance 50%\); 1920 more queries pass with a chance of \d\d%",
+        r"A PASS requires at least \d+ more queries \(power 50%\);"
+        r" with 1920 more queries the probability of a PASS is \d\d%",
         text,
     )
 

@@ -60,8 +60,8 @@ def test_a_slowdown_is_a_ratio_of_ratios(before: float, status: str) -> None:
 
 @pytest.mark.parametrize(
     ("rule", "why"),
-    [({"latency_to": "gone", "batch_size": 10, "max_ratio": 2}, "no rounds of both"),
-     ({"latency_to": "reference", "batch_size": 50, "max_ratio": 2}, "at batch 50"),
+    [({"latency_to": "gone", "batch_size": 10, "max_ratio": 2}, "no round with both"),
+     ({"latency_to": "reference", "batch_size": 50, "max_ratio": 2}, "at batch size 50"),
      ({"metric": "P@5", "max_drop": 0.1}, "has no values of P@5"),
      ({"metric": "nDCG@10", "retain": 0.5}, "no gain to retain"),
      ({"metric": "nDCG@10", "min": 0.5, "reranker": "absent"}, "has no 'absent' on d")],
@@ -86,7 +86,7 @@ def test_scores_that_were_known_are_no_failed_calls() -> None:
     known = replace(evidence(1.0), calls={})
     rule = GateRule(max_failed=0.0, reranker="new")
     (verdict,) = judge_rule(rule, known, evidence(1.0), 0.05)
-    assert (verdict.status, verdict.sentence) == ("PASS", "no calls were needed: every score was known")
+    assert (verdict.status, verdict.sentence) == ("PASS", "no calls: all scores were cached")
     assert verdict.estimate is None  # a share of no calls is unknown
     (verdict,) = judge_rule(rule, replace(known, unscored={("d", "new"): 1}), evidence(1.0), 0.05)
     assert verdict.status == "INVALID"

@@ -50,12 +50,12 @@ BAD = {
     ),
     "a hybrid of one": (
         HYBRID.replace("    - {kind: bm25}\n", ""),
-        "c.yaml:7:5: 'retrievers' must be two first stages or more",
+        "c.yaml:7:5: 'retrievers' must contain two or more retrievers",
     ),
     "a hybrid of none": ("  kind: hybrid\n", "c.yaml:5:3: key 'retrievers' is missing"),
     "a weight too few": (
         HYBRID + "  weights: [1.0]\n",
-        "c.yaml:9:12: 'weights' must be 2 numbers, one for each of the retrievers",
+        "c.yaml:9:12: 'weights' must contain 2 numbers, one for each retriever",
     ),
     "a weight of nothing": (
         HYBRID + "  weights: [1, 0]\n",
@@ -63,27 +63,27 @@ BAD = {
     ),
     "an address that is none": (
         ENGINE.replace("http://x", "localhost:9200"),
-        "c.yaml:6:8: 'url' must start with http:// or https:// and name a host",
+        "c.yaml:6:8: 'url' must start with http:// or https:// and contain a host name",
     ),
     "an address with more": (ENGINE.replace("http://x", "http://x/?q=1"), "c.yaml:5:3: 'retriever' needs a 'url'"),
     "a key in an address": (
         ENGINE.replace("http://x", "http://me:sesame@x"),
-        "c.yaml:6:8: 'url' must not hold a key\n  hint: take it out",
+        "c.yaml:6:8: 'url' must not contain a key\n  hint: remove it",
     ),
     "no query": (ENGINE.replace("fields: [text]", "depth: 10"), "'retriever' needs either 'fields' or 'query'"),
     "two queries": (ENGINE + "  query: {match: {a: '{query}'}}\n", "'retriever' needs either 'fields' or 'query'"),
     "a query without the query": (
         ENGINE.replace("fields: [text]", "query: {match_all: {}}"),
-        "c.yaml:8:10: 'query' must hold the value '{query}' where the text of the query belongs",
+        "c.yaml:8:10: 'query' must contain the value '{query}', which is replaced by the query text",
     ),
     "a query that pastes the query": (
         ENGINE.replace("fields: [text]", "query: {query_string: {query: 'title:{query}'}}"),
-        "'{query}' must be a value by itself, not a part of 'title:{query}'",
+        "must contain '{query}' as a complete value, not as a part of 'title:{query}'",
     ),
     "a user without a password": (ENGINE + "  user_env: HOME\n", "needs both 'user_env' and 'password_env'"),
     "a user and a key": (
         ENGINE + "  user_env: HOME\n  password_env: HOME\n  api_key_env: HOME\n",
-        "takes either 'api_key_env' or 'user_env', not both",
+        "must not have both 'api_key_env' and 'user_env'",
     ),
     "a key variable that is not set": (
         ENGINE + "  api_key_env: NO_SUCH_VARIABLE\n",
@@ -104,7 +104,7 @@ BAD = {
     ),
     "a runtime that cannot": (
         "  {kind: dense, model: m, runtime: onnx, precision: fp16}\n",
-        "c.yaml:5:3: 'retriever' fp16 runs on torch: leave out runtime: onnx",
+        "c.yaml:5:3: 'retriever' cannot use fp16 on ONNX: remove runtime: onnx",
     ),
     "a similarity that there is not": (
         HYBRID.replace("bm25}", "dense, model: m, similarity: cos}"),
@@ -128,7 +128,7 @@ def test_a_bad_first_stage_is_reported_with_place_and_hint(tmp_path: Path, case:
         load_config(file)
     shown = caught.value.render().replace(f"{file}", "c.yaml")
     assert said in shown
-    assert shown.endswith("1 problem; nothing was run")
+    assert shown.endswith("1 problem; nothing was started")
     assert "sesame" not in shown
 
 

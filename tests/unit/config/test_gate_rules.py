@@ -21,9 +21,9 @@ def test_alpha_is_split_over_the_planned_looks() -> None:
     ("fields", "message"),
     [
         ({"looks": 3}, "less than or equal to 2"),
-        ({"look": 2}, "'look' is 2 and 'looks' is 1"),
-        ({"rules": ({"metric": "nDCG@10", "max_drop": 0.01, "fallen_by": 0.1},)}, "'fallen_by' needs 'max_fallen'"),
-        ({"rules": ({"max_fallen": 0.05},)}, "'max_fallen' needs 'metric'"),
+        ({"look": 2}, "'looks': 1"),
+        ({"rules": ({"metric": "nDCG@10", "max_drop": 0.01, "fallen_by": 0.1},)}, "without 'max_fallen'"),
+        ({"rules": ({"max_fallen": 0.05},)}, "needs 'metric' with 'max_fallen'"),
         ({"rules": ({"metric": "nDCG@10", "max_fallen": 0.0},)}, "greater than 0"),
     ],
 )  # fmt: skip

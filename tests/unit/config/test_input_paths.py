@@ -88,7 +88,7 @@ def test_all_missing_inputs_are_reported_at_once(folder: Path) -> None:
     for name in (*FILES, "mine.py", "beir"):
         assert f"not found: {Path(name).absolute()} or {folder / name}\n" in shown, name
     assert f"{folder / 'c.yaml'}:3:34: file or folder not found" in shown
-    assert shown.endswith("12 problems; nothing was run")
+    assert shown.endswith("12 problems; nothing was started")
 
 
 @pytest.mark.usefixtures("own_registry")
@@ -113,7 +113,7 @@ def test_files_of_a_collection_are_checked(folder: Path) -> None:
     shown = said(lambda: load_config(config))
     assert f"d.yaml:2:12: file not found: {beir / 'corpus.jsonl'}" in shown
     assert (
-        f"d.yaml:2:12: file not found: {beir / 'qrels' / 'dev.tsv'}\n  hint: the splits there are: test"
+        f"d.yaml:2:12: file not found: {beir / 'qrels' / 'dev.tsv'}\n  hint: use one of the splits: test"
         in shown
     )
 
@@ -138,7 +138,7 @@ def test_an_input_of_another_kind_is_an_error(folder: Path, monkeypatch: pytest.
     """A folder where a file is expected, and a file that may not be read."""
     folders = SearchedFolders(folder, required=True)
     Path("x").mkdir()
-    assert "x is a folder\n  hint: name a file" in said(lambda: find_input("x", "file", folders))
+    assert "x is a folder\n  hint: use the path of a file" in said(lambda: find_input("x", "file", folders))
     assert find_input("x", "file or folder", folders) == "x"
     monkeypatch.setattr("os.access", lambda *_: False)
     assert "cannot be read: permission denied" in said(lambda: find_input("x", "file or folder", folders))

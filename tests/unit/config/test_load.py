@@ -33,15 +33,15 @@ BAD = {
     ),
     "misplaced key": (
         GOOD + "batch_sizes: [1]\n",
-        "unknown key 'batch_sizes'\n  hint: 'batch_sizes' belongs under latency",
+        "unknown key 'batch_sizes'\n  hint: move 'batch_sizes' to latency",
     ),
     "misplaced retriever key": (
         GOOD + "k1: 1.2\n",
-        "c.yaml:5:1: unknown key 'k1'\n  hint: 'k1' belongs under retriever",
+        "c.yaml:5:1: unknown key 'k1'\n  hint: move 'k1' to retriever",
     ),
     "duplicate key": (
         GOOD + "name: again\n",
-        "c.yaml:5:1: key 'name' is given twice\n  hint: it stands in line 1",
+        "c.yaml:5:1: key 'name' occurs twice\n  hint: remove one of the two; the other is in line 1",
     ),
     "unknown backend": (
         GOOD.replace("lexical", "bi-encoder"),
@@ -66,7 +66,10 @@ BAD = {
         GOOD + "depths: [0]\n",
         "c.yaml:5:10: 'depths[0]' should be greater than or equal to 1 (given: 0)",
     ),
-    "depth beyond the retriever": (GOOD + "depths: [500]\n", "depth 500 is more than the 100 candidates"),
+    "depth beyond the retriever": (
+        GOOD + "depths: [500]\n",
+        "depth 500 is larger than retriever.depth (100)",
+    ),
     "missing key": (
         "datasets: [demo]\nrerankers:\n  a: {backend: lexical}\n",
         "key 'name' is missing\n  hint: add 'name:'",
@@ -75,7 +78,7 @@ BAD = {
         GOOD.replace("backend: lexical", "batch_size: 3"),
         "c.yaml:4:9: key 'backend' is missing",
     ),
-    "http without url": (GOOD.replace("lexical", "http"), "needs either 'url' or 'serve'"),
+    "http without url": (GOOD.replace("lexical", "http"), "needs 'url', 'serve' or a dialect"),
     "not a url": (
         GOOD.replace("lexical", "http, url: localhost"),
         "'url' must start with http:// or https://",
@@ -100,13 +103,16 @@ BAD = {
         GOOD.replace("lexical", "http, url: http://x, api_key_env: NO_SUCH_VARIABLE"),
         "the environment variable 'NO_SUCH_VARIABLE' is not set",
     ),
-    "tag of the retriever": (GOOD.replace("mine", "bm25"), "the tag 'bm25' is the retriever's own"),
+    "tag of the retriever": (
+        GOOD.replace("mine", "bm25"),
+        "the tag 'bm25' is already the tag of the retriever",
+    ),
     "too large a batch": (
         GOOD.replace("lexical}", "http, url: http://x, max_documents: 10}")
         + "latency: {batch_sizes: [1, 20]}\n",
-        "c.yaml:5:28: batch size 20 is more than the 10 documents",
+        "c.yaml:5:28: batch size 20 is larger than the maximum of 10 documents",
     ),
-    "two datasets of one name": (GOOD.replace("[demo]", "[demo, demo]"), "two datasets are named 'demo'"),
+    "two datasets of one name": (GOOD.replace("[demo]", "[demo, demo]"), "two datasets have the name 'demo'"),
     "an empty list": (GOOD + "depths: []\n", "c.yaml:5:9: 'depths' must not be empty"),
     "a number beyond all bounds": (GOOD + f"seed: {10**30}\n", "c.yaml:5:7: 'seed' should be less than"),
     "a parameter that a metric lacks": (
@@ -121,9 +127,9 @@ BAD = {
     "not YAML": ("name: [", "c.yaml:1:8: not valid YAML"),
     "a tab that indents": (
         "name: t\ndatasets:\n\t- demo\n\t- demo\n",
-        "c.yaml:3:1: a tab, which YAML does not allow here\n  hint: use spaces instead of tabs; 2 lines",
+        "c.yaml:3:1: tab character, which YAML does not allow here\n  hint: use spaces instead of tabs; 2 lines",
     ),
-    "a tab after a colon": ("name:\tt\n", "c.yaml:1:6: a tab, which YAML does not allow here"),
+    "a tab after a colon": ("name:\tt\n", "c.yaml:1:6: tab character, which YAML does not allow here"),
     "a YAML tag": (GOOD + "seed: !!python/object:os.system 3\n", "c.yaml:5:7: the YAML tag"),
     "empty": ("", "key 'name' is missing"),
     "a list": ("- a\n", "must be a mapping"),
@@ -148,7 +154,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> N
     places = [int(line.split(":")[2]) for line in lines]
     assert places == sorted(places)
     assert len(lines) == 5
-    assert shown.endswith("5 problems; nothing was run")
+    assert shown.endswith("5 problems; nothing was started")
 
 
 def test_overrides_win_and_are_named_in_errors(tmp_path: Path) -> None:
@@ -164,8 +170,8 @@ def test_overrides_win_and_are_named_in_errors(tmp_path: Path) -> None:
     assert "--set retriever.dept: unknown key 'dept'" in problems(
         tmp_path, GOOD, "retriever.kind=bm25", "retriever.dept=5"
     )
-    assert "'oops' sets nothing" in problems(tmp_path, GOOD, "oops")
-    assert "there is no place" in problems(tmp_path, GOOD, "name.inner.deep=1")
+    assert "'oops' has no '='" in problems(tmp_path, GOOD, "oops")
+    assert "is not a path in the configuration" in problems(tmp_path, GOOD, "name.inner.deep=1")
 
 
 def test_yaml_is_version_1_2(tmp_path: Path) -> None:

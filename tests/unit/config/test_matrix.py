@@ -50,9 +50,9 @@ def test_an_override_may_change_a_matrix(tmp_path: Path) -> None:
         ("{mu: [500, -3], title_weight: [1, 2]}", "m.yaml:4:46: 'mu' should be greater than 0 (given: -3)"),
         ("{mmu: [1]}", "m.yaml:4:36: unknown key 'mmu'"),
         ("[1]", "m.yaml:4:35: 'matrix' must be a mapping (key: list)"),
-        ("{mu: 3}", "m.yaml:4:40: 'mu' must be a list with a value or more"),
-        ("{mu: [2]}", "m.yaml:4:35: two rerankers would be called 'lex-2'"),
-        (f"{{mu: {list(range(1, 102))}}}", "stands for 101 rerankers, and at most 100 are allowed"),
+        ("{mu: 3}", "m.yaml:4:40: 'mu' must be a list with at least one value"),
+        ("{mu: [2]}", "m.yaml:4:35: the matrix gives two rerankers the name 'lex-2'"),
+        (f"{{mu: {list(range(1, 102))}}}", "the matrix defines 101 rerankers; the maximum is 100"),
     ],
 )
 def test_a_mistake_is_reported_once_with_its_place(tmp_path: Path, matrix: str, said: str) -> None:

@@ -62,9 +62,12 @@ def test_grades_and_the_metrics_that_see_them() -> None:
     found = by_code(judgments.grades(check_input(CLEAN, metrics=["nDCG@10", "MRR(rel=3)@10", "AP"])))
     assert found["grades"].counts == {"grade_0": 2, "grade_1": 1, "grade_2": 1}
     assert (
-        "nDCG@10 sees the grades; MRR(rel=3)@10 counts 3 and up; AP counts 1 and up" in found["grades"].effect
+        "nDCG@10 uses the grades; MRR(rel=3)@10 counts grades from 3; AP counts grades from 1"
+        in found["grades"].effect
     )
-    assert "grade 2 weighs 2 times grade 1 in nDCG, 3 times with 'exp-log2'" in found["grades"].effect
+    assert (
+        "grade 2 has 2 times the weight of grade 1 in nDCG, 3 times with 'exp-log2'" in found["grades"].effect
+    )
     assert found["rel_above_grades"].severity == "error"
     assert found["rel_above_grades"].counts == {"rel": 3, "highest_grade": 2}
     binary = dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "d2": 0}})
@@ -76,4 +79,4 @@ def test_judgments_of_relevant_documents_alone() -> None:
     """Reported where no document was judged irrelevant, and only there."""
     assert not list(judgments.only_relevant(check_input(CLEAN)))
     (found,) = judgments.only_relevant(check_input(dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "d2": 2}})))
-    assert "2.0 a query" in found.what
+    assert "2.0 per query" in found.what

@@ -25,10 +25,10 @@ def test_what_a_reranker_cuts() -> None:
     reading = Reading("mine", 8, 4, np.array([8, 5, 6, 7]), cut, cut[:1])
     (found,) = truncation("tiny", reading)
     assert found.severity == "warning"
-    assert found.what.startswith("mine, with a limit of 8 tokens, cuts 1 of 4 pairs (25.0%); ")
+    assert found.what.startswith("mine (limit 8 tokens) truncates 1 of 4 pairs (25.0%); ")
     assert found.counts["relevant_truncated"] == 1
     (sampled,) = truncation("tiny", replace(reading, pairs=1000))
-    assert "95 % interval 0.6% to 80.6%, of a sample" in sampled.what
+    assert "95 % CI 0.6% to 80.6%, from a sample" in sampled.what
     (unknown,) = truncation("tiny", Reading.unknown("mine", "it is far away"))
     assert unknown.counts == {"truncated": None}
     assert not list(truncation("tiny", replace(reading, truncated=cut[:0], tokens=reading.tokens[:0])))

@@ -14,11 +14,11 @@ from evalkit.dataset_checks import same_ids
 @pytest.mark.parametrize(
     ("barred", "own_text", "relevant", "severity", "remedy"),
     [
-        (True, False, True, "warning", "set exclude_same_id: false: the ids meet by chance"),
-        (True, False, False, "note", "set exclude_same_id: false: the ids meet by chance"),
-        (True, True, False, "note", "nothing: a query should not find itself"),
+        (True, False, True, "warning", "set exclude_same_id: false, because the ids agree only by chance"),
+        (True, False, False, "note", "set exclude_same_id: false, because the ids agree only by chance"),
+        (True, True, False, "note", "no action needed; a query should not retrieve itself"),
         (False, True, False, "warning", "set exclude_same_id: true"),
-        (False, False, True, "note", "nothing: the ids meet by chance"),
+        (False, False, True, "note", "no action needed; the ids agree only by chance"),
     ],
 )
 def test_ids_that_queries_share_with_documents(
@@ -42,9 +42,9 @@ def test_what_barring_changes_is_computed() -> None:
     seen = replace(check_input(data, with_rule), alternative_candidates=candidates(without))
     (found,) = same_ids.same_ids(seen)
     best = 1 + 1 / np.log2(3)
-    assert found.effect.endswith(f"barring them moves the first stage: nDCG@10 1.0000 to {1 / best:.4f}")
+    assert found.effect.endswith(f"excluding them changes the first stage: nDCG@10 1.0000 to {1 / best:.4f}")
     turned = replace(data, origin=replace(data.origin, exclude_same_id=False))
     (other,) = same_ids.same_ids(
         replace(check_input(turned, without), alternative_candidates=candidates(with_rule))
     )
-    assert other.effect.endswith(f"barring them moves the first stage: nDCG@10 1.0000 to {1 / best:.4f}")
+    assert other.effect.endswith(f"excluding them changes the first stage: nDCG@10 1.0000 to {1 / best:.4f}")

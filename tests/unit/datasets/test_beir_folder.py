@@ -32,7 +32,7 @@ def test_a_zip_is_its_folder(beir_folder: Path, tmp_path: Path) -> None:
     several = zip_of(beir_folder, "first/", tmp_path / "all.zip")
     assert same(load_dataset(beir(several)), beir_folder)
     zip_of(beir_folder, "in/second/", several)
-    assert "folder: first, in/second" in said(lambda: load_dataset(beir(several)))
+    assert "set folder to one of: first, in/second" in said(lambda: load_dataset(beir(several)))
     second = load_dataset(beir(several, folder="in/second"))
     assert same(second, beir_folder)
     assert second.name == "second"
@@ -47,9 +47,9 @@ def test_zips_that_cannot_be_read_are_reported(beir_folder: Path, tmp_path: Path
     for path, settings, problem in (
         (tmp_path / "none.zip", {}, "file not found"),
         (tmp_path / "no.zip", {}, "cannot read"),
-        (tmp_path / "other.zip", {}, "holds 0 collections"),
+        (tmp_path / "other.zip", {}, "contains 0 datasets"),
         (whole, {"folder": "big"}, "dataset folder not found"),
-        (whole, {"split": "dev"}, "the splits there are: test"),
+        (whole, {"split": "dev"}, "use one of the splits: test"),
     ):
         assert problem in said(lambda path=path, settings=settings: load_dataset(beir(path, **settings)))  # type: ignore[misc]
 
@@ -79,7 +79,7 @@ def test_a_folder_is_read_with_its_title_and_counts(beir_folder: Path) -> None:
     assert dataset.origin.counts["unjudged_queries_left_out"] == 1
     assert dataset.qrels.unanswerable == ("q5",)
     assert load(beir_folder, template="{text}").corpus.text("d1") == "A cat sleeps on the warm roof."
-    with pytest.raises(InputError, match="cannot be used"):
+    with pytest.raises(InputError, match="invalid template"):
         load(beir_folder, template="{body}")
 
 

@@ -50,8 +50,8 @@ def test_pairs_that_contradict_each_other_are_reported(tmp_path: Path) -> None:
     twice = [*JUDGED, {**JUDGED[0], "label": 1}]
     problem = said(lambda: load_dataset(pair_table(tmp_path / "a.csv", twice)))
     assert "a.csv:5: query" in problem
-    assert "is judged 1 here and 2 before" in problem
+    assert "has two grades: 2 and 1" in problem
     ids = [{**row, "doc_id": "same"} for row in JUDGED]
-    assert "b.csv:3: document 'same' had another text before" in said(
+    assert "b.csv:3: document 'same' occurs with two different texts" in said(
         lambda: load_dataset(pair_table(tmp_path / "b.csv", ids))
     )

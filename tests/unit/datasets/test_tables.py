@@ -18,15 +18,15 @@ def test_tables_with_columns_named_are_the_same_collection(beir_folder: Path, tm
     del shouted["exact"]
     reported = said(lambda: load_dataset({**block, "qrels": {**block["qrels"], "grades": shouted}}))
     assert "has the grade 'exact'" in reported
-    assert "did you mean 'Exact'? white space and case count" in reported
+    assert "did you mean 'Exact'? white space and case are significant" in reported
     odd = {**block, "corpus": {**block["corpus"], "text": "bodi"}}
-    assert "row 1 has no column 'bodi'\n  hint: its columns: sku, name, body" in said(
+    assert "row 1 has no column 'bodi'\n  hint: use one of its columns: sku, name, body" in said(
         lambda: load_dataset(odd)
     )
     odd = {**block, "qrels": {**block["qrels"], "grades": {"exact": 3}}}
     assert "labels.csv:3 has the grade 'some'" in said(lambda: load_dataset(odd))
     odd = {**block, "qrels": {**block["qrels"], "grades": {}}}
-    assert "say what words stand for" in said(lambda: load_dataset(odd))
+    assert "map words to numbers" in said(lambda: load_dataset(odd))
     assert "needs either 'pairs', or" in said(
         lambda: load_dataset({"source": "tables", "corpus": block["corpus"]})
     )

@@ -42,4 +42,4 @@ def test_no_candidates_at_all_is_an_error(beir_folder: Path) -> None:
     )
     with pytest.raises(InputError, match="found no candidates for any query") as raised:
         prepare_eval_sets(config_of(beir_folder))
-    assert raised.value.hint == "check the dataset's language and the retriever"
+    assert raised.value.hint == "check the language of the dataset and the settings of the retriever"

@@ -138,12 +138,12 @@ def test_an_interrupt_keeps_what_was_measured(small: Path, tmp_path: Path, monke
     backend = Backend(ending(4, KeyboardInterrupt()))
     use_backends(monkeypatch, m=backend)
     config = config_on(small)
-    with pytest.raises(InterruptError, match="interrupted; what was measured is in") as raised:
+    with pytest.raises(InterruptError, match="interrupted; partial results:") as raised:
         executed(config, tmp_path)
     folder = only_result(tmp_path)
     assert str(folder.path) in raised.value.message
     assert raised.value.hint == (
-        f"take it up with: the command; or see it with: evalkit report {folder.path} --allow-incomplete"
+        f"resume with: the command; view the partial results with: evalkit report {folder.path} --allow-incomplete"
     )
     assert folder.read_manifest().status == "incomplete"
     assert set(folder.read_scores_of("small", "a")["query_id"]) == {"q0", "q1"}
@@ -160,10 +160,10 @@ def test_a_budget_that_is_spent_says_how_to_go_on(small: Path, tmp_path: Path, m
     use_backends(monkeypatch, m=backend)
     config = config_on(small, {"a": api(price=CENT)}, budget={"usd": 0.035})
     for _ in range(2):
-        with pytest.raises(BudgetError, match="what was measured is in") as raised:
+        with pytest.raises(BudgetError, match="partial results: ") as raised:
             executed(config, tmp_path)
         assert raised.value.hint is not None
-        assert raised.value.hint.endswith("; then take it up with: the command")
+        assert raised.value.hint.endswith("; then resume with: the command")
         assert len(backend.asked) == 3
         assert only_result(tmp_path).read_manifest().spent_usd == pytest.approx(0.03)
     assert only_result(tmp_path).read_manifest().status == "incomplete"
@@ -183,9 +183,9 @@ def test_a_store_that_fails_ends_the_run_with_its_tables(
 
     use_backends(monkeypatch, m=Backend())
     monkeypatch.setattr(ExperimentStore, "keep", full)
-    with pytest.raises(StorageError, match="no space; what was measured is in") as raised:
+    with pytest.raises(StorageError, match="no space; partial results:") as raised:
         executed(config_on(small), tmp_path)
-    assert raised.value.hint == "free some; then take it up with: the command"
+    assert raised.value.hint == "free some; then resume with: the command"
     assert only_result(tmp_path).read_manifest().status == "incomplete"
     assert len(only_result(tmp_path).read_scores_of("small", "a")["score"]) >= 2 * DEPTH
 
@@ -256,7 +256,7 @@ def test_a_reranker_that_was_given_up_is_in_the_log_and_the_manifest(
     assert manifest.status == "incomplete"
     assert len(closed.asked) == 2
     given_up = manifest.endpoints["a"].given_up
-    assert given_up == "not asked: 'a' was given up after: key revoked"
+    assert given_up == "not sent: 'a' was stopped after this failure: key revoked"
     assert manifest.endpoints["b"].given_up is None
     warnings = [
         event["message"]

@@ -132,7 +132,7 @@ def test_what_must_be_pointwise_is_checked_on_every_dataset(
 def test_scores_that_depend_on_the_list_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they must not; declared listwise, or with whole lists at one depth, the same backend is no error."""
     config = config_for({"a": api()}, depths=[2, 5])
-    with pytest.raises(InputError, match="'a' is taken to be pointwise, but") as raised:
+    with pytest.raises(InputError, match="'a' is not pointwise: the score") as raised:
         asked(monkeypatch, tmp_path, config, DATA, m=Backend(by_list))
     assert raised.value.hint is not None
     assert "rerankers.a.pointwise: false" in raised.value.hint
@@ -156,7 +156,7 @@ def test_a_test_call_that_fails_names_the_reranker(tmp_path: Path, monkeypatch: 
     """The message of the failure follows, with its hint."""
     with pytest.raises(CallError) as raised:
         asked(monkeypatch, tmp_path, config_for({"a": api()}), DATA, m=Backend(refuse))
-    assert str(raised.value) == raised.value.message == "reranker 'a' does not answer: bad key"
+    assert str(raised.value) == raised.value.message == "reranker 'a' failed its first call: bad key"
     assert raised.value.hint == "set the key"
 
 
@@ -167,7 +167,7 @@ def test_a_list_that_needs_two_calls_of_a_listwise_reranker_is_an_error(
     """Reported before anything is sent, with the limit and the depth."""
     backend = Backend(by_list, pointwise=False)
     config = config_for({"a": api(pointwise=False, batch_size=limit)})
-    with pytest.raises(InputError, match=f"takes {limit} documents in one call, and is asked for depth 5"):
+    with pytest.raises(InputError, match=f"at most {limit} documents, but the depth is 5"):
         asked(monkeypatch, tmp_path, config, DATA, m=backend)
     assert not backend.asked
 
@@ -178,7 +178,7 @@ def test_a_list_that_is_too_long_for_one_call_in_bytes_is_an_error(
     """The number of documents is not the only limit of a call."""
     backend = Backend(by_list, pointwise=False)
     config = config_for({"a": api(pointwise=False, max_bytes=60)})
-    with pytest.raises(InputError, match="this reranker looks at the whole list"):
+    with pytest.raises(InputError, match="this reranker needs the whole list"):
         asked(monkeypatch, tmp_path, config, DATA, m=backend)
     assert not backend.asked
 

@@ -167,7 +167,7 @@ def test_what_calls_showed_of_an_endpoint(tmp_path: Path, monkeypatch: pytest.Mo
         after = scored(run)
     assert (before.lowest_concurrency, before.learned_max_documents, before.given_up) == (None, None, None)
     assert (after.endpoints["a"].lowest_concurrency, after.endpoints["a"].learned_max_documents) == (1, 3)
-    assert after.endpoints["a"].given_up == "not asked: 'a' was given up after: revoked"
+    assert after.endpoints["a"].given_up == "not sent: 'a' was stopped after this failure: revoked"
     assert after.endpoints["words"].given_up is None
     assert after.calls["a"].failed == 1
     assert after.calls["a"].retried >= 1

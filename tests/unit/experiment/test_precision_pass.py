@@ -144,7 +144,7 @@ def test_a_model_that_cannot_be_opened_in_fp32_is_no_error(
     ("fails", "compared", "missing"),
     [
         (lambda number: number == 0, 2, None),
-        (lambda _number: True, 0, "no query that something answers was scored both ways"),
+        (lambda _number: True, 0, "no answerable query was scored in both precisions"),
     ],
     ids=["one", "all"],
 )

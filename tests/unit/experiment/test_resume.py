@@ -129,9 +129,9 @@ def test_a_named_folder_that_cannot_be_resumed_is_an_error(
     (unfinished,), (finished,) = visible(folder / "unfinished"), visible(folder / "finished")
     other = config.model_copy(update={"seed": config.seed + 1})
     for wrong, path, refresh, said in (
-        (config, finished, False, "is finished"),
-        (other, unfinished, False, "was begun with another configuration"),
-        (config, unfinished, True, "was begun without --refresh"),
+        (config, finished, False, "is complete"),
+        (other, unfinished, False, "was started with another configuration"),
+        (config, unfinished, True, "was started without --refresh"),
         (config, tmp_path, False, "is not a result folder"),
     ):
         with pytest.raises(InputError, match=said) as raised:

@@ -107,7 +107,7 @@ def test_many_pairs_are_sampled_without_repetition(seed: int, most: int) -> None
 @pytest.mark.parametrize(
     ("reranker", "why"),
     [
-        (Backend(), "it does not tell"),
+        (Backend(), "the backend does not report it"),
         (MissingExtraError("the backend", "local"), "packages that are not installed"),
     ],
     ids=["no measure", "no package"],

@@ -99,7 +99,7 @@ def test_a_workbook_is_named_under_any_ending(tmp_path: Path, suffix: str) -> No
 def test_text_under_the_ending_of_a_workbook_is_not_called_one(tmp_path: Path) -> None:
     """Nor is a file that is missing."""
     file = tmp_path / "x.xls"
-    for expected in ("has an ending that names no table", "has an ending that names no table"):
+    for expected in ("is not a supported table format", "is not a supported table format"):
         assert expected in said(lambda: list(read_rows(file)))
         file.write_text("a,b\n", encoding="utf-8")
 
@@ -144,4 +144,4 @@ def test_damaged_wide_text_is_an_error(tmp_path: Path) -> None:
     """Half a character is missing at its end."""
     file = tmp_path / "x"
     file.write_bytes("abc\n".encode("utf-16")[:-1])
-    assert "is damaged UTF-16 text: truncated data" in said(lambda: list(read_lines(file)))
+    assert "is invalid UTF-16 text: truncated data" in said(lambda: list(read_lines(file)))

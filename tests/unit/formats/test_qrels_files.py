@@ -36,9 +36,9 @@ def test_qrels_are_read_in_every_layout(tmp_path: Path, text: str) -> None:
         ("q1 0 d1 2\nq1 d2 0\n", "qrels:2 has 3 columns"),
         ("q1 0 d1 high\n", "qrels:1 has the grade 'high'"),
         ("q1 0 d1 1.5\n", "qrels:1 has the grade '1.5'"),
-        ("query-id\tcorpus-id\tscore\nq1\t\t1\n", "qrels:2 has an id with white space, or none"),
-        ("q1 0 d1 2\nq1 0 d1 1\n", "is judged 2 and 1"),
-        ("query-id\tcorpus-id\tscore\n", "holds no judgments"),
+        ("query-id\tcorpus-id\tscore\nq1\t\t1\n", "qrels:2 has an empty id or an id with white space"),
+        ("q1 0 d1 2\nq1 0 d1 1\n", "has two grades: 2 and 1"),
+        ("query-id\tcorpus-id\tscore\n", "contains no judgments"),
     ],
 )
 def test_bad_qrels_are_reported_with_file_and_line(tmp_path: Path, text: str, problem: str) -> None:

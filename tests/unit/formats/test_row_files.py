@@ -41,11 +41,11 @@ def test_a_csv_cell_may_hold_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("a.csv", "id,text\n1,a,b\n", "a.csv:2 has 3 cells, but the header names 2 columns"),
+        ("a.csv", "id,text\n1,a,b\n", "a.csv:2 has 3 cells, but the header has 2 columns"),
         ("a.csv", 'id,text\n1,"a\n', "a.csv:2 is not CSV"),
-        ("a.csv", "id,id\n1,2\n", "names a column twice"),
+        ("a.csv", "id,id\n1,2\n", "has two columns with the same name"),
         ("a.parquet", "no parquet", "cannot read"),
-        ("a.xlsx", "", "an ending that names no table"),
+        ("a.xlsx", "", "is not a supported table format"),
         ("a.jsonl", "[1]\n", "a.jsonl:1 is not a JSON object"),
     ],
 )

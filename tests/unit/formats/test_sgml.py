@@ -44,10 +44,10 @@ def test_topics_are_read_with_open_and_closed_tags(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("<DOC>\n<DOCNO>1</DOCNO>\n", "a.sgml:1 begins what has no end"),
-        ("<DOC>\n<DOCNO>1</DOCNO>\n<DOC>\n", "a.sgml:1 begins what has no end before line 3"),
-        ("<DOC>\nx\n</DOC>\n", "a.sgml:1: a document without a <DOCNO>"),
-        ("nothing\n", "holds no <doc>"),
+        ("<DOC>\n<DOCNO>1</DOCNO>\n", "a.sgml:1: tag not closed"),
+        ("<DOC>\n<DOCNO>1</DOCNO>\n<DOC>\n", "a.sgml:1: tag not closed before line 3"),
+        ("<DOC>\nx\n</DOC>\n", "a.sgml:1: document without <DOCNO>"),
+        ("nothing\n", "contains no <doc>"),
     ],
 )
 def test_bad_markup_is_reported(tmp_path: Path, text: str, problem: str) -> None:

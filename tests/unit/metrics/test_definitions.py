@@ -145,7 +145,7 @@ def test_a_made_up_metric_is_swept() -> None:
 
 @pytest.mark.usefixtures("_listed")
 def test_a_made_up_metric_has_unjudged_bounds() -> None:
-    """Least and most are minimum and maximum over all choices of unjudged documents."""
+    """Least and most are minimum and maximum over all possible judgments of unjudged documents."""
     run, metrics = in_order(["x", "a", "y", "z"]), parse_metrics(["Geometric@3"])
     assert has_unjudged_bounds(metrics[0])
     choices = [chosen for n in range(3) for chosen in combinations("xy", n)]

@@ -76,9 +76,10 @@ def test_tokens_are_reported_or_unknown(usage: Any, tokens: int | None, written:
 @pytest.mark.parametrize(
     ("body", "said", "passes"),
     [
-        ({"error": {"message": "upstream is busy"}}, "holds no message: upstream is busy", True),
-        ({"choices": []}, "holds no message", True), ([], "holds no message", True), (None, "holds no message", True),
-        ({"choices": [{"message": {"content": None, "refusal": "I won't"}}]}, "refuses to answer: I won't", False),
+        ({"error": {"message": "upstream is busy"}}, "contains no message: upstream is busy", True),
+        ({"choices": []}, "contains no message", True), ([], "contains no message", True),
+        (None, "contains no message", True),
+        ({"choices": [{"message": {"content": None, "refusal": "I won't"}}]}, "refused to answer: I won't", False),
     ],
 )  # fmt: skip
 def test_a_reply_without_a_message_is_a_failure(body: Any, said: str, *, passes: bool) -> None:

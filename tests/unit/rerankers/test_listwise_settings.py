@@ -21,12 +21,12 @@ from evalkit.rerankers.listwise_settings import ChatPrice, ask_for_order, one_li
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"step": 20}, "step 20 is not below window 20"), ({"window": 1}, "greater than or equal to 2"),
+        ({"step": 20}, "needs a step below window 20"), ({"window": 1}, "greater than or equal to 2"),
         ({"url": "localhost:8000"}, "must start with http"), ({"temperature": 3}, "less than or equal to 2"),
-        ({"options": {"stream": True}}, "option 'stream' is a key that the listwise backend fills itself"),
+        ({"options": {"stream": True}}, "must not set option 'stream': the listwise backend sets it"),
         ({"options": {"max_tokens": 5}}, "option 'max_tokens'"), ({"unreadable": "skip"}, "'fail' or 'keep'"),
         ({"price": {"usd_per_thousand_requests": 1, "as_of": "2026-11-22"}}, "a chat API bills tokens"),
-        ({"pointwise": True}, "unknown key 'pointwise'"), ({"headers": {"api-key": "k"}}, "looks like a key"),
+        ({"pointwise": True}, "unknown key 'pointwise'"), ({"headers": {"api-key": "k"}}, "must not contain a key"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_work_are_refused(wrong: dict[str, Any], said: str) -> None:

@@ -27,7 +27,7 @@ def test_batches_cover_every_candidate_once(tiny: Dataset, candidates: Run, size
 
 def test_a_list_is_never_split_for_a_reranker_that_looks_at_it(tiny: Dataset, candidates: Run) -> None:
     """Splitting a list of a reranker that is not pointwise is refused."""
-    with pytest.raises(InputError, match="looks at the whole list"):
+    with pytest.raises(InputError, match="needs the whole list"):
         list(batch(candidates, tiny, Caps(2), pointwise=False))
     assert len(list(batch(candidates, tiny, Caps(3), pointwise=False))) == 2
 

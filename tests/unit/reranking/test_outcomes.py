@@ -23,7 +23,7 @@ def test_a_call_is_timed_by_the_given_clock(tiny: Dataset, candidates: Run) -> N
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [([1.0], "3 documents were sent and 1 scores came back"), ([1, np.nan, 2], "document 1 has the score nan"),
+    [([1.0], "3 documents were sent, but 1 scores were returned"), ([1, np.nan, 2], "document 1 has the score nan"),
      ([1, 2, np.inf], "document 2 has the score inf")],
 )  # fmt: skip
 def test_what_is_not_a_score_fails_the_call(

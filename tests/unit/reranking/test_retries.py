@@ -46,7 +46,7 @@ def test_whoever_asks_for_too_much_time_is_not_waited_for() -> None:
     session = RerankerSession("r", Scripted(failing(9, lambda: failure)), quick(longest_wait_s=1))
     (outcome,) = RetryingCaller(session).deliver(item(2), CONTEXT)
     assert len(outcome.attempts) == 1
-    assert "asks to wait 3600 s, more than longest_wait_s: 1" in failure.message
+    assert "asks to wait 3600 s; longest_wait_s is 1" in failure.message
 
 
 def too_large_beyond(limit: int) -> Callable[[RerankRequest], Usage]:
@@ -110,7 +110,7 @@ def test_a_wrong_key_closes_the_session() -> None:
     assert len(first.attempts) == 1
     assert second.attempts == ()
     assert second.failure is not None
-    assert "'r' was given up after: bad key" in second.failure.message
+    assert "'r' was stopped after this failure: bad key" in second.failure.message
     assert len(reranker.sizes) == 1
 
 

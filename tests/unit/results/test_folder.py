@@ -60,9 +60,9 @@ def test_keys_of_a_later_evalkit_are_passed_over(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "version", "hint"),
-    [("manifest.json", 3, "use the evalkit version that wrote it"),
-     ("manifest.json", 1, "use the evalkit version that wrote it"),
-     ("summary.json", 3, "use the evalkit version that wrote it"),
+    [("manifest.json", 3, "use the version of evalkit that wrote it"),
+     ("manifest.json", 1, "use the version of evalkit that wrote it"),
+     ("summary.json", 3, "use the version of evalkit that wrote it"),
      ("summary.json", 1, "rebuild it with: evalkit report"),
      ("tuning.json", None, "rebuild it with: evalkit report")],
 )  # fmt: skip
@@ -78,7 +78,7 @@ def test_another_schema_version_is_refused(tmp_path: Path, file: str, version: i
     }[file]
     with pytest.raises(InputError) as caught:
         read()
-    assert f"has the schema version {version!r}; this evalkit reads" in caught.value.message
+    assert f"has the schema version {version!r}; this version of evalkit reads" in caught.value.message
     assert (caught.value.hint or "").startswith(hint)
 
 
@@ -96,7 +96,7 @@ def test_a_damaged_document_names_the_path_of_the_key(tmp_path: Path) -> None:
     )
     assert caught.value.hint == f"rebuild it with: evalkit report {tmp_path}"
     folder.summary_file.write_bytes(b"[]")
-    with pytest.raises(InputError, match="holds no JSON object"):
+    with pytest.raises(InputError, match="contains no JSON object"):
         folder.read_summary()
 
 

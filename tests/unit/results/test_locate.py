@@ -67,7 +67,7 @@ def test_what_holds_no_complete_result_is_an_error_that_lists_the_others(tmp_pat
     for number, status in enumerate(("running", "incomplete", "failed"), start=1):
         write(tmp_path / str(number), number, status)
     (write(tmp_path / "0", 1) / "manifest.json").write_text("{", encoding="utf-8")
-    with pytest.raises(IncompleteError, match="no result in it is complete") as caught:
+    with pytest.raises(IncompleteError, match="contains no complete result") as caught:
         locate_result(tmp_path)
     for number, status in enumerate(("damaged", "running", "incomplete", "failed")):
         assert f"{tmp_path / str(number)} ({status})" in caught.value.message
@@ -84,8 +84,8 @@ def test_other_folders_are_not_results(tmp_path: Path) -> None:
     write(tmp_path / ".copy", 1)
     write(tmp_path / "aa" / "x", 1)
     write(tmp_path / "a" / "b" / "c", 1)
-    assert "no folder in it is a result" in said(lambda: locate_result(tmp_path))
-    assert "there is no such folder" in said(lambda: locate_result(tmp_path / "none"))
+    assert "contains no manifest.json and no results" in said(lambda: locate_result(tmp_path))
+    assert "result folder not found" in said(lambda: locate_result(tmp_path / "none"))
     file = tmp_path / "file"
     file.touch()
     assert "it is a file" in said(lambda: locate_result(file))

@@ -56,5 +56,5 @@ def test_an_interrupted_pass_is_taken_up_where_it_stopped(tmp_path: Path, torn: 
 def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     """It names the folder and the way out."""
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError, match="cannot keep vectors in"):
+    with pytest.raises(StorageError, match="cannot write vectors to"):
         cached_vectors(tmp_path / "file" / "v", TEXTS, Model(), 4, "dense")

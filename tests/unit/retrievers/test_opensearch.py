@@ -159,12 +159,12 @@ FAULTS: dict[str, tuple[Answer, type[EvalkitError], str, int]] = {
     "a wrong key": (refused("unable to authenticate", 401), CallError, "401 .*unable to authenticate", 1),
     "too many at once": (refused("rejected execution", 429), CallError, "429 .*rejected execution", 3),
     "out of order": (refused("all shards failed", 503), CallError, "503 .*all shards failed", 3),
-    "a proxy's page": ((502, b"<html>bad gateway</html>", {}), CallError, "answered 502 to query", 3),
-    "a redirect": ((301, b"", {"Location": "/"}), CallError, "answered 301 to query", 1),
+    "a proxy's page": ((502, b"<html>bad gateway</html>", {}), CallError, "returned 502 for query", 3),
+    "a redirect": ((301, b"", {"Location": "/"}), CallError, "returned 301 for query", 1),
     "a shard that failed": ((200, good([], failed=1), {}), CallError, "1 of 5 shards failed on .*: a disk is gone", 3),
-    "time that ran out": ((200, good([], late=True), {}), CallError, "gave up on query .* half way", 3),
-    "no engine at all": ((200, {"hello": "world"}, {}), CallError, "did not answer as a search engine does", 1),
-    "no JSON": ((200, b"<html>hello</html>", {}), CallError, "did not answer as a search engine does", 1),
+    "time that ran out": ((200, good([], late=True), {}), CallError, "query .* reached the search timeout", 3),
+    "no engine at all": ((200, {"hello": "world"}, {}), CallError, "returned a reply that is not a search result", 1),
+    "no JSON": ((200, b"<html>hello</html>", {}), CallError, "returned a reply that is not a search result", 1),
     "no score": ((200, good([{"_id": "d1", "_score": None}]), {}), CallError, "'d1' was found .* without a score", 1),
     "no id": ((200, good([{"_score": 1.0}]), {}), InputError, "has no single '_id'", 1),
 }  # fmt: skip
@@ -195,7 +195,7 @@ def test_what_passes_is_waited_for(dataset: Dataset) -> None:
         assert same(search(engine, dataset, 10, concurrency=1), expected(index, dataset, 10))
     patient = {"Retry-After": "3600"}
     with stand_in_search({"plain": index}, lambda _number, _headers: (429, {}, patient)) as engine:
-        with pytest.raises(CallError, match="answered 429"):
+        with pytest.raises(CallError, match="returned 429"):
             search(engine, dataset, 10, concurrency=1)
         assert len(engine.requests) <= len(dataset.queries)  # no query is asked a second time
 

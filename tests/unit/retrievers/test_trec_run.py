@@ -36,7 +36,7 @@ def test_candidates_stand_in_the_order_of_their_scores(tmp_path: Path, beir_fold
 
 @pytest.mark.parametrize(
     ("row", "message"),
-    [("nobody Q0 {doc} 1 1 t", "has no list for any query"), ("{query} Q0 gone 1 1 t", "'gone' of query"),
+    [("nobody Q0 {doc} 1 1 t", "contains no query"), ("{query} Q0 gone 1 1 t", "'gone' of query"),
      ("{query} {doc}", "columns")],
 )  # fmt: skip
 def test_a_run_of_another_collection_is_refused(
@@ -53,7 +53,7 @@ def test_what_a_dataset_lists_can_be_its_first_stage(beir_folder: Path) -> None:
     """A dataset's own candidates are taken under the retriever's tag; one that lists none is refused."""
     dataset = load_dataset({"source": "beir_folder", "path": str(beir_folder)})
     listed = validate_block("retriever kind", {"kind": "listed"})
-    with pytest.raises(InputError, match="lists no candidates"):
+    with pytest.raises(InputError, match="contains no candidate lists"):
         open_retriever(listed, dataset)  # type: ignore[arg-type]
     query, first, second = dataset.queries[0], *dataset.corpus.doc_ids[:2]
     own = Run.from_rows("own", [query.query_id] * 2, [first, second], [0.1, 0.2])

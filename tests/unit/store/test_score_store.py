@@ -114,6 +114,6 @@ def test_another_program_s_database_is_left_as_it_is(tmp_path: Path) -> None:
         base.execute("CREATE TABLE mine (x)")
     base.close()
     before = path.read_bytes()
-    with pytest.raises(StorageError, match="it is no score store"):
+    with pytest.raises(StorageError, match="it is not a score store"):
         ScoreStore(path)
     assert path.read_bytes() == before

@@ -114,7 +114,7 @@ def test_too_few_queries_have_a_reason_and_no_function(queries: int) -> None:
     )
     found = calibrate(comparison_set, "r", "logit", PLAN)
     assert found.functions == {}
-    assert found.why_not == f"{queries} queries are too few: each half needs {MIN_QUERIES}"
+    assert found.why_not == f"too few queries ({queries}): each half requires {MIN_QUERIES}"
     assert found.relevant_share == (pytest.approx(0.25) if queries else None)
 
 
@@ -125,7 +125,7 @@ def test_pairs_of_one_kind_only_cannot_be_fitted(grade: int) -> None:
     grades = {q: {f"d{d}": grade for d in range(4)} for q in base.qrels.grades}
     found = calibrate(replace(base, qrels=replace(base.qrels, grades=grades)), "r", "logit", PLAN)
     assert (found.functions, found.relevant_share) == ({}, float(grade))
-    assert found.why_not == "both halves of the queries need candidates of both kinds"
+    assert found.why_not == "both halves of the queries need relevant and non-relevant candidates"
 
 
 def test_queries_without_judgments_or_scores_take_no_part() -> None:
@@ -168,4 +168,4 @@ def test_made_up_scores_are_not_calibrated() -> None:
     unknown = replace(NOISY, systems={**NOISY.systems, "r": replace(NOISY.systems["r"], placed_last=None)})
     nothing = calibrate(unknown, "r", "logit", PLAN)
     assert (nothing.functions, nothing.left_out) == ({}, None)
-    assert "some scores were made up" in (nothing.why_not or "")
+    assert "this result contains placeholder scores" in (nothing.why_not or "")

@@ -71,11 +71,11 @@ def test_queries_are_grouped_by_their_judgments_or_by_their_file() -> None:
     """Relevant documents need no file; words and fields do; anything else is an error in one line."""
     assert list(levels_by("relevant documents", QRELS, {}).values()) == [["q1", "q4"], ["q2"]]
     assert list(levels_by("words in the query", QRELS, QUERIES).values()) == [["q1", "q2", "q4"]]
-    with pytest.raises(InputError, match="judgments alone do not tell queries apart by 'kind'"):
+    with pytest.raises(InputError, match="the judgments contain no query field 'kind'"):
         levels_by("kind", QRELS, {})
     with pytest.raises(UnknownNameError, match="'knd'"):
         levels_by("knd", QRELS, QUERIES)
-    with pytest.raises(InputError, match=r"lack 'q4', which is judged \(1 in all\)"):
+    with pytest.raises(InputError, match=r"1 judged queries are missing in the queries file \(first: 'q4'\)"):
         levels_by("kind", QRELS, {q: QUERIES[q] for q in ("q1", "q2")})
 
 
@@ -84,10 +84,10 @@ def test_the_note_explains_only_the_columns_that_are_shown() -> None:
     plain = value_run(RUN, QRELS, METRICS, ties=False, unjudged=False)
     assert "orders" not in note_on(list(mean_rows(plain)))
     assert "unjudged" not in note_on(list(mean_rows(plain)))
-    assert "rough" in note_on(list(mean_rows(plain)))
+    assert "inaccurate" in note_on(list(mean_rows(plain)))
     assert note_on(list(query_rows(plain))) == ""
     assert "all orders" in note_on(list(mean_rows(valued())))
-    assert "all choices of unjudged" in note_on(list(mean_rows(valued())))
+    assert "all possible judgments of unjudged" in note_on(list(mean_rows(valued())))
 
 
 LISTS = st.dictionaries(

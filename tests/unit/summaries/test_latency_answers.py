@@ -225,7 +225,7 @@ def test_the_price_of_a_machine_is_divided_by_its_throughput() -> None:
     assert [row.batch_size for row in found.costs] == [10, 20]
     for row in found.costs:
         rate, cost = rates[row.batch_size], row.usd_per_thousand_queries
-        assert row.source == "$3.6 an hour"
+        assert row.source == "$3.6 per hour"
         assert cost.estimate == pytest.approx(1 / (rate.estimate or 0))
         assert (cost.lower, cost.upper) == pytest.approx((1 / (rate.upper or 0), 1 / (rate.lower or 0)))
         assert cost.n == rate.n

@@ -75,7 +75,7 @@ def test_an_incomplete_result_is_opened_on_demand_only(tmp_path: Path, status: s
 
 def test_a_result_of_timed_calls_cannot_be_compared(tmp_path: Path) -> None:
     """It ranks nothing; the hint names the command that does."""
-    with pytest.raises(InputError, match="holds latencies alone") as caught:
+    with pytest.raises(InputError, match="contains only latencies") as caught:
         opened(tmp_path / "f", config={"quality": False})
     assert "evalkit run" in (caught.value.hint or "")
 
@@ -115,10 +115,10 @@ def test_unusable_trec_files_are_input_errors(tmp_path: Path) -> None:
     (run,) = write_runs(tmp_path, ("one.run", "one", "q9"))
     qrels = tmp_path / "q"
     qrels.write_text(TREC_QRELS, encoding="utf-8")
-    with pytest.raises(InputError, match="run 'one' holds none of the judged queries"):
+    with pytest.raises(InputError, match="run 'one' contains none of the judged queries"):
         runs_set(qrels, [run], ["RR"])
     qrels.write_text("q1 0 a 0\n", encoding="utf-8")
-    with pytest.raises(InputError, match="nothing answers any query"):
+    with pytest.raises(InputError, match="contains no query with a relevant document"):
         runs_set(qrels, [run], ["RR"])
 
 
@@ -170,12 +170,12 @@ def test_two_versions_are_systems_of_one_set(tmp_path: Path) -> None:
 def test_versions_on_other_data_are_not_compared(tmp_path: Path) -> None:
     """A missing dataset and other judgments are errors that name the dataset."""
     before = opened(tmp_path / "one", judged={"d1": GRADES, "d2": GRADES})
-    with pytest.raises(InputError, match="lacks dataset 'd2'"):
+    with pytest.raises(InputError, match="does not contain dataset 'd2'"):
         version_sets(before, opened(tmp_path / "two", judged={"d1": GRADES}), ("r", "r"))
     other = {"q1": {"a": 2}, "q2": GRADES["q2"]}
     after = opened(tmp_path / "three", judged={"d1": GRADES, "d2": other})
     with pytest.raises(
-        InputError, match=r"d2: .* cannot be compared: the judgments of 1 queries differ, of 'q1'"
+        InputError, match=r"d2: .* cannot be compared: the judgments of 1 queries differ \(first: 'q1'"
     ):
         version_sets(before, after, ("r", "r"))
 
@@ -191,16 +191,16 @@ BASE = set_of(GRADES, run_of("bm25", FIRST), depth=2)
         ({"depth": 3}, "depth 2 and depth 3"),
         ({"first_stage": None}, None),
         ({"first_stage": run_of("x", {"q1": {"b": 9.0, "a": 1.0}, "q2": FIRST["q2"]})}, None),
-        ({"first_stage": run_of("x", {"q1": FIRST["q1"]})}, "other queries have candidates"),
+        ({"first_stage": run_of("x", {"q1": FIRST["q1"]})}, "different queries have candidates"),
         (
             {"first_stage": run_of("x", {"q1": {"a": 1.0}, "q2": FIRST["q2"]})},
-            "the candidates of 1 queries differ, of 'q1' for one",
+            "the candidates of 1 queries differ (first: 'q1')",
         ),
-        ({"qrels": Qrels({"q1": GRADES["q1"]})}, "2 and 1 judged queries, not the same ones"),
-        ({"qrels": Qrels({"q1": GRADES["q1"], "q9": {}})}, "2 and 2 judged queries, not the same ones"),
+        ({"qrels": Qrels({"q1": GRADES["q1"]})}, "different judged queries (2 and 1)"),
+        ({"qrels": Qrels({"q1": GRADES["q1"], "q9": {}})}, "different judged queries (2 and 2)"),
         (
             {"qrels": Qrels({"q1": {"a": 1}, "q2": {"b": 2}})},
-            "the judgments of 1 queries differ, of 'q2' for one",
+            "the judgments of 1 queries differ (first: 'q2')",
         ),
     ],
 )

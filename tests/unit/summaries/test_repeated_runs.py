@@ -65,7 +65,7 @@ def test_a_query_without_score_in_one_run_has_none() -> None:
 )  # fmt: skip
 def test_runs_of_other_things_are_refused(changes: dict[str, Any], what: str) -> None:
     """With both names."""
-    with pytest.raises(InputError, match=f"a and b cannot be averaged: not the same {what}"):
+    with pytest.raises(InputError, match=f"a and b cannot be averaged: different {what}"):
         averaged([replace(run("a", 0.1, 0.2), **changes), run("b", 0.1, 0.2)])
 
 
@@ -78,5 +78,5 @@ def test_cached_scores_are_no_repeat() -> None:
 
     check_repeats([result(0), result(0)])
     check_repeats([result(5)])
-    with pytest.raises(InputError, match="r reused 5 cached scores: it is no repeated run"):
+    with pytest.raises(InputError, match="r reused 5 cached scores, so it is not an independent run"):
         check_repeats([result(0), result(5)])

@@ -266,8 +266,8 @@ def test_failed_and_unjudged_queries_take_no_part() -> None:
 @pytest.mark.parametrize(
     ("goal", "reason"),
     [
-        (Goal("recall", 0.99, 0.95), "that takes 299 at least (about 598 in all"),
-        (Goal("recall", 0.99, None), "that takes 99 at least (about 198 in all"),
+        (Goal("recall", 0.99, 0.95), "at least 299 are required for tuning (about 598 in total"),
+        (Goal("recall", 0.99, None), "at least 99 are required for tuning (about 198 in total"),
         (Goal("precision", 0.9, None), "no threshold reaches a precision of 0.9 on the tuning queries"),
     ],
 )
@@ -321,7 +321,7 @@ def test_scores_of_which_some_may_be_made_up_have_no_threshold() -> None:
     choice = find_threshold(with_placed_last(None), "r", PLAN, Goal())
     nothing(choice)
     assert (choice.rows, choice.left_out) == ((), None)
-    assert "some scores were made up" in (choice.why_not or "")
+    assert "this result contains placeholder scores" in (choice.why_not or "")
 
 
 def repeated(times: int) -> tuple[ComparisonSet, ComparisonSet]:

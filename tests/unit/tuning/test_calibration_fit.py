@@ -187,4 +187,4 @@ def test_without_both_kinds_of_candidates_there_is_nothing_to_fit() -> None:
         "d", Qrels({q: {"gone": 1} for q in comparison_set.qrels.grades}), comparison_set.systems, depth=50
     )
     found = calibrate(none, "r", "logit", Plan(baseline="r", primary="nDCG@10"))
-    assert (found.functions, "candidates of both kinds" in (found.why_not or "")) == ({}, True)
+    assert (found.functions, "relevant and non-relevant" in (found.why_not or "")) == ({}, True)

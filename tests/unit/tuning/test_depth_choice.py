@@ -101,7 +101,7 @@ def test_queries_of_one_cluster_are_in_one_half_and_count_once() -> None:
     choice = choose_depth(
         single[clusters], single[clusters][:, 0], split, FREE, Limits(), 0.01, clusters=clusters
     )
-    assert "60 queries are too few to see" in choice.checked.sentence
+    assert "too few queries (60) to exclude" in choice.checked.sentence
     alone = Split(np.unique(clusters[split.tuning]), np.unique(clusters[split.held_out]))
     expected = choose_depth(single, single[:, 0], alone, FREE, Limits(), 0.01)
     assert choice.chosen == expected.chosen
@@ -153,7 +153,7 @@ def test_few_queries_carry_no_choice() -> None:
     values = curve((1, 0.2), (20, 0.5), queries=59)
     choice = choose_depth(values, values[:, 0], split_queries(59, 1), FREE, Limits(), 0.01)
     assert choice.recommended is None
-    assert "59 queries are too few" in (choice.why_not or "")
+    assert "too few queries (59)" in (choice.why_not or "")
 
 
 @pytest.mark.parametrize("queries", [0, 1, 2, 59, 300])

@@ -62,7 +62,7 @@ def test_saving_again_replaces_a_baseline(result: Path, tmp_path: Path) -> None:
     assert not (folder / "stray").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis").write_text("years", encoding="utf-8")
-    with pytest.raises(InputError, match="exists and is no baseline"):
+    with pytest.raises(InputError, match="exists and is not a baseline"):
         save_baseline(result, "mine", tmp_path)
     assert (tmp_path / "mine" / "thesis").read_text(encoding="utf-8") == "years"
 
@@ -70,7 +70,7 @@ def test_saving_again_replaces_a_baseline(result: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../up", "a b", "a/b", "", "ü", "."])
 def test_a_name_is_a_folders_name(result: Path, tmp_path: Path, name: str) -> None:
     """What could leave the folder, or cannot be typed everywhere, is refused with a name that can."""
-    with pytest.raises(InputError, match=r"cannot be a folder's name|exists and is no baseline"):
+    with pytest.raises(InputError, match=r"is not a valid folder name|exists and is not a baseline"):
         save_baseline(result, name, tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -53,7 +53,7 @@ def test_all_else_is_as_configured() -> None:
 @pytest.mark.parametrize("rerankers", [{"same": {"backend": "identity"}}], ids=str)
 def test_lookups_cannot_be_timed(rerankers: dict[str, Any]) -> None:
     """An error that says what could be; one reranker that takes time is enough."""
-    with pytest.raises(InputError, match="there is nothing to time") as raised:
+    with pytest.raises(InputError, match="no reranker to measure") as raised:
         latency_only(config_of(FOLDER, rerankers), ["offline"])
-    assert raised.value.hint == "name one that computes them, or an API"
+    assert raised.value.hint == "add a local model or an API"
     assert latency_only(config_of(FOLDER, {**rerankers, "words": {"backend": "lexical"}}), [])

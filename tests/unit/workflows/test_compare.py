@@ -84,7 +84,7 @@ def test_the_json_of_a_comparison_is_that_of_the_report(result: Path) -> None:
 @pytest.mark.parametrize("count", [0, 3])
 def test_one_or_two_folders_are_compared(result: Path, count: int) -> None:
     """Any other number is an error that names the command for many."""
-    with pytest.raises(InputError, match=f"{count} result folders are given") as raised:
+    with pytest.raises(InputError, match=f"{count} result folders") as raised:
         compare_results([result] * count)
     assert "evalkit leaderboard" in (raised.value.hint or "")
 
@@ -93,17 +93,17 @@ def test_wrong_names_are_reported(result: Path) -> None:
     """A baseline that is no system, and a metric that was not computed, with those that were."""
     with pytest.raises(UnknownNameError, match="unknown system 'goood'"):
         compare_results([result], baseline="goood")
-    with pytest.raises(InputError, match="holds no values of 'P@3'") as raised:
+    with pytest.raises(InputError, match="contains no values of 'P@3'") as raised:
         compare_results([result], primary="P@3")
     assert (raised.value.hint or "").startswith("use one of: nDCG@10, MRR@10;")
 
 
 def test_options_of_two_folders_are_refused_for_one_and_the_reverse(result: Path, later: Path) -> None:
     """Thresholds are carried between versions; a baseline is the first of two folders."""
-    assert "a threshold is carried from one version to the next" in said(
+    assert "--threshold requires two result folders" in said(
         lambda: compare_results([result], thresholds=[0.5])
     )
-    assert "two folders have their baseline" in said(
+    assert "with two folders, the first one is the baseline" in said(
         lambda: compare_results([result, later], baseline="good")
     )
 
@@ -181,7 +181,7 @@ def test_a_result_with_failed_queries_is_compared_on_request(
 CHANGES = {
     "other judgments": ("qrels", "the judgments of 1 queries differ"),
     "another depth": ("depth", "depth 6 and depth 4"),
-    "another dataset": ("dataset", "lacks dataset 'small'"),
+    "another dataset": ("dataset", "does not contain dataset 'small'"),
 }
 
 
@@ -209,7 +209,7 @@ def test_what_holds_no_ranking_is_not_compared(folder: Path, tmp_path: Path) -> 
         quality=False,
         latency={"batch_sizes": [1], "calls": 2},
     )
-    assert "holds latencies alone" in said(lambda: compare_results([bench]))
+    assert "contains only latencies" in said(lambda: compare_results([bench]))
     (tmp_path / "empty").mkdir()
     assert "is not a result folder" in said(lambda: compare_results([tmp_path / "empty"]))
     edit_json(bench / "manifest.json", lambda data: data.pop("machine"))
@@ -259,9 +259,9 @@ def test_runs_with_one_tag_are_named_by_their_files(qrels: Path, tmp_path: Path)
 def test_runs_that_cannot_be_compared_are_reported(qrels: Path, tmp_path: Path) -> None:
     """A single one, judgments without a relevant document, and a run of other queries."""
     run = write_run(tmp_path / "a.trec", "a", "a")
-    assert "one run cannot be compared" in said(lambda: compare_runs(qrels, [run]))
+    assert "only one run was given" in said(lambda: compare_runs(qrels, [run]))
     stranger = tmp_path / "stranger.trec"
     stranger.write_text("x1 Q0 a 1 1 stranger\n", encoding="utf-8")
-    assert "holds none of the judged queries" in said(lambda: compare_runs(qrels, [run, stranger]))
+    assert "contains none of the judged queries" in said(lambda: compare_runs(qrels, [run, stranger]))
     qrels.write_text("q1 0 a 0\n", encoding="utf-8")
-    assert "nothing answers any query" in said(lambda: compare_runs(qrels, [run, run]))
+    assert "contains no query with a relevant document" in said(lambda: compare_runs(qrels, [run, run]))

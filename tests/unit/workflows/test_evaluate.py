@@ -114,12 +114,12 @@ def test_columns_appear_if_they_are_asked_for(qrels: Path, runs: list[Path]) -> 
 
 def test_queries_that_cannot_be_grouped_are_reported(qrels: Path, runs: list[Path], tmp_path: Path) -> None:
     """Without a file, with a file that lacks a judged query, and with one that lacks the property."""
-    assert "judgments alone do not tell queries apart by 'kind'" in said(
-        lambda: rows_of(qrels, runs, by="kind")
-    )
+    assert "the judgments contain no query field 'kind'" in said(lambda: rows_of(qrels, runs, by="kind"))
     few = tmp_path / "few.jsonl"
     few.write_text('{"_id": "q1", "text": "x"}\n', encoding="utf-8")
-    assert "the queries lack 'q2'" in said(lambda: rows_of(qrels, runs, by="kind", queries=few))
+    assert "missing in the queries file (first: 'q2')" in said(
+        lambda: rows_of(qrels, runs, by="kind", queries=few)
+    )
     few.write_text("".join(f'{{"_id": "q{n}", "text": "x"}}\n' for n in (1, 2, 3)), encoding="utf-8")
     with pytest.raises(UnknownNameError, match="unknown kind of query 'kind'"):
         rows_of(qrels, runs, by="kind", queries=few)

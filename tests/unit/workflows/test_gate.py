@@ -111,12 +111,12 @@ def test_a_minimum_needs_no_baseline_value(mean: float, least: float) -> None:
     ("new", "why"),
     [
         (evidence("new", {"a": values(0.5)}, prints={"d": {"judgments": "x", "candidates": "c", "depth": "6"}}),
-         "the judgments of d are not those of the baseline"),
+         "the judgments of d differ from the baseline"),
         (evidence("new", {"a": values(0.5)}, prints={"d": {"judgments": "j", "candidates": "x", "depth": "5"}}),
-         "the candidates and the depth of d are not those of the baseline"),
-        (evidence("new", {"a": values(0.5)}, unscored={("d", "a"): 3}), "a scored 60 queries and not 3 others"),
+         "the candidates and the depth of d differ from the baseline"),
+        (evidence("new", {"a": values(0.5)}, unscored={("d", "a"): 3}), "a has no scores for 3 of 63 queries"),
         (evidence("new", {"a": replace(values(0.5), metrics=("MRR@10",))}), f"the result has no values of {METRIC}"),
-        (evidence("new", {"a": values(0.5, queries=59)}), "1 queries have a value on one side only"),
+        (evidence("new", {"a": values(0.5, queries=59)}), "1 queries have a value on only one side"),
         (evidence("new", {"b": values(0.5)}), "the result new has no 'a' on d"),
     ],
     ids=["judgments", "candidates", "failed queries", "no metric", "fewer queries", "no reranker"],
@@ -226,8 +226,8 @@ def test_runs_may_have_different_numbers_of_rounds() -> None:
     ("new", "old", "why"),
     [
         (timed("new", a=STEADY), timed("old", a=STEADY, b=STEADY),
-         "new timed no rounds of both a and b on d at batch 5"),
-        (timed("new", a=STEADY, b=STEADY), timed("old"), "old timed no rounds of both"),
+         "new has no round with both a and b on d at batch size 5"),
+        (timed("new", a=STEADY, b=STEADY), timed("old"), "old has no round with both"),
     ],
     ids=["result", "baseline"],
 )  # fmt: skip
@@ -297,9 +297,9 @@ def test_rerankers_that_are_not_shared_are_invalid(results: dict[str, Path]) -> 
 def test_rules_that_match_nothing_are_an_error(results: dict[str, Path]) -> None:
     """A ratio to the only shared reranker itself; the message lists what both sides have."""
     settings = GateSettings(rules=(rule(max_ratio=2.0, latency_to="a", batch_size=1),))
-    with pytest.raises(InputError, match="no rule speaks of a reranker") as raised:
+    with pytest.raises(InputError, match="no rule applies to a reranker") as raised:
         gate(results["new"], results["old"], settings)
-    assert raised.value.hint == "the result has: a; the baseline: a, b"
+    assert raised.value.hint == "use a tag of both; the result has: a; the baseline has: a, b"
 
 
 SAME = {("d", "a"): {f"q{n}": "x" for n in range(N)}}
@@ -309,9 +309,14 @@ OTHER = {("d", "a"): {f"q{n}": "y" if n < 12 else "x" for n in range(N)}}
 @pytest.mark.parametrize(
     ("mine", "theirs", "status", "words"),
     [
-        (SAME, SAME, "IDENTICAL", "(n=60 queries), and so is every ranking. No query fell; up to 4.87%"),
-        (OTHER, SAME, "PASS", "(n=60 queries); 12 rankings differ. No query fell; up to 4.87%"),
-        (SAME, {}, "PASS", "(n=60 queries); old has no rankings to compare. No query fell"),
+        (
+            SAME,
+            SAME,
+            "IDENTICAL",
+            "(n=60 queries), and all rankings are equal. No query decreased; up to 4.87%",
+        ),
+        (OTHER, SAME, "PASS", "(n=60 queries); 12 rankings differ. No query decreased; up to 4.87%"),
+        (SAME, {}, "PASS", "(n=60 queries); old has no rankings to compare. No query decreased"),
     ],
     ids=["equal", "other rankings", "an older baseline"],
 )
@@ -331,8 +336,8 @@ def test_identical_takes_equal_rankings(
 
 @pytest.mark.parametrize(
     ("look", "end"),
-    [("only", "A repeated gate needs `looks: 2` from the first look on"),
-     ("first", "the added queries together with `look: 2`"),
+    [("only", "A repeated gate requires `looks: 2` from the first look on"),
+     ("first", "Test all queries, old and new, with `look: 2`"),
      ("last", "This was the last planned look")],
 )  # fmt: skip
 def test_an_open_question_says_what_may_follow(look: Any, end: str) -> None:
@@ -341,7 +346,7 @@ def test_an_open_question_says_what_may_follow(look: Any, end: str) -> None:
     (found,) = judge_rule(rule(max_drop=0.01), new, OLD, ALPHA, look)
     assert found.status == "CANNOT TELL"
     assert found.sentence.endswith(end)
-    assert ("chance" in found.sentence) == (look != "last")
+    assert ("probability of a PASS" in found.sentence) == (look != "last")
 
 
 def test_falls_are_counted_by_query() -> None:

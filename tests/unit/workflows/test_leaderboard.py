@@ -168,6 +168,6 @@ def test_a_metric_that_one_folder_lacks_is_an_error(folder: Path, results: dict[
     """With that folder, and the metrics that it has."""
     other = finished(folder / "small", folder / "metric", {"x": Backend()}, metrics=["MRR@10"])
     message = said(lambda: leaderboard([results["good"], other]))
-    assert f"{other} holds no values of 'nDCG@10'" in message
-    assert "it has: MRR@10" in message
-    assert "holds no values of 'P@3'" in said(lambda: leaderboard([results["good"]], "P@3"))
+    assert f"{other} contains no values of 'nDCG@10'" in message
+    assert "use one of: MRR@10" in message
+    assert "contains no values of 'P@3'" in said(lambda: leaderboard([results["good"]], "P@3"))

@@ -61,9 +61,9 @@ def test_the_same_queries_are_sent_for_the_same_seed(folder: Path) -> None:
 def test_lists_of_one_document_cannot_be_probed(folder: Path) -> None:
     """Nothing can be compared within them."""
     api = {"api": {"backend": "http", "url": "http://127.0.0.1:9/x", "model": "m", "batch_size": 1}}
-    with pytest.raises(InputError, match="no query has two candidates that fit into one call") as raised:
+    with pytest.raises(InputError, match="no query has two candidates that fit in one call") as raised:
         list(probe_reranker(config_of(folder, api), "api"))
-    assert raised.value.hint == "give a dataset with more candidates, or raise batch_size"
+    assert raised.value.hint == "use a dataset with more candidates, or raise batch_size"
 
 
 def test_a_server_that_is_gone_is_reported(folder: Path) -> None:

@@ -147,8 +147,8 @@ def test_a_reranker_with_a_failed_query_is_not_tuned(part: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (lambda data: data.update(status="running"), "is running: it did not run to its end"),
-        (lambda data: data.update(status="failed"), "is failed: it did not run to its end"),
+        (lambda data: data.update(status="running"), "is running: the run did not finish"),
+        (lambda data: data.update(status="failed"), "is failed: the run did not finish"),
         (
             lambda data: data.update(status="incomplete", calls={"a": {"ok": 1, "retried": 2, "failed": 3}}),
             "is incomplete: 3 calls to a failed",

@@ -115,9 +115,9 @@ def test_depths_are_not_tuned_for_listwise_rerankers(
     """They are left out where others are there; named, or alone, they are an error that says what to do."""
     assert [one.reranker for one in tune(result)] == ["good", "fair"]
     for folder, named in ((result, "whole"), (listwise, None)):
-        with pytest.raises(InputError, match="looks at the whole list") as raised:
+        with pytest.raises(InputError, match="valid only for their own depth") as raised:
             tune(folder, named)
-        assert "give several depths in the configuration" in (raised.value.hint or "")
+        assert "set several depths in the configuration" in (raised.value.hint or "")
 
 
 @pytest.mark.parametrize("tune", [choose_thresholds, calibrate_result])
@@ -170,7 +170,7 @@ def test_a_goal_is_read_from_text(result: Path) -> None:
     )
     assert choose_thresholds(result, "good") == choose_thresholds(result, "good", Goal())
     assert choose_thresholds(result, "good", "max_f1")[0].goal.what == "f1"
-    assert "'recall>9' is no goal" in said(lambda: choose_thresholds(result, "good", "recall>9"))
+    assert "'recall>9' is not a valid target" in said(lambda: choose_thresholds(result, "good", "recall>9"))
 
 
 def test_the_same_figures_are_in_the_report(result: Path) -> None:
