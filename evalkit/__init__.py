@@ -11,20 +11,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalkit.config import load_config
     from evalkit.datasets import load_dataset
-    from evalkit.errors import EvalkitError
+    from evalkit.errors import EvalkitError, EvalkitWarning
     from evalkit.metrics import evaluate
     from evalkit.records import Qrels, Run
     from evalkit.rerankers import load_reranker
     from evalkit.workflows.compare import compare
     from evalkit.workflows.gate import gate
+    from evalkit.workflows.result import Result, load_result
     from evalkit.workflows.run import run
-    from evalkit.workflows.tune import tune_depth, tune_threshold
+    from evalkit.workflows.tune import tune_calibration, tune_depth, tune_threshold
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "EvalkitError": "evalkit.errors",
+    "EvalkitWarning": "evalkit.errors",
     "Qrels": "evalkit.records",
+    "Result": "evalkit.workflows.result",
     "Run": "evalkit.records",
     "compare": "evalkit.workflows.compare",
     "evaluate": "evalkit.metrics",
@@ -32,14 +35,18 @@ _HOMES = {
     "load_config": "evalkit.config",
     "load_dataset": "evalkit.datasets",
     "load_reranker": "evalkit.rerankers",
+    "load_result": "evalkit.workflows.result",
     "run": "evalkit.workflows.run",
+    "tune_calibration": "evalkit.workflows.tune",
     "tune_depth": "evalkit.workflows.tune",
     "tune_threshold": "evalkit.workflows.tune",
 }
 
 __all__ = [
     "EvalkitError",
+    "EvalkitWarning",
     "Qrels",
+    "Result",
     "Run",
     "__version__",
     "compare",
@@ -48,7 +55,9 @@ __all__ = [
     "load_config",
     "load_dataset",
     "load_reranker",
+    "load_result",
     "run",
+    "tune_calibration",
     "tune_depth",
     "tune_threshold",
 ]

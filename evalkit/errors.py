@@ -62,6 +62,10 @@ class EvalkitError(Exception):
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that a notebook shows: the problem and the hint; IPython calls this method."""
+        return self.render().split("\n")
+
 
 def _restore(kind: type[EvalkitError], args: tuple[Any, ...], state: dict[str, Any]) -> EvalkitError:
     error = kind.__new__(kind, *args)
@@ -230,7 +234,11 @@ class InterruptError(EvalkitError):
     exit_code = 130
 
 
-class InputNote(UserWarning):
+class EvalkitWarning(UserWarning):
+    """A warning on data or on a result: what was found, and what to do; the command line prints ``warning: ...``."""
+
+
+class InputNote(EvalkitWarning):
     """How evalkit reads an input that can be read in several ways; the command line prints it as ``note: ...``."""
 
 

@@ -45,7 +45,7 @@ def bench(
     from evalkit.experiment.manifest_facts import Origin
     from evalkit.experiment.resume import ResumeOptions
     from evalkit.workflows.bench import latency_only
-    from evalkit.workflows.run import run
+    from evalkit.workflows.run import run_experiment
 
     settings = latency_only(load_config(config, overrides), scenarios)
     if plan:
@@ -54,5 +54,5 @@ def bench(
     if as_json:
         raise click.UsageError("--json requires --plan; the results are in summary.json and latency.json")
     command = shlex.join(["evalkit", *sys.argv[1:]])
-    folder = run(settings, into, Origin(command, Path(config).read_bytes()))
+    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()))
     show_result(folder.path, details=details)

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError, InputNote, nearest_name_hint
+from evalkit.errors import EvalkitError, EvalkitWarning, InputNote, nearest_name_hint
 
 COMMANDS = {
     "init": "evalkit.cli.init:init",
@@ -81,26 +81,29 @@ def cli(context: click.Context) -> None:
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
-    context.with_resource(_print_notes())
+    context.with_resource(_print_warnings())
 
 
 @contextmanager
-def _print_notes() -> Iterator[None]:
-    """Print each note once, as ``note: ...`` on stderr, while a command runs."""
+def _print_warnings() -> Iterator[None]:
+    """Print each note and each warning once, as ``note: ...`` or ``warning: ...`` on stderr, while a command runs."""
     printed: set[str] = set()
 
     with warnings.catch_warnings():
-        warnings.simplefilter("always", InputNote)
+        warnings.simplefilter("always", EvalkitWarning)
         show = warnings.showwarning
 
-        def print_note(message: Warning | str, category: type[Warning], *rest: Any, **options: Any) -> None:
-            if not issubclass(category, InputNote):
+        def print_warning(
+            message: Warning | str, category: type[Warning], *rest: Any, **options: Any
+        ) -> None:
+            if not issubclass(category, EvalkitWarning):
                 show(message, category, *rest, **options)
             elif str(message) not in printed:
                 printed.add(str(message))
-                click.echo(f"note: {message}", err=True)
+                kind = "note" if issubclass(category, InputNote) else "warning"
+                click.echo(f"{kind}: {message}", err=True)
 
-        warnings.showwarning = print_note
+        warnings.showwarning = print_warning
         yield
 
 

@@ -20,17 +20,16 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
     """
     from dataclasses import asdict
 
-    from tqdm import tqdm
-
     from evalkit.config import load_config
     from evalkit.errors import IncompleteError
+    from evalkit.progress import progress_bar
     from evalkit.report.table import Table, as_text
     from evalkit.results.json_shapes import to_json
     from evalkit.workflows.probe import probe_reranker
 
     settings = load_config(config, overrides)
     found = probe_reranker(settings, reranker)
-    findings = list(tqdm(found, desc=f"probing {reranker}", unit="promise", disable=None))
+    findings = list(progress_bar(found, desc=f"probing {reranker}", unit="promise"))
     if as_json:
         click.echo(to_json([asdict(finding) for finding in findings]).decode(), nl=False)
     else:

@@ -40,7 +40,7 @@ def run(
     from evalkit.config import load_config
     from evalkit.experiment.manifest_facts import Origin
     from evalkit.experiment.resume import ResumeOptions
-    from evalkit.workflows.run import run as run_experiment
+    from evalkit.workflows.run import run_experiment
 
     settings = load_config(config, overrides)
     options = ResumeOptions(refresh, Path(resume) if resume else None)

@@ -160,16 +160,15 @@ def drift(
     """
     from dataclasses import asdict
 
-    from tqdm import tqdm
-
     from evalkit.config import load_config
     from evalkit.errors import IncompleteError
+    from evalkit.progress import progress_bar
     from evalkit.report.table import Table, as_text
     from evalkit.results.json_shapes import to_json
     from evalkit.workflows.store import drift_checks
 
     settings = load_config(config, overrides)
-    found = list(tqdm(drift_checks(settings, tags, into), desc="scoring again", unit="check", disable=None))
+    found = list(progress_bar(drift_checks(settings, tags, into), desc="scoring again", unit="check"))
     if as_json:
         rows = [{**asdict(one), "verdict": one.verdict, "evidence": one.evidence()} for one in found]
         click.echo(to_json(rows), nl=False)

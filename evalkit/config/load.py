@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from evalkit.config.rules import check_rules, primary_metric
 from evalkit.config.secrets_check import check_secrets
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
-from evalkit.config.source import Path, Problem, Source, read_source
+from evalkit.config.source import Path, Problem, Source, read_source, source_of
 from evalkit.errors import InputError
 from evalkit.formats import read_text
 
@@ -33,13 +33,15 @@ _SELECTOR = {"dataset source": "source", "retriever kind": "kind", "reranker bac
 """Kind of plugin -> the key of a block that names the plugin."""
 
 
-def load_config(path: str | FilePath, overrides: Sequence[str] = (), *, check_files: bool = True) -> Config:
-    """Load and check a configuration file, without network access.
+def load_config(
+    path: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, check_files: bool = True
+) -> Config:
+    """Load and check a configuration, without network access.
 
     Parameters
     ----------
     path
-        A YAML file.
+        A YAML file, or a dictionary with the content of one. Paths in a dictionary start at the working directory.
     overrides
         ``path=value`` settings that replace those of the file.
     check_files
@@ -50,8 +52,11 @@ def load_config(path: str | FilePath, overrides: Sequence[str] = (), *, check_fi
     InputError
         If the file cannot be read.
     ConfigError
-        If the configuration is invalid; it contains every problem, as ``file:line:col: message`` with a hint.
+        If the configuration is invalid; it contains every problem, as ``file:line:col: message`` with a hint. For a
+        dictionary, the path of the key replaces the position: ``rerankers.mine.url: message``.
     """
+    if isinstance(path, Mapping):
+        return build_config(source_of(path), overrides, SearchedFolders(required=check_files))
     folders = SearchedFolders(FilePath(path).parent, required=check_files)
     return build_config(_read(path, "configuration"), overrides, folders)
 

@@ -1,4 +1,4 @@
-"""Parse YAML into plain data, with the position of every key and value.
+"""Parse YAML into plain data, with the position of every key and value; take a dictionary as such data.
 
 This module visits the node graph itself, so that all duplicate and invalid keys are reported together with all other
 problems, each with its position. YAML's own loader stops at the first one.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from pathlib import PurePath
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -48,7 +50,7 @@ class Source:
     data
         Dictionaries, lists and scalars.
     keys, values
-        Path -> ``file:line:col`` of the key and of the value.
+        Path -> ``file:line:col`` of the key and of the value; ``rerankers.mine.url`` in data without a file.
     problems
         Problems of the YAML and of its overrides.
     """
@@ -131,6 +133,45 @@ def parse_value(text: str) -> Any:
         return YAML(typ="safe", pure=True).load(text)
     except YAMLError:
         return text
+
+
+def source_of(data: Mapping[str, Any]) -> Source:
+    """Return a copy of a dictionary, as YAML would give it; the position of a value is the path of its key.
+
+    Values of other types than those of YAML are added to `Source.problems`.
+    """
+    source = Source("config")
+    source.data = _copied(data, source, ())
+    return source
+
+
+def _copied(value: Any, source: Source, path: Path) -> Any:
+    source.values[path] = key_path(path) or source.name
+    if isinstance(value, Mapping):
+        return {str(key): _copied_item(key, child, source, path) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copied(child, source, (*path, index)) for index, child in enumerate(value)]
+    if value is None or isinstance(value, str | int | float | date):
+        return value
+    if isinstance(value, PurePath):
+        return str(value)
+    kind = f"{type(value).__module__}.{type(value).__qualname__}"
+    hint = "use text, numbers, lists and dictionaries, as in a YAML file"
+    source.problems.append(Problem(path, f"a value of type {kind} is not supported", hint))
+    return None
+
+
+def _copied_item(key: Any, value: Any, source: Source, path: Path) -> Any:
+    child = (*path, str(key))
+    source.keys[child] = key_path(child)
+    if not isinstance(key, str):
+        source.problems.append(Problem(child, f"the key {key!r} must be text", f"write {str(key)!r}"))
+    return _copied(value, source, child)
+
+
+def key_path(path: Path) -> str:
+    """Return a path as text, such as ``datasets[0].split``."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 class _NodeReader:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.dataset_checks.text_stats import TextStats
 from evalkit.metrics import evaluate
 from evalkit.metrics.names import Metric
+from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Qrels, Query, Run
 
 
@@ -51,9 +51,7 @@ class CheckInput:
         cls, dataset: Dataset, metrics: tuple[Metric, ...], depth: int, candidates: Run | None = None
     ) -> CheckInput:
         """Return the input for a dataset; reads every text once."""
-        texts = tqdm(
-            dataset.corpus.texts, desc=f"{dataset.name}: checking", unit="text", disable=None, delay=2
-        )
+        texts = progress_bar(dataset.corpus.texts, desc=f"{dataset.name}: checking", unit="text", delay=2)
         computed = tuple(metric for metric in metrics if metric.has_kernel and metric.name != "Judged")
         queries = TextStats.of(query.text for query in dataset.queries)
         return cls(dataset, TextStats.of(texts), queries, computed, depth, candidates)

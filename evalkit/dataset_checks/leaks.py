@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from tqdm import tqdm
 
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.dataset_checks.shingles import chunks, pieces
+from evalkit.progress import progress_bar
 from evalkit.text_analysis import normal_form
 
 WORDS = 5
@@ -65,9 +65,7 @@ def _documents_containing(data: CheckInput, query_pieces: dict[str, list[str]]) 
     by_end = _by_last_words(query_pieces)
     keys = np.array(sorted(by_end), dtype=np.uint64)
     found: dict[str, str] = {}
-    rows = tqdm(
-        range(len(corpus)), desc=f"{data.name}: queries in documents", unit="text", disable=None, delay=2
-    )
+    rows = progress_bar(range(len(corpus)), desc=f"{data.name}: queries in documents", unit="text", delay=2)
     for chunk in chunks(corpus.texts, rows):
         hashes, owner = chunk.windows(WORDS)
         hit = np.isin(hashes, keys)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.duplicates import equal_rows, inconsistent_judgments
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.dataset_checks.shingles import chunks
+from evalkit.progress import progress_bar
 
 WIDTH = 3
 """Pieces per shingle."""
@@ -73,7 +73,7 @@ def group_near_duplicates(
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    bar = tqdm(rows.tolist(), desc=f"{name}: near-duplicates", unit="text", disable=None, delay=2)
+    bar = progress_bar(rows.tolist(), desc=f"{name}: near-duplicates", unit="text", delay=2)
     owners, keys = _keys(texts, bar)
     pairs = _candidate_pairs(owners, keys)
     complete = len(pairs) <= MOST_PAIRS

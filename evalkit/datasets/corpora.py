@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import orjson
-from tqdm import tqdm
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.errors import DataFormatError, InputError
+from evalkit.progress import progress_bar
 from evalkit.records import ContentHash, Corpus, PackedTexts
 
 LARGE_BYTES = 32 * 2**20
@@ -111,7 +111,7 @@ def build_corpus(
     StorageError
         If the cache cannot be written.
     """
-    progress = tqdm(documents, desc=f"{name}: reading", unit="document", disable=None, delay=1)
+    progress = progress_bar(documents, desc=f"{name}: reading", unit="document", delay=1)
     joined = _join_texts(template, progress)
     if stamp is None or stamp.size_bytes < LARGE_BYTES:
         return _build_in_memory(joined)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from tqdm import tqdm
 
 from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts, assemble
@@ -20,6 +19,7 @@ from evalkit.datasets.corpora import RawDocument
 from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, InputError, StorageError
 from evalkit.formats import write_run
+from evalkit.progress import progress_bar
 from evalkit.records import Dataset
 
 
@@ -91,9 +91,7 @@ def _write(parts: Parts, folder: Path, split: str) -> None:
     queries = (
         {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in parts.queries
     )
-    _write_json_lines(
-        folder / "corpus.jsonl", tqdm(corpus, desc="writing", unit="document", disable=None, delay=1)
-    )
+    _write_json_lines(folder / "corpus.jsonl", progress_bar(corpus, desc="writing", unit="document", delay=1))
     _write_json_lines(folder / "queries.jsonl", queries)
     with (folder / "qrels" / f"{split}.tsv").open("w", encoding="utf-8") as file:
         file.write("query-id\tcorpus-id\tscore\n")

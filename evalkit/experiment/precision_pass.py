@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
-from tqdm import tqdm
 
 from evalkit.backend_checks import PrecisionCheck, compare_precisions
 from evalkit.config import Config, RerankerSettings
@@ -18,6 +17,7 @@ from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.scoring_pools import pool_for
 from evalkit.experiment.sessions import open_session
 from evalkit.metrics import parse_metric
+from evalkit.progress import progress_bar
 from evalkit.records import Run
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, Row, assemble, batch
 
@@ -80,7 +80,7 @@ def _score(
 ) -> list[Outcome]:
     outcomes = []
     pairs = sum(len(item.request.documents) for item in batches)
-    with tqdm(total=pairs, desc=session.tag, unit="pair", disable=None) as progress:
+    with progress_bar(total=pairs, desc=session.tag, unit="pair") as progress:
         for outcome in sending.send(batches):
             outcomes.append(outcome)
             run.record(session, outcome)

@@ -15,6 +15,7 @@ from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.scoring_pools import pool_for
 from evalkit.experiment.sigint import ignore_sigint
+from evalkit.progress import progress_bar
 from evalkit.records import Run
 from evalkit.rerankers import Reranker
 from evalkit.reranking import Batch, CallContext, Outcome, RerankerSession, assemble, batch
@@ -90,4 +91,4 @@ class _Scoring:
 def _progress_bar(label: str, pairs: int, batches: Sequence[Batch]) -> tqdm[Any]:
     """Return a progress bar over all pairs that starts at the number of known ones."""
     unknown = sum(len(item.request.documents) for item in batches)
-    return tqdm(total=pairs, initial=pairs - unknown, desc=label, unit="pair", disable=None)
+    return progress_bar(total=pairs, initial=pairs - unknown, desc=label, unit="pair")

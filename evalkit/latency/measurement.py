@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from evalkit.latency.machine import MachineMonitor, RoundState
 from evalkit.latency.workloads import MOST_WARMUP, LatencyCell, has_settled
+from evalkit.progress import progress_bar
 from evalkit.reranking import Arrival, Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
 from evalkit.reranking.outcomes import Clock
 
@@ -80,7 +81,7 @@ def measure_arrivals(
 
 
 def _progress_bar(what: str, total: int) -> tqdm[Any]:
-    return tqdm(total=total, desc=what, unit="call", disable=None)
+    return progress_bar(total=total, desc=what, unit="call")
 
 
 def _senders(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Sequence
-from itertools import zip_longest
+from collections.abc import Iterable
 
 from evalkit.dataset_checks import DataFinding
 from evalkit.report.cautions import Caution
-from evalkit.report.table import Table
+from evalkit.report.table import WIDTH, Table, as_text
 from evalkit.results.manifest import Manifest
 
 MOST_LINES = 4
@@ -17,8 +15,6 @@ OTHER_WARNINGS = frozenset({"no_candidates", "judged_share"})
 """Codes of findings that are left out of the sentences: other warnings of the report cover them."""
 TITLE = "Findings on the data"
 COLUMNS = ("dataset", "severity", "finding", "effect on the figures", "remedy", "examples")
-_WIDTHS = (12, 34, 40, 32, 20)
-"""Characters of the columns in a terminal, without the column of the severity."""
 
 
 def preflight_cautions(manifest: Manifest) -> list[Caution]:
@@ -64,13 +60,15 @@ def preflight_tables(manifest: Manifest) -> list[Table]:
     return [Table(TITLE, COLUMNS, tuple(map(_row, findings)), note, left=len(COLUMNS))]
 
 
-def finding_tables(findings: Iterable[DataFinding]) -> str:
-    """Return findings for a terminal: a table for each severity, the cells wrapped."""
+def finding_tables(findings: Iterable[DataFinding], width: int = WIDTH) -> str:
+    """Return findings for a terminal: a table for each severity."""
     by_severity: dict[str, list[tuple[str, ...]]] = {}
     for finding in findings:
-        by_severity.setdefault(finding.severity, []).append(_row(finding))
+        dataset, severity, *rest = _row(finding)
+        by_severity.setdefault(severity, []).append((dataset, *rest))
+    columns = tuple(name for name in COLUMNS if name != "severity")
     return "\n".join(
-        f"{severity}s: {len(rows)}\n\n{_wrapped([COLUMNS, *rows])}\n"
+        as_text(Table(f"{severity}s: {len(rows)}", columns, tuple(rows), left=len(columns)), width)
         for severity, rows in by_severity.items()
     )
 
@@ -78,19 +76,3 @@ def finding_tables(findings: Iterable[DataFinding]) -> str:
 def _row(finding: DataFinding) -> tuple[str, ...]:
     examples = ", ".join(finding.examples) or "-"
     return (finding.dataset, finding.severity, finding.what, finding.effect, finding.remedy, examples)
-
-
-def _wrapped(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as aligned text, the headings first, without the column of the severity."""
-    heading, *body = ([row[0], *row[2:]] for row in rows)
-    rule = ["-" * width for width in _WIDTHS]
-    return "\n".join([_lines(heading), _lines(rule), *(f"{_lines(row)}\n" for row in body)])
-
-
-def _lines(row: Sequence[str]) -> str:
-    """Return one row as lines, each cell wrapped to the width of its column."""
-    cells = [textwrap.wrap(cell, width) for cell, width in zip(row, _WIDTHS, strict=True)]
-    return "\n".join(
-        "  ".join(part.ljust(width) for part, width in zip(parts, _WIDTHS, strict=True)).rstrip()
-        for parts in zip_longest(*cells, fillvalue="")
-    )

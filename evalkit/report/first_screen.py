@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from evalkit.charts.palette import system_roles
 from evalkit.report.cards import Card, confidence_card, quality_card, speed_card
 from evalkit.report.cautions import Caution
+from evalkit.report.chart_parts import roles_of
 from evalkit.report.decision import Decision, decide
 from evalkit.report.forest import Forest, forest
 from evalkit.report.latency_screen import latency_cards, latency_decision
@@ -152,9 +153,9 @@ def date_text(moment: str) -> str:
 
 def _roles(compared: Comparisons, measured: Measured | None) -> dict[str, str]:
     """Return the colours of all systems, the same as in the charts."""
-    tags = [] if measured is None else list(measured.manifest.rerankers)
-    tags += [one.contender for entry in compared.datasets for one in entry.comparisons]
-    return system_roles(tags, compared.plan.baseline)
+    own = [one.contender for entry in compared.datasets for one in entry.comparisons]
+    known = {} if measured is None else roles_of(measured.summary)
+    return system_roles(own, compared.plan.baseline) | known
 
 
 def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> FirstScreen:

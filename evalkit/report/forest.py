@@ -12,7 +12,7 @@ from evalkit.report.systems import SystemRow
 
 PADDING = 0.06
 """Empty share of the width at both ends."""
-_MOST_TICKS = 4
+_MOST_TICKS = 6
 
 
 @dataclass(frozen=True, slots=True)

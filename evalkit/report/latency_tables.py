@@ -228,7 +228,7 @@ def _load(row: LatencyRow) -> str:
     if row.rate_per_s is not None:
         return f"{row.rate_per_s:.3g} arrivals per s"
     length = f", length {row.length_bucket}" if row.length_bucket else ""
-    return f"{row.concurrency} concurrent{length}"
+    return f"{row.concurrency} concurrent call{'s' * (row.concurrency != 1)}{length}"
 
 
 _PARTS = tuple(LatencyParts.__dataclass_fields__)

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 _MARKED = re.compile(r"[\\`*|<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|(?<=&)#|&(?=\w+;)")
 """Characters that are markup in Markdown; intervals in brackets and names_like_this are not."""
@@ -13,6 +14,12 @@ _MARKED = re.compile(r"[\\`*|<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|(?<=&)#|&(?=\w+;)
 WIDTH = 100
 """Columns of text in which nothing wraps, where the width of the terminal is not known."""
 _GAP = 2
+_LONG = 24
+"""Text of at most this length does not wrap in a cell."""
+_NARROW = 16
+"""Least width of a column of long text; narrower ones would follow as another part."""
+_HIGH = 3
+"""Rows of at most this many lines follow each other without an empty line."""
 _SHORT = 12
 """Headings of at most this length do not wrap."""
 
@@ -58,26 +65,15 @@ def as_markdown(table: Table) -> str:
 def as_text(table: Table, width: int = WIDTH, *, heading: bool = True) -> str:
     """Return a table as aligned text of at most `width` columns where its cells allow it.
 
-    Headings wrap to the width of their cells. Columns that do not fit follow as a second part, after the key columns.
+    Headings wrap to the width of their cells, and long text wraps within its column. Columns that do not fit even so
+    follow as a second part, after the key columns.
     """
-    parts = [_aligned(table, places) for places in _parts(table, width)]
+    widths = _fitted(table, width)
+    parts = [_aligned(table, places, widths) for places in _parts(table, widths, width)]
     lines = [line for part in parts for line in (*part, "")][:-1]
     if table.note:
         lines += textwrap.wrap(table.note, width)
     return "\n".join([*((table.title, "") if heading else ()), *lines, ""])
-
-
-def _parts(table: Table, width: int) -> list[list[int]]:
-    """Return the columns of each part of a table that is `width` wide; the key columns are in each."""
-    widths, keys = _widths(table), list(range(table.keys))
-    parts, used = [[*keys]], widths[: table.keys]
-    for place in range(table.keys, len(widths)):
-        if len(parts[-1]) > table.keys and sum(used) + widths[place] + _GAP * len(used) > width:
-            parts.append([*keys])
-            used = widths[: table.keys]
-        parts[-1].append(place)
-        used = [*used, widths[place]]
-    return parts
 
 
 def _widths(table: Table) -> list[int]:
@@ -90,22 +86,59 @@ def _widths(table: Table) -> list[int]:
     ]
 
 
-def _aligned(table: Table, places: Sequence[int]) -> list[str]:
+def _fitted(table: Table, width: int) -> list[int]:
+    """Return the widths of the columns: those of long text share what the other columns leave."""
+    widths = _widths(table)
+    long = [place for place in range(table.left) if widths[place] > _LONG]
+    left = (
+        width - _GAP * (len(widths) - 1) - sum(size for place, size in enumerate(widths) if place not in long)
+    )
+    if sum(widths[place] for place in long) <= left or left < _NARROW * len(long):
+        return widths
+    for number, place in enumerate(sorted(long, key=widths.__getitem__)):
+        widths[place] = min(widths[place], left // (len(long) - number))
+        left -= widths[place]
+    return widths
+
+
+def _parts(table: Table, widths: Sequence[int], width: int) -> list[list[int]]:
+    """Return the columns of each part of a table that is `width` wide; the key columns are in each."""
+    keys = list(range(table.keys))
+    parts, used = [[*keys]], sum(widths[: table.keys]) + _GAP * (table.keys - 1)
+    for place in range(table.keys, len(widths)):
+        if len(parts[-1]) > table.keys and used + _GAP + widths[place] > width:
+            parts.append([*keys])
+            used = sum(widths[: table.keys]) + _GAP * (table.keys - 1)
+        parts[-1].append(place)
+        used += _GAP + widths[place]
+    return parts
+
+
+def _aligned(table: Table, places: Sequence[int], every: Sequence[int]) -> list[str]:
     """Return the headings, a rule and the rows of some columns."""
-    every = _widths(table)
     widths = [every[place] for place in places]
-    names = [textwrap.wrap(table.columns[place], width) for place, width in zip(places, widths, strict=True)]
+    names = [_wrapped(table.columns[place], every[place]) for place in places]
     height = max(map(len, names))
-    headings = [
-        [name[row - height + len(name)] if row >= height - len(name) else "" for name in names]
-        for row in range(height)
+    lines = [*zip(*([""] * (height - len(name)) + name for name in names), strict=True)]
+    lines.append(tuple("-" * width for width in widths))
+    rows = [
+        [*zip_longest(*(_wrapped(row[place], every[place]) for place in places), fillvalue="")]
+        for row in table.rows
     ]
-    rule = ["-" * width for width in widths]
-    rows = [[row[place] for place in places] for row in table.rows]
+    # An empty line between rows, where they are so high that they would run into each other.
+    apart = [("",) * len(places)] if max(map(len, rows), default=0) > _HIGH else []
+    lines += [line for number, row in enumerate(rows) for line in (*(apart if number else []), *row)]
     return [
-        "  ".join(
+        (" " * _GAP)
+        .join(
             cell.ljust(width) if place < table.left else cell.rjust(width)
             for place, cell, width in zip(places, line, widths, strict=True)
-        ).rstrip()
-        for line in (*headings, rule, *rows)
+        )
+        .rstrip()
+        for line in lines
     ]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return text as lines of at most `width` characters; a longer word is broken."""
+    return [text] if len(text) <= width else textwrap.wrap(text, width, break_on_hyphens=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from base64 import b64encode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from evalkit.charts.chart import Chart
+from evalkit.charts.palette import css_colours
 from evalkit.charts.svg import as_figure, page_css
 from evalkit.report.table import as_markdown, markdown_text
 from evalkit.results.folder import slug
@@ -26,6 +28,7 @@ def page_templates() -> Environment:
     )
     environment.filters |= {
         "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "file_name": _file_name,
+        "pixels": _in_pixels,
     }  # fmt: skip
     # Scripts are listed by their hashes in the page's content security policy.
     for name, file in (("script", "explorer.js"), ("chart_script", "charts.js")):
@@ -34,7 +37,13 @@ def page_templates() -> Environment:
         environment.globals[name] = Markup(source)  # noqa: S704 - our own file
         environment.globals[f"{name}_hash"] = b64encode(hashlib.sha256(source.encode()).digest()).decode()
     environment.globals["chart_colours"] = Markup(page_css())  # noqa: S704 - our own text
+    environment.globals["role_colours"] = {side: css_colours(side) for side in ("light", "dark")}
     return environment
+
+
+def _in_pixels(css: str) -> str:
+    """Return rules with 16 pixels for ``rem``, a unit that depends on the page around them."""
+    return re.sub(r"(\d[\d.]*)rem\b", lambda size: f"{16 * float(size[1]):g}px", css)
 
 
 def _picture(chart: Chart) -> Markup:

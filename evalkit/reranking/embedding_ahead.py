@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from tqdm import tqdm
-
 from evalkit.distributed import LocalPool, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
+from evalkit.progress import progress_bar
 from evalkit.rerankers import Embedded, Portion, Preparable, Reranker
 from evalkit.reranking.batching import Batch
 
@@ -29,7 +28,7 @@ def embedded_ahead(
     portions = list(reranker.portions(item.request for item in batches))
     texts = sum(len(portion.texts) for portion in portions)
     try:
-        with tqdm(total=texts, desc="embedding", unit="text", disable=None) as progress:
+        with progress_bar(total=texts, desc="embedding", unit="text") as progress:
             for work in each_with_split_retry(pool, embed, portions, _single_texts):
                 if not isinstance(work.result, CallError):
                     reranker.keep(work.task, work.result)

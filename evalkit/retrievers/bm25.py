@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from tqdm import tqdm
 
 from evalkit.config import RetrieverSettings
 from evalkit.config.settings import Language
 from evalkit.distributed import RayCluster
+from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.bm25_cluster import spread_shards
 from evalkit.retrievers.bm25_index import IndexOptions, Shards, open_shards
@@ -90,9 +90,7 @@ class Bm25:
         lengths: list[int] = []
         doc_ids: list[str] = []
         scores: list[NDArray[np.float64]] = [np.empty(0)]
-        with tqdm(
-            total=len(queries), desc=f"{self._tag}: retrieving", unit="query", disable=None
-        ) as progress:
+        with progress_bar(total=len(queries), desc=f"{self._tag}: retrieving", unit="query") as progress:
             for start in range(0, len(queries), _QUERIES_PER_BATCH):
                 batch = queries[start : start + _QUERIES_PER_BATCH]
                 terms = [self._analyzer.terms(query.text) for query in batch]

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.distributed import RayCluster, Replicas, WorkerPool
 from evalkit.errors import CallError
+from evalkit.progress import progress_bar
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import Statistics, count, merge_statistics
 from evalkit.retrievers.bm25_index import IndexOptions, split_rows
@@ -89,7 +89,7 @@ class ClusterShards:
     def __init__(self, pools: Sequence[WorkerPool[IndexPart]], threads: ThreadPoolExecutor) -> None:
         self._pools, self._threads = pools, threads
         part_statistics = self._threads.map(lambda pool: _run_one(pool, _statistics, None), pools)
-        bar = tqdm(part_statistics, desc="bm25: counting", unit="part", total=len(pools), disable=None)
+        bar = progress_bar(part_statistics, desc="bm25: counting", unit="part", total=len(pools))
         self._statistics = merge_statistics(list(bar))
 
     def search(self, queries: Sequence[Sequence[str]], depth: int) -> list[TopDocuments]:

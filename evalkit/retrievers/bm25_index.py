@@ -14,9 +14,9 @@ from unicodedata import unidata_version
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
+from evalkit.progress import progress_bar
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
 from evalkit.retrievers.bm25_scores import Bm25Index, score
@@ -118,8 +118,8 @@ def _build(corpus: Corpus, options: IndexOptions, folder: Path) -> None:
     """Count all parts, then compute the scores of each with the statistics of all; one part at a time in memory."""
     part_statistics = []
     for number, rows in enumerate(split_rows(len(corpus), options.shards)):
-        texts = tqdm(
-            corpus.texts[rows], desc="bm25: indexing", unit="document", disable=None,
+        texts = progress_bar(
+            corpus.texts[rows], desc="bm25: indexing", unit="document",
             total=len(corpus), initial=rows.start, leave=rows.stop == len(corpus),
         )  # fmt: skip
         counts = count(texts, options.analyzer)
@@ -127,7 +127,7 @@ def _build(corpus: Corpus, options: IndexOptions, folder: Path) -> None:
         part_statistics.append(counts.statistics)
         del counts
     statistics = merge_statistics(part_statistics)
-    for number in tqdm(range(options.shards), desc="bm25: scoring", unit="part", disable=None):
+    for number in progress_bar(range(options.shards), desc="bm25: scoring", unit="part"):
         counts = load(folder / f"counts-{number}", TermCounts)
         save(folder / str(number), score(counts, statistics, options.k1, options.b))
         del counts

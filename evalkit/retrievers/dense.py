@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
+import warnings
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.cache import cache_folder, cache_key
 from evalkit.config import RetrieverSettings
 from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
-from evalkit.errors import CallError
+from evalkit.errors import CallError, EvalkitWarning
+from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.dense_search import Nearest, exact_products, search, unit
 from evalkit.retrievers.dense_vectors import cached_vectors
@@ -50,19 +50,19 @@ class Dense:
         folder = cache_folder() / "vectors" / key
         self._vectors = cached_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
-            tqdm.write(
-                f"{settings.label}: {documents.truncated} documents are longer than the model limit;"
-                " the text past the limit was ignored",
-                file=sys.stderr,
+            text = (
+                f"{settings.label}: {documents.truncated} documents are longer than the model's limit."
+                " Text past the limit was ignored."
             )
+            warnings.warn(text, EvalkitWarning, stacklevel=2)
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the `depth` nearest documents of each query."""
         normalise = unit if self._settings.similarity == "cosine" else np.asarray
         query_vectors = normalise(self._queries([query.text for query in queries]))
         nearest = [Nearest(depth, self._doc_ids) for _ in queries]
-        with tqdm(
-            total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document", disable=None
+        with progress_bar(
+            total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document"
         ) as progress:
             search(self._vectors, query_vectors, nearest, progress.update, normalise)
         scores = [

@@ -10,9 +10,9 @@ from typing import BinaryIO
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.errors import StorageError
+from evalkit.progress import progress_bar
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 """A function that returns ``(n, dimension)`` finite vectors of n texts."""
@@ -67,9 +67,7 @@ def _embed_missing(folder: Path, texts: Sequence[str], embed: Embed, chunk: int,
     """Embed the texts without a vector in the partial file; return the complete file."""
     partial = _find_file(folder, _PARTIAL)
     done = partial.stat().st_size // (4 * int(partial.stem)) if partial else 0
-    with tqdm(
-        total=len(texts), initial=done, desc=f"{tag}: embedding", unit="document", disable=None
-    ) as progress:
+    with progress_bar(total=len(texts), initial=done, desc=f"{tag}: embedding", unit="document") as progress:
         while done < len(texts):
             vectors = embed(texts[done : done + chunk])
             partial = folder / f"{vectors.shape[1]}{_PARTIAL}"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
-from tqdm import tqdm
-
-from evalkit.errors import InputError
+from evalkit.errors import EvalkitWarning, InputError
+from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.opensearch_client import OpenSearchClient
 from evalkit.retrievers.opensearch_replies import Hit
@@ -52,15 +51,15 @@ class OpenSearch:
         dropped = 0
         with OpenSearchClient(self._settings) as client, ThreadPool(self._settings.concurrency) as pool:
             found = pool.imap(partial(self._search, client, depth), queries)
-            progress = tqdm(found, total=len(queries), desc=f"{tag}: retrieving", unit="query", disable=None)
+            progress = progress_bar(found, total=len(queries), desc=f"{tag}: retrieving", unit="query")
             for query, result in zip(queries, progress, strict=True):
                 dropped += result.dropped
                 query_ids += [query.query_id] * len(result.hits)
                 doc_ids += [hit.doc_id for hit in result.hits]
                 scores += [hit.score for hit in result.hits]
         if dropped:
-            warning = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}"
-            tqdm.write(f"{warning} and were replaced by the next hits", file=sys.stderr)
+            text = f"{tag}: {dropped} documents found are not in the corpus of {self._dataset.name!r}"
+            warnings.warn(f"{text} and were replaced by the next hits.", EvalkitWarning, stacklevel=2)
         return Run.from_rows(tag, query_ids, doc_ids, scores).cut(depth)
 
     def _search(self, client: OpenSearchClient, depth: int, query: Query) -> _QueryResult:

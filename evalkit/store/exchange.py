@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
-from tqdm import tqdm
 
 from evalkit.errors import InputError, StorageError
+from evalkit.progress import progress_bar
 from evalkit.store.database import Database
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def export_scores(database: Database, path: Path) -> int:
     try:
         with (
             parquet.ParquetWriter(partial_file, _schema(), compression="zstd") as writer,
-            tqdm(total=total, desc="exporting", unit="score", disable=None) as progress,
+            progress_bar(total=total, desc="exporting", unit="score") as progress,
         ):
             for rows in database.stream(
                 "SELECT b.identity, q.text_hash, q.list_hash, d.text_hash, s.score, s.list_rank, c.stored_s, c.model"
@@ -108,7 +108,7 @@ def import_scores(database: Database, file: parquet.ParquetFile) -> tuple[int, i
         If the file has invalid rows; the store is unchanged then.
     """
     total, imported = file.metadata.num_rows, 0
-    with database.transaction(), tqdm(total=total, desc="importing", unit="score", disable=None) as progress:
+    with database.transaction(), progress_bar(total=total, desc="importing", unit="score") as progress:
         for batch in file.iter_batches(_ROWS):
             imported += _insert_newer(database, _checked(batch))
             progress.update(len(batch))

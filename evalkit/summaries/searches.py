@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.gate_verdicts import decide_drop
 from evalkit.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
+from evalkit.progress import progress_bar
 from evalkit.records import Run
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
@@ -78,7 +78,7 @@ def _evaluate_all(
     query_ids, metrics = comparison_set.qrels.answerable, parse_metrics([metric])
     configurations = list(_combinations(comparison_set, tag, tuning))
     label = f"{comparison_set.dataset}: {tag}"
-    for one in tqdm(configurations, desc=label, unit="way", disable=None):
+    for one in progress_bar(configurations, desc=label, unit="way"):
         kept = one.run if one.threshold is None else one.run.where(one.run.scores >= one.threshold)
         documents = float(np.mean([len(kept.docs(q)) for q in query_ids]))
         yield _Evaluated(one, documents, evaluate(kept, comparison_set.qrels, metrics).of(metric))

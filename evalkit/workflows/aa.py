@@ -15,7 +15,7 @@ from evalkit.experiment.resume import ResumeOptions
 from evalkit.experiment.sessions import only
 from evalkit.results.folder import REPEATS_FOLDER, results_folder
 from evalkit.summaries.opened_results import OpenedResult, open_result
-from evalkit.workflows.run import run
+from evalkit.workflows.run import run_experiment
 
 REPEATS = 2
 
@@ -72,7 +72,7 @@ def noise_floor(
     alone = only(config, [tag]).model_copy(update={"latency": None})
     parent = Path(into) if into is not None else results_folder(config.name, None) / REPEATS_FOLDER
     origin = Origin(f"evalkit aa --reranker {tag}", resolved_yaml(alone).encode())
-    folders = [run(alone, parent, origin, ResumeOptions(refresh=True)) for _ in range(repeats)]
+    folders = [run_experiment(alone, parent, origin, ResumeOptions(refresh=True)) for _ in range(repeats)]
     results = [open_result(folder.path) for folder in folders]
     return [
         _floor(results, number, metric)

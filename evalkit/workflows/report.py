@@ -6,14 +6,13 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tqdm import tqdm
-
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.errors import IncompleteError
 from evalkit.formats import write_run
 from evalkit.metrics import parse_metric
 from evalkit.metrics.sweep import can_sweep
+from evalkit.progress import progress_bar
 from evalkit.records import Qrels
 from evalkit.report.chart_files import write_charts
 from evalkit.report.explorer import explorer_data
@@ -61,7 +60,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
             "see failures.jsonl, or report the partial results with --allow-incomplete",
         )
     # Only large collections take long, so the progress bar appears after some seconds.
-    with tqdm(total=4, desc="report", unit="step", disable=None, delay=3) as progress:
+    with progress_bar(total=4, desc="report", unit="step", delay=3) as progress:
         config = folder.read_config()
         qrels = {facts.name: folder.read_qrels(facts.name) for facts in manifest.datasets}
         # A result without a quality pass has no scores, and its report no quality.

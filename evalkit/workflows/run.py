@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from evalkit.config import Config, load_config
 from evalkit.experiment import execute
@@ -12,25 +14,28 @@ from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.experiment_store import read_store
 from evalkit.experiment.manifest_facts import Origin
 from evalkit.experiment.resume import ResumeOptions, restore
+from evalkit.progress import import_tqdm_quietly
+from evalkit.report.sections import Findings
 from evalkit.reranking.token_estimates import PlannedPass
 from evalkit.results import ResultFolder
 from evalkit.results.folder import results_folder
 from evalkit.server.subprocess_service import served
 from evalkit.workflows.report import rebuild
+from evalkit.workflows.result import Result, give_warnings
 
 
 def run(
-    config: Config | str | Path,
+    config: Config | Mapping[str, Any] | str | Path,
     into: str | Path | None = None,
     origin: Origin | None = None,
     again: ResumeOptions | None = None,
-) -> ResultFolder:
-    """Run an experiment and build its report.
+) -> Result:
+    """Run an experiment and build its report; warnings of the result are given as `EvalkitWarning`.
 
     Parameters
     ----------
     config
-        A configuration, or the path of one.
+        A configuration, the path of one, or a dictionary with the content of one.
     into
         Parent of the result folder; ``results/<name>`` where None.
     origin
@@ -40,7 +45,7 @@ def run(
 
     Returns
     -------
-    ResultFolder
+    Result
         Its status is complete, or incomplete where calls failed.
 
     Raises
@@ -48,15 +53,33 @@ def run(
     EvalkitError
         See `evalkit.experiment.execute`.
     """
-    if not isinstance(config, Config):
-        file = Path(config)
-        config = load_config(file)
-        origin = origin or Origin(f"evalkit.run({str(file)!r})", file.read_bytes())
-    origin = origin or Origin("evalkit.run(Config)", None)
+    import_tqdm_quietly()
+    checked = config if isinstance(config, Config) else load_config(config)
+    folder, found = _run(checked, into, origin or _origin(config), again)
+    give_warnings(found)
+    return Result(folder.path)
+
+
+def run_experiment(
+    config: Config, into: str | Path | None, origin: Origin, again: ResumeOptions | None = None
+) -> ResultFolder:
+    """Do the same as `run` for a command, which prints the warnings of the result itself."""
+    return _run(config, into, origin, again)[0]
+
+
+def _origin(config: Config | Mapping[str, Any] | str | Path) -> Origin:
+    """Return the call of `run`, with the bytes of a configuration file."""
+    if isinstance(config, str | Path):
+        return Origin(f"evalkit.run({str(config)!r})", Path(config).read_bytes())
+    return Origin("evalkit.run(Config)" if isinstance(config, Config) else "evalkit.run(dict)", None)
+
+
+def _run(
+    config: Config, into: str | Path | None, origin: Origin, again: ResumeOptions | None
+) -> tuple[ResultFolder, Findings]:
     with served(config) as reachable:
         folder = execute(reachable, origin, results_folder(config.name, into), again or ResumeOptions())
-    rebuild(folder, allow_incomplete=True)
-    return folder
+    return folder, rebuild(folder, allow_incomplete=True)
 
 
 def plan(

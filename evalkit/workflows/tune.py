@@ -71,6 +71,28 @@ def tune_threshold(
     return [to_plain(one) for one in choose_thresholds(result, reranker, goal)]
 
 
+def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
+    """Fit functions that turn the scores of a result into probabilities of relevance.
+
+    Parameters
+    ----------
+    result
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
+    reranker
+        Only this one.
+
+    Returns
+    -------
+    For each dataset and reranker: the functions, with their errors on held-out queries.
+
+    Raises
+    ------
+    InputError
+        If there is no such reranker.
+    """
+    return [to_plain(one) for one in calibrate_result(result, reranker)]
+
+
 def sweep_result(
     result: str | Path, reranker: str | None = None, question: DepthQuestion | None = None
 ) -> list[DepthSweep]:

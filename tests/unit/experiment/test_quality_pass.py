@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.checked import Backend, by_pair
 from support.experiments import api, config_for, eval_set, started, use_backends
+from tqdm import tqdm
 
 from evalkit.errors import BudgetError, CallError, StorageError
 from evalkit.experiment import quality_pass as module
@@ -193,15 +194,12 @@ def test_a_store_that_fails_ends_the_pass_with_its_own_error(
 def test_the_progress_bar_starts_at_the_known_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends at the number of all pairs, whether they were known or sent."""
     bars: list[Any] = []
-    real = module.tqdm
 
     def watched(*args: Any, **options: Any) -> Any:
-        bars.append(
-            (options["initial"], options["total"], bar := real(*args, **{**options, "disable": False}))
-        )
+        bars.append((options["initial"], options["total"], bar := tqdm(*args, **options)))
         return bar
 
-    monkeypatch.setattr(module, "tqdm", watched)
+    monkeypatch.setattr(module, "progress_bar", watched)
     use_backends(monkeypatch, m=Backend())
     for depth in (2, 5):
         with started(config_for({"a": api()}, depths=[depth]), tmp_path, DATA) as run:

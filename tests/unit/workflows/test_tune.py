@@ -26,6 +26,7 @@ from evalkit.workflows.tune import (
     choose_thresholds,
     search_result,
     sweep_result,
+    tune_calibration,
     tune_depth,
     tune_threshold,
 )
@@ -177,6 +178,7 @@ def test_the_same_figures_are_in_the_report(result: Path) -> None:
     tuning = orjson.loads((result / "tuning.json").read_bytes())
     assert orjson.loads(orjson.dumps(tune_depth(result))) == tuning["depth"]
     assert orjson.loads(orjson.dumps(tune_threshold(result))) == tuning["threshold"]
+    assert orjson.loads(orjson.dumps(tune_calibration(result))) == tuning["calibration"]
     found = [to_plain(one) for one in calibrate_result(result)]
     assert orjson.loads(orjson.dumps(found, option=orjson.OPT_SERIALIZE_NUMPY)) == tuning["calibration"]
 
