@@ -341,9 +341,9 @@ def test_columns_that_no_one_knows_are_asked_for(tmp_path: Path) -> None:
         tmp_path / "hf",
     )
     assert "its columns: x, y, z" in unknown["error"]
-    assert "name them: pairs:" in unknown["error"]
+    assert "set pairs:" in unknown["error"]
     assert named["judged"] == [["cat", "a cat", 2]]
-    assert "row 1 has no column 'grade'\n  hint: its columns: x, y, z" in wrong["error"]
+    assert "row 1 has no column 'grade'\n  hint: use one of its columns: x, y, z" in wrong["error"]
     assert "'docs'" in missing["error"]
     assert "'dev'" in split["error"]
     assert {one["code"] for one in (unknown, wrong, missing, split)} == {2}

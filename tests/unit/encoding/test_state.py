@@ -64,6 +64,6 @@ def test_a_model_that_the_hub_lacks_is_a_users_mistake(
 
     monkeypatch.setattr(state, "hub_access", access)
     model = ModelSettings(kind="bi_encoder", model="owner/name")
-    assert "the model 'owner/name' cannot be found: not on disk" in said(lambda: state.state_of(model))
+    assert "model 'owner/name' not found: not on disk" in said(lambda: state.state_of(model))
     with pytest.raises(InputError, match="damaged"), state.model_access(str(tmp_path)):
         raise InputError("damaged")

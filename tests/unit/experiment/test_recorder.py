@@ -234,5 +234,5 @@ def test_only_timed_passes_have_a_scenario(tmp_path: Path, name: str) -> None:
 
 def test_tables_that_cannot_be_written_are_one_error(tmp_path: Path) -> None:
     """The folder is gone: a `StorageError` that names it."""
-    with pytest.raises(StorageError, match="gone cannot be written"):
+    with pytest.raises(StorageError, match="cannot write the result folder"):
         Recorder().write(ResultFolder(tmp_path / "gone"))
