@@ -171,6 +171,7 @@ def test_a_bench_is_no_comparison(benched: tuple[Path, str, dict[str, Any]], wor
 def test_nothing_to_time_is_reported(tmp_path: Path) -> None:
     """A configuration whose rerankers only look scores up has nothing to time; nor has one that asks for nothing."""
     config = tmp_path / "c.yaml"
+    (tmp_path / "x").write_text("q Q0 d 1 1.0 t\n", encoding="utf-8")
     config.write_text(
         "name: t\ndatasets: [demo]\nrerankers: {a: {backend: replay, path: x}}\n", encoding="utf-8"
     )

@@ -64,7 +64,7 @@ def test_an_import_can_be_run_on(beir_folder: Path, tmp_path: Path) -> None:
         (["info", "{source: tables, pairs: {paht: x}}"], "unknown key 'paht'"),
         (["info", "{source: "], "not valid YAML"),
         (["info", "demo", "--set", "sample"], "write --set path=value"),
-        (["import", "demo", "--into", "kept", "--set", "sample.queries=3"], "holds the whole dataset"),
+        (["import", "demo", "--into", "kept", "--set", "sample.queries=3"], "contains the complete dataset"),
         (["import", "none.zip", "--into", "kept"], "unknown dataset source 'none.zip'"),
     ],
 )

@@ -186,7 +186,7 @@ def test_an_unknown_dataset_is_exit_3(tmp_path: Path, config: Path) -> None:
     with stand_in_hub(REPOSITORIES) as endpoint:
         unknown = evalkit_process("run", config, env=environment(endpoint, tmp_path / "hf1"))
     assert unknown.returncode == 3
-    assert "the hub has no dataset 'BeIR/none'" in unknown.stderr
+    assert "dataset 'BeIR/none' not found on the hub" in unknown.stderr
     assert "Traceback" not in unknown.stderr
 
 
@@ -340,7 +340,7 @@ def test_columns_that_no_one_knows_are_asked_for(tmp_path: Path) -> None:
         ],
         tmp_path / "hf",
     )
-    assert "it has x, y, z" in unknown["error"]
+    assert "its columns: x, y, z" in unknown["error"]
     assert "name them: pairs:" in unknown["error"]
     assert named["judged"] == [["cat", "a cat", 2]]
     assert "row 1 has no column 'grade'\n  hint: its columns: x, y, z" in wrong["error"]
