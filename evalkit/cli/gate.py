@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.cli.options import JSON
+
+if TYPE_CHECKING:
+    from evalkit.results.gate_document import GateResult
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -51,10 +55,7 @@ def gate(
     from evalkit.report.gate import (
         as_junit,
         as_summary,
-        conclusion,
-        gate_lines,
         nights_lines,
-        unchanged_line,
         workflow_commands,
     )
     from evalkit.results.json_shapes import to_json
@@ -70,15 +71,25 @@ def gate(
         for line in nights_lines(found):
             click.echo(line, err=True)
     else:
-        for line in [*gate_lines(found.verdicts), *nights_lines(found)]:
-            click.echo(line)
-        if unchanged := unchanged_line(found):
-            click.echo(unchanged)
-        click.echo(conclusion(found))
+        _print(found)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         for line in workflow_commands(found):
             click.echo(line, err=as_json)
     click.get_current_context().exit(found.exit_code)
+
+
+def _print(found: GateResult) -> None:
+    """Print the conclusion, a line for each rule, and what to do next."""
+    from evalkit.cli.showing import show_next, text_width
+    from evalkit.report.gate import conclusion, gate_lines, next_after_gate, nights_lines, unchanged_line
+    from evalkit.report.terminal import paragraph_lines
+
+    click.echo(click.style(conclusion(found), fg="red" if found.exit_code else "green", bold=True))
+    unchanged = unchanged_line(found)
+    lines = [*gate_lines(found.verdicts), *nights_lines(found), *([unchanged] if unchanged else [])]
+    for line in paragraph_lines(lines, text_width()):
+        click.echo(line)
+    show_next(next_after_gate(found))
 
 
 def _write(path: Path, content: bytes, *, append: bool = False) -> None:

@@ -106,7 +106,7 @@ def with_unseen_share(finding: RuleFinding, differences: NDArray[np.float64], al
     share, fall = unseen_share(len(differences), alpha), max(0.0, -float(differences.min()))
     fields = asdict(finding)
     if finding.status in {"PASS", "IDENTICAL"}:
-        most = f"{percent(share)} of all queries may decrease more ({percent(1 - alpha)} confidence)"
         seen = "No query decreased" if fall == 0 else f"No query decreased by more than {fall:.4f}"
-        fields["sentence"] += f". {seen}; up to {most}"
+        unseen = f"up to {percent(share)} of all queries may ({percent(1 - alpha)} confidence)"
+        fields["sentence"] += f". {seen}; {unseen}"
     return GateFinding(**fields | {"unseen_share": share, "largest_fall": fall})

@@ -120,7 +120,7 @@ def depth_table(sweep: DepthSweep) -> Table:
         f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall and best order: the most"
         " that these candidates allow. ~ interpolated between batch sizes."
     )
-    return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note)
+    return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note).without_empty_columns()
 
 
 def _depth_cells(row: DepthRow, sweep: DepthSweep) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.report.next_step import NextStep
 from evalkit.report.numbers import change_text
 from evalkit.report.table import Table, as_markdown
 from evalkit.results.gate_document import GateResult
@@ -66,6 +67,18 @@ def nights_lines(gate: GateResult) -> Iterator[str]:
             yield f"ALARM  {where}: a larger drop since {found.since}, mean difference {change} ({level})"
         else:
             yield f"no alarm  {where}: no lasting drop in {nights} ({level})"
+
+
+def next_after_gate(gate: GateResult) -> NextStep:
+    """Return what to do after a gate."""
+    statuses = {row.status for row in gate.verdicts}
+    if "INVALID" in statuses:
+        return NextStep("Measure both sides on the same queries, judgments and candidates.")
+    if gate.exit_code == 0:
+        return NextStep("Save the new version as the baseline.", f"evalkit baseline save {gate.result} NAME")
+    if "FAIL" in statuses or any(found.is_alarm for found in gate.nights):
+        return NextStep("Find the queries that decreased.", f"evalkit report {gate.result} --open")
+    return NextStep("Add queries, or widen the margin of the rule.")
 
 
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")

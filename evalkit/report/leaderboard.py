@@ -41,7 +41,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
         f" another system of the same run is significantly better and faster.{apart}"
     )
     depth = f", depth {board.depth}" if board.depth else ""
-    return Table(f"{board.dataset}{depth}", columns, cells, note, left=4)
+    return Table(f"{board.dataset}{depth}", columns, cells, note, left=4, keys=2).without_empty_columns()
 
 
 def as_markdown_page(boards: Sequence[Leaderboard]) -> str:

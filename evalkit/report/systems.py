@@ -164,11 +164,11 @@ def systems_table(entry: DatasetComparisons, compared: Comparisons, rows: Sequen
     A column without any value is left out, and the number of queries where it is the same for all.
     """
     plan = compared.plan
-    columns = (
+    columns: tuple[str, ...] = (
         "system", plan.primary, f"difference to {plan.baseline}", "verdict", "p95 (ms)", "$ per 1,000 queries",
         "candidates needed", "queries",
     )  # fmt: skip
-    cells = [
+    cells: list[tuple[str, ...]] = [
         (
             row.system,
             row.mean_text,
@@ -181,15 +181,10 @@ def systems_table(entry: DatasetComparisons, compared: Comparisons, rows: Sequen
         )
         for row in rows
     ]
-    shown = [place for place in range(len(columns)) if any(row[place] != NO_VALUE for row in cells)]
     if len({row.queries for row in rows}) == 1:
-        shown.remove(len(columns) - 1)
-    return Table(
-        f"{entry.dataset}: systems",
-        tuple(columns[place] for place in shown),
-        tuple(tuple(row[place] for place in shown) for row in cells),
-        systems_note(compared, rows),
-    )
+        columns, cells = columns[:-1], [row[:-1] for row in cells]
+    title, note = f"{entry.dataset}: systems", systems_note(compared, rows)
+    return Table(title, columns, tuple(cells), note).without_empty_columns()
 
 
 def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
+
+from evalkit.report.numbers import NO_VALUE
 
 _MARKED = re.compile(r"[\\`*|<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|(?<=&)#|&(?=\w+;)")
 """Characters that are markup in Markdown; intervals in brackets and names_like_this are not."""
@@ -48,6 +50,20 @@ class Table:
     note: str = ""
     left: int = 1
     keys: int = 1
+
+    def without_empty_columns(self) -> Table:
+        """Return the table without columns that have no value, but for the key columns."""
+        shown = [
+            place
+            for place in range(len(self.columns))
+            if place < self.keys or any(row[place] != NO_VALUE for row in self.rows)
+        ]
+        return replace(
+            self,
+            columns=tuple(self.columns[place] for place in shown),
+            rows=tuple(tuple(row[place] for place in shown) for row in self.rows),
+            left=sum(place < self.left for place in shown),
+        )
 
 
 def markdown_text(text: str) -> str:

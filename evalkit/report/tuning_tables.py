@@ -18,7 +18,7 @@ def depths_table(sweeps: Sequence[DepthSweep]) -> Table:
         "dataset", "reranker", "candidates needed", "held-out mean", "difference to first stage", "p95 (ms)",
         "$ per 1,000 queries",
     )  # fmt: skip
-    return _table("Candidates needed", columns, [_depth_cells(one) for one in sweeps], keys=2)
+    return _table("Candidates needed", columns, [_depth_cells(one) for one in sweeps])
 
 
 def _depth_cells(sweep: DepthSweep) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ def thresholds_table(choices: Sequence[ThresholdChoice]) -> Table:
         "documents kept",
         "queries without documents",
     )
-    return _table("Thresholds", columns, [_threshold_cells(one) for one in choices], keys=2)
+    return _table("Thresholds", columns, [_threshold_cells(one) for one in choices])
 
 
 def _threshold_cells(choice: ThresholdChoice) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ def _threshold_cells(choice: ThresholdChoice) -> tuple[str, ...]:
 def calibrations_table(results: Sequence[CalibrationResult]) -> Table:
     """Return the best function of each reranker with its held-out figures."""
     columns = ("dataset", "reranker", "function", "calibration error (ECE)", "ECE by chance", "log loss")
-    return _table("Probabilities", columns, [_calibration_cells(one) for one in results], keys=2, left=3)
+    return _table("Probabilities", columns, [_calibration_cells(one) for one in results], left=3)
 
 
 def _calibration_cells(result: CalibrationResult) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def _calibration_cells(result: CalibrationResult) -> tuple[str, ...]:
 def searches_table(results: Sequence[SearchResult]) -> Table:
     """Return the best configuration of each reranker on the tuning queries, with its held-out figures."""
     columns = ("dataset", "reranker", "candidates", "fusion", "threshold", "held-out mean", "difference")
-    return _table("Best configurations", columns, [_search_cells(one) for one in results], keys=2)
+    return _table("Best configurations", columns, [_search_cells(one) for one in results])
 
 
 def _search_cells(result: SearchResult) -> tuple[str, ...]:
@@ -108,17 +108,6 @@ def _search_cells(result: SearchResult) -> tuple[str, ...]:
     )
 
 
-def _table(
-    title: str, columns: Sequence[str], cells: Sequence[tuple[str, ...]], keys: int, left: int = 2
-) -> Table:
+def _table(title: str, columns: Sequence[str], cells: Sequence[tuple[str, ...]], left: int = 2) -> Table:
     """Return a table without its empty columns."""
-    shown = [
-        place for place in range(len(columns)) if place < keys or any(row[place] != NO_VALUE for row in cells)
-    ]
-    return Table(
-        title,
-        tuple(columns[place] for place in shown),
-        tuple(tuple(row[place] for place in shown) for row in cells),
-        left=left,
-        keys=keys,
-    )
+    return Table(title, tuple(columns), tuple(cells), left=left, keys=2).without_empty_columns()

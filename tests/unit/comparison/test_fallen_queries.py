@@ -77,9 +77,9 @@ def test_the_unseen_share_is_the_exact_rule_of_three() -> None:
     ("differences", "status", "end"),
     [
         (np.zeros(100), "IDENTICAL",
-         "No query decreased; up to 2.95% of all queries may decrease more (95% confidence)"),
+         "No query decreased; up to 2.95% of all queries may (95% confidence)"),
         (np.linspace(-0.01, 0.05, 100), "PASS",
-         "No query decreased by more than 0.0100; up to 2.95% of all queries may decrease more (95% confidence)"),
+         "No query decreased by more than 0.0100; up to 2.95% of all queries may (95% confidence)"),
         (np.linspace(-0.3, -0.1, 100), "FAIL", "n=100 queries)"),
     ],
 )  # fmt: skip
