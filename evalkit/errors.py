@@ -96,7 +96,7 @@ class ConfigError(InputError):
         """Return all problems with their hints, and the number of problems."""
         blocks = [EvalkitError(text, hint).render() for text, hint in self.problems]
         count = len(self.problems)
-        return "\n".join([*blocks, f"{count} problem{'s' * (count != 1)}; nothing was started"])
+        return "\n".join([*blocks, f"{count} problem{'s' * (count != 1)}; nothing was run"])
 
 
 class DataFormatError(InputError):

@@ -102,7 +102,7 @@ def flag_machine(states: Sequence[RoundState]) -> list[str]:
     if len(seconds) > 2 and (spread := float(seconds.std(ddof=1) / seconds.mean())) > NOISY:
         flags.append(
             f"CPU speed varied between rounds (reference workload: {_ms(seconds.min())} to {_ms(seconds.max())},"
-            f" standard deviation {spread:.0%}); rerun on an idle machine"
+            f" standard deviation {spread:.0%})"
         )
     stolen = max((state.stolen for state in states if state.stolen is not None), default=0.0)
     if stolen > STOLEN:

@@ -128,7 +128,7 @@ def test_a_bad_first_stage_is_reported_with_place_and_hint(tmp_path: Path, case:
         load_config(file)
     shown = caught.value.render().replace(f"{file}", "c.yaml")
     assert said in shown
-    assert shown.endswith("1 problem; nothing was started")
+    assert shown.endswith("1 problem; nothing was run")
     assert "sesame" not in shown
 
 

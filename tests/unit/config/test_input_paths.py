@@ -88,7 +88,7 @@ def test_all_missing_inputs_are_reported_at_once(folder: Path) -> None:
     for name in (*FILES, "mine.py", "beir"):
         assert f"not found: {Path(name).absolute()} or {folder / name}\n" in shown, name
     assert f"{folder / 'c.yaml'}:3:34: file or folder not found" in shown
-    assert shown.endswith("12 problems; nothing was started")
+    assert shown.endswith("12 problems; nothing was run")
 
 
 @pytest.mark.usefixtures("own_registry")

@@ -154,7 +154,7 @@ def test_all_problems_come_at_once_in_the_order_of_the_file(tmp_path: Path) -> N
     places = [int(line.split(":")[2]) for line in lines]
     assert places == sorted(places)
     assert len(lines) == 5
-    assert shown.endswith("5 problems; nothing was started")
+    assert shown.endswith("5 problems; nothing was run")
 
 
 def test_overrides_win_and_are_named_in_errors(tmp_path: Path) -> None:
