@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from evalkit.comparison.comparison_set import ComparisonSet
 from evalkit.comparison.families import family_p_values
 from evalkit.comparison.plan import Comparison, Plan
-from evalkit.stats import mean_or_none
+from evalkit.stats import MIN_QUERIES, count_clusters, mean_or_none
 
 Ties = dict[str, tuple[str, ...]]
 """System -> the systems without a significant difference from it; both in the order of their means, highest first."""
@@ -29,15 +29,18 @@ def tied_on_each(
         The systems of each dataset, and how they are compared.
     compared
         The comparisons with the baseline on each dataset. Their answers are taken over, so that no system is both
-        better than the baseline and tied with it; one that is undecided is not tied. The other pairs of all datasets
-        are one family.
+        better than the baseline and tied with it. The other pairs of all datasets are one family.
 
     Notes
     -----
+    A pair that is undecided, or has too few queries for a verdict, is not tied: nothing is known of its difference.
     Ties are not transitive: A may be tied with B and B with C, while A is significantly better than C.
     """
-    known = [
-        {frozenset((one.baseline, one.contender)): 0.0 if one.undecided else one.p_adjusted for one in row}
+    known: list[dict[frozenset[str], float | None]] = [
+        {
+            frozenset((one.baseline, one.contender)): one.p_adjusted if _is_decided(one) else None
+            for one in row
+        }
         for row in compared
     ]
     asked = [
@@ -49,9 +52,18 @@ def tied_on_each(
         for one, pairs in zip(comparison_sets, asked, strict=True)
     ]
     tests = family_p_values(groups, plan)
-    for answers, pairs, found in zip(known, asked, tests, strict=True):
-        answers |= {pair: adjusted for pair, (_, adjusted) in zip(pairs, found, strict=True)}
+    for answers, pairs, group, found in zip(known, asked, groups, tests, strict=True):
+        answers |= {
+            pair: adjusted
+            if count_clusters(paired.clusters, len(paired.differences)) >= MIN_QUERIES
+            else None
+            for pair, paired, (_, adjusted) in zip(pairs, group, found, strict=True)
+        }
     return [_ties(one, answers, plan) for one, answers in zip(comparison_sets, known, strict=True)]
+
+
+def _is_decided(one: Comparison) -> bool:
+    return one.n > 0 and not one.undecided and one.verdict != "too few queries"
 
 
 def _pairs(comparison_set: ComparisonSet) -> list[frozenset[str]]:
@@ -65,7 +77,7 @@ def _ties(comparison_set: ComparisonSet, adjusted: Mapping[frozenset[str], float
 
     def tied(pair: frozenset[str]) -> bool:
         p = adjusted[pair]
-        return p is None or p > plan.alpha
+        return p is not None and p > plan.alpha
 
     return {
         name: tuple(other for other in names if other != name and tied(frozenset((name, other))))

@@ -78,7 +78,8 @@ def speed_card(
     fits: Sequence[FitRow],
 ) -> Card:
     """Return latency and cost of the system that the decision is about, at the number of candidates it needs."""
-    heading = "Speed and cost"
+    several = len(compared.datasets) > 1
+    heading = f"Speed and cost on {compared.datasets[0].dataset}" if several else "Speed and cost"
     lead = leading(compared, decision)
     row = next((one for one in rows if lead is not None and one.system == lead.contender), None)
     if measured is None or row is None:

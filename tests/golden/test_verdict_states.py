@@ -94,6 +94,14 @@ def two_equal_winners(seed: int, lift: float = 2.0) -> ComparisonSet:
             [failing_on_the_worst(noisy_set(60, 8, {"bm25": 0.0, "x": 1.0}, seed=1), "x", 20)],
         ),
         ("clusters", [clustered()]),
+        (
+            "not-scored",
+            [
+                failing_on_the_worst(
+                    noisy_set(60, 8, {"bm25": 0.0, "x": 1.0, "lost": 1.0}, seed=1), "lost", 60
+                )
+            ],
+        ),
         ("datasets-agree", [two_equal_winners(seed) for seed in (1, 2, 3)]),
         (
             "datasets-differ",

@@ -7,8 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.systems import failing, noisy_set
 
-from evalkit.comparison import ComparisonSet, Plan, System, compare, explore, pair, pool, tied_with
+from evalkit.comparison import (
+    ComparisonSet,
+    Plan,
+    System,
+    compare,
+    explore,
+    pair,
+    pool,
+    tied_on_each,
+    tied_with,
+)
 from evalkit.comparison.contenders import extremes
 from evalkit.comparison.dominance import dominated_by
 from evalkit.comparison.sensitivity import sensitivity
@@ -38,6 +49,16 @@ def many(n: int, *shifts: float) -> dict[str, np.ndarray]:
     return {
         name: base + shift + rng.normal(0, 0.02, n) for name, shift in zip("abcdef", shifts, strict=False)
     }
+
+
+def test_nothing_is_tied_with_a_system_of_which_nothing_is_known() -> None:
+    """A system without scores, or with too few queries for a verdict, shows no difference because it shows nothing."""
+    whole = noisy_set(60, 8, {"bm25": 0.0, "x": 1.0, "y": 1.0}, seed=1)
+    for failed in (60, 40):
+        one = failing(whole, "y", list(range(failed)))
+        ties = tied_on_each([one], Plan("bm25", "nDCG@10", resamples=999), [()])[0]
+        assert "y" not in {*ties["x"], *ties["bm25"]}
+        assert ties["y"] == ()
 
 
 def test_verdicts_intervals_and_counts() -> None:
