@@ -10,19 +10,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from evalkit.charts.palette import system_roles
+from evalkit.charts.scales import Span
 from evalkit.report.cards import Card, confidence_card, quality_card, speed_card
 from evalkit.report.cautions import Caution
 from evalkit.report.chart_parts import roles_of
 from evalkit.report.decision import Decision, decide
-from evalkit.report.forest import Forest, forest
+from evalkit.report.forest import Forest, forest, span_of_differences
 from evalkit.report.latency_screen import latency_cards, latency_decision
 from evalkit.report.next_step import NextStep, next_step
 from evalkit.report.numbers import NO_VALUE
-from evalkit.report.systems import Measured, SystemRow, system_rows, systems_note, systems_table
+from evalkit.report.systems import (
+    Measured,
+    SystemRow,
+    pooled_rows,
+    system_rows,
+    systems_note,
+    systems_table,
+)
 from evalkit.report.table import Table
 from evalkit.report.verdict import Verdict, verdicts
 from evalkit.report.warnings import RESUME
-from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.comparison_document import Comparisons
 from evalkit.results.latency_document import FitRow, LatencyAnswers
 
 
@@ -38,8 +46,8 @@ class Panel:
         What the differences are to, and of which metric.
     margin
         Largest loss that does not matter.
-    verdict
-        The verdict on this dataset.
+    headline
+        The verdict on this dataset in one clause; empty for the mean of several datasets.
     note
         How to read it.
     table
@@ -50,7 +58,7 @@ class Panel:
     baseline: str
     metric: str
     margin: float
-    verdict: Verdict
+    headline: str
     rows: tuple[SystemRow, ...]
     forest: Forest
     note: str
@@ -78,8 +86,10 @@ class FirstScreen:
         What was compared: datasets, queries, candidates.
     started
         Date and time of the run; empty where it is not known.
-    panels
-        One for each dataset.
+    lead
+        The panel above the cards: of the only dataset, or of the mean of several. None without a comparison.
+    others
+        The panels of single datasets where there are several.
     cards
         Quality, speed and cost, confidence.
     roles
@@ -90,7 +100,8 @@ class FirstScreen:
     context: str
     started: str
     decision: Decision
-    panels: tuple[Panel, ...]
+    lead: Panel | None
+    others: tuple[Panel, ...]
     cards: tuple[Card, ...]
     next_step: NextStep
     roles: Mapping[str, str]
@@ -124,6 +135,7 @@ def first_screen(
     decision = decide(found, compared, status)
     rows = [tuple(system_rows(entry, compared, measured)) for entry in compared.datasets]
     first_rows = rows[0] if rows else ()
+    lead, others = _panels(compared, found, rows)
     fits = _fits(compared, latency)
     failed = any(one.left_out for entry in compared.datasets for one in entry.comparisons)
     return FirstScreen(
@@ -131,10 +143,8 @@ def first_screen(
         context=_context(compared, measured),
         started="" if measured is None else date_text(measured.manifest.started),
         decision=decision,
-        panels=tuple(
-            _panel(entry, compared, verdict, of_entry)
-            for entry, verdict, of_entry in zip(compared.datasets, found, rows, strict=True)
-        ),
+        lead=lead,
+        others=others,
         cards=(
             quality_card(compared, decision),
             speed_card(compared, decision, first_rows, measured, fits),
@@ -169,7 +179,8 @@ def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> F
         context=f"{', '.join(dict.fromkeys(row.dataset for row in summary.latency))}, {calls:,} timed calls",
         started=date_text(manifest.started),
         decision=latency_decision(summary, provisional=provisional),
-        panels=(),
+        lead=None,
+        others=(),
         cards=latency_cards(summary, latency),
         next_step=NextStep(text, manifest.command if provisional else "evalkit run CONFIG"),
         roles={},
@@ -182,20 +193,36 @@ def _fits(compared: Comparisons, latency: LatencyAnswers | None) -> list[FitRow]
     return [row for row in latency.fits if row.dataset == compared.datasets[0].dataset]
 
 
+def _panels(
+    compared: Comparisons, found: Sequence[Verdict], rows: Sequence[tuple[SystemRow, ...]]
+) -> tuple[Panel | None, tuple[Panel, ...]]:
+    """Return the panel above the cards and the others; the plots of all datasets have the same axis."""
+    span = span_of_differences([row for of_entry in rows for row in of_entry], compared.plan.margin)
+    panels = tuple(
+        _panel(entry.dataset, verdict.headline, compared, of_entry, span)
+        for entry, verdict, of_entry in zip(compared.datasets, found, rows, strict=True)
+    )
+    if len(panels) < 2 or not compared.pooled:
+        return (panels[0] if panels else None), panels[1:]
+    pooled = tuple(pooled_rows(compared))
+    own_span = span_of_differences(pooled, compared.plan.margin)
+    return _panel(compared.pooled[0].dataset, "", compared, pooled, own_span), panels
+
+
 def _panel(
-    entry: DatasetComparisons, compared: Comparisons, verdict: Verdict, rows: tuple[SystemRow, ...]
+    title: str, headline: str, compared: Comparisons, rows: tuple[SystemRow, ...], span: Span
 ) -> Panel:
     plan = compared.plan
     return Panel(
-        entry.dataset,
+        title,
         plan.baseline,
         plan.primary,
         plan.margin,
-        verdict,
+        headline,
         rows,
-        forest(rows, plan.margin),
+        forest(rows, plan.margin, span),
         systems_note(compared, rows),
-        systems_table(entry, compared, rows),
+        systems_table(title, compared, rows),
     )
 
 

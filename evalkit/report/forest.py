@@ -47,8 +47,8 @@ class Forest:
     rows: tuple[ForestRow, ...]
 
 
-def forest(rows: Sequence[SystemRow], margin: float) -> Forest:
-    """Return the geometry of a forest plot of all differences, with a zero line and the margin around it."""
+def span_of_differences(rows: Sequence[SystemRow], margin: float) -> Span:
+    """Return the range of an axis that shows all differences with their intervals, zero and the margin."""
     known = [
         value
         for row in rows
@@ -58,15 +58,17 @@ def forest(rows: Sequence[SystemRow], margin: float) -> Forest:
     ]
     low, high = min([-2 * margin, *known]), max([2 * margin, *known])
     pad = PADDING * (high - low)
-    low, high = low - pad, high + pad
+    return Span("linear", low - pad, high + pad)
+
+
+def forest(rows: Sequence[SystemRow], margin: float, span: Span) -> Forest:
+    """Return the geometry of a forest plot of all differences, with a zero line and the margin around it."""
 
     def percent(value: float) -> float:
-        return round(100 * (value - low) / (high - low), 2)
+        return round(100 * span.share(value), 2)
 
     axis = Axis("", form="signed")
-    ticks = tuple(
-        (percent(tick.at), tick.text) for tick in ticks_of(axis, Span("linear", low, high), _MOST_TICKS)
-    )
+    ticks = tuple((percent(tick.at), tick.text) for tick in ticks_of(axis, span, _MOST_TICKS))
     return Forest(
         percent(0.0),
         (percent(-margin), percent(margin)),

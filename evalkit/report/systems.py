@@ -103,6 +103,17 @@ def system_rows(
     return sorted(rows, key=lambda row: (row.mean is None, -(row.mean or 0.0), row.is_baseline))
 
 
+def pooled_rows(compared: Comparisons) -> list[SystemRow]:
+    """Return the systems over all datasets, the highest mean first."""
+    rows = [
+        SystemRow(one.contender, one.joint_change, VERDICT_WORDS[one.verdict], one.contender_mean, one.n)
+        for one in compared.pooled
+    ]
+    first = compared.pooled[0]
+    rows.append(SystemRow(first.baseline, None, "baseline", first.baseline_mean, first.n))
+    return sorted(rows, key=lambda row: -(row.mean or 0.0))
+
+
 def _contender_row(entry: DatasetComparisons, one: Comparison, measured: Measured | None) -> SystemRow:
     row = SystemRow(
         one.contender,
@@ -158,7 +169,7 @@ def _cost(measured: Measured, dataset: str, system: str, depth: int | None, at: 
     return NO_VALUE if depth is None else cost_text(measured.summary.cost_at(dataset, system, depth))
 
 
-def systems_table(entry: DatasetComparisons, compared: Comparisons, rows: Sequence[SystemRow]) -> Table:
+def systems_table(dataset: str, compared: Comparisons, rows: Sequence[SystemRow]) -> Table:
     """Return the rows as a table for a terminal and for files.
 
     A column without any value is left out, and the number of queries where it is the same for all.
@@ -183,7 +194,7 @@ def systems_table(entry: DatasetComparisons, compared: Comparisons, rows: Sequen
     ]
     if len({row.queries for row in rows}) == 1:
         columns, cells = columns[:-1], [row[:-1] for row in cells]
-    title, note = f"{entry.dataset}: systems", systems_note(compared, rows)
+    title, note = f"{dataset}: systems", systems_note(compared, rows)
     return Table(title, columns, tuple(cells), note).without_empty_columns()
 
 

@@ -18,9 +18,10 @@ MOST_WARNINGS = 5
 def screen_lines(screen: FirstScreen, width: int = WIDTH) -> list[str]:
     """Return the lines below the decision: its figures, and a table for each dataset."""
     lines = [*wrapped(screen.decision.detail, width), *wrapped(screen.context, width), ""]
-    for panel in screen.panels:
-        if len(screen.panels) > 1:
-            lines += wrapped(f"{panel.title}: {panel.verdict.headline}", width)
+    several = bool(screen.others)
+    for panel in (*([screen.lead] if screen.lead else []), *screen.others):
+        if several:
+            lines += wrapped(": ".join(filter(None, (panel.title, panel.headline))), width)
         lines.append(as_text(replace(panel.table, note=""), width, heading=False))
     return lines
 

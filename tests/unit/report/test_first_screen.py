@@ -13,8 +13,8 @@ from support.result_folders import manifest_of, reranker_facts
 
 from evalkit.comparison.gate_verdicts import RuleFinding, Status
 from evalkit.report.cautions import Caution
-from evalkit.report.first_screen import FirstScreen, date_text, first_screen
-from evalkit.report.forest import forest
+from evalkit.report.first_screen import FirstScreen, Panel, date_text, first_screen
+from evalkit.report.forest import forest, span_of_differences
 from evalkit.report.systems import Measured, SystemRow
 from evalkit.report.terminal import next_lines, screen_lines, warning_lines
 from evalkit.results.comparison_document import Comparisons
@@ -48,9 +48,15 @@ def screen(compared: Comparisons | None = None, found: Measured | None = None) -
     )
 
 
+def panel_of(found: FirstScreen) -> Panel:
+    """Return the panel above the cards."""
+    assert found.lead is not None
+    return found.lead
+
+
 def row_of(found: FirstScreen, system: str) -> SystemRow:
     """Return the row of a system on the first dataset."""
-    return next(row for row in found.panels[0].rows if row.system == system)
+    return next(row for row in panel_of(found).rows if row.system == system)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +93,7 @@ def test_the_systems_are_in_the_order_of_their_means_and_the_baseline_has_its_ow
     """A system without scores comes last, without a difference."""
     compared = comparisons(comparison("x", **BETTER), comparison("lost", n=0, contender_mean=None))
     entry = replace(compared.datasets[0], baseline_mean=Interval(0.4, 0.3, 0.5, 310))
-    rows = screen(replace(compared, datasets=(entry,))).panels[0].rows
+    rows = panel_of(screen(replace(compared, datasets=(entry,)))).rows
     assert [(row.system, row.verdict, row.queries) for row in rows] == [
         ("x", "better", 300),
         ("bm25", "baseline", 310),
@@ -108,7 +114,7 @@ def test_a_forest_plot_shows_all_it_has(bounds: list[tuple[float, float, float]]
         SystemRow(f"s{place}", Interval(at, at - below, at + above, 9), "", 0.5, 9)
         for place, (at, below, above) in enumerate(bounds)
     ]
-    drawn = forest(rows, margin)
+    drawn = forest(rows, margin, span_of_differences(rows, margin))
     for row in drawn.rows:
         assert row.at is not None
         assert row.lower is not None
