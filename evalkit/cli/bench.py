@@ -47,7 +47,8 @@ def bench(
     from evalkit.workflows.bench import latency_only
     from evalkit.workflows.run import run_experiment
 
-    settings = latency_only(load_config(config, overrides), scenarios)
+    loaded = load_config(config, overrides, keys="ignored" if plan else "required")
+    settings = latency_only(loaded, scenarios)
     if plan:
         show_plan(settings, into, ResumeOptions(), as_json=as_json)
         return

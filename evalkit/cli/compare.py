@@ -59,7 +59,8 @@ def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
     if into is not None:
         _make(into)
     if options["qrels"] is None:
-        sources = tuple(locate_results(sources, allow_incomplete=options["allow_incomplete"]))
+        _check_folders(sources)
+        sources = tuple(locate_results(sources, allow_incomplete=options["allow_incomplete"], scores=True))
     documents = _compared(sources, options)
     if into is not None:
         _write(into, documents)
@@ -69,6 +70,18 @@ def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
         _print_json(documents)
     else:
         _print(documents, () if options["qrels"] else sources, details=options["details"])
+
+
+def _check_folders(sources: Sequence[Path]) -> None:
+    """Check that no source is a file: run files need judgments."""
+    from evalkit.errors import InputError
+
+    for source in sources:
+        if source.is_file():
+            raise InputError(
+                f"{source.resolve()} is not a result folder: it is a file",
+                "to compare TREC run files, add --qrels FILE",
+            )
 
 
 def _compared(sources: Sequence[Path], options: Options) -> Sequence[Comparisons]:

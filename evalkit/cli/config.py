@@ -19,7 +19,7 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
     """Print all problems of a configuration."""
     from evalkit.config import load_config
 
-    checked = load_config(config, overrides)
+    checked = load_config(config, overrides, keys="warned")
     datasets = ", ".join(dataset.label for dataset in checked.datasets)
     click.echo(f"{config} is valid")
     click.echo(f"  datasets:  {datasets}")
@@ -36,7 +36,8 @@ def show(config: str, overrides: tuple[str, ...]) -> None:
     """Print a configuration with all default values."""
     from evalkit.config import load_config, resolved_yaml
 
-    click.echo(resolved_yaml(load_config(config, overrides, check_files=False)), nl=False)
+    shown = load_config(config, overrides, check_files=False, keys="ignored")
+    click.echo(resolved_yaml(shown), nl=False)
 
 
 @config.command()

@@ -63,7 +63,7 @@ def _config(spec: str, overrides: tuple[str, ...]) -> Config:
     from evalkit.datasets import named_datasets
 
     if _is_file(spec):
-        return load_config(spec, overrides)
+        return load_config(spec, overrides, keys="ignored")
     alone = {"name": "check", "datasets": ["demo"], "rerankers": {"unchanged": {"backend": "identity"}}}
     datasets = tuple(named_datasets(spec, overrides))
     return build_config(Source(spec, data=alone)).model_copy(update={"datasets": datasets})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from evalkit.cli.options import DETAILS
@@ -28,4 +30,12 @@ def report(result: str, *, allow_incomplete: bool, opens: bool, details: bool) -
     click.echo(f"report: {folder.report_html_file}")
     show_next(screen.next_step)
     if opens:
-        click.launch(str(folder.report_html_file.resolve()))
+        _open(folder.report_html_file)
+
+
+def _open(file: Path) -> None:
+    """Open a page in the browser; print a line if there is none."""
+    import webbrowser
+
+    if not webbrowser.open(file.resolve().as_uri()):
+        click.echo(f"no browser found; open {file}", err=True)

@@ -42,7 +42,7 @@ def run(
     from evalkit.experiment.resume import ResumeOptions
     from evalkit.workflows.run import run_experiment
 
-    settings = load_config(config, overrides)
+    settings = load_config(config, overrides, keys="ignored" if plan else "required")
     options = ResumeOptions(refresh, Path(resume) if resume else None)
     if plan:
         show_plan(settings, into, options, as_json=as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +58,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     """
     from evalkit import registry
     from evalkit.config import ServiceSettings, load_config
+    from evalkit.http_client import require_key
     from evalkit.server.serve import serve as serve_backends
 
     registry.lookup("dialect", dialect)
@@ -77,7 +77,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
         dialect=dialect,
         host=host,
         port=port,
-        api_key=_key(api_key_env),
+        api_key=require_key(api_key_env),
         any_name=model is None,
     )
 
@@ -115,16 +115,3 @@ def _public_name(settings: RerankerSettings, asked: str | None) -> str:
     """Return the public name of a backend: the last part of its model's path, else the given or the backend's name."""
     model = getattr(settings, "model", None) or asked
     return str(model).rstrip("/").rpartition("/")[2] if model else settings.backend
-
-
-def _key(variable: str | None) -> str | None:
-    from evalkit.errors import InputError
-
-    if variable is None:
-        return None
-    key = os.environ.get(variable)
-    if not key:
-        raise InputError(
-            f"the environment variable {variable!r} is not set", f"run export {variable}=... first"
-        )
-    return key

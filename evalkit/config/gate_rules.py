@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from evalkit.config.settings import PositiveInt, Settings, Slug
+from evalkit.config.settings import PositiveInt, Settings, Slug, with_hint
 from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric, proper_name
 from evalkit.stats import level_of_two_looks
@@ -67,7 +67,7 @@ class GateRule(Settings):
             try:
                 return parse_metric(proper_name(text)).label
             except EvalkitError as error:
-                raise ValueError(f"{error.message}; {error.hint}") from None
+                raise with_hint(error) from None
         return text
 
     @model_validator(mode="after")

@@ -19,7 +19,7 @@ from evalkit.config.matrix import expand_matrices
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.plugins import load_plugins
 from evalkit.config.rules import check_rules, primary_metric
-from evalkit.config.secrets_check import check_secrets
+from evalkit.config.secrets_check import KeyCheck, check_keys, check_secrets
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source, source_of
@@ -34,7 +34,11 @@ _SELECTOR = {"dataset source": "source", "retriever kind": "kind", "reranker bac
 
 
 def load_config(
-    path: str | FilePath | Mapping[str, Any], overrides: Sequence[str] = (), *, check_files: bool = True
+    path: str | FilePath | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    check_files: bool = True,
+    keys: KeyCheck = "required",
 ) -> Config:
     """Load and check a configuration, without network access.
 
@@ -46,6 +50,9 @@ def load_config(
         ``path=value`` settings that replace those of the file.
     check_files
         Whether a file that the configuration names and that cannot be read is a problem.
+    keys
+        Whether an environment variable that is not set is a problem, or gives an `EvalkitWarning`. Only calls need
+        keys.
 
     Raises
     ------
@@ -56,9 +63,9 @@ def load_config(
         dictionary, the path of the key replaces the position: ``rerankers.mine.url: message``.
     """
     if isinstance(path, Mapping):
-        return build_config(source_of(path), overrides, SearchedFolders(required=check_files))
+        return build_config(source_of(path), overrides, SearchedFolders(required=check_files), keys)
     folders = SearchedFolders(FilePath(path).parent, required=check_files)
-    return build_config(_read(path, "configuration"), overrides, folders)
+    return build_config(_read(path, "configuration"), overrides, folders, keys)
 
 
 def load_gate(path: str | FilePath) -> GateSettings:
@@ -88,7 +95,10 @@ def _read(path: str | FilePath, what: str) -> Source:
 
 
 def build_config(
-    source: Source, overrides: Iterable[str] = (), folders: SearchedFolders = WORKING_DIRECTORY
+    source: Source,
+    overrides: Iterable[str] = (),
+    folders: SearchedFolders = WORKING_DIRECTORY,
+    keys: KeyCheck = "required",
 ) -> Config:
     """Check parsed YAML; see `load_config`."""
     apply_overrides(source, overrides)
@@ -115,7 +125,10 @@ def build_config(
     problems += checker.problems
     problems += check_rules(outline or _valid_part(data, outline_problems), datasets, retriever, rerankers)
     problems += check_secrets(checker.valid)
-    source.fail_if(_without_repeats(problems))
+    without_key = list(check_keys(checker.valid))
+    source.fail_if(_without_repeats([*problems, *(without_key if keys == "required" else [])]))
+    if keys == "warned":
+        source.warn(without_key)
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
     return Config(

@@ -8,13 +8,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from evalkit.config.meanings import describe
+from evalkit.errors import EvalkitError
 from evalkit.text_analysis import languages, unknown_language
+
+
+def with_hint(error: EvalkitError) -> PydanticCustomError:
+    """Return the error of a validator that keeps message and hint of another error."""
+    return PydanticCustomError(UNKNOWN_NAME, "{message}", {"message": error.message, "hint": error.hint})
 
 
 def _known_language(name: str) -> str:
     if name not in languages():
-        error = unknown_language(name)
-        raise PydanticCustomError(UNKNOWN_NAME, "{message}", {"message": error.message, "hint": error.hint})
+        raise with_hint(unknown_language(name))
     return name
 
 

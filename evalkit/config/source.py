@@ -6,6 +6,7 @@ problems, each with its position. YAML's own loader stops at the first one.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,7 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from evalkit.errors import ConfigError
+from evalkit.errors import ConfigError, EvalkitWarning
 
 Path = tuple[str | int, ...]
 
@@ -71,13 +72,21 @@ class Source:
 
     def fail_if(self, problems: list[Problem]) -> None:
         """Raise `ConfigError` with all problems in the order of the file, if there are any."""
-        if not problems:
-            return
+        if problems:
+            raise ConfigError(self._in_order(problems))
+
+    def warn(self, problems: list[Problem]) -> None:
+        """Give a warning for each problem that does not make the configuration invalid."""
+        for text, hint in self._in_order(problems):
+            warnings.warn(f"{text}; {hint}", EvalkitWarning, stacklevel=2)
+
+    def _in_order(self, problems: list[Problem]) -> list[tuple[str, str | None]]:
+        """Return message with position, and hint, of each problem in the order of the file."""
         positioned = [(problem.at or self.place(problem.path), problem) for problem in problems]
         positioned.sort(key=lambda item: _sort_key(item[0]))
         rendered = ((f"{position}: {problem.message}", problem.hint) for position, problem in positioned)
         # One mistake in a matrix block is a problem of several rerankers: report it once.
-        raise ConfigError(dict.fromkeys(rendered))
+        return list(dict.fromkeys(rendered))
 
 
 def _sort_key(position: str) -> tuple[tuple[int, int, str], ...]:

@@ -29,7 +29,7 @@ def named_datasets(spec: str, overrides: Sequence[str] = ()) -> list[DatasetSett
         If the configuration or the block is invalid; it contains every problem.
     """
     if Path(spec).suffix.lower() in {".yaml", ".yml"}:
-        return list(load_config(spec, overrides).datasets)
+        return list(load_config(spec, overrides, keys="ignored").datasets)
     source = Source("dataset", data=dataset_block(named_block(spec)))
     apply_overrides(source, overrides)
     source.fail_if(source.problems)

@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from evalkit.config import DatasetSettings, InputFile, InputPath
+from evalkit.config.settings import with_hint
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
 from evalkit.datasets.corpora import Stamp
-from evalkit.errors import DataFormatError
+from evalkit.errors import DataFormatError, InputError
 from evalkit.formats import (
     JSON_SUFFIXES,
     Rows,
@@ -31,7 +32,8 @@ def _known_encoding(name: str) -> str:
     try:
         "".encode(name)
     except LookupError:
-        raise ValueError("is not a known encoding; use e.g. utf-8, latin-1 or cp1252") from None
+        error = InputError(f"unknown encoding {name!r}", "use e.g. utf-8, latin-1 or cp1252")
+        raise with_hint(error) from None
     return name.lower()
 
 

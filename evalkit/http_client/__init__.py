@@ -3,7 +3,7 @@
 from evalkit.http_client.connections import Connections, Exchange, check_url, encode_json
 from evalkit.http_client.reachability import hub_access, why_unreachable
 from evalkit.http_client.retry_after import rate_limit_reset_s, retry_after_s
-from evalkit.http_client.secrets import Redactor, read_key
+from evalkit.http_client.secrets import Redactor, read_key, require_key
 
 __all__ = [
     "Connections",
@@ -14,6 +14,7 @@ __all__ = [
     "hub_access",
     "rate_limit_reset_s",
     "read_key",
+    "require_key",
     "retry_after_s",
     "why_unreachable",
 ]

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import orjson
 
+from evalkit.errors import InputError
+
 _MIN_KEY_LENGTH = 4
 """Shorter keys are not redacted: a string that short occurs in ordinary text."""
 _REPLACEMENT = "[key]"
@@ -16,6 +18,22 @@ _REPLACEMENT = "[key]"
 def read_key(variable: str | None) -> str | None:
     """Return the key in an environment variable; None if `variable` is None, or the variable is unset or empty."""
     return os.environ.get(variable, "").strip() or None if variable else None
+
+
+def require_key(variable: str | None) -> str | None:
+    """Return the key in an environment variable; None if `variable` is None.
+
+    Raises
+    ------
+    InputError
+        If the variable is unset or empty.
+    """
+    key = read_key(variable)
+    if variable and not key:
+        raise InputError(
+            f"the environment variable {variable!r} is not set", f"run export {variable}=... first"
+        )
+    return key
 
 
 class Redactor:

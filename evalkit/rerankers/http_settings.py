@@ -9,9 +9,9 @@ from pydantic import field_validator, model_validator
 
 from evalkit import registry
 from evalkit.config import RerankerSettings, Settings, Traffic, reranker_settings
-from evalkit.config.settings import PositiveInt
+from evalkit.config.settings import PositiveInt, with_hint
 from evalkit.dialects import Dialect, Shape
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.rerankers.remote_settings import RemoteSettings
 
 
@@ -138,7 +138,7 @@ class HttpSettings(RemoteSettings):
         try:
             registry.lookup("dialect", name)
         except EvalkitError as error:
-            raise ValueError(f"{error.message}; {error.hint}") from None
+            raise with_hint(error) from None
         return name
 
     @model_validator(mode="after")
@@ -159,8 +159,8 @@ class HttpSettings(RemoteSettings):
             if name in filled_keys:
                 raise ValueError(f"must not set option {name!r}: the {self.dialect} dialect sets it")
             if dialect.strict and name not in dialect.options:
-                known = ", ".join(sorted(dialect.options))
-                raise ValueError(f"has the unknown option {name!r}; dialect {self.dialect} accepts: {known}")
+                message = f"unknown option {name!r} of dialect {self.dialect}"
+                raise with_hint(EvalkitError(message, nearest_name_hint(name, dialect.options)))
         return self
 
     @property

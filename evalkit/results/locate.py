@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from evalkit.errors import IncompleteError, InputError, tell
+from evalkit.errors import EvalkitError, IncompleteError, InputError, tell
 from evalkit.results.folder import REPEATS_FOLDER, ResultFolder
 
 LATEST = "latest"
@@ -41,7 +41,9 @@ class FoundResult:
         return self.started, self.path.name
 
 
-def locate_result(named: str | Path, *, allow_incomplete: bool = False, refuse_newer: bool = False) -> Path:
+def locate_result(
+    named: str | Path, *, allow_incomplete: bool = False, refuse_newer: bool = False, scores: bool = False
+) -> Path:
     """Return the result folder that a name means; a note says which one, unless the name is its path.
 
     Parameters
@@ -53,11 +55,13 @@ def locate_result(named: str | Path, *, allow_incomplete: bool = False, refuse_n
         Return the newest result of a folder whatever its status.
     refuse_newer
         Refuse a complete result if the folder has a newer one that is not complete: the last run may have failed.
+    scores
+        Skip results that contain only latencies, such as those of ``evalkit bench``.
 
     Raises
     ------
     InputError
-        If there is no such folder, or no result in it.
+        If there is no such folder, or no result in it, or with `scores` only results without scores.
     IncompleteError
         If none of the results in it is complete, or with `refuse_newer` the newest one is not.
     """
@@ -72,13 +76,9 @@ def locate_result(named: str | Path, *, allow_incomplete: bool = False, refuse_n
             f"{folder.resolve()} is not a result folder: it contains no manifest.json and no results",
             "give the folder that 'evalkit run' printed",
         )
-    chosen = next((result for result in found if allow_incomplete or result.status == "complete"), None)
+    chosen, newer = _newest(found, allow_incomplete=allow_incomplete, scores=scores)
     if chosen is None:
-        raise IncompleteError(
-            f"{folder.resolve()} is not a result folder and contains no complete result: {_listed(found)}",
-            "resume one with: evalkit run CONFIG --resume DIR",
-        )
-    newer = found[: found.index(chosen)]
+        raise _none_usable(folder, newer or found, only_latencies=not newer)
     if refuse_newer and newer:
         raise IncompleteError(
             f"the newest result in {folder.resolve()} is not complete: {_listed(newer)}",
@@ -88,7 +88,9 @@ def locate_result(named: str | Path, *, allow_incomplete: bool = False, refuse_n
     return chosen.path
 
 
-def locate_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[Path]:
+def locate_results(
+    named: Sequence[str | Path], *, allow_incomplete: bool = False, scores: bool = False
+) -> list[Path]:
     """Return the result folders that several names mean; see `locate_result`.
 
     Raises
@@ -96,7 +98,7 @@ def locate_results(named: Sequence[str | Path], *, allow_incomplete: bool = Fals
     InputError
         If two names mean the same result, unless both are its path.
     """
-    paths = [locate_result(name, allow_incomplete=allow_incomplete) for name in named]
+    paths = [locate_result(name, allow_incomplete=allow_incomplete, scores=scores) for name in named]
     check_distinct(named, paths)
     return paths
 
@@ -168,6 +170,42 @@ def _read(folder: Path) -> Iterator[FoundResult]:
         yield FoundResult(folder, "", "damaged")
     elif "baseline" not in manifest:
         yield FoundResult(folder, str(manifest.get("started", "")), str(manifest.get("status", "damaged")))
+
+
+def has_only_latencies(path: Path) -> bool:
+    """Return whether a result was measured without a quality pass; False if its configuration cannot be read."""
+    # The table of scores does not tell: it is also empty if a run stopped before its first score.
+    try:
+        return not ResultFolder(path).read_config().quality
+    except InputError:
+        return False
+
+
+def _newest(
+    found: Iterable[FoundResult], *, allow_incomplete: bool, scores: bool
+) -> tuple[FoundResult | None, list[FoundResult]]:
+    """Return the first usable result, and the incomplete ones before it; see `locate_result`."""
+    newer: list[FoundResult] = []
+    for result in found:
+        if scores and has_only_latencies(result.path):
+            continue
+        if allow_incomplete or result.status == "complete":
+            return result, newer
+        newer.append(result)
+    return None, newer
+
+
+def _none_usable(folder: Path, found: Sequence[FoundResult], *, only_latencies: bool) -> EvalkitError:
+    """Return the error for a folder whose results are incomplete, or contain only latencies."""
+    if only_latencies:
+        return InputError(
+            f"the results in {folder.resolve()} contain only latencies and no scores: {_listed(found)}",
+            "measure quality first: evalkit run CONFIG",
+        )
+    return IncompleteError(
+        f"{folder.resolve()} is not a result folder and contains no complete result: {_listed(found)}",
+        "resume one with: evalkit run CONFIG --resume DIR",
+    )
 
 
 def _choice(chosen: FoundResult, folder: Path, newer: Sequence[FoundResult]) -> str:

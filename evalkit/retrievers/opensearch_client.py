@@ -18,7 +18,7 @@ from tenacity import (
 )
 
 from evalkit.errors import NOT_RETRYABLE, CallError, InputError
-from evalkit.http_client import Connections, Exchange, Redactor, read_key, retry_after_s
+from evalkit.http_client import Connections, Exchange, Redactor, require_key, retry_after_s
 from evalkit.retrievers.opensearch_replies import Hit, SearchContext, error_of_status, read_hits
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
 
@@ -128,7 +128,7 @@ class OpenSearchClient:
 def _credentials(settings: OpenSearchSettings) -> tuple[dict[str, str], Redactor]:
     """Return the authorization header, and the redactor for its secrets."""
     names = (settings.api_key_env, settings.user_env, settings.password_env)
-    key, user, password = (read_key(name) for name in names)
+    key, user, password = (require_key(name) for name in names)
     if key:
         return {"Authorization": f"{settings.api_key_scheme} {key}"}, Redactor(key)
     if not user:

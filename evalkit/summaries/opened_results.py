@@ -46,7 +46,7 @@ class OpenedResult:
 
 def open_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[OpenedResult]:
     """Read several results; see `locate_results` and `open_result`."""
-    paths = locate_results(named, allow_incomplete=allow_incomplete)
+    paths = locate_results(named, allow_incomplete=allow_incomplete, scores=True)
     return [open_result(path, allow_incomplete=allow_incomplete) for path in paths]
 
 
@@ -60,7 +60,7 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     IncompleteError
         If calls failed or the run was interrupted, unless `allow_incomplete`.
     """
-    path = locate_result(named, allow_incomplete=allow_incomplete)
+    path = locate_result(named, allow_incomplete=allow_incomplete, scores=True)
     folder = ResultFolder.open(path)
     manifest, config = folder.read_manifest(), folder.read_config()
     if manifest.status != "complete" and not allow_incomplete:

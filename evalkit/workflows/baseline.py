@@ -62,7 +62,7 @@ def locate_baseline(named: str | Path) -> Path:
         if BaselineFolder(path).is_one:
             return path
     try:
-        return locate_result(named)
+        return locate_result(named, scores=True)
     except InputError:
         raise InputError(
             f"{named} is neither a baseline nor a result folder",

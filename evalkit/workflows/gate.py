@@ -102,7 +102,7 @@ def gate(
 def _locate(named: Sequence[str | Path]) -> list[Path]:
     """Return the folders of some results and, last, of the baseline; two names must not mean the same result."""
     # A complete result of yesterday must not stand in for a run that failed today.
-    contenders = [locate_result(name, refuse_newer=True) for name in named[:-1]]
+    contenders = [locate_result(name, refuse_newer=True, scores=True) for name in named[:-1]]
     paths = [*contenders, locate_baseline(named[-1])]
     check_distinct(named, paths)
     return paths

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, Plan, tied_with
 from evalkit.comparison.dominance import Rounds, dominated_by
-from evalkit.errors import InputError
+from evalkit.errors import InputError, tell
 from evalkit.metrics import find_spelling
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
+from evalkit.results.locate import has_only_latencies, locate_results
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
 from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results
@@ -44,7 +45,7 @@ def leaderboard(
     Parameters
     ----------
     paths
-        Results; see `locate_result`.
+        Results; see `locate_result`. Those that contain only latencies are skipped, with a note.
     metric
         The metric to rank by; the first folder's primary metric where None.
     allow_incomplete
@@ -59,7 +60,9 @@ def leaderboard(
     InputError
         If a folder cannot be read, or lacks the metric.
     """
-    results = open_results(paths, allow_incomplete=allow_incomplete)
+    results = open_results(
+        _with_scores(paths, allow_incomplete=allow_incomplete), allow_incomplete=allow_incomplete
+    )
     first = plan_of(results[0].config, results[0].manifest.first_stage)
     wanted = metric or first.primary
     plan = replace(first, primary=find_spelling(wanted, results[0].config.metrics) or wanted)
@@ -70,6 +73,16 @@ def leaderboard(
                 f"use one of: {', '.join(result.config.metrics)}",
             )
     return [_table(group, plan) for group in _grouped(results)]
+
+
+def _with_scores(named: Sequence[str | Path], *, allow_incomplete: bool) -> list[Path]:
+    """Return the results without those that contain only latencies, with a note; all of them if none has scores."""
+    paths = locate_results(named, allow_incomplete=allow_incomplete, scores=True)
+    kept = [path for path in paths if not has_only_latencies(path)]
+    if kept and len(kept) < len(paths):
+        skipped = ", ".join(str(path) for path in paths if path not in kept)
+        tell(f"skipped results that contain only latencies and no scores: {skipped}")
+    return kept or paths
 
 
 def _grouped(results: Sequence[OpenedResult]) -> list[_Group]:

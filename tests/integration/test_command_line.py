@@ -54,6 +54,10 @@ BAD_INPUT = {
     "missing argument": (["run"], "missing argument"),
     "no such qrels": (["evaluate", "nowhere.qrels", "x.run"], "file not found: "),
     "no result folder": (["report", "."], "is not a result folder"),
+    "run files without judgments": (
+        ["compare", __file__, __file__],
+        "it is a file\n  hint: to compare TREC run files, add --qrels FILE",
+    ),
     "serve nothing": (["serve"], "give either CONFIG (optionally with --reranker TAG) or --backend NAME"),
     "serve an unknown backend": (["serve", "--backend", "lexcal"], "did you mean 'lexical'?"),
     "serve an unknown dialect": (["serve", "--backend", "lexical", "--dialect", "x"], "unknown dialect 'x'"),

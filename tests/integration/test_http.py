@@ -267,8 +267,8 @@ def test_ctrl_c_does_not_wait_for_a_server_that_hangs(tmp_path: Path, beir_folde
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"dialect": "nim", "url": "http://x/y", "options": {"top_k": 3}}, "unknown option 'top_k'; dialect nim"),
-        ({"dialect": "together", "options": {"foo": 1}}, "has the unknown option 'foo'; dialect together accepts"),
+        ({"dialect": "nim", "url": "http://x/y", "options": {"top_k": 3}}, "unknown option 'top_k' of dialect nim"),
+        ({"dialect": "together", "options": {"foo": 1}}, "unknown option 'foo' of dialect together"),
         ({"url": "http://x/y", "options": {"query": "q"}}, "must not set option 'query': the assisters"),
         ({"dialect": "tei"}, "tei has no public address"),
         ({}, "needs 'url', 'serve' or a dialect"),

@@ -104,7 +104,7 @@ def test_what_is_broken_or_there_twice_is_reported(site: Path, tmp_path: Path) -
     broken = tmp_path / "broken"
     shutil.copytree(site, broken)
     (broken / "evalkit_shout" / "__init__.py").write_text("import nothing_there\n", encoding="utf-8")
-    listed = evalkit_process("plugin", "list", env={"PYTHONPATH": str(broken)}).stdout
+    listed = evalkit_process("plugin", "list", "--json", env={"PYTHONPATH": str(broken)}).stdout
     assert "broken: ModuleNotFoundError: No module named 'nothing_there'" in listed
     twice = tmp_path / "twice"
     shutil.copytree(site, twice)

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ _DRIVE = """
   const type = (path, value) => { one(path).value = value; one(path).dispatchEvent(new Event("input")); };
   const told = (() => { %s })();
   told.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
+  told.width = window.innerWidth;
   told.struck = window.struck ?? null;
   const note = document.createElement("pre");
   note.id = "told";
@@ -31,11 +33,12 @@ _DRIVE = """
   if (parent !== window) parent.postMessage(note.outerHTML, "*");
 })();
 """
-_FRAME = """<body style="margin:0"><iframe src="{name}" width="{width}" height="1200" style="border:0"></iframe>
+_FRAMES = """<body style="margin:0">{frames}
 <script>
 addEventListener("message", (event) => {{ document.body.insertAdjacentHTML("beforeend", event.data); }});
 </script>
 </body>"""
+_FRAME = '<iframe src="{name}" width="{width}" height="1200" style="border:0"></iframe>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Visit:
     Attributes
     ----------
     told
-        What the script returned, the names of `requests`, and whether a trap was `struck`.
+        What the script returned, the `width` of the page, the names of `requests`, and whether a trap was `struck`.
     console
         Lines that the page wrote, errors among them.
     """
@@ -54,7 +57,7 @@ class Visit:
     console: list[str]
 
 
-def visit(page: Path, script: str, into: Path, width: int = 1200) -> Visit:
+def visit(page: Path, script: str, into: Path) -> Visit:
     """Open a copy of a page, run a script in it after its own, and close the browser.
 
     Parameters
@@ -65,9 +68,28 @@ def visit(page: Path, script: str, into: Path, width: int = 1200) -> Visit:
         The body of a function that returns an object; ``one``, ``all``, ``choose`` and ``type`` are at hand.
     into
         For the copy and the browser's own files.
-    width
-        Width of the page in pixels. A window is at least 500 wide, so a narrow page is shown in a frame.
     """
+    (told,), console = _shown(_with_script(page, script, into), into)
+    return Visit(told, console)
+
+
+def visit_at_widths(page: Path, script: str, into: Path, widths: Iterable[int]) -> dict[int, Visit]:
+    """Return width -> what `visit` shows in a frame of that many pixels; the browser is started once for all of them.
+
+    A window is at least 500 pixels wide, a frame can be narrower.
+    """
+    copy = _with_script(page, script, into)
+    frames = into / "frames.html"
+    frames.write_text(
+        _FRAMES.format(frames="".join(_FRAME.format(name=copy.name, width=width) for width in widths)),
+        encoding="utf-8",
+    )
+    seen, console = _shown(frames, into)
+    return {told["width"]: Visit(told, console) for told in seen}
+
+
+def _with_script(page: Path, script: str, into: Path) -> Path:
+    """Write a copy of a page that runs a script, and return its path."""
     drive = _DRIVE % script
     allowed = b64encode(hashlib.sha256(drive.encode()).digest()).decode()
     text = page.read_text(encoding="utf-8").replace(_POLICY, f"{_POLICY}'sha256-{allowed}' ", 1)
@@ -75,24 +97,19 @@ def visit(page: Path, script: str, into: Path, width: int = 1200) -> Visit:
     copy.write_text(
         text.replace("</body>\n</html>", f"<script>{drive}</script></body>\n</html>"), encoding="utf-8"
     )
+    return copy
+
+
+def _shown(page: Path, into: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return what each script in a page or its frames returned, and the lines on the console."""
     done = subprocess.run(
         [
             str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-            "--allow-file-access-from-files", f"--window-size={max(width, 500)},1200",
-            f"--user-data-dir={into / 'browser'}", "--dump-dom", _framed(copy, width).as_uri(),
+            "--allow-file-access-from-files", "--window-size=1200,1200",
+            f"--user-data-dir={into / 'browser'}", "--dump-dom", page.as_uri(),
         ],
         capture_output=True, text=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
-    note = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert note, f"the script did not end: {done.stderr[-2000:]}"
-    told: dict[str, Any] = json.loads(html.unescape(note[1]))
-    return Visit(told, re.findall(r"CONSOLE[:(].*", done.stderr))
-
-
-def _framed(page: Path, width: int) -> Path:
-    """Return the page, or for a narrow width a page that shows it in a frame and takes over its note."""
-    if width >= 500:
-        return page
-    frame = page.with_name("frame.html")
-    frame.write_text(_FRAME.format(name=page.name, width=width), encoding="utf-8")
-    return frame
+    notes = re.findall(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert notes, f"the script did not end: {done.stderr[-2000:]}"
+    return [json.loads(html.unescape(note)) for note in notes], re.findall(r"CONSOLE[:(].*", done.stderr)

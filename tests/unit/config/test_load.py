@@ -93,7 +93,7 @@ BAD = {
     ),
     "unknown dialect": (
         GOOD.replace("lexical", "http, url: http://x, dialect: asisters"),
-        "unknown dialect 'asisters'; did you mean 'assisters'?",
+        "c.yaml:4:49: unknown dialect 'asisters'\n  hint: did you mean 'assisters'?",
     ),
     "bad nested block": (
         GOOD.replace("lexical", "http, serve: {backend: lexical, mmu: 3}"),

@@ -27,7 +27,7 @@ def test_trec_markup_is_the_same_collection(beir_folder: Path, tmp_path: Path) -
     block = {"source": "trec_files", "corpus": str(corpus), "queries": str(topics), "qrels": str(qrels)}
     assert same(load_dataset(block), beir_folder)
     assert "topic q1 has no desc" in said(lambda: load_dataset({**block, "topic_field": "desc"}))
-    assert "is not a known encoding" in said(lambda: load_dataset({**block, "encoding": "utf-9"}))
+    assert "unknown encoding 'utf-9'" in said(lambda: load_dataset({**block, "encoding": "utf-9"}))
 
 
 def load(folder: Path, **settings: object) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,23 @@ def test_latest_is_a_word_unless_a_folder_has_that_name(
     monkeypatch.chdir(tmp_path)
     assert "hint: run an experiment first" in said(lambda: locate_result("latest"))
     assert locate_result(write(Path("latest"), 1)) == Path("latest")
+
+
+def test_results_of_latencies_alone_are_skipped_where_scores_are_needed(tmp_path: Path) -> None:
+    """An incomplete run without a score yet is not one of them; if there is nothing else, that is an error."""
+    config = "name: x\nseed: 1\nmetrics: [nDCG@10]\ndepths: [10]\ncompare: {}\nrerankers: {}\n"
+    parent = tmp_path / "a"
+    scored, timed = write(parent / "x", 1), write(parent / "timed", 2)
+    (timed / "config.resolved.yaml").write_text(config + "quality: false\n", encoding="utf-8")
+    stopped = write(parent / "y", 3, "failed")
+    (stopped / "config.resolved.yaml").write_text(config + "quality: true\n", encoding="utf-8")
+    with pytest.warns(InputNote, match="not complete: .*/y"):
+        assert locate_result(parent, scores=True) == scored
+    with pytest.warns(InputNote):
+        assert locate_result(parent) == timed
+    for folder in (scored, stopped):
+        shutil.rmtree(folder)
+    assert "contain only latencies and no scores: " in said(lambda: locate_result(parent, scores=True))
 
 
 @pytest.mark.filterwarnings("ignore::evalkit.errors.InputNote")
