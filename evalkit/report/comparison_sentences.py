@@ -78,7 +78,7 @@ def gain_text(one: Comparison, plan: Plan) -> str:
 def queries_text(one: Comparison) -> str:
     """Return the number of queries, and of clusters where they are not independent."""
     clusters = "" if one.clusters is None else f" in {one.clusters} clusters"
-    return f"{one.n} queries{clusters}"
+    return f"{one.n} {'query' if one.n == 1 else 'queries'}{clusters}"
 
 
 def detectable_text(one: Comparison) -> str:
@@ -149,4 +149,4 @@ def _tie_range(entry: DatasetComparisons, one: Sensitivity, margin: float) -> li
         f"{entry.dataset}: documents with equal scores: depending on their order, {one.contender} differs from"
         f" {one.baseline} by {change_text(low)} to {change_text(high)}."
     )
-    return [Caution("verdict", text, "Ask for scores with more digits, so that fewer are equal.")]
+    return [Caution("verdict", text, "Check whether the backend rounds its scores.")]

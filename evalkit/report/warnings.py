@@ -117,7 +117,7 @@ def _unstable(manifest: Manifest) -> list[Caution]:
             "verdict",
             f"{one.check.dataset}: {one.check.reranker} gives the same pair different scores ({one.evidence})."
             " Results vary between runs.",
-            "Repeat the run, and give all results to `evalkit gate`, which averages them.",
+            f"Measure how much results vary: evalkit aa CONFIG --reranker {one.check.reranker}",
         )
         for one in manifest.pointwise_checks
         if one.verdict == "unstable"
@@ -192,7 +192,7 @@ def _ties(summary: Summary) -> list[Caution]:
             "figures",
             f"{r.dataset}: {r.reranker} gives equal scores within the first ten ranks of {r.tied_queries_at_10:.0%} of"
             " its queries. Equal scores are ordered by document id.",
-            "Ask for scores with more digits, so that fewer are equal.",
+            "Check whether the backend rounds its scores.",
         )
         for r in summary.quality
         if r.metric == summary.primary_metric
