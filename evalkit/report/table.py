@@ -20,8 +20,8 @@ _LONG = 24
 """Text of at most this length does not wrap in a cell."""
 _NARROW = 16
 """Least width of a column of long text; narrower ones would follow as another part."""
-_HIGH = 3
-"""Rows of at most this many lines follow each other without an empty line."""
+_HIGH = 2
+"""Lines of a row above which it is set apart from the next one, if most rows are."""
 _SHORT = 12
 """Headings of at most this length do not wrap."""
 
@@ -141,8 +141,9 @@ def _aligned(table: Table, places: Sequence[int], every: Sequence[int]) -> list[
         [*zip_longest(*(_wrapped(row[place], every[place]) for place in places), fillvalue="")]
         for row in table.rows
     ]
-    # An empty line between rows, where they are so high that they would run into each other.
-    apart = [("",) * len(places)] if max(map(len, rows), default=0) > _HIGH else []
+    # An empty line between rows, where most are so high that they would run into each other.
+    high = sum(len(row) > _HIGH for row in rows)
+    apart = [("",) * len(places)] if 2 * high > len(rows) else []
     lines += [line for number, row in enumerate(rows) for line in (*(apart if number else []), *row)]
     return [
         (" " * _GAP)
