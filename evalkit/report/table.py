@@ -23,7 +23,7 @@ _NARROW = 16
 _HIGH = 2
 """Lines of a row above which it is set apart from the next one, if most rows are."""
 _SHORT = 12
-"""Headings of at most this length do not wrap."""
+"""Headings of at most this length do not wrap if the table fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,24 @@ def as_text(table: Table, width: int = WIDTH, *, heading: bool = True) -> str:
     return "\n".join([*((table.title, "") if heading else ()), *lines, ""])
 
 
-def _widths(table: Table) -> list[int]:
-    """Return the width of each column: of its longest cell, or of the longest word of its heading."""
+def _widths(table: Table, short: int) -> list[int]:
+    """Return the width of each column: of its longest cell, the longest word of its heading, or a short heading."""
     cells = [max((len(row[place]) for row in table.rows), default=0) for place in range(len(table.columns))]
     words = [max(map(len, name.split()), default=0) for name in table.columns]
     return [
-        max(cell, word, min(len(name), _SHORT))
+        max(cell, word, len(name) if len(name) <= short else 0)
         for cell, word, name in zip(cells, words, table.columns, strict=True)
     ]
 
 
 def _fitted(table: Table, width: int) -> list[int]:
-    """Return the widths of the columns: those of long text share what the other columns leave."""
-    widths = _widths(table)
+    """Return the widths of the columns: those of long text share what the other columns leave.
+
+    Short headings wrap, too, where the table would not fit otherwise.
+    """
+    widths = _widths(table, _SHORT)
+    if sum(widths) + _GAP * (len(widths) - 1) > width:
+        widths = _widths(table, 0)
     long = [place for place in range(table.left) if widths[place] > _LONG]
     left = (
         width - _GAP * (len(widths) - 1) - sum(size for place, size in enumerate(widths) if place not in long)
