@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -94,7 +95,9 @@ def as_text(table: Table, width: int = WIDTH, *, heading: bool = True) -> str:
 
 def _widths(table: Table, short: int) -> list[int]:
     """Return the width of each column: of its longest cell, the longest word of its heading, or a short heading."""
-    cells = [max((len(row[place]) for row in table.rows), default=0) for place in range(len(table.columns))]
+    cells = [
+        max((columns_of(row[place]) for row in table.rows), default=0) for place in range(len(table.columns))
+    ]
     words = [max(map(len, name.split()), default=0) for name in table.columns]
     return [
         max(cell, word, len(name) if len(name) <= short else 0)
@@ -153,7 +156,7 @@ def _aligned(table: Table, places: Sequence[int], every: Sequence[int]) -> list[
     return [
         (" " * _GAP)
         .join(
-            cell.ljust(width) if place < table.left else cell.rjust(width)
+            _padded(cell, width, left=place < table.left)
             for place, cell, width in zip(places, line, widths, strict=True)
         )
         .rstrip()
@@ -163,4 +166,20 @@ def _aligned(table: Table, places: Sequence[int], every: Sequence[int]) -> list[
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Return text as lines of at most `width` characters; a longer word is broken."""
-    return [text] if len(text) <= width else textwrap.wrap(text, width, break_on_hyphens=False)
+    return [text] if columns_of(text) <= width else textwrap.wrap(text, width, break_on_hyphens=False)
+
+
+def _padded(text: str, width: int, *, left: bool) -> str:
+    """Return text with spaces after it, or before it."""
+    spaces = " " * (width - columns_of(text))
+    return f"{text}{spaces}" if left else f"{spaces}{text}"
+
+
+def columns_of(text: str) -> int:
+    """Return the columns that a terminal needs for text: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )
