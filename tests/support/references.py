@@ -49,7 +49,7 @@ Written by the code (`make golden`). Tables are printed on stdout, progress and 
 table as JSON.
 
 RESULT is a result folder, a folder that contains results (the newest complete one is used), or the word `latest`: the
-newest complete result in `results/`.
+newest complete result in `results/`. Commands that need scores skip results of `evalkit bench`.
 """
 EXIT_CODES = """\
 ## Exit codes
