@@ -20,7 +20,7 @@ from evalkit.reranking import RerankerSession
 from evalkit.stats import quantile_interval
 
 REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "2000"))
-QUICK = 200
+QUICK = 80
 CALLS = 120
 QUANTILES = (0.5, 0.9, 0.95)
 STALLS = 0.02

@@ -213,22 +213,6 @@ def test_a_dataset_in_the_cache_needs_no_hub(tmp_path: Path) -> None:
     assert after["content_hash"] == before["content_hash"]
 
 
-def test_a_missing_split_is_reported(tmp_path: Path) -> None:
-    """A split that the judgments lack is an error that names it."""
-    code = (
-        "from evalkit import load_dataset, EvalkitError\n"
-        "try:\n    load_dataset({'source': 'hub', 'path': 'beir/tiny', 'split': 'dev'})\n"
-        "except EvalkitError as error:\n    print(error.render())\n"
-    )
-    with stand_in_hub(REPOSITORIES) as endpoint:
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            capture_output=True, text=True, check=True, timeout=120,
-            env={**environment(endpoint, tmp_path / "hf"), "PATH": ""},
-        )  # fmt: skip
-    assert "'dev'" in done.stdout
-
-
 # The process ends without a shutdown of the interpreter, as the command does: Arrow's threads can abort that.
 LOAD = """
 import json, os, sys
@@ -298,17 +282,30 @@ def test_three_tables_are_found_or_named(tmp_path: Path, beir_folder: Path) -> N
     assert folder["licence"] is None
 
 
-def test_lists_passages_and_triples_are_recognised(tmp_path: Path) -> None:
+ODD = {"query": "x", "document": "y", "grade": "z"}
+SPECS: dict[str, Any] = {
+    "lists": "someone/lists",
+    "marco": hub("someone/marco", split="validation", pairs={"config": "v2"}),
+    "triples": hub("someone/triples", split="train"),
+    "again": "someone/lists",
+    "unknown": "someone/odd",
+    "named": hub("someone/odd", pairs=ODD),
+    "wrong": hub("someone/odd", pairs={**ODD, "grade": "grade"}),
+    "missing": hub("someone/odd", corpus={"config": "docs"}),
+    "split": hub("mteb/reranking", subset="en", split="dev"),
+    "beir split": hub("beir/tiny", split="dev"),
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Return what is printed of each dataset of `SPECS`, all loaded in one process."""
+    return dict(zip(SPECS, loaded(list(SPECS.values()), tmp_path_factory.mktemp("hf")), strict=True))
+
+
+def test_lists_passages_and_triples_are_recognised(found: dict[str, dict[str, Any]]) -> None:
     """Positives and negatives, MS MARCO's passages, and triples: equal texts are one document, judged once a query."""
-    lists, marco, triples, again = loaded(
-        [
-            "someone/lists",
-            hub("someone/marco", split="validation", pairs={"config": "v2"}),
-            hub("someone/triples", split="train"),
-            "someone/lists",
-        ],
-        tmp_path / "hf",
-    )
+    lists, marco, triples, again = (found[name] for name in ("lists", "marco", "triples", "again"))
     judged = sorted([QUERIES[q], DOCUMENTS[d][1], int(g > 0)] for q, d, g in PAIRS)
     assert lists["judged"] == marco["judged"] == judged
     assert sorted(lists["ids"]) == sorted(marco["ids"])
@@ -327,23 +324,14 @@ def test_lists_passages_and_triples_are_recognised(tmp_path: Path) -> None:
     )
 
 
-def test_columns_that_no_one_knows_are_asked_for(tmp_path: Path) -> None:
+def test_columns_that_no_one_knows_are_asked_for(found: dict[str, dict[str, Any]]) -> None:
     """A table without usual columns is an error that lists them; with them named it loads; a wrong name is reported."""
-    odd = {"query": "x", "document": "y", "grade": "z"}
-    unknown, named, wrong, missing, split = loaded(
-        [
-            "someone/odd",
-            hub("someone/odd", pairs=odd),
-            hub("someone/odd", pairs={**odd, "grade": "grade"}),
-            hub("someone/odd", corpus={"config": "docs"}),
-            hub("mteb/reranking", subset="en", split="dev"),
-        ],
-        tmp_path / "hf",
-    )
+    errors = [found[name] for name in ("unknown", "wrong", "missing", "split", "beir split")]
+    unknown, wrong, missing, *splits = errors
     assert "its columns: x, y, z" in unknown["error"]
     assert "set pairs:" in unknown["error"]
-    assert named["judged"] == [["cat", "a cat", 2]]
+    assert found["named"]["judged"] == [["cat", "a cat", 2]]
     assert "row 1 has no column 'grade'\n  hint: use one of its columns: x, y, z" in wrong["error"]
     assert "'docs'" in missing["error"]
-    assert "'dev'" in split["error"]
-    assert {one["code"] for one in (unknown, wrong, missing, split)} == {2}
+    assert all("'dev'" in split["error"] for split in splits)
+    assert {one["code"] for one in errors} == {2}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.latency import Sample, fit_cost
@@ -20,6 +20,7 @@ def sample(seconds: float, **causes: float) -> Sample:
     )
 
 
+@settings(max_examples=20)
 @given(fixed=st.floats(0.001, 1.0), per_document=st.floats(0.001, 1.0))
 def test_a_line_without_noise_is_recovered(fixed: float, per_document: float) -> None:
     """Both parts are the true ones, their bounds have no width, and every median lies on the line."""
