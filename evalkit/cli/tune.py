@@ -78,10 +78,11 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
     limits = Limits(max_ms / 1000 if max_ms else None, options["max_cost_per_1k"], options["min_quality"])
     question = DepthQuestion(options["metric"], options["margin"], limits)
     found = sweep_result(result, options["reranker"], question)
-    next_step = NextStep(
-        "Set retriever.depth to the candidates needed, then choose a threshold.",
-        f"evalkit tune threshold {result}",
-    )
+    if any(one.choice.recommended for one in found):
+        text = "Set retriever.depth to the candidates needed, then choose a threshold."
+        next_step = NextStep(text, f"evalkit tune threshold {result}")
+    else:
+        next_step = NextStep("Use the first stage alone, or add queries to detect a smaller gain.")
     view = View(depth_line, depth_lines, depths_table, depth_table, next_step)
     _show(found, view, details=options["details"], as_json=options["as_json"])
 
@@ -129,9 +130,9 @@ def threshold(
     from evalkit.workflows.tune import choose_thresholds
 
     found = choose_thresholds(result, reranker, read_goal(goal, None if expected else confidence))
-    next_step = NextStep(
-        "Drop documents with a lower score in your application. Choose again for each version."
-    )
+    chosen = any(one.threshold is not None for one in found)
+    drop = "Drop documents with a lower score in your application. Choose again for each version."
+    next_step = NextStep(drop if chosen else "Add judged queries, or lower the goal.")
     view = View(threshold_line, threshold_lines, thresholds_table, threshold_table, next_step)
     _show(found, view, details=details, as_json=as_json)
 

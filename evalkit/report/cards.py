@@ -9,6 +9,7 @@ from evalkit.comparison import Comparison
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.report.comparison_sentences import FEW_JUDGED, queries_text, reversal_sentence
 from evalkit.report.decision import Decision
+from evalkit.report.manifest_command import config_in
 from evalkit.report.numbers import NO_VALUE, Figure, change_text, significant
 from evalkit.report.systems import Measured, SystemRow, cost_unknown
 from evalkit.report.verdict import lead_comparison
@@ -58,7 +59,9 @@ def quality_card(compared: Comparisons, decision: Decision) -> Card:
         f"{lead.wins} queries better, {lead.ties} unchanged, {lead.losses} worse.",
     ]
     if lead.detectable is not None:
-        lines.append(f"Smallest difference this test detects: {lead.detectable:.3f} (80 % power).")
+        lines.append(
+            f"This test finds a true difference of {lead.detectable:.3f} in 8 of 10 cases (80 % power)."
+        )
     return Card("Quality", change_text(lead.difference), tuple(lines))
 
 
@@ -90,9 +93,7 @@ def speed_card(
         )
     figure, lines = _speed(row, measured, compared.datasets[0].dataset)
     lines += [text for fit in fits if fit.reranker == row.system and (text := call_time(fit))]
-    lines += [
-        f"{one.system}: {_expense(one)}." for one in rows if one is not row and isinstance(one.p95, Figure)
-    ]
+    lines += [f"{one.system}: {_expense(one)}." for one in rows if one is not row and one.is_timed]
     return Card(heading, figure, tuple(lines[:4]))
 
 
@@ -106,15 +107,24 @@ def _speed(row: SystemRow, measured: Measured, dataset: str) -> tuple[str, list[
         return f"{row.p95.alone} ms p95", [*lines, *cost]
     if row.p95 == "replayed":
         return "Not measured", [f"{row.system} replays stored scores, so it has no latency.", *cost]
-    why = "too few calls for p95" if measured.summary.latency else "no latency pass"
-    return "Not measured", [f"{row.system}: {why}. Measure it with: evalkit bench CONFIG", *cost]
+    if row.median != NO_VALUE:
+        more = f" p95 needs {row.calls_missing} more calls." if row.calls_missing else ""
+        return f"{row.median} ms median", [
+            f"{row.system}, one call with {row.depth} candidates.{more}",
+            *cost,
+        ]
+    bench = f"evalkit bench {config_in(measured.manifest.command)}"
+    return "Not measured", [
+        f"{row.system} was not timed with {row.depth} candidates. Measure it with: {bench}",
+        *cost,
+    ]
 
 
 def _expense(row: SystemRow) -> str:
-    """Return p95 and cost of another system at the candidates that it needs."""
-    p95 = row.p95.alone if isinstance(row.p95, Figure) else row.p95
+    """Return latency and cost of another system at the candidates that it needs."""
+    latency = f"{row.median} ms median" if row.median != NO_VALUE else f"{row.latency} ms p95"
     cost = "" if row.cost == NO_VALUE else f", {row.cost} per 1,000 queries"
-    return f"{p95} ms p95 with {row.depth} candidates{cost}"
+    return f"{latency} with {row.depth} candidates{cost}"
 
 
 def call_time(row: FitRow) -> str:
@@ -141,6 +151,9 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
         return Card("Confidence", "Unknown", ("Nothing was compared.",), warns=True, warnings=warnings)
     entry, found = min(((one, _sensitivity(one, decision)) for one in entries), key=_least_judged)
     lines = list(_judged(entry, found, several=len(entries) > 1))
+    ties = "" if found is None else tie_reversal(found)
+    if ties:
+        lines.append(ties)
     lead = leading(compared, decision)
     queries = "Unknown" if lead is None else queries_text(lead)
     if lead is not None and found is not None:
@@ -149,7 +162,8 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
         lines.append("Queries without scores are left out.")
     figure = queries if found is None else f"{found.judged_contender:.0%} judged"
     few = found is not None and found.judged_contender < FEW_JUDGED and entry.unjudged == "unknown"
-    marked = few or failed or decision.kind == "undecided"
+    ties = "" if found is None else tie_reversal(found)
+    marked = few or failed or bool(ties) or decision.kind == "undecided"
     return Card("Confidence", figure, tuple(lines), marked, warnings)
 
 
@@ -162,6 +176,14 @@ def _sensitivity(entry: DatasetComparisons, decision: Decision) -> Sensitivity |
 
 def _least_judged(pair: tuple[DatasetComparisons, Sensitivity | None]) -> float:
     return 2.0 if pair[1] is None else pair[1].judged_contender
+
+
+def tie_reversal(found: Sensitivity) -> str:
+    """Return a sentence where the order of equal scores alone could change the sign of the difference."""
+    low, high = found.tied_low, found.tied_high
+    if low is None or high is None or low >= 0 or high <= 0:
+        return ""
+    return f"Equal scores: their order alone moves the difference from {change_text(low)} to {change_text(high)}."
 
 
 def _judged(entry: DatasetComparisons, found: Sensitivity | None, *, several: bool) -> Iterator[str]:

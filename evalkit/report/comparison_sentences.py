@@ -78,7 +78,7 @@ def gain_text(one: Comparison, plan: Plan) -> str:
 def queries_text(one: Comparison) -> str:
     """Return the number of queries, and of clusters where they are not independent."""
     clusters = "" if one.clusters is None else f" in {one.clusters} clusters"
-    return f"{one.n} queries{clusters}"
+    return f"{one.n} {'query' if one.n == 1 else 'queries'}{clusters}"
 
 
 def detectable_text(one: Comparison) -> str:
@@ -92,9 +92,7 @@ def cautions(compared: Comparisons) -> list[Caution]:
     for entry in compared.datasets:
         found += _relevant_only(entry)
         found += [_unranked(entry, one) for one in entry.comparisons if one.unranked]
-        found += _unjudged(entry)
-        for one in entry.sensitivity:
-            found += _tie_range(entry, one, compared.plan.margin)
+        found += [*_unjudged(entry), *_tie_ranges(entry, compared.plan.margin)]
     return found
 
 
@@ -141,12 +139,21 @@ def reversal_sentence(one: Sensitivity) -> str:
     return f"The ranking would reverse if {one.tipping} of {one.tipping_of} unjudged documents were relevant."
 
 
-def _tie_range(entry: DatasetComparisons, one: Sensitivity, margin: float) -> list[Caution]:
-    low, high = one.tied_low, one.tied_high
-    if low is None or high is None or high - low <= margin / 2:
+def _tie_ranges(entry: DatasetComparisons, margin: float) -> list[Caution]:
+    """Return one warning on the differences of a dataset that depend on the order of equal scores."""
+    ranges = [
+        f"{one.contender} {change_text(one.tied_low)} to {change_text(one.tied_high)}"
+        for one in entry.sensitivity
+        if one.tied_low is not None
+        and one.tied_high is not None
+        and one.tied_high - one.tied_low > margin / 2
+    ]
+    if not ranges:
         return []
+    baseline = entry.sensitivity[0].baseline
     text = (
-        f"{entry.dataset}: documents with equal scores: depending on their order, {one.contender} differs from"
-        f" {one.baseline} by {change_text(low)} to {change_text(high)}."
+        f"{entry.dataset}: many scores are equal. Depending on the order of equal scores, differences to {baseline}"
+        " are:"
+        f" {', '.join(ranges)}."
     )
-    return [Caution("verdict", text, "Ask for scores with more digits, so that fewer are equal.")]
+    return [Caution("verdict", text, "Check whether the backend rounds its scores.")]

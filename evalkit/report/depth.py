@@ -106,7 +106,7 @@ def _tried(choice: Choice) -> str:
 def _gain(choice: Choice) -> str:
     """Return the difference to the first stage in parentheses; empty where it is not known."""
     against = choice.against_first_stage
-    return "" if against is None else f" ({difference_text(against)} on held-out queries)"
+    return "" if against is None else f" ({difference_text(against)} on {against.n} held-out queries)"
 
 
 def depth_table(sweep: DepthSweep) -> Table:

@@ -17,6 +17,7 @@ from evalkit.report.chart_parts import roles_of
 from evalkit.report.decision import Decision, decide
 from evalkit.report.forest import Forest, forest, span_of_differences
 from evalkit.report.latency_screen import latency_cards, latency_decision
+from evalkit.report.manifest_command import config_in, repeated
 from evalkit.report.next_step import NextStep, next_step
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.systems import (
@@ -65,13 +66,13 @@ class Panel:
     table: Table
 
     def has(self, column: str) -> bool:
-        """Return whether any system has a value of `p95`, `cost` or `needed`."""
+        """Return whether any system has a value of `latency`, `cost` or `needed`."""
         return any(getattr(row, column) != NO_VALUE for row in self.rows)
 
     @property
     def columns_after_plot(self) -> int:
         """Number of columns to the right of the plot."""
-        return 2 + sum(map(self.has, ("p95", "cost", "needed")))
+        return 2 + sum(map(self.has, ("latency", "cost", "needed")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> F
     manifest, summary = measured.manifest, measured.summary
     provisional = manifest.status != "complete"
     text = RESUME if provisional else "Measure quality, too, before you decide."
+    command = manifest.command
     calls = sum(row.calls for row in summary.latency)
     return FirstScreen(
         name=name,
@@ -182,7 +184,7 @@ def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> F
         lead=None,
         others=(),
         cards=latency_cards(summary, latency),
-        next_step=NextStep(text, manifest.command if provisional else "evalkit run CONFIG"),
+        next_step=NextStep(text, repeated(command) if provisional else f"evalkit run {config_in(command)}"),
         roles={},
     )
 
@@ -237,5 +239,5 @@ def _context(compared: Comparisons, measured: Measured | None) -> str:
     depths = sorted({entry.depth for entry in entries if entry.depth is not None})
     if depths:
         source = "" if measured is None else f" from {measured.manifest.first_stage}"
-        parts.append(f"{' or '.join(map(str, depths))} candidates{source}")
+        parts.append(f"up to {' or '.join(map(str, depths))} candidates{source}")
     return ", ".join(part for part in parts if part)

@@ -52,8 +52,8 @@ def unchanged_line(gate: GateResult) -> str | None:
     low, high = (f"{100 * bound:.0f}%" for bound in bounds)
     known = sum(row.unchanged_passes is not None for row in gate.verdicts)
     if known == 1:
-        return f"With these queries, a version without any change passes in about {high} of runs."
-    return f"With these queries, a version without any change passes all {known} verdicts in {low} to {high} of runs."
+        return f"With these queries, an unchanged version passes this gate in about {high} of runs."
+    return f"With these queries, an unchanged version passes these {known} rules in {low} to {high} of runs."
 
 
 def nights_lines(gate: GateResult) -> Iterator[str]:
@@ -73,7 +73,7 @@ def next_after_gate(gate: GateResult) -> NextStep:
     """Return what to do after a gate."""
     statuses = {row.status for row in gate.verdicts}
     if "INVALID" in statuses:
-        return NextStep("Measure both sides on the same queries, judgments and candidates.")
+        return NextStep("Correct what the INVALID rules name, then gate again.")
     if gate.exit_code == 0:
         return NextStep("Save the new version as the baseline.", f"evalkit baseline save {gate.result} NAME")
     if "FAIL" in statuses or any(found.is_alarm for found in gate.nights):

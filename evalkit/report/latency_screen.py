@@ -20,16 +20,9 @@ def latency_decision(summary: Summary, *, provisional: bool) -> Decision:
     if not rows:
         return Decision("measured", None, "No call was timed", "", provisional)
     size = rows[0].batch_size
-    what = f"Median latency of one call with {size} document{'s' * (size > 1)} on {rows[0].dataset}"
     parts = ", ".join(f"{row.reranker} {milliseconds(row.p50_s.estimate)} ms" for row in rows)
-    best = rows[0]
-    if len(rows) == 1:
-        headline = (
-            f"{best.reranker} takes {milliseconds(best.p50_s.estimate)} ms for {size} documents (median)"
-        )
-    else:
-        headline = f"Latency of {len(rows)} rerankers with {size} documents"
-    return Decision("measured", None, headline, f"{what}: {parts}.", provisional)
+    headline = f"{parts} (median, {size} document{'s' * (size > 1)})"
+    return Decision("measured", None, headline, f"One call at a time on {rows[0].dataset}.", provisional)
 
 
 def _rows_at_common_size(summary: Summary) -> list[LatencyRow]:

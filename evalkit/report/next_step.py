@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from evalkit.comparison import Comparison
 from evalkit.report.cards import leading
 from evalkit.report.decision import Decision
-from evalkit.report.numbers import Figure
+from evalkit.report.manifest_command import PLACEHOLDER, config_in, repeated
 from evalkit.report.systems import Measured, SystemRow
 from evalkit.report.warnings import RESUME
 from evalkit.results.comparison_document import Comparisons
@@ -46,7 +46,7 @@ def next_step(
     result
         The result folder as a command takes it; None for runs that evalkit did not make.
     """
-    again = None if measured is None else measured.manifest.command
+    again = None if measured is None else repeated(measured.manifest.command)
     if decision.provisional:
         return NextStep(RESUME, again)
     if not compared.datasets:
@@ -54,11 +54,16 @@ def next_step(
     if decision.kind == "undecided":
         return _to_decide(compared, decision, again)
     if decision.kind == "keep":
-        return NextStep(
-            "Compare another reranker, or add queries to detect smaller differences. Cached scores are reused.",
-            again,
-        )
+        return NextStep(_after_keeping(compared))
     return _after_adoption(decision, rows, measured, result)
+
+
+def _after_keeping(compared: Comparisons) -> str:
+    """Return what to do where no system is better: more queries help only where a difference is not significant."""
+    verdicts = {one.verdict for entry in compared.datasets for one in entry.comparisons}
+    if "not told apart" in verdicts:
+        return "Compare another reranker, or add queries to detect smaller differences."
+    return "Compare another reranker."
 
 
 def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> NextStep:
@@ -70,7 +75,8 @@ def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> 
     lead = leading(compared, decision)
     if lead is not None and _independent(lead) < MIN_QUERIES:
         missing = MIN_QUERIES - _independent(lead)
-        return NextStep(f"Add at least {missing} queries with judgments, and rerun.", again)
+        queries = "query" if missing == 1 else "queries"
+        return NextStep(f"Add at least {missing} {queries} with judgments, and rerun.", again)
     if lead is not None and lead.verdict == "undecided: failed queries":
         return NextStep("Add the missing rankings or scores, and rerun.", again)
     return NextStep("Decide for the dataset that is most like your traffic.", None)
@@ -85,13 +91,14 @@ def _after_adoption(
 ) -> NextStep:
     """Return the step before adoption: measure latency where it is unknown, else save a baseline."""
     if measured is None or result is None:
-        return NextStep("Measure latency and cost before adoption.", "evalkit bench CONFIG")
+        return NextStep("Measure latency and cost before adoption.", f"evalkit bench {PLACEHOLDER}")
     row = next((one for one in rows if one.system == decision.choice), None)
-    if row is not None and not isinstance(row.p95, Figure):
-        why = "its scores were replayed" if row.p95 == "replayed" else "it is not known"
-        return NextStep(
-            f"Measure the latency of {row.system} before adoption: {why}.", "evalkit bench CONFIG"
-        )
+    if row is not None and row.p95 == "replayed":
+        text = f"{row.system} was replayed. Measure its latency before adoption: configure the model or API itself."
+        return NextStep(text, "evalkit init ours.yaml")
+    if row is not None and not row.is_timed:
+        text = f"Measure the latency of {row.system} with {row.depth} candidates before adoption."
+        return NextStep(text, f"evalkit bench {config_in(measured.manifest.command)}")
     return NextStep(
         "Save this result as the baseline of a regression test.", f"evalkit baseline save {result} NAME"
     )

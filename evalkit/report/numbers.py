@@ -142,9 +142,9 @@ def rate_text(interval: Interval | None) -> str:
 def quantile_text(quantile: Quantile) -> str:
     """Return a quantile in milliseconds, or how many queries it needs."""
     if quantile.missing == "rounds":
-        return "n/a (too few rounds)"
+        return "too few rounds"
     if quantile.estimate is None:
-        return f"n/a (needs {quantile.needs} queries, has {quantile.interval.n})"
+        return f"too few queries ({quantile.interval.n} of {quantile.needs})"
     return milliseconds_text(quantile.interval)
 
 

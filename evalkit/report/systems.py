@@ -13,6 +13,7 @@ from evalkit.report.numbers import (
     Figure,
     cost_text,
     difference_text,
+    milliseconds,
     milliseconds_text,
     value_text,
 )
@@ -52,6 +53,10 @@ class SystemRow:
         Candidates per query that `p95` and `cost` are for; None where there is no depth.
     p95, cost
         95th percentile of the latency of one call in milliseconds, and US dollars per 1,000 queries.
+    median
+        Median of the latency in milliseconds; only where p95 is not known.
+    calls_missing
+        Further timed calls that p95 needs; 0 if they are not what is missing.
     needed
         Candidates needed: the smallest depth that held-out queries confirm, else all.
     """
@@ -65,6 +70,20 @@ class SystemRow:
     p95: str = NO_VALUE
     cost: str = NO_VALUE
     needed: str = NO_VALUE
+    median: str = NO_VALUE
+    calls_missing: int = 0
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether p95 or the median is known."""
+        return isinstance(self.p95, Figure) or self.median != NO_VALUE
+
+    @property
+    def latency(self) -> str:
+        """The 95th percentile without its bounds, else the median, marked as such."""
+        if isinstance(self.p95, Figure):
+            return self.p95.alone
+        return self.p95 if self.median == NO_VALUE else f"{self.median} (p50)"
 
     @property
     def difference_text(self) -> str:
@@ -145,7 +164,16 @@ def _with_expense(row: SystemRow, entry: DatasetComparisons, measured: Measured)
         _p95(measured, entry.dataset, row.system, depth, at_depth),
         _cost(measured, entry.dataset, row.system, depth, at_depth),
         needed,
+        *_median(measured, entry.dataset, row.system, depth),
     )
+
+
+def _median(measured: Measured, dataset: str, system: str, depth: int | None) -> tuple[str, int]:
+    """Return the median where p95 was timed with too few calls, and how many more p95 needs."""
+    timed = None if depth is None else measured.summary.alone(dataset, system).get(depth)
+    if timed is None or timed.p95_s.estimate is not None or timed.p50_s.estimate is None:
+        return NO_VALUE, 0
+    return milliseconds(timed.p50_s.estimate), max(0, timed.p95_s.needs - timed.p95_s.interval.n)
 
 
 def _sweep(tuned: Tuning, dataset: str, system: str) -> DepthSweep | None:
@@ -194,7 +222,7 @@ def systems_table(dataset: str, compared: Comparisons, rows: Sequence[SystemRow]
             row.mean_text,
             row.difference_text,
             row.verdict,
-            row.p95.alone if isinstance(row.p95, Figure) else row.p95,
+            row.latency,
             row.cost,
             row.needed,
             str(row.queries),
@@ -213,9 +241,9 @@ def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:
     parts = [f"Intervals: {plan.confidence * 100:g} % confidence, simultaneous for all systems."]
     if any(row.needed != NO_VALUE for row in rows):
         parts.append(
-            f"Candidates needed: the smallest number within {plan.margin:g} of the deepest on held-out queries, else"
-            " all."
+            f"Candidates needed: the fewest that lose at most {plan.margin:g} on held-out queries; 'all' if none is"
+            " confirmed."
         )
-    elif any(row.p95 != NO_VALUE for row in rows):
+    elif any(row.latency != NO_VALUE for row in rows):
         parts.append("p95: one call with the number of candidates after 'at'.")
     return " ".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -20,10 +21,10 @@ _LONG = 24
 """Text of at most this length does not wrap in a cell."""
 _NARROW = 16
 """Least width of a column of long text; narrower ones would follow as another part."""
-_HIGH = 3
-"""Rows of at most this many lines follow each other without an empty line."""
+_HIGH = 2
+"""Lines of a row above which it is set apart from the next one, if most rows are."""
 _SHORT = 12
-"""Headings of at most this length do not wrap."""
+"""Headings of at most this length do not wrap if the table fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +93,26 @@ def as_text(table: Table, width: int = WIDTH, *, heading: bool = True) -> str:
     return "\n".join([*((table.title, "") if heading else ()), *lines, ""])
 
 
-def _widths(table: Table) -> list[int]:
-    """Return the width of each column: of its longest cell, or of the longest word of its heading."""
-    cells = [max((len(row[place]) for row in table.rows), default=0) for place in range(len(table.columns))]
+def _widths(table: Table, short: int) -> list[int]:
+    """Return the width of each column: of its longest cell, the longest word of its heading, or a short heading."""
+    cells = [
+        max((columns_of(row[place]) for row in table.rows), default=0) for place in range(len(table.columns))
+    ]
     words = [max(map(len, name.split()), default=0) for name in table.columns]
     return [
-        max(cell, word, min(len(name), _SHORT))
+        max(cell, word, len(name) if len(name) <= short else 0)
         for cell, word, name in zip(cells, words, table.columns, strict=True)
     ]
 
 
 def _fitted(table: Table, width: int) -> list[int]:
-    """Return the widths of the columns: those of long text share what the other columns leave."""
-    widths = _widths(table)
+    """Return the widths of the columns: those of long text share what the other columns leave.
+
+    Short headings wrap, too, where the table would not fit otherwise.
+    """
+    widths = _widths(table, _SHORT)
+    if sum(widths) + _GAP * (len(widths) - 1) > width:
+        widths = _widths(table, 0)
     long = [place for place in range(table.left) if widths[place] > _LONG]
     left = (
         width - _GAP * (len(widths) - 1) - sum(size for place, size in enumerate(widths) if place not in long)
@@ -141,13 +149,14 @@ def _aligned(table: Table, places: Sequence[int], every: Sequence[int]) -> list[
         [*zip_longest(*(_wrapped(row[place], every[place]) for place in places), fillvalue="")]
         for row in table.rows
     ]
-    # An empty line between rows, where they are so high that they would run into each other.
-    apart = [("",) * len(places)] if max(map(len, rows), default=0) > _HIGH else []
+    # An empty line between rows, where most are so high that they would run into each other.
+    high = sum(len(row) > _HIGH for row in rows)
+    apart = [("",) * len(places)] if 2 * high > len(rows) else []
     lines += [line for number, row in enumerate(rows) for line in (*(apart if number else []), *row)]
     return [
         (" " * _GAP)
         .join(
-            cell.ljust(width) if place < table.left else cell.rjust(width)
+            _padded(cell, width, left=place < table.left)
             for place, cell, width in zip(places, line, widths, strict=True)
         )
         .rstrip()
@@ -157,4 +166,20 @@ def _aligned(table: Table, places: Sequence[int], every: Sequence[int]) -> list[
 
 def _wrapped(text: str, width: int) -> list[str]:
     """Return text as lines of at most `width` characters; a longer word is broken."""
-    return [text] if len(text) <= width else textwrap.wrap(text, width, break_on_hyphens=False)
+    return [text] if columns_of(text) <= width else textwrap.wrap(text, width, break_on_hyphens=False)
+
+
+def _padded(text: str, width: int, *, left: bool) -> str:
+    """Return text with spaces after it, or before it."""
+    spaces = " " * (width - columns_of(text))
+    return f"{text}{spaces}" if left else f"{spaces}{text}"
+
+
+def columns_of(text: str) -> int:
+    """Return the columns that a terminal needs for text: two for a wide character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )

@@ -131,7 +131,7 @@ def _too_few(lead: Comparison, compared: Comparisons) -> tuple[str, str]:
     clusters = "" if lead.clusters is None else " independent"
     highest = f"The highest mean is that of {lead.contender}: {gain_text(lead, compared.plan)}."
     return (
-        f"{n}{clusters} queries are too few for a verdict",
+        f"{n}{clusters} {'query is' if n == 1 else 'queries are'} too few for a verdict",
         f"A verdict needs at least {MIN_QUERIES} queries. {highest}",
     )
 
@@ -146,8 +146,10 @@ def _keep(measured: Sequence[Comparison], compared: Comparisons) -> tuple[str, s
     if kinds == {"worse"}:
         several = "Every other system" if len(measured) > 1 else best.contender
         return f"{several} ranks worse than {baseline}", f"{seen}."
-    headline = f"No system ranks significantly better than {baseline}"
-    closest = f"The closest is {seen}."
+    if len(measured) == 1:
+        headline, closest = f"{best.contender} does not rank significantly better than {baseline}", f"{seen}."
+    else:
+        headline, closest = f"No system ranks significantly better than {baseline}", f"The closest is {seen}."
     if best.verdict == "better" or (best.joint_change.lower or 0.0) > 0:
         return headline, f"{closest} The sign-flip test and the interval disagree."
     return headline, f"{closest} {detectable_text(best)}" if best.detectable is not None else closest

@@ -120,7 +120,7 @@ def _unstable(manifest: Manifest) -> list[Caution]:
             "verdict",
             f"{one.check.dataset}: {one.check.reranker} gives the same pair different scores ({one.evidence})."
             " Results vary between runs.",
-            "Repeat the run, and give all results to `evalkit gate`, which averages them.",
+            f"Measure how much results vary: evalkit aa CONFIG --reranker {one.check.reranker}",
         )
         for one in manifest.pointwise_checks
         if one.verdict == "unstable"
@@ -204,19 +204,21 @@ def _truncated(summary: Summary) -> list[Caution]:
 
 
 def _ties(summary: Summary) -> list[Caution]:
-    """Return warnings on rerankers with many ties near the top."""
+    """Return one warning for each dataset on systems with many ties near the top."""
     depth = {c.dataset: c.depth for c in summary.ceilings}  # the last is the largest
+    shares: dict[str, list[str]] = {}
+    for row in summary.quality:
+        at_depth = row.metric == summary.primary_metric and row.depth == depth[row.dataset]
+        if at_depth and (row.tied_queries_at_10 or 0) > MANY_TIES:
+            shares.setdefault(row.dataset, []).append(f"{row.reranker} {row.tied_queries_at_10:.0%}")
     return [
         Caution(
             "figures",
-            f"{r.dataset}: {r.reranker} gives equal scores within the first ten ranks of {r.tied_queries_at_10:.0%} of"
-            " its queries. Equal scores are ordered by document id.",
-            "Ask for scores with more digits, so that fewer are equal.",
+            f"{dataset}: queries with equal scores within the first ten ranks: {', '.join(listed)}. Equal scores are"
+            " ordered by document id.",
+            "Check whether the backend rounds its scores.",
         )
-        for r in summary.quality
-        if r.metric == summary.primary_metric
-        and r.depth == depth[r.dataset]
-        and (r.tied_queries_at_10 or 0) > MANY_TIES
+        for dataset, listed in shares.items()
     ]
 
 

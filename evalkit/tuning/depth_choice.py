@@ -200,6 +200,12 @@ class _Half:
         return paired_interval(over, values, clusters=self.clusters)
 
 
+def _no_gain(depth: int, gain: Interval) -> str:
+    is_worse = gain.upper is not None and gain.upper < 0
+    verdict = "significantly worse" if is_worse else "not significantly better"
+    return f"reranking {depth} candidates is {verdict} than no reranking"
+
+
 def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArray[np.float64]) -> Choice:
     """Return the choice with its recommended depth, if that is significantly better than the first stage."""
     depth = (found.chosen if found.is_confirmed else found.deepest) or 0
@@ -208,9 +214,7 @@ def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArr
     return replace(
         found,
         recommended=depth if helps else None,
-        why_not=None
-        if helps
-        else f"{depth} reranked candidates are not significantly better than no reranking",
+        why_not=None if helps else _no_gain(depth, gain),
         tuned=tuning.mean(depth),
         held_out=held_out.mean(depth),
         against_first_stage=gain,

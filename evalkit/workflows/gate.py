@@ -306,7 +306,7 @@ def _after(case: _Case, paired: Paired, margin: float) -> str:
     expected = outlook(paired.differences, margin, case.alpha)
     if case.look == "first":
         return f"{expected}. Test all queries, old and new, with `look: 2`"
-    return f"{expected}. A repeated gate requires `looks: 2` from the first look on"
+    return f"{expected}. To gate again with more queries, set `looks: 2` before the first gate"
 
 
 def _kept_margin(case: _Case, share: float) -> float:

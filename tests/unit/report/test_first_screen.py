@@ -22,10 +22,12 @@ from support.documents import (
 from support.result_folders import manifest_of, reranker_facts
 
 from evalkit.comparison.gate_verdicts import RuleFinding, Status
+from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.latency.billing import Billing
 from evalkit.report.cautions import Caution
 from evalkit.report.first_screen import FirstScreen, Panel, date_text, first_screen
 from evalkit.report.forest import forest, span_of_differences
+from evalkit.report.manifest_command import config_in, repeated
 from evalkit.report.systems import Measured, SystemRow
 from evalkit.report.terminal import next_lines, screen_lines, warning_lines
 from evalkit.results.billing_rows import CallCost
@@ -118,7 +120,7 @@ def test_replayed_scores_have_no_latency() -> None:
     found = screen(found=measured(backend="replay"))
     assert row_of(found, "x").p95 == "replayed"
     assert found.cards[1].figure == "Not measured"
-    assert found.next_step.command == "evalkit bench CONFIG"
+    assert found.next_step.text.startswith("x was replayed. Measure its latency before adoption")
 
 
 def test_the_systems_are_in_the_order_of_their_means_and_the_baseline_has_its_own_queries() -> None:
@@ -172,7 +174,8 @@ def test_the_cards_say_what_the_decision_rests_on() -> None:
     [
         (comparisons(comparison("x", **BETTER)), measured(), "Save this", "evalkit baseline save results/test/1 NAME"),
         (comparisons(comparison("x", **BETTER)), measured(status="incomplete"), "Fix the cause", "evalkit run"),
-        (comparisons(comparison("x", "not told apart")), measured(), "Compare another reranker", "evalkit run"),
+        (comparisons(comparison("x", "not told apart")), measured(), "Compare another reranker, or add", None),
+        (comparisons(comparison("x", "worse")), measured(), "Compare another reranker.", None),
         (comparisons(comparison("x", "too few queries", n=12)), measured(), "Add at least 18 queries", "evalkit run"),
         (comparisons(comparison("x", "undecided: failed queries", unranked=3)), None, "Add the missing", None),
     ],
@@ -213,3 +216,37 @@ def test_warnings_are_printed_worst_first_with_one_remedy_for_all_that_share_it(
 def test_a_date_reads_as_people_write_it() -> None:
     """In UTC, to the minute."""
     assert date_text("2026-11-28T12:20:31+01:00") == "28 Nov 2026, 11:20 UTC"
+
+
+def test_a_median_stands_in_for_a_percentile_that_needs_more_calls() -> None:
+    """It is marked as such, with the number of calls that are missing, and the next step does not ask to time again."""
+    found = measured()
+    few = replace(found.summary, latency=(timed("x", 50, 0.1, None, n=60),))
+    shown = screen(found=Measured(found.manifest, few, replace(found.tuned, depth=())))
+    assert row_of(shown, "x").latency == "100 (p50)"
+    assert shown.cards[1].figure == "100 ms median"
+    assert shown.next_step.text.startswith("Save this result")
+
+
+def test_commands_of_the_next_step_are_those_of_the_run() -> None:
+    """The configuration is named where the command names one; a run from Python has no command to repeat."""
+    assert config_in("evalkit run configs/a b.yaml --into x") == "b.yaml"
+    assert config_in("evalkit.run(dict)") == "CONFIG"
+    assert repeated("evalkit run c.yaml --refresh --into x") == "evalkit run c.yaml --into x"
+    assert repeated("evalkit.run('c.yaml')") is None
+    assert repeated("evalkit run 'unclosed") is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marked"), [(-0.096, 0.492, True), (0.02, 0.3, False), (None, None, False)]
+)
+def test_an_order_of_ties_that_could_reverse_the_result_is_on_the_card(
+    low: float | None, high: float | None, marked: bool
+) -> None:
+    """The confidence card names the range where it contains 0, and is marked."""
+    row = Sensitivity("bm25", "x", 10, 1.0, 1.0, 0, 0, 0, Interval(0.1, 0.0, 0.2, 9), None, 0, low, high)
+    compared = comparisons(comparison("x", **BETTER))
+    entry = replace(compared.datasets[0], sensitivity=(row,))
+    card = screen(replace(compared, datasets=(entry,))).cards[2]
+    assert card.warns == marked
+    assert any("Equal scores" in line for line in card.lines) == marked

@@ -63,7 +63,7 @@ def test_it_shows_the_decision_and_where_the_report_is() -> None:
     assert "x ranks better than bm25" in text
     assert "+0.041" in text
     assert "results/test/1/report.html" in text
-    assert "evalkit bench CONFIG" in text
+    assert "evalkit init ours.yaml" in text
 
 
 def test_text_of_users_is_escaped() -> None:

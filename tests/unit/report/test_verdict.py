@@ -68,7 +68,7 @@ def test_the_best_of_those_that_are_better_is_adopted() -> None:
         (
             [comparison("x", "not told apart", **UNCLEAR)],
             (
-                "Keep: No system ranks significantly better than bm25. The closest is x: +0.003 nDCG@10"
+                "Keep: x does not rank significantly better than bm25. x: +0.003 nDCG@10"
                 " (95 % CI -0.004 to 0.010), 300 queries. With 300 queries this test detects a difference of 0.020 with"
                 " 80 % power."
             ),

@@ -20,9 +20,9 @@ def gate_of(*chances: float | None) -> GateResult:
     [
         ((), None, None),
         ((None,), None, None),
-        ((0.8, None), (0.8, 0.8), "passes in about 80% of runs."),
-        ((0.8, 0.9), (0.7, 0.8), "passes all 2 verdicts in 70% to 80% of runs."),
-        ((0.5, 0.4), (0.0, 0.4), "passes all 2 verdicts in 0% to 40% of runs."),
+        ((0.8, None), (0.8, 0.8), "passes this gate in about 80% of runs."),
+        ((0.8, 0.9), (0.7, 0.8), "passes these 2 rules in 70% to 80% of runs."),
+        ((0.5, 0.4), (0.0, 0.4), "passes these 2 rules in 0% to 40% of runs."),
     ],
 )  # fmt: skip
 def test_the_whole_gate_passes_between_two_bounds(
@@ -32,5 +32,5 @@ def test_the_whole_gate_passes_between_two_bounds(
     found = gate_of(*chances)
     assert found.unchanged_passes == (None if bounds is None else pytest.approx(bounds))
     said = unchanged_line(found)
-    assert (said is None) if line is None else (said or "").endswith(f"a version without any change {line}")
+    assert (said is None) if line is None else (said or "").endswith(f"an unchanged version {line}")
     assert (said or "### evalkit") in as_summary(found)

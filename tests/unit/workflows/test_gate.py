@@ -336,7 +336,7 @@ def test_identical_takes_equal_rankings(
 
 @pytest.mark.parametrize(
     ("look", "end"),
-    [("only", "A repeated gate requires `looks: 2` from the first look on"),
+    [("only", "To gate again with more queries, set `looks: 2` before the first gate"),
      ("first", "Test all queries, old and new, with `look: 2`"),
      ("last", "This was the last planned look")],
 )  # fmt: skip

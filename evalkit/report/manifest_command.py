@@ -1,0 +1,28 @@
+"""What the command of a run tells: its configuration file, and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+
+PLACEHOLDER = "CONFIG"
+_SUFFIXES = (".yaml", ".yml")
+
+
+def config_in(command: str) -> str:
+    """Return the configuration file in a command; ``CONFIG`` where it names none."""
+    return next((word for word in _words(command) if word.endswith(_SUFFIXES)), PLACEHOLDER)
+
+
+def repeated(command: str) -> str | None:
+    """Return the command that repeats a run with its cached scores; None if it was not a command line."""
+    words = _words(command)
+    if words[:1] != ["evalkit"]:
+        return None
+    return shlex.join(word for word in words if word != "--refresh")
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
