@@ -11,7 +11,7 @@ from evalkit.report.comparison_sentences import FEW_JUDGED, queries_text, revers
 from evalkit.report.decision import Decision
 from evalkit.report.manifest_command import config_in
 from evalkit.report.numbers import NO_VALUE, Figure, change_text, significant
-from evalkit.report.systems import Measured, SystemRow
+from evalkit.report.systems import Measured, SystemRow, cost_unknown
 from evalkit.report.verdict import lead_comparison
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.latency_document import FitRow
@@ -91,15 +91,17 @@ def speed_card(
             "Not measured",
             ("Runs hold no latency. Measure a reranker with: evalkit bench CONFIG",),
         )
-    figure, lines = _speed(row, measured)
+    figure, lines = _speed(row, measured, compared.datasets[0].dataset)
     lines += [text for fit in fits if fit.reranker == row.system and (text := call_time(fit))]
     lines += [f"{one.system}: {_expense(one)}." for one in rows if one is not row and one.is_timed]
     return Card(heading, figure, tuple(lines[:4]))
 
 
-def _speed(row: SystemRow, measured: Measured) -> tuple[str, list[str]]:
+def _speed(row: SystemRow, measured: Measured, dataset: str) -> tuple[str, list[str]]:
     """Return the main figure of one system, and the sentence below it."""
-    cost = [] if row.cost == NO_VALUE else [f"{row.system} costs {row.cost} per 1,000 queries."]
+    cost = [f"{row.system} costs {row.cost} per 1,000 queries."]
+    if row.cost == NO_VALUE:
+        cost = list(cost_unknown(measured, dataset, row.system))
     if isinstance(row.p95, Figure):
         lines = [f"{row.system}, one call with {row.depth} candidates."]
         return f"{row.p95.alone} ms p95", [*lines, *cost]

@@ -25,7 +25,13 @@ _RECALL = "recall of the candidates"
 
 
 def depth_line(sweep: DepthSweep) -> str:
-    """Return the recommended depth in one or two sentences, whether it is confirmed first."""
+    """Return the recommended depth in a few sentences, whether it is confirmed first, and which costs are unknown."""
+    limited = sweep.limits.usd_per_thousand_queries is not None
+    unknown = f" {sweep.cost_unknown} An unknown cost is not within the limit." if sweep.cost_unknown else ""
+    return _recommendation(sweep) + (unknown if limited else "")
+
+
+def _recommendation(sweep: DepthSweep) -> str:
     system = f"{sweep.dataset}: {sweep.reranker}"
     choice = sweep.choice
     if choice.recommended is None or choice.held_out is None:
@@ -119,6 +125,7 @@ def depth_table(sweep: DepthSweep) -> Table:
         f"Means over {sweep.queries} queries with 95 % intervals. First stage alone:"
         f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall and best order: the most"
         " that these candidates allow. ~ interpolated between batch sizes."
+        f"{f' {sweep.cost_unknown}' if sweep.cost_unknown else ''}"
     )
     return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note).without_empty_columns()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evalkit.comparison import Comparison
@@ -195,6 +195,15 @@ def _cost(measured: Measured, dataset: str, system: str, depth: int | None, at: 
     if at is not None and at.usd_per_thousand_queries is not None:
         return cost_text(at.usd_per_thousand_queries)
     return NO_VALUE if depth is None else cost_text(measured.summary.cost_at(dataset, system, depth))
+
+
+def cost_unknown(measured: Measured, dataset: str, system: str) -> Iterator[str]:
+    """Yield why a system with a price has no cost: stored scores are not billed again."""
+    manifest = measured.manifest
+    about = manifest.rerankers.get(system)
+    pairs = next((one for one in manifest.pairs if (one.dataset, one.reranker) == (dataset, system)), None)
+    if about is not None and about.price is not None and pairs is not None and pairs.reused:
+        yield f"Cost unknown: {'some' if pairs.scored else 'all'} scores were cached."
 
 
 def systems_table(dataset: str, compared: Comparisons, rows: Sequence[SystemRow]) -> Table:

@@ -14,6 +14,8 @@ from evalkit.results.summary_document import DatasetSummary, Summary
 
 MANY_TIES = 0.1
 """Share of queries with equal scores near the top above which a warning is given."""
+MANY_FAILED = 0.05
+"""Share of failed attempts above which a warning is given."""
 REMEDIES = {
     "connect": "Start the server or correct its url, then rerun.",
     "timeout": "Raise timeout_s, or lower batch_size and concurrency, then rerun.",
@@ -39,6 +41,7 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     found += _unstable(manifest)
     for tag, endpoint in manifest.endpoints.items():
         found += _endpoint(tag, endpoint)
+    found += _failed_attempts(summary)
     found += _execution(manifest)
     return found + _unsorted(summary) + _truncated(summary)
 
@@ -150,6 +153,22 @@ def _execution(manifest: Manifest) -> list[Caution]:
             f"{lost} replica{'s were' if lost > 1 else ' was'} lost on the Ray cluster. Their"
             f" {execution.tasks_repeated} unfinished tasks were repeated."
         )
+        found.append(Caution("figures", text, remedy))
+    return found
+
+
+def _failed_attempts(summary: Summary) -> list[Caution]:
+    """Return warnings on rerankers of which many attempts failed, also where a retry or a resumed run succeeded."""
+    found = []
+    for tag in dict.fromkeys(row.reranker for row in summary.calls):
+        rows = [row for row in summary.calls if row.reranker == tag]
+        attempts, failed = sum(row.calls for row in rows), sum(row.failed + row.retried for row in rows)
+        if failed <= MANY_FAILED * attempts:
+            continue
+        error = max(rows, key=lambda row: row.failed + row.retried).frequent_error or ""
+        text = f"{tag}: {failed} of {attempts} attempts failed ({failed / attempts:.0%})."
+        text += f" Most frequent error: {error.partition(': ')[2]}." if error else ""
+        remedy = "Read the table of failed calls; lower concurrency or contact the provider."
         found.append(Caution("figures", text, remedy))
     return found
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from evalkit.latency import Basis
+from evalkit.results.billing_rows import BillingRow, CostRow
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.stats import Interval
@@ -110,6 +111,8 @@ class CallTotals(JsonObject):
         Successful calls that did not report that amount.
     calls_without_cost_usd
         The same for the cost.
+    frequent_error
+        The most frequent error of the failed attempts, its kind first; None without one.
     """
 
     dataset: str
@@ -133,6 +136,7 @@ class CallTotals(JsonObject):
     calls_without_characters: int
     cost_usd: int | float | None
     calls_without_cost_usd: int
+    frequent_error: Annotated[str | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,28 +166,6 @@ class PrecisionCost:
     correlation: Mean
     in_fp32: Mean
     difference: Mean
-
-
-@dataclass(frozen=True, slots=True)
-class CostRow:
-    """The cost of one quality pass.
-
-    Attributes
-    ----------
-    price
-        The configured price; None where the API reports the cost.
-    cost_usd, usd_per_thousand_queries
-        None where a call did not report the amount that is billed.
-    """
-
-    dataset: str
-    reranker: str
-    price: Mapping[str, Any] | None
-    queries: int
-    documents: int
-    cost_usd: float | None
-    usd_per_thousand_queries: float | None
-    calls_without_cost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +331,8 @@ class Summary(Document):
         In the order of datasets, rerankers (the first stage first), depths and metrics.
     ceilings
         By dataset and depth, ascending.
+    billing
+        Empty in results of earlier versions.
     """
 
     VERSION: ClassVar[int] = 2
@@ -366,6 +350,7 @@ class Summary(Document):
     costs: tuple[CostRow, ...]
     server_times: tuple[ServerTimeRow, ...]
     latency: tuple[LatencyRow, ...]
+    billing: tuple[BillingRow, ...] = ()
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""
@@ -390,9 +375,19 @@ class Summary(Document):
         where = (dataset, reranker)
         return next((row for row in self.costs if (row.dataset, row.reranker) == where), None)
 
+    def billing_of(self, dataset: str, reranker: str) -> BillingRow | None:
+        """Return how the calls of a reranker are billed; None where no call has a known cost."""
+        where = (dataset, reranker)
+        return next((row for row in self.billing if (row.dataset, row.reranker) == where), None)
+
     def cost_at(self, dataset: str, reranker: str, depth: int) -> float | None:
-        """Return US dollars per 1,000 queries at a depth; None if unknown, or if it is the sum of several passes."""
+        """Return US dollars per 1,000 queries at a depth; None if unknown, or if it is the sum of several passes.
+
+        It is the cost of the quality pass, else of timed calls with as many documents.
+        """
         cost = self.cost_of(dataset, reranker)
-        if cost is None or cost.documents > depth * cost.queries:
-            return None
-        return cost.usd_per_thousand_queries
+        if cost is not None and cost.usd_per_thousand_queries is not None:
+            return cost.usd_per_thousand_queries if cost.documents <= depth * cost.queries else None
+        row = self.billing_of(dataset, reranker)
+        timed = row.timed if row else ()
+        return next((1000 * call.usd for call in timed if call.documents == depth), None)

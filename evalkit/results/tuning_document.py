@@ -53,13 +53,15 @@ class DepthRow(JsonObject):
 
 
 @dataclass(frozen=True, slots=True)
-class DepthSweep:
+class DepthSweep(JsonObject):
     """Every depth of one reranker on one dataset, from 1 on, and which of them is recommended.
 
     Attributes
     ----------
     first_stage
         Mean of the metric for the candidates in the order of the first stage.
+    cost_unknown
+        Why the cost of some depths is unknown; None where it is known, or where nothing is billed.
     """
 
     dataset: str
@@ -71,6 +73,7 @@ class DepthSweep:
     first_stage: Mean
     rows: tuple[DepthRow, ...]
     choice: Choice
+    cost_unknown: Annotated[str | None, Key(omit_none=True)] = None
 
     @property
     def deepest(self) -> DepthRow:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from evalkit.results.billing_rows import CostRow
 from evalkit.results.manifest import Manifest
-from evalkit.results.summary_document import CallTotals, CostRow, ServerTimeRow
+from evalkit.results.summary_document import CallTotals, ServerTimeRow
 from evalkit.stats import quantile_interval
 
 if TYPE_CHECKING:
@@ -52,7 +53,14 @@ def _totals(dataset: str, tag: str, which: str, part: pd.DataFrame) -> CallTotal
         calls_without_characters=_count_unreported(good["characters"]),
         cost_usd=_sum_reported(good["cost_usd"]),
         calls_without_cost_usd=_count_unreported(good["cost_usd"]),
+        frequent_error=_most_frequent(part["error"]),
     )
+
+
+def _most_frequent(errors: pd.Series[Any]) -> str | None:
+    """Return the most frequent error, the first of several; None without one."""
+    counts = errors.dropna().value_counts(sort=False)
+    return None if counts.empty else str(counts.idxmax())
 
 
 def _sum_reported(amounts: pd.Series[Any]) -> int | float | None:

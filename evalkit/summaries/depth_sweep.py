@@ -15,6 +15,7 @@ from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
 from evalkit.stats import Clusters, bounded_interval, none_if_nan, paired_interval
 from evalkit.summaries.candidate_runs import best_order, first_stage_run
+from evalkit.summaries.depth_costs import depth_costs, why_unknown
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth_choice import Costs, interpolated
 
@@ -78,6 +79,7 @@ def sweep(
         first_stage=bounded_interval(unranked, clusters=clusters),
         rows=tuple(_rows((values, ideal, recall), costs, measured, clusters)),
         choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
+        cost_unknown=_cost_unknown(summary, comparison_set.dataset, tag, costs, question.limits),
     )
 
 
@@ -136,15 +138,22 @@ def known_costs(summary: Summary, comparison_set: ComparisonSet, tag: str) -> Co
 
 
 def _costs(summary: Summary, comparison_set: ComparisonSet, tag: str, deepest: int) -> NDArray[np.float64]:
-    """Return ``(deepest,)`` costs of a thousand queries in US dollars, NaN where they are not known.
-
-    The cost is in proportion to the pairs; where requests are billed, it is the same at every depth.
-    """
-    row = summary.cost_of(comparison_set.dataset, tag)
-    if row is None or row.usd_per_thousand_queries is None or comparison_set.first_stage is None:
+    """Return ``(deepest,)`` costs of a thousand queries in US dollars, NaN where they are not known."""
+    lists = comparison_set.first_stage
+    if lists is None or not len(lists):
         return np.full(deepest, np.nan)
-    if (row.price or {}).get("usd_per_thousand_requests") is not None:
-        return np.full(deepest, row.usd_per_thousand_queries)
-    lengths = np.array([len(docs) for _, docs, _ in comparison_set.first_stage])
-    pairs = np.array([np.minimum(lengths, depth).sum() for depth in range(1, deepest + 1)])
-    return np.asarray(row.usd_per_thousand_queries * pairs / pairs[-1], dtype=np.float64)
+    cost = summary.cost_of(comparison_set.dataset, tag)
+    return depth_costs(
+        summary.billing_of(comparison_set.dataset, tag),
+        cost.usd_per_thousand_queries if cost else None,
+        np.array([len(docs) for _, docs, _ in lists]),
+        deepest,
+    )
+
+
+def _cost_unknown(summary: Summary, dataset: str, tag: str, costs: Costs, limits: Limits) -> str | None:
+    """Return why costs are unknown, where a cost is recorded or limited; else None."""
+    row = summary.billing_of(dataset, tag)
+    if row is None and limits.usd_per_thousand_queries is None:
+        return None
+    return why_unknown(row, costs.usd_per_thousand_queries)

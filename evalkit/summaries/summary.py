@@ -25,6 +25,7 @@ from evalkit.results.summary_document import (
 )
 from evalkit.stats import Interval, bounded_interval, mean_interval, mean_or_none
 from evalkit.summaries.call_totals import cost_rows, count_calls, server_times
+from evalkit.summaries.depth_costs import billing_rows
 from evalkit.summaries.latency_cells import CONFIDENCE
 from evalkit.summaries.quality_cells import CandidateCeiling, QualityCell
 from evalkit.summaries.system_means import system_mean
@@ -72,6 +73,7 @@ def summarise(
         costs=cost_rows(manifest, calls),
         server_times=server_times(calls, CONFIDENCE),
         latency=latency,
+        billing=billing_rows(manifest, calls),
     )
 
 

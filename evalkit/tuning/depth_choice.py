@@ -21,6 +21,9 @@ from evalkit.stats import (
 from evalkit.tuning.depth_check import check_loss, loss_within, queries_for_margin
 from evalkit.tuning.query_split import Split
 
+ROUNDING = 1e-9
+"""Relative excess over a limit of cost that counts as rounding."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -247,7 +250,8 @@ def _allowed(means: NDArray[np.float64], costs: Costs, limits: Limits) -> NDArra
     if limits.p95_s is not None:
         keeps &= costs.p95_upper_s <= limits.p95_s
     if limits.usd_per_thousand_queries is not None:
-        keeps &= costs.usd_per_thousand_queries <= limits.usd_per_thousand_queries
+        # A sum of prices has rounding errors; a limit that equals the price allows it.
+        keeps &= costs.usd_per_thousand_queries <= limits.usd_per_thousand_queries * (1 + ROUNDING)
     if limits.quality is not None:
         keeps &= means >= limits.quality
     return np.flatnonzero(keeps).astype(np.int64) + 1

@@ -9,9 +9,11 @@ from typing import Any
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import to_plain
+from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import CalibrationResult, DepthSweep, SearchResult, ThresholdChoice
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.comparisons import plan_of
+from evalkit.summaries.depth_costs import billing_rows
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
 from evalkit.summaries.opened_results import OpenedResult, open_result
 from evalkit.summaries.searches import search
@@ -99,7 +101,7 @@ def sweep_result(
     """Return the sweep of each dataset and reranker; see `tune_depth`."""
     opened = open_result(result)
     tags = _pointwise(opened, reranker)
-    plan, summary = plan_of(opened.config, opened.manifest.first_stage), opened.folder.read_summary()
+    plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
     asked = question or DepthQuestion()
     if asked.metric is not None:
         asked = replace(
@@ -144,8 +146,14 @@ def search_result(result: str | Path, reranker: str | None = None) -> list[Searc
     """
     opened = open_result(result)
     tags = _pointwise(opened, reranker)
-    plan, summary = plan_of(opened.config, opened.manifest.first_stage), opened.folder.read_summary()
+    plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
     return [search(systems, tag, plan, summary) for systems in opened.comparison_sets for tag in tags]
+
+
+def _summary(opened: OpenedResult) -> Summary:
+    """Return the summary of a result, with the billing that earlier versions did not write."""
+    calls = opened.folder.read_calls()
+    return replace(opened.folder.read_summary(), billing=billing_rows(opened.manifest, calls))
 
 
 def _chosen(opened: OpenedResult, reranker: str | None) -> list[str]:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from evalkit.comparison import Comparison, Plan
+from evalkit.latency.billing import Billing
+from evalkit.results.billing_rows import BillingRow, CallCost, CostRow
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.manifest import CandidateLists, Failure
 from evalkit.results.summary_document import (
-    CostRow,
     DatasetSummary,
     LatencyParts,
     LatencyRow,
@@ -77,11 +78,19 @@ def cost(reranker: str, queries: int, documents: int, usd_per_thousand_queries: 
     return CostRow("d", reranker, None, queries, documents, None, usd_per_thousand_queries, 0)
 
 
+def billed(
+    reranker: str, billing: Billing, most_documents: int | None = None, *timed_calls: CallCost
+) -> BillingRow:
+    """Return how the calls of a reranker are billed."""
+    return BillingRow("d", reranker, billing, most_documents, timed_calls)
+
+
 def summary(
     rows: Iterable[QualityRow] = (),
     latency: Iterable[LatencyRow] = (),
     costs: Iterable[CostRow] = (),
     datasets: Iterable[str] = (),
+    billing: Iterable[BillingRow] = (),
 ) -> Summary:
     """Return a complete summary with bm25 as the first stage."""
     known = tuple(
@@ -89,7 +98,8 @@ def summary(
         for name in datasets
     )
     return Summary(
-        "test", "complete", "bm25", "nDCG@10", 0.95, known, tuple(rows), (), (), (), tuple(costs), (), tuple(latency)
+        "test", "complete", "bm25", "nDCG@10", 0.95, known, tuple(rows), (), (), (), tuple(costs), (),
+        tuple(latency), tuple(billing),
     )  # fmt: skip
 
 

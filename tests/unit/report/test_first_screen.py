@@ -8,18 +8,31 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.documents import NO_INTERVAL, comparison, comparisons, cost, summary, sweep, timed, tuning
+from support.documents import (
+    NO_INTERVAL,
+    billed,
+    comparison,
+    comparisons,
+    cost,
+    summary,
+    sweep,
+    timed,
+    tuning,
+)
 from support.result_folders import manifest_of, reranker_facts
 
 from evalkit.comparison.gate_verdicts import RuleFinding, Status
 from evalkit.comparison.sensitivity import Sensitivity
+from evalkit.latency.billing import Billing
 from evalkit.report.cautions import Caution
 from evalkit.report.first_screen import FirstScreen, Panel, date_text, first_screen
 from evalkit.report.forest import forest, span_of_differences
 from evalkit.report.manifest_command import config_in, repeated
 from evalkit.report.systems import Measured, SystemRow
 from evalkit.report.terminal import next_lines, screen_lines, warning_lines
+from evalkit.results.billing_rows import CallCost
 from evalkit.results.comparison_document import Comparisons
+from evalkit.results.manifest import PairCounts
 from evalkit.results.tuning_document import DepthRow
 from evalkit.stats import Interval
 from evalkit.tuning import Choice
@@ -75,6 +88,25 @@ def test_latency_and_cost_are_those_of_the_candidates_needed(
     choice = Choice(50, 50, 20, None, checked=RuleFinding(checked, ""))
     row = row_of(screen(found=measured(choice)), "x")
     assert (row.needed, row.p95, row.cost, row.depth) == (needed, p95, cost_usd, 20)
+
+
+@pytest.mark.parametrize(("scored", "which"), [(0, "all"), (5, "some")])
+def test_cached_scores_with_a_price_say_that_the_cost_is_unknown(scored: int, which: str) -> None:
+    """Stored scores are not billed again; timed calls with as many documents give the cost, if there are any."""
+    found = measured()
+    price = {"usd_per_thousand_units": 2.0, "as_of": "2026-11-22"}
+    manifest = replace(
+        found.manifest,
+        rerankers={"x": reranker_facts(backend="http", price=price)},
+        pairs=(PairCounts("d", "x", 10, scored, 0, 10 - scored, 0, None, ()),),
+    )
+    known = summary(latency=found.summary.latency)
+    cached = Measured(manifest, known, tuning(sweep("x", [None] * 50, Choice(50, 50, 50, None))))
+    assert f"Cost unknown: {which} scores were cached." in screen(found=cached).cards[1].lines
+    timed_calls = billed("x", Billing(None), None, CallCost(20, 0.001), CallCost(50, 0.002))
+    paid = screen(found=replace(cached, summary=replace(known, billing=(timed_calls,))))
+    assert row_of(paid, "x").cost == "$2.00"
+    assert "x costs $2.00 per 1,000 queries." in paid.cards[1].lines
 
 
 def test_a_measured_percentile_comes_with_its_interval() -> None:

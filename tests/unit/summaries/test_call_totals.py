@@ -82,6 +82,13 @@ def test_amounts_of_failed_attempts_do_not_count(name: str) -> None:
     assert getattr(totals, f"calls_without_{name}") == 0
 
 
+def test_the_most_frequent_error_is_that_of_most_attempts() -> None:
+    """Retried and failed attempts count alike; without an error there is none."""
+    rows = [call(status="retried", error=error) for error in ("http: a", "http: b", "http: b")]
+    assert count_calls(calls_table(*rows, call()))[0].frequent_error == "http: b"
+    assert count_calls(calls_table(call()))[0].frequent_error is None
+
+
 def test_a_whole_sum_is_an_integer_and_another_one_is_not() -> None:
     """Units can be fractions: 0.25 + 0.25 stays a float, 0.5 + 0.5 is the integer 1."""
     (half,) = count_calls(calls_table(call(units=0.25), call(units=0.25)))

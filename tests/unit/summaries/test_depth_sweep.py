@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.documents import cost, summary, timed
+from support.documents import billed, cost, summary, timed
 from support.systems import noisy_set, run_of, set_of
 
 from evalkit.comparison import ComparisonSet, Plan
+from evalkit.latency.billing import Billing, CostStep
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
-from evalkit.results.summary_document import CostRow, Summary
+from evalkit.report.depth import depth_line, depth_table
+from evalkit.results.summary_document import Summary
 from evalkit.summaries.candidate_runs import best_order
 from evalkit.summaries.depth_sweep import DepthQuestion, known_costs, sweep
 from evalkit.tuning import Limits
@@ -154,46 +155,80 @@ def test_a_percentile_that_is_unknown_is_not_measured() -> None:
     assert {(row.p95_s, row.p95_measured) for row in rows} == {(None, False)}
 
 
-def billed(price: dict[str, Any] | None, usd: float | None = 6.0) -> Summary:
-    """Return the cost of a quality pass."""
-    row: CostRow = replace(cost("r", 120, 1440), price=price, usd_per_thousand_queries=usd)
-    return summary(costs=[row])
+PER_CALL = Billing(None, (CostStep(1, 12, 0.002),))
+FULL_LISTS = Billing(None, (CostStep(12, 12, 0.006),))
 
 
-def test_costs_are_in_proportion_to_the_pairs() -> None:
-    """With equal lists of 12 the cost at depth d is d / 12 of the cost of the pass."""
-    costs = known_costs(billed(None), NOISY, "r").usd_per_thousand_queries
-    assert costs == pytest.approx(6.0 * np.arange(1, 13) / 12)
+def paid(billing: Billing, usd: float | None = 6.0, most: int | None = None) -> Summary:
+    """Return the cost of a quality pass, and how its calls are billed; no cost where all scores were cached."""
+    costs = [] if usd is None else [replace(cost("r", 120, 1440), usd_per_thousand_queries=usd)]
+    return summary(costs=costs, billing=[billed("r", billing, most)])
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=8))
 def test_short_lists_stop_to_cost_more(lengths: list[int]) -> None:
-    """The cost at a depth counts the candidates that exist: a list of 2 costs the same from depth 2 on."""
+    """A price per document counts the candidates that exist: a list of 2 costs the same from depth 2 on."""
     lists = {f"q{i}": {f"d{j}": -float(j) for j in range(n)} for i, n in enumerate(lengths)}
     comparison_set = set_of({q: {"d0": 1} for q in lists}, run_of("bm25", lists), run_of("r", lists), depth=6)
-    costs = known_costs(billed(None), comparison_set, "r").usd_per_thousand_queries
+    costs = known_costs(paid(Billing(0.001)), comparison_set, "r").usd_per_thousand_queries
     pairs = [sum(min(n, depth) for n in lengths) for depth in range(1, 7)]
     assert costs == pytest.approx(6.0 * np.array(pairs) / sum(lengths))
     assert costs[-1] == pytest.approx(6.0)
 
 
-def test_a_price_per_request_is_the_same_at_every_depth() -> None:
-    """One request has all candidates, whatever their number."""
-    costs = known_costs(billed({"usd_per_thousand_requests": 2.0}), NOISY, "r").usd_per_thousand_queries
-    assert costs.tolist() == [6.0] * 12
+def test_a_price_per_call_is_the_same_at_every_depth() -> None:
+    """One call has all candidates, whatever their number."""
+    costs = known_costs(paid(PER_CALL, 2.0), NOISY, "r").usd_per_thousand_queries
+    assert costs.tolist() == [2.0] * 12
+
+
+def test_lists_that_are_split_pay_for_each_call() -> None:
+    """With at most 5 documents in a call, 12 candidates are three calls, 6 are two and 5 one."""
+    costs = known_costs(paid(PER_CALL, 6.0, most=5), NOISY, "r").usd_per_thousand_queries
+    assert costs == pytest.approx(np.repeat([2.0, 4.0, 6.0], [5, 5, 2]))
+
+
+def test_cached_scores_cost_what_billed_calls_show() -> None:
+    """Without a bill of the quality pass the price of timed calls counts."""
+    assert known_costs(paid(PER_CALL, None), NOISY, "r").usd_per_thousand_queries == pytest.approx([2.0] * 12)
+    each = known_costs(paid(Billing(0.001), None), NOISY, "r").usd_per_thousand_queries
+    assert each == pytest.approx(np.arange(1.0, 13.0))
+
+
+def test_a_cost_that_the_calls_do_not_show_is_unknown_and_keeps_to_no_limit() -> None:
+    """Only full lists were billed: no other depth has a cost or is allowed, and the sweep says why."""
+    limits = Limits(usd_per_thousand_queries=10.0)
+    found = sweep(NOISY, "r", PLAN, paid(FULL_LISTS), DepthQuestion(limits=limits))
+    assert [row.usd_per_thousand_queries for row in found.rows] == [None] * 11 + [6.0]
+    assert found.choice.allowed == 1
+    assert "unknown at 11 of 12 depths" in (found.cost_unknown or "")
+    assert "unknown at 11 of 12 depths" in depth_line(found)
+    assert "unknown at 11 of 12 depths" in depth_table(found).note
+
+
+def test_a_limit_that_equals_the_price_allows_it() -> None:
+    """Rounding errors of a sum do not decide; a higher price does."""
+    for usd, allowed in ((2.0 + 4e-16, 12), (2.0001, 0)):
+        limits = Limits(usd_per_thousand_queries=2.0)
+        found = sweep(NOISY, "r", PLAN, paid(PER_CALL, usd), DepthQuestion(limits=limits))
+        assert found.choice.allowed == allowed
+        assert found.cost_unknown is None
 
 
 @pytest.mark.parametrize(
-    ("found", "tag"), [(summary(), "r"), (billed(None, None), "r"), (billed(None), "other")]
+    ("found", "tag"),
+    [(summary(), "r"), (summary(costs=[cost("r", 120, 1440)]), "x"), (paid(PER_CALL), "other")],
 )
 def test_an_unknown_cost_is_unknown_at_every_depth(found: Summary, tag: str) -> None:
-    """Neither a missing bill nor the bill of another reranker becomes 0 dollars."""
+    """Neither a missing bill nor the bill of another reranker becomes 0 dollars; a limit has its reason."""
     assert np.isnan(known_costs(found, NOISY, tag).usd_per_thousand_queries).all()
     rows = sweep(NOISY, "r", PLAN, summary(), DepthQuestion()).rows
     assert {row.usd_per_thousand_queries for row in rows} == {None}
+    limited = DepthQuestion(limits=Limits(usd_per_thousand_queries=1.0))
+    assert "no call has a recorded cost" in (sweep(NOISY, "r", PLAN, summary(), limited).cost_unknown or "")
 
 
 def test_without_a_first_stage_costs_are_unknown() -> None:
     """The number of pairs at a depth is only known from the candidates."""
-    costs = known_costs(billed(None), replace(NOISY, first_stage=None), "r")
+    costs = known_costs(paid(PER_CALL), replace(NOISY, first_stage=None), "r")
     assert np.isnan(costs.usd_per_thousand_queries).all()

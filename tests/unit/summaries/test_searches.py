@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.documents import cost, summary, timed
+from support.documents import billed, cost, summary, timed
 from support.systems import noisy_set, run_of, set_of
 
 from evalkit.comparison import Plan
 from evalkit.fusion import Scale, reciprocal_ranks, weighted
+from evalkit.latency.billing import Billing
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Query, Run
 from evalkit.results.tuning_document import SearchResult
@@ -135,7 +136,9 @@ def test_the_front_is_chosen_on_the_tuning_queries(found: SearchResult) -> None:
 def test_latency_and_cost_are_those_of_the_depth() -> None:
     """Measured at depth 20 and 5, interpolated between; the cost is in proportion to the pairs."""
     known = summary(
-        latency=[timed("r", 5, 0.1, 0.5), timed("r", 20, 0.1, 2.0)], costs=[cost("r", 300, 6000, 4.0)]
+        latency=[timed("r", 5, 0.1, 0.5), timed("r", 20, 0.1, 2.0)],
+        costs=[cost("r", 300, 6000, 4.0)],
+        billing=[billed("r", Billing(0.0002))],
     )
     rows = search(EQUAL, "r", PLAN, known).rows
     latencies = {row.depth: row.p95_s for row in rows}

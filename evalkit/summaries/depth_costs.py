@@ -1,0 +1,100 @@
+"""How calls are billed, and what a depth costs by that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.latency.billing import BilledCalls, Billing, fixed_per_call, infer_billing
+from evalkit.results.billing_rows import BillingRow, CallCost
+from evalkit.results.manifest import Manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TEXT_PRICES = ("usd_per_million_tokens", "usd_per_million_bytes")
+"""Prices in proportion to the text of a call."""
+TEXT_AMOUNTS = ("tokens", "billed_bytes", "characters")
+"""Columns of ``calls.parquet`` with the amount of text that the API counts."""
+
+
+def billing_rows(manifest: Manifest, calls: pd.DataFrame) -> tuple[BillingRow, ...]:
+    """Return how each reranker's calls are billed, where a successful call has a known cost."""
+    known = calls[(calls["status"] == "ok") & calls["cost_usd"].notna()]
+    groups = known.groupby(["dataset", "reranker"], sort=False)
+    return tuple(_row(manifest, str(dataset), str(tag), part) for (dataset, tag), part in groups)
+
+
+def _row(manifest: Manifest, dataset: str, tag: str, part: pd.DataFrame) -> BillingRow:
+    calls = BilledCalls(
+        documents=part["batch_size"].to_numpy(dtype=np.int64),
+        usd=part["cost_usd"].to_numpy(dtype=np.float64),
+        amounts={name: part[name].to_numpy(dtype=np.float64) for name in TEXT_AMOUNTS},
+        timed=((part["pass"] == "latency") & part["length_bucket"].isna()).to_numpy(dtype=np.bool_),
+    )
+    # A call for the scores that the store lacked says nothing on how a list is split.
+    reused = any((one.dataset, one.reranker) == (dataset, tag) and one.reused for one in manifest.pairs)
+    quality = part.loc[part["pass"] == "quality", "batch_size"]
+    return BillingRow(
+        dataset=dataset,
+        reranker=tag,
+        billing=_billing(manifest.rerankers[tag].price or {}, calls),
+        most_documents=int(quality.max()) if len(quality) and not reused else None,
+        timed=tuple(CallCost(documents, usd) for documents, usd in calls.means().items()),
+    )
+
+
+def _billing(price: Mapping[str, Any], calls: BilledCalls) -> Billing:
+    if price.get("usd_per_thousand_requests") is not None:
+        return fixed_per_call(float(calls.usd[0]))
+    return infer_billing(calls, by_text=any(price.get(name) is not None for name in TEXT_PRICES))
+
+
+def depth_costs(
+    row: BillingRow | None, usd_per_thousand_queries: float | None, lengths: NDArray[np.int64], deepest: int
+) -> NDArray[np.float64]:
+    """Return ``(deepest,)`` costs of a thousand queries in US dollars at depths 1 to `deepest`, NaN where unknown.
+
+    Parameters
+    ----------
+    row
+        How calls are billed; None where it is not known.
+    usd_per_thousand_queries
+        Cost of the quality pass, which is that of the deepest depth; None where it is not known.
+    lengths
+        ``(q,)`` number of candidates of each query.
+    deepest
+        The last depth.
+    """
+    costs = np.full(deepest, np.nan) if row is None else 1000 * _means(row, lengths, deepest)
+    if usd_per_thousand_queries is None:
+        return costs
+    if costs[-1] > 0:
+        # The bill of the quality pass counts every call, also those that a limit of bytes or tokens split.
+        costs = costs * (usd_per_thousand_queries / costs[-1])
+    pairs = np.array([np.minimum(lengths, depth).sum() for depth in range(1, deepest + 1)])
+    return np.where(pairs == pairs[-1], usd_per_thousand_queries, costs)
+
+
+def _means(row: BillingRow, lengths: NDArray[np.int64], deepest: int) -> NDArray[np.float64]:
+    """Return ``(deepest,)`` mean costs of a query at each depth: full calls and a last one with the rest."""
+    most = min(row.most_documents or deepest, deepest)
+    usd = row.billing.of_calls(most)
+    of_list = np.array([(n // most) * usd[most] + usd[n % most] if n else 0.0 for n in range(deepest + 1)])
+    return np.array([of_list[np.minimum(lengths, depth)].mean() for depth in range(1, deepest + 1)])
+
+
+def why_unknown(row: BillingRow | None, costs: NDArray[np.float64]) -> str | None:
+    """Return why the cost is unknown at some depths in a sentence; None if it is known at all of them."""
+    unknown = np.flatnonzero(np.isnan(costs)) + 1
+    if not len(unknown):
+        return None
+    if row is None:
+        return "The cost is unknown: no call has a recorded cost."
+    return (
+        f"The cost is unknown at {len(unknown)} of {len(costs)} depths: the recorded calls do not show how the price"
+        " depends on the number of documents. Add values to latency.batch_sizes and rerun."
+    )
