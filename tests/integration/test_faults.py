@@ -116,8 +116,19 @@ def assert_hidden(key: str, said: str, folder: Path) -> None:
         assert not file.is_file() or key.encode() not in file.read_bytes(), file
 
 
-@pytest.mark.parametrize("code", [400, 401, 403, 422, 429, 500, 200])
-@pytest.mark.parametrize("form", ["plain", "quoted", "base64", "url", "header"])
+CODES = (400, 401, 403, 422, 429, 500, 200)
+FORMS = ("plain", "quoted", "base64", "url", "header")
+
+
+@pytest.mark.parametrize(
+    ("code", "form"),
+    [
+        # Each code and each form at least once in the quick tests.
+        pytest.param(code, form, marks=() if number % len(FORMS) == place else pytest.mark.long)
+        for number, code in enumerate(CODES)
+        for place, form in enumerate(FORMS)
+    ],
+)
 def test_a_key_that_a_server_echoes_is_struck_out(
     code: int, form: str, tmp_path: Path, beir_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip

@@ -54,7 +54,7 @@ def test_a_second_run_makes_no_call(tmp_path: Path, small: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "reused"),
-    [(", timeout_s: 7", True), (", batch_size: 2", True), (", retries: 1", True),
+    [(", timeout_s: 7", True), (", batch_size: 2", True), pytest.param(", retries: 1", True, marks=pytest.mark.long),
      (", price: {usd_per_million_tokens: 1, as_of: 2026-11-22}", True), (", api_key_env: TEST_RESUME_KEY", True),
      (", options: {instruction: other}", False), (", headers: {X-Project: p}", False), (", dialect: cohere_v1", False)],
 )  # fmt: skip
@@ -222,8 +222,10 @@ def test_a_store_without_space_is_reported_and_keeps_what_was_measured(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "name", ["scores.part", "calls.part", "manifest.part", "log.jsonl", "failures.jsonl", "summary.json"]
-)
+    "name",
+    ["scores.part", "manifest.part", "summary.json",
+     *(pytest.param(name, marks=pytest.mark.long) for name in ("calls.part", "log.jsonl", "failures.jsonl"))],
+)  # fmt: skip
 def test_a_full_disk_is_reported_and_keeps_what_was_measured(tmp_path: Path, small: Path, name: str) -> None:
     """Whichever file of the result folder has no space: one line, exit 3, and nothing is asked for again."""
     server = Refusing("topic5")
