@@ -124,7 +124,8 @@ def test_the_shipped_gate_is_sound(tmp_path: Path) -> None:
     assert bounds == {"max_drop", "retain", "min", "max_fallen", "max_failed", "max_ratio", "max_slowdown"}
     workflow = read_source((ROOT / "configs" / "ci" / "gate.yml").read_text(encoding="utf-8"), "gate.yml")
     assert not workflow.problems
-    assert "evalkit gate" in str(workflow.data)
+    assert "evalkit gate candidate" in str(workflow.data)
+    assert "--refresh" in str(workflow.data), "cached scores hide a changed model"
 
 
 def test_configurations_are_sound() -> None:
