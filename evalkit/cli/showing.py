@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from evalkit.report.table import Table
 
 
+MOST_ROWS = 50
+"""Rows of a table that a terminal shows."""
+
+
 def show_result(path: Path, *, details: bool = False) -> None:
     """Print the decision, one table, warnings and the next step of a result folder; with `details` all tables.
 
@@ -62,7 +66,7 @@ def show_screen(
     for line in screen_lines(screen, width):
         click.echo(line)
     for table in tables:
-        click.echo(as_text(table, width))
+        click.echo(as_text(table.cut(MOST_ROWS), width))
     for line in warning_lines(cautions, details=details, width=width):
         click.echo(line, err=True)
 

@@ -52,6 +52,14 @@ class Table:
     left: int = 1
     keys: int = 1
 
+    def cut(self, rows: int) -> Table:
+        """Return the table with its first rows; the note counts the others, which files hold."""
+        left = len(self.rows) - rows
+        if left <= 0:
+            return self
+        more = f"{left} more rows are in the report and its files."
+        return replace(self, rows=self.rows[:rows], note=f"{self.note} {more}".lstrip())
+
     def without_empty_columns(self) -> Table:
         """Return the table without columns that have no value, but for the key columns."""
         shown = [

@@ -65,3 +65,11 @@ def test_a_column_without_any_value_is_left_out() -> None:
     assert table.without_empty_columns() == Table(
         "t", ("system", "p95", "n"), (("x", "-", "1"), ("y", "2", "3"))
     )
+
+
+def test_a_long_table_is_cut_and_says_so() -> None:
+    """The note counts the rows that are left out; a short table stays as it is."""
+    table = Table("t", ("n",), tuple((str(n),) for n in range(5)), note="N.")
+    assert table.cut(5) is table
+    assert table.cut(3).rows == (("0",), ("1",), ("2",))
+    assert table.cut(3).note == "N. 2 more rows are in the report and its files."
