@@ -42,7 +42,7 @@ def parse(line: str, *, whole: bool) -> None:
     """
     words = shlex.split(line.partition(" > ")[0])
     command: click.Command = cli
-    context = click.Context(cli, info_name="evalkit")
+    context = click.Context(cli, info_name="evalkit", **cli.context_settings)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         below = command.get_command(context, words[0])
         if below is None:
@@ -81,7 +81,7 @@ def test_a_wrong_command_is_found(line: str) -> None:
 def test_the_pages_show_every_command() -> None:
     """There is an example of every command."""
     shown = {line.split()[0] for page in USER_PAGES for line in [*commands(page), *mentions(page)]}
-    assert shown >= set(cli.list_commands(click.Context(cli)))
+    assert shown >= set(cli.list_commands(click.Context(cli, **cli.context_settings)))
 
 
 @pytest.mark.parametrize("page", USER_PAGES, ids=IDS)

@@ -137,7 +137,8 @@ def texts_of_file(path: Path) -> Iterator[Text]:
 
 def texts_of_help(command: click.Command, name: str) -> Iterator[Text]:
     """Yield the help text of a command and of its subcommands; the line is always 0."""
-    context = click.Context(command, info_name=name)
+    # The settings of the program: a command keeps the help option of the first context that it meets.
+    context = click.Context(command, info_name=name, **cli.context_settings)
     yield 0, command.get_help(context)
     if isinstance(command, click.Group):
         for part in command.list_commands(context):

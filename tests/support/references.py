@@ -168,7 +168,7 @@ def _dialects() -> list[str]:
 
 def command_reference() -> str:
     """Return the usage, help, arguments and flags of every command."""
-    with click.Context(cli, info_name="evalkit") as top:
+    with click.Context(cli, info_name="evalkit", **cli.context_settings) as top:
         rows = list(_overview(cli, top))
         lines = [COMMANDS, *_markdown(("command", "what it does"), rows), "", EXIT_CODES]
         for name in cli.list_commands(top):
