@@ -194,7 +194,7 @@ CASES = [
     Case("closed in the middle for ever", breaks_off(0.5, rudely=False), "was cut off"),
     Case("says nothing, once", silent, RECOVERS, 1),
     Case("a byte at a time, too slow, once", lambda visit: drip(visit, visit.honest(), 0.05), RECOVERS, 1, long=True),
-    Case("a late head, then a late body, for ever", late_in_two_parts, "did not answer within 1.5 s", long=True),
+    Case("a late head, then a late body, for ever", late_in_two_parts, "timed out after 1.5 s", long=True),
     Case("a byte at a time, in time", lambda visit: drip(visit, visit.honest(), 0.0005), RECOVERS),
     # Lengths that lie.
     Case("Content-Length too long", lambda v: (v.answer(b"{}", Content_Length="999"), v.hang_up())[0], RECOVERS, TWICE),
