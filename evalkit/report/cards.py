@@ -35,18 +35,18 @@ class Card:
         Number of warnings that it points to; None if it does not count any.
     """
 
+    heading: str
+    figure: str
+    lines: tuple[str, ...]
+    warns: bool = False
+    warnings: int | None = None
+
     @property
     def warnings_text(self) -> str:
         """The number of warnings in words; empty if it does not count any."""
         if self.warnings is None:
             return ""
         return f"{self.warnings or 'No'} warning{'s' * (self.warnings != 1)}"
-
-    heading: str
-    figure: str
-    lines: tuple[str, ...]
-    warns: bool = False
-    warnings: int | None = None
 
 
 def quality_card(compared: Comparisons, decision: Decision) -> Card:
@@ -162,7 +162,6 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
         lines.append("Queries without scores are left out.")
     figure = queries if found is None else f"{found.judged_contender:.0%} judged"
     few = found is not None and found.judged_contender < FEW_JUDGED and entry.unjudged == "unknown"
-    ties = "" if found is None else tie_reversal(found)
     marked = few or failed or bool(ties) or decision.kind == "undecided"
     return Card("Confidence", figure, tuple(lines), marked, warnings)
 

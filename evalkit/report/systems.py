@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalkit.comparison import Comparison
 from evalkit.report.comparison_sentences import VERDICT_WORDS
@@ -154,17 +154,15 @@ def _with_expense(row: SystemRow, entry: DatasetComparisons, measured: Measured)
     if sweep is not None and sweep.choice.recommended is not None:
         needed = str(depth) if sweep.choice.is_confirmed else f"all {depth}"
     at_depth = None if sweep is None or depth is None else sweep.rows[depth - 1]
-    return SystemRow(
-        row.system,
-        row.difference,
-        row.verdict,
-        row.mean,
-        row.queries,
-        depth,
-        _p95(measured, entry.dataset, row.system, depth, at_depth),
-        _cost(measured, entry.dataset, row.system, depth, at_depth),
-        needed,
-        *_median(measured, entry.dataset, row.system, depth),
+    median, calls_missing = _median(measured, entry.dataset, row.system, depth)
+    return replace(
+        row,
+        depth=depth,
+        p95=_p95(measured, entry.dataset, row.system, depth, at_depth),
+        cost=_cost(measured, entry.dataset, row.system, depth, at_depth),
+        needed=needed,
+        median=median,
+        calls_missing=calls_missing,
     )
 
 
