@@ -33,12 +33,15 @@ class ToJudge:
         Its best rank.
     systems
         The systems that rank it above the cutoff.
+    text
+        Text of the query; None where it is not known.
     """
 
     query_id: str
     doc_id: str
     rank: int
     systems: tuple[str, ...]
+    text: str | None = None
 
 
 def lists_relevant_only(qrels: Qrels) -> bool:
@@ -184,4 +187,6 @@ def to_judge(comparison_set: ComparisonSet, plan: Plan, contenders: Sequence[str
             rank = system.run.docs(query_id).index(doc_id) + 1
             ranks.setdefault((query_id, doc_id), {})[name] = rank
     for (query_id, doc_id), found in sorted(ranks.items(), key=lambda row: (min(row[1].values()), row[0])):
-        yield ToJudge(query_id, doc_id, min(found.values()), tuple(found))
+        query = comparison_set.queries.get(query_id)
+        text = None if query is None else query.text
+        yield ToJudge(query_id, doc_id, min(found.values()), tuple(found), text)

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 
 from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.report.comparison_sentences import VERDICT_WORDS
-from evalkit.report.numbers import NO_VALUE, change_text, difference_text, interval_text, p_text, value_text
+from evalkit.report.numbers import (
+    NO_VALUE,
+    change_text,
+    difference_text,
+    interval_text,
+    p_text,
+    short_text,
+    value_text,
+)
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import (
     Comparisons,
@@ -227,7 +235,7 @@ def _slices(entry: DatasetComparisons, plan: Plan) -> Table:
 def _extremes(entry: DatasetComparisons, plan: Plan) -> Table:
     cells = [
         (
-            name, side, row.query_id, _short(row.text), value_text(row.baseline), value_text(row.contender),
+            name, side, row.query_id, short_text(row.text), value_text(row.baseline), value_text(row.contender),
         )
         for name, extremes in entry.extremes.items()
         for side, rows in (("worst", extremes.worst), ("best", extremes.best))
@@ -247,10 +255,3 @@ def _extremes(entry: DatasetComparisons, plan: Plan) -> Table:
 
 def _mean(mean: MeanOnly) -> str:
     return interval_text(Interval(mean.mean, mean.lower, mean.upper, 0))
-
-
-def _short(text: str | None, width: int = 60) -> str:
-    if text is None:
-        return NO_VALUE
-    flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: width - 3] + "..."

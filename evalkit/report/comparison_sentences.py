@@ -19,8 +19,8 @@ VERDICT_WORDS = {
     "not told apart": "not significant",
     "identical": "identical",
     "too few queries": "too few queries",
-    "undecided: failed queries": "undecided: failed queries",
-    "undecided: unjudged documents": "undecided: unjudged documents",
+    "undecided: failed queries": "undecided",
+    "undecided: unjudged documents": "undecided",
 }
 """Verdict in ``comparisons.json`` -> the words that people read."""
 _CLAUSES = {

@@ -1,4 +1,4 @@
-"""Numbers as text with few digits. An unknown number is `NO_VALUE`."""
+"""Numbers and texts for the cells of a table: few digits, few words. An unknown one is `NO_VALUE`."""
 
 from __future__ import annotations
 
@@ -187,3 +187,11 @@ def price_text(price: Mapping[str, Any] | None) -> str:
         if key != "as_of"
     ]
     return f"{', '.join(rates)} as of {price['as_of']}"
+
+
+def short_text(text: str | None, width: int = 60) -> str:
+    """Return the beginning of a text on one line."""
+    if text is None:
+        return NO_VALUE
+    flat = " ".join(text.split())
+    return flat if len(flat) <= width else flat[: width - 3] + "..."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from evalkit.comparison import Comparison
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import confirmed, shares_apart
+from evalkit.report.numbers import short_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
@@ -90,7 +91,8 @@ def to_judge_tables(compared: Comparisons) -> list[Table]:
 
 def _to_judge(entry: DatasetComparisons) -> Table:
     rows = tuple(
-        (row.query_id, row.doc_id, ", ".join(row.systems), str(row.rank)) for row in entry.to_judge[:_LISTED]
+        (row.query_id, short_text(row.text), row.doc_id, ", ".join(row.systems), str(row.rank))
+        for row in entry.to_judge[:_LISTED]
     )
     left = len(entry.to_judge) - len(rows)
     note = (
@@ -99,5 +101,6 @@ def _to_judge(entry: DatasetComparisons) -> Table:
     )
     if left:
         note += f" {left} more are in comparisons.json."
-    columns = ("query", "document", "ranked by", "best rank")
-    return Table(f"{entry.dataset}: documents to judge", columns, rows, note, left=3)
+    columns = ("query", "query text", "document", "ranked by", "best rank")
+    table = Table(f"{entry.dataset}: documents to judge", columns, rows, note, left=4)
+    return table.without_empty_columns()
