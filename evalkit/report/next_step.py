@@ -70,7 +70,7 @@ def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> 
     """Return what would decide an undecided comparison."""
     listed = sum(len(entry.to_judge) for entry in compared.datasets)
     if listed:
-        text = f"Judge the {listed} listed documents, best rank first, add the judgments to the dataset, and rerun."
+        text = f"Judge the listed documents, best rank first ({listed} in all), add the judgments, and rerun."
         return NextStep(text, again)
     lead = leading(compared, decision)
     if lead is not None and _independent(lead) < MIN_QUERIES:
