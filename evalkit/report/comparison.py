@@ -11,6 +11,7 @@ from evalkit.report.numbers import (
     change_text,
     difference_text,
     interval_text,
+    level_text,
     p_text,
     short_text,
     value_text,
@@ -70,7 +71,7 @@ def _tests(entry: DatasetComparisons, plan: Plan) -> Table:
     )  # fmt: skip
     correction = "Holm's" if plan.correction == "holm" else "the maxT"
     note = (
-        f"Intervals: {plan.confidence * 100:g} % confidence, simultaneous for all comparisons with {plan.baseline}."
+        f"Intervals: {level_text(plan.confidence)} confidence, simultaneous for all comparisons with {plan.baseline}."
         f" p: sign-flip test with {correction} correction over all of them. Detectable: the smallest difference that"
         f" this test detects with 80 % power. Queries needed: to rule out a loss of more than {plan.margin:g} with 80 %"
         " power if there is no true difference (95 % range); empty where it is ruled out or shown."
@@ -142,7 +143,7 @@ def _pooled(compared: Comparisons) -> Table:
         "Datasets have equal weights. The interval is for other queries of these datasets, not for other datasets."
         " Range: lowest and highest difference of a dataset. I²: share of the variation between datasets that is not"
         " sampling error. p of Q: a small value means that the true differences vary. Better on: at least so many"
-        f" datasets ({compared.plan.confidence * 100:g} % confidence for all systems)."
+        f" datasets ({level_text(compared.plan.confidence)} confidence for all systems)."
     )
     columns = (
         "system", "mean", f"difference to {compared.plan.baseline}", "p (adjusted)", "range", "I²", "p of Q",

@@ -6,7 +6,7 @@ from evalkit.comparison import Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import SHARES_APART
 from evalkit.report.cautions import Caution
-from evalkit.report.numbers import Figure, change_text, difference_text, p_text
+from evalkit.report.numbers import Figure, change_text, difference_text, level_text, p_text
 from evalkit.report.undecided import reason
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.stats import MIN_QUERIES
@@ -69,7 +69,7 @@ def _p_equals(p: float | None) -> str:
 def gain_text(one: Comparison, plan: Plan) -> str:
     """Return the difference with its simultaneous interval, such as ``+0.09 nDCG@10 (95 % CI 0.03 to 0.15)``."""
     text = difference_text(one.joint_change)
-    level = f"{plan.confidence * 100:g} % CI"
+    level = f"{level_text(plan.confidence)} CI"
     if not isinstance(text, Figure) or not text.bounds:
         return f"{text} {one.metric}"
     return f"{text.alone} {one.metric} ({level} {text.bounds})"

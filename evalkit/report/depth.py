@@ -45,8 +45,8 @@ def _recommendation(sweep: DepthSweep) -> str:
             f" {sweep.margin:g} {sweep.metric} compared with {deepest}, the most{limits}: {_loss(choice)}. {mean}"
         )
     return (
-        f"{system}: use all {choice.recommended} candidates{limits}. Held-out queries confirm for no smaller number"
-        f" that it loses at most {sweep.margin:g} {sweep.metric}. {mean}"
+        f"{system}: use all {choice.recommended} candidates{limits}. On held-out queries no smaller number is confirmed"
+        f" to lose at most {sweep.margin:g} {sweep.metric}. {mean}"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Points, Rule, Spot, known
 from evalkit.charts.stops import full_number
 from evalkit.report.chart_parts import by_reranker, depth_axis, mean_spot, roles_of
+from evalkit.report.numbers import level_text
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep, Tuning
@@ -63,7 +64,7 @@ def _measured_only(
 
 def _caption(summary: Summary, sweeps: Mapping[str, DepthSweep], *, with_points: bool) -> str:
     text = f"Mean {summary.primary_metric} when the first d candidates are reranked"
-    text += f", with {summary.confidence:.0%} intervals."
+    text += f", with {level_text(summary.confidence)} intervals."
     parts = []
     if any(one.choice.recommended is not None for one in sweeps.values()):
         parts.append("The point is the recommended depth: filled if held-out queries confirm it, else hollow")

@@ -8,6 +8,7 @@ from evalkit.charts.chart import Axis, Bar, Bars, Chart, Panel, Points, Rule, Sp
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import number_text
 from evalkit.comparison import Comparison, Plan
+from evalkit.report.numbers import level_text
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons, VersionComparisons
 
 _EDGE_TICKS = 4
@@ -53,7 +54,7 @@ def _differences(entry: DatasetComparisons, plan: Plan, roles: Mapping[str, str]
         name=f"{entry.dataset}.differences",
         title=f"{entry.dataset}: difference to {plan.baseline}",
         caption=(
-            f"Mean paired difference to {plan.baseline} with simultaneous {plan.confidence:.0%} intervals."
+            f"Mean paired difference to {plan.baseline} with simultaneous {level_text(plan.confidence)} intervals."
             f" The shaded range is the margin of {plan.margin:g}."
         ),
         x=Axis(f"difference in {plan.primary}", form="signed", zero=True),

@@ -20,6 +20,7 @@ from evalkit.report.chart_parts import (
     spread_scale,
 )
 from evalkit.report.machine_charts import timeline_chart
+from evalkit.report.numbers import level_text
 from evalkit.report.throughput_charts import throughput_chart
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.summary_document import LatencyRow, Summary
@@ -89,7 +90,7 @@ def _by_batch_size(
         title=f"{dataset}: latency by batch size",
         caption=(
             "Latency of one call from request sent to full response received: median (solid) and 95th percentile"
-            f" (dashed) with {rows[0].confidence:.0%} intervals. Percentiles with too few calls are omitted."
+            f" (dashed) with {level_text(rows[0].confidence)} intervals. Percentiles with too few calls are omitted."
         ),
         x=depth_axis([row.batch_size for row in rows], "documents per call (batch size)"),
         panels=(Panel(Axis("latency (ms)", scale, zero=scale == "linear", unit=" ms"), tuple(marks)),),

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from evalkit.latency import CALLS_NEAR_CAPACITY
 from evalkit.report.cautions import Caution
 from evalkit.report.latency_tables import VERDICTS, late_text, limit_text, rounds_text
-from evalkit.report.numbers import milliseconds, rate_text
+from evalkit.report.numbers import milliseconds, rate_text, significant
 from evalkit.results.latency_document import Capacity, ClaimRow, FitRow, LatencyAnswers, LimitRow
 from evalkit.results.summary_document import Summary
 
@@ -76,8 +76,8 @@ def _unit(cause: str) -> str:
 
 
 def _ms(part: Sequence[float], units: int = 1) -> str:
-    estimate, lower, upper = (x * 1000 * units for x in part)
-    return f"{estimate:.3g} ms [{lower:.3g}, {upper:.3g}]"
+    estimate, lower, upper = (significant(x * 1000 * units) for x in part)
+    return f"{estimate} ms [{lower}, {upper}]"
 
 
 def limit_lines(limits: Sequence[LimitRow]) -> Iterator[str]:

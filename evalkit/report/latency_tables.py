@@ -9,6 +9,7 @@ from evalkit.report.numbers import (
     NO_VALUE,
     dollars,
     interval_text,
+    level_text,
     milliseconds,
     quantile_text,
     rate_text,
@@ -85,7 +86,7 @@ def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
 
 
 def _closed_note(rows: Sequence[LatencyRow]) -> str:
-    level = f"{rows[0].confidence:.0%}"
+    level = level_text(rows[0].confidence)
     note = (
         f"One call from request sent to full response received, with {level} intervals; the next call starts when one"
         f" ends. {_widths_note(rows)}"
@@ -154,7 +155,8 @@ def _open(dataset: str, rows: Sequence[LatencyRow], answers: LatencyAnswers) -> 
     )  # fmt: skip
     note = (
         "From the scheduled start to the full response. Calls arrive at random times, regardless of calls in flight."
-        f" Intervals: {rows[0].confidence:.0%}; {OPEN_PARTS} parts of the schedule take the place of rounds. Near"
+        f" Intervals: {level_text(rows[0].confidence)}; {OPEN_PARTS} parts of the schedule take the place of rounds."
+        " Near"
         f" capacity, intervals from fewer than {CALLS_NEAR_CAPACITY} calls are too narrow. {_widths_note(rows)}"
     )
     return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note)
@@ -186,9 +188,8 @@ def _claims(answers: LatencyAnswers) -> list[Table]:
     routes = ", ".join(dict.fromkeys(f"{one.reranker}: {one.route}" for one in answers.claims))
     note = (
         f"Tested with single calls from this machine ({routes}). A claim is kept if the share of late calls is below"
-        " the"
-        f" limit with {answers.confidence:.0%} confidence (the wider of exact binomial bounds and Student's t over"
-        " rounds)."
+        f" the limit with {level_text(answers.confidence)} confidence (the wider of exact binomial bounds and"
+        " Student's t over rounds)."
     )
     columns = (
         "dataset",
@@ -304,7 +305,7 @@ def _ratios(answers: LatencyAnswers) -> Table:
     note = (
         "Latency of the reranker divided by that of the other: medians over the same queries in each round, then the"
         " mean"
-        f" over rounds with its {answers.confidence:.0%} interval (Student's t)."
+        f" over rounds with its {level_text(answers.confidence)} interval (Student's t)."
     )
     columns = (
         "dataset",

@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
-from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, milliseconds
+from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, level_text, milliseconds
 from evalkit.report.table import Table, as_markdown
 from evalkit.report.templating import page_templates
 from evalkit.results.json_shapes import to_plain
@@ -37,7 +37,8 @@ def leaderboard_table(board: Leaderboard) -> Table:
     )  # fmt: skip
     apart = f" Not comparable with the table above: {board.why}." if board.why else ""
     note = (
-        f"Means with {board.confidence:.0%} intervals. Differences: all pairs tested with Holm's correction. Dominated:"
+        f"Means with {level_text(board.confidence)} intervals. Differences: all pairs tested with Holm's correction."
+        " Dominated:"
         f" another system of the same run is significantly better and faster.{apart}"
     )
     depth = f", depth {board.depth}" if board.depth else ""
@@ -78,7 +79,7 @@ def board_chart(board: Leaderboard, number: int) -> Chart:
         name=f"board-{number}",
         title=f"{board.dataset}: {board.metric}",
         caption=(
-            f"Means with {board.confidence:.0%} intervals. Systems whose intervals overlap may still differ"
+            f"Means with {level_text(board.confidence)} intervals. Systems whose intervals overlap may still differ"
             " significantly, because they have the same queries: the table lists ties."
         ),
         x=Axis(f"mean {board.metric}"),

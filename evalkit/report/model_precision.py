@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.report.numbers import NO_VALUE, difference_text, interval_text
+from evalkit.report.numbers import NO_VALUE, difference_text, interval_text, level_text
 from evalkit.report.table import Table
 from evalkit.results.summary_document import PrecisionCost, Summary
 
@@ -31,7 +31,8 @@ def precision_tables(summary: Summary) -> list[Table]:
         "largest score difference", "queries",
     )  # fmt: skip
     note = (
-        f"A sample of queries was scored again in fp32; means with {summary.confidence:.0%} intervals. Kendall's tau-b:"
+        f"A sample of queries was scored again in fp32; means with {level_text(summary.confidence)} intervals."
+        " Kendall's tau-b:"
         " between a query's scores in both precisions. Difference: lower precision minus fp32."
     )
     return [Table("Effect of the lower precision", columns, cells, note, left=3)]

@@ -177,6 +177,11 @@ def p_text(p: float | None) -> str:
     return value_text(p, lambda value: "<0.001" if value < 0.001 else f"{value:.3f}")
 
 
+def level_text(confidence: float) -> str:
+    """Return a confidence level, such as ``95 %``."""
+    return f"{confidence * 100:g} %"
+
+
 def price_text(price: Mapping[str, Any] | None) -> str:
     """Return a price with the date on which it was valid."""
     if price is None:

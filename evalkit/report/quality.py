@@ -7,6 +7,7 @@ from evalkit.report.numbers import (
     difference_text,
     dollars,
     interval_text,
+    level_text,
     milliseconds_text,
     price_text,
 )
@@ -37,7 +38,8 @@ def _quality(summary: Summary, dataset: str) -> Table:
         n = f"{head.mean.n}" if not head.not_scored else f"{head.mean.n} ({head.not_scored} not scored)"
         cells.append((tag, *means, difference_text(head.difference), n))
     note = (
-        f"Means over queries with {depth} candidates, with {summary.confidence:.0%} intervals. Difference: paired, each"
+        f"Means over queries with {depth} candidates, with {level_text(summary.confidence)} intervals. Difference:"
+        " paired, each"
         " interval alone."
     )
     columns = ("system", *metrics, f"{primary}: difference to {first}", "queries")

@@ -13,6 +13,7 @@ from evalkit.report.numbers import (
     Figure,
     cost_text,
     difference_text,
+    level_text,
     milliseconds,
     milliseconds_text,
     value_text,
@@ -236,7 +237,7 @@ def systems_table(dataset: str, compared: Comparisons, rows: Sequence[SystemRow]
 def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:
     """Return how to read the rows, in short sentences; only of what they hold."""
     plan = compared.plan
-    parts = [f"Intervals: {plan.confidence * 100:g} % confidence, simultaneous for all systems."]
+    parts = [f"Intervals: {level_text(plan.confidence)} confidence, simultaneous for all systems."]
     if any(row.needed != NO_VALUE for row in rows):
         parts.append(
             f"Candidates needed: the fewest that lose at most {plan.margin:g} on held-out queries; 'all' if none is"

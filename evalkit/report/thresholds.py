@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.charts.scales import number_text
-from evalkit.report.numbers import share_text, value_text
+from evalkit.report.numbers import level_text, share_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
@@ -76,7 +76,8 @@ def _promise(choice: ThresholdChoice) -> str:
     goal = choice.goal
     if goal.promise == "guaranteed":
         return (
-            f"With {goal.confidence:.0%} confidence it keeps at least {goal.target:.0%} of the relevant candidates, on"
+            f"With {level_text(goal.confidence or 0.0)} confidence it keeps at least {goal.target:.0%} of the relevant"
+            " candidates, on"
             " average over queries like these"
         )
     if goal.promise == "expected":

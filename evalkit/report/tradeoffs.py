@@ -9,6 +9,7 @@ from typing import Any
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot, known
 from evalkit.charts.stops import full_number
 from evalkit.report.chart_parts import by_reranker, limit_rules, roles_of, spread_scale
+from evalkit.report.numbers import level_text
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.summary_document import QualityRow, Summary
 from evalkit.results.tuning_document import Tuning
@@ -93,7 +94,7 @@ class Point:
 
 _READING = (
     " Solid points are on the Pareto front: no other point is better and {better}; numbers are depths, bars are"
-    " {confidence:.0%} intervals."
+    " {confidence} intervals."
 )
 
 
@@ -174,7 +175,8 @@ def _against(
     return Chart(
         name=f"{dataset}.quality-against-{expense.name}",
         title=f"{dataset}: {metric} against {expense.name}",
-        caption=expense.caption + _READING.format(better=expense.better, confidence=summary.confidence),
+        caption=expense.caption
+        + _READING.format(better=expense.better, confidence=level_text(summary.confidence)),
         x=Axis(expense.label, scale, zero=scale == "linear", unit=expense.unit),
         panels=(
             Panel(

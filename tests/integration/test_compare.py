@@ -219,7 +219,7 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     done = evalkit("tune", "depth", demo, "--reranker", "dense", "--details")
     assert done.returncode == 0, done.stderr
     advice = (
-        "demo: dense: use all 100 candidates. Held-out queries confirm for no smaller number that it loses at"
+        "demo: dense: use all 100 candidates. On held-out queries no smaller number is confirmed"
     )
     assert done.stdout.startswith(advice)
     shown = " ".join(done.stdout.split())
@@ -257,7 +257,7 @@ def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
     done = evalkit("tune", "threshold", demo, "--reranker", "dense", "--details")
     assert done.returncode == 0, done.stderr
     shown = " ".join(done.stdout.split())
-    promise = ". With 95% confidence it keeps at least 90% of the relevant candidates, on average"
+    promise = ". With 95 % confidence it keeps at least 90% of the relevant candidates, on average"
     assert "the first stage finds 70.0% of all relevant documents" in shown
     assert "Of 12 queries without any relevant document" in shown
     (found,) = orjson.loads(evalkit("tune", "threshold", demo, "--reranker", "dense", "--json").stdout)
