@@ -58,6 +58,7 @@ def test_the_readme_links_every_page(file: Path) -> None:
 
 @pytest.mark.parametrize("file", USER_PAGES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_samples_name_their_command(file: Path) -> None:
-    """Every block of output follows a comment with the command that prints it."""
-    before = re.findall(r"(?m)^(.*)\n```text$", file.read_text(encoding="utf-8"))
-    assert all(re.fullmatch(r"<!-- output: .+ -->", line) for line in before), before
+    """Every block of output follows a comment with the command that prints it, and shows something."""
+    samples = re.findall(r"(?m)^(.*)\n```text\n(.*)$", file.read_text(encoding="utf-8"))
+    assert all(re.fullmatch(r"<!-- output: .+ -->", line) for line, _ in samples), samples
+    assert all(first.strip("`") for _, first in samples), samples

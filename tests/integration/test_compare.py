@@ -218,9 +218,7 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     """The recommendation, its check on held-out queries, every depth as JSON, and the same in the report."""
     done = evalkit("tune", "depth", demo, "--reranker", "dense", "--details")
     assert done.returncode == 0, done.stderr
-    advice = (
-        "demo: dense: use all 100 candidates. On held-out queries no smaller number is confirmed"
-    )
+    advice = "demo: dense: use all 100 candidates. On held-out queries no smaller number is confirmed"
     assert done.stdout.startswith(advice)
     shown = " ".join(done.stdout.split())
     assert "Mean on 48 held-out queries: " in shown
