@@ -104,7 +104,7 @@ def _problem(
         return Problem(where, f"key {key!r} is missing", f"add '{key}:'")
     given = detail["input"]
     shown = "" if isinstance(given, dict | list) else f" (given: {given!r})"
-    return Problem(where, f"{_last_key(where)!r} {_message(detail)}{shown}")
+    return Problem(where, f"{_subject(where)} {_message(detail)}{shown}")
 
 
 def _message(detail: ErrorDetails) -> str:
@@ -135,14 +135,14 @@ def _path_in_data(loc: tuple[int | str, ...], data: Any) -> Path:
     return tuple(path)
 
 
-def _last_key(path: Path) -> str:
-    """Return the last key of a path with the list indices after it: ``datasets[2]``."""
+def _subject(path: Path) -> str:
+    """Return the last key of a path in quotes, with the list indices after it: ``'datasets[2]'``."""
     label = ""
     for step in reversed(path):
         if isinstance(step, str):
-            return step + label
+            return repr(step + label)
         label = f"[{step}]{label}"
-    return label or "configuration"
+    return repr(label) if label else "this configuration"
 
 
 def _settings_at(settings: type[Settings], path: Path) -> type[Settings]:

@@ -108,7 +108,7 @@ def test_a_model_without_a_head_is_refused(make: Callable[[Path], Path], tmp_pat
 
 def test_a_folder_that_is_not_there_is_reported_at_once() -> None:
     """What is plainly a path is not looked for on the hub."""
-    with pytest.raises(InputError, match=r"there is no folder /.*/nowhere"):
+    with pytest.raises(InputError, match=r"folder not found: /.*/nowhere"):
         load_reranker("cross_encoder", model="./nowhere")
 
 

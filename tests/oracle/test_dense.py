@@ -100,7 +100,7 @@ def test_documents_are_embedded_once(model: Path, dataset: Dataset, monkeypatch:
 
 def test_documents_that_are_cut_are_reported(model: Path, dataset: Dataset) -> None:
     """A warning says how many were not read to their end, when they are embedded."""
-    with pytest.warns(EvalkitWarning, match="documents are longer than the model reads"):
+    with pytest.warns(EvalkitWarning, match="documents are longer than the model's limit"):
         dense(model, dataset, 10)
 
 
@@ -117,6 +117,6 @@ def test_a_vector_that_is_not_finite_is_a_failure(
 
     with monkeypatch.context() as patch:
         patch.setattr(Engine, "run", broken)
-        with pytest.raises(CallError, match="gives no finite vector for the text"):
+        with pytest.raises(CallError, match="returned a vector that is not finite for the text"):
             dense(model, dataset, 10)
     assert np.isfinite(dense(model, dataset, 10).scores).all()

@@ -105,7 +105,7 @@ def test_no_torch_at_run_time(tmp_path: Path) -> None:
 
 def test_a_model_with_a_template_is_refused(tmp_path: Path) -> None:
     """A model whose input is not its texts alone cannot run without its library; the hint says what can."""
-    with pytest.raises(InputError, match="builds its input in a way of its own") as caught:
+    with pytest.raises(InputError, match="custom input format that cannot be exported") as caught:
         onnx(make_causal(tmp_path / "model"))
     assert caught.value.hint == "use runtime: torch"
 
@@ -113,7 +113,7 @@ def test_a_model_with_a_template_is_refused(tmp_path: Path) -> None:
 def test_an_export_that_is_not_faithful_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export whose values differ from torch's is not used, and leaves nothing behind."""
     monkeypatch.setattr(onnx_export, "FAITHFUL", -1.0)
-    with pytest.raises(InputError, match="gives other values as ONNX"):
+    with pytest.raises(InputError, match="gives different scores after export to ONNX"):
         onnx(make_classifier(tmp_path / "model"))
     assert not [path for path in (tmp_path / "cache" / "onnx").iterdir() if path.is_dir()]
 
@@ -132,9 +132,9 @@ def test_a_damaged_export_is_one_clear_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"runtime": "torch", "precision": "int8"}, "int8 runs on ONNX"),
+        ({"runtime": "torch", "precision": "int8"}, "cannot use int8 on torch"),
         ({"runtime": "onnx", "precision": "bf16"}, "cannot use bf16 on ONNX"),
-        ({"runtime": "onnx", "device": "cuda"}, "is not for ONNX, which runs on processors here"),
+        ({"runtime": "onnx", "device": "cuda"}, "cannot use device 'cuda' with ONNX, which runs on the CPU"),
     ],
 )
 def test_what_no_runtime_does_is_reported_before_anything_is_loaded(
@@ -166,7 +166,7 @@ def test_a_model_that_pools_without_its_prompt_is_refused(tmp_path: Path) -> Non
     model = make_embedder(tmp_path / "model")
     (file,) = model.glob("*_Pooling/config.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), "include_prompt": False}), encoding="utf-8")
-    with pytest.raises(InputError, match="gives other values as ONNX"):
+    with pytest.raises(InputError, match="gives different scores after export to ONNX"):
         onnx(model, "bi_encoder")
 
 

@@ -108,7 +108,7 @@ def test_nothing_to_quantise_is_said(tmp_path: Path) -> None:
         if one.name == "W":
             one.dims[:] = [1, K, N]
     onnx.save(model, str(file))
-    with pytest.raises(InputError, match="no weights that int8 can hold"):
+    with pytest.raises(InputError, match="no weights that can be quantised to int8"):
         quantise(file, tmp_path / "small.onnx")
 
 
