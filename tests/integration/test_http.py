@@ -235,12 +235,16 @@ def test_a_budget_stops_a_run_before_it_is_crossed(tmp_path: Path, beir_folder: 
 
 def test_ctrl_c_does_not_wait_for_a_server_that_hangs(tmp_path: Path, beir_folder: Path) -> None:
     """The program ends, with what it has saved, while the server still holds a call back and however often asked."""
-    hanging, release = threading.Event(), threading.Event()
+    answered, hanging, release = threading.Event(), threading.Event(), threading.Event()
 
     def hang(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
         if len(body["documents"]) > 1 and body["query"] != "cat on the roof":
+            answered.wait(30)
+            time.sleep(1)  # the program keeps the answer before it is interrupted
             hanging.set()
             release.wait(60)
+        elif len(body["documents"]) > 1:
+            answered.set()
         return by_length(body, headers)
 
     with stand_in(hang) as url:
