@@ -48,7 +48,7 @@ def system_roles(tags: Iterable[str], baseline: str) -> dict[str, str]:
 
 
 def shape_of(role: str) -> Shape:
-    """Return the marker of a role, so that systems are told apart without colour."""
+    """Return the marker of a role, so that systems differ without colour, too."""
     number = role.removeprefix("system-")
     return _SHAPES[int(number) % len(_SHAPES)] if number.isdigit() else "circle"
 

@@ -74,8 +74,9 @@ def next_after_gate(gate: GateResult) -> NextStep:
     statuses = {row.status for row in gate.verdicts}
     if "INVALID" in statuses:
         return NextStep("Correct what the INVALID rules name, then gate again.")
-    if gate.exit_code == 0:
-        return NextStep("Save the new version as the baseline.", f"evalkit baseline save {gate.result} NAME")
+    if statuses <= {"PASS", "IDENTICAL"} and gate.exit_code == 0:
+        text = "The new version may replace the baseline. Save it as one when you release it."
+        return NextStep(text, f"evalkit baseline save {gate.result} NAME")
     if "FAIL" in statuses or any(found.is_alarm for found in gate.nights):
         return NextStep("Find the queries that decreased.", f"evalkit report {gate.result} --open")
     return NextStep("Add queries, or widen the margin of the rule.")

@@ -74,11 +74,10 @@ def _goal(goal: GoalRow) -> str:
 
 def _promise(choice: ThresholdChoice) -> str:
     goal = choice.goal
-    if goal.promise == "guaranteed":
+    if goal.promise == "guaranteed" and goal.confidence is not None:
         return (
-            f"With {level_text(goal.confidence or 0.0)} confidence it keeps at least {goal.target:.0%} of the relevant"
-            " candidates, on"
-            " average over queries like these"
+            f"With {level_text(goal.confidence)} confidence it keeps at least {goal.target:.0%}"
+            " of the relevant candidates, on average over queries like these"
         )
     if goal.promise == "expected":
         return (

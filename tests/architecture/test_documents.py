@@ -43,6 +43,14 @@ def test_named_files_exist(file: Path) -> None:
         assert written or any((folder / name).exists() for folder in folders), name
 
 
+def test_the_readme_shows_how_to_run_and_how_to_test() -> None:
+    """Both commands are in the README, and both are targets of the Makefile."""
+    readme, makefile = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "Makefile"))
+    for target in ("run", "test"):
+        assert re.search(rf"(?m)^\$ make {target}\b", readme), target
+        assert re.search(rf"(?m)^{target}:", makefile), target
+
+
 def test_the_readme_is_short() -> None:
     """It has fewer than 200 lines."""
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 200

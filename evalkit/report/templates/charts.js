@@ -26,7 +26,7 @@
       overlay = null;
     };
 
-    const beside = (svg, x, y) => {
+    const placeTip = (svg, x, y) => {
       const box = svg.viewBox.baseVal;
       const scale = svg.clientWidth / box.width || svg.getBoundingClientRect().width / box.width;
       const at = x * scale;
@@ -57,7 +57,7 @@
           }),
         );
         tip.hidden = false;
-        beside(svg, x, Math.min(...ys));
+        placeTip(svg, x, Math.min(...ys));
       };
 
       const nearest = (event) => {
