@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.comparison.gate_verdicts import GateVerdict
-from evalkit.report.gate import as_summary, unchanged_line
+from evalkit.comparison.gate_verdicts import GateVerdict, Status
+from evalkit.report.gate import as_summary, next_after_gate, unchanged_line
 from evalkit.results.gate_document import GateResult
 
 
@@ -34,3 +34,17 @@ def test_the_whole_gate_passes_between_two_bounds(
     said = unchanged_line(found)
     assert (said is None) if line is None else (said or "").endswith(f"an unchanged version {line}")
     assert (said or "### evalkit") in as_summary(found)
+
+
+@pytest.mark.parametrize(
+    ("status", "saves"), [("PASS", True), ("IDENTICAL", True), ("CANNOT TELL", False), ("INVALID", False)]
+)
+def test_only_a_version_that_every_rule_accepts_becomes_the_baseline(status: Status, saves: bool) -> None:
+    """A gate may pass without a decision; its next step is then not a new baseline."""
+    verdicts = (
+        GateVerdict("first", "d", "r", "PASS", "found"),
+        GateVerdict("second", "d", "r", status, "found"),
+    )
+    found = GateResult("a", "b", verdicts, open_passes=True)
+    step = next_after_gate(found)
+    assert (step.command is not None and "baseline save a" in step.command) == saves
