@@ -41,45 +41,45 @@ def test_a_reader_sorts_filters_and_opens_queries(page: Path, tmp_path: Path) ->
         page,
         """
         const first = () => one("#rows td:last-child").textContent;
-        const told = { verdict: one("h1").textContent, count: one("#count").textContent, sides: {} };
-        told.lowest = first();
+        const facts = { verdict: one("h1").textContent, count: one("#count").textContent, sides: {} };
+        facts.lowest = first();
         one("#columns th:last-child button").click();
-        told.highest = first();
-        told.sorted = one("#columns th:last-child").getAttribute("aria-sort");
+        facts.highest = first();
+        facts.sorted = one("#columns th:last-child").getAttribute("aria-sort");
         choose("#filter", "worse");
-        told.worse = all("#rows tr").map((row) => row.lastChild.textContent);
+        facts.worse = all("#rows tr").map((row) => row.lastChild.textContent);
         choose("#filter", "all");
         const shown = all("#rows tr").length;
         one("#next").click();
-        told.paged = one("#page").textContent;
+        facts.paged = one("#page").textContent;
         type("#search", "plain7");
-        told.found = all("#rows .id").map((node) => node.textContent);
+        facts.found = all("#rows .id").map((node) => node.textContent);
         type("#search", "Q0</TD>");
         one("#rows .open").click();
-        told.open = one("#rows .open").getAttribute("aria-expanded");
+        facts.open = one("#rows .open").getAttribute("aria-expanded");
         for (const side of all(".sides > div"))
-          told.sides[side.querySelector("h3").textContent] = side.querySelectorAll("ol:first-of-type li").length;
-        told.grades = all(".grade.relevant").map((node) => node.textContent);
+          facts.sides[side.querySelector("h3").textContent] = side.querySelectorAll("ol:first-of-type li").length;
+        facts.grades = all(".grade.relevant").map((node) => node.textContent);
         one("#rows .open").click();
-        told.closed = all(".sides").length;
-        return told;
+        facts.closed = all(".sides").length;
+        return facts;
         """,
         tmp_path,
     )
-    told = seen.told
+    facts = seen.facts
     queries = len(TEXTS) + PLAIN_QUERIES
-    assert told["verdict"] == "good ranks better than bm25"
-    assert told["count"] == f"{queries} of {queries} queries; nDCG@10 at depth 11"
-    assert float(told["lowest"]) < 0 < float(told["highest"])
-    assert told["sorted"] == "descending"
-    assert told["worse"]
-    assert all(float(value) < 0 for value in told["worse"])
-    assert told["paged"] == "26 to 50"
-    assert told["found"] == ["plain7"]
-    assert told["open"] == "true"
-    assert told["sides"] == {"bm25": 10, "good": 10}
-    assert told["grades"] == ["grade 1", "grade 1"]
-    assert told["closed"] == 0
+    assert facts["verdict"] == "good ranks better than bm25"
+    assert facts["count"] == f"{queries} of {queries} queries; nDCG@10 at depth 11"
+    assert float(facts["lowest"]) < 0 < float(facts["highest"])
+    assert facts["sorted"] == "descending"
+    assert facts["worse"]
+    assert all(float(value) < 0 for value in facts["worse"])
+    assert facts["paged"] == "26 to 50"
+    assert facts["found"] == ["plain7"]
+    assert facts["open"] == "true"
+    assert facts["sides"] == {"bm25": 10, "good": 10}
+    assert facts["grades"] == ["grade 1", "grade 1"]
+    assert facts["closed"] == 0
     assert seen.console == []
 
 
@@ -89,29 +89,29 @@ def test_hostile_data_is_only_shown(page: Path, tmp_path: Path) -> None:
         page,
         """
         choose("#filter", "listed");
-        const told = { texts: [], pages: 0 };
+        const facts = { texts: [], pages: 0 };
         do {
           all("#rows .open").forEach((button) => button.click());
-          told.texts.push(...all(".sides p").map((node) => node.textContent));
-          told.texts.push(...all("#rows .open").map((node) => node.textContent));
-          told.pages += 1;
+          facts.texts.push(...all(".sides p").map((node) => node.textContent));
+          facts.texts.push(...all("#rows .open").map((node) => node.textContent));
+          facts.pages += 1;
           if (one("#next").disabled) break;
           one("#next").click();
         } while (true);
-        told.texts = [...new Set(told.texts)];
-        told.inner = all("#explorer img, #explorer script, #explorer svg").length;
-        return told;
+        facts.texts = [...new Set(facts.texts)];
+        facts.inner = all("#explorer img, #explorer script, #explorer svg").length;
+        return facts;
         """,
         tmp_path,
     )
-    shown = seen.told["texts"]
+    shown = seen.facts["texts"]
     for text in TEXTS[:-1]:
         assert (
             sum(text.replace("\x00", "") in one.replace("\x00", "").replace("\ufffd", "") for one in shown)
             >= 1
         )
     assert max(map(len, shown)) <= 400
-    assert (seen.told["struck"], seen.told["requests"], seen.told["inner"]) == (None, [], 0)
+    assert (seen.facts["struck"], seen.facts["requests"], seen.facts["inner"]) == (None, [], 0)
     assert seen.console == []
 
 
@@ -124,31 +124,31 @@ def test_a_reader_calls_up_values_of_a_chart(page: Path, tmp_path: Path) -> None
         const tip = one(".chart .tip");
         const lines = () => [...tip.children].map((row) => row.textContent);
         const press = (key) => svg.dispatchEvent(new KeyboardEvent("keydown", { key }));
-        const told = { charts: all(".chart").length, tips: all(".chart .tip").length, hidden: [tip.hidden] };
+        const facts = { charts: all(".chart").length, tips: all(".chart .tip").length, hidden: [tip.hidden] };
         press("ArrowRight");
-        told.first = lines();
+        facts.first = lines();
         press("End");
-        told.last = lines();
+        facts.last = lines();
         press("Escape");
-        told.hidden.push(tip.hidden);
+        facts.hidden.push(tip.hidden);
         const box = svg.getBoundingClientRect();
         const at = { clientX: box.left + 1, clientY: box.top + box.height / 2, pointerType: "mouse" };
         svg.dispatchEvent(new PointerEvent("pointermove", at));
-        told.pointed = lines();
-        told.rings = all(".chart .ring").length;
+        facts.pointed = lines();
+        facts.rings = all(".chart .ring").length;
         svg.dispatchEvent(new PointerEvent("pointerleave", at));
-        told.hidden.push(tip.hidden);
-        told.left = all(".chart .ring").length;
-        return told;
+        facts.hidden.push(tip.hidden);
+        facts.left = all(".chart .ring").length;
+        return facts;
         """,
         tmp_path,
     )
-    told = seen.told
-    assert told["charts"] == told["tips"] > 0
-    assert told["hidden"] == [True, True, True]
-    assert told["pointed"] == told["first"] != told["last"]
-    assert told["rings"] >= 1
-    assert told["left"] == 0
+    facts = seen.facts
+    assert facts["charts"] == facts["tips"] > 0
+    assert facts["hidden"] == [True, True, True]
+    assert facts["pointed"] == facts["first"] != facts["last"]
+    assert facts["rings"] >= 1
+    assert facts["left"] == 0
     assert seen.console == []
 
 
@@ -171,8 +171,8 @@ def test_a_report_without_texts_says_so(page: Path, tmp_path: Path) -> None:
         )
     finally:
         texts.write_bytes(kept)
-    assert "this result has no texts (texts.parquet), so documents are shown by id" in seen.told["note"]
-    assert (seen.told["texts"], seen.told["documents"] >= 20) == (0, True)
+    assert "this result has no texts (texts.parquet), so documents are shown by id" in seen.facts["note"]
+    assert (seen.facts["texts"], seen.facts["documents"] >= 20) == (0, True)
 
 
 def test_nothing_is_cut_off_at_any_width(page: Path, tmp_path: Path) -> None:
@@ -192,5 +192,5 @@ def test_nothing_is_cut_off_at_any_width(page: Path, tmp_path: Path) -> None:
     )
     assert sorted(seen) == widths
     for width, visited in seen.items():
-        assert abs(visited.told["room"] - width) <= 20
-        assert visited.told["wide"] == []
+        assert abs(visited.facts["room"] - width) <= 20
+        assert visited.facts["wide"] == []

@@ -22,13 +22,13 @@ _DRIVE = """
   const one = (path) => document.querySelector(path);
   const choose = (path, value) => { one(path).value = value; one(path).dispatchEvent(new Event("change")); };
   const type = (path, value) => { one(path).value = value; one(path).dispatchEvent(new Event("input")); };
-  const told = (() => { %s })();
-  told.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
-  told.width = window.innerWidth;
-  told.struck = window.struck ?? null;
+  const facts = (() => { %s })();
+  facts.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
+  facts.width = window.innerWidth;
+  facts.struck = window.struck ?? null;
   const note = document.createElement("pre");
-  note.id = "told";
-  note.textContent = JSON.stringify(told);
+  note.id = "facts";
+  note.textContent = JSON.stringify(facts);
   document.body.append(note);
   if (parent !== window) parent.postMessage(note.outerHTML, "*");
 })();
@@ -47,13 +47,13 @@ class Visit:
 
     Attributes
     ----------
-    told
+    facts
         What the script returned, the `width` of the page, the names of `requests`, and whether a trap was `struck`.
     console
         Lines that the page wrote, errors among them.
     """
 
-    told: dict[str, Any]
+    facts: dict[str, Any]
     console: list[str]
 
 
@@ -69,8 +69,8 @@ def visit(page: Path, script: str, into: Path) -> Visit:
     into
         For the copy and the browser's own files.
     """
-    (told,), console = _shown(_with_script(page, script, into), into)
-    return Visit(told, console)
+    (facts,), console = _shown(_with_script(page, script, into), into)
+    return Visit(facts, console)
 
 
 def visit_at_widths(page: Path, script: str, into: Path, widths: Iterable[int]) -> dict[int, Visit]:
@@ -85,7 +85,7 @@ def visit_at_widths(page: Path, script: str, into: Path, widths: Iterable[int]) 
         encoding="utf-8",
     )
     seen, console = _shown(frames, into)
-    return {told["width"]: Visit(told, console) for told in seen}
+    return {facts["width"]: Visit(facts, console) for facts in seen}
 
 
 def _with_script(page: Path, script: str, into: Path) -> Path:
@@ -110,6 +110,6 @@ def _shown(page: Path, into: Path) -> tuple[list[dict[str, Any]], list[str]]:
         ],
         capture_output=True, text=True, encoding="utf-8", timeout=120, check=True,
     )  # fmt: skip
-    notes = re.findall(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)
+    notes = re.findall(r'<pre id="facts">(.*?)</pre>', done.stdout, re.DOTALL)
     assert notes, f"the script did not end: {done.stderr[-2000:]}"
     return [json.loads(html.unescape(note)) for note in notes], re.findall(r"CONSOLE[:(].*", done.stderr)

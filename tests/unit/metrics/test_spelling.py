@@ -49,9 +49,9 @@ PROPER = (
 @pytest.mark.parametrize("typed", TYPED)
 def test_a_typed_name_is_read_as_the_proper_one(typed: str) -> None:
     """With a note; it is the same metric with the same label."""
-    with pytest.warns(InputNote) as told:
+    with pytest.warns(InputNote) as notes:
         assert proper_name(typed) == TYPED[typed]
-    assert str(told[0].message) == f"reading {typed!r} as {TYPED[typed]}"
+    assert str(notes[0].message) == f"reading {typed!r} as {TYPED[typed]}"
     assert parse_metric(typed) == parse_metric(TYPED[typed])
 
 
@@ -104,12 +104,12 @@ def test_a_configuration_holds_proper_names(tmp_path: Path) -> None:
         "compare: {primary: mrr@10}\n",
         encoding="utf-8",
     )
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
         config = load_config(file)
         rule = GateRule(metric="recall_100", max_drop=0.01)
     assert (config.metrics, config.compare.primary, rule.metric) == (("nDCG@10", "RR@10"), "RR@10", "R@100")
-    assert {str(one.message) for one in told} == {
+    assert {str(one.message) for one in notes} == {
         "reading 'ndcg@10' as nDCG@10",
         "reading 'mrr@10' as RR@10",
         "reading 'recall_100' as R@100",

@@ -37,9 +37,9 @@ def test_the_newest_complete_result_is_found(
     write(Path("results/ours/z-old"), 1)
     write(Path("results/ours/a-new"), 2)
     write(Path("results/ours/b-newer"), 3, "incomplete")
-    with pytest.warns(InputNote) as told:
+    with pytest.warns(InputNote) as notes:
         assert locate_result(named) == Path("results/ours/a-new")
-    (note,) = (str(one.message) for one in told)
+    (note,) = (str(one.message) for one in notes)
     assert note.startswith("using results/ours/a-new, the newest complete result in results")
     assert note.endswith("not complete: results/ours/b-newer (incomplete)")
 
