@@ -15,6 +15,9 @@ from filelock import FileLock
 
 from evalkit.errors import StorageError
 
+HASH_DIGITS = 16
+"""Digits of a hash that is shown to people; 64 bits are enough to tell any two contents apart."""
+
 
 def cache_folder() -> Path:
     """Return the cache folder: ``$EVALKIT_CACHE``, or the cache folder of the user."""
@@ -85,3 +88,23 @@ def fingerprint(folder: Path) -> str:
         f"{file.relative_to(folder)}\0{file.stat().st_size}\0{file.stat().st_mtime_ns}" for file in files
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def content_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, or one over the names and contents of all files in a folder.
+
+    Unlike `fingerprint`, it cannot be the same for other contents: files of one size and time, as container images
+    and reproducible archives have them, differ.
+    """
+    if path.is_file():
+        return _file_hash(path)
+    lines = [
+        f"{file.relative_to(path).as_posix()}\0{_file_hash(file)}"
+        for file in sorted(file for file in path.rglob("*") if file.is_file())
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

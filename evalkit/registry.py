@@ -26,6 +26,12 @@ GROUPS: Mapping[str, str] = {
 DISTRIBUTION = "rerank-evalkit"
 """The distribution of evalkit itself: the owner of the built-in plugins."""
 
+
+def own_code() -> str:
+    """Return evalkit's name and version, which identify the code of its own rerankers."""
+    return f"evalkit {version(DISTRIBUTION)}"
+
+
 BUILTIN: Mapping[str, Mapping[str, str]] = {
     "dataset source": {
         "beir_folder": "evalkit.datasets.beir_folder:BeirFolder",

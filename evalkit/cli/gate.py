@@ -44,7 +44,7 @@ def gate(
     """Test whether a new version may replace the baseline.
 
     Exit code 0: all rules pass. 1: a rule fails, or there are too few queries to decide (see on_cannot_tell). 3: a
-    rule is invalid: scores are missing, or judgments, candidates or depth differ from the baseline.
+    rule is invalid: scores are missing or cached, or judgments, candidates or depth differ from the baseline.
 
     Several results of the same version are averaged per query. With --nights, CANNOT TELL passes, and exit code 1
     reports a lasting decrease of a mean over all gates of the same queries against BASELINE.
@@ -81,12 +81,24 @@ def gate(
 def _print(found: GateResult) -> None:
     """Print the conclusion, a line for each rule, and what to do next."""
     from evalkit.cli.showing import show_next, text_width
-    from evalkit.report.gate import conclusion, gate_lines, next_after_gate, nights_lines, unchanged_line
+    from evalkit.report.gate import (
+        conclusion,
+        gate_lines,
+        next_after_gate,
+        nights_lines,
+        scores_lines,
+        unchanged_line,
+    )
     from evalkit.report.terminal import paragraph_lines
 
     click.echo(click.style(conclusion(found), fg="red" if found.exit_code else "green", bold=True))
     unchanged = unchanged_line(found)
-    lines = [*gate_lines(found.verdicts), *nights_lines(found), *([unchanged] if unchanged else [])]
+    lines = [
+        *gate_lines(found.verdicts),
+        *nights_lines(found),
+        *scores_lines(found.verdicts),
+        *([unchanged] if unchanged else []),
+    ]
     for line in paragraph_lines(lines, text_width()):
         click.echo(line)
     show_next(next_after_gate(found))

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.comparison.score_origins import ScoreBasis
 from evalkit.stats import (
     MIN_QUERIES,
     Clusters,
@@ -46,6 +47,8 @@ class GateVerdict:
         Number of queries, rounds or calls.
     unseen_share, largest_fall, unchanged_passes
         See `GateFinding`.
+    scores
+        What the scores of the new version rest on; None for rules on latency.
     """
 
     rule: str
@@ -60,6 +63,7 @@ class GateVerdict:
     unseen_share: float | None = None
     largest_fall: float | None = None
     unchanged_passes: float | None = None
+    scores: ScoreBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,13 @@ class RerankerSettings(BlockSettings):
         """Return why the model name may refer to another model later; None if the name is permanent."""
         return None
 
+    def proven_by(self) -> str | None:
+        """Return what proves that the same settings mean the same scores, such as the hash of a file.
+
+        None if nothing does, as for a server behind a url: a gate then refuses cached scores.
+        """
+        return None
+
     def served_settings(self) -> RerankerSettings | None:
         """Return the settings of the backend that evalkit itself serves for this reranker; None if it serves none."""
         return None

@@ -82,6 +82,19 @@ class PrecisionSettings(Settings):
     queries: Annotated[int, Field(ge=0)] = 50
 
 
+class DriftSettings(Settings):
+    """Check of cached scores: whether a backend still returns them.
+
+    Attributes
+    ----------
+    queries
+        Queries of each dataset whose cached scores are requested again, two calls each. Rerankers that are identified
+        by the content of their files are not checked. 0 turns the check off.
+    """
+
+    queries: Annotated[int, Field(ge=0)] = 0
+
+
 class Outline(Settings):
     """The configuration of an experiment.
 
@@ -115,6 +128,8 @@ class Outline(Settings):
         Where local models run in the quality pass (default: in this process).
     precision_check
         Check of the quality loss by reduced precision, for rerankers below fp32.
+    drift_check
+        Check of cached scores, for a gate that accepts them (``drift_check_queries``).
     service
         Settings of ``evalkit serve``.
     plugins
@@ -138,6 +153,7 @@ class Outline(Settings):
     store: StoreSettings | None = None
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
+    drift_check: DriftSettings = DriftSettings()
     service: ServiceSettings | None = None
     plugins: tuple[PluginFile, ...] = ()
     keep_texts: bool = True
@@ -160,6 +176,7 @@ class Config(Settings):
     store: StoreSettings | None
     execution: ExecutionSettings | None = None
     precision_check: PrecisionSettings = PrecisionSettings()
+    drift_check: DriftSettings = DriftSettings()
     service: ServiceSettings | None = None
     plugins: tuple[str, ...] = ()
     keep_texts: bool = True

@@ -113,6 +113,13 @@ class GateSettings(Settings):
         Number of this look, 1 or 2. Set `looks` before the first look.
     on_cannot_tell
         ``fail``: a rule that cannot be decided fails the gate. ``warn``: it only prints a warning.
+    max_score_age_hours
+        Accept cached scores of the new version up to this age, at the end of its run (default: none). The model behind
+        an API may change unnoticed in that time. Imported scores are never accepted. Rerankers that are identified by
+        the content of their files need no acceptance.
+    drift_check_queries
+        Accept cached scores of the new version if its run scored at least so many random queries again
+        (``drift_check``) and nothing changed (default: none).
     """
 
     rules: Annotated[tuple[GateRule, ...], Field(min_length=1)]
@@ -120,6 +127,8 @@ class GateSettings(Settings):
     looks: Annotated[int, Field(ge=1, le=2)] = 1
     look: Annotated[int, Field(ge=1, le=2)] = 1
     on_cannot_tell: Literal["fail", "warn"] = "fail"
+    max_score_age_hours: Annotated[float, Field(gt=0)] | None = None
+    drift_check_queries: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _check_looks(self) -> GateSettings:

@@ -149,6 +149,7 @@ def build_config(
         plugins=outline.plugins,
         keep_texts=outline.keep_texts,
         precision_check=outline.precision_check,
+        drift_check=outline.drift_check,
     )
 
 

@@ -9,8 +9,10 @@ from itertools import cycle, islice
 import numpy as np
 
 from evalkit.backend_checks.pointwise import CALLS
+from evalkit.backend_checks.score_drift import CALLS as DRIFT_CALLS
 from evalkit.config import Price, RerankerSettings
 from evalkit.experiment.context import Experiment
+from evalkit.experiment.drift_pass import sampled_requests
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.first_calls import first_request, is_split, sample_batches
 from evalkit.experiment.known_scores import precise_tag
@@ -39,6 +41,7 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
                     requests += _pointwise_check(experiment, eval_set, settings)
                 planned.append(_planned(eval_set, tag, "check", requests, settings))
                 asked.add(tag)
+            planned += _drift(experiment, eval_set, tag) if config.quality else ()
             planned.append(replace(_planned(eval_set, tag, "quality", quality, settings), known=known))
             planned += _precision(experiment, eval_set, tag) if config.quality else ()
         planned += _latency(experiment, eval_set)
@@ -55,6 +58,15 @@ def _pointwise_check(
             half = replace(request, documents=request.documents[len(request.documents) // 2 :])
             yield from [request] * (CALLS - 1)
             yield half
+
+
+def _drift(experiment: Experiment, eval_set: EvalSet, tag: str) -> Iterator[PlannedPass]:
+    """Yield the calls of the drift pass; nothing where the reranker has none."""
+    settings = experiment.config.rerankers[tag]
+    sample = sampled_requests(experiment, tag, Caps.of(settings), eval_set)
+    if sample:
+        requests = [one.request for one in sample for _ in range(DRIFT_CALLS)]
+        yield _planned(eval_set, tag, "check", requests, settings)
 
 
 def _quality(experiment: Experiment, eval_set: EvalSet, tag: str) -> tuple[list[RerankRequest], int]:

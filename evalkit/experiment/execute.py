@@ -11,6 +11,7 @@ from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError
 from evalkit.experiment.context import Experiment, StartedExperiment
+from evalkit.experiment.drift_pass import drift_pass
 from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.event_log import logged_to, logger
 from evalkit.experiment.experiment_store import open_store
@@ -78,7 +79,9 @@ def _execute(
         )
         with opened(config, progress.spent_usd) as sessions:
             first_calls = make_first_calls(experiment, sessions)
-            target = found.resumed() if found else _new_folder(experiment, origin, into, sessions)
+            target = (
+                found.resumed(store.session) if found else _new_folder(experiment, origin, into, sessions)
+            )
             run = experiment.start(store, target, sessions)
             with _recorded(run), logged_to(run.folder.log_file):
                 first_calls.record(run)
@@ -117,6 +120,7 @@ def _measure(run: StartedExperiment) -> None:
     for eval_set in run.eval_sets if run.config.quality else ():
         for session in run.sessions:
             logger.info("quality pass: %s on %s", session.tag, eval_set.dataset.name)
+            drift_pass(run, session, eval_set)
             quality_pass(run, session, eval_set)
             precision_pass(run, session, eval_set)
     for eval_set in run.eval_sets if run.config.latency is not None else ():

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
@@ -30,28 +31,38 @@ class Reused:
     Attributes
     ----------
     pairs
-        Scores from before this experiment.
-    oldest_s
-        When the oldest of them was stored, in seconds since 1970; None where there is none.
-    models
-        Names of the model in the responses that gave them.
+        Scores from outside of this experiment.
+    undated
+        Scores among these whose time is not proven: they were imported, or stored before sessions were recorded.
     resumed
-        Scores from this experiment, before it was interrupted.
+        Scores from earlier sessions of this experiment.
+    repeated
+        Scores from this session: another pass has obtained them.
+    oldest_s
+        When the oldest score that is not of this session was stored, in seconds since 1970; None where there is none.
+    models
+        Names of the model in the responses that gave the scores from outside.
     """
 
     pairs: int = 0
+    undated: int = 0
+    resumed: int = 0
+    repeated: int = 0
     oldest_s: float | None = None
     models: tuple[str, ...] = ()
-    resumed: int = 0
 
-    def count(self, known: Iterable[StoredScore], started_s: float) -> None:
-        """Count some scores; those stored at `started_s` or later belong to this experiment."""
+    def count(self, known: Iterable[StoredScore], session: str, earlier: tuple[str, ...]) -> None:
+        """Count some scores by the session that obtained them; see `KnownScores`."""
         for one in known:
-            if one.stored_s >= started_s:
+            if one.session == session:
+                self.repeated += 1
+                continue
+            self.oldest_s = one.stored_s if self.oldest_s is None else min(self.oldest_s, one.stored_s)
+            if one.session in earlier:
                 self.resumed += 1
                 continue
             self.pairs += 1
-            self.oldest_s = one.stored_s if self.oldest_s is None else min(self.oldest_s, one.stored_s)
+            self.undated += one.session is None
             if one.model is not None and one.model not in self.models:
                 self.models = tuple(sorted((*self.models, one.model)))
 
@@ -83,7 +94,7 @@ class ExperimentStore(KnownScores):
         ):
             if any(known):
                 rows[query_id] = row_of(known)
-                counted.count(filter(None, known), self.started_s)
+                counted.count(filter(None, known), self.session, self.earlier)
         return rows
 
     def keep(self, session: RerankerSession, outcome: Outcome) -> None:
@@ -98,6 +109,7 @@ class ExperimentStore(KnownScores):
                     response.scores.tolist(),
                     list_ranks_of(outcome),
                     response.model,
+                    self.session,
                 )
 
     def keep_calls(self, outcomes: Iterable[Outcome]) -> None:
@@ -138,6 +150,8 @@ class ReadableStore:
         The open store; None where the file does not exist.
     requested_s
         When this object was made, in seconds since 1970.
+    session
+        Random id of the session that this object belongs to.
     """
 
     def __init__(self, path: Path, identities: Mapping[str, str], scores: ScoreStore | None = None) -> None:
@@ -145,10 +159,13 @@ class ReadableStore:
         self.identities = identities
         self.scores = scores
         self.requested_s = time.time()
+        self.session = uuid4().hex
 
-    def lookup(self, started_s: float, *, refresh: bool = False) -> KnownScores:
+    def lookup(
+        self, started_s: float, *, refresh: bool = False, earlier: tuple[str, ...] = ()
+    ) -> KnownScores:
         """Return the known scores for an experiment; see `KnownScores` for the parameters."""
-        return KnownScores(self.path, self.identities, started_s, refresh, self.scores)
+        return KnownScores(self.path, self.identities, started_s, self.session, earlier, refresh, self.scores)
 
     def journal(self, folder: ResultFolder) -> list[JournalRecord]:
         """Return the journal of an unfinished result folder.
@@ -193,7 +210,14 @@ class WritableStore(ReadableStore):
             If the store cannot be used.
         """
         return ExperimentStore(
-            known.path, known.identities, known.started_s, known.refresh, self._open(), run_key(folder)
+            known.path,
+            known.identities,
+            known.started_s,
+            known.session,
+            known.earlier,
+            known.refresh,
+            self._open(),
+            run_key(folder),
         )
 
     def _open(self) -> ScoreStore:

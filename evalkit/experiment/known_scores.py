@@ -27,8 +27,12 @@ class KnownScores:
         Tag -> identity of its backend. Backends that only look their scores up are absent.
     started_s
         When the experiment started, in seconds since 1970.
+    session
+        Random id of this session: the process that runs or resumes the experiment.
+    earlier
+        Ids of the experiment's earlier sessions.
     refresh
-        Whether scores from before that are requested again.
+        Whether scores that none of these sessions obtained are requested again.
     scores
         The open store; None where there is none yet.
     """
@@ -36,6 +40,8 @@ class KnownScores:
     path: Path
     identities: Mapping[str, str]
     started_s: float
+    session: str
+    earlier: tuple[str, ...]
     refresh: bool
     scores: ScoreStore | None
 
@@ -63,14 +69,14 @@ class KnownScores:
             Whether a score belongs to its pair alone. Otherwise a list is known as a whole or not at all.
         """
         identity = self.identities.get(tag)
-        since_s = self.started_s if self.refresh else 0.0
+        own = {self.session, *self.earlier}
         texts = {query.query_id: query.text for query in eval_set.dataset.queries}
         for query_id, docs, _ in candidates:
             known: list[StoredScore | None] = [None] * len(docs)
             if identity is not None and self.scores is not None:
                 documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
                 stored = self.scores.known(ScoreKey(identity, texts[query_id], documents, pointwise))
-                known = [one if one is not None and one.stored_s >= since_s else None for one in stored]
+                known = [None if self.refresh and one and one.session not in own else one for one in stored]
             if not pointwise and None in known:
                 known = [None] * len(docs)
             yield query_id, known

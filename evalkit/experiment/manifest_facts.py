@@ -55,6 +55,7 @@ def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[
         started_s=store.started_s,
         finished=None,
         resumed=0,
+        sessions=(store.session,),
         refresh=store.refresh,
         store=str(store.path),
         seed=config.seed,
@@ -82,6 +83,7 @@ def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
             PointwiseResult(check, check.verdict, check.evidence()) for check in recorder.pointwise_checks
         ),
         precision_checks=tuple(recorder.precision_checks),
+        drift_checks=tuple(recorder.drift_checks),
         rounds=tuple(recorder.rounds),
         calls=recorder.count_calls(),
         endpoints={session.tag: _endpoint_facts(session, recorder) for session in sessions},
@@ -139,6 +141,7 @@ def _reranker_facts(config: Config, session: RerankerSession) -> RerankerFacts:
         runs_on=session.reranker.facts() if isinstance(session.reranker, Described) else None,
         remote=session.traffic.billed,
         moving_name=settings.moving_name(),
+        proven_by=settings.proven_by(),
         price=price.model_dump(mode="json", exclude_none=True) if price else None,
         usd_per_hour=settings.usd_per_hour,
     )
@@ -155,7 +158,8 @@ def _pair_counts(run: StartedExperiment, dataset: str, tag: str) -> PairCounts:
         scored=scored,
         resumed=reused.resumed,
         reused=reused.pairs,
-        failed=asked - scored - reused.pairs,
+        undated=reused.undated,
+        failed=asked - scored - reused.pairs - reused.repeated,
         oldest_s=reused.oldest_s,
         models=reused.models,
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
+from evalkit.backend_checks import DriftCheck, PointwiseCheck, PrecisionCheck
 from evalkit.experiment.journal import JournalRecord, failure_of
 from evalkit.latency import CallKey, RoundState, call_key
 from evalkit.records import Call, Run
@@ -50,6 +50,7 @@ class Recorder:
     quality_passes: list[QualityPass] = field(default_factory=list)
     pointwise_checks: list[PointwiseCheck] = field(default_factory=list)
     precision_checks: list[PrecisionCheck] = field(default_factory=list)
+    drift_checks: list[DriftCheck] = field(default_factory=list)
     rounds: list[RoundState] = field(default_factory=list)
     lowest_concurrency: dict[str, int] = field(default_factory=dict)
     _scores: list[pa.Table] = field(default_factory=list)

@@ -43,9 +43,14 @@ class RunFolder:
         """Whether everything was measured and the report, the last file, was written."""
         return self.manifest.status == "complete" and self.folder.report_html_file.is_file()
 
-    def resumed(self) -> RunFolder:
+    def resumed(self, session: str) -> RunFolder:
         """Return the folder with the manifest of a further session."""
-        manifest = replace(self.manifest, status="running", resumed=self.manifest.resumed + 1)
+        manifest = replace(
+            self.manifest,
+            status="running",
+            resumed=self.manifest.resumed + 1,
+            sessions=(*self.manifest.sessions, session),
+        )
         return RunFolder(self.folder, manifest)
 
 
@@ -97,7 +102,8 @@ def restore(store: ReadableStore, config: Config, into: Path, options: ResumeOpt
     found = find_unfinished(into, resolved_yaml(config), options)
     if found is None:
         return Progress(None, Recorder(), store.lookup(store.requested_s, refresh=options.refresh))
-    known = store.lookup(found.manifest.started_s, refresh=found.manifest.refresh)
+    manifest = found.manifest
+    known = store.lookup(manifest.started_s, refresh=manifest.refresh, earlier=manifest.sessions)
     return Progress(found, Recorder.restored(store.journal(found.folder)), known)
 
 

@@ -20,6 +20,14 @@ def gate_lines(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
         yield f"{row.status:{width}}  {row.dataset}: {row.reranker}: {row.sentence}"
 
 
+def scores_lines(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
+    """Yield one line for each system: what its scores rest on. An invalid verdict says that itself."""
+    bases = {(row.dataset, row.reranker): row.scores for row in verdicts if row.status != "INVALID"}
+    for (dataset, reranker), basis in bases.items():
+        if basis is not None:
+            yield f"scores of {reranker} on {dataset}: {basis.sentence}"
+
+
 def conclusion(gate: GateResult) -> str:
     """Return one line: whether the gate passes, and how many verdicts of each status there are."""
     verdicts = gate.verdicts
@@ -72,6 +80,9 @@ def nights_lines(gate: GateResult) -> Iterator[str]:
 def next_after_gate(gate: GateResult) -> NextStep:
     """Return what to do after a gate."""
     statuses = {row.status for row in gate.verdicts}
+    if any(row.status == "INVALID" and row.scores and not row.scores.is_accepted for row in gate.verdicts):
+        text = "Score everything again with --refresh, then gate again. A gate accepts cached scores only by its rules."
+        return NextStep(text)
     if "INVALID" in statuses:
         return NextStep("Correct what the INVALID rules name, then gate again.")
     if statuses <= {"PASS", "IDENTICAL"} and gate.exit_code == 0:
@@ -94,6 +105,7 @@ def as_summary(gate: GateResult) -> str:
         f"### evalkit: {head}",
         as_markdown(table),
         *nights_lines(gate),
+        *scores_lines(gate.verdicts),
         *([unchanged] if unchanged else []),
     ]
     return "\n\n".join([*lines, f"{gate.result} against {gate.against}\n"])
@@ -119,12 +131,14 @@ def as_junit(gate: GateResult) -> bytes:
         if row.status == "CANNOT TELL":
             kind = "skipped" if gate.open_passes else "failure"
         sentence = _printable(f"{row.status}: {row.sentence}")
-        if kind is None:
-            ET.SubElement(case, "system-out").text = sentence
-        else:
+        if kind is not None:
             counted = ET.SubElement(case, kind, message=sentence)
             if kind != "skipped":
                 counted.set("type", row.status)
+        output = [] if kind else [sentence]
+        output += [_printable(f"scores: {row.scores.sentence}")] if row.scores else []
+        if output:
+            ET.SubElement(case, "system-out").text = "\n".join(output)
     for found, line in zip(gate.nights, nights_lines(gate), strict=True):
         name = f"{found.rule} over nights"
         case = ET.SubElement(suite, "testcase", classname=f"{found.dataset}.{found.reranker}", name=name)
@@ -143,7 +157,7 @@ def _printable(text: str) -> str:
 
 
 def workflow_commands(gate: GateResult) -> Iterator[str]:
-    """Yield a GitHub workflow command for each verdict that does not pass."""
+    """Yield a GitHub workflow command for each verdict that does not pass, and for what rests on cached scores."""
     levels = {
         "INVALID": "error",
         "FAIL": "error",
@@ -154,6 +168,9 @@ def workflow_commands(gate: GateResult) -> Iterator[str]:
             title = _escaped(f"{row.status} {row.dataset} {row.reranker}")
             title = title.replace(":", "%3A").replace(",", "%2C")
             yield f"::{levels[row.status]} title={title}::{_escaped(row.sentence)}"
+    if any(row.scores and row.scores.kind in {"recent", "checked"} for row in gate.verdicts):
+        for line in scores_lines(gate.verdicts):
+            yield f"::notice title=cached scores::{_escaped(line)}"
     for found, line in zip(gate.nights, nights_lines(gate), strict=True):
         if found.is_alarm:
             yield f"::error title=ALARM::{_escaped(line)}"

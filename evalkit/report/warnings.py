@@ -37,7 +37,7 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     for facts in summary.datasets:
         found += _without_answers(facts)
     found += _names(manifest)
-    found += _reuse(manifest)
+    found += _reuse(manifest) + _drift(manifest)
     found += _unstable(manifest)
     for tag, endpoint in manifest.endpoints.items():
         found += _endpoint(tag, endpoint)
@@ -84,7 +84,7 @@ def _reuse(manifest: Manifest) -> list[Caution]:
     found = []
     for row in manifest.pairs:
         tag, about = row.reranker, manifest.rerankers[row.reranker]
-        if row.oldest_s is None or not (about.remote or about.moving_name):
+        if not row.reused or row.oldest_s is None or not (about.remote or about.moving_name):
             continue
         day = datetime.fromtimestamp(row.oldest_s, UTC).date().isoformat()
         text = f"{row.dataset}: reused {row.reused:,} cached scores for {tag} (oldest: {day})."
@@ -99,6 +99,19 @@ def _reuse(manifest: Manifest) -> list[Caution]:
             )
             found.append(Caution("verdict", text, "Rerun with --refresh."))
     return found
+
+
+def _drift(manifest: Manifest) -> list[Caution]:
+    """Return warnings on cached scores that the backend does not return any more."""
+    return [
+        Caution(
+            "verdict",
+            f"{one.dataset}: cached scores of {one.reranker} differ from new ones ({one.evidence()}).",
+            "Score everything again with --refresh.",
+        )
+        for one in manifest.drift_checks
+        if one.verdict == "drifted"
+    ]
 
 
 def _names(manifest: Manifest) -> list[Caution]:

@@ -181,6 +181,11 @@ class HttpSettings(RemoteSettings):
         served = self.served_settings()
         return super().moving_name() if served is None else served.moving_name()
 
+    def proven_by(self) -> str | None:
+        """Return what proves the identity of a backend that evalkit serves itself; None for any other server."""
+        served = self.served_settings()
+        return None if served is None else served.proven_by()
+
     def served_settings(self) -> RerankerSettings | None:
         """Return the settings of the ``serve:`` block; None without one."""
         return None if self.serve is None else reranker_settings(self.serve)

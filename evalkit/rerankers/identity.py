@@ -8,6 +8,7 @@ import numpy as np
 
 from evalkit.config import RerankerSettings
 from evalkit.records import RerankRequest, RerankResponse
+from evalkit.registry import own_code
 
 
 class Identity:
@@ -27,6 +28,10 @@ class Identity:
         def is_pointwise(self) -> bool:
             """Always false: a score is a position, which depends on the list."""
             return False
+
+        def proven_by(self) -> str | None:
+            """Return evalkit's version: the order of the candidates decides every score."""
+            return own_code()
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

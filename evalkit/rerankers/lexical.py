@@ -29,6 +29,7 @@ from pydantic import Field
 from evalkit.config import RerankerSettings
 from evalkit.config.settings import Language
 from evalkit.records import RerankRequest, RerankResponse, Usage
+from evalkit.registry import own_code
 from evalkit.text_analysis import Analyzer
 
 WINDOW = 8
@@ -67,6 +68,10 @@ class Lexical:
         mu: Annotated[float, Field(gt=0)] = 1000.0
         title_weight: Annotated[int, Field(ge=1)] = 2
         language: Language = "english"
+
+        def proven_by(self) -> str | None:
+            """Return evalkit's version: this code and the settings decide every score."""
+            return own_code()
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any, ClassVar
 
+from evalkit.cache import HASH_DIGITS, content_hash
 from evalkit.config import RerankerSettings
 from evalkit.encoding import Encoded, LocalModel
 from evalkit.records import ServerTime
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+"""A full commit of a hub repository. Branches and tags can be moved."""
 
 
 class LocalModelSettings(LocalModel, RerankerSettings):
@@ -14,6 +20,17 @@ class LocalModelSettings(LocalModel, RerankerSettings):
 
     spreads: ClassVar[bool] = True
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads", "batch_tokens"}
+
+    def proven_by(self) -> str | None:
+        """Return the hash of the model's files or its commit; None if other code or weights may be loaded."""
+        if self.trust_remote_code:  # code of another repository may be loaded, in any version
+            return None
+        folder = Path(self.model)
+        if folder.is_dir():
+            return f"model files, sha256 {content_hash(folder)[:HASH_DIGITS]}"
+        if self.revision is not None and _COMMIT.fullmatch(self.revision):
+            return f"model {self.model}, commit {self.revision}"
+        return None
 
     def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
         """Return the precision and the settings of the same model in fp32; None if it runs in fp32."""

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.cache import HASH_DIGITS, content_hash
 from evalkit.config import InputFile, RerankerSettings
 from evalkit.errors import CallError
 from evalkit.formats import read_run
@@ -38,6 +39,10 @@ class Replay:
         def is_pointwise(self) -> bool:
             """False for ``missing: last``: its scores depend on positions, and so on the list."""
             return self.missing == "fail"
+
+        def proven_by(self) -> str | None:
+            """Return the hash of the file."""
+            return f"run file {self.path.name}, sha256 {content_hash(self.path)[:HASH_DIGITS]}"
 
     def __init__(self, settings: Settings) -> None:
         run = read_run(settings.path)

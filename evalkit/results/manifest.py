@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from evalkit.backend_checks import PointwiseCheck, PrecisionCheck
+from evalkit.backend_checks import DriftCheck, PointwiseCheck, PrecisionCheck
 from evalkit.dataset_checks import DataFinding
 from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
@@ -110,6 +110,9 @@ class RerankerFacts:
         Why its name may denote another model in a later run; None where it cannot.
     price
         The configured price; None without one.
+    proven_by
+        What proves that the same settings mean the same scores, such as the hash of a model's files; None where
+        nothing does, as for an API.
     """
 
     backend: str
@@ -121,6 +124,7 @@ class RerankerFacts:
     moving_name: str | None
     price: Mapping[str, Any] | None
     usd_per_hour: float | None = None
+    proven_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +138,13 @@ class PairCounts:
     scored, resumed
         Pairs scored in this run, and those among them that were scored before it was interrupted.
     reused
-        Pairs whose score was in the store before this run.
+        Pairs whose score came from the store and from outside of this run.
+    undated
+        Pairs among these whose time is not proven, as that of imported scores. None in older results: unknown.
     failed
         Pairs without a score.
     oldest_s
-        When the oldest reused score was stored, in seconds since 1970; None where none was reused.
+        When the oldest of the reused and resumed scores was stored, in seconds since 1970; None where there is none.
     models
         Names of the model in the responses with the reused scores.
     """
@@ -152,6 +158,7 @@ class PairCounts:
     failed: int
     oldest_s: float | None
     models: tuple[str, ...]
+    undated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +245,8 @@ class Manifest(Document):
         The start in seconds since 1970.
     resumed
         How often the run was resumed.
+    sessions
+        Random id of each session, the first and those that resumed the run; empty in older results.
     refresh
         Whether scores from before this run were requested again.
     store
@@ -267,6 +276,7 @@ class Manifest(Document):
     started_s: float
     finished: str | None
     resumed: int
+    sessions: tuple[str, ...] = ()
     refresh: bool = False
     store: str
     seed: int
@@ -282,6 +292,7 @@ class Manifest(Document):
     quality_passes: tuple[QualityPass, ...] = ()
     pointwise_checks: tuple[PointwiseResult, ...] = ()
     precision_checks: tuple[PrecisionCheck, ...] = ()
+    drift_checks: tuple[DriftCheck, ...] = ()
     rounds: tuple[RoundState, ...] = ()
     calls: Mapping[str, CallCounts] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointFacts] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from evalkit import registry
-from evalkit.cache import fingerprint
+from evalkit.cache import content_hash
 from evalkit.config import RerankerSettings
 from evalkit.rerankers.local_model import LocalModelSettings
 
@@ -19,7 +19,7 @@ def identity_of(settings: RerankerSettings) -> str:
 
     A setting is included unless its class lists it as immaterial, so that a new setting is included by
     default. A backend in this process includes evalkit's version, and a model in a local folder includes a
-    fingerprint of its files: both may change under an unchanged name. A server behind a url cannot be
+    hash of its files: both may change under an unchanged name. A server behind a url cannot be
     inspected.
     """
     return orjson.dumps(_fields(settings), option=orjson.OPT_SORT_KEYS).decode()
@@ -40,5 +40,5 @@ def _fields(settings: RerankerSettings) -> dict[str, Any]:
         fields["runtime"] = settings.computes_with
     model = fields.get("model")
     if isinstance(model, str) and Path(model).is_dir():
-        fields["model_files"] = fingerprint(Path(model))
+        fields["model_files"] = content_hash(Path(model))
     return fields

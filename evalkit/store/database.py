@@ -11,7 +11,9 @@ from urllib.parse import quote
 
 from evalkit.errors import StorageError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+_WITHOUT_SESSIONS = 2
+"""Schema version of stores that do not record which session obtained a score."""
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE backends (backend INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
@@ -19,7 +21,7 @@ CREATE TABLE queries (
     query INTEGER PRIMARY KEY, backend INTEGER NOT NULL, text_hash BLOB NOT NULL, list_hash BLOB NOT NULL,
     UNIQUE (backend, text_hash, list_hash));
 CREATE TABLE documents (document INTEGER PRIMARY KEY, text_hash BLOB NOT NULL UNIQUE);
-CREATE TABLE calls (call INTEGER PRIMARY KEY, stored_s REAL NOT NULL, model TEXT);
+CREATE TABLE calls (call INTEGER PRIMARY KEY, stored_s REAL NOT NULL, model TEXT, session TEXT);
 CREATE TABLE scores (
     query INTEGER NOT NULL, document INTEGER NOT NULL, score REAL NOT NULL, list_rank INTEGER,
     call INTEGER NOT NULL, PRIMARY KEY (query, document)) WITHOUT ROWID;
@@ -42,6 +44,11 @@ class Database:
     mode
         ``create`` creates a missing file; ``write`` and ``read`` need an existing one.
 
+    Attributes
+    ----------
+    has_sessions
+        Whether the table ``calls`` has the column ``session``; False for an older store that is only read.
+
     Raises
     ------
     StorageError
@@ -59,7 +66,10 @@ class Database:
             with self._storage_errors():
                 if mode != "read":
                     self._make_tables()
-                self._check_version()  # before any change: the file may belong to another program
+                version = self._read_version()  # before any change: the file may belong to another program
+                if version == _WITHOUT_SESSIONS and mode != "read":
+                    self._add_sessions()
+                self.has_sessions = version == SCHEMA_VERSION or mode != "read"
                 if mode == "read":
                     self._connection.execute("PRAGMA query_only = ON")
                 else:
@@ -79,19 +89,37 @@ class Database:
                 about = ("schema_version", str(SCHEMA_VERSION))
                 self._connection.execute("INSERT INTO about VALUES (?, ?)", about)
 
-    def _check_version(self) -> None:
+    def _add_sessions(self) -> None:
+        """Upgrade a store without sessions: the session of the scores in it stays unknown."""
+        with self.transaction():
+            if self._read_version() == SCHEMA_VERSION:  # another process has upgraded it meanwhile
+                return
+            self._connection.execute("ALTER TABLE calls ADD COLUMN session TEXT")
+            self._connection.execute(
+                "UPDATE about SET value = ? WHERE name = 'schema_version'", (str(SCHEMA_VERSION),)
+            )
+
+    def _read_version(self) -> int:
+        """Return the schema version.
+
+        Raises
+        ------
+        StorageError
+            If this version of evalkit cannot read it.
+        """
         names = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
         if "about" not in names:
             raise sqlite3.DatabaseError("it is not a score store")
         (version,) = self._connection.execute(
             "SELECT value FROM about WHERE name = 'schema_version'"
         ).fetchone()
-        if version != str(SCHEMA_VERSION):
+        if version not in {str(SCHEMA_VERSION), str(_WITHOUT_SESSIONS)}:
             raise StorageError(
                 f"the score store {self.path.resolve()} has schema version {version}; this version of"
                 f" evalkit reads {SCHEMA_VERSION}",
                 "use the version of evalkit that wrote it, or set another store.path",
             )
+        return int(version)
 
     def close(self) -> None:
         """Close the file."""

@@ -98,6 +98,8 @@ def open_export(path: Path) -> Iterator[parquet.ParquetFile]:
 def import_scores(database: Database, file: parquet.ParquetFile) -> tuple[int, int]:
     """Import the scores of an exported file into a store; of two scores of one pair the later one is kept.
 
+    The time of an imported score is what the file says. Its session is unknown, so no gate takes it for a new score.
+
     Returns
     -------
     The number of scores in the file, and the number imported.
@@ -182,8 +184,9 @@ INSERT OR IGNORE INTO queries (backend, text_hash, list_hash)
     FROM incoming i JOIN backends b ON b.identity = i.identity;
 INSERT OR IGNORE INTO documents (text_hash) SELECT DISTINCT document_hash FROM incoming;
 INSERT INTO calls (stored_s, model)
-    SELECT DISTINCT stored_s, model FROM incoming EXCEPT SELECT stored_s, model FROM calls
+    SELECT DISTINCT stored_s, model FROM incoming EXCEPT SELECT stored_s, model FROM calls WHERE session IS NULL
 """
+# An imported score belongs to no session of this store, also if a call here was made at the same time.
 # With max() in the select list, SQLite takes the other columns from the row with the maximum.
 _SCORES = """
 INSERT INTO scores (query, document, score, list_rank, call)
@@ -193,7 +196,7 @@ SELECT query, document, score, list_rank, call FROM (
     JOIN backends b ON b.identity = i.identity
     JOIN queries q ON q.backend = b.backend AND q.text_hash = i.query_hash AND q.list_hash = i.list_hash
     JOIN documents d ON d.text_hash = i.document_hash
-    JOIN calls c ON c.stored_s = i.stored_s AND c.model IS i.model
+    JOIN calls c ON c.stored_s = i.stored_s AND c.model IS i.model AND c.session IS NULL
     GROUP BY q.query, d.document)
 WHERE TRUE
 ON CONFLICT DO UPDATE SET score = excluded.score, list_rank = excluded.list_rank, call = excluded.call

@@ -44,12 +44,16 @@ class StoredScore:
         Time of storage in seconds since 1970.
     model
         Model named in the reply; None if the reply named none.
+    session
+        Session of the run whose call obtained the score; None if that is unknown: the score was imported, or stored
+        by a version of evalkit that did not record it.
     """
 
     score: float
     list_rank: int | None
     stored_s: float
     model: str | None
+    session: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,7 @@ class ScoreStore:
         """Return the stored score of each document, in order; None for documents without one."""
         list_hash, hashes = _hashes(key)
         rows = self._database.rows(
-            "SELECT d.text_hash, s.score, s.list_rank, c.stored_s, c.model FROM backends b"
-            " JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query"
-            " JOIN documents d ON d.document = s.document JOIN calls c ON c.call = s.call"
-            " WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?",
+            _KNOWN if self._database.has_sessions else _KNOWN.replace("c.session", "NULL"),
             [key.identity, _hash(key.query), list_hash],
         )
         stored = {text_hash: StoredScore(*columns) for text_hash, *columns in rows}
@@ -101,8 +102,19 @@ class ScoreStore:
         scores: Sequence[float],
         list_ranks: Sequence[int | None],
         model: str | None = None,
+        session: str | None = None,
     ) -> None:
-        """Store the scores of one call; must be called inside a `transaction`."""
+        """Store the scores of one call; must be called inside a `transaction`.
+
+        Parameters
+        ----------
+        key
+            Backend, query and documents.
+        scores, list_ranks
+            One for each document; see `StoredScore`.
+        model, session
+            See `StoredScore`.
+        """
         list_hash, hashes = _hashes(key)
         query_key = [key.identity, _hash(key.query), list_hash]
         self._database.write("INSERT OR IGNORE INTO backends (identity) VALUES (?)", query_key[:1])
@@ -116,7 +128,9 @@ class ScoreStore:
             " WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?",
             query_key,
         )
-        self._database.write("INSERT INTO calls (stored_s, model) VALUES (?, ?)", [time.time(), model])
+        self._database.write(
+            "INSERT INTO calls (stored_s, model, session) VALUES (?, ?, ?)", [time.time(), model, session]
+        )
         ((call,),) = self._database.rows("SELECT last_insert_rowid()")
         self._database.write_many(
             "INSERT OR IGNORE INTO documents (text_hash) VALUES (?)", [(h,) for h in hashes]
@@ -145,6 +159,14 @@ class ScoreStore:
         """Delete the journal of a finished run: its result files contain the same records."""
         with self.transaction():
             self._database.write("DELETE FROM journal WHERE run = ?", [run])
+
+
+_KNOWN = """
+SELECT d.text_hash, s.score, s.list_rank, c.stored_s, c.model, c.session FROM backends b
+JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query
+JOIN documents d ON d.document = s.document JOIN calls c ON c.call = s.call
+WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?
+"""
 
 
 def _hash(text: str) -> bytes:

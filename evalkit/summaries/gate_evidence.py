@@ -12,7 +12,9 @@ import orjson
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison.score_origins import ScoreOrigin
 from evalkit.records import MetricValues, Qrels, Run
+from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import OpenedResult
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Evidence:
         (dataset, tag) -> query -> hash of its ranked documents; baselines of earlier versions have none.
     clusters
         Dataset -> which of its queries are not independent; a saved baseline has none.
+    origins
+        (dataset, tag) -> where its scores came from; a saved baseline has none, as it is not judged.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Evidence:
     calls: Mapping[tuple[str, str], tuple[int, int]]
     rankings: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     clusters: Mapping[str, QueryClusters] = field(default_factory=dict)
+    origins: Mapping[tuple[str, str], ScoreOrigin] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -98,6 +103,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         calls=_calls(calls),
         rankings={key: _hash_rankings(entry) for key, entry in systems.items()},
         clusters={one.dataset: one.query_clusters for one in result.comparison_sets},
+        origins=origins_of(result.manifest),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from evalkit.comparison.score_origins import combined
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
 from evalkit.summaries.gate_evidence import Evidence
@@ -56,6 +57,11 @@ def averaged(runs: Sequence[Evidence]) -> Evidence:
         values={key: _mean([one.values[key] for one in runs]) for key in last.values},
         unscored={key: max(one.unscored[key] for one in runs) for key in last.values},
         calls={key: _total([one.calls.get(key, (0, 0)) for one in runs]) for key in last.calls},
+        origins={
+            key: combined([one.origins[key] for one in runs])
+            for key in last.origins
+            if all(key in one.origins for one in runs)
+        },
         rankings={
             key: {
                 q: hashed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ from evalkit.comparison.gate_verdicts import (
     judge_minimum,
     judge_ratio,
 )
+from evalkit.comparison.score_origins import HOUR_S, AcceptedScores, ScoreBasis, judge_origin
 from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
 from evalkit.metrics import find_spelling
@@ -117,10 +118,12 @@ def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[Gat
         If no rule applies to a reranker of both.
     """
     look: Look = "only" if settings.looks == 1 else "first" if settings.look == 1 else "last"
+    age_h = settings.max_score_age_hours
+    accepted = AcceptedScores(None if age_h is None else age_h * HOUR_S, settings.drift_check_queries)
     verdicts = tuple(
         verdict
         for rule in settings.rules
-        for verdict in judge_rule(rule, new, old, settings.alpha_per_look, look)
+        for verdict in judge_rule(rule, new, old, Terms(settings.alpha_per_look, look, accepted))
     )
     if not verdicts:
         raise InputError(
@@ -131,10 +134,27 @@ def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[Gat
     return verdicts
 
 
-def judge_rule(
-    rule: GateRule, new: Evidence, old: Evidence, alpha: float, look: Look = "only"
-) -> Iterator[GateVerdict]:
-    """Yield the verdict of one rule on every dataset and reranker; `alpha` is the error of this look."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all rules of a gate share.
+
+    Attributes
+    ----------
+    alpha
+        Error of this look.
+    look
+        Which of the planned looks this is.
+    accepted
+        Cached scores of the new version that are accepted.
+    """
+
+    alpha: float
+    look: Look = "only"
+    accepted: AcceptedScores = field(default_factory=AcceptedScores)
+
+
+def judge_rule(rule: GateRule, new: Evidence, old: Evidence, terms: Terms) -> Iterator[GateVerdict]:
+    """Yield the verdict of one rule on every dataset and reranker."""
     # Rules on a change apply to the baseline's datasets: one that the result lacks is missing.
     side = old if rule.bound[0] in _CHANGES else new
     datasets = [rule.dataset] if rule.dataset else list(side.datasets)
@@ -146,8 +166,8 @@ def judge_rule(
         for tag in tags:
             if not rule.reranker and tag == rule.latency_to:
                 continue
-            found = _find(_Case(rule, dataset, tag, new, old, alpha, look))
-            yield GateVerdict(_in_words(rule), dataset, tag, **asdict(found))
+            case = _Case(rule, dataset, tag, new, old, terms)
+            yield GateVerdict(_in_words(rule), dataset, tag, **asdict(_find(case)), scores=_basis(case))
 
 
 def _in_words(rule: GateRule) -> str:
@@ -171,8 +191,12 @@ class _Case:
     tag: str
     new: Evidence
     old: Evidence
-    alpha: float
-    look: Look
+    terms: Terms
+
+    @property
+    def alpha(self) -> float:
+        """The error of this look."""
+        return self.terms.alpha
 
     @property
     def metric(self) -> str:
@@ -185,7 +209,17 @@ class _Case:
         return self.new.clusters.get(self.dataset, QueryClusters())
 
 
+def _basis(case: _Case) -> ScoreBasis | None:
+    """Return what the scores of the new version rest on; None for a rule on latency, which is always measured."""
+    if case.rule.latency_to is not None or case.tag == case.new.first_stage:
+        return None
+    return judge_origin(case.new.origins.get((case.dataset, case.tag)), case.terms.accepted, case.alpha)
+
+
 def _find(case: _Case) -> RuleFinding:
+    basis = _basis(case)
+    if basis is not None and not basis.is_accepted and (case.dataset, case.tag) in case.new.values:
+        return invalid(basis.sentence)
     try:
         if case.rule.bound[0] == "max_failed":
             return _failures(case)
@@ -299,12 +333,12 @@ def _by_rankings(found: RuleFinding, case: _Case, query_ids: Sequence[str]) -> R
 
 def _after(case: _Case, paired: Paired, margin: float) -> str:
     """Return what more queries would show, and whether this gate may look again."""
-    if case.look == "last":
+    if case.terms.look == "last":
         return "This was the last planned look"
     if paired.clusters is not None:  # how many clusters more queries would form is unknown
         return "More queries help only if they form new clusters"
     expected = outlook(paired.differences, margin, case.alpha)
-    if case.look == "first":
+    if case.terms.look == "first":
         return f"{expected}. Test all queries, old and new, with `look: 2`"
     return f"{expected}. To gate again with more queries, set `looks: 2` before the first gate"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from support.collections import write_beir_folder
 from support.command import evalkit, evalkit_process, only_folder
 from support.golden import approve
 
-from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.comparison.gate_verdicts import GateVerdict, invalid
+from evalkit.comparison.score_origins import AcceptedScores, DriftSample, ScoreOrigin, judge_origin
 from evalkit.config import GateRule
 from evalkit.records import MetricValues
-from evalkit.report.gate import conclusion, gate_lines, nights_lines, unchanged_line
+from evalkit.report.gate import conclusion, gate_lines, nights_lines, scores_lines, unchanged_line
 from evalkit.results.gate_document import GateResult, NightsFinding
 from evalkit.summaries.gate_evidence import Evidence
-from evalkit.workflows.gate import Look, judge_rule
+from evalkit.workflows.gate import Look, Terms, judge_rule
 
 
 def test_the_problems_of_a_bad_configuration(tmp_path: Path) -> None:
@@ -81,7 +83,8 @@ def gate_side(name: str, values: np.ndarray, ranking: str | None = "same") -> Ev
     key = ("d", "r")
     found = {key: MetricValues("r", ("Success@10",), query_ids, values[:, None])}
     rankings = {} if ranking is None else {key: dict.fromkeys(query_ids, ranking)}
-    return Evidence(name, "bm25", found, {key: 0}, {"d": {}}, {}, {}, rankings)
+    origins = {key: ScoreOrigin(fresh=len(values))}
+    return Evidence(name, "bm25", found, {key: 0}, {"d": {}}, {}, {}, rankings, origins=origins)
 
 
 def test_the_sentence_of_every_verdict_of_a_gate() -> None:
@@ -112,7 +115,11 @@ def test_the_sentence_of_every_verdict_of_a_gate() -> None:
         line
         for rule, before, after, ranking, look in cases
         for line in gate_lines(
-            list(judge_rule(rule, gate_side("new", after), gate_side("old", before, ranking), 0.05, look))
+            list(
+                judge_rule(
+                    rule, gate_side("new", after), gate_side("old", before, ranking), Terms(0.05, look)
+                )
+            )
         )
     ]
     finding = NightsFinding(
@@ -123,4 +130,21 @@ def test_the_sentence_of_every_verdict_of_a_gate() -> None:
     for verdicts in ((verdict,), (verdict, replace(verdict, unchanged_passes=0.9))):
         gate = GateResult("new", "old", verdicts, open_passes=True, nights=nights)
         lines += [*nights_lines(gate), unchanged_line(gate) or "", conclusion(gate)]
+    bases = [judge_origin(origin, accepted, 0.05) for origin, accepted in score_origins()]
+    lines += list(scores_lines([replace(verdict, scores=one, dataset=one.kind) for one in bases]))
+    lines += [invalid(one.sentence).sentence for one in bases if not one.is_accepted]
     approve("gate.txt", "\n".join(lines) + "\n")
+
+
+def score_origins() -> Iterator[tuple[ScoreOrigin, AcceptedScores]]:
+    """Yield every kind of origin with rules that accept it or not."""
+    fresh = ScoreOrigin(fresh=9700, ended="2026-11-02T03:00:00+00:00")
+    cached = ScoreOrigin(fresh=700, older=9000, age_s=5000.0)
+    imported = replace(cached, undated=300)
+    checked = replace(cached, drift=DriftSample(20, 97, 400, "holds", ""))
+    drifted = replace(cached, drift=DriftSample(20, 97, 400, "drifted", "3 of 400 pairs are bitwise equal"))
+    day, sample = AcceptedScores(max_age_s=86400.0), AcceptedScores(drift_queries=20)
+    yield from ((one, AcceptedScores()) for one in (fresh, cached, imported))
+    yield replace(cached, proven_by="model files, sha256 0123456789abcdef"), AcceptedScores()
+    yield from ((cached, day), (imported, day), (replace(cached, age_s=90000.0), day))
+    yield from ((checked, sample), (cached, sample), (drifted, sample))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import threading
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.cache import fingerprint, get_or_build
+from evalkit.cache import content_hash, fingerprint, get_or_build
 from evalkit.errors import InputError, StorageError
 
 
@@ -114,3 +115,20 @@ def test_a_fingerprint_follows_the_files(tmp_path: Path) -> None:
     later = fingerprint(tmp_path)
     (tmp_path / "a").rename(tmp_path / "b")
     assert len({first, later, fingerprint(tmp_path)}) == 3
+
+
+def test_a_content_hash_follows_contents_and_names_only(tmp_path: Path) -> None:
+    """Other bytes of the same size and time give another hash, and another time does not."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        (folder / "inner").mkdir(parents=True)
+        (folder / "inner" / "weights").write_bytes(b"same")
+    os.utime(second / "inner" / "weights", (1, 1))
+    assert content_hash(first) == content_hash(second)
+    assert content_hash(first / "inner" / "weights") == hashlib.sha256(b"same").hexdigest()
+    (second / "inner" / "weights").write_bytes(b"else")
+    for folder in (first, second):
+        os.utime(folder / "inner" / "weights", (1, 1))
+    assert content_hash(first) != content_hash(second)
+    (first / "inner" / "weights").rename(first / "inner" / "other")
+    assert content_hash(first) not in {content_hash(second), content_hash(first / "inner")}

@@ -15,12 +15,13 @@ from evalkit.comparison.gate_verdicts import (
     judge_minimum,
     judge_ratio,
 )
+from evalkit.comparison.score_origins import ScoreOrigin
 from evalkit.config import GateRule
 from evalkit.records import MetricValues
 from evalkit.report.gate import conclusion
 from evalkit.results.gate_document import GateResult
 from evalkit.summaries.gate_evidence import Evidence
-from evalkit.workflows.gate import judge_rule
+from evalkit.workflows.gate import Terms, judge_rule
 
 KEYS = {name: ("d", name, 10, 1) for name in ("new", "reference")}
 
@@ -37,7 +38,9 @@ def evidence(slowness: float, machine: float = 1.0, rounds: int = 6) -> Evidence
         for tag in ("bm25", "new", "reference")
     }
     prints = {"d": {"judgments": "a", "candidates": "b", "depth": "10"}}
-    return Evidence("run", "bm25", values, dict.fromkeys(values, 0), prints, times, {("d", "new"): (100, 2)})
+    unscored, calls = dict.fromkeys(values, 0), {("d", "new"): (100, 2)}
+    origins = dict.fromkeys(values, ScoreOrigin(fresh=20))
+    return Evidence("run", "bm25", values, unscored, prints, times, calls, origins=origins)
 
 
 @pytest.mark.parametrize(("slowness", "status"), [(1.0, "PASS"), (1.25, "CANNOT TELL"), (1.5, "FAIL")])
@@ -45,7 +48,7 @@ def test_latency_is_held_against_another_one_of_the_same_run(slowness: float, st
     """Whatever the machine: a machine that is four times slower gives the same verdict."""
     rule = GateRule(latency_to="reference", batch_size=10, max_ratio=1.25)
     for machine in (1.0, 4.0):
-        (verdict,) = judge_rule(rule, evidence(slowness, machine), evidence(1.0), 0.05)
+        (verdict,) = judge_rule(rule, evidence(slowness, machine), evidence(1.0), Terms(0.05))
         assert (verdict.reranker, verdict.status) == ("new", status)
         assert "6 rounds" in verdict.sentence
 
@@ -54,7 +57,7 @@ def test_latency_is_held_against_another_one_of_the_same_run(slowness: float, st
 def test_a_slowdown_is_a_ratio_of_ratios(before: float, status: str) -> None:
     """Twice the reference now: a slowdown if it was once, none if it was twice; the machines do not matter."""
     rule = GateRule(latency_to="reference", batch_size=10, max_slowdown=1.1)
-    (verdict,) = judge_rule(rule, evidence(2.0, 3.0), replace(evidence(before), name="old"), 0.05)
+    (verdict,) = judge_rule(rule, evidence(2.0, 3.0), replace(evidence(before), name="old"), Terms(0.05))
     assert verdict.status == status
 
 
@@ -68,7 +71,7 @@ def test_a_slowdown_is_a_ratio_of_ratios(before: float, status: str) -> None:
 )  # fmt: skip
 def test_what_is_missing_is_invalid(rule: dict[str, object], why: str) -> None:
     """Never a pass, never a regression."""
-    for verdict in judge_rule(GateRule.model_validate(rule), evidence(1.0), evidence(1.0), 0.05):
+    for verdict in judge_rule(GateRule.model_validate(rule), evidence(1.0), evidence(1.0), Terms(0.05)):
         assert verdict.status == "INVALID"
         assert why in verdict.sentence
         assert verdict.estimate is None
@@ -77,7 +80,7 @@ def test_what_is_missing_is_invalid(rule: dict[str, object], why: str) -> None:
 def test_queries_without_scores_make_everything_invalid() -> None:
     """A reranker that answered half of the time has no mean."""
     new = replace(evidence(1.0), unscored={("d", "new"): 3, ("d", "reference"): 0, ("d", "bm25"): 0})
-    verdicts = list(judge_rule(GateRule(metric="nDCG@10", max_drop=0.1), new, evidence(1.0), 0.05))
+    verdicts = list(judge_rule(GateRule(metric="nDCG@10", max_drop=0.1), new, evidence(1.0), Terms(0.05)))
     assert [verdict.status for verdict in verdicts] == ["INVALID", "CANNOT TELL"]
 
 
@@ -85,10 +88,10 @@ def test_scores_that_were_known_are_no_failed_calls() -> None:
     """Where all scores came from the store there were no calls, and none failed; without scores nothing is known."""
     known = replace(evidence(1.0), calls={})
     rule = GateRule(max_failed=0.0, reranker="new")
-    (verdict,) = judge_rule(rule, known, evidence(1.0), 0.05)
+    (verdict,) = judge_rule(rule, known, evidence(1.0), Terms(0.05))
     assert (verdict.status, verdict.sentence) == ("PASS", "no calls: all scores were cached")
     assert verdict.estimate is None  # a share of no calls is unknown
-    (verdict,) = judge_rule(rule, replace(known, unscored={("d", "new"): 1}), evidence(1.0), 0.05)
+    (verdict,) = judge_rule(rule, replace(known, unscored={("d", "new"): 1}), evidence(1.0), Terms(0.05))
     assert verdict.status == "INVALID"
 
 
@@ -124,7 +127,7 @@ def test_a_conclusion_names_whom_it_leaves_out() -> None:
 )  # fmt: skip
 def test_the_exit_code_is_that_of_the_worst(statuses: list[str], open_passes: bool, code: int) -> None:
     """INVALID outweighs FAIL: a crash must not look like a regression."""
-    (one,) = judge_rule(GateRule(max_failed=0.5, reranker="new"), evidence(1.0), evidence(1.0), 0.05)
+    (one,) = judge_rule(GateRule(max_failed=0.5, reranker="new"), evidence(1.0), evidence(1.0), Terms(0.05))
     verdicts = tuple(replace(one, status=status) for status in statuses)  # type: ignore[arg-type]
     assert GateResult("a", "b", verdicts, open_passes).exit_code == code
 

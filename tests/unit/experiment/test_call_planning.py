@@ -177,3 +177,17 @@ def test_rates_that_depend_on_the_capacity_are_counted_beforehand(folder: Path) 
     for server, loops in (({"shares": [0.5, 0.9]}, 2), ({"rates_per_s": [1, 2, 3]}, 3)):
         found = planned(folder, api(), latency={**grid, "server": {**server, "calls": 4}})
         assert found["latency"].calls == closed + loops * 4
+
+
+def test_a_drift_check_is_planned_with_its_calls(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two calls for each sampled query whose scores are cached; a first run has none to check."""
+    use_backends(monkeypatch, m=Backend())
+    config = config_of(folder, api(), retriever={"depth": DEPTH}, drift_check={"queries": 2})
+    assert [(one.pass_, one.calls) for one in plan(config, tmp_path)] == [("check", 1), ("quality", QUERIES)]
+    for _ in range(2):
+        made = execute(config, Origin("plan", None), tmp_path, ResumeOptions())
+        made.report_html_file.write_text("", encoding="utf-8")
+    assert Counter(made.read_calls()["pass"]) == {"check": 4}
+    assert [(one.pass_, one.calls) for one in plan(config, tmp_path)] == [("check", 4), ("quality", 0)]

@@ -35,7 +35,7 @@ def outcome_of(run: StartedExperiment) -> Outcome:
 def test_the_depth_of_an_experiment_is_its_deepest(depths: list[int]) -> None:
     """In whatever order they are configured."""
     config = config_for({"a": api()}, depths=depths, retriever={"depth": 20})
-    store = KnownScores(Path("none"), {}, 0.0, False, None)
+    store = KnownScores(Path("none"), {}, 0.0, "now", (), False, None)
     assert Experiment(config=config, eval_sets=(), recorder=Recorder(), store=store).depth == max(depths)
 
 
@@ -53,9 +53,10 @@ def test_a_resumed_folder_runs_again_without_its_old_report(
         experiment = Experiment(
             config=config, eval_sets=[DATA], recorder=run.recorder, store=store.lookup(run.manifest.started_s)
         )
-        target = RunFolder(run.folder, run.folder.read_manifest()).resumed()
+        target = RunFolder(run.folder, run.folder.read_manifest()).resumed("again")
         again = experiment.start(store, target, run.sessions)
     assert (again.manifest.status, again.manifest.resumed) == ("running", 1)
+    assert again.manifest.sessions == (*run.manifest.sessions, "again")
     assert run.folder.read_manifest() == again.manifest
     assert not run.folder.report_html_file.exists()
 

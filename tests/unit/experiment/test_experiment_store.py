@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,10 +36,10 @@ def config() -> Config:
     return build_config(Source("c", data={"name": "c", "datasets": ["demo"], "rerankers": rerankers}))
 
 
-def known(config: Config, into: Path, since_s: float) -> int:
-    """Return how many pairs a reading store knows."""
+def known(config: Config, into: Path, *earlier: str) -> int:
+    """Return how many pairs a reading store knows, with refresh in a run of these earlier sessions."""
     with read_store(config, into) as store:
-        scores = store.lookup(since_s, refresh=True)
+        scores = store.lookup(0.0, refresh=bool(earlier), earlier=earlier)
         rows = scores.rows("words", EVAL_SET, EVAL_SET.candidates, pointwise=True)
     return sum(len(row.known_ranks) for row in rows.values())
 
@@ -79,12 +78,14 @@ def test_a_store_is_made_by_the_first_folder_that_is_attached(tmp_path: Path, co
         assert not reading.journal(ResultFolder(tmp_path / "second"))
 
 
-def test_with_refresh_only_scores_since_the_start_are_known(tmp_path: Path, config: Config) -> None:
-    """Scores from before the experiment are ignored, those of its own earlier sessions are not."""
-    before = time.time()
-    score(config, tmp_path, ResultFolder(tmp_path / "first"))
-    assert known(config, tmp_path, before) == 2
-    assert known(config, tmp_path, time.time()) == 0
+def test_with_refresh_only_scores_of_the_own_sessions_are_known(tmp_path: Path, config: Config) -> None:
+    """Scores of other experiments are ignored, those of the experiment's own earlier sessions are not."""
+    with open_store(config, tmp_path) as store, opened(config) as (session,):
+        kept = store.attach(store.lookup(store.requested_s), ResultFolder(tmp_path / "first"))
+        for item in batch(EVAL_SET.candidates, DATA, session.caps, pointwise=True):
+            kept.keep(session, _outcome(session, item))
+    assert known(config, tmp_path, store.session) == 2
+    assert known(config, tmp_path, "another") == 0
 
 
 def test_a_store_for_reading_writes_nothing(tmp_path: Path, config: Config) -> None:
@@ -97,23 +98,32 @@ def test_a_store_for_reading_writes_nothing(tmp_path: Path, config: Config) -> N
 
 
 SCORES = st.builds(
-    StoredScore, st.just(0.5), st.none(), st.floats(0, 100), st.sampled_from([None, "m1", "m2"])
+    StoredScore,
+    st.just(0.5),
+    st.none(),
+    st.floats(0, 100),
+    st.sampled_from([None, "m1", "m2"]),
+    st.sampled_from([None, "now", "before", "other"]),
 )
 
 
-@given(first=st.lists(SCORES), second=st.lists(SCORES), started_s=st.floats(0, 100))
-def test_scores_from_before_the_start_are_reused_and_others_resumed(
-    first: Sequence[StoredScore], second: Sequence[StoredScore], started_s: float
+@given(first=st.lists(SCORES), second=st.lists(SCORES))
+def test_every_known_score_is_counted_by_the_session_that_obtained_it(
+    first: Sequence[StoredScore], second: Sequence[StoredScore]
 ) -> None:
-    """Counted in several lists as in one; without a reused score its age is unknown, which is not 0."""
+    """Counted in several lists as in one; where no score is old, its age is unknown, which is not 0."""
     counted = Reused()
     for scores in (first, second):
-        counted.count(scores, started_s)
-    before = [one for one in (*first, *second) if one.stored_s < started_s]
-    assert counted.pairs == len(before)
-    assert counted.resumed == len(first) + len(second) - len(before)
-    assert counted.oldest_s == min((one.stored_s for one in before), default=None)
-    assert counted.models == tuple(sorted({one.model for one in before if one.model is not None}))
+        counted.count(scores, "now", ("before",))
+    of = {
+        session: [one for one in (*first, *second) if one.session == session]
+        for session in ("now", "before", "other", None)
+    }
+    outside = [*of["other"], *of[None]]
+    assert (counted.pairs, counted.undated) == (len(outside), len(of[None]))
+    assert (counted.resumed, counted.repeated) == (len(of["before"]), len(of["now"]))
+    assert counted.oldest_s == min((one.stored_s for one in (*outside, *of["before"])), default=None)
+    assert counted.models == tuple(sorted({one.model for one in outside if one.model is not None}))
 
 
 def test_only_scores_of_rankings_are_stored(tmp_path: Path, config: Config) -> None:
@@ -154,7 +164,7 @@ def test_a_finished_run_has_no_journal_and_keeps_its_scores(tmp_path: Path, conf
         kept.drop_journal()
         assert not store.journal(second)
         assert len(store.journal(first)) == 2
-    assert known(config, tmp_path, 0.0) == 2
+    assert known(config, tmp_path) == 2
 
 
 def test_a_damaged_journal_names_the_store(tmp_path: Path, config: Config) -> None:

@@ -174,7 +174,7 @@ def test_a_killed_session_has_spent_what_its_calls_cost(
     found = ResultFolder(only_folder(folder / "unfinished"))
     unfinished = RunFolder(found, replace(found.read_manifest(), spent_usd=total))
     recorder = Recorder(calls=[call(cost_usd=cost) for cost in costs])
-    store = KnownScores(Path("none"), {}, 0.0, False, None)
+    store = KnownScores(Path("none"), {}, 0.0, "now", (), False, None)
     paid = sum(cost for cost in costs if cost is not None)
     assert Progress(unfinished, recorder, store).spent_usd == pytest.approx(max(paid, total or 0.0))
     assert Progress(None, recorder, store).spent_usd == pytest.approx(paid)

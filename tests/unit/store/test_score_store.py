@@ -10,6 +10,8 @@ import pytest
 
 from evalkit.errors import StorageError
 from evalkit.store import ScoreKey, ScoreStore
+from evalkit.store.database import Database, Mode
+from evalkit.store.exchange import export_scores, import_scores, open_export
 
 DOCUMENTS = ("a", "b", "c", "d")
 
@@ -117,3 +119,50 @@ def test_another_program_s_database_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="it is not a score store"):
         ScoreStore(path)
     assert path.read_bytes() == before
+
+
+def older(path: Path) -> None:
+    """Turn a store into one of schema version 2, which did not record sessions."""
+    with sqlite3.connect(path) as base:
+        base.execute("ALTER TABLE calls DROP COLUMN session")
+        base.execute("UPDATE about SET value = '2' WHERE name = 'schema_version'")
+    base.close()
+
+
+@pytest.mark.parametrize("mode", ["read", "write", "create"])
+def test_a_store_of_an_earlier_version_is_read_and_upgraded(tmp_path: Path, mode: Mode) -> None:
+    """Its scores are known, their session is not. Reading changes nothing; writing records sessions from then on."""
+    path, asked = tmp_path / "s.sqlite", ScoreKey("x", "q", DOCUMENTS, pointwise=True)
+    add(path, asked, 0.1, "m")
+    older(path)
+    store = ScoreStore(path, mode)
+    assert [(one.score, one.model, one.session) for one in store.known(asked) if one] == [
+        (0.1, "m", None)
+    ] * 4
+    if mode != "read":
+        with store.transaction():
+            store.add_scores(asked, [0.2] * 4, [None] * 4, session="s")
+        assert {one.session for one in store.known(asked) if one} == {"s"}
+    store.close()
+    reopened = ScoreStore(path, "read")
+    assert len([one for one in reopened.known(asked) if one]) == 4
+    reopened.close()
+
+
+def test_an_imported_score_has_no_session(tmp_path: Path, clock: list[float]) -> None:
+    """Also where a call of this store was made at the same time for the same model: the file proves nothing."""
+    asked = ScoreKey("{}", "q", DOCUMENTS[:2], pointwise=True)
+    for name, session, documents in (("from", "a", DOCUMENTS), ("into", "b", DOCUMENTS[:2])):
+        store = ScoreStore(tmp_path / name)
+        with store.transaction():
+            key = ScoreKey("{}", "q", documents, pointwise=True)
+            store.add_scores(key, [0.1] * len(documents), [None] * len(documents), "m", session)
+        store.close()
+    export_scores(Database(tmp_path / "from", "read"), tmp_path / "scores.parquet")
+    with open_export(tmp_path / "scores.parquet") as file:
+        assert import_scores(Database(tmp_path / "into", "write"), file) == (4, 2)
+    store = ScoreStore(tmp_path / "into", "read")
+    assert [one.session for one in store.known(asked) if one] == ["b", "b"]
+    rest = store.known(ScoreKey("{}", "q", DOCUMENTS[2:], pointwise=True))
+    assert [(one.session, one.stored_s) for one in rest if one] == [(None, clock[0])] * 2
+    store.close()

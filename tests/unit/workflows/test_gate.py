@@ -17,13 +17,14 @@ from support.checked import Backend
 from support.finished import edit_json, finished, lifted
 
 from evalkit.comparison.gate_verdicts import GateVerdict, judge_drop, judge_minimum
+from evalkit.comparison.score_origins import ScoreOrigin
 from evalkit.config import GateRule, GateSettings
 from evalkit.errors import IncompleteError, InputError
 from evalkit.records import MetricValues
 from evalkit.stats import chance_of_detecting
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.workflows.baseline import save_baseline
-from evalkit.workflows.gate import DEFAULT_DROP, gate, judge_rule
+from evalkit.workflows.gate import DEFAULT_DROP, Terms, gate, judge_rule
 
 pytestmark = pytest.mark.usefixtures("blank_plots")
 N, ALPHA, METRIC = 60, 0.05, "nDCG@10"
@@ -42,6 +43,7 @@ def evidence(name: str, means: Mapping[str, MetricValues], **changes: Any) -> Ev
     fields: dict[str, Any] = {
         "name": name, "first_stage": "bm25", "values": own, "unscored": dict.fromkeys(own, 0),
         "prints": {"d": {"judgments": "j", "candidates": "c", "depth": "6"}}, "rounds": {}, "calls": {},
+        "origins": dict.fromkeys(own, ScoreOrigin(fresh=60)),
     }  # fmt: skip
     return Evidence(**fields | changes)
 
@@ -54,7 +56,7 @@ def rule(**fields: Any) -> GateRule:
 
 def verdicts(one: GateRule, new: Evidence, old: Evidence) -> list[GateVerdict]:
     """Return all verdicts of a rule."""
-    return list(judge_rule(one, new, old, ALPHA))
+    return list(judge_rule(one, new, old, Terms(ALPHA)))
 
 
 def only(one: GateRule, new: Evidence, old: Evidence) -> GateVerdict:
@@ -343,7 +345,7 @@ def test_identical_takes_equal_rankings(
 def test_an_open_question_says_what_may_follow(look: Any, end: str) -> None:
     """A chance of passing where a second look is or can be planned; none after the last one."""
     new = evidence("new", {"a": values(0.5, 5 * NOISE[::-1])})
-    (found,) = judge_rule(rule(max_drop=0.01), new, OLD, ALPHA, look)
+    (found,) = judge_rule(rule(max_drop=0.01), new, OLD, Terms(ALPHA, look))
     assert found.status == "CANNOT TELL"
     assert found.sentence.endswith(end)
     assert ("probability of a PASS" in found.sentence) == (look != "last")
