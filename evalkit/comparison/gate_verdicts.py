@@ -17,6 +17,7 @@ from evalkit.stats import (
     MIN_QUERIES,
     Clusters,
     OneSidedBounds,
+    allow_for_skewness,
     bounded_interval,
     chance_of_detecting,
     count_clusters,
@@ -115,6 +116,8 @@ def judge_drop(
     margin: float,
     alpha: float,
     clusters: Clusters | None = None,
+    *,
+    is_slice: bool = False,
 ) -> RuleFinding:
     """Judge whether a metric fell by more than a margin (non-inferiority).
 
@@ -130,11 +133,13 @@ def judge_drop(
         Probability of passing a true loss of exactly the margin.
     clusters
         Cluster of each query; None if all are independent.
+    is_slice
+        Whether these are few of the queries, judged at a small `alpha`: the bounds then allow for skewness.
     """
     n, count = len(differences), count_clusters(clusters, len(differences))
     if not n or (count < 2 and differences.any()):
         return invalid(f"{n} queries in common")
-    status, found = decide_drop(differences, margin, alpha, clusters)
+    status, found = decide_drop(differences, margin, alpha, clusters, is_slice=is_slice)
     what = "queries" if clusters is None else "clusters of queries"
     too_few = f"fewer than {MIN_QUERIES} {what}" if count < MIN_QUERIES else None
     if found is None:
@@ -166,7 +171,12 @@ def judge_drop(
 
 
 def decide_drop(
-    differences: NDArray[np.float64], margin: float, alpha: float, clusters: Clusters | None = None
+    differences: NDArray[np.float64],
+    margin: float,
+    alpha: float,
+    clusters: Clusters | None = None,
+    *,
+    is_slice: bool = False,
 ) -> tuple[Status, OneSidedBounds | None]:
     """Return the status of `judge_drop` with its bounds; the bounds are None if all differences are 0."""
     if not len(differences):
@@ -175,6 +185,8 @@ def decide_drop(
     if not differences.any():
         return ("IDENTICAL" if count >= MIN_QUERIES else "CANNOT TELL"), None
     found = one_sided_bounds(differences, margin, alpha, clusters)
+    if is_slice:
+        found = allow_for_skewness(found, differences, alpha, clusters)
     if count < MIN_QUERIES or found.lower == found.upper:
         return "CANNOT TELL", found
     if found.lower > -margin:

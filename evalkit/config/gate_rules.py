@@ -11,7 +11,25 @@ from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric, proper_name
 from evalkit.stats import level_of_two_looks
 
-_BOUNDS = ("max_drop", "retain", "min", "max_fallen", "max_ratio", "max_slowdown", "max_failed")
+LIMITS = {
+    "max_drop": "metric",
+    "retain": "metric",
+    "min": "metric",
+    "max_fallen": "metric",
+    "max_ratio": "latency_to",
+    "max_slowdown": "latency_to",
+    "max_failed": None,
+    "max_kept": "threshold",
+    "min_kept": "threshold",
+    "max_empty": "threshold",
+    "max_cost_per_1k": None,
+}
+"""Name of a limit -> the key that says what is limited."""
+_SLICED = {"max_drop", "min", "max_fallen"}
+"""Limits that can be judged on slices of the queries."""
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class GateRule(Settings):
@@ -41,6 +59,19 @@ class GateRule(Settings):
         Maximum of that ratio divided by the same ratio in the baseline run.
     max_failed
         Maximum share of calls that fail after all retries.
+    threshold
+        Score of ``max_kept``, ``min_kept`` and ``max_empty``: documents with a lower score are dropped.
+    max_kept, min_kept
+        Maximum and minimum of the share of a query's documents that the threshold keeps, on average.
+    max_empty
+        Maximum share of queries for which the threshold drops every document.
+    max_cost_per_1k
+        Maximum cost of 1,000 queries in US dollars, at the depth of the result.
+    by
+        Judge each value of this field of the queries by itself, e.g. ``language``: every slice must pass. All slices
+        together have the error rate `alpha`. For ``max_drop``, ``min`` and ``max_fallen``.
+    levels
+        Values of the field that are judged (default: all).
     reranker, dataset
         Apply the rule only to this one (default: all that both sides have).
     """
@@ -57,6 +88,13 @@ class GateRule(Settings):
     max_ratio: Annotated[float, Field(gt=0)] | None = None
     max_slowdown: Annotated[float, Field(ge=1)] | None = None
     max_failed: Annotated[float, Field(ge=0, lt=1)] | None = None
+    threshold: float | None = None
+    max_kept: Share | None = None
+    min_kept: Share | None = None
+    max_empty: Share | None = None
+    max_cost_per_1k: Annotated[float, Field(ge=0)] | None = None
+    by: str | None = None
+    levels: tuple[str, ...] = ()
     reranker: Slug | None = None
     dataset: str | None = None
 
@@ -72,12 +110,11 @@ class GateRule(Settings):
 
     @model_validator(mode="after")
     def _check_combination(self) -> GateRule:
-        given = [name for name in _BOUNDS if getattr(self, name) is not None]
+        given = [name for name in LIMITS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"needs exactly one of: {', '.join(_BOUNDS)}")
-        needs = {"max_drop": "metric", "retain": "metric", "min": "metric", "max_fallen": "metric",
-                 "max_ratio": "latency_to", "max_slowdown": "latency_to"}.get(given[0])  # fmt: skip
-        for name in ("metric", "latency_to"):
+            raise ValueError(f"needs exactly one of: {', '.join(LIMITS)}")
+        needs = LIMITS[given[0]]
+        for name in ("metric", "latency_to", "threshold"):
             if (getattr(self, name) is not None) != (name == needs):
                 raise ValueError(
                     f"{'needs' if name == needs else 'must not have'} {name!r} with {given[0]!r}"
@@ -86,12 +123,20 @@ class GateRule(Settings):
             raise ValueError("needs 'batch_size' for a latency rule, and only for a latency rule")
         if self.fallen_by is not None and self.max_fallen is None:
             raise ValueError("must not have 'fallen_by' without 'max_fallen'")
+        if self.by is not None and given[0] not in _SLICED:
+            raise ValueError(
+                f"must not have 'by' with {given[0]!r}: use it with {', '.join(sorted(_SLICED))}"
+            )
+        if self.levels and self.by is None:
+            raise ValueError("must not have 'levels' without 'by'")
+        if len(set(self.levels)) != len(self.levels):
+            raise ValueError("must not have the same level twice")
         return self
 
     @property
     def bound(self) -> tuple[str, float]:
         """Name and value of the one bound."""
-        name = next(name for name in _BOUNDS if getattr(self, name) is not None)
+        name = next(name for name in LIMITS if getattr(self, name) is not None)
         return name, float(getattr(self, name))
 
 

@@ -46,6 +46,7 @@ from evalkit.stats.power import (
 )
 from evalkit.stats.predictive import SeenDifferences, chance_of_passing, more_queries_for
 from evalkit.stats.resampling import clustered_quantile_interval, query_weights
+from evalkit.stats.skewness import allow_for_skewness, skewness_shift
 
 __all__ = [
     "MIN_QUERIES",
@@ -58,6 +59,7 @@ __all__ = [
     "OneSidedBounds",
     "SeenDifferences",
     "SignFlip",
+    "allow_for_skewness",
     "bounded_interval",
     "chance_of_detecting",
     "chance_of_passing",
@@ -90,5 +92,6 @@ __all__ = [
     "share_bounds",
     "share_interval",
     "sign_flip",
+    "skewness_shift",
     "standard_deviation_within",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,12 @@ import orjson
 from evalkit.comparison import ComparisonSet, System
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.score_origins import ScoreOrigin
+from evalkit.comparison.slices import level_functions
 from evalkit.records import MetricValues, Qrels, Run
+from evalkit.summaries.candidate_runs import scored_documents
 from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import OpenedResult
+from evalkit.summaries.query_costs import QueryCosts, query_costs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +56,12 @@ class Evidence:
         Dataset -> which of its queries are not independent; a saved baseline has none.
     origins
         (dataset, tag) -> where its scores came from; a saved baseline has none, as it is not judged.
+    levels
+        Dataset -> property of queries -> function from query id to its value; a saved baseline has none.
+    scored
+        (dataset, tag) -> the documents with a score of their own; absent where that is unknown, and in a baseline.
+    costs
+        (dataset, tag) -> cost of each query; absent where a cost is unknown, and in a saved baseline.
     """
 
     name: str
@@ -65,6 +74,9 @@ class Evidence:
     rankings: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     clusters: Mapping[str, QueryClusters] = field(default_factory=dict)
     origins: Mapping[tuple[str, str], ScoreOrigin] = field(default_factory=dict)
+    levels: Mapping[str, Mapping[str, Callable[[str], str]]] = field(default_factory=dict)
+    scored: Mapping[tuple[str, str], Run] = field(default_factory=dict)
+    costs: Mapping[tuple[str, str], QueryCosts] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -104,7 +116,15 @@ def evidence_of(result: OpenedResult) -> Evidence:
         rankings={key: _hash_rankings(entry) for key, entry in systems.items()},
         clusters={one.dataset: one.query_clusters for one in result.comparison_sets},
         origins=origins_of(result.manifest),
+        levels={one.dataset: level_functions(one) for one in result.comparison_sets},
+        scored=_scored(systems),
+        costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
     )
+
+
+def _scored(systems: Mapping[tuple[str, str], System]) -> dict[tuple[str, str], Run]:
+    found = {key: scored_documents(system) for key, system in systems.items()}
+    return {key: run for key, (run, left_out) in found.items() if left_out is not None}
 
 
 def _prints(comparison_set: ComparisonSet) -> dict[str, str]:

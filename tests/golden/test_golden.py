@@ -19,7 +19,8 @@ from evalkit.records import MetricValues
 from evalkit.report.gate import conclusion, gate_lines, nights_lines, scores_lines, unchanged_line
 from evalkit.results.gate_document import GateResult, NightsFinding
 from evalkit.summaries.gate_evidence import Evidence
-from evalkit.workflows.gate import Look, Terms, judge_rule
+from evalkit.workflows.gate import judge_rule
+from evalkit.workflows.gate_case import Look, Terms
 
 
 def test_the_problems_of_a_bad_configuration(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ from evalkit.records import MetricValues
 from evalkit.report.gate import conclusion
 from evalkit.results.gate_document import GateResult
 from evalkit.summaries.gate_evidence import Evidence
-from evalkit.workflows.gate import Terms, judge_rule
+from evalkit.workflows.gate import judge_rule
+from evalkit.workflows.gate_case import Terms
 
 KEYS = {name: ("d", name, 10, 1) for name in ("new", "reference")}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,54 +15,18 @@ from hypothesis import strategies as st
 from support.api_runs import write_collection
 from support.checked import Backend
 from support.finished import edit_json, finished, lifted
+from support.gates import ALPHA, METRIC, NOISE, N, evidence, only, rule, values, verdicts
 
-from evalkit.comparison.gate_verdicts import GateVerdict, judge_drop, judge_minimum
-from evalkit.comparison.score_origins import ScoreOrigin
-from evalkit.config import GateRule, GateSettings
+from evalkit.comparison.gate_verdicts import judge_drop, judge_minimum
+from evalkit.config import GateSettings
 from evalkit.errors import IncompleteError, InputError
-from evalkit.records import MetricValues
 from evalkit.stats import chance_of_detecting
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.workflows.baseline import save_baseline
-from evalkit.workflows.gate import DEFAULT_DROP, Terms, gate, judge_rule
+from evalkit.workflows.gate import DEFAULT_DROP, gate, judge_rule
+from evalkit.workflows.gate_case import Terms
 
 pytestmark = pytest.mark.usefixtures("blank_plots")
-N, ALPHA, METRIC = 60, 0.05, "nDCG@10"
-NOISE = np.random.default_rng(1).normal(0, 0.02, N)
-
-
-def values(mean: float, noise: Sequence[float] | None = None, queries: int = N) -> MetricValues:
-    """Return values of one metric around a mean."""
-    around = np.full(queries, mean) + (NOISE[:queries] if noise is None else np.asarray(noise))
-    return MetricValues("t", (METRIC,), tuple(f"q{n}" for n in range(queries)), around[:, None])
-
-
-def evidence(name: str, means: Mapping[str, MetricValues], **changes: Any) -> Evidence:
-    """Return one side with a first stage of mean 0.3 on dataset d."""
-    own = {("d", tag): one for tag, one in {"bm25": values(0.3), **means}.items()}
-    fields: dict[str, Any] = {
-        "name": name, "first_stage": "bm25", "values": own, "unscored": dict.fromkeys(own, 0),
-        "prints": {"d": {"judgments": "j", "candidates": "c", "depth": "6"}}, "rounds": {}, "calls": {},
-        "origins": dict.fromkeys(own, ScoreOrigin(fresh=60)),
-    }  # fmt: skip
-    return Evidence(**fields | changes)
-
-
-def rule(**fields: Any) -> GateRule:
-    """Return a rule on the metric, unless it is one on latency or failures."""
-    metric = {} if {"latency_to", "max_failed"} & fields.keys() else {"metric": METRIC}
-    return GateRule(**metric, **fields)
-
-
-def verdicts(one: GateRule, new: Evidence, old: Evidence) -> list[GateVerdict]:
-    """Return all verdicts of a rule."""
-    return list(judge_rule(one, new, old, Terms(ALPHA)))
-
-
-def only(one: GateRule, new: Evidence, old: Evidence) -> GateVerdict:
-    """Return the one verdict of a rule."""
-    (found,) = verdicts(one, new, old)
-    return found
 
 
 OLD = evidence("old", {"a": values(0.5)})

@@ -1,0 +1,200 @@
+"""What each kind of rule of a gate finds in one case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.comparison import Paired
+from evalkit.comparison.budget_rule import judge_cost
+from evalkit.comparison.fallen_queries import judge_fallen, with_unseen_share, worst_of_clusters
+from evalkit.comparison.gate_outlook import outlook
+from evalkit.comparison.gate_verdicts import (
+    RuleFinding,
+    invalid,
+    judge_drop,
+    judge_failures,
+    judge_minimum,
+    judge_ratio,
+)
+from evalkit.comparison.score_origins import ScoreBasis, judge_origin
+from evalkit.comparison.threshold_rules import Limit, judge_empty, judge_kept
+from evalkit.stats import MIN_QUERIES, chance_of_detecting, count_clusters, mean_error
+from evalkit.summaries.gate_evidence import Evidence
+from evalkit.workflows.gate_case import Case, NothingToJudgeError, spelt_as
+
+
+def basis_of(case: Case) -> ScoreBasis | None:
+    """Return what the scores of the new version rest on; None for a rule on latency, which is always measured."""
+    if case.rule.latency_to is not None or case.tag == case.new.first_stage:
+        return None
+    return judge_origin(case.new.origins.get((case.dataset, case.tag)), case.terms.accepted, case.alpha)
+
+
+def find(case: Case) -> RuleFinding:
+    """Return what the rule of a case finds; ``INVALID`` where it cannot be judged."""
+    basis = basis_of(case)
+    if basis is not None and not basis.is_accepted and (case.dataset, case.tag) in case.new.values:
+        return invalid(basis.sentence)
+    try:
+        return _JUDGES.get(case.rule.bound[0], _quality)(case)
+    except NothingToJudgeError as error:
+        return invalid(str(error))
+
+
+def _failures(case: Case) -> RuleFinding:
+    key = case.dataset, case.tag
+    calls, failed = case.new.calls.get(key, (0, 0))
+    if not calls and case.new.unscored.get(key) == 0:
+        return RuleFinding("PASS", "no calls: all scores were cached")
+    return judge_failures(failed, calls, case.rule.bound[1])
+
+
+def _quality(case: Case) -> RuleFinding:
+    name, bound = case.rule.bound
+    if name == "min":
+        found = case.values(case.new, "result")
+        values, together = found.of(case.metric), case.clusters_of(found.query_ids)
+        return judge_minimum(values, case.metric, bound, case.alpha, together)
+    paired = case.paired()
+    if name == "max_fallen":
+        worst = worst_of_clusters(paired.differences, paired.clusters)
+        return judge_fallen(worst, case.metric, bound, case.rule.fallen_by, case.alpha)
+    return _drop(case, paired)
+
+
+def _drop(case: Case, paired: Paired) -> RuleFinding:
+    name, bound = case.rule.bound
+    differences, together, alpha = paired.differences, paired.clusters, case.alpha
+    margin = bound if name == "max_drop" else _kept_margin(case, bound)
+    found = judge_drop(differences, case.metric, margin, alpha, together, is_slice=case.part is not None)
+    if found.status == "INVALID":
+        return found
+    if found.status == "IDENTICAL":
+        found = _by_rankings(found, case, paired.query_ids)
+    elif found.status == "CANNOT TELL" and found.n >= MIN_QUERIES and found.lower != found.upper:
+        found = replace(found, sentence=f"{found.sentence}. {_after(case, paired, margin)}")
+    # The spread of a version that got worse is not that of an unchanged one.
+    count = count_clusters(together, found.n)
+    known = count > 1 and found.status != "FAIL"
+    deviation = mean_error(differences, together).error * math.sqrt(count) if known else 0.0
+    chance = chance_of_detecting(margin, deviation, count, alpha, sides=1)
+    worst = worst_of_clusters(differences, together)
+    return replace(with_unseen_share(found, worst, alpha), unchanged_passes=chance)
+
+
+def _by_rankings(found: RuleFinding, case: Case, query_ids: Sequence[str]) -> RuleFinding:
+    """Return `IDENTICAL` if all rankings are those of the baseline too, else `PASS`: equal values are not enough."""
+    mine, theirs = (side.rankings.get((case.dataset, case.tag)) for side in (case.new, case.old))
+    if mine is None or theirs is None:
+        side = case.new if mine is None else case.old
+        return replace(
+            found, status="PASS", sentence=f"{found.sentence}; {side.name} has no rankings to compare"
+        )
+    differing = sum(mine.get(query_id) != theirs.get(query_id) for query_id in query_ids)
+    if differing:
+        return replace(found, status="PASS", sentence=f"{found.sentence}; {differing} rankings differ")
+    return replace(found, sentence=f"{found.sentence}, and all rankings are equal")
+
+
+def _after(case: Case, paired: Paired, margin: float) -> str:
+    """Return what more queries would show, and whether this gate may look again."""
+    if case.terms.look == "last":
+        return "This was the last planned look"
+    if paired.clusters is not None:  # how many clusters more queries would form is unknown
+        return "More queries help only if they form new clusters"
+    expected = outlook(paired.differences, margin, case.alpha)
+    if case.terms.look == "first":
+        return f"{expected}. Test all queries, old and new, with `look: 2`"
+    return f"{expected}. To gate again with more queries, set `looks: 2` before the first gate"
+
+
+def _kept_margin(case: Case, share: float) -> float:
+    """Return the loss that keeps a share of the baseline's gain over its first stage."""
+    values = case.old.values
+    first = spelt_as(case.metric, values[case.dataset, case.old.first_stage]).of(case.metric)
+    gain = float(spelt_as(case.metric, values[case.dataset, case.tag]).of(case.metric).mean() - first.mean())
+    if gain <= 0:
+        raise NothingToJudgeError(
+            f"{case.metric} of the baseline is not above its first stage, so there is no gain to retain"
+        )
+    return (1 - share) * gain
+
+
+def _latency(case: Case) -> RuleFinding:
+    """Judge a ratio of latencies within the result, or its change from the same ratio within the baseline.
+
+    Seconds of two runs are never compared: machines and their load differ.
+    """
+    name, bound = case.rule.bound
+    mine = _log_ratios(case, case.new)
+    what = f"latency ratio {case.tag} / {case.rule.latency_to}, batch size {case.rule.batch_size}"
+    if name == "max_ratio":
+        return judge_ratio(mine, what, bound, case.alpha)
+    theirs = _log_ratios(case, case.old)
+    # Rounds of two runs have nothing in common, so that which are subtracted does not matter: as many as both have.
+    count = min(len(mine), len(theirs))
+    what = f"{what}, relative to the baseline"
+    return judge_ratio(mine[:count] - theirs[:count], what, bound, case.alpha, unchanged_is_1=True)
+
+
+def _log_ratios(case: Case, side: Evidence) -> NDArray[np.float64]:
+    """Return ``(r,)`` log ratios of the round medians of two rerankers.
+
+    Raises
+    ------
+    NothingToJudgeError
+        If they share no round.
+    """
+    rule, dataset, tag = case.rule, case.dataset, case.tag
+    size, flight = rule.batch_size or 0, rule.concurrency
+    medians = side.rounds.get((dataset, tag, size, flight), {})
+    reference = side.rounds.get((dataset, rule.latency_to or "", size, flight), {})
+    ratios = [medians[n] - reference[n] for n in sorted(medians) if n in reference]
+    if not ratios:
+        raise NothingToJudgeError(
+            f"{side.name} has no round with both {tag} and {rule.latency_to} on {dataset} at batch"
+            f" size {size}"
+        )
+    return np.array(ratios)
+
+
+def _threshold(case: Case) -> RuleFinding:
+    """Judge how much a threshold on the scores of the new version keeps."""
+    key, (name, bound) = (case.dataset, case.tag), case.rule.bound
+    if case.new.unscored.get(key, 0) or key not in case.new.scored:
+        raise NothingToJudgeError(f"{case.tag} has no own score for some documents of {case.dataset}")
+    threshold, run = case.rule.threshold or 0.0, case.new.scored[key]
+    kept = np.array([(scores >= threshold).mean() for _, _, scores in run])
+    together = case.clusters_of(run.query_ids)
+    if name == "max_empty":
+        return judge_empty(
+            -worst_of_clusters(-(kept == 0).astype(np.float64), together), threshold, bound, case.alpha
+        )
+    return judge_kept(kept, Limit(threshold, bound, at_most=name == "max_kept"), case.alpha, together)
+
+
+def _cost(case: Case) -> RuleFinding:
+    """Judge the cost of a thousand queries at the depth of the result."""
+    costs = case.new.costs.get((case.dataset, case.tag))
+    if costs is None:
+        raise NothingToJudgeError(
+            f"the cost of {case.tag} on {case.dataset} is unknown: no price, cached scores, or calls of several depths"
+        )
+    return judge_cost(costs.usd, case.rule.bound[1], case.alpha, case.clusters_of(costs.query_ids))
+
+
+_JUDGES: Mapping[str, Callable[[Case], RuleFinding]] = {
+    "max_failed": _failures,
+    "max_ratio": _latency,
+    "max_slowdown": _latency,
+    "max_kept": _threshold,
+    "min_kept": _threshold,
+    "max_empty": _threshold,
+    "max_cost_per_1k": _cost,
+}
+"""Bound of a rule -> its judge; all others bound a metric."""

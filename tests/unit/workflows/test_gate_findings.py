@@ -1,0 +1,107 @@
+"""Rules on slices, thresholds and costs: what is judged, and what is invalid because it is not known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from support.gates import ALPHA, METRIC, N, evidence, only, rule, values, verdicts
+
+from evalkit.comparison.gate_verdicts import judge_drop
+from evalkit.records import Run
+from evalkit.summaries.gate_evidence import Evidence
+from evalkit.summaries.query_costs import QueryCosts
+
+OLD = evidence("old", {"a": values(0.5)})
+
+
+def language(query_id: str) -> str:
+    """Return ``de`` for every third query, else ``en``."""
+    return "de" if int(query_id[1:]) % 3 == 0 else "en"
+
+
+LEVELS = {"d": {"language": language, "user": str}}
+MANY = 150
+WIDE = np.random.default_rng(2).normal(0, 0.02, MANY)
+BEFORE = evidence("old", {"a": values(0.5, WIDE, MANY)})
+
+
+def worse_in(level: str, loss: float) -> Evidence:
+    """Return a new version that loses on the queries of one language only."""
+    lost = [loss * (language(f"q{n}") == level) for n in range(MANY)]
+    noise = np.random.default_rng(3).normal(0, 0.005, MANY)
+    return evidence("new", {"a": values(0.5, WIDE + noise - lost, MANY)}, levels=LEVELS)
+
+
+def test_a_slice_that_got_worse_fails_though_the_mean_holds() -> None:
+    """Each slice is judged by its own queries; the rule names it."""
+    new = worse_in("de", 0.05)
+    assert only(rule(max_drop=0.03), new, BEFORE).status == "PASS"
+    found = {one.rule: one for one in verdicts(rule(max_drop=0.03, by="language"), new, BEFORE)}
+    assert {name: (one.status, one.n) for name, one in found.items()} == {
+        f"{METRIC} max_drop 0.03, language = de": ("FAIL", 50),
+        f"{METRIC} max_drop 0.03, language = en": ("PASS", 100),
+    }
+
+
+def test_slices_share_the_error_of_their_rule() -> None:
+    """The bounds of each of two slices are those at half of alpha (Bonferroni); of one named slice, at all of it."""
+    new = worse_in("de", 0.0)
+    (german, _) = verdicts(rule(max_drop=0.03, by="language"), new, BEFORE)
+    (alone,) = verdicts(rule(max_drop=0.03, by="language", levels=("de",)), new, BEFORE)
+    rows = [n for n in range(MANY) if language(f"q{n}") == "de"]
+    differences = (new.values["d", "a"].of(METRIC) - BEFORE.values["d", "a"].of(METRIC))[rows]
+    for one, alpha in ((german, ALPHA / 2), (alone, ALPHA)):
+        expected = judge_drop(differences, METRIC, 0.03, alpha, is_slice=True)
+        assert (one.status, one.lower, one.upper) == (expected.status, expected.lower, expected.upper)
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"by": "country"}, "have no field 'country' (fields: language, user)"),
+        ({"by": "user"}, "has 150 values in d, more than 50"),
+        ({"by": "language", "levels": ("fr",)}, "no query of d has language = 'fr'"),
+    ],
+)
+def test_slices_that_are_not_there_are_invalid(fields: dict[str, Any], why: str) -> None:
+    """A misspelt field passes nothing."""
+    found = only(rule(max_drop=0.03, **fields), worse_in("de", 0.0), BEFORE)
+    assert (found.status, why in found.sentence) == ("INVALID", True)
+
+
+def test_a_slice_of_few_queries_has_no_verdict() -> None:
+    """Fewer than 30 queries decide nothing, in a slice as in a gate."""
+    few = {"d": {"language": lambda q: "xx" if int(q[1:]) < 20 else "en"}}
+    found = verdicts(rule(max_drop=0.03, by="language"), replace(worse_in("de", 0.0), levels=few), BEFORE)
+    assert {one.status for one in found if one.rule.endswith("xx")} == {"CANNOT TELL"}
+
+
+def test_a_threshold_is_judged_on_the_scores_of_the_new_version() -> None:
+    """Half of the documents have a score of at least 0.5; without own scores there is nothing to judge."""
+    rows = [(f"q{n}", f"d{k}", k / 10) for n in range(N) for k in range(10)]
+    run = Run.from_rows("a", *map(list, zip(*rows, strict=True)))
+    new = evidence("new", {"a": values(0.5)}, scored={("d", "a"): run})
+    for fields, status in (
+        ({"max_kept": 0.6}, "PASS"),
+        ({"max_kept": 0.4}, "FAIL"),
+        ({"min_kept": 0.4}, "PASS"),
+        ({"max_empty": 0.1}, "PASS"),
+    ):
+        found = only(rule(threshold=0.5, **fields), new, OLD)
+        assert (found.status, found.rule.startswith("threshold 0.5 m")) == (status, True)
+    assert only(rule(threshold=0.95, max_empty=0.1), new, OLD).status == "FAIL"
+    assert (
+        only(rule(threshold=0.5, max_kept=0.6), evidence("new", {"a": values(0.5)}), OLD).status == "INVALID"
+    )
+
+
+def test_a_cost_that_is_unknown_is_invalid() -> None:
+    """It is not 0, and so it keeps no budget."""
+    costs = QueryCosts(tuple(f"q{n}" for n in range(N)), np.full(N, 0.001))
+    known = evidence("new", {"a": values(0.5)}, costs={("d", "a"): costs})
+    assert only(rule(max_cost_per_1k=1.0), known, OLD).status == "PASS"
+    assert only(rule(max_cost_per_1k=0.9), known, OLD).status == "FAIL"
+    assert only(rule(max_cost_per_1k=9.0), evidence("new", {"a": values(0.5)}), OLD).status == "INVALID"
