@@ -21,7 +21,7 @@ rules:
   - {metric: nDCG@10, max_drop: 0.02, by: language, levels: [en]}
   - {max_cost_per_1k: 0.02}
   - {max_cost_per_1k: 0.001}
-  - {threshold: 0.3, max_kept: 0.99}
+  - {threshold: 1.5, max_kept: 0.99}
   - {threshold: 99, max_empty: 0.1}
   - {metric: nDCG@10, max_drop: 0.02, by: country}
 """
@@ -64,7 +64,7 @@ def test_every_rule_has_its_verdict(tmp_path: Path, data: str) -> None:
         "nDCG@10 max_drop 0.02, language = en": "IDENTICAL",
         "cost max_cost_per_1k 0.02": "PASS",
         "cost max_cost_per_1k 0.001": "FAIL",
-        "threshold 0.3 max_kept 0.99": "PASS",
+        "threshold 1.5 max_kept 0.99": "PASS",
         "threshold 99 max_empty 0.1": "FAIL",
         "nDCG@10 max_drop 0.02, by country": "INVALID",
     }
