@@ -16,8 +16,9 @@ Verdict = Literal[
     "too few queries",
     "undecided: failed queries",
     "undecided: unjudged documents",
+    "undecided: cached scores",
 ]
-"""The two that begin with ``undecided`` replace a claim that other evidence does not support."""
+"""Those that begin with ``undecided`` replace a claim that other evidence does not support."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ VERDICT_WORDS = {
     "too few queries": "too few queries",
     "undecided: failed queries": "undecided",
     "undecided: unjudged documents": "undecided",
+    "undecided: cached scores": "undecided",
 }
 """Verdict in ``comparisons.json`` -> the words that people read."""
 _CLAUSES = {
@@ -31,6 +32,7 @@ _CLAUSES = {
     "too few queries": f"against {{baseline}}, without a verdict as it has fewer than {MIN_QUERIES} queries",
     "undecided: failed queries": "against {baseline}, undecided because of failed queries",
     "undecided: unjudged documents": "against {baseline}, undecided because of unjudged documents",
+    "undecided: cached scores": "against {baseline}, undecided because of cached scores",
 }
 
 

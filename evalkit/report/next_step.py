@@ -79,6 +79,8 @@ def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> 
         return NextStep(f"Add at least {missing} {queries} with judgments, and rerun.", again)
     if lead is not None and lead.verdict == "undecided: failed queries":
         return NextStep("Add the missing rankings or scores, and rerun.", again)
+    if lead is not None and lead.verdict == "undecided: cached scores":
+        return NextStep("Run the version after with --refresh, and compare again.", None)
     return NextStep("Decide for the dataset that is most like your traffic.", None)
 
 

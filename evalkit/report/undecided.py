@@ -9,6 +9,7 @@ from evalkit.report.numbers import short_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
+CACHED = "Its scores are not from calls of its run, and nothing proves which model gave them. Score it again with --refresh."
 NAMED = 3
 """Number of documents to judge that a sentence names."""
 _LISTED = 1000
@@ -17,6 +18,8 @@ _LISTED = 1000
 
 def reason(one: Comparison, entry: DatasetComparisons) -> str:
     """Return why the comparison is undecided, in one or two sentences."""
+    if one.verdict == "undecided: cached scores":
+        return CACHED
     if one.verdict == "undecided: failed queries":
         return f"{_failed(one)}, and the result is not significant {_once(one)}. {_fix(one)}"
     found = _evidence(one, entry)
@@ -25,6 +28,8 @@ def reason(one: Comparison, entry: DatasetComparisons) -> str:
 
 def remedy(one: Comparison, entry: DatasetComparisons) -> str:
     """Return the main figure and what to do, for a headline."""
+    if one.verdict == "undecided: cached scores":
+        return CACHED
     if one.verdict == "undecided: failed queries":
         return f"{_failed(one)}. {_fix(one)}"
     found = _evidence(one, entry)

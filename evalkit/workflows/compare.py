@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.comparison import ComparisonSet, Plan
+from evalkit.comparison import Comparison, ComparisonSet, Plan
+from evalkit.comparison.score_origins import AcceptedScores, judge_origin
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import distinct_metrics, find_spelling, parse_metric
 from evalkit.report.chart_files import write_charts
@@ -15,6 +16,7 @@ from evalkit.report.transfer import distribution_chart
 from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons, VersionTags
 from evalkit.results.json_shapes import document
 from evalkit.summaries.comparisons import compare_sets, plan_of
+from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import (
     BEFORE,
     OpenedResult,
@@ -99,18 +101,41 @@ def compare_results(
     for tags in matched_tags(before, after):
         comparison_sets = version_sets(before, after, tags)
         moved = transfers(before, after, tags, comparison_sets, thresholds)
-        documents.append(_of_versions(comparison_sets, replace(plan, baseline=BEFORE), tags, moved))
+        compared = compare_sets(comparison_sets, replace(plan, baseline=BEFORE))
+        documents.append(_of_versions(_withhold_cached(compared, after, tags[1]), tags, moved))
         if plots is not None:
             _draw_scores(plots, before, after, tags, comparison_sets)
     return documents
 
 
+def _withhold_cached(compared: Comparisons, after: OpenedResult, tag: str) -> Comparisons:
+    """Return comparisons without a claim on cached scores of a reranker, which may be those of the version before."""
+    origins = origins_of(after.manifest)
+    cached = {
+        entry.dataset
+        for entry in compared.datasets
+        if not judge_origin(origins.get((entry.dataset, tag)), AcceptedScores(), 0.05).is_accepted
+    }
+    if not cached:
+        return compared
+    datasets = (
+        replace(entry, comparisons=tuple(map(_undecided, entry.comparisons)))
+        if entry.dataset in cached
+        else entry
+        for entry in compared.datasets
+    )
+    return replace(compared, datasets=tuple(datasets), pooled=tuple(map(_undecided, compared.pooled)))
+
+
+def _undecided(one: Comparison) -> Comparison:
+    return one if one.verdict == "too few queries" else replace(one, verdict="undecided: cached scores")
+
+
 def _of_versions(
-    comparison_sets: Sequence[ComparisonSet], plan: Plan, tags: tuple[str, str], moved: tuple[Transfer, ...]
+    compared: Comparisons, tags: tuple[str, str], moved: tuple[Transfer, ...]
 ) -> VersionComparisons:
-    compared = compare_sets(comparison_sets, plan)
     return VersionComparisons(
-        plan=plan,
+        plan=compared.plan,
         datasets=compared.datasets,
         pooled=compared.pooled,
         across=compared.across,

@@ -244,3 +244,17 @@ def test_failed_calls_are_not_judged_where_none_were_made(shop: Shop, prepared: 
     rules.write_text("rules: [{max_failed: 0.0}]\n", encoding="utf-8")
     done = evalkit("gate", shop.folder / into, "--against", shop.baseline, "--rules", rules)
     assert (done.returncode, "INVALID" in done.stdout) == (3, True)
+
+
+def test_two_versions_are_not_compared_by_cached_scores(shop: Shop, prepared: Shop) -> None:
+    """The scores of the version after would be those of the version before, and no difference would be found."""
+    into = cache_restored(shop, prepared.folder / "good")
+    shop.model.is_worse = True
+    shop.run(into)
+    before = prepared.folder / "good"
+    done = evalkit("compare", before, shop.folder / into)
+    assert done.stdout.startswith("Undecided: Cached scores could change the result"), done.stdout
+    assert "--refresh" in done.stdout
+    shop.run(into, "--refresh")
+    again = evalkit("compare", before, shop.folder / into)
+    assert again.stdout.startswith("Keep: "), again.stdout
