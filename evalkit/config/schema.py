@@ -36,9 +36,11 @@ def config_schema() -> dict[str, Any]:
     top["properties"]["retriever"] = any_of["retriever kind"]
     top["properties"]["rerankers"] = {
         "type": "object",
-        "minProperties": 1,
         "additionalProperties": any_of["reranker backend"],
     }
+    one_or_several = top["properties"]["runs"]["additionalProperties"]
+    top["properties"]["runs"]["additionalProperties"] = {"anyOf": [one_or_several["items"], one_or_several]}
+    top["anyOf"] = [{"required": ["rerankers"]}, {"required": ["runs"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": definitions}
 
 

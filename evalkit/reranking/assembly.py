@@ -139,7 +139,7 @@ def list_ranks_of(outcome: Outcome) -> list[int | None]:
     return ranks
 
 
-def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int) -> Run:
+def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int | None) -> Run:
     """Return the run of the first `depth` candidates of every query, ordered by score.
 
     Parameters
@@ -149,9 +149,10 @@ def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int)
     tag
         Tag of the run.
     depth
-        Candidates per query.
+        Candidates per query; None for all rows, which need no rank of the first stage.
     """
-    keep = columns["retriever_rank"] <= depth
+    ranks = columns["retriever_rank"]
+    keep = np.ones(len(ranks), dtype=np.bool_) if depth is None else ranks <= depth
     return Run.from_rows(
         tag,
         columns["query_id"][keep].tolist(),
