@@ -27,7 +27,7 @@ def call_tables(summary: Summary) -> list[Table]:
 
 def _quality(summary: Summary, dataset: str) -> Table:
     depth = max(row.depth for row in summary.ceilings if row.dataset == dataset)
-    at_depth = [row for row in summary.quality if (row.dataset, row.depth) == (dataset, depth)]
+    at_depth = [row for row in summary.quality if row.dataset == dataset and row.depth in {depth, None}]
     metrics = list(dict.fromkeys(row.metric for row in at_depth))
     primary, first = summary.primary_metric, summary.first_stage
     cells = []
@@ -42,6 +42,8 @@ def _quality(summary: Summary, dataset: str) -> Table:
         " paired, each"
         " interval alone."
     )
+    if any(row.depth is None for row in at_depth):
+        note += " Runs are evaluated with all their documents."
     columns = ("system", *metrics, f"{primary}: difference to {first}", "queries")
     return Table(f"{dataset}: quality", columns, tuple(cells), note)
 

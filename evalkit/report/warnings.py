@@ -208,7 +208,7 @@ def _ties(summary: Summary) -> list[Caution]:
     depth = {c.dataset: c.depth for c in summary.ceilings}  # the last is the largest
     shares: dict[str, list[str]] = {}
     for row in summary.quality:
-        at_depth = row.metric == summary.primary_metric and row.depth == depth[row.dataset]
+        at_depth = row.metric == summary.primary_metric and row.depth in {depth[row.dataset], None}
         if at_depth and (row.tied_queries_at_10 or 0) > MANY_TIES:
             shares.setdefault(row.dataset, []).append(f"{row.reranker} {row.tied_queries_at_10:.0%}")
     return [

@@ -49,6 +49,8 @@ class QualityRow(JsonObject):
 
     Attributes
     ----------
+    depth
+        Candidates per query; None for a compared run.
     mean
         Over the averaged queries that have scores.
     not_scored
@@ -61,7 +63,7 @@ class QualityRow(JsonObject):
 
     dataset: str
     reranker: str
-    depth: int
+    depth: int | None
     metric: str
     mean: Annotated[Interval, Inline.interval("mean")]
     not_scored: int
@@ -320,6 +322,24 @@ class LatencyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RunLatency:
+    """The latency of a compared run, as its file states it: nothing is known of how it was measured.
+
+    Attributes
+    ----------
+    queries, queries_unknown
+        Queries of the dataset with a latency in the file, and without one.
+    """
+
+    dataset: str
+    reranker: str
+    queries: int
+    queries_unknown: int
+    p50_s: Quantile
+    p95_s: Quantile
+
+
+@dataclass(frozen=True, slots=True)
 class Summary(Document):
     """The content of ``summary.json``.
 
@@ -328,11 +348,13 @@ class Summary(Document):
     confidence
         Level of the intervals of means.
     quality
-        In the order of datasets, rerankers (the first stage first), depths and metrics.
+        In the order of datasets, systems (the first stage first, compared runs last), depths and metrics.
     ceilings
         By dataset and depth, ascending.
     billing
         Empty in results of earlier versions.
+    run_latencies
+        Of the compared runs that have a latency file.
     """
 
     VERSION: ClassVar[int] = 2
@@ -351,6 +373,7 @@ class Summary(Document):
     server_times: tuple[ServerTimeRow, ...]
     latency: tuple[LatencyRow, ...]
     billing: tuple[BillingRow, ...] = ()
+    run_latencies: tuple[RunLatency, ...] = ()
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""
@@ -374,6 +397,10 @@ class Summary(Document):
         """Return the cost of a reranker's quality pass; None where it has none."""
         where = (dataset, reranker)
         return next((row for row in self.costs if (row.dataset, row.reranker) == where), None)
+
+    def run_latency_of(self, dataset: str, run: str) -> RunLatency | None:
+        """Return the latency of a compared run; None where it has none."""
+        return next((row for row in self.run_latencies if (row.dataset, row.reranker) == (dataset, run)), None)
 
     def billing_of(self, dataset: str, reranker: str) -> BillingRow | None:
         """Return how the calls of a reranker are billed; None where no call has a known cost."""

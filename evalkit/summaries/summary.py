@@ -21,6 +21,7 @@ from evalkit.results.summary_document import (
     LatencyRow,
     PrecisionCost,
     QualityRow,
+    RunLatency,
     Summary,
 )
 from evalkit.stats import Interval, bounded_interval, mean_interval, mean_or_none
@@ -42,6 +43,7 @@ def summarise(
     calls: pd.DataFrame,
     latency: tuple[LatencyRow, ...],
     clusters: Mapping[str, QueryClusters],
+    run_latencies: tuple[RunLatency, ...] = (),
 ) -> Summary:
     """Return the content of ``summary.json``.
 
@@ -53,8 +55,12 @@ def summarise(
         The rows of `latency_rows`.
     clusters
         Dataset -> which of its queries are not independent.
+    run_latencies
+        The rows of `run_latency_rows`.
     """
     first_stage = {(c.dataset, c.depth): c for c in cells if c.reranker == manifest.first_stage}
+    # A run has no depth: it is compared with the first stage at its deepest, which is the last one.
+    first_stage |= {(dataset, None): cell for (dataset, _), cell in first_stage.items()}
     return Summary(
         name=manifest.name,
         status=manifest.status,
@@ -74,6 +80,7 @@ def summarise(
         server_times=server_times(calls, CONFIDENCE),
         latency=latency,
         billing=billing_rows(manifest, calls),
+        run_latencies=run_latencies,
     )
 
 
