@@ -126,7 +126,9 @@ def build_config(
     }
     problems += checker.problems
     runs = _or_empty(dict, data.get("runs"))
-    problems += check_rules(outline or _valid_part(data, outline_problems), datasets, retriever, rerankers, runs)
+    problems += check_rules(
+        outline or _valid_part(data, outline_problems), datasets, retriever, rerankers, runs
+    )
     problems += check_secrets(checker.valid)
     without_key = list(check_keys(checker.valid))
     source.fail_if(_without_repeats([*problems, *(without_key if keys == "required" else [])]))
@@ -247,7 +249,9 @@ def _valid_part(data: dict[str, Any], problems: Sequence[Problem]) -> Outline:
     """Return an outline of the keys without problems, so that rules can be checked in an invalid configuration."""
     invalid = {problem.path[0] for problem in problems if problem.path}
     valid = {key: value for key, value in data.items() if key in Outline.model_fields and key not in invalid}
-    bad_runs = {problem.path[1] for problem in problems if problem.path[:1] == ("runs",) and len(problem.path) > 1}
+    bad_runs = {
+        problem.path[1] for problem in problems if problem.path[:1] == ("runs",) and len(problem.path) > 1
+    }
     if bad_runs:
         valid["runs"] = {tag: run for tag, run in data["runs"].items() if tag not in bad_runs}
     placeholders = {"name": "unnamed", "datasets": ["demo"]}

@@ -47,7 +47,9 @@ def expand_runs(source: Source) -> None:
             continue
         runs[tag] = [block]
         for positions in (source.keys, source.values):
-            inner = {path: at for path, at in positions.items() if path[:2] == ("runs", tag) and len(path) > 2}
+            inner = {
+                path: at for path, at in positions.items() if path[:2] == ("runs", tag) and len(path) > 2
+            }
             for path, position in inner.items():
                 positions[(*path[:2], 0, *path[2:])] = position
 

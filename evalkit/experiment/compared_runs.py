@@ -60,7 +60,8 @@ def _read(tag: str, settings: RunSettings, dataset: Dataset) -> ComparedRun:
     of_dataset = file.restricted_to(query_ids)
     if not len(of_dataset):
         raise DataFormatError(
-            f"{settings.path}: the run {tag!r} contains no query of {dataset.name!r}", "use a run of this dataset"
+            f"{settings.path}: the run {tag!r} contains no query of {dataset.name!r}",
+            "use a run of this dataset",
         )
     run = without_same_ids(of_dataset) if dataset.origin.exclude_same_id else of_dataset
     distinct = set(run.doc_ids)
@@ -145,5 +146,7 @@ def _seconds(value: Any, where: str) -> float | None:
     except (TypeError, ValueError):
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise DataFormatError(f"{where} has the latency {value!r}", "use seconds, 0 or more, or leave it empty")
+        raise DataFormatError(
+            f"{where} has the latency {value!r}", "use seconds, 0 or more, or leave it empty"
+        )
     return seconds

@@ -22,7 +22,8 @@ def result_tables(summary: Summary) -> list[Table]:
 
 def call_tables(summary: Summary) -> list[Table]:
     """Return the tables of attempts, of cost, and of times that servers report."""
-    return [_calls(summary), *_costs(summary), *_server_times(summary)]
+    calls = [_calls(summary)] if summary.calls else []
+    return [*calls, *_costs(summary), *_server_times(summary)]
 
 
 def _quality(summary: Summary, dataset: str) -> Table:

@@ -400,7 +400,9 @@ class Summary(Document):
 
     def run_latency_of(self, dataset: str, run: str) -> RunLatency | None:
         """Return the latency of a compared run; None where it has none."""
-        return next((row for row in self.run_latencies if (row.dataset, row.reranker) == (dataset, run)), None)
+        return next(
+            (row for row in self.run_latencies if (row.dataset, row.reranker) == (dataset, run)), None
+        )
 
     def billing_of(self, dataset: str, reranker: str) -> BillingRow | None:
         """Return how the calls of a reranker are billed; None where no call has a known cost."""

@@ -49,6 +49,8 @@ class Evidence:
         (dataset, tag) -> query -> hash of its ranked documents; baselines of earlier versions have none.
     clusters
         Dataset -> which of its queries are not independent; a saved baseline has none.
+    runs
+        (dataset, tag) of the compared runs: neither candidates nor depth of the first stage apply to them.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Evidence:
     calls: Mapping[tuple[str, str], tuple[int, int]]
     rankings: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
     clusters: Mapping[str, QueryClusters] = field(default_factory=dict)
+    runs: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -68,7 +71,7 @@ class Evidence:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Rerankers, without the first stage."""
+        """Rerankers and runs, without the first stage."""
         return tuple(dict.fromkeys(tag for _, tag in self.values if tag != self.first_stage))
 
     @property
@@ -98,6 +101,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         calls=_calls(calls),
         rankings={key: _hash_rankings(entry) for key, entry in systems.items()},
         clusters={one.dataset: one.query_clusters for one in result.comparison_sets},
+        runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
     )
 
 

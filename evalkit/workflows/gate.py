@@ -144,10 +144,19 @@ def judge_rule(
     tags = [rule.reranker] if rule.reranker else (shared or list(old.tags))
     for dataset in datasets:
         for tag in tags:
-            if not rule.reranker and tag == rule.latency_to:
+            if not rule.reranker and _lacks_run(dataset, tag, new, old):
+                continue
+            untimed = tag == rule.latency_to or (dataset, tag) in new.runs
+            if not rule.reranker and rule.latency_to is not None and untimed:
                 continue
             found = _find(_Case(rule, dataset, tag, new, old, alpha, look))
             yield GateVerdict(_in_words(rule), dataset, tag, **asdict(found))
+
+
+def _lacks_run(dataset: str, tag: str, new: Evidence, old: Evidence) -> bool:
+    """Return whether a tag is that of a run which no side has on a dataset: a run need not cover all of them."""
+    is_run = any(run == tag for _, run in new.runs | old.runs)
+    return is_run and (dataset, tag) not in new.values and (dataset, tag) not in old.values
 
 
 def _in_words(rule: GateRule) -> str:
@@ -196,6 +205,8 @@ def _find(case: _Case) -> RuleFinding:
 
 def _failures(case: _Case) -> RuleFinding:
     key = case.dataset, case.tag
+    if key in case.new.runs:
+        return RuleFinding("PASS", "no calls: a run is read from its file")
     calls, failed = case.new.calls.get(key, (0, 0))
     if not calls and case.new.unscored.get(key) == 0:
         return RuleFinding("PASS", "no calls: all scores were cached")
@@ -251,8 +262,16 @@ def _paired(case: _Case) -> Paired:
         If values are missing, or the data of both sides are not the same.
     """
     before, after = _values(case, case.old, "baseline"), _values(case, case.new, "result")
-    mine = case.new.prints[case.dataset]
-    differing = [name for name, hashed in case.old.prints[case.dataset].items() if mine.get(name) != hashed]
+    key, mine = (case.dataset, case.tag), case.new.prints[case.dataset]
+    if (key in case.new.runs) != (key in case.old.runs):
+        raise _NothingToJudgeError(f"{case.tag} is a run on one side and a reranker on the other")
+    # A run has candidates of its own: a change of those is what the gate judges.
+    same = {"judgments"} if key in case.new.runs else set(case.old.prints[case.dataset])
+    differing = [
+        name
+        for name, hashed in case.old.prints[case.dataset].items()
+        if name in same and mine.get(name) != hashed
+    ]
     if differing:
         raise _NothingToJudgeError(
             f"the {' and the '.join(differing)} of {case.dataset} differ from the baseline"
@@ -347,6 +366,8 @@ def _log_ratios(case: _Case, side: Evidence) -> NDArray[np.float64]:
         If they share no round.
     """
     rule, dataset, tag = case.rule, case.dataset, case.tag
+    if (dataset, tag) in side.runs:
+        raise _NothingToJudgeError(f"{tag} is a run: it has no timed calls")
     size, flight = rule.batch_size or 0, rule.concurrency
     medians = side.rounds.get((dataset, tag, size, flight), {})
     reference = side.rounds.get((dataset, rule.latency_to or "", size, flight), {})
