@@ -158,6 +158,7 @@ class Recorder:
                 failed=scored.failed,
                 pairs=pairs,
                 documents_placed_last=scored.missing,
+                documents_ignored=scored.ignored,
             )
         )
 

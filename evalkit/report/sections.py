@@ -157,8 +157,7 @@ def report_sections(
             "latency", "Latency", "Latency",
             lines=latency_lines(summary, found.latency),
             plots=plots["latency"],
-            tables=[*run_latency_tables(summary),
-                    *([] if summary.quality else latency_tables(summary, found.latency))],
+            tables=[*run_latency_tables(summary), *([] if summary.quality else latency_tables(summary, found.latency))],
             more=[*(latency_tables(summary, found.latency) if summary.quality else []),
                   *latency_details(summary, found.latency)],
         ),
@@ -176,14 +175,20 @@ def report_sections(
             plots=plots.get("queries", ()), more=extreme_tables(compared), explorer=explorer,
         ),
         Section("slices", "Query types", "Results by query type", more=slice_tables(compared)),
+        *_sections_on_the_run(found),
+    )  # fmt: skip
+    return [section for section in everything if section.explorer or not section.is_empty]
+
+
+def _sections_on_the_run(found: Findings) -> tuple[Section, ...]:
+    """Return the sections on warnings, data and calls."""
+    summary = found.summary
+    return (
         Section(
             "warnings", "Warnings", "Warnings and failures",
             cautions=grouped(all_cautions(found)),
             more=[*preflight_tables(found.manifest), *failure_tables(found.failures)],
         ),
-        Section(
-            "data", "Data", "Data and calls",
-            more=[data_table(summary), *run_tables(found.manifest), *call_tables(summary)],
-        ),
+        Section("data", "Data", "Data and calls",
+                more=[data_table(summary), *run_tables(found.manifest), *call_tables(summary)]),
     )  # fmt: skip
-    return [section for section in everything if section.explorer or not section.is_empty]

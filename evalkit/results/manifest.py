@@ -171,6 +171,8 @@ class QualityPass:
         Query-document pairs that the reranker was asked to score.
     documents_placed_last
         Candidates without a score of their own, ranked after the others.
+    documents_ignored
+        Documents of a replayed run that are not among the candidates, counted with ``missing: last``.
     """
 
     dataset: str
@@ -181,6 +183,7 @@ class QualityPass:
     failed: tuple[str, ...]
     pairs: int
     documents_placed_last: int
+    documents_ignored: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalkit.results.comparison_document import Comparisons
-from evalkit.results.summary_document import LatencyRow, Quantile, Summary
+from evalkit.results.latency_quantiles import Quantile
+from evalkit.results.summary_document import LatencyRow, Summary
 from evalkit.stats import Interval
 
 if TYPE_CHECKING:

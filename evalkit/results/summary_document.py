@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from evalkit.latency import Basis
 from evalkit.results.billing_rows import BillingRow, CostRow
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
+from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.stats import Interval
 
@@ -195,34 +195,6 @@ class ServerTimeRow(JsonObject):
 
 
 @dataclass(frozen=True, slots=True)
-class Quantile(JsonObject):
-    """A quantile of the latency in seconds.
-
-    Attributes
-    ----------
-    interval
-        Without estimate where the calls are too few for an interval.
-    needs
-        Calls that an interval takes.
-    decided_by
-        ``rounds`` where the differences between rounds make the interval wider than single calls alone, else
-        ``calls``; None where there is no interval, or a file does not record it.
-    missing
-        ``calls`` or ``rounds``, where they are too few for an interval.
-    """
-
-    interval: Annotated[Interval, Inline.interval("estimate")]
-    needs: int
-    decided_by: Annotated[Basis | None, Key(omit_none=True)] = None
-    missing: Annotated[Basis | None, Key(omit_none=True)] = None
-
-    @property
-    def estimate(self) -> float | None:
-        """Seconds; None where the calls are too few."""
-        return self.interval.estimate
-
-
-@dataclass(frozen=True, slots=True)
 class LatencyParts:
     """Median seconds of each part of a successful call; None where it is not known.
 
@@ -319,24 +291,6 @@ class LatencyRow:
     def is_plain(self) -> bool:
         """Whether it is a closed loop over documents of all lengths, as in the quality pass."""
         return self.concurrency is not None and self.length_bucket is None
-
-
-@dataclass(frozen=True, slots=True)
-class RunLatency:
-    """The latency of a compared run, as its file states it: nothing is known of how it was measured.
-
-    Attributes
-    ----------
-    queries, queries_unknown
-        Queries of the dataset with a latency in the file, and without one.
-    """
-
-    dataset: str
-    reranker: str
-    queries: int
-    queries_unknown: int
-    p50_s: Quantile
-    p95_s: Quantile
 
 
 @dataclass(frozen=True, slots=True)

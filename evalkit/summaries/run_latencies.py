@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.run_facts import RunFacts
-from evalkit.results.summary_document import Quantile, RunLatency
 from evalkit.stats import quantile_interval, sample_size_for_quantile
 
 if TYPE_CHECKING:

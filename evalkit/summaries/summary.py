@@ -13,6 +13,7 @@ from evalkit.comparison import pair
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import difference_interval
 from evalkit.metrics import parse_metric
+from evalkit.results.latency_quantiles import RunLatency
 from evalkit.results.manifest import DatasetFacts, Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import (
@@ -21,7 +22,6 @@ from evalkit.results.summary_document import (
     LatencyRow,
     PrecisionCost,
     QualityRow,
-    RunLatency,
     Summary,
 )
 from evalkit.stats import Interval, bounded_interval, mean_interval, mean_or_none
