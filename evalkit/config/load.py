@@ -136,6 +136,16 @@ def build_config(
         source.warn(without_key)
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
+    return _config(outline, datasets, retriever, rerankers)
+
+
+def _config(
+    outline: Outline,
+    datasets: Sequence[Settings | None],
+    retriever: RetrieverSettings,
+    rerankers: Mapping[str, Settings | None],
+) -> Config:
+    """Return the configuration of an outline and its blocks, which have no problems."""
     checked_datasets = tuple(d for d in datasets if isinstance(d, DatasetSettings))
     return Config(
         name=outline.name,

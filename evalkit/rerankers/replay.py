@@ -14,7 +14,7 @@ from evalkit.records import RerankRequest, RerankResponse
 
 
 class Replay:
-    """Replays a reranker's stored scores of the same candidates; to compare a run itself, use ``runs:``.
+    """Replays a reranker's stored scores of the same candidates; to compare a run itself, use `runs:`.
 
     It ranks the candidates of the retriever and nothing else: documents of the file that are no candidates are ignored.
     A run with candidates of its own, such as that of another engine, is compared with ``runs:``.
