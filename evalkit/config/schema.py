@@ -38,8 +38,9 @@ def config_schema() -> dict[str, Any]:
         "type": "object",
         "additionalProperties": any_of["reranker backend"],
     }
-    one_or_several = top["properties"]["runs"]["additionalProperties"]
-    top["properties"]["runs"]["additionalProperties"] = {"anyOf": [one_or_several["items"], one_or_several]}
+    runs = top["properties"]["runs"]
+    (several,) = runs.pop("patternProperties").values()
+    top["properties"]["runs"] = runs | {"additionalProperties": {"anyOf": [several["items"], several]}}
     top["anyOf"] = [{"required": ["rerankers"]}, {"required": ["runs"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": definitions}
 

@@ -58,12 +58,12 @@ def _read(tag: str, settings: RunSettings, dataset: Dataset) -> ComparedRun:
     file = read_run(settings.path, tag)
     query_ids = [query.query_id for query in dataset.queries]
     of_dataset = file.restricted_to(query_ids)
-    if not len(of_dataset):
+    run = without_same_ids(of_dataset) if dataset.origin.exclude_same_id else of_dataset
+    if not len(run):
         raise DataFormatError(
             f"{settings.path}: the run {tag!r} contains no query of {dataset.name!r}",
             "use a run of this dataset",
         )
-    run = without_same_ids(of_dataset) if dataset.origin.exclude_same_id else of_dataset
     distinct = set(run.doc_ids)
     unknown = [doc_id for doc_id in distinct if doc_id not in dataset.corpus]
     if len(unknown) == len(distinct):
