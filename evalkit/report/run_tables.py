@@ -67,9 +67,9 @@ def run_latency_tables(summary: Summary) -> list[Table]:
 
 def run_cautions(manifest: Manifest, datasets: Sequence[DatasetSummary]) -> Iterator[Caution]:
     """Yield warnings on queries that a run lacks, and on documents that are not in the corpus or were removed."""
-    queries = {facts.name: facts.counts["queries"] for facts in datasets}
+    counts = {facts.name: facts.counts for facts in datasets}
     for one in manifest.runs:
-        yield from _missing(one, queries[one.dataset])
+        yield from _missing(one, counts[one.dataset]["queries"])
         if one.documents_not_in_corpus:
             text = (
                 f"{one.dataset}: {one.documents_not_in_corpus} of {one.distinct_documents} documents of {one.tag} are"

@@ -130,6 +130,10 @@ class DatasetComparisons:
     to_judge: tuple[ToJudge, ...] = ()
     runs: tuple[str, ...] = ()
 
+    def depth_of(self, system: str) -> int | None:
+        """Return the candidates per query of a system; None for a run."""
+        return None if system in self.runs else self.depth
+
 
 @dataclass(frozen=True, slots=True)
 class Comparisons(Document):

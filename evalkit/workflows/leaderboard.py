@@ -166,6 +166,7 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
                 p50_s=None if batch is None else timed[name].get(batch),
                 usd_per_thousand_queries=cost.usd_per_thousand_queries if cost else None,
                 dominated_by=dominated[name],
+                is_run=group.comparison_set.systems[name].own_candidates,
             )
         )
     return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows))
