@@ -24,6 +24,8 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
     click.echo(f"{config} is valid")
     click.echo(f"  datasets:  {datasets}")
     click.echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
+    if checked.runs:
+        click.echo(f"  runs:      {', '.join(checked.runs)}")
     click.echo(f"  depths:    {', '.join(map(str, checked.depths))}")
     click.echo("    all files exist; models and servers were not contacted")
     click.echo(f"next: evalkit dataset check {config}; evalkit run {config} --plan")

@@ -9,7 +9,7 @@ import click
 
 from evalkit.cli.options import JSON
 
-_CAUSES = ("configuration", "data", "code", "machine", "reranker")
+_CAUSES = ("configuration", "data", "code", "machine", "reranker", "run")
 
 
 @click.command()

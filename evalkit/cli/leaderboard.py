@@ -25,7 +25,7 @@ import click
     show_default=True,
 )
 def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, allow_incomplete: bool) -> None:
-    """Rank the rerankers of several results.
+    """Rank the rerankers and runs of several results.
 
     Prints confidence intervals, ties, latency and cost. Folders with different queries, judgments, candidates or
     depth are ranked in separate tables, with the reason.
@@ -38,7 +38,7 @@ def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, all
     boards = rank(results, metric, allow_incomplete=allow_incomplete)
     if form == "json":
         rows = [
-            {"dataset": board.dataset, "depth": board.depth, **to_plain(row)}
+            {"dataset": board.dataset, "depth": board.depth_of(row), **to_plain(row)}
             for board in boards
             for row in board.rows
         ]

@@ -86,6 +86,7 @@ def shown_tables(found: Findings, *, details: bool) -> list[Table]:
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.model_precision import precision_tables
     from evalkit.report.quality import result_tables
+    from evalkit.report.run_tables import run_latency_tables
 
     summary = found.summary
     if not details:
@@ -96,6 +97,7 @@ def shown_tables(found: Findings, *, details: bool) -> list[Table]:
         *depth_tables(summary),
         *precision_tables(summary),
         *latency_tables(summary, found.latency),
+        *run_latency_tables(summary),
         *evidence_tables(found.compared),
     ]
 

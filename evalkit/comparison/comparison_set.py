@@ -31,6 +31,9 @@ class System:
     placed_last
         Query id -> documents without a score of their own, ranked last with made-up scores; None if it is unknown
         which documents these are.
+    own_candidates
+        Whether it ranks candidates of its own, as a run of another engine does, and not those of the first stage: then
+        it has no depth.
     """
 
     name: str
@@ -38,6 +41,7 @@ class System:
     values: MetricValues
     unscored: tuple[str, ...] = ()
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
+    own_candidates: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +122,11 @@ class ComparisonSet:
     def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""
         return self.query_clusters.of(query_ids)
+
+    @property
+    def own_candidates(self) -> tuple[str, ...]:
+        """Names of the systems with candidates of their own: `depth` does not apply to them."""
+        return tuple(name for name, system in self.systems.items() if system.own_candidates)
 
     def pair(self, baseline: str, contender: str, metric: str) -> Paired:
         """Return the paired values of two systems, with the clusters of their queries."""

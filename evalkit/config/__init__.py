@@ -20,6 +20,7 @@ from evalkit.config.load import (
 )
 from evalkit.config.plugins import load_plugins
 from evalkit.config.resolved import resolved_yaml
+from evalkit.config.run_settings import RunSettings
 from evalkit.config.service import LimitSettings, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.traffic import Price, Traffic, Weight
@@ -40,6 +41,7 @@ __all__ = [
     "Price",
     "RerankerSettings",
     "RetrieverSettings",
+    "RunSettings",
     "SampleSettings",
     "ServerSettings",
     "ServiceSettings",

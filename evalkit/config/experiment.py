@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SerializeAsAny
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.input_paths import PluginFile
 from evalkit.config.latency import LatencySettings
+from evalkit.config.run_settings import Runs, RunSettings
 from evalkit.config.service import ServiceSettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 from evalkit.metrics import proper_name
@@ -109,7 +110,9 @@ class Outline(Settings):
     retriever
         The first stage: a block with ``kind``.
     rerankers
-        Tag -> block with ``backend``.
+        Tag -> block with ``backend``. Required without ``runs``.
+    runs
+        Tag -> TREC run of another engine, or a list with one run per dataset. Runs are compared, never called.
     depths
         Candidates per query. Each depth is a row of the report (default: the ``depth`` of the retriever).
     metrics
@@ -143,7 +146,8 @@ class Outline(Settings):
     seed: Seed = 0
     datasets: Annotated[tuple[str | dict[str, Any], ...], Field(min_length=1)]
     retriever: dict[str, Any] = Field(default_factory=lambda: {"kind": "bm25"})
-    rerankers: Annotated[dict[Slug, dict[str, Any]], Field(min_length=1)]
+    rerankers: dict[Slug, dict[str, Any]] = Field(default_factory=dict)
+    runs: dict[Slug, Runs] = Field(default_factory=dict)
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     metrics: Annotated[tuple[MetricName, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
@@ -167,6 +171,7 @@ class Config(Settings):
     datasets: tuple[SerializeAsAny[DatasetSettings], ...]
     retriever: SerializeAsAny[RetrieverSettings]
     rerankers: dict[str, SerializeAsAny[RerankerSettings]]
+    runs: dict[str, tuple[RunSettings, ...]] = Field(default_factory=dict)
     depths: tuple[int, ...]
     metrics: tuple[str, ...]
     latency: LatencySettings | None

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from evalkit.config.settings import SLUG, UNKNOWN_NAME, Settings
+from evalkit.config.settings import SLUG, UNKNOWN_NAME, Settings, settings_in
 from evalkit.config.source import Path, Problem, Source
 from evalkit.errors import nearest_name_hint
 
@@ -149,8 +149,7 @@ def _settings_at(settings: type[Settings], path: Path) -> type[Settings]:
     """Return the Settings class of the mapping at `path` inside `settings`."""
     for step in path:
         field = settings.model_fields.get(str(step))
-        types = getattr(field.annotation, "__args__", (field.annotation,)) if field else ()
-        settings = next((t for t in types if isinstance(t, type) and issubclass(t, Settings)), settings)
+        settings = next(settings_in(field.annotation), settings) if field else settings
     return settings
 
 

@@ -94,6 +94,9 @@ def _resolve(
     elif isinstance(value, list) and get_origin(annotation) is tuple:
         for index in range(len(value)):
             yield from _resolve(get_args(annotation)[0], value, index, folders, (*path, index))
+    elif isinstance(value, dict) and get_origin(annotation) is dict:
+        for inner in value:
+            yield from _resolve(get_args(annotation)[1], value, inner, folders, (*path, inner))
     else:
         for member in get_args(annotation):
             yield from _resolve(member, holder, key, folders, path)

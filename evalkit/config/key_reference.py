@@ -5,13 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 import re
-import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from evalkit.config.meanings import attributes
-from evalkit.config.settings import Settings
+from evalkit.config.settings import Settings, settings_in
 
 _UNQUOTED = re.compile(r"[A-Za-z_](?:[\w@./%+-]| (?=[A-Za-z]))*")
 _RESERVED = re.compile(r"null|true|false|nan|inf", re.IGNORECASE)
@@ -64,7 +63,7 @@ def keys_of(settings: type[Settings]) -> list[Key]:
             else as_yaml(field.get_default(call_default_factory=True, validated_data={})),
             schema["properties"][name].get("description", ""),
             next(cls for cls in settings.__mro__ if name in _names_in(cls)),
-            next(_blocks(field.annotation), None),
+            next(settings_in(field.annotation), None),
         )
         for name, field in settings.model_fields.items()
     ]
@@ -73,14 +72,6 @@ def keys_of(settings: type[Settings]) -> list[Key]:
 def _names_in(cls: type) -> set[str]:
     """Return the names that a class itself, without its bases, declares or documents."""
     return {*inspect.get_annotations(cls), *attributes(cls)}
-
-
-def _blocks(annotation: Any) -> Iterator[type[Settings]]:
-    """Yield the Settings classes in a type annotation, including those in unions, lists and mappings."""
-    if isinstance(annotation, type) and issubclass(annotation, Settings):
-        yield annotation
-    for part in typing.get_args(annotation):
-        yield from _blocks(part)
 
 
 def form_of(schema: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from evalkit.config.matrix import expand_matrices
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.plugins import load_plugins
 from evalkit.config.rules import check_rules, primary_metric
+from evalkit.config.run_settings import expand_runs, with_datasets
 from evalkit.config.secrets_check import KeyCheck, check_keys, check_secrets
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
@@ -102,7 +103,8 @@ def build_config(
 ) -> Config:
     """Check parsed YAML; see `load_config`."""
     apply_overrides(source, overrides)
-    problems = [*source.problems, *expand_matrices(source)]
+    problems = [*source.problems, *expand_matrices(source), *_without_systems(source.data)]
+    expand_runs(source)
     unread = list(resolve_inputs(Outline, source.data, folders))
     problems += unread
     outline, outline_problems = check_against(Outline, source.data or {}, source, (), _blocks_of_keys())
@@ -123,7 +125,10 @@ def build_config(
         for tag, block in _or_empty(dict, data.get("rerankers")).items()
     }
     problems += checker.problems
-    problems += check_rules(outline or _valid_part(data, outline_problems), datasets, retriever, rerankers)
+    runs = _or_empty(dict, data.get("runs"))
+    problems += check_rules(
+        outline or _valid_part(data, outline_problems), datasets, retriever, rerankers, runs
+    )
     problems += check_secrets(checker.valid)
     without_key = list(check_keys(checker.valid))
     source.fail_if(_without_repeats([*problems, *(without_key if keys == "required" else [])]))
@@ -131,12 +136,24 @@ def build_config(
         source.warn(without_key)
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
+    return _config(outline, datasets, retriever, rerankers)
+
+
+def _config(
+    outline: Outline,
+    datasets: Sequence[Settings | None],
+    retriever: RetrieverSettings,
+    rerankers: Mapping[str, Settings | None],
+) -> Config:
+    """Return the configuration of an outline and its blocks, which have no problems."""
+    checked_datasets = tuple(d for d in datasets if isinstance(d, DatasetSettings))
     return Config(
         name=outline.name,
         seed=outline.seed,
-        datasets=tuple(d for d in datasets if isinstance(d, DatasetSettings)),
+        datasets=checked_datasets,
         retriever=retriever,
         rerankers={tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)},
+        runs=with_datasets(outline.runs, checked_datasets),
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
         metrics=outline.metrics,
         latency=outline.latency,
@@ -239,12 +256,27 @@ class _BlockChecker:
             self.problems += [Problem(path, error.message, error.hint) for error in settings.missing_files()]
 
 
-def _valid_part(data: dict[str, Any], problems: Iterable[Problem]) -> Outline:
+def _valid_part(data: dict[str, Any], problems: Sequence[Problem]) -> Outline:
     """Return an outline of the keys without problems, so that rules can be checked in an invalid configuration."""
     invalid = {problem.path[0] for problem in problems if problem.path}
     valid = {key: value for key, value in data.items() if key in Outline.model_fields and key not in invalid}
-    placeholders = {"name": "unnamed", "datasets": ["demo"], "rerankers": {"unnamed": {}}}
+    bad_runs = {
+        problem.path[1] for problem in problems if problem.path[:1] == ("runs",) and len(problem.path) > 1
+    }
+    if bad_runs:
+        valid["runs"] = {tag: run for tag, run in data["runs"].items() if tag not in bad_runs}
+    placeholders = {"name": "unnamed", "datasets": ["demo"]}
     return Outline.model_validate_json(json.dumps(placeholders | valid, default=str))
+
+
+def _without_systems(data: Any) -> list[Problem]:
+    """Return the problem of a configuration that has neither a reranker nor a run."""
+    if not isinstance(data, dict) or data.get("runs") or data.get("rerankers"):
+        return []
+    hint = "add 'rerankers:', or 'runs:' to compare TREC runs"
+    if isinstance(data.get("rerankers"), dict):
+        return [Problem(("rerankers",), "'rerankers' must not be empty", hint)]
+    return [] if "rerankers" in data else [Problem((), "key 'rerankers' is missing", hint)]
 
 
 def dataset_block(block: Any) -> Any:
@@ -289,5 +321,5 @@ def _blocks_of_keys() -> dict[str, str]:
     blocks |= dict.fromkeys(LatencySettings.model_fields, "latency")
     blocks |= dict.fromkeys(ExecutionSettings.model_fields, "execution")
     blocks |= dict.fromkeys(ServiceSettings.model_fields, "service")
-    blocks["batch_size"] = blocks["concurrency"] = "rerankers.<tag>"
+    blocks |= {"latencies": "runs.<tag>", "batch_size": "rerankers.<tag>", "concurrency": "rerankers.<tag>"}
     return blocks

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.experiment import Outline
 from evalkit.config.latency import LatencySettings
+from evalkit.config.run_settings import check_runs
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
 from evalkit.errors import EvalkitError, nearest_name_hint
@@ -20,18 +21,27 @@ def check_rules(
     datasets: Sequence[Settings | None],
     retriever: Settings | None,
     rerankers: Mapping[str, Settings | None],
+    run_tags: Collection[str],
 ) -> list[Problem]:
     """Return the problems between parts of a configuration that are valid by themselves.
 
-    A block that is invalid by itself is None; no rule applies to it.
+    A block that is invalid by itself is None; no rule applies to it. `run_tags` are those of all runs, of which the
+    outline has the valid ones.
     """
     first_stage = retriever if isinstance(retriever, RetrieverSettings) else None
+    known = [dataset for dataset in datasets if isinstance(dataset, DatasetSettings)]
     return [
         *_dataset_names(datasets),
         *(_depths(outline, first_stage) if first_stage else ()),
         *_metrics(outline),
         *(_tags(first_stage, rerankers) if first_stage else ()),
-        *(_comparison(outline, first_stage, rerankers) if first_stage else ()),
+        *(_comparison(outline, [first_stage.label, *rerankers, *run_tags]) if first_stage else ()),
+        # With a dataset that is invalid by itself, its name is unknown.
+        *(
+            check_runs(outline.runs, outline.compare.baseline, known, first_stage, rerankers)
+            if len(known) == len(datasets)
+            else ()
+        ),
         *_batch_sizes(outline, rerankers),
         *_latency(outline),
         *_prices(outline, rerankers),
@@ -93,14 +103,11 @@ def _tags(retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]
         )
 
 
-def _comparison(
-    outline: Outline, retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]
-) -> Iterator[Problem]:
-    tags = [retriever.label, *rerankers]
+def _comparison(outline: Outline, tags: Collection[str]) -> Iterator[Problem]:
     baseline, primary = outline.compare.baseline, primary_metric(outline)
     if baseline is not None and baseline not in tags:
         yield Problem(
-            ("compare", "baseline"), f"unknown reranker {baseline!r}", nearest_name_hint(baseline, tags)
+            ("compare", "baseline"), f"unknown system {baseline!r}", nearest_name_hint(baseline, tags)
         )
     if primary is not None and primary not in outline.metrics:
         yield Problem(

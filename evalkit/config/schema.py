@@ -36,9 +36,12 @@ def config_schema() -> dict[str, Any]:
     top["properties"]["retriever"] = any_of["retriever kind"]
     top["properties"]["rerankers"] = {
         "type": "object",
-        "minProperties": 1,
         "additionalProperties": any_of["reranker backend"],
     }
+    runs = top["properties"]["runs"]
+    (several,) = runs.pop("patternProperties").values()
+    top["properties"]["runs"] = runs | {"additionalProperties": {"anyOf": [several["items"], several]}}
+    top["anyOf"] = [{"required": ["rerankers"]}, {"required": ["runs"]}]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top, "$defs": definitions}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -51,3 +52,11 @@ class Settings(BaseModel):
         protected_namespaces=(),
         json_schema_extra=describe,
     )
+
+
+def settings_in(annotation: Any) -> Iterator[type[Settings]]:
+    """Yield the Settings classes in a type annotation, including those in unions, lists and mappings."""
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        yield annotation
+    for part in get_args(annotation):
+        yield from settings_in(part)

@@ -8,20 +8,22 @@ from evalkit.config import Config, DatasetSettings
 from evalkit.datasets import open_dataset
 from evalkit.distributed import RayCluster
 from evalkit.errors import InputError
+from evalkit.experiment.compared_runs import ComparedRun, read_runs
 from evalkit.records import Dataset, Run
 from evalkit.retrievers import retrieve_candidates, retriever_context
 
 
 @dataclass(frozen=True, slots=True)
 class EvalSet:
-    """A dataset with its candidates."""
+    """A dataset with its candidates, and the runs of other engines that are compared on it."""
 
     dataset: Dataset
     candidates: Run
+    runs: tuple[ComparedRun, ...] = ()
 
 
 def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list[EvalSet]:
-    """Load every dataset and retrieve its candidates.
+    """Load every dataset, read the runs that are compared on it, and retrieve its candidates.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
     Raises
     ------
     InputError
-        If no query of any dataset has a candidate.
+        If no query of any dataset has a candidate, or a run does not belong to its dataset.
     """
     eval_sets = [_prepare(config, settings, cluster) for settings in config.datasets]
     if not any(len(eval_set.candidates) for eval_set in eval_sets):
@@ -46,5 +48,6 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
 
 def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
+    runs = read_runs(config, dataset)
     with retriever_context(config.retriever, dataset, cluster) as retriever:
-        return EvalSet(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth))
+        return EvalSet(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth), runs)

@@ -107,12 +107,20 @@ def _new_folder(
 
 
 def _write_inputs(run: StartedExperiment) -> None:
-    """Write the judgments and the queries, and record the scores of the first stage."""
+    """Write the judgments and the queries, and record the scores of the first stage and of the compared runs."""
     for eval_set in run.eval_sets:
         name = eval_set.dataset.name
         run.folder.write_qrels(name, eval_set.dataset.qrels)
         run.folder.write_queries(name, eval_set.dataset.queries)
         run.recorder.add_first_stage(name, eval_set.candidates)
+        for compared in eval_set.runs:
+            run.recorder.add_run(name, compared.run)
+    run.folder.write_run_latencies(
+        (eval_set.dataset.name, compared.run.tag, query_id, seconds)
+        for eval_set in run.eval_sets
+        for compared in eval_set.runs
+        for query_id, seconds in compared.latencies.items()
+    )
 
 
 def _measure(run: StartedExperiment) -> None:

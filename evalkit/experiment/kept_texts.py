@@ -35,5 +35,8 @@ def _shown(run: StartedExperiment, tables: WrittenTables, eval_set: EvalSet) -> 
         columns = at_depth(tables.folder.read_scores_of(eval_set.dataset.name, tag), run.depth)
         for _, docs, _ in scored_run(columns, tag, run.depth):
             yield from docs[:SHOWN]
+    for compared in eval_set.runs:
+        for _, docs, _ in compared.run:
+            yield from docs[:SHOWN]
     for grades in eval_set.dataset.qrels.grades.values():
         yield from (doc_id for doc_id, grade in grades.items() if grade > 0)

@@ -26,6 +26,7 @@ from evalkit.results.manifest import (
     RerankerFacts,
     Status,
 )
+from evalkit.results.run_facts import RunFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[
         datasets=tuple(_dataset_facts(eval_set) for eval_set in eval_sets),
         preflight=preflight(config, eval_sets),
         rerankers={session.tag: _reranker_facts(config, session) for session in sessions},
+        runs=_run_facts(eval_sets),
     )
 
 
@@ -77,6 +79,7 @@ def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
         run.manifest,
         status=status,
         finished=now(),
+        runs=_run_facts(run.eval_sets),  # of a resumed run the files are read again
         pairs=tuple(_pair_counts(run, dataset, tag) for dataset, tag in run.store.reused),
         quality_passes=tuple(recorder.quality_passes),
         pointwise_checks=tuple(
@@ -145,6 +148,10 @@ def _reranker_facts(config: Config, session: RerankerSession) -> RerankerFacts:
         price=price.model_dump(mode="json", exclude_none=True) if price else None,
         usd_per_hour=settings.usd_per_hour,
     )
+
+
+def _run_facts(eval_sets: Sequence[EvalSet]) -> tuple[RunFacts, ...]:
+    return tuple(compared.facts for eval_set in eval_sets for compared in eval_set.runs)
 
 
 def _pair_counts(run: StartedExperiment, dataset: str, tag: str) -> PairCounts:

@@ -113,6 +113,19 @@ class Recorder:
             list_rank=[None] * len(candidates),
         )
 
+    def add_run(self, dataset: str, run: Run) -> None:
+        """Add a compared run: its documents are no candidates of the first stage, and have no rank there."""
+        self._add_rows(
+            dataset,
+            run.tag,
+            None,
+            query_id=np.repeat(np.array(run.query_ids, dtype=object), np.diff(run.offsets)),
+            doc_id=run.doc_ids,
+            retriever_rank=[None] * len(run),
+            score=run.scores,
+            list_rank=[None] * len(run),
+        )
+
     def add_scored(self, dataset: str, scored: ScoredCandidates, depth: int | None, pairs: int) -> None:
         """Add the scores that a reranker gave to candidates.
 
@@ -146,6 +159,7 @@ class Recorder:
                 failed=scored.failed,
                 pairs=pairs,
                 documents_placed_last=scored.missing,
+                documents_ignored=scored.ignored,
             )
         )
 

@@ -12,7 +12,7 @@ from evalkit.reranking import Budget, RerankerSession
 
 
 def only(config: Config, tags: Iterable[str]) -> Config:
-    """Return the configuration with only some of its rerankers.
+    """Return the configuration with only some of its rerankers, and without runs.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def only(config: Config, tags: Iterable[str]) -> Config:
     for tag in tags:
         if tag not in config.rerankers:
             raise UnknownNameError("reranker", tag, config.rerankers)
-    return config.model_copy(update={"rerankers": {tag: config.rerankers[tag] for tag in tags}})
+    return config.model_copy(update={"rerankers": {tag: config.rerankers[tag] for tag in tags}, "runs": {}})
 
 
 @contextmanager

@@ -130,6 +130,8 @@ class RerankResponse:
         Times of the HTTP request; None for an in-process backend.
     truncated
         ``(n,)`` whether the model truncated the query-document pair; None if unknown.
+    ignored
+        Number of documents that a replayed run ranks for the query and that are not in the request.
     """
 
     scores: NDArray[np.float64]
@@ -143,6 +145,7 @@ class RerankResponse:
     pause_s: float | None = None
     timeline: Timeline | None = None
     truncated: NDArray[np.bool_] | None = None
+    ignored: int = 0
 
     @property
     def server_s(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
@@ -133,6 +133,12 @@ class Run:
             tuple(compress(self.doc_ids, keep.tolist())),
             self.scores[keep],
         )
+
+    def restricted_to(self, query_ids: Iterable[str]) -> Run:
+        """Return the run with the given queries only."""
+        wanted = frozenset(query_ids)
+        selected = np.array([query_id in wanted for query_id in self.query_ids], dtype=np.bool_)
+        return self.where(np.repeat(selected, np.diff(self.offsets)))
 
     def cut(self, depth: int) -> Run:
         """Return the run with at most `depth` documents per query."""

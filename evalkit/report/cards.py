@@ -91,7 +91,7 @@ def speed_card(
             "Not measured",
             ("Runs hold no latency. Measure a reranker with: evalkit bench CONFIG",),
         )
-    figure, lines = _speed(row, measured, compared.datasets[0].dataset)
+    figure, lines = _speed_of_run(row) if row.is_run else _speed(row, measured, compared.datasets[0].dataset)
     lines += [text for fit in fits if fit.reranker == row.system and (text := call_time(fit))]
     lines += [f"{one.system}: {_expense(one)}." for one in rows if one is not row and one.is_timed]
     return Card(heading, figure, tuple(lines[:4]))
@@ -120,9 +120,21 @@ def _speed(row: SystemRow, measured: Measured, dataset: str) -> tuple[str, list[
     ]
 
 
+def _speed_of_run(row: SystemRow) -> tuple[str, list[str]]:
+    """Return the latency that the file of a run states, or that there is none."""
+    if not row.is_timed:
+        return "Not measured", [
+            f"{row.system} is a run: evalkit does not call it. State its latency with `latencies:`."
+        ]
+    figure = f"{row.p95.alone} ms p95" if isinstance(row.p95, Figure) else f"{row.median} ms median"
+    return figure, [f"{row.system}, one query, as its latency file states."]
+
+
 def _expense(row: SystemRow) -> str:
     """Return latency and cost of another system at the candidates that it needs."""
     latency = f"{row.median} ms median" if row.median != NO_VALUE else f"{row.latency} ms p95"
+    if row.is_run:
+        return f"{latency} as its file states"
     cost = "" if row.cost == NO_VALUE else f", {row.cost} per 1,000 queries"
     return f"{latency} with {row.depth} candidates{cost}"
 

@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 from evalkit.charts.chart import Axis, Rule, ScaleKind, Spot, Tick
 from evalkit.charts.palette import system_roles
 from evalkit.results.latency_document import LatencyAnswers
-from evalkit.results.summary_document import Quantile, Summary
+from evalkit.results.latency_quantiles import Quantile
+from evalkit.results.summary_document import Summary
 from evalkit.stats import Interval
 
 WIDE = 30.0

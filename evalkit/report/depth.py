@@ -166,7 +166,7 @@ def depth_tables(summary: Summary) -> list[Table]:
 def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Table:
     metric = summary.primary_metric
     cells = [
-        (tag, *(interval_text(row.mean) for row in sorted(rows, key=lambda row: row.depth)))
+        (tag, *(interval_text(row.mean) for row in sorted(rows, key=lambda row: row.depth or 0)))
         for tag, rows in by_reranker(_primary_rows(summary, dataset))
     ]
     cells.append((BEST_ORDER, *(value_text(row.best_order[metric]) for row in ceilings)))
@@ -177,4 +177,6 @@ def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Ta
 
 
 def _primary_rows(summary: Summary, dataset: str) -> list[QualityRow]:
-    return [row for row in summary.quality if (row.dataset, row.metric) == (dataset, summary.primary_metric)]
+    """Return the means of the primary metric at each depth; runs have no depth."""
+    where = (dataset, summary.primary_metric)
+    return [row for row in summary.quality if (row.dataset, row.metric) == where and row.depth is not None]

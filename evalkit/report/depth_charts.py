@@ -38,9 +38,11 @@ def _all_systems(summary: Summary, tuned: Tuning, dataset: str) -> Chart:
             lines.append(_swept_line(sweeps[tag], roles[tag]))
             points += _recommended(sweeps[tag], roles[tag])
             depths += [row.depth for row in sweeps[tag].rows]
+        elif part[0].depth is None:
+            lines += _run_line(part[0], roles[tag])
         elif tag != summary.first_stage:
             lines.append(_measured_line(tag, part, roles[tag]))
-            depths += [row.depth for row in part]
+            depths += [row.depth for row in part if row.depth is not None]
     baseline = _first_stage(rows, summary.first_stage, sweeps)
     if baseline is not None:
         lines.insert(0, Rule(baseline, "y", f"{summary.first_stage} alone", "baseline"))
@@ -48,7 +50,12 @@ def _all_systems(summary: Summary, tuned: Tuning, dataset: str) -> Chart:
     return Chart(
         name=f"{dataset}.quality-by-depth",
         title=f"{dataset}: {metric} by depth",
-        caption=_caption(summary, sweeps, with_points=any(_measured_only(rows, sweeps, summary))),
+        caption=_caption(
+            summary,
+            sweeps,
+            with_points=any(_measured_only(rows, sweeps, summary)),
+            with_runs=any(row.depth is None for row in rows),
+        ),
         x=depth_axis(depths),
         panels=(Panel(Axis(f"mean {metric}"), (*lines, *points)),),
         rows=tuple(_plotted(rows, ceilings, metric)),
@@ -59,10 +66,13 @@ def _all_systems(summary: Summary, tuned: Tuning, dataset: str) -> Chart:
 def _measured_only(
     rows: Sequence[QualityRow], sweeps: Mapping[str, DepthSweep], summary: Summary
 ) -> Iterator[str]:
-    yield from (row.reranker for row in rows if row.reranker not in {*sweeps, summary.first_stage})
+    known = {*sweeps, summary.first_stage}
+    yield from (row.reranker for row in rows if row.reranker not in known and row.depth is not None)
 
 
-def _caption(summary: Summary, sweeps: Mapping[str, DepthSweep], *, with_points: bool) -> str:
+def _caption(
+    summary: Summary, sweeps: Mapping[str, DepthSweep], *, with_points: bool, with_runs: bool
+) -> str:
     text = f"Mean {summary.primary_metric} when the first d candidates are reranked"
     text += f", with {level_text(summary.confidence)} intervals."
     parts = []
@@ -70,6 +80,8 @@ def _caption(summary: Summary, sweeps: Mapping[str, DepthSweep], *, with_points:
         parts.append("The point is the recommended depth: filled if held-out queries confirm it, else hollow")
     if with_points:
         parts.append("systems with a dashed line were measured at these depths only")
+    if with_runs:
+        parts.append("a dotted line is a run, which has no depth")
     reading = "; ".join(parts)
     return f"{text} {reading[0].upper()}{reading[1:]}." if reading else text
 
@@ -88,8 +100,15 @@ def _swept_line(sweep: DepthSweep, role: str) -> Line:
 
 def _measured_line(tag: str, rows: Sequence[QualityRow], role: str) -> Line:
     """Return the means at the configured depths: what lies between them is not known."""
-    spots = tuple(mean_spot(row.depth, row.mean) for row in sorted(rows, key=lambda row: row.depth))
+    by_depth = {row.depth: row.mean for row in rows if row.depth is not None}
+    spots = tuple(mean_spot(depth, by_depth[depth]) for depth in sorted(by_depth))
     return Line(tag, role, spots, "dashed", bounds="bars")
+
+
+def _run_line(row: QualityRow, role: str) -> Iterator[Rule]:
+    """Yield the mean of a compared run across all depths; nothing where it is not known."""
+    if row.mean.estimate is not None:
+        yield Rule(row.mean.estimate, "y", row.reranker, role, "dotted")
 
 
 def thinned(rows: Sequence[DepthRow], kept: int | None) -> list[DepthRow]:

@@ -121,6 +121,7 @@ def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: in
     return {
         "name": comparison_set.dataset,
         "depth": comparison_set.depth,
+        "runs": bool(comparison_set.own_candidates),
         "systems": systems,
         "best": int(np.argmax(means[1:])) + 1 if len(systems) > 1 else 0,
         "ids": query_ids,

@@ -240,4 +240,8 @@ def _context(compared: Comparisons, measured: Measured | None) -> str:
     if depths:
         source = "" if measured is None else f" from {measured.manifest.first_stage}"
         parts.append(f"up to {' or '.join(map(str, depths))} candidates{source}")
+    runs = {name for entry in entries for name in entry.runs}
+    if runs:
+        one = "1 run with its own candidates"
+        parts.append(one if len(runs) == 1 else f"{len(runs)} runs with their own candidates")
     return ", ".join(part for part in parts if part)

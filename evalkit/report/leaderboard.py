@@ -41,6 +41,9 @@ def leaderboard_table(board: Leaderboard) -> Table:
         " Dominated:"
         f" another system of the same run is significantly better and faster.{apart}"
     )
+    runs = [row.system for row in board.rows if row.is_run]
+    if runs:
+        note += f" Runs with candidates of their own, without a depth: {', '.join(runs)}."
     depth = f", depth {board.depth}" if board.depth else ""
     return Table(f"{board.dataset}{depth}", columns, cells, note, left=4, keys=2).without_empty_columns()
 
@@ -93,7 +96,7 @@ def as_csv(boards: Sequence[Leaderboard]) -> str:
     rows = [
         {
             "dataset": board.dataset,
-            "depth": board.depth,
+            "depth": board.depth_of(row),
             "metric": board.metric,
             **to_plain(row),
             "tied_with": " ".join(row.tied_with),

@@ -98,6 +98,10 @@ def _after_adoption(
     if row is not None and row.p95 == "replayed":
         text = f"{row.system} was replayed. Measure its latency before adoption: configure the model or API itself."
         return NextStep(text, "evalkit init ours.yaml")
+    if row is not None and row.is_run:
+        return NextStep(
+            f"{row.system} is a run. Confirm its latency and cost in its own engine before adoption."
+        )
     if row is not None and not row.is_timed:
         text = f"Measure the latency of {row.system} with {row.depth} candidates before adoption."
         return NextStep(text, f"evalkit bench {config_in(measured.manifest.command)}")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
-from evalkit.results.summary_document import Quantile
+from evalkit.results.latency_quantiles import Quantile
 from evalkit.stats import Interval
 
 NO_VALUE = "-"

@@ -22,12 +22,13 @@ def result_tables(summary: Summary) -> list[Table]:
 
 def call_tables(summary: Summary) -> list[Table]:
     """Return the tables of attempts, of cost, and of times that servers report."""
-    return [_calls(summary), *_costs(summary), *_server_times(summary)]
+    calls = [_calls(summary)] if summary.calls else []
+    return [*calls, *_costs(summary), *_server_times(summary)]
 
 
 def _quality(summary: Summary, dataset: str) -> Table:
     depth = max(row.depth for row in summary.ceilings if row.dataset == dataset)
-    at_depth = [row for row in summary.quality if (row.dataset, row.depth) == (dataset, depth)]
+    at_depth = [row for row in summary.quality if row.dataset == dataset and row.depth in {depth, None}]
     metrics = list(dict.fromkeys(row.metric for row in at_depth))
     primary, first = summary.primary_metric, summary.first_stage
     cells = []
@@ -42,6 +43,8 @@ def _quality(summary: Summary, dataset: str) -> Table:
         " paired, each"
         " interval alone."
     )
+    if any(row.depth is None for row in at_depth):
+        note += " Runs are evaluated with all their documents."
     columns = ("system", *metrics, f"{primary}: difference to {first}", "queries")
     return Table(f"{dataset}: quality", columns, tuple(cells), note)
 

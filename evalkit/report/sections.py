@@ -16,6 +16,7 @@ from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.model_precision import precision_lines, precision_tables
 from evalkit.report.quality import call_tables, data_table, result_tables
+from evalkit.report.run_tables import run_cautions, run_latency_tables, run_tables
 from evalkit.report.table import Table
 from evalkit.report.thresholds import threshold_line, threshold_table
 from evalkit.report.undecided import to_judge_tables
@@ -116,6 +117,7 @@ class Section:
 def all_cautions(found: Findings) -> list[Caution]:
     """Return all warnings on a result."""
     return [
+        *run_cautions(found.manifest, found.summary.datasets),
         *warnings(found.manifest, found.summary),
         *cautions(found.compared),
         *latency_cautions(found.latency),
@@ -155,7 +157,7 @@ def report_sections(
             "latency", "Latency", "Latency",
             lines=latency_lines(summary, found.latency),
             plots=plots["latency"],
-            tables=[] if summary.quality else latency_tables(summary, found.latency),
+            tables=[*run_latency_tables(summary), *([] if summary.quality else latency_tables(summary, found.latency))],
             more=[*(latency_tables(summary, found.latency) if summary.quality else []),
                   *latency_details(summary, found.latency)],
         ),
@@ -173,11 +175,20 @@ def report_sections(
             plots=plots.get("queries", ()), more=extreme_tables(compared), explorer=explorer,
         ),
         Section("slices", "Query types", "Results by query type", more=slice_tables(compared)),
+        *_sections_on_the_run(found),
+    )  # fmt: skip
+    return [section for section in everything if section.explorer or not section.is_empty]
+
+
+def _sections_on_the_run(found: Findings) -> tuple[Section, ...]:
+    """Return the sections on warnings, data and calls."""
+    summary = found.summary
+    return (
         Section(
             "warnings", "Warnings", "Warnings and failures",
             cautions=grouped(all_cautions(found)),
             more=[*preflight_tables(found.manifest), *failure_tables(found.failures)],
         ),
-        Section("data", "Data", "Data and calls", more=[data_table(summary), *call_tables(summary)]),
+        Section("data", "Data", "Data and calls",
+                more=[data_table(summary), *run_tables(found.manifest), *call_tables(summary)]),
     )  # fmt: skip
-    return [section for section in everything if section.explorer or not section.is_empty]

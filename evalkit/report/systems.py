@@ -52,6 +52,8 @@ class SystemRow:
         Number of queries of `difference`, or of the mean of the baseline.
     depth
         Candidates per query that `p95` and `cost` are for; None where there is no depth.
+    is_run
+        Whether it is a run of another engine, which evalkit does not call.
     p95, cost
         95th percentile of the latency of one call in milliseconds, and US dollars per 1,000 queries.
     median
@@ -73,6 +75,7 @@ class SystemRow:
     needed: str = NO_VALUE
     median: str = NO_VALUE
     calls_missing: int = 0
+    is_run: bool = False
 
     @property
     def is_timed(self) -> bool:
@@ -85,6 +88,11 @@ class SystemRow:
         if isinstance(self.p95, Figure):
             return self.p95.alone
         return self.p95 if self.median == NO_VALUE else f"{self.median} (p50)"
+
+    @property
+    def latency_basis(self) -> str:
+        """What the latency is of: a call with a number of documents, or what the file of a run states."""
+        return "stated" if self.is_run else f"at {self.depth}"
 
     @property
     def difference_text(self) -> str:
@@ -119,7 +127,9 @@ def system_rows(
     # Older files have the baseline's mean over the queries of the first contender only.
     known = next((one.baseline_mean for one in entry.comparisons), None) if mean is None else mean.estimate
     queries = max((one.n for one in entry.comparisons), default=0) if mean is None else mean.n
-    rows.append(SystemRow(compared.plan.baseline, None, "baseline", known, queries))
+    baseline = SystemRow(compared.plan.baseline, None, "baseline", known, queries)
+    is_run = compared.plan.baseline in entry.runs
+    rows.append(_with_stated_latency(baseline, entry, measured) if is_run else baseline)
     return sorted(rows, key=lambda row: (row.mean is None, -(row.mean or 0.0), row.is_baseline))
 
 
@@ -142,9 +152,21 @@ def _contender_row(entry: DatasetComparisons, one: Comparison, measured: Measure
         one.contender_mean,
         one.n,
     )
+    if one.contender in entry.runs:
+        return _with_stated_latency(row, entry, measured)
     if measured is None:
         return row
     return _with_expense(row, entry, measured)
+
+
+def _with_stated_latency(row: SystemRow, entry: DatasetComparisons, measured: Measured | None) -> SystemRow:
+    """Return the row of a run, with the latency that its file states."""
+    stated = None if measured is None else measured.summary.run_latency_of(entry.dataset, row.system)
+    if stated is None:
+        return replace(row, is_run=True)
+    if stated.p95_s.estimate is not None:
+        return replace(row, is_run=True, p95=milliseconds_text(stated.p95_s.interval))
+    return replace(row, is_run=True, median=milliseconds(stated.p50_s.estimate))
 
 
 def _with_expense(row: SystemRow, entry: DatasetComparisons, measured: Measured) -> SystemRow:
@@ -243,6 +265,8 @@ def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:
             f"Candidates needed: the fewest that lose at most {plan.margin:g} on held-out queries; 'all' if none is"
             " confirmed."
         )
-    elif any(row.latency != NO_VALUE for row in rows):
+    elif any(row.latency != NO_VALUE and not row.is_run for row in rows):
         parts.append("p95: one call with the number of candidates after 'at'.")
+    if any(row.latency != NO_VALUE and row.is_run for row in rows):
+        parts.append("Latency of a run: as its file states it, not measured here.")
     return " ".join(parts)

@@ -9,7 +9,8 @@ from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Points, Spot
 from evalkit.charts.stops import full_number
 from evalkit.report.chart_parts import MS, by_reranker, limit_rules, quantile_spot, spread_scale
 from evalkit.results.latency_document import Capacity, CapacityPoint, LatencyAnswers
-from evalkit.results.summary_document import LatencyRow, Quantile
+from evalkit.results.latency_quantiles import Quantile
+from evalkit.results.summary_document import LatencyRow
 
 
 def throughput_chart(

@@ -118,6 +118,8 @@ def latency_points(summary: Summary, dataset: str) -> list[Point]:
     """Return quality at depth d with the latency of a call with d documents and one call in flight."""
     points = []
     for row in _qualities(summary, dataset):
+        if row.depth is None:  # a run was not timed here
+            continue
         timed = summary.alone(dataset, row.reranker).get(row.depth)
         if timed is not None and timed.p50_s.estimate is not None:
             expense = timed.p50_s.interval
@@ -136,6 +138,8 @@ def cost_points(summary: Summary, tuned: Tuning, dataset: str) -> list[Point]:
     points = []
     for row in _qualities(summary, dataset):
         tag, depth = row.reranker, row.depth
+        if depth is None:
+            continue
         cost = swept.get((tag, depth), summary.cost_at(dataset, tag, depth))
         if cost is not None:
             expense = Interval(cost, None, None, row.mean.n)

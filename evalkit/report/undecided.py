@@ -9,7 +9,10 @@ from evalkit.report.numbers import short_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
-CACHED = "Its scores are not from calls of its run, and nothing proves which model gave them. Score it again with --refresh."
+CACHED = (
+    "Its scores are not from calls of its run, and nothing proves which model gave them. Score it again with"
+    " --refresh."
+)
 NAMED = 3
 """Number of documents to judge that a sentence names."""
 _LISTED = 1000

@@ -103,7 +103,8 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
 
 def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) -> str:
     """Return the gain of the best system with its interval, depth and number of queries."""
-    depth = "" if entry.depth is None else f" with {entry.depth} candidates"
+    candidates = entry.depth_of(best.contender)
+    depth = "" if candidates is None else f" with {candidates} candidates"
     family = sum(len(one.comparisons) for one in compared.datasets)
     corrected = f", significant after correction for {family} comparisons" if family > 1 else ""
     return f"{gain_text(best, compared.plan)}{depth}, {queries_text(best)}{corrected}."

@@ -34,6 +34,7 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     found += _ties(summary)
     for entry in manifest.quality_passes:
         found += _failed(entry)
+    found += _placed_last(manifest)
     for facts in summary.datasets:
         found += _without_answers(facts)
     found += _names(manifest)
@@ -60,12 +61,28 @@ def _failed(entry: QualityPass) -> list[Caution]:
             " these out."
         )
         found.append(Caution("invalid", text, RESUME))
-    if entry.documents_placed_last:
-        text = (
-            f"{entry.dataset}: {entry.reranker} gave no score to {entry.documents_placed_last} candidates. They are"
-            " ranked last."
-        )
-        found.append(Caution("verdict", text, "Score these candidates too, or set `missing: fail`."))
+    return found
+
+
+def _placed_last(manifest: Manifest) -> list[Caution]:
+    """Return warnings on candidates without a score, and on replayed runs that are not what their files rank."""
+    found = []
+    # Of a reranker that is scored at every depth, the deepest pass is the last.
+    for entry in {(one.dataset, one.reranker): one for one in manifest.quality_passes}.values():
+        last, ignored = entry.documents_placed_last, entry.documents_ignored
+        if manifest.rerankers[entry.reranker].backend == "replay" and (last or ignored):
+            text = (
+                f"{entry.dataset}: {entry.reranker} is not the ranking of its file. {last} of {entry.pairs} candidates"
+                f" of {manifest.first_stage} are not in the file and are ranked last; {ignored} documents of the file"
+                " are not candidates and are ignored."
+            )
+            hint = "To compare the run of the file itself, list it under `runs:` instead."
+            found.append(Caution("verdict", text, hint))
+        elif last:
+            text = (
+                f"{entry.dataset}: {entry.reranker} gave no score to {last} candidates. They are ranked last."
+            )
+            found.append(Caution("verdict", text, "Score these candidates too, or set `missing: fail`."))
     return found
 
 
@@ -221,7 +238,7 @@ def _ties(summary: Summary) -> list[Caution]:
     depth = {c.dataset: c.depth for c in summary.ceilings}  # the last is the largest
     shares: dict[str, list[str]] = {}
     for row in summary.quality:
-        at_depth = row.metric == summary.primary_metric and row.depth == depth[row.dataset]
+        at_depth = row.metric == summary.primary_metric and row.depth in {depth[row.dataset], None}
         if at_depth and (row.tied_queries_at_10 or 0) > MANY_TIES:
             shares.setdefault(row.dataset, []).append(f"{row.reranker} {row.tied_queries_at_10:.0%}")
     return [

@@ -1,4 +1,4 @@
-"""A reranker that returns the scores of a TREC run file."""
+"""A reranker that returns the scores of a TREC run file, for the candidates of the retriever."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from evalkit.records import RerankRequest, RerankResponse
 
 
 class Replay:
-    """Reads scores from a TREC run file, without any call."""
+    """Replays a reranker's stored scores of the same candidates; to compare a run itself, use `runs:`.
+
+    It ranks the candidates of the retriever and nothing else: documents of the file that are no candidates are ignored.
+    A run with candidates of its own, such as that of another engine, is compared with ``runs:``.
+    """
 
     class Settings(RerankerSettings):
         """Settings of `replay`.
@@ -23,10 +27,11 @@ class Replay:
         Attributes
         ----------
         path
-            TREC run file, plain or gzipped.
+            TREC run file, plain or gzipped, with a score for each candidate of the retriever. To compare a run as it
+            is, with candidates of its own, use ``runs`` instead.
         missing
             What to do with a candidate that is not in the file. ``fail``: its query fails. ``last``: it is
-            ranked after the scored ones, in candidate order, and counted.
+            ranked after the scored ones, in candidate order, and counted; the result is then not that of the file.
         """
 
         backend: Literal["replay"] = "replay"
@@ -68,13 +73,15 @@ class Replay:
                 "backend",
                 f"{self._settings.path} has no score for {len(absent)} of {len(request.doc_ids)} candidates"
                 f" of query {request.query_id!r} (first: {request.doc_ids[absent[0]]!r})",
-                "set 'missing: last' to put such candidates last, or replay a run over the same candidates",
+                "replay a run over the same candidates, set 'missing: last' to put such candidates last, or compare"
+                " the run itself with 'runs:'",
             )
         bottom = min(stored.values(), default=0.0)
         below = {position: bottom - 1.0 - order for order, position in enumerate(absent)}
         scores = [below.get(i, stored.get(doc_id, bottom)) for i, doc_id in enumerate(request.doc_ids)]
         found = np.array(scores, dtype=np.float64)
-        return RerankResponse(found, self._order(found, absent), missing=len(absent))
+        ignored = len(stored) - (len(request.doc_ids) - len(absent))
+        return RerankResponse(found, self._order(found, absent), missing=len(absent), ignored=ignored)
 
     def _order(self, scores: NDArray[np.float64], absent: list[int]) -> NDArray[np.int64] | None:
         """Return the documents of the file in its order, for ``missing: last``: the others have made-up scores."""

@@ -29,6 +29,8 @@ class ScoredCandidates:
         Queries without scores because a call failed. They have no rows.
     missing
         Number of documents without a score that the backend placed last by its own rule.
+    ignored
+        Number of documents of a replayed run that are not among the candidates.
     """
 
     tag: str
@@ -39,6 +41,7 @@ class ScoredCandidates:
     list_rank: tuple[int | None, ...]
     failed: tuple[str, ...]
     missing: int
+    ignored: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -97,10 +100,12 @@ def assemble(
     """
     rows = {query_id: (known or {}).get(query_id) or Row.empty(len(docs)) for query_id, docs, _ in candidates}
     missing: Counter[str] = Counter()
+    ignored: Counter[str] = Counter()
     for outcome in outcomes:
         query_id = outcome.batch.request.query_id
         rows[query_id].take(outcome)
         missing[query_id] += outcome.response.missing if outcome.response else 0
+        ignored[query_id] += outcome.response.ignored if outcome.response else 0
     query_ids: list[str] = []
     doc_ids: list[str] = []
     ranks: list[int] = []
@@ -112,6 +117,7 @@ def assemble(
         if np.isnan(row.scores).any():
             failed.append(query_id)
             missing.pop(query_id, None)
+            ignored.pop(query_id, None)
             continue
         list_rank += row.list_rank
         query_ids += [query_id] * len(docs)
@@ -127,6 +133,7 @@ def assemble(
         tuple(list_rank),
         tuple(failed),
         missing.total(),
+        ignored.total(),
     )
 
 
@@ -139,7 +146,7 @@ def list_ranks_of(outcome: Outcome) -> list[int | None]:
     return ranks
 
 
-def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int) -> Run:
+def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int | None) -> Run:
     """Return the run of the first `depth` candidates of every query, ordered by score.
 
     Parameters
@@ -149,9 +156,10 @@ def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int)
     tag
         Tag of the run.
     depth
-        Candidates per query.
+        Candidates per query; None for all rows, which need no rank of the first stage.
     """
-    keep = columns["retriever_rank"] <= depth
+    ranks = columns["retriever_rank"]
+    keep = np.ones(len(ranks), dtype=np.bool_) if depth is None else ranks <= depth
     return Run.from_rows(
         tag,
         columns["query_id"][keep].tolist(),

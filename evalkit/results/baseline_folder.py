@@ -16,7 +16,7 @@ from evalkit.results.values_table import CellValues, read_values, write_values
 
 BASELINES = Path("results") / "baselines"
 _REMEDY = "save the baseline again from its result"
-_KEPT = ("command", "started", "versions", "git", "machine", "datasets", "rerankers", "endpoints")
+_KEPT = ("command", "started", "versions", "git", "machine", "datasets", "rerankers", "runs", "endpoints")
 """Parts of the result's manifest that a baseline keeps."""
 
 
@@ -39,6 +39,8 @@ class BaselineManifest:
     rankings
         Dataset, reranker, and the hashes of the rankings, one after the other in the order of the queries in
         ``values.parquet``; empty in baselines of earlier versions.
+    runs
+        Dataset and tag of the compared runs.
     """
 
     VERSION: ClassVar[int] = 1
@@ -51,6 +53,7 @@ class BaselineManifest:
     calls: tuple[tuple[str, str, int, int], ...]
     of: Mapping[str, Any]
     rankings: tuple[tuple[str, str, str], ...] = ()
+    runs: tuple[tuple[str, str], ...] = ()
 
 
 def facts_to_keep(result: ResultFolder) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class DatasetComparisons:
     Attributes
     ----------
     depth
-        Candidates per query; None where the runs do not come from one first stage.
+        Candidates per query of all systems but `runs`; None where the runs do not come from one first stage.
     unscored
         System -> queries without scores, where there are any.
     comparisons
@@ -111,6 +111,8 @@ class DatasetComparisons:
         Whether unjudged documents may be relevant, as the configuration states.
     to_judge
         The documents whose judgments would decide the undecided comparisons, the highest ranks first.
+    runs
+        The systems with candidates of their own, which have no depth.
     """
 
     dataset: str
@@ -126,6 +128,11 @@ class DatasetComparisons:
     relevant_only: bool = False
     unjudged: Unjudged = "unknown"
     to_judge: tuple[ToJudge, ...] = ()
+    runs: tuple[str, ...] = ()
+
+    def depth_of(self, system: str) -> int | None:
+        """Return the candidates per query of a system; None for a run."""
+        return None if system in self.runs else self.depth
 
 
 @dataclass(frozen=True, slots=True)

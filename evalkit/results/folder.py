@@ -20,7 +20,7 @@ from evalkit.results.json_shapes import document, from_plain, read_json, to_json
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_columns, read_table, write_table
-from evalkit.results.raw_tables import CALLS, TEXTS
+from evalkit.results.raw_tables import CALLS, RUN_LATENCIES, TEXTS
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import Tuning
@@ -47,6 +47,7 @@ class ResultFolder:
         self.scores_file = path / "scores.parquet"
         self.calls_file = path / "calls.parquet"
         self.texts_file = path / "texts.parquet"
+        self.run_latencies_file = path / "run_latencies.parquet"
         self.failures_file = path / "failures.jsonl"
         self.log_file = path / "log.jsonl"
         self.values_file = path / "values.parquet"
@@ -115,9 +116,10 @@ class ResultFolder:
         """Return the path of a dataset's queries: a raw file, whose texts reports show."""
         return self.path / "queries" / f"{slug(dataset)}.jsonl.gz"
 
-    def run_file(self, dataset: str, tag: str, depth: int) -> Path:
-        """Return the path of a derived run."""
-        return self.runs_folder / f"{slug(dataset)}.{slug(tag)}.d{depth}.trec.gz"
+    def run_file(self, dataset: str, tag: str, depth: int | None) -> Path:
+        """Return the path of a derived run; the depth is None for a compared run."""
+        part = "run" if depth is None else f"d{depth}"
+        return self.runs_folder / f"{slug(dataset)}.{slug(tag)}.{part}.trec.gz"
 
     def plot_file(self, name: str, ending: str) -> Path:
         """Return the path of a plot."""
@@ -266,6 +268,21 @@ class ResultFolder:
             return {}
         columns = read_columns(self.texts_file, {"dataset": dataset})
         return dict(zip(columns["doc_id"].tolist(), columns["text"].tolist(), strict=True))
+
+    def write_run_latencies(self, rows: Iterable[tuple[str, str, str, float]]) -> None:
+        """Write the latencies of compared runs as rows of dataset, tag, query and seconds; no file without rows."""
+        columns = dict(zip(RUN_LATENCIES, zip(*rows, strict=True), strict=False))
+        if columns:
+            with self.writing():
+                write_table(self.run_latencies_file, RUN_LATENCIES, columns)
+
+    def read_run_latencies(self) -> pd.DataFrame:
+        """Read ``run_latencies.parquet``; without rows if it is missing."""
+        if self.run_latencies_file.is_file():
+            return read_table(self.run_latencies_file)
+        import pandas as pd
+
+        return pd.DataFrame(columns=[*RUN_LATENCIES])
 
     def read_scores(self) -> pd.DataFrame:
         """Read ``scores.parquet``."""

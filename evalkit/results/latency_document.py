@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from evalkit.latency import Fit, RoundState
 from evalkit.latency.slo import Verdict, VerdictBasis
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
-from evalkit.results.summary_document import Quantile
+from evalkit.results.latency_quantiles import Quantile
 from evalkit.stats import Interval
 
 

@@ -25,6 +25,8 @@ class LeaderboardRow(JsonObject):
         Median seconds of a call with the batch size of the table; None where it was not timed.
     dominated_by
         Systems of the same run that are significantly better and faster; None where it was not timed.
+    is_run
+        Whether it is a run of another engine, with candidates of its own and without a depth.
     """
 
     rank: int
@@ -35,11 +37,12 @@ class LeaderboardRow(JsonObject):
     p50_s: float | None
     usd_per_thousand_queries: float | None
     dominated_by: tuple[str, ...] | None
+    is_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Leaderboard:
-    """Systems that were measured on the same queries, judgments, candidates and depth, the best first.
+    """Systems that were measured on the same queries, judgments, candidates and depth, and runs, the best first.
 
     Attributes
     ----------
@@ -56,3 +59,7 @@ class Leaderboard:
     batch_size: int | None
     why: str | None
     rows: tuple[LeaderboardRow, ...]
+
+    def depth_of(self, row: LeaderboardRow) -> int | None:
+        """Return the depth of a system; None for a run."""
+        return None if row.is_run else self.depth

@@ -12,6 +12,7 @@ from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
 from evalkit.records import DatasetOrigin, ScoreKind
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key
+from evalkit.results.run_facts import RunFacts
 
 Status = Literal["running", "complete", "incomplete", "failed"]
 
@@ -177,6 +178,8 @@ class QualityPass:
         Query-document pairs that the reranker was asked to score.
     documents_placed_last
         Candidates without a score of their own, ranked after the others.
+    documents_ignored
+        Documents of a replayed run that are not among the candidates, counted with ``missing: last``.
     """
 
     dataset: str
@@ -187,6 +190,7 @@ class QualityPass:
     failed: tuple[str, ...]
     pairs: int
     documents_placed_last: int
+    documents_ignored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +263,8 @@ class Manifest(Document):
         Tag of the first stage.
     rerankers, endpoints, calls
         By tag.
+    runs
+        One for each compared run and dataset; none in results of earlier versions.
     pairs
         One for each dataset and reranker.
     spent_usd
@@ -288,6 +294,7 @@ class Manifest(Document):
     datasets: tuple[DatasetFacts, ...]
     preflight: tuple[Preflight, ...] = ()
     rerankers: Mapping[str, RerankerFacts]
+    runs: tuple[RunFacts, ...] = ()
     pairs: tuple[PairCounts, ...] = ()
     quality_passes: tuple[QualityPass, ...] = ()
     pointwise_checks: tuple[PointwiseResult, ...] = ()
@@ -303,6 +310,11 @@ class Manifest(Document):
     def origins(self) -> dict[str, DatasetOrigin]:
         """Dataset -> its origin."""
         return {facts.name: facts.origin for facts in self.datasets}
+
+    @property
+    def run_tags(self) -> tuple[str, ...]:
+        """Tags of the compared runs."""
+        return tuple(dict.fromkeys(facts.tag for facts in self.runs))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ SCORES = {
 }
 """Columns of ``scores.parquet``; depth is null where one pass serves every depth. ``list_rank`` is the
 rank in the backend's response to the call that scored the pair. With ``missing: last`` of the replay backend it is
-null for a candidate that the run file lacks: its score is made up."""
+null for a candidate that the run file lacks: its score is made up. The rows of a compared run have null in all three
+columns: its documents are no candidates of the first stage."""
 
 CALLS = {
     "dataset": "string",
@@ -69,6 +70,9 @@ STATIONS = ("encoded_s", "sent_s", "headers_s", "body_s")
 
 TEXTS = {"dataset": "string", "doc_id": "string", "text": "string"}
 """Columns of ``texts.parquet``: the beginnings of the documents that a report can show."""
+
+RUN_LATENCIES = {"dataset": "string", "reranker": "string", "query_id": "string", "seconds": "float64"}
+"""Columns of ``run_latencies.parquet``: what the files of compared runs say, without the unknown ones."""
 
 SHOWN = 10
 """Documents of each ranked list that a report shows."""

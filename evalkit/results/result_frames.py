@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalkit.results.comparison_document import Comparisons
-from evalkit.results.summary_document import LatencyRow, Quantile, Summary
+from evalkit.results.latency_quantiles import Quantile
+from evalkit.results.summary_document import LatencyRow, Summary
 from evalkit.stats import Interval
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ def latency_frame(summary: Summary) -> pd.DataFrame:
 
 
 def comparison_frame(compared: Comparisons) -> pd.DataFrame:
-    """Return one row for each dataset and system but the baseline, on the primary metric."""
+    """Return one row for each dataset and system but the baseline, on the primary metric; a run has no depth."""
     rows = [
-        (entry.dataset, entry.depth, one.metric, one.baseline, one.contender, one.verdict, one.difference, one.lower,
-         one.upper, one.p, one.p_adjusted, one.baseline_mean, one.contender_mean, one.n, one.left_out, one.wins,
-         one.ties, one.losses, one.detectable, one.needed)
+        (entry.dataset, entry.depth_of(one.contender), one.metric, one.baseline, one.contender, one.verdict,
+         one.difference, one.lower, one.upper, one.p, one.p_adjusted, one.baseline_mean, one.contender_mean, one.n,
+         one.left_out, one.wins, one.ties, one.losses, one.detectable, one.needed)
         for entry in compared.datasets
         for one in entry.comparisons
     ]  # fmt: skip

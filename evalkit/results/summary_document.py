@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from evalkit.latency import Basis
 from evalkit.results.billing_rows import BillingRow, CostRow
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
+from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.stats import Interval
 
@@ -49,6 +49,8 @@ class QualityRow(JsonObject):
 
     Attributes
     ----------
+    depth
+        Candidates per query; None for a compared run.
     mean
         Over the averaged queries that have scores.
     not_scored
@@ -61,7 +63,7 @@ class QualityRow(JsonObject):
 
     dataset: str
     reranker: str
-    depth: int
+    depth: int | None
     metric: str
     mean: Annotated[Interval, Inline.interval("mean")]
     not_scored: int
@@ -193,34 +195,6 @@ class ServerTimeRow(JsonObject):
 
 
 @dataclass(frozen=True, slots=True)
-class Quantile(JsonObject):
-    """A quantile of the latency in seconds.
-
-    Attributes
-    ----------
-    interval
-        Without estimate where the calls are too few for an interval.
-    needs
-        Calls that an interval takes.
-    decided_by
-        ``rounds`` where the differences between rounds make the interval wider than single calls alone, else
-        ``calls``; None where there is no interval, or a file does not record it.
-    missing
-        ``calls`` or ``rounds``, where they are too few for an interval.
-    """
-
-    interval: Annotated[Interval, Inline.interval("estimate")]
-    needs: int
-    decided_by: Annotated[Basis | None, Key(omit_none=True)] = None
-    missing: Annotated[Basis | None, Key(omit_none=True)] = None
-
-    @property
-    def estimate(self) -> float | None:
-        """Seconds; None where the calls are too few."""
-        return self.interval.estimate
-
-
-@dataclass(frozen=True, slots=True)
 class LatencyParts:
     """Median seconds of each part of a successful call; None where it is not known.
 
@@ -328,11 +302,13 @@ class Summary(Document):
     confidence
         Level of the intervals of means.
     quality
-        In the order of datasets, rerankers (the first stage first), depths and metrics.
+        In the order of datasets, systems (the first stage first, compared runs last), depths and metrics.
     ceilings
         By dataset and depth, ascending.
     billing
         Empty in results of earlier versions.
+    run_latencies
+        Of the compared runs that have a latency file.
     """
 
     VERSION: ClassVar[int] = 2
@@ -351,6 +327,7 @@ class Summary(Document):
     server_times: tuple[ServerTimeRow, ...]
     latency: tuple[LatencyRow, ...]
     billing: tuple[BillingRow, ...] = ()
+    run_latencies: tuple[RunLatency, ...] = ()
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""
@@ -374,6 +351,12 @@ class Summary(Document):
         """Return the cost of a reranker's quality pass; None where it has none."""
         where = (dataset, reranker)
         return next((row for row in self.costs if (row.dataset, row.reranker) == where), None)
+
+    def run_latency_of(self, dataset: str, run: str) -> RunLatency | None:
+        """Return the latency of a compared run; None where it has none."""
+        return next(
+            (row for row in self.run_latencies if (row.dataset, row.reranker) == (dataset, run)), None
+        )
 
     def billing_of(self, dataset: str, reranker: str) -> BillingRow | None:
         """Return how the calls of a reranker are billed; None where no call has a known cost."""

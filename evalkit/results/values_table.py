@@ -25,7 +25,7 @@ VALUES = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CellValues:
-    """The values of one reranker on one dataset at one depth."""
+    """The values of one system on one dataset at one depth; the depth of a compared run is None."""
 
     dataset: str
     reranker: str
@@ -56,10 +56,12 @@ def read_values(path: Path) -> Iterator[CellValues]:
     InputError
         If the file is missing or damaged.
     """
+    import pandas as pd
+
     for (dataset, tag), part in read_table(path).groupby(["dataset", "reranker"], sort=False):
         wide = part.pivot_table(index="query_id", columns="metric", values="value", sort=False)
         labels = tuple(dict.fromkeys(part["metric"]))
         columns = wide[list(labels)].to_numpy(dtype=np.float64)
         values = MetricValues(str(tag), labels, tuple(wide.index), columns)
-        depth = part["depth"].iloc[0]
-        yield CellValues(str(dataset), str(tag), None if depth is None else int(depth), values)
+        depth = part["depth"].iloc[0]  # null for a compared run
+        yield CellValues(str(dataset), str(tag), None if pd.isna(depth) else int(depth), values)

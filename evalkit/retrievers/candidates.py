@@ -49,9 +49,13 @@ def retrieve_candidates(retriever: Retriever, dataset: Dataset, depth: int) -> R
     """
     if not dataset.origin.exclude_same_id:
         return retriever.retrieve(dataset.queries, depth)
-    found = retriever.retrieve(dataset.queries, depth + 1)
-    keep = np.ones(len(found), dtype=np.bool_)
-    for start, (query_id, docs, _) in zip(found.offsets.tolist(), found, strict=False):
+    return without_same_ids(retriever.retrieve(dataset.queries, depth + 1)).cut(depth)
+
+
+def without_same_ids(run: Run) -> Run:
+    """Return a run without the documents that have the id of their query."""
+    keep = np.ones(len(run), dtype=np.bool_)
+    for start, (query_id, docs, _) in zip(run.offsets.tolist(), run, strict=False):
         if query_id in docs:
             keep[start + docs.index(query_id)] = False
-    return (found if keep.all() else found.where(keep)).cut(depth)
+    return run if keep.all() else run.where(keep)

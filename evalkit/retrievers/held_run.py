@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
-
-import numpy as np
 
 from evalkit.errors import DataFormatError
 from evalkit.records import Dataset, Query, Run
@@ -31,7 +28,7 @@ class RunRetriever:
     """
 
     def __init__(self, run: Run, dataset: Dataset, source: str) -> None:
-        self._run = _select_queries(run, {query.query_id for query in dataset.queries})
+        self._run = run.restricted_to(query.query_id for query in dataset.queries)
         if not len(self._run):
             raise DataFormatError(
                 f"{source} contains no query of {dataset.name!r}", "use a run of this dataset"
@@ -47,10 +44,4 @@ class RunRetriever:
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the first `depth` documents of each query; a query that the run lacks has no rows."""
-        return _select_queries(self._run, {query.query_id for query in queries}).cut(depth)
-
-
-def _select_queries(run: Run, query_ids: AbstractSet[str]) -> Run:
-    """Return the rows of some queries."""
-    selected = np.array([query_id in query_ids for query_id in run.query_ids], dtype=np.bool_)
-    return run.where(np.repeat(selected, np.diff(run.offsets)))
+        return self._run.restricted_to(query.query_id for query in queries).cut(depth)

@@ -66,12 +66,17 @@ def sets_at_depth(
     depth: int,
     origins: Mapping[str, DatasetOrigin],
 ) -> list[ComparisonSet]:
-    """Return one comparison set for each dataset, with the cells at one depth as its systems."""
+    """Return one comparison set for each dataset, with the cells at one depth and the runs as its systems."""
     by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
     for cell in cells:
-        if cell.depth == depth:
+        if cell.depth in {depth, None}:
             by_dataset[cell.dataset][cell.reranker] = System(
-                cell.reranker, cell.run, cell.values, cell.not_scored, cell.placed_last
+                cell.reranker,
+                cell.run,
+                cell.values,
+                cell.not_scored,
+                cell.placed_last,
+                own_candidates=cell.depth is None,
             )
     sets = [
         ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
@@ -151,6 +156,7 @@ def _dataset(
         relevant_only=lists_relevant_only(comparison_set.qrels) and comparison_set.unjudged == "unknown",
         unjudged=comparison_set.unjudged,
         to_judge=tuple(to_judge(comparison_set, plan, undecided)),
+        runs=comparison_set.own_candidates,
     )
 
 

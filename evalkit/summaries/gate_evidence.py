@@ -62,6 +62,8 @@ class Evidence:
         (dataset, tag) -> the documents with a score of their own; absent where that is unknown, and in a baseline.
     costs
         (dataset, tag) -> cost of each query; absent where a cost is unknown, and in a saved baseline.
+    runs
+        (dataset, tag) of the compared runs: neither candidates nor depth of the first stage apply to them.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Evidence:
     levels: Mapping[str, Mapping[str, Callable[[str], str]]] = field(default_factory=dict)
     scored: Mapping[tuple[str, str], Run] = field(default_factory=dict)
     costs: Mapping[tuple[str, str], QueryCosts] = field(default_factory=dict)
+    runs: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -85,7 +88,7 @@ class Evidence:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Rerankers, without the first stage."""
+        """Rerankers and runs, without the first stage."""
         return tuple(dict.fromkeys(tag for _, tag in self.values if tag != self.first_stage))
 
     @property
@@ -119,11 +122,13 @@ def evidence_of(result: OpenedResult) -> Evidence:
         levels={one.dataset: level_functions(one) for one in result.comparison_sets},
         scored=_scored(systems),
         costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
+        runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
     )
 
 
 def _scored(systems: Mapping[tuple[str, str], System]) -> dict[tuple[str, str], Run]:
-    found = {key: scored_documents(system) for key, system in systems.items()}
+    # The scores of a run of another engine are not those of a reranker: no threshold applies to them.
+    found = {key: scored_documents(one) for key, one in systems.items() if not one.own_candidates}
     return {key: run for key, (run, left_out) in found.items() if left_out is not None}
 
 

@@ -19,7 +19,8 @@ from evalkit.latency.flags import (
     flag_unsettled,
     wait_of,
 )
-from evalkit.results.summary_document import LatencyParts, LatencyRow, Quantile
+from evalkit.results.latency_quantiles import Quantile
+from evalkit.results.summary_document import LatencyParts, LatencyRow
 from evalkit.results.timed_calls import CellCalls
 from evalkit.stats import sample_size_for_quantile
 

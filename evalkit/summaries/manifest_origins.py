@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import PurePath
 
+from evalkit.cache import HASH_DIGITS
 from evalkit.comparison.score_origins import DriftSample, ScoreOrigin
 from evalkit.results.manifest import Manifest, PairCounts
+from evalkit.results.run_facts import RunFacts
 
 
 def origins_of(manifest: Manifest) -> dict[tuple[str, str], ScoreOrigin]:
     """Return (dataset, reranker) -> the origin of its scores; the first stage is not among them."""
-    return {(pairs.dataset, pairs.reranker): _origin(manifest, pairs) for pairs in manifest.pairs}
+    origins = {(pairs.dataset, pairs.reranker): _origin(manifest, pairs) for pairs in manifest.pairs}
+    return origins | {(run.dataset, run.tag): _of_run(run) for run in manifest.runs}
+
+
+def _of_run(run: RunFacts) -> ScoreOrigin:
+    """Return the origin of a compared run, which is the file itself."""
+    name, digits = PurePath(run.path).name, run.sha256[:HASH_DIGITS]
+    return ScoreOrigin(run.documents, proven_by=f"run file {name}, sha256 {digits}")
 
 
 def _origin(manifest: Manifest, pairs: PairCounts) -> ScoreOrigin:

@@ -40,8 +40,13 @@ class OpenedResult:
 
     @property
     def rerankers(self) -> tuple[str, ...]:
-        """Tags without the first stage."""
+        """Tags of the rerankers, without the first stage and without runs."""
         return tuple(self.manifest.rerankers)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Tags of the rerankers and of the compared runs, without the first stage."""
+        return (*self.manifest.rerankers, *self.manifest.run_tags)
 
 
 def open_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[OpenedResult]:
@@ -114,53 +119,70 @@ def distinct_tags(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
 
 
 def matched_tags(before: OpenedResult, after: OpenedResult) -> list[tuple[str, str]]:
-    """Return pairs of tags, one of each folder, that are two versions of the same reranker.
+    """Return pairs of tags, one of each folder, that are two versions of the same reranker or run.
 
     Raises
     ------
     InputError
-        If no tag is in both folders and one of them has several rerankers.
+        If no tag is in both folders and one of them has several systems.
     """
-    shared = [(tag, tag) for tag in before.rerankers if tag in after.rerankers]
+    shared = [(tag, tag) for tag in before.tags if tag in after.tags]
     if shared:
         return shared
-    if len(before.rerankers) == len(after.rerankers) == 1:
-        return [(before.rerankers[0], after.rerankers[0])]
+    if len(before.tags) == len(after.tags) == 1:
+        return [(before.tags[0], after.tags[0])]
     raise InputError(
-        f"no reranker is in both folders: {', '.join(before.rerankers)}; {', '.join(after.rerankers)}",
+        f"no reranker is in both folders: {', '.join(before.tags)}; {', '.join(after.tags)}",
         "use the same tag for both versions",
     )
 
 
 def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str]) -> list[ComparisonSet]:
-    """Return a comparison set for each dataset, with two versions of a reranker as its systems.
+    """Return a comparison set for each dataset, with two versions of a reranker or run as its systems.
+
+    Two versions of a run need the same queries and judgments only: they have candidates of their own, and no depth.
 
     Raises
     ------
     InputError
         If a dataset is missing, or queries, judgments or candidates are not the same.
     """
-    theirs = {comparison_set.dataset: comparison_set for comparison_set in after.comparison_sets}
+    if (tags[0] in before.manifest.run_tags) != (tags[1] in after.manifest.run_tags):
+        raise InputError(
+            f"{' and '.join(dict.fromkeys(tags))}: one folder has a run of this name and the other a reranker",
+            "use different tags for runs and rerankers",
+        )
+    of_after = {comparison_set.dataset: comparison_set for comparison_set in after.comparison_sets}
     comparison_sets = []
     for comparison_set in before.comparison_sets:
-        if comparison_set.dataset not in theirs:
+        if tags[0] not in comparison_set.systems:
+            continue  # a run need not cover every dataset
+        other = of_after.get(comparison_set.dataset)
+        if other is None or tags[1] not in other.systems:
+            lacking = "dataset" if other is None else f"{tags[1]!r} on dataset"
             raise InputError(
-                f"{after.folder.path} does not contain dataset {comparison_set.dataset!r}",
+                f"{after.folder.path} does not contain {lacking} {comparison_set.dataset!r}",
                 "run both versions on the same datasets",
             )
-        other = theirs[comparison_set.dataset]
-        why = mismatch(comparison_set, other)
+        mine, theirs = _without_first_stage(comparison_set, tags[0]), _without_first_stage(other, tags[1])
+        why = mismatch(mine, theirs)
         if why is not None:
             raise InputError(
-                f"{comparison_set.dataset}: {before.folder.path} and {after.folder.path} cannot be compared: {why}",
+                f"{mine.dataset}: {before.folder.path} and {after.folder.path} cannot be compared: {why}",
                 "run both versions on the same queries, judgments and candidates",
             )
         systems = {
-            BEFORE: replace(comparison_set.systems[tags[0]], name=BEFORE),
-            AFTER: replace(other.systems[tags[1]], name=AFTER),
+            BEFORE: replace(mine.systems[tags[0]], name=BEFORE),
+            AFTER: replace(theirs.systems[tags[1]], name=AFTER),
         }
-        comparison_sets.append(replace(comparison_set, systems=systems))
+        comparison_sets.append(replace(mine, systems=systems))
     return comparison_sets
+
+
+def _without_first_stage(comparison_set: ComparisonSet, tag: str) -> ComparisonSet:
+    """Return the comparison set of a run, to which candidates and depth do not apply; of a reranker as it is."""
+    own = comparison_set.systems[tag].own_candidates
+    return replace(comparison_set, first_stage=None, depth=None) if own else comparison_set
 
 
 def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:

@@ -24,6 +24,8 @@ class QualityCell:
 
     Attributes
     ----------
+    depth
+        Candidates per query; None for a compared run, which has candidates of its own.
     run
         The ranked lists of the queries that were scored.
     values
@@ -37,7 +39,7 @@ class QualityCell:
 
     dataset: str
     reranker: str
-    depth: int
+    depth: int | None
     run: Run
     values: MetricValues
     not_scored: tuple[str, ...]
@@ -69,7 +71,7 @@ def derive_cells(
     metrics: Sequence[str],
     depths: Sequence[int],
 ) -> Iterator[QualityCell]:
-    """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
+    """Yield every cell of each dataset: the first stage and each reranker at each depth, then each compared run."""
     parsed = parse_metrics(metrics)
     with_candidates: list[str] = []
     for dataset, judged in qrels.items():
@@ -86,6 +88,11 @@ def derive_cells(
                 values = evaluate(run, kept, parsed)
                 last = placed_last(columns, _made_up(manifest, dataset, tag, depth))
                 yield QualityCell(dataset, tag, depth, run, values, missing, last)
+        for facts in manifest.runs:
+            if facts.dataset == dataset:
+                run = scored_run(folder.read_scores_of(dataset, facts.tag), facts.tag, None)
+                # A query that the file lacks was answered with nothing: it is empty and counts as 0.
+                yield QualityCell(dataset, facts.tag, None, run, evaluate(run, judged, parsed), ())
 
 
 def placed_last(columns: Mapping[str, NDArray[Any]], made_up: int) -> dict[str, frozenset[str]] | None:
@@ -141,6 +148,8 @@ def derive_ceilings(
     """Yield, per dataset and depth, the recall of the candidates and the values of their best order."""
     parsed = parse_metrics(metrics)
     for cell in first_stage:
+        if cell.depth is None:
+            continue
         judged = qrels[cell.dataset]
         recall = evaluate(cell.run, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
         best = evaluate(best_order(cell.run, judged), judged, parsed)

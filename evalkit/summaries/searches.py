@@ -132,11 +132,11 @@ def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) ->
     for depth in (*(depth for depth in LADDER if depth < deepest), deepest):
         shallow = first.cut(depth)
         reranked = _within(full, shallow)
-        scales = Scale.of(_restricted(shallow, wanted)), Scale.of(_restricted(reranked, wanted))
+        scales = Scale.of(shallow.restricted_to(wanted)), Scale.of(reranked.restricted_to(wanted))
         fused = {"none": reranked, "rrf": reciprocal_ranks(shallow, reranked)}
         fused |= {f"{weight:g} reranker": weighted(shallow, reranked, weight, scales) for weight in WEIGHTS}
         for fusion, run in fused.items():
-            scores = _restricted(run, wanted).scores
+            scores = run.restricted_to(wanted).scores
             for share in KEPT_SHARES if len(scores) else (1.0,):
                 cut = None if share == 1 else float(np.quantile(scores, 1 - share, method="higher"))
                 yield _Configuration(depth, fusion, share, cut, run)
@@ -148,8 +148,3 @@ def _within(run: Run, candidates: Run) -> Run:
     return run.where(
         np.array([d in documents.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)
     )
-
-
-def _restricted(run: Run, query_ids: set[str]) -> Run:
-    """Return the part of a run for some queries."""
-    return run.where(np.array([q in query_ids for q, docs, _ in run for _ in docs], dtype=np.bool_))

@@ -13,6 +13,7 @@ from evalkit.comparison import pair
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import difference_interval
 from evalkit.metrics import parse_metric
+from evalkit.results.latency_quantiles import RunLatency
 from evalkit.results.manifest import DatasetFacts, Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import (
@@ -42,6 +43,7 @@ def summarise(
     calls: pd.DataFrame,
     latency: tuple[LatencyRow, ...],
     clusters: Mapping[str, QueryClusters],
+    run_latencies: tuple[RunLatency, ...] = (),
 ) -> Summary:
     """Return the content of ``summary.json``.
 
@@ -53,8 +55,12 @@ def summarise(
         The rows of `latency_rows`.
     clusters
         Dataset -> which of its queries are not independent.
+    run_latencies
+        The rows of `run_latency_rows`.
     """
     first_stage = {(c.dataset, c.depth): c for c in cells if c.reranker == manifest.first_stage}
+    # A run has no depth: it is compared with the first stage at its deepest, which is the last one.
+    first_stage |= {(dataset, None): cell for (dataset, _), cell in first_stage.items()}
     return Summary(
         name=manifest.name,
         status=manifest.status,
@@ -74,6 +80,7 @@ def summarise(
         server_times=server_times(calls, CONFIDENCE),
         latency=latency,
         billing=billing_rows(manifest, calls),
+        run_latencies=run_latencies,
     )
 
 

@@ -39,9 +39,10 @@ def save_baseline(result: str | Path, name: str, into: Path = BASELINES) -> Path
         calls=tuple((*key, *counts) for key, counts in evidence.calls.items()),
         of=facts_to_keep(opened.folder),
         rankings=tuple((*key, "".join(hashes.values())) for key, hashes in evidence.rankings.items()),
+        runs=tuple(sorted(evidence.runs)),
     )
     values = (
-        CellValues(dataset, tag, depths[dataset], values)
+        CellValues(dataset, tag, None if (dataset, tag) in evidence.runs else depths[dataset], values)
         for (dataset, tag), values in evidence.values.items()
     )
     folder.write(manifest, opened.folder, values)
@@ -99,6 +100,7 @@ def _evidence(folder: BaselineFolder) -> Evidence:
         },
         calls={(dataset, tag): (calls, failed) for dataset, tag, calls, failed in manifest.calls},
         rankings=_rankings(folder, manifest, values),
+        runs=frozenset(manifest.runs),
     )
 
 

@@ -21,8 +21,10 @@ def latency_only(config: Config, scenarios: Collection[str]) -> Config:
     Raises
     ------
     InputError
-        If every reranker only looks up scores.
+        If there is no reranker, or every one only looks up scores.
     """
+    if not config.rerankers:
+        raise InputError("no reranker to measure: runs are compared, never called", "add rerankers:")
     if not any(settings.timed for settings in config.rerankers.values()):
         raise InputError(
             "no reranker to measure: all rerankers read stored scores",

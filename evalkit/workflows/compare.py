@@ -31,7 +31,7 @@ DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 
 
 def compare(*results: str | Path, **changes: Any) -> list[dict[str, Any]]:
-    """Compare the rerankers of one result folder, or two versions in two folders.
+    """Compare the rerankers and runs of one result folder, or two versions in two folders.
 
     Parameters
     ----------
@@ -92,7 +92,8 @@ def compare_results(
             "give the folders of the old and the new version",
         )
     if len(results) == 1:
-        _check_baseline(plan, results[0].comparison_sets[0].systems)
+        for comparison_set in results[0].comparison_sets:
+            _check_baseline(plan, comparison_set.systems)
         return [compare_sets(results[0].comparison_sets, plan)]
     if "baseline" in changes:
         raise InputError("with two folders, the first one is the baseline", "remove --baseline")
@@ -100,10 +101,11 @@ def compare_results(
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
         comparison_sets = version_sets(before, after, tags)
-        moved = transfers(before, after, tags, comparison_sets, thresholds)
+        is_run = tags[0] in before.manifest.run_tags  # its scores have no threshold
+        moved = () if is_run else transfers(before, after, tags, comparison_sets, thresholds)
         compared = compare_sets(comparison_sets, replace(plan, baseline=BEFORE))
         documents.append(_of_versions(_withhold_cached(compared, after, tags[1]), tags, moved))
-        if plots is not None:
+        if plots is not None and not is_run:
             _draw_scores(plots, before, after, tags, comparison_sets)
     return documents
 

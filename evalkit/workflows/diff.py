@@ -29,7 +29,7 @@ class Difference:
     Attributes
     ----------
     about
-        ``status``, ``configuration``, ``data``, ``code``, ``machine``, ``reranker`` or ``mean``.
+        ``status``, ``configuration``, ``data``, ``code``, ``machine``, ``reranker``, ``run`` or ``mean``.
     what
         Path of the value, keys joined with dots.
     before, after
@@ -80,6 +80,7 @@ class _Facts:
         git = None if manifest.git is None else to_plain(manifest.git)
         rerankers = {tag: to_plain(facts) for tag, facts in manifest.rerankers.items()}
         endpoints = {tag: to_plain(facts) for tag, facts in manifest.endpoints.items()}
+        runs = {f"{facts.tag} on {facts.dataset}": to_plain(facts) for facts in manifest.runs}
         settings = {key: value for key, value in config.everything.items() if key not in _NO_EFFECT}
         return cls(
             {
@@ -89,6 +90,7 @@ class _Facts:
                 "code": _flat({**manifest.versions, **plugins, "commit": git}),
                 "machine": _flat(machine),
                 "reranker": _flat(rerankers) | _flat(endpoints, "endpoint."),
+                "run": _flat(runs),
                 "mean": _means(folder.read_summary()),
             }
         )
@@ -96,9 +98,13 @@ class _Facts:
 
 def _means(summary: Summary) -> dict[str, str]:
     return {
-        f"{row.dataset} {row.reranker} {row.metric} at depth {row.depth}": _shown(row.mean)
+        f"{row.dataset} {row.reranker} {row.metric}{_at(row.depth)}": _shown(row.mean)
         for row in summary.quality
     }
+
+
+def _at(depth: int | None) -> str:
+    return "" if depth is None else f" at depth {depth}"
 
 
 def _shown(mean: Interval) -> str:

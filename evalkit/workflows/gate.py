@@ -125,8 +125,17 @@ def judge_rule(rule: GateRule, new: Evidence, old: Evidence, terms: Terms) -> It
     tags = [rule.reranker] if rule.reranker else (shared or list(old.tags))
     for dataset in datasets:
         for tag in tags:
-            if rule.reranker or tag != rule.latency_to:
+            if not rule.reranker and _lacks_run(dataset, tag, new, old):
+                continue
+            untimed = tag == rule.latency_to or (dataset, tag) in new.runs
+            if rule.reranker or rule.latency_to is None or not untimed:
                 yield from _on_parts(Case(rule, dataset, tag, new, old, terms))
+
+
+def _lacks_run(dataset: str, tag: str, new: Evidence, old: Evidence) -> bool:
+    """Return whether a tag is that of a run which no side has on a dataset: a run need not cover all of them."""
+    is_run = any(run == tag for _, run in new.runs | old.runs)
+    return is_run and (dataset, tag) not in new.values and (dataset, tag) not in old.values
 
 
 def _on_parts(case: Case) -> Iterator[GateVerdict]:

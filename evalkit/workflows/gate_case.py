@@ -141,10 +141,16 @@ class Case:
             If values are missing, or the data of both sides are not the same.
         """
         before, after = self.values(self.old, "baseline"), self.values(self.new, "result")
-        mine = self.new.prints[self.dataset]
-        differing = [
-            name for name, hashed in self.old.prints[self.dataset].items() if mine.get(name) != hashed
-        ]
+        key, mine, theirs = (
+            (self.dataset, self.tag),
+            self.new.prints[self.dataset],
+            self.old.prints[self.dataset],
+        )
+        if (key in self.new.runs) != (key in self.old.runs):
+            raise NothingToJudgeError(f"{self.tag} is a run on one side and a reranker on the other")
+        # A run has candidates of its own: a change of those is what the gate judges.
+        same = {"judgments"} if key in self.new.runs else set(theirs)
+        differing = [name for name, hashed in theirs.items() if name in same and mine.get(name) != hashed]
         if differing:
             raise NothingToJudgeError(
                 f"the {' and the '.join(differing)} of {self.dataset} differ from the baseline"

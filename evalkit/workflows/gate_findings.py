@@ -48,6 +48,8 @@ def find(case: Case) -> RuleFinding:
 
 def _failures(case: Case) -> RuleFinding:
     key = case.dataset, case.tag
+    if key in case.new.runs:
+        return RuleFinding("PASS", "no calls: a run is read from its file")
     calls, failed = case.new.calls.get(key, (0, 0))
     if not calls and case.new.unscored.get(key) == 0:
         return RuleFinding("PASS", "no calls: all scores were cached")
@@ -130,6 +132,8 @@ def _latency(case: Case) -> RuleFinding:
 
     Seconds of two runs are never compared: machines and their load differ.
     """
+    if (case.dataset, case.tag) in case.new.runs:
+        raise NothingToJudgeError(f"{case.tag} is a run: it has no timed calls")
     name, bound = case.rule.bound
     mine = _log_ratios(case, case.new)
     what = f"latency ratio {case.tag} / {case.rule.latency_to}, batch size {case.rule.batch_size}"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, Plan, tied_with
@@ -30,11 +30,14 @@ class _Group:
         Name of a system -> its result and its tag there.
     why
         Why the systems are not in an earlier group of the dataset; None for the first group.
+    run_files
+        Tag and file hash of its runs: the same run in several results is one system.
     """
 
     comparison_set: ComparisonSet
     sources: dict[str, tuple[OpenedResult, str]]
     why: str | None = None
+    run_files: set[tuple[str, str]] = field(default_factory=set)
 
 
 def leaderboard(
@@ -86,13 +89,20 @@ def _with_scores(named: Sequence[str | Path], *, allow_incomplete: bool) -> list
 
 
 def _grouped(results: Sequence[OpenedResult]) -> list[_Group]:
-    counts = Counter(tag for result in results for tag in result.rerankers)
+    counts = Counter(tag for tag, _ in {one for result in results for one in _identities(result)})
     repeated = {tag for tag, count in counts.items() if count > 1}
     groups: list[_Group] = []
     for result in results:
         for comparison_set in result.comparison_sets:
             _place(groups, result, comparison_set, repeated)
     return groups
+
+
+def _identities(result: OpenedResult) -> Iterator[tuple[str, str]]:
+    """Yield each tag with what identifies its system: the result of a reranker, the files of a run."""
+    yield from ((tag, str(result.folder.path)) for tag in result.rerankers)
+    for tag in result.manifest.run_tags:
+        yield tag, " ".join(facts.sha256 for facts in result.manifest.runs if facts.tag == tag)
 
 
 def _place(
@@ -115,12 +125,17 @@ def _add(
     group: _Group, result: OpenedResult, comparison_set: ComparisonSet, repeated: AbstractSet[str]
 ) -> None:
     systems = dict(group.comparison_set.systems)
+    runs = result.manifest.runs
+    files = {facts.tag: facts.sha256 for facts in runs if facts.dataset == comparison_set.dataset}
     for tag, entry in comparison_set.systems.items():
         if tag == result.manifest.first_stage and tag in systems:
             continue  # the group already has these candidates in this order
+        if (tag, files.get(tag)) in group.run_files:
+            continue
         name = f"{tag} ({result.folder.path.name})" if tag in repeated else tag
         systems[name] = replace(entry, name=name)
         group.sources[name] = (result, tag)
+    group.run_files |= files.items()
     group.comparison_set = replace(group.comparison_set, systems=systems)
 
 
@@ -151,6 +166,7 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
                 p50_s=None if batch is None else timed[name].get(batch),
                 usd_per_thousand_queries=cost.usd_per_thousand_queries if cost else None,
                 dominated_by=dominated[name],
+                is_run=group.comparison_set.systems[name].own_candidates,
             )
         )
     return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows))

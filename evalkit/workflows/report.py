@@ -30,8 +30,9 @@ from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
 from evalkit.summaries.latency_answers import answer
-from evalkit.summaries.latency_cells import latency_rows
+from evalkit.summaries.latency_cells import CONFIDENCE, latency_rows
 from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells
+from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
 
@@ -74,7 +75,8 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
             name: QueryClusters.of_queries(queries[name], origin.cluster_field)
             for name, origin in manifest.origins.items()
         }
-        summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters)
+        of_runs = tuple(run_latency_rows(manifest.runs, folder.read_run_latencies(), CONFIDENCE))
+        summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters, of_runs)
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import InputError, UnknownNameError
+from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.summary_document import Summary
@@ -157,7 +157,24 @@ def _summary(opened: OpenedResult) -> Summary:
 
 
 def _chosen(opened: OpenedResult, reranker: str | None) -> list[str]:
-    """Return the named reranker, or all without a name."""
+    """Return the named reranker, or all without a name; runs are left out, with a note.
+
+    Raises
+    ------
+    InputError
+        If there is no such reranker, or none at all.
+    """
+    runs = opened.manifest.run_tags
+    if reranker in runs or not opened.rerankers:
+        raise InputError(
+            f"{reranker or ', '.join(runs)} of {opened.folder.path}: a run cannot be tuned, as it has no depth and its"
+            " scores come from another engine",
+            f"name one of the rerankers: {', '.join(opened.rerankers)}"
+            if opened.rerankers
+            else "add a reranker to the configuration",
+        )
+    if reranker is None and runs:
+        tell(f"runs are not tuned, as they have no depth and are not called: {', '.join(runs)}")
     if reranker is not None and reranker not in opened.rerankers:
         raise UnknownNameError("reranker", reranker, opened.rerankers)
     return [reranker] if reranker else list(opened.rerankers)

@@ -9,15 +9,9 @@ from evalkit.comparison import Comparison, Plan
 from evalkit.latency.billing import Billing
 from evalkit.results.billing_rows import BillingRow, CallCost, CostRow
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.latency_quantiles import Quantile
 from evalkit.results.manifest import CandidateLists, Failure
-from evalkit.results.summary_document import (
-    DatasetSummary,
-    LatencyParts,
-    LatencyRow,
-    QualityRow,
-    Quantile,
-    Summary,
-)
+from evalkit.results.summary_document import DatasetSummary, LatencyParts, LatencyRow, QualityRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep, Tuning
 from evalkit.stats import Interval
 from evalkit.tuning import Choice, Limits

@@ -14,6 +14,7 @@ from evalkit.results import ResultFolder
 from evalkit.results.manifest import CandidateLists, DatasetFacts, Machine, Manifest, RerankerFacts
 from evalkit.results.parquet import write_table
 from evalkit.results.raw_tables import CALLS, SCORES
+from evalkit.results.run_facts import RunFacts
 from support.systems import Scores
 
 MANIFEST = Manifest(
@@ -26,6 +27,12 @@ MANIFEST = Manifest(
 def reranker_facts(**changes: Any) -> RerankerFacts:
     """Return a local pointwise reranker without a price."""
     return replace(RerankerFacts("replay", True, "unknown", False, None, False, None, None), **changes)
+
+
+def run_facts(tag: str, **changes: Any) -> RunFacts:
+    """Return a whole run of ten queries on dataset d."""
+    digest = "0123456789abcdef" * 4
+    return replace(RunFacts(tag, "d", f"{tag}.trec", digest, 10, (), 0, 100, 10, 10, 90, 0, 0), **changes)
 
 
 def dataset_facts(name: str, counts: Mapping[str, int] | None = None, **changes: Any) -> DatasetFacts:

@@ -82,8 +82,9 @@ function explore(data) {
     const first = view.page * PAGE;
     const rows = view.rows.slice(first, first + PAGE);
     at("rows").replaceChildren(...rows.map(drawRow));
+    const runs = view.dataset.runs ? "; runs with all their documents" : "";
     at("count").textContent =
-      `${view.rows.length} of ${view.dataset.ids.length} queries; ${data.metric} at depth ${view.dataset.depth}`;
+      `${view.rows.length} of ${view.dataset.ids.length} queries; ${data.metric} at depth ${view.dataset.depth}${runs}`;
     at("page").textContent = rows.length ? `${first + 1} to ${first + rows.length}` : "none";
     at("back").disabled = first === 0;
     at("next").disabled = first + PAGE >= view.rows.length;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,17 @@ def test_a_pass_reports_its_queries_and_the_pairs_that_were_asked() -> None:
     assert (first.depth, first.documents_placed_last) == (None, 2)
     assert (second.asked, second.scored, second.depth) == (2, 0, 5)
     assert recorder.failed_queries == 3
+
+
+def test_a_run_has_no_rank_of_the_first_stage(tmp_path: Path) -> None:
+    """Its rows have its scores and its tag; what belongs to candidates and calls is unknown."""
+    recorder = Recorder()
+    recorder.add_run("d", replace(candidates({"q": ["a", "b"], "r": ["c"]}), tag="es"))
+    rows = written(recorder, tmp_path / "r").read_scores()
+    found = list(zip(rows["reranker"], rows["query_id"], rows["doc_id"], rows["score"], strict=True))
+    assert found == [("es", "q", "a", 0.0), ("es", "q", "b", -1.0), ("es", "r", "c", 0.0)]
+    assert rows[["retriever_rank", "list_rank", "depth"]].isna().all(axis=None)
+    assert not recorder.quality_passes
 
 
 @given(lengths=st.lists(st.integers(1, 4), min_size=1, max_size=4))

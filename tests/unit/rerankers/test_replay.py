@@ -26,6 +26,7 @@ def test_documents_without_a_score_are_last_and_not_in_the_list(tmp_path: Path) 
     found = replay(tmp_path, "last").score(REQUEST)
     assert found.scores.tolist() == [1.0, -5.0, 2.0, -6.0]
     assert (found.missing, found.order is not None and found.order.tolist()) == (2, [2, 0])
+    assert found.ignored == 1, "the document e of the file is no candidate"
 
 
 def test_a_list_without_any_score_has_an_empty_order(tmp_path: Path) -> None:

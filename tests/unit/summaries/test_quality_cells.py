@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.result_folders import manifest_of, score_rows, write_result
+from support.result_folders import manifest_of, run_facts, score_rows, write_result
 from support.systems import Scores, run_of
 
 from evalkit.metrics import evaluate, parse_metrics
@@ -67,6 +68,24 @@ def test_a_query_without_candidates_counts_as_zero(tmp_path: Path) -> None:
     rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
     cells = cells_of(tmp_path / "f", rows, [3])
     assert [values_of(cells[tag, 3])["q3"] for tag in ("bm25", "r")] == [0.0, 0.0]
+
+
+def test_a_run_is_evaluated_whole_and_without_a_depth(tmp_path: Path) -> None:
+    """Whatever the depths are: its documents are no candidates, and a query that it lacks counts as 0."""
+    own: Scores = {"q1": {"z": 9.0, "y": 8.0, "x": 7.0, "a": 6.0}, "q3": {"x": 1.0}}
+    rows = score_rows("d", "bm25", FIRST) + [
+        row | {"retriever_rank": None} for row in score_rows("d", "es", own)
+    ]
+    manifest = replace(manifest_of(["d"], []), runs=(run_facts("es"), run_facts("es", dataset="other")))
+    folder = write_result(tmp_path / "f", {"d": GRADES}, rows, manifest=manifest)
+    *first, cell = derive_cells(folder, manifest, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"], [1, 2])
+    assert [(one.reranker, one.depth) for one in first] == [("bm25", 1), ("bm25", 2)]
+    assert (cell.reranker, cell.depth, cell.not_scored) == ("es", None, ())
+    assert cell.run.docs("q1") == ("z", "y", "x", "a")
+    expected = evaluate(run_of("es", own), Qrels(GRADES), parse_metrics(["nDCG@10", "R@3"]))
+    assert cell.values.query_ids == expected.query_ids == ("q1", "q2", "q3")
+    assert cell.values.values.tolist() == expected.values.tolist()
+    assert values_of(cell)["q2"] == 0.0
 
 
 def test_a_query_without_scores_has_no_value(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def cell(
     values: Mapping[str, Sequence[float]],
     *,
     not_scored: tuple[str, ...] = (),
-    depth: int = 3,
+    depth: int | None = 3,
     dataset: str = "d",
     run: Run | None = None,
 ) -> QualityCell:
@@ -190,3 +190,14 @@ def test_correlations_without_value_are_left_out() -> None:
     """A list of equal scores has no tau: the mean is over the other queries."""
     check = PrecisionCheck("r", "d", "int8", "RR", correlations=(1.0, None, 0.5), full=(1.0,), reduced=(1.0,))
     assert (precision_cost(check).correlation.estimate, precision_cost(check).correlation.n) == (0.75, 2)
+
+
+def test_a_run_differs_from_the_first_stage_at_its_deepest() -> None:
+    """It has no depth of its own, and its row says so."""
+    first = [cell("bm25", {"q1": (0.1, 0.1), "q2": (0.1, 0.1)}, depth=depth) for depth in (1, 2)]
+    deepest = cell("bm25", {"q1": (0.2, 0.2), "q2": (0.4, 0.4)})
+    found = summary_of(*first, deepest, cell("es", {"q1": (0.5, 0.5), "q2": (0.5, 0.5)}, depth=None))
+    row = found.quality[-2]
+    assert (row.reranker, row.depth, row.mean.estimate) == ("es", None, 0.5)
+    assert row.difference is not None
+    assert row.difference.estimate == pytest.approx(0.2)

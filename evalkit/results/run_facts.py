@@ -1,0 +1,61 @@
+"""What the manifest says of runs of other engines that are compared: their files, and what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyFile:
+    """The file with the latencies of a compared run.
+
+    Attributes
+    ----------
+    queries, queries_unknown
+        Queries of the dataset with a latency, and without one.
+    """
+
+    path: str
+    sha256: str
+    queries: int
+    queries_unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """A run of another engine on one dataset: its file, and what of it takes part in the comparison.
+
+    Attributes
+    ----------
+    path, sha256
+        The file as configured, and the hash of its bytes, which identifies the system.
+    queries, documents
+        Queries of the dataset that it ranks documents for, and the number of ranked query-document pairs.
+    missing_queries
+        Queries of the dataset without a document in it; they count as 0.
+    other_queries
+        Its queries that are not in the dataset; they are ignored.
+    shortest_list, longest_list
+        Fewest and most documents of a query that it ranks.
+    distinct_documents, documents_not_in_corpus
+        Different documents in its lists, and those among them that the corpus lacks. They keep their ranks.
+    same_id_left_out
+        Documents with the id of their query, removed as from the candidates.
+    latencies
+        The file with its latencies; None without one.
+    """
+
+    tag: str
+    dataset: str
+    path: str
+    sha256: str
+    queries: int
+    missing_queries: tuple[str, ...]
+    other_queries: int
+    documents: int
+    shortest_list: int
+    longest_list: int
+    distinct_documents: int
+    documents_not_in_corpus: int
+    same_id_left_out: int
+    latencies: LatencyFile | None = None
