@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from support.checked import Backend
 from support.experiments import api, config_for, eval_set, started, use_backends
+from support.inspected import candidates
+from support.result_folders import run_facts
 
+from evalkit.experiment.compared_runs import ComparedRun
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.quality_pass import quality_pass
@@ -87,3 +90,15 @@ def test_no_list_keeps_relevant_documents_alone(tmp_path: Path, monkeypatch: pyt
     """A dataset whose queries all lack candidates."""
     data = eval_set(queries=1, documents=3, without=["q0"])
     assert set(kept(monkeypatch, tmp_path, data, in_order, 2)) == {"d0"}
+
+
+def test_texts_of_a_run_are_kept_although_they_are_no_candidates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ones of each list; a document that the corpus lacks has no text."""
+    data = eval_set(queries=1, documents=DOCUMENTS)
+    listed = [*(f"d{n}" for n in range(DOCUMENTS - 1, DOCUMENTS - SHOWN, -1)), "new", "d15"]
+    found = replace(candidates({"q0": listed}), tag="es")
+    of_run = replace(data, candidates=data.candidates.cut(2), runs=(ComparedRun(found, run_facts("es")),))
+    texts = kept(monkeypatch, tmp_path, of_run, in_order, 2)
+    assert set(texts) == {"d0", "d1", *listed[: SHOWN - 1]}

@@ -201,3 +201,24 @@ def test_cells_of_other_depths_are_left_out() -> None:
         assert comparison_set.first_stage is comparison_set.systems["bm25"].run
         assert comparison_set.systems["r"].run.docs("q") == ("a",)
         assert comparison_set.systems["r"].unscored == ("x",)
+
+
+def test_a_run_is_a_system_without_a_depth_whose_unjudged_documents_count() -> None:
+    """It is compared at every depth; where its first documents are not judged, nothing is claimed of it."""
+    grades = {f"q{n:02}": {"r": 1, "n": 0, "x": 0} for n in range(40)}
+    docs = {"bm25": ["r", "n", "x"], "es": ["y", "z", "r"]}
+    cells = []
+    for tag, depth in (("bm25", 2), ("bm25", 3), ("es", None)):
+        run = run_of(tag, {q: {doc: -place for place, doc in enumerate(docs[tag])} for q in grades})
+        values = evaluate(run, Qrels(grades), parse_metrics(["nDCG@10"]))
+        cells.append(QualityCell("d", tag, depth, run, values, ()))
+    for depth in (2, 3):
+        (one,) = sets_at_depth(cells, "bm25", {"d": Qrels(grades)}, {}, depth, {})
+        assert one.own_candidates == ("es",)
+        (entry,) = compare_sets([one], PLAN).datasets
+        assert (entry.runs, entry.depth_of("es"), entry.depth_of("bm25")) == (("es",), None, depth)
+        (row,) = entry.comparisons
+        assert (row.contender, row.verdict) == ("es", "undecided: unjudged documents")
+        (found,) = entry.sensitivity
+        assert (found.judged_baseline, found.judged_contender) == (1.0, pytest.approx(1 / 3))
+        assert {doc.doc_id for doc in entry.to_judge} == {"y", "z"}
