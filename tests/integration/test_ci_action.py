@@ -15,14 +15,19 @@ import orjson
 import pytest
 from support.command import ROOT, evalkit
 from support.github_api import NUMBER, REPOSITORY, TOKEN, GithubApi, comment, github_api
-from support.github_runner import Job, Runner, load
+from support.github_runner import (
+    ACTION_WORKFLOW,
+    GATE_WORKFLOW,
+    RERANK_GATE,
+    RERANK_GATE_FOLDER,
+    Job,
+    Runner,
+    load,
+)
 from support.stand_in import stand_in
 
 pytestmark = pytest.mark.usefixtures("blank_plots")
 
-ACTION = "OWNER/REPO/.github/actions/rerank-gate@REF"
-FOLDER = ROOT / ".github" / "actions" / "rerank-gate"
-WORKFLOWS = [ROOT / "configs" / "ci" / name for name in ("gate.yml", "gate-action.yml")]
 INPUTS = {"config": "ours.yaml", "baseline": "release-1", "rules": "gate.yaml"}
 CONFIG = """\
 name: ours
@@ -102,7 +107,7 @@ class Place:
     def act(self, **more: str) -> Job:
         """Run the action in a fresh checkout of the pull request."""
         shutil.rmtree(self.runner.workspace / "candidate", ignore_errors=True)
-        return self.runner.act(ACTION, {**INPUTS, "github-token": TOKEN, **more})
+        return self.runner.act(RERANK_GATE, {**INPUTS, "github-token": TOKEN, **more})
 
     def program(self, name: str, script: str) -> None:
         """Put a program into the place of another one."""
@@ -132,7 +137,9 @@ def place(tmp_path: Path, repository: Path, shared_server: Server) -> Iterator[P
             "GITHUB_SERVER_URL": "https://github.example", "GITHUB_RUN_ID": "42",
         }  # fmt: skip
         github = {"event_name": "pull_request", "token": TOKEN, "ref": "refs/pull/7/merge"}
-        runner = Runner(workspace, temp, env, github, {"ASSISTERS_API_KEY": "unused"}, {ACTION: FOLDER})
+        runner = Runner(
+            workspace, temp, env, github, {"ASSISTERS_API_KEY": "unused"}, {RERANK_GATE: RERANK_GATE_FOLDER}
+        )
         made = Place(runner, api, shared_server)
         python, asked = shlex.quote(sys.executable), shlex.quote(str(temp / "pip.txt"))
         made.program("pip", f"printf '%s\\n' \"$@\" > {asked}")
@@ -181,6 +188,7 @@ def test_a_server_that_is_down_is_no_regression(place: Place) -> None:
         assert "FAIL" not in text
 
 
+@pytest.mark.long
 def test_a_server_that_breaks_halfway_is_no_regression(place: Place) -> None:
     """A result without all scores is not compared, and exit code 3 says so."""
     place.server.breaks_after = 40
@@ -331,7 +339,7 @@ def test_a_long_summary_fits_into_a_comment(place: Place) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+@pytest.mark.parametrize("workflow", [GATE_WORKFLOW, ACTION_WORKFLOW], ids=lambda path: path.name)
 def test_the_workflows_gate_a_model(place: Place, workflow: Path) -> None:
     """As copied: the same model passes, and a worse one ends with exit code 1; the job summary has the verdict."""
     job = place.runner.run(workflow)

@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.config.source import read_source
+from support.command import ROOT
 from support.github_expressions import Contexts, fill_in, is_met
 
 BASH = ("bash", "--noprofile", "--norc", "-eo", "pipefail")
 """What `shell: bash` means; a script without a shell runs without pipefail."""
 NOT_RUN = ("actions/checkout@v4", "actions/setup-python@v5", "actions/upload-artifact@v4")
 """Actions of GitHub: only their inputs are recorded."""
+
+RERANK_GATE = "OWNER/REPO/.github/actions/rerank-gate@REF"
+"""Our action, as workflows name it."""
+RERANK_GATE_FOLDER = ROOT / ".github" / "actions" / "rerank-gate"
+GATE_WORKFLOW, ACTION_WORKFLOW = (ROOT / "configs" / "ci" / name for name in ("gate.yml", "gate-action.yml"))
+"""The workflows that users copy: without our action, and with it."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -97,7 +104,10 @@ class Runner:
         return job
 
     def _env(self, env: Mapping[str, Any], contexts: Contexts) -> dict[str, str]:
-        return {name: fill_in(str(value), contexts) for name, value in env.items()}
+        return {
+            name: fill_in(str(value).lower() if isinstance(value, bool) else str(value), contexts)
+            for name, value in env.items()
+        }
 
     def _steps(
         self, steps: list[dict[str, Any]], job: Job, contexts: dict[str, Any], env: dict[str, str]
