@@ -236,6 +236,8 @@ def test_an_input_is_no_option(place: Place, name: str) -> None:
     """A value that begins with a dash names a file or folder that does not exist: wrong input, exit code 2."""
     job = place.act(**{name: "--help"})
     assert job.outputs == {"verdict": "ERROR", "exit-code": "2"}, job.log
+    command = "run" if name == "config" else "gate"
+    assert f"no verdict: `evalkit {command}` ended with exit code 2" in place.only_comment()
 
 
 def pip_words(place: Place) -> list[str]:
@@ -289,6 +291,8 @@ def test_only_pull_requests_have_comments(place: Place) -> None:
     place.program("evalkit", "exit 3")
     place.act(comment="false")
     assert "no verdict" in place.runner.summary
+    place.runner.github = {**place.runner.github, "event_name": "pull_request_target"}
+    place.act()
     place.runner.github = {**place.runner.github, "event_name": "push"}
     (place.runner.temp / "event.json").write_text("{}", encoding="utf-8")
     place.act()
