@@ -52,8 +52,8 @@ extras: $(VENV)/.extras ## set up the extras local, onnx and ray, and run the te
 check: test lint types floors docs ## test + lint + types + import floors + docs
 
 lint: $(VENV)/.dev
-	@$(BIN)/ruff check evalkit tests
-	@$(BIN)/ruff format --check evalkit tests
+	@$(BIN)/ruff check evalkit tests .github
+	@$(BIN)/ruff format --check evalkit tests .github
 
 types: $(VENV)/.dev
 	@$(BIN)/mypy
@@ -66,8 +66,8 @@ docs: $(VENV)/.dev
 	@$(BIN)/evalkit config check configs/quickstart.yaml >/dev/null
 
 fix: $(VENV)/.dev ## format, and mend what the linter can mend
-	@$(BIN)/ruff format evalkit tests
-	@$(BIN)/ruff check --fix evalkit tests
+	@$(BIN)/ruff format evalkit tests .github
+	@$(BIN)/ruff check --fix evalkit tests .github
 
 golden: $(VENV)/.dev ## rewrite the golden outputs; review the difference before committing
 	@EVALKIT_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -84,9 +85,17 @@ def test_the_pages_show_every_command() -> None:
     assert shown >= set(cli.list_commands(click.Context(cli, **cli.context_settings)))
 
 
+def check_inputs(steps: list[dict[str, Any]]) -> None:
+    """Check that our action has every input that steps of a workflow give it."""
+    for step in steps:
+        folder = ROOT / step["uses"].partition("@")[0].removeprefix("OWNER/REPO/")
+        action = read_source((folder / "action.yml").read_text(encoding="utf-8"), "action.yml")
+        assert set(step["with"]) <= set(action.data["inputs"])
+
+
 @pytest.mark.parametrize("page", USER_PAGES, ids=IDS)
 def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
-    """Configurations, rules of a gate and files of keys pass their checks."""
+    """Configurations, rules of a gate and files of keys pass their checks; an action has the inputs of its steps."""
     (tmp_path / "ratings.csv").write_text("search,passage,rating\nq,d,fair\n", encoding="utf-8")
     (tmp_path / "minilm").mkdir()
     for name in ("es.trec", "vespa.trec", "vespa.csv"):
@@ -95,7 +104,9 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
         file = tmp_path / "block.yaml"
         file.write_text(block, encoding="utf-8")
         assert not read_source(block, str(file)).problems
-        if "datasets:" in block:
+        if "uses:" in block:
+            check_inputs(read_source(block, str(file)).data)
+        elif "datasets:" in block:
             done = evalkit("config", "check", file, cwd=tmp_path, env={"ASSISTERS_API_KEY": "unused"})
             assert done.returncode == 0, done.stderr
         elif "rules:" in block:
