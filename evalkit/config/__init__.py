@@ -6,6 +6,7 @@ from evalkit.config.blocks import (
     RetrieverSettings,
     SampleSettings,
 )
+from evalkit.config.cascade import CascadeSettings, bind_stages
 from evalkit.config.experiment import BudgetSettings, Config, ExecutionSettings
 from evalkit.config.gate_rules import GateRule, GateSettings
 from evalkit.config.input_paths import InputFile, InputPath
@@ -26,6 +27,7 @@ from evalkit.config.traffic import Price, Traffic, Weight
 
 __all__ = [
     "BudgetSettings",
+    "CascadeSettings",
     "Claim",
     "Config",
     "DatasetSettings",
@@ -46,6 +48,7 @@ __all__ = [
     "Settings",
     "Traffic",
     "Weight",
+    "bind_stages",
     "load_config",
     "load_gate",
     "load_keys",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.cascade import bind_stages
 from evalkit.config.experiment import Config, ExecutionSettings, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate_rules import GateSettings
@@ -136,7 +137,7 @@ def build_config(
         seed=outline.seed,
         datasets=tuple(d for d in datasets if isinstance(d, DatasetSettings)),
         retriever=retriever,
-        rerankers={tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)},
+        rerankers=bind_stages({tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)}),
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
         metrics=outline.metrics,
         latency=outline.latency,

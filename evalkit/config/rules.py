@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.cascade import cascade_problems
 from evalkit.config.experiment import Outline
 from evalkit.config.latency import LatencySettings
 from evalkit.config.settings import Settings
@@ -32,6 +33,7 @@ def check_rules(
         *_metrics(outline),
         *(_tags(first_stage, rerankers) if first_stage else ()),
         *(_comparison(outline, first_stage, rerankers) if first_stage else ()),
+        *(cascade_problems(rerankers, max(outline.depths or (first_stage.depth,))) if first_stage else ()),
         *_batch_sizes(outline, rerankers),
         *_latency(outline),
         *_prices(outline, rerankers),

@@ -29,7 +29,7 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
     planned: list[PlannedPass] = []
     asked = {tag for tag in config.rerankers if recorder.has_asked(tag)}
     for eval_set in experiment.eval_sets:
-        for tag, settings in config.rerankers.items():
+        for tag, settings in config.called.items():
             quality, known = _quality(experiment, eval_set, tag) if config.quality else ([], 0)
             if quality or (config.latency and settings.timed):
                 requests: list[RerankRequest] = []

@@ -37,10 +37,10 @@ def open_session(tag: str, settings: RerankerSettings, budget: Budget) -> Iterat
 
 @contextmanager
 def opened(config: Config, spent_usd: float = 0.0) -> Iterator[list[RerankerSession]]:
-    """Open every reranker; they share one budget, of which `spent_usd` is spent already."""
+    """Open every reranker that is called; they share one budget, of which `spent_usd` is spent already."""
     budget = Budget(config.budget.usd if config.budget else None, spent_usd)
     with ExitStack() as stack:
         yield [
             stack.enter_context(open_session(tag, settings, budget))
-            for tag, settings in config.rerankers.items()
+            for tag, settings in config.called.items()
         ]

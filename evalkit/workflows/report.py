@@ -134,6 +134,7 @@ def _tuned(
         for tag in manifest.rerankers
         if comparison_set.systems[tag].values.query_ids and not comparison_set.systems[tag].unscored
     ]
+    scored = [(systems, tag) for systems, tag in complete if manifest.rerankers[tag].has_scores]
     swept = can_sweep(parse_metric(plan.primary))
     return Tuning(
         depth=tuple(
@@ -141,9 +142,9 @@ def _tuned(
             for comparison_set, tag in complete
             if swept and manifest.rerankers[tag].pointwise  # scores of others depend on the depth
         ),
-        threshold=tuple(find_threshold(systems, tag, plan, Goal()) for systems, tag in complete),
+        threshold=tuple(find_threshold(systems, tag, plan, Goal()) for systems, tag in scored),
         calibration=tuple(
-            calibrate(systems, tag, manifest.rerankers[tag].score_kind, plan) for systems, tag in complete
+            calibrate(systems, tag, manifest.rerankers[tag].score_kind, plan) for systems, tag in scored
         ),
     )
 

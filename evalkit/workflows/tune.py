@@ -115,7 +115,7 @@ def choose_thresholds(
 ) -> list[ThresholdChoice]:
     """Return the threshold of each dataset and reranker; see `tune_threshold`."""
     opened = open_result(result)
-    tags = _chosen(opened, reranker)
+    tags = _with_scores(opened, reranker)
     plan = plan_of(opened.config, opened.manifest.first_stage)
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
     return [find_threshold(systems, tag, plan, asked) for systems in opened.comparison_sets for tag in tags]
@@ -130,7 +130,7 @@ def calibrate_result(result: str | Path, reranker: str | None = None) -> list[Ca
         If there is no such reranker.
     """
     opened = open_result(result)
-    tags = _chosen(opened, reranker)
+    tags = _with_scores(opened, reranker)
     plan = plan_of(opened.config, opened.manifest.first_stage)
     kinds = {tag: facts.score_kind for tag, facts in opened.manifest.rerankers.items()}
     return [calibrate(systems, tag, kinds[tag], plan) for systems in opened.comparison_sets for tag in tags]
@@ -161,6 +161,25 @@ def _chosen(opened: OpenedResult, reranker: str | None) -> list[str]:
     if reranker is not None and reranker not in opened.rerankers:
         raise UnknownNameError("reranker", reranker, opened.rerankers)
     return [reranker] if reranker else list(opened.rerankers)
+
+
+def _with_scores(opened: OpenedResult, reranker: str | None) -> list[str]:
+    """Return the chosen rerankers without those whose scores are ranks.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    wanted = _chosen(opened, reranker)
+    tags = [tag for tag in wanted if opened.manifest.rerankers[tag].has_scores]
+    if not tags:
+        raise InputError(
+            f"{', '.join(wanted)} of {opened.folder.path}: the scores of a cascade are ranks (1, 1/2, 1/3, ...), which"
+            " have no threshold and no calibration",
+            "name one of its stages with --reranker; the last stage's scores order the top of the list",
+        )
+    return tags
 
 
 def _pointwise(opened: OpenedResult, reranker: str | None) -> list[str]:
