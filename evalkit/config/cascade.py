@@ -83,7 +83,9 @@ class CascadeSettings(RerankerSettings):
     def with_stages(self, rerankers: Mapping[str, RerankerSettings]) -> CascadeSettings:
         """Return these settings with those of their stages, which `stage_settings` then returns."""
         bound = self.model_copy()
-        bound._stage_settings = tuple(_bound(rerankers[tag], rerankers) for tag in self.tags)
+        bound._stage_settings = tuple(  # noqa: SLF001 - a copy of this object
+            _bound(rerankers[tag], rerankers) for tag in self.tags
+        )
         return bound
 
     def stage_settings(self) -> tuple[RerankerSettings, ...]:
@@ -142,7 +144,9 @@ def _names(
         elif name not in rerankers:
             yield Problem(where, f"unknown reranker {name!r}", nearest_name_hint(name, rerankers))
         elif (cycle := _path_to(tag, name, rerankers, (tag,))) is not None:
-            yield Problem(where, f"the stages form a cycle: {' -> '.join(cycle)}", "remove one of these stages")
+            yield Problem(
+                where, f"the stages form a cycle: {' -> '.join(cycle)}", "remove one of these stages"
+            )
 
 
 def _path_to(
@@ -166,7 +170,9 @@ def _keeps(settings: CascadeSettings, path: Path, depth: int) -> Iterator[Proble
             if stage.keep is not None:
                 yield Problem((*where, "keep"), "the last stage has a 'keep'", "remove it")
         elif stage.keep is None:
-            yield Problem(where, "key 'keep' is missing", "add 'keep:', the documents that the next stage scores")
+            yield Problem(
+                where, "key 'keep' is missing", "add 'keep:', the documents that the next stage scores"
+            )
         elif stage.keep > most:
             yield Problem(
                 (*where, "keep"),
@@ -210,7 +216,10 @@ def _skip(
 
 
 def _without_effect(settings: CascadeSettings, path: Path) -> Iterator[Problem]:
-    for key in sorted(settings.model_fields_set & settings.immaterial):
+    fields = CascadeSettings.model_fields
+    for key in sorted(settings.immaterial):
+        if getattr(settings, key) == fields[key].get_default(call_default_factory=True):
+            continue
         yield Problem(
             (*path, key), f"{key!r} has no effect on a cascade", "set it for the stages of the cascade"
         )

@@ -22,9 +22,15 @@ from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass, expected_usage, weigh
 
+DERIVED = "derived"
+"""Name of the pass of a reranker whose scores are computed from those of others."""
+
 
 def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
-    """Return the passes that `execute` would make, without those that need no call and reuse no score."""
+    """Return the passes that `execute` would make, without those that need no call and reuse no score.
+
+    A cascade has a pass ``derived`` without calls.
+    """
     config, recorder = experiment.config, experiment.recorder
     planned: list[PlannedPass] = []
     asked = {tag for tag in config.rerankers if recorder.has_asked(tag)}
@@ -42,7 +48,9 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
             planned.append(replace(_planned(eval_set, tag, "quality", quality, settings), known=known))
             planned += _precision(experiment, eval_set, tag) if config.quality else ()
         planned += _latency(experiment, eval_set)
-    return [one for one in planned if one.calls or one.known]
+        derived = (tag for tag, settings in config.rerankers.items() if settings.derived and config.quality)
+        planned += [PlannedPass(eval_set.dataset.name, tag, DERIVED, 0, 0, 0, 0, 0, 0.0) for tag in derived]
+    return [one for one in planned if one.calls or one.known or one.pass_ == DERIVED]
 
 
 def _pointwise_check(

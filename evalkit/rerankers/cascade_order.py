@@ -108,7 +108,8 @@ def _sorted(
     doc_ids: Sequence[str], positions: NDArray[np.int64], scores: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return positions and scores in the order of a run."""
-    by_id = sorted(range(len(positions)), key=lambda i: doc_ids[positions[i]], reverse=True)
+    ids = [doc_ids[position] for position in positions.tolist()]
+    by_id = sorted(range(len(ids)), key=ids.__getitem__, reverse=True)
     order = np.array(sorted(by_id, key=lambda i: -scores[i]), dtype=np.int64)
     return positions[order], scores[order]
 
