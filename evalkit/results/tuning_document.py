@@ -12,6 +12,7 @@ from evalkit.stats import Interval
 from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
 from evalkit.tuning.depth_choice import Choice
+from evalkit.tuning.fusion_choice import AgainstFusion
 from evalkit.tuning.threshold_choice import Promise
 
 
@@ -274,8 +275,15 @@ class SearchRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Every configuration of a search over depth, fusion and threshold; no rows without answerable queries."""
+class SearchResult(JsonObject):
+    """Every configuration of a search over depth, fusion and threshold; no rows without answerable queries.
+
+    Attributes
+    ----------
+    against_fusion
+        The reranker alone against the best fusion of it with the first stage, on the held-out queries; None without
+        answerable queries.
+    """
 
     dataset: str
     reranker: str
@@ -283,3 +291,4 @@ class SearchResult:
     margin: float
     queries: int
     rows: tuple[SearchRow, ...]
+    against_fusion: Annotated[AgainstFusion | None, Key(omit_none=True)] = None
