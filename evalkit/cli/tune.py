@@ -209,7 +209,8 @@ def search(result: Path, reranker: str | None, save: Path | None, *, details: bo
 
     Tests first whether the reranker alone beats its best fusion with the first stage, which is chosen on one half of
     the queries and tested on the other. Prints the Pareto-optimal configurations for quality, documents kept, latency
-    and cost, with their values on held-out queries.
+    and cost, with their values on held-out queries. For a cascade, compares margins from which the later stages are
+    skipped.
     """
     from evalkit.errors import StorageError
     from evalkit.report.chart_files import write_charts
@@ -228,7 +229,7 @@ def search(result: Path, reranker: str | None, save: Path | None, *, details: bo
         search_lines,
         search_lines,
         searches_table,
-        lambda one: search_table(one) if one.rows else None,
+        search_table,
         NextStep("Print all configurations with --details."),
     )
     _show(found, view, details=details, as_json=as_json)

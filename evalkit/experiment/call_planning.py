@@ -10,6 +10,7 @@ import numpy as np
 
 from evalkit.backend_checks.pointwise import CALLS
 from evalkit.config import Price, RerankerSettings
+from evalkit.experiment.cascade_timing import cascade_cells
 from evalkit.experiment.context import Experiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.first_calls import first_request, is_split, sample_batches
@@ -49,7 +50,7 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
             planned += _precision(experiment, eval_set, tag) if config.quality else ()
         planned += _latency(experiment, eval_set)
         derived = (tag for tag, settings in config.rerankers.items() if settings.derived and config.quality)
-        planned += [PlannedPass(eval_set.dataset.name, tag, DERIVED, 0, 0, 0, 0, 0, 0.0) for tag in derived]
+        planned += [PlannedPass(eval_set.dataset.name, tag, DERIVED, 0, 0, 0, 0, 0, None) for tag in derived]
     return [one for one in planned if one.calls or one.known or one.pass_ == DERIVED]
 
 
@@ -94,12 +95,15 @@ def _precision(experiment: Experiment, eval_set: EvalSet, tag: str) -> Iterator[
 
 
 def _latency(experiment: Experiment, eval_set: EvalSet) -> list[PlannedPass]:
-    """Return the warm-up and the latency pass of every timed reranker."""
+    """Return the warm-up and the latency pass of every timed reranker and cascade."""
     timed = {tag: settings for tag, settings in experiment.config.rerankers.items() if settings.timed}
     cells = latency_cells(experiment, eval_set, list(timed))
+    for tag in timed:
+        cells += _open_loop_cells(experiment, eval_set, tag)
+    cells += cascade_cells(experiment, eval_set)
     planned = []
-    for tag, settings in timed.items():
-        own = [cell for cell in cells if cell.reranker == tag] + _open_loop_cells(experiment, eval_set, tag)
+    for tag in dict.fromkeys(cell.reranker for cell in cells):
+        own, settings = [cell for cell in cells if cell.reranker == tag], experiment.config.rerankers[tag]
         warm: list[Batch] = [
             item for cell in own for item in islice(cycle(cell.warmup), cell.least_warmup + cell.others)
         ]

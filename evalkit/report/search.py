@@ -14,6 +14,7 @@ from evalkit.report.numbers import (
     milliseconds,
     value_text,
 )
+from evalkit.report.skip_margins import margin_lines, margin_table
 from evalkit.report.table import Table
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
 from evalkit.tuning.fusion_choice import AgainstFusion
@@ -22,8 +23,12 @@ SHOWN = 12
 """Most configurations in the table; the JSON has all of them."""
 
 
-def search_table(result: SearchResult) -> Table:
-    """Return the configurations on the front, the highest mean on the tuning queries first."""
+def search_table(result: SearchResult) -> Table | None:
+    """Return the configurations on the front, the highest mean on the tuning queries first; None without any."""
+    if result.margins:
+        return margin_table(result, result.margins)
+    if not result.rows:
+        return None
     every = sorted((row for row in result.rows if row.on_front), key=lambda row: -(row.tuned or 0.0))
     best = every[:SHOWN]
     cells = tuple(
@@ -59,7 +64,9 @@ def _against(row: AgainstPlain) -> str:
 
 
 def search_lines(result: SearchResult) -> list[str]:
-    """Return whether the reranker beats the best fusion, and the best configuration."""
+    """Return whether the reranker beats the best fusion, and the best configuration; for a cascade, its margins."""
+    if result.margins is not None:
+        return [*margin_lines(result, result.margins)]
     return [
         *([fusion_line(result, result.against_fusion)] if result.against_fusion else []),
         search_line(result),

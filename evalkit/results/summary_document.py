@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from evalkit.latency import Basis
 from evalkit.results.billing_rows import BillingRow, CostRow
+from evalkit.results.cascade_rows import CascadeRow
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.stats import Interval
@@ -320,7 +321,7 @@ class LatencyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary(Document):
+class Summary(Document, JsonObject):
     """The content of ``summary.json``.
 
     Attributes
@@ -333,6 +334,8 @@ class Summary(Document):
         By dataset and depth, ascending.
     billing
         Empty in results of earlier versions.
+    cascades
+        Latency and cost of cascades; None without a cascade.
     """
 
     VERSION: ClassVar[int] = 2
@@ -351,6 +354,7 @@ class Summary(Document):
     server_times: tuple[ServerTimeRow, ...]
     latency: tuple[LatencyRow, ...]
     billing: tuple[BillingRow, ...] = ()
+    cascades: Annotated[tuple[CascadeRow, ...] | None, Key(omit_none=True)] = None
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""
@@ -379,6 +383,11 @@ class Summary(Document):
         """Return how the calls of a reranker are billed; None where no call has a known cost."""
         where = (dataset, reranker)
         return next((row for row in self.billing if (row.dataset, row.reranker) == where), None)
+
+    def cascade_of(self, dataset: str, reranker: str) -> CascadeRow | None:
+        """Return latency and cost of a cascade; None for other rerankers."""
+        where = (dataset, reranker)
+        return next((row for row in self.cascades or () if (row.dataset, row.reranker) == where), None)
 
     def cost_at(self, dataset: str, reranker: str, depth: int) -> float | None:
         """Return US dollars per 1,000 queries at a depth; None if unknown, or if it is the sum of several passes.

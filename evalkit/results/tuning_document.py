@@ -275,6 +275,37 @@ class SearchRow:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginRow:
+    """A cascade that skips its later stages from one margin of the first stage on.
+
+    Attributes
+    ----------
+    margin
+        None for never skipping.
+    configured
+        Whether the configuration has this margin.
+    chosen
+        Whether it skips the later stages for the most tuning queries, of the margins that lose no more than the margin
+        of the comparison there.
+    skipped
+        Share of the held-out queries that skip the later stages.
+    tuned, held_out
+        Mean of the metric on the tuning queries and on the held-out ones.
+    to_never
+        Mean paired difference to never skipping, on the held-out queries.
+    """
+
+    margin: float | None
+    configured: bool
+    chosen: bool
+    skipped: Mean
+    tuned: float | None
+    held_out: Mean
+    to_never: Mean
+    usd_per_thousand_queries: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult(JsonObject):
     """Every configuration of a search over depth, fusion and threshold; no rows without answerable queries.
 
@@ -283,6 +314,9 @@ class SearchResult(JsonObject):
     against_fusion
         The reranker alone against the best fusion of it with the first stage, on the held-out queries; None without
         answerable queries.
+    margins
+        For a cascade, which has no rows: margins of its first stage from which later stages are skipped, the largest
+        first. None for others.
     """
 
     dataset: str
@@ -292,3 +326,4 @@ class SearchResult(JsonObject):
     queries: int
     rows: tuple[SearchRow, ...]
     against_fusion: Annotated[AgainstFusion | None, Key(omit_none=True)] = None
+    margins: Annotated[tuple[MarginRow, ...] | None, Key(omit_none=True)] = None

@@ -27,6 +27,7 @@ from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
 from evalkit.results.values_table import CellValues, write_values
 from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
 from evalkit.summaries.latency_answers import answer
@@ -75,6 +76,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
             for name, origin in manifest.origins.items()
         }
         summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters)
+        summary = with_cascades(summary, folder, manifest, config, timed, clusters)
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 from support.promises import Promise
-from support.worlds import demo_values
+from support.worlds import centred_differences
 
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.fusion_choice import against_fusion
@@ -28,10 +29,15 @@ World = Callable[[np.random.Generator, int], tuple[Values, Values]]
 """Generator and number of queries -> values of the reranker alone, and a column of values for each fusion."""
 
 
+@cache
+def centred() -> Values:
+    """Return the differences of two real systems, shifted to a mean of 0."""
+    return centred_differences()
+
+
 def real(rng: np.random.Generator, n: int) -> tuple[Values, Values]:
     """Return centred differences of two real systems; the fusions share part of them."""
-    first, second = demo_values()
-    differences = second - first - (second - first).mean()
+    differences = centred()
     shared, own = (
         rng.integers(len(differences), size=n),
         rng.integers(len(differences), size=(n, len(FUSIONS))),
