@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from evalkit.config import CascadeSettings, Config, RerankerSettings
+from evalkit.config import CascadeSettings, Config, RerankerSettings, Traffic
 from evalkit.experiment.cascade_pass import cascades_of
 from evalkit.experiment.context import Experiment
 from evalkit.experiment.eval_sets import EvalSet
@@ -15,7 +15,11 @@ from evalkit.reranking import RerankerSession
 
 
 def timed_cascades(config: Config) -> list[str]:
-    """Return the cascades that are timed: those of which no stage is billed, rate-limited, or a look-up."""
+    """Return the cascades that are timed: those of which no stage costs money, is rate-limited, or is a look-up.
+
+    Calls of a cascade do not count towards the budget and the rate limits of its stages. A stage costs money if it has
+    a price or an API key.
+    """
     if config.latency is None:
         return []
     return [tag for tag, settings in cascades_of(config) if all(map(_is_free, _leaves(settings)))]
@@ -24,7 +28,10 @@ def timed_cascades(config: Config) -> list[str]:
 def _is_free(settings: RerankerSettings) -> bool:
     traffic = settings.traffic()
     limited = traffic.requests_per_minute is not None or traffic.tokens_per_minute is not None
-    return settings.timed and not traffic.billed and not limited
+    paid = traffic.billed and (
+        traffic.price is not None or getattr(settings, "api_key_env", None) is not None
+    )
+    return settings.timed and not paid and not limited
 
 
 def _leaves(settings: RerankerSettings) -> Iterator[RerankerSettings]:
@@ -43,7 +50,8 @@ def cascade_sessions(config: Config, sessions: Mapping[str, RerankerSession]) ->
     for tag, settings in cascades_of(config):
         open_rerankers[tag] = Cascade(settings, [open_rerankers[stage] for stage in settings.tags])
         if tag in timed:
-            made.append(RerankerSession(tag, open_rerankers[tag]))
+            retries = max(one.traffic().retries for one in _leaves(settings))
+            made.append(RerankerSession(tag, open_rerankers[tag], Traffic(retries=retries)))
     return made
 
 
