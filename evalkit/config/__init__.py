@@ -6,7 +6,7 @@ from evalkit.config.blocks import (
     RetrieverSettings,
     SampleSettings,
 )
-from evalkit.config.cascade import CascadeSettings, bind_stages
+from evalkit.config.cascade_settings import CascadeSettings, bind_stages
 from evalkit.config.experiment import BudgetSettings, Config, ExecutionSettings
 from evalkit.config.gate_rules import GateRule, GateSettings
 from evalkit.config.input_paths import InputFile, InputPath

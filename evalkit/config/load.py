@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
-from evalkit.config.cascade import bind_stages
+from evalkit.config.cascade_settings import bind_stages
 from evalkit.config.experiment import Config, ExecutionSettings, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate_rules import GateSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
-from evalkit.config.cascade import cascade_problems
+from evalkit.config.cascade_settings import cascade_problems
 from evalkit.config.experiment import Outline
 from evalkit.config.latency import LatencySettings
 from evalkit.config.settings import Settings

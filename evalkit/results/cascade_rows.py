@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -48,3 +49,8 @@ class CascadeRow(JsonObject):
     usd_per_thousand_queries: float | None
     skipped: Annotated[Mean | None, Key(omit_none=True)] = None
     latency_unknown: Annotated[str | None, Key(omit_none=True)] = None
+
+
+def find_cascade(rows: Iterable[CascadeRow] | None, dataset: str, reranker: str) -> CascadeRow | None:
+    """Return the row of a cascade; None for other rerankers."""
+    return next((row for row in rows or () if (row.dataset, row.reranker) == (dataset, reranker)), None)

@@ -384,11 +384,6 @@ class Summary(Document, JsonObject):
         where = (dataset, reranker)
         return next((row for row in self.billing if (row.dataset, row.reranker) == where), None)
 
-    def cascade_of(self, dataset: str, reranker: str) -> CascadeRow | None:
-        """Return latency and cost of a cascade; None for other rerankers."""
-        where = (dataset, reranker)
-        return next((row for row in self.cascades or () if (row.dataset, row.reranker) == where), None)
-
     def cost_at(self, dataset: str, reranker: str, depth: int) -> float | None:
         """Return US dollars per 1,000 queries at a depth; None if unknown, or if it is the sum of several passes.
 

@@ -15,6 +15,7 @@ from support.finished import DEPTH, lifted
 
 from evalkit.errors import InputError
 from evalkit.report.cascades import cascade_lines, cascade_tables
+from evalkit.results.cascade_rows import find_cascade
 from evalkit.results.folder import ResultFolder
 from evalkit.summaries.cascade_costs import margins_at
 from evalkit.workflows.probe import probe_reranker
@@ -81,7 +82,7 @@ def test_a_second_stage_that_is_good_lifts_the_first(result: ResultFolder) -> No
 
 def test_composed_and_timed_latency_are_both_there(result: ResultFolder) -> None:
     """With their own intervals; p95 takes more calls than there are, and stays unknown."""
-    row = result.read_summary().cascade_of(result.read_summary().datasets[0].name, "both")
+    row = find_cascade(result.read_summary().cascades, result.read_summary().datasets[0].name, "both")
     assert row is not None
     assert row.p50_s is not None
     assert row.p50_s.timed is not None
@@ -99,7 +100,7 @@ def test_the_share_of_skipped_queries_is_that_of_the_margins(result: ResultFolde
     """Against the stored scores of the first stage."""
     summary = result.read_summary()
     dataset = summary.datasets[0].name
-    row = summary.cascade_of(dataset, "adaptive")
+    row = find_cascade(summary.cascades, dataset, "adaptive")
     margins = margins_at(result, dataset, "small", DEPTH)
     scores = result.read_scores_of(dataset, "small")
     for query, margin in margins.items():
