@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from evalkit.config import Config, RerankerSettings
-from evalkit.errors import UnknownNameError
+from evalkit.config import CascadeSettings, Config, RerankerSettings
+from evalkit.errors import InputError, UnknownNameError
 from evalkit.rerankers import open_reranker
 from evalkit.reranking import Budget, RerankerSession
 
@@ -18,11 +18,21 @@ def only(config: Config, tags: Iterable[str]) -> Config:
     ------
     UnknownNameError
         If a tag is not in the configuration.
+    InputError
+        If one of them is a cascade and its stages are not among them.
     """
-    for tag in tags:
+    chosen = tuple(tags)
+    for tag in chosen:
         if tag not in config.rerankers:
             raise UnknownNameError("reranker", tag, config.rerankers)
-    return config.model_copy(update={"rerankers": {tag: config.rerankers[tag] for tag in tags}})
+        settings = config.rerankers[tag]
+        if isinstance(settings, CascadeSettings) and not set(settings.tags) <= set(chosen):
+            stages = ", ".join(settings.tags)
+            raise InputError(
+                f"reranker {tag!r} is a cascade of {stages} and has no backend of its own",
+                "use this command on its stages",
+            )
+    return config.model_copy(update={"rerankers": {tag: config.rerankers[tag] for tag in chosen}})
 
 
 @contextmanager

@@ -33,11 +33,6 @@ def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
         If a plain call fails.
     """
     alone = only(config, [tag])
-    if not alone.called:
-        raise InputError(
-            f"reranker {tag!r} is a cascade, which has no backend of its own",
-            "probe its stages instead",
-        )
     eval_set = next(one for one in prepare_eval_sets(alone) if len(one.candidates))
     with served(alone) as reachable, opened(reachable) as (session,):
         requests = sample_batches(eval_set, session.caps, config.seed)

@@ -175,5 +175,5 @@ def test_a_batch_size_that_was_not_timed_leaves_the_latency_unknown(
 
 def test_a_cascade_is_not_probed(folder: Path) -> None:
     """Its stages are."""
-    with pytest.raises(InputError, match="'both' is a cascade, which has no backend of its own"):
+    with pytest.raises(InputError, match="'both' is a cascade of small, large and has no backend"):
         list(probe_reranker(config(folder), "both"))
