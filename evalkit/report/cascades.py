@@ -11,9 +11,9 @@ from evalkit.results.summary_document import Summary
 
 _NOTE = (
     "One call in flight, in milliseconds. Composed: sums of timed calls of the stages, each with as many documents as"
-    " the stage scores in the cascade; the calls of a sum are for different queries. Timed: the whole cascade. Skipped:"
-    " share of the queries for which only the first stage is called. Cost: of the first stage for all candidates, and"
-    " of the later stages for what reaches them."
+    " the stage scores in the cascade, for different queries with documents of similar length. Timed: the whole"
+    " cascade. Skipped: share of the queries for which only the first stage is called. Cost: of the first stage for all"
+    " candidates, and of the later stages for what reaches them."
 )
 
 

@@ -15,18 +15,26 @@ def margin_lines(result: SearchResult, rows: Sequence[MarginRow]) -> Iterator[st
     if not rows:
         yield f"{name}: no query has a relevant document, so nothing was searched."
     for row in rows:
-        if row.chosen and row.margin is None:
-            yield (
-                f"{name}: no margin skips the later stages without losing more than {result.margin:g}"
-                f" {result.metric} on the tuning queries."
-            )
-        elif row.chosen:
-            yield (
-                f"{name}: skip the later stages from a margin of {row.margin:.6g} on: the most skips that lose at most"
-                f" {result.margin:g} {result.metric} on the tuning queries. {_held_out(result, row)}"
-            )
+        if row.chosen:
+            yield f"{name}: {_advice(result, row)}"
         if row.configured and row.margin is not None:
             yield f"{name}: configured margin {row.margin:g}. {_held_out(result, row)}"
+
+
+def _advice(result: SearchResult, row: MarginRow) -> str:
+    """Return whether to skip the later stages: only from a margin that the held-out queries confirm."""
+    loss = f"{result.margin:g} {result.metric}"
+    if row.margin is None:
+        return f"never skip the later stages: every margin loses more than {loss} on the tuning queries."
+    if row.status in {"PASS", "IDENTICAL"}:
+        return (
+            f"skip the later stages from a margin of {row.margin:.6g} on. Held-out queries confirm that this loses at"
+            f" most {loss}. {_held_out(result, row)}"
+        )
+    return (
+        f"no margin is confirmed to lose at most {loss}. On the tuning queries {row.margin:.6g} skips most within this"
+        f" loss. {_held_out(result, row)}"
+    )
 
 
 def _held_out(result: SearchResult, row: MarginRow) -> str:

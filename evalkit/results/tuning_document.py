@@ -286,13 +286,16 @@ class MarginRow:
         Whether the configuration has this margin.
     chosen
         Whether it skips the later stages for the most tuning queries, of the margins that lose no more than the margin
-        of the comparison there.
+        of the comparison there, as do all larger ones.
     skipped
         Share of the held-out queries that skip the later stages.
     tuned, held_out
         Mean of the metric on the tuning queries and on the held-out ones.
     to_never
         Mean paired difference to never skipping, on the held-out queries.
+    status
+        Whether the held-out queries confirm that no more than the margin of the comparison is lost: ``PASS`` or
+        ``IDENTICAL``. It is a test of the chosen margin only: of all margins together, some pass by chance.
     """
 
     margin: float | None
@@ -302,6 +305,7 @@ class MarginRow:
     tuned: float | None
     held_out: Mean
     to_never: Mean
+    status: Status
     usd_per_thousand_queries: float | None
 
 

@@ -122,7 +122,12 @@ def _stage_calls(timed: Sequence[CellCalls], dataset: str, tag: str, documents: 
             and (cell.dataset, cell.reranker, load.batch_size) == (dataset, tag, documents)
             and cell.ok.any()
         ):
-            return StageCalls(cell.seconds[cell.ok], cell.spans.round[cell.ok], cell.query_ids[cell.ok])
+            return StageCalls(
+                cell.seconds[cell.ok],
+                cell.spans.round[cell.ok],
+                cell.query_ids[cell.ok],
+                cell.column("document_characters")[cell.ok],
+            )
     return None
 
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
+from evalkit.comparison.gate_verdicts import Status
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.rerankers.cascade_order import CascadeRule, margin_of, order_documents
 from evalkit.results.manifest import CascadeFacts
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import MarginRow, SearchResult
-from evalkit.stats import Clusters, bounded_interval, clusters_at, mean_interval
+from evalkit.stats import Clusters, bounded_interval, clusters_at, count_clusters, mean_interval
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.cascade_costs import cascade_cost
 from evalkit.tuning import Split, split_queries
+from evalkit.tuning.depth_check import check_loss, queries_for_margin
 
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Shares of the tuning queries that skip the later stages, for which margins are tried."""
@@ -102,10 +105,11 @@ def _rows(
 ) -> Iterator[MarginRow]:
     never = evaluated[0].values
     tuned = [float(one.values[split.tuning].mean()) for one in evaluated]
-    allowed = [one for one, mean in zip(evaluated, tuned, strict=True) if mean >= tuned[0] - plan.margin]
-    chosen = max(allowed, key=lambda one: float(one.skips[split.tuning].mean()))
+    allowed = takewhile(lambda pair: pair[1] >= tuned[0] - plan.margin, zip(evaluated, tuned, strict=True))
+    chosen = max((one for one, _ in allowed), key=lambda one: float(one.skips[split.tuning].mean()))
     for one, mean in zip(evaluated, tuned, strict=True):
         held_out = one.values[split.held_out]
+        lost = held_out - never[split.held_out]
         yield MarginRow(
             margin=one.margin,
             configured=one.margin == cascade.skip_margin,
@@ -113,9 +117,21 @@ def _rows(
             skipped=bounded_interval(one.skips[split.held_out], plan.confidence, groups),
             tuned=mean,
             held_out=bounded_interval(held_out, plan.confidence, groups),
-            to_never=mean_interval(held_out - never[split.held_out], plan.confidence, groups),
+            to_never=mean_interval(lost, plan.confidence, groups),
+            status=_status(lost, plan, groups),
             usd_per_thousand_queries=cost(float(one.skips.mean())),
         )
+
+
+def _status(lost: NDArray[np.float64], plan: Plan, groups: Clusters | None) -> Status:
+    """Return whether the loss is within the margin; too few queries cannot exclude a rare loss, as for a depth."""
+    alpha = 1 - plan.confidence
+    found = check_loss(lost, plan.margin, alpha, groups).status
+    if found in {"PASS", "IDENTICAL"} and count_clusters(groups, len(lost)) < queries_for_margin(
+        plan.margin, alpha
+    ):
+        return "CANNOT TELL"
+    return found
 
 
 def _tried(margins: NDArray[np.float64], configured: float | None) -> list[float | None]:

@@ -14,7 +14,7 @@ def stage(
     """Return calls that take longer by `step` from call to call, and by `more` from round to round."""
     number = np.arange(calls) // (calls // rounds)
     took = seconds + step * np.arange(calls) + more * number
-    return StageCalls(took, number, np.array([f"q{i}" for i in range(calls)], dtype=object))
+    return StageCalls(took, number, np.array([f"q{i}" for i in range(calls)], dtype=object), np.zeros(calls))
 
 
 def test_the_parts_are_added() -> None:
@@ -36,7 +36,7 @@ def test_no_call_is_used_twice() -> None:
     """The stage with fewer calls decides, in each round; a round without calls of a stage gives none."""
     later = stage(1.0, calls=40)
     assert compose([stage(1.0), later], None, 0.95).calls == 40
-    first_rounds = StageCalls(later.seconds[:20], later.rounds[:20], later.query_ids[:20])
+    first_rounds = StageCalls(later.seconds[:20], later.rounds[:20], later.query_ids[:20], np.zeros(20))
     assert compose([stage(1.0), first_rounds], None, 0.95).calls == 20
 
 
@@ -54,5 +54,18 @@ def test_too_few_sums_have_no_quantile() -> None:
     found = compose([stage(1.0, calls=800), stage(1.0, calls=40)], None, 0.95)
     assert found.quantiles[0.5].interval.estimate is not None
     assert found.quantiles[0.95].interval.estimate is None
-    empty = StageCalls(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=object))
+    empty = StageCalls(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=object), np.empty(0))
     assert compose([stage(1.0), empty], None, 0.95).quantiles[0.5].interval.estimate is None
+
+
+def test_long_documents_are_added_to_long_documents() -> None:
+    """By rank within the round; of a stage with more calls, short and long ones are taken alike."""
+    seconds = np.arange(12.0)
+    rounds, ids = np.zeros(12, dtype=np.int64), np.array([f"q{i}" for i in range(12)], dtype=object)
+    up = StageCalls(seconds, rounds, ids, seconds)
+    down = StageCalls(seconds, rounds, ids, -seconds)
+    assert compose([up, up], None, 0.95).max_s == 22.0
+    assert compose([up, down], None, 0.95).max_s == 11.0
+    few = StageCalls(np.zeros(3), rounds[:3], ids[:3], np.arange(3.0))
+    assert compose([up, few], dict.fromkeys(ids, True), 0.95).max_s == 11.0
+    assert compose([up, few], None, 0.95).calls == 3

@@ -11,6 +11,7 @@ from evalkit.comparison import Plan
 from evalkit.latency.billing import Billing
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
+from evalkit.report.search import search_lines
 from evalkit.rerankers.cascade_order import margin_of
 from evalkit.results.manifest import CascadeFacts, CascadeStage
 from evalkit.results.tuning_document import MarginRow
@@ -75,8 +76,9 @@ def test_the_chosen_margin_skips_most_within_the_loss() -> None:
     found = rows()
     (chosen,) = [row for row in found if row.chosen]
     never = found[0].tuned or 0.0
-    allowed = [row for row in found if (row.tuned or 0.0) >= never - PLAN.margin]
-    assert chosen is allowed[-1]  # the margins descend, so that the shares of skips ascend
+    after = found[found.index(chosen) + 1]  # the margins descend, so that the shares of skips ascend
+    assert all((row.tuned or 0.0) >= never - PLAN.margin for row in found[: found.index(chosen) + 1])
+    assert (after.tuned or 0.0) < never - PLAN.margin
     assert chosen is not found[-1]
     generous = Plan(baseline="bm25", primary="RR", seed=1, margin=0.9)
     margins = search_margins(DATA, "both", facts(), generous, summary()).margins or ()
@@ -113,3 +115,17 @@ def test_without_answerable_queries_there_are_no_margins() -> None:
     empty = noisy_set(5, 3, {"bm25": 0.0, "small": 0.0, "large": 0.0}, unanswerable=5, metrics=("RR",))
     found = search_margins(empty, "both", facts(), PLAN, summary())
     assert (found.queries, found.rows, found.margins) == (0, (), ())
+
+
+def test_only_a_confirmed_margin_is_advised() -> None:
+    """The held-out queries must rule out a larger loss; that the tuning queries lose little is not enough."""
+    noise = noisy_set(120, 12, {"bm25": 0.5, "small": 1.0, "large": 1.0}, seed=9, metrics=("RR",))
+    found = search_margins(noise, "both", facts(), PLAN, summary())
+    (chosen,) = [row for row in found.margins or () if row.chosen]
+    assert chosen.margin is not None
+    assert chosen.status == "CANNOT TELL"
+    assert any("no margin is confirmed to lose at most 0.01 RR" in line for line in search_lines(found))
+    generous = Plan(baseline="bm25", primary="RR", seed=1, margin=0.9)
+    confirmed = search_margins(DATA, "both", facts(), generous, summary())
+    assert (confirmed.margins or ())[-1].status == "PASS"
+    assert any("skip the later stages from a margin of" in line for line in search_lines(confirmed))
