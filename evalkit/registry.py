@@ -51,6 +51,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
     },
     "reranker backend": {
         "bi_encoder": "evalkit.rerankers.bi_encoder:BiEncoder",
+        "cascade": "evalkit.rerankers.cascade:Cascade",
         "cross_encoder": "evalkit.rerankers.cross_encoder:CrossEncoder",
         "http": "evalkit.rerankers.http:Http",
         "identity": "evalkit.rerankers.identity:Identity",

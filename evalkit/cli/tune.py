@@ -207,13 +207,15 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
 def search(result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool) -> None:
     """Search depth, fusion with the first stage, and threshold together.
 
-    Prints the Pareto-optimal configurations for quality, documents kept, latency and cost, with their values on
-    held-out queries.
+    Tests first whether the reranker alone beats its best fusion with the first stage, which is chosen on one half of
+    the queries and tested on the other. Prints the Pareto-optimal configurations for quality, documents kept, latency
+    and cost, with their values on held-out queries. For a cascade, compares margins from which the later stages are
+    skipped.
     """
     from evalkit.errors import StorageError
     from evalkit.report.chart_files import write_charts
     from evalkit.report.next_step import NextStep
-    from evalkit.report.search import front_charts, search_line, search_table
+    from evalkit.report.search import front_charts, search_lines, search_table
     from evalkit.report.tuning_tables import searches_table
     from evalkit.workflows.tune import search_result
 
@@ -224,10 +226,10 @@ def search(result: Path, reranker: str | None, save: Path | None, *, details: bo
         except OSError as error:
             raise StorageError(f"cannot write into {save.absolute()}: {error}") from None
     view = View(
-        search_line,
-        lambda one: [search_line(one)],
+        search_lines,
+        search_lines,
         searches_table,
-        lambda one: search_table(one) if one.rows else None,
+        search_table,
         NextStep("Print all configurations with --details."),
     )
     _show(found, view, details=details, as_json=as_json)
@@ -240,7 +242,7 @@ class View(Generic[FoundT]):
     Attributes
     ----------
     line, lines
-        The decision on one reranker, and that with its details.
+        The decision on one reranker as a sentence or several, and that with its details.
     summary
         One table over all rerankers.
     table
@@ -249,11 +251,16 @@ class View(Generic[FoundT]):
         What to do with the finding.
     """
 
-    line: Callable[[FoundT], str]
+    line: Callable[[FoundT], str | Iterable[str]]
     lines: Callable[[FoundT], Iterable[str]]
     summary: Callable[[Sequence[FoundT]], Table]
     table: Callable[[FoundT], Table | None]
     next_step: NextStep
+
+
+def _sentences(view: View[FoundT], one: FoundT, *, details: bool) -> list[str]:
+    shown = view.lines(one) if details else view.line(one)
+    return [shown] if isinstance(shown, str) else list(shown)
 
 
 def _show(found: Sequence[FoundT], view: View[FoundT], *, details: bool, as_json: bool) -> None:
@@ -268,7 +275,7 @@ def _show(found: Sequence[FoundT], view: View[FoundT], *, details: bool, as_json
         return
     width = text_width()
     for one in found:
-        for line in paragraph_lines(list(view.lines(one)) if details else [view.line(one)], width):
+        for line in paragraph_lines(_sentences(view, one, details=details), width):
             click.echo(line)
     click.echo()
     click.echo(as_text(view.summary(found), width, heading=False))

@@ -206,3 +206,18 @@ def combined(origins: Sequence[ScoreOrigin]) -> ScoreOrigin:
         proven_by=first.proven_by if all(one.proven_by == first.proven_by for one in origins) else None,
         drift=first.drift if all(one.drift == first.drift for one in origins) else None,
     )
+
+
+def together(stages: Sequence[ScoreOrigin]) -> ScoreOrigin:
+    """Return the origin of scores that are derived from those of several stages: as old as the oldest of them.
+
+    They are identified by their content if all stages are. A drift check of one stage does not cover another, so they
+    have none.
+    """
+    proofs = list(dict.fromkeys(one.proven_by for one in stages))
+    proven = None if None in proofs else "; ".join(proof for proof in proofs if proof is not None)
+    unproven = [one for one in stages if one.proven_by is None]
+    if not unproven:
+        return replace(combined(stages), proven_by=proven, drift=None)
+    only = unproven[0].drift if len(unproven) == 1 else None
+    return replace(combined(unproven), proven_by=None, drift=only)

@@ -6,6 +6,7 @@ from evalkit.config.blocks import (
     RetrieverSettings,
     SampleSettings,
 )
+from evalkit.config.cascade_settings import CascadeSettings, bind_stages
 from evalkit.config.experiment import BudgetSettings, Config, ExecutionSettings
 from evalkit.config.gate_rules import GateRule, GateSettings
 from evalkit.config.input_paths import InputFile, InputPath
@@ -27,6 +28,7 @@ from evalkit.config.traffic import Price, Traffic, Weight
 
 __all__ = [
     "BudgetSettings",
+    "CascadeSettings",
     "Claim",
     "Config",
     "DatasetSettings",
@@ -48,6 +50,7 @@ __all__ = [
     "Settings",
     "Traffic",
     "Weight",
+    "bind_stages",
     "load_config",
     "load_gate",
     "load_keys",

@@ -138,6 +138,9 @@ class RerankerSettings(BlockSettings):
     timed: ClassVar[bool] = True
     """Whether the latency of a call is meaningful; for a lookup of stored scores it is not."""
 
+    derived: ClassVar[bool] = False
+    """Whether scores are computed from those of other rerankers of the configuration, without a call."""
+
     spreads: ClassVar[bool] = False
     """Whether the replicas of an ``execution:`` block may score for this backend."""
 

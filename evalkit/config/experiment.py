@@ -186,6 +186,11 @@ class Config(Settings):
     plugins: tuple[str, ...] = ()
     keep_texts: bool = True
 
+    @property
+    def called(self) -> dict[str, RerankerSettings]:
+        """The rerankers that are called: all but those whose scores are derived from the scores of others."""
+        return {tag: settings for tag, settings in self.rerankers.items() if not settings.derived}
+
 
 class ExecutionSettings(Settings):
     """Where local models run in the quality pass. Latency is always measured in this process.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.cascade_settings import bind_stages
 from evalkit.config.experiment import Config, ExecutionSettings, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate_rules import GateSettings
@@ -152,7 +153,7 @@ def _config(
         seed=outline.seed,
         datasets=checked_datasets,
         retriever=retriever,
-        rerankers={tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)},
+        rerankers=bind_stages({tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)}),
         runs=with_datasets(outline.runs, checked_datasets),
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
         metrics=outline.metrics,

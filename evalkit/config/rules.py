@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.cascade_settings import cascade_problems
 from evalkit.config.experiment import Outline
 from evalkit.config.latency import LatencySettings
 from evalkit.config.run_settings import check_runs
@@ -36,6 +37,7 @@ def check_rules(
         *_metrics(outline),
         *(_tags(first_stage, rerankers) if first_stage else ()),
         *(_comparison(outline, [first_stage.label, *rerankers, *run_tags]) if first_stage else ()),
+        *(cascade_problems(rerankers, max(outline.depths or (first_stage.depth,))) if first_stage else ()),
         # With a dataset that is invalid by itself, its name is unknown.
         *(
             check_runs(outline.runs, outline.compare.baseline, known, first_stage, rerankers)

@@ -11,6 +11,7 @@ import numpy as np
 from evalkit.backend_checks.pointwise import CALLS
 from evalkit.backend_checks.score_drift import CALLS as DRIFT_CALLS
 from evalkit.config import Price, RerankerSettings
+from evalkit.experiment.cascade_timing import cascade_cells
 from evalkit.experiment.context import Experiment
 from evalkit.experiment.drift_pass import sampled_requests
 from evalkit.experiment.eval_sets import EvalSet
@@ -24,14 +25,20 @@ from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass, expected_usage, weigh
 
+DERIVED = "derived"
+"""Name of the pass of a reranker whose scores are computed from those of others."""
+
 
 def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
-    """Return the passes that `execute` would make, without those that need no call and reuse no score."""
+    """Return the passes that `execute` would make, without those that need no call and reuse no score.
+
+    A cascade has a pass ``derived`` without calls.
+    """
     config, recorder = experiment.config, experiment.recorder
     planned: list[PlannedPass] = []
     asked = {tag for tag in config.rerankers if recorder.has_asked(tag)}
     for eval_set in experiment.eval_sets:
-        for tag, settings in config.rerankers.items():
+        for tag, settings in config.called.items():
             quality, known = _quality(experiment, eval_set, tag) if config.quality else ([], 0)
             if quality or (config.latency and settings.timed):
                 requests: list[RerankRequest] = []
@@ -45,7 +52,9 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
             planned.append(replace(_planned(eval_set, tag, "quality", quality, settings), known=known))
             planned += _precision(experiment, eval_set, tag) if config.quality else ()
         planned += _latency(experiment, eval_set)
-    return [one for one in planned if one.calls or one.known]
+        derived = (tag for tag, settings in config.rerankers.items() if settings.derived and config.quality)
+        planned += [PlannedPass(eval_set.dataset.name, tag, DERIVED, 0, 0, 0, 0, 0, None) for tag in derived]
+    return [one for one in planned if one.calls or one.known or one.pass_ == DERIVED]
 
 
 def _pointwise_check(
@@ -98,12 +107,15 @@ def _precision(experiment: Experiment, eval_set: EvalSet, tag: str) -> Iterator[
 
 
 def _latency(experiment: Experiment, eval_set: EvalSet) -> list[PlannedPass]:
-    """Return the warm-up and the latency pass of every timed reranker."""
+    """Return the warm-up and the latency pass of every timed reranker and cascade."""
     timed = {tag: settings for tag, settings in experiment.config.rerankers.items() if settings.timed}
     cells = latency_cells(experiment, eval_set, list(timed))
+    for tag in timed:
+        cells += _open_loop_cells(experiment, eval_set, tag)
+    cells += cascade_cells(experiment, eval_set)
     planned = []
-    for tag, settings in timed.items():
-        own = [cell for cell in cells if cell.reranker == tag] + _open_loop_cells(experiment, eval_set, tag)
+    for tag in dict.fromkeys(cell.reranker for cell in cells):
+        own, settings = [cell for cell in cells if cell.reranker == tag], experiment.config.rerankers[tag]
         warm: list[Batch] = [
             item for cell in own for item in islice(cycle(cell.warmup), cell.least_warmup + cell.others)
         ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, InterruptError, StorageError
+from evalkit.experiment.cascade_pass import derive_cascades
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.drift_pass import drift_pass
 from evalkit.experiment.eval_sets import prepare_eval_sets
@@ -131,6 +132,7 @@ def _measure(run: StartedExperiment) -> None:
             drift_pass(run, session, eval_set)
             quality_pass(run, session, eval_set)
             precision_pass(run, session, eval_set)
+        derive_cascades(run, eval_set)
     for eval_set in run.eval_sets if run.config.latency is not None else ():
         logger.info("latency pass on %s", eval_set.dataset.name)
         latency_pass(run, eval_set)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.config import LatencySettings
+from evalkit.experiment.cascade_timing import cascade_cells, cascade_sessions
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.sigint import ignore_sigint
@@ -50,13 +51,15 @@ class _RecordingSink:
 
 
 def latency_pass(run: StartedExperiment, eval_set: EvalSet) -> None:
-    """Time every timed reranker under every workload, without the calls that were timed before."""
+    """Time every timed reranker under every workload, and cascades as a whole, without the calls timed before."""
     settings = run.config.latency
     if settings is None:
         return
     timed = [session for session in run.sessions if session.timed]
     cells = latency_cells(run, eval_set, [session.tag for session in timed])
-    measure(cells, timed, eval_set.dataset.name, run.config.seed, _RecordingSink(run))
+    cells += cascade_cells(run, eval_set)
+    cascades = cascade_sessions(run.config, {session.tag: session for session in run.sessions})
+    measure(cells, [*timed, *cascades], eval_set.dataset.name, run.config.seed, _RecordingSink(run))
     for session in timed if settings.server is not None else ():
         _open_loops(run, eval_set, session, settings)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from evalkit import registry
-from evalkit.config import Config
+from evalkit.config import CascadeSettings, Config
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
@@ -17,6 +17,8 @@ from evalkit.rerankers import Described
 from evalkit.reranking import RerankerSession
 from evalkit.results.manifest import (
     CandidateLists,
+    CascadeFacts,
+    CascadeStage,
     DatasetFacts,
     EndpointFacts,
     Manifest,
@@ -67,7 +69,7 @@ def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[
         first_stage=config.retriever.label,
         datasets=tuple(_dataset_facts(eval_set) for eval_set in eval_sets),
         preflight=preflight(config, eval_sets),
-        rerankers={session.tag: _reranker_facts(config, session) for session in sessions},
+        rerankers=_rerankers(config, sessions),
         runs=_run_facts(eval_sets),
     )
 
@@ -129,6 +131,35 @@ def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
             pairs=sum(lengths),
             shortest_list=min(lengths, default=0),
             longest_list=max(lengths, default=0),
+        ),
+    )
+
+
+def _rerankers(config: Config, sessions: Sequence[RerankerSession]) -> dict[str, RerankerFacts]:
+    """Return the facts of every reranker in the order of the configuration."""
+    by_tag = {session.tag: session for session in sessions}
+    return {
+        tag: _cascade_facts(settings)
+        if isinstance(settings, CascadeSettings)
+        else _reranker_facts(config, by_tag[tag])
+        for tag, settings in config.rerankers.items()
+    }
+
+
+def _cascade_facts(settings: CascadeSettings) -> RerankerFacts:
+    return RerankerFacts(
+        backend=settings.backend,
+        pointwise=False,
+        score_kind="rank",
+        timed=False,
+        runs_on=None,
+        remote=False,
+        moving_name=None,
+        price=None,
+        cascade=CascadeFacts(
+            tuple(CascadeStage(stage.reranker, stage.keep) for stage in settings.stages),
+            settings.below,
+            settings.skip.margin if settings.skip else None,
         ),
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from evalkit.backend_checks import DriftCheck, PointwiseCheck, PrecisionCheck
 from evalkit.experiment.journal import JournalRecord, failure_of
@@ -162,6 +164,27 @@ class Recorder:
                 documents_ignored=scored.ignored,
             )
         )
+
+    def scores_of(
+        self, dataset: str, tag: str, depth: int
+    ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Return query id -> ranks in the candidate list and scores, of the pass at a depth or of one for all depths.
+
+        Queries without scores are absent.
+        """
+        found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        for table in self._scores:
+            one = table.slice(0, 1).to_pylist()
+            if not one or (one[0]["dataset"], one[0]["reranker"]) != (dataset, tag):
+                continue
+            if one[0]["depth"] not in {None, depth}:
+                continue
+            names = table["query_id"].to_pylist()
+            ranks, scores = table["retriever_rank"].to_numpy(), table["score"].to_numpy()
+            starts = [row for row, name in enumerate(names) if not row or name != names[row - 1]]
+            for start, stop in pairwise([*starts, len(names)]):
+                found[names[start]] = ranks[start:stop].astype(np.int64), scores[start:stop]
+        return found
 
     def _add_rows(self, dataset: str, tag: str, depth: int | None, **columns: Any) -> None:
         """Add rows as an Arrow table, which takes a third of the memory of Python objects."""

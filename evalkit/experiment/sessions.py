@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from evalkit.config import Config, RerankerSettings
-from evalkit.errors import UnknownNameError
+from evalkit.config import CascadeSettings, Config, RerankerSettings
+from evalkit.errors import InputError, UnknownNameError
 from evalkit.rerankers import open_reranker
 from evalkit.reranking import Budget, RerankerSession
 
@@ -18,11 +18,22 @@ def only(config: Config, tags: Iterable[str]) -> Config:
     ------
     UnknownNameError
         If a tag is not in the configuration.
+    InputError
+        If one of them is a cascade and its stages are not among them.
     """
-    for tag in tags:
+    chosen = tuple(tags)
+    for tag in chosen:
         if tag not in config.rerankers:
             raise UnknownNameError("reranker", tag, config.rerankers)
-    return config.model_copy(update={"rerankers": {tag: config.rerankers[tag] for tag in tags}, "runs": {}})
+        settings = config.rerankers[tag]
+        if isinstance(settings, CascadeSettings) and not set(settings.tags) <= set(chosen):
+            stages = ", ".join(settings.tags)
+            raise InputError(
+                f"reranker {tag!r} is a cascade of {stages} and has no backend of its own",
+                "use this command on its stages",
+            )
+    chosen_rerankers = {tag: config.rerankers[tag] for tag in chosen}
+    return config.model_copy(update={"rerankers": chosen_rerankers, "runs": {}})
 
 
 @contextmanager
@@ -37,10 +48,10 @@ def open_session(tag: str, settings: RerankerSettings, budget: Budget) -> Iterat
 
 @contextmanager
 def opened(config: Config, spent_usd: float = 0.0) -> Iterator[list[RerankerSession]]:
-    """Open every reranker; they share one budget, of which `spent_usd` is spent already."""
+    """Open every reranker that is called; they share one budget, of which `spent_usd` is spent already."""
     budget = Budget(config.budget.usd if config.budget else None, spent_usd)
     with ExitStack() as stack:
         yield [
             stack.enter_context(open_session(tag, settings, budget))
-            for tag, settings in config.rerankers.items()
+            for tag, settings in config.called.items()
         ]

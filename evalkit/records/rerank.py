@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-ScoreKind = Literal["logit", "probability", "cosine", "unbounded", "unknown"]
-"""What a score means. Only scores of the same kind may be mapped or compared across systems."""
+ScoreKind = Literal["logit", "probability", "cosine", "unbounded", "rank", "unknown"]
+"""What a score means. Only scores of the same kind may be mapped or compared across systems. ``rank`` is an order
+without scores, written as 1 / rank."""
 
 
 @dataclass(frozen=True, slots=True)

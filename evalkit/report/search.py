@@ -14,15 +14,21 @@ from evalkit.report.numbers import (
     milliseconds,
     value_text,
 )
+from evalkit.report.skip_margins import margin_lines, margin_table
 from evalkit.report.table import Table
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
+from evalkit.tuning.fusion_choice import AgainstFusion
 
 SHOWN = 12
 """Most configurations in the table; the JSON has all of them."""
 
 
-def search_table(result: SearchResult) -> Table:
-    """Return the configurations on the front, the highest mean on the tuning queries first."""
+def search_table(result: SearchResult) -> Table | None:
+    """Return the configurations on the front, the highest mean on the tuning queries first; None without any."""
+    if result.margins:
+        return margin_table(result, result.margins)
+    if not result.rows:
+        return None
     every = sorted((row for row in result.rows if row.on_front), key=lambda row: -(row.tuned or 0.0))
     best = every[:SHOWN]
     cells = tuple(
@@ -55,6 +61,25 @@ def search_table(result: SearchResult) -> Table:
 
 def _against(row: AgainstPlain) -> str:
     return NO_VALUE if row.mean.lower is None else difference_text(row.mean)
+
+
+def search_lines(result: SearchResult) -> list[str]:
+    """Return whether the reranker beats the best fusion, and the best configuration; for a cascade, its margins."""
+    if result.margins is not None:
+        return [*margin_lines(result, result.margins)]
+    return [
+        *([fusion_line(result, result.against_fusion)] if result.against_fusion else []),
+        search_line(result),
+    ]
+
+
+def fusion_line(result: SearchResult, found: AgainstFusion) -> str:
+    """Return in a sentence whether the reranker alone beats the best fusion of it with the first stage."""
+    numbers = f"{difference_text(found.difference)} {result.metric} on {found.difference.n} held-out queries"
+    fusion = f"its best fusion with the first stage ({found.fusion}, chosen on the tuning queries)"
+    if found.verdict == "no significant difference":
+        return f"{result.dataset}: {result.reranker} alone is not significantly different from {fusion}: {numbers}."
+    return f"{result.dataset}: {result.reranker} alone {found.verdict} {fusion}: {numbers}."
 
 
 def search_line(result: SearchResult) -> str:

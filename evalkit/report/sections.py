@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evalkit.charts.chart import Chart
 from evalkit.report.calibration import calibration_table
+from evalkit.report.cascades import cascade_lines, cascade_tables
 from evalkit.report.cautions import Caution, CautionGroup, grouped
 from evalkit.report.comparison import comparison_tables, evidence_tables, extreme_tables, slice_tables
 from evalkit.report.comparison_sentences import cautions, findings
@@ -155,11 +156,11 @@ def report_sections(
         ),
         Section(
             "latency", "Latency", "Latency",
-            lines=latency_lines(summary, found.latency),
+            lines=[*latency_lines(summary, found.latency), *cascade_lines(summary)],
             plots=plots["latency"],
             tables=[*run_latency_tables(summary), *([] if summary.quality else latency_tables(summary, found.latency))],
             more=[*(latency_tables(summary, found.latency) if summary.quality else []),
-                  *latency_details(summary, found.latency)],
+                  *cascade_tables(summary), *latency_details(summary, found.latency)],
         ),
         Section(
             "thresholds", "Threshold", "Score threshold",

@@ -19,6 +19,7 @@ from evalkit.report.numbers import (
     value_text,
 )
 from evalkit.report.table import Table
+from evalkit.results.cascade_rows import find_cascade
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.manifest import Manifest
 from evalkit.results.summary_document import Summary
@@ -209,12 +210,18 @@ def _p95(measured: Measured, dataset: str, system: str, depth: int | None, at: D
     timed = None if depth is None else measured.summary.alone(dataset, system).get(depth)
     if timed is not None and timed.p95_s.estimate is not None:
         return milliseconds_text(timed.p95_s.interval)
+    row = find_cascade(measured.summary.cascades, dataset, system)
+    if row is not None and row.p95_s is not None and row.p95_s.composed.estimate is not None:
+        return f"{milliseconds(row.p95_s.composed.estimate)} (composed)"
     return NO_VALUE if at is None else interpolated_text(at)
 
 
 def _cost(measured: Measured, dataset: str, system: str, depth: int | None, at: DepthRow | None) -> str:
     if at is not None and at.usd_per_thousand_queries is not None:
         return cost_text(at.usd_per_thousand_queries)
+    row = find_cascade(measured.summary.cascades, dataset, system)
+    if row is not None:
+        return cost_text(row.usd_per_thousand_queries)
     return NO_VALUE if depth is None else cost_text(measured.summary.cost_at(dataset, system, depth))
 
 

@@ -88,9 +88,32 @@ def _calibration_cells(result: CalibrationResult) -> tuple[str, ...]:
 
 
 def searches_table(results: Sequence[SearchResult]) -> Table:
-    """Return the best configuration of each reranker on the tuning queries, with its held-out figures."""
+    """Return the best configuration of each reranker on the tuning queries, with its held-out figures.
+
+    Cascades have the chosen margin instead of a configuration: their table is returned where there is nothing else.
+    """
+    cascades = [one for one in results if one.margins is not None]
+    if cascades and len(cascades) == len(results):
+        names = ("dataset", "reranker", "margin", "queries that skip", "held-out mean", "difference to never")
+        return _table("Margins", names, [_margin_cells(one) for one in cascades])
     columns = ("dataset", "reranker", "candidates", "fusion", "threshold", "held-out mean", "difference")
-    return _table("Best configurations", columns, [_search_cells(one) for one in results])
+    return _table(
+        "Best configurations", columns, [_search_cells(one) for one in results if one.margins is None]
+    )
+
+
+def _margin_cells(result: SearchResult) -> tuple[str, ...]:
+    chosen = next((row for row in result.margins or () if row.chosen), None)
+    if chosen is None:
+        return (result.dataset, result.reranker, *[NO_VALUE] * 4)
+    return (
+        result.dataset,
+        result.reranker,
+        "never" if chosen.margin is None else value_text(chosen.margin, ".6g"),
+        share_text(chosen.skipped),
+        interval_text(chosen.held_out),
+        difference_text(chosen.to_never),
+    )
 
 
 def _search_cells(result: SearchResult) -> tuple[str, ...]:

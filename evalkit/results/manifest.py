@@ -94,7 +94,37 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True)
-class RerankerFacts:
+class CascadeStage:
+    """A stage of a cascade: the tag of its reranker, and how many documents the next stage scores (None: the last)."""
+
+    reranker: str
+    keep: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeFacts:
+    """How a cascade is derived from its stages.
+
+    Attributes
+    ----------
+    below
+        ``kept`` or ``dropped``: documents that a later stage did not score.
+    skip_margin
+        Margin of the first stage from which the later stages are skipped; None for never.
+    """
+
+    stages: tuple[CascadeStage, ...]
+    below: Literal["kept", "dropped"]
+    skip_margin: float | None
+
+    @property
+    def keeps(self) -> tuple[int, ...]:
+        """``keep`` of every stage but the last."""
+        return tuple(stage.keep for stage in self.stages if stage.keep is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerFacts(JsonObject):
     """A reranker as it was opened.
 
     Attributes
@@ -114,6 +144,8 @@ class RerankerFacts:
     proven_by
         What proves that the same settings mean the same scores, such as the hash of a model's files; None where
         nothing does, as for an API.
+    cascade
+        The stages of a cascade, whose scores are derived without a call; None for others.
     """
 
     backend: str
@@ -126,6 +158,12 @@ class RerankerFacts:
     price: Mapping[str, Any] | None
     usd_per_hour: float | None = None
     proven_by: str | None = None
+    cascade: Annotated[CascadeFacts | None, Key(omit_none=True)] = None
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether a document's score means something by itself, and is not only its rank."""
+        return self.score_kind != "rank"
 
 
 @dataclass(frozen=True, slots=True)

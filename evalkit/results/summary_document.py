@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from evalkit.results.billing_rows import BillingRow, CostRow
+from evalkit.results.cascade_rows import CascadeRow
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.manifest import CandidateLists, Status
@@ -294,7 +295,7 @@ class LatencyRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary(Document):
+class Summary(Document, JsonObject):
     """The content of ``summary.json``.
 
     Attributes
@@ -309,6 +310,8 @@ class Summary(Document):
         Empty in results of earlier versions.
     run_latencies
         Of the compared runs that have a latency file.
+    cascades
+        Latency and cost of cascades; None without a cascade.
     """
 
     VERSION: ClassVar[int] = 2
@@ -328,6 +331,7 @@ class Summary(Document):
     latency: tuple[LatencyRow, ...]
     billing: tuple[BillingRow, ...] = ()
     run_latencies: tuple[RunLatency, ...] = ()
+    cascades: Annotated[tuple[CascadeRow, ...] | None, Key(omit_none=True)] = None
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""

@@ -12,6 +12,7 @@ from evalkit.stats import Interval
 from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
 from evalkit.tuning.depth_choice import Choice
+from evalkit.tuning.fusion_choice import AgainstFusion
 from evalkit.tuning.threshold_choice import Promise
 
 
@@ -274,8 +275,53 @@ class SearchRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Every configuration of a search over depth, fusion and threshold; no rows without answerable queries."""
+class MarginRow:
+    """A cascade that skips its later stages from one margin of the first stage on.
+
+    Attributes
+    ----------
+    margin
+        None for never skipping.
+    configured
+        Whether the configuration has this margin.
+    chosen
+        Whether it skips the later stages for the most tuning queries, of the margins that lose no more than the margin
+        of the comparison there, as do all larger ones.
+    skipped
+        Share of the held-out queries that skip the later stages.
+    tuned, held_out
+        Mean of the metric on the tuning queries and on the held-out ones.
+    to_never
+        Mean paired difference to never skipping, on the held-out queries.
+    status
+        Whether the held-out queries confirm that no more than the margin of the comparison is lost: ``PASS`` or
+        ``IDENTICAL``. It is a test of the chosen margin only: of all margins together, some pass by chance.
+    """
+
+    margin: float | None
+    configured: bool
+    chosen: bool
+    skipped: Mean
+    tuned: float | None
+    held_out: Mean
+    to_never: Mean
+    status: Status
+    usd_per_thousand_queries: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult(JsonObject):
+    """Every configuration of a search over depth, fusion and threshold; no rows without answerable queries.
+
+    Attributes
+    ----------
+    against_fusion
+        The reranker alone against the best fusion of it with the first stage, on the held-out queries; None without
+        answerable queries.
+    margins
+        For a cascade, which has no rows: margins of its first stage from which later stages are skipped, the largest
+        first. None for others.
+    """
 
     dataset: str
     reranker: str
@@ -283,3 +329,5 @@ class SearchResult:
     margin: float
     queries: int
     rows: tuple[SearchRow, ...]
+    against_fusion: Annotated[AgainstFusion | None, Key(omit_none=True)] = None
+    margins: Annotated[tuple[MarginRow, ...] | None, Key(omit_none=True)] = None

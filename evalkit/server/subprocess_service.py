@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from evalkit.config import Config, RerankerSettings
+from evalkit.config import Config, RerankerSettings, bind_stages
 from evalkit.errors import CallError
 from evalkit.server.serve import READY
 
@@ -33,7 +33,7 @@ def served(config: Config) -> Iterator[Config]:
             tag: stack.enter_context(_started(config, tag, settings))
             for tag, settings in config.rerankers.items()
         }
-        yield config.model_copy(update={"rerankers": rerankers})
+        yield config.model_copy(update={"rerankers": bind_stages(rerankers)})
 
 
 @contextmanager

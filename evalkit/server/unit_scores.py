@@ -12,7 +12,7 @@ def to_unit(scores: NDArray[np.float64], kind: ScoreKind) -> NDArray[np.float64]
     """Return scores mapped to 0..1 in the same order.
 
     =============================  =====================================
-    probability                    itself
+    probability, rank              itself
     logit                          sigmoid, ``1 / (1 + exp(-s))``
     cosine                         ``(1 + s) / 2``
     unbounded, unknown             softsign, ``(1 + s / (1 + |s|)) / 2``
@@ -25,7 +25,7 @@ def to_unit(scores: NDArray[np.float64], kind: ScoreKind) -> NDArray[np.float64]
     kind
         What the scores mean.
     """
-    if kind == "probability":
+    if kind in {"probability", "rank"}:
         return scores
     if kind == "logit":
         # exp(-|s|) cannot overflow.

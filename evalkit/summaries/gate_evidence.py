@@ -120,15 +120,23 @@ def evidence_of(result: OpenedResult) -> Evidence:
         clusters={one.dataset: one.query_clusters for one in result.comparison_sets},
         origins=origins_of(result.manifest),
         levels={one.dataset: level_functions(one) for one in result.comparison_sets},
-        scored=_scored(systems),
+        scored=_scored(result, systems),
         costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
         runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
     )
 
 
-def _scored(systems: Mapping[tuple[str, str], System]) -> dict[tuple[str, str], Run]:
-    # The scores of a run of another engine are not those of a reranker: no threshold applies to them.
-    found = {key: scored_documents(one) for key, one in systems.items() if not one.own_candidates}
+def _scored(result: OpenedResult, systems: Mapping[tuple[str, str], System]) -> dict[tuple[str, str], Run]:
+    """Return the documents with a score that a threshold can be applied to.
+
+    Neither the scores of a run of another engine nor the ranks that a cascade or a chat model gives are such scores.
+    """
+    about = result.manifest.rerankers
+    found = {
+        key: scored_documents(one)
+        for key, one in systems.items()
+        if key[1] in about and about[key[1]].has_scores
+    }
     return {key: run for key, (run, left_out) in found.items() if left_out is not None}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePath
 
 from evalkit.cache import HASH_DIGITS
-from evalkit.comparison.score_origins import DriftSample, ScoreOrigin
+from evalkit.comparison.score_origins import DriftSample, ScoreOrigin, together
 from evalkit.results.manifest import Manifest, PairCounts
 from evalkit.results.run_facts import RunFacts
 
@@ -14,7 +15,22 @@ from evalkit.results.run_facts import RunFacts
 def origins_of(manifest: Manifest) -> dict[tuple[str, str], ScoreOrigin]:
     """Return (dataset, reranker) -> the origin of its scores; the first stage is not among them."""
     origins = {(pairs.dataset, pairs.reranker): _origin(manifest, pairs) for pairs in manifest.pairs}
-    return origins | {(run.dataset, run.tag): _of_run(run) for run in manifest.runs}
+    origins |= {(run.dataset, run.tag): _of_run(run) for run in manifest.runs}
+    for tag in manifest.rerankers:
+        for facts in manifest.datasets:
+            stages = [origins.get((facts.name, leaf)) for leaf in _leaves(manifest, tag)]
+            known = [stage for stage in stages if stage is not None]
+            if (facts.name, tag) not in origins and known and len(known) == len(stages):
+                origins[facts.name, tag] = together(known)
+    return origins
+
+
+def _leaves(manifest: Manifest, tag: str) -> Iterator[str]:
+    """Yield the rerankers whose scores a cascade is derived from: its stages, or theirs if they are cascades."""
+    cascade = manifest.rerankers[tag].cascade
+    for stage in cascade.stages if cascade else ():
+        nested = manifest.rerankers[stage.reranker].cascade
+        yield from _leaves(manifest, stage.reranker) if nested else (stage.reranker,)
 
 
 def _of_run(run: RunFacts) -> ScoreOrigin:

@@ -22,6 +22,7 @@ from evalkit.summaries.depth_sweep import known_costs
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.front import front
+from evalkit.tuning.fusion_choice import AgainstFusion, against_fusion
 
 LADDER = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 KEPT_SHARES = (1.0, 0.5, 0.2)
@@ -63,12 +64,38 @@ def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary
     clusters = comparison_set.clusters_of(query_ids)
     split = split_queries(len(query_ids), plan.seed, clusters)
     rows: tuple[SearchRow, ...] = ()
+    opponent: AgainstFusion | None = None
     if query_ids:
         tuning = [query_ids[i] for i in split.tuning]
         evaluated = list(_evaluate_all(comparison_set, tag, tuning, plan.primary))
         held_out = clusters_at(clusters, split.held_out)
         rows = _rows(evaluated, split, known_costs(summary, comparison_set, tag), plan, held_out)
-    return SearchResult(comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows)
+        opponent = _against_fusion(evaluated, split, plan, clusters)
+    return SearchResult(
+        comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows, opponent
+    )
+
+
+def _against_fusion(
+    evaluated: list[_Evaluated], split: Split, plan: Plan, clusters: Clusters | None
+) -> AgainstFusion:
+    """Return the reranker alone against the best fusion, both at the full depth without threshold."""
+    deepest = max(one.configuration.depth for one in evaluated)
+    values = {
+        one.configuration.fusion: one.values
+        for one in evaluated
+        if one.configuration.depth == deepest and one.configuration.threshold is None
+    }
+    alone = values.pop("none")
+    return against_fusion(
+        alone,
+        values,
+        split,
+        clusters,
+        confidence=plan.confidence,
+        resamples=plan.resamples,
+        seed=plan.seed,
+    )
 
 
 def _evaluate_all(

@@ -21,7 +21,7 @@ def transfers(
     comparison_sets: Sequence[ComparisonSet],
     thresholds: Sequence[float],
 ) -> tuple[Transfer, ...]:
-    """Return, for each dataset, the drift of the scores and the carried thresholds.
+    """Return, for each dataset, the drift of the scores and the carried thresholds; nothing for ranks as scores.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ def transfers(
     thresholds
         Thresholds of the old version; quantiles of its scores where empty.
     """
+    if not (before.manifest.rerankers[tags[0]].has_scores and after.manifest.rerankers[tags[1]].has_scores):
+        return ()
     kinds = (before.manifest.rerankers[tags[0]].score_kind, after.manifest.rerankers[tags[1]].score_kind)
     return tuple(
         Transfer(

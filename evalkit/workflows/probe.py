@@ -27,6 +27,8 @@ def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
     ------
     UnknownNameError
         If the configuration has no such reranker.
+    InputError
+        If it is a cascade, or no query has two candidates.
     CallError
         If a plain call fails.
     """

@@ -27,6 +27,7 @@ from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
 from evalkit.results.values_table import CellValues, write_values
 from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
 from evalkit.summaries.latency_answers import answer
@@ -54,12 +55,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
     StorageError
         If the folder cannot be written.
     """
-    manifest = folder.read_manifest()
-    if manifest.status != "complete" and not allow_incomplete:
-        raise IncompleteError(
-            f"{folder.path} is {manifest.status}: {_why(manifest)}",
-            "see failures.jsonl, or report the partial results with --allow-incomplete",
-        )
+    manifest = _manifest(folder, allow_incomplete=allow_incomplete)
     # Only large collections take long, so the progress bar appears after some seconds.
     with progress_bar(total=4, desc="report", unit="step", delay=3) as progress:
         config = folder.read_config()
@@ -77,6 +73,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         }
         of_runs = tuple(run_latency_rows(manifest.runs, folder.read_run_latencies(), CONFIDENCE))
         summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters, of_runs)
+        summary = with_cascades(summary, folder, manifest, config, timed, clusters)
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
@@ -98,6 +95,16 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
             _write(folder, cells, found, timed, explored)
         progress.update()
     return found
+
+
+def _manifest(folder: ResultFolder, *, allow_incomplete: bool) -> Manifest:
+    manifest = folder.read_manifest()
+    if manifest.status != "complete" and not allow_incomplete:
+        raise IncompleteError(
+            f"{folder.path} is {manifest.status}: {_why(manifest)}",
+            "see failures.jsonl, or report the partial results with --allow-incomplete",
+        )
+    return manifest
 
 
 def _cells(
@@ -136,6 +143,7 @@ def _tuned(
         for tag in manifest.rerankers
         if comparison_set.systems[tag].values.query_ids and not comparison_set.systems[tag].unscored
     ]
+    scored = [(systems, tag) for systems, tag in complete if manifest.rerankers[tag].has_scores]
     swept = can_sweep(parse_metric(plan.primary))
     return Tuning(
         depth=tuple(
@@ -143,9 +151,9 @@ def _tuned(
             for comparison_set, tag in complete
             if swept and manifest.rerankers[tag].pointwise  # scores of others depend on the depth
         ),
-        threshold=tuple(find_threshold(systems, tag, plan, Goal()) for systems, tag in complete),
+        threshold=tuple(find_threshold(systems, tag, plan, Goal()) for systems, tag in scored),
         calibration=tuple(
-            calibrate(systems, tag, manifest.rerankers[tag].score_kind, plan) for systems, tag in complete
+            calibrate(systems, tag, manifest.rerankers[tag].score_kind, plan) for systems, tag in scored
         ),
     )
 

@@ -9,9 +9,11 @@ from typing import Any
 from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import to_plain
+from evalkit.results.manifest import CascadeFacts
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import CalibrationResult, DepthSweep, SearchResult, ThresholdChoice
 from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.cascade_searches import search_margins
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.depth_costs import billing_rows
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
@@ -115,7 +117,7 @@ def choose_thresholds(
 ) -> list[ThresholdChoice]:
     """Return the threshold of each dataset and reranker; see `tune_threshold`."""
     opened = open_result(result)
-    tags = _chosen(opened, reranker)
+    tags = _with_scores(opened, reranker)
     plan = plan_of(opened.config, opened.manifest.first_stage)
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
     return [find_threshold(systems, tag, plan, asked) for systems in opened.comparison_sets for tag in tags]
@@ -130,14 +132,14 @@ def calibrate_result(result: str | Path, reranker: str | None = None) -> list[Ca
         If there is no such reranker.
     """
     opened = open_result(result)
-    tags = _chosen(opened, reranker)
+    tags = _with_scores(opened, reranker)
     plan = plan_of(opened.config, opened.manifest.first_stage)
     kinds = {tag: facts.score_kind for tag, facts in opened.manifest.rerankers.items()}
     return [calibrate(systems, tag, kinds[tag], plan) for systems in opened.comparison_sets for tag in tags]
 
 
 def search_result(result: str | Path, reranker: str | None = None) -> list[SearchResult]:
-    """Search depth, fusion and threshold of each dataset and reranker.
+    """Search depth, fusion and threshold of each dataset and reranker; for cascades, the margin of ``skip``.
 
     Raises
     ------
@@ -145,9 +147,24 @@ def search_result(result: str | Path, reranker: str | None = None) -> list[Searc
         If there is no such reranker, or its scores depend on the other documents.
     """
     opened = open_result(result)
-    tags = _pointwise(opened, reranker)
+    cascades = _with_margins(opened, reranker)
+    tags = _pointwise(opened, reranker, others=bool(cascades))
     plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
-    return [search(systems, tag, plan, summary) for systems in opened.comparison_sets for tag in tags]
+    return [
+        *(search(systems, tag, plan, summary) for systems in opened.comparison_sets for tag in tags),
+        *(
+            search_margins(systems, tag, cascade, plan, summary)
+            for systems in opened.comparison_sets
+            for tag, cascade in cascades.items()
+        ),
+    ]
+
+
+def _with_margins(opened: OpenedResult, reranker: str | None) -> dict[str, CascadeFacts]:
+    """Return the chosen cascades whose first stage is pointwise: only its scores have a margin."""
+    facts = opened.manifest.rerankers
+    cascades = {tag: facts[tag].cascade for tag in _chosen(opened, reranker)}
+    return {tag: one for tag, one in cascades.items() if one and facts[one.stages[0].reranker].pointwise}
 
 
 def _summary(opened: OpenedResult) -> Summary:
@@ -180,8 +197,8 @@ def _chosen(opened: OpenedResult, reranker: str | None) -> list[str]:
     return [reranker] if reranker else list(opened.rerankers)
 
 
-def _pointwise(opened: OpenedResult, reranker: str | None) -> list[str]:
-    """Return the chosen rerankers whose scores do not depend on the depth.
+def _with_scores(opened: OpenedResult, reranker: str | None) -> list[str]:
+    """Return the chosen rerankers without those whose scores are ranks.
 
     Raises
     ------
@@ -189,10 +206,29 @@ def _pointwise(opened: OpenedResult, reranker: str | None) -> list[str]:
         If there is none.
     """
     wanted = _chosen(opened, reranker)
-    tags = [tag for tag in wanted if opened.manifest.rerankers[tag].pointwise]
+    tags = [tag for tag in wanted if opened.manifest.rerankers[tag].has_scores]
     if not tags:
         raise InputError(
-            f"{', '.join(wanted)} of {opened.folder.path}: scores of a listwise reranker are valid"
+            f"{', '.join(wanted)} of {opened.folder.path}: the scores of a cascade are ranks (1, 1/2, 1/3, ...), which"
+            " have no threshold and no calibration",
+            "name one of its stages with --reranker; the last stage's scores order the top of the list",
+        )
+    return tags
+
+
+def _pointwise(opened: OpenedResult, reranker: str | None, *, others: bool = False) -> list[str]:
+    """Return the chosen rerankers whose scores do not depend on the depth.
+
+    Raises
+    ------
+    InputError
+        If there is none, unless there are `others` to tune.
+    """
+    wanted = _chosen(opened, reranker)
+    tags = [tag for tag in wanted if opened.manifest.rerankers[tag].pointwise]
+    if not tags and not others:
+        raise InputError(
+            f"{', '.join(wanted)} of {opened.folder.path}: scores of a listwise reranker or a cascade are valid"
             " only for their own depth",
             "set several depths in the configuration; each is scored separately and is a row of the report",
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from support.command import evalkit, serving, start_evalkit
 
+from evalkit.config import load_config
 from evalkit.records import RerankRequest
-from evalkit.rerankers import load_reranker
+from evalkit.rerankers import load_reranker, open_reranker
 from evalkit.server.unit_scores import to_unit
 
 DOCUMENTS = ["the cat sat on the mat", "dogs bark", "a cat and another cat"]
@@ -149,3 +151,21 @@ def test_ctrl_c_stops_the_service_cleanly() -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert "Traceback" not in said
+
+
+def test_a_cascade_is_served_with_its_stages(tmp_path: Path) -> None:
+    """The order of the live cascade; scores are 1 / rank."""
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        "name: t\ndatasets: [demo]\nrerankers:\n  small: {backend: lexical}\n"
+        "  large: {backend: lexical, mu: 10.0}\n"
+        "  both: {backend: cascade, stages: [{reranker: small, keep: 2}, {reranker: large}]}\n",
+        encoding="utf-8",
+    )
+    with serving(str(file), "--reranker", "both") as url:
+        results = post(url, {**BODY, "model": "both"}).json()["results"]
+    live = open_reranker(load_config(file).rerankers["both"])
+    expected = live.score(RerankRequest("q", "cat mat", tuple(DOCUMENTS), ("0", "1", "2")))
+    assert expected.order is not None
+    assert [one["index"] for one in results] == expected.order.tolist()
+    assert [one["relevance_score"] for one in results] == [1.0, 1 / 2, 1 / 3]

@@ -16,6 +16,7 @@ from evalkit.comparison.score_origins import (
     combined,
     duration,
     judge_origin,
+    together,
 )
 
 DAY = AcceptedScores(max_age_s=24 * HOUR_S)
@@ -117,3 +118,19 @@ def test_averaged_scores_are_as_old_as_the_oldest(origins: list[ScoreOrigin]) ->
 def test_durations_have_a_unit_that_people_use(seconds: float, text: str) -> None:
     """Three digits are enough."""
     assert duration(seconds) == text
+
+
+def test_a_cascade_is_as_well_known_as_its_least_known_stage() -> None:
+    """A stage of proven content adds no doubt; a cached stage makes the whole cached; a new one makes it new."""
+    words = ScoreOrigin(0, 100, proven_by="evalkit 1")
+    file = ScoreOrigin(100, proven_by="run file a")
+    fresh = ScoreOrigin(100, ended="2026-01-01")
+    assert judge_origin(together([words, file]), AcceptedScores(), 0.05).sentence == (
+        "identified by its content (evalkit 1; run file a)"
+    )
+    assert judge_origin(together([words, fresh]), AcceptedScores(), 0.05).kind == "this run"
+    assert judge_origin(together([fresh, CACHED]), AcceptedScores(), 0.05).kind == "cached"
+    assert judge_origin(together([words, CACHED]), DAY, 0.05).kind == "recent"
+    checked = replace(CACHED, drift=DRIFT)
+    assert judge_origin(together([words, checked]), CHECKED, 0.05).kind == "checked"
+    assert judge_origin(together([checked, CACHED]), CHECKED, 0.05).kind == "cached"

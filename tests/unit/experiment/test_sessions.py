@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.configs import config_of
 
-from evalkit.errors import UnknownNameError
+from evalkit.errors import InputError, UnknownNameError
 from evalkit.experiment import sessions
 from evalkit.experiment.sessions import only, open_session, opened
 from evalkit.reranking import Budget
@@ -101,3 +101,14 @@ def test_one_session_is_closed_alone(beir_folder: Path, closed: list[Any]) -> No
     with open_session("mine", settings, budget) as session:
         assert (session.tag, session.budget) == ("mine", budget)
     assert closed == [session.reranker]
+
+
+def test_a_cascade_without_its_stages_is_no_configuration(beir_folder: Path) -> None:
+    """It has nothing to be derived from; with its stages it stays, and is not opened."""
+    stages = [{"reranker": "a", "keep": 2}, {"reranker": "c"}]
+    config = config_of(beir_folder, {**RERANKERS, "both": {"backend": "cascade", "stages": stages}})
+    with pytest.raises(InputError, match="'both' is a cascade of a, c and has no backend of its own"):
+        only(config, ["both", "a"])
+    assert list(only(config, ["both", "a", "c"]).rerankers) == ["both", "a", "c"]
+    with opened(config) as sessions_of_config:
+        assert [session.tag for session in sessions_of_config] == ["a", "b", "c"]
