@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 FoundT = TypeVar("FoundT")
 POSITIVE = click.FloatRange(min=0, min_open=True)
+DEPTH = click.option(
+    "--depth",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Candidates per query [default: as 'tune depth' recommends, else all].",
+)
 
 
 @click.group()
@@ -90,6 +96,7 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
 @click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all].")
+@DEPTH
 @click.option(
     "--goal",
     metavar="GOAL",
@@ -111,6 +118,7 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
 def threshold(
     result: Path,
     reranker: str | None,
+    depth: int | None,
     goal: str,
     confidence: float,
     *,
@@ -129,7 +137,9 @@ def threshold(
     from evalkit.summaries.threshold_curves import read_goal
     from evalkit.workflows.tune import choose_thresholds
 
-    found = choose_thresholds(result, reranker, read_goal(goal, None if expected else confidence))
+    found = choose_thresholds(
+        result, reranker, read_goal(goal, None if expected else confidence), depth=depth
+    )
     chosen = any(one.threshold is not None for one in found)
     drop = "Drop documents with a lower score in your application. Choose again for each version."
     next_step = NextStep(drop if chosen else "Add judged queries, or lower the goal.")
@@ -140,6 +150,7 @@ def threshold(
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
 @click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all].")
+@DEPTH
 @click.option(
     "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
     help="Write the fitted functions (JSON) and reliability diagrams to this folder.",
@@ -147,7 +158,7 @@ def threshold(
 @DETAILS
 @JSON
 def calibration(
-    result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool
+    result: Path, reranker: str | None, depth: int | None, save: Path | None, *, details: bool, as_json: bool
 ) -> None:
     """Calibrate scores as probabilities, fitted on one part of the queries and evaluated on the other."""
     from evalkit.report.calibration import calibration_line, calibration_table
@@ -155,7 +166,7 @@ def calibration(
     from evalkit.report.tuning_tables import calibrations_table
     from evalkit.workflows.tune import calibrate_result
 
-    found = calibrate_result(result, reranker)
+    found = calibrate_result(result, reranker, depth=depth)
     if save is not None:
         _save(save, found)
     view = View(
@@ -196,6 +207,7 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
 @click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all that can be tuned].")
+@DEPTH
 @click.option(
     "--save",
     metavar="DIR",
@@ -204,8 +216,10 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
 )
 @DETAILS
 @JSON
-def search(result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool) -> None:
-    """Search depth, fusion with the first stage, and threshold together.
+def search(
+    result: Path, reranker: str | None, depth: int | None, save: Path | None, *, details: bool, as_json: bool
+) -> None:
+    """Search depth up to --depth, fusion with the first stage, and threshold together.
 
     Prints the Pareto-optimal configurations for quality, documents kept, latency and cost, with their values on
     held-out queries.
@@ -217,7 +231,7 @@ def search(result: Path, reranker: str | None, save: Path | None, *, details: bo
     from evalkit.report.tuning_tables import searches_table
     from evalkit.workflows.tune import search_result
 
-    found = search_result(result, reranker)
+    found = search_result(result, reranker, depth=depth)
     if save is not None:
         try:
             write_charts(save, front_charts(found))

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.summary_document import Summary
-from evalkit.results.tuning_document import CalibrationResult, DepthSweep, SearchResult, ThresholdChoice
+from evalkit.results.tuning_document import (
+    CalibrationResult,
+    DepthSweep,
+    SearchResult,
+    ThresholdChoice,
+    TunedDepth,
+)
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.depth_costs import billing_rows
-from evalkit.summaries.depth_sweep import DepthQuestion, sweep
+from evalkit.summaries.depth_sweep import DepthQuestion, default_sweep, sweep
 from evalkit.summaries.opened_results import OpenedResult, open_result
 from evalkit.summaries.searches import search
 from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
+from evalkit.summaries.tuning_depths import depth_to_tune
 
 
 def tune_depth(
@@ -47,7 +56,11 @@ def tune_depth(
 
 
 def tune_threshold(
-    result: str | Path, reranker: str | None = None, goal: Goal | str | None = None
+    result: str | Path,
+    reranker: str | None = None,
+    goal: Goal | str | None = None,
+    *,
+    depth: int | None = None,
 ) -> list[dict[str, Any]]:
     """Choose a threshold for the scores of a result.
 
@@ -59,6 +72,8 @@ def tune_threshold(
         Only this one.
     goal
         A goal such as ``"recall>=0.9"``, which is the default, with 95 % confidence.
+    depth
+        Candidates per query; by default the number that `tune_depth` recommends, or all if it recommends none.
 
     Returns
     -------
@@ -68,12 +83,14 @@ def tune_threshold(
     Raises
     ------
     InputError
-        If there is no such reranker.
+        If there is no such reranker or no such depth.
     """
-    return [to_plain(one) for one in choose_thresholds(result, reranker, goal)]
+    return [to_plain(one) for one in choose_thresholds(result, reranker, goal, depth=depth)]
 
 
-def tune_calibration(result: str | Path, reranker: str | None = None) -> list[dict[str, Any]]:
+def tune_calibration(
+    result: str | Path, reranker: str | None = None, *, depth: int | None = None
+) -> list[dict[str, Any]]:
     """Fit functions that turn the scores of a result into probabilities of relevance.
 
     Parameters
@@ -82,6 +99,8 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
         A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
     reranker
         Only this one.
+    depth
+        Candidates per query; by default the number that `tune_depth` recommends, or all if it recommends none.
 
     Returns
     -------
@@ -90,9 +109,9 @@ def tune_calibration(result: str | Path, reranker: str | None = None) -> list[di
     Raises
     ------
     InputError
-        If there is no such reranker.
+        If there is no such reranker or no such depth.
     """
-    return [to_plain(one) for one in calibrate_result(result, reranker)]
+    return [to_plain(one) for one in calibrate_result(result, reranker, depth=depth)]
 
 
 def sweep_result(
@@ -111,43 +130,81 @@ def sweep_result(
 
 
 def choose_thresholds(
-    result: str | Path, reranker: str | None = None, goal: Goal | str | None = None
+    result: str | Path,
+    reranker: str | None = None,
+    goal: Goal | str | None = None,
+    *,
+    depth: int | None = None,
 ) -> list[ThresholdChoice]:
     """Return the threshold of each dataset and reranker; see `tune_threshold`."""
     opened = open_result(result)
     tags = _chosen(opened, reranker)
-    plan = plan_of(opened.config, opened.manifest.first_stage)
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
-    return [find_threshold(systems, tag, plan, asked) for systems in opened.comparison_sets for tag in tags]
+    return [
+        find_threshold(one.comparison_set, one.tag, one.plan, asked, one.made_at)
+        for one in _at_depth(opened, tags, depth)
+    ]
 
 
-def calibrate_result(result: str | Path, reranker: str | None = None) -> list[CalibrationResult]:
-    """Return functions from scores to probabilities for each dataset and reranker.
-
-    Raises
-    ------
-    InputError
-        If there is no such reranker.
-    """
+def calibrate_result(
+    result: str | Path, reranker: str | None = None, *, depth: int | None = None
+) -> list[CalibrationResult]:
+    """Return functions from scores to probabilities for each dataset and reranker; see `tune_calibration`."""
     opened = open_result(result)
     tags = _chosen(opened, reranker)
-    plan = plan_of(opened.config, opened.manifest.first_stage)
     kinds = {tag: facts.score_kind for tag, facts in opened.manifest.rerankers.items()}
-    return [calibrate(systems, tag, kinds[tag], plan) for systems in opened.comparison_sets for tag in tags]
+    return [
+        calibrate(one.comparison_set, one.tag, kinds[one.tag], one.plan, one.made_at)
+        for one in _at_depth(opened, tags, depth)
+    ]
 
 
-def search_result(result: str | Path, reranker: str | None = None) -> list[SearchResult]:
-    """Search depth, fusion and threshold of each dataset and reranker.
+def search_result(
+    result: str | Path, reranker: str | None = None, *, depth: int | None = None
+) -> list[SearchResult]:
+    """Search depth, fusion and threshold of each dataset and reranker, up to a depth.
 
     Raises
     ------
     InputError
-        If there is no such reranker, or its scores depend on the other documents.
+        If there is no such reranker or no such depth, or its scores depend on the other documents.
     """
     opened = open_result(result)
     tags = _pointwise(opened, reranker)
+    return [
+        search(one.comparison_set, one.tag, one.plan, one.summary, one.made_at)
+        for one in _at_depth(opened, tags, depth)
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """One reranker on one dataset, and the depth at which to tune it."""
+
+    comparison_set: ComparisonSet
+    tag: str
+    plan: Plan
+    summary: Summary
+    made_at: TunedDepth
+
+
+def _at_depth(opened: OpenedResult, tags: Sequence[str], depth: int | None) -> Iterator[_Task]:
+    """Yield the tasks of each dataset and reranker, at a depth or at the recommended one.
+
+    Raises
+    ------
+    InputError
+        If a listwise reranker was not run at this depth.
+    """
     plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
-    return [search(systems, tag, plan, summary) for systems in opened.comparison_sets for tag in tags]
+    for comparison_set in opened.comparison_sets:
+        for tag in tags:
+            pointwise = opened.manifest.rerankers[tag].pointwise
+            swept = default_sweep(comparison_set, tag, plan, summary, pointwise=pointwise)
+            scored = comparison_set
+            if depth is not None and not pointwise:
+                scored = opened.run_at(comparison_set, tag, depth)
+            yield _Task(scored, tag, plan, summary, depth_to_tune(scored, swept, depth))
 
 
 def _summary(opened: OpenedResult) -> Summary:
