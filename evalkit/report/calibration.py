@@ -31,9 +31,7 @@ def calibration_table(result: CalibrationResult) -> Table:
         " bins. ECE by chance: that of perfectly calibrated probabilities; debiased: the ECE minus that. Unjudged"
         f" documents count as not relevant.{left_out_text(result.left_out)}"
     )
-    title = (
-        f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind}), {result.depth} candidates"
-    )
+    title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind}), {result.depth} candidates"
     columns = ("probabilities", "Brier", "log loss", "ECE", "ECE by chance", "ECE debiased")
     return Table(title, columns, cells, note)
 
@@ -82,8 +80,8 @@ def _chart(result: CalibrationResult) -> Chart:
         name=f"{result.dataset}.{result.reranker}.reliability",
         title=f"{result.dataset}: reliability of {result.reranker}",
         caption=(
-            f"Held-out queries with {result.depth} candidates, equal-count bins with intervals; equal probabilities share a bin. Dotted line: perfect"
-            " calibration."
+            f"Held-out queries with {result.depth} candidates, equal-count bins with intervals; equal probabilities"
+            " share a bin. Dotted line: perfect calibration."
         ),
         x=Axis("stated probability (mean of the bin)", form="percent", zero=True),
         panels=(Panel(Axis("share that is relevant", form="percent", zero=True), (perfect, *lines)),),

@@ -72,8 +72,8 @@ def search_line(result: SearchResult) -> str:
         verdict = "worse than"
     cut = "" if best.threshold is None else f", score >= {best.threshold!r}"
     text = (
-        f"{best.depth} of at most {_most(result)} candidates, fusion {best.fusion}{cut}. Held-out: {interval_text(best.held_out)}, {verdict} the"
-        f" reranker alone ({_against(against)})."
+        f"{best.depth} of at most {_most(result)} candidates, fusion {best.fusion}{cut}. Held-out:"
+        f" {interval_text(best.held_out)}, {verdict} the reranker alone ({_against(against)})."
     )
     if verdict == "better than":
         return f"{system}: best on the tuning queries: {text}"

@@ -135,8 +135,8 @@ def _chart(choice: ThresholdChoice) -> Chart:
     if choice.threshold is not None:
         marks = (Rule(choice.threshold, "x", f"chosen: {number_text(choice.threshold)}", "ink", "dashed"),)
     caption = (
-        f"Held-out queries with {choice.depth} candidates: share of the relevant ones that a threshold keeps (recall), share of the kept"
-        " documents that are relevant (precision), and documents kept."
+        f"Held-out queries with {choice.depth} candidates: share of the relevant ones that a threshold keeps"
+        " (recall), share of the kept documents that are relevant (precision), and documents kept."
     )
     if choice.threshold is not None:
         caption += (

@@ -54,13 +54,19 @@ class _Pairs:
 
 
 def calibrate(
-    comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan, made_at: TunedDepth | None = None
+    comparison_set: ComparisonSet,
+    tag: str,
+    kind: ScoreKind,
+    plan: Plan,
+    made_at: TunedDepth | None = None,
+    halves: QueryHalves | None = None,
 ) -> CalibrationResult:
     """Return functions from scores to the probability that a document is judged relevant, with their quality.
 
     The first candidates take part, up to the depth of `made_at` (all without it), if they have a score of their own. An
     unjudged document counts as not relevant: the probability is that of being relevant in these judgments, at this
-    depth. Scores that are probabilities or logits are evaluated as they are, too.
+    depth. Scores that are probabilities or logits are evaluated as they are, too. Without `halves` all queries with
+    scores are split together, answerable or not.
     """
     at = made_at or TunedDepth(comparison_set.depth or 1, "given")
     shallow = cut_to(comparison_set, tag, at.depth)
@@ -68,7 +74,7 @@ def calibrate(
     query_ids = [query_id for query_id in run.query_ids if query_id in comparison_set.qrels.grades]
     pairs, queries = _pairs(run, comparison_set.qrels, query_ids), len(query_ids)
     clusters = comparison_set.clusters_of(query_ids)
-    halves = QueryHalves.of(comparison_set, plan)
+    halves = halves or QueryHalves.split(comparison_set, query_ids, plan.seed)
     rows = np.flatnonzero([query_id in halves.held_out for query_id in query_ids])
     tuning = pairs.of(np.flatnonzero([query_id in halves.tuning for query_id in query_ids]))
     held_out = pairs.of(rows).in_groups(clusters_at(clusters, rows))

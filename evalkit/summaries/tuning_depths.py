@@ -23,7 +23,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True, slots=True)
 class QueryHalves:
-    """The queries that choose, and those that check; depth, threshold and calibration share them.
+    """The queries that choose, and those that check.
 
     Attributes
     ----------
@@ -43,19 +43,24 @@ class QueryHalves:
         answerable = comparison_set.qrels.answerable
         known = set(answerable)
         others = [query_id for query_id in comparison_set.qrels.grades if query_id not in known]
-        tuning, held_out = _split(comparison_set, answerable, plan.seed)
+        found = cls.split(comparison_set, answerable, plan.seed)
         labels = comparison_set.query_clusters.labels
-        for half in (tuning, held_out):
+        halves = []
+        for half in (found.tuning, found.held_out):
             joined = {labels[query_id] for query_id in half if query_id in labels}
-            half |= {query_id for query_id in others if labels.get(query_id) in joined}
-        free = [query_id for query_id in others if query_id not in tuning | held_out]
-        more_tuning, more_held_out = _split(comparison_set, free, plan.seed)
-        return cls(frozenset(tuning | more_tuning), frozenset(held_out | more_held_out))
+            halves.append(half | {query_id for query_id in others if labels.get(query_id) in joined})
+        free = [query_id for query_id in others if query_id not in halves[0] | halves[1]]
+        more = cls.split(comparison_set, free, plan.seed)
+        return cls(halves[0] | more.tuning, halves[1] | more.held_out)
 
-
-def _split(comparison_set: ComparisonSet, query_ids: Sequence[str], seed: int) -> tuple[set[str], set[str]]:
-    split = split_queries(len(query_ids), seed, comparison_set.clusters_of(query_ids))
-    return {query_ids[i] for i in split.tuning}, {query_ids[i] for i in split.held_out}
+    @classmethod
+    def split(cls, comparison_set: ComparisonSet, query_ids: Sequence[str], seed: int) -> QueryHalves:
+        """Return the halves of some queries; those of a cluster are in one half."""
+        rows = split_queries(len(query_ids), seed, comparison_set.clusters_of(query_ids))
+        tuning, held_out = (
+            frozenset(query_ids[row] for row in half) for half in (rows.tuning, rows.held_out)
+        )
+        return cls(tuning, held_out)
 
 
 def cut_to(comparison_set: ComparisonSet, tag: str, depth: int) -> ComparisonSet:
