@@ -17,6 +17,7 @@ from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
 from evalkit.summaries.candidate_runs import MADE_UP, relevance, scored_documents
 from evalkit.summaries.tuning_depths import QueryHalves, cut_to
 from evalkit.tuning.calibration_fit import (
+    CLIP,
     Calibration,
     fit_isotonic,
     fit_platt,
@@ -149,6 +150,7 @@ def portable(result: CalibrationResult, name: str) -> dict[str, Any]:
     return {
         "evalkit_calibration": 1,
         **(to_plain(chosen.function) if chosen.function else {}),
+        "clip": CLIP,
         "valid_for": {key: getattr(result, key) for key in valid},
         "held_out": quality,
     }

@@ -84,12 +84,18 @@ def sweep(
 
 
 def default_sweep(
-    comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary, *, pointwise: bool
+    comparison_set: ComparisonSet,
+    tag: str,
+    plan: Plan,
+    summary: Summary,
+    question: DepthQuestion | None = None,
+    *,
+    pointwise: bool,
 ) -> DepthSweep | None:
-    """Return the sweep without further options; None where depths cannot be derived from one pass."""
+    """Return the sweep of the primary metric; None where depths cannot be derived from one pass."""
     if not pointwise or not can_sweep(parse_metric(plan.primary)):
         return None
-    return sweep(comparison_set, tag, plan, summary, DepthQuestion())
+    return sweep(comparison_set, tag, plan, summary, question or DepthQuestion())
 
 
 def _swept(

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evalkit import __version__
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import find_spelling, proper_name
-from evalkit.results.json_shapes import to_plain
+from evalkit.results.json_shapes import document, to_plain
+from evalkit.results.production_document import PRODUCTION_FILE, Production, write_production
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import (
     CalibrationResult,
@@ -24,6 +26,7 @@ from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.depth_costs import billing_rows
 from evalkit.summaries.depth_sweep import DepthQuestion, default_sweep, sweep
 from evalkit.summaries.opened_results import OpenedResult, open_result
+from evalkit.summaries.production_rules import ProductionQuestion, production_rule
 from evalkit.summaries.searches import search
 from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
 from evalkit.summaries.tuning_depths import depth_to_tune
@@ -112,6 +115,79 @@ def tune_calibration(
         If there is no such reranker or no such depth.
     """
     return [to_plain(one) for one in calibrate_result(result, reranker, depth=depth)]
+
+
+def tune_all(
+    result: str | Path,
+    reranker: str | None = None,
+    goal: Goal | str | None = None,
+    question: DepthQuestion | None = None,
+    *,
+    dataset: str | None = None,
+    save: str | Path | None = None,
+) -> dict[str, Any]:
+    """Tune depth, threshold and probabilities in turn, and check depth and threshold together on held-out queries.
+
+    Parameters
+    ----------
+    result
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
+    reranker, dataset
+        Only this one.
+    goal
+        The goal of the threshold, ``"recall>=0.9"`` by default, with 95 % confidence.
+    question
+        Margin, and limits of latency and cost.
+    save
+        The JSON file to write; by default ``production.json`` in the result folder.
+
+    Returns
+    -------
+    The content of ``production.json``.
+
+    Raises
+    ------
+    InputError
+        If there is no such reranker or dataset.
+    StorageError
+        If the file cannot be written.
+    """
+    found, _ = production_result(result, reranker, goal, question, dataset=dataset, save=save)
+    return document(found)
+
+
+def production_result(
+    result: str | Path,
+    reranker: str | None = None,
+    goal: Goal | str | None = None,
+    question: DepthQuestion | None = None,
+    *,
+    dataset: str | None = None,
+    save: str | Path | None = None,
+) -> tuple[Production, Path]:
+    """Return and write the settings of each dataset and reranker, with the file; see `tune_all`."""
+    opened = open_result(result)
+    tags, sets = _chosen(opened, reranker), {one.dataset: one for one in opened.comparison_sets}
+    if dataset is not None and dataset not in sets:
+        raise UnknownNameError("dataset", dataset, sets)
+    plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
+    asked = question or DepthQuestion()
+    wanted = ProductionQuestion(
+        read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal(),
+        plan.margin if asked.margin is None else asked.margin,
+        asked.limits,
+    )
+    sources = (opened.manifest, opened.config.everything, summary)
+    rules = []
+    for one in opened.comparison_sets if dataset is None else [sets[dataset]]:
+        for tag in tags:
+            pointwise = opened.manifest.rerankers[tag].pointwise
+            swept = default_sweep(one, tag, plan, summary, asked, pointwise=pointwise)
+            rules.append(production_rule(one, tag, plan, sources, swept, wanted))
+    found = Production(__version__, opened.folder.path.resolve().name, tuple(rules))
+    file = opened.folder.path / PRODUCTION_FILE if save is None else Path(save)
+    write_production(found, file)
+    return found, file
 
 
 def sweep_result(
