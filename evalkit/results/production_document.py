@@ -53,7 +53,7 @@ class TunedModel:
     model
         Name of the model; None where the backend has none.
     dialect
-        Wire format of a remote model; None for others.
+        Wire format through which the scores came; None for local models.
     replied
         Names of the model in the responses.
     settings

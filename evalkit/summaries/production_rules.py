@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
+from evalkit.comparison.gate_verdicts import RuleFinding
 from evalkit.config import reranker_settings
 from evalkit.errors import EvalkitError
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Run
+from evalkit.records import Qrels, Run
 from evalkit.results.manifest import Manifest
 from evalkit.results.production_document import (
     HeldOutCheck,
@@ -24,7 +26,14 @@ from evalkit.results.production_document import (
 )
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import CalibrationResult, DepthSweep
-from evalkit.stats import bounded_interval, count_clusters, mean_interval, none_if_nan, paired_interval
+from evalkit.stats import (
+    bounded_interval,
+    clusters_at,
+    count_clusters,
+    mean_interval,
+    none_if_nan,
+    paired_interval,
+)
 from evalkit.store import material_settings
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.candidate_runs import first_stage_run, scored_documents
@@ -102,7 +111,7 @@ def production_rule(
         latency=latency,
         usd_per_thousand_queries=usd,
         held_out=_check(
-            comparison_set, tag, plan, halves, made_at.depth, threshold.threshold, question.margin
+            comparison_set, tag, plan, halves, (made_at.depth, threshold.threshold), question.margin
         ),
         data=TunedData(
             content_hash=origin.content_hash,
@@ -126,8 +135,7 @@ def _check(
     tag: str,
     plan: Plan,
     halves: QueryHalves,
-    depth: int,
-    threshold: float | None,
+    chosen: tuple[int, float | None],
     margin: float,
 ) -> HeldOutCheck:
     """Return depth and threshold together on the held-out queries, against the full depth without threshold.
@@ -135,6 +143,7 @@ def _check(
     The depth is one of two when these queries are looked at: that of the tuning queries, or the deepest where it is not
     confirmed. So its difference is that of a choice between two, and slightly optimistic.
     """
+    depth, threshold = chosen
     kept = kept_documents(comparison_set, tag, depth, threshold)
     candidates = first_stage_run(comparison_set).cut(depth)
     answerable = [q for q in comparison_set.qrels.answerable if q in halves.held_out]
@@ -144,20 +153,14 @@ def _check(
     quality = evaluate(kept, qrels, metrics).of(plan.primary)
     full = evaluate(comparison_set.systems[tag].run, qrels, metrics).of(plan.primary)
     found = check_loss(quality - full, margin, ALPHA, clusters)
-    independent = count_clusters(clusters, len(answerable)) * 2
-    status, sentence = found.status, found.sentence
-    if found.status in {"PASS", "IDENTICAL"} and quality.tolist() != full.tolist():
-        needed = queries_for_margin(margin, ALPHA)
-        if independent < needed:
-            status = "CANNOT TELL"
-            sentence = f"too few queries ({independent}) to exclude a rare loss: a margin of {margin:g} requires {needed}"
-    grades = comparison_set.qrels.of
-    relevant = {q: {d for d in candidates.docs(q) if grades(q).get(d, 0) > 0} for q in answerable}
-    found_some = [q for q in answerable if relevant[q]]
-    recalls = np.array([len(relevant[q].intersection(kept.docs(q))) / len(relevant[q]) for q in found_some])
+    if threshold is not None or depth < (comparison_set.depth or depth):
+        found = _with_enough_queries(found, comparison_set, margin)
+    recalls, with_relevant = _recalls(kept, candidates, comparison_set.qrels, answerable)
     counts = np.array([len(kept.docs(q)) for q in judged], dtype=np.float64)
     lengths = np.array([len(candidates.docs(q)) for q in judged], dtype=np.float64)
-    with_candidates = np.flatnonzero(lengths)
+    filled = np.flatnonzero(lengths)
+    of_judged = comparison_set.clusters_of(judged)
+    shares = counts[filled] / lengths[filled]
     return HeldOutCheck(
         metric=plan.primary,
         margin=margin,
@@ -165,16 +168,34 @@ def _check(
         quality=bounded_interval(quality, clusters=clusters),
         full_quality=bounded_interval(full, clusters=clusters),
         difference=paired_interval(full, quality, clusters=clusters),
-        status=status,
-        sentence=sentence,
-        recall=bounded_interval(recalls, clusters=comparison_set.clusters_of(found_some)),
-        kept=mean_interval(counts, clusters=comparison_set.clusters_of(judged)),
-        kept_share=bounded_interval(
-            counts[with_candidates] / lengths[with_candidates],
-            clusters=comparison_set.clusters_of([judged[row] for row in with_candidates]),
-        ),
-        empty=bounded_interval((counts == 0).astype(np.float64), clusters=comparison_set.clusters_of(judged)),
+        status=found.status,
+        sentence=found.sentence,
+        recall=bounded_interval(recalls, clusters=comparison_set.clusters_of(with_relevant)),
+        kept=mean_interval(counts, clusters=of_judged),
+        kept_share=bounded_interval(shares, clusters=clusters_at(of_judged, filled)),
+        empty=bounded_interval((counts == 0).astype(np.float64), clusters=of_judged),
     )
+
+
+def _with_enough_queries(found: RuleFinding, comparison_set: ComparisonSet, margin: float) -> RuleFinding:
+    """Return the test of a loss; it cannot pass with too few queries for a rare loss, as that of `tune depth`."""
+    query_ids = comparison_set.qrels.answerable
+    independent = count_clusters(comparison_set.clusters_of(query_ids), len(query_ids))
+    needed = queries_for_margin(margin, ALPHA)
+    if found.status not in {"PASS", "IDENTICAL"} or independent >= needed:
+        return found
+    why = f"too few queries ({independent}) to exclude a rare loss: a margin of {margin:g} requires {needed}"
+    return replace(found, status="CANNOT TELL", sentence=why)
+
+
+def _recalls(
+    kept: Run, candidates: Run, qrels: Qrels, query_ids: list[str]
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Return the share of the relevant candidates that is kept, and the queries that have a relevant candidate."""
+    found = {q: {d for d in candidates.docs(q) if qrels.of(q).get(d, 0) > 0} for q in query_ids}
+    with_relevant = [q for q in query_ids if found[q]]
+    recalls = [len(found[q].intersection(kept.docs(q))) / len(found[q]) for q in with_relevant]
+    return np.array(recalls, dtype=np.float64), with_relevant
 
 
 def _latency(summary: Summary, comparison_set: ComparisonSet, tag: str, depth: int) -> LatencyAtDepth | None:
@@ -235,7 +256,7 @@ def _model(manifest: Manifest, config: Mapping[str, Any], tag: str) -> TunedMode
     return TunedModel(
         backend=str(served.get("backend", facts.backend)),
         model=served.get("model"),
-        dialect=None if block.get("serve") else block.get("dialect"),
+        dialect=block.get("dialect"),
         score_kind=facts.score_kind,
         replied=() if endpoint is None else endpoint.models,
         settings=settings,
