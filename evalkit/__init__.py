@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evalkit.workflows.gate import gate
     from evalkit.workflows.result import Result, load_result
     from evalkit.workflows.run import run
-    from evalkit.workflows.tune import tune_calibration, tune_depth, tune_threshold
+    from evalkit.workflows.tune import tune_all, tune_calibration, tune_depth, tune_threshold
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ _HOMES = {
     "load_reranker": "evalkit.rerankers",
     "load_result": "evalkit.workflows.result",
     "run": "evalkit.workflows.run",
+    "tune_all": "evalkit.workflows.tune",
     "tune_calibration": "evalkit.workflows.tune",
     "tune_depth": "evalkit.workflows.tune",
     "tune_threshold": "evalkit.workflows.tune",
@@ -57,6 +58,7 @@ __all__ = [
     "load_reranker",
     "load_result",
     "run",
+    "tune_all",
     "tune_calibration",
     "tune_depth",
     "tune_threshold",

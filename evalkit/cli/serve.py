@@ -40,6 +40,13 @@ _TOP_LEVEL = ("service.", "plugins=")
 )
 @click.option("--dialect", default="assisters", show_default=True, help="Wire format of /v1/rerank.")
 @click.option("--api-key-env", metavar="VARIABLE", help="Require the API key in this environment variable.")
+@click.option(
+    "--apply",
+    "applied",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Apply depth, threshold and probabilities of the production.json of 'evalkit tune all'.",
+)
 def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     config: str | None,
     tags: tuple[str, ...],
@@ -50,6 +57,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     port: int,
     dialect: str,
     api_key_env: str | None,
+    applied: Path | None,
 ) -> None:
     """Serve rerankers as an HTTP API in all dialects.
 
@@ -64,9 +72,16 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     registry.lookup("dialect", dialect)
     if (config is None) == (backend is None) or (config is None and tags):
         raise click.UsageError("give either CONFIG (optionally with --reranker TAG) or --backend NAME")
+    if applied is not None and config is None:
+        raise click.UsageError("--apply needs CONFIG: the file was made for one of its rerankers")
+    rules = {}
     if config is not None:
         loaded = load_config(config, overrides, check_files=False)  # served without the datasets
         rerankers = _chosen(loaded, tags)
+        if applied is not None:
+            from evalkit.server.applied_rules import read_rule
+
+            rules = {tag: read_rule(applied, tag, loaded.rerankers[tag]) for tag in rerankers}
     else:
         loaded = _unnamed(str(backend), model, overrides)
         settings = loaded.rerankers[_UNNAMED]
@@ -79,6 +94,7 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
         port=port,
         api_key=require_key(api_key_env),
         any_name=model is None,
+        rules=rules,
     )
 
 

@@ -18,11 +18,47 @@ if TYPE_CHECKING:
 
 FoundT = TypeVar("FoundT")
 POSITIVE = click.FloatRange(min=0, min_open=True)
+DEPTH = click.option(
+    "--depth",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Candidates per query [default: as 'tune depth' recommends, else all].",
+)
+MARGIN = click.option(
+    "--margin",
+    metavar="LOSS",
+    type=POSITIVE,
+    help="Largest acceptable loss [default: the margin of the result].",
+)
+MAX_P95 = click.option(
+    "--max-p95-ms",
+    metavar="MS",
+    type=POSITIVE,
+    help="Maximum p95 latency of a call (upper bound of its confidence interval).",
+)
+MAX_COST = click.option(
+    "--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Maximum cost of 1,000 queries."
+)
+GOAL = click.option(
+    "--goal",
+    metavar="GOAL",
+    default="recall>=0.9",
+    show_default=True,
+    help="Target: recall>=R, precision>=P or max_f1.",
+)
+CONFIDENCE = click.option(
+    "--confidence",
+    metavar="C",
+    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Confidence level of the recall guarantee.",
+)
 
 
 @click.group()
 def tune() -> None:
-    """Tune depth, threshold or calibration from stored scores."""
+    """Tune depth, threshold and calibration from stored scores."""
 
 
 class DepthOptions(TypedDict):
@@ -44,19 +80,9 @@ class DepthOptions(TypedDict):
 @click.option(
     "--metric", metavar="METRIC", help="Quality metric [default: the primary metric of the result]."
 )
-@click.option(
-    "--margin",
-    metavar="LOSS",
-    type=POSITIVE,
-    help="Largest acceptable loss [default: the margin of the result].",
-)
-@click.option(
-    "--max-p95-ms",
-    metavar="MS",
-    type=POSITIVE,
-    help="Maximum p95 latency of a call (upper bound of its confidence interval).",
-)
-@click.option("--max-cost-per-1k", metavar="USD", type=POSITIVE, help="Maximum cost of 1,000 queries.")
+@MARGIN
+@MAX_P95
+@MAX_COST
 @click.option("--min-quality", metavar="MEAN", type=float, help="Minimum mean quality.")
 @DETAILS
 @JSON
@@ -90,17 +116,9 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
 @click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all].")
-@click.option(
-    "--goal",
-    metavar="GOAL",
-    default="recall>=0.9",
-    show_default=True,
-    help="Target: recall>=R, precision>=P or max_f1.",
-)
-@click.option(
-    "--confidence", metavar="C", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95,
-    show_default=True, help="Confidence level of the recall guarantee.",
-)  # fmt: skip
+@DEPTH
+@GOAL
+@CONFIDENCE
 @click.option(
     "--expected",
     is_flag=True,
@@ -111,6 +129,7 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
 def threshold(
     result: Path,
     reranker: str | None,
+    depth: int | None,
     goal: str,
     confidence: float,
     *,
@@ -129,7 +148,9 @@ def threshold(
     from evalkit.summaries.threshold_curves import read_goal
     from evalkit.workflows.tune import choose_thresholds
 
-    found = choose_thresholds(result, reranker, read_goal(goal, None if expected else confidence))
+    found = choose_thresholds(
+        result, reranker, read_goal(goal, None if expected else confidence), depth=depth
+    )
     chosen = any(one.threshold is not None for one in found)
     drop = "Drop documents with a lower score in your application. Choose again for each version."
     next_step = NextStep(drop if chosen else "Add judged queries, or lower the goal.")
@@ -140,6 +161,7 @@ def threshold(
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
 @click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all].")
+@DEPTH
 @click.option(
     "--save", metavar="DIR", type=click.Path(file_okay=False, path_type=Path),
     help="Write the fitted functions (JSON) and reliability diagrams to this folder.",
@@ -147,7 +169,7 @@ def threshold(
 @DETAILS
 @JSON
 def calibration(
-    result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool
+    result: Path, reranker: str | None, depth: int | None, save: Path | None, *, details: bool, as_json: bool
 ) -> None:
     """Calibrate scores as probabilities, fitted on one part of the queries and evaluated on the other."""
     from evalkit.report.calibration import calibration_line, calibration_table
@@ -155,7 +177,7 @@ def calibration(
     from evalkit.report.tuning_tables import calibrations_table
     from evalkit.workflows.tune import calibrate_result
 
-    found = calibrate_result(result, reranker)
+    found = calibrate_result(result, reranker, depth=depth)
     if save is not None:
         _save(save, found)
     view = View(
@@ -196,6 +218,7 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
 @tune.command()
 @click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
 @click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all that can be tuned].")
+@DEPTH
 @click.option(
     "--save",
     metavar="DIR",
@@ -204,8 +227,10 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
 )
 @DETAILS
 @JSON
-def search(result: Path, reranker: str | None, save: Path | None, *, details: bool, as_json: bool) -> None:
-    """Search depth, fusion with the first stage, and threshold together.
+def search(
+    result: Path, reranker: str | None, depth: int | None, save: Path | None, *, details: bool, as_json: bool
+) -> None:
+    """Search depth up to --depth, fusion with the first stage, and threshold together.
 
     Tests first whether the reranker alone beats its best fusion with the first stage, which is chosen on one half of
     the queries and tested on the other. Prints the Pareto-optimal configurations for quality, documents kept, latency
@@ -219,7 +244,7 @@ def search(result: Path, reranker: str | None, save: Path | None, *, details: bo
     from evalkit.report.tuning_tables import searches_table
     from evalkit.workflows.tune import search_result
 
-    found = search_result(result, reranker)
+    found = search_result(result, reranker, depth=depth)
     if save is not None:
         try:
             write_charts(save, front_charts(found))
@@ -233,6 +258,66 @@ def search(result: Path, reranker: str | None, save: Path | None, *, details: bo
         NextStep("Print all configurations with --details."),
     )
     _show(found, view, details=details, as_json=as_json)
+
+
+class AllOptions(TypedDict):
+    """The flags of ``evalkit tune all``."""
+
+    reranker: str | None
+    dataset: str | None
+    goal: str
+    confidence: float
+    margin: float | None
+    max_p95_ms: float | None
+    max_cost_per_1k: float | None
+    save: Path | None
+    details: bool
+    as_json: bool
+
+
+@tune.command("all")
+@click.argument("result", metavar="RESULT", type=click.Path(path_type=Path))
+@click.option("--reranker", metavar="TAG", help="Tag of the reranker [default: all].")
+@click.option("--dataset", metavar="NAME", help="Name of the dataset [default: all].")
+@GOAL
+@CONFIDENCE
+@MARGIN
+@MAX_P95
+@MAX_COST
+@click.option(
+    "--save",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The JSON file to write [default: production.json in the result folder].",
+)
+@DETAILS
+@JSON
+def everything(result: Path, **options: Unpack[AllOptions]) -> None:
+    """Choose depth, threshold and probabilities together, and check them on held-out queries.
+
+    Each step uses the depth of the first: depth, threshold and probability function are chosen on one half of the
+    queries. The other half compares depth and threshold with the full depth without threshold. Prints the settings for
+    production and writes them as JSON, which 'evalkit serve --apply' reads.
+    """
+    from evalkit.report.next_step import NextStep
+    from evalkit.report.production_block import decision_line, decision_lines, production_block, rules_table
+    from evalkit.summaries.depth_sweep import DepthQuestion
+    from evalkit.summaries.threshold_curves import read_goal
+    from evalkit.tuning import Limits
+    from evalkit.workflows.tune import production_result
+
+    max_ms = options["max_p95_ms"]
+    limits = Limits(max_ms / 1000 if max_ms else None, options["max_cost_per_1k"])
+    question = DepthQuestion(margin=options["margin"], limits=limits)
+    goal = read_goal(options["goal"], options["confidence"])
+    found, file = production_result(
+        result, options["reranker"], goal, question, dataset=options["dataset"], save=options["save"]
+    )
+    step = NextStep("Apply these settings.", f"evalkit serve CONFIG --reranker TAG --apply {file}")
+    view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
+    blocks = [production_block(one) for one in found.rerankers if one.why_not is None]
+    _show(found.rerankers, view, details=options["details"], as_json=options["as_json"], blocks=blocks)
+    click.echo(f"written to {file}", err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +348,15 @@ def _sentences(view: View[FoundT], one: FoundT, *, details: bool) -> list[str]:
     return [shown] if isinstance(shown, str) else list(shown)
 
 
-def _show(found: Sequence[FoundT], view: View[FoundT], *, details: bool, as_json: bool) -> None:
-    """Print the decision on every reranker, one table, and the next step; or all as JSON."""
+def _show(
+    found: Sequence[FoundT],
+    view: View[FoundT],
+    *,
+    details: bool,
+    as_json: bool,
+    blocks: Sequence[str] = (),
+) -> None:
+    """Print the decision on every reranker, blocks to copy, one table, and the next step; or all as JSON."""
     from evalkit.cli.showing import show_next, text_width
     from evalkit.report.table import as_text
     from evalkit.report.terminal import paragraph_lines
@@ -277,6 +369,8 @@ def _show(found: Sequence[FoundT], view: View[FoundT], *, details: bool, as_json
     for one in found:
         for line in paragraph_lines(_sentences(view, one, details=details), width):
             click.echo(line)
+    for block in blocks:
+        click.echo(f"\n{block}")
     click.echo()
     click.echo(as_text(view.summary(found), width, heading=False))
     for table in filter(None, map(view.table, found)) if details else ():

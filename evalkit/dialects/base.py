@@ -197,12 +197,25 @@ class Dialect:
         request = read_request(body, self.shape, self.max_documents, self.refusal_status)
         return request if path_model is None or self.shape.model else replace(request, model=path_model)
 
-    def encode_response(self, request: WireRequest, scores: Sequence[float], tokens: int) -> Any:
-        """Return the JSON body of a reply; best first and cut to ``top_n`` if the API sorts its list."""
+    def encode_response(
+        self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
+    ) -> Any:
+        """Return the JSON body of a reply; best first and cut to ``top_n`` if the API sorts its list.
+
+        Parameters
+        ----------
+        request
+            The request.
+        scores
+            ``(n,)`` score of each document.
+        tokens
+            Tokens processed.
+        order
+            The documents to return, best first; None for all of them by their scores.
+        """
         shape = self.shape
-        shown = list(range(len(scores)))
-        if self.sorted:
-            shown = descending(scores)[: request.top_n if shape.top_n else None]
+        best_first = descending(scores) if order is None else list(order)
+        shown = best_first[: request.top_n if shape.top_n else None] if self.sorted else sorted(best_first)
         results = [self._encode_result(request, index, float(scores[index])) for index in shown]
         if not shape.results:
             return results

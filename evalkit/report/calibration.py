@@ -8,6 +8,7 @@ from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.report.thresholds import left_out_text
+from evalkit.report.tuned_depth import candidates_text
 from evalkit.results.tuning_document import CalibrationResult
 from evalkit.tuning.calibration_fit import Bounded, Quality
 
@@ -30,7 +31,7 @@ def calibration_table(result: CalibrationResult) -> Table:
         " bins. ECE by chance: that of perfectly calibrated probabilities; debiased: the ECE minus that. Unjudged"
         f" documents count as not relevant.{left_out_text(result.left_out)}"
     )
-    title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind})"
+    title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind}), {result.depth} candidates"
     columns = ("probabilities", "Brier", "log loss", "ECE", "ECE by chance", "ECE debiased")
     return Table(title, columns, cells, note)
 
@@ -43,12 +44,12 @@ def bounded_figure(figure: Bounded) -> str:
 def calibration_line(result: CalibrationResult) -> str:
     """Return which function to use."""
     system = f"{result.dataset}: {result.reranker}"
-    if not result.functions:
-        return f"{system}: no probabilities: {result.why_not}."
-    best = best_function(result)
+    best, where = result.best, candidates_text(result.depth, result.made_at)
+    if best is None:
+        return f"{system}: no probabilities {where}: {result.why_not}."
     quality = result.functions[best].quality
     return (
-        f"{system}: '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
+        f"{system}: {where}, '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
         f" {bounded_figure(quality.ece)}, {_conclusion(quality)}. The probabilities hold for {result.depth} candidates"
         f" and these judgments only.{left_out_text(result.left_out)}"
     )
@@ -60,11 +61,6 @@ def _conclusion(quality: Quality) -> str:
     if quality.ece.lower > 0:
         return f"above the {by_chance} that perfectly calibrated probabilities have by chance"
     return f"no significant miscalibration: perfectly calibrated probabilities have {by_chance} by chance"
-
-
-def best_function(result: CalibrationResult) -> str:
-    """Return the name of the function with the lowest log loss."""
-    return min(result.functions, key=lambda name: result.functions[name].quality.log_loss.value)
 
 
 def reliability_charts(results: Sequence[CalibrationResult]) -> list[Chart]:
@@ -84,8 +80,8 @@ def _chart(result: CalibrationResult) -> Chart:
         name=f"{result.dataset}.{result.reranker}.reliability",
         title=f"{result.dataset}: reliability of {result.reranker}",
         caption=(
-            "Held-out queries, equal-count bins with intervals; equal probabilities share a bin. Dotted line: perfect"
-            " calibration."
+            f"Held-out queries with {result.depth} candidates, equal-count bins with intervals; equal probabilities"
+            " share a bin. Dotted line: perfect calibration."
         ),
         x=Axis("stated probability (mean of the bin)", form="percent", zero=True),
         panels=(Panel(Axis("share that is relevant", form="percent", zero=True), (perfect, *lines)),),

@@ -97,13 +97,18 @@ def search_line(result: SearchResult) -> str:
         verdict = "worse than"
     cut = "" if best.threshold is None else f", score >= {best.threshold!r}"
     text = (
-        f"{best.depth} candidates, fusion {best.fusion}{cut}. Held-out: {interval_text(best.held_out)}, {verdict} the"
-        f" reranker alone ({_against(against)})."
+        f"{best.depth} of at most {_most(result)} candidates, fusion {best.fusion}{cut}. Held-out:"
+        f" {interval_text(best.held_out)}, {verdict} the reranker alone ({_against(against)})."
     )
     if verdict == "better than":
         return f"{system}: best on the tuning queries: {text}"
     none = "no configuration is significantly better than the reranker alone"
     return f"{system}: {none}. Best on the tuning queries: {text}"
+
+
+def _most(result: SearchResult) -> int:
+    """Return the greatest number of candidates of a configuration."""
+    return max(row.depth for row in result.rows)
 
 
 def best_row(result: SearchResult) -> SearchRow | None:

@@ -9,6 +9,7 @@ from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.charts.scales import number_text
 from evalkit.report.numbers import level_text, share_text, value_text
 from evalkit.report.table import Table
+from evalkit.report.tuned_depth import candidates_text, guarantee_text, why_deepest
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
 from evalkit.stats import Interval
@@ -18,13 +19,15 @@ def threshold_line(choice: ThresholdChoice) -> str:
     """Return the threshold, its guarantee, and its held-out figures in one sentence."""
     system = f"{choice.dataset}: {choice.reranker}"
     if choice.threshold is None or choice.held_out is None:
-        return f"{system}: no threshold for {_goal(choice.goal)}: {choice.why_not}."
+        where = candidates_text(choice.depth, choice.made_at)
+        return f"{system}: no threshold for {_goal(choice.goal)} {where}: {choice.why_not}."
     held_out = choice.held_out
     kept = value_text(held_out.kept.estimate, ".1f")
     groups = "" if choice.clusters is None else f" in {choice.clusters} clusters"
     return (
-        f"{system}: keep documents with a score of at least {choice.threshold!r}. {_promise(choice)} (chosen"
-        f" on {choice.chosen_on} queries{groups}). On held-out queries: recall {share_text(held_out.recall)},"
+        f"{system}: {candidates_text(choice.depth, choice.made_at)}, keep documents with a score of at least"
+        f" {choice.threshold!r}. {_promise(choice)} (chosen on {choice.chosen_on} queries{groups})."
+        f"{guarantee_text(choice)} On held-out queries: recall {share_text(held_out.recall)},"
         f" {kept} of {choice.depth} documents kept, {_emptied(held_out)}.{left_out_text(choice.left_out)}"
     )
 
@@ -48,10 +51,13 @@ def threshold_lines(choice: ThresholdChoice) -> Iterator[str]:
     yield threshold_line(choice)
     if choice.threshold is None or choice.tuned is None or choice.held_out is None:
         return
+    why = why_deepest(choice.made_at)
+    if why is not None:
+        yield f"  {why}"
     yield f"  Precision on held-out queries: {share_text(choice.held_out.precision)}."
     yield f"  Recall on the tuning queries: {share_text(choice.tuned.recall)} (optimistic)."
     yield (
-        "  Recall is relative to the candidates: the first stage finds"
+        f"  Recall is relative to the {choice.depth} candidates: they contain"
         f" {value_text(choice.first_stage_recall, '.1%')} of all relevant documents."
     )
     if choice.false_accepts is not None:
@@ -76,14 +82,13 @@ def _promise(choice: ThresholdChoice) -> str:
     goal = choice.goal
     if goal.promise == "guaranteed" and goal.confidence is not None:
         return (
-            f"With {level_text(goal.confidence)} confidence it keeps at least {goal.target:.0%}"
-            " of the relevant candidates, on average over queries like these"
+            f"With {level_text(goal.confidence)} confidence it keeps at least {goal.target:.0%} of the relevant"
+            " documents among these candidates, on average over queries like these"
         )
     if goal.promise == "expected":
         return (
-            f"In expectation it keeps at least {goal.target:.0%} of the relevant candidates; this one threshold may"
-            " keep"
-            " fewer"
+            f"In expectation it keeps at least {goal.target:.0%} of the relevant documents among these candidates;"
+            " this one threshold may keep fewer"
         )
     return f"It has {_goal(goal)} on the tuning queries, without a guarantee for others"
 
@@ -116,7 +121,8 @@ def threshold_table(choice: ThresholdChoice) -> Table:
         "queries without documents",
         metric,
     )
-    return Table(f"{choice.dataset}: {choice.reranker} by threshold", columns, cells, note, left=1)
+    title = f"{choice.dataset}: {choice.reranker} by threshold, {choice.depth} candidates"
+    return Table(title, columns, cells, note, left=1)
 
 
 def threshold_charts(choices: Sequence[ThresholdChoice]) -> list[Chart]:
@@ -129,8 +135,8 @@ def _chart(choice: ThresholdChoice) -> Chart:
     if choice.threshold is not None:
         marks = (Rule(choice.threshold, "x", f"chosen: {number_text(choice.threshold)}", "ink", "dashed"),)
     caption = (
-        "Held-out queries: share of the relevant candidates that a threshold keeps (recall), share of the kept"
-        " documents that are relevant (precision), and documents kept."
+        f"Held-out queries with {choice.depth} candidates: share of the relevant ones that a threshold keeps"
+        " (recall), share of the kept documents that are relevant (precision), and documents kept."
     )
     if choice.threshold is not None:
         caption += (

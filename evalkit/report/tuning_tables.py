@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalkit.report.calibration import best_function, bounded_figure
+from evalkit.report.calibration import bounded_figure
 from evalkit.report.depth import interpolated_text
 from evalkit.report.numbers import NO_VALUE, cost_text, difference_text, interval_text, share_text, value_text
 from evalkit.report.search import best_row
@@ -68,19 +68,22 @@ def _threshold_cells(choice: ThresholdChoice) -> tuple[str, ...]:
 
 def calibrations_table(results: Sequence[CalibrationResult]) -> Table:
     """Return the best function of each reranker with its held-out figures."""
-    columns = ("dataset", "reranker", "function", "calibration error (ECE)", "ECE by chance", "log loss")
+    columns = (
+        "dataset", "reranker", "function", "candidates", "calibration error (ECE)", "ECE by chance", "log loss",
+    )  # fmt: skip
     return _table("Probabilities", columns, [_calibration_cells(one) for one in results], left=3)
 
 
 def _calibration_cells(result: CalibrationResult) -> tuple[str, ...]:
-    if not result.functions:
-        return (result.dataset, result.reranker, *[NO_VALUE] * 4)
-    name = best_function(result)
+    name = result.best
+    if name is None:
+        return (result.dataset, result.reranker, *[NO_VALUE] * 5)
     quality = result.functions[name].quality
     return (
         result.dataset,
         result.reranker,
         name,
+        str(result.depth),
         bounded_figure(quality.ece),
         value_text(quality.ece_expected),
         value_text(quality.log_loss.value),

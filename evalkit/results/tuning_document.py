@@ -4,16 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from evalkit.comparison.gate_verdicts import Status
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.stats import Interval
 from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
+from evalkit.tuning.depth_bands import DepthBand
 from evalkit.tuning.depth_choice import Choice
 from evalkit.tuning.fusion_choice import AgainstFusion
 from evalkit.tuning.threshold_choice import Promise
+
+DepthSource = Literal["given", "recommended", "deepest"]
+
+
+@dataclass(frozen=True, slots=True)
+class TunedDepth:
+    """The depth at which scores are tuned: only the first `depth` candidates of a query take part.
+
+    Attributes
+    ----------
+    source
+        ``given`` by the user, ``recommended`` by the sweep of depths, or the ``deepest``, where none is recommended.
+    why
+        Why it is the deepest; None for other sources.
+    band
+        Depths at which the guarantee of a threshold holds, where these queries chose the depth; None where they did
+        not.
+    """
+
+    depth: int
+    source: DepthSource
+    why: str | None = None
+    band: DepthBand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +186,8 @@ class ThresholdChoice:
         Candidates without a score of their own, which take no part; None if it is unknown which they are.
     clusters
         Independent groups of queries that the choice is based on; None if each query is its own group.
+    made_at
+        Where the depth comes from; None in older results, whose thresholds are made at the deepest depth.
     """
 
     dataset: str
@@ -182,6 +208,7 @@ class ThresholdChoice:
     rows: tuple[ThresholdRow, ...]
     left_out: int | None = 0
     clusters: int | None = None
+    made_at: TunedDepth | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +233,8 @@ class CalibrationResult:
         Name -> function; empty where none can be fitted, and `why_not` is the reason.
     left_out
         Candidates without a score of their own, which take no part; None if it is unknown which they are.
+    made_at
+        As in `ThresholdChoice`.
     """
 
     dataset: str
@@ -218,6 +247,12 @@ class CalibrationResult:
     functions: Mapping[str, CalibrationFunction]
     why_not: str | None
     left_out: int | None = 0
+    made_at: TunedDepth | None = None
+
+    @property
+    def best(self) -> str | None:
+        """The name of the function with the lowest log loss; None without functions."""
+        return min(self.functions, key=lambda name: self.functions[name].quality.log_loss.value, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +356,8 @@ class SearchResult(JsonObject):
     margins
         For a cascade, which has no rows: margins of its first stage from which later stages are skipped, the largest
         first. None for others.
+    made_at
+        The greatest depth of a configuration, and where it comes from; None in older results.
     """
 
     dataset: str
@@ -331,3 +368,4 @@ class SearchResult(JsonObject):
     rows: tuple[SearchRow, ...]
     against_fusion: Annotated[AgainstFusion | None, Key(omit_none=True)] = None
     margins: Annotated[tuple[MarginRow, ...] | None, Key(omit_none=True)] = None
+    made_at: TunedDepth | None = None

@@ -19,6 +19,7 @@ from evalkit.config import ServiceSettings
 from evalkit.dialects import Dialect, WireError
 from evalkit.rerankers import Reranker
 from evalkit.server.api_keys import Keyring
+from evalkit.server.applied_rules import AppliedRule
 from evalkit.server.endpoint import Endpoint, Service, json_reply, refusal, timing
 from evalkit.server.limits import Limits
 from evalkit.server.models import Models, ServedModel
@@ -37,6 +38,7 @@ def build_app(
     api_key: str | None = None,
     any_name: bool = False,
     closing: Callable[[], bool] = lambda: False,
+    rules: Mapping[str, AppliedRule] | None = None,
 ) -> Starlette:
     """Return the ASGI application; the caller closes its ``state.models``.
 
@@ -54,6 +56,8 @@ def build_app(
         Whether a single model is served under every name.
     closing
         Returns whether the service is shutting down.
+    rules
+        Model name -> depth, threshold and probability function to apply.
 
     Raises
     ------
@@ -69,7 +73,9 @@ def build_app(
     for name, reranker in rerankers.items():
         served[name] = ServedModel(name, reranker, settings, _count_batches(metrics, name))
     models = Models(served, any_name=any_name)
-    service = Service(models, Keyring.of(settings, api_key), Limits(), metrics, settings, closing)
+    service = Service(
+        models, Keyring.of(settings, api_key), Limits(), metrics, settings, closing, rules or {}
+    )
     paths = dialects_by_path(dialect)
     main = _dialects(paths[MAIN])[dialect]
     pages = _Pages(service, main, describe(paths, models.names))

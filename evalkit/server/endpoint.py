@@ -7,7 +7,7 @@ import math
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,12 +18,13 @@ from starlette.responses import Response
 from evalkit.config import ServiceSettings
 from evalkit.dialects import Dialect, WireError
 from evalkit.server.api_keys import Client, Keyring
+from evalkit.server.applied_rules import AppliedRule, refuse_positions
 from evalkit.server.bodies import parse_json, read_body
 from evalkit.server.limits import Limits
 from evalkit.server.models import Answer, Models
 from evalkit.server.prometheus import Metrics
 from evalkit.server.routes import pick
-from evalkit.server.unit_scores import to_unit
+from evalkit.server.unit_scores import shown_scores
 
 access = logging.getLogger("evalkit.server.access")
 
@@ -44,6 +45,7 @@ class Service:
     metrics: Metrics
     settings: ServiceSettings
     closing: Callable[[], bool]
+    rules: Mapping[str, AppliedRule] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -104,6 +106,10 @@ class Endpoint:
         state.documents = len(wire_request.documents)
         served, name = service.models.choose(wire_request.model)
         state.model = served.name
+        rule = service.rules.get(served.name)
+        if rule is not None:
+            refuse_positions(dialect)
+            wire_request = rule.restrict(wire_request)
 
         async def disconnected() -> None:
             while (await request.receive())["type"] != "http.disconnect":
@@ -113,8 +119,10 @@ class Endpoint:
         if answer is None:
             return None
         service.limits.charge(state.client, answer.tokens)
-        scores = shown_scores(answer, dialect, body)
-        return dialect.encode_response(replace(wire_request, model=name), scores, answer.tokens)
+        scores, order = shown_scores(answer.scores, answer.kind, dialect, body), None
+        if rule is not None:
+            scores, order = rule.results(answer, scores)
+        return dialect.encode_response(replace(wire_request, model=name), scores, answer.tokens, order)
 
     def _headers(self, state: RequestState) -> dict[str, str]:
         """Return the headers of every reply: request id, times, remaining limits."""
@@ -153,14 +161,6 @@ class Endpoint:
                 }
             ).decode(),
         )
-
-
-def shown_scores(answer: Answer, dialect: Dialect, options: Any) -> Sequence[float]:
-    """Return scores on the dialect's scale: logits if it or the request's options want them, else 0..1."""
-    wanted = dialect.kind_of_scores(options if isinstance(options, dict) else {})
-    raw = wanted == "logit" == answer.kind
-    scores: list[float] = (answer.scores if raw else to_unit(answer.scores, answer.kind)).tolist()
-    return scores
 
 
 def timing(started_s: float, answer: Answer | None) -> dict[str, str]:

@@ -7,10 +7,14 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from evalkit.config import RerankerSettings, ServiceSettings
 from evalkit.errors import MissingExtraError, StorageError
 from evalkit.rerankers import open_reranker
+
+if TYPE_CHECKING:
+    from evalkit.server.applied_rules import AppliedRule
 
 READY = "evalkit serves "
 """Start of the line that announces that the service accepts requests; names and address follow."""
@@ -26,6 +30,7 @@ def serve(
     port: int,
     api_key: str | None,
     any_name: bool,
+    rules: Mapping[str, AppliedRule] | None = None,
 ) -> None:
     """Serve backends until interrupted; print one line with the address once requests are accepted.
 
@@ -43,6 +48,8 @@ def serve(
         The required API key; None for no key.
     any_name
         Whether a single backend is served under every model name.
+    rules
+        Model name -> depth, threshold and probability function to apply.
 
     Raises
     ------
@@ -65,7 +72,9 @@ def serve(
     listener = _listen(host, port)
     opened = {name: open_reranker(one) for name, one in rerankers.items()}
     notice = threading.Event()
-    app = build_app(opened, dialect, settings, api_key=api_key, any_name=any_name, closing=notice.is_set)
+    app = build_app(
+        opened, dialect, settings, api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules
+    )
     if settings.access_log:
         _log_to_stderr("evalkit.server.access")
     name = next(iter(rerankers))

@@ -1,6 +1,6 @@
 """The score store: scores cached by content, reused by every experiment, in one SQLite file."""
 
-from evalkit.store.backend_identity import identity_of
+from evalkit.store.backend_identity import identity_of, material_settings
 from evalkit.store.locking import lock_backends
 from evalkit.store.score_store import JournalEntry, ScoreKey, ScoreStore, StoredScore
 
@@ -11,4 +11,5 @@ __all__ = [
     "StoredScore",
     "identity_of",
     "lock_backends",
+    "material_settings",
 ]

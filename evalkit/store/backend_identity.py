@@ -25,6 +25,13 @@ def identity_of(settings: RerankerSettings) -> str:
     return orjson.dumps(_fields(settings), option=orjson.OPT_SORT_KEYS).decode()
 
 
+def material_settings(settings: RerankerSettings) -> dict[str, Any]:
+    """Return the settings that can change a score as plain values, without the url, which names a server."""
+    fields: dict[str, Any] = settings.model_dump(mode="json", exclude={*settings.immaterial, "url"})
+    served = settings.served_settings()
+    return fields if served is None else material_settings(served)
+
+
 def _fields(settings: RerankerSettings) -> dict[str, Any]:
     fields: dict[str, Any] = settings.model_dump(mode="json", exclude=set(settings.immaterial))
     served = settings.served_settings()

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.records import Qrels, Run, ScoreKind
 from evalkit.results.json_shapes import to_plain
-from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult
+from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult, TunedDepth
 from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
 from evalkit.summaries.candidate_runs import MADE_UP, relevance, scored_documents
-from evalkit.tuning import split_queries
+from evalkit.summaries.tuning_depths import QueryHalves, cut_to
 from evalkit.tuning.calibration_fit import (
+    CLIP,
     Calibration,
     fit_isotonic,
     fit_platt,
@@ -53,26 +54,37 @@ class _Pairs:
         return self if clusters is None else _Pairs(self.scores, self.relevant, clusters[self.query])
 
 
-def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Plan) -> CalibrationResult:
+def calibrate(
+    comparison_set: ComparisonSet,
+    tag: str,
+    kind: ScoreKind,
+    plan: Plan,
+    made_at: TunedDepth | None = None,
+    halves: QueryHalves | None = None,
+) -> CalibrationResult:
     """Return functions from scores to the probability that a document is judged relevant, with their quality.
 
-    All candidates with a score of their own take part, and an unjudged document counts as not relevant: the probability
-    is that of being relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated
-    as they are, too.
+    The first candidates take part, up to the depth of `made_at` (all without it), if they have a score of their own. An
+    unjudged document counts as not relevant: the probability is that of being relevant in these judgments, at this
+    depth. Scores that are probabilities or logits are evaluated as they are, too. Without `halves` all queries with
+    scores are split together, answerable or not.
     """
-    run, left_out = scored_documents(comparison_set.systems[tag])
+    at = made_at or TunedDepth(comparison_set.depth or 1, "given")
+    shallow = cut_to(comparison_set, tag, at.depth)
+    run, left_out = scored_documents(shallow.systems[tag])
     query_ids = [query_id for query_id in run.query_ids if query_id in comparison_set.qrels.grades]
     pairs, queries = _pairs(run, comparison_set.qrels, query_ids), len(query_ids)
     clusters = comparison_set.clusters_of(query_ids)
-    split = split_queries(queries, plan.seed, clusters)
-    tuning = pairs.of(split.tuning)
-    held_out = pairs.of(split.held_out).in_groups(clusters_at(clusters, split.held_out))
+    halves = halves or QueryHalves.split(comparison_set, query_ids, plan.seed)
+    rows = np.flatnonzero([query_id in halves.held_out for query_id in query_ids])
+    tuning = pairs.of(np.flatnonzero([query_id in halves.tuning for query_id in query_ids]))
+    held_out = pairs.of(rows).in_groups(clusters_at(clusters, rows))
     why_not = MADE_UP if left_out is None else _why_not(queries, tuning, held_out)
     functions = {} if why_not else _functions(tuning, kind)
     return CalibrationResult(
         dataset=comparison_set.dataset,
         reranker=tag,
-        depth=comparison_set.depth,
+        depth=shallow.depth,
         score_kind=kind,
         queries=queries,
         pairs=len(held_out.scores),
@@ -80,6 +92,7 @@ def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Pl
         functions={name: _judged(held_out, function, kind, plan) for name, function in functions.items()},
         why_not=why_not,
         left_out=left_out,
+        made_at=at,
     )
 
 
@@ -137,6 +150,7 @@ def portable(result: CalibrationResult, name: str) -> dict[str, Any]:
     return {
         "evalkit_calibration": 1,
         **(to_plain(chosen.function) if chosen.function else {}),
+        "clip": CLIP,
         "valid_for": {key: getattr(result, key) for key in valid},
         "held_out": quality,
     }

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
-from evalkit.metrics import evaluate, parse_metrics
-from evalkit.metrics.sweep import DepthValues, sweep_depths
+from evalkit.metrics import evaluate, parse_metric, parse_metrics
+from evalkit.metrics.sweep import DepthValues, can_sweep, sweep_depths
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
 from evalkit.stats import Clusters, bounded_interval, none_if_nan, paired_interval
@@ -81,6 +81,21 @@ def sweep(
         choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
         cost_unknown=_cost_unknown(summary, comparison_set.dataset, tag, costs, question.limits),
     )
+
+
+def default_sweep(
+    comparison_set: ComparisonSet,
+    tag: str,
+    plan: Plan,
+    summary: Summary,
+    question: DepthQuestion | None = None,
+    *,
+    pointwise: bool,
+) -> DepthSweep | None:
+    """Return the sweep of the primary metric; None where depths cannot be derived from one pass."""
+    if not pointwise or not can_sweep(parse_metric(plan.primary)):
+        return None
+    return sweep(comparison_set, tag, plan, summary, question or DepthQuestion())
 
 
 def _swept(

@@ -48,6 +48,34 @@ class OpenedResult:
         """Tags of the rerankers and of the compared runs, without the first stage."""
         return (*self.manifest.rerankers, *self.manifest.run_tags)
 
+    def run_at(self, comparison_set: ComparisonSet, tag: str, depth: int) -> ComparisonSet:
+        """Return a dataset at another depth of the result: a listwise reranker has scores of each of them.
+
+        Raises
+        ------
+        InputError
+            If the reranker was not run at this depth.
+        """
+        if depth not in self.config.depths:
+            known = ", ".join(map(str, sorted(self.config.depths)))
+            raise InputError(
+                f"{tag} has no scores at depth {depth}: it is listwise, and was run at {known}",
+                f"give one of these depths, or add {depth} to 'depths' and rerun",
+            )
+        name = comparison_set.dataset
+        cells = derive_cells(
+            self.folder, self.manifest, {name: comparison_set.qrels}, self.config.metrics, [depth]
+        )
+        (found,) = sets_at_depth(
+            cells,
+            self.manifest.first_stage,
+            {name: comparison_set.qrels},
+            {name: comparison_set.queries},
+            depth,
+            self.manifest.origins,
+        )
+        return found
+
 
 def open_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[OpenedResult]:
     """Read several results; see `locate_results` and `open_result`."""

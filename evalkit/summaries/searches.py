@@ -15,10 +15,11 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.progress import progress_bar
 from evalkit.records import Run
 from evalkit.results.summary_document import Summary
-from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
+from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow, TunedDepth
 from evalkit.stats import Clusters, bounded_interval, clusters_at, mean_interval, mean_or_none, none_if_nan
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.depth_sweep import known_costs
+from evalkit.summaries.tuning_depths import among, cut_to
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.front import front
@@ -54,12 +55,18 @@ class _Evaluated:
     values: NDArray[np.float64]
 
 
-def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary) -> SearchResult:
+def search(
+    comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary, made_at: TunedDepth | None = None
+) -> SearchResult:
     """Evaluate every combination of depth, fusion with the first stage, and threshold.
 
-    The front is that of the tuning queries. The difference to plain reranking (the reranker alone, at the full depth,
-    without threshold) is that of the held-out queries.
+    No depth is greater than that of `made_at`, or the deepest without it. The front is that of the tuning queries. The
+    difference to plain reranking (the reranker alone, at the greatest of these depths, without threshold) is that of
+    the held-out queries.
     """
+    at = made_at or TunedDepth(comparison_set.depth or 1, "given")
+    costs = known_costs(summary, comparison_set, tag)
+    comparison_set = cut_to(comparison_set, tag, at.depth)
     query_ids = comparison_set.qrels.answerable
     clusters = comparison_set.clusters_of(query_ids)
     split = split_queries(len(query_ids), plan.seed, clusters)
@@ -69,10 +76,10 @@ def search(comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary
         tuning = [query_ids[i] for i in split.tuning]
         evaluated = list(_evaluate_all(comparison_set, tag, tuning, plan.primary))
         held_out = clusters_at(clusters, split.held_out)
-        rows = _rows(evaluated, split, known_costs(summary, comparison_set, tag), plan, held_out)
+        rows = _rows(evaluated, split, costs, plan, held_out)
         opponent = _against_fusion(evaluated, split, plan, clusters)
     return SearchResult(
-        comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows, opponent
+        comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows, opponent, made_at=at
     )
 
 
@@ -158,7 +165,7 @@ def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) ->
     deepest, wanted = comparison_set.depth or 1, set(tuning)
     for depth in (*(depth for depth in LADDER if depth < deepest), deepest):
         shallow = first.cut(depth)
-        reranked = _within(full, shallow)
+        reranked = among(full, shallow)
         scales = Scale.of(shallow.restricted_to(wanted)), Scale.of(reranked.restricted_to(wanted))
         fused = {"none": reranked, "rrf": reciprocal_ranks(shallow, reranked)}
         fused |= {f"{weight:g} reranker": weighted(shallow, reranked, weight, scales) for weight in WEIGHTS}
@@ -167,11 +174,3 @@ def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) ->
             for share in KEPT_SHARES if len(scores) else (1.0,):
                 cut = None if share == 1 else float(np.quantile(scores, 1 - share, method="higher"))
                 yield _Configuration(depth, fusion, share, cut, run)
-
-
-def _within(run: Run, candidates: Run) -> Run:
-    """Return a run without the documents that are no candidates."""
-    documents = {query_id: set(docs) for query_id, docs, _ in candidates}
-    return run.where(
-        np.array([d in documents.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)
-    )

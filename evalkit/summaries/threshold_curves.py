@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,17 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
-from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
+from evalkit.results.tuning_document import (
+    GoalRow,
+    ThresholdChoice,
+    ThresholdFigures,
+    ThresholdRow,
+    TunedDepth,
+)
 from evalkit.stats import Interval, bounded_interval, clusters_at, mean_interval, mean_or_none
 from evalkit.summaries.candidate_runs import MADE_UP, first_stage_run, relevance, scored_documents
-from evalkit.tuning import Split, split_queries
+from evalkit.summaries.tuning_depths import QueryHalves, cut_to
+from evalkit.tuning.depth_bands import DepthBand
 from evalkit.tuning.threshold_choice import (
     Curves,
     Promise,
@@ -77,29 +84,39 @@ def read_goal(text: str, confidence: float | None) -> Goal:
     return Goal(match[1], float(match[2]), confidence if match[1] == "recall" else None)
 
 
-def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Goal) -> ThresholdChoice:
+def find_threshold(
+    comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Goal, made_at: TunedDepth | None = None
+) -> ThresholdChoice:
     """Choose a threshold on one half of the queries and check it on the other half.
 
-    Unanswerable queries take no part in the choice; the share of them that keeps a document is reported. Documents
-    without a score of their own take no part in anything.
+    Only the first candidates take part, up to the depth of `made_at`; all without it. Unanswerable queries take no part
+    in the choice; the share of them that keeps a document is reported. Documents without a score of their own take no
+    part in anything.
     """
-    run, left_out = scored_documents(comparison_set.systems[tag])
+    at = made_at or TunedDepth(comparison_set.depth or 1, "given")
+    shallow = cut_to(comparison_set, tag, at.depth)
+    run, left_out = scored_documents(shallow.systems[tag])
     judged = [q for q in comparison_set.qrels.grades if run.docs(q)]
     answerable = [q for q in judged if any(grade > 0 for grade in comparison_set.qrels.of(q).values())]
     lists = _lists(run, comparison_set, answerable)
-    split = split_queries(len(lists), plan.seed, lists.clusters)
-    tuning, held_out = lists.only(split.tuning), lists.only(split.held_out)
-    choice = _Choice(None, 0, MADE_UP) if left_out is None else _choose(tuning, goal)
+    halves = QueryHalves.of(comparison_set, plan)
+    tuning, held_out = (
+        lists.only([row for row, q in enumerate(answerable) if q in half])
+        for half in (halves.tuning, halves.held_out)
+    )
+    choice = _Choice(None, 0, MADE_UP) if left_out is None else _choose(tuning, goal, at.band)
+    if choice.threshold is not None and at.band is not None and goal.promise == "guaranteed":
+        choice = _lowest_of_band(choice, at.band, comparison_set, tag, goal, halves)
     unanswerable = _lists(run, comparison_set, [q for q in judged if q not in set(answerable)])
     return ThresholdChoice(
         dataset=comparison_set.dataset,
         reranker=tag,
-        depth=comparison_set.depth,
+        depth=shallow.depth,
         goal=GoalRow(goal.what, goal.target, goal.confidence, goal.promise),
         queries=len(lists),
         with_relevant_candidate=len(tuning.with_relevant()) + len(held_out.with_relevant()),
         unanswerable=len(unanswerable),
-        first_stage_recall=mean_or_none(_first_stage_recall(comparison_set)),
+        first_stage_recall=mean_or_none(_first_stage_recall(shallow)),
         separation=separation(_best(lists), _best(unanswerable)),
         threshold=choice.threshold,
         chosen_on=choice.chosen_on,
@@ -107,11 +124,10 @@ def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Go
         tuned=None if choice.threshold is None else _figures(tuning, choice.threshold),
         held_out=None if choice.threshold is None else _figures(held_out, choice.threshold),
         false_accepts=_false_accepts(unanswerable, choice.threshold),
-        rows=()
-        if left_out is None
-        else _rows(comparison_set, run, lists, [answerable[i] for i in split.held_out], split, plan),
+        rows=() if left_out is None else _rows(shallow, run, (tuning, held_out), halves, plan),
         left_out=left_out,
         clusters=choice.clusters,
+        made_at=at,
     )
 
 
@@ -135,8 +151,10 @@ def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> Sco
     )
 
 
-def _choose(tuning: ScoredLists, goal: Goal) -> _Choice:
-    """Return the threshold for a goal on the tuning queries."""
+def _choose(tuning: ScoredLists, goal: Goal, band: DepthBand | None) -> _Choice:
+    """Return the threshold for a goal on the tuning queries, at the confidence level of a band of depths."""
+    if band is not None and goal.confidence is not None:
+        goal = replace(goal, confidence=band.confidence(goal.confidence))
     usable = tuning.with_relevant()
     n = len(usable)
     if not n:
@@ -149,6 +167,38 @@ def _choose(tuning: ScoredLists, goal: Goal) -> _Choice:
         return _Choice(None, n, why, clusters)
     below = by_threshold.thresholds[place - 1] if place else -np.inf
     return _Choice(short_number(float(by_threshold.thresholds[place]), float(below)), n, None, clusters)
+
+
+def _lowest_of_band(
+    choice: _Choice,
+    band: DepthBand,
+    comparison_set: ComparisonSet,
+    tag: str,
+    goal: Goal,
+    halves: QueryHalves,
+) -> _Choice:
+    """Return the lowest of the thresholds of all depths of a band; see `band_of`."""
+    widest = cut_to(comparison_set, tag, band.highest)
+    run, _ = scored_documents(widest.systems[tag])
+    query_ids = [q for q in comparison_set.qrels.answerable if q in halves.tuning and run.docs(q)]
+    lists, ranks = _lists(run, comparison_set, query_ids), _ranks(first_stage_run(widest), run, query_ids)
+    for depth in band.depths:
+        found = _choose(lists.where([of_query <= depth for of_query in ranks]), goal, band)
+        if found.threshold is None:
+            why = f"the guarantee must hold at {depth} candidates, too, as these queries chose the depth"
+            return replace(choice, threshold=None, why_not=f"{why}: {found.why_not}")
+        if choice.threshold is None or found.threshold < choice.threshold:
+            choice = replace(choice, threshold=found.threshold)
+    return choice
+
+
+def _ranks(candidates: Run, run: Run, query_ids: list[str]) -> list[NDArray[np.int64]]:
+    """Return the rank in the first stage of each document of the ranked lists of some queries."""
+    ranks = []
+    for query_id in query_ids:
+        rank_of = {doc_id: rank for rank, doc_id in enumerate(candidates.docs(query_id), 1)}
+        ranks.append(np.array([rank_of[doc_id] for doc_id in run.docs(query_id)], dtype=np.int64))
+    return ranks
 
 
 def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
@@ -220,17 +270,19 @@ def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:
 def _rows(
     comparison_set: ComparisonSet,
     run: Run,
-    lists: ScoredLists,
-    query_ids: list[str],
-    split: Split,
+    lists: tuple[ScoredLists, ScoredLists],
+    halves: QueryHalves,
     plan: Plan,
 ) -> tuple[ThresholdRow, ...]:
-    """Return thresholds at quantiles of the tuning scores, with their figures on the held-out queries."""
-    held_out = lists.only(split.held_out)
-    tuning = lists.only(split.tuning).scores
-    if not tuning or not query_ids:
+    """Return thresholds at quantiles of the tuning scores, with their figures on the held-out queries.
+
+    `lists` are those of the tuning and of the held-out queries.
+    """
+    tuning, held_out = lists
+    query_ids = [q for q in comparison_set.qrels.answerable if q in halves.held_out and run.docs(q)]
+    if not tuning.scores or not query_ids:
         return ()
-    shown = np.unique(np.quantile(np.concatenate(tuning), CUT_SHARES, method="higher"))
+    shown = np.unique(np.quantile(np.concatenate(tuning.scores), CUT_SHARES, method="higher"))
     qrels = comparison_set.qrels.restricted_to(query_ids)
     metrics = parse_metrics([plan.primary])
     rows = []

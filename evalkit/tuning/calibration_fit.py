@@ -13,7 +13,8 @@ from evalkit.tuning.calibration_error import BINS, bins_of, calibration_error
 
 ISOTONIC_PAIRS, ISOTONIC_POSITIVES = 1000, 100
 """An isotonic function needs at least this many pairs and relevant pairs: with fewer it overfits."""
-_EDGE = 1e-12
+CLIP = 1e-12
+"""Probabilities are clipped to this and 1 minus this: the log-odds of 0 and 1 are infinite."""
 _RESAMPLES = 499
 
 
@@ -52,7 +53,7 @@ def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``log(p / (1 - p))``, with probabilities clipped away from 0 and 1."""
-    p = np.clip(probabilities, _EDGE, 1 - _EDGE)
+    p = np.clip(probabilities, CLIP, 1 - CLIP)
     return np.asarray(np.log(p) - np.log1p(-p))
 
 
@@ -164,7 +165,7 @@ def judge_probabilities(
         Confidence level and seed of the bootstrap. The interval of the ECE is that of `calibration_error`.
     """
     hit = relevant.astype(np.float64)
-    clipped = np.clip(probabilities, _EDGE, 1 - _EDGE)
+    clipped = np.clip(probabilities, CLIP, 1 - CLIP)
     queries = int(query.max()) + 1
     place = bins_of(probabilities)
     # All measures are sums over queries, so a bootstrap sample of queries is a weighted sum of these arrays.

@@ -49,6 +49,14 @@ class ScoredLists:
             clusters_at(self.clusters, chosen),
         )
 
+    def where(self, keep: Sequence[NDArray[np.bool_]]) -> ScoredLists:
+        """Return the lists with the selected candidates only; `keep` has one ``(n,)`` mask for each query."""
+        return ScoredLists(
+            tuple(scores[mask] for scores, mask in zip(self.scores, keep, strict=True)),
+            tuple(relevant[mask] for relevant, mask in zip(self.relevant, keep, strict=True)),
+            self.clusters,
+        )
+
     def with_relevant(self) -> ScoredLists:
         """Return the queries with a relevant candidate: recall is undefined for the others."""
         return self.only([row for row, relevant in enumerate(self.relevant) if relevant.any()])

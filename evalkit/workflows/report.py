@@ -10,8 +10,6 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.errors import IncompleteError
 from evalkit.formats import write_run
-from evalkit.metrics import parse_metric
-from evalkit.metrics.sweep import can_sweep
 from evalkit.progress import progress_bar
 from evalkit.records import Qrels
 from evalkit.report.chart_files import write_charts
@@ -29,13 +27,14 @@ from evalkit.results.values_table import CellValues, write_values
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
-from evalkit.summaries.depth_sweep import DepthQuestion, sweep
+from evalkit.summaries.depth_sweep import default_sweep
 from evalkit.summaries.latency_answers import answer
 from evalkit.summaries.latency_cells import CONFIDENCE, latency_rows
 from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells
 from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
+from evalkit.summaries.tuning_depths import depth_to_tune
 
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings:
@@ -143,17 +142,20 @@ def _tuned(
         for tag in manifest.rerankers
         if comparison_set.systems[tag].values.query_ids and not comparison_set.systems[tag].unscored
     ]
-    scored = [(systems, tag) for systems, tag in complete if manifest.rerankers[tag].has_scores]
-    swept = can_sweep(parse_metric(plan.primary))
+    swept = [
+        default_sweep(one, tag, plan, summary, pointwise=manifest.rerankers[tag].pointwise)
+        for one, tag in complete
+    ]
+    tasks = [
+        (one, tag, depth_to_tune(one, sweep))
+        for (one, tag), sweep in zip(complete, swept, strict=True)
+        if manifest.rerankers[tag].has_scores
+    ]
     return Tuning(
-        depth=tuple(
-            sweep(comparison_set, tag, plan, summary, DepthQuestion())
-            for comparison_set, tag in complete
-            if swept and manifest.rerankers[tag].pointwise  # scores of others depend on the depth
-        ),
-        threshold=tuple(find_threshold(systems, tag, plan, Goal()) for systems, tag in scored),
+        depth=tuple(sweep for sweep in swept if sweep is not None),
+        threshold=tuple(find_threshold(one, tag, plan, Goal(), at) for one, tag, at in tasks),
         calibration=tuple(
-            calibrate(systems, tag, manifest.rerankers[tag].score_kind, plan) for systems, tag in scored
+            calibrate(one, tag, manifest.rerankers[tag].score_kind, plan, at) for one, tag, at in tasks
         ),
     )
 
