@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import MetricValues, Qrels, Query, Run, Unjudged
+from evalkit.records import BelowDepth, MetricValues, Qrels, Query, Run, Unjudged
 from evalkit.stats import Clusters, clusters_at
 from evalkit.text_analysis import normal_form
 
@@ -31,6 +31,9 @@ class System:
     placed_last
         Query id -> documents without a score of their own, ranked last with made-up scores; None if it is unknown
         which documents these are.
+    reranked
+        The part of `run` that the system was given; None if that is all of it. The other documents are candidates
+        below the depth: they have a place in the ranking, and no score.
     """
 
     name: str
@@ -38,6 +41,12 @@ class System:
     values: MetricValues
     unscored: tuple[str, ...] = ()
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
+    reranked: Run | None = None
+
+    @property
+    def scores(self) -> Run:
+        """The run without candidates below the depth."""
+        return self.run if self.reranked is None else self.reranked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +101,13 @@ class ComparisonSet:
     first_stage
         The run of the first stage; None if unknown.
     depth
-        Candidates per query; None if the runs do not share a first stage.
+        Most candidates per query that are reranked; None if the runs do not share a first stage.
     cluster_field
         Field whose equal values make queries one cluster; None if equal texts do.
     unjudged
         Whether unjudged documents may be relevant, as the configuration states.
+    below_depth
+        What becomes of the candidates below the depth.
     query_clusters
         Which queries are not independent.
     """
@@ -109,6 +120,7 @@ class ComparisonSet:
     depth: int | None = None
     cluster_field: str | None = None
     unjudged: Unjudged = "unknown"
+    below_depth: BelowDepth = "dropped"
     query_clusters: QueryClusters = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

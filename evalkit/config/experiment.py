@@ -13,6 +13,7 @@ from evalkit.config.latency import LatencySettings
 from evalkit.config.service import ServiceSettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 from evalkit.metrics import proper_name
+from evalkit.records import BelowDepth
 
 MetricName = Annotated[str, AfterValidator(proper_name)]
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
@@ -99,6 +100,9 @@ class Outline(Settings):
         Tag -> block with ``backend``.
     depths
         Candidates per query. Each depth is a row of the report (default: the ``depth`` of the retriever).
+    below_depth
+        Candidates below a depth: ``kept`` ranks them below the reranked ones, in first-stage order, as a search
+        engine does; ``dropped`` leaves them out of the ranking.
     metrics
         Metrics in the notation of ir_measures. The first is the primary metric.
     latency
@@ -130,6 +134,7 @@ class Outline(Settings):
     retriever: dict[str, Any] = Field(default_factory=lambda: {"kind": "bm25"})
     rerankers: Annotated[dict[Slug, dict[str, Any]], Field(min_length=1)]
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    below_depth: BelowDepth = "kept"
     metrics: Annotated[tuple[MetricName, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
     quality: bool = True
@@ -152,6 +157,7 @@ class Config(Settings):
     retriever: SerializeAsAny[RetrieverSettings]
     rerankers: dict[str, SerializeAsAny[RerankerSettings]]
     depths: tuple[int, ...]
+    below_depth: BelowDepth = "kept"
     metrics: tuple[str, ...]
     latency: LatencySettings | None
     quality: bool

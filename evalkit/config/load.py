@@ -138,6 +138,7 @@ def build_config(
         retriever=retriever,
         rerankers={tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)},
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
+        below_depth=outline.below_depth,
         metrics=outline.metrics,
         latency=outline.latency,
         quality=outline.quality,

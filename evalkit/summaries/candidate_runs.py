@@ -33,11 +33,11 @@ def relevance(docs: Sequence[str], grades: Mapping[str, int]) -> NDArray[np.bool
 
 
 def scored_documents(system: System) -> tuple[Run, int | None]:
-    """Return a system's run without the documents that have no score of their own, and how many these are.
+    """Return the documents that a system scored, and how many of those it was given have no score of their own.
 
-    The number is None, and the run whole, where it is unknown which documents these are.
+    The number is None, and the run holds all it was given, where it is unknown which documents these are.
     """
-    run, last = system.run, system.placed_last
+    run, last = system.scores, system.placed_last
     if not last:
         return run, None if last is None else 0
     keep = np.array([d not in last.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)

@@ -63,18 +63,27 @@ def sets_at_depth(
     first_stage: str,
     qrels: Mapping[str, Qrels],
     queries: Mapping[str, Mapping[str, Query]],
-    depth: int,
+    config: RecordedConfig,
     origins: Mapping[str, DatasetOrigin],
 ) -> list[ComparisonSet]:
-    """Return one comparison set for each dataset, with the cells at one depth as its systems."""
+    """Return one comparison set for each dataset, with the cells at the deepest depth as its systems."""
+    depth = config.depth
     by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
     for cell in cells:
         if cell.depth == depth:
             by_dataset[cell.dataset][cell.reranker] = System(
-                cell.reranker, cell.run, cell.values, cell.not_scored, cell.placed_last
+                cell.reranker, cell.run, cell.values, cell.not_scored, cell.placed_last, cell.reranked
             )
     sets = [
-        ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
+        ComparisonSet(
+            name,
+            qrels[name],
+            systems,
+            queries.get(name, {}),
+            systems[first_stage].run,
+            depth,
+            below_depth=config.below_depth,
+        )
         for name, systems in by_dataset.items()
     ]
     return [_as_configured(one, origins.get(one.dataset)) for one in sets]

@@ -87,16 +87,18 @@ def _swept(
     comparison_set: ComparisonSet, tag: str, metric: str, deepest: int
 ) -> tuple[DepthValues, NDArray[np.float64], NDArray[np.float64]]:
     """Return the reranker's values, ``(q, deepest)`` values of the best order and ``(q, deepest)`` recall."""
-    first_stage = first_stage_run(comparison_set)
-    best = best_order(first_stage, comparison_set.qrels)
-    parsed = parse_metrics([metric])
-    ideal = sweep_depths(first_stage, best, comparison_set.qrels, parsed, deepest)
-    among = parse_metrics([f"R@{deepest}"])
-    recall = sweep_depths(first_stage, best, comparison_set.qrels, among, deepest)
-    reranked = sweep_depths(
-        first_stage, comparison_set.systems[tag].run, comparison_set.qrels, parsed, deepest
+    first_stage, qrels = first_stage_run(comparison_set), comparison_set.qrels
+    best = best_order(first_stage, qrels)
+    parsed, below_depth = parse_metrics([metric]), comparison_set.below_depth
+    ideal = sweep_depths(first_stage, best, qrels, parsed, deepest, below_depth)
+    # Recall is that of the first d candidates, wherever the others are.
+    recall = sweep_depths(first_stage, best, qrels, parse_metrics([f"R@{deepest}"]), deepest, "dropped")
+    scores = comparison_set.systems[tag].scores
+    return (
+        sweep_depths(first_stage, scores, qrels, parsed, deepest, below_depth),
+        ideal.of(metric),
+        recall.values[0],
     )
-    return reranked, ideal.of(metric), recall.values[0]
 
 
 def _rows(

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
 from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels, Run
+from evalkit.records import BelowDepth, Qrels, Run
 from evalkit.results import ResultFolder
 from evalkit.results.locate import locate_result, locate_results
 from evalkit.results.manifest import Manifest
@@ -76,9 +78,8 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     names = [facts.name for facts in manifest.datasets]
     qrels = {name: folder.read_qrels(name) for name in names}
     queries = {name: folder.read_queries(name) for name in names}
-    depth = config.depth
-    cells = derive_cells(folder, manifest, qrels, config.metrics, [depth])
-    comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, depth, manifest.origins)
+    cells = derive_cells(folder, manifest, qrels, config.metrics, [config.depth], config.below_depth)
+    comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, config, manifest.origins)
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 
@@ -164,11 +165,14 @@ def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str
 
 
 def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
-    """Return the difference in judgments, depth or candidates of two comparison sets; None if there is none."""
+    """Return the difference in judgments, depth, `below_depth` or candidates of two sets; None if there is none."""
     if comparison_set.qrels != other.qrels:
         return _qrels_mismatch(comparison_set.qrels, other.qrels)
     if comparison_set.depth != other.depth:
         return f"depth {comparison_set.depth} and depth {other.depth}"
+    rules = below_depth_of(comparison_set), below_depth_of(other)
+    if None not in rules and rules[0] != rules[1]:
+        return f"candidates below the depth are {rules[0]} in one and {rules[1]} in the other (below_depth)"
     mine, theirs = comparison_set.first_stage, other.first_stage
     if mine is None or theirs is None:
         return None
@@ -176,6 +180,18 @@ def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
         return "different queries have candidates"
     differ = [q for q in mine.query_ids if set(mine.docs(q)) != set(theirs.docs(q))]
     return f"the candidates of {len(differ)} queries differ (first: {differ[0]!r})" if differ else None
+
+
+def below_depth_of(comparison_set: ComparisonSet) -> BelowDepth | None:
+    """Return what became of the candidates below the depth; None where there is none, so that rankings are the same.
+
+    Results that drop them do not hold them, so whether there were any is unknown.
+    """
+    candidates, depth = comparison_set.first_stage, comparison_set.depth
+    longest = 0 if candidates is None else int(np.diff(candidates.offsets).max(initial=0))
+    if comparison_set.below_depth == "kept" and depth is not None and longest <= depth:
+        return None
+    return comparison_set.below_depth
 
 
 def _qrels_mismatch(one: Qrels, other: Qrels) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import MetricValues, Qrels, Run
+from evalkit.records import BelowDepth, MetricValues, Qrels, Run, append_below
 from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
@@ -25,7 +25,7 @@ class QualityCell:
     Attributes
     ----------
     run
-        The ranked lists of the queries that were scored.
+        The ranked lists of the queries that were scored, with the candidates below the depth where these are kept.
     values
         Per averaged query; a query that was not scored has no row.
     not_scored
@@ -33,6 +33,8 @@ class QualityCell:
         are in no mean; a query without candidates has the value 0.
     placed_last
         Query id -> documents without a score of their own; None if unknown. See `placed_last`.
+    reranked
+        The part of `run` that the reranker was given; None if that is all of it.
     """
 
     dataset: str
@@ -42,6 +44,12 @@ class QualityCell:
     values: MetricValues
     not_scored: tuple[str, ...]
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
+    reranked: Run | None = None
+
+    @property
+    def scores(self) -> Run:
+        """The run without candidates below the depth."""
+        return self.run if self.reranked is None else self.reranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class CandidateCeiling:
     recall
         ``(q,)`` share of each query's relevant documents that are among the candidates.
     best
-        The values of the candidates in the order of their grades.
+        The values with the reranked candidates in the order of their grades.
     """
 
     dataset: str
@@ -68,24 +76,30 @@ def derive_cells(
     qrels: Mapping[str, Qrels],
     metrics: Sequence[str],
     depths: Sequence[int],
+    below_depth: BelowDepth,
 ) -> Iterator[QualityCell]:
     """Yield every cell: the first stage, then each reranker, at each depth of each dataset."""
     parsed = parse_metrics(metrics)
     with_candidates: list[str] = []
+    candidates = Run.from_rows("", [], [], [])
     for dataset, judged in qrels.items():
         for tag in (manifest.first_stage, *manifest.rerankers):
             part = folder.read_scores_of(dataset, tag)
             if tag == manifest.first_stage:
                 with_candidates = list(dict.fromkeys(part["query_id"].tolist()))
+                longest = int(part["retriever_rank"].max(initial=0))
+                if below_depth == "kept" and longest > min(depths):
+                    candidates = scored_run(part, tag, longest)
             for depth in depths:
                 columns = at_depth(part, depth)
-                run = scored_run(columns, tag, depth)
+                reranked = scored_run(columns, tag, depth)
+                run = append_below(reranked, candidates, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in with_candidates if q not in scored)
                 kept = _averaged(judged, missing, any_scored=bool(scored) or not with_candidates)
                 values = evaluate(run, kept, parsed)
                 last = placed_last(columns, _made_up(manifest, dataset, tag, depth))
-                yield QualityCell(dataset, tag, depth, run, values, missing, last)
+                yield QualityCell(dataset, tag, depth, run, values, missing, last, reranked)
 
 
 def placed_last(columns: Mapping[str, NDArray[Any]], made_up: int) -> dict[str, frozenset[str]] | None:
@@ -142,6 +156,6 @@ def derive_ceilings(
     parsed = parse_metrics(metrics)
     for cell in first_stage:
         judged = qrels[cell.dataset]
-        recall = evaluate(cell.run, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
-        best = evaluate(best_order(cell.run, judged), judged, parsed)
-        yield CandidateCeiling(cell.dataset, cell.depth, recall, best)
+        recall = evaluate(cell.scores, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
+        best = append_below(best_order(cell.scores, judged), cell.run, cell.depth)
+        yield CandidateCeiling(cell.dataset, cell.depth, recall, evaluate(best, judged, parsed))

@@ -13,7 +13,7 @@ from evalkit.comparison.gate_verdicts import decide_drop
 from evalkit.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.progress import progress_bar
-from evalkit.records import Run
+from evalkit.records import Run, append_below
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
 from evalkit.stats import Clusters, bounded_interval, clusters_at, mean_interval, mean_or_none, none_if_nan
@@ -30,7 +30,11 @@ KEPT_SHARES = (1.0, 0.5, 0.2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Configuration:
-    """A configuration: depth, fusion, share of the documents that the threshold keeps, threshold, ranking."""
+    """A configuration: depth, fusion, share of the reranked documents that the threshold keeps, threshold, ranking.
+
+    Without a threshold the ranking includes the candidates below the depth where they are kept; a threshold drops them:
+    they have no score.
+    """
 
     depth: int
     fusion: str
@@ -79,9 +83,8 @@ def _evaluate_all(
     configurations = list(_combinations(comparison_set, tag, tuning))
     label = f"{comparison_set.dataset}: {tag}"
     for one in progress_bar(configurations, desc=label, unit="way"):
-        kept = one.run if one.threshold is None else one.run.where(one.run.scores >= one.threshold)
-        documents = float(np.mean([len(kept.docs(q)) for q in query_ids]))
-        yield _Evaluated(one, documents, evaluate(kept, comparison_set.qrels, metrics).of(metric))
+        documents = float(np.mean([len(one.run.docs(q)) for q in query_ids]))
+        yield _Evaluated(one, documents, evaluate(one.run, comparison_set.qrels, metrics).of(metric))
 
 
 def _rows(
@@ -127,7 +130,7 @@ def _objectives(one: _Evaluated, split: Split, costs: Costs) -> list[float]:
 
 def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) -> Iterator[_Configuration]:
     """Yield every configuration; thresholds are quantiles of the scores of the tuning queries."""
-    first, full = first_stage_run(comparison_set), comparison_set.systems[tag].run
+    first, full = first_stage_run(comparison_set), comparison_set.systems[tag].scores
     deepest, wanted = comparison_set.depth or 1, set(tuning)
     for depth in (*(depth for depth in LADDER if depth < deepest), deepest):
         shallow = first.cut(depth)
@@ -138,8 +141,12 @@ def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) ->
         for fusion, run in fused.items():
             scores = _restricted(run, wanted).scores
             for share in KEPT_SHARES if len(scores) else (1.0,):
-                cut = None if share == 1 else float(np.quantile(scores, 1 - share, method="higher"))
-                yield _Configuration(depth, fusion, share, cut, run)
+                if share == 1:
+                    whole = append_below(run, first, depth) if comparison_set.below_depth == "kept" else run
+                    yield _Configuration(depth, fusion, share, None, whole)
+                    continue
+                cut = float(np.quantile(scores, 1 - share, method="higher"))
+                yield _Configuration(depth, fusion, share, cut, run.where(run.scores >= cut))
 
 
 def _within(run: Run, candidates: Run) -> Run:

@@ -121,7 +121,7 @@ def _difference(
 
 def _tied_share(cell: QualityCell) -> float | None:
     """Return the share of queries with equal scores among the first 11 ranks; None without queries."""
-    tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.run]
+    tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.scores]
     return sum(tied) / len(tied) if tied else None
 
 

@@ -81,6 +81,7 @@ class _Facts:
         rerankers = {tag: to_plain(facts) for tag, facts in manifest.rerankers.items()}
         endpoints = {tag: to_plain(facts) for tag, facts in manifest.endpoints.items()}
         settings = {key: value for key, value in config.everything.items() if key not in _NO_EFFECT}
+        settings["below_depth"] = config.below_depth  # earlier versions wrote no such key
         return cls(
             {
                 "status": {"status": manifest.status},

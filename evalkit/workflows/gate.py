@@ -31,7 +31,7 @@ from evalkit.records import MetricValues
 from evalkit.results.gate_document import GateResult
 from evalkit.results.locate import check_distinct, locate_result
 from evalkit.stats import MIN_QUERIES, chance_of_detecting, count_clusters, mean_error
-from evalkit.summaries.gate_evidence import Evidence, evidence_of
+from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 from evalkit.summaries.repeated_runs import averaged, check_repeats
 from evalkit.workflows.baseline import locate_baseline, open_evidence
@@ -251,8 +251,13 @@ def _paired(case: _Case) -> Paired:
         If values are missing, or the data of both sides are not the same.
     """
     before, after = _values(case, case.old, "baseline"), _values(case, case.new, "result")
+    _check_below_depth(case)
     mine = case.new.prints[case.dataset]
-    differing = [name for name, hashed in case.old.prints[case.dataset].items() if mine.get(name) != hashed]
+    differing = [
+        name
+        for name, hashed in case.old.prints[case.dataset].items()
+        if name != BELOW_DEPTH and mine.get(name) != hashed
+    ]
     if differing:
         raise _NothingToJudgeError(
             f"the {' and the '.join(differing)} of {case.dataset} differ from the baseline"
@@ -261,6 +266,22 @@ def _paired(case: _Case) -> Paired:
     if paired.left_out:
         raise _NothingToJudgeError(f"{paired.left_out} queries have a value on only one side")
     return replace(paired, clusters=case.clusters.of(paired.query_ids))
+
+
+def _check_below_depth(case: _Case) -> None:
+    """Check that candidates below the depth are kept on both sides or dropped on both, if there are any.
+
+    Raises
+    ------
+    _NothingToJudgeError
+        If they are not: rankings of both kinds differ without a change of the reranker.
+    """
+    mine, theirs = (side.prints[case.dataset].get(BELOW_DEPTH, "dropped") for side in (case.new, case.old))
+    if mine != theirs and NONE_BELOW not in {mine, theirs}:
+        raise _NothingToJudgeError(
+            f"candidates below the depth are {mine} in {case.new.name} and {theirs} in {case.old.name}"
+            f" (below_depth)"
+        )
 
 
 def _drop(case: _Case, paired: Paired) -> RuleFinding:

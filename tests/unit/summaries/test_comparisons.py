@@ -193,7 +193,8 @@ def test_cells_of_other_depths_are_left_out() -> None:
                 values = evaluate(run, judged, parse_metrics(["RR"]))
                 cells.append(QualityCell(dataset, tag, depth, run, values, ("x",) if tag == "r" else ()))
     queries = {"d1": {"q": Query("q", "text", {})}}
-    one, two = sets_at_depth(cells, "bm25", qrels, queries, 1, {})
+    config = RecordedConfig("x", 1, ("RR",), (1,), CompareSettings(), {})
+    one, two = sets_at_depth(cells, "bm25", qrels, queries, config, {})
     assert (one.dataset, two.dataset, one.depth) == ("d1", "d2", 1)
     assert (set(one.queries), set(two.queries)) == ({"q"}, set())
     for comparison_set in (one, two):

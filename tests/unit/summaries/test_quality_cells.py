@@ -13,7 +13,7 @@ from support.result_folders import manifest_of, score_rows, write_result
 from support.systems import Scores, run_of
 
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels
+from evalkit.records import BelowDepth, Qrels
 from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells, placed_last
 
 GRADES = {"q1": {"a": 1}, "q2": {"c": 2, "z": 1}, "q3": {"x": 1}, "q4": {"a": 0}}
@@ -27,12 +27,18 @@ RERANKED: Scores = {
 
 
 def cells_of(
-    path: Path, scores: list[dict[str, object]], depths: list[int], rerankers: tuple[str, ...] = ("r",)
+    path: Path,
+    scores: list[dict[str, object]],
+    depths: list[int],
+    rerankers: tuple[str, ...] = ("r",),
+    below_depth: BelowDepth = "dropped",
 ) -> dict[tuple[str, int], QualityCell]:
     """Return (tag, depth) -> cell of a result with these rows of scores."""
     manifest = manifest_of(["d"], rerankers)
     folder = write_result(path, {"d": GRADES}, scores, manifest=manifest)
-    cells = list(derive_cells(folder, manifest, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"], depths))
+    cells = list(
+        derive_cells(folder, manifest, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"], depths, below_depth)
+    )
     found = {(cell.reranker, cell.depth): cell for cell in cells}
     assert list(found) == [(tag, depth) for tag in ("bm25", *rerankers) for depth in depths]
     return found
@@ -118,7 +124,8 @@ def test_datasets_do_not_mix(tmp_path: Path) -> None:
     folder = write_result(tmp_path / "f", judged, rows, manifest=manifest)
     qrels = {name: Qrels(grades) for name, grades in judged.items()}
     cells = {
-        (cell.dataset, cell.reranker): cell for cell in derive_cells(folder, manifest, qrels, ["RR"], [2])
+        (cell.dataset, cell.reranker): cell
+        for cell in derive_cells(folder, manifest, qrels, ["RR"], [2], "dropped")
     }
     assert values_of(cells["d1", "r"], "RR") == {"q": 1.0}
     assert values_of(cells["d2", "r"], "RR") == {"q": 1.0}
