@@ -127,6 +127,16 @@ class ComparisonSet:
         found = QueryClusters.of_queries(self.queries, self.cluster_field)
         object.__setattr__(self, "query_clusters", found)
 
+    @property
+    def longest_list(self) -> int:
+        """The most candidates of a query, 0 where there are none or they are unknown."""
+        return 0 if self.first_stage is None else int(np.diff(self.first_stage.offsets).max(initial=0))
+
+    @property
+    def deepest(self) -> int | None:
+        """The most candidates that are reranked for a query: lists may be shorter than the depth."""
+        return self.depth if self.depth is None else min(self.depth, self.longest_list or self.depth)
+
     def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""
         return self.query_clusters.of(query_ids)

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
+from evalkit.report.candidate_counts import reached
 from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, level_text, milliseconds
 from evalkit.report.table import Table, as_markdown
 from evalkit.report.templating import page_templates
@@ -41,7 +42,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
         " Dominated:"
         f" another system of the same run is significantly better and faster.{apart}"
     )
-    depth = f", depth {board.depth}" if board.depth else ""
+    depth = f", depth {reached(board.depth, board.candidates)}" if board.depth else ""
     return Table(f"{board.dataset}{depth}", columns, cells, note, left=4, keys=2).without_empty_columns()
 
 

@@ -12,6 +12,7 @@ from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
 from evalkit.comparison.unjudged_documents import ToJudge
 from evalkit.records import Unjudged
 from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
+from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
 
 SensitivityRow = Annotated[Sensitivity, FieldKeys({"condensed": "difference"})]
@@ -94,7 +95,7 @@ class DatasetComparisons:
     Attributes
     ----------
     depth
-        Candidates per query; None where the runs do not come from one first stage.
+        Configured depth; None where the runs do not come from one first stage.
     unscored
         System -> queries without scores, where there are any.
     comparisons
@@ -111,6 +112,8 @@ class DatasetComparisons:
         Whether unjudged documents may be relevant, as the configuration states.
     to_judge
         The documents whose judgments would decide the undecided comparisons, the highest ranks first.
+    candidates
+        The lists that were reranked, which may be shorter than the depth; None if unknown.
     """
 
     dataset: str
@@ -126,6 +129,7 @@ class DatasetComparisons:
     relevant_only: bool = False
     unjudged: Unjudged = "unknown"
     to_judge: tuple[ToJudge, ...] = ()
+    candidates: CandidateLists | None = None
 
 
 @dataclass(frozen=True, slots=True)

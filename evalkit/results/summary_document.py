@@ -78,13 +78,16 @@ class Ceiling:
     recall
         Share of the relevant documents that are among the candidates.
     best_order
-        Metric -> mean value of the candidates in the order of their grades.
+        Metric -> mean value with the reranked candidates in the order of their grades.
+    pairs
+        Candidates over all queries; None in results of earlier versions.
     """
 
     dataset: str
     depth: int
     recall: Mean
     best_order: Mapping[str, float | None]
+    pairs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,9 +388,22 @@ class Summary(Document):
 
         It is the cost of the quality pass, else of timed calls with as many documents.
         """
+        depth = self.reached(dataset, depth)
         cost = self.cost_of(dataset, reranker)
         if cost is not None and cost.usd_per_thousand_queries is not None:
-            return cost.usd_per_thousand_queries if cost.documents <= depth * cost.queries else None
+            return cost.usd_per_thousand_queries if self._is_one_pass(cost, depth) else None
         row = self.billing_of(dataset, reranker)
         timed = row.timed if row else ()
         return next((1000 * call.usd for call in timed if call.documents == depth), None)
+
+    def reached(self, dataset: str, depth: int) -> int:
+        """Return the most candidates that a query has at a depth: lists may be shorter."""
+        longest = next((facts.candidates.longest_list for facts in self.datasets if facts.name == dataset), 0)
+        return min(depth, longest or depth)
+
+    def _is_one_pass(self, cost: CostRow, depth: int) -> bool:
+        """Return whether a cost is that of one pass over the whole lists, and these are no longer than a depth."""
+        deepest = next((row for row in reversed(self.ceilings) if row.dataset == cost.dataset), None)
+        if deepest is None or deepest.pairs is None:
+            return cost.documents <= depth * cost.queries
+        return depth >= self.reached(cost.dataset, deepest.depth) and cost.documents <= deepest.pairs

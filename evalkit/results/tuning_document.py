@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 
 from evalkit.comparison.gate_verdicts import Status
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
+from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
 from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
@@ -54,10 +55,12 @@ class DepthRow(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class DepthSweep(JsonObject):
-    """Every depth of one reranker on one dataset, from 1 on, and which of them is recommended.
+    """Every depth of one reranker on one dataset, from 1 to the longest list, and which of them is recommended.
 
     Attributes
     ----------
+    candidates
+        The lists at the deepest depth; None if unknown.
     first_stage
         Mean of the metric for the candidates in the order of the first stage.
     cost_unknown
@@ -74,6 +77,7 @@ class DepthSweep(JsonObject):
     rows: tuple[DepthRow, ...]
     choice: Choice
     cost_unknown: Annotated[str | None, Key(omit_none=True)] = None
+    candidates: CandidateLists | None = None
 
     @property
     def deepest(self) -> DepthRow:
@@ -161,6 +165,8 @@ class ThresholdChoice:
         Candidates without a score of their own, which take no part; None if it is unknown which they are.
     clusters
         Independent groups of queries that the choice is based on; None if each query is its own group.
+    candidates
+        The lists that were scored; None if unknown.
     """
 
     dataset: str
@@ -181,6 +187,7 @@ class ThresholdChoice:
     rows: tuple[ThresholdRow, ...]
     left_out: int | None = 0
     clusters: int | None = None
+    candidates: CandidateLists | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,8 @@ class CalibrationResult:
         Name -> function; empty where none can be fitted, and `why_not` is the reason.
     left_out
         Candidates without a score of their own, which take no part; None if it is unknown which they are.
+    candidates
+        The lists that were scored; None if unknown.
     """
 
     dataset: str
@@ -217,6 +226,7 @@ class CalibrationResult:
     functions: Mapping[str, CalibrationFunction]
     why_not: str | None
     left_out: int | None = 0
+    candidates: CandidateLists | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from evalkit.records import Qrels, Run, ScoreKind
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult
 from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
-from evalkit.summaries.candidate_runs import MADE_UP, relevance, scored_documents
+from evalkit.summaries.candidate_runs import MADE_UP, candidate_lists, relevance, scored_documents
 from evalkit.tuning import split_queries
 from evalkit.tuning.calibration_fit import (
     Calibration,
@@ -80,6 +80,7 @@ def calibrate(comparison_set: ComparisonSet, tag: str, kind: ScoreKind, plan: Pl
         functions={name: _judged(held_out, function, kind, plan) for name, function in functions.items()},
         why_not=why_not,
         left_out=left_out,
+        candidates=candidate_lists(comparison_set),
     )
 
 

@@ -40,6 +40,7 @@ from evalkit.results.comparison_document import (
 )
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.stats import Interval
+from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.quality_cells import QualityCell
 from evalkit.summaries.system_means import system_mean
 
@@ -160,6 +161,7 @@ def _dataset(
         relevant_only=lists_relevant_only(comparison_set.qrels) and comparison_set.unjudged == "unknown",
         unjudged=comparison_set.unjudged,
         to_judge=tuple(to_judge(comparison_set, plan, undecided)),
+        candidates=candidate_lists(comparison_set),
     )
 
 

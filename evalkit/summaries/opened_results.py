@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
 from evalkit.formats import read_qrels, read_run
@@ -187,9 +185,8 @@ def below_depth_of(comparison_set: ComparisonSet) -> BelowDepth | None:
 
     Results that drop them do not hold them, so whether there were any is unknown.
     """
-    candidates, depth = comparison_set.first_stage, comparison_set.depth
-    longest = 0 if candidates is None else int(np.diff(candidates.offsets).max(initial=0))
-    if comparison_set.below_depth == "kept" and depth is not None and longest <= depth:
+    depth = comparison_set.depth
+    if comparison_set.below_depth == "kept" and depth is not None and comparison_set.longest_list <= depth:
         return None
     return comparison_set.below_depth
 

@@ -62,12 +62,15 @@ class CandidateCeiling:
         ``(q,)`` share of each query's relevant documents that are among the candidates.
     best
         The values with the reranked candidates in the order of their grades.
+    pairs
+        Candidates over all queries.
     """
 
     dataset: str
     depth: int
     recall: NDArray[np.float64]
     best: MetricValues
+    pairs: int = 0
 
 
 def derive_cells(
@@ -158,4 +161,6 @@ def derive_ceilings(
         judged = qrels[cell.dataset]
         recall = evaluate(cell.scores, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
         best = append_below(best_order(cell.scores, judged), cell.run, cell.depth)
-        yield CandidateCeiling(cell.dataset, cell.depth, recall, evaluate(best, judged, parsed))
+        yield CandidateCeiling(
+            cell.dataset, cell.depth, recall, evaluate(best, judged, parsed), len(cell.scores)
+        )

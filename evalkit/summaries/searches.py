@@ -131,7 +131,7 @@ def _objectives(one: _Evaluated, split: Split, costs: Costs) -> list[float]:
 def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) -> Iterator[_Configuration]:
     """Yield every configuration; thresholds are quantiles of the scores of the tuning queries."""
     first, full = first_stage_run(comparison_set), comparison_set.systems[tag].scores
-    deepest, wanted = comparison_set.depth or 1, set(tuning)
+    deepest, wanted = comparison_set.deepest or 1, set(tuning)
     for depth in (*(depth for depth in LADDER if depth < deepest), deepest):
         shallow = first.cut(depth)
         reranked = _within(full, shallow)

@@ -132,6 +132,7 @@ def _ceiling(ceiling: CandidateCeiling, clusters: QueryClusters) -> Ceiling:
         depth=ceiling.depth,
         recall=bounded_interval(ceiling.recall, CONFIDENCE, clusters.of(best.query_ids)),
         best_order={metric: mean_or_none(best.of(metric)) for metric in best.metrics},
+        pairs=ceiling.pairs,
     )
 
 

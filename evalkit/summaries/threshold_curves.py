@@ -14,7 +14,13 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
 from evalkit.stats import Interval, bounded_interval, clusters_at, mean_interval, mean_or_none
-from evalkit.summaries.candidate_runs import MADE_UP, first_stage_run, relevance, scored_documents
+from evalkit.summaries.candidate_runs import (
+    MADE_UP,
+    candidate_lists,
+    first_stage_run,
+    relevance,
+    scored_documents,
+)
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.threshold_choice import (
     Curves,
@@ -112,6 +118,7 @@ def find_threshold(comparison_set: ComparisonSet, tag: str, plan: Plan, goal: Go
         else _rows(comparison_set, run, lists, [answerable[i] for i in split.held_out], split, plan),
         left_out=left_out,
         clusters=choice.clusters,
+        candidates=candidate_lists(comparison_set),
     )
 
 

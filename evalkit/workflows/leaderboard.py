@@ -14,6 +14,7 @@ from evalkit.errors import InputError, tell
 from evalkit.metrics import find_spelling
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
 from evalkit.results.locate import has_only_latencies, locate_results
+from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
 from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results
@@ -133,7 +134,8 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
         name: summaries[id(result)].quantiles_alone(dataset, tag, "p50")
         for name, (result, tag) in group.sources.items()
     }
-    batch = _shared_batch([timed[name] for name in names], depth)
+    lists = candidate_lists(group.comparison_set)
+    batch = _shared_batch([timed[name] for name in names], lists.longest_list if lists else depth)
     dominated = _dominated(group, plan, batch, tied)
     clusters = group.comparison_set.query_clusters
     rows = []
@@ -153,7 +155,7 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
                 dominated_by=dominated[name],
             )
         )
-    return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows))
+    return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows), lists)
 
 
 def _dominated(
