@@ -16,7 +16,7 @@ def candidate_count(depth: int, lists: CandidateLists | None) -> str:
 def all_candidates(depth: int, lists: CandidateLists | None) -> str:
     """Return a depth as ``all 50``, with the lengths of the lists where they differ: ``all (12 to 50)``."""
     count = candidate_count(depth, lists)
-    return f"all {depth}" if lists is None or count.isdigit() else f"all ({count})"
+    return f"all {count}" if count.isdigit() else f"all ({count})"
 
 
 def reached(depth: int | None, lists: CandidateLists | None) -> int | None:

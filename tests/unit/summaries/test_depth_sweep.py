@@ -167,11 +167,11 @@ def paid(billing: Billing, usd: float | None = 6.0, most: int | None = None) -> 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=8))
 def test_short_lists_stop_to_cost_more(lengths: list[int]) -> None:
-    """A price per document counts the candidates that exist: a list of 2 costs the same from depth 2 on."""
+    """A price per document counts the candidates that exist; the longest list is the deepest depth."""
     lists = {f"q{i}": {f"d{j}": -float(j) for j in range(n)} for i, n in enumerate(lengths)}
     comparison_set = set_of({q: {"d0": 1} for q in lists}, run_of("bm25", lists), run_of("r", lists), depth=6)
     costs = known_costs(paid(Billing(0.001)), comparison_set, "r").usd_per_thousand_queries
-    pairs = [sum(min(n, depth) for n in lengths) for depth in range(1, 7)]
+    pairs = [sum(min(n, depth) for n in lengths) for depth in range(1, max(lengths) + 1)]
     assert costs == pytest.approx(6.0 * np.array(pairs) / sum(lengths))
     assert costs[-1] == pytest.approx(6.0)
 

@@ -59,6 +59,43 @@ def test_a_depth_reranks_the_first_candidates_only(tmp_path: Path) -> None:
     assert all(cell.not_scored == () for cell in cells.values())
 
 
+def test_candidates_below_the_depth_are_kept(tmp_path: Path) -> None:
+    """At depth 2 the third candidate stays third, without a score; the first stage has its whole list."""
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
+    cells = cells_of(tmp_path / "f", rows, [2, 3], below_depth="kept")
+    assert cells["r", 2].run.docs("q1") == ("b", "a", "c")
+    assert cells["r", 2].scores.docs("q1") == ("b", "a")
+    assert cells["bm25", 2].run.docs("q1") == cells["bm25", 3].run.docs("q1") == ("a", "b", "c")
+    assert values_of(cells["r", 2], "R@3") == values_of(cells["r", 3], "R@3")
+    assert cells["r", 3].run is cells["r", 3].scores
+
+
+def test_a_listwise_pass_is_followed_by_the_first_stage(tmp_path: Path) -> None:
+    """Its scores at depth 2 order two candidates; the third is that of the first stage, scored at depth 3 or not."""
+    passes = [
+        *score_rows("d", "r", {"q1": {"a": 1.0, "b": 2.0}}, depth=2),
+        *score_rows("d", "r", {"q1": {"a": 3.0, "b": 2.0, "c": 9.0}}, depth=3),
+    ]
+    cells = cells_of(tmp_path / "f", score_rows("d", "bm25", FIRST) + passes, [2, 3], below_depth="kept")
+    assert cells["r", 2].run.docs("q1") == ("b", "a", "c")
+    assert cells["r", 3].run.docs("q1") == ("c", "a", "b")
+    assert cells["r", 2].run.query_ids == ("q1",)  # a query without scores has no ranking
+
+
+def test_the_ceiling_counts_what_stays_below_the_depth(tmp_path: Path) -> None:
+    """The best order of one candidate is that of the first stage where the others stay, and no value is above it."""
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
+    for below_depth in ("kept", "dropped"):
+        cells = cells_of(tmp_path / below_depth, rows, [1, 2, 3], below_depth=below_depth)
+        first = [cells["bm25", depth] for depth in (1, 2, 3)]
+        ceilings = list(derive_ceilings(first, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"]))
+        for ceiling in ceilings:
+            assert (ceiling.best.values >= cells["r", ceiling.depth].values.values - 1e-12).all()
+        assert [ceiling.pairs for ceiling in ceilings] == [3, 6, 8]
+        if below_depth == "kept":
+            assert ceilings[0].best.values.tolist() == cells["bm25", 1].values.values.tolist()
+
+
 def test_values_are_those_of_the_run(tmp_path: Path) -> None:
     """An independent evaluation of the same lists gives the same values; unanswerable queries have none."""
     rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
