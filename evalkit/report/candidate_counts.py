@@ -13,10 +13,10 @@ def candidate_count(depth: int, lists: CandidateLists | None) -> str:
     return f"{longest}" if shortest == longest else f"{shortest} to {longest}"
 
 
-def all_candidates(depth: int, lists: CandidateLists | None) -> str:
-    """Return a depth as ``all 50``, with the lengths of the lists where they differ: ``all (12 to 50)``."""
+def most_candidates(depth: int, lists: CandidateLists | None) -> str:
+    """Return how many candidates a query has at most: ``50``, or ``up to 50`` where some have fewer."""
     count = candidate_count(depth, lists)
-    return f"all {count}" if count.isdigit() else f"all ({count})"
+    return count if count.isdigit() else f"up to {reached(depth, lists)}"
 
 
 def reached(depth: int | None, lists: CandidateLists | None) -> int | None:

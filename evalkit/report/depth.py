@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from evalkit.report.candidate_counts import all_candidates, candidate_count
+from evalkit.report.candidate_counts import candidate_count, most_candidates
 from evalkit.report.chart_parts import by_reranker
 from evalkit.report.numbers import (
     NO_VALUE,
@@ -164,7 +164,8 @@ def needed_text(sweep: DepthSweep) -> str:
         return NO_VALUE
     if choice.is_confirmed:
         return str(choice.recommended)
-    return all_candidates(choice.recommended, sweep.candidates)
+    count = most_candidates(choice.recommended, sweep.candidates)
+    return f"all {count}" if count.isdigit() else f"all ({count})"
 
 
 def interpolated_text(row: DepthRow) -> str:

@@ -13,7 +13,8 @@ from evalkit.report.numbers import (
     price_text,
 )
 from evalkit.report.table import Table
-from evalkit.results.summary_document import CallTotals, DatasetSummary, Summary
+from evalkit.results.call_totals_row import CallTotals
+from evalkit.results.summary_document import DatasetSummary, Summary
 
 
 def result_tables(summary: Summary) -> list[Table]:

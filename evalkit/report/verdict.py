@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.comparison import Comparison
-from evalkit.report.candidate_counts import candidate_count
+from evalkit.report.candidate_counts import most_candidates
 from evalkit.report.comparison_sentences import detectable_text, gain_text, queries_text
 from evalkit.report.undecided import assumption, remedy
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
@@ -105,7 +105,7 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
 def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) -> str:
     """Return the gain of the best system with its interval, depth and number of queries."""
     depth = (
-        "" if entry.depth is None else f" with {candidate_count(entry.depth, entry.candidates)} candidates"
+        "" if entry.depth is None else f" with {most_candidates(entry.depth, entry.candidates)} candidates"
     )
     family = sum(len(one.comparisons) for one in compared.datasets)
     corrected = f", significant after correction for {family} comparisons" if family > 1 else ""

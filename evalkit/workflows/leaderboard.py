@@ -1,4 +1,4 @@
-"""Rank the systems of many result folders: one table for each set of queries, judgments, candidates and depth."""
+"""Rank the systems of many result folders: one table for each set of comparable systems."""
 
 from __future__ import annotations
 
