@@ -22,6 +22,7 @@ from evalkit.stats import Interval
 from evalkit.tuning import Choice
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
+_BELOW = {"kept": "kept below, in first-stage order", "dropped": "dropped"}
 _RECALL = "recall of the candidates"
 
 
@@ -126,7 +127,8 @@ def depth_table(sweep: DepthSweep) -> Table:
     if sweep.limits.p95_s is not None:
         marks += " The limit applies to the upper bound of p95's interval."
     note = (
-        f"Means over {sweep.queries} queries with 95 % intervals. First stage alone:"
+        f"Means over {sweep.queries} queries with 95 % intervals. Candidates below a depth are"
+        f" {_BELOW[sweep.below_depth]}. First stage alone:"
         f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall: share of the relevant"
         " documents among these candidates. Best order: the most that reranking them can reach. ~ interpolated between"
         f" batch sizes.{_lengths_text(sweep)}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from evalkit.comparison.gate_verdicts import Status
+from evalkit.records import BelowDepth
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
@@ -61,6 +62,8 @@ class DepthSweep(JsonObject):
     ----------
     candidates
         The lists at the deepest depth; None if unknown.
+    below_depth
+        What became of the candidates below a depth; results of earlier versions dropped them.
     first_stage
         Mean of the metric for the candidates in the order of the first stage.
     cost_unknown
@@ -78,6 +81,7 @@ class DepthSweep(JsonObject):
     choice: Choice
     cost_unknown: Annotated[str | None, Key(omit_none=True)] = None
     candidates: CandidateLists | None = None
+    below_depth: BelowDepth = "dropped"
 
     @property
     def deepest(self) -> DepthRow:

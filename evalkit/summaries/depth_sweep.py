@@ -81,6 +81,7 @@ def sweep(
         choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
         cost_unknown=_cost_unknown(summary, comparison_set.dataset, tag, costs, question.limits),
         candidates=candidate_lists(comparison_set),
+        below_depth=comparison_set.below_depth,
     )
 
 

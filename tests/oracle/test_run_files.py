@@ -18,10 +18,9 @@ from evalkit.results import ResultFolder
 METRICS = ("nDCG@10", "nDCG@3", "RR@10", "AP", "R@4", "R@100", "P@5", "Judged@5")
 
 
+@pytest.mark.usefixtures("blank_plots")
 @pytest.mark.parametrize("below_depth", ["kept", "dropped"])
-def test_values_at_every_depth_are_those_of_the_run_files(
-    tmp_path: Path, blank_plots: None, below_depth: BelowDepth
-) -> None:
+def test_values_at_every_depth_are_those_of_the_run_files(tmp_path: Path, below_depth: BelowDepth) -> None:
     """For the first stage, a pointwise and a listwise reranker, with candidates below the depth kept or dropped.
 
     Kept run files hold every candidate at every depth.
