@@ -44,7 +44,8 @@ def gate(
     """Test whether a new version may replace the baseline.
 
     Exit code 0: all rules pass. 1: a rule fails, or there are too few queries to decide (see on_cannot_tell). 3: a
-    rule is invalid: scores are missing or cached, or judgments, candidates or depth differ from the baseline.
+    rule is invalid: scores are missing or cached, or judgments, candidates, depth or below_depth differ from the
+    baseline.
 
     Several results of the same version are averaged per query. With --nights, CANNOT TELL passes, and exit code 1
     reports a lasting decrease of a mean over all gates of the same queries against BASELINE.

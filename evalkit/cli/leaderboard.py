@@ -27,8 +27,8 @@ import click
 def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, allow_incomplete: bool) -> None:
     """Rank the rerankers and runs of several results.
 
-    Prints confidence intervals, ties, latency and cost. Folders with different queries, judgments, candidates or
-    depth are ranked in separate tables, with the reason.
+    Prints confidence intervals, ties, latency and cost. Folders with different queries, judgments, candidates,
+    depth or below_depth are ranked in separate tables, with the reason.
     """
     from evalkit.report.leaderboard import as_csv, as_html_page, as_markdown_page, leaderboard_table
     from evalkit.report.table import as_text

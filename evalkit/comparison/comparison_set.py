@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import MetricValues, Qrels, Query, Run, Unjudged
+from evalkit.records import BelowDepth, MetricValues, Qrels, Query, Run, Unjudged
 from evalkit.stats import Clusters, clusters_at
 from evalkit.text_analysis import normal_form
 
@@ -34,6 +34,9 @@ class System:
     own_candidates
         Whether it ranks candidates of its own, as a run of another engine does, and not those of the first stage: then
         it has no depth.
+    reranked
+        The part of `run` that the system was given; None if that is all of it. The other documents are candidates
+        below the depth: they have a place in the ranking, and no score.
     """
 
     name: str
@@ -42,6 +45,12 @@ class System:
     unscored: tuple[str, ...] = ()
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
     own_candidates: bool = False
+    reranked: Run | None = None
+
+    @property
+    def scores(self) -> Run:
+        """The run without candidates below the depth."""
+        return self.run if self.reranked is None else self.reranked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,11 +105,13 @@ class ComparisonSet:
     first_stage
         The run of the first stage; None if unknown.
     depth
-        Candidates per query; None if the runs do not share a first stage.
+        Most candidates per query that are reranked; None if the runs do not share a first stage.
     cluster_field
         Field whose equal values make queries one cluster; None if equal texts do.
     unjudged
         Whether unjudged documents may be relevant, as the configuration states.
+    below_depth
+        What becomes of the candidates below the depth.
     query_clusters
         Which queries are not independent.
     """
@@ -113,11 +124,22 @@ class ComparisonSet:
     depth: int | None = None
     cluster_field: str | None = None
     unjudged: Unjudged = "unknown"
+    below_depth: BelowDepth = "dropped"
     query_clusters: QueryClusters = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         found = QueryClusters.of_queries(self.queries, self.cluster_field)
         object.__setattr__(self, "query_clusters", found)
+
+    @property
+    def longest_list(self) -> int:
+        """The most candidates of a query, 0 where there are none or they are unknown."""
+        return 0 if self.first_stage is None else int(np.diff(self.first_stage.offsets).max(initial=0))
+
+    @property
+    def deepest(self) -> int | None:
+        """The most candidates that are reranked for a query: lists may be shorter than the depth."""
+        return self.depth if self.depth is None else min(self.depth, self.longest_list or self.depth)
 
     def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""

@@ -14,6 +14,7 @@ from evalkit.config.run_settings import Runs, RunSettings
 from evalkit.config.service import ServiceSettings
 from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
 from evalkit.metrics import proper_name
+from evalkit.records import BelowDepth
 
 MetricName = Annotated[str, AfterValidator(proper_name)]
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
@@ -115,6 +116,9 @@ class Outline(Settings):
         Tag -> TREC run of another engine, or a list with one run per dataset. Runs are compared, never called.
     depths
         Candidates per query. Each depth is a row of the report (default: the ``depth`` of the retriever).
+    below_depth
+        Candidates below a depth: ``kept`` ranks them below the reranked ones, in first-stage order, as a search
+        engine does; ``dropped`` leaves them out of the ranking.
     metrics
         Metrics in the notation of ir_measures. The first is the primary metric.
     latency
@@ -149,6 +153,7 @@ class Outline(Settings):
     rerankers: dict[Slug, dict[str, Any]] = Field(default_factory=dict)
     runs: dict[Slug, Runs] = Field(default_factory=dict)
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
+    below_depth: BelowDepth = "kept"
     metrics: Annotated[tuple[MetricName, ...], Field(min_length=1)] = DEFAULT_METRICS
     latency: LatencySettings | None = None
     quality: bool = True
@@ -173,6 +178,7 @@ class Config(Settings):
     rerankers: dict[str, SerializeAsAny[RerankerSettings]]
     runs: dict[str, tuple[RunSettings, ...]] = Field(default_factory=dict)
     depths: tuple[int, ...]
+    below_depth: BelowDepth = "kept"
     metrics: tuple[str, ...]
     latency: LatencySettings | None
     quality: bool

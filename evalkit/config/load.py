@@ -156,6 +156,7 @@ def _config(
         rerankers=bind_stages({tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)}),
         runs=with_datasets(outline.runs, checked_datasets),
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
+        below_depth=outline.below_depth,
         metrics=outline.metrics,
         latency=outline.latency,
         quality=outline.quality,

@@ -67,16 +67,18 @@ def short_lists(data: CheckInput) -> Iterator[DataFinding]:
 
 
 def judged_share(data: CheckInput) -> Iterator[DataFinding]:
-    """Report the share of judged candidates at every cutoff and at the depth."""
+    """Report the share of judged candidates at every cutoff and at the depth, or at the longest list."""
     if data.candidates is None or not data.qrels.answerable:
         return
-    cutoffs = {metric.cutoff for metric in data.metrics if metric.cutoff} | {10, data.depth}
-    ranks = sorted(cutoff for cutoff in cutoffs if cutoff <= data.depth)
+    longest = int(np.diff(data.candidates.offsets).max(initial=0))
+    deepest = min(data.depth, longest or data.depth)
+    cutoffs = {metric.cutoff for metric in data.metrics if metric.cutoff} | {10, deepest}
+    ranks = sorted(cutoff for cutoff in cutoffs if cutoff <= deepest)
     labels = [f"Judged@{rank}" for rank in ranks]
     values = evaluate(data.candidates, data.qrels, [parse_metric(label) for label in labels])
     shares = {label: float(values.of(label).mean()) for label in labels}
     pooled = any(grade <= 0 for docs in data.qrels.grades.values() for grade in docs.values())
-    at_ten = shares[f"Judged@{min(10, data.depth)}"]
+    at_ten = shares[f"Judged@{min(10, deepest)}"]
     yield DataFinding(
         data.name,
         "judged_share",

@@ -99,10 +99,12 @@ def _check_lists(experiment: Experiment, session: RerankerSession) -> None:
     if session.reranker.pointwise:
         return
     limit = session.caps.documents
-    if limit is not None and experiment.depth > limit:
+    lists = [docs for one in experiment.eval_sets for _, docs, _ in one.candidates.cut(experiment.depth)]
+    longest = max(map(len, lists), default=0)
+    if limit is not None and longest > limit:
         raise InputError(
             f"reranker {session.tag!r} needs the whole list in one call of at most {limit} documents,"
-            f" but the depth is {experiment.depth}",
+            f" but a list has {longest}",
             f"lower depths to at most {limit}, or raise its batch_size or max_documents",
         )
     for eval_set in experiment.eval_sets:

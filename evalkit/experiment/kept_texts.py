@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from evalkit.experiment.context import StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.recorder import WrittenTables
+from evalkit.records import append_below
 from evalkit.reranking import scored_run
 from evalkit.results.raw_tables import SHOWN, at_depth, snippet
 
@@ -33,7 +34,10 @@ def keep_texts(run: StartedExperiment, tables: WrittenTables) -> None:
 def _shown(run: StartedExperiment, tables: WrittenTables, eval_set: EvalSet) -> Iterator[str]:
     for tag in (eval_set.candidates.tag, *(session.tag for session in run.sessions)):
         columns = at_depth(tables.folder.read_scores_of(eval_set.dataset.name, tag), run.depth)
-        for _, docs, _ in scored_run(columns, tag, run.depth):
+        ranking = scored_run(columns, tag, run.depth)
+        if run.config.below_depth == "kept":
+            ranking = append_below(ranking, eval_set.candidates, run.depth)
+        for _, docs, _ in ranking:
             yield from docs[:SHOWN]
     for compared in eval_set.runs:
         for _, docs, _ in compared.run:

@@ -127,11 +127,7 @@ def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
         empty_queries=tuple(
             query.query_id for query in eval_set.dataset.queries if query.query_id not in with_candidates
         ),
-        candidates=CandidateLists(
-            pairs=sum(lengths),
-            shortest_list=min(lengths, default=0),
-            longest_list=max(lengths, default=0),
-        ),
+        candidates=CandidateLists.of_lengths(lengths),
     )
 
 

@@ -42,8 +42,7 @@ def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
     relevant = judged.within(metric.cutoff, metric.rel)
-    # Rows are in the order of the full ranking, and a depth does not change the order of two documents.
-    precision = relevant.cumsum(axis=0) / judged.places * relevant
+    precision = judged.ordinal(relevant) / judged.places * relevant
     return judged.over_relevant(precision.sum(axis=0), metric.rel)
 
 

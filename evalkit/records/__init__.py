@@ -1,5 +1,6 @@
 """Frozen records that functions pass to each other. No I/O, no clock, no network."""
 
+from evalkit.records.below_depth import BelowDepth, append_below
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
 from evalkit.records.metric_values import MetricValues
@@ -9,6 +10,7 @@ from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, Ser
 from evalkit.records.runs import Run
 
 __all__ = [
+    "BelowDepth",
     "Call",
     "ContentHash",
     "Corpus",
@@ -26,4 +28,5 @@ __all__ = [
     "Timeline",
     "Unjudged",
     "Usage",
+    "append_below",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
+from evalkit.report.candidate_counts import candidate_count
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.report.thresholds import left_out_text
@@ -50,7 +51,8 @@ def calibration_line(result: CalibrationResult) -> str:
     quality = result.functions[best].quality
     return (
         f"{system}: {where}, '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
-        f" {bounded_figure(quality.ece)}, {_conclusion(quality)}. The probabilities hold for {result.depth} candidates"
+        f" {bounded_figure(quality.ece)}, {_conclusion(quality)}. The probabilities hold for"
+        f" {candidate_count(result.depth or 0, result.candidates)} candidates"
         f" and these judgments only.{left_out_text(result.left_out)}"
     )
 

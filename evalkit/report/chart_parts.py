@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from evalkit.charts.chart import Axis, Rule, ScaleKind, Spot, Tick
 from evalkit.charts.palette import system_roles
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.latency_quantiles import Quantile
-from evalkit.results.summary_document import Summary
+from evalkit.results.summary_document import Ceiling, QualityRow, Summary
 from evalkit.stats import Interval
 
 WIDE = 30.0
@@ -43,6 +44,22 @@ def by_reranker(rows: Iterable[RowT]) -> list[tuple[str, list[RowT]]]:
     for row in rows:
         parts.setdefault(row.reranker, []).append(row)
     return list(parts.items())
+
+
+AtDepth = TypeVar("AtDepth", QualityRow, Ceiling)
+
+
+def at_reached_depths(summary: Summary, rows: Iterable[AtDepth]) -> list[AtDepth]:
+    """Return rows of one dataset and metric, each at the most candidates that a list has at its depth.
+
+    Depths beyond the longest list are one depth: the last row is the one that stays.
+    """
+    found: dict[tuple[str, int | None], AtDepth] = {}
+    for row in rows:
+        depth = None if row.depth is None else summary.reached(row.dataset, row.depth)
+        tag = row.reranker if isinstance(row, QualityRow) else ""
+        found[tag, depth] = replace(row, depth=depth)
+    return list(found.values())
 
 
 def spread_scale(values: Iterable[float | None], wide: float = WIDE) -> ScaleKind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evalkit.report.candidate_counts import candidate_count, most_candidates
 from evalkit.report.chart_parts import by_reranker
 from evalkit.report.numbers import (
     NO_VALUE,
@@ -21,6 +22,7 @@ from evalkit.stats import Interval
 from evalkit.tuning import Choice
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
+_BELOW = {"kept": "kept below, in first-stage order", "dropped": "dropped"}
 _RECALL = "recall of the candidates"
 
 
@@ -44,8 +46,11 @@ def _recommendation(sweep: DepthSweep) -> str:
             f"{system}: use {choice.recommended} candidates. Held-out queries confirm a loss of at most"
             f" {sweep.margin:g} {sweep.metric} compared with {deepest}, the most{limits}: {_loss(choice)}. {mean}"
         )
+    number = f"all {choice.recommended} candidates"
+    if deepest == sweep.deepest.depth and not (count := candidate_count(deepest, sweep.candidates)).isdigit():
+        number = f"all candidates ({count} per query)"
     return (
-        f"{system}: use all {choice.recommended} candidates{limits}. On held-out queries no smaller number is confirmed"
+        f"{system}: use {number}{limits}. On held-out queries no smaller number is confirmed"
         f" to lose at most {sweep.margin:g} {sweep.metric}. {mean}"
     )
 
@@ -76,8 +81,8 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
     bottleneck = "first stage" if row.retrieval_loss > row.ranking_loss else "reranker"
     yield (
         f"  The bottleneck is the {bottleneck}: with {depth} candidates the best possible order reaches"
-        f" {value_text(row.oracle)}. Missing candidates cost {value_text(row.retrieval_loss)}, their order"
-        f" {value_text(row.ranking_loss)}."
+        f" {value_text(row.oracle)}. Relevant documents that are not among them cost {value_text(row.retrieval_loss)},"
+        f" the order of the candidates {value_text(row.ranking_loss)}."
     )
 
 
@@ -122,12 +127,20 @@ def depth_table(sweep: DepthSweep) -> Table:
     if sweep.limits.p95_s is not None:
         marks += " The limit applies to the upper bound of p95's interval."
     note = (
-        f"Means over {sweep.queries} queries with 95 % intervals. First stage alone:"
-        f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall and best order: the most"
-        " that these candidates allow. ~ interpolated between batch sizes."
+        f"Means over {sweep.queries} queries with 95 % intervals. Candidates below a depth are"
+        f" {_BELOW[sweep.below_depth]}. First stage alone:"
+        f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall: share of the relevant"
+        " documents among these candidates. Best order: the most that reranking them can reach. ~ interpolated between"
+        f" batch sizes.{_lengths_text(sweep)}"
         f"{f' {sweep.cost_unknown}' if sweep.cost_unknown else ''}"
     )
     return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note).without_empty_columns()
+
+
+def _lengths_text(sweep: DepthSweep) -> str:
+    """Return a sentence on lists that are shorter than the deepest depth; empty without any."""
+    count = candidate_count(sweep.deepest.depth, sweep.candidates)
+    return f" The lists have {count} candidates." if sweep.candidates and not count.isdigit() else ""
 
 
 def _depth_cells(row: DepthRow, sweep: DepthSweep) -> tuple[str, ...]:
@@ -144,6 +157,17 @@ def _depth_cells(row: DepthRow, sweep: DepthSweep) -> tuple[str, ...]:
         interpolated_text(row),
         cost_text(row.usd_per_thousand_queries),
     )
+
+
+def needed_text(sweep: DepthSweep) -> str:
+    """Return the candidates needed: the recommended depth, with ``all`` where it is not confirmed."""
+    choice = sweep.choice
+    if choice.recommended is None:
+        return NO_VALUE
+    if choice.is_confirmed:
+        return str(choice.recommended)
+    count = most_candidates(choice.recommended, sweep.candidates)
+    return f"all {count}" if count.isdigit() else f"all ({count})"
 
 
 def interpolated_text(row: DepthRow) -> str:
@@ -171,7 +195,14 @@ def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Ta
     ]
     cells.append((BEST_ORDER, *(value_text(row.best_order[metric]) for row in ceilings)))
     cells.append((_RECALL, *(value_text(row.recall.estimate) for row in ceilings)))
-    note = "The last two rows are upper limits for every reranker. They depend on the first stage alone."
+    note = (
+        "Best order: the most that a reranker can reach at this depth. Recall: share of the relevant documents among"
+        " the candidates that are reranked. Both depend on the first stage alone."
+    )
+    facts = next(facts for facts in summary.datasets if facts.name == dataset)
+    if facts.candidates.shortest_list < ceilings[-1].depth:
+        count = candidate_count(ceilings[-1].depth, facts.candidates)
+        note += f" The lists have {count} candidates: a greater depth reranks no more."
     columns = ("reranker", *(str(row.depth) for row in ceilings))
     return Table(f"{dataset}: {metric} by depth", columns, tuple(cells), note)
 

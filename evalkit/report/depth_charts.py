@@ -8,7 +8,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Points, Rule, Spot, known
 from evalkit.charts.stops import full_number
-from evalkit.report.chart_parts import by_reranker, depth_axis, mean_spot, roles_of
+from evalkit.report.chart_parts import at_reached_depths, by_reranker, depth_axis, mean_spot, roles_of
 from evalkit.report.numbers import level_text
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Summary
@@ -29,7 +29,9 @@ def depth_charts(summary: Summary, tuned: Tuning) -> list[Chart]:
 def _all_systems(summary: Summary, tuned: Tuning, dataset: str) -> Chart:
     metric, roles = summary.primary_metric, roles_of(summary)
     sweeps = {one.reranker: one for one in tuned.depth if one.dataset == dataset and one.metric == metric}
-    rows = [row for row in summary.quality if (row.dataset, row.metric) == (dataset, metric)]
+    rows = at_reached_depths(
+        summary, [row for row in summary.quality if (row.dataset, row.metric) == (dataset, metric)]
+    )
     lines: list[Mark] = []
     points: list[Mark] = []
     depths: list[int] = []
@@ -46,7 +48,7 @@ def _all_systems(summary: Summary, tuned: Tuning, dataset: str) -> Chart:
     baseline = _first_stage(rows, summary.first_stage, sweeps)
     if baseline is not None:
         lines.insert(0, Rule(baseline, "y", f"{summary.first_stage} alone", "baseline"))
-    ceilings = [row for row in summary.ceilings if row.dataset == dataset]
+    ceilings = at_reached_depths(summary, [row for row in summary.ceilings if row.dataset == dataset])
     return Chart(
         name=f"{dataset}.quality-by-depth",
         title=f"{dataset}: {metric} by depth",

@@ -120,7 +120,7 @@ def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: in
     means = [np.nanmean(row) if np.isfinite(row).any() else -np.inf for row in values]
     return {
         "name": comparison_set.dataset,
-        "depth": comparison_set.depth,
+        "depth": comparison_set.deepest,
         "runs": bool(comparison_set.own_candidates),
         "systems": systems,
         "best": int(np.argmax(means[1:])) + 1 if len(systems) > 1 else 0,

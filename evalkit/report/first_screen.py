@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import Span
+from evalkit.report.candidate_counts import reached
 from evalkit.report.cards import Card, confidence_card, quality_card, speed_card
 from evalkit.report.cautions import Caution
 from evalkit.report.chart_parts import roles_of
@@ -236,7 +237,7 @@ def _context(compared: Comparisons, measured: Measured | None) -> str:
     queries = [max((one.n for one in entry.comparisons), default=0) for entry in entries]
     names = entries[0].dataset if len(entries) == 1 else f"{len(entries)} datasets"
     parts = [names, f"{sum(queries):,} queries"]
-    depths = sorted({entry.depth for entry in entries if entry.depth is not None})
+    depths = sorted({depth for one in entries if (depth := reached(one.depth, one.candidates)) is not None})
     if depths:
         source = "" if measured is None else f" from {measured.manifest.first_stage}"
         parts.append(f"up to {' or '.join(map(str, depths))} candidates{source}")

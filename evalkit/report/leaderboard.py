@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
+from evalkit.report.candidate_counts import reached
 from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, level_text, milliseconds
 from evalkit.report.table import Table, as_markdown
 from evalkit.report.templating import page_templates
@@ -44,7 +45,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     runs = [row.system for row in board.rows if row.is_run]
     if runs:
         note += f" Runs with candidates of their own, without a depth: {', '.join(runs)}."
-    depth = f", depth {board.depth}" if board.depth else ""
+    depth = f", depth {reached(board.depth, board.candidates)}" if board.depth else ""
     return Table(f"{board.dataset}{depth}", columns, cells, note, left=4, keys=2).without_empty_columns()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evalkit.report.candidate_counts import candidate_count
 from evalkit.report.numbers import (
     NO_VALUE,
     difference_text,
@@ -12,12 +13,13 @@ from evalkit.report.numbers import (
     price_text,
 )
 from evalkit.report.table import Table
-from evalkit.results.summary_document import CallTotals, Summary
+from evalkit.results.call_totals_row import CallTotals
+from evalkit.results.summary_document import DatasetSummary, Summary
 
 
 def result_tables(summary: Summary) -> list[Table]:
     """Return the quality at the deepest depth, one table for each dataset."""
-    return [_quality(summary, facts.name) for facts in summary.datasets if summary.quality]
+    return [_quality(summary, facts) for facts in summary.datasets if summary.quality]
 
 
 def call_tables(summary: Summary) -> list[Table]:
@@ -26,7 +28,8 @@ def call_tables(summary: Summary) -> list[Table]:
     return [*calls, *_costs(summary), *_server_times(summary)]
 
 
-def _quality(summary: Summary, dataset: str) -> Table:
+def _quality(summary: Summary, facts: DatasetSummary) -> Table:
+    dataset = facts.name
     depth = max(row.depth for row in summary.ceilings if row.dataset == dataset)
     at_depth = [row for row in summary.quality if row.dataset == dataset and row.depth in {depth, None}]
     metrics = list(dict.fromkeys(row.metric for row in at_depth))
@@ -39,9 +42,8 @@ def _quality(summary: Summary, dataset: str) -> Table:
         n = f"{head.mean.n}" if not head.not_scored else f"{head.mean.n} ({head.not_scored} not scored)"
         cells.append((tag, *means, difference_text(head.difference), n))
     note = (
-        f"Means over queries with {depth} candidates, with {level_text(summary.confidence)} intervals. Difference:"
-        " paired, each"
-        " interval alone."
+        f"Means over queries with {candidate_count(depth, facts.candidates)} candidates, with"
+        f" {level_text(summary.confidence)} intervals. Difference: paired, each interval alone."
     )
     if any(row.depth is None for row in at_depth):
         note += " Runs are evaluated with all their documents."
@@ -60,7 +62,9 @@ def data_table(summary: Summary) -> Table:
             str(facts.counts["unanswerable_queries"]),
             str(facts.empty_queries),
             str(facts.counts["judgments"]),
-            f"{facts.candidates.shortest_list} to {facts.candidates.longest_list}",
+            candidate_count(facts.candidates.longest_list, facts.candidates)
+            if facts.candidates.longest_list
+            else "0",
         )
         for facts in summary.datasets
     )

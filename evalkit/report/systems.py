@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evalkit.comparison import Comparison
+from evalkit.report.candidate_counts import reached
 from evalkit.report.comparison_sentences import VERDICT_WORDS
-from evalkit.report.depth import interpolated_text
+from evalkit.report.depth import interpolated_text, needed_text
 from evalkit.report.numbers import (
     NO_VALUE,
     Figure,
@@ -173,10 +174,9 @@ def _with_stated_latency(row: SystemRow, entry: DatasetComparisons, measured: Me
 def _with_expense(row: SystemRow, entry: DatasetComparisons, measured: Measured) -> SystemRow:
     """Return the row with candidates needed, and with latency and cost at that number of candidates."""
     sweep = _sweep(measured.tuned, entry.dataset, row.system)
-    depth = entry.depth if sweep is None else sweep.choice.recommended or entry.depth
-    needed = NO_VALUE
-    if sweep is not None and sweep.choice.recommended is not None:
-        needed = str(depth) if sweep.choice.is_confirmed else f"all {depth}"
+    depth = reached(entry.depth, entry.candidates)
+    depth = depth if sweep is None else sweep.choice.recommended or depth
+    needed = NO_VALUE if sweep is None else needed_text(sweep)
     at_depth = None if sweep is None or depth is None else sweep.rows[depth - 1]
     median, calls_missing = _median(measured, entry.dataset, row.system, depth)
     return replace(

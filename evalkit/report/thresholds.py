@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.charts.scales import number_text
+from evalkit.report.candidate_counts import candidate_count
 from evalkit.report.numbers import level_text, share_text, value_text
 from evalkit.report.table import Table
 from evalkit.report.tuned_depth import candidates_text, guarantee_text, why_deepest
@@ -28,7 +29,8 @@ def threshold_line(choice: ThresholdChoice) -> str:
         f"{system}: {candidates_text(choice.depth, choice.made_at)}, keep documents with a score of at least"
         f" {choice.threshold!r}. {_promise(choice)} (chosen on {choice.chosen_on} queries{groups})."
         f"{guarantee_text(choice)} On held-out queries: recall {share_text(held_out.recall)},"
-        f" {kept} of {choice.depth} documents kept, {_emptied(held_out)}.{left_out_text(choice.left_out)}"
+        f" {kept} of {candidate_count(choice.depth or 0, choice.candidates)} documents kept,"
+        f" {_emptied(held_out)}.{left_out_text(choice.left_out)}"
     )
 
 
@@ -68,9 +70,9 @@ def threshold_lines(choice: ThresholdChoice) -> Iterator[str]:
             f" document. AUROC of the highest score, answerable against unanswerable queries: {auroc}."
         )
     yield (
-        f"  Valid for {choice.reranker} with {choice.depth} candidates and queries like these. For a new version"
-        " find the"
-        " equivalent threshold with: evalkit compare BEFORE AFTER --threshold"
+        f"  Valid for {choice.reranker} with {candidate_count(choice.depth or 0, choice.candidates)} candidates and"
+        " queries like these. For a new version find the equivalent threshold with: evalkit compare BEFORE AFTER"
+        " --threshold"
     )
 
 

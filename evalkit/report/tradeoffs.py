@@ -8,7 +8,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot, known
 from evalkit.charts.stops import full_number
-from evalkit.report.chart_parts import by_reranker, limit_rules, roles_of, spread_scale
+from evalkit.report.chart_parts import at_reached_depths, by_reranker, limit_rules, roles_of, spread_scale
 from evalkit.report.numbers import level_text
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.summary_document import QualityRow, Summary
@@ -148,12 +148,13 @@ def cost_points(summary: Summary, tuned: Tuning, dataset: str) -> list[Point]:
 
 
 def _qualities(summary: Summary, dataset: str) -> list[QualityRow]:
-    """Return the rows of the primary metric that have an interval."""
-    return [
+    """Return the rows of the primary metric that have an interval, each at the most candidates that a list has."""
+    rows = [
         row
         for row in summary.quality
         if (row.dataset, row.metric) == (dataset, summary.primary_metric) and row.mean.lower is not None
     ]
+    return at_reached_depths(summary, rows)
 
 
 def mark_front(points: Sequence[Point]) -> list[Point]:

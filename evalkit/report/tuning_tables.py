@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.report.calibration import bounded_figure
-from evalkit.report.depth import interpolated_text
+from evalkit.report.candidate_counts import candidate_count
+from evalkit.report.depth import interpolated_text, needed_text
 from evalkit.report.numbers import NO_VALUE, cost_text, difference_text, interval_text, share_text, value_text
 from evalkit.report.search import best_row
 from evalkit.report.table import Table
@@ -29,7 +30,7 @@ def _depth_cells(sweep: DepthSweep) -> tuple[str, ...]:
     return (
         sweep.dataset,
         sweep.reranker,
-        str(choice.recommended) if choice.is_confirmed else f"all {choice.recommended}",
+        needed_text(sweep),
         interval_text(choice.held_out),
         difference_text(choice.against_first_stage),
         interpolated_text(row),
@@ -61,7 +62,7 @@ def _threshold_cells(choice: ThresholdChoice) -> tuple[str, ...]:
         value_text(choice.threshold, repr),
         share_text(held_out.recall),
         value_text(held_out.precision.estimate, ".1%"),
-        f"{value_text(held_out.kept.estimate, '.1f')} of {choice.depth}",
+        f"{value_text(held_out.kept.estimate, '.1f')} of {candidate_count(choice.depth or 0, choice.candidates)}",
         value_text(held_out.empty.estimate, ".1%"),
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.comparison import Comparison
+from evalkit.report.candidate_counts import most_candidates
 from evalkit.report.comparison_sentences import detectable_text, gain_text, queries_text
 from evalkit.report.undecided import assumption, remedy
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
@@ -104,7 +105,7 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
 def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) -> str:
     """Return the gain of the best system with its interval, depth and number of queries."""
     candidates = entry.depth_of(best.contender)
-    depth = "" if candidates is None else f" with {candidates} candidates"
+    depth = "" if candidates is None else f" with {most_candidates(candidates, entry.candidates)} candidates"
     family = sum(len(one.comparisons) for one in compared.datasets)
     corrected = f", significant after correction for {family} comparisons" if family > 1 else ""
     return f"{gain_text(best, compared.plan)}{depth}, {queries_text(best)}{corrected}."

@@ -12,6 +12,7 @@ from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
 from evalkit.comparison.unjudged_documents import ToJudge
 from evalkit.records import Unjudged
 from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
+from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
 
 SensitivityRow = Annotated[Sensitivity, FieldKeys({"condensed": "difference"})]
@@ -94,7 +95,7 @@ class DatasetComparisons:
     Attributes
     ----------
     depth
-        Candidates per query of all systems but `runs`; None where the runs do not come from one first stage.
+        Configured depth of all systems but `runs`; None where the runs do not come from one first stage.
     unscored
         System -> queries without scores, where there are any.
     comparisons
@@ -113,6 +114,8 @@ class DatasetComparisons:
         The documents whose judgments would decide the undecided comparisons, the highest ranks first.
     runs
         The systems with candidates of their own, which have no depth.
+    candidates
+        The lists that were reranked, which may be shorter than the depth; None if unknown.
     """
 
     dataset: str
@@ -128,6 +131,7 @@ class DatasetComparisons:
     relevant_only: bool = False
     unjudged: Unjudged = "unknown"
     to_judge: tuple[ToJudge, ...] = ()
+    candidates: CandidateLists | None = None
     runs: tuple[str, ...] = ()
 
     def depth_of(self, system: str) -> int | None:

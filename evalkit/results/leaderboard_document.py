@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from evalkit.results.json_shapes import Inline, JsonObject
+from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
 
 
@@ -50,6 +51,8 @@ class Leaderboard:
         The largest batch size that every timed system was timed with, up to the depth; None without one.
     why
         Why the systems are not in an earlier table of the same dataset; None for the first table.
+    candidates
+        The lists that were reranked; None if unknown.
     """
 
     dataset: str
@@ -59,6 +62,7 @@ class Leaderboard:
     batch_size: int | None
     why: str | None
     rows: tuple[LeaderboardRow, ...]
+    candidates: CandidateLists | None = None
 
     def depth_of(self, row: LeaderboardRow) -> int | None:
         """Return the depth of a system; None for a run."""

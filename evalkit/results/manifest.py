@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -61,11 +61,20 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class CandidateLists:
-    """The number of candidate pairs, and the lengths of the shortest and the longest candidate list."""
+    """The number of candidate pairs, and the lengths of the shortest and the longest candidate list.
+
+    Queries without candidates have no list.
+    """
 
     pairs: int
     shortest_list: int
     longest_list: int
+
+    @classmethod
+    def of_lengths(cls, lengths: Iterable[int]) -> CandidateLists:
+        """Return the counts of lists with these lengths, 0 without lists."""
+        found = list(lengths)
+        return cls(sum(found), min(found, default=0), max(found, default=0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from evalkit.config import LatencySettings
 from evalkit.config.experiment import CompareSettings
 from evalkit.config.source import read_source
 from evalkit.errors import InputError
+from evalkit.records import BelowDepth
 from evalkit.results.json_shapes import from_plain, missing_file
 
 REMEDY = "check that the result folder is complete and was written by this version of evalkit"
@@ -55,6 +56,8 @@ class RecordedConfig:
         None without a latency pass.
     quality
         Whether there was a quality pass.
+    below_depth
+        What becomes of the candidates below a depth: results of earlier versions, without the key, dropped them.
     everything
         All keys of the file as plain data.
     """
@@ -67,6 +70,7 @@ class RecordedConfig:
     rerankers: Mapping[str, RecordedReranker]
     latency: LatencySettings | None = None
     quality: bool = True
+    below_depth: BelowDepth = "dropped"
     everything: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from evalkit.results.billing_rows import BillingRow, CostRow
+from evalkit.results.call_totals_row import CallTotals
 from evalkit.results.cascade_rows import CascadeRow
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.latency_quantiles import Quantile, RunLatency
@@ -81,65 +82,16 @@ class Ceiling:
     recall
         Share of the relevant documents that are among the candidates.
     best_order
-        Metric -> mean value of the candidates in the order of their grades.
+        Metric -> mean value with the reranked candidates in the order of their grades.
+    pairs
+        Candidates over all queries; None in results of earlier versions.
     """
 
     dataset: str
     depth: int
     recall: Mean
     best_order: Mapping[str, float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class CallTotals(JsonObject):
-    """Attempts and reported amounts of one dataset, reranker and pass.
-
-    Attributes
-    ----------
-    calls
-        Attempts.
-    throttled
-        Attempts answered with status 429.
-    documents
-        Documents of the successful calls.
-    unsorted_lists
-        Responses that were not in the order of their own scores.
-    truncated_documents
-        Documents of which the model ignored the text past its limit; None where it does not report them.
-    connections_reused
-        Share of the calls on a connection that was open already; None where there was no connection.
-    tokens, units, billed_bytes, characters, cost_usd
-        Sums over the successful calls; None where no call reported the amount.
-    calls_without_tokens, calls_without_units, calls_without_billed_bytes, calls_without_characters
-        Successful calls that did not report that amount.
-    calls_without_cost_usd
-        The same for the cost.
-    frequent_error
-        The most frequent error of the failed attempts, its kind first; None without one.
-    """
-
-    dataset: str
-    reranker: str
-    pass_: Annotated[str, Key("pass")]
-    calls: int
-    failed: int
-    retried: int
-    throttled: int
-    documents: int
-    unsorted_lists: int
-    truncated_documents: int | float | None
-    connections_reused: float | None
-    tokens: int | float | None
-    calls_without_tokens: int
-    units: int | float | None
-    calls_without_units: int
-    billed_bytes: int | float | None
-    calls_without_billed_bytes: int
-    characters: int | float | None
-    calls_without_characters: int
-    cost_usd: int | float | None
-    calls_without_cost_usd: int
-    frequent_error: Annotated[str | None, Key(omit_none=True)] = None
+    pairs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,9 +324,22 @@ class Summary(Document, JsonObject):
 
         It is the cost of the quality pass, else of timed calls with as many documents.
         """
+        depth = self.reached(dataset, depth)
         cost = self.cost_of(dataset, reranker)
         if cost is not None and cost.usd_per_thousand_queries is not None:
-            return cost.usd_per_thousand_queries if cost.documents <= depth * cost.queries else None
+            return cost.usd_per_thousand_queries if self._is_one_pass(cost, depth) else None
         row = self.billing_of(dataset, reranker)
         timed = row.timed if row else ()
         return next((1000 * call.usd for call in timed if call.documents == depth), None)
+
+    def reached(self, dataset: str, depth: int) -> int:
+        """Return the most candidates that a query has at a depth: lists may be shorter."""
+        longest = next((facts.candidates.longest_list for facts in self.datasets if facts.name == dataset), 0)
+        return min(depth, longest or depth)
+
+    def _is_one_pass(self, cost: CostRow, depth: int) -> bool:
+        """Return whether a cost is that of one pass over the whole lists, and these are no longer than a depth."""
+        deepest = next((row for row in reversed(self.ceilings) if row.dataset == cost.dataset), None)
+        if deepest is None or deepest.pairs is None:
+            return cost.documents <= depth * cost.queries
+        return depth >= self.reached(cost.dataset, deepest.depth) and cost.documents <= deepest.pairs

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from evalkit.comparison.gate_verdicts import Status
+from evalkit.records import BelowDepth
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
+from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
 from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
@@ -79,10 +81,14 @@ class DepthRow(JsonObject):
 
 @dataclass(frozen=True, slots=True)
 class DepthSweep(JsonObject):
-    """Every depth of one reranker on one dataset, from 1 on, and which of them is recommended.
+    """Every depth of one reranker on one dataset, from 1 to the longest list, and which of them is recommended.
 
     Attributes
     ----------
+    candidates
+        The lists at the deepest depth; None if unknown.
+    below_depth
+        What became of the candidates below a depth; results of earlier versions dropped them.
     first_stage
         Mean of the metric for the candidates in the order of the first stage.
     cost_unknown
@@ -99,6 +105,8 @@ class DepthSweep(JsonObject):
     rows: tuple[DepthRow, ...]
     choice: Choice
     cost_unknown: Annotated[str | None, Key(omit_none=True)] = None
+    candidates: CandidateLists | None = None
+    below_depth: BelowDepth = "dropped"
 
     @property
     def deepest(self) -> DepthRow:
@@ -188,6 +196,8 @@ class ThresholdChoice:
         Independent groups of queries that the choice is based on; None if each query is its own group.
     made_at
         Where the depth comes from; None in older results, whose thresholds are made at the deepest depth.
+    candidates
+        The lists that were scored; None if unknown.
     """
 
     dataset: str
@@ -209,6 +219,7 @@ class ThresholdChoice:
     left_out: int | None = 0
     clusters: int | None = None
     made_at: TunedDepth | None = None
+    candidates: CandidateLists | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +246,8 @@ class CalibrationResult:
         Candidates without a score of their own, which take no part; None if it is unknown which they are.
     made_at
         As in `ThresholdChoice`.
+    candidates
+        The lists that were scored; None if unknown.
     """
 
     dataset: str
@@ -247,6 +260,7 @@ class CalibrationResult:
     functions: Mapping[str, CalibrationFunction]
     why_not: str | None
     left_out: int | None = 0
+    candidates: CandidateLists | None = None
     made_at: TunedDepth | None = None
 
     @property

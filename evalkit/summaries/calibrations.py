@@ -14,7 +14,7 @@ from evalkit.records import Qrels, Run, ScoreKind
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult, TunedDepth
 from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
-from evalkit.summaries.candidate_runs import MADE_UP, relevance, scored_documents
+from evalkit.summaries.candidate_runs import MADE_UP, candidate_lists, relevance, scored_documents
 from evalkit.summaries.tuning_depths import QueryHalves, cut_to
 from evalkit.tuning.calibration_fit import (
     CLIP,
@@ -69,7 +69,7 @@ def calibrate(
     depth. Scores that are probabilities or logits are evaluated as they are, too. Without `halves` all queries with
     scores are split together, answerable or not.
     """
-    at = made_at or TunedDepth(comparison_set.depth or 1, "given")
+    at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
     shallow = cut_to(comparison_set, tag, at.depth)
     run, left_out = scored_documents(shallow.systems[tag])
     query_ids = [query_id for query_id in run.query_ids if query_id in comparison_set.qrels.grades]
@@ -93,6 +93,7 @@ def calibrate(
         why_not=why_not,
         left_out=left_out,
         made_at=at,
+        candidates=candidate_lists(comparison_set),
     )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import orjson
 
 from evalkit.results.billing_rows import CostRow
+from evalkit.results.call_totals_row import CallTotals
 from evalkit.results.manifest import Manifest
-from evalkit.results.summary_document import CallTotals, ServerTimeRow
+from evalkit.results.summary_document import ServerTimeRow
 from evalkit.stats import quantile_interval
 
 if TYPE_CHECKING:

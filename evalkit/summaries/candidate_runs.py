@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.records import Qrels, Run
+from evalkit.results.manifest import CandidateLists
 from evalkit.results.summary_document import BEST_ORDER
 
 MADE_UP = "this result contains placeholder scores ('missing: last') and does not record which: rerun it"
@@ -18,6 +19,14 @@ MADE_UP = "this result contains placeholder scores ('missing: last') and does no
 def first_stage_run(comparison_set: ComparisonSet) -> Run:
     """Return the candidates in the order of the first stage; an empty run where there is no first stage."""
     return comparison_set.first_stage or Run.from_rows("", [], [], [])
+
+
+def candidate_lists(comparison_set: ComparisonSet) -> CandidateLists | None:
+    """Return the counts of the lists at the depth of a comparison set; None without a first stage."""
+    run, depth = comparison_set.first_stage, comparison_set.depth
+    if run is None or depth is None:
+        return None
+    return CandidateLists.of_lengths(np.minimum(np.diff(run.offsets), depth).tolist())
 
 
 def best_order(run: Run, qrels: Qrels) -> Run:
@@ -33,11 +42,11 @@ def relevance(docs: Sequence[str], grades: Mapping[str, int]) -> NDArray[np.bool
 
 
 def scored_documents(system: System) -> tuple[Run, int | None]:
-    """Return a system's run without the documents that have no score of their own, and how many these are.
+    """Return the documents that a system scored, and how many of those it was given have no score of their own.
 
-    The number is None, and the run whole, where it is unknown which documents these are.
+    The number is None, and the run holds all it was given, where it is unknown which documents these are.
     """
-    run, last = system.run, system.placed_last
+    run, last = system.scores, system.placed_last
     if not last:
         return run, None if last is None else 0
     keep = np.array([d not in last.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)

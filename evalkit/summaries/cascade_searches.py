@@ -82,8 +82,8 @@ def _evaluate(
     comparison_set: ComparisonSet, cascade: CascadeFacts, query_ids: Sequence[str], split: Split, metric: str
 ) -> list[_Evaluated]:
     """Return every margin with its values; never skipping comes first."""
-    candidates = first_stage_run(comparison_set)
-    stages = [_lists(comparison_set.systems[stage.reranker].run, candidates) for stage in cascade.stages]
+    candidates = first_stage_run(comparison_set).cut(comparison_set.depth or 1)
+    stages = [_lists(comparison_set.systems[stage.reranker].scores, candidates) for stage in cascade.stages]
     margins = np.array([margin_of(stages[0].get(query, np.empty(0))) for query in query_ids])
     judged, parsed = comparison_set.qrels.restricted_to(query_ids), parse_metrics([metric])
     evaluated = []

@@ -40,6 +40,7 @@ from evalkit.results.comparison_document import (
 )
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.stats import Interval
+from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.quality_cells import QualityCell
 from evalkit.summaries.system_means import system_mean
 
@@ -63,10 +64,11 @@ def sets_at_depth(
     first_stage: str,
     qrels: Mapping[str, Qrels],
     queries: Mapping[str, Mapping[str, Query]],
-    depth: int,
+    config: RecordedConfig,
     origins: Mapping[str, DatasetOrigin],
 ) -> list[ComparisonSet]:
-    """Return one comparison set for each dataset, with the cells at one depth and the runs as its systems."""
+    """Return one comparison set for each dataset, with the cells at the deepest depth and the runs as its systems."""
+    depth = config.depth
     by_dataset: dict[str, dict[str, System]] = {name: {} for name in qrels}
     for cell in cells:
         if cell.depth in {depth, None}:
@@ -77,9 +79,18 @@ def sets_at_depth(
                 cell.not_scored,
                 cell.placed_last,
                 own_candidates=cell.depth is None,
+                reranked=cell.reranked,
             )
     sets = [
-        ComparisonSet(name, qrels[name], systems, queries.get(name, {}), systems[first_stage].run, depth)
+        ComparisonSet(
+            name,
+            qrels[name],
+            systems,
+            queries.get(name, {}),
+            systems[first_stage].run,
+            depth,
+            below_depth=config.below_depth,
+        )
         for name, systems in by_dataset.items()
     ]
     return [_as_configured(one, origins.get(one.dataset)) for one in sets]
@@ -157,6 +168,7 @@ def _dataset(
         unjudged=comparison_set.unjudged,
         to_judge=tuple(to_judge(comparison_set, plan, undecided)),
         runs=comparison_set.own_candidates,
+        candidates=candidate_lists(comparison_set),
     )
 
 

@@ -14,7 +14,7 @@ from evalkit.metrics.sweep import DepthValues, can_sweep, sweep_depths
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
 from evalkit.stats import Clusters, bounded_interval, none_if_nan, paired_interval
-from evalkit.summaries.candidate_runs import best_order, first_stage_run
+from evalkit.summaries.candidate_runs import best_order, candidate_lists, first_stage_run
 from evalkit.summaries.depth_costs import depth_costs, why_unknown
 from evalkit.tuning import Limits, choose_depth, split_queries
 from evalkit.tuning.depth_choice import Costs, interpolated
@@ -59,7 +59,7 @@ def sweep(
     """
     metric = question.metric or plan.primary
     margin = question.margin or plan.margin
-    deepest = comparison_set.depth or 1
+    deepest = comparison_set.deepest or 1
     swept, ideal, recall = _swept(comparison_set, tag, metric, deepest)
     unranked = evaluate(first_stage_run(comparison_set), comparison_set.qrels, parse_metrics([metric])).of(
         metric
@@ -80,6 +80,8 @@ def sweep(
         rows=tuple(_rows((values, ideal, recall), costs, measured, clusters)),
         choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
         cost_unknown=_cost_unknown(summary, comparison_set.dataset, tag, costs, question.limits),
+        candidates=candidate_lists(comparison_set),
+        below_depth=comparison_set.below_depth,
     )
 
 
@@ -102,16 +104,18 @@ def _swept(
     comparison_set: ComparisonSet, tag: str, metric: str, deepest: int
 ) -> tuple[DepthValues, NDArray[np.float64], NDArray[np.float64]]:
     """Return the reranker's values, ``(q, deepest)`` values of the best order and ``(q, deepest)`` recall."""
-    first_stage = first_stage_run(comparison_set)
-    best = best_order(first_stage, comparison_set.qrels)
-    parsed = parse_metrics([metric])
-    ideal = sweep_depths(first_stage, best, comparison_set.qrels, parsed, deepest)
-    among = parse_metrics([f"R@{deepest}"])
-    recall = sweep_depths(first_stage, best, comparison_set.qrels, among, deepest)
-    reranked = sweep_depths(
-        first_stage, comparison_set.systems[tag].run, comparison_set.qrels, parsed, deepest
+    first_stage, qrels = first_stage_run(comparison_set), comparison_set.qrels
+    best = best_order(first_stage, qrels)
+    parsed, below_depth = parse_metrics([metric]), comparison_set.below_depth
+    ideal = sweep_depths(first_stage, best, qrels, parsed, deepest, below_depth)
+    # Recall is that of the first d candidates, wherever the others are.
+    recall = sweep_depths(first_stage, best, qrels, parse_metrics([f"R@{deepest}"]), deepest, "dropped")
+    scores = comparison_set.systems[tag].scores
+    return (
+        sweep_depths(first_stage, scores, qrels, parsed, deepest, below_depth),
+        ideal.of(metric),
+        recall.values[0],
     )
-    return reranked, ideal.of(metric), recall.values[0]
 
 
 def _rows(
@@ -143,7 +147,7 @@ def _rows(
 
 def known_costs(summary: Summary, comparison_set: ComparisonSet, tag: str) -> Costs:
     """Return latency and cost of every depth, NaN where they are not known."""
-    deepest = comparison_set.depth or 1
+    deepest = comparison_set.deepest or 1
     p95_s = interpolated(summary.quantiles_alone(comparison_set.dataset, tag, "p95"), deepest)
     bounds = {
         size: row.p95_s.interval.upper for size, row in summary.alone(comparison_set.dataset, tag).items()

@@ -17,7 +17,7 @@ from evalkit.comparison.slices import level_functions
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.summaries.candidate_runs import scored_documents
 from evalkit.summaries.manifest_origins import origins_of
-from evalkit.summaries.opened_results import OpenedResult
+from evalkit.summaries.opened_results import OpenedResult, below_depth_of
 from evalkit.summaries.query_costs import QueryCosts, query_costs
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 LatencyKey = tuple[str, str, int, int]
 """Dataset, reranker, batch size, calls in flight."""
+
+BELOW_DEPTH, NONE_BELOW = "below_depth", "none below"
+"""Key of `Evidence.prints`, and its value where no candidate is below the depth."""
 
 RANKING_DIGITS = 8
 """Length of the hash of a ranking."""
@@ -45,7 +48,8 @@ class Evidence:
     unscored
         (dataset, tag) -> queries without scores.
     prints
-        dataset -> ``judgments``, ``candidates`` or ``depth`` -> hash, or the depth as text.
+        dataset -> ``judgments``, ``candidates``, ``depth`` or ``below_depth`` -> hash, or the value as text. Earlier
+        versions wrote no ``below_depth``: they dropped candidates below the depth.
     rounds
         Dataset, reranker and load -> round -> natural logarithm of the median seconds.
     calls
@@ -145,6 +149,7 @@ def _prints(comparison_set: ComparisonSet) -> dict[str, str]:
         "judgments": _hash_qrels(comparison_set.qrels),
         "candidates": _hash_candidates(comparison_set.first_stage) if comparison_set.first_stage else "",
         "depth": str(comparison_set.depth),
+        BELOW_DEPTH: below_depth_of(comparison_set) or NONE_BELOW,
     }
 
 

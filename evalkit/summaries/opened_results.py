@@ -10,7 +10,7 @@ from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
 from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels, Run
+from evalkit.records import BelowDepth, Qrels, Run
 from evalkit.results import ResultFolder
 from evalkit.results.locate import locate_result, locate_results
 from evalkit.results.manifest import Manifest
@@ -62,18 +62,13 @@ class OpenedResult:
                 f"{tag} has no scores at depth {depth}: it is listwise, and was run at {known}",
                 f"give one of these depths, or add {depth} to 'depths' and rerun",
             )
-        name = comparison_set.dataset
+        name, config = comparison_set.dataset, replace(self.config, depths=(depth,))
+        qrels, queries = {name: comparison_set.qrels}, {name: comparison_set.queries}
         cells = derive_cells(
-            self.folder, self.manifest, {name: comparison_set.qrels}, self.config.metrics, [depth]
+            self.folder, self.manifest, qrels, config.metrics, config.depths, config.below_depth
         )
-        (found,) = sets_at_depth(
-            cells,
-            self.manifest.first_stage,
-            {name: comparison_set.qrels},
-            {name: comparison_set.queries},
-            depth,
-            self.manifest.origins,
-        )
+        first_stage, origins = self.manifest.first_stage, self.manifest.origins
+        (found,) = sets_at_depth(cells, first_stage, qrels, queries, config, origins)
         return found
 
 
@@ -109,9 +104,8 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     names = [facts.name for facts in manifest.datasets]
     qrels = {name: folder.read_qrels(name) for name in names}
     queries = {name: folder.read_queries(name) for name in names}
-    depth = config.depth
-    cells = derive_cells(folder, manifest, qrels, config.metrics, [depth])
-    comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, depth, manifest.origins)
+    cells = derive_cells(folder, manifest, qrels, config.metrics, [config.depth], config.below_depth)
+    comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, config, manifest.origins)
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 
@@ -214,11 +208,14 @@ def _without_first_stage(comparison_set: ComparisonSet, tag: str) -> ComparisonS
 
 
 def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
-    """Return the difference in judgments, depth or candidates of two comparison sets; None if there is none."""
+    """Return the difference in judgments, depth, `below_depth` or candidates of two sets; None if there is none."""
     if comparison_set.qrels != other.qrels:
         return _qrels_mismatch(comparison_set.qrels, other.qrels)
     if comparison_set.depth != other.depth:
         return f"depth {comparison_set.depth} and depth {other.depth}"
+    rules = below_depth_of(comparison_set), below_depth_of(other)
+    if None not in rules and rules[0] != rules[1]:
+        return f"candidates below the depth are {rules[0]} in one and {rules[1]} in the other (below_depth)"
     mine, theirs = comparison_set.first_stage, other.first_stage
     if mine is None or theirs is None:
         return None
@@ -226,6 +223,17 @@ def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
         return "different queries have candidates"
     differ = [q for q in mine.query_ids if set(mine.docs(q)) != set(theirs.docs(q))]
     return f"the candidates of {len(differ)} queries differ (first: {differ[0]!r})" if differ else None
+
+
+def below_depth_of(comparison_set: ComparisonSet) -> BelowDepth | None:
+    """Return what became of the candidates below the depth; None where there is none, so that rankings are the same.
+
+    Results that drop them do not hold them, so whether there were any is unknown.
+    """
+    depth = comparison_set.depth
+    if comparison_set.below_depth == "kept" and depth is not None and comparison_set.longest_list <= depth:
+        return None
+    return comparison_set.below_depth
 
 
 def _qrels_mismatch(one: Qrels, other: Qrels) -> str:

@@ -14,7 +14,7 @@ from evalkit.comparison.gate_verdicts import RuleFinding
 from evalkit.config import reranker_settings
 from evalkit.errors import EvalkitError
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels, Run
+from evalkit.records import Qrels, Run, append_below
 from evalkit.results.manifest import Manifest
 from evalkit.results.production_document import (
     HeldOutCheck,
@@ -125,7 +125,10 @@ def production_rule(
 
 
 def kept_documents(comparison_set: ComparisonSet, tag: str, depth: int, threshold: float | None) -> Run:
-    """Return the run of the first `depth` candidates that reach a threshold; all of them without one."""
+    """Return the run of the first `depth` candidates that reach a threshold; all of them without one.
+
+    Candidates below the depth are not among them: no call returns them.
+    """
     run, _ = scored_documents(cut_to(comparison_set, tag, depth).systems[tag])
     return run if threshold is None else run.where(run.scores >= threshold)
 
@@ -150,10 +153,10 @@ def _check(
     judged = [q for q in comparison_set.qrels.grades if q in halves.held_out]
     qrels = comparison_set.qrels.restricted_to(answerable)
     metrics, clusters = parse_metrics([plan.primary]), comparison_set.clusters_of(answerable)
-    quality = evaluate(kept, qrels, metrics).of(plan.primary)
+    quality = evaluate(_ranking(comparison_set, kept, depth, threshold), qrels, metrics).of(plan.primary)
     full = evaluate(comparison_set.systems[tag].run, qrels, metrics).of(plan.primary)
     found = check_loss(quality - full, margin, ALPHA, clusters)
-    if threshold is not None or depth < (comparison_set.depth or depth):
+    if threshold is not None or depth < (comparison_set.deepest or depth):
         found = _with_enough_queries(found, comparison_set, margin)
     recalls, with_relevant = _recalls(kept, candidates, comparison_set.qrels, answerable)
     counts = np.array([len(kept.docs(q)) for q in judged], dtype=np.float64)
@@ -164,7 +167,7 @@ def _check(
     return HeldOutCheck(
         metric=plan.primary,
         margin=margin,
-        full_depth=comparison_set.depth or depth,
+        full_depth=comparison_set.deepest or depth,
         quality=bounded_interval(quality, clusters=clusters),
         full_quality=bounded_interval(full, clusters=clusters),
         difference=paired_interval(full, quality, clusters=clusters),
@@ -175,6 +178,13 @@ def _check(
         kept_share=bounded_interval(shares, clusters=clusters_at(of_judged, filled)),
         empty=bounded_interval((counts == 0).astype(np.float64), clusters=of_judged),
     )
+
+
+def _ranking(comparison_set: ComparisonSet, kept: Run, depth: int, threshold: float | None) -> Run:
+    """Return the ranking in production: without a threshold, candidates below the depth follow where they are kept."""
+    if threshold is not None or comparison_set.below_depth == "dropped":
+        return kept
+    return append_below(kept, first_stage_run(comparison_set), depth)
 
 
 def _with_enough_queries(found: RuleFinding, comparison_set: ComparisonSet, margin: float) -> RuleFinding:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import MetricValues, Qrels, Run
+from evalkit.records import BelowDepth, MetricValues, Qrels, Run, append_below
 from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
@@ -27,7 +27,7 @@ class QualityCell:
     depth
         Candidates per query; None for a compared run, which has candidates of its own.
     run
-        The ranked lists of the queries that were scored.
+        The ranked lists of the queries that were scored, with the candidates below the depth where these are kept.
     values
         Per averaged query; a query that was not scored has no row.
     not_scored
@@ -35,6 +35,8 @@ class QualityCell:
         are in no mean; a query without candidates has the value 0.
     placed_last
         Query id -> documents without a score of their own; None if unknown. See `placed_last`.
+    reranked
+        The part of `run` that the reranker was given; None if that is all of it.
     """
 
     dataset: str
@@ -44,6 +46,12 @@ class QualityCell:
     values: MetricValues
     not_scored: tuple[str, ...]
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
+    reranked: Run | None = None
+
+    @property
+    def scores(self) -> Run:
+        """The run without candidates below the depth."""
+        return self.run if self.reranked is None else self.reranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +63,16 @@ class CandidateCeiling:
     recall
         ``(q,)`` share of each query's relevant documents that are among the candidates.
     best
-        The values of the candidates in the order of their grades.
+        The values with the reranked candidates in the order of their grades.
+    pairs
+        Candidates over all queries.
     """
 
     dataset: str
     depth: int
     recall: NDArray[np.float64]
     best: MetricValues
+    pairs: int = 0
 
 
 def derive_cells(
@@ -70,24 +81,30 @@ def derive_cells(
     qrels: Mapping[str, Qrels],
     metrics: Sequence[str],
     depths: Sequence[int],
+    below_depth: BelowDepth,
 ) -> Iterator[QualityCell]:
     """Yield every cell of each dataset: the first stage and each reranker at each depth, then each compared run."""
     parsed = parse_metrics(metrics)
     with_candidates: list[str] = []
+    candidates = Run.from_rows("", [], [], [])
     for dataset, judged in qrels.items():
         for tag in (manifest.first_stage, *manifest.rerankers):
             part = folder.read_scores_of(dataset, tag)
             if tag == manifest.first_stage:
                 with_candidates = list(dict.fromkeys(part["query_id"].tolist()))
+                longest = int(part["retriever_rank"].max(initial=0))
+                if below_depth == "kept" and longest > min(depths):
+                    candidates = scored_run(part, tag, longest)
             for depth in depths:
                 columns = at_depth(part, depth)
-                run = scored_run(columns, tag, depth)
+                reranked = scored_run(columns, tag, depth)
+                run = append_below(reranked, candidates, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in with_candidates if q not in scored)
                 kept = _averaged(judged, missing, any_scored=bool(scored) or not with_candidates)
                 values = evaluate(run, kept, parsed)
                 last = placed_last(columns, _made_up(manifest, dataset, tag, depth))
-                yield QualityCell(dataset, tag, depth, run, values, missing, last)
+                yield QualityCell(dataset, tag, depth, run, values, missing, last, reranked)
         for facts in manifest.runs:
             if facts.dataset == dataset:
                 run = scored_run(folder.read_scores_of(dataset, facts.tag), facts.tag, None)
@@ -151,6 +168,8 @@ def derive_ceilings(
         if cell.depth is None:
             continue
         judged = qrels[cell.dataset]
-        recall = evaluate(cell.run, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
-        best = evaluate(best_order(cell.run, judged), judged, parsed)
-        yield CandidateCeiling(cell.dataset, cell.depth, recall, best)
+        recall = evaluate(cell.scores, judged, parse_metrics([f"R@{cell.depth}"])).values[:, 0]
+        best = append_below(best_order(cell.scores, judged), cell.run, cell.depth)
+        yield CandidateCeiling(
+            cell.dataset, cell.depth, recall, evaluate(best, judged, parsed), len(cell.scores)
+        )

@@ -13,13 +13,13 @@ from evalkit.comparison.gate_verdicts import decide_drop
 from evalkit.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.progress import progress_bar
-from evalkit.records import Run
+from evalkit.records import Run, append_below
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow, TunedDepth
 from evalkit.stats import Clusters, bounded_interval, clusters_at, mean_interval, mean_or_none, none_if_nan
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.depth_sweep import known_costs
-from evalkit.summaries.tuning_depths import among, cut_to
+from evalkit.summaries.tuning_depths import among
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.front import front
@@ -32,7 +32,11 @@ KEPT_SHARES = (1.0, 0.5, 0.2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Configuration:
-    """A configuration: depth, fusion, share of the documents that the threshold keeps, threshold, ranking."""
+    """A configuration: depth, fusion, share of the reranked documents that the threshold keeps, threshold, ranking.
+
+    Without a threshold the ranking includes the candidates below the depth where they are kept; a threshold drops them:
+    they have no score.
+    """
 
     depth: int
     fusion: str
@@ -64,9 +68,8 @@ def search(
     difference to plain reranking (the reranker alone, at the greatest of these depths, without threshold) is that of
     the held-out queries.
     """
-    at = made_at or TunedDepth(comparison_set.depth or 1, "given")
+    at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
     costs = known_costs(summary, comparison_set, tag)
-    comparison_set = cut_to(comparison_set, tag, at.depth)
     query_ids = comparison_set.qrels.answerable
     clusters = comparison_set.clusters_of(query_ids)
     split = split_queries(len(query_ids), plan.seed, clusters)
@@ -74,7 +77,7 @@ def search(
     opponent: AgainstFusion | None = None
     if query_ids:
         tuning = [query_ids[i] for i in split.tuning]
-        evaluated = list(_evaluate_all(comparison_set, tag, tuning, plan.primary))
+        evaluated = list(_evaluate_all(comparison_set, tag, tuning, plan.primary, at.depth))
         held_out = clusters_at(clusters, split.held_out)
         rows = _rows(evaluated, split, costs, plan, held_out)
         opponent = _against_fusion(evaluated, split, plan, clusters)
@@ -106,16 +109,15 @@ def _against_fusion(
 
 
 def _evaluate_all(
-    comparison_set: ComparisonSet, tag: str, tuning: list[str], metric: str
+    comparison_set: ComparisonSet, tag: str, tuning: list[str], metric: str, deepest: int
 ) -> Iterator[_Evaluated]:
-    """Yield every configuration with its values; the last one is plain reranking at the full depth."""
+    """Yield every configuration with its values; the last one is plain reranking at the greatest depth."""
     query_ids, metrics = comparison_set.qrels.answerable, parse_metrics([metric])
-    configurations = list(_combinations(comparison_set, tag, tuning))
+    configurations = list(_combinations(comparison_set, tag, tuning, deepest))
     label = f"{comparison_set.dataset}: {tag}"
     for one in progress_bar(configurations, desc=label, unit="way"):
-        kept = one.run if one.threshold is None else one.run.where(one.run.scores >= one.threshold)
-        documents = float(np.mean([len(kept.docs(q)) for q in query_ids]))
-        yield _Evaluated(one, documents, evaluate(kept, comparison_set.qrels, metrics).of(metric))
+        documents = float(np.mean([len(one.run.docs(q)) for q in query_ids]))
+        yield _Evaluated(one, documents, evaluate(one.run, comparison_set.qrels, metrics).of(metric))
 
 
 def _rows(
@@ -159,10 +161,12 @@ def _objectives(one: _Evaluated, split: Split, costs: Costs) -> list[float]:
     return [quality, -one.kept, -float(costs.p95_s[place]), -float(costs.usd_per_thousand_queries[place])]
 
 
-def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) -> Iterator[_Configuration]:
-    """Yield every configuration; thresholds are quantiles of the scores of the tuning queries."""
-    first, full = first_stage_run(comparison_set), comparison_set.systems[tag].run
-    deepest, wanted = comparison_set.depth or 1, set(tuning)
+def _combinations(
+    comparison_set: ComparisonSet, tag: str, tuning: list[str], most: int
+) -> Iterator[_Configuration]:
+    """Yield every configuration with at most `most` candidates; thresholds are quantiles of the tuning scores."""
+    first, full = first_stage_run(comparison_set), comparison_set.systems[tag].scores
+    deepest, wanted = min(most, comparison_set.deepest or 1), set(tuning)
     for depth in (*(depth for depth in LADDER if depth < deepest), deepest):
         shallow = first.cut(depth)
         reranked = among(full, shallow)
@@ -172,5 +176,9 @@ def _combinations(comparison_set: ComparisonSet, tag: str, tuning: list[str]) ->
         for fusion, run in fused.items():
             scores = run.restricted_to(wanted).scores
             for share in KEPT_SHARES if len(scores) else (1.0,):
-                cut = None if share == 1 else float(np.quantile(scores, 1 - share, method="higher"))
-                yield _Configuration(depth, fusion, share, cut, run)
+                if share == 1:
+                    whole = append_below(run, first, depth) if comparison_set.below_depth == "kept" else run
+                    yield _Configuration(depth, fusion, share, None, whole)
+                    continue
+                cut = float(np.quantile(scores, 1 - share, method="higher"))
+                yield _Configuration(depth, fusion, share, cut, run.where(run.scores >= cut))

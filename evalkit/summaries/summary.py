@@ -128,7 +128,7 @@ def _difference(
 
 def _tied_share(cell: QualityCell) -> float | None:
     """Return the share of queries with equal scores among the first 11 ranks; None without queries."""
-    tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.run]
+    tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.scores]
     return sum(tied) / len(tied) if tied else None
 
 
@@ -139,6 +139,7 @@ def _ceiling(ceiling: CandidateCeiling, clusters: QueryClusters) -> Ceiling:
         depth=ceiling.depth,
         recall=bounded_interval(ceiling.recall, CONFIDENCE, clusters.of(best.query_ids)),
         best_order={metric: mean_or_none(best.of(metric)) for metric in best.metrics},
+        pairs=ceiling.pairs,
     )
 
 

@@ -20,7 +20,13 @@ from evalkit.results.tuning_document import (
     TunedDepth,
 )
 from evalkit.stats import Interval, bounded_interval, clusters_at, mean_interval, mean_or_none
-from evalkit.summaries.candidate_runs import MADE_UP, first_stage_run, relevance, scored_documents
+from evalkit.summaries.candidate_runs import (
+    MADE_UP,
+    candidate_lists,
+    first_stage_run,
+    relevance,
+    scored_documents,
+)
 from evalkit.summaries.tuning_depths import QueryHalves, cut_to
 from evalkit.tuning.depth_bands import DepthBand
 from evalkit.tuning.threshold_choice import (
@@ -93,7 +99,7 @@ def find_threshold(
     in the choice; the share of them that keeps a document is reported. Documents without a score of their own take no
     part in anything.
     """
-    at = made_at or TunedDepth(comparison_set.depth or 1, "given")
+    at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
     shallow = cut_to(comparison_set, tag, at.depth)
     run, left_out = scored_documents(shallow.systems[tag])
     judged = [q for q in comparison_set.qrels.grades if run.docs(q)]
@@ -128,6 +134,7 @@ def find_threshold(
         left_out=left_out,
         clusters=choice.clusters,
         made_at=at,
+        candidates=candidate_lists(comparison_set),
     )
 
 

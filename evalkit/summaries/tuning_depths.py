@@ -66,13 +66,13 @@ class QueryHalves:
 def cut_to(comparison_set: ComparisonSet, tag: str, depth: int) -> ComparisonSet:
     """Return the comparison set of one reranker with only the first `depth` candidates of each query.
 
-    Candidates after them have no score of the reranker, so a threshold drops them.
+    Candidates after them have no score of the reranker, so a threshold drops them, and no ranking here has them.
     """
     candidates = first_stage_run(comparison_set).cut(depth)
     system = comparison_set.systems[tag]
-    if comparison_set.first_stage is None or comparison_set.depth == depth:
+    if comparison_set.first_stage is None:
         return replace(comparison_set, systems={tag: system})
-    shallow = replace(system, run=among(system.run, candidates))
+    shallow = replace(system, run=among(system.scores, candidates), reranked=None)
     return replace(comparison_set, systems={tag: shallow}, first_stage=candidates, depth=depth)
 
 
@@ -103,7 +103,7 @@ def depth_to_tune(
     InputError
         If the depth that is asked for is deeper than the candidates.
     """
-    deepest = comparison_set.depth or 1
+    deepest = comparison_set.deepest or 1
     if asked is not None and not 1 <= asked <= deepest:
         raise InputError(
             f"depth {asked} is not one of the depths of {comparison_set.dataset}: 1 to {deepest}",

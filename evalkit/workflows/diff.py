@@ -82,6 +82,7 @@ class _Facts:
         endpoints = {tag: to_plain(facts) for tag, facts in manifest.endpoints.items()}
         runs = {f"{facts.tag} on {facts.dataset}": to_plain(facts) for facts in manifest.runs}
         settings = {key: value for key, value in config.everything.items() if key not in _NO_EFFECT}
+        settings["below_depth"] = config.below_depth  # earlier versions wrote no such key
         return cls(
             {
                 "status": {"status": manifest.status},

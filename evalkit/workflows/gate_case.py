@@ -14,7 +14,7 @@ from evalkit.config import GateRule
 from evalkit.metrics import find_spelling
 from evalkit.records import MetricValues
 from evalkit.stats import Clusters
-from evalkit.summaries.gate_evidence import Evidence
+from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, Evidence
 
 Look = Literal["only", "first", "last"]
 """Which of the planned looks at the same change a gate is."""
@@ -149,7 +149,9 @@ class Case:
         if (key in self.new.runs) != (key in self.old.runs):
             raise NothingToJudgeError(f"{self.tag} is a run on one side and a reranker on the other")
         # A run has candidates of its own: a change of those is what the gate judges.
-        same = {"judgments"} if key in self.new.runs else set(theirs)
+        same = {"judgments"} if key in self.new.runs else set(theirs) - {BELOW_DEPTH}
+        if key not in self.new.runs:
+            self._check_below_depth()
         differing = [name for name, hashed in theirs.items() if name in same and mine.get(name) != hashed]
         if differing:
             raise NothingToJudgeError(
@@ -159,6 +161,23 @@ class Case:
         if paired.left_out:
             raise NothingToJudgeError(f"{paired.left_out} queries have a value on only one side")
         return replace(paired, clusters=self.clusters_of(paired.query_ids))
+
+    def _check_below_depth(self) -> None:
+        """Check that candidates below the depth are kept on both sides or dropped on both, if there are any.
+
+        Raises
+        ------
+        NothingToJudgeError
+            If they are not: rankings of both kinds differ without a change of the reranker.
+        """
+        mine, theirs = (
+            side.prints[self.dataset].get(BELOW_DEPTH, "dropped") for side in (self.new, self.old)
+        )
+        if mine != theirs and NONE_BELOW not in {mine, theirs}:
+            raise NothingToJudgeError(
+                f"candidates below the depth are {mine} in {self.new.name} and {theirs} in {self.old.name}"
+                " (below_depth)"
+            )
 
     def clusters_of(self, query_ids: tuple[str, ...]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own."""

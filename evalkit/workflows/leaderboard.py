@@ -1,4 +1,4 @@
-"""Rank the systems of many result folders: one table for each set of queries, judgments, candidates and depth."""
+"""Rank the systems of many result folders: one table for each set of comparable systems."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from evalkit.errors import InputError, tell
 from evalkit.metrics import find_spelling
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
 from evalkit.results.locate import has_only_latencies, locate_results
+from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
 from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results
@@ -148,7 +149,8 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
         name: summaries[id(result)].quantiles_alone(dataset, tag, "p50")
         for name, (result, tag) in group.sources.items()
     }
-    batch = _shared_batch([timed[name] for name in names], depth)
+    lists = candidate_lists(group.comparison_set)
+    batch = _shared_batch([timed[name] for name in names], lists.longest_list if lists else depth)
     dominated = _dominated(group, plan, batch, tied)
     clusters = group.comparison_set.query_clusters
     rows = []
@@ -169,7 +171,7 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
                 is_run=group.comparison_set.systems[name].own_candidates,
             )
         )
-    return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows))
+    return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows), lists)
 
 
 def _dominated(

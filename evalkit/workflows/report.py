@@ -76,7 +76,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
-        systems = sets_at_depth(cells, manifest.first_stage, judged, queries, config.depth, manifest.origins)
+        systems = sets_at_depth(cells, manifest.first_stage, judged, queries, config, manifest.origins)
         compared = compare_sets(systems, plan)
         progress.update()
         found = Findings(
@@ -109,7 +109,7 @@ def _manifest(folder: ResultFolder, *, allow_incomplete: bool) -> Manifest:
 def _cells(
     folder: ResultFolder, manifest: Manifest, qrels: Mapping[str, Qrels], config: RecordedConfig
 ) -> list[QualityCell]:
-    return list(derive_cells(folder, manifest, qrels, config.metrics, config.depths))
+    return list(derive_cells(folder, manifest, qrels, config.metrics, config.depths, config.below_depth))
 
 
 def _write(

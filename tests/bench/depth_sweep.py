@@ -33,7 +33,7 @@ def main() -> None:
     )
     reranked = Run.from_rows("reranked", flat, docs * QUERIES, scores.ravel())
     start = time.perf_counter()
-    swept = sweep_depths(first, reranked, Qrels(grades), parse_metrics(METRICS), DEEPEST)
+    swept = sweep_depths(first, reranked, Qrels(grades), parse_metrics(METRICS), DEEPEST, "dropped")
     own = (time.perf_counter() - start) / DEEPEST
     other, worst, compared = [], 0.0, 0
     measures = [ir_measures.parse_measure(name) for name in METRICS]

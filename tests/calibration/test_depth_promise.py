@@ -45,7 +45,7 @@ def demo(metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     first = retrieve_candidates(open_retriever(settings, dataset), dataset, 100)
     reranked = read_run(next((ROOT / "configs").glob("quickstart*.trec.gz")))
     parsed = parse_metrics([metric])
-    values = sweep_depths(first, reranked, dataset.qrels, parsed, 100).of(metric)
+    values = sweep_depths(first, reranked, dataset.qrels, parsed, 100, "kept").of(metric)
     return values, evaluate(first, dataset.qrels, parsed).of(metric)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
+from evalkit.formats import read_run
 from evalkit.results import ResultFolder
 from evalkit.results.json_shapes import document, to_json, to_plain
 from evalkit.workflows.baseline import save_baseline
@@ -107,6 +108,17 @@ def test_the_report_has_the_figures_of_that_time(older: ResultFolder) -> None:
     medians = [(now["p50_s"], then["p50_s"]) for now, then in rows]
     assert all(now["lower"] <= then["lower"] < then["upper"] <= now["upper"] for now, then in medians)
     assert older.report_html_file.is_file()
+
+
+def test_its_rankings_end_at_the_depth(older: ResultFolder) -> None:
+    """It does not record what becomes of candidates below a depth: they were dropped, and its run files lack them."""
+    assert older.read_config().below_depth == "dropped"
+    rebuild(older)
+    ranks = older.read_scores()["retriever_rank"]
+    for depth in older.read_config().depths:
+        run = read_run(older.run_file("demo", "minilm", depth))
+        assert max(len(docs) for _, docs, _ in run) == min(depth, ranks.max())
+    assert min(older.read_config().depths) < ranks.max()
 
 
 def test_it_is_compared_and_tuned_with_the_same_figures(older: ResultFolder) -> None:

@@ -218,7 +218,7 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     """The recommendation, its check on held-out queries, every depth as JSON, and the same in the report."""
     done = evalkit("tune", "depth", demo, "--reranker", "dense", "--details")
     assert done.returncode == 0, done.stderr
-    advice = "demo: dense: use all 100 candidates. On held-out queries no smaller number is confirmed"
+    advice = "demo: dense: use all candidates (4 to 100 per query). On held-out queries no smaller number is"
     assert done.stdout.startswith(advice)
     shown = " ".join(done.stdout.split())
     assert "Mean on 48 held-out queries: " in shown
@@ -233,7 +233,9 @@ def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     assert all(
         one["retrieval_loss"] + one["ranking_loss"] + one["mean"] == pytest.approx(1) for one in found["rows"]
     )
-    assert "demo: dense: use all 100 candidates" in (demo / "report.md").read_text(encoding="utf-8")
+    assert "demo: dense: use all candidates (4 to 100 per query)" in (demo / "report.md").read_text(
+        encoding="utf-8"
+    )
     assert (demo / "plots" / "demo.dense.tune-depth.svg").is_file()
     tuned = orjson.loads((demo / "tuning.json").read_bytes())["depth"]
     assert [one for one in tuned if one["reranker"] == "dense"] == [found]

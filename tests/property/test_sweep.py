@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.sweep import sweep_depths
-from evalkit.records import Qrels, Run
+from evalkit.records import BelowDepth, Qrels, Run, append_below
 
 METRICS = parse_metrics(
     [
@@ -52,24 +52,24 @@ def rankings(draw: st.DrawFn) -> tuple[Run, Run, Qrels]:
     return run(2), run(3), Qrels(grades)
 
 
-@given(rankings(), st.integers(1, 14))
-def test_every_depth_equals_its_own_evaluation(data: tuple[Run, Run, Qrels], deepest: int) -> None:
-    """For every metric with a kernel, every query, every depth, ties and short lists included."""
+def cut_to(first_stage: Run, reranked: Run, depth: int) -> Run:
+    """Return the reranked documents among the first candidates."""
+    among = {q: set(first_stage.docs(q)[:depth]) for q in first_stage.query_ids}
+    return reranked.where(np.array([d in among[q] for q, docs, _ in reranked for d in docs], dtype=np.bool_))
+
+
+@given(rankings(), st.integers(1, 14), st.sampled_from(["kept", "dropped"]))
+def test_every_depth_equals_its_own_evaluation(
+    data: tuple[Run, Run, Qrels], deepest: int, below_depth: BelowDepth
+) -> None:
+    """For every metric with a kernel, every query, every depth, ties and short lists and both rules below the depth."""
     first_stage, reranked, qrels = data
-    swept = sweep_depths(first_stage, reranked, qrels, METRICS, deepest)
+    swept = sweep_depths(first_stage, reranked, qrels, METRICS, deepest, below_depth)
     for depth in range(1, deepest + 1):
-        held = {q: set(first_stage.docs(q)[:depth]) for q in first_stage.query_ids}
-        rows = [
-            (q, d, float(s))
-            for q, docs, scores in reranked
-            for d, s in zip(docs, scores, strict=True)
-            if d in held[q]
-        ]
-        alone = evaluate(
-            Run.from_rows("r", [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]),
-            qrels,
-            METRICS,
-        )
+        ranking = cut_to(first_stage, reranked, depth)
+        if below_depth == "kept":
+            ranking = append_below(ranking, first_stage, depth)
+        alone = evaluate(ranking, qrels, METRICS)
         assert swept.query_ids == alone.query_ids
         for metric in alone.metrics:
             assert swept.of(metric)[:, depth - 1] == pytest.approx(alone.of(metric), abs=1e-12), (
@@ -78,8 +78,35 @@ def test_every_depth_equals_its_own_evaluation(data: tuple[Run, Run, Qrels], dee
             )
 
 
+@given(rankings(), st.integers(1, 14))
+def test_candidates_below_the_depth_keep_their_first_stage_order(
+    data: tuple[Run, Run, Qrels], depth: int
+) -> None:
+    """A kept ranking holds every candidate once: the reranked ones as without the others, then the rest in order."""
+    first_stage, reranked, _ = data
+    above = cut_to(first_stage, reranked, depth)
+    ranking = append_below(above, first_stage, depth)
+    for query_id, docs, scores in ranking:
+        assert docs == (*above.docs(query_id), *first_stage.docs(query_id)[depth:])
+        tail = scores[len(above.docs(query_id)) - 1 :].astype(np.float32)
+        assert (np.diff(tail) < 0).all()
+    rebuilt = Run.from_rows(
+        "r", [q for q, docs, _ in ranking for _ in docs], list(ranking.doc_ids), ranking.scores
+    )
+    assert rebuilt.doc_ids == ranking.doc_ids
+
+
+@given(rankings(), st.integers(1, 14))
+def test_no_candidate_is_lost_where_they_are_kept(data: tuple[Run, Run, Qrels], deepest: int) -> None:
+    """Recall over the whole list is the same at every depth, that of all candidates."""
+    first_stage, reranked, qrels = data
+    everything = parse_metrics(["R@1000"])
+    swept = sweep_depths(first_stage, reranked, qrels, everything, deepest, "kept").values[0]
+    assert (swept == evaluate(first_stage, qrels, everything).values).all()
+
+
 def test_a_metric_that_cannot_be_swept_is_reported() -> None:
     """One clear line with those that can."""
     run = Run.from_rows("r", ["q"], ["d"], np.array([1.0]))
     with pytest.raises(InputError, match=r"'Judged@3' cannot be computed for all depths"):
-        sweep_depths(run, run, Qrels({"q": {"d": 1}}), parse_metrics(["Judged@3"]), 2)
+        sweep_depths(run, run, Qrels({"q": {"d": 1}}), parse_metrics(["Judged@3"]), 2, "kept")

@@ -35,3 +35,9 @@ def test_the_judged_share_is_the_metric() -> None:
     sparse = dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1}, "q2": {"d3": 1}})
     (note,) = candidate_lists.judged_share(check_input(sparse, LISTS, depth=3))
     assert note.severity == "note"
+
+
+def test_the_judged_share_ends_at_the_longest_list() -> None:
+    """No list has 100 documents, so no share of 100 is reported."""
+    (found,) = candidate_lists.judged_share(check_input(CLEAN, LISTS, metrics=["R@50"], depth=100))
+    assert list(found.counts) == ["Judged@3"]

@@ -167,7 +167,7 @@ def test_a_list_that_needs_two_calls_of_a_listwise_reranker_is_an_error(
     """Reported before anything is sent, with the limit and the depth."""
     backend = Backend(by_list, pointwise=False)
     config = config_for({"a": api(pointwise=False, batch_size=limit)})
-    with pytest.raises(InputError, match=f"at most {limit} documents, but the depth is 5"):
+    with pytest.raises(InputError, match=f"at most {limit} documents, but a list has 5"):
         asked(monkeypatch, tmp_path, config, DATA, m=backend)
     assert not backend.asked
 

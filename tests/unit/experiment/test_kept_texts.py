@@ -53,11 +53,11 @@ def reversed_order(request: RerankRequest) -> list[float]:
 def test_the_first_documents_of_every_list_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int
 ) -> None:
-    """Of the first stage and of the reranker, within the deepest depth; documents that no list shows are not."""
+    """Of the first stage and of the reranker, at the deepest depth; documents that no list shows are not."""
     data = eval_set(queries=2, documents=DOCUMENTS)
     texts = kept(monkeypatch, tmp_path, data, reversed_order, depth)
-    first = range(min(SHOWN, depth))
-    assert set(texts) == {f"d{n}" for n in first} | {f"d{depth - 1 - n}" for n in first}
+    reranked = [*range(depth)[::-1], *range(depth, DOCUMENTS)][:SHOWN]
+    assert set(texts) == {f"d{n}" for n in (*range(SHOWN), *reranked)}
     assert all(text == data.dataset.corpus.text(doc) for doc, text in texts.items())
 
 
@@ -69,7 +69,7 @@ def test_relevant_documents_are_kept_wherever_they_rank(
     grades = {"q0": {"d29": 2, "d28": 0, "gone": 1}, "unasked": {"d27": 1}}
     data = replace(data, dataset=replace(data.dataset, qrels=Qrels(grades)))
     texts = kept(monkeypatch, tmp_path, data, in_order, 5)
-    assert set(texts) == {f"d{n}" for n in range(5)} | {"d27", "d29"}
+    assert set(texts) == {f"d{n}" for n in range(SHOWN)} | {"d27", "d29"}
 
 
 def test_long_texts_are_cut_and_broken_ones_are_readable(

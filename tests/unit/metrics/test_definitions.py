@@ -136,7 +136,7 @@ def test_a_made_up_metric_is_swept() -> None:
     first_stage, reranked = in_order(["x", "a", "c", "e"]), in_order(["c", "x", "e", "a"])
     metrics = parse_metrics(["Geometric@3", "Geometric(judged_only=True)@3"])
     assert all(map(can_sweep, metrics))
-    swept = sweep_depths(first_stage, reranked, QRELS, metrics, 4)
+    swept = sweep_depths(first_stage, reranked, QRELS, metrics, 4, "dropped")
     for depth in range(1, 5):
         reached = set(first_stage.docs("q")[:depth])
         alone = evaluate(in_order([doc for doc in reranked.docs("q") if doc in reached]), QRELS, metrics)
@@ -164,7 +164,7 @@ def test_a_made_up_metric_is_in_hints() -> None:
     for call in (
         lambda: tie_bounds(run, QRELS, bpref),
         lambda: unjudged_bounds(run, QRELS, bpref),
-        lambda: sweep_depths(run, run, QRELS, bpref, 1),
+        lambda: sweep_depths(run, run, QRELS, bpref, 1, "dropped"),
     ):
         with pytest.raises(InputError) as caught:
             call()

@@ -37,8 +37,8 @@ def test_the_best_of_those_that_are_better_is_adopted() -> None:
         tied={"x": ["y", "z", "bm25"]},
     )
     assert text_of(decided(compared)) == (
-        "Adopt: x ranks better than bm25. +0.041 nDCG@10 (95 % CI 0.028 to 0.054) with 50 candidates, 300 queries,"
-        " significant after correction for 2 comparisons. y and z show no significant difference from it."
+        "Adopt: x ranks better than bm25. +0.041 nDCG@10 (95 % CI 0.028 to 0.054) with up to 50 candidates, 300"
+        " queries, significant after correction for 2 comparisons. y and z show no significant difference from it."
     )
 
 

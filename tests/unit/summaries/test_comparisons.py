@@ -193,7 +193,8 @@ def test_cells_of_other_depths_are_left_out() -> None:
                 values = evaluate(run, judged, parse_metrics(["RR"]))
                 cells.append(QualityCell(dataset, tag, depth, run, values, ("x",) if tag == "r" else ()))
     queries = {"d1": {"q": Query("q", "text", {})}}
-    one, two = sets_at_depth(cells, "bm25", qrels, queries, 1, {})
+    config = RecordedConfig("x", 1, ("RR",), (1,), CompareSettings(), {})
+    one, two = sets_at_depth(cells, "bm25", qrels, queries, config, {})
     assert (one.dataset, two.dataset, one.depth) == ("d1", "d2", 1)
     assert (set(one.queries), set(two.queries)) == ({"q"}, set())
     for comparison_set in (one, two):
@@ -213,7 +214,8 @@ def test_a_run_is_a_system_without_a_depth_whose_unjudged_documents_count() -> N
         values = evaluate(run, Qrels(grades), parse_metrics(["nDCG@10"]))
         cells.append(QualityCell("d", tag, depth, run, values, ()))
     for depth in (2, 3):
-        (one,) = sets_at_depth(cells, "bm25", {"d": Qrels(grades)}, {}, depth, {})
+        config = RecordedConfig("x", 1, ("nDCG@10",), (depth,), CompareSettings(), {})
+        (one,) = sets_at_depth(cells, "bm25", {"d": Qrels(grades)}, {}, config, {})
         assert one.own_candidates == ("es",)
         (entry,) = compare_sets([one], PLAN).datasets
         assert (entry.runs, entry.depth_of("es"), entry.depth_of("bm25")) == (("es",), None, depth)

@@ -14,8 +14,9 @@ from support.systems import noisy_set, run_of, set_of
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.latency.billing import Billing, CostStep
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Run
-from evalkit.report.depth import depth_line, depth_table
+from evalkit.records import Run, append_below
+from evalkit.report.depth import depth_line, depth_lines, depth_table, needed_text
+from evalkit.results.manifest import CandidateLists
 from evalkit.results.summary_document import Summary
 from evalkit.summaries.candidate_runs import best_order
 from evalkit.summaries.depth_sweep import DepthQuestion, known_costs, sweep
@@ -165,13 +166,47 @@ def paid(billing: Billing, usd: float | None = 6.0, most: int | None = None) -> 
     return summary(costs=costs, billing=[billed("r", billing, most)])
 
 
+@pytest.mark.parametrize(("lengths", "count"), [([50] * 60, "all 50"), ([12, 50] * 30, "all (up to 50)")])
+def test_no_depth_is_greater_than_the_longest_list(lengths: list[int], count: str) -> None:
+    """At depth 100 with lists of 50, the sweep, its sentences and its table end at 50."""
+    lists = {f"q{i}": {f"d{j}": -float(j) for j in range(n)} for i, n in enumerate(lengths)}
+    grades = {q: {f"d{len(docs) - 1}": 1} for q, docs in lists.items()}
+    turned = {q: {d: -score for d, score in docs.items()} for q, docs in lists.items()}
+    comparison_set = set_of(grades, run_of("bm25", lists), run_of("r", turned), depth=100)
+    found = sweep(comparison_set, "r", PLAN, NOTHING, DepthQuestion())
+    assert [row.depth for row in found.rows] == list(range(1, 51))
+    assert (found.choice.deepest, found.candidates) == (50, CandidateLists.of_lengths(lengths))
+    assert needed_text(found) == count
+    assert "100 candidates" not in "".join([*depth_lines(found), depth_table(found).note])
+
+
+@pytest.mark.parametrize("metric", ["nDCG@10", "AP", "R@12"])
+def test_kept_candidates_count_at_every_depth(metric: str) -> None:
+    """A sweep equals rankings of which the others follow; its recall is still that of the first d candidates."""
+    kept = replace(NOISY, below_depth="kept")
+    found = sweep(kept, "r", PLAN, NOTHING, DepthQuestion(metric))
+    parsed, first = parse_metrics([metric]), NOISY.first_stage
+    assert first is not None
+    for row, dropped in zip(
+        found.rows, sweep(NOISY, "r", PLAN, NOTHING, DepthQuestion(metric)).rows, strict=True
+    ):
+        ranking = append_below(at_depth(NOISY, "r", row.depth), first, row.depth)
+        best = append_below(best_order(first.cut(row.depth), NOISY.qrels), first, row.depth)
+        means = [evaluate(run, NOISY.qrels, parsed).of(metric).mean() for run in (ranking, best)]
+        assert (row.mean.estimate, row.oracle) == pytest.approx(means)
+        assert row.recall == dropped.recall
+        assert row.ranking_loss is not None
+        assert row.ranking_loss >= -1e-12
+    assert found.rows[0].mean.estimate == pytest.approx(found.first_stage.estimate)
+
+
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=8))
 def test_short_lists_stop_to_cost_more(lengths: list[int]) -> None:
-    """A price per document counts the candidates that exist: a list of 2 costs the same from depth 2 on."""
+    """A price per document counts the candidates that exist; the longest list is the deepest depth."""
     lists = {f"q{i}": {f"d{j}": -float(j) for j in range(n)} for i, n in enumerate(lengths)}
     comparison_set = set_of({q: {"d0": 1} for q in lists}, run_of("bm25", lists), run_of("r", lists), depth=6)
     costs = known_costs(paid(Billing(0.001)), comparison_set, "r").usd_per_thousand_queries
-    pairs = [sum(min(n, depth) for n in lengths) for depth in range(1, 7)]
+    pairs = [sum(min(n, depth) for n in lengths) for depth in range(1, max(lengths) + 1)]
     assert costs == pytest.approx(6.0 * np.array(pairs) / sum(lengths))
     assert costs[-1] == pytest.approx(6.0)
 

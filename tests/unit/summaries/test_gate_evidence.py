@@ -64,7 +64,7 @@ def test_the_same_data_have_the_same_hashes(tmp_path: Path) -> None:
     reordered = {"q2": {"c": 0, "b": 2}, "q1": {"a": 1}}
     lists = {"q2": {"b": 9.0, "a": 1.0}, "q1": {"b": 7.0, "a": 0.5}}
     assert prints(tmp_path / "other", grades=reordered, first=lists) == base
-    assert set(base) == {"judgments", "candidates", "depth"}
+    assert set(base) == {"judgments", "candidates", "depth", "below_depth"}
     assert base["depth"] == "2"
 
 

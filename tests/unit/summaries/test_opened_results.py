@@ -210,3 +210,16 @@ def test_sets_match_if_judgments_candidates_and_depth_do(changes: dict[str, Any]
     assert mismatch(BASE, other) == reason
     assert (mismatch(other, BASE) is None) == (reason is None)
     assert mismatch(other, other) is None
+
+
+def test_sets_with_other_rules_below_the_depth_do_not_match() -> None:
+    """Kept and dropped candidates make other rankings; the reason names both. Without any they are the same."""
+    assert BASE.first_stage is not None
+    at_one = replace(BASE, depth=1, below_depth="kept")
+    dropped = replace(at_one, below_depth="dropped", first_stage=BASE.first_stage.cut(1))
+    assert mismatch(at_one, dropped) == (
+        "candidates below the depth are kept in one and dropped in the other (below_depth)"
+    )
+    assert mismatch(at_one, at_one) is None
+    whole = replace(BASE, below_depth="kept")
+    assert mismatch(whole, BASE) is mismatch(BASE, whole) is None

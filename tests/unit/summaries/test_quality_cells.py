@@ -14,7 +14,7 @@ from support.result_folders import manifest_of, run_facts, score_rows, write_res
 from support.systems import Scores, run_of
 
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels
+from evalkit.records import BelowDepth, Qrels
 from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells, placed_last
 
 GRADES = {"q1": {"a": 1}, "q2": {"c": 2, "z": 1}, "q3": {"x": 1}, "q4": {"a": 0}}
@@ -28,12 +28,18 @@ RERANKED: Scores = {
 
 
 def cells_of(
-    path: Path, scores: list[dict[str, object]], depths: list[int], rerankers: tuple[str, ...] = ("r",)
+    path: Path,
+    scores: list[dict[str, object]],
+    depths: list[int],
+    rerankers: tuple[str, ...] = ("r",),
+    below_depth: BelowDepth = "dropped",
 ) -> dict[tuple[str, int], QualityCell]:
     """Return (tag, depth) -> cell of a result with these rows of scores."""
     manifest = manifest_of(["d"], rerankers)
     folder = write_result(path, {"d": GRADES}, scores, manifest=manifest)
-    cells = list(derive_cells(folder, manifest, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"], depths))
+    cells = list(
+        derive_cells(folder, manifest, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"], depths, below_depth)
+    )
     found = {(cell.reranker, cell.depth): cell for cell in cells}
     assert list(found) == [(tag, depth) for tag in ("bm25", *rerankers) for depth in depths]
     return found
@@ -52,6 +58,43 @@ def test_a_depth_reranks_the_first_candidates_only(tmp_path: Path) -> None:
     assert cells["r", 3].run.docs("q1") == ("b", "c", "a")
     assert cells["bm25", 3].run.docs("q2") == ("b", "c", "a")
     assert all(cell.not_scored == () for cell in cells.values())
+
+
+def test_candidates_below_the_depth_are_kept(tmp_path: Path) -> None:
+    """At depth 2 the third candidate stays third, without a score; the first stage has its whole list."""
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
+    cells = cells_of(tmp_path / "f", rows, [2, 3], below_depth="kept")
+    assert cells["r", 2].run.docs("q1") == ("b", "a", "c")
+    assert cells["r", 2].scores.docs("q1") == ("b", "a")
+    assert cells["bm25", 2].run.docs("q1") == cells["bm25", 3].run.docs("q1") == ("a", "b", "c")
+    assert values_of(cells["r", 2], "R@3") == values_of(cells["r", 3], "R@3")
+    assert cells["r", 3].run is cells["r", 3].scores
+
+
+def test_a_listwise_pass_is_followed_by_the_first_stage(tmp_path: Path) -> None:
+    """Its scores at depth 2 order two candidates; the third is that of the first stage, scored at depth 3 or not."""
+    passes = [
+        *score_rows("d", "r", {"q1": {"a": 1.0, "b": 2.0}}, depth=2),
+        *score_rows("d", "r", {"q1": {"a": 3.0, "b": 2.0, "c": 9.0}}, depth=3),
+    ]
+    cells = cells_of(tmp_path / "f", score_rows("d", "bm25", FIRST) + passes, [2, 3], below_depth="kept")
+    assert cells["r", 2].run.docs("q1") == ("b", "a", "c")
+    assert cells["r", 3].run.docs("q1") == ("c", "a", "b")
+    assert cells["r", 2].run.query_ids == ("q1",)  # a query without scores has no ranking
+
+
+def test_the_ceiling_counts_what_stays_below_the_depth(tmp_path: Path) -> None:
+    """The best order of one candidate is that of the first stage where the others stay, and no value is above it."""
+    rows = score_rows("d", "bm25", FIRST) + score_rows("d", "r", RERANKED)
+    for below_depth in ("kept", "dropped"):
+        cells = cells_of(tmp_path / below_depth, rows, [1, 2, 3], below_depth=below_depth)
+        first = [cells["bm25", depth] for depth in (1, 2, 3)]
+        ceilings = list(derive_ceilings(first, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"]))
+        for ceiling in ceilings:
+            assert (ceiling.best.values >= cells["r", ceiling.depth].values.values - 1e-12).all()
+        assert [ceiling.pairs for ceiling in ceilings] == [3, 6, 8]
+        if below_depth == "kept":
+            assert ceilings[0].best.values.tolist() == cells["bm25", 1].values.values.tolist()
 
 
 def test_values_are_those_of_the_run(tmp_path: Path) -> None:
@@ -78,7 +121,8 @@ def test_a_run_is_evaluated_whole_and_without_a_depth(tmp_path: Path) -> None:
     ]
     manifest = replace(manifest_of(["d"], []), runs=(run_facts("es"), run_facts("es", dataset="other")))
     folder = write_result(tmp_path / "f", {"d": GRADES}, rows, manifest=manifest)
-    *first, cell = derive_cells(folder, manifest, {"d": Qrels(GRADES)}, ["nDCG@10", "R@3"], [1, 2])
+    qrels = {"d": Qrels(GRADES)}
+    *first, cell = derive_cells(folder, manifest, qrels, ["nDCG@10", "R@3"], [1, 2], "kept")
     assert [(one.reranker, one.depth) for one in first] == [("bm25", 1), ("bm25", 2)]
     assert (cell.reranker, cell.depth, cell.not_scored) == ("es", None, ())
     assert cell.run.docs("q1") == ("z", "y", "x", "a")
@@ -137,7 +181,8 @@ def test_datasets_do_not_mix(tmp_path: Path) -> None:
     folder = write_result(tmp_path / "f", judged, rows, manifest=manifest)
     qrels = {name: Qrels(grades) for name, grades in judged.items()}
     cells = {
-        (cell.dataset, cell.reranker): cell for cell in derive_cells(folder, manifest, qrels, ["RR"], [2])
+        (cell.dataset, cell.reranker): cell
+        for cell in derive_cells(folder, manifest, qrels, ["RR"], [2], "dropped")
     }
     assert values_of(cells["d1", "r"], "RR") == {"q": 1.0}
     assert values_of(cells["d2", "r"], "RR") == {"q": 1.0}

@@ -61,7 +61,7 @@ def test_a_query_without_score_in_one_run_has_none() -> None:
 
 @pytest.mark.parametrize(
     ("changes", "what"),
-    [({"prints": {"d": {"depth": "6"}}}, "judgments, candidates or depth"), ({"values": {}}, "rerankers or datasets")],
+    [({"prints": {"d": {"depth": "6"}}}, "judgments, candidates, depth"), ({"values": {}}, "rerankers or datasets")],
 )  # fmt: skip
 def test_runs_of_other_things_are_refused(changes: dict[str, Any], what: str) -> None:
     """With both names."""

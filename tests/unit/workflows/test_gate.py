@@ -100,6 +100,30 @@ def test_what_is_missing_or_different_is_invalid(new: Evidence, why: str) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs", "refused"),
+    [
+        ("kept", "dropped", True), ("kept", None, True), ("dropped", "kept", True), ("kept", "kept", False),
+        ("dropped", None, False), ("none below", None, False), ("none below", "dropped", False),
+    ],
+)  # fmt: skip
+def test_kept_and_dropped_candidates_are_not_compared(mine: str, theirs: str | None, refused: bool) -> None:
+    """Both are named; a baseline of an earlier version dropped them. Without candidates below, both are the same."""
+    sides = [
+        evidence(
+            name, {"a": values(0.5)}, prints={"d": OLD.prints["d"] | ({"below_depth": one} if one else {})}
+        )
+        for name, one in (("new", mine), ("old", theirs))
+    ]
+    found = only(rule(max_drop=0.01), *sides)
+    assert (found.status == "INVALID") == refused
+    if refused:
+        assert found.sentence == (
+            f"candidates below the depth are {mine} in new and {theirs or 'dropped'} in old (below_depth); no"
+            " statistics computed"
+        )
+
+
 def test_a_rule_without_a_name_judges_what_both_sides_have() -> None:
     """Where they share nothing, what the baseline has is missing; a named reranker is judged alone."""
     new = evidence("new", {"a": values(0.5), "b": values(0.5)})
