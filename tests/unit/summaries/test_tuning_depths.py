@@ -19,6 +19,7 @@ from evalkit.tuning.depth_bands import band_of
 
 PLAN = Plan("bm25", "nDCG@10", seed=3)
 FOUND = noisy_set(200, 12, {"bm25": 2.5, "r": 4.0}, seed=6, unanswerable=20)
+WORLD = noisy_set(300, 12, {"bm25": 2.5, "r": 5.5}, seed=6)
 
 
 def swept(comparison_set: ComparisonSet, margin: float) -> DepthSweep:
@@ -40,14 +41,14 @@ def test_only_the_first_candidates_are_left() -> None:
 
 def test_the_recommended_depth_is_the_default() -> None:
     """With a margin that these queries can confirm; the guarantee then holds over the band of that depth."""
-    found = swept(FOUND, 0.1)
+    found = swept(WORLD, 0.03)
     depth = found.choice.recommended
     assert depth is not None
     assert depth < 12
-    assert depth_to_tune(FOUND, found) == TunedDepth(depth, "recommended", None, band_of(depth, 12))
+    assert depth_to_tune(WORLD, found) == TunedDepth(depth, "recommended", None, band_of(depth, 12))
     # The same number has the same guarantee, given or not; another number was not chosen by these queries.
-    assert depth_to_tune(FOUND, found, depth) == TunedDepth(depth, "given", None, band_of(depth, 12))
-    assert depth_to_tune(FOUND, found, 12) == TunedDepth(12, "given")
+    assert depth_to_tune(WORLD, found, depth) == TunedDepth(depth, "given", None, band_of(depth, 12))
+    assert depth_to_tune(WORLD, found, 12) == TunedDepth(12, "given")
 
 
 def test_too_few_queries_cannot_choose_a_depth() -> None:

@@ -19,13 +19,17 @@ from support.messages import said
 from evalkit.errors import IncompleteError, InputError, UnknownNameError
 from evalkit.results.folder import ResultFolder
 from evalkit.results.json_shapes import to_plain
+from evalkit.results.production_document import read_production
+from evalkit.results.tuning_document import SearchResult, TunedDepth
 from evalkit.summaries.depth_sweep import DepthQuestion
 from evalkit.summaries.threshold_curves import Goal
+from evalkit.tuning import Limits
 from evalkit.workflows.tune import (
     calibrate_result,
     choose_thresholds,
     search_result,
     sweep_result,
+    tune_all,
     tune_calibration,
     tune_depth,
     tune_threshold,
@@ -121,6 +125,61 @@ def test_scores_of_listwise_rerankers_have_thresholds(result: Path, tune: Callab
     assert [one.reranker for one in tune(result)] == ["good", "fair", "whole"]
     assert {one.depth for one in tune(result)} == {DEPTH}
     assert [one.reranker for one in tune(result, "whole")] == ["whole"]
+
+
+@pytest.mark.parametrize("tune", [choose_thresholds, calibrate_result, search_result])
+def test_scores_are_tuned_at_the_depth_that_is_asked_for(result: Path, tune: Callable[..., Any]) -> None:
+    """The finding says so, and figures are those of that many candidates; a deeper one is an error."""
+    (found,) = tune(result, "good", depth=3)
+    assert (found.made_at.depth, found.made_at.source) == (3, "given")
+    if not isinstance(found, SearchResult):
+        assert found.depth == 3
+    else:
+        assert max(row.depth for row in found.rows) == 3
+    with pytest.raises(InputError, match="depth 7 is not one of the depths of small: 1 to 6"):
+        tune(result, "good", depth=7)
+
+
+def test_a_listwise_reranker_has_only_the_depths_that_were_run(folder: Path) -> None:
+    """Each of them is scored by itself; another depth is an error that names them."""
+    whole = Backend(lifted(0.5), pointwise=False)
+    result = finished(folder / "small", folder / "depths", {"whole": whole}, depths=[2, DEPTH])
+    (found,) = calibrate_result(result, depth=2)
+    assert (found.depth, found.made_at) == (2, TunedDepth(2, "given"))
+    assert calibrate_result(result)[0].depth == DEPTH
+    with pytest.raises(
+        InputError, match="no scores at depth 3: it is listwise, and was run at 2, 6"
+    ) as raised:
+        choose_thresholds(result, depth=3)
+    assert "add 3 to 'depths'" in (raised.value.hint or "")
+
+
+def test_all_settings_are_made_at_one_depth(result: Path, tmp_path: Path) -> None:
+    """Threshold and probabilities are those of the depth that is in the file, and the file holds what is returned."""
+    file = tmp_path / "production.json"
+    found = tune_all(result, "good", "recall>=0.5", save=file)
+    assert orjson.loads(file.read_bytes()) == orjson.loads(orjson.dumps(found))
+    (rule,) = found["rerankers"]
+    (choice,) = choose_thresholds(result, "good", "recall>=0.5")
+    assert (rule["depth"], rule["threshold"]) == (choice.depth, choice.threshold)
+    assert rule["held_out"]["recall"] == to_plain(choice.held_out)["recall"]
+    assert rule["held_out"]["full_quality"]["n"] == QUERIES // 2
+    assert (rule["latency"], rule["usd_per_thousand_queries"]) == (None, None)
+
+
+def test_a_limit_that_nothing_is_known_to_keep_gives_no_settings(result: Path) -> None:
+    """Nothing was timed or billed: the reason is in the file; by default that is in the result folder."""
+    for limits, why in ((Limits(p95_s=1.0), "latency"), (Limits(usd_per_thousand_queries=1.0), "cost")):
+        for tag in ("good", "whole"):
+            tune_all(result, tag, question=DepthQuestion(limits=limits))
+            (rule,) = read_production(result / "production.json").rerankers
+            assert rule.why_not == f"no number of candidates is known to keep the limit of {why}"
+
+
+def test_an_unknown_dataset_is_reported(result: Path) -> None:
+    """With those that there are."""
+    with pytest.raises(UnknownNameError, match="unknown dataset 'smal'"):
+        tune_all(result, dataset="smal")
 
 
 @pytest.mark.parametrize("tune", ALL)
