@@ -89,7 +89,11 @@ def build_app(
         Route("/openapi.json", pages.openapi, methods=["GET"]),
     ]  # fmt: skip
     handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
-    app = Starlette(routes=routes, exception_handlers=handlers)
+    return _with_models(Starlette(routes=routes, exception_handlers=handlers), models)
+
+
+def _with_models(app: Starlette, models: Models) -> Starlette:
+    """Return the application with its models in its state: the caller closes them."""
     app.state.models = models
     return app
 

@@ -58,12 +58,7 @@ def serve(
     StorageError
         If the service cannot listen on the address.
     """
-    try:
-        import prometheus_client  # noqa: F401 - only to check that it is installed
-        import starlette  # noqa: F401 - as above
-        import uvicorn  # noqa: F401 - as above
-    except ImportError:
-        raise MissingExtraError("evalkit serve", "server") from None
+    _require_server()
     from evalkit import registry
     from evalkit.server.app import build_app
     from evalkit.server.uvicorn_server import run
@@ -86,6 +81,16 @@ def serve(
 
     run(app, listener, settings, notice, announce)
     app.state.models.close()
+
+
+def _require_server() -> None:
+    """Raise a `MissingExtraError` if the packages of the server are not installed."""
+    try:
+        import prometheus_client  # noqa: F401 - only to check that it is installed
+        import starlette  # noqa: F401 - as above
+        import uvicorn  # noqa: F401 - as above
+    except ImportError:
+        raise MissingExtraError("evalkit serve", "server") from None
 
 
 def _log_to_stderr(name: str) -> None:

@@ -125,15 +125,15 @@ def test_log_odds_and_sigmoid_undo_each_other(p: float) -> None:
 
 
 def readme_example(document: dict[str, Any], folder: Path) -> Callable[[float], float]:
-    """Return the function of results/README.md, reading a document from its file."""
+    """Return the function of results/README.md with a fitted function as its default."""
     readme = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
     code = next(
         part for part in readme.split("```python\n") if part.startswith("import json, math")
     ).partition("```")[0]
     file = folder / "c.json"
-    file.write_text(json.dumps(document), encoding="utf-8")
+    file.write_text(json.dumps({"rerankers": [{"probability": document}]}), encoding="utf-8")
     names: dict[str, Any] = {}
-    exec(code.replace("demo.minilm-replay.platt.json", str(file)), names)  # noqa: S102 - our own README
+    exec(code.replace("production.json", str(file)), names)  # noqa: S102 - our own README
     probability: Callable[[float], float] = names["probability"]
     return probability
 
