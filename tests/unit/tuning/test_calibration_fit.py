@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -125,17 +126,18 @@ def test_log_odds_and_sigmoid_undo_each_other(p: float) -> None:
 
 
 def readme_example(document: dict[str, Any], folder: Path) -> Callable[[float], float]:
-    """Return the function of results/README.md with a fitted function as its default."""
+    """Return the function of results/README.md for a saved function."""
     readme = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
-    code = next(
-        part for part in readme.split("```python\n") if part.startswith("import json, math")
-    ).partition("```")[0]
-    file = folder / "c.json"
-    file.write_text(json.dumps({"rerankers": [{"probability": document}]}), encoding="utf-8")
+    (code,) = [
+        one for one in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "def probability" in one
+    ]
+    rule = {"depth": 50, "threshold": None, "probability": document}
+    file = folder / "production.json"
+    file.write_text(json.dumps({"rerankers": [rule]}), encoding="utf-8")
     names: dict[str, Any] = {}
     exec(code.replace("production.json", str(file)), names)  # noqa: S102 - our own README
-    probability: Callable[[float], float] = names["probability"]
-    return probability
+    found: Callable[[float], float] = names["probability"]
+    return found
 
 
 def field_of(kind_of_scores: str) -> ComparisonSet:
@@ -172,7 +174,7 @@ def test_what_is_saved_is_what_a_service_applies(tmp_path: Path, kind: str, name
         assert document["valid_for"]["depth"] == 50
         function = Calibration(document["kind"], document["log_odds"], document["parameters"])
         probability = readme_example(document, tmp_path)
-        assert [probability(s) for s in scores.tolist()] == pytest.approx(function.apply(scores), abs=1e-9)
+        assert [probability(s) for s in scores.tolist()] == pytest.approx(function.apply(scores), abs=1e-12)
     if kind in {"logit", "probability"}:
         alone = found.functions["as it is"]
         assert alone.function is None
