@@ -313,9 +313,13 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     found, file = production_result(
         result, options["reranker"], goal, question, dataset=options["dataset"], save=options["save"]
     )
-    step = NextStep("Apply these settings.", f"evalkit serve CONFIG --reranker TAG --apply {file}")
-    view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
     blocks = [production_block(one) for one in found.rerankers if one.why_not is None]
+    step = (
+        NextStep("Apply these settings.", f"evalkit serve CONFIG --reranker TAG --apply {file}")
+        if blocks
+        else NextStep("Measure latency or cost, or raise the limits.")
+    )
+    view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
     _show(found.rerankers, view, details=options["details"], as_json=options["as_json"], blocks=blocks)
     click.echo(f"written to {file}", err=True)
 

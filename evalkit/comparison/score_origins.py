@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal
 
 HOUR_S = 3600
@@ -126,8 +127,9 @@ def judge_origin(origin: ScoreOrigin | None, accepted: AcceptedScores, alpha: fl
     if origin.proven_by is not None:
         return ScoreBasis("identified", f"identified by its content ({origin.proven_by})")
     if not origin.older:
-        ended = "" if origin.ended is None else f", which ended at {origin.ended}"
-        return ScoreBasis("this run", f"all {origin.pairs:,} scores are from calls of this run{ended}")
+        return ScoreBasis(
+            "this run", f"all {origin.pairs:,} scores are from calls of this run{_ended(origin)}"
+        )
     return (
         _by_age(origin, accepted.max_age_s)
         or _by_drift(origin, accepted.drift_queries, alpha)
@@ -180,6 +182,13 @@ def _refused(origin: ScoreOrigin, accepted: AcceptedScores) -> ScoreBasis:
         f"cached scores: {origin.older:,} of {origin.pairs:,} are not from calls of this run{in_detail}, and nothing"
         " proves that the model is the same",
     )
+
+
+def _ended(origin: ScoreOrigin) -> str:
+    """Return when the run ended, as the end of a sentence."""
+    if origin.ended is None:
+        return ""
+    return f", which ended on {datetime.fromisoformat(origin.ended).astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
 
 
 def duration(seconds: float) -> str:

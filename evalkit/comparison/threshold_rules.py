@@ -100,7 +100,7 @@ def judge_empty(empty: NDArray[np.float64], threshold: float, most: float, alpha
     if not n:
         return invalid("0 queries with scores")
     lower, upper = share_bounds(count, n, alpha)
-    seen = f"no document has a score of at least {threshold:g} in {count} of {n} queries"
+    seen = f"{count} of {n} queries have no document with a score of at least {threshold:g}"
     level, limit = percent(1 - alpha), f"the limit is {percent(most)}"
     if n < MIN_QUERIES:
         sentence = f"{seen}: no verdict with fewer than {MIN_QUERIES} queries"

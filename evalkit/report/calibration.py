@@ -45,7 +45,7 @@ def bounded_figure(figure: Bounded) -> str:
 def calibration_line(result: CalibrationResult) -> str:
     """Return which function to use."""
     system = f"{result.dataset}: {result.reranker}"
-    best, where = result.best, candidates_text(result.depth, result.made_at)
+    best, where = result.best, candidates_text(result)
     if best is None:
         return f"{system}: no probabilities {where}: {result.why_not}."
     quality = result.functions[best].quality

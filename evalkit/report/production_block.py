@@ -14,7 +14,7 @@ from evalkit.report.numbers import (
     value_text,
 )
 from evalkit.report.table import Table
-from evalkit.report.tuned_depth import candidates_text, why_deepest
+from evalkit.report.tuned_depth import why_deepest
 from evalkit.results.production_document import LatencyAtDepth, ProductionRule
 from evalkit.stats import Interval
 
@@ -26,9 +26,17 @@ def decision_line(rule: ProductionRule) -> str:
         return f"{system}: no settings: {rule.why_not}."
     found = "confirm" if check.is_confirmed else "do not confirm"
     return (
-        f"{system}: rerank {candidates_text(rule.depth, rule.made_at).removeprefix('with ')}, {_cut(rule)}."
-        f" Held-out queries {found} a loss of at most {check.margin:g} {check.metric} compared with {check.full_depth}"
-        f" candidates and no threshold: {difference_text(check.difference)}."
+        f"{system}: rerank {_depth_text(rule)}, {_cut(rule)}. Held-out queries {found} a loss of at most"
+        f" {check.margin:g} {check.metric} compared with all candidates, up to {check.full_depth}, and no threshold:"
+        f" {difference_text(check.difference)}."
+    )
+
+
+def _depth_text(rule: ProductionRule) -> str:
+    if rule.made_at.source == "deepest":
+        return f"all candidates, up to {rule.depth} (no number is recommended)"
+    return f"{rule.depth} candidates" + (
+        " (as tune depth recommends)" if rule.made_at.source == "recommended" else ""
     )
 
 
@@ -49,9 +57,9 @@ def decision_lines(rule: ProductionRule) -> Iterator[str]:
         yield f"  Not confirmed: {check.sentence}."
     yield (
         f"  {check.metric} on {check.quality.n} held-out queries: {interval_text(check.quality)}, with"
-        f" {check.full_depth} candidates and no threshold {interval_text(check.full_quality)}."
+        f" all candidates and no threshold {interval_text(check.full_quality)}."
     )
-    yield f"  Recall is relative to the {rule.depth} candidates of a query: {share_text(check.recall)} is kept."
+    yield f"  Recall is relative to these candidates of a query: {share_text(check.recall)} is kept."
     if rule.probability is None:
         yield f"  No probabilities: {rule.probability_why_not}."
 

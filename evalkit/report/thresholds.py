@@ -20,13 +20,13 @@ def threshold_line(choice: ThresholdChoice) -> str:
     """Return the threshold, its guarantee, and its held-out figures in one sentence."""
     system = f"{choice.dataset}: {choice.reranker}"
     if choice.threshold is None or choice.held_out is None:
-        where = candidates_text(choice.depth, choice.made_at)
+        where = candidates_text(choice)
         return f"{system}: no threshold for {_goal(choice.goal)} {where}: {choice.why_not}."
     held_out = choice.held_out
     kept = value_text(held_out.kept.estimate, ".1f")
     groups = "" if choice.clusters is None else f" in {choice.clusters} clusters"
     return (
-        f"{system}: {candidates_text(choice.depth, choice.made_at)}, keep documents with a score of at least"
+        f"{system}: {candidates_text(choice)}, keep documents with a score of at least"
         f" {choice.threshold!r}. {_promise(choice)} (chosen on {choice.chosen_on} queries{groups})."
         f"{guarantee_text(choice)} On held-out queries: recall {share_text(held_out.recall)},"
         f" {kept} of {candidate_count(choice.depth or 0, choice.candidates)} documents kept,"

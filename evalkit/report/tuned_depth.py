@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from evalkit.results.tuning_document import ThresholdChoice, TunedDepth
+from evalkit.report.candidate_counts import candidate_count
+from evalkit.results.tuning_document import CalibrationResult, ThresholdChoice, TunedDepth
 
 
-def candidates_text(depth: int | None, made_at: TunedDepth | None) -> str:
+def candidates_text(tuned: ThresholdChoice | CalibrationResult) -> str:
     """Return the number of candidates that takes part, and where it comes from."""
-    if made_at is None or made_at.source == "given":
-        return f"with {depth} candidates"
-    if made_at.source == "recommended":
-        return f"with {depth} candidates (as tune depth recommends)"
-    return f"with all {depth} candidates (no number is recommended)"
+    count = candidate_count(tuned.depth or 0, tuned.candidates)
+    if tuned.made_at is None or tuned.made_at.source == "given":
+        return f"with {count} candidates"
+    if tuned.made_at.source == "recommended":
+        return f"with {count} candidates (as tune depth recommends)"
+    return f"with all {count} candidates (no number is recommended)"
 
 
 def guarantee_text(choice: ThresholdChoice) -> str:

@@ -191,7 +191,7 @@ def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str
         if why is not None:
             raise InputError(
                 f"{mine.dataset}: {before.folder.path} and {after.folder.path} cannot be compared: {why}",
-                "run both versions on the same queries, judgments and candidates",
+                "run both versions on the same queries, judgments and candidates, and with the same below_depth",
             )
         systems = {
             BEFORE: replace(mine.systems[tags[0]], name=BEFORE),
