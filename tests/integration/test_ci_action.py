@@ -26,7 +26,7 @@ from support.github_runner import (
 )
 from support.stand_in import stand_in
 
-pytestmark = pytest.mark.usefixtures("blank_plots")
+pytestmark = [pytest.mark.usefixtures("blank_plots"), pytest.mark.long]
 
 INPUTS = {"config": "ours.yaml", "baseline": "release-1", "rules": "gate.yaml"}
 CONFIG = """\
@@ -188,7 +188,6 @@ def test_a_server_that_is_down_is_no_regression(place: Place) -> None:
         assert "FAIL" not in text
 
 
-@pytest.mark.long
 def test_a_server_that_breaks_halfway_is_no_regression(place: Place) -> None:
     """A result without all scores is not compared, and exit code 3 says so."""
     place.server.breaks_after = 40
@@ -200,7 +199,6 @@ def test_a_server_that_breaks_halfway_is_no_regression(place: Place) -> None:
     assert "returned 400: out of memory" in place.only_comment()
 
 
-@pytest.mark.long
 def test_a_result_that_is_not_comparable_is_no_regression(place: Place) -> None:
     """Other candidates than the baseline's: INVALID, exit code 3, from the gate itself."""
     config = place.runner.workspace / "ours.yaml"
@@ -229,9 +227,7 @@ def test_inputs_are_never_code(place: Place) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["config", *(pytest.param(n, marks=pytest.mark.long) for n in ("baseline", "rules"))]
-)
+@pytest.mark.parametrize("name", ["config", "baseline", "rules"])
 def test_an_input_is_no_option(place: Place, name: str) -> None:
     """A value that begins with a dash names a file or folder that does not exist: wrong input, exit code 2."""
     job = place.act(**{name: "--help"})
@@ -342,7 +338,6 @@ def test_a_long_summary_fits_into_a_comment(place: Place) -> None:
     assert "rules |\n\nShortened." in place.only_comment()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("workflow", [GATE_WORKFLOW, ACTION_WORKFLOW], ids=lambda path: path.name)
 def test_the_workflows_gate_a_model(place: Place, workflow: Path) -> None:
     """As copied: the same model passes, and a worse one ends with exit code 1; the job summary has the verdict."""

@@ -263,7 +263,7 @@ def test_thresholds_are_tuned_from_stored_scores(demo: Path) -> None:
     assert (demo / "plots" / "demo.dense.tune-threshold.svg").is_file()
     tuned = orjson.loads((demo / "tuning.json").read_bytes())["threshold"]
     assert [one for one in tuned if one["reranker"] == "dense"] == [found]
-    at = "with 100 candidates (as tune depth recommends)"
+    at = "with 4 to 100 candidates (as tune depth recommends)"
     sentence = f"demo: dense: {at}, keep documents with a score of at least {found['threshold']}{promise}"
     assert sentence in shown
     assert sentence in (demo / "report.md").read_text(encoding="utf-8")

@@ -150,10 +150,17 @@ def into_reused(shop: Shop, _good: Path) -> str:
     return "reused"
 
 
-WAYS = [cache_restored, shared_store, folder_resumed, store_imported, into_reused]
+LONG = pytest.mark.long
+WAYS = [
+    pytest.param(cache_restored, id="cache restored"),
+    pytest.param(folder_resumed, id="folder resumed"),
+    pytest.param(shared_store, id="shared store", marks=LONG),
+    pytest.param(store_imported, id="store imported", marks=LONG),
+    pytest.param(into_reused, id="into reused", marks=LONG),
+]
 
 
-@pytest.mark.parametrize("arrange", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("arrange", WAYS)
 def test_cached_scores_of_a_better_model_are_invalid(
     shop: Shop, prepared: Shop, arrange: Callable[[Shop, Path], str]
 ) -> None:

@@ -55,7 +55,8 @@ def killed(config: Path, results: Path, after_s: float) -> bool:
     return False
 
 
-@pytest.mark.parametrize("wanted", [1, pytest.param(KILLS, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("wanted", [1, KILLS])
 def test_a_run_that_is_killed_ends_like_one_that_was_not(tmp_path: Path, wanted: int) -> None:
     """Scores and derived files are equal, no committed pair is asked again, and at most the calls in flight twice."""
     folder = write_collection(tmp_path / "many", QUERIES)

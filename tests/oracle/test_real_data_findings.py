@@ -17,6 +17,7 @@ from evalkit.config.source import Source
 from evalkit.dataset_checks import DataFinding
 from evalkit.experiment.dataset_inspection import inspect
 
+pytestmark = pytest.mark.long
 COLLECTIONS = (
     "scifact", "cranfield", "cisi", "medline", "trec-dl19-pool", "xquad/en", "xquad/de", "xquad/ar", "xquad/zh",
 )  # fmt: skip
