@@ -28,7 +28,7 @@ def decision_line(rule: ProductionRule) -> str:
     return (
         f"{system}: rerank {_depth_text(rule)}, {_cut(rule)}. Held-out queries {found} a loss of at most"
         f" {check.margin:g} {check.metric} compared with all candidates, up to {check.full_depth}, and no threshold:"
-        f" {difference_text(check.difference)}."
+        f" {difference_text(check.difference)}{'' if check.is_confirmed else f' ({check.sentence})'}."
     )
 
 
@@ -53,8 +53,6 @@ def decision_lines(rule: ProductionRule) -> Iterator[str]:
     why = why_deepest(rule.made_at)
     if why is not None:
         yield f"  {why}"
-    if not check.is_confirmed:
-        yield f"  Not confirmed: {check.sentence}."
     yield (
         f"  {check.metric} on {check.quality.n} held-out queries: {interval_text(check.quality)}, with"
         f" all candidates and no threshold {interval_text(check.full_quality)}."
