@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,28 +81,28 @@ def _sibling(folder: Path, suffix: str) -> Path:
     return folder.with_name(f"{folder.name}.{suffix}")
 
 
-def fingerprint(folder: Path) -> str:
-    """Return a hash over the names, sizes and modification times of all files in a folder."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
-    lines = [
-        f"{file.relative_to(folder)}\0{file.stat().st_size}\0{file.stat().st_mtime_ns}" for file in files
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
 def content_hash(path: Path) -> str:
     """Return the SHA-256 of a file, or one over the names and contents of all files in a folder.
 
-    Unlike `fingerprint`, it cannot be the same for other contents: files of one size and time, as container images
-    and reproducible archives have them, differ.
+    Links are followed. Sizes and times are not enough to tell contents apart: files of container images and
+    reproducible archives share them.
     """
     if path.is_file():
         return _file_hash(path)
-    lines = [
-        f"{file.relative_to(path).as_posix()}\0{_file_hash(file)}"
-        for file in sorted(file for file in path.rglob("*") if file.is_file())
-    ]
+    lines = [f"{file.relative_to(path).as_posix()}\0{_file_hash(file)}" for file in sorted(_files(path))]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield all files in a folder; each folder once, however many links lead to it from inside."""
+    seen: set[str] = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        yield from (file for name in names if (file := Path(parent, name)).is_file())
 
 
 def _file_hash(path: Path) -> str:

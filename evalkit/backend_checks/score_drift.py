@@ -129,7 +129,7 @@ def check_drift(
     return DriftCheck(
         reranker,
         dataset,
-        queries=len(stored),
+        queries=len({one.request.query_id for one in stored}),
         pairs=sum(len(one.scores) for one in stored),
         equal=sum(int((a == one.scores).sum()) for one, (a, _) in zip(stored, fresh, strict=True)),
         moved=max(moved, default=None),

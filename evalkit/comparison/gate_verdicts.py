@@ -50,6 +50,8 @@ class GateVerdict:
         See `GateFinding`.
     scores
         What the scores of the new version rest on; None for rules on latency.
+    part
+        The slice of the queries, such as ``language = de``; None for all queries.
     """
 
     rule: str
@@ -65,6 +67,12 @@ class GateVerdict:
     largest_fall: float | None = None
     unchanged_passes: float | None = None
     scores: ScoreBasis | None = None
+    part: str | None = None
+
+    @property
+    def system(self) -> str:
+        """Dataset, reranker and slice, for people."""
+        return f"{self.dataset}: {self.reranker}" + (f", {self.part}" if self.part else "")
 
 
 @dataclass(frozen=True, slots=True)

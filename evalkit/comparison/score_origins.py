@@ -47,6 +47,8 @@ class ScoreOrigin:
         Pairs scored by calls of the session that ended the run.
     older
         Pairs whose score is from an earlier session of the run, from another run, or from an import.
+    resumed
+        Pairs among these from an earlier session of the run.
     undated
         Pairs among these whose time is not proven, as that of imported scores.
     age_s
@@ -57,15 +59,22 @@ class ScoreOrigin:
         The sample of cached scores that was requested again; None without one.
     ended
         End of the run, with its time zone; None where it has not ended.
+    first_ended
+        For averaged runs, the end of the first of them; None for one run.
+    runs
+        Number of runs that are averaged.
     """
 
     fresh: int
     older: int = 0
+    resumed: int = 0
     undated: int = 0
     age_s: float | None = None
     proven_by: str | None = None
     drift: DriftSample | None = None
     ended: str | None = None
+    first_ended: str | None = None
+    runs: int = 1
 
     @property
     def pairs(self) -> int:
@@ -127,9 +136,7 @@ def judge_origin(origin: ScoreOrigin | None, accepted: AcceptedScores, alpha: fl
     if origin.proven_by is not None:
         return ScoreBasis("identified", f"identified by its content ({origin.proven_by})")
     if not origin.older:
-        return ScoreBasis(
-            "this run", f"all {origin.pairs:,} scores are from calls of this run{_ended(origin)}"
-        )
+        return ScoreBasis("this run", f"all {origin.pairs:,} scores are from calls of {_of_runs(origin)}")
     return (
         _by_age(origin, accepted.max_age_s)
         or _by_drift(origin, accepted.drift_queries, alpha)
@@ -164,6 +171,8 @@ def _by_drift(origin: ScoreOrigin, least: int | None, alpha: float) -> ScoreBasi
 
 def _refused(origin: ScoreOrigin, accepted: AcceptedScores) -> ScoreBasis:
     details = []
+    if origin.resumed:
+        details.append(f"{origin.resumed:,} from before it was resumed")
     if origin.undated:
         details.append(f"{origin.undated:,} imported or of unknown time")
     if origin.age_s is not None and origin.age_s >= 0:
@@ -184,11 +193,17 @@ def _refused(origin: ScoreOrigin, accepted: AcceptedScores) -> ScoreBasis:
     )
 
 
-def _ended(origin: ScoreOrigin) -> str:
-    """Return when the run ended, as the end of a sentence."""
+def _of_runs(origin: ScoreOrigin) -> str:
+    """Return which run, or how many, and when it ended, as the end of a sentence."""
     if origin.ended is None:
-        return ""
-    return f", which ended on {datetime.fromisoformat(origin.ended).astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
+        return "this run" if origin.runs == 1 else f"these {origin.runs} runs"
+    if origin.runs == 1 or origin.first_ended is None:
+        return f"this run, which ended on {_time(origin.ended)}"
+    return f"these {origin.runs} runs, which ended from {_time(origin.first_ended)} to {_time(origin.ended)}"
+
+
+def _time(text: str) -> str:
+    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
 
 
 def duration(seconds: float) -> str:
@@ -206,12 +221,17 @@ def combined(origins: Sequence[ScoreOrigin]) -> ScoreOrigin:
     """Return the origin of averaged scores: the sums of the counts, the greatest age, and no proof that one lacks."""
     first = origins[0]
     ages = [one.age_s for one in origins if one.older]
+    ends = [one.ended for one in origins if one.ended is not None]
     return replace(
         first,
         fresh=sum(one.fresh for one in origins),
         older=sum(one.older for one in origins),
+        resumed=sum(one.resumed for one in origins),
         undated=sum(one.undated for one in origins),
         age_s=None if not ages or None in ages else max(age for age in ages if age is not None),
+        ended=max(ends, default=None) if len(ends) == len(origins) else None,
+        first_ended=min(ends, default=None) if len(ends) == len(origins) else None,
+        runs=len(origins),
         proven_by=first.proven_by if all(one.proven_by == first.proven_by for one in origins) else None,
         drift=first.drift if all(one.drift == first.drift for one in origins) else None,
     )
@@ -227,6 +247,6 @@ def together(stages: Sequence[ScoreOrigin]) -> ScoreOrigin:
     proven = None if None in proofs else "; ".join(proof for proof in proofs if proof is not None)
     unproven = [one for one in stages if one.proven_by is None]
     if not unproven:
-        return replace(combined(stages), proven_by=proven, drift=None)
+        return replace(combined(stages), proven_by=proven, drift=None, runs=1)
     only = unproven[0].drift if len(unproven) == 1 else None
-    return replace(combined(unproven), proven_by=None, drift=only)
+    return replace(combined(unproven), proven_by=None, drift=only, runs=1)

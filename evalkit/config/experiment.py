@@ -90,7 +90,7 @@ class DriftSettings(Settings):
     Attributes
     ----------
     queries
-        Queries of each dataset whose cached scores are requested again, two calls each. Rerankers that are identified
+        Queries of each dataset whose cached scores are all requested again, twice. Rerankers that are identified
         by the content of their files are not checked. 0 turns the check off.
     """
 

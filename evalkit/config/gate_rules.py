@@ -29,7 +29,8 @@ _SLICED = {"max_drop", "min", "max_fallen"}
 """Limits that can be judged on slices of the queries."""
 
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A share that queries can show: they never exclude that it is a little more than 0, or less than 1."""
 
 
 class GateRule(Settings):

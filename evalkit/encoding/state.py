@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evalkit.cache import fingerprint
+from evalkit.cache import content_hash
 from evalkit.encoding.library_runtime import first_line
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.errors import InputError, MissingExtraError, WorldError
@@ -15,7 +15,7 @@ from evalkit.http_client import hub_access
 
 
 def state_of(settings: ModelSettings) -> str:
-    """Return the commit of a hub model, or a fingerprint of a local folder.
+    """Return the commit of a hub model, or the hash of a local folder's contents.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def state_of(settings: ModelSettings) -> str:
     """
     folder = Path(settings.model)
     if folder.is_dir():
-        return fingerprint(folder)
+        return content_hash(folder)
     from huggingface_hub import hf_hub_download
 
     with model_access(settings.model):

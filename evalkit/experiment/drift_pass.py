@@ -18,6 +18,7 @@ from evalkit.experiment.known_scores import KnownScores
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, CallContext, Caps, RerankerSession, RetryingCaller, batch
+from evalkit.store import StoredScore
 
 
 def drift_pass(run: StartedExperiment, session: RerankerSession, eval_set: EvalSet) -> None:
@@ -47,7 +48,7 @@ def drift_pass(run: StartedExperiment, session: RerankerSession, eval_set: EvalS
 def sampled_requests(
     experiment: Experiment, tag: str, caps: Caps, eval_set: EvalSet
 ) -> Sequence[StoredRequest]:
-    """Return the requests of the drift pass: one for each query of a random sample.
+    """Return the requests of the drift pass: all candidates of each query of a random sample.
 
     Empty where no check is configured, nothing is cached, or the backend's identity proves the cached scores.
     """
@@ -56,11 +57,21 @@ def sampled_requests(
     if not config.drift_check.queries or settings.proven_by() is not None:
         return ()
     pointwise = settings.is_pointwise
-    requests = stored_requests(config, eval_set, tag, caps, experiment.store, pointwise=pointwise)
-    # A listwise reranker has a request at every depth: the deepest is the last.
-    stored = list({one.request.query_id: one for one in requests}.values())
-    drawn = np.random.default_rng(config.seed).permutation(len(stored))[: config.drift_check.queries]
-    return [stored[place] for place in sorted(drawn.tolist())]
+    # A listwise reranker has a pass at every depth: the deepest is the last.
+    *_, (_, candidates) = quality_lists(config, eval_set, pointwise=pointwise)
+    known = dict(experiment.store.lists(tag, eval_set, candidates, pointwise=pointwise))
+    whole = [query_id for query_id, scores in known.items() if scores and all(scores)]
+    drawn = np.random.default_rng(config.seed).permutation(len(whole))[: config.drift_check.queries]
+    sample = candidates.restricted_to({whole[place] for place in drawn.tolist()})
+    items = batch(sample, eval_set.dataset, caps, pointwise=pointwise)
+    return [_stored(item, known[item.request.query_id]) for item in items]
+
+
+def _stored(item: Batch, known: Sequence[StoredScore | None]) -> StoredRequest:
+    """Return a request with its stored scores."""
+    found = [one for rank in item.ranks if (one := known[rank - 1]) is not None]
+    scores = np.array([one.score for one in found])
+    return StoredRequest(item.request, scores, min(one.stored_s for one in found))
 
 
 def stored_requests(
@@ -73,8 +84,6 @@ def stored_requests(
         lists = candidates.cut(size) if pointwise else candidates
         by_query = dict(known.lists(tag, eval_set, lists, pointwise=pointwise))
         for item in batch(lists, eval_set.dataset, limits, pointwise=pointwise):
-            stored = [by_query[item.request.query_id][rank - 1] for rank in item.ranks]
-            whole = [one for one in stored if one is not None]
-            if item.ranks[0] == 1 and len(whole) == len(stored):
-                scores = np.array([one.score for one in whole])
-                yield StoredRequest(item.request, scores, min(one.stored_s for one in whole))
+            found = by_query[item.request.query_id]
+            if item.ranks[0] == 1 and all(found[rank - 1] for rank in item.ranks):
+                yield _stored(item, found)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
-from evalkit.errors import BudgetError, InterruptError, StorageError
+from evalkit.errors import BudgetError, InterruptError, StorageError, tell
 from evalkit.experiment.cascade_pass import derive_cascades
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.drift_pass import drift_pass
@@ -69,8 +69,11 @@ def _execute(
     with open_store(config, into) as store:
         progress = restore(store, config, into, options)
         found = progress.unfinished
-        if found is not None and found.manifest.status == "complete":
-            return found.folder  # only its report is missing
+        if found is not None:
+            tell(f"resuming {found.folder.path}, started {found.manifest.started}")
+        if found is not None and found.manifest.status == "complete":  # only its report is missing
+            found.folder.write_manifest(found.rebuilt(store.session).manifest)
+            return found.folder
         experiment = Experiment(
             config=config,
             eval_sets=eval_sets,

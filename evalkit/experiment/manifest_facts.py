@@ -81,6 +81,8 @@ def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
         run.manifest,
         status=status,
         finished=now(),
+        # A resumed run scores with what the files hold now.
+        rerankers=_rerankers(run.config, sessions),
         runs=_run_facts(run.eval_sets),  # of a resumed run the files are read again
         pairs=tuple(_pair_counts(run, dataset, tag) for dataset, tag in run.store.reused),
         quality_passes=tuple(recorder.quality_passes),

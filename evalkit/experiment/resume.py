@@ -53,6 +53,21 @@ class RunFolder:
         )
         return RunFolder(self.folder, manifest)
 
+    def rebuilt(self, session: str) -> RunFolder:
+        """Return a complete folder with the manifest of a further session that only builds the report.
+
+        Its scores then are of an earlier session: they say nothing on what a server behind a url returns now.
+        """
+        pairs = tuple(
+            replace(
+                one,
+                resumed=one.asked - one.failed - one.reused,
+                oldest_s=min(self.manifest.started_s, one.oldest_s or self.manifest.started_s),
+            )
+            for one in self.manifest.pairs
+        )
+        return RunFolder(self.folder, replace(self.resumed(session).manifest, status="complete", pairs=pairs))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -135,7 +150,16 @@ def find_unfinished(into: Path, resolved: str, options: ResumeOptions) -> RunFol
         return _named(options.resume, resolved, refresh=options.refresh)
     found = sorted(into.glob(f"*-{fingerprint(resolved)}*"), reverse=True) if into.is_dir() else []
     unfinished = (one for path in found if (one := _unfinished(path, resolved)))
-    return next((one for one in unfinished if one.manifest.refresh == options.refresh), None)
+    # With refresh the user asks for new measurements: a complete result, though without a report, has none.
+    return next(
+        (
+            one
+            for one in unfinished
+            if one.manifest.refresh == options.refresh
+            and not (options.refresh and one.manifest.status == "complete")
+        ),
+        None,
+    )
 
 
 def _named(path: Path, resolved: str, *, refresh: bool) -> RunFolder:

@@ -17,7 +17,7 @@ def gate_lines(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
     """Yield one line for each verdict."""
     width = max((len(row.status) for row in verdicts), default=0)
     for row in verdicts:
-        yield f"{row.status:{width}}  {row.dataset}: {row.reranker}: {row.sentence}"
+        yield f"{row.status:{width}}  {row.system}: {row.sentence}"
 
 
 def scores_lines(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
@@ -165,7 +165,7 @@ def workflow_commands(gate: GateResult) -> Iterator[str]:
     }
     for row in gate.verdicts:
         if row.status in levels:
-            title = _escaped(f"{row.status} {row.dataset} {row.reranker}")
+            title = _escaped(f"{row.status} {row.dataset} {row.reranker}{f' {row.part}' if row.part else ''}")
             title = title.replace(":", "%3A").replace(",", "%2C")
             yield f"::{levels[row.status]} title={title}::{_escaped(row.sentence)}"
     if any(row.scores and row.scores.kind in {"recent", "checked"} for row in gate.verdicts):

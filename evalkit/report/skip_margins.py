@@ -31,6 +31,11 @@ def _advice(result: SearchResult, row: MarginRow) -> str:
             f"skip the later stages from a margin of {row.margin:.6g} on. Held-out queries confirm that this loses at"
             f" most {loss}. {_held_out(result, row)}"
         )
+    if row.status == "FAIL":
+        return (
+            f"never skip the later stages: the margin that the tuning queries allow loses more than {loss} on the"
+            f" held-out ones. {_held_out(result, row)}"
+        )
     return (
         f"no margin is confirmed to lose at most {loss}. On the tuning queries {row.margin:.6g} skips most within this"
         f" loss. {_held_out(result, row)}"

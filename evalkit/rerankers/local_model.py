@@ -27,6 +27,8 @@ class LocalModelSettings(LocalModel, RerankerSettings):
             return None
         folder = Path(self.model)
         if folder.is_dir():
+            if (folder / "adapter_config.json").is_file():  # its base model is in another folder
+                return None
             return f"model files, sha256 {content_hash(folder)[:HASH_DIGITS]}"
         if self.revision is not None and _COMMIT.fullmatch(self.revision):
             return f"model {self.model}, commit {self.revision}"

@@ -200,6 +200,11 @@ class Production(Document):
     result: str
     rerankers: tuple[ProductionRule, ...]
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether the settings of some reranker may be used."""
+        return any(rule.why_not is None for rule in self.rerankers)
+
 
 def read_production(file: Path) -> Production:
     """Read ``production.json``.

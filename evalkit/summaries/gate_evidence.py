@@ -66,6 +66,10 @@ class Evidence:
         (dataset, tag) -> the documents with a score of their own; absent where that is unknown, and in a baseline.
     costs
         (dataset, tag) -> cost of each query; absent where a cost is unknown, and in a saved baseline.
+    priced
+        Rerankers whose calls have a price.
+    resumed
+        Whether the run was interrupted and resumed, so that its timed calls are of several sessions.
     runs
         (dataset, tag) of the compared runs: neither candidates nor depth of the first stage apply to them.
     """
@@ -83,6 +87,8 @@ class Evidence:
     levels: Mapping[str, Mapping[str, Callable[[str], str]]] = field(default_factory=dict)
     scored: Mapping[tuple[str, str], Run] = field(default_factory=dict)
     costs: Mapping[tuple[str, str], QueryCosts] = field(default_factory=dict)
+    priced: frozenset[str] = frozenset()
+    resumed: bool = False
     runs: frozenset[tuple[str, str]] = frozenset()
 
     @property
@@ -125,6 +131,8 @@ def evidence_of(result: OpenedResult) -> Evidence:
         origins=origins_of(result.manifest),
         levels={one.dataset: level_functions(one) for one in result.comparison_sets},
         scored=_scored(result, systems),
+        priced=frozenset(tag for tag, about in result.manifest.rerankers.items() if about.price),
+        resumed=result.manifest.resumed > 0,
         costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
         runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
     )

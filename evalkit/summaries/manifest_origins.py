@@ -18,7 +18,7 @@ def origins_of(manifest: Manifest) -> dict[tuple[str, str], ScoreOrigin]:
     origins |= {(run.dataset, run.tag): _of_run(run) for run in manifest.runs}
     for tag in manifest.rerankers:
         for facts in manifest.datasets:
-            stages = [origins.get((facts.name, leaf)) for leaf in _leaves(manifest, tag)]
+            stages = [origins.get((facts.name, leaf)) for leaf in dict.fromkeys(_leaves(manifest, tag))]
             known = [stage for stage in stages if stage is not None]
             if (facts.name, tag) not in origins and known and len(known) == len(stages):
                 origins[facts.name, tag] = together(known)
@@ -46,6 +46,7 @@ def _origin(manifest: Manifest, pairs: PairCounts) -> ScoreOrigin:
     return ScoreOrigin(
         fresh=pairs.asked - pairs.failed - older,
         older=older,
+        resumed=pairs.resumed,
         # Results of earlier versions do not say which scores were imported: any may be.
         undated=pairs.reused if pairs.undated is None else pairs.undated,
         # The end is known to the second only.

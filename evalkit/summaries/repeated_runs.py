@@ -15,13 +15,28 @@ from evalkit.summaries.opened_results import OpenedResult
 
 
 def check_repeats(results: Sequence[OpenedResult]) -> None:
-    """Check that several results are runs of their own.
+    """Check that several results are runs of their own, of one configuration.
 
     Raises
     ------
     InputError
-        If the scores of one came from the store: then it repeats nothing.
+        If the scores of one came from the store: then it repeats nothing; or if two are the same run or of different
+        configurations.
     """
+    seen: dict[tuple[str, ...], OpenedResult] = {}
+    for result in results if len(results) > 1 else ():
+        sessions = result.manifest.sessions
+        if sessions and sessions in seen:
+            raise InputError(
+                f"{result.folder.path} is a copy of {seen[sessions].folder.path}, and not an independent run",
+                "give each run once",
+            )
+        seen[sessions] = result
+        if result.config.everything != results[-1].config.everything:
+            raise InputError(
+                f"{result.folder.path} and {results[-1].folder.path} cannot be averaged: different configurations",
+                "repeat the same configuration",
+            )
     for result in results if len(results) > 1 else ():
         reused = sum(pairs.reused for pairs in result.manifest.pairs)
         if reused:

@@ -127,9 +127,17 @@ def judge_rule(rule: GateRule, new: Evidence, old: Evidence, terms: Terms) -> It
         for tag in tags:
             if not rule.reranker and _lacks_run(dataset, tag, new, old):
                 continue
-            untimed = tag == rule.latency_to or (dataset, tag) in new.runs
-            if rule.reranker or rule.latency_to is None or not untimed:
+            if rule.reranker or _applies(rule, dataset, tag, new):
                 yield from _on_parts(Case(rule, dataset, tag, new, old, terms))
+
+
+def _applies(rule: GateRule, dataset: str, tag: str, new: Evidence) -> bool:
+    """Return whether a rule that names no reranker has anything to judge on one: timed calls, a price or scores."""
+    if rule.latency_to is not None:
+        return tag != rule.latency_to and (dataset, tag) not in new.runs
+    if rule.bound[0] == "max_cost_per_1k":
+        return tag in new.priced or not new.priced
+    return rule.threshold is None or (dataset, tag) in new.scored or not new.scored
 
 
 def _lacks_run(dataset: str, tag: str, new: Evidence, old: Evidence) -> bool:
@@ -154,8 +162,9 @@ def _on_parts(case: Case) -> Iterator[GateVerdict]:
 
 
 def _verdict(case: Case) -> GateVerdict:
-    words = rule_in_words(case.rule, case.part)
-    return GateVerdict(words, case.dataset, case.tag, **asdict(find(case)), scores=basis_of(case))
+    words, part = rule_in_words(case.rule, case.part), case.part.name if case.part else None
+    found = asdict(find(case))
+    return GateVerdict(words, case.dataset, case.tag, **found, scores=basis_of(case), part=part)
 
 
 def rule_in_words(rule: GateRule, part: Part | None = None) -> str:
@@ -165,5 +174,5 @@ def rule_in_words(rule: GateRule, part: Part | None = None) -> str:
     of = of or (f"threshold {rule.threshold:g}" if rule.threshold is not None else "")
     of = of or ("cost" if name == "max_cost_per_1k" else "calls")
     by = "" if rule.fallen_by is None else f" fallen_by {rule.fallen_by:g}"
-    on = f", {part.by} = {part.level}" if part else f", by {rule.by}" if rule.by else ""
+    on = f", {part.name}" if part else f", by {rule.by}" if rule.by else ""
     return f"{of} {name} {value:g}{by}{on}"

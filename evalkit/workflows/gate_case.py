@@ -64,6 +64,11 @@ class Part:
     query_ids: frozenset[str]
     of: int
 
+    @property
+    def name(self) -> str:
+        """The slice for people, such as ``language = de``."""
+        return f"{self.by} = {self.level}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Case:
@@ -127,7 +132,7 @@ class Case:
             return values
         rows = [row for row, query_id in enumerate(values.query_ids) if query_id in self.part.query_ids]
         if not rows:
-            raise NothingToJudgeError(f"no query of {self.dataset} has {self.part.by} = {self.part.level!r}")
+            raise NothingToJudgeError(f"no query of {self.dataset} has {self.part.name!r}")
         return replace(
             values, query_ids=tuple(values.query_ids[row] for row in rows), values=values.values[rows]
         )
@@ -198,11 +203,17 @@ def parts(case: Case) -> Iterator[Part]:
         fields = ", ".join(case.new.levels.get(case.dataset, {})) or "none"
         raise NothingToJudgeError(f"the queries of {case.dataset} have no field {by!r} (fields: {fields})")
     values = case.new.values.get((case.dataset, case.tag))
-    groups = group_by_level(level_of, values.query_ids if values else ())
+    # Levels of a number are padded, so that they sort.
+    found = group_by_level(level_of, values.query_ids if values else ())
+    groups = {level.strip(): query_ids for level, query_ids in found.items()}
     if not named and len(groups) > MOST_SLICES:
         raise NothingToJudgeError(
             f"the field {by!r} has {len(groups)} values in {case.dataset}, more than {MOST_SLICES}: name some in levels"
         )
+    absent = [level for level in named if level not in groups]
+    if absent:
+        known = ", ".join(list(groups)[:MOST_SLICES])
+        raise NothingToJudgeError(f"no query of {case.dataset} has {by} = {absent[0]!r} (values: {known})")
     chosen = named or tuple(groups)
     for level in chosen:
         yield Part(by, level, frozenset(groups.get(level, ())), len(chosen))

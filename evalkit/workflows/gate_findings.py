@@ -52,7 +52,10 @@ def _failures(case: Case) -> RuleFinding:
         return RuleFinding("PASS", "no calls: a run is read from its file")
     calls, failed = case.new.calls.get(key, (0, 0))
     if not calls and case.new.unscored.get(key) == 0:
-        return RuleFinding("PASS", "no calls: all scores were cached")
+        origin = case.new.origins.get(key)
+        cached = origin is not None and origin.older and not origin.fresh
+        why = "no calls: all scores were cached" if cached else "no calls of its own"
+        return RuleFinding("PASS", why)
     return judge_failures(failed, calls, case.rule.bound[1])
 
 
@@ -134,6 +137,10 @@ def _latency(case: Case) -> RuleFinding:
     """
     if (case.dataset, case.tag) in case.new.runs:
         raise NothingToJudgeError(f"{case.tag} is a run: it has no timed calls")
+    if case.new.resumed:
+        raise NothingToJudgeError(
+            "the run was interrupted and resumed, so its timed calls are of several sessions"
+        )
     name, bound = case.rule.bound
     mine = _log_ratios(case, case.new)
     what = f"latency ratio {case.tag} / {case.rule.latency_to}, batch size {case.rule.batch_size}"
@@ -171,7 +178,9 @@ def _threshold(case: Case) -> RuleFinding:
     """Judge how much a threshold on the scores of the new version keeps."""
     key, (name, bound) = (case.dataset, case.tag), case.rule.bound
     if case.new.unscored.get(key, 0) or key not in case.new.scored:
-        raise NothingToJudgeError(f"{case.tag} has no own score for some documents of {case.dataset}")
+        raise NothingToJudgeError(
+            f"{case.tag} has no scores on {case.dataset} that a threshold can be applied to"
+        )
     threshold, run = case.rule.threshold or 0.0, case.new.scored[key]
     kept = np.array([(scores >= threshold).mean() for _, _, scores in run])
     together = case.clusters_of(run.query_ids)
@@ -187,7 +196,8 @@ def _cost(case: Case) -> RuleFinding:
     costs = case.new.costs.get((case.dataset, case.tag))
     if costs is None:
         raise NothingToJudgeError(
-            f"the cost of {case.tag} on {case.dataset} is unknown: no price, cached scores, or calls of several depths"
+            f"the cost of {case.tag} on {case.dataset} is unknown: it has no price of its own, or its calls do not show"
+            " the cost of one depth (cached scores, several listwise passes)"
         )
     return judge_cost(costs.usd, case.rule.bound[1], case.alpha, case.clusters_of(costs.query_ids))
 

@@ -13,7 +13,12 @@ from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import document, to_plain
 from evalkit.results.manifest import CascadeFacts
-from evalkit.results.production_document import PRODUCTION_FILE, Production, write_production
+from evalkit.results.production_document import (
+    PRODUCTION_FILE,
+    Production,
+    read_production,
+    write_production,
+)
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import (
     CalibrationResult,
@@ -188,7 +193,9 @@ def production_result(
             rules.append(production_rule(one, tag, plan, sources, swept, wanted))
     found = Production(__version__, opened.folder.path.resolve().name, tuple(rules))
     file = opened.folder.path / PRODUCTION_FILE if save is None else Path(save)
-    write_production(found, file)
+    # Settings that must not be used do not replace those of an earlier call.
+    if found.is_usable or not (file.exists() and read_production(file).is_usable):
+        write_production(found, file)
     return found, file
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.cache import content_hash, fingerprint, get_or_build
+from evalkit.cache import content_hash, get_or_build
 from evalkit.errors import InputError, StorageError
 
 
@@ -105,18 +105,6 @@ def test_a_cache_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert "EVALKIT_CACHE" in str(caught.value.hint)
 
 
-def test_a_fingerprint_follows_the_files(tmp_path: Path) -> None:
-    """It changes with a file's name, size or time, and with nothing else."""
-    (tmp_path / "a").write_text("1", encoding="utf-8")
-    os.utime(tmp_path / "a", ns=(1, 1))
-    first = fingerprint(tmp_path)
-    assert fingerprint(tmp_path) == first
-    os.utime(tmp_path / "a", ns=(1, 2))
-    later = fingerprint(tmp_path)
-    (tmp_path / "a").rename(tmp_path / "b")
-    assert len({first, later, fingerprint(tmp_path)}) == 3
-
-
 def test_a_content_hash_follows_contents_and_names_only(tmp_path: Path) -> None:
     """Other bytes of the same size and time give another hash, and another time does not."""
     first, second = tmp_path / "first", tmp_path / "second"
@@ -132,3 +120,17 @@ def test_a_content_hash_follows_contents_and_names_only(tmp_path: Path) -> None:
     assert content_hash(first) != content_hash(second)
     (first / "inner" / "weights").rename(first / "inner" / "other")
     assert content_hash(first) not in {content_hash(second), content_hash(first / "inner")}
+
+
+def test_a_content_hash_follows_links(tmp_path: Path) -> None:
+    """A part of a model may be a link to another folder. A link to the folder itself adds nothing."""
+    model, real = tmp_path / "model", tmp_path / "real"
+    for folder in (model, real):
+        folder.mkdir()
+    (real / "weights").write_bytes(b"1")
+    (model / "2_Dense").symlink_to(real)
+    before = content_hash(model)
+    (real / "weights").write_bytes(b"2")
+    after = content_hash(model)
+    (model / "self").symlink_to(model)
+    assert before != after == content_hash(model)

@@ -87,7 +87,8 @@ def test_queries_without_scores_make_everything_invalid() -> None:
 
 def test_scores_that_were_known_are_no_failed_calls() -> None:
     """Where all scores came from the store there were no calls, and none failed; without scores nothing is known."""
-    known = replace(evidence(1.0), calls={})
+    cached = {("d", "new"): ScoreOrigin(fresh=0, older=20, proven_by="model files")}
+    known = replace(evidence(1.0), calls={}, origins=cached)
     rule = GateRule(max_failed=0.0, reranker="new")
     (verdict,) = judge_rule(rule, known, evidence(1.0), Terms(0.05))
     assert (verdict.status, verdict.sentence) == ("PASS", "no calls: all scores were cached")

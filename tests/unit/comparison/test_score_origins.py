@@ -24,6 +24,8 @@ CHECKED = AcceptedScores(drift_queries=20)
 CACHED = ScoreOrigin(fresh=10, older=90, age_s=3600.0)
 DRIFT = DriftSample(queries=20, of_queries=97, pairs=400, verdict="holds", evidence="largest difference 0")
 COUNTS = st.integers(0, 1000)
+AGES = st.none() | st.floats(0, 1e6)
+ORIGINS = st.builds(ScoreOrigin, fresh=COUNTS, older=COUNTS, undated=COUNTS, age_s=AGES)
 
 
 @given(fresh=COUNTS, older=COUNTS, undated=COUNTS, age_s=st.none() | st.floats(0, 1e6))
@@ -31,7 +33,7 @@ def test_without_rules_only_scores_of_the_run_itself_are_accepted(
     fresh: int, older: int, undated: int, age_s: float | None
 ) -> None:
     """One older score among thousands is enough to refuse all, however young it is."""
-    basis = judge_origin(ScoreOrigin(fresh, older, undated, age_s), AcceptedScores(), 0.05)
+    basis = judge_origin(ScoreOrigin(fresh, older, undated=undated, age_s=age_s), AcceptedScores(), 0.05)
     assert basis.is_accepted == (older == 0)
     assert basis.kind == ("cached" if older else "this run")
 
@@ -101,7 +103,14 @@ def test_the_share_that_a_check_may_miss_is_the_exact_binomial_bound(queries: in
     assert share == pytest.approx(exact, rel=0.006)
 
 
-@given(st.lists(st.builds(ScoreOrigin, COUNTS, COUNTS, COUNTS, st.none() | st.floats(0, 1e6)), min_size=1))
+@given(
+    st.lists(
+        st.builds(
+            ScoreOrigin, fresh=COUNTS, older=COUNTS, undated=COUNTS, age_s=st.none() | st.floats(0, 1e6)
+        ),
+        min_size=1,
+    )
+)
 def test_averaged_scores_are_as_old_as_the_oldest(origins: list[ScoreOrigin]) -> None:
     """Averaging makes nothing younger or better known than its worst part."""
     together = combined(origins)
@@ -134,3 +143,11 @@ def test_a_cascade_is_as_well_known_as_its_least_known_stage() -> None:
     checked = replace(CACHED, drift=DRIFT)
     assert judge_origin(together([words, checked]), CHECKED, 0.05).kind == "checked"
     assert judge_origin(together([checked, CACHED]), CHECKED, 0.05).kind == "cached"
+
+
+def test_averaged_runs_are_named_with_their_times() -> None:
+    """How many, and from when to when: one of last month would show."""
+    ends = ("2026-11-02T03:00:00+00:00", "2026-10-01T03:00:00+00:00")
+    basis = judge_origin(combined([ScoreOrigin(10, ended=end) for end in ends]), AcceptedScores(), 0.05)
+    times = "from 2026-10-01 at 03:00 UTC to 2026-11-02 at 03:00 UTC"
+    assert basis.sentence == f"all 20 scores are from calls of these 2 runs, which ended {times}"

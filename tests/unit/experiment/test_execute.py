@@ -202,16 +202,21 @@ def test_a_bug_leaves_a_failed_result(small: Path, tmp_path: Path, monkeypatch: 
     assert len(folder.read_calls()) == 2
 
 
-def test_a_folder_that_lacks_only_its_report_is_returned_as_it_is(
+def test_a_folder_that_lacks_only_its_report_asks_for_nothing(
     small: Path, tmp_path: Path, monkeypatch: Patch
 ) -> None:
-    """Everything was measured: nothing is asked, and the manifest is not touched."""
+    """Everything was measured, in an earlier session: the manifest says so. With a refresh all is asked again."""
     backend = Backend()
     use_backends(monkeypatch, m=backend)
     first = executed(config_on(small), tmp_path)
-    before, calls = first.manifest_file.read_bytes(), len(backend.asked)
+    (fresh,), calls = first.read_manifest().pairs, len(backend.asked)
     assert executed(config_on(small), tmp_path).path == first.path
-    assert (first.manifest_file.read_bytes(), len(backend.asked)) == (before, calls)
+    manifest = first.read_manifest()
+    (pairs,) = manifest.pairs
+    assert (len(backend.asked), manifest.resumed, len(manifest.sessions)) == (calls, 1, 2)
+    assert (fresh.resumed, pairs.resumed, pairs.oldest_s) == (0, fresh.asked, manifest.started_s)
+    (refreshed,) = (executed(config_on(small), tmp_path / "r", refresh=True) for _ in range(1))
+    assert executed(config_on(small), tmp_path / "r", refresh=True).path != refreshed.path
 
 
 def test_a_finished_folder_is_left_and_its_scores_are_reused(
