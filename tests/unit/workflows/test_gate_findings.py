@@ -11,6 +11,7 @@ from support.gates import ALPHA, METRIC, N, evidence, only, rule, values, verdic
 
 from evalkit.comparison.gate_verdicts import judge_drop
 from evalkit.records import Run
+from evalkit.report.gate import gate_lines
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.summaries.query_costs import QueryCosts
 
@@ -105,3 +106,32 @@ def test_a_cost_that_is_unknown_is_invalid() -> None:
     assert only(rule(max_cost_per_1k=1.0), known, OLD).status == "PASS"
     assert only(rule(max_cost_per_1k=0.9), known, OLD).status == "FAIL"
     assert only(rule(max_cost_per_1k=9.0), evidence("new", {"a": values(0.5)}), OLD).status == "INVALID"
+
+
+def test_latencies_of_a_resumed_run_are_not_judged() -> None:
+    """Some of its calls were timed before the interruption: the server may have changed since."""
+    rounds = {("d", tag, 10, 1): {n: 0.1 * n for n in range(6)} for tag in ("a", "b")}
+    new = evidence("new", {"a": values(0.5), "b": values(0.5)}, rounds=rounds)
+    slow = rule(latency_to="b", batch_size=10, max_ratio=2.0, reranker="a")
+    assert only(slow, new, OLD).status == "PASS"
+    found = only(slow, replace(new, resumed=True), OLD)
+    assert (found.status, "interrupted and resumed" in found.sentence) == ("INVALID", True)
+
+
+def test_an_unnamed_rule_on_cost_leaves_out_what_has_no_price() -> None:
+    """A local model next to an API is no reason to fail; if nothing has a price, the rule is not silent."""
+    costs = QueryCosts(tuple(f"q{n}" for n in range(N)), np.full(N, 0.001))
+    both, old = {"a": values(0.5), "b": values(0.5)}, evidence("old", {"a": values(0.5), "b": values(0.5)})
+    new = evidence("new", both, costs={("d", "a"): costs}, priced=frozenset({"a"}))
+    found = verdicts(rule(max_cost_per_1k=1.0), new, old)
+    assert [(one.reranker, one.status) for one in found] == [("a", "PASS")]
+    assert {one.status for one in verdicts(rule(max_cost_per_1k=1.0), evidence("new", both), old)} == {
+        "INVALID"
+    }
+
+
+def test_a_verdict_on_a_slice_names_it() -> None:
+    """In the line that is printed, and as a key."""
+    found = verdicts(rule(max_drop=0.03, by="language"), worse_in("de", 0.0), BEFORE)
+    assert [one.part for one in found] == ["language = de", "language = en"]
+    assert [line.split(": ")[1] for line in gate_lines(found)] == ["a, language = de", "a, language = en"]
