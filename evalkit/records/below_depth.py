@@ -65,6 +65,6 @@ def _with_tails(reranked: Run, lengths: NDArray[np.int64], tails: NDArray[np.int
             lowest[query], step[query] = 0.0, 1.0
     sizes = lengths + tails
     place = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes) - np.repeat(lengths, sizes)
-    scores = np.repeat(lowest, sizes) - np.repeat(step, sizes) * (place + 1)
+    scores = np.repeat(lowest, sizes) - np.repeat(step, sizes) * np.maximum(place + 1, 0)
     scores[place < 0] = own
     return np.asarray(scores)
