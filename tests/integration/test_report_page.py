@@ -9,7 +9,10 @@ from support.browser import CHROMIUM, visit, visit_at_widths
 from support.command import evalkit, only_folder
 from support.hostile import PLAIN_QUERIES, TEXTS, write_good_run, write_hostile_folder
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: apt-get install chromium")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH: apt-get install chromium"),
+    pytest.mark.long,
+]
 
 CONFIG = """\
 name: hostile

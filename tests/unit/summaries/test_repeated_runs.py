@@ -71,12 +71,23 @@ def test_runs_of_other_things_are_refused(changes: dict[str, Any], what: str) ->
 
 def test_cached_scores_are_no_repeat() -> None:
     """Two results, of which one took its scores from the store; a single result may."""
-
-    def result(reused: int) -> Any:
-        pairs = [SimpleNamespace(reused=reused)]
-        return SimpleNamespace(folder=SimpleNamespace(path="r"), manifest=SimpleNamespace(pairs=pairs))
-
     check_repeats([result(0), result(0)])
     check_repeats([result(5)])
     with pytest.raises(InputError, match="r reused 5 cached scores, so it is not an independent run"):
         check_repeats([result(0), result(5)])
+
+
+def test_copies_and_other_configurations_are_no_repeats() -> None:
+    """A run counts once, and only with runs of its own configuration. Older results do not name their sessions."""
+    check_repeats([result(0, "s1"), result(0, "s2")])
+    with pytest.raises(InputError, match="r is a copy of r"):
+        check_repeats([result(0, "s1"), result(0, "s1")])
+    with pytest.raises(InputError, match="different configurations"):
+        check_repeats([result(0, "s1", depth=10), result(0, "s2", depth=20)])
+
+
+def result(reused: int, *sessions: str, **config: int) -> Any:
+    """Return the parts of a result that are checked."""
+    manifest = SimpleNamespace(pairs=[SimpleNamespace(reused=reused)], sessions=sessions)
+    folder, recorded = SimpleNamespace(path="r"), SimpleNamespace(everything=config)
+    return SimpleNamespace(folder=folder, manifest=manifest, config=recorded)
