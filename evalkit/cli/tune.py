@@ -377,8 +377,10 @@ def _show(
             click.echo(line)
     for block in blocks:
         click.echo(f"\n{block}")
-    click.echo()
-    click.echo(as_text(view.summary(found), width, heading=False))
+    summary = view.summary(found)
+    if set(summary.columns) - {"dataset", "reranker"}:  # nothing was found: the sentences say why
+        click.echo()
+        click.echo(as_text(summary, width, heading=False))
     for table in filter(None, map(view.table, found)) if details else ():
         click.echo(as_text(table, width))
     show_next(view.next_step)
