@@ -217,8 +217,6 @@ def test_a_dataset_in_the_cache_needs_no_hub(tmp_path: Path) -> None:
 LOAD = """
 import json, os, sys
 from evalkit import EvalkitError, load_dataset
-
-pytestmark = pytest.mark.long
 for spec in json.loads(sys.argv[1]):
     try:
         dataset = load_dataset(spec)
