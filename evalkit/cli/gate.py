@@ -28,7 +28,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--junit", metavar="FILE", type=FILE, help="Write the verdicts to this file, as JUnit XML.")
 @click.option("--summary", metavar="FILE", type=FILE, help="Append a job summary to this file, in Markdown.")
 @click.option(
-    "--nights", is_flag=True, help="Also evaluate earlier gates in the same parent folder; see below."
+    "--nights", is_flag=True, help="Also evaluate earlier gates in the same parent folder; see above."
 )
 @JSON
 def gate(

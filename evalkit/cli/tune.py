@@ -321,9 +321,8 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     )
     view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
     _show(found.rerankers, view, details=options["details"], as_json=options["as_json"], blocks=blocks)
-    click.echo(
-        f"written to {file}" if blocks else f"no settings: {file} holds none, or those of before", err=True
-    )
+    text = f"written to {file}" if found.is_usable else f"no settings found; usable ones in {file} are kept"
+    click.echo(text, err=True)
 
 
 @dataclass(frozen=True, slots=True)

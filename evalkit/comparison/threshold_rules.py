@@ -62,8 +62,8 @@ def judge_kept(
     shift = skewness_shift(kept, alpha, clusters)
     lower, upper = max(0.0, min(lower, lower + shift)), min(1.0, max(upper, upper + shift))
     seen = (
-        f"keeps {percent(mean)} [{percent(lower)}, {percent(upper)}] of the documents with a score of at least"
-        f" {limit.threshold:g} ({percent(1 - 2 * alpha)}, n={n} queries)"
+        f"a threshold of {limit.threshold:g} keeps {percent(mean)} [{percent(lower)}, {percent(upper)}] of the"
+        f" documents ({percent(1 - 2 * alpha)}, n={n} queries)"
     )
     side = "at most" if limit.at_most else "at least"
     allowed = f"the limit is {side} {percent(limit.share)}"

@@ -80,7 +80,7 @@ def nights_lines(gate: GateResult) -> Iterator[str]:
 def next_after_gate(gate: GateResult) -> NextStep:
     """Return what to do after a gate."""
     statuses = {row.status for row in gate.verdicts}
-    if any(row.status == "INVALID" and row.scores and not row.scores.is_accepted for row in gate.verdicts):
+    if any(row.status == "INVALID" and row.scores and row.scores.kind == "cached" for row in gate.verdicts):
         text = "Score everything again with --refresh, then gate again. A gate accepts cached scores only by its rules."
         return NextStep(text)
     if "INVALID" in statuses:
