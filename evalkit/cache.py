@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from filelock import FileLock
 
 from evalkit.errors import StorageError
 
+_SETTLED_NS = 2_000_000_000
+"""A file that changed less long ago is read again."""
 HASH_DIGITS = 16
 """Digits of a hash that is shown to people; 64 bits are enough to tell any two contents apart."""
 
@@ -106,5 +110,16 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, computed once for a process unless the file changes: models have gigabytes."""
+    state = path.stat()
+    if time.time_ns() - state.st_ctime_ns < _SETTLED_NS:  # a further change could have the same time
+        return _read_hash.__wrapped__(path, 0, 0)
+    return _read_hash(path.resolve(), state.st_ctime_ns, state.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _read_hash(path: Path, changed_ns: int, inode: int) -> str:
+    """Return the SHA-256 of a file; unlike its modification time, the time of its change cannot be set."""
+    del changed_ns, inode
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -19,7 +19,7 @@ from evalkit.experiment.experiment_store import open_store
 from evalkit.experiment.first_calls import make_first_calls
 from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.latency_pass import latency_pass
-from evalkit.experiment.manifest_facts import Origin, closing_manifest, opening_manifest
+from evalkit.experiment.manifest_facts import Origin, closing_manifest, now, opening_manifest
 from evalkit.experiment.precision_pass import precision_pass
 from evalkit.experiment.quality_pass import quality_pass
 from evalkit.experiment.resume import ResumeOptions, RunFolder, fingerprint, restore
@@ -72,7 +72,7 @@ def _execute(
         if found is not None:
             tell(f"resuming {found.folder.path}, started {found.manifest.started}")
         if found is not None and found.manifest.status == "complete":  # only its report is missing
-            found.folder.write_manifest(found.rebuilt(store.session).manifest)
+            found.folder.write_manifest(found.rebuilt(store.session, now()).manifest)
             return found.folder
         experiment = Experiment(
             config=config,

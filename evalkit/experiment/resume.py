@@ -53,10 +53,11 @@ class RunFolder:
         )
         return RunFolder(self.folder, manifest)
 
-    def rebuilt(self, session: str) -> RunFolder:
-        """Return a complete folder with the manifest of a further session that only builds the report.
+    def rebuilt(self, session: str, ended: str) -> RunFolder:
+        """Return a complete folder with the manifest of a further session that only builds the report and ends now.
 
-        Its scores then are of an earlier session: they say nothing on what a server behind a url returns now.
+        Its scores then are of an earlier session, and as old as they are at this end: they say nothing on what a server
+        behind a url returns now.
         """
         pairs = tuple(
             replace(
@@ -66,7 +67,10 @@ class RunFolder:
             )
             for one in self.manifest.pairs
         )
-        return RunFolder(self.folder, replace(self.resumed(session).manifest, status="complete", pairs=pairs))
+        return RunFolder(
+            self.folder,
+            replace(self.resumed(session).manifest, status="complete", finished=ended, pairs=pairs),
+        )
 
 
 @dataclass(frozen=True, slots=True)
