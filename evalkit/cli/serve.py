@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
@@ -16,6 +16,20 @@ _UNNAMED = "served"
 """The tag of a backend that is given without a configuration."""
 _TOP_LEVEL = ("service.", "plugins=")
 """Beginnings of overrides that do not set keys of the backend."""
+
+
+class ServeOptions(TypedDict):
+    """The flags of ``evalkit serve``."""
+
+    tags: tuple[str, ...]
+    backend: str | None
+    model: str | None
+    overrides: tuple[str, ...]
+    host: str
+    port: int
+    dialect: str
+    api_key_env: str | None
+    applied: Path | None
 
 
 @click.command()
@@ -47,18 +61,7 @@ _TOP_LEVEL = ("service.", "plugins=")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Apply depth, threshold and probabilities of the production.json of 'evalkit tune all'.",
 )
-def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
-    config: str | None,
-    tags: tuple[str, ...],
-    backend: str | None,
-    model: str | None,
-    overrides: tuple[str, ...],
-    host: str,
-    port: int,
-    dialect: str,
-    api_key_env: str | None,
-    applied: Path | None,
-) -> None:
+def serve(config: str | None, **options: Unpack[ServeOptions]) -> None:
     """Serve rerankers as an HTTP API in all dialects.
 
     Give either CONFIG, whose tags are the model names, or --backend NAME with its settings as --set KEY=VALUE.
@@ -69,7 +72,9 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     from evalkit.http_client import require_key
     from evalkit.server.serve import serve as serve_backends
 
-    registry.lookup("dialect", dialect)
+    tags, backend, model = options["tags"], options["backend"], options["model"]
+    applied, overrides = options["applied"], options["overrides"]
+    registry.lookup("dialect", options["dialect"])
     if (config is None) == (backend is None) or (config is None and tags):
         raise click.UsageError("give either CONFIG (optionally with --reranker TAG) or --backend NAME")
     if applied is not None and config is None:
@@ -89,10 +94,10 @@ def serve(  # noqa: PLR0913, PLR0917 - the flags of the contract
     serve_backends(
         rerankers,
         loaded.service or ServiceSettings(),
-        dialect=dialect,
-        host=host,
-        port=port,
-        api_key=require_key(api_key_env),
+        dialect=options["dialect"],
+        host=options["host"],
+        port=options["port"],
+        api_key=require_key(options["api_key_env"]),
         any_name=model is None,
         rules=rules,
     )
