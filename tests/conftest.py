@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import attacks, promises
 from support.collections import write_beir_folder
-from support.promises import KEY, Promise, promise_table
+from support.promises import Promise, promise_table
 
 # No test asserts a time, hypothesis included: machines are shared and slow at times.
 settings.register_profile("evalkit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,16 +42,25 @@ def test_data() -> Path:
 @pytest.fixture
 def report_promise(record_property: Callable[[str, object], None]) -> Callable[[Promise], None]:
     """Return a function that adds a row to the table of promises at the end of the test run."""
-    return lambda promise: record_property(KEY, promise.cells())
+    return lambda promise: record_property(promises.KEY, promise.cells())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Record the attack that a test makes, for the table at the end of the test run."""
+    if attack := attacks.attack_of(item):
+        item.user_properties.append((attacks.KEY, attack))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of promises, if a simulation ran."""
+    """Print the table of promises, if a simulation ran, and that of attacks, if one was made."""
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
-    rows = [cells for report in reports for name, cells in report.user_properties if name == KEY]
-    if rows:
+    found = [(name, value, report.outcome) for report in reports for name, value in report.user_properties]
+    if rows := [cells for name, cells, _ in found if name == promises.KEY]:
         terminalreporter.section("claims and how often they hold")
         terminalreporter.write_line(promise_table(rows))
+    if attempts := [(*attack, outcome) for name, attack, outcome in found if name == attacks.KEY]:
+        terminalreporter.section("attacks and what survived them")
+        terminalreporter.write_line(attacks.attack_table(attempts))
 
 
 @pytest.fixture(scope="module")
