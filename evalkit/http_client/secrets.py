@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import os
-from urllib.parse import quote
+import re
+from urllib.parse import quote, quote_plus
 
 import orjson
 
@@ -13,6 +16,7 @@ from evalkit.errors import InputError
 _MIN_KEY_LENGTH = 4
 """Shorter keys are not redacted: a string that short occurs in ordinary text."""
 _REPLACEMENT = "[key]"
+_ESCAPED_BYTE = re.compile("%[0-9A-F]{2}")
 
 
 def read_key(variable: str | None) -> str | None:
@@ -46,19 +50,14 @@ class Redactor:
     """
 
     def __init__(self, *keys: str | None) -> None:
-        forms: set[str] = set()
-        for key in keys:
-            if key and len(key) >= _MIN_KEY_LENGTH:
-                in_base64 = base64.b64encode(key.encode()).decode()
-                forms |= {
-                    key,
-                    quote(key, safe=""),
-                    orjson.dumps(key).decode()[1:-1],
-                    in_base64,
-                    in_base64.rstrip("="),
-                }
+        self._keys = tuple(key for key in keys if key and len(key) >= _MIN_KEY_LENGTH)
         # Longest first, because one form may contain another.
-        self._forms = sorted(forms, key=len, reverse=True)
+        self._forms = sorted({form for key in self._keys for form in _forms(key)}, key=len, reverse=True)
+        self._encoded_forms = [form.encode() for form in self._forms]
+
+    def plus(self, *keys: str | None) -> Redactor:
+        """Return a redactor of further keys, too."""
+        return Redactor(*self._keys, *keys)
 
     def text(self, text: str) -> str:
         """Return a text with all keys replaced by ``[key]``."""
@@ -68,6 +67,26 @@ class Redactor:
 
     def content(self, content: bytes) -> bytes:
         """Return a body with all keys replaced by ``[key]``."""
-        for form in self._forms:
-            content = content.replace(form.encode(), _REPLACEMENT.encode())
+        for form in self._encoded_forms:
+            content = content.replace(form, _REPLACEMENT.encode())
         return content
+
+
+def _forms(key: str) -> set[str]:
+    """Return the encodings of a key that servers echo,."""
+    raw = key.encode()
+    in_url = {quote(key, safe=""), quote(key), quote_plus(key)}
+    in_json = {orjson.dumps(key).decode()[1:-1], json.dumps(key)[1:-1]}
+    in_base64 = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    return {
+        key,
+        html.escape(key),
+        repr(key)[1:-1],
+        raw.hex(),
+        *in_url,
+        *(_ESCAPED_BYTE.sub(lambda match: match[0].lower(), text) for text in in_url),
+        *in_json,
+        *(text.replace("/", "\\/") for text in in_json),
+        *in_base64,
+        *(text.rstrip("=") for text in in_base64),
+    }

@@ -29,6 +29,6 @@ def test_closing_waits_for_no_one_and_leaves_nothing_open() -> None:
         connections.close()
         leave.set()
         assert call.result(20).content == b'{"whole": true}'
-        assert all(client.is_closed for client in connections._clients)
+        assert all(client.http.is_closed for client in connections._clients)
         with pytest.raises(CallError, match="are closed"):
             pool.submit(connections.post, b"{}").result(20)
