@@ -59,6 +59,7 @@ class Http:
             conn_reused=first.reused,
             pause_s=rate_limit_reset_s(exchange.headers),
             timeline=Timeline(encoded_s, first.sent_s, exchange.headers_s, exchange.body_s),
+            unusable=reply.unusable,
         )
 
     def close(self) -> None:
