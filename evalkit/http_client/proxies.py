@@ -13,6 +13,7 @@ import httpx
 
 from evalkit.errors import InputError
 
+_PRIVATE_DOMAINS = (".local", ".internal", ".lan", ".intranet", ".home.arpa", ".corp", ".private", ".svc")
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
@@ -27,6 +28,15 @@ def is_loopback(host: str) -> bool:
     mapped = getattr(address, "ipv4_mapped", None)
     address = mapped or address
     return address.is_loopback or address.is_unspecified
+
+
+def is_on_private_network(host: str) -> bool:
+    """Return whether a host is this machine, has a private address, or a name that no public network knows."""
+    name = host.strip("[]").rstrip(".").lower()
+    address = _address(name)
+    if address is not None:
+        return is_loopback(name) or not (getattr(address, "ipv4_mapped", None) or address).is_global
+    return is_loopback(name) or "." not in name or name.endswith(_PRIVATE_DOMAINS)
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

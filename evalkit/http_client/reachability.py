@@ -49,10 +49,16 @@ def hub_access() -> Iterator[str | None]:
     try:
         for module in settings:
             module.HF_HUB_OFFLINE = True
-        yield f"{address} cannot be reached ({reason})"
+        yield f"{_shown(address)} cannot be reached ({reason})"
     finally:
         for module, value in zip(settings, before, strict=True):
             module.HF_HUB_OFFLINE = value
+
+
+def _shown(address: str) -> str:
+    """Return an address for messages, without user, password and query, which may be secret."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def why_unreachable(address: str) -> str | None:
