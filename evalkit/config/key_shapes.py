@@ -15,7 +15,7 @@ _PREFIXES = (
     "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xapp-", "nvapi-", "gsk_", "pcsk_",
     "jina_", "pa-", "fw_", "r8_", "npm_", "pypi-", "tgp_v1_", "rpa_", "dop_v1_", "ya29.", "AIza",
 )  # fmt: skip
-_PREFIXED = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, _PREFIXES))})([\w.+/=-]{{8,}})")
+_PREFIXED = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, _PREFIXES))})([\w-]{{8,}})")
 _CERTAIN = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|(?<![A-Za-z0-9])(?:AKIA|ASIA)[0-9A-Z]{16}(?![A-Za-z0-9])"

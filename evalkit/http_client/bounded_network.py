@@ -16,6 +16,9 @@ from typing import Any
 import httpcore
 
 _TLS_RECORD_BYTES = 16 * 1024
+_TLS_ALERT = b"\x15\x03"
+TLS_REPLY = "the server replied in TLS"
+"""Message of the error of a plain connection to a server that uses TLS."""
 _Address = tuple[Any, ...]
 
 
@@ -121,6 +124,7 @@ class BoundedStream(httpcore.NetworkStream):
 
     def __init__(self, sock: socket.socket, limits: ExchangeLimits) -> None:
         self._sock, self._limits = sock, limits
+        self._is_first_read = not isinstance(sock, ssl.SSLSocket)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes; none at the end."""
@@ -128,6 +132,9 @@ class BoundedStream(httpcore.NetworkStream):
             self._sock.settimeout(self._limits.left_s(timeout))
             data = self._sock.recv(max_bytes)
         self._limits.count(len(data))
+        if self._is_first_read and data.startswith(_TLS_ALERT):
+            raise httpcore.RemoteProtocolError(TLS_REPLY)
+        self._is_first_read = False
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from evalkit.http_client.bounded_network import TLS_REPLY
+
 _NOT_TLS = "write http:// instead of https://: the server does not use TLS on this port"
 _HINTS = (
     (
@@ -10,8 +12,7 @@ _HINTS = (
     ),
     ("WRONG_VERSION_NUMBER", _NOT_TLS),
     ("record layer failure", _NOT_TLS),
-    # The first bytes of a TLS alert, read as the status line of HTTP.
-    (r"illegal status line: bytearray(b'\x15\x03", "write https:// instead of http://: the server uses TLS"),
+    (TLS_REPLY, "write https:// instead of http://: the server uses TLS on this port"),
 )
 
 
