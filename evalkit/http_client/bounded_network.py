@@ -128,9 +128,14 @@ class BoundedStream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes; none at the end."""
-        with _errors_as(httpcore.ReadTimeout, httpcore.ReadError):
+        # Not `_errors_as`: reading and writing are part of every measured latency.
+        try:
             self._sock.settimeout(self._limits.left_s(timeout))
             data = self._sock.recv(max_bytes)
+        except TimeoutError as error:
+            raise httpcore.ReadTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.ReadError(str(error)) from error
         self._limits.count(len(data))
         if self._is_first_read and data.startswith(_TLS_ALERT):
             raise httpcore.RemoteProtocolError(TLS_REPLY)
@@ -140,10 +145,14 @@ class BoundedStream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all bytes. A peer that takes a few at a time gets no more time for it."""
         unsent = memoryview(buffer)
-        with _errors_as(httpcore.WriteTimeout, httpcore.WriteError):
+        try:
             while unsent:
                 self._sock.settimeout(self._limits.left_s(timeout))
                 unsent = unsent[self._sock.send(unsent) :]
+        except TimeoutError as error:
+            raise httpcore.WriteTimeout(str(error)) from error
+        except OSError as error:
+            raise httpcore.WriteError(str(error)) from error
 
     def close(self) -> None:
         """Close the socket."""

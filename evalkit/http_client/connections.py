@@ -117,7 +117,7 @@ class Connections:
         port = f":{parts.port}" if parts.port else ""
         self.display_url = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
         self._headers = {"Accept-Encoding": ACCEPTED, **headers}
-        self._timeout_s = timeout_s
+        self._connect_timeout_s, self._timeout_s = connect_timeout_s, timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s)
         self._redactor = redactor.plus(*proxy_keys(url))
         self._context = tls_context(url)
@@ -162,7 +162,7 @@ class Connections:
             if event in event_times:
                 event_times[event] = time.perf_counter()
 
-        with self._errors(end_s), self._thread_client() as client:
+        with self._errors(end_s - start_s), self._thread_client() as client:
             client.limits.start(end_s)
             with client.http.stream(
                 method, url, content=body, headers=headers, extensions={"trace": trace}
@@ -181,16 +181,16 @@ class Connections:
                 )
 
     @contextmanager
-    def _errors(self, end_s: float) -> Iterator[None]:
-        """Raise the errors of an exchange that must end at `end_s` as `CallError`."""
+    def _errors(self, allowed_s: float) -> Iterator[None]:
+        """Raise the errors of an exchange that may take `allowed_s` as `CallError`."""
         try:
             yield
         except httpx.TimeoutException as error:
-            if not isinstance(error, httpx.ConnectTimeout) or time.perf_counter() >= end_s:
+            if not isinstance(error, httpx.ConnectTimeout) or allowed_s < self._connect_timeout_s:
                 raise self._timeout_error() from None
             raise CallError(
                 "connect",
-                f"connection to {self.display_url} timed out after {self._timeout.connect:g} s",
+                f"connection to {self.display_url} timed out after {self._connect_timeout_s:g} s",
                 "check the url and that the server is running",
                 remedy=RETRYABLE,
             ) from None
