@@ -108,12 +108,6 @@ def key_in_url(url: str) -> bool:
     return any(contains_key(segment) or _is_secret_segment(segment) for segment in _segments(parts.path))
 
 
-def is_url(text: str) -> bool:
-    """Return whether a text is a URL with a host."""
-    parts = _split(text)
-    return parts is not None and bool(parts.netloc)
-
-
 def _split(url: str) -> SplitResult | None:
     try:
         return urlsplit(url.strip())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -13,7 +14,6 @@ from evalkit.config.key_shapes import (
     is_credential,
     is_secret,
     is_secret_setting,
-    is_url,
     key_in_url,
     mask_keys,
 )
@@ -23,22 +23,33 @@ from evalkit.config.source import Path, Problem
 KeyCheck = Literal["required", "warned", "ignored"]
 """What an environment variable without a usable key is: a problem, a warning, or nothing to a command without calls."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_PARAMETER = re.compile(r"^\S+\?\S+=\S")
 _HINT = "remove it, run export MY_KEY=... and write api_key_env: MY_KEY"
 
 
-def check_values(data: Any, path: Path = ()) -> Iterator[Problem]:
-    """Yield a problem for each value that is or contains a key, wherever it is; the messages do not contain the key.
+def with_key_problems(problems: Iterable[Problem], data: Any) -> list[Problem]:
+    """Return problems and those of each value that is or contains a key, wherever it is; no message contains the key.
 
     Parameters
     ----------
+    problems
+        All other problems. A message that quotes a key as a wrong value is returned without it.
     data
-        A configuration or a part of it, as parsed.
-    path
-        Where the part is in the configuration.
+        The configuration as parsed.
     """
-    for where, text in _texts(data, path):
-        if _is_key(where, text):
-            yield Problem(where, f"{_name_of(where)!r} must not contain a key", _HINT)
+    found = [(path, text) for path, text in _texts(data, ()) if _is_key(path, text)]
+    keys = [Problem(path, f"{_name_of(path)!r} must not contain a key", _HINT) for path, _ in found]
+    quoted = sorted({repr(text)[1:-1] for _, text in found}, key=len, reverse=True)
+    return [*(_without(problem, quoted) for problem in problems), *keys]
+
+
+def _without(problem: Problem, quoted: Iterable[str]) -> Problem:
+    """Return a problem whose message and hint quote none of these texts."""
+    message, hint = problem.message, problem.hint
+    for text in quoted:
+        message = message.replace(f"'{text}'", "[key]").replace(f'"{text}"', "[key]")
+        hint = hint and hint.replace(f"'{text}'", "[key]").replace(f'"{text}"', "[key]")
+    return replace(problem, message=message, hint=hint)
 
 
 def _texts(data: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -63,11 +74,18 @@ def _is_key(path: Path, text: str) -> bool:
         return False  # `check_secrets` reports this
     if not text.strip():
         return False
-    if contains_key(text) or (is_url(text) and key_in_url(text)):
+    if contains_key(text) or key_in_url(_as_url(text, name)):
         return True
     if "headers" in names[:-1]:
         return is_secret(name) or is_credential(text, name)
     return is_secret_setting(name) or ("options" in names[:-1] and is_credential(text, name))
+
+
+def _as_url(text: str, name: str) -> str:
+    """Return a text as a URL if it is one or is meant to be one, without a scheme; empty if it is not."""
+    if "://" in text:
+        return text
+    return f"//{text}" if name.endswith("url") or _PARAMETER.search(text) else ""
 
 
 def _name_of(path: Path) -> str:

@@ -159,7 +159,6 @@ def test_a_request_that_is_not_taken_ends_at_the_timeout(scheme: str, script: Sc
     assert (error.kind, error.remedy.transient) == ("timeout", True)
 
 
-@pytest.mark.attack("client", "a reader that takes a few bytes of the request at a time")
 def test_a_slow_reader_gets_no_more_time() -> None:
     """Each part that the server takes within the timeout starts no new timeout."""
 

@@ -18,6 +18,8 @@ BASIC = "Basic " + base64.b64encode(b"user:hunter2").decode()
 URL = "https://rerank.example/v1"
 KEYS = {
     "url: userinfo": {"url": "https://user:hunter2@rerank.example/x"},
+    "url: of a scheme that is refused": {"url": "ftp://user:hunter2@rerank.example/x"},
+    "url: not a url": {"url": "rerank.example/x?api_key=sk-1"},
     "url: api_key": {"url": f"{URL}?api_key=sk-1"},
     "url: sig": {"url": f"{URL}?sig=abc"},
     "url: code": {"url": f"{URL}?code=sk-live-123"},
@@ -40,6 +42,7 @@ KEYS = {
     "model": {"url": URL, "model": "hf_AbCdEfGhIjKlMnOpQrStUvWx12"},
     "a variable's name": {"url": URL, "api_key_env": "AKIAIOSFODNN7EXAMPLE"},
     "an unknown key": {"url": URL, "api_kye": "jina_0123456789abcdef0123456789abcdefXYZ"},
+    "a list's place": {"url": URL, "options": "x?api_key=hunter2"},
     "a number's place": {"url": URL, "timeout_s": "sk-live-0123456789abcdef"},
 }
 SECRETS = ("sk-live", "sk-1", "hunter2", "abc", "eyJhbGciOi", "9f8a7b6c", "ghp_", "MIIE", "hf_AbCd", "AKIA", "jina_0",

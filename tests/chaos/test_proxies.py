@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.command import evalkit, evalkit_process
-from support.raw_server import PROXY_VARIABLES, certificate, raw_server, without_proxies
+from support.raw_server import certificate, raw_server, without_proxies
 from support.stand_in import by_length, stand_in
 
 from evalkit.errors import CallError
@@ -64,13 +64,13 @@ def test_no_text_and_no_key_for_this_machine_goes_to_a_proxy(
 
 @pytest.mark.attack("client", "HTTP_PROXY set, a serve: block")
 def test_a_served_block_is_called_directly(
-    proxy: tuple[str, list[bytes]], tmp_path: Path, beir_folder: Path
+    proxy: tuple[str, list[bytes]], tmp_path: Path, beir_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service that a run starts is on this machine."""
     address, received = proxy
     config = write_config(tmp_path, beir_folder, "serve: {backend: lexical}")
-    none = dict.fromkeys(PROXY_VARIABLES, "")
-    done = evalkit_process("run", config, "--into", tmp_path / "r", env={**none, "HTTP_PROXY": address})
+    without_proxies(monkeypatch, HTTP_PROXY=address)
+    done = evalkit_process("run", config, "--into", tmp_path / "r")
     assert done.returncode == 0, done.stderr
     assert received == []
 
