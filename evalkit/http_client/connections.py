@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -164,7 +165,7 @@ class Connections:
 
         with self._errors(end_s - start_s), self._thread_client() as client:
             client.limits.start(end_s)
-            with client.http.stream(
+            with client.stream(
                 method, url, content=body, headers=headers, extensions={"trace": trace}
             ) as response:
                 content = self._read(response, end_s)
@@ -253,7 +254,7 @@ class Connections:
             self._closed.set()
             idle = self._clients - self._busy
         for client in idle:
-            client.http.close()
+            client.close()
 
     @contextmanager
     def _thread_client(self) -> Iterator[_ThreadClient]:
@@ -279,27 +280,27 @@ class Connections:
                     self._local.client = None
                 unused = failed or self._closed.is_set()
             if unused:
-                client.http.close()
+                client.close()
 
     def _get_or_create_client(self) -> _ThreadClient:
         client: _ThreadClient | None = getattr(self._local, "client", None)
         if client is None:
-            limits = ExchangeLimits(_MAX_RECEIVED_BYTES)
-            transport = BoundedTransport(self._context, limits)
-            http = httpx.Client(headers=self._headers, timeout=self._timeout, transport=transport)
-            client = _ThreadClient(http, limits)
+            client = _ThreadClient(self._headers, self._timeout, self._context)
             self._local.client = client
             with self._lock:
                 self._clients.add(client)
         return client
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _ThreadClient:
+class _ThreadClient(httpx.Client):
     """The client of one thread, with the limits of the exchange that it makes."""
 
-    http: httpx.Client
-    limits: ExchangeLimits
+    def __init__(
+        self, headers: Mapping[str, str], timeout: httpx.Timeout, context: ssl.SSLContext | None
+    ) -> None:
+        self.limits = ExchangeLimits(_MAX_RECEIVED_BYTES)
+        transport = BoundedTransport(context, self.limits)
+        super().__init__(headers=headers, timeout=timeout, transport=transport)
 
 
 def check_url(url: str) -> str:
