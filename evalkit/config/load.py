@@ -21,7 +21,13 @@ from evalkit.config.overrides import apply_overrides
 from evalkit.config.plugins import load_plugins
 from evalkit.config.rules import check_rules, primary_metric
 from evalkit.config.run_settings import expand_runs, with_datasets
-from evalkit.config.secrets_check import KeyCheck, check_keys, check_secrets
+from evalkit.config.secrets_check import (
+    KeyCheck,
+    check_keys,
+    check_secrets,
+    unencrypted_keys,
+    with_key_problems,
+)
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source, source_of
@@ -131,10 +137,13 @@ def build_config(
         outline or _valid_part(data, outline_problems), datasets, retriever, rerankers, runs
     )
     problems += check_secrets(checker.valid)
+    problems = with_key_problems(problems, source.data)
     without_key = list(check_keys(checker.valid))
     source.fail_if(_without_repeats([*problems, *(without_key if keys == "required" else [])]))
     if keys == "warned":
         source.warn(without_key)
+    if keys != "ignored":
+        source.warn(list(unencrypted_keys(checker.valid)))
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
     return _config(outline, datasets, retriever, rerankers)
@@ -183,7 +192,7 @@ def validate_block(kind: str, block: dict[str, Any]) -> Settings:
     source = Source(_SELECTOR[kind] + " settings", data=block)
     checker = _BlockChecker(source)
     settings = checker.check(kind, block, ())
-    source.fail_if(checker.problems)
+    source.fail_if(with_key_problems(checker.problems, block))
     if settings is None:
         raise AssertionError("a block without problems has settings")
     return settings

@@ -4,35 +4,105 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
+from evalkit.config.key_shapes import (
+    contains_key,
+    is_credential,
+    is_secret,
+    is_secret_setting,
+    key_in_url,
+    mask_keys,
+)
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
 
 KeyCheck = Literal["required", "warned", "ignored"]
 """What an environment variable without a usable key is: a problem, a warning, or nothing to a command without calls."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_SECRET_WORDS = ("authorization", "key", "token", "secret", "password", "cookie", "signature")
+_PARAMETER = re.compile(r"^\S+\?\S+=\S")
+_HINT = "remove it, run export MY_KEY=... and write api_key_env: MY_KEY"
 
 
-def is_secret(name: str) -> bool:
-    """Return whether a header or parameter with this name is likely to contain a key."""
-    folded = name.lower()
-    return any(word in folded for word in _SECRET_WORDS)
+def with_key_problems(problems: Iterable[Problem], data: Any) -> list[Problem]:
+    """Return problems and those of each value that is or contains a key, wherever it is; no message contains the key.
+
+    Parameters
+    ----------
+    problems
+        All other problems. A message that quotes a key as a wrong value is returned without it.
+    data
+        The configuration as parsed.
+    """
+    found = [(path, text) for path, text in _texts(data, ()) if _is_key(path, text)]
+    keys = [Problem(path, f"{_name_of(path)!r} must not contain a key", _HINT) for path, _ in found]
+    quoted = sorted({repr(text)[1:-1] for _, text in found}, key=len, reverse=True)
+    return [*(_without(problem, quoted) for problem in problems), *keys]
+
+
+def _without(problem: Problem, quoted: Iterable[str]) -> Problem:
+    """Return a problem whose message and hint quote none of these texts."""
+    message, hint = problem.message, problem.hint
+    for text in quoted:
+        message = message.replace(f"'{text}'", "[key]").replace(f'"{text}"', "[key]")
+        hint = hint and hint.replace(f"'{text}'", "[key]").replace(f'"{text}"', "[key]")
+    return replace(problem, message=message, hint=hint)
+
+
+def _texts(data: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every text with its path; a key of a mapping counts as a text at its own path."""
+    if isinstance(data, str):
+        yield path, data
+    elif isinstance(data, Mapping):
+        for key, value in data.items():
+            if contains_key(str(key)):
+                yield path, str(key)
+            yield from _texts(value, (*path, str(key)))
+    elif isinstance(data, list | tuple):
+        for index, value in enumerate(data):
+            yield from _texts(value, (*path, index))
+
+
+def _is_key(path: Path, text: str) -> bool:
+    """Return whether a text at a path is or contains a key."""
+    names = [step for step in path if isinstance(step, str)]
+    name = names[-1] if names else ""
+    if name.endswith("_env") and not _VARIABLE.fullmatch(text):
+        return False  # `check_secrets` reports this
+    if not text.strip():
+        return False
+    if contains_key(text) or key_in_url(_as_url(text, name)):
+        return True
+    if "headers" in names[:-1]:
+        return is_secret(name) or is_credential(text, name)
+    return is_secret_setting(name) or ("options" in names[:-1] and is_credential(text, name))
+
+
+def _as_url(text: str, name: str) -> str:
+    """Return a text as a URL if it is one or is meant to be one, without a scheme; empty if it is not."""
+    if "://" in text:
+        return text
+    return f"//{text}" if name.endswith("url") or _PARAMETER.search(text) else ""
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of a value for messages: its key, after ``headers`` or ``options`` if it is in one."""
+    steps = [mask_keys(step) for step in path if isinstance(step, str)]
+    start = next((i for i, step in enumerate(steps) if step in {"headers", "options"}), len(steps) - 1)
+    return ".".join(steps[max(start, 0) :])
 
 
 def check_secrets(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
-    """Yield a problem for each URL that contains a key, and for each key in place of a variable's name.
+    """Yield a problem for each key in place of the name of an environment variable.
 
     Parameters
     ----------
     blocks
         Path -> settings of a block; fields that end in ``_env`` are names of environment variables.
     """
-    for path, settings in blocks.items():
-        yield from _check_url((*path, "url"), getattr(settings, "url", None))
     for path, variable in _variables(blocks):
         if not _VARIABLE.fullmatch(variable):
             name, what = str(path[-1]), _kind_of_secret(path)
@@ -75,11 +145,18 @@ def _kind_of_secret(path: Path) -> str:
     return str(path[-1]).removesuffix("_env").removeprefix("api_")
 
 
-def _check_url(path: Path, url: str | None) -> Iterator[Problem]:
-    parts = urlsplit(url or "")
-    if parts.username or parts.password or any(is_secret(name) for name, _ in parse_qsl(parts.query)):
-        yield Problem(
-            path,
-            "'url' must not contain a key",
-            "remove it, run export MY_KEY=... and write api_key_env: MY_KEY",
-        )
+def unencrypted_keys(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
+    """Yield a warning for each URL to which a key is sent unencrypted over a public network."""
+    from evalkit.http_client import (
+        is_on_private_network,
+    )  # imports httpx, which `evalkit --help` does not need
+
+    secrets = {path[:-1] for path, _ in _variables(blocks)}
+    for path, settings in blocks.items():
+        parts = urlsplit(getattr(settings, "url", None) or "")
+        if path in secrets and parts.scheme == "http" and not is_on_private_network(parts.hostname or ""):
+            yield Problem(
+                (*path, "url"),
+                f"the key and the texts are sent unencrypted to {parts.hostname!r}",
+                "write https:// instead of http://",
+            )

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from evalkit.config.key_shapes import mask_keys
 from evalkit.errors import ConfigError, EvalkitWarning
 
 Path = tuple[str | int, ...]
@@ -84,7 +85,11 @@ class Source:
         """Return message with position, and hint, of each problem in the order of the file."""
         positioned = [(problem.at or self.place(problem.path), problem) for problem in problems]
         positioned.sort(key=lambda item: _sort_key(item[0]))
-        rendered = ((f"{position}: {problem.message}", problem.hint) for position, problem in positioned)
+        # A message may quote the value that is wrong, and this may be a key in the wrong place.
+        rendered = (
+            (mask_keys(f"{position}: {problem.message}"), problem.hint and mask_keys(problem.hint))
+            for position, problem in positioned
+        )
         # One mistake in a matrix block is a problem of several rerankers: report it once.
         return list(dict.fromkeys(rendered))
 

@@ -16,6 +16,7 @@ from evalkit.dialects.reading import (
     header_amount,
     read_results,
     read_server_times,
+    unusable_amounts,
     whole,
 )
 from evalkit.dialects.refusals import openai_error
@@ -23,7 +24,7 @@ from evalkit.dialects.request_reading import read_request
 from evalkit.dialects.shape import Shape, dig, put
 from evalkit.dialects.wire import WireError, WireReply, WireRequest
 from evalkit.errors import CallError
-from evalkit.records import ScoreKind, Usage
+from evalkit.records import ScoreKind, Usage, shown_amount
 
 
 class Dialect:
@@ -137,7 +138,20 @@ class Dialect:
             usage=self.read_usage(body, headers, request),
             server_times=read_server_times(headers, body, (*self.server_times, *COMMON_TIMES)),
             model=model if isinstance(model, str) and model else None,
+            unusable=self._unusable(body, headers),
         )
+
+    def _unusable(self, body: Any, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return what the API reports as billed but is no amount: field -> value."""
+        shape = self.shape
+        sent = {name: headers.get(name) for name in (self.token_header, self.cost_header) if name}
+        return unusable_amounts(
+            body, (*shape.tokens, *shape.billed_bytes), (*shape.units, *shape.cost_usd)
+        ) | {
+            name: shown_amount(text)
+            for name, text in sent.items()
+            if text and text.lower() not in {"none", "null"} and header_amount(headers, name) is None
+        }
 
     def read_usage(self, body: Any, headers: Mapping[str, str], _request: WireRequest) -> Usage:
         """Return what the API reports as billed; None for what it does not report."""

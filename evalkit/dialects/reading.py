@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evalkit.dialects.shape import Shape, dig
 from evalkit.errors import CallError
-from evalkit.records import ServerTime
+from evalkit.records import ServerTime, known_amount, known_count, shown_amount
 
 Scores = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -101,7 +101,7 @@ def _index(entry: Any, position: int, documents: int, shape: Shape) -> int:
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < documents:
         raise CallError(
             "reply",
-            f"a result has the {shape.index or 'position'} {_short(index)}; {documents} documents were sent",
+            f"a result has the {shape.index or 'position'} {shown_amount(index)}; {documents} documents were sent",
         )
     return index
 
@@ -113,7 +113,8 @@ def _score(entry: Any, index: int, shape: Shape) -> float:
     value = _number(score, text=shape.text_numbers)
     if value is None:
         raise CallError(
-            "reply", f"document {index} has the {shape.score or 'score'} {_short(score)}, not a finite number"
+            "reply",
+            f"document {index} has the {shape.score or 'score'} {shown_amount(score)}, not a finite number",
         )
     return value
 
@@ -129,30 +130,39 @@ def _number(value: Any, *, text: bool = False) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _short(value: Any) -> str:
-    """Return a value for a message, shortened to one line."""
-    shown = repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
-    return shown if len(shown) <= 40 else f"{shown[:40]}..."
-
-
 def first_amount(body: Any, paths: Iterable[str]) -> float | None:
-    """Return the first finite number of 0 or more at one of the paths; None if there is none."""
-    for path in paths:
-        amount = _number(dig(body, path))
-        if amount is not None and amount >= 0:
-            return amount
-    return None
+    """Return the first amount at one of the paths, as `known_amount` reads it; None if there is none."""
+    amounts = (known_amount(dig(body, path)) for path in paths)
+    return next((amount for amount in amounts if amount is not None), None)
 
 
 def whole(amount: float | None) -> int | None:
-    """Return a count as an integer; None stays None."""
-    return None if amount is None else int(amount)
+    """Return a count as an integer; None for a fraction, too."""
+    return known_count(amount)
 
 
 def header_amount(headers: Mapping[str, str], name: str) -> float | None:
-    """Return a header's number of 0 or more; None if it is absent or anything else."""
-    amount = _number(headers.get(name), text=True)
-    return amount if amount is not None and amount >= 0 else None
+    """Return a header's amount; None if it is absent or anything else."""
+    return known_amount(_number(headers.get(name), text=True))
+
+
+def unusable_amounts(body: Any, counts: Iterable[str], amounts: Iterable[str] = ()) -> dict[str, str]:
+    """Return what stands at paths of amounts but is none, for messages: path -> value.
+
+    Parameters
+    ----------
+    body
+        A reply, as parsed from JSON.
+    counts, amounts
+        Paths of whole numbers, and of any numbers.
+    """
+    readers = {**dict.fromkeys(amounts, known_amount), **dict.fromkeys(counts, known_count)}
+    found = {path: dig(body, path) for path in readers}
+    return {
+        path: shown_amount(value)
+        for path, value in found.items()
+        if value is not None and readers[path](value) is None
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +221,7 @@ def _server_timing(header: str) -> list[ServerTime]:
             f"server-timing: {name}", seconds, "request" if name.lower() == "total" else f"{name} alone"
         )
         for name, seconds in sums.items()
+        if known_amount(seconds) is not None
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ class WireReply:
         What the server reports as billed, and the times it reports.
     model
         None if the reply names none.
+    unusable
+        What stands in the reply as an amount but is none: field -> value.
     """
 
     scores: NDArray[np.float64]
@@ -45,6 +48,7 @@ class WireReply:
     usage: Usage
     server_times: tuple[ServerTime, ...]
     model: str | None
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 class WireError(Exception):

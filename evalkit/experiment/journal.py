@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 
 from evalkit.backend_checks import PointwiseCheck
+from evalkit.dialects.shape import dig
 from evalkit.errors import CallError
 from evalkit.latency import RoundState
 from evalkit.records import Call
@@ -47,7 +48,12 @@ def from_entry(entry: JournalEntry, store: Path) -> JournalRecord:
         If a key of the entry is missing or has the wrong type.
     """
     remedy = "start a new run with --refresh, or set another store.path"
-    return from_plain(_KINDS[entry.kind], orjson.loads(entry.content), store, remedy)
+    data = orjson.loads(entry.content)
+    if isinstance(data, dict) and isinstance(data.get("server_times"), list):
+        # JSON has no infinity: a time that was infinite when it was written is null.
+        data["server_times"] = [time for time in data["server_times"] if dig(time, "seconds") is not None]
+    record = from_plain(_KINDS[entry.kind], data, store, remedy)
+    return record.with_known_amounts() if isinstance(record, Call) else record
 
 
 def failure_of(outcome: Outcome, failure: CallError, call: Call | None) -> Failure:

@@ -1,6 +1,7 @@
 """HTTP calls: one exchange with time and size limits, redaction of API keys, and wait times from rate limit headers."""
 
 from evalkit.http_client.connections import Connections, Exchange, check_url, encode_json
+from evalkit.http_client.proxies import is_on_private_network
 from evalkit.http_client.reachability import hub_access, why_unreachable
 from evalkit.http_client.retry_after import rate_limit_reset_s, retry_after_s
 from evalkit.http_client.secrets import Redactor, read_key, require_key
@@ -12,6 +13,7 @@ __all__ = [
     "check_url",
     "encode_json",
     "hub_access",
+    "is_on_private_network",
     "rate_limit_reset_s",
     "read_key",
     "require_key",

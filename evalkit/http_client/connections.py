@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -14,10 +15,17 @@ import httpx
 import orjson
 
 from evalkit.errors import NOT_RETRYABLE, RETRYABLE, CallError
+from evalkit.http_client.bounded_network import ExchangeLimits, ReplyTooLongError
+from evalkit.http_client.bounded_transport import BoundedTransport, tls_context
+from evalkit.http_client.content_coding import ACCEPTED, CodingError, decompressed
+from evalkit.http_client.proxies import proxy_keys
 from evalkit.http_client.secrets import Redactor
+from evalkit.http_client.tls_hints import tls_hint
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 """Largest decompressed response body: no list of scores is longer."""
+_MAX_RECEIVED_BYTES = 2 * MAX_RESPONSE_BYTES
+"""Largest number of bytes received for one response: headers, chunk sizes and trailers count, too."""
 _TRACE_EVENTS = (
     "connection.connect_tcp.started",
     "http11.send_request_body.complete",
@@ -109,14 +117,14 @@ class Connections:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""
         self.display_url = f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
-        self._headers = dict(headers)
-        self._timeout_s = timeout_s
+        self._headers = {"Accept-Encoding": ACCEPTED, **headers}
+        self._connect_timeout_s, self._timeout_s = connect_timeout_s, timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s)
-        self._redactor = redactor
-        self._context = httpx.create_ssl_context()
+        self._redactor = redactor.plus(*proxy_keys(url))
+        self._context = tls_context(url)
         self._local = threading.local()
-        self._clients: list[httpx.Client] = []
-        self._busy: set[httpx.Client] = set()
+        self._clients: set[_ThreadClient] = set()
+        self._busy: set[_ThreadClient] = set()
         self._closed = threading.Event()
         self._lock = threading.Lock()
 
@@ -125,9 +133,22 @@ class Connections:
         return self.exchange("POST", self.url, body, headers)
 
     def exchange(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        deadline_s: float | None = None,
     ) -> Exchange:
         """Send one request and read the whole response; redirects are not followed.
+
+        Parameters
+        ----------
+        method, url, body, headers
+            The request.
+        deadline_s
+            When the exchange must be complete, in seconds of `time.perf_counter`; by default, the timeout from now.
 
         Raises
         ------
@@ -135,21 +156,19 @@ class Connections:
             If the connection fails, the response is not complete within the timeout, or it is too long.
         """
         start_s = time.perf_counter()
-        deadline_s = start_s + self._timeout_s
+        end_s = start_s + self._timeout_s if deadline_s is None else deadline_s
         event_times = dict.fromkeys(_TRACE_EVENTS, start_s)
 
         def trace(event: str, _info: Any) -> None:
             if event in event_times:
                 event_times[event] = time.perf_counter()
 
-        try:
-            with (
-                self._thread_client() as client,
-                client.stream(
-                    method, url, content=body, headers=headers, extensions={"trace": trace}
-                ) as response,
-            ):
-                content = self._read(response, deadline_s)
+        with self._errors(end_s - start_s), self._thread_client() as client:
+            client.limits.start(end_s)
+            with client.stream(
+                method, url, content=body, headers=headers, extensions={"trace": trace}
+            ) as response:
+                content = self._read(response, end_s)
                 body_s = time.perf_counter()
                 connect_s, sent_s, headers_s = event_times.values()
                 return Exchange(
@@ -161,47 +180,65 @@ class Connections:
                     headers_s=headers_s,
                     body_s=body_s,
                 )
-        except httpx.ConnectTimeout:
+
+    @contextmanager
+    def _errors(self, allowed_s: float) -> Iterator[None]:
+        """Raise the errors of an exchange that may take `allowed_s` as `CallError`."""
+        try:
+            yield
+        except httpx.TimeoutException as error:
+            if not isinstance(error, httpx.ConnectTimeout) or allowed_s < self._connect_timeout_s:
+                raise self._timeout_error() from None
             raise CallError(
                 "connect",
-                f"connection to {self.display_url} timed out after {self._timeout.connect:g} s",
+                f"connection to {self.display_url} timed out after {self._connect_timeout_s:g} s",
                 "check the url and that the server is running",
                 remedy=RETRYABLE,
             ) from None
-        except httpx.TimeoutException:
-            raise self._timeout_error() from None
-        except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise CallError(
-                "connect",
-                f"cannot reach {self.display_url}: {self._redactor.text(str(error))}",
-                "check the url and that the server is running",
-                remedy=RETRYABLE if isinstance(error, httpx.ConnectError) else NOT_RETRYABLE,
-            ) from None
-        except httpx.RequestError as error:
+        except ReplyTooLongError:
+            raise self._too_long_error(_MAX_RECEIVED_BYTES) from None
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise self._connect_error(error) from None
+        except (httpx.RequestError, CodingError) as error:
             reason = self._redactor.text(str(error)) or type(error).__name__
             raise CallError(
                 "broken",
                 f"the reply of {self.display_url} was cut off or is unreadable: {reason}",
+                tls_hint(reason),
                 remedy=RETRYABLE,
             ) from None
+
+    def _connect_error(self, error: Exception) -> CallError:
+        reason = self._redactor.text(str(error))
+        hint = tls_hint(reason)
+        may_pass = isinstance(error, httpx.ConnectError | httpx.ProxyError) and hint is None
+        return CallError(
+            "connect",
+            f"cannot reach {self.display_url}: {reason}",
+            hint or "check the url and that the server is running",
+            remedy=RETRYABLE if may_pass else NOT_RETRYABLE,
+        )
 
     def _read(self, response: httpx.Response, deadline_s: float) -> bytes:
         """Return the response body; raise `CallError` past the deadline or the size limit."""
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_bytes():
+        for part in decompressed(response.iter_raw(), response.headers.get("content-encoding", "")):
             size += len(part)
             if size > MAX_RESPONSE_BYTES:
-                raise CallError(
-                    "reply",
-                    f"the reply of {self.display_url} exceeds {MAX_RESPONSE_BYTES // 1024**2} MiB",
-                    "check that the url is the rerank endpoint",
-                    http_status=response.status_code,
-                )
+                raise self._too_long_error(MAX_RESPONSE_BYTES, response.status_code)
             if time.perf_counter() > deadline_s:
                 raise self._timeout_error()
             parts.append(part)
         return b"".join(parts)
+
+    def _too_long_error(self, limit: int, status: int | None = None) -> CallError:
+        return CallError(
+            "reply",
+            f"the reply of {self.display_url} exceeds {limit // 1024**2} MiB",
+            "check that the url is the rerank endpoint",
+            http_status=status,
+        )
 
     def _timeout_error(self) -> CallError:
         return CallError(
@@ -215,40 +252,55 @@ class Connections:
         """Close the connections of all threads; a thread closes a client in use when its exchange ends."""
         with self._lock:
             self._closed.set()
-            idle = [client for client in self._clients if client not in self._busy]
+            idle = self._clients - self._busy
         for client in idle:
             client.close()
 
     @contextmanager
-    def _thread_client(self) -> Iterator[httpx.Client]:
+    def _thread_client(self) -> Iterator[_ThreadClient]:
         """Yield the client of this thread, protected from `close` while it is in use.
 
-        A client that another thread closes while it opens a connection would leave that connection open.
+        A client that another thread closes while it opens a connection would leave that connection open. A client
+        whose exchange failed is closed: no later request uses a connection in an unknown state.
         """
         client = self._get_or_create_client()
         with self._lock:
             if self._closed.is_set():
                 raise CallError("connect", f"the connections to {self.display_url} are closed")
             self._busy.add(client)
+        failed = True
         try:
             yield client
+            failed = False
         finally:
             with self._lock:
                 self._busy.discard(client)
-                closed = self._closed.is_set()
-            if closed:
+                if failed:
+                    self._clients.discard(client)
+                    self._local.client = None
+                unused = failed or self._closed.is_set()
+            if unused:
                 client.close()
 
-    def _get_or_create_client(self) -> httpx.Client:
-        client: httpx.Client | None = getattr(self._local, "client", None)
+    def _get_or_create_client(self) -> _ThreadClient:
+        client: _ThreadClient | None = getattr(self._local, "client", None)
         if client is None:
-            client = httpx.Client(
-                headers=self._headers, timeout=self._timeout, verify=self._context, trust_env=True
-            )
+            client = _ThreadClient(self._headers, self._timeout, self._context)
             self._local.client = client
             with self._lock:
-                self._clients.append(client)
+                self._clients.add(client)
         return client
+
+
+class _ThreadClient(httpx.Client):
+    """The client of one thread, with the limits of the exchange that it makes."""
+
+    def __init__(
+        self, headers: Mapping[str, str], timeout: httpx.Timeout, context: ssl.SSLContext | None
+    ) -> None:
+        self.limits = ExchangeLimits(_MAX_RECEIVED_BYTES)
+        transport = BoundedTransport(context, self.limits)
+        super().__init__(headers=headers, timeout=timeout, transport=transport)
 
 
 def check_url(url: str) -> str:

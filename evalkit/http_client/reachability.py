@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+
+from evalkit.errors import InputError
+from evalkit.http_client.proxies import default_port, proxy_of
 
 HUB = "https://huggingface.co"
 _TIMEOUT_S = 3.0
@@ -47,19 +49,28 @@ def hub_access() -> Iterator[str | None]:
     try:
         for module in settings:
             module.HF_HUB_OFFLINE = True
-        yield f"{address} cannot be reached ({reason})"
+        yield f"{_shown(address)} cannot be reached ({reason})"
     finally:
         for module, value in zip(settings, before, strict=True):
             module.HF_HUB_OFFLINE = value
 
 
+def _shown(address: str) -> str:
+    """Return an address for messages, without user, password and query, which may be secret."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def why_unreachable(address: str) -> str | None:
     """Return why a server, or the proxy in front of it, does not accept connections; None if it does."""
-    parts = urlsplit(address)
-    proxy = getproxies().get(parts.scheme)
-    if proxy and not proxy_bypass(parts.hostname or ""):
-        parts = urlsplit(proxy if "//" in proxy else f"http://{proxy}")
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        proxy = proxy_of(address)
+        parts = urlsplit(str(proxy.url) if proxy else address)
+        port = parts.port or default_port(parts.scheme)
+    except InputError as error:
+        return error.message
+    except ValueError:
+        return "not a valid address"
     return _probe(parts.hostname or "", port, int(time.monotonic() / _KEPT_S))
 
 

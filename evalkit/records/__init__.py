@@ -1,5 +1,6 @@
 """Frozen records that functions pass to each other. No I/O, no clock, no network."""
 
+from evalkit.records.amounts import MAX_AMOUNT, known_amount, known_count, shown_amount
 from evalkit.records.below_depth import BelowDepth, append_below
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
@@ -10,6 +11,7 @@ from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, Ser
 from evalkit.records.runs import Run
 
 __all__ = [
+    "MAX_AMOUNT",
     "BelowDepth",
     "Call",
     "ContentHash",
@@ -29,4 +31,7 @@ __all__ = [
     "Unjudged",
     "Usage",
     "append_below",
+    "known_amount",
+    "known_count",
+    "shown_amount",
 ]

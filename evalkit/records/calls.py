@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from evalkit.records.amounts import known_amount
 from evalkit.records.rerank import ServerTime, Timeline, Usage
 
 Pass = Literal["quality", "precision", "warmup", "latency", "check"]
@@ -84,6 +85,16 @@ class Call:
     rate_per_s: float | None = None
     document_characters: int | None = None
     truncated_documents: int | None = None
+
+    def with_known_amounts(self) -> Call:
+        """Return the call with None for every amount that is none: older journals hold amounts as servers sent them."""
+        return replace(
+            self,
+            usage=self.usage.known(),
+            cost_usd=known_amount(self.cost_usd),
+            server_s=known_amount(self.server_s),
+            server_times=ServerTime.known(self.server_times),
+        )
 
     @property
     def latency_s(self) -> float:

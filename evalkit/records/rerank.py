@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evalkit.records.amounts import known_amount, known_count, shown_amount
 
 ScoreKind = Literal["logit", "probability", "cosine", "unbounded", "rank", "unknown"]
 """What a score means. Only scores of the same kind may be mapped or compared across systems. ``rank`` is an order
@@ -63,6 +66,27 @@ class Usage:
     cost_usd: float | None = None
     output_tokens: int | None = None
 
+    def known(self) -> Usage:
+        """Return the usage with None for every value that is no amount, e.g. negative, infinite or beyond int64."""
+        return Usage(
+            tokens=known_count(self.tokens),
+            units=known_amount(self.units),
+            billed_bytes=known_count(self.billed_bytes),
+            characters=known_count(self.characters),
+            cost_usd=known_amount(self.cost_usd),
+            output_tokens=known_count(self.output_tokens),
+        )
+
+    def unusable(self) -> dict[str, str]:
+        """Return the values that are no amounts, for messages: field -> value."""
+        known = self.known()
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            name: shown_amount(value)
+            for name, value in given.items()
+            if value is not None and getattr(known, name) is None
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ServerTime:
@@ -82,6 +106,11 @@ class ServerTime:
     name: str
     seconds: float
     meaning: str
+
+    @classmethod
+    def known(cls, times: Iterable[ServerTime]) -> tuple[ServerTime, ...]:
+        """Return the times that are durations; the others are unknown."""
+        return tuple(time for time in times if known_amount(time.seconds) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +162,8 @@ class RerankResponse:
         ``(n,)`` whether the model truncated the query-document pair; None if unknown.
     ignored
         Number of documents that a replayed run ranks for the query and that are not in the request.
+    unusable
+        Amounts in the reply that cannot be used, so that they are unknown: field -> value, for messages.
     """
 
     scores: NDArray[np.float64]
@@ -147,6 +178,7 @@ class RerankResponse:
     timeline: Timeline | None = None
     truncated: NDArray[np.bool_] | None = None
     ignored: int = 0
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def server_s(self) -> float | None:

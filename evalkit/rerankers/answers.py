@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from evalkit.records import ServerTime, Timeline, Usage
@@ -24,7 +24,7 @@ class Answer:
     ----------
     places
         The order of the window's documents.
-    usage, server_times, model, reused, pause_s, timeline
+    usage, server_times, model, reused, pause_s, timeline, unusable
         As in `RerankResponse`.
     """
 
@@ -35,6 +35,7 @@ class Answer:
     reused: bool
     pause_s: float | None
     timeline: Timeline
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
 class UnfinishedCalls:

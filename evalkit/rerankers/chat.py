@@ -8,13 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.dialects import read_error_message
-from evalkit.dialects.reading import first_amount, whole
+from evalkit.dialects.reading import first_amount, unusable_amounts, whole
 from evalkit.dialects.shape import dig
 from evalkit.errors import RETRYABLE, CallError
 from evalkit.records import Usage
 
 OWN_KEYS = frozenset({"model", "messages", "temperature", "max_tokens", "n", "stream"})
 """Request keys that `options` may not set: they have their own settings, or change the format of the reply."""
+_COUNTS = ("usage.prompt_tokens", "usage.completion_tokens", "usage.total_tokens")
 _SHOWN = 120
 """Maximum characters of a server's sentence quoted in a message."""
 
@@ -35,6 +36,8 @@ class ChatReply:
         The model named in the reply; None if it names none.
     usage
         Tokens read and written.
+    unusable
+        What stands in the reply as an amount but is none: field -> value.
     """
 
     text: str
@@ -42,6 +45,7 @@ class ChatReply:
     reasoned: bool
     model: str | None
     usage: Usage
+    unusable: Mapping[str, str]
 
 
 def chat_address(url: str) -> str:
@@ -103,6 +107,7 @@ def read_chat(body: Any) -> ChatReply:
         reasoned=any(_text(message.get(key)).strip() for key in ("reasoning_content", "reasoning")),
         model=model if isinstance(model, str) and model else None,
         usage=_usage(body),
+        unusable=unusable_amounts(body, _COUNTS, ["usage.cost"]),
     )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from evalkit.dialects import Dialect, WireReply, WireRequest
-from evalkit.errors import RETRYABLE, CallError
+from evalkit.errors import CallError
 from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.http_failures import bad_reply, check_model, read_json, refusal
@@ -42,7 +42,7 @@ class Http:
         body = encode_json(self.dialect.encode_request(wire, self.settings.options))
         encoded_s = time.perf_counter()
         first = self.connections.post(body, self._idempotency(request))
-        exchange = self._wait_until_done(first)
+        exchange = self._wait_until_done(first, encoded_s + self.settings.timeout_s)
         if exchange.status != 200:
             raise refusal(
                 exchange, self.connections.display_url, self.settings.api_key_env, self.dialect.is_permanent
@@ -59,6 +59,7 @@ class Http:
             conn_reused=first.reused,
             pause_s=rate_limit_reset_s(exchange.headers),
             timeline=Timeline(encoded_s, first.sent_s, exchange.headers_s, exchange.body_s),
+            unusable=reply.unusable,
         )
 
     def close(self) -> None:
@@ -69,22 +70,13 @@ class Http:
         header = self.dialect.idempotency_header
         return {header: request.call_id} if header and request.call_id else None
 
-    def _wait_until_done(self, exchange: Exchange) -> Exchange:
+    def _wait_until_done(self, exchange: Exchange, deadline_s: float) -> Exchange:
         """Poll until the reply of an accepted request is ready; return `exchange` itself if it is ready already."""
-        deadline = time.perf_counter() + self.settings.timeout_s
         while (
             url := self.dialect.follow_up(exchange.status, exchange.headers, self.connections.url)
         ) is not None:
-            if time.perf_counter() > deadline:
-                raise CallError(
-                    "timeout",
-                    f"{self.connections.display_url} timed out after {self.settings.timeout_s:g} s",
-                    "raise timeout_s",
-                    http_status=exchange.status,
-                    remedy=RETRYABLE,
-                )
             time.sleep(_POLL_S)
-            exchange = self.connections.exchange("GET", url, None)
+            exchange = self.connections.exchange("GET", url, None, deadline_s=deadline_s)
         return exchange
 
     def decode(self, exchange: Exchange, wire: WireRequest) -> WireReply:

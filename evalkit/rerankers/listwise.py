@@ -81,6 +81,7 @@ class Listwise:
             pause_s=answers[-1].pause_s,
             timeline=end_to_end(answers),
             truncated=np.array([len(text) > limit for text in texts]),
+            unusable={name: shown for answer in answers for name, shown in answer.unusable.items()},
         )
 
     def _ask(self, query: str, documents: Sequence[str]) -> Answer:
@@ -111,6 +112,7 @@ class Listwise:
             exchange.reused,
             rate_limit_reset_s(exchange.headers),
             Timeline(encoded_s, exchange.sent_s, exchange.headers_s, exchange.body_s),
+            reply.unusable,
         )
 
     def _read(self, reply: ChatReply, documents: int, exchange: Exchange) -> Permutation:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
-from evalkit.config.secrets_check import is_secret
 from evalkit.http_client import Connections, Redactor, check_url, read_key
 from evalkit.rerankers.model_names import moving_name
 
@@ -85,10 +84,6 @@ class RemoteSettings(RerankerSettings):
     @classmethod
     def _plain_headers(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if is_secret(name):
-                raise ValueError(
-                    f"must not contain a key ({name!r}): set api_key_env to the variable that contains it"
-                )
             if (
                 not name.replace("-", "").isalnum()
                 or not f"{name}{value}".isascii()

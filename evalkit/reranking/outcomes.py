@@ -10,7 +10,7 @@ import numpy as np
 
 from evalkit.config import Price
 from evalkit.errors import CallError
-from evalkit.records import Call, RerankRequest, RerankResponse, Usage
+from evalkit.records import Call, RerankRequest, RerankResponse, ServerTime, Usage
 from evalkit.records.calls import Pass
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Batch
@@ -131,7 +131,7 @@ def attempt_of(
     item, context = made.item, made.context
     if response is not None:
         failure = find_fault(response, item.request)
-        response = None if failure else response
+        response = None if failure else _with_known_amounts(response)
     usage = response.usage if response else Usage()
     truncated = response.truncated if response else None
     call = Call(
@@ -164,6 +164,16 @@ def attempt_of(
         truncated_documents=None if truncated is None else int(truncated.sum()),
     )
     return Attempt(call, response, failure)
+
+
+def _with_known_amounts(response: RerankResponse) -> RerankResponse:
+    """Return a response without amounts that cannot be summed and written: its scores are paid for and are kept."""
+    return replace(
+        response,
+        usage=response.usage.known(),
+        server_times=ServerTime.known(response.server_times),
+        unusable={**response.unusable, **response.usage.unusable()},
+    )
 
 
 def _cost(response: RerankResponse | None, price: Price | None) -> float | None:

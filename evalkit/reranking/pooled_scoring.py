@@ -79,6 +79,7 @@ def _outcomes(
         made = TimedCall(item, context, work.start_s, work.end_s, pooled_calls=len(work.task))
         attempt = _attempt(made, work.result, place)
         session.record(attempt.failure)
+        session.tell_unusable(attempt.response)
         yield Outcome(item, (attempt,))
 
 

@@ -182,6 +182,7 @@ class RetryingCaller:
 
     def _learn(self, item: Batch, attempt: Attempt) -> None:
         pause = attempt.failure.remedy.wait_s if attempt.failure else None
+        self._session.tell_unusable(attempt.response)
         if attempt.response is not None:
             self._session.tokens.learn(item.request, attempt.response.usage.tokens)
             pause = attempt.response.pause_s

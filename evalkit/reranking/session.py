@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 from evalkit.config import RerankerSettings, Traffic
-from evalkit.errors import CallError
+from evalkit.errors import CallError, EvalkitWarning
+from evalkit.records import MAX_AMOUNT, RerankResponse
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Caps
 from evalkit.reranking.budget import Budget
@@ -54,6 +56,7 @@ class RerankerSession:
     learned_documents: int | None = None
     closed: CallError | None = None
     _failed_in_a_row: int = 0
+    _unusable: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.rate_limiter = RateLimiter(self.traffic.requests_per_minute, self.traffic.tokens_per_minute)
@@ -64,6 +67,17 @@ class RerankerSession:
         """Return the session that settings describe."""
         traffic, caps = settings.traffic(), Caps.of(settings)
         return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget)
+
+    def tell_unusable(self, response: RerankResponse | None) -> None:
+        """Warn once for each field in which the backend reports an amount that cannot be used."""
+        for name, shown in response.unusable.items() if response else ():
+            if name not in self._unusable:
+                self._unusable.add(name)
+                text = (
+                    f"{self.tag}: a reply has {name}: {shown}, not a number from 0 to {MAX_AMOUNT:g}."
+                    " Where it does, this amount is unknown; the scores are kept."
+                )
+                warnings.warn(text, EvalkitWarning, stacklevel=2)
 
     def record(self, failure: CallError | None) -> None:
         """Record how a batch ended; close the session if more calls cannot succeed."""

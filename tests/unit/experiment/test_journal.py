@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,21 @@ def test_a_damaged_entry_names_the_store_and_the_key() -> None:
     """A missing key is one clear error."""
     with pytest.raises(InputError, match=r"scores\.sqlite is damaged: reference_s"):
         from_entry(JournalEntry("round", b'{"dataset": "d", "round": 0}'), STORE)
+
+
+def test_amounts_of_an_older_journal_that_no_table_holds_are_unknown() -> None:
+    """2**63 tokens, an infinite time and an absurd cost: the call is restored, so that its scores can be reported."""
+    record, content = RECORDS["call"]
+    assert isinstance(record, Call)
+    changes = {
+        b'"tokens":7': b'"tokens":9223372036854775808', b'"cost_usd":0.25': b'"cost_usd":1e308',
+        b'"server_s":0.5': b'"server_s":-1.0', b'"seconds":0.5': b'"seconds":null',
+    }  # fmt: skip
+    for old, new in changes.items():
+        assert old in content
+        content = content.replace(old, new)
+    restored = from_entry(JournalEntry("call", content), STORE)
+    assert restored == replace(record, usage=Usage(), cost_usd=None, server_s=None, server_times=())
 
 
 def test_a_failure_has_the_facts_of_its_call() -> None:

@@ -88,3 +88,19 @@ def test_the_hub_is_offline_while_it_cannot_be_reached(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with hub_access() as reason:
         assert reason == "HF_HUB_OFFLINE is set"
+
+
+def test_an_address_with_a_password_is_shown_without_it(
+    closed_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mirror of the hub may need one; the reason is shown to the user."""
+    monkeypatch.setenv("HF_ENDPOINT", f"http://me:sesame@127.0.0.1:{closed_port}/hub?token=sesame")
+    with hub_access() as reason:
+        assert reason == f"http://127.0.0.1:{closed_port}/hub cannot be reached (Connection refused)"
+
+
+def test_an_address_or_a_proxy_that_is_none_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not an error: the caches may have what is needed."""
+    assert why_unreachable("http://a.invalid:port") == "not a valid address"
+    monkeypatch.setenv("https_proxy", "ftp://proxy.invalid")
+    assert "names a proxy with the scheme 'ftp'" in str(why_unreachable("https://a.invalid"))
