@@ -68,6 +68,9 @@ def _execute(
     eval_sets = prepare_eval_sets(config, cluster)
     with open_store(config, into) as store:
         progress = restore(store, config, into, options)
+        if progress.unfinished is not None and store.scores is None:
+            store.open()  # another process may be at work in this folder: wait for its end, then look again
+            progress = restore(store, config, into, options)
         found = progress.unfinished
         if found is not None:
             tell(f"resuming {found.folder.path}, started {found.manifest.started}")
@@ -84,7 +87,9 @@ def _execute(
         with opened(config, progress.spent_usd) as sessions:
             first_calls = make_first_calls(experiment, sessions)
             target = (
-                found.resumed(store.session) if found else _new_folder(experiment, origin, into, sessions)
+                found.resumed(store.session, progress.store.earlier)
+                if found
+                else _new_folder(experiment, origin, into, sessions)
             )
             run = experiment.start(store, target, sessions)
             with _recorded(run), logged_to(run.folder.log_file):

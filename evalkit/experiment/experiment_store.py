@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from uuid import uuid4
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.journal import JournalRecord, failure_of, from_entry, to_entry
+from evalkit.experiment.journal import JournalRecord, SessionStart, failure_of, from_entry, to_entry
 from evalkit.experiment.known_scores import KnownScores, identities_of, row_of
 from evalkit.latency import RoundState
 from evalkit.records import Run
@@ -76,13 +76,16 @@ class ExperimentStore(KnownScores):
     scores
         The open store.
     run
-        Key of the journal; see `run_key`.
+        Key of the journal: id of the first session of the experiment.
+    older_run
+        Key that earlier versions gave the journal; see `older_key`.
     reused
         (dataset, tag) -> the scores that were recalled.
     """
 
     scores: ScoreStore
     run: str
+    older_run: str
     reused: dict[tuple[str, str], Reused] = field(default_factory=dict)
 
     def recall(self, session: RerankerSession, eval_set: EvalSet, candidates: Run) -> dict[str, Row]:
@@ -118,14 +121,14 @@ class ExperimentStore(KnownScores):
             for outcome in outcomes:
                 self._keep_calls(outcome)
 
-    def keep_record(self, record: PointwiseCheck | RoundState) -> None:
-        """Store a pointwise check, or the state of the machine in a round of the latency pass."""
+    def keep_record(self, record: PointwiseCheck | RoundState | SessionStart) -> None:
+        """Store a record of the experiment that is no call, in a transaction of its own."""
         with self.scores.transaction():
             self._add(record)
 
     def drop_journal(self) -> None:
         """Delete the journal: the tables of the result folder contain all of it."""
-        self.scores.forget_run(self.run)
+        self.scores.forget_runs([self.run, self.older_run])
 
     def _keep_calls(self, outcome: Outcome) -> None:
         for attempt in outcome.attempts:
@@ -167,15 +170,17 @@ class ReadableStore:
         """Return the known scores for an experiment; see `KnownScores` for the parameters."""
         return KnownScores(self.path, self.identities, started_s, self.session, earlier, refresh, self.scores)
 
-    def journal(self, folder: ResultFolder) -> list[JournalRecord]:
-        """Return the journal of an unfinished result folder.
+    def journal(self, folder: ResultFolder, sessions: Sequence[str] = ()) -> list[JournalRecord]:
+        """Return the journal of an unfinished result folder, of which the sessions are known from its manifest.
 
         Raises
         ------
         InputError
             If an entry is damaged.
         """
-        entries = self.scores.journal(run_key(folder)) if self.scores else []
+        if self.scores is None:
+            return []
+        entries = [entry for run in (older_key(folder), *sessions[:1]) for entry in self.scores.journal(run)]
         return [from_entry(entry, self.path) for entry in entries]
 
 
@@ -199,7 +204,7 @@ class WritableStore(ReadableStore):
         self._turns = turns
         self._resources = resources
         if path.is_file():
-            self._open()
+            self.open()
 
     def attach(self, known: KnownScores, folder: ResultFolder) -> ExperimentStore:
         """Return the store of an experiment that writes to a result folder; the file is created where it is missing.
@@ -209,19 +214,22 @@ class WritableStore(ReadableStore):
         StorageError
             If the store cannot be used.
         """
-        return ExperimentStore(
+        attached = ExperimentStore(
             known.path,
             known.identities,
             known.started_s,
             known.session,
             known.earlier,
             known.refresh,
-            self._open(),
-            run_key(folder),
+            self.open(),
+            (*known.earlier, known.session)[0],
+            older_key(folder),
         )
+        attached.keep_record(SessionStart(known.session, str(folder.path.resolve())))
+        return attached
 
-    def _open(self) -> ScoreStore:
-        """Open the file once, after waiting for other experiments that use the same names."""
+    def open(self) -> ScoreStore:
+        """Open the file once, after waiting for other experiments that use the same names; see `attach`."""
         if self.scores is None:
             self._resources.enter_context(lock_backends(self.path, self._turns))
             self.scores = self._resources.enter_context(closing(ScoreStore(self.path)))
@@ -270,8 +278,8 @@ def read_store(config: Config, into: Path) -> Iterator[ReadableStore]:
         yield ReadableStore(path, identities, scores)
 
 
-def run_key(folder: ResultFolder) -> str:
-    """Return the key of a result folder's journal: its absolute path."""
+def older_key(folder: ResultFolder) -> str:
+    """Return the key that earlier versions gave the journal of a result folder: its absolute path."""
     return str(folder.path.resolve())
 
 

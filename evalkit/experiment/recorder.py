@@ -68,7 +68,7 @@ class Recorder:
                 recorder.failures.append(record)
             elif isinstance(record, RoundState):
                 recorder.rounds.append(record)
-            else:
+            elif isinstance(record, PointwiseCheck):
                 recorder.pointwise_checks.append(record)
         return recorder
 

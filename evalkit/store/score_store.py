@@ -72,6 +72,10 @@ class JournalEntry:
     content: bytes
 
 
+SESSION = "session"
+"""Kind of the entries that say where the result folder of a run is: JSON with the key ``folder``."""
+
+
 class ScoreStore:
     """An open store; see `Database` for its parameters and errors."""
 
@@ -145,7 +149,10 @@ class ScoreStore:
         )
 
     def add_entry(self, run: str, entry: JournalEntry) -> None:
-        """Append a record to the journal of an unfinished run; must be called inside a `transaction`."""
+        """Append a record to the journal of an unfinished run; must be called inside a `transaction`.
+
+        The key of a run is the random id of its first session; earlier versions used the path of its result folder.
+        """
         self._database.write(
             "INSERT INTO journal (run, kind, content) VALUES (?, ?, ?)", [run, entry.kind, entry.content]
         )
@@ -155,10 +162,10 @@ class ScoreStore:
         rows = self._database.rows("SELECT kind, content FROM journal WHERE run = ? ORDER BY entry", [run])
         return [JournalEntry(kind, content) for kind, content in rows]
 
-    def forget_run(self, run: str) -> None:
-        """Delete the journal of a finished run: its result files contain the same records."""
+    def forget_runs(self, runs: Sequence[str]) -> None:
+        """Delete the journals of finished runs: their result files contain the same records."""
         with self.transaction():
-            self._database.write("DELETE FROM journal WHERE run = ?", [run])
+            self._database.write_many("DELETE FROM journal WHERE run = ?", [(run,) for run in runs])
 
 
 _KNOWN = """
