@@ -12,7 +12,7 @@ from uuid import uuid4
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.journal import JournalRecord, SessionStart, failure_of, from_entry, to_entry
+from evalkit.experiment.journal import JournalRecord, failure_of, from_entry, to_entry
 from evalkit.experiment.known_scores import KnownScores, identities_of, row_of
 from evalkit.latency import RoundState
 from evalkit.records import Run
@@ -121,8 +121,8 @@ class ExperimentStore(KnownScores):
             for outcome in outcomes:
                 self._keep_calls(outcome)
 
-    def keep_record(self, record: PointwiseCheck | RoundState | SessionStart) -> None:
-        """Store a record of the experiment that is no call, in a transaction of its own."""
+    def keep_record(self, record: PointwiseCheck | RoundState) -> None:
+        """Store a pointwise check, or the state of the machine in a round of the latency pass."""
         with self.scores.transaction():
             self._add(record)
 
@@ -183,6 +183,11 @@ class ReadableStore:
         entries = [entry for run in (older_key(folder), *sessions[:1]) for entry in self.scores.journal(run)]
         return [from_entry(entry, self.path) for entry in entries]
 
+    def sessions(self, known: Sequence[str]) -> tuple[str, ...]:
+        """Return the sessions of an unfinished run: those of its manifest, then others that its journal has."""
+        found = self.scores.sessions(known[0]) if self.scores and known else []
+        return tuple(dict.fromkeys((*known, *found)))
+
 
 class WritableStore(ReadableStore):
     """The file of a score store, opened for an experiment; see `open_store`.
@@ -225,7 +230,7 @@ class WritableStore(ReadableStore):
             (*known.earlier, known.session)[0],
             older_key(folder),
         )
-        attached.keep_record(SessionStart(known.session, str(folder.path.resolve())))
+        attached.scores.add_session(attached.run, known.session, folder.path)
         return attached
 
     def open(self) -> ScoreStore:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -14,33 +13,15 @@ from evalkit.records import Call
 from evalkit.reranking import Outcome
 from evalkit.results.json_shapes import from_plain, to_plain
 from evalkit.results.manifest import Failure
-from evalkit.store import SESSION, JournalEntry
+from evalkit.store import JournalEntry
 
-
-@dataclass(frozen=True, slots=True)
-class SessionStart:
-    """The start of a session of a run.
-
-    Attributes
-    ----------
-    session
-        Random id of the session.
-    folder
-        Absolute path of the result folder at that time.
-    """
-
-    session: str
-    folder: str
-
-
-JournalRecord = Call | Failure | PointwiseCheck | RoundState | SessionStart
+JournalRecord = Call | Failure | PointwiseCheck | RoundState
 
 _KINDS: dict[str, type[JournalRecord]] = {
     "call": Call,
     "failure": Failure,
     "round": RoundState,
     "check": PointwiseCheck,
-    SESSION: SessionStart,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

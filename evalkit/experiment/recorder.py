@@ -68,7 +68,7 @@ class Recorder:
                 recorder.failures.append(record)
             elif isinstance(record, RoundState):
                 recorder.rounds.append(record)
-            elif isinstance(record, PointwiseCheck):
+            else:
                 recorder.pointwise_checks.append(record)
         return recorder
 

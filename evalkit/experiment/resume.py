@@ -10,7 +10,6 @@ from pathlib import Path
 from evalkit.config import Config, resolved_yaml
 from evalkit.errors import EvalkitError, InputError, tell
 from evalkit.experiment.experiment_store import ReadableStore
-from evalkit.experiment.journal import SessionStart
 from evalkit.experiment.known_scores import KnownScores
 from evalkit.experiment.recorder import Recorder
 from evalkit.results.folder import ResultFolder
@@ -56,13 +55,13 @@ class RunFolder:
             and log.stat().st_size > 0
         )
 
-    def resumed(self, session: str, earlier: Sequence[str]) -> RunFolder:
-        """Return the folder with the manifest of a further session after the `earlier` ones."""
+    def resumed(self, session: str, earlier: Sequence[str] = ()) -> RunFolder:
+        """Return the folder with the manifest of a further session; `earlier` are those of the run that are known."""
         manifest = replace(
             self.manifest,
             status="running",
             resumed=self.manifest.resumed + 1,
-            sessions=(*earlier, session),
+            sessions=tuple(dict.fromkeys((*self.manifest.sessions, *earlier, session))),
         )
         return RunFolder(self.folder, manifest)
 
@@ -80,7 +79,7 @@ class RunFolder:
             )
             for one in self.manifest.pairs
         )
-        further = self.resumed(session, self.manifest.sessions).manifest
+        further = self.resumed(session).manifest
         return RunFolder(
             self.folder,
             replace(further, status="complete", finished=ended, pairs=pairs),
@@ -144,8 +143,7 @@ def restore(store: ReadableStore, config: Config, into: Path, options: ResumeOpt
         return Progress(None, Recorder(), store.lookup(store.requested_s, refresh=options.refresh))
     manifest = found.manifest
     # A copy of the folder may have been resumed: it is the same run, and all calls are in its journal.
-    others = (one.session for one in journal if isinstance(one, SessionStart))
-    earlier = tuple(dict.fromkeys((*manifest.sessions, *others)))
+    earlier = store.sessions(manifest.sessions)
     known = store.lookup(manifest.started_s, refresh=manifest.refresh, earlier=earlier)
     return Progress(found, Recorder.restored(journal), known)
 

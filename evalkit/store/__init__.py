@@ -2,10 +2,9 @@
 
 from evalkit.store.backend_identity import identity_of, material_settings
 from evalkit.store.locking import lock_backends
-from evalkit.store.score_store import SESSION, JournalEntry, ScoreKey, ScoreStore, StoredScore
+from evalkit.store.score_store import JournalEntry, ScoreKey, ScoreStore, StoredScore
 
 __all__ = [
-    "SESSION",
     "JournalEntry",
     "ScoreKey",
     "ScoreStore",

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from evalkit.store.database import Database, Mode
 
 
@@ -73,7 +75,7 @@ class JournalEntry:
 
 
 SESSION = "session"
-"""Kind of the entries that say where the result folder of a run is: JSON with the key ``folder``."""
+"""Kind of the journal entries that are sessions: JSON with the keys ``session`` and ``folder``."""
 
 
 class ScoreStore:
@@ -159,8 +161,19 @@ class ScoreStore:
 
     def journal(self, run: str) -> list[JournalEntry]:
         """Return the journal of an unfinished run, oldest record first."""
-        rows = self._database.rows("SELECT kind, content FROM journal WHERE run = ? ORDER BY entry", [run])
-        return [JournalEntry(kind, content) for kind, content in rows]
+        rows = self._database.rows(_JOURNAL, [run])
+        return [JournalEntry(kind, content) for kind, content in rows if kind != SESSION]
+
+    def add_session(self, run: str, session: str, folder: Path) -> None:
+        """Record that a session of a run starts, and where its result folder is."""
+        content = orjson.dumps({"session": session, "folder": str(folder.resolve())})
+        with self.transaction():
+            self.add_entry(run, JournalEntry(SESSION, content))
+
+    def sessions(self, run: str) -> list[str]:
+        """Return the sessions of an unfinished run, those of copies of its folder among them, the oldest first."""
+        rows = self._database.rows(_JOURNAL, [run])
+        return [orjson.loads(content)["session"] for kind, content in rows if kind == SESSION]
 
     def forget_runs(self, runs: Sequence[str]) -> None:
         """Delete the journals of finished runs: their result files contain the same records."""
@@ -168,6 +181,7 @@ class ScoreStore:
             self._database.write_many("DELETE FROM journal WHERE run = ?", [(run,) for run in runs])
 
 
+_JOURNAL = "SELECT kind, content FROM journal WHERE run = ? ORDER BY entry"
 _KNOWN = """
 SELECT d.text_hash, s.score, s.list_rank, c.stored_s, c.model, c.session FROM backends b
 JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query

@@ -72,7 +72,7 @@ def ending(number: int, error: BaseException) -> Callable[[RerankRequest], Any]:
 def journal(config: Config, into: Path, folder: ResultFolder) -> int:
     """Return the number of records in the journal of a folder."""
     with read_store(config, into) as store:
-        return len(store.journal(folder))
+        return len(store.journal(folder, folder.read_manifest().sessions))
 
 
 def test_a_complete_experiment_has_raw_tables_and_no_journal(
