@@ -20,16 +20,16 @@ from evalkit.results import ResultFolder
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("blank_plots")]
 
 QUERIES, DOCUMENTS = 36, 6
-ALIKE = {
-    "two scripts": ("день", "ночь"),
-    "blank and dash": ("a b", "a-b"),
-    "case": ("X", "x"),
-    "dots": ("x", "x.y"),
-    "signs": ("+", "%"),
-    "long": ("д" * 110, "д" * 109 + "ж"),
-    "a device": ("con", "CON"),
-}
-"""Pairs of names that one file name, or one file on some system, stood for."""
+ALIKE = (
+    ("день", "ночь"),
+    ("a b", "a-b"),
+    ("X", "x"),
+    ("x.y", "y"),
+    ("+", "%"),
+    ("д" * 110, "д" * 109 + "ж"),
+    ("con", "CON"),
+)
+"""Pairs of names that one file name, or one file on some system, stood for; ``x.y`` also with the systems' names."""
 
 
 def collection(folder: Path, place: int) -> Path:
@@ -70,27 +70,29 @@ def figures(result: ResultFolder, dataset: str) -> dict[str, float | None]:
 @pytest.mark.attack(
     "names", "two datasets whose names had one file: scripts, blanks, case, dots, long names, devices"
 )
-@pytest.mark.parametrize("names", ALIKE.values(), ids=ALIKE.keys())
-def test_each_dataset_has_the_figures_that_it_has_alone(tmp_path: Path, names: tuple[str, str]) -> None:
-    """Judgments, queries, run files, charts and tables of both are kept, whatever file system they are on."""
-    for place, name in enumerate(names):
-        collection(tmp_path / name, place + 1)
-    alone = {name: ran(config(tmp_path, [name]), tmp_path / f"alone{n}") for n, name in enumerate(names)}
-    both = ran(config(tmp_path, names), tmp_path / "both")
-    assert figures(both, names[0]) != figures(both, names[1])
-    for name, result in alone.items():
-        assert figures(both, name) == figures(result, name)
-        assert both.read_qrels(name) == result.read_qrels(name)
-        assert both.read_queries(name) == result.read_queries(name)
+def test_each_dataset_has_the_figures_that_it_has_alone(tmp_path: Path) -> None:
+    """Judgments, queries, run files, charts and tables of all are kept, whatever file system they are on."""
+    for pair in ALIKE:
+        for place, name in enumerate(pair):
+            collection(tmp_path / name, place + 1)
+    alone = [ran(config(tmp_path, [name]), tmp_path / f"alone{n}") for n, name in enumerate(ALIKE[0])]
+    together = ran(config(tmp_path, [name for pair in ALIKE for name in pair]), tmp_path / "together")
+    assert figures(alone[0], ALIKE[0][0]) != figures(alone[1], ALIKE[0][1])
+    for pair in ALIKE:
+        for result, name, same in zip(alone, pair, ALIKE[0], strict=True):
+            assert figures(together, name) == figures(result, same)
+            assert together.read_qrels(name) == result.read_qrels(same)
+            assert together.read_queries(name) == result.read_queries(same)
+    for result, name in zip(alone, ALIKE[0], strict=True):
         files = {file.relative_to(result.path) for file in result.path.rglob("*") if _is_of(file, name)}
         assert len(files) > 10
-        assert not [file for file in files if not (both.path / file).is_file()], (
+        assert not [file for file in files if not (together.path / file).is_file()], (
             "another dataset moved a file"
         )
-    written = [str(file.relative_to(both.path)) for file in both.path.rglob("*")]
+    written = [str(file.relative_to(together.path)) for file in together.path.rglob("*")]
     assert len({unicodedata.normalize("NFC", file).casefold() for file in written}) == len(written)
-    assert max(len(file.encode()) for path in written for file in Path(path).parts) <= 255
-    assert len(list(both.runs_folder.iterdir())) == 2 * 3
+    assert max(len(part.encode()) for file in written for part in Path(file).parts) <= 255
+    assert len(list(together.runs_folder.iterdir())) == 2 * len(ALIKE) * 3
 
 
 def _is_of(file: Path, name: str) -> bool:

@@ -41,7 +41,8 @@ def config_on(small: Path, rerankers: dict[str, Any] | None = None, **more: Any)
 
 def executed(config: Config, into: Path, **options: Any) -> ResultFolder:
     """Execute an experiment."""
-    return execute(config, Origin("the command", None), into, ResumeOptions(**options))
+    with execute(config, Origin("the command", None), into, ResumeOptions(**options)) as folder:
+        return folder
 
 
 def only_result(into: Path) -> ResultFolder:
@@ -102,7 +103,8 @@ def test_the_configuration_file_is_kept_byte_for_byte(
     """Comments included; the resolved configuration is a file of its own."""
     use_backends(monkeypatch, m=Backend())
     config, file = config_on(small), b"# mine\r\n\xef\xbb\xbf"
-    folder = execute(config, Origin("run", file), tmp_path, ResumeOptions())
+    with execute(config, Origin("run", file), tmp_path, ResumeOptions()) as folder:
+        pass
     assert folder.config_file.read_bytes() == file
     assert folder.resolved_config_file.read_text(encoding="utf-8") == resolved_yaml(config)
 
