@@ -9,6 +9,7 @@ name cannot hold, or in their Unicode form have different files, also on file sy
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -17,6 +18,8 @@ _PLAIN = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?")
 _PLAIN_WITH_DOTS = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?")
 _RESERVED = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")
 """Names of devices on Windows, where no file can have them, whatever its ending."""
+UTF_8 = "use a UTF-8 locale: set LC_ALL=C.UTF-8, or PYTHONUTF8=1"
+"""What to do where a name cannot be written."""
 _LONGEST = 80
 """Most bytes of a name that is its own file name; a longer one is cut. File names may have 255 bytes."""
 _READABLE = 60
@@ -58,6 +61,15 @@ def same_looking(name: str) -> str:
     """Return a name without what a reader cannot see: Unicode forms, invisible characters, widths of spaces."""
     seen = (char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
     return " ".join("".join(seen).split())
+
+
+def can_be_written(part: str) -> bool:
+    """Return whether file names can hold a text in the locale of this process; in a UTF-8 locale they can."""
+    try:
+        os.fsencode(part)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def found_file(path: Path) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from evalkit.config.blocks import DatasetSettings, RetrieverSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
-from evalkit.file_names import file_part, same_looking
+from evalkit.file_names import UTF_8, can_be_written, file_part, same_looking
 
 _UNREADABLE = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories: control characters, halves of surrogate pairs, line separators."""
@@ -31,6 +31,10 @@ def dataset_name_problems(datasets: Sequence[Settings | None]) -> Iterator[Probl
         ]:
             what = ", ".join(sorted(map(ascii, set(unreadable))))
             yield Problem(path, f"the name {name!a} of the dataset contains {what}", _SET_NAME)
+        elif not can_be_written(file_part(name)):
+            yield Problem(
+                path, f"file names cannot contain {name!a} in this locale", f"{_SET_NAME}; or {UTF_8}"
+            )
         else:
             yield from _clash(path, name, seen)
         seen.append(name)

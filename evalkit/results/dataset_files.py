@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from evalkit.errors import InputError
-from evalkit.file_names import file_part, found_file, slug
+from evalkit.file_names import UTF_8, can_be_written, file_part, found_file, slug
 
 QRELS = "qrels/{}.qrels.gz"
 QUERIES = "queries/{}.jsonl.gz"
@@ -30,8 +30,11 @@ def find_dataset_file(folder: Path, pattern: str, dataset: str, known: Callable[
     Raises
     ------
     InputError
-        If an earlier version wrote the files of several datasets to this path, one over the other.
+        If an earlier version wrote the files of several datasets to this path, one over the other; or if the locale of
+        this process cannot express the path.
     """
+    if not can_be_written(file_part(dataset)):
+        raise InputError(f"the files of {dataset!a} cannot be opened in this locale", UTF_8)
     path = found_file(dataset_file(folder, pattern, dataset))
     old = _old_file(folder, pattern, dataset)
     if path.is_file() or not old.is_file():

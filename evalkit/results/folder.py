@@ -129,10 +129,7 @@ class ResultFolder:
         """Raise a `StorageError` for an `OSError`, such as a full disk or a missing permission."""
         try:
             yield
-        except (
-            OSError,
-            UnicodeEncodeError,
-        ) as error:  # the latter: a letter that the file system cannot express
+        except OSError as error:
             raise StorageError(
                 f"cannot write the result folder {self.path.resolve()}: {error}",
                 "free disk space or fix the permissions, and run the same command again; finished"

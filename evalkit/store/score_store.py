@@ -173,12 +173,23 @@ class ScoreStore:
     def sessions(self, run: str) -> list[str]:
         """Return the sessions of an unfinished run, those of copies of its folder among them, the oldest first."""
         rows = self._database.rows(_JOURNAL, [run])
-        return [orjson.loads(content)["session"] for kind, content in rows if kind == SESSION]
+        found = [session_entry(content) for kind, content in rows if kind == SESSION]
+        return [session for session, _ in found if session]
 
     def forget_runs(self, runs: Sequence[str]) -> None:
         """Delete the journals of finished runs: their result files contain the same records."""
         with self.transaction():
             self._database.write_many("DELETE FROM journal WHERE run = ?", [(run,) for run in runs])
+
+
+def session_entry(content: bytes) -> tuple[str, str]:
+    """Return session and folder of a journal entry that is a session; empty texts if it is damaged."""
+    try:
+        entry = orjson.loads(content)
+        session, folder = entry["session"], entry["folder"]
+    except (ValueError, KeyError, TypeError):
+        return "", ""
+    return (session, folder) if isinstance(session, str) and isinstance(folder, str) else ("", "")
 
 
 _JOURNAL = "SELECT kind, content FROM journal WHERE run = ? ORDER BY entry"

@@ -10,7 +10,7 @@ import orjson
 
 from evalkit.errors import InputError
 from evalkit.store.database import Database
-from evalkit.store.score_store import SESSION
+from evalkit.store.score_store import SESSION, session_entry
 
 _INCONSISTENCIES = {
     "scores of unknown queries": "SELECT count(*) FROM scores WHERE query NOT IN (SELECT query FROM queries)",
@@ -161,7 +161,8 @@ def _runs_without_folder(database: Database) -> tuple[list[str], int]:
     for (run,) in database.rows("SELECT DISTINCT run FROM journal"):
         known = database.rows("SELECT content FROM journal WHERE run = ? AND kind = ?", (run, SESSION))
         # Earlier versions used the path of the folder as the key of its run.
-        paths = [Path(orjson.loads(content)["folder"]) for (content,) in known] or [Path(run)]
+        folders = [session_entry(content)[1] for (content,) in known] if known else [run]
+        paths = [Path(folder) for folder in folders if folder]
         near = [
             database.path.absolute().parent / path.name for path in paths
         ]  # moved together with the store
@@ -180,7 +181,7 @@ def _holds(folder: Path, session: str | None) -> bool:
     if session is None or not manifest.is_file():
         return session is None and folder.is_dir()
     try:
-        return session in orjson.loads(manifest.read_bytes())["sessions"]
+        return session in list(orjson.loads(manifest.read_bytes())["sessions"])
     except (OSError, ValueError, KeyError, TypeError):
         return True  # a damaged manifest proves nothing
 

@@ -40,7 +40,7 @@ def collection(folder: Path, place: int) -> Path:
     return folder
 
 
-def config(place: Path, folders: Sequence[str], rerankers: Sequence[str] = ("z", "y.z")) -> Path:
+def config(place: Path, folders: Sequence[str], rerankers: Sequence[str] = ("z", "y.z", "Z")) -> Path:
     """Write a configuration with datasets that have the names of their folders."""
     file = place / f"{len(list(place.glob('*.json')))}.json"  # JSON is YAML
     content = {
@@ -92,7 +92,7 @@ def test_each_dataset_has_the_figures_that_it_has_alone(tmp_path: Path) -> None:
     written = [str(file.relative_to(together.path)) for file in together.path.rglob("*")]
     assert len({unicodedata.normalize("NFC", file).casefold() for file in written}) == len(written)
     assert max(len(part.encode()) for file in written for part in Path(file).parts) <= 255
-    assert len(list(together.runs_folder.iterdir())) == 2 * len(ALIKE) * 3
+    assert len(list(together.runs_folder.iterdir())) == 2 * len(ALIKE) * 4
 
 
 def _is_of(file: Path, name: str) -> bool:

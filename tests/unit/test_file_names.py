@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evalkit.file_names import file_part, found_file, same_looking, slug, system_part
+from evalkit.file_names import can_be_written, file_part, found_file, same_looking, slug, system_part
 
 NAMES = st.text(st.characters()) | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,10}", fullmatch=True)
 """Any text, halves of surrogate pairs among it, and names as configurations have them."""
@@ -67,6 +68,14 @@ def test_every_system_can_have_the_part(name: str) -> None:
         assert not any(char in '/\\:*?"<>|' or not char.isprintable() or char.isspace() for char in part)
         assert part[0] not in ".-"
         assert part[-1] not in ".-"
+
+
+def test_a_name_that_the_locale_cannot_express(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters need a UTF-8 locale; ASCII does not."""
+    assert can_be_written("день")
+    monkeypatch.setattr(os, "fsencode", lambda text: text.encode("ascii"))
+    assert not can_be_written("день")
+    assert can_be_written("docs")
 
 
 def test_a_file_whose_letters_a_file_system_decomposed_is_found(tmp_path: Path) -> None:

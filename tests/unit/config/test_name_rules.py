@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -58,6 +59,12 @@ def test_each_problem_is_at_its_dataset(names: tuple[str, ...], message: str) ->
     assert problems(*names) == [(2, message)]
     (problem,) = dataset_name_problems([Named(text=name) for name in names])
     assert "name:" in (problem.hint or "")
+
+
+def test_a_name_that_the_locale_cannot_express_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files could not be written."""
+    monkeypatch.setattr(os, "fsencode", lambda text: text.encode("ascii"))
+    assert problems("a", "\xe9") == [(1, r"file names cannot contain '\xe9' in this locale")]
 
 
 def test_a_dataset_that_is_invalid_by_itself_has_no_name() -> None:

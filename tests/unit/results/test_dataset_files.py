@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from evalkit.errors import InputError
-from evalkit.file_names import slug
+from evalkit.file_names import UTF_8, slug
 from evalkit.results.dataset_files import QRELS, QUERIES, check_judgments, dataset_file, find_dataset_file
 
 
@@ -45,6 +46,16 @@ def test_a_file_that_several_datasets_shared_is_refused(tmp_path: Path, names: l
         check_judgments(tmp_path, names)
     assert ", ".join(repr(name) for name in names if name != "c") in raised.value.message
     assert raised.value.hint == "delete the folder and run the experiment again; stored scores are reused"
+
+
+def test_a_name_that_the_locale_cannot_express_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Instead of files that are missing."""
+    monkeypatch.setattr(os, "fsencode", lambda text: text.encode("ascii"))
+    with pytest.raises(InputError, match="in this locale") as raised:
+        check_judgments(tmp_path, ["день"])
+    assert raised.value.hint == UTF_8
 
 
 def test_names_that_differ_in_case_shared_a_file_only_where_case_is_folded(tmp_path: Path) -> None:
