@@ -157,7 +157,7 @@ def _pooled(compared: Comparisons) -> Table:
         "better on", "queries",
     )  # fmt: skip
     title = f"{compared.pooled[0].dataset}: {compared.plan.primary}"
-    return Table(title, columns, tuple(cells), note, dataset=compared.pooled[0].dataset)
+    return Table(title, columns, tuple(cells), note)
 
 
 def _variation(one: AcrossDatasets | None) -> tuple[str, ...]:
