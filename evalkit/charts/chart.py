@@ -192,7 +192,7 @@ class Chart:
     Attributes
     ----------
     name
-        Name of its files, before unsafe characters are replaced.
+        Name of its files without ending.
     caption
         What is drawn and how to read it.
     rows

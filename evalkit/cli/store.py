@@ -88,6 +88,8 @@ def prune(store: Path, before: datetime | None, backends: tuple[int, ...], *, pl
         click.echo(f"{what} would be removed from {base.path}")
     else:
         click.echo(f"removed {what}; {base.path}: {bytes_before} -> {upkeep.file_bytes(base.path)} bytes")
+    if done.moved:
+        click.echo(f"kept the journals of {done.moved} runs whose result folders may have been moved")
 
 
 @store.command("export")

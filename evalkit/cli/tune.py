@@ -196,9 +196,9 @@ def calibration(
 
 def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
     from evalkit.errors import StorageError
+    from evalkit.file_names import system_part
     from evalkit.report.calibration import reliability_charts
     from evalkit.report.chart_files import write_charts
-    from evalkit.results.folder import slug
     from evalkit.results.json_shapes import to_json
     from evalkit.summaries.calibrations import portable
 
@@ -207,7 +207,7 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
         for one in found:
             for name, fitted in one.functions.items():
                 if fitted.function is not None:
-                    file = into / f"{slug(one.dataset)}.{slug(one.reranker)}.{name}.json"
+                    file = into / f"{system_part(one.dataset, one.reranker)}.{name}.json"
                     file.write_bytes(to_json(portable(one, name)))
         write_charts(into, reliability_charts(found))
     except OSError as error:

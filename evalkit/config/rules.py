@@ -8,6 +8,7 @@ from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSe
 from evalkit.config.cascade_settings import cascade_problems
 from evalkit.config.experiment import Outline
 from evalkit.config.latency import LatencySettings
+from evalkit.config.name_rules import dataset_name_problems, tag_problems
 from evalkit.config.run_settings import check_runs
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
@@ -32,10 +33,10 @@ def check_rules(
     first_stage = retriever if isinstance(retriever, RetrieverSettings) else None
     known = [dataset for dataset in datasets if isinstance(dataset, DatasetSettings)]
     return [
-        *_dataset_names(datasets),
+        *dataset_name_problems(datasets),
+        *tag_problems(first_stage, rerankers, run_tags),
         *(_depths(outline, first_stage) if first_stage else ()),
         *_metrics(outline),
-        *(_tags(first_stage, rerankers) if first_stage else ()),
         *(_comparison(outline, [first_stage.label, *rerankers, *run_tags]) if first_stage else ()),
         *(cascade_problems(rerankers, max(outline.depths or (first_stage.depth,))) if first_stage else ()),
         # With a dataset that is invalid by itself, its name is unknown.
@@ -48,20 +49,6 @@ def check_rules(
         *_latency(outline),
         *_prices(outline, rerankers),
     ]
-
-
-def _dataset_names(datasets: Sequence[Settings | None]) -> Iterator[Problem]:
-    seen: set[str] = set()
-    for index, dataset in enumerate(datasets):
-        if not isinstance(dataset, DatasetSettings):
-            continue
-        if dataset.label in seen:
-            yield Problem(
-                ("datasets", index),
-                f"two datasets have the name {dataset.label!r}",
-                "set another 'name:' for one of them",
-            )
-        seen.add(dataset.label)
 
 
 def _depths(outline: Outline, retriever: RetrieverSettings) -> Iterator[Problem]:
@@ -94,15 +81,6 @@ def _metrics(outline: Outline) -> Iterator[Problem]:
                 "remove one of them",
             )
         seen[metric] = text
-
-
-def _tags(retriever: RetrieverSettings, rerankers: Mapping[str, Settings | None]) -> Iterator[Problem]:
-    if retriever.label in rerankers:
-        yield Problem(
-            ("rerankers", retriever.label),
-            f"the tag {retriever.label!r} is already the tag of the retriever",
-            "rename this reranker",
-        )
 
 
 def _comparison(outline: Outline, tags: Collection[str]) -> Iterator[Problem]:

@@ -13,9 +13,9 @@ from evalkit.errors import BudgetError, InterruptError, StorageError, tell
 from evalkit.experiment.cascade_pass import derive_cascades
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.drift_pass import drift_pass
-from evalkit.experiment.eval_sets import prepare_eval_sets
+from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.event_log import logged_to, logger
-from evalkit.experiment.experiment_store import open_store
+from evalkit.experiment.experiment_store import WritableStore, open_store
 from evalkit.experiment.first_calls import make_first_calls
 from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.latency_pass import latency_pass
@@ -31,10 +31,12 @@ from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import Status
 
 
-def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) -> ResultFolder:
-    """Run an experiment and write its raw results; the report is built from them later.
+@contextmanager
+def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) -> Iterator[ResultFolder]:
+    """Run an experiment, write its raw results, and yield their folder; the block builds the report from them.
 
-    An unfinished folder of the same configuration in `into` is resumed.
+    An unfinished folder of the same configuration in `into` is resumed. Until the block ends, no other process takes
+    the folder for one that lacks its report.
 
     Parameters
     ----------
@@ -59,38 +61,51 @@ def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) 
         If the user interrupts; what was measured is saved, and the folder's status is incomplete.
     """
     with joined_cluster(config) as cluster:
-        return _execute(config, origin, into, options, cluster)
+        eval_sets = prepare_eval_sets(config, cluster)
+        with open_store(config, into) as store:
+            folder = _execute(config, origin, into, options, eval_sets, cluster, store)
+            del eval_sets  # a report needs no corpus
+            yield folder
 
 
 def _execute(
-    config: Config, origin: Origin, into: Path, options: ResumeOptions, cluster: RayCluster | None
+    config: Config,
+    origin: Origin,
+    into: Path,
+    options: ResumeOptions,
+    eval_sets: Sequence[EvalSet],
+    cluster: RayCluster | None,
+    store: WritableStore,
 ) -> ResultFolder:
-    eval_sets = prepare_eval_sets(config, cluster)
-    with open_store(config, into) as store:
+    progress = restore(store, config, into, options)
+    if progress.unfinished is not None and store.scores is None:
+        store.open()  # another process may be at work in this folder: wait for its end, then look again
         progress = restore(store, config, into, options)
-        found = progress.unfinished
-        if found is not None:
-            tell(f"resuming {found.folder.path}, started {found.manifest.started}")
-        if found is not None and found.manifest.status == "complete":  # only its report is missing
-            found.folder.write_manifest(found.rebuilt(store.session, now()).manifest)
-            return found.folder
-        experiment = Experiment(
-            config=config,
-            eval_sets=eval_sets,
-            recorder=progress.recorder,
-            store=progress.store,
-            cluster=cluster,
+    found = progress.unfinished
+    if found is not None:
+        tell(f"resuming {found.folder.path}, started {found.manifest.started}")
+    if found is not None and found.manifest.status == "complete":  # only its report is missing
+        found.folder.write_manifest(found.rebuilt(store.session, now()).manifest)
+        return found.folder
+    experiment = Experiment(
+        config=config,
+        eval_sets=eval_sets,
+        recorder=progress.recorder,
+        store=progress.store,
+        cluster=cluster,
+    )
+    with opened(config, progress.spent_usd) as sessions:
+        first_calls = make_first_calls(experiment, sessions)
+        target = (
+            found.resumed(store.session, progress.store.earlier)
+            if found
+            else _new_folder(experiment, origin, into, sessions)
         )
-        with opened(config, progress.spent_usd) as sessions:
-            first_calls = make_first_calls(experiment, sessions)
-            target = (
-                found.resumed(store.session) if found else _new_folder(experiment, origin, into, sessions)
-            )
-            run = experiment.start(store, target, sessions)
-            with _recorded(run), logged_to(run.folder.log_file):
-                first_calls.record(run)
-                _write_inputs(run)
-                _measure(run)
+        run = experiment.start(store, target, sessions)
+        with _recorded(run), logged_to(run.folder.log_file):
+            first_calls.record(run)
+            _write_inputs(run)
+            _measure(run)
     return run.folder
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,13 +76,16 @@ class ExperimentStore(KnownScores):
     scores
         The open store.
     run
-        Key of the journal; see `run_key`.
+        Key of the journal: id of the first session of the experiment.
+    older_run
+        Key that earlier versions gave the journal; see `older_key`.
     reused
         (dataset, tag) -> the scores that were recalled.
     """
 
     scores: ScoreStore
     run: str
+    older_run: str
     reused: dict[tuple[str, str], Reused] = field(default_factory=dict)
 
     def recall(self, session: RerankerSession, eval_set: EvalSet, candidates: Run) -> dict[str, Row]:
@@ -125,7 +128,7 @@ class ExperimentStore(KnownScores):
 
     def drop_journal(self) -> None:
         """Delete the journal: the tables of the result folder contain all of it."""
-        self.scores.forget_run(self.run)
+        self.scores.forget_runs([self.run, self.older_run])
 
     def _keep_calls(self, outcome: Outcome) -> None:
         for attempt in outcome.attempts:
@@ -167,16 +170,23 @@ class ReadableStore:
         """Return the known scores for an experiment; see `KnownScores` for the parameters."""
         return KnownScores(self.path, self.identities, started_s, self.session, earlier, refresh, self.scores)
 
-    def journal(self, folder: ResultFolder) -> list[JournalRecord]:
-        """Return the journal of an unfinished result folder.
+    def journal(self, folder: ResultFolder, sessions: Sequence[str] = ()) -> list[JournalRecord]:
+        """Return the journal of an unfinished result folder, of which the sessions are known from its manifest.
 
         Raises
         ------
         InputError
             If an entry is damaged.
         """
-        entries = self.scores.journal(run_key(folder)) if self.scores else []
+        if self.scores is None:
+            return []
+        entries = [entry for run in (older_key(folder), *sessions[:1]) for entry in self.scores.journal(run)]
         return [from_entry(entry, self.path) for entry in entries]
+
+    def sessions(self, known: Sequence[str]) -> tuple[str, ...]:
+        """Return the sessions of an unfinished run: those of its manifest, then others that its journal has."""
+        found = self.scores.sessions(known[0]) if self.scores and known else []
+        return tuple(dict.fromkeys((*known, *found)))
 
 
 class WritableStore(ReadableStore):
@@ -199,7 +209,7 @@ class WritableStore(ReadableStore):
         self._turns = turns
         self._resources = resources
         if path.is_file():
-            self._open()
+            self.open()
 
     def attach(self, known: KnownScores, folder: ResultFolder) -> ExperimentStore:
         """Return the store of an experiment that writes to a result folder; the file is created where it is missing.
@@ -209,19 +219,22 @@ class WritableStore(ReadableStore):
         StorageError
             If the store cannot be used.
         """
-        return ExperimentStore(
+        attached = ExperimentStore(
             known.path,
             known.identities,
             known.started_s,
             known.session,
             known.earlier,
             known.refresh,
-            self._open(),
-            run_key(folder),
+            self.open(),
+            (*known.earlier, known.session)[0],
+            older_key(folder),
         )
+        attached.scores.add_session(attached.run, known.session, folder.path)
+        return attached
 
-    def _open(self) -> ScoreStore:
-        """Open the file once, after waiting for other experiments that use the same names."""
+    def open(self) -> ScoreStore:
+        """Open the file once, after waiting for other experiments that use the same names; see `attach`."""
         if self.scores is None:
             self._resources.enter_context(lock_backends(self.path, self._turns))
             self.scores = self._resources.enter_context(closing(ScoreStore(self.path)))
@@ -270,8 +283,8 @@ def read_store(config: Config, into: Path) -> Iterator[ReadableStore]:
         yield ReadableStore(path, identities, scores)
 
 
-def run_key(folder: ResultFolder) -> str:
-    """Return the key of a result folder's journal: its absolute path."""
+def older_key(folder: ResultFolder) -> str:
+    """Return the key that earlier versions gave the journal of a result folder: its absolute path."""
     return str(folder.path.resolve())
 
 

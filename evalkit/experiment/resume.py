@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.config import Config, resolved_yaml
-from evalkit.errors import EvalkitError, InputError
+from evalkit.errors import EvalkitError, InputError, tell
 from evalkit.experiment.experiment_store import ReadableStore
 from evalkit.experiment.known_scores import KnownScores
 from evalkit.experiment.recorder import Recorder
@@ -43,13 +44,24 @@ class RunFolder:
         """Whether everything was measured and the report, the last file, was written."""
         return self.manifest.status == "complete" and self.folder.report_html_file.is_file()
 
-    def resumed(self, session: str) -> RunFolder:
-        """Return the folder with the manifest of a further session."""
+    @property
+    def needs_journal(self) -> bool:
+        """Whether calls were made that only the journal of the run holds: without it a budget would be crossed."""
+        log = self.folder.log_file
+        return (
+            self.manifest.status != "complete"
+            and bool(self.manifest.sessions)
+            and log.is_file()
+            and log.stat().st_size > 0
+        )
+
+    def resumed(self, session: str, earlier: Sequence[str] = ()) -> RunFolder:
+        """Return the folder with the manifest of a further session; `earlier` are those of the run that are known."""
         manifest = replace(
             self.manifest,
             status="running",
             resumed=self.manifest.resumed + 1,
-            sessions=(*self.manifest.sessions, session),
+            sessions=tuple(dict.fromkeys((*self.manifest.sessions, *earlier, session))),
         )
         return RunFolder(self.folder, manifest)
 
@@ -67,9 +79,10 @@ class RunFolder:
             )
             for one in self.manifest.pairs
         )
+        further = self.resumed(session).manifest
         return RunFolder(
             self.folder,
-            replace(self.resumed(session).manifest, status="complete", finished=ended, pairs=pairs),
+            replace(further, status="complete", finished=ended, pairs=pairs),
         )
 
 
@@ -116,14 +129,23 @@ def restore(store: ReadableStore, config: Config, into: Path, options: ResumeOpt
     Raises
     ------
     InputError
-        See `find_unfinished`; or if the journal is damaged.
+        See `find_unfinished`; or if the journal is damaged, or that of the named folder is not in the store.
     """
     found = find_unfinished(into, resolved_yaml(config), options)
+    journal = store.journal(found.folder, found.manifest.sessions) if found else []
+    if found is not None and not journal and found.needs_journal:
+        message = f"{found.folder.path} cannot be resumed: its calls are not in the score store {store.path}"
+        if options.resume is not None:
+            raise InputError(message, f"set store.path to the store that it used: {found.manifest.store}")
+        tell(f"{message}; a new run is started")
+        found = None
     if found is None:
         return Progress(None, Recorder(), store.lookup(store.requested_s, refresh=options.refresh))
     manifest = found.manifest
-    known = store.lookup(manifest.started_s, refresh=manifest.refresh, earlier=manifest.sessions)
-    return Progress(found, Recorder.restored(store.journal(found.folder)), known)
+    # A copy of the folder may have been resumed: it is the same run, and all calls are in its journal.
+    earlier = store.sessions(manifest.sessions)
+    known = store.lookup(manifest.started_s, refresh=manifest.refresh, earlier=earlier)
+    return Progress(found, Recorder.restored(journal), known)
 
 
 def fingerprint(resolved: str) -> str:
@@ -152,8 +174,10 @@ def find_unfinished(into: Path, resolved: str, options: ResumeOptions) -> RunFol
     """
     if options.resume is not None:
         return _named(options.resume, resolved, refresh=options.refresh)
-    found = sorted(into.glob(f"*-{fingerprint(resolved)}*"), reverse=True) if into.is_dir() else []
-    unfinished = (one for path in found if (one := _unfinished(path, resolved)))
+    found = into.glob(f"*-{fingerprint(resolved)}*") if into.is_dir() else ()
+    unfinished = [one for path in found if (one := _unfinished(path, resolved))]
+    # A folder's name holds whole seconds only.
+    unfinished.sort(key=lambda one: (one.manifest.started_s, one.folder.path.name), reverse=True)
     # With refresh the user asks for new measurements: a complete result, though without a report, has none.
     return next(
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
+from evalkit.file_names import system_part
 from evalkit.report.candidate_counts import candidate_count
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
@@ -34,7 +35,7 @@ def calibration_table(result: CalibrationResult) -> Table:
     )
     title = f"{result.dataset}: probabilities from {result.reranker} ({result.score_kind}), {result.depth} candidates"
     columns = ("probabilities", "Brier", "log loss", "ECE", "ECE by chance", "ECE debiased")
-    return Table(title, columns, cells, note)
+    return Table(title, columns, cells, note, dataset=result.dataset, system=result.reranker)
 
 
 def bounded_figure(figure: Bounded) -> str:
@@ -79,7 +80,7 @@ def _chart(result: CalibrationResult) -> Chart:
     end = min(1.0, max(max(spot.x, spot.y or 0.0) for line in lines for spot in line.spots) * 1.05)
     perfect = Line("perfect", "muted", (Spot(0.0, 0.0), Spot(end, end)), "dotted", named=False, stops=False)
     return Chart(
-        name=f"{result.dataset}.{result.reranker}.reliability",
+        name=f"{system_part(result.dataset, result.reranker)}.reliability",
         title=f"{result.dataset}: reliability of {result.reranker}",
         caption=(
             f"Held-out queries with {result.depth} candidates, equal-count bins with intervals; equal probabilities"

@@ -76,7 +76,14 @@ def _tests(entry: DatasetComparisons, plan: Plan) -> Table:
         f" this test detects with 80 % power. Queries needed: to rule out a loss of more than {plan.margin:g} with 80 %"
         " power if there is no true difference (95 % range); empty where it is ruled out or shown."
     )
-    return Table(f"{entry.dataset}: tests of {plan.primary}", columns, tuple(cells), note, left=2)
+    return Table(
+        f"{entry.dataset}: tests of {plan.primary}",
+        columns,
+        tuple(cells),
+        note,
+        left=2,
+        dataset=entry.dataset,
+    )
 
 
 def tied_text(tied: Sequence[str]) -> str:
@@ -178,7 +185,9 @@ def _exploratory(entry: DatasetComparisons, plan: Plan) -> Table:
     ]
     note = "Exploratory: p-values are not corrected for the number of tests."
     columns = ("system", "metric", "mean", f"difference to {plan.baseline}", "p", "queries")
-    return Table(f"{entry.dataset}: other metrics", columns, tuple(cells), note, left=2)
+    return Table(
+        f"{entry.dataset}: other metrics", columns, tuple(cells), note, left=2, dataset=entry.dataset
+    )
 
 
 def _sensitivity(entry: DatasetComparisons, plan: Plan) -> Table:
@@ -206,7 +215,7 @@ def _sensitivity(entry: DatasetComparisons, plan: Plan) -> Table:
         "system", "judged", f"{plan.baseline} judged", f"unjudged (only system/both/only {plan.baseline})",
         "condensed difference", "judgments to reverse", "tie range",
     )  # fmt: skip
-    return Table(f"{entry.dataset}: judgments and ties", columns, tuple(cells), note)
+    return Table(f"{entry.dataset}: judgments and ties", columns, tuple(cells), note, dataset=entry.dataset)
 
 
 def _slices(entry: DatasetComparisons, plan: Plan) -> Table:
@@ -230,7 +239,14 @@ def _slices(entry: DatasetComparisons, plan: Plan) -> Table:
         "system", "query type", "value", "mean", f"mean of {plan.baseline}", f"difference to {plan.baseline}",
         "queries",
     )  # fmt: skip
-    return Table(f"{entry.dataset}: {plan.primary} by query type", columns, tuple(cells), note, left=3)
+    return Table(
+        f"{entry.dataset}: {plan.primary} by query type",
+        columns,
+        tuple(cells),
+        note,
+        left=3,
+        dataset=entry.dataset,
+    )
 
 
 def _extremes(entry: DatasetComparisons, plan: Plan) -> Table:
@@ -251,7 +267,7 @@ def _extremes(entry: DatasetComparisons, plan: Plan) -> Table:
         f"{plan.primary} of system",
     )
     title = f"{entry.dataset}: queries with the largest changes"
-    return Table(title, columns, tuple(cells), left=4)
+    return Table(title, columns, tuple(cells), left=4, dataset=entry.dataset)
 
 
 def _mean(mean: MeanOnly) -> str:

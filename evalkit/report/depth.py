@@ -134,7 +134,14 @@ def depth_table(sweep: DepthSweep) -> Table:
         f" batch sizes.{_lengths_text(sweep)}"
         f"{f' {sweep.cost_unknown}' if sweep.cost_unknown else ''}"
     )
-    return Table(f"{sweep.dataset}: {sweep.reranker} by depth", columns, cells, note).without_empty_columns()
+    return Table(
+        f"{sweep.dataset}: {sweep.reranker} by depth",
+        columns,
+        cells,
+        note,
+        dataset=sweep.dataset,
+        system=sweep.reranker,
+    ).without_empty_columns()
 
 
 def _lengths_text(sweep: DepthSweep) -> str:
@@ -204,7 +211,7 @@ def _by_depth(summary: Summary, dataset: str, ceilings: Sequence[Ceiling]) -> Ta
         count = candidate_count(ceilings[-1].depth, facts.candidates)
         note += f" The lists have {count} candidates: a greater depth reranks no more."
     columns = ("reranker", *(str(row.depth) for row in ceilings))
-    return Table(f"{dataset}: {metric} by depth", columns, tuple(cells), note)
+    return Table(f"{dataset}: {metric} by depth", columns, tuple(cells), note, dataset=dataset)
 
 
 def _primary_rows(summary: Summary, dataset: str) -> list[QualityRow]:

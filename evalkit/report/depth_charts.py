@@ -8,6 +8,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Points, Rule, Spot, known
 from evalkit.charts.stops import full_number
+from evalkit.file_names import file_part, system_part
 from evalkit.report.chart_parts import at_reached_depths, by_reranker, depth_axis, mean_spot, roles_of
 from evalkit.report.numbers import level_text
 from evalkit.results.json_shapes import to_plain
@@ -50,7 +51,7 @@ def _all_systems(summary: Summary, tuned: Tuning, dataset: str) -> Chart:
         lines.insert(0, Rule(baseline, "y", f"{summary.first_stage} alone", "baseline"))
     ceilings = at_reached_depths(summary, [row for row in summary.ceilings if row.dataset == dataset])
     return Chart(
-        name=f"{dataset}.quality-by-depth",
+        name=f"{file_part(dataset)}.quality-by-depth",
         title=f"{dataset}: {metric} by depth",
         caption=_caption(
             summary,
@@ -178,7 +179,7 @@ def _sweep(sweep: DepthSweep, role: str) -> Chart:
         )
         marks += _recommended(sweep, role)
     return Chart(
-        name=f"{sweep.dataset}.{sweep.reranker}.tune-depth",
+        name=f"{system_part(sweep.dataset, sweep.reranker)}.tune-depth",
         title=f"{sweep.dataset}: {metric} of {sweep.reranker} at every depth",
         caption=(
             f"Mean {metric} when the first d candidates are reranked, with its 95 % interval. The dashed line is the"

@@ -8,6 +8,7 @@ from evalkit.charts.chart import Axis, Bar, Bars, Chart, Panel, Points, Rule, Sp
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import number_text
 from evalkit.comparison import Comparison, Plan
+from evalkit.file_names import file_part, system_part
 from evalkit.report.numbers import level_text
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons, VersionComparisons
 
@@ -51,7 +52,7 @@ def _differences(entry: DatasetComparisons, plan: Plan, roles: Mapping[str, str]
     names = tuple(Tick(place, one.contender) for place, one in enumerate(rows))
     margin = Zone(-plan.margin, plan.margin, "x")
     return Chart(
-        name=f"{entry.dataset}.differences",
+        name=f"{file_part(entry.dataset)}.differences",
         title=f"{entry.dataset}: difference to {plan.baseline}",
         caption=(
             f"Mean paired difference to {plan.baseline} with simultaneous {level_text(plan.confidence)} intervals."
@@ -93,7 +94,7 @@ def change_charts(compared: Comparisons) -> list[Chart]:
 def _changes(one: Comparison, system: str) -> Chart:
     counts = f"{one.contender} is better on {one.wins} of {one.n} queries, worse on {one.losses}, equal on {one.ties}."
     return Chart(
-        name=f"{one.dataset}.{system}.query-changes",
+        name=f"{system_part(one.dataset, system)}.query-changes",
         title=f"{one.dataset}: queries that {system} changes",
         caption=f"{counts} Bars count queries by their difference: losses left, equal queries at 0, wins right.",
         x=Axis(f"difference in {one.metric} to {one.baseline}", ticks=tuple(_edges(one))),

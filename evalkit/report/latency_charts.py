@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Spot
 from evalkit.charts.stops import full_number
+from evalkit.file_names import file_part, system_part
 from evalkit.report.chart_parts import (
     MS,
     by_reranker,
@@ -86,7 +87,7 @@ def _by_batch_size(
     medians = [row.p50_s.estimate for part in parts.values() for row in part]
     scale = spread_scale([*medians, *(rule.at / MS for rule in limits)])
     return Chart(
-        name=f"{dataset}.latency-by-batch-size",
+        name=f"{file_part(dataset)}.latency-by-batch-size",
         title=f"{dataset}: latency by batch size",
         caption=(
             "Latency of one call from request sent to full response received: median (solid) and 95th percentile"
@@ -151,7 +152,7 @@ def _distribution(
     curves = [(tag, cell, np.sort(cell.seconds[cell.ok])) for tag, cell in chosen]
     of_size = f" with {max(shared)} documents" if shared else ", each at its largest batch size"
     return Chart(
-        name=f"{dataset}.latency-distribution",
+        name=f"{file_part(dataset)}.latency-distribution",
         title=f"{dataset}: distribution of latencies",
         caption=(
             f"Cumulative latency distribution of single calls{of_size}. A steep line is a steady latency; a flat upper"
@@ -180,7 +181,7 @@ def _by_size(dataset: str, tag: str, cells: Sequence[CellCalls]) -> Chart:
     """Return the cumulative distribution of one system at each batch size."""
     curves = [(cell.load.batch_size, np.sort(cell.seconds[cell.ok])) for cell in cells]
     return Chart(
-        name=f"{dataset}.{tag}.latency-spread",
+        name=f"{system_part(dataset, tag)}.latency-spread",
         title=f"{dataset}: latencies of {tag} by batch size",
         caption=(
             "Cumulative latency distribution of single calls, by batch size. A flat upper end means that some calls"
@@ -257,7 +258,7 @@ def _response_times(
     medians = [row.p50_s.estimate for row in opened]
     scale = spread_scale([*medians, *(rule.at / MS for rule in limits)])
     yield Chart(
-        name=f"{dataset}.response-times",
+        name=f"{file_part(dataset)}.response-times",
         title=f"{dataset}: response time by arrival rate",
         caption=(
             "Calls arrive at random times, regardless of calls in flight, and each is timed from when it was due:"

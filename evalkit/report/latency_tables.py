@@ -82,6 +82,7 @@ def _closed(dataset: str, rows: Sequence[LatencyRow]) -> Table:
         _closed_note(rows),
         left=2 if by_length else 1,
         keys=2 + by_length + several,
+        dataset=dataset,
     )
 
 
@@ -159,7 +160,7 @@ def _open(dataset: str, rows: Sequence[LatencyRow], answers: LatencyAnswers) -> 
         " Near"
         f" capacity, intervals from fewer than {CALLS_NEAR_CAPACITY} calls are too narrow. {_widths_note(rows)}"
     )
-    return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note)
+    return Table(f"{dataset}: response time under load (ms)", columns, tuple(cells), note, dataset=dataset)
 
 
 def limit_text(limit: LimitRow) -> str:

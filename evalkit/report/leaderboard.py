@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
+from evalkit.formats.csv_text import csv_text
 from evalkit.report.candidate_counts import reached
 from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, level_text, milliseconds
 from evalkit.report.table import Table, as_markdown
@@ -107,8 +106,4 @@ def as_csv(boards: Sequence[Leaderboard]) -> str:
         for board in boards
         for row in board.rows
     ]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return csv_text(rows[0], rows)

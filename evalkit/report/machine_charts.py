@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Points, Rule, Spot
+from evalkit.file_names import file_part
 from evalkit.report.chart_parts import by_reranker
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.timed_calls import CellCalls
@@ -54,7 +55,7 @@ def timeline_chart(
     rounds = [Rule(end, "x", role="grid") for end in ends]
     y = Axis("latency divided by its median", low=0.0, high=top * 1.03)
     yield Chart(
-        name=f"{dataset}.latency-timeline",
+        name=f"{file_part(dataset)}.latency-timeline",
         title=f"{dataset}: timed calls over the run",
         caption=(
             "Latency of every successful call divided by the median of its system, batch size and load; vertical lines"

@@ -48,7 +48,7 @@ def _quality(summary: Summary, facts: DatasetSummary) -> Table:
     if any(row.depth is None for row in at_depth):
         note += " Runs are evaluated with all their documents."
     columns = ("system", *metrics, f"{primary}: difference to {first}", "queries")
-    return Table(f"{dataset}: quality", columns, tuple(cells), note)
+    return Table(f"{dataset}: quality", columns, tuple(cells), note, dataset=dataset)
 
 
 def data_table(summary: Summary) -> Table:

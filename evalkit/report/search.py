@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot
 from evalkit.charts.palette import SYSTEMS
+from evalkit.file_names import system_part
 from evalkit.report.numbers import (
     NO_VALUE,
     cost_text,
@@ -56,7 +57,15 @@ def search_table(result: SearchResult) -> Table | None:
         " as fast and cheap where that is known. Difference: to the reranker alone at full depth without threshold, on"
         " held-out queries, with 95 % intervals. Tuning figures are optimistic."
     )
-    return Table(f"{result.dataset}: {result.reranker}: best configurations", columns, cells, note, left=2)
+    return Table(
+        f"{result.dataset}: {result.reranker}: best configurations",
+        columns,
+        cells,
+        note,
+        left=2,
+        dataset=result.dataset,
+        system=result.reranker,
+    )
 
 
 def _against(row: AgainstPlain) -> str:
@@ -141,7 +150,7 @@ def _chart(result: SearchResult) -> Chart:
         for place, fusion in enumerate(fusions)
     ]  # fmt: skip
     return Chart(
-        name=f"{result.dataset}.{result.reranker}.tune-search",
+        name=f"{system_part(result.dataset, result.reranker)}.tune-search",
         title=f"{result.dataset}: configurations of {result.reranker}",
         caption=(
             "Each point is a depth, a fusion with the first stage and a threshold. Large points are on the Pareto front"

@@ -75,4 +75,6 @@ def margin_table(result: SearchResult, rows: Sequence[MarginRow]) -> Table:
         f" {result.metric} and difference are on held-out queries; tuning figures are optimistic."
     )
     title = f"{result.dataset}: {result.reranker}: margins"
-    return Table(title, columns, cells, note).without_empty_columns()
+    return Table(
+        title, columns, cells, note, dataset=result.dataset, system=result.reranker
+    ).without_empty_columns()

@@ -260,7 +260,7 @@ def systems_table(dataset: str, compared: Comparisons, rows: Sequence[SystemRow]
     if len({row.queries for row in rows}) == 1:
         columns, cells = columns[:-1], [row[:-1] for row in cells]
     title, note = f"{dataset}: systems", systems_note(compared, rows)
-    return Table(title, columns, tuple(cells), note).without_empty_columns()
+    return Table(title, columns, tuple(cells), note, dataset=dataset).without_empty_columns()
 
 
 def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:

@@ -43,6 +43,8 @@ class Table:
         How to read it; may be empty.
     keys
         Number of leading columns that identify a row: they are repeated where a table is shown in parts.
+    dataset, system
+        The dataset that the title begins with, and a system in it; empty for a table of all of them.
     """
 
     title: str
@@ -51,6 +53,8 @@ class Table:
     note: str = ""
     left: int = 1
     keys: int = 1
+    dataset: str = ""
+    system: str = ""
 
     def cut(self, rows: int) -> Table:
         """Return the table with its first rows; the note counts the others, which files hold."""

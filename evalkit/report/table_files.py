@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from evalkit.file_names import file_part, slug
+from evalkit.formats.csv_text import csv_text
 from evalkit.report.numbers import NO_VALUE, Figure
 from evalkit.report.table import Table
-from evalkit.results.folder import slug
 from evalkit.results.json_shapes import to_json
 from evalkit.results.parquet import write_table
 
@@ -22,11 +22,22 @@ def file_names(tables: Iterable[Table]) -> dict[Table, str]:
     """Return table -> the name of its files without ending; names are unique regardless of case."""
     names: dict[Table, str] = {}
     for table in tables:
-        base = slug(table.title)
+        base = _base(table)
         taken = {name.casefold() for name in names.values()}
         tries = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
         names[table] = next(name for name in tries if name.casefold() not in taken)
     return names
+
+
+def _base(table: Table) -> str:
+    """Return the title as a name of files, in which the dataset and the system have the names of their own files."""
+    if not table.dataset:
+        return slug(table.title)
+    rest = table.title.removeprefix(table.dataset)
+    if table.system:
+        own = f"\\g<1>{file_part(table.system, dots=True)}"
+        rest = re.sub(rf"( ){re.escape(table.system)}(?=[ :])", own, rest, count=1)
+    return f"{file_part(table.dataset)}-{slug(rest)}"
 
 
 def write_tables(into: Path, names: Mapping[Table, str]) -> None:
@@ -36,9 +47,7 @@ def write_tables(into: Path, names: Mapping[Table, str]) -> None:
         rows = table_rows(table)
         columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else table.columns)}
         with (into / f"{name}.csv").open("w", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+            file.write(csv_text(columns, rows))
         (into / f"{name}.json").write_bytes(to_json(rows))
         kinds = {column: _kind(values) for column, values in columns.items()}
         arrow = {

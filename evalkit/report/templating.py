@@ -13,7 +13,6 @@ from evalkit.charts.chart import Chart
 from evalkit.charts.palette import css_colours
 from evalkit.charts.svg import as_figure, page_css
 from evalkit.report.table import as_markdown, markdown_text
-from evalkit.results.folder import slug
 
 
 def page_templates() -> Environment:
@@ -27,8 +26,7 @@ def page_templates() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "file_name": _file_name,
-        "pixels": _in_pixels,
+        "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "pixels": _in_pixels,
     }  # fmt: skip
     # Scripts are listed by their hashes in the page's content security policy.
     for name, file in (("script", "explorer.js"), ("chart_script", "charts.js")):
@@ -49,8 +47,3 @@ def _in_pixels(css: str) -> str:
 def _picture(chart: Chart) -> Markup:
     """Return a chart as the content of a ``<figure>``; its text is escaped where it is drawn."""
     return Markup(as_figure(chart))  # noqa: S704
-
-
-def _file_name(chart: Chart) -> str:
-    """Return the name of a chart's files without ending."""
-    return slug(chart.name)

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.charts.scales import number_text
+from evalkit.file_names import system_part
 from evalkit.report.candidate_counts import candidate_count
 from evalkit.report.numbers import level_text, share_text, value_text
 from evalkit.report.table import Table
@@ -124,7 +125,7 @@ def threshold_table(choice: ThresholdChoice) -> Table:
         metric,
     )
     title = f"{choice.dataset}: {choice.reranker} by threshold, {choice.depth} candidates"
-    return Table(title, columns, cells, note, left=1)
+    return Table(title, columns, cells, note, dataset=choice.dataset, system=choice.reranker)
 
 
 def threshold_charts(choices: Sequence[ThresholdChoice]) -> list[Chart]:
@@ -145,7 +146,7 @@ def _chart(choice: ThresholdChoice) -> Chart:
             f" The dashed line is the threshold chosen for {_goal(choice.goal)}; bands are 95 % intervals."
         )
     return Chart(
-        name=f"{choice.dataset}.{choice.reranker}.tune-threshold",
+        name=f"{system_part(choice.dataset, choice.reranker)}.tune-threshold",
         title=f"{choice.dataset}: score threshold of {choice.reranker}",
         caption=caption,
         x=Axis("keep documents with this score or more"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Points, Spot
 from evalkit.charts.stops import full_number
+from evalkit.file_names import file_part
 from evalkit.report.chart_parts import MS, by_reranker, limit_rules, quantile_spot, spread_scale
 from evalkit.results.latency_document import Capacity, CapacityPoint, LatencyAnswers
 from evalkit.results.latency_quantiles import Quantile
@@ -36,7 +37,7 @@ def throughput_chart(
         )
     ]
     yield Chart(
-        name=f"{dataset}.throughput-against-latency",
+        name=f"{file_part(dataset)}.throughput-against-latency",
         title=f"{dataset}: throughput against latency",
         caption=(
             "Median (solid) and 95th percentile (dashed) with more and more calls in flight (the numbers): where a line"

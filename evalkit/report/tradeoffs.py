@@ -8,6 +8,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot, known
 from evalkit.charts.stops import full_number
+from evalkit.file_names import file_part
 from evalkit.report.chart_parts import at_reached_depths, by_reranker, limit_rules, roles_of, spread_scale
 from evalkit.report.numbers import level_text
 from evalkit.results.latency_document import LatencyAnswers
@@ -178,7 +179,7 @@ def _against(
     ]
     scale = spread_scale(amounts)
     return Chart(
-        name=f"{dataset}.quality-against-{expense.name}",
+        name=f"{file_part(dataset)}.quality-against-{expense.name}",
         title=f"{dataset}: {metric} against {expense.name}",
         caption=expense.caption
         + _READING.format(better=expense.better, confidence=level_text(summary.confidence)),

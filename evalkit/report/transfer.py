@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
 from evalkit.comparison.threshold_transfer import QUANTILES, SCALES_APART
+from evalkit.file_names import system_part
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Transfer
@@ -83,7 +84,7 @@ def distribution_chart(
             for left, right, part in zip(edges[:-1], edges[1:], share, strict=True)
         ]
     return Chart(
-        name=f"{dataset}.{reranker}.scores",
+        name=f"{system_part(dataset, reranker)}.scores",
         title=f"{dataset}: scores of {reranker}, before and after",
         caption=(
             "Scores of the same query-document pairs by both versions. Where the lines differ, a threshold keeps other"

@@ -110,5 +110,5 @@ def _to_judge(entry: DatasetComparisons) -> Table:
     if left:
         note += f" {left} more are in comparisons.json."
     columns = ("query", "query text", "document", "ranked by", "best rank")
-    table = Table(f"{entry.dataset}: documents to judge", columns, rows, note, left=4)
+    table = Table(f"{entry.dataset}: documents to judge", columns, rows, note, left=4, dataset=entry.dataset)
     return table.without_empty_columns()

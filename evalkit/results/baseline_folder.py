@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,12 +10,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from evalkit.errors import InputError, StorageError
+from evalkit.file_names import slug
 from evalkit.records import MetricValues
-from evalkit.results.folder import ResultFolder, slug
+from evalkit.results.folder import ResultFolder
 from evalkit.results.json_shapes import from_plain, read_json, to_json, to_plain
 from evalkit.results.values_table import CellValues, read_values, write_values
 
 BASELINES = Path("results") / "baselines"
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?")
 _REMEDY = "save the baseline again from its result"
 _KEPT = ("command", "started", "versions", "git", "machine", "datasets", "rerankers", "runs", "endpoints")
 """Parts of the result's manifest that a baseline keeps."""
@@ -81,13 +84,20 @@ class BaselineFolder:
         InputError
             If the name is taken by something else, or cannot be a folder's name.
         """
-        if slug(name) != name:
+        if not _NAME.fullmatch(name):
             raise InputError(
-                f"{name!r} is not a valid folder name", f"use letters, digits, dots, dashes: {slug(name)}"
+                f"{name!r} is not a valid folder name",
+                f"use letters, digits, dots, dashes: {slug(name).strip('._-') or 'main'}",
             )
         folder = cls(parent / name)
         if folder.path.exists() and not folder.is_one:
             raise InputError(f"{folder.path.resolve()} exists and is not a baseline", "choose another name")
+        if folder.path.exists() and name not in {
+            path.name for path in parent.iterdir()
+        }:  # on systems that fold case
+            raise InputError(
+                f"{folder.path.resolve()} is a baseline with another spelling", "choose another name"
+            )
         return folder
 
     @property

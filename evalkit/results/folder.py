@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from evalkit.errors import InputError, StorageError
+from evalkit.file_names import system_part
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
+from evalkit.results.dataset_files import QRELS, QUERIES, check_judgments, dataset_file, find_dataset_file
 from evalkit.results.gate_document import GateResult
 from evalkit.results.json_shapes import document, from_plain, read_json, to_json, to_plain
 from evalkit.results.latency_document import LatencyAnswers
@@ -28,6 +29,8 @@ from evalkit.results.tuning_document import Tuning
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+_Document = TypeVar("_Document", Manifest, Summary, Comparisons, Tuning, LatencyAnswers)
 
 
 class ResultFolder:
@@ -85,8 +88,8 @@ class ResultFolder:
             first(part)
             for number in range(1, 1000):
                 path = parent / (name if number == 1 else f"{name}-{number}")
-                if not path.exists():
-                    return cls(part.path.rename(path))
+                if not path.exists() and _renamed(part.path, path):
+                    return cls(path)
         except OSError as error:
             raise StorageError(f"cannot create a result folder in {parent.resolve()}: {error}") from None
         raise StorageError(f"{parent.resolve()} contains 1,000 folders named {name}")
@@ -110,20 +113,16 @@ class ResultFolder:
 
     def qrels_file(self, dataset: str) -> Path:
         """Return the path of a dataset's judgments: a raw file, from which values are computed."""
-        return self.path / "qrels" / f"{slug(dataset)}.qrels.gz"
+        return dataset_file(self.path, QRELS, dataset)
 
     def queries_file(self, dataset: str) -> Path:
         """Return the path of a dataset's queries: a raw file, whose texts reports show."""
-        return self.path / "queries" / f"{slug(dataset)}.jsonl.gz"
+        return dataset_file(self.path, QUERIES, dataset)
 
     def run_file(self, dataset: str, tag: str, depth: int | None) -> Path:
         """Return the path of a derived run; the depth is None for a compared run."""
         part = "run" if depth is None else f"d{depth}"
-        return self.runs_folder / f"{slug(dataset)}.{slug(tag)}.{part}.trec.gz"
-
-    def plot_file(self, name: str, ending: str) -> Path:
-        """Return the path of a plot."""
-        return self.plots_folder / f"{slug(name)}.{ending}"
+        return self.runs_folder / f"{system_part(dataset, tag)}.{part}.trec.gz"
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -161,21 +160,22 @@ class ResultFolder:
         Raises
         ------
         InputError
-            If the file is missing, damaged or of another schema version; ``evalkit report`` rebuilds it.
+            If the file is missing, damaged or of another schema version; ``evalkit report`` rebuilds it. Or if an
+            earlier version wrote the judgments of several datasets to one file, so that the figures are wrong.
         """
-        return _read(Summary, self.summary_file, self._rebuild)
+        return self._derived(Summary, self.summary_file)
 
     def read_comparisons(self) -> Comparisons:
         """Read the comparisons; see `read_summary`."""
-        return _read(Comparisons, self.comparisons_file, self._rebuild)
+        return self._derived(Comparisons, self.comparisons_file)
 
     def read_tuning(self) -> Tuning:
         """Read depths, thresholds and calibrations; see `read_summary`."""
-        return _read(Tuning, self.tuning_file, self._rebuild)
+        return self._derived(Tuning, self.tuning_file)
 
     def read_latency(self) -> LatencyAnswers:
         """Read the figures of the timed calls; see `read_summary`."""
-        return _read(LatencyAnswers, self.latency_file, self._rebuild)
+        return self._derived(LatencyAnswers, self.latency_file)
 
     def write_documents(
         self, summary: Summary, comparisons: Comparisons, tuning: Tuning, latency: LatencyAnswers
@@ -204,9 +204,10 @@ class ResultFolder:
         with self.writing():
             self.gates_file.write_bytes(to_json(to_plain(found)))
 
-    @property
-    def _rebuild(self) -> str:
-        return f"rebuild it with: evalkit report {self.path}"
+    def _derived(self, kind: type[_Document], file: Path) -> _Document:
+        if self.manifest_file.is_file():
+            check_judgments(self.path, self._datasets())
+        return _read(kind, file, f"rebuild it with: evalkit report {self.path}")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest atomically."""
@@ -234,14 +235,23 @@ class ResultFolder:
             write_gzip(self.queries_file(dataset), "".join(orjson.dumps(row).decode() + "\n" for row in rows))
 
     def read_queries(self, dataset: str) -> dict[str, Query]:
-        """Return query id -> query of a dataset; empty if the file is missing, as in results of earlier versions."""
-        file = self.queries_file(dataset)
+        """Return query id -> query of a dataset; empty if the file is missing, as in results of earlier versions.
+
+        Raises
+        ------
+        InputError
+            If an earlier version wrote several datasets to one file.
+        """
+        file = find_dataset_file(self.path, QUERIES, dataset, self._datasets)
         rows = [row for _, row in read_json_lines(file)] if file.is_file() else []
         return {row["_id"]: Query(row["_id"], row["text"], row["metadata"]) for row in rows}
 
     def read_qrels(self, dataset: str) -> Qrels:
-        """Read the judgments of a dataset."""
-        return read_qrels(self.qrels_file(dataset))
+        """Read the judgments of a dataset; see `read_queries` for errors."""
+        return read_qrels(find_dataset_file(self.path, QRELS, dataset, self._datasets))
+
+    def _datasets(self) -> list[str]:
+        return [facts.name for facts in self.read_manifest().datasets]
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Write the calls that failed, one JSON object a line."""
@@ -314,12 +324,15 @@ def results_folder(name: str, into: str | Path | None) -> Path:
     return Path("results") / name if into is None else Path(into)
 
 
-def slug(name: str) -> str:
-    """Return a name in which characters that are unsafe in file names are replaced by dashes."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "unnamed"
-
-
-_Document = TypeVar("_Document", Manifest, Summary, Comparisons, Tuning, LatencyAnswers)
+def _renamed(folder: Path, path: Path) -> bool:
+    """Rename a folder; return False if another process has taken the name meanwhile."""
+    try:
+        folder.rename(path)
+    except OSError:
+        if not path.exists():
+            raise
+        return False
+    return True
 
 
 def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -25,20 +28,20 @@ class FoundResult:
 
     Attributes
     ----------
-    started
-        Date and time from its manifest; empty if the manifest is damaged.
+    started_s
+        Start from its manifest in seconds since 1970; 0 if the manifest is damaged.
     status
         As in its manifest; ``damaged`` if that cannot be read.
     """
 
     path: Path
-    started: str
+    started_s: float
     status: str
 
     @property
-    def age(self) -> tuple[str, str]:
+    def age(self) -> tuple[float, str]:
         """Sort key: the newest result is the last one."""
-        return self.started, self.path.name
+        return self.started_s, self.path.name
 
 
 def locate_result(
@@ -61,7 +64,8 @@ def locate_result(
     Raises
     ------
     InputError
-        If there is no such folder, or no result in it, or with `scores` only results without scores.
+        If there is no such folder, or no result in it, or with `scores` only results without scores; or if the newest
+        one of several started in the future, so that the clock is or was wrong.
     IncompleteError
         If none of the results in it is complete, or with `refuse_newer` the newest one is not.
     """
@@ -83,6 +87,12 @@ def locate_result(
         raise IncompleteError(
             f"the newest result in {folder.resolve()} is not complete: {_listed(newer)}",
             f"resume it with: evalkit run CONFIG --resume {newer[0].path}; or name another result's own folder",
+        )
+    if len(found) > 1 and chosen.started_s > time.time():
+        raise InputError(
+            f"the newest result in {folder.resolve()} cannot be known: {chosen.path} started after the time that the"
+            " clock shows now",
+            "set the clock, or give the folder of the result itself",
         )
     tell(_choice(chosen, folder, newer))
     return chosen.path
@@ -167,9 +177,20 @@ def _read(folder: Path) -> Iterator[FoundResult]:
     except (OSError, orjson.JSONDecodeError):
         manifest = None
     if not isinstance(manifest, dict):
-        yield FoundResult(folder, "", "damaged")
+        yield FoundResult(folder, 0.0, "damaged")
     elif "baseline" not in manifest:
-        yield FoundResult(folder, str(manifest.get("started", "")), str(manifest.get("status", "damaged")))
+        yield FoundResult(folder, _started_s(manifest), str(manifest.get("status", "damaged")))
+
+
+def _started_s(manifest: Mapping[str, Any]) -> float:
+    """Return the start of a run in seconds since 1970, by the text where the number is missing; 0 if it is unknown."""
+    started = manifest.get("started_s")
+    if isinstance(started, int | float):
+        return float(started)
+    try:
+        return datetime.fromisoformat(str(manifest.get("started"))).timestamp()
+    except ValueError:
+        return 0.0
 
 
 def has_only_latencies(path: Path) -> bool:

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from evalkit.store.database import Database, Mode
 
 
@@ -70,6 +72,10 @@ class JournalEntry:
 
     kind: str
     content: bytes
+
+
+SESSION = "session"
+"""Kind of the journal entries that are sessions: JSON with the keys ``session`` and ``folder``."""
 
 
 class ScoreStore:
@@ -145,22 +151,48 @@ class ScoreStore:
         )
 
     def add_entry(self, run: str, entry: JournalEntry) -> None:
-        """Append a record to the journal of an unfinished run; must be called inside a `transaction`."""
+        """Append a record to the journal of an unfinished run; must be called inside a `transaction`.
+
+        The key of a run is the random id of its first session; earlier versions used the path of its result folder.
+        """
         self._database.write(
             "INSERT INTO journal (run, kind, content) VALUES (?, ?, ?)", [run, entry.kind, entry.content]
         )
 
     def journal(self, run: str) -> list[JournalEntry]:
         """Return the journal of an unfinished run, oldest record first."""
-        rows = self._database.rows("SELECT kind, content FROM journal WHERE run = ? ORDER BY entry", [run])
-        return [JournalEntry(kind, content) for kind, content in rows]
+        rows = self._database.rows(_JOURNAL, [run])
+        return [JournalEntry(kind, content) for kind, content in rows if kind != SESSION]
 
-    def forget_run(self, run: str) -> None:
-        """Delete the journal of a finished run: its result files contain the same records."""
+    def add_session(self, run: str, session: str, folder: Path) -> None:
+        """Record that a session of a run starts, and where its result folder is."""
+        content = orjson.dumps({"session": session, "folder": str(folder.resolve())})
         with self.transaction():
-            self._database.write("DELETE FROM journal WHERE run = ?", [run])
+            self.add_entry(run, JournalEntry(SESSION, content))
+
+    def sessions(self, run: str) -> list[str]:
+        """Return the sessions of an unfinished run, those of copies of its folder among them, the oldest first."""
+        rows = self._database.rows(_JOURNAL, [run])
+        found = [session_entry(content) for kind, content in rows if kind == SESSION]
+        return [session for session, _ in found if session]
+
+    def forget_runs(self, runs: Sequence[str]) -> None:
+        """Delete the journals of finished runs: their result files contain the same records."""
+        with self.transaction():
+            self._database.write_many("DELETE FROM journal WHERE run = ?", [(run,) for run in runs])
 
 
+def session_entry(content: bytes) -> tuple[str, str]:
+    """Return session and folder of a journal entry that is a session; empty texts if it is damaged."""
+    try:
+        entry = orjson.loads(content)
+        session, folder = entry["session"], entry["folder"]
+    except (ValueError, KeyError, TypeError):
+        return "", ""
+    return (session, folder) if isinstance(session, str) and isinstance(folder, str) else ("", "")
+
+
+_JOURNAL = "SELECT kind, content FROM journal WHERE run = ? ORDER BY entry"
 _KNOWN = """
 SELECT d.text_hash, s.score, s.list_rank, c.stored_s, c.model, c.session FROM backends b
 JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from evalkit.errors import InputError
 from evalkit.store.database import Database
+from evalkit.store.score_store import SESSION, session_entry
 
 _INCONSISTENCIES = {
     "scores of unknown queries": "SELECT count(*) FROM scores WHERE query NOT IN (SELECT query FROM queries)",
@@ -70,10 +73,14 @@ class Pruned:
         Number of scores.
     journals
         Number of journals of unfinished runs whose result folders no longer exist, so that they cannot be resumed.
+    moved
+        Number of journals that are kept, though their result folders were not found: the folder that contained them is
+        missing, too, so that they may have been renamed, or are on a disk that is not there.
     """
 
     scores: int
     journals: int
+    moved: int = 0
 
 
 def holdings(database: Database) -> list[Holding]:
@@ -134,12 +141,10 @@ def prune(
         If there is no such backend.
     """
     where, values = _condition(database, before_s, backends)
-    vanished_runs = [
-        run for (run,) in database.rows("SELECT DISTINCT run FROM journal") if not Path(run).is_dir()
-    ]
+    vanished_runs, moved = _runs_without_folder(database)
     if plan:
         ((scores,),) = database.rows(f"SELECT count(*) FROM scores WHERE {where}", values)  # noqa: S608 - a constant condition with placeholders
-        return Pruned(scores, len(vanished_runs))
+        return Pruned(scores, len(vanished_runs), moved)
     with database.transaction():
         scores = database.write(f"DELETE FROM scores WHERE {where}", values)  # noqa: S608 - a constant condition with placeholders
         database.write_many("DELETE FROM journal WHERE run = ?", [(run,) for run in vanished_runs])
@@ -147,7 +152,38 @@ def prune(
             database.write(sql)
     database.write("VACUUM")
     database.write("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Pruned(scores, len(vanished_runs))
+    return Pruned(scores, len(vanished_runs), moved)
+
+
+def _runs_without_folder(database: Database) -> tuple[list[str], int]:
+    """Return the runs whose result folder no longer exists, and the number of those whose folder may have moved."""
+    vanished, moved = [], 0
+    for (run,) in database.rows("SELECT DISTINCT run FROM journal"):
+        known = database.rows("SELECT content FROM journal WHERE run = ? AND kind = ?", (run, SESSION))
+        # Earlier versions used the path of the folder as the key of its run.
+        folders = [session_entry(content)[1] for (content,) in known] if known else [run]
+        paths = [Path(folder) for folder in folders if folder]
+        near = [
+            database.path.absolute().parent / path.name for path in paths
+        ]  # moved together with the store
+        if any(_holds(path, run if known else None) for path in (*paths, *near)):
+            continue
+        if any(path.parent.is_dir() for path in paths):
+            vanished.append(run)
+        else:
+            moved += 1
+    return vanished, moved
+
+
+def _holds(folder: Path, session: str | None) -> bool:
+    """Return whether a folder is that of the run with this first session; None if it has no id."""
+    manifest = folder / "manifest.json"
+    if session is None or not manifest.is_file():
+        return session is None and folder.is_dir()
+    try:
+        return session in list(orjson.loads(manifest.read_bytes())["sessions"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return True  # a damaged manifest proves nothing
 
 
 def _condition(

@@ -23,15 +23,17 @@ def check_repeats(results: Sequence[OpenedResult]) -> None:
         If the scores of one came from the store: then it repeats nothing; or if two are the same run or of different
         configurations.
     """
-    seen: dict[tuple[str, ...], OpenedResult] = {}
+    seen: dict[str, OpenedResult] = {}
     for result in results if len(results) > 1 else ():
-        sessions = result.manifest.sessions
-        if sessions and sessions in seen:
-            raise InputError(
-                f"{result.folder.path} is a copy of {seen[sessions].folder.path}, and not an independent run",
-                "give each run once",
-            )
-        seen[sessions] = result
+        for run in result.manifest.sessions[
+            :1
+        ]:  # the first session identifies a run, also of which a copy was resumed
+            if run in seen:
+                raise InputError(
+                    f"{result.folder.path} is a copy of {seen[run].folder.path}, and not an independent run",
+                    "give each run once",
+                )
+            seen[run] = result
         if result.config.everything != results[-1].config.everything:
             raise InputError(
                 f"{result.folder.path} and {results[-1].folder.path} cannot be averaged: different configurations",

@@ -77,9 +77,9 @@ def _origin(config: Config | Mapping[str, Any] | str | Path) -> Origin:
 def _run(
     config: Config, into: str | Path | None, origin: Origin, again: ResumeOptions | None
 ) -> tuple[ResultFolder, Findings]:
-    with served(config) as reachable:
-        folder = execute(reachable, origin, results_folder(config.name, into), again or ResumeOptions())
-    return folder, rebuild(folder, allow_incomplete=True)
+    parent, options = results_folder(config.name, into), again or ResumeOptions()
+    with served(config) as reachable, execute(reachable, origin, parent, options) as folder:
+        return folder, rebuild(folder, allow_incomplete=True)
 
 
 def plan(

@@ -146,7 +146,8 @@ def test_a_run_makes_the_calls_of_its_plan(
     with pytest.MonkeyPatch.context() as patch:
         use_backends(patch, m=Backend(pointwise=pointwise))
         expected = plan(config, into)
-        made = execute(config, Origin("plan", None), into, ResumeOptions())
+        with execute(config, Origin("plan", None), into, ResumeOptions()) as made:
+            pass
     calls = made.read_calls()
     calls = calls[calls["pass"] != "warmup"]  # a warm-up goes on until latencies settle
     pairs: Counter[str] = Counter()
@@ -187,7 +188,8 @@ def test_a_drift_check_is_planned_with_its_calls(
     config = config_of(folder, api(), retriever={"depth": DEPTH}, drift_check={"queries": 2})
     assert [(one.pass_, one.calls) for one in plan(config, tmp_path)] == [("check", 1), ("quality", QUERIES)]
     for _ in range(2):
-        made = execute(config, Origin("plan", None), tmp_path, ResumeOptions())
+        with execute(config, Origin("plan", None), tmp_path, ResumeOptions()) as made:
+            pass
         made.report_html_file.write_text("", encoding="utf-8")
     assert Counter(made.read_calls()["pass"]) == {"check": 4}
     assert [(one.pass_, one.calls) for one in plan(config, tmp_path)] == [("check", 4), ("quality", 0)]

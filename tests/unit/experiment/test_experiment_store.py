@@ -18,7 +18,8 @@ from evalkit.config.load import build_config
 from evalkit.config.source import Source
 from evalkit.errors import InputError, StorageError
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.experiment_store import Reused, open_store, read_store
+from evalkit.experiment.experiment_store import Reused, older_key, open_store, read_store
+from evalkit.experiment.journal import to_entry
 from evalkit.experiment.sessions import opened
 from evalkit.records import Run
 from evalkit.reranking import Batch, CallContext, Outcome, RerankerSession, RetryingCaller, batch
@@ -44,8 +45,8 @@ def known(config: Config, into: Path, *earlier: str) -> int:
     return sum(len(row.known_ranks) for row in rows.values())
 
 
-def score(config: Config, into: Path, folder: ResultFolder) -> tuple[int, int]:
-    """Score everything and keep it; return the scores reused and resumed."""
+def score(config: Config, into: Path, folder: ResultFolder) -> tuple[str, int, int]:
+    """Score everything and keep it; return the session, and the scores reused and resumed."""
     with open_store(config, into) as store, opened(config) as (session,):
         kept = store.attach(store.lookup(store.requested_s), folder)
         rows = kept.recall(session, EVAL_SET, EVAL_SET.candidates)
@@ -54,7 +55,7 @@ def score(config: Config, into: Path, folder: ResultFolder) -> tuple[int, int]:
         for item in items:
             kept.keep(session, _outcome(session, item))
         reused = kept.reused[DATA.name, "words"]
-        return reused.pairs, reused.resumed
+        return store.session, reused.pairs, reused.resumed
 
 
 def _outcome(session: RerankerSession, item: Batch) -> Outcome:
@@ -71,11 +72,12 @@ def test_a_store_is_made_by_the_first_folder_that_is_attached(tmp_path: Path, co
         assert reading.scores is None
     assert not (tmp_path / "scores.sqlite").exists()
     folder = ResultFolder(tmp_path / "first")
-    assert score(config, tmp_path, folder) == (0, 0)
-    assert score(config, tmp_path, ResultFolder(tmp_path / "second")) == (2, 0)
+    run, *counts = score(config, tmp_path, folder)
+    another, *counts_of_another = score(config, tmp_path, ResultFolder(tmp_path / "second"))
+    assert (counts, counts_of_another) == ([0, 0], [2, 0])
     with read_store(config, tmp_path) as reading:
-        assert len(reading.journal(folder)) == 1
-        assert not reading.journal(ResultFolder(tmp_path / "second"))
+        assert len(reading.journal(folder, [run])) == 1
+        assert not reading.journal(ResultFolder(tmp_path / "second"), [another])
 
 
 def test_with_refresh_only_scores_of_the_own_sessions_are_known(tmp_path: Path, config: Config) -> None:
@@ -94,7 +96,19 @@ def test_a_store_for_reading_writes_nothing(tmp_path: Path, config: Config) -> N
     with open_store(config, tmp_path), read_store(config, tmp_path) as reading:
         assert reading.scores is not None
         with pytest.raises(StorageError, match="cannot be used"):
-            reading.scores.forget_run("any")
+            reading.scores.forget_runs(["any"])
+
+
+def test_every_session_of_a_run_is_known_to_all_copies_of_its_folder(tmp_path: Path, config: Config) -> None:
+    """The run is its first session: the manifest of one copy lacks the sessions of the other, the journal has them."""
+    run, *_ = score(config, tmp_path, ResultFolder(tmp_path / "first"))
+    with open_store(config, tmp_path) as store:
+        store.attach(store.lookup(store.requested_s, earlier=(run,)), ResultFolder(tmp_path / "copy"))
+    with read_store(config, tmp_path) as reading:
+        assert reading.sessions([run]) == (run, store.session)
+        assert reading.sessions([run, "further"]) == (run, "further", store.session)
+        assert reading.sessions([]) == ()
+        assert len(reading.journal(ResultFolder(tmp_path / "anywhere"), [run])) == 1
 
 
 SCORES = st.builds(
@@ -153,33 +167,35 @@ def test_a_batch_is_stored_with_all_of_its_scores_or_not_at_all(tmp_path: Path, 
 
 
 def test_a_finished_run_has_no_journal_and_keeps_its_scores(tmp_path: Path, config: Config) -> None:
-    """The journals of other folders on the same store stay."""
+    """The journals of other runs on the same store stay; one with the key of an earlier version goes, too."""
     first, second = ResultFolder(tmp_path / "first"), ResultFolder(tmp_path / "second")
-    score(config, tmp_path, first)
+    run, *_ = score(config, tmp_path, first)
     with open_store(config, tmp_path) as store:
-        for folder in (first, second):
-            kept = store.attach(store.lookup(store.requested_s), folder)
-            with kept.scores.transaction():
-                kept._add(call())
+        kept = store.attach(store.lookup(store.requested_s), second)
+        with kept.scores.transaction():
+            kept._add(call())
+            kept.scores.add_entry(older_key(second), to_entry(call()))
+        assert len(store.journal(second, [store.session])) == 2
         kept.drop_journal()
-        assert not store.journal(second)
-        assert len(store.journal(first)) == 2
+        assert not store.journal(second, [store.session])
+        assert store.sessions([store.session]) == (store.session,)
+        assert len(store.journal(first, [run])) == 1
     assert known(config, tmp_path) == 2
 
 
 def test_a_damaged_journal_names_the_store(tmp_path: Path, config: Config) -> None:
     """A record that cannot be read stops the run: nothing is asked for again in silence."""
     folder = ResultFolder(tmp_path / "first")
-    score(config, tmp_path, folder)
+    run, *_ = score(config, tmp_path, folder)
     with open_store(config, tmp_path) as store:
-        kept = store.attach(store.lookup(store.requested_s), folder)
+        kept = store.attach(store.lookup(store.requested_s, earlier=(run,)), folder)
         with kept.scores.transaction():
             kept.scores.add_entry(kept.run, JournalEntry("call", b'{"dataset": "d"}'))
     with (
         read_store(config, tmp_path) as reading,
         pytest.raises(InputError, match=r"scores\.sqlite is damaged"),
     ):
-        reading.journal(folder)
+        reading.journal(folder, [run])
 
 
 def test_a_store_has_its_configured_place(tmp_path: Path, config: Config) -> None:

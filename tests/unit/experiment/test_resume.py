@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -163,6 +165,73 @@ def test_an_unfinished_run_is_restored_with_its_calls_and_its_start(stopped: tup
         assert bool(progress.recorder.calls) is bool(progress.recorder.failures) is resumed
         started_s = ResultFolder(only_folder(folder / into)).read_manifest().started_s
         assert (progress.store.started_s == started_s) is resumed
+
+
+def test_a_report_that_is_built_later_makes_scores_older(stopped: tuple[Config, Path]) -> None:
+    """The run ends when its report is built: its own scores are of an earlier session then, as old as its start."""
+    _, folder = stopped
+    complete = ResultFolder(only_folder(folder / "finished"))
+    manifest = complete.read_manifest()
+    counts = manifest.pairs[0]
+    mixed = replace(
+        counts, asked=10, scored=6, resumed=2, reused=3, failed=1, oldest_s=manifest.started_s - 5
+    )
+    found = RunFolder(complete, replace(manifest, pairs=(replace(counts, oldest_s=None), mixed)))
+    rebuilt = found.rebuilt("later", "2026-12-01T00:00:00+00:00").manifest
+    assert (rebuilt.status, rebuilt.finished) == ("complete", "2026-12-01T00:00:00+00:00")
+    assert (rebuilt.resumed, rebuilt.sessions) == (manifest.resumed + 1, (*manifest.sessions, "later"))
+    fresh, older = rebuilt.pairs
+    assert (fresh.resumed, fresh.reused, fresh.oldest_s) == (counts.asked, 0, manifest.started_s)
+    assert (older.resumed, older.reused, older.oldest_s) == (6, 3, manifest.started_s - 5)
+    assert [replace(one, resumed=0, oldest_s=None) for one in rebuilt.pairs] == [
+        replace(one, resumed=0, oldest_s=None) for one in found.manifest.pairs
+    ], "no other count changes"
+
+
+def test_the_run_that_started_last_is_resumed(stopped: tuple[Config, Path], tmp_path: Path) -> None:
+    """By the time in its manifest: folders of one second have numbers in their names, of which -10 sorts before -2."""
+    config, folder = stopped
+    (unfinished,) = visible(folder / "unfinished")
+    for number in (10, 2):
+        copy = ResultFolder(shutil.copytree(unfinished, tmp_path / f"{unfinished.name}-{number}"))
+        copy.write_manifest(replace(copy.read_manifest(), started_s=float(number)))
+    last = find_unfinished(tmp_path, resolved_yaml(config), ResumeOptions())
+    assert last is not None
+    assert last.folder.path.name == f"{unfinished.name}-10"
+
+
+def test_a_run_needs_its_journal_once_it_has_started(stopped: tuple[Config, Path], tmp_path: Path) -> None:
+    """Where nothing was logged, nothing was asked; a complete run has its calls in tables; an older one has no id."""
+    _, folder = stopped
+    (unfinished,) = visible(folder / "unfinished")
+    copy = ResultFolder(shutil.copytree(unfinished, tmp_path / "copy"))
+    manifest = copy.read_manifest()
+    assert RunFolder(copy, manifest).needs_journal
+    assert not RunFolder(copy, replace(manifest, status="complete")).needs_journal
+    assert not RunFolder(copy, replace(manifest, sessions=())).needs_journal
+    copy.log_file.write_bytes(b"")
+    assert not RunFolder(copy, manifest).needs_journal
+
+
+def test_the_journal_of_an_earlier_version_is_read_by_its_path(
+    stopped: tuple[Config, Path], tmp_path: Path
+) -> None:
+    """Folders with and without the ids of sessions: their calls are restored, and the ids stay as they are."""
+    config, folder = stopped
+    for name, sessions in (("with", True), ("without", False)):
+        into = tmp_path / name
+        shutil.copytree(folder / "unfinished", into)
+        copy = ResultFolder(only_folder(into))
+        manifest = copy.read_manifest() if sessions else replace(copy.read_manifest(), sessions=())
+        copy.write_manifest(manifest)
+        with closing(sqlite3.connect(into / "scores.sqlite")) as store, store:
+            store.execute("DELETE FROM journal WHERE kind = 'session'")
+            store.execute("UPDATE journal SET run = ?", [str(copy.path.resolve())])
+        with read_store(config, into) as reading:
+            progress = restore(reading, config, into, ResumeOptions())
+        assert progress.unfinished is not None
+        assert progress.recorder.calls
+        assert progress.store.earlier == manifest.sessions
 
 
 @given(costs=st.lists(st.none() | st.floats(0, 1)), total=st.none() | st.floats(0, 5))

@@ -77,6 +77,22 @@ def test_every_table_has_a_file_of_its_own() -> None:
     assert list(file_names(tables).values()) == ["d-x", "d-x-2", "D-X-3", "d-x-4"]
 
 
+def test_the_files_of_a_dataset_and_a_system_have_their_names() -> None:
+    """As in the names of run files: no table of another dataset or system moves them, and ordinary names are kept."""
+
+    def name(dataset: str, system: str, title: str) -> str:
+        (found,) = file_names([Table(title, ("a",), (), dataset=dataset, system=system)]).values()
+        return found
+
+    assert name("nfcorpus", "", "nfcorpus: tests of nDCG@10") == "nfcorpus-tests-of-nDCG-10"
+    assert name("x", "bge-v1.5", "x: bge-v1.5 by depth") == "x-bge-v1.5-by-depth"
+    assert name("a b", "", "a b: quality") == "a-b-c8687a08-quality"
+    assert name("x", "X", "x: X by depth") == "x-x-4b68ab38-by-depth"
+    assert name("x", "P", "x: probabilities from P (cosine), 5 candidates") == (
+        "x-probabilities-from-p-5c62e091-cosine-5-candidates"
+    )
+
+
 @given(cells=st.lists(TEXT, min_size=2, max_size=2))
 def test_a_cell_cannot_break_a_markdown_table(cells: list[str]) -> None:
     """Whatever a cell holds, the row has one line and its own number of columns, and no tag or code begins in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,34 @@ def test_a_failed_run_is_not_replaced_by_an_older_one_where_that_is_refused(tmp_
     (failed / "manifest.json").unlink()
     with pytest.warns(InputNote):
         assert locate_result(tmp_path, refuse_newer=True) == old
+
+
+def test_the_newest_of_one_second_is_found(tmp_path: Path) -> None:
+    """By the exact time: names of folders hold whole seconds."""
+    for name, started_s in (("t-b", 0.25), ("t-a", 0.75), ("t-a-10", 0.5)):
+        folder = write(tmp_path / name, 1)
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        (folder / "manifest.json").write_text(
+            json.dumps({**manifest, "started_s": started_s}), encoding="utf-8"
+        )
+    with pytest.warns(InputNote):
+        assert locate_result(tmp_path) == tmp_path / "t-a"
+
+
+def test_a_result_of_the_future_is_the_newest_only_if_it_is_the_only_one(tmp_path: Path) -> None:
+    """The clock is wrong now or was wrong then: the folder itself must be named."""
+    write(tmp_path / "a", 1)
+    future = tmp_path / "b"
+    future.mkdir()
+    content = {"status": "complete", "started_s": time.time() + 3600}
+    (future / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match="cannot be known") as raised:
+        locate_result(tmp_path)
+    assert raised.value.hint == "set the clock, or give the folder of the result itself"
+    assert locate_result(future) == future
+    shutil.rmtree(tmp_path / "a")
+    with pytest.warns(InputNote):
+        assert locate_result(tmp_path) == future
 
 
 def test_an_incomplete_result_is_found_where_allowed(tmp_path: Path) -> None:

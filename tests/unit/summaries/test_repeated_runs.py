@@ -82,6 +82,10 @@ def test_copies_and_other_configurations_are_no_repeats() -> None:
     check_repeats([result(0, "s1"), result(0, "s2")])
     with pytest.raises(InputError, match="r is a copy of r"):
         check_repeats([result(0, "s1"), result(0, "s1")])
+    with pytest.raises(
+        InputError, match="r is a copy of r"
+    ):  # an unfinished folder was copied, and both were resumed
+        check_repeats([result(0, "s1", "s2"), result(0, "s1", "s3")])
     with pytest.raises(InputError, match="different configurations"):
         check_repeats([result(0, "s1", depth=10), result(0, "s2", depth=20)])
 
