@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from evalkit.files import make_folder, write_file
 from evalkit.report.numbers import NO_VALUE, Figure
 from evalkit.report.table import Table
 from evalkit.results.folder import slug
@@ -31,21 +33,22 @@ def file_names(tables: Iterable[Table]) -> dict[Table, str]:
 
 def write_tables(into: Path, names: Mapping[Table, str]) -> None:
     """Write every table as CSV, JSON and Parquet into a folder."""
-    into.mkdir(parents=True, exist_ok=True)
+    make_folder(into)
     for table, name in names.items():
         rows = table_rows(table)
         columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else table.columns)}
-        with (into / f"{name}.csv").open("w", encoding="utf-8", errors="replace", newline="") as file:
-            writer = csv.DictWriter(file, columns, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-        (into / f"{name}.json").write_bytes(to_json(rows))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_file(into / f"{name}.csv", text.getvalue(), inside=into)
+        write_file(into / f"{name}.json", to_json(rows), inside=into)
         kinds = {column: _kind(values) for column, values in columns.items()}
         arrow = {
             column: _as_text(values) if kinds[column] == "string" else values
             for column, values in columns.items()
         }
-        write_table(into / f"{name}.parquet", kinds, arrow)
+        write_table(into / f"{name}.parquet", kinds, arrow, inside=into)
 
 
 def _kind(values: list[Any]) -> str:

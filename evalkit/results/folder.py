@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from evalkit.errors import InputError, StorageError
+from evalkit.files import create_folder, write_file
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
@@ -79,17 +79,12 @@ class ResultFolder:
             If the folder cannot be created.
         """
         try:
-            parent.mkdir(parents=True, exist_ok=True)
-            part = cls(Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent)))
-            part.path.chmod(0o755)  # mkdtemp makes private folders
-            first(part)
-            for number in range(1, 1000):
-                path = parent / (name if number == 1 else f"{name}-{number}")
-                if not path.exists():
-                    return cls(part.path.rename(path))
+            names = (name if number == 1 else f"{name}-{number}" for number in range(1, 1000))
+            return cls(create_folder(parent, names, lambda path: first(cls(path))))
+        except FileExistsError:
+            raise StorageError(f"{parent.resolve()} contains 1,000 folders named {name}") from None
         except OSError as error:
             raise StorageError(f"cannot create a result folder in {parent.resolve()}: {error}") from None
-        raise StorageError(f"{parent.resolve()} contains 1,000 folders named {name}")
 
     @classmethod
     def open(cls, path: str | Path) -> ResultFolder:
@@ -181,10 +176,10 @@ class ResultFolder:
         self, summary: Summary, comparisons: Comparisons, tuning: Tuning, latency: LatencyAnswers
     ) -> None:
         """Write all documents that are derived from the raw tables."""
-        _write(summary, self.summary_file)
-        _write(comparisons, self.comparisons_file)
-        _write(tuning, self.tuning_file)
-        _write(latency, self.latency_file)
+        self._write(summary, self.summary_file)
+        self._write(comparisons, self.comparisons_file)
+        self._write(tuning, self.tuning_file)
+        self._write(latency, self.latency_file)
 
     def read_gates(self) -> GateResult | None:
         """Read the verdicts of the last gate; None if there was none.
@@ -202,18 +197,16 @@ class ResultFolder:
     def write_gates(self, found: GateResult) -> None:
         """Write the verdicts of a gate."""
         with self.writing():
-            self.gates_file.write_bytes(to_json(to_plain(found)))
+            write_file(self.gates_file, to_json(to_plain(found)), inside=self.path)
 
     @property
     def _rebuild(self) -> str:
         return f"rebuild it with: evalkit report {self.path}"
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write the manifest atomically."""
-        part = self.manifest_file.with_suffix(".part")
+        """Write the manifest."""
         with self.writing():
-            _write(manifest, part)
-            part.replace(self.manifest_file)
+            self._write(manifest, self.manifest_file)
 
     def drop_report(self) -> None:
         """Remove the HTML page, which a complete result has: its content is about to change."""
@@ -223,15 +216,16 @@ class ResultFolder:
     def write_qrels(self, dataset: str, qrels: Qrels) -> None:
         """Write the judgments of a dataset."""
         with self.writing():
-            write_qrels(qrels, self.qrels_file(dataset))
+            write_qrels(qrels, self.qrels_file(dataset), inside=self.path)
 
     def write_queries(self, dataset: str, queries: Iterable[Query]) -> None:
         """Write the queries of a dataset with their further fields."""
         rows = [
             {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in queries
         ]
+        lines = "".join(orjson.dumps(row).decode() + "\n" for row in rows)
         with self.writing():
-            write_gzip(self.queries_file(dataset), "".join(orjson.dumps(row).decode() + "\n" for row in rows))
+            write_gzip(self.queries_file(dataset), lines, inside=self.path)
 
     def read_queries(self, dataset: str) -> dict[str, Query]:
         """Return query id -> query of a dataset; empty if the file is missing, as in results of earlier versions."""
@@ -246,7 +240,7 @@ class ResultFolder:
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Write the calls that failed, one JSON object a line."""
         lines = (orjson.dumps(to_plain(failure)) + b"\n" for failure in failures)
-        self.failures_file.write_bytes(b"".join(lines))
+        write_file(self.failures_file, b"".join(lines), inside=self.path)
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Read ``failures.jsonl``; empty if it is missing."""
@@ -259,8 +253,9 @@ class ResultFolder:
 
     def write_texts(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Write the beginnings of documents as rows of dataset, document and text."""
+        columns = dict(zip(TEXTS, zip(*rows, strict=True), strict=False))
         with self.writing():
-            write_table(self.texts_file, TEXTS, dict(zip(TEXTS, zip(*rows, strict=True), strict=False)))
+            write_table(self.texts_file, TEXTS, columns, inside=self.path)
 
     def read_texts(self, dataset: str) -> dict[str, str]:
         """Return document id -> beginning of its text; empty if the file is missing."""
@@ -274,7 +269,7 @@ class ResultFolder:
         columns = dict(zip(RUN_LATENCIES, zip(*rows, strict=True), strict=False))
         if columns:
             with self.writing():
-                write_table(self.run_latencies_file, RUN_LATENCIES, columns)
+                write_table(self.run_latencies_file, RUN_LATENCIES, columns, inside=self.path)
 
     def read_run_latencies(self) -> pd.DataFrame:
         """Read ``run_latencies.parquet``; without rows if it is missing."""
@@ -303,6 +298,9 @@ class ResultFolder:
             calls["start_s"]
         )
         return calls
+
+    def _write(self, content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
+        write_file(file, to_json(document(content)), inside=self.path)
 
 
 REPEATS_FOLDER = "aa"
@@ -334,7 +332,3 @@ def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
             "use the version of evalkit that wrote it" if newer or kind is Manifest else remedy,
         )
     return from_plain(kind, data, file, remedy)
-
-
-def _write(content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
-    file.write_bytes(to_json(document(content)))
