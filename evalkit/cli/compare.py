@@ -145,10 +145,23 @@ def _print_json(documents: Sequence[Comparisons]) -> None:
 
 
 def _written(into: Path, sources: Sequence[Path], options: Options) -> Sequence[Comparisons]:
-    """Return the documents, written with pages, tables and plots into a folder; see `updating_folder`."""
-    from evalkit.errors import StorageError
-    from evalkit.files import updating_folder
+    """Return the documents, written with pages, tables and plots into a folder; see `updating_folder`.
 
+    Raises
+    ------
+    InputError
+        If it is a result folder, whose own comparisons would be overwritten.
+    StorageError
+        If it cannot be written.
+    """
+    from evalkit.errors import InputError, StorageError
+    from evalkit.files import updating_folder
+    from evalkit.results import ResultFolder
+
+    if ResultFolder(into).manifest_file.exists():
+        raise InputError(
+            f"{into.resolve()} is a result folder or a baseline", "choose another folder for the comparison"
+        )
     try:
         with updating_folder(into, last="comparisons.json") as unfinished:
             documents = _compared(sources, options, unfinished)
