@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
-from evalkit.files.unfinished import aside_in, keep_mode, make_folder, real_path, sync_folder
+from evalkit.files.unfinished import aside_in, is_leftover, keep_mode, make_folder, real_path, sync_folder
 
 
 def write_file(path: Path, content: bytes | str, *, inside: Path | None = None) -> None:
@@ -32,7 +32,7 @@ def replacing_file(path: Path, *, inside: Path | None = None) -> Iterator[Binary
         such as ``/dev/stdout``, and a file in a folder that is not writable. The mode of an existing file is kept.
     inside
         The folder that the file belongs to, whose content may come from somebody else; None if the user named the
-        file.
+        file. If that folder is not finished itself, the file becomes durable together with it.
 
     Raises
     ------
@@ -46,18 +46,21 @@ def replacing_file(path: Path, *, inside: Path | None = None) -> Iterator[Binary
                 yield file
             return
     make_folder(path.parent, inside=inside)
+    durable = inside is None or not is_leftover(inside)
     aside = aside_in(path.parent)
     try:
         with aside.open("xb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         keep_mode(path, aside)
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def create_file(path: Path, content: str) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from support.command import ROOT
 
-WRITES = {"write_text", "write_bytes", "savez", "savetxt", "mkdir", "makedirs", "mkdtemp", "mkstemp", "rmtree", "rename",
-          "copyfile", "copytree", "move", "touch", "hardlink_to", "symlink_to", "unlink", "removedirs"}  # fmt: skip
+WRITES = {
+    "write_text", "write_bytes", "savez", "savetxt", "mkdir", "makedirs", "mkdtemp", "mkstemp", "rmtree", "rename",
+    "copyfile", "copytree", "move", "touch", "hardlink_to", "symlink_to", "unlink", "removedirs",
+}  # fmt: skip
 """Methods that write, rename or remove, whatever they are called on."""
 ELSEWHERE = {
     "cli/gate.py": "appends to the job summary of GitHub, which others append to",
