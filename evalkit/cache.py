@@ -1,10 +1,9 @@
-"""The cache: folders of derived data that can be rebuilt at any time, written atomically."""
+"""The cache: folders of derived data that can be rebuilt at any time."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -16,6 +15,7 @@ import platformdirs
 from filelock import FileLock
 
 from evalkit.errors import StorageError
+from evalkit.files import make_folder, remove_folder, swap_folder
 
 _SETTLED_NS = 2_000_000_000
 """A file that changed less long ago is read again."""
@@ -58,7 +58,7 @@ def get_or_build(
     if is_valid(folder):
         return folder
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         with FileLock(_sibling(folder, "lock")):
             if not is_valid(folder):
                 _build(folder, build)
@@ -71,14 +71,13 @@ def get_or_build(
 
 def _build(folder: Path, build: Callable[[Path], object]) -> None:
     temporary = _sibling(folder, "new")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    remove_folder(temporary)
+    make_folder(temporary)
     try:
         build(temporary)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        swap_folder(temporary, folder)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove_folder(temporary)
 
 
 def _sibling(folder: Path, suffix: str) -> Path:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Sequence
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from evalkit.charts.chart import Chart, Dash
@@ -34,14 +34,17 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def write_png(chart: Chart, file: FilePath) -> None:
-    """Write a chart with its title as PNG."""
+def as_png_file(chart: Chart) -> bytes:
+    """Return a chart with its title as PNG."""
     import matplotlib as mpl
+
+    content = io.BytesIO()
 
     scene = lay_out(chart, *FILE_SIZE, titled=True)
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        _figure(scene).savefig(file, dpi=_DPI, metadata={"Software": None})
+        _figure(scene).savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
+    return content.getvalue()
 
 
 def _figure(scene: Scene) -> Figure:

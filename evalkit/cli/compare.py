@@ -56,14 +56,10 @@ def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
     from evalkit.results.locate import locate_results
 
     into, html = options["into"], options["html"]
-    if into is not None:
-        _make(into)
     if options["qrels"] is None:
         _check_folders(sources)
         sources = tuple(locate_results(sources, allow_incomplete=options["allow_incomplete"], scores=True))
-    documents = _compared(sources, options)
-    if into is not None:
-        _write(into, documents)
+    documents = _compared(sources, options) if into is None else _written(into, sources, options)
     if html is not None:
         _write_html(html, documents)
     if options["as_json"]:
@@ -84,7 +80,7 @@ def _check_folders(sources: Sequence[Path]) -> None:
             )
 
 
-def _compared(sources: Sequence[Path], options: Options) -> Sequence[Comparisons]:
+def _compared(sources: Sequence[Path], options: Options, plots: Path | None = None) -> Sequence[Comparisons]:
     from evalkit.workflows.compare import compare_results, compare_runs
 
     primary = None if options["primary"] is None else options["primary"].strip()
@@ -95,7 +91,7 @@ def _compared(sources: Sequence[Path], options: Options) -> Sequence[Comparisons
             sources,
             allow_incomplete=options["allow_incomplete"],
             thresholds=options["thresholds"],
-            plots=options["into"],
+            plots=plots,
             **changes,
         )
     if options["thresholds"]:
@@ -148,46 +144,59 @@ def _print_json(documents: Sequence[Comparisons]) -> None:
     click.echo(to_json([to_plain(one) for one in rows]), nl=False)
 
 
-def _make(into: Path) -> None:
-    from evalkit.errors import StorageError
+def _written(into: Path, sources: Sequence[Path], options: Options) -> Sequence[Comparisons]:
+    """Return the documents, written with pages, tables and plots into a folder; see `updating_folder`.
 
+    Raises
+    ------
+    InputError
+        If it is a result folder, whose own comparisons would be overwritten.
+    StorageError
+        If it cannot be written.
+    """
+    from evalkit.errors import InputError, StorageError
+    from evalkit.files import updating_folder
+    from evalkit.results import ResultFolder
+
+    if ResultFolder(into).manifest_file.exists():
+        raise InputError(
+            f"{into.resolve()} is a result folder or a baseline", "choose another folder for the comparison"
+        )
     try:
-        into.mkdir(parents=True, exist_ok=True)
+        with updating_folder(into, last="comparisons.json") as unfinished:
+            documents = _compared(sources, options, unfinished)
+            _write(unfinished, documents)
     except OSError as error:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
+    click.echo(f"wrote {into / 'comparison.html'} and {into / 'comparison.md'}", err=True)
+    return documents
 
 
 def _write(into: Path, documents: Sequence[Comparisons]) -> None:
-    """Write documents, pages and tables into a folder."""
-    from evalkit.errors import StorageError
+    """Write documents, pages and tables into a new folder."""
+    from evalkit.files import write_file
     from evalkit.report.chart_files import write_charts
     from evalkit.report.comparison_page import comparison_page
     from evalkit.report.difference_charts import comparison_charts
-    from evalkit.report.pages import write_page
     from evalkit.report.table_files import write_tables
     from evalkit.results.json_shapes import document, to_json
 
     page = comparison_page(documents)
-    try:
-        (into / "comparisons.json").write_bytes(to_json([document(one) for one in documents]))
-        write_charts(into / "plots", [chart for one in documents for chart in comparison_charts(one)])
-        write_tables(into / "tables", page.files())
-        write_page(into / "comparison.md", page.render("report.md"))
-        write_page(into / "comparison.html", page.render("report.html"))
-    except OSError as error:
-        raise StorageError(f"cannot write into {into.resolve()}: {error}") from None
-    click.echo(f"wrote {into / 'comparison.html'} and {into / 'comparison.md'}", err=True)
+    write_file(into / "comparisons.json", to_json([document(one) for one in documents]), inside=into)
+    write_charts(into / "plots", [chart for one in documents for chart in comparison_charts(one)])
+    write_tables(into / "tables", page.files())
+    write_file(into / "comparison.md", page.render("report.md"), inside=into)
+    write_file(into / "comparison.html", page.render("report.html"), inside=into)
 
 
 def _write_html(file: Path, documents: Sequence[Comparisons]) -> None:
     """Write the page alone."""
     from evalkit.errors import StorageError
+    from evalkit.files import write_file
     from evalkit.report.comparison_page import comparison_page
-    from evalkit.report.pages import write_page
 
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_page(file, comparison_page(documents).render("report.html"))
+        write_file(file, comparison_page(documents).render("report.html"))
     except OSError as error:
         raise StorageError(f"cannot write {file.resolve()}: {error}") from None
     click.echo(f"wrote {file}", err=True)

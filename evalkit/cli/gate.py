@@ -66,7 +66,7 @@ def gate(
     if junit is not None:
         _write(junit, as_junit(found))
     if summary is not None:
-        _write(summary, as_summary(found).encode(), append=True)
+        _append(summary, as_summary(found).encode())
     if as_json:
         click.echo(to_json([asdict(verdict) for verdict in found.verdicts]), nl=False)
         for line in nights_lines(found):
@@ -105,12 +105,24 @@ def _print(found: GateResult) -> None:
     show_next(next_after_gate(found))
 
 
-def _write(path: Path, content: bytes, *, append: bool = False) -> None:
+def _write(path: Path, content: bytes) -> None:
     from evalkit.errors import StorageError
+    from evalkit.files import write_file
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab" if append else "wb") as file:
+        write_file(path, content)
+    except OSError as error:
+        raise StorageError(f"cannot write {path.absolute()}: {error}") from None
+
+
+def _append(path: Path, content: bytes) -> None:
+    """Append to a file of the user, such as the job summary of GitHub, in one call."""
+    from evalkit.errors import StorageError
+    from evalkit.files import make_folder
+
+    try:
+        make_folder(path.parent)
+        with path.open("ab") as file:
             file.write(content)
     except OSError as error:
-        raise StorageError(f"cannot write {path.resolve()}: {error}") from None
+        raise StorageError(f"cannot write {path.absolute()}: {error}") from None

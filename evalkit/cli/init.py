@@ -18,12 +18,12 @@ def init(file: Path) -> None:
     FILE defaults to evalkit.yaml. An existing file is not overwritten.
     """
     from evalkit.errors import InputError, StorageError
+    from evalkit.files import create_file
 
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._") or "evalkit"
     text = Path(__file__).with_name("starter.yaml").read_text(encoding="utf-8")
     try:
-        with file.open("x", encoding="utf-8") as stream:
-            stream.write(text.format(name=name, file=file))
+        create_file(file, text.format(name=name, file=file))
     except FileExistsError:
         raise InputError(
             f"{file.resolve()} already exists", "choose another file name, or delete the file"

@@ -195,21 +195,23 @@ def calibration(
 
 
 def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
+    """Write the fitted functions and their charts into a folder; see `updating_folder`."""
     from evalkit.errors import StorageError
     from evalkit.file_names import system_part
+    from evalkit.files import updating_folder, write_file
     from evalkit.report.calibration import reliability_charts
     from evalkit.report.chart_files import write_charts
     from evalkit.results.json_shapes import to_json
     from evalkit.summaries.calibrations import portable
 
     try:
-        into.mkdir(parents=True, exist_ok=True)
-        for one in found:
-            for name, fitted in one.functions.items():
-                if fitted.function is not None:
-                    file = into / f"{system_part(one.dataset, one.reranker)}.{name}.json"
-                    file.write_bytes(to_json(portable(one, name)))
-        write_charts(into, reliability_charts(found))
+        with updating_folder(into, last="*.json") as unfinished:
+            for one in found:
+                for name, fitted in one.functions.items():
+                    if fitted.function is not None:
+                        file = unfinished / f"{system_part(one.dataset, one.reranker)}.{name}.json"
+                        write_file(file, to_json(portable(one, name)), inside=unfinished)
+            write_charts(unfinished, reliability_charts(found))
     except OSError as error:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
     click.echo(f"written to {into}", err=True)
@@ -238,6 +240,7 @@ def search(
     skipped.
     """
     from evalkit.errors import StorageError
+    from evalkit.files import updating_folder
     from evalkit.report.chart_files import write_charts
     from evalkit.report.next_step import NextStep
     from evalkit.report.search import front_charts, search_lines, search_table
@@ -247,7 +250,8 @@ def search(
     found = search_result(result, reranker, depth=depth)
     if save is not None:
         try:
-            write_charts(save, front_charts(found))
+            with updating_folder(save, last="*.svg") as unfinished:
+                write_charts(unfinished, front_charts(found))
         except OSError as error:
             raise StorageError(f"cannot write into {save.absolute()}: {error}") from None
     view = View(

@@ -15,6 +15,7 @@ import orjson
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.errors import DataFormatError, InputError
+from evalkit.files import replacing_file, write_file
 from evalkit.progress import progress_bar
 from evalkit.records import ContentHash, Corpus, PackedTexts
 
@@ -50,7 +51,9 @@ class Stamp:
     size_bytes: int
 
     @classmethod
-    def of_files(cls, files: Iterable[Path], reading: Any = None) -> Stamp | None:
+    def of_files(
+        cls, files: Iterable[Path], reading: Any = None, moved_to: Path | None = None
+    ) -> Stamp | None:
         """Return the stamp of files from their names, sizes and modification times; None if a file is missing.
 
         Parameters
@@ -59,9 +62,11 @@ class Stamp:
             The files that contain the documents.
         reading
             Settings that affect how the files are read.
+        moved_to
+            Folder in which the files will be; None if they stay where they are.
         """
         try:
-            stats = [(file.resolve(), file.stat()) for file in files]
+            stats = [((moved_to / file.name if moved_to else file).resolve(), file.stat()) for file in files]
         except OSError:
             return None
         states = [[str(file), stat.st_size, stat.st_mtime_ns] for file, stat in stats]
@@ -154,7 +159,10 @@ def _write(joined: Iterable[tuple[str, str]], folder: Path) -> None:
     """Write ids, texts and offsets into a folder; memory use is 8 bytes per document."""
     content, empty = ContentHash(), 0
     offsets = array("q", [0])
-    with (folder / "ids").open("wb") as ids, (folder / "texts").open("wb") as texts:
+    with (
+        replacing_file(folder / "ids", inside=folder) as ids,
+        replacing_file(folder / "texts", inside=folder) as texts,
+    ):
         for doc_id, text in joined:
             name, data = content.add(doc_id, text)
             empty += _is_empty(text)
@@ -162,8 +170,10 @@ def _write(joined: Iterable[tuple[str, str]], folder: Path) -> None:
             offsets.append(offsets[-1] + texts.write(data))
     if len(offsets) == 1:
         raise DataFormatError("the corpus contains no documents")
-    np.save(folder / "offsets.npy", np.frombuffer(offsets, dtype=np.int64))
-    (folder / "facts.json").write_bytes(orjson.dumps({"content": content.hex(), "empty": empty}))
+    with replacing_file(folder / "offsets.npy", inside=folder) as file:
+        np.save(file, np.frombuffer(offsets, dtype=np.int64))
+    facts = orjson.dumps({"content": content.hex(), "empty": empty})
+    write_file(folder / "facts.json", facts, inside=folder)
 
 
 def _open(folder: Path) -> BuiltCorpus:

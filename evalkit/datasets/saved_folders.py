@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import orjson
 from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts, assemble
 from evalkit.datasets.beir_folder import CANDIDATES, PROVENANCE, read_folder
-from evalkit.datasets.corpora import RawDocument
+from evalkit.datasets.corpora import RawDocument, Stamp
 from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, InputError, StorageError
+from evalkit.files import is_leftover, replacing_file, updating_folder, write_file
 from evalkit.formats import write_run
 from evalkit.progress import progress_bar
 from evalkit.records import Dataset
@@ -27,7 +28,8 @@ def import_dataset(settings: DatasetSettings, folder: Path) -> Dataset:
     """Read a dataset from its source, write it as a BEIR folder, and load it from there.
 
     Titles stay separate from texts, queries without judgments are included, and the candidates of the source are
-    written as a TREC run.
+    written as a TREC run. The folder appears whole; in an existing empty folder the judgments, without which it is
+    refused, come last.
 
     Raises
     ------
@@ -68,22 +70,24 @@ def save_dataset(dataset: Dataset, folder: Path) -> Dataset:
 
 
 def _save(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not (folder.is_dir() and all(map(is_leftover, folder.iterdir()))):
         raise InputError(f"{folder.resolve()} is not empty", "choose a new folder")
     split = parts.split or "test"
     try:
-        (folder / "qrels").mkdir(parents=True, exist_ok=True)
-        try:
-            _write(parts, folder, split)
-            loaded = assemble(settings, read_folder(folder, split))
-            (folder / PROVENANCE).write_text(_provenance(parts, settings, loaded), encoding="utf-8")
-        except BaseException:
-            shutil.rmtree(folder)  # a partial dataset could be loaded by mistake
-            raise
+        with updating_folder(folder, last="qrels/*") as unfinished:
+            _write(parts, unfinished, split)
+            loaded = assemble(settings, _read(unfinished, split, folder))
+            write_file(unfinished / PROVENANCE, _provenance(parts, settings, loaded), inside=unfinished)
     except OSError as error:
         raise StorageError(f"cannot write {folder.resolve()}: {error}", "choose a writable folder") from None
     origin = replace(loaded.origin, revision=parts.revision, licence=parts.licence)
     return replace(loaded, origin=origin)
+
+
+def _read(unfinished: Path, split: str, folder: Path) -> Parts:
+    """Return the parts of a written folder as they will be read from its final place."""
+    stamp = Stamp.of_files([unfinished / "corpus.jsonl"], str(folder / "corpus.jsonl"), moved_to=folder)
+    return replace(read_folder(unfinished, split), location=str(folder), stamp=stamp)
 
 
 def _write(parts: Parts, folder: Path, split: str) -> None:
@@ -93,16 +97,18 @@ def _write(parts: Parts, folder: Path, split: str) -> None:
     )
     _write_json_lines(folder / "corpus.jsonl", progress_bar(corpus, desc="writing", unit="document", delay=1))
     _write_json_lines(folder / "queries.jsonl", queries)
-    with (folder / "qrels" / f"{split}.tsv").open("w", encoding="utf-8") as file:
-        file.write("query-id\tcorpus-id\tscore\n")
-        for query_id, docs in parts.qrels.grades.items():
-            file.writelines(f"{query_id}\t{doc_id}\t{grade}\n" for doc_id, grade in docs.items())
+    judgments = parts.qrels.grades.items()
+    rows = (
+        f"{query_id}\t{doc_id}\t{grade}\n" for query_id, docs in judgments for doc_id, grade in docs.items()
+    )
+    with replacing_file(folder / "qrels" / f"{split}.tsv", inside=folder) as file:
+        file.writelines(row.encode() for row in chain(["query-id\tcorpus-id\tscore\n"], rows))
     if parts.candidates is not None:
-        write_run(parts.candidates, folder / CANDIDATES)
+        write_run(parts.candidates, folder / CANDIDATES, inside=folder)
 
 
 def _write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    with path.open("wb") as file:
+    with replacing_file(path, inside=path.parent) as file:
         for row in rows:
             try:
                 file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))

@@ -16,6 +16,7 @@ from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError, InputError
+from evalkit.files import is_leftover
 from evalkit.formats import (
     JSON_SUFFIXES,
     Rows,
@@ -73,7 +74,8 @@ class TrecFiles:
     def read(settings: Settings) -> Parts:
         """Read the files."""
         corpus = settings.corpus
-        files = sorted(f for f in corpus.rglob("*") if f.is_file()) if corpus.is_dir() else [corpus]
+        found = (file for file in corpus.rglob("*") if file.is_file() and not is_leftover(file))
+        files = sorted(found) if corpus.is_dir() else [corpus]
         read_documents = partial(read_sgml_documents, encoding=settings.encoding)
         document_rows = (_rows(file, ("docno", "title", "text"), read_documents) for file in files)
         read_query_topics = partial(_topics, encoding=settings.encoding, field=settings.topic_field)

@@ -20,6 +20,7 @@ from evalkit.encoding.quantisation import quantise
 from evalkit.encoding.state import state_of
 from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
 from evalkit.errors import InputError, MissingExtraError
+from evalkit.files import write_file
 
 _FORMAT = 2
 """Part of the cache key: raise it when the exported files of the same model change."""
@@ -89,9 +90,9 @@ def _export(settings: ModelSettings, folder: Path) -> None:
             "use runtime: torch",
         )
     tokenizer = model.library_model.tokenizer.backend_tokenizer.to_str()
-    (folder / TOKENIZER).write_text(tokenizer, encoding="utf-8")
+    write_file(folder / TOKENIZER, tokenizer, inside=folder)
     fields = {**asdict(model.card), "labels": list(model.card.labels.items())}
-    (folder / CARD).write_bytes(orjson.dumps(fields))
+    write_file(folder / CARD, orjson.dumps(fields), inside=folder)
     names = [name for name in INPUTS if name != INPUTS[2] or model.card.rules.with_segments]
     network = _wrapped(model.library_model, OUTPUTS[settings.kind], names)
     try:
@@ -164,5 +165,5 @@ def _quantise(settings: ModelSettings, full: Path, folder: Path) -> None:
     """Write a model with 8-bit weights in its matrix products; activations are quantised at run time."""
     source = get_or_build(full, partial(_export, settings), _is_whole)
     for name in (TOKENIZER, CARD):
-        (folder / name).write_bytes((source / name).read_bytes())
+        write_file(folder / name, (source / name).read_bytes(), inside=folder)
     quantise(source / MODEL, folder / MODEL)

@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 
 import orjson
 
 from evalkit.errors import StorageError
+from evalkit.files import open_to_append
 
 logger = logging.getLogger("evalkit")
 
 
 class _LogFile(logging.FileHandler):
+    def _open(self) -> TextIOWrapper:
+        file = Path(self.baseFilename)
+        try:
+            return open_to_append(file, inside=file.parent)
+        except OSError as error:
+            raise _cannot_write(file, error) from None
+
+    def close(self) -> None:
+        """Make the file durable, and close it."""
+        with suppress(OSError):  # a device; a full disk was reported when the line was written
+            if self.stream is not None:
+                os.fsync(self.stream.fileno())
+        super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Raise StorageError where a line cannot be written: the results could not be written either."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             super().handleError(record)
             return
-        raise StorageError(
-            f"cannot write {self.baseFilename}: {error}", "free disk space or fix the permissions"
-        )
+        raise _cannot_write(self.baseFilename, error)
+
+
+def _cannot_write(file: Path | str, error: OSError) -> StorageError:
+    return StorageError(f"cannot write {file}: {error}", "free disk space or fix the permissions")
 
 
 class _JsonLines(logging.Formatter):

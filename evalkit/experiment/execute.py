@@ -22,10 +22,12 @@ from evalkit.experiment.latency_pass import latency_pass
 from evalkit.experiment.manifest_facts import Origin, closing_manifest, now, opening_manifest
 from evalkit.experiment.precision_pass import precision_pass
 from evalkit.experiment.quality_pass import quality_pass
+from evalkit.experiment.recorder import WrittenTables
 from evalkit.experiment.resume import ResumeOptions, RunFolder, fingerprint, restore
 from evalkit.experiment.scoring_pools import joined_cluster
 from evalkit.experiment.sessions import opened
 from evalkit.experiment.sigint import ignore_sigint
+from evalkit.files import write_file
 from evalkit.reranking import RerankerSession
 from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import Status
@@ -117,8 +119,8 @@ def _new_folder(
     manifest = opening_manifest(experiment, origin, sessions)
 
     def first(folder: ResultFolder) -> None:
-        folder.config_file.write_bytes(origin.config_file or resolved.encode())
-        folder.resolved_config_file.write_text(resolved, encoding="utf-8")
+        write_file(folder.config_file, origin.config_file or resolved, inside=folder.path)
+        write_file(folder.resolved_config_file, resolved, inside=folder.path)
         folder.write_manifest(manifest)
 
     name = f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(resolved)}"
@@ -171,8 +173,13 @@ def _recorded(run: StartedExperiment) -> Iterator[None]:
         resume.
     """
     status: Status = "failed"
+    tables: WrittenTables | None = None
     try:
         yield
+        with ignore_sigint():
+            tables = run.recorder.write(run.folder)
+        if run.config.quality and run.config.keep_texts:
+            keep_texts(run, tables)
         lacking = run.recorder.failed_queries or run.recorder.failed_timings
         status = "incomplete" if lacking else "complete"
     except KeyboardInterrupt:
@@ -190,10 +197,8 @@ def _recorded(run: StartedExperiment) -> Iterator[None]:
         ) from None
     finally:
         with ignore_sigint():
-            tables = run.recorder.write(run.folder)
+            if tables is None:
+                run.recorder.write(run.folder)
             run.folder.write_manifest(closing_manifest(run, status))
-    # Not protected from an interrupt: a report without texts shows ids instead.
-    if run.config.quality and run.config.keep_texts:
-        keep_texts(run, tables)
-    if status == "complete":
+    if status == "complete":  # all files of the folder are durable
         run.store.drop_journal()

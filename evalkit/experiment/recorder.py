@@ -233,9 +233,11 @@ class Recorder:
             If a file cannot be written.
         """
         rows = [_row(call) for call in self.calls]
+        columns = {name: [row[name] for row in rows] for name in CALLS}
+        scores = self._scores or [to_table(SCORES, dict.fromkeys(SCORES, ()))]
         with folder.writing():
-            write_tables(folder.scores_file, self._scores or [to_table(SCORES, dict.fromkeys(SCORES, ()))])
-            write_table(folder.calls_file, CALLS, {name: [row[name] for row in rows] for name in CALLS})
+            write_tables(folder.scores_file, scores, inside=folder.path)
+            write_table(folder.calls_file, CALLS, columns, inside=folder.path)
             folder.write_failures(self.failures)
         return WrittenTables(folder)
 

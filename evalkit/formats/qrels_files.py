@@ -67,10 +67,10 @@ def _is_whole(text: str) -> bool:
         return False
 
 
-def write_qrels(qrels: Qrels, path: Path) -> None:
-    """Write judgments as gzipped TREC qrels, in the order of `qrels`."""
+def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None:
+    """Write judgments as gzipped TREC qrels, in the order of `qrels`. See `write_file` for `inside`."""
     rows = [f"{q} 0 {d} {g}\n" for q, docs in qrels.grades.items() for d, g in docs.items()]
-    write_gzip(path, "".join(rows))
+    write_gzip(path, "".join(rows), inside=inside)
 
 
 def _with_path(path: File, message: str) -> str:

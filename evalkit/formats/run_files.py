@@ -78,11 +78,11 @@ def _rises_with_rank(query_ids: list[str], ranks: list[str], scores: list[float]
     return rising >= FEW_ROWS
 
 
-def write_run(run: Run, path: Path) -> None:
-    """Write a gzipped TREC run; scores are written so that they read back exactly equal."""
+def write_run(run: Run, path: Path, *, inside: Path | None = None) -> None:
+    """Write a gzipped TREC run; scores read back exactly equal. See `write_file` for `inside`."""
     rows = [
         f"{query_id} Q0 {doc_id} {rank} {score!r} {run.tag}\n"
         for query_id, docs, scores in run
         for rank, (doc_id, score) in enumerate(zip(docs, scores.tolist(), strict=True), start=1)
     ]
-    write_gzip(path, "".join(rows))
+    write_gzip(path, "".join(rows), inside=inside)

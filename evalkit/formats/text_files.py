@@ -13,6 +13,7 @@ from typing import IO, Any
 import orjson
 
 from evalkit.errors import DataFormatError
+from evalkit.files import write_file
 from evalkit.formats.file_kinds import HEAD_BYTES, check_no_bare_utf16, check_text, wide_encoding
 
 File = Path | zipfile.Path
@@ -140,8 +141,7 @@ def format_suffix(path: File) -> str:
     return Path(name).suffix.lower()
 
 
-def write_gzip(path: Path, text: str) -> None:
-    """Write gzipped text reproducibly: without a time or a file name in the header."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_gzip(path: Path, text: str, *, inside: Path | None = None) -> None:
+    """Write gzipped text reproducibly: without a time or a file name in the header. See `write_file` for `inside`."""
     # Level 9 takes four times as long and saves half a percent.
-    path.write_bytes(gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0))
+    write_file(path, gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0), inside=inside)

@@ -6,23 +6,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from evalkit.charts.chart import Chart
-from evalkit.charts.figures import write_png
+from evalkit.charts.figures import as_png_file
 from evalkit.charts.svg import as_svg_file
+from evalkit.files import make_folder, write_file
 from evalkit.formats.csv_text import csv_text
 
 
 def write_charts(into: Path, charts: Iterable[Chart]) -> None:
     """Write every chart into a folder; the same charts give the same bytes."""
-    into.mkdir(parents=True, exist_ok=True)
+    make_folder(into)
     for chart in charts:
         name = chart.name
-        write_png(chart, into / f"{name}.png")
-        svg = as_svg_file(chart)
-        (into / f"{name}.svg").write_text(svg, encoding="utf-8", errors="replace")
-        _write_rows(chart, into / f"{name}.csv")
+        write_file(into / f"{name}.png", as_png_file(chart), inside=into)
+        write_file(into / f"{name}.svg", as_svg_file(chart), inside=into)
+        write_file(into / f"{name}.csv", _rows(chart), inside=into)
 
 
-def _write_rows(chart: Chart, file: Path) -> None:
+def _rows(chart: Chart) -> str:
+    """Return the data of a chart as CSV."""
     columns = dict.fromkeys(key for row in chart.rows for key in row)
-    with file.open("w", encoding="utf-8", errors="replace", newline="") as stream:
-        stream.write(csv_text(columns, chart.rows))
+    return csv_text(columns, chart.rows)

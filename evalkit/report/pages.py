@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from evalkit.files import replacing_folder, write_file
 from evalkit.report.explorer import as_script, explorer_note
 from evalkit.report.first_screen import FirstScreen, first_screen
 from evalkit.report.sections import Findings, Section, all_cautions
@@ -68,14 +68,10 @@ def write_pages(
 ) -> None:
     """Write both pages and the files of all tables; `explored` is the data of the query explorer."""
     page = Page([Chapter(screen_of(found, folder), sections)], _facts(found.manifest), explored)
-    write_tables(folder.tables_folder, page.files())
-    write_page(folder.report_markdown_file, page.render("report.md"))
-    write_page(folder.report_html_file, page.render("report.html"))
-
-
-def write_page(file: Path, text: str) -> None:
-    """Write a page; characters that UTF-8 cannot hold are replaced."""
-    file.write_text(text, encoding="utf-8", errors="replace")
+    with replacing_folder(folder.tables_folder, inside=folder.path) as tables:
+        write_tables(tables, page.files())
+    write_file(folder.report_markdown_file, page.render("report.md"), inside=folder.path)
+    write_file(folder.report_html_file, page.render("report.html"), inside=folder.path)
 
 
 def screen_of(found: Findings, folder: ResultFolder, result: str | None = None) -> FirstScreen:

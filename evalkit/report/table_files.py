@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.file_names import file_part, slug
+from evalkit.files import make_folder, write_file
 from evalkit.formats.csv_text import csv_text
 from evalkit.report.numbers import NO_VALUE, Figure
 from evalkit.report.table import Table
@@ -42,19 +43,18 @@ def _base(table: Table) -> str:
 
 def write_tables(into: Path, names: Mapping[Table, str]) -> None:
     """Write every table as CSV, JSON and Parquet into a folder."""
-    into.mkdir(parents=True, exist_ok=True)
+    make_folder(into)
     for table, name in names.items():
         rows = table_rows(table)
         columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else table.columns)}
-        with (into / f"{name}.csv").open("w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(csv_text(columns, rows))
-        (into / f"{name}.json").write_bytes(to_json(rows))
+        write_file(into / f"{name}.csv", csv_text(columns, rows), inside=into)
+        write_file(into / f"{name}.json", to_json(rows), inside=into)
         kinds = {column: _kind(values) for column, values in columns.items()}
         arrow = {
             column: _as_text(values) if kinds[column] == "string" else values
             for column, values in columns.items()
         }
-        write_table(into / f"{name}.parquet", kinds, arrow)
+        write_table(into / f"{name}.parquet", kinds, arrow, inside=into)
 
 
 def _kind(values: list[Any]) -> str:

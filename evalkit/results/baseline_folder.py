@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 
 from evalkit.errors import InputError, StorageError
 from evalkit.file_names import slug
+from evalkit.files import make_folder, replacing_folder, write_file
 from evalkit.records import MetricValues
 from evalkit.results.folder import ResultFolder
 from evalkit.results.json_shapes import from_plain, read_json, to_json, to_plain
@@ -107,22 +107,21 @@ class BaselineFolder:
         return file.is_file() and isinstance(about := read_json(file), dict) and "baseline" in about
 
     def write(self, manifest: BaselineManifest, result: ResultFolder, values: Iterable[CellValues]) -> None:
-        """Write the baseline of a result; an existing baseline is replaced.
+        """Write the baseline of a result; it takes the place of an existing baseline in one step.
 
         Raises
         ------
         StorageError
             If it cannot be written.
         """
-        part = BaselineFolder(self.path.with_name(f".{self.path.name}.part"))
+        content = to_json({"baseline": manifest.VERSION, **to_plain(manifest)})
         try:
-            shutil.rmtree(part.path, ignore_errors=True)
-            part.path.mkdir(parents=True)
-            part.manifest_file.write_bytes(to_json({"baseline": manifest.VERSION, **to_plain(manifest)}))
-            shutil.copyfile(result.summary_file, part.summary_file)
-            write_values(part.values_file, values)
-            shutil.rmtree(self.path, ignore_errors=True)
-            part.path.rename(self.path)
+            make_folder(self.path.parent)
+            with replacing_folder(self.path, inside=self.path.parent) as path:
+                part = BaselineFolder(path)
+                write_file(part.manifest_file, content, inside=path)
+                write_file(part.summary_file, result.summary_file.read_bytes(), inside=path)
+                write_values(part.values_file, values, inside=path)
         except OSError as error:
             raise StorageError(f"cannot write {self.path.resolve()}: {error}") from None
 

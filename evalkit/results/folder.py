@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ import orjson
 
 from evalkit.errors import InputError, StorageError
 from evalkit.file_names import system_part
+from evalkit.files import create_folder, write_file
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
@@ -82,17 +82,12 @@ class ResultFolder:
             If the folder cannot be created.
         """
         try:
-            parent.mkdir(parents=True, exist_ok=True)
-            part = cls(Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent)))
-            part.path.chmod(0o755)  # mkdtemp makes private folders
-            first(part)
-            for number in range(1, 1000):
-                path = parent / (name if number == 1 else f"{name}-{number}")
-                if not path.exists() and _renamed(part.path, path):
-                    return cls(path)
+            names = (name if number == 1 else f"{name}-{number}" for number in range(1, 1000))
+            return cls(create_folder(parent, names, lambda path: first(cls(path))))
+        except FileExistsError:
+            raise StorageError(f"{parent.resolve()} contains 1,000 folders named {name}") from None
         except OSError as error:
             raise StorageError(f"cannot create a result folder in {parent.resolve()}: {error}") from None
-        raise StorageError(f"{parent.resolve()} contains 1,000 folders named {name}")
 
     @classmethod
     def open(cls, path: str | Path) -> ResultFolder:
@@ -181,10 +176,10 @@ class ResultFolder:
         self, summary: Summary, comparisons: Comparisons, tuning: Tuning, latency: LatencyAnswers
     ) -> None:
         """Write all documents that are derived from the raw tables."""
-        _write(summary, self.summary_file)
-        _write(comparisons, self.comparisons_file)
-        _write(tuning, self.tuning_file)
-        _write(latency, self.latency_file)
+        self._write(summary, self.summary_file)
+        self._write(comparisons, self.comparisons_file)
+        self._write(tuning, self.tuning_file)
+        self._write(latency, self.latency_file)
 
     def read_gates(self) -> GateResult | None:
         """Read the verdicts of the last gate; None if there was none.
@@ -202,7 +197,7 @@ class ResultFolder:
     def write_gates(self, found: GateResult) -> None:
         """Write the verdicts of a gate."""
         with self.writing():
-            self.gates_file.write_bytes(to_json(to_plain(found)))
+            write_file(self.gates_file, to_json(to_plain(found)), inside=self.path)
 
     def _derived(self, kind: type[_Document], file: Path) -> _Document:
         if self.manifest_file.is_file():
@@ -210,11 +205,9 @@ class ResultFolder:
         return _read(kind, file, f"rebuild it with: evalkit report {self.path}")
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write the manifest atomically."""
-        part = self.manifest_file.with_suffix(".part")
+        """Write the manifest."""
         with self.writing():
-            _write(manifest, part)
-            part.replace(self.manifest_file)
+            self._write(manifest, self.manifest_file)
 
     def drop_report(self) -> None:
         """Remove the HTML page, which a complete result has: its content is about to change."""
@@ -224,15 +217,16 @@ class ResultFolder:
     def write_qrels(self, dataset: str, qrels: Qrels) -> None:
         """Write the judgments of a dataset."""
         with self.writing():
-            write_qrels(qrels, self.qrels_file(dataset))
+            write_qrels(qrels, self.qrels_file(dataset), inside=self.path)
 
     def write_queries(self, dataset: str, queries: Iterable[Query]) -> None:
         """Write the queries of a dataset with their further fields."""
         rows = [
             {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in queries
         ]
+        lines = "".join(orjson.dumps(row).decode() + "\n" for row in rows)
         with self.writing():
-            write_gzip(self.queries_file(dataset), "".join(orjson.dumps(row).decode() + "\n" for row in rows))
+            write_gzip(self.queries_file(dataset), lines, inside=self.path)
 
     def read_queries(self, dataset: str) -> dict[str, Query]:
         """Return query id -> query of a dataset; empty if the file is missing, as in results of earlier versions.
@@ -256,7 +250,7 @@ class ResultFolder:
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Write the calls that failed, one JSON object a line."""
         lines = (orjson.dumps(to_plain(failure)) + b"\n" for failure in failures)
-        self.failures_file.write_bytes(b"".join(lines))
+        write_file(self.failures_file, b"".join(lines), inside=self.path)
 
     def read_failures(self) -> tuple[Failure, ...]:
         """Read ``failures.jsonl``; empty if it is missing."""
@@ -269,8 +263,9 @@ class ResultFolder:
 
     def write_texts(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Write the beginnings of documents as rows of dataset, document and text."""
+        columns = dict(zip(TEXTS, zip(*rows, strict=True), strict=False))
         with self.writing():
-            write_table(self.texts_file, TEXTS, dict(zip(TEXTS, zip(*rows, strict=True), strict=False)))
+            write_table(self.texts_file, TEXTS, columns, inside=self.path)
 
     def read_texts(self, dataset: str) -> dict[str, str]:
         """Return document id -> beginning of its text; empty if the file is missing."""
@@ -284,7 +279,7 @@ class ResultFolder:
         columns = dict(zip(RUN_LATENCIES, zip(*rows, strict=True), strict=False))
         if columns:
             with self.writing():
-                write_table(self.run_latencies_file, RUN_LATENCIES, columns)
+                write_table(self.run_latencies_file, RUN_LATENCIES, columns, inside=self.path)
 
     def read_run_latencies(self) -> pd.DataFrame:
         """Read ``run_latencies.parquet``; without rows if it is missing."""
@@ -314,6 +309,9 @@ class ResultFolder:
         )
         return calls
 
+    def _write(self, content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
+        write_file(file, to_json(document(content)), inside=self.path)
+
 
 REPEATS_FOLDER = "aa"
 """Folder with the repeated runs of ``evalkit aa`` among an experiment's result folders."""
@@ -322,17 +320,6 @@ REPEATS_FOLDER = "aa"
 def results_folder(name: str, into: str | Path | None) -> Path:
     """Return the parent of an experiment's result folders: `into`, else ``results/<name>``."""
     return Path("results") / name if into is None else Path(into)
-
-
-def _renamed(folder: Path, path: Path) -> bool:
-    """Rename a folder; return False if another process has taken the name meanwhile."""
-    try:
-        folder.rename(path)
-    except OSError:
-        if not path.exists():
-            raise
-        return False
-    return True
 
 
 def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
@@ -347,7 +334,3 @@ def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
             "use the version of evalkit that wrote it" if newer or kind is Manifest else remedy,
         )
     return from_plain(kind, data, file, remedy)
-
-
-def _write(content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
-    file.write_bytes(to_json(document(content)))

@@ -1,4 +1,4 @@
-"""Tables of a result folder: Parquet with zstd compression, written atomically."""
+"""Tables of a result folder: Parquet with zstd compression."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InputError
+from evalkit.files import replacing_file
 from evalkit.results.json_shapes import missing_file
 
 if TYPE_CHECKING:
@@ -24,19 +25,20 @@ def to_table(schema: Mapping[str, str], columns: Mapping[str, Any]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=fields)
 
 
-def write_table(path: Path, schema: Mapping[str, str], columns: Mapping[str, Any]) -> None:
-    """Write columns as one table."""
-    write_tables(path, [to_table(schema, columns)])
+def write_table(
+    path: Path, schema: Mapping[str, str], columns: Mapping[str, Any], *, inside: Path | None = None
+) -> None:
+    """Write columns as one table. See `replacing_file` for `inside`."""
+    write_tables(path, [to_table(schema, columns)], inside=inside)
 
 
-def write_tables(path: Path, tables: Sequence[pa.Table]) -> None:
-    """Write the rows of several tables with one schema as one table."""
+def write_tables(path: Path, tables: Sequence[pa.Table], *, inside: Path | None = None) -> None:
+    """Write the rows of several tables with one schema as one table. See `replacing_file` for `inside`."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    part = path.with_suffix(".part")
-    parquet.write_table(pa.concat_tables(tables).combine_chunks(), part, compression="zstd")
-    part.replace(path)
+    with replacing_file(path, inside=inside) as file:
+        parquet.write_table(pa.concat_tables(tables).combine_chunks(), file, compression="zstd")
 
 
 def read_table(path: Path) -> pd.DataFrame:

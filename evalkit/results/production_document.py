@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from evalkit.comparison.gate_verdicts import Status
 from evalkit.errors import InputError, StorageError
+from evalkit.files import write_file
 from evalkit.records import ScoreKind
 from evalkit.results.json_shapes import Document, Mean, document, from_plain, read_json, to_json
 from evalkit.results.tuning_document import GoalRow, TunedDepth
@@ -225,8 +226,8 @@ def read_production(file: Path) -> Production:
     )
 
 
-def write_production(content: Production, file: Path) -> None:
-    """Write ``production.json``.
+def write_production(content: Production, file: Path, *, inside: Path | None = None) -> None:
+    """Write ``production.json``. See `write_file` for `inside`.
 
     Raises
     ------
@@ -234,6 +235,6 @@ def write_production(content: Production, file: Path) -> None:
         If the file cannot be written.
     """
     try:
-        file.write_bytes(to_json(document(content)))
+        write_file(file, to_json(document(content)), inside=inside)
     except OSError as error:
         raise StorageError(f"cannot write {file.absolute()}: {error}") from None

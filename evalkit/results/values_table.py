@@ -33,8 +33,8 @@ class CellValues:
     values: MetricValues
 
 
-def write_values(path: Path, cells: Iterable[CellValues]) -> None:
-    """Write the values of some cells, one row for each metric and query."""
+def write_values(path: Path, cells: Iterable[CellValues], *, inside: Path) -> None:
+    """Write the values of some cells to a file `inside` a folder, one row for each metric and query."""
     columns: dict[str, list[Any]] = {name: [] for name in VALUES}
     for cell in cells:
         for metric in cell.values.metrics:
@@ -45,7 +45,7 @@ def write_values(path: Path, cells: Iterable[CellValues]) -> None:
             columns["metric"] += [metric] * rows
             columns["query_id"] += cell.values.query_ids
             columns["value"] += cell.values.of(metric).tolist()
-    write_table(path, VALUES, columns)
+    write_table(path, VALUES, columns, inside=inside)
 
 
 def read_values(path: Path) -> Iterator[CellValues]:

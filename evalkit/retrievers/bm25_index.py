@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
+from evalkit.files import make_folder, remove_folder, replacing_file
 from evalkit.progress import progress_bar
 from evalkit.records import Corpus
 from evalkit.retrievers.bm25_counts import TermCounts, count, merge_statistics
@@ -131,7 +131,7 @@ def _build(corpus: Corpus, options: IndexOptions, folder: Path) -> None:
         counts = load(folder / f"counts-{number}", TermCounts)
         save(folder / str(number), score(counts, statistics, options.k1, options.b))
         del counts
-        shutil.rmtree(folder / f"counts-{number}")
+        remove_folder(folder / f"counts-{number}")
 
 
 _Columns = TypeVar("_Columns", TermCounts, Bm25Index)
@@ -141,15 +141,19 @@ def save(folder: Path, columns: TermCounts | Bm25Index) -> None:
     """Write each column to a file in a new folder."""
     import pyarrow as pa
 
-    folder.mkdir()
+    make_folder(folder)
     for field in fields(columns):
         column = getattr(columns, field.name)
         if isinstance(column, np.ndarray):
-            np.save(folder / f"{field.name}.npy", column)
+            with replacing_file(folder / f"{field.name}.npy", inside=folder) as file:
+                np.save(file, column)
             continue
         table = pa.table({field.name: column})
-        with pa.ipc.new_file(str(folder / f"{field.name}.arrow"), table.schema) as file:
-            file.write_table(table)
+        with (
+            replacing_file(folder / f"{field.name}.arrow", inside=folder) as file,
+            pa.ipc.new_file(file, table.schema) as writer,
+        ):
+            writer.write_table(table)
 
 
 def load(folder: Path, kind: type[_Columns]) -> _Columns:

@@ -12,6 +12,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from evalkit.errors import StorageError
+from evalkit.files import make_folder, sync_folder
 from evalkit.progress import progress_bar
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -52,7 +53,7 @@ def cached_vectors(
     try:
         file = _find_file(folder, _COMPLETE)
         if file is None:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             with FileLock(folder / "lock"):
                 file = _find_file(folder, _COMPLETE) or _embed_missing(folder, texts, embed, chunk, tag)
     except OSError as error:
@@ -77,7 +78,9 @@ def _embed_missing(folder: Path, texts: Sequence[str], embed: Embed, chunk: int,
             progress.update(len(vectors))
     if partial is None:
         raise ValueError("the corpus contains no documents")
-    return partial.rename(partial.with_suffix(_COMPLETE))
+    complete = partial.rename(partial.with_suffix(_COMPLETE))
+    sync_folder(folder)
+    return complete
 
 
 def _append(stream: BinaryIO, vectors: NDArray[np.float32], done: int) -> None:

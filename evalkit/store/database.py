@@ -10,6 +10,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from evalkit.errors import StorageError
+from evalkit.files import make_folder
 
 SCHEMA_VERSION = 3
 _WITHOUT_SESSIONS = 2
@@ -42,7 +43,8 @@ class Database:
     path
         The file.
     mode
-        ``create`` creates a missing file; ``write`` and ``read`` need an existing one.
+        ``create`` creates a missing file; ``write`` and ``read`` need an existing one. An empty file, which a process
+        leaves that is killed while it creates a store, is an empty store.
 
     Attributes
     ----------
@@ -59,11 +61,15 @@ class Database:
         self.path = path
         with self._storage_errors():
             if mode == "create":
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(path.parent)
             address = f"file:{quote(str(path.absolute()))}?mode={'rwc' if mode == 'create' else 'rw'}"
             self._connection = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
         try:
             with self._storage_errors():
+                if mode == "read" and self._is_empty():
+                    self._connection.close()
+                    self._connection = sqlite3.connect(":memory:", isolation_level=None)
+                    self._make_tables()
                 if mode != "read":
                     self._make_tables()
                 version = self._read_version()  # before any change: the file may belong to another program
@@ -83,11 +89,15 @@ class Database:
     def _make_tables(self) -> None:
         """Create the tables in an empty file; fails if the file is not writable."""
         with self.transaction():
-            if self._connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+            if self._is_empty():
                 for statement in _TABLES.split(";"):
                     self._connection.execute(statement)
                 about = ("schema_version", str(SCHEMA_VERSION))
                 self._connection.execute("INSERT INTO about VALUES (?, ?)", about)
+
+    def _is_empty(self) -> bool:
+        """Return whether the file has no tables at all."""
+        return self._connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
 
     def _add_sessions(self) -> None:
         """Upgrade a store without sessions: the session of the scores in it stays unknown."""

@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 
 from evalkit.errors import InputError, StorageError
+from evalkit.files import replacing_file
 from evalkit.progress import progress_bar
 from evalkit.store.database import Database
 
@@ -35,7 +36,7 @@ _HINT = "use a file written by 'evalkit store export'"
 
 
 def export_scores(database: Database, path: Path) -> int:
-    """Write all scores of a store to a Parquet file, atomically, and return their number.
+    """Write all scores of a store to a Parquet file, and return their number.
 
     Raises
     ------
@@ -49,10 +50,10 @@ def export_scores(database: Database, path: Path) -> int:
     if path.exists():
         raise InputError(f"{path.resolve()} exists already", "choose another file, or delete this one")
     ((total,),) = database.rows("SELECT count(*) FROM scores")
-    partial_file = path.with_name(f"{path.name}.part")
     try:
         with (
-            parquet.ParquetWriter(partial_file, _schema(), compression="zstd") as writer,
+            replacing_file(path) as file,
+            parquet.ParquetWriter(file, _schema(), compression="zstd") as writer,
             progress_bar(total=total, desc="exporting", unit="score") as progress,
         ):
             for rows in database.stream(
@@ -63,11 +64,8 @@ def export_scores(database: Database, path: Path) -> int:
             ):
                 writer.write_table(_table(rows))
                 progress.update(len(rows))
-        partial_file.replace(path)
     except OSError as error:
         raise StorageError(f"cannot write {path.resolve()}: {error}") from None
-    finally:
-        partial_file.unlink(missing_ok=True)
     return int(total)
 
 

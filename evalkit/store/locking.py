@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from evalkit.errors import StorageError
+from evalkit.files import make_folder
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def lock_backends(store: Path, names: Iterable[str]) -> Iterator[None]:
     folder = store.with_name(f".{store.name}.locks")
     with ExitStack() as locks:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             # All processes lock in the same order, so that they cannot deadlock.
             for name in sorted(hashlib.sha256(name.encode()).hexdigest()[:16] for name in set(names)):
                 locks.enter_context(_wait(FileLock(folder / f"{name}.lock"), store))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.files import is_leftover
 from evalkit.results import ResultFolder
 from evalkit.results.gate_document import GateResult, NightsFinding
 from evalkit.stats import fall_evidence
@@ -45,7 +46,9 @@ def _earlier(folder: ResultFolder) -> Iterator[tuple[str, GateResult]]:
     """Yield the gates of the neighbours up to the folder itself. Names begin with a time, so their order is that."""
     own = folder.path.resolve()
     for path in sorted(own.parent.iterdir()):
-        if path.name <= own.name and (gate := ResultFolder(path).read_gates()):
+        if is_leftover(path) or path.name > own.name:
+            continue
+        if gate := ResultFolder(path).read_gates():
             yield path.name, gate
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.errors import IncompleteError
+from evalkit.files import remove_folder, replacing_folder
 from evalkit.formats import write_run
 from evalkit.progress import progress_bar
 from evalkit.records import Qrels
@@ -120,14 +120,14 @@ def _write(
     explored: dict[str, Any] | None,
 ) -> None:
     """Write all derived files, the HTML page last: a folder with the page is complete."""
-    _clear(folder)
+    folder.drop_report()
     _write_runs(folder, cells)
-    write_values(
-        folder.values_file, (CellValues(one.dataset, one.reranker, one.depth, one.values) for one in cells)
-    )
+    values = (CellValues(one.dataset, one.reranker, one.depth, one.values) for one in cells)
+    write_values(folder.values_file, values, inside=folder.path)
     folder.write_documents(found.summary, found.compared, found.tuned, found.latency)
     charts = report_charts(found, timed)
-    write_charts(folder.plots_folder, [chart for part in charts.values() for chart in part])
+    with replacing_folder(folder.plots_folder, inside=folder.path) as plots:
+        write_charts(plots, [chart for part in charts.values() for chart in part])
     sections = report_sections(found, charts, explorer=explored is not None)
     write_pages(folder, found, sections, explored)
 
@@ -173,13 +173,11 @@ def _why(manifest: Manifest) -> str:
     return "; ".join(failed) or "the run did not finish"
 
 
-def _clear(folder: ResultFolder) -> None:
-    """Remove the page and all folders of derived files."""
-    folder.drop_report()
-    for derived in (folder.runs_folder, folder.plots_folder, folder.tables_folder):
-        shutil.rmtree(derived, ignore_errors=True)
-
-
 def _write_runs(folder: ResultFolder, cells: Sequence[QualityCell]) -> None:
-    for cell in cells:
-        write_run(cell.run, folder.run_file(cell.dataset, cell.reranker, cell.depth))
+    if not cells:
+        remove_folder(folder.runs_folder)
+        return
+    with replacing_folder(folder.runs_folder, inside=folder.path) as runs:
+        for cell in cells:
+            name = folder.run_file(cell.dataset, cell.reranker, cell.depth).name
+            write_run(cell.run, runs / name, inside=runs)

@@ -195,7 +195,7 @@ def production_result(
     file = opened.folder.path / PRODUCTION_FILE if save is None else Path(save)
     # Settings that must not be used do not replace those of an earlier call.
     if found.is_usable or not (file.exists() and read_production(file).is_usable):
-        write_production(found, file)
+        write_production(found, file, inside=opened.folder.path if save is None else None)
     return found, file
 
 

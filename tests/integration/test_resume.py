@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import orjson
 import pytest
@@ -221,10 +223,25 @@ def test_a_store_without_space_is_reported_and_keeps_what_was_measured(tmp_path:
     assert max(server.pairs.values()) <= 2
 
 
+@contextmanager
+def no_space_for(name: str) -> Iterator[None]:
+    """Have the disk be full whenever a file of this name takes its place."""
+    replace = Path.replace
+
+    def full(path: Path, target: Path) -> Path:
+        """Replace a file, unless it has the name."""
+        if target.name == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        return replace(path, target)
+
+    with mock.patch.object(Path, "replace", full):
+        yield
+
+
 @pytest.mark.parametrize(
     "name",
-    ["scores.part", "manifest.part", "summary.json",
-     *(pytest.param(name, marks=pytest.mark.long) for name in ("calls.part", "log.jsonl", "failures.jsonl"))],
+    ["scores.parquet", "manifest.json", "summary.json",
+     *(pytest.param(name, marks=pytest.mark.long) for name in ("calls.parquet", "failures.jsonl"))],
 )  # fmt: skip
 def test_a_full_disk_is_reported_and_keeps_what_was_measured(tmp_path: Path, small: Path, name: str) -> None:
     """Whichever file of the result folder has no space: one line, exit 3, and nothing is asked for again."""
@@ -233,16 +250,13 @@ def test_a_full_disk_is_reported_and_keeps_what_was_measured(tmp_path: Path, sma
         config = write_config(tmp_path / "c.yaml", small, url)
         assert evalkit("run", config, "--into", tmp_path / "results").returncode == 3
         folder = only_folder(tmp_path / "results")
-        file = folder / name
-        file.unlink(missing_ok=True)
-        file.symlink_to("/dev/full")
         server.refused.clear()
-        full = evalkit("run", config, "--into", tmp_path / "results")
+        with no_space_for(name):
+            full = evalkit("run", config, "--into", tmp_path / "results")
         assert full.returncode == 3
         assert "No space left on device" in full.stderr
         assert len([line for line in full.stderr.splitlines() if line.startswith("error: ")]) == 1
         assert "Traceback" not in full.stderr
-        file.unlink(missing_ok=True)
         run(config, tmp_path / "results")
     assert only_folder(tmp_path / "results") == folder
     assert set(server.pairs.values()) == {1}

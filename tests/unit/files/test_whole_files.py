@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from evalkit import files
-from evalkit.files import make_folder, remove_folder, replacing_file, replacing_folder, write_file
+from evalkit.files import (
+    create_file,
+    make_folder,
+    open_to_append,
+    replacing_file,
+    replacing_folder,
+    write_file,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -75,6 +83,18 @@ def test_what_is_no_regular_file_is_written_directly(tmp_path: Path) -> None:
         write_file(tmp_path, b"x")
 
 
+@pytest.mark.parametrize("end", ["| cat", "> all; cat all"])
+def test_the_standard_output_is_written_after_what_it_holds(tmp_path: Path, end: str) -> None:
+    """A program's /dev/stdout may be a pipe or a file: it is neither replaced nor cut."""
+    code = (
+        "import sys; from pathlib import Path; from evalkit.files import write_file;"
+        "print('before', flush=True); write_file(Path('/dev/stdout'), b'file\\n')"
+    )
+    command = f'"{sys.executable}" -c "{code}" {end}'
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "before\nfile\n", done.stderr
+
+
 def test_files_and_folders_get_the_modes_that_the_user_set(tmp_path: Path) -> None:
     """A mask of 077 makes both private."""
     mask = os.umask(0o077)
@@ -87,39 +107,56 @@ def test_files_and_folders_get_the_modes_that_the_user_set(tmp_path: Path) -> No
     assert modes == [0o700, 0o600]
 
 
-@pytest.mark.parametrize("can_exchange", [True, False])
-def test_a_folder_is_replaced_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, can_exchange: bool
-) -> None:
-    """Files of the old folder are gone, and nothing is left beside the new one, with and without exchange."""
-    if not can_exchange:
-        monkeypatch.setattr(files, "_exchange", lambda _one, _other: False)
-    for name in ("old", "new"):
-        with replacing_folder(tmp_path / "f") as folder:
-            (folder / name).write_bytes(b"")
-    assert names(tmp_path / "f") == ["new"]
-    assert names(tmp_path) == ["f"]
+def test_a_file_that_is_protected_is_not_replaced_and_a_mode_is_kept(tmp_path: Path) -> None:
+    """What may be read by the user alone stays so; a file without permission to write keeps its content."""
+    path = tmp_path / "a.txt"
+    write_file(path, "old")
+    path.chmod(0o600)
+    write_file(path, "new")
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", 0o600)
+    if os.geteuid():
+        path.chmod(0o400)
+        with pytest.raises(PermissionError):
+            write_file(path, "newer")
+        assert names(tmp_path) == ["a.txt"]
 
 
-def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
-    """An exception in the block changes nothing; a file of that name is never replaced by a folder."""
-    (tmp_path / "f").mkdir()
-    (tmp_path / "f" / "old").touch()
-    with pytest.raises(ZeroDivisionError), replacing_folder(tmp_path / "f") as folder:
-        fail(ZeroDivisionError((folder / "new").touch()))
-    assert names(tmp_path / "f") == ["old"]
-    (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError), replacing_folder(tmp_path / "file"):
-        pass
-    assert names(tmp_path) == ["f", "file"]
+def test_a_loop_of_links_is_an_error_of_the_system(tmp_path: Path) -> None:
+    """It is no `RuntimeError`, and nothing is left."""
+    (tmp_path / "runs").symlink_to("runs")
+    with pytest.raises(OSError, match="runs"):
+        write_file(tmp_path / "runs" / "a", b"", inside=tmp_path)
+    assert names(tmp_path) == ["runs"]
 
 
-def test_removing_a_link_leaves_what_it_leads_to(tmp_path: Path) -> None:
-    """Only the link goes; a missing folder is no error."""
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    remove_folder(tmp_path / "link")
-    remove_folder(tmp_path / "missing")
-    assert names(tmp_path) == ["real"]
-    remove_folder(tmp_path / "real")
-    assert names(tmp_path) == []
+def test_a_new_file_never_takes_the_place_of_another(tmp_path: Path) -> None:
+    """It appears whole; a file or a dangling link of that name stays, and a missing folder is an error."""
+    create_file(tmp_path / "a", "whole")
+    (tmp_path / "b").symlink_to(tmp_path / "missing")
+    for name in "ab":
+        with pytest.raises(FileExistsError):
+            create_file(tmp_path / name, "other")
+    with pytest.raises(FileNotFoundError):
+        create_file(tmp_path / "no" / "a", "other")
+    assert ((tmp_path / "a").read_text(), names(tmp_path)) == ("whole", ["a", "b"])
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "second name", "pipe", "missing"])
+def test_lines_are_appended_to_a_file_of_the_folder_alone(tmp_path: Path, kind: str) -> None:
+    """A link, a second name of a file elsewhere, or a pipe is replaced; a file keeps what it holds."""
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    folder.mkdir()
+    victim.write_text("mine\n")
+    log = folder / "log"
+    if kind == "file":
+        log.write_text("mine\n")
+    elif kind == "link":
+        log.symlink_to(victim)
+    elif kind == "second name":
+        log.hardlink_to(victim)
+    elif kind == "pipe":
+        os.mkfifo(log)
+    with open_to_append(log, inside=folder) as file:
+        file.write("line\n")
+    assert victim.read_text() == "mine\n"
+    assert log.read_text() == ("mine\nline\n" if kind in {"file", "second name"} else "line\n")
