@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import DataFormatError, InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import BelowDepth, MetricValues, Qrels, Run, append_below
 from evalkit.reranking import scored_run
@@ -89,15 +90,15 @@ def derive_cells(
     candidates = Run.from_rows("", [], [], [])
     for dataset, judged in qrels.items():
         for tag in (manifest.first_stage, *manifest.rerankers):
-            part = folder.read_scores_of(dataset, tag)
+            part = _ranked_scores(folder, dataset, tag)
             if tag == manifest.first_stage:
                 with_candidates = list(dict.fromkeys(part["query_id"].tolist()))
                 longest = int(part["retriever_rank"].max(initial=0))
                 if below_depth == "kept" and longest > min(depths):
-                    candidates = scored_run(part, tag, longest)
+                    candidates = _run(folder, part, tag, longest)
             for depth in depths:
                 columns = at_depth(part, depth)
-                reranked = scored_run(columns, tag, depth)
+                reranked = _run(folder, columns, tag, depth)
                 run = append_below(reranked, candidates, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in with_candidates if q not in scored)
@@ -107,9 +108,29 @@ def derive_cells(
                 yield QualityCell(dataset, tag, depth, run, values, missing, last, reranked)
         for facts in manifest.runs:
             if facts.dataset == dataset:
-                run = scored_run(folder.read_scores_of(dataset, facts.tag), facts.tag, None)
+                run = _run(folder, folder.read_scores_of(dataset, facts.tag), facts.tag, None)
                 # A query that the file lacks was answered with nothing: it is empty and counts as 0.
                 yield QualityCell(dataset, facts.tag, None, run, evaluate(run, judged, parsed), ())
+
+
+def _ranked_scores(folder: ResultFolder, dataset: str, tag: str) -> dict[str, NDArray[Any]]:
+    """Return the scores of a first stage or a reranker, whose documents all have a rank of the first stage."""
+    columns = folder.read_scores_of(dataset, tag)
+    if np.isnan(columns["retriever_rank"].astype(np.float64)).any():
+        raise InputError(
+            f"{folder.scores_file.resolve()} is damaged: column 'retriever_rank': a rank of {tag!r} is missing",
+            "check that the folder is complete and was not edited",
+        )
+    return columns
+
+
+def _run(folder: ResultFolder, columns: Mapping[str, NDArray[Any]], tag: str, depth: int | None) -> Run:
+    try:
+        return scored_run(columns, tag, depth)
+    except DataFormatError as error:
+        raise DataFormatError(
+            f"{folder.scores_file.resolve()} is damaged: {tag!r}: {error}", error.hint
+        ) from None
 
 
 def placed_last(columns: Mapping[str, NDArray[Any]], made_up: int) -> dict[str, frozenset[str]] | None:
