@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from evalkit.backend_checks import PointwiseCheck
-from evalkit.errors import CallError
+from evalkit.errors import CallError, InputError
 from evalkit.latency import RoundState
 from evalkit.records import Call
 from evalkit.reranking import Outcome
@@ -44,10 +44,16 @@ def from_entry(entry: JournalEntry, store: Path) -> JournalRecord:
     Raises
     ------
     InputError
-        If a key of the entry is missing or has the wrong type.
+        If the entry is no JSON, of another kind, or a key is missing or has the wrong type.
     """
     remedy = "start a new run with --refresh, or set another store.path"
-    return from_plain(_KINDS[entry.kind], orjson.loads(entry.content), store, remedy)
+    try:
+        kind, plain = _KINDS[entry.kind], orjson.loads(entry.content)
+    except (KeyError, orjson.JSONDecodeError):
+        raise InputError(
+            f"{store.resolve()} is damaged: an entry of the journal cannot be read", remedy
+        ) from None
+    return from_plain(kind, plain, store, remedy)
 
 
 def failure_of(outcome: Outcome, failure: CallError, call: Call | None) -> Failure:

@@ -32,6 +32,7 @@ from evalkit.results.raw_tables import (
 )
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
 from evalkit.results.summary_document import Summary
+from evalkit.results.table_columns import DAMAGED
 from evalkit.results.tuning_document import Tuning
 
 if TYPE_CHECKING:
@@ -325,6 +326,12 @@ class ResultFolder:
         calls["latency_s"] = calls["body_s"].fillna(calls["end_s"]) - calls["encoded_s"].fillna(
             calls["start_s"]
         )
+        backwards = (calls["latency_s"] < 0) | (calls["end_s"] < calls["start_s"])
+        if backwards.any():
+            row = int(backwards.to_numpy().argmax()) + 1
+            raise InputError(
+                f"{self.calls_file.resolve()} is damaged: row {row} ends before it starts", DAMAGED
+            )
         return calls
 
 

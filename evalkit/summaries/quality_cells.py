@@ -16,6 +16,7 @@ from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
 from evalkit.results.raw_tables import at_depth
+from evalkit.results.table_columns import DAMAGED
 from evalkit.summaries.candidate_runs import best_order
 
 
@@ -89,6 +90,7 @@ def derive_cells(
     with_candidates: list[str] = []
     candidates = Run.from_rows("", [], [], [])
     for dataset, judged in qrels.items():
+        lists: dict[int, Run] = {}
         for tag in (manifest.first_stage, *manifest.rerankers):
             part = _ranked_scores(folder, dataset, tag)
             if tag == manifest.first_stage:
@@ -99,6 +101,9 @@ def derive_cells(
             for depth in depths:
                 columns = at_depth(part, depth)
                 reranked = _run(folder, columns, tag, depth)
+                if tag == manifest.first_stage:
+                    lists[depth] = reranked
+                _check_candidates(folder, reranked, lists[depth], whole=not _is_cascade(manifest, tag))
                 run = append_below(reranked, candidates, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in with_candidates if q not in scored)
@@ -119,7 +124,7 @@ def _ranked_scores(folder: ResultFolder, dataset: str, tag: str) -> dict[str, ND
     if np.isnan(columns["retriever_rank"].astype(np.float64)).any():
         raise InputError(
             f"{folder.scores_file.resolve()} is damaged: column 'retriever_rank': a rank of {tag!r} is missing",
-            "check that the folder is complete and was not edited",
+            DAMAGED,
         )
     return columns
 
@@ -131,6 +136,38 @@ def _run(folder: ResultFolder, columns: Mapping[str, NDArray[Any]], tag: str, de
         raise DataFormatError(
             f"{folder.scores_file.resolve()} is damaged: {tag!r}: {error}", error.hint
         ) from None
+
+
+def _check_candidates(folder: ResultFolder, run: Run, candidates: Run, *, whole: bool) -> None:
+    """Check that a reranker ranks the candidates of the first stage.
+
+    Parameters
+    ----------
+    folder
+        For the message.
+    run, candidates
+        Both at one depth.
+    whole
+        Whether it ranks all of them, and not some as a cascade may.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    for query_id, docs, _ in run:
+        own, given = set(docs), set(candidates.docs(query_id))
+        if own != given if whole else not own <= given:
+            raise InputError(
+                f"{folder.scores_file.resolve()} is damaged: {run.tag!r} does not rank the candidates of query"
+                f" {query_id!r}",
+                DAMAGED,
+            )
+
+
+def _is_cascade(manifest: Manifest, tag: str) -> bool:
+    facts = manifest.rerankers.get(tag)
+    return facts is not None and facts.cascade is not None
 
 
 def placed_last(columns: Mapping[str, NDArray[Any]], made_up: int) -> dict[str, frozenset[str]] | None:
