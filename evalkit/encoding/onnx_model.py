@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.onnx_export import MODEL, TOKENIZER, exported, read_card
 from evalkit.encoding.onnx_network import OnnxNetwork
@@ -27,7 +28,8 @@ class OnnxModel:
             raise MissingExtraError("runtime: onnx", "onnx")
         self._settings = settings
         self._folder = exported(settings)
-        self.card = read_card(self._folder)
+        with model_errors(settings.model, f"be read from the cache {self._folder}"):
+            self.card = read_card(self._folder)
         self._network = OnnxNetwork(self._folder / MODEL, settings.precision, settings.threads)
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
@@ -44,6 +46,7 @@ class OnnxModel:
                 " which ONNX does not support",
                 "use runtime: torch",
             )
-        tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
-        tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
+        with model_errors(self._settings.model, f"be read from the cache {self._folder}"):
+            tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
+            tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
         return Engine(tokeniser, self._network, self._settings.batch_tokens or self._network.batch_tokens)
