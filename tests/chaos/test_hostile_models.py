@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,6 @@ def test_no_code_of_a_model_runs(models: dict[str, Path], tmp_path: Path, how: s
         write(
             "modules.json", json.dumps([*modules, {"idx": 9, "name": "9", "path": "", "type": "evil.Evil"}])
         )(folder)
-    try:
+    with suppress(InputError):
         use(backend, folder)
-    except InputError as error:
-        assert error.hint
     assert not mark.exists()

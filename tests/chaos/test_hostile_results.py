@@ -8,6 +8,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,43 +111,79 @@ def column_of(name: str, column: str, make: Callable[[int], pa.Array | None]) ->
     return change
 
 
+def file_of(name: str, text: str) -> Callable[[Path], None]:
+    """Return a function that writes a file."""
+
+    def change(folder: Path) -> None:
+        (folder / name).write_text(text, encoding="utf-8")
+
+    return change
+
+
+def pipe(name: str) -> Callable[[Path], None]:
+    """Return a function that puts a pipe in the place of a file: reading it would wait for a writer."""
+
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return change
+
+
+def nested(levels: int) -> Any:
+    """Return a list in a list, and so on."""
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def torn(folder: Path) -> None:
+    """Cut the end of the scores."""
+    content = (folder / "scores.parquet").read_bytes()
+    (folder / "scores.parquet").write_bytes(content[:-30])
+
+
 def twice(folder: Path) -> None:
     """Write every score twice."""
     table = parquet.read_table(folder / "scores.parquet")
     parquet.write_table(pa.concat_tables([table, table]), folder / "scores.parquet")
 
 
+config = partial(text_of, "config.resolved.yaml")
+manifest = partial(key_of, "manifest.json")
+scores, calls = partial(column_of, "scores.parquet"), partial(column_of, "calls.parquet")
 ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
-    "endless resamples": (text_of("config.resolved.yaml", "resamples: 9999", "resamples: 1000000000000"), "compare.resamples"),
-    "huge depth": (text_of("config.resolved.yaml", "- 6\n", "- 99999999999\n"), "depths.1"),
-    "text as depth": (text_of("config.resolved.yaml", "- 6\n", "- x\n"), "depths.1"),
-    "depth 0": (text_of("config.resolved.yaml", "- 6\n", "- 0\n"), "depths.1"),
-    "code as metric": (text_of("config.resolved.yaml", "nDCG@10", "__import__('os').abort()@10"), "metrics"),
-    "no compare": (text_of("config.resolved.yaml", "compare:", "compares:"), "missing compare"),
-    "list as config": (lambda f: (f / "config.resolved.yaml").write_text("- a\n") and None, "missing"),
-    "list as manifest": (lambda f: (f / "manifest.json").write_text("[]") and None, "no JSON object"),
-    "deep manifest": (lambda f: (f / "manifest.json").write_text("[" * 100_000) and None, "manifest.json"),
-    "deep price": (key_of("manifest.json", {"versions": __import__("functools").reduce(lambda x, _: [x], range(200), 1)}), "levels deep"),
-    "truth as number": (key_of("manifest.json", {"resumed": True}), "resumed"),
-    "text as number": (key_of("manifest.json", {"started_s": "1"}), "started_s"),
-    "number as text": (key_of("manifest.json", {"first_stage": 1}), "first_stage"),
-    "huge number": (key_of("manifest.json", {"seed": 1e30}), "seed"),
-    "other systems": (key_of("manifest.json", {"first_stage": "one"}), "'one'"),
-    "no datasets": (key_of("manifest.json", {"datasets": []}), "unknown dataset"),
-    "infinite scores": (column_of("scores.parquet", "score", lambda n: pa.array([float("inf")] * n)), "'score', row 1"),
-    "text scores": (column_of("scores.parquet", "score", lambda n: pa.array(["x"] * n)), "'score' has the type string"),
-    "no ranks": (column_of("scores.parquet", "list_rank", lambda n: pa.array([0] * n, pa.int32())), "'list_rank', row 1"),
-    "no first ranks": (column_of("scores.parquet", "retriever_rank", lambda n: pa.nulls(n, pa.int32())), "retriever_rank"),
-    "no documents": (column_of("scores.parquet", "doc_id", lambda _: None), "'doc_id' is missing"),
-    "unknown system": (column_of("scores.parquet", "reranker", lambda n: pa.array(["x"] * n)), "no system 'x'"),
+    "endless resamples": (config("resamples: 9999", "resamples: 1000000000000"), "compare.resamples"),
+    "huge depth": (config("- 6\n", "- 99999999999\n"), "depths.1"),
+    "text as depth": (config("- 6\n", "- x\n"), "depths.1"),
+    "depth 0": (config("- 6\n", "- 0\n"), "depths.1"),
+    "code as metric": (config("nDCG@10", "__import__('os').abort()@10"), "metrics"),
+    "no compare": (config("compare:", "compares:"), "missing compare"),
+    "list as config": (file_of("config.resolved.yaml", "- a\n"), "missing"),
+    "list as manifest": (file_of("manifest.json", "[]"), "no JSON object"),
+    "deep manifest": (file_of("manifest.json", "[" * 100_000), "manifest.json"),
+    "deep price": (manifest({"versions": nested(200)}), "levels deep"),
+    "truth as number": (manifest({"resumed": True}), "resumed"),
+    "text as number": (manifest({"started_s": "1"}), "started_s"),
+    "number as text": (manifest({"first_stage": 1}), "first_stage"),
+    "huge number": (manifest({"seed": 1e30}), "seed"),
+    "other systems": (manifest({"first_stage": "one"}), "'one'"),
+    "no datasets": (manifest({"datasets": []}), "unknown dataset"),
+    "infinite scores": (scores("score", lambda n: pa.array([float("inf")] * n)), "'score', row 1"),
+    "text scores": (scores("score", lambda n: pa.array(["x"] * n)), "'score' has the type string"),
+    "no ranks": (scores("list_rank", lambda n: pa.array([0] * n, pa.int32())), "'list_rank', row 1"),
+    "no first ranks": (scores("retriever_rank", lambda n: pa.nulls(n, pa.int32())), "retriever_rank"),
+    "no documents": (scores("doc_id", lambda _: None), "'doc_id' is missing"),
+    "unknown system": (scores("reranker", lambda n: pa.array(["x"] * n)), "no system 'x'"),
     "scores twice": (twice, "twice"),
-    "time as text": (column_of("calls.parquet", "end_s", lambda n: pa.array(["x"] * n)), "'end_s'"),
-    "end before start": (column_of("calls.parquet", "end_s", lambda n: pa.array([-1e9] * n)), "ends before it starts"),
-    "status": (column_of("calls.parquet", "status", lambda n: pa.array(["x"] * n)), "'status', row 1"),
-    "torn table": (lambda f: (f / "scores.parquet").write_bytes((f / "scores.parquet").read_bytes()[:-30]) and None, "scores.parquet"),
-    "pipe": (lambda f: ((f / "scores.parquet").unlink(), os.mkfifo(f / "scores.parquet")) and None, "scores.parquet"),
-    "pipe as config": (lambda f: ((f / "config.resolved.yaml").unlink(), os.mkfifo(f / "config.resolved.yaml")) and None, "config.resolved.yaml"),
-}  # fmt: skip
+    "time as text": (calls("end_s", lambda n: pa.array(["x"] * n)), "'end_s'"),
+    "end before start": (calls("end_s", lambda n: pa.array([-1e9] * n)), "ends before it starts"),
+    "status": (calls("status", lambda n: pa.array(["x"] * n)), "'status', row 1"),
+    "torn table": (torn, "scores.parquet"),
+    "pipe": (pipe("scores.parquet"), "scores.parquet"),
+    "pipe as config": (pipe("config.resolved.yaml"), "config.resolved.yaml"),
+}
 
 
 @pytest.mark.attack("input", "stranger's result folder: wrong types, endless settings, damaged tables")
@@ -166,7 +203,7 @@ def test_a_wrong_content_is_named(result: Path, made: Path, name: str) -> None:
 @pytest.mark.parametrize("seed", range(FUZZED))
 def test_no_content_is_a_bug(result: Path, made: Path, seed: int) -> None:
     """Every command ends with one of its exit codes, whatever one file of the folder contains."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - no secret
     names = [str(path.relative_to(result)) for path in sorted(result.rglob("*")) if path.is_file()]
     names = [name for name in names if name.endswith((".json", ".parquet", ".resolved.yaml", "s.jsonl", ".jsonl.gz"))
              and not name.startswith("tables")]  # fmt: skip
@@ -181,7 +218,7 @@ def test_no_content_is_a_bug(result: Path, made: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(max(FUZZED // 3, 1)))
 def test_no_baseline_is_a_bug(made: Path, tmp_path: Path, seed: int) -> None:
     """A gate against it ends with one of its exit codes."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - no secret
     baseline = Path(shutil.copytree(made / "baselines" / "b", tmp_path / "b"))
     changed = change_one(baseline, draw.choice(("manifest.json", "manifest.json", "values.parquet")), draw)
     result = Path(shutil.copytree(made / "result", tmp_path / "result"))
