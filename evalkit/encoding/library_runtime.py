@@ -29,7 +29,7 @@ def first_line(error: BaseException) -> str:
 
 
 @contextmanager
-def model_errors(model: str, cannot: str = "be loaded") -> Iterator[None]:
+def model_errors(model: str, cannot: str = "be loaded", hint: str | None = None) -> Iterator[None]:
     """Raise an `InputError` that names the model in place of whatever the libraries in the block raise.
 
     transformers, sentence-transformers, safetensors, tokenizers, torch and peft each have exceptions for files that
@@ -42,6 +42,8 @@ def model_errors(model: str, cannot: str = "be loaded") -> Iterator[None]:
         Folder or hub id.
     cannot
         What fails.
+    hint
+        What can be done; None for what the error suggests.
     """
     try:
         yield
@@ -54,7 +56,7 @@ def model_errors(model: str, cannot: str = "be loaded") -> Iterator[None]:
             "" if isinstance(error, OSError | ValueError | RuntimeError | KeyError) else type(error).__name__
         )
         named = f"{kind}: {reason}" if kind and kind != reason else reason
-        raise InputError(f"the model {model!r} cannot {cannot}: {named}", _hint(str(error))) from None
+        raise InputError(f"the model {model!r} cannot {cannot}: {named}", hint or _hint(str(error))) from None
 
 
 def _hint(error: str) -> str:

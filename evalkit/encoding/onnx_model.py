@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 
 from evalkit.encoding.engine import Engine
@@ -28,9 +29,16 @@ class OnnxModel:
             raise MissingExtraError("runtime: onnx", "onnx")
         self._settings = settings
         self._folder = exported(settings)
-        with model_errors(settings.model, f"be read from the cache {self._folder}"):
+        with self._cache_errors():
             self.card = read_card(self._folder)
         self._network = OnnxNetwork(self._folder / MODEL, settings.precision, settings.threads)
+
+    def _cache_errors(self) -> AbstractContextManager[None]:
+        return model_errors(
+            self._settings.model,
+            f"be read from the cache {self._folder}",
+            "delete this folder; the next run exports the model again",
+        )
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
         """Return an engine that puts a prompt before every input; all engines share the model.
@@ -46,7 +54,7 @@ class OnnxModel:
                 " which ONNX does not support",
                 "use runtime: torch",
             )
-        with model_errors(self._settings.model, f"be read from the cache {self._folder}"):
+        with self._cache_errors():
             tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
             tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
         return Engine(tokeniser, self._network, self._settings.batch_tokens or self._network.batch_tokens)

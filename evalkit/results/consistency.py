@@ -98,14 +98,14 @@ def _distinct(file: Path, columns: Mapping[str, Any], names: Iterable[str]) -> l
 
 
 def check_judged(qrels: Qrels, queries: Mapping[str, Query], file: Path) -> None:
-    """Check that the judged queries are those of the dataset; results of earlier versions have no file of queries.
+    """Check that the queries with a relevant document are known; results of earlier versions have no file of queries.
 
     Raises
     ------
     InputError
-        If the file has queries, and one that is judged is not among them.
+        If the file has queries, and one that is averaged is not among them.
     """
-    unknown = next((query_id for query_id in qrels.grades if query_id not in queries), None)
+    unknown = next((query_id for query_id in qrels.answerable if query_id not in queries), None)
     if queries and unknown is not None:
         raise _damaged(file, f"the query {unknown!r} is judged and is not in the file of queries")
 

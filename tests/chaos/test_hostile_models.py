@@ -22,6 +22,7 @@ from evalkit.records import RerankRequest  # noqa: E402 - after the extra
 from evalkit.rerankers import open_reranker  # noqa: E402 - after the extra
 
 pytestmark = pytest.mark.long
+ADAPTER = '{"base_model_name_or_path": "x/y", "peft_type": "LORA"}'
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
 
@@ -90,7 +91,7 @@ UNUSABLE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "Git LFS pointer": ("cross_encoder", write("model.safetensors", POINTER), "model.safetensors is a Git LFS pointer"),
     "header too large": ("cross_encoder", write("model.safetensors", b"\xff" * 8 + b"{}"), "model.safetensors is damaged"),
     "empty weights": ("cross_encoder", write("model.safetensors", b""), "model.safetensors is damaged"),
-    "adapter": ("cross_encoder", write("adapter_config.json", '{"base_model_name_or_path": "x/y", "peft_type": "LORA"}'), "cannot be loaded"),
+    "adapter": ("cross_encoder", write("adapter_config.json", ADAPTER), "cannot be loaded"),
     "list as config": ("cross_encoder", write("config.json", "[1]"), "config.json is damaged"),
     "no JSON as config": ("cross_encoder", write("config.json", ""), "config.json is damaged"),
     "text as size": ("cross_encoder", keys("config.json", vocab_size="x"), "cannot be loaded"),
