@@ -88,8 +88,8 @@ def use(backend: str, folder: Path, more: Iterable[tuple[str, Any]] = ()) -> Non
 
 
 UNUSABLE: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "Git LFS pointer": ("cross_encoder", write("model.safetensors", POINTER), "model.safetensors is a Git LFS pointer"),
-    "header too large": ("cross_encoder", write("model.safetensors", b"\xff" * 8 + b"{}"), "model.safetensors is damaged"),
+    "Git LFS pointer": ("cross_encoder", write("model.safetensors", POINTER), "is a Git LFS pointer"),
+    "header too large": ("cross_encoder", write("model.safetensors", b"\xff" * 8 + b"{}"), "safetensors is damaged"),
     "empty weights": ("cross_encoder", write("model.safetensors", b""), "model.safetensors is damaged"),
     "adapter": ("cross_encoder", write("adapter_config.json", ADAPTER), "cannot be loaded"),
     "list as config": ("cross_encoder", write("config.json", "[1]"), "config.json is damaged"),
