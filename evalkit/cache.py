@@ -15,7 +15,7 @@ import platformdirs
 from filelock import FileLock
 
 from evalkit.errors import StorageError
-from evalkit.files import make_folder, remove_folder, swap_folder
+from evalkit.files import make_folder, remove_folder, swap_folder, write_file
 
 _SETTLED_NS = 2_000_000_000
 """A file that changed less long ago is read again."""
@@ -48,19 +48,19 @@ def get_or_build(
     build
         Fills an empty folder.
     is_valid
-        Whether an existing folder can be used.
+        Whether an existing folder can be used; one whose files are no longer as long as they were built never can.
 
     Raises
     ------
     StorageError
         If the cache cannot be written.
     """
-    if is_valid(folder):
+    if _is_usable(folder, is_valid):
         return folder
     try:
         make_folder(folder.parent)
         with FileLock(_sibling(folder, "lock")):
-            if not is_valid(folder):
+            if not _is_usable(folder, is_valid):
                 _build(folder, build)
     except OSError as error:
         raise StorageError(
@@ -69,12 +69,34 @@ def get_or_build(
     return folder
 
 
+_SIZES = ".sizes.json"
+"""File with the length of every other file; folders that earlier versions built have none."""
+
+
+def _is_usable(folder: Path, is_valid: Callable[[Path], bool]) -> bool:
+    """Return whether a folder is valid and its files are as long as they were: a full disk can cut them."""
+    if not is_valid(folder):
+        return False
+    seal = folder / _SIZES
+    try:
+        return not seal.is_file() or bool(orjson.loads(seal.read_bytes()) == _sizes(folder))
+    except (OSError, orjson.JSONDecodeError):
+        return False
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the length of every file but that of the lengths."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != _SIZES)
+    return {file.relative_to(folder).as_posix(): file.stat().st_size for file in files}
+
+
 def _build(folder: Path, build: Callable[[Path], object]) -> None:
     temporary = _sibling(folder, "new")
     remove_folder(temporary)
     make_folder(temporary)
     try:
         build(temporary)
+        write_file(temporary / _SIZES, orjson.dumps(_sizes(temporary)), inside=temporary)
         swap_folder(temporary, folder)
     finally:
         remove_folder(temporary)

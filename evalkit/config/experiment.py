@@ -56,7 +56,7 @@ class CompareSettings(Settings):
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     margin: Annotated[float, Field(gt=0)] = 0.01
     correction: Literal["holm", "maxT"] = "holm"
-    resamples: Annotated[int, Field(ge=999)] = 9999
+    resamples: Annotated[int, Field(ge=999, le=1_000_000)] = 9999
 
 
 class StoreSettings(Settings):

@@ -8,6 +8,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from evalkit.encoding.engine import OutOfMemoryError
+from evalkit.errors import EvalkitError, InputError
+
 MOST_WORKERS = 8
 """Maximum number of concurrent forward passes: more of them only wait for Python's global interpreter lock."""
 CPU_BATCH_TOKENS = 1024
@@ -23,6 +26,48 @@ def available_threads() -> int:
 def first_line(error: BaseException) -> str:
     """Return the first line of an error's message; the class name if the message is empty."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def model_errors(model: str, cannot: str = "be loaded", hint: str | None = None) -> Iterator[None]:
+    """Raise an `InputError` that names the model in place of whatever the libraries in the block raise.
+
+    transformers, sentence-transformers, safetensors, tokenizers, torch and peft each have exceptions for files that
+    are damaged or of another kind, and many raise whatever comes of them, such as a `TypeError`. A panic of tokenizers,
+    which is written in Rust, is no `Exception`.
+
+    Parameters
+    ----------
+    model
+        Folder or hub id.
+    cannot
+        What fails.
+    hint
+        What can be done; None for what the error suggests.
+    """
+    try:
+        yield
+    except (EvalkitError, OutOfMemoryError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - see above
+        missing = isinstance(error, KeyError)
+        reason = f"it lacks {first_line(error)}" if missing else first_line(error)
+        kind = (
+            "" if isinstance(error, OSError | ValueError | RuntimeError | KeyError) else type(error).__name__
+        )
+        named = f"{kind}: {reason}" if kind and kind != reason else reason
+        raise InputError(f"the model {model!r} cannot {cannot}: {named}", hint or _hint(str(error))) from None
+
+
+def _hint(error: str) -> str:
+    """Return what can be done about an error of the libraries."""
+    if "trust_remote_code" in error:
+        return "set trust_remote_code: true if you trust the code in its repository"
+    if "PEFT" in error or "peft" in error:
+        return "install the package of its adapter: pip install peft; or merge the adapter into the model"
+    if "weights_only" in error or "pickle" in error.lower():
+        return "convert its weights to model.safetensors: weights in pickle files can run code when they are read"
+    return "use a local folder or a hub id; private models need HF_TOKEN; if its files are damaged, download them again"
 
 
 @contextmanager

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from importlib.util import find_spec
 
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.onnx_export import MODEL, TOKENIZER, exported, read_card
 from evalkit.encoding.onnx_network import OnnxNetwork
@@ -27,8 +29,16 @@ class OnnxModel:
             raise MissingExtraError("runtime: onnx", "onnx")
         self._settings = settings
         self._folder = exported(settings)
-        self.card = read_card(self._folder)
+        with self._cache_errors():
+            self.card = read_card(self._folder)
         self._network = OnnxNetwork(self._folder / MODEL, settings.precision, settings.threads)
+
+    def _cache_errors(self) -> AbstractContextManager[None]:
+        return model_errors(
+            self._settings.model,
+            f"be read from the cache {self._folder}",
+            "delete this folder; the next run exports the model again",
+        )
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
         """Return an engine that puts a prompt before every input; all engines share the model.
@@ -44,6 +54,7 @@ class OnnxModel:
                 " which ONNX does not support",
                 "use runtime: torch",
             )
-        tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
-        tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
+        with self._cache_errors():
+            tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
+            tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
         return Engine(tokeniser, self._network, self._settings.batch_tokens or self._network.batch_tokens)

@@ -52,10 +52,12 @@ class OnnxNetwork:
         try:
             inputs = {name: part for name, part in parts if name in self._input_names}
             (outputs,) = session.run(None, inputs, _releasing() if batch.ids.shape[1] > _LONG else None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - onnxruntime has its own exception class for every cause
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise OutOfMemoryError(first_line(error)) from None
-            raise
+            raise InputError(
+                f"the exported model {self._file} cannot compute a batch: {first_line(error)}", _REBUILD
+            ) from None
         return np.asarray(outputs)
 
     def facts(self) -> dict[str, Any]:
@@ -75,6 +77,9 @@ class OnnxNetwork:
             if threads not in self._sessions:
                 self._sessions[threads] = open_session(self._file, threads)
             return self._sessions[threads]
+
+
+_REBUILD = "delete its folder; the next run exports the model again"
 
 
 def _releasing() -> Any:
@@ -104,5 +109,5 @@ def open_session(file: Path, threads: int) -> Any:
     except Exception as error:  # noqa: BLE001 - onnxruntime has its own exception class for every cause
         raise InputError(
             f"the exported model {file} cannot be loaded: {first_line(error)}",
-            "delete its folder; the next run exports the model again",
+            _REBUILD,
         ) from None

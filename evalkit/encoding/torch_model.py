@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.library_runtime import suppress_warnings
+from evalkit.encoding.library_runtime import model_errors, suppress_warnings
+from evalkit.encoding.model_folder import check_model_folder
 from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.encoding.state import model_access
 from evalkit.encoding.token_vectors import Expansion, Task, check_trained, length_of
@@ -47,10 +48,22 @@ class TorchModel:
         self._settings = settings
         with model_access(settings.model):
             self.library_model = _load(settings)
-        self.card = _card_of(self.library_model, "document" if settings.kind == "late_interaction" else None)
+        with model_errors(settings.model):
+            task: Task | None = "document" if settings.kind == "late_interaction" else None
+            self.card = _card_of(self.library_model, task)
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
-        """Return an engine that puts a prompt before every input of a role; all engines share the model."""
+        """Return an engine that puts a prompt before every input of a role; all engines share the model.
+
+        Raises
+        ------
+        InputError
+            If its tokenizer fails.
+        """
+        with model_errors(self._settings.model, "be used"):
+            return self._engine(prompt, task)
+
+    def _engine(self, prompt: str | None, task: Task | None) -> Engine:
         rules = self.card.rules if task is None else _rules_of(self.library_model, task)
         items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
         library = LibraryTokeniser(
@@ -62,6 +75,7 @@ class TorchModel:
         features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
         expansion = Expansion.of(probe_features)
         network = TorchNetwork(
+            self._settings.model,
             self.library_model,
             OUTPUTS[self._settings.kind],
             features,
@@ -105,7 +119,9 @@ def _load(settings: ModelSettings) -> Any:
         "late_interaction": sentence_transformers.MultiVectorEncoder,
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    try:
+    if Path(settings.model).is_dir():
+        check_model_folder(Path(settings.model))
+    with model_errors(settings.model):
         library_model = makers[settings.kind](
             settings.model,
             revision=settings.revision,
@@ -113,16 +129,12 @@ def _load(settings: ModelSettings) -> Any:
             trust_remote_code=settings.trust_remote_code,
             model_kwargs={"dtype": types[settings.precision]},
         )
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        reason = f"it lacks {reason}" if isinstance(error, KeyError) else reason
-        raise InputError(
-            f"the model {settings.model!r} cannot be loaded: {reason}", _hint(str(error))
-        ) from None
+        _check_words(settings.model, library_model.tokenizer)
     if settings.kind == "cross_encoder":
         _check_head(settings.model, library_model)
     if settings.kind == "late_interaction":
-        check_trained(settings.model, settings.revision)
+        with model_errors(settings.model):
+            check_trained(settings.model, settings.revision)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
         library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
@@ -149,10 +161,19 @@ def _card_of(library_model: Any, task: Task | None) -> Card:
     )
 
 
-def _hint(error: str) -> str:
-    if "trust_remote_code" in error:
-        return "set trust_remote_code: true if you trust the code in its repository"
-    return "use a local folder or a hub id; private models need HF_TOKEN"
+def _check_words(name: str, tokenizer: Any) -> None:
+    """Check that a tokenizer has words: where its files are missing, transformers makes one without any.
+
+    Raises
+    ------
+    InputError
+        If it has special tokens only.
+    """
+    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise InputError(
+            f"the tokenizer of the model {name!r} knows no words: its files are missing",
+            "add the model's tokenizer.json and tokenizer_config.json",
+        )
 
 
 def _check_head(name: str, library_model: Any) -> None:

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.encoding.engine import OutOfMemoryError
-from evalkit.encoding.library_runtime import CPU_BATCH_TOKENS, MOST_WORKERS, available_threads, first_line
+from evalkit.encoding.library_runtime import (
+    CPU_BATCH_TOKENS,
+    MOST_WORKERS,
+    available_threads,
+    first_line,
+    model_errors,
+)
 from evalkit.encoding.packing import Padded
 from evalkit.encoding.token_vectors import POSITIONS, Expansion, Task
 
@@ -23,6 +29,8 @@ class TorchNetwork:
 
     Parameters
     ----------
+    name
+        Folder or hub id, for messages.
     model
         The model, on its device.
     output
@@ -40,6 +48,7 @@ class TorchNetwork:
 
     def __init__(
         self,
+        name: str,
         model: Any,
         output: str,
         features: Mapping[str, Any],
@@ -48,7 +57,7 @@ class TorchNetwork:
         task: Task | None = None,
         expansion: Expansion | None = None,
     ) -> None:
-        self._model, self._output, self._features = model, output, dict(features)
+        self._name, self._model, self._output, self._features = name, model, output, dict(features)
         self._task_arguments, self._expansion = {} if task is None else {"task": task}, expansion
         self._threads = threads or available_threads()
         self._on_cpu = model.device.type == "cpu"
@@ -62,6 +71,13 @@ class TorchNetwork:
         if self._on_cpu:
             # This setting affects only the calling thread.
             torch.set_num_threads(self._threads if worker is None else self._threads // self.workers)
+        # A token that the weights lack, for one, as of the tokenizer of another model.
+        with model_errors(self._name, "compute a batch"):
+            return self._forward(batch)
+
+    def _forward(self, batch: Padded) -> NDArray[Any] | list[NDArray[Any]]:
+        import torch
+
         try:
             with torch.inference_mode():
                 outputs = self._model(self._inputs(batch), **self._task_arguments)

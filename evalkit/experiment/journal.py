@@ -8,7 +8,7 @@ import orjson
 
 from evalkit.backend_checks import PointwiseCheck
 from evalkit.dialects.shape import dig
-from evalkit.errors import CallError
+from evalkit.errors import CallError, InputError
 from evalkit.latency import RoundState
 from evalkit.records import Call
 from evalkit.reranking import Outcome
@@ -45,14 +45,19 @@ def from_entry(entry: JournalEntry, store: Path) -> JournalRecord:
     Raises
     ------
     InputError
-        If a key of the entry is missing or has the wrong type.
+        If the entry is no JSON, of another kind, or a key is missing or has the wrong type.
     """
     remedy = "start a new run with --refresh, or set another store.path"
-    data = orjson.loads(entry.content)
+    try:
+        kind, data = _KINDS[entry.kind], orjson.loads(entry.content)
+    except (KeyError, orjson.JSONDecodeError):
+        raise InputError(
+            f"{store.resolve()} is damaged: an entry of the journal cannot be read", remedy
+        ) from None
     if isinstance(data, dict) and isinstance(data.get("server_times"), list):
         # JSON has no infinity: a time that was infinite when it was written is null.
         data["server_times"] = [time for time in data["server_times"] if dig(time, "seconds") is not None]
-    record = from_plain(_KINDS[entry.kind], data, store, remedy)
+    record = from_plain(kind, data, store, remedy)
     return record.with_known_amounts() if isinstance(record, Call) else record
 
 

@@ -31,7 +31,8 @@ def latency_ratio(
     logs = []
     for number in sorted(baseline.keys() & contender.keys()):
         before, after = baseline[number], contender[number]
-        ratios = [math.log(after[query] / before[query]) for query in before if query in after]
+        # A coarse clock may measure 0 s, which has no logarithm.
+        ratios = [math.log(after[query] / s) for query, s in before.items() if s > 0 < after.get(query, 0.0)]
         if ratios:
             logs.append(float(np.median(ratios)))
     found = mean_interval(np.array(logs), confidence)

@@ -15,15 +15,25 @@ from evalkit.files import create_folder, write_file
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
+from evalkit.results.consistency import check_judged, check_manifest
 from evalkit.results.dataset_files import QRELS, QUERIES, check_judgments, dataset_file, find_dataset_file
 from evalkit.results.gate_document import GateResult
 from evalkit.results.json_shapes import document, from_plain, read_json, to_json, to_plain
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_columns, read_table, write_table
-from evalkit.results.raw_tables import CALLS, RUN_LATENCIES, TEXTS
+from evalkit.results.query_rows import read_queries
+from evalkit.results.raw_tables import (
+    CALL_COLUMNS,
+    RUN_LATENCIES,
+    RUN_LATENCY_COLUMNS,
+    SCORE_COLUMNS,
+    TEXT_COLUMNS,
+    TEXTS,
+)
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
 from evalkit.results.summary_document import Summary
+from evalkit.results.table_columns import DAMAGED
 from evalkit.results.tuning_document import Tuning
 
 if TYPE_CHECKING:
@@ -143,7 +153,23 @@ class ResultFolder:
         InputError
             If it is damaged or of another schema version.
         """
-        return _read(Manifest, self.manifest_file, "check that the result folder is complete")
+        manifest = _read(Manifest, self.manifest_file, "check that the result folder is complete")
+        check_manifest(manifest, self.manifest_file)
+        return manifest
+
+    def read_judged(self, manifest: Manifest) -> tuple[dict[str, Qrels], dict[str, dict[str, Query]]]:
+        """Return the judgments and the queries of every dataset.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or damaged, or a judged query is unknown.
+        """
+        qrels = {facts.name: self.read_qrels(facts.name) for facts in manifest.datasets}
+        queries = {name: self.read_queries(name) for name in qrels}
+        for name, judged in qrels.items():
+            check_judged(judged, queries[name], self.qrels_file(name))
+        return qrels, queries
 
     def read_config(self) -> RecordedConfig:
         """Read the resolved configuration; see `read_recorded_config` for errors."""
@@ -234,11 +260,10 @@ class ResultFolder:
         Raises
         ------
         InputError
-            If an earlier version wrote several datasets to one file.
+            If the file is damaged, or an earlier version wrote several datasets to it.
         """
         file = find_dataset_file(self.path, QUERIES, dataset, self._datasets)
-        rows = [row for _, row in read_json_lines(file)] if file.is_file() else []
-        return {row["_id"]: Query(row["_id"], row["text"], row["metadata"]) for row in rows}
+        return read_queries(file) if file.is_file() else {}
 
     def read_qrels(self, dataset: str) -> Qrels:
         """Read the judgments of a dataset; see `read_queries` for errors."""
@@ -271,7 +296,7 @@ class ResultFolder:
         """Return document id -> beginning of its text; empty if the file is missing."""
         if not self.texts_file.is_file():
             return {}
-        columns = read_columns(self.texts_file, {"dataset": dataset})
+        columns = read_columns(self.texts_file, TEXT_COLUMNS, {"dataset": dataset})
         return dict(zip(columns["doc_id"].tolist(), columns["text"].tolist(), strict=True))
 
     def write_run_latencies(self, rows: Iterable[tuple[str, str, str, float]]) -> None:
@@ -284,29 +309,34 @@ class ResultFolder:
     def read_run_latencies(self) -> pd.DataFrame:
         """Read ``run_latencies.parquet``; without rows if it is missing."""
         if self.run_latencies_file.is_file():
-            return read_table(self.run_latencies_file)
+            return read_table(self.run_latencies_file, RUN_LATENCY_COLUMNS)
         import pandas as pd
 
         return pd.DataFrame(columns=[*RUN_LATENCIES])
 
     def read_scores(self) -> pd.DataFrame:
         """Read ``scores.parquet``."""
-        return read_table(self.scores_file)
+        return read_table(self.scores_file, SCORE_COLUMNS)
 
     def read_scores_of(self, dataset: str, reranker: str) -> dict[str, NDArray[Any]]:
         """Read one reranker's part of ``scores.parquet``; see `read_columns`."""
-        return read_columns(self.scores_file, {"dataset": dataset, "reranker": reranker})
+        return read_columns(self.scores_file, SCORE_COLUMNS, {"dataset": dataset, "reranker": reranker})
 
     def read_calls(self) -> pd.DataFrame:
         """Read ``calls.parquet``, with ``latency_s``, as `Call` defines it.
 
         Columns that an earlier version did not write are null.
         """
-        calls = read_table(self.calls_file)
-        calls = calls.reindex(columns=[*CALLS])
+        calls = read_table(self.calls_file, CALL_COLUMNS)
         calls["latency_s"] = calls["body_s"].fillna(calls["end_s"]) - calls["encoded_s"].fillna(
             calls["start_s"]
         )
+        backwards = (calls["latency_s"] < 0) | (calls["end_s"] < calls["start_s"])
+        if backwards.any():
+            row = int(backwards.to_numpy().argmax()) + 1
+            raise InputError(
+                f"{self.calls_file.resolve()} is damaged: row {row} ends before it starts", DAMAGED
+            )
         return calls
 
     def _write(self, content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:

@@ -7,6 +7,7 @@ key that is a reserved word in Python (`Key`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -15,7 +16,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 import orjson
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from evalkit.errors import InputError
 from evalkit.stats import Interval
@@ -157,6 +158,29 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
+@cache
+def _validator(kind: Any) -> SchemaValidator:
+    return SchemaValidator(_exact(_adapter(kind).core_schema))
+
+
+def _exact(schema: Any) -> Any:
+    """Return a schema that converts no scalar: text is no number, a number is no text, and a truth value is neither.
+
+    Lists stay acceptable for tuples, and objects for records, as JSON has no others.
+    """
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(_exact, schema))
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: value if key == "metadata" else _exact(value) for key, value in schema.items()}
+    if found.get("type") in _SCALARS:
+        return {**found, "strict": True}
+    return {**found, "strict": False} if "strict" in found else found
+
+
+_SCALARS = frozenset({"str", "int", "float", "bool"})
+
+
 def to_plain(record: Any, kind: Any = None) -> Any:
     """Return a record, or a value of type `kind`, as plain JSON values."""
     adapter: TypeAdapter[Any] = _adapter(kind or type(record))  # type: ignore[arg-type]
@@ -197,17 +221,46 @@ def from_plain(kind: type[T], data: Any, file: Path, remedy: str) -> T:
     InputError
         If a key is missing or has the wrong type; it names the file and the path of the key.
     """
+    fault = _unreasonable(data)
+    if fault is not None:
+        raise InputError(f"{file.resolve()} is damaged: {fault}", remedy)
     try:
-        record: T = _adapter(kind).validate_python(data, strict=False)  # type: ignore[arg-type]
+        record: T = _validator(kind).validate_python(data)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        path = ".".join(map(str, _key_path(data, first["loc"])))
+        path = _joined(_key_path(data, first["loc"]))
         more = error.error_count() - 1
         others = f" (and {more} more)" if more else ""
         raise InputError(
-            f"{file.resolve()} is damaged: {path or 'the document'}: {first['msg'].lower()}{others}", remedy
+            f"{file.resolve()} is damaged: {path}: {first['msg'].lower()}{others}", remedy
         ) from None
     return record
+
+
+MOST_LEVELS = 60
+"""How deep a document may be nested: ours are at most 10 levels deep, and functions that walk them recurse."""
+_INT64 = 2**63
+
+
+def _unreasonable(data: Any) -> str | None:
+    """Return what no document contains, with its place: numbers that no column can hold, or very deep nesting."""
+    waiting: list[tuple[Any, tuple[int | str, ...]]] = [(data, ())]
+    while waiting:
+        value, path = waiting.pop()
+        if isinstance(value, Mapping | list | tuple):
+            if len(path) >= MOST_LEVELS:
+                return f"{_joined(path[:3])}: it is nested more than {MOST_LEVELS} levels deep"
+            items = value.items() if isinstance(value, Mapping) else enumerate(value)
+            waiting += ((child, (*path, key)) for key, child in items)
+        elif isinstance(value, int) and not -_INT64 <= value < _INT64:
+            return f"{_joined(path)}: an integer must be in the range of 64 bits"
+        elif isinstance(value, float) and not math.isfinite(value):
+            return f"{_joined(path)}: the number {value} is not finite"
+    return None
+
+
+def _joined(path: Sequence[int | str]) -> str:
+    return ".".join(map(str, path)) or "the document"
 
 
 def _key_path(data: Any, location: Sequence[int | str]) -> list[int | str]:
@@ -242,13 +295,34 @@ def read_json(path: Path) -> Any:
         If it is missing or damaged.
     """
     try:
-        return orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise missing_file(path) from None
+        return orjson.loads(read_whole(path))
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path.resolve()} is damaged: {error}") from None
+        raise InputError(f"{path.resolve()} is damaged: {error}", _COMPLETE) from None
+
+
+def read_whole(path: Path) -> bytes:
+    """Return the content of a small file of a result folder.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no regular file (a pipe would never end), too large, or cannot be read.
+    """
+    if not path.is_file():
+        raise missing_file(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(f"{path.resolve()} has more than {MOST_BYTES >> 20} MiB", _COMPLETE)
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {path.resolve()}: {error.strerror}", "check its permissions") from None
+
+
+MOST_BYTES = 2**30
+"""Largest JSON or YAML file of a result folder: the largest that we know has 20 MiB."""
+_COMPLETE = "check that the result folder is complete"
 
 
 def missing_file(path: Path) -> InputError:
     """Return the error for a file that a result folder lacks."""
-    return InputError(f"file not found: {path.resolve()}", "check that the result folder is complete")
+    return InputError(f"file not found: {path.resolve()}", _COMPLETE)

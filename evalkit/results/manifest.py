@@ -11,6 +11,7 @@ from evalkit.dataset_checks import DataFinding
 from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
 from evalkit.records import DatasetOrigin, ScoreKind
+from evalkit.results.bounds import Amount, AtLeastOne, Count, Moment
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key
 from evalkit.results.run_facts import RunFacts
 
@@ -66,9 +67,9 @@ class CandidateLists:
     Queries without candidates have no list.
     """
 
-    pairs: int
-    shortest_list: int
-    longest_list: int
+    pairs: Count
+    shortest_list: Count
+    longest_list: Count
 
     @classmethod
     def of_lengths(cls, lengths: Iterable[int]) -> CandidateLists:
@@ -107,7 +108,7 @@ class CascadeStage:
     """A stage of a cascade: the tag of its reranker, and how many documents the next stage scores (None: the last)."""
 
     reranker: str
-    keep: int | None
+    keep: AtLeastOne | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class RerankerFacts(JsonObject):
     remote: bool
     moving_name: str | None
     price: Mapping[str, Any] | None
-    usd_per_hour: float | None = None
+    usd_per_hour: Amount | None = None
     proven_by: str | None = None
     cascade: Annotated[CascadeFacts | None, Key(omit_none=True)] = None
 
@@ -190,7 +191,7 @@ class PairCounts:
     undated
         Pairs among these whose time is not proven, as that of imported scores. None in older results: unknown.
     failed
-        Pairs without a score.
+        Pairs without a score. Older results of runs that were resumed may hold a negative number.
     oldest_s
         When the oldest of the reused and resumed scores was stored, in seconds since 1970; None where there is none.
     models
@@ -199,14 +200,14 @@ class PairCounts:
 
     dataset: str
     reranker: str
-    asked: int
-    scored: int
-    resumed: int
-    reused: int
+    asked: Count
+    scored: Count
+    resumed: Count
+    reused: Count
     failed: int
-    oldest_s: float | None
+    oldest_s: Moment | None
     models: tuple[str, ...]
-    undated: int | None = None
+    undated: Count | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,13 +232,13 @@ class QualityPass:
 
     dataset: str
     reranker: str
-    depth: int | None
-    asked: int
-    scored: int
+    depth: AtLeastOne | None
+    asked: Count
+    scored: Count
     failed: tuple[str, ...]
-    pairs: int
-    documents_placed_last: int
-    documents_ignored: int = 0
+    pairs: Count
+    documents_placed_last: Count
+    documents_ignored: Count = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +254,9 @@ class PointwiseResult(JsonObject):
 class CallCounts:
     """Attempts of one reranker by how they ended."""
 
-    ok: int
-    retried: int
-    failed: int
+    ok: Count
+    retried: Count
+    failed: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +276,8 @@ class EndpointFacts:
     """
 
     models: tuple[str, ...]
-    lowest_concurrency: int | None
-    learned_max_documents: int | None
+    lowest_concurrency: Count | None
+    learned_max_documents: Count | None
     given_up: str | None
 
 
@@ -326,9 +327,9 @@ class Manifest(Document):
     name: str
     command: str
     started: str
-    started_s: float
+    started_s: Moment
     finished: str | None
-    resumed: int
+    resumed: Count
     sessions: tuple[str, ...] = ()
     refresh: bool = False
     store: str
@@ -350,7 +351,7 @@ class Manifest(Document):
     rounds: tuple[RoundState, ...] = ()
     calls: Mapping[str, CallCounts] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointFacts] = field(default_factory=dict)
-    spent_usd: float | None = None
+    spent_usd: Amount | None = None
     execution: ClusterFacts | None = None
 
     @property

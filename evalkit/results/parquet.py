@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit.errors import InputError
 from evalkit.files import replacing_file
 from evalkit.results.json_shapes import missing_file
+from evalkit.results.table_columns import DAMAGED, Column, check_schema, checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,19 +42,21 @@ def write_tables(path: Path, tables: Sequence[pa.Table], *, inside: Path | None 
         parquet.write_table(pa.concat_tables(tables).combine_chunks(), file, compression="zstd")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table.
+def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Read a table with exactly these columns.
 
     Raises
     ------
     InputError
-        If it is missing or damaged.
+        If it is missing or damaged, lacks a column, or has values that the column cannot have.
     """
-    frame: pd.DataFrame = _read(path, {}).to_pandas()
+    frame: pd.DataFrame = _read(path, columns, {}).to_pandas()
     return frame
 
 
-def read_columns(path: Path, where: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+def read_columns(
+    path: Path, columns: Mapping[str, Column], where: Mapping[str, str]
+) -> dict[str, NDArray[Any]]:
     """Read the rows of a table with given values in some columns; see `read_table` for errors.
 
     Returns
@@ -61,20 +64,40 @@ def read_columns(path: Path, where: Mapping[str, str]) -> dict[str, NDArray[Any]
     Columns by name. Equal strings are one object, to save memory: millions of rows name thousands of documents. A
     null number is NaN.
     """
-    table = _read(path, where)
+    table = _read(path, columns, where)
     return {name: _shared(table[name]) for name in table.column_names}
 
 
-def _read(path: Path, where: Mapping[str, str]) -> pa.Table:
+def distinct_rows(path: Path, columns: Mapping[str, Column]) -> list[tuple[Any, ...]]:
+    """Return the different rows of some columns of a table, in no order; see `read_table` for errors."""
+    found = _read(path, columns, {}).group_by(list(columns)).aggregate([]).to_pydict()
+    return list(zip(*found.values(), strict=True))
+
+
+def _read(path: Path, columns: Mapping[str, Column], where: Mapping[str, str]) -> pa.Table:
     import pyarrow as pa
     from pyarrow import parquet
 
+    if not path.is_file():
+        raise missing_file(path)
     try:
-        return parquet.read_table(path, filters=[(name, "=", value) for name, value in where.items()] or None)
-    except FileNotFoundError:
-        raise missing_file(path) from None
-    except pa.ArrowInvalid as error:
-        raise InputError(f"{path.resolve()} is damaged: {error}") from None
+        schema = parquet.read_schema(path)
+        check_schema(schema, columns, path)
+        table = parquet.read_table(
+            path,
+            columns=[name for name in columns if name in schema.names],
+            filters=[(name, "=", value) for name, value in where.items()] or None,
+        )
+        return checked(table, columns, path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.resolve()} is damaged: {first_sentence(error)}", DAMAGED) from None
+    except MemoryError:
+        raise InputError(f"{path.resolve()} does not fit in memory", DAMAGED) from None
+
+
+def first_sentence(error: BaseException) -> str:
+    """Return the beginning of a message of Arrow, which may have several lines."""
+    return str(error).partition("\n")[0].partition(". ")[0][:200] or type(error).__name__
 
 
 def _shared(column: pa.ChunkedArray) -> NDArray[Any]:

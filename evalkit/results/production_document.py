@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from evalkit.comparison.gate_verdicts import Status
 from evalkit.errors import InputError, StorageError
 from evalkit.files import write_file
 from evalkit.records import ScoreKind
+from evalkit.results.bounds import AtLeastOne
 from evalkit.results.json_shapes import Document, Mean, document, from_plain, read_json, to_json
 from evalkit.results.tuning_document import GoalRow, TunedDepth
 from evalkit.tuning.calibration_fit import CLIP, Calibration
@@ -34,7 +35,7 @@ class ProbabilityFunction:
     """
 
     name: str
-    kind: str
+    kind: Literal["platt", "isotonic"]
     log_odds: bool
     parameters: Mapping[str, Any]
     clip: float = CLIP
@@ -170,7 +171,7 @@ class ProductionRule:
     reranker: str
     why_not: str | None
     model: TunedModel
-    depth: int
+    depth: AtLeastOne
     made_at: TunedDepth
     threshold: float | None
     threshold_why_not: str | None
@@ -221,9 +222,16 @@ def read_production(file: Path) -> Production:
         raise InputError(
             f"{file.resolve()} has schema version {version}; this evalkit reads {Production.VERSION}", REMEDY
         )
-    return from_plain(
+    found = from_plain(
         Production, {key: value for key, value in data.items() if key != "schema_version"}, file, REMEDY
     )
+    for number, rule in enumerate(found.rerankers):
+        if rule.probability is not None and not rule.probability.calibration.is_function:
+            where = f"rerankers.{number}.probability.parameters"
+            raise InputError(
+                f"{file.resolve()} is damaged: {where}: they are no {rule.probability.kind}", REMEDY
+            )
+    return found
 
 
 def write_production(content: Production, file: Path, *, inside: Path | None = None) -> None:

@@ -3,64 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+
+from evalkit.records.calls import Pass, Status
+from evalkit.results.table_columns import MOST_AMOUNT, Column, kinds, optional
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SCORES = {
-    "dataset": "string",
-    "reranker": "string",
-    "query_id": "string",
-    "doc_id": "string",
-    "retriever_rank": "int32",
-    "score": "float64",
-    "list_rank": "int32",
-    "depth": "int32",
+MOST_DOCUMENTS = 100_000_000
+"""Most documents of a call, as in a configuration."""
+MOST_BUCKETS = 10
+"""Most groups of documents by length, as in a configuration."""
+SCORE_COLUMNS = {
+    "dataset": Column("string"),
+    "reranker": Column("string"),
+    "query_id": Column("string"),
+    "doc_id": Column("string"),
+    "retriever_rank": Column("int32", nullable=True, least=1),
+    "score": Column("float64"),
+    "list_rank": Column("int32", nullable=True, least=1),
+    "depth": Column("int32", nullable=True, least=1),
 }
 """Columns of ``scores.parquet``; depth is null where one pass serves every depth. ``list_rank`` is the
 rank in the backend's response to the call that scored the pair. With ``missing: last`` of the replay backend it is
 null for a candidate that the run file lacks: its score is made up. The rows of a compared run have null in all three
 columns: its documents are no candidates of the first stage."""
 
-CALLS = {
-    "dataset": "string",
-    "reranker": "string",
-    "query_id": "string",
-    "pass": "string",
-    "batch_size": "int32",
-    "filled": "int32",
-    "scenario": "string",
-    "concurrency": "int32",
-    "length_bucket": "int32",
-    "rate_per_s": "float64",
-    "round": "int32",
-    "attempt": "int32",
-    "scheduled_s": "float64",
-    "start_s": "float64",
-    "encoded_s": "float64",
-    "sent_s": "float64",
-    "headers_s": "float64",
-    "body_s": "float64",
-    "end_s": "float64",
-    "status": "string",
-    "error": "string",
-    "http_status": "int32",
-    "tokens": "int64",
-    "units": "float64",
-    "billed_bytes": "int64",
-    "characters": "int64",
-    "document_characters": "int64",
-    "truncated_documents": "int64",
-    "cost_usd": "float64",
-    "server_s": "float64",
-    "server_times": "string",
-    "model": "string",
-    "cached": "bool_",
-    "conn_reused": "bool_",
-    "list_sorted": "bool_",
+CALL_COLUMNS = {
+    "dataset": Column("string"),
+    "reranker": Column("string"),
+    "query_id": Column("string"),
+    "pass": Column("string", words=frozenset(get_args(Pass))),
+    "batch_size": Column("int32", least=0, most=MOST_DOCUMENTS),
+    "filled": optional("int32", least=0),
+    "scenario": optional("string"),
+    "concurrency": optional("int32", least=1),
+    "length_bucket": optional("int32", least=0, most=MOST_BUCKETS),
+    "rate_per_s": optional("float64", least=0, most=MOST_AMOUNT),
+    "round": optional("int32", least=0),
+    "attempt": Column("int32", least=1),
+    "scheduled_s": Column("float64", least=-MOST_AMOUNT, most=MOST_AMOUNT),
+    "start_s": Column("float64", least=-MOST_AMOUNT, most=MOST_AMOUNT),
+    "encoded_s": optional("float64", least=-MOST_AMOUNT, most=MOST_AMOUNT),
+    "sent_s": optional("float64", least=-MOST_AMOUNT, most=MOST_AMOUNT),
+    "headers_s": optional("float64", least=-MOST_AMOUNT, most=MOST_AMOUNT),
+    "body_s": optional("float64", least=-MOST_AMOUNT, most=MOST_AMOUNT),
+    "end_s": Column("float64", least=-MOST_AMOUNT, most=MOST_AMOUNT),
+    "status": Column("string", words=frozenset(get_args(Status))),
+    "error": optional("string"),
+    "http_status": optional("int32"),
+    "tokens": optional("int64", least=0, most=MOST_AMOUNT, reported=True),
+    "units": optional("float64", least=0, most=MOST_AMOUNT, reported=True),
+    "billed_bytes": optional("int64", least=0, most=MOST_AMOUNT, reported=True),
+    "characters": optional("int64", least=0, most=MOST_AMOUNT, reported=True),
+    "document_characters": optional("int64", least=0, most=MOST_AMOUNT),
+    "truncated_documents": optional("int64", least=0, most=MOST_AMOUNT, reported=True),
+    "cost_usd": optional("float64", least=0, most=MOST_AMOUNT, reported=True),
+    "server_s": optional("float64", least=0, most=MOST_AMOUNT, reported=True),
+    "server_times": optional("string"),
+    "model": optional("string"),
+    "cached": optional("bool_"),
+    "conn_reused": optional("bool_"),
+    "list_sorted": optional("bool_"),
 }
 """Columns of ``calls.parquet``, one row for each attempt; unknown is null. ``server_times`` is a JSON
 object: name -> seconds, and the part of the work that took them."""
@@ -68,11 +75,20 @@ object: name -> seconds, and the part of the work that took them."""
 STATIONS = ("encoded_s", "sent_s", "headers_s", "body_s")
 """Columns between start and end of a call; null without a network connection, and if the call failed."""
 
-TEXTS = {"dataset": "string", "doc_id": "string", "text": "string"}
+TEXT_COLUMNS = {"dataset": Column("string"), "doc_id": Column("string"), "text": Column("string")}
 """Columns of ``texts.parquet``: the beginnings of the documents that a report can show."""
 
-RUN_LATENCIES = {"dataset": "string", "reranker": "string", "query_id": "string", "seconds": "float64"}
+RUN_LATENCY_COLUMNS = {
+    "dataset": Column("string"),
+    "reranker": Column("string"),
+    "query_id": Column("string"),
+    "seconds": Column("float64", least=0, most=MOST_AMOUNT),
+}
 """Columns of ``run_latencies.parquet``: what the files of compared runs say, without the unknown ones."""
+
+SCORES, CALLS = kinds(SCORE_COLUMNS), kinds(CALL_COLUMNS)
+TEXTS, RUN_LATENCIES = kinds(TEXT_COLUMNS), kinds(RUN_LATENCY_COLUMNS)
+"""Column -> its type, for each table."""
 
 SHOWN = 10
 """Documents of each ranked list that a report shows."""

@@ -8,17 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from evalkit.config import LatencySettings
 from evalkit.config.experiment import CompareSettings
+from evalkit.config.settings import Seed
 from evalkit.config.source import read_source
 from evalkit.errors import InputError
+from evalkit.metrics import parse_metrics
 from evalkit.records import BelowDepth
-from evalkit.results.json_shapes import from_plain, missing_file
+from evalkit.results.bounds import AtLeastOne
+from evalkit.results.json_shapes import from_plain, read_whole
 
 REMEDY = "check that the result folder is complete and was written by this version of evalkit"
 _KEYS = ("name", "seed", "metrics", "depths", "compare")
+_SETTINGS = ("compare", "latency")
+"""Keys whose values are settings of a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,9 @@ class RecordedConfig:
     """
 
     name: str
-    seed: int
-    metrics: tuple[str, ...]
-    depths: tuple[int, ...]
+    seed: Seed
+    metrics: Annotated[tuple[str, ...], Field(min_length=1)]
+    depths: Annotated[tuple[AtLeastOne, ...], Field(min_length=1)]
     compare: CompareSettings
     rerankers: Mapping[str, RecordedReranker]
     latency: LatencySettings | None = None
@@ -93,11 +100,32 @@ def read_recorded_config(file: Path) -> RecordedConfig:
         If it is missing or damaged.
     """
     try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise missing_file(file) from None
-    data = read_source(text, str(file)).data
+        text = read_whole(file).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file.resolve()} is damaged: {error}", REMEDY) from None
+    source = read_source(text, str(file))
+    source.fail_if(source.problems)
+    data = source.data
     lacking = sorted(set(_KEYS).difference(data if isinstance(data, dict) else ()))
     if not isinstance(data, dict) or lacking:
-        raise InputError(f"{file} is damaged: missing {', '.join(lacking)}", REMEDY)
-    return from_plain(RecordedConfig, {"rerankers": {}, **data, "everything": data}, file, REMEDY)
+        raise InputError(f"{file.resolve()} is damaged: missing {', '.join(lacking)}", REMEDY)
+    known = {"rerankers": {}, **data, **{key: _tupled(data[key]) for key in _SETTINGS if key in data}}
+    config = from_plain(RecordedConfig, {**known, "everything": data}, file, REMEDY)
+    _check_metrics(config, file)
+    return config
+
+
+def _tupled(value: Any) -> Any:
+    """Return a value with tuples in place of lists: classes of settings accept no lists for tuples."""
+    if isinstance(value, Mapping):
+        return {key: _tupled(child) for key, child in value.items()}
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
+
+
+def _check_metrics(config: RecordedConfig, file: Path) -> None:
+    try:
+        parse_metrics(config.metrics)
+    except InputError as error:
+        raise InputError(f"{file.resolve()} is damaged: metrics: {error}", error.hint) from None
+    if config.primary not in config.metrics:
+        raise InputError(f"{file.resolve()} is damaged: compare.primary is not one of the metrics", REMEDY)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evalkit.results.bounds import Count
+
 
 @dataclass(frozen=True, slots=True)
 class LatencyFile:
@@ -17,8 +19,8 @@ class LatencyFile:
 
     path: str
     sha256: str
-    queries: int
-    queries_unknown: int
+    queries: Count
+    queries_unknown: Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,13 @@ class RunFacts:
     dataset: str
     path: str
     sha256: str
-    queries: int
+    queries: Count
     missing_queries: tuple[str, ...]
-    other_queries: int
-    documents: int
-    shortest_list: int
-    longest_list: int
-    distinct_documents: int
-    documents_not_in_corpus: int
-    same_id_left_out: int
+    other_queries: Count
+    documents: Count
+    shortest_list: Count
+    longest_list: Count
+    distinct_documents: Count
+    documents_not_in_corpus: Count
+    same_id_left_out: Count
     latencies: LatencyFile | None = None

@@ -11,14 +11,15 @@ import numpy as np
 
 from evalkit.records import MetricValues
 from evalkit.results.parquet import read_table, write_table
+from evalkit.results.table_columns import Column, kinds, optional
 
-VALUES = {
-    "dataset": "string",
-    "reranker": "string",
-    "depth": "int32",
-    "metric": "string",
-    "query_id": "string",
-    "value": "float64",
+VALUE_COLUMNS = {
+    "dataset": Column("string"),
+    "reranker": Column("string"),
+    "depth": optional("int32", least=1),
+    "metric": Column("string"),
+    "query_id": Column("string"),
+    "value": Column("float64"),
 }
 """Columns of ``values.parquet``."""
 
@@ -35,7 +36,7 @@ class CellValues:
 
 def write_values(path: Path, cells: Iterable[CellValues], *, inside: Path) -> None:
     """Write the values of some cells to a file `inside` a folder, one row for each metric and query."""
-    columns: dict[str, list[Any]] = {name: [] for name in VALUES}
+    columns: dict[str, list[Any]] = {name: [] for name in VALUE_COLUMNS}
     for cell in cells:
         for metric in cell.values.metrics:
             rows = len(cell.values.query_ids)
@@ -45,7 +46,7 @@ def write_values(path: Path, cells: Iterable[CellValues], *, inside: Path) -> No
             columns["metric"] += [metric] * rows
             columns["query_id"] += cell.values.query_ids
             columns["value"] += cell.values.of(metric).tolist()
-    write_table(path, VALUES, columns, inside=inside)
+    write_table(path, kinds(VALUE_COLUMNS), columns, inside=inside)
 
 
 def read_values(path: Path) -> Iterator[CellValues]:
@@ -58,7 +59,7 @@ def read_values(path: Path) -> Iterator[CellValues]:
     """
     import pandas as pd
 
-    for (dataset, tag), part in read_table(path).groupby(["dataset", "reranker"], sort=False):
+    for (dataset, tag), part in read_table(path, VALUE_COLUMNS).groupby(["dataset", "reranker"], sort=False):
         wide = part.pivot_table(index="query_id", columns="metric", values="value", sort=False)
         labels = tuple(dict.fromkeys(part["metric"]))
         columns = wide[list(labels)].to_numpy(dtype=np.float64)

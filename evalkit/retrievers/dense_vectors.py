@@ -51,11 +51,11 @@ def cached_vectors(
         If the cache cannot be written.
     """
     try:
-        file = _find_file(folder, _COMPLETE)
+        file = _find_complete(folder, len(texts))
         if file is None:
             make_folder(folder)
             with FileLock(folder / "lock"):
-                file = _find_file(folder, _COMPLETE) or _embed_missing(folder, texts, embed, chunk, tag)
+                file = _find_complete(folder, len(texts)) or _embed_missing(folder, texts, embed, chunk, tag)
     except OSError as error:
         raise StorageError(
             f"cannot write vectors to {folder}: {error}",
@@ -91,5 +91,15 @@ def _append(stream: BinaryIO, vectors: NDArray[np.float32], done: int) -> None:
     os.fsync(stream.fileno())
 
 
+def _find_complete(folder: Path, texts: int) -> Path | None:
+    """Return the file with the vectors of all texts; one of another length is damaged, and is removed."""
+    file = _find_file(folder, _COMPLETE)
+    if file is not None and file.stat().st_size != 4 * texts * int(file.stem):
+        file.unlink()
+        return None
+    return file
+
+
 def _find_file(folder: Path, suffix: str) -> Path | None:
-    return next(folder.glob(f"*{suffix}"), None)
+    """Return the file with this suffix, whose name is the dimension of the vectors."""
+    return next((file for file in folder.glob(f"*{suffix}") if file.stem.isdigit() and int(file.stem)), None)

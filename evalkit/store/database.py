@@ -11,26 +11,15 @@ from urllib.parse import quote
 
 from evalkit.errors import StorageError
 from evalkit.files import make_folder
+from evalkit.store.table_check import ALL_TABLES, TABLES, check_others, check_tables
 
 SCHEMA_VERSION = 3
 _WITHOUT_SESSIONS = 2
 """Schema version of stores that do not record which session obtained a score."""
-_TABLES = """
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE backends (backend INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
-CREATE TABLE queries (
-    query INTEGER PRIMARY KEY, backend INTEGER NOT NULL, text_hash BLOB NOT NULL, list_hash BLOB NOT NULL,
-    UNIQUE (backend, text_hash, list_hash));
-CREATE TABLE documents (document INTEGER PRIMARY KEY, text_hash BLOB NOT NULL UNIQUE);
-CREATE TABLE calls (call INTEGER PRIMARY KEY, stored_s REAL NOT NULL, model TEXT, session TEXT);
-CREATE TABLE scores (
-    query INTEGER NOT NULL, document INTEGER NOT NULL, score REAL NOT NULL, list_rank INTEGER,
-    call INTEGER NOT NULL, PRIMARY KEY (query, document)) WITHOUT ROWID;
-CREATE TABLE journal (
-    entry INTEGER PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL, content BLOB NOT NULL)
-"""
 _BUSY_S = 60
 """Maximum seconds to wait while another process writes."""
+_STEPS = 1_000_000
+"""Steps of SQLite's virtual machine between two looks at signals: some hundredths of a second."""
 
 Mode = Literal["create", "write", "read"]
 
@@ -64,8 +53,11 @@ class Database:
                 make_folder(path.parent)
             address = f"file:{quote(str(path.absolute()))}?mode={'rwc' if mode == 'create' else 'rw'}"
             self._connection = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
+        # The handler lets Python look at signals: without it, Ctrl-C waits for the end of a long query.
+        self._connection.set_progress_handler(lambda: 0, _STEPS)
         try:
             with self._storage_errors():
+                self._connection.execute("PRAGMA trusted_schema = OFF")
                 if mode == "read" and self._is_empty():
                     self._connection.close()
                     self._connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -90,7 +82,7 @@ class Database:
         """Create the tables in an empty file; fails if the file is not writable."""
         with self.transaction():
             if self._is_empty():
-                for statement in _TABLES.split(";"):
+                for statement in TABLES.split(";"):
                     self._connection.execute(statement)
                 about = ("schema_version", str(SCHEMA_VERSION))
                 self._connection.execute("INSERT INTO about VALUES (?, ?)", about)
@@ -117,18 +109,19 @@ class Database:
         StorageError
             If this version of evalkit cannot read it.
         """
-        names = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
-        if "about" not in names:
-            raise sqlite3.DatabaseError("it is not a score store")
-        (version,) = self._connection.execute(
-            "SELECT value FROM about WHERE name = 'schema_version'"
-        ).fetchone()
+        check_tables(self._connection, ["about"])  # first, as anything else may have that name
+        found = self._connection.execute("SELECT value FROM about WHERE name = 'schema_version'").fetchone()
+        if found is None:
+            raise sqlite3.DatabaseError("it is not a score store: it has no schema version")
+        (version,) = found
         if version not in {str(SCHEMA_VERSION), str(_WITHOUT_SESSIONS)}:
             raise StorageError(
-                f"the score store {self.path.resolve()} has schema version {version}; this version of"
+                f"the score store {self.path.resolve()} has schema version {str(version)[:40]}; this version of"
                 f" evalkit reads {SCHEMA_VERSION}",
                 "use the version of evalkit that wrote it, or set another store.path",
             )
+        check_tables(self._connection, ALL_TABLES)
+        check_others(self._connection)
         return int(version)
 
     def close(self) -> None:
@@ -147,6 +140,14 @@ class Database:
                     self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+    def damaged(self, what: str) -> StorageError:
+        """Return the error for a value that a store cannot hold."""
+        return StorageError(
+            f"the score store {self.path.resolve()} is damaged: {what}",
+            f"list all damage with: evalkit store verify {self.path}; remove the scores of a backend with: evalkit"
+            f" store prune {self.path} --backend N",
+        )
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a query."""
@@ -176,6 +177,8 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                raise KeyboardInterrupt from None  # raised in the handler, where SQLite took it for its result
             raise StorageError(
                 f"the score store {self.path.resolve()} cannot be used: {error}",
                 "free disk space or fix the permissions; if the store is damaged, move it away or set"

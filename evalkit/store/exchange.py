@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import orjson
-
 from evalkit.errors import InputError, StorageError
 from evalkit.files import replacing_file
 from evalkit.progress import progress_bar
 from evalkit.store.database import Database
+from evalkit.store.stored_values import Wrong, find_wrong
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +30,9 @@ _COLUMNS = {
     "stored_s": "float64",
     "model": "string",
 }
-_OPTIONAL = {"list_rank", "model"}
+_HASHES = {"query_hash": {16}, "list_hash": {0, 16}, "document_hash": {16}}
+"""Column -> possible numbers of bytes."""
+_DAY_S = 86_400.0
 _HINT = "use a file written by 'evalkit store export'"
 
 
@@ -43,7 +44,7 @@ def export_scores(database: Database, path: Path) -> int:
     InputError
         If the file exists.
     StorageError
-        If the file cannot be written.
+        If the file cannot be written, or the store is damaged.
     """
     from pyarrow import parquet
 
@@ -62,6 +63,7 @@ def export_scores(database: Database, path: Path) -> int:
                 " JOIN documents d ON d.document = s.document JOIN calls c ON c.call = s.call",
                 _ROWS,
             ):
+                _check_stored(database, rows)
                 writer.write_table(_table(rows))
                 progress.update(len(rows))
     except OSError as error:
@@ -88,7 +90,7 @@ def open_export(path: Path) -> Iterator[parquet.ParquetFile]:
             yield file
     except FileNotFoundError:
         raise InputError(f"file not found: {path.resolve()}", _HINT) from None
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         why = str(error).partition(". ")[0]
         raise InputError(f"{path.resolve()} cannot be read: {why}", _HINT) from None
 
@@ -108,9 +110,11 @@ def import_scores(database: Database, file: parquet.ParquetFile) -> tuple[int, i
         If the file has invalid rows; the store is unchanged then.
     """
     total, imported = file.metadata.num_rows, 0
+    seen = 0
     with database.transaction(), progress_bar(total=total, desc="importing", unit="score") as progress:
         for batch in file.iter_batches(_ROWS):
-            imported += _insert_newer(database, _checked(batch))
+            imported += _insert_newer(database, _checked(batch, seen))
+            seen += len(batch)
             progress.update(len(batch))
     return total, imported
 
@@ -131,33 +135,49 @@ def _table(rows: list[Any]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=_schema())
 
 
-def _checked(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    """Return the rows of a batch.
+def _checked(batch: pa.RecordBatch, before: int) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a batch that follows `before` others.
 
     Raises
     ------
     InputError
-        If a row violates what a store relies on: no nulls, 16-byte hashes, finite scores, identities in JSON.
+        If a value violates what a store relies on; it names the row and the column.
     """
     columns = {name: batch.column(name).to_pylist() for name in _COLUMNS}
-    valid = (
-        not any(batch.column(name).null_count for name in _COLUMNS if name not in _OPTIONAL)
-        and all(len(value) == 16 for name in ("query_hash", "document_hash") for value in columns[name])
-        and all(len(value) in {0, 16} for value in columns["list_hash"])
-        and bool(np.isfinite(batch.column("score").to_numpy()).all())
-        and all(map(_is_json, set(columns["identity"])))
-    )
-    if not valid:
-        raise InputError("the file contains rows that are not scores", _HINT)
+    wrong = _find_wrong(columns)
+    if wrong is not None:
+        raise InputError(f"row {before + wrong.row + 1} is no score: its {wrong}", _HINT)
     return zip(*columns.values(), strict=True)
 
 
-def _is_json(text: str) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
+def _find_wrong(columns: dict[str, list[Any]]) -> Wrong | None:
+    """Return the first value that cannot be one; see `find_wrong`. No score can be of the future, but clocks differ."""
+    for name, lengths in _HASHES.items():
+        for row, value in enumerate(columns[name]):
+            if value is None or len(value) not in lengths:
+                return Wrong(name, row, "missing" if value is None else f"of {len(value)} bytes")
+    latest = time.time() + _DAY_S
+    late = next((row for row, value in enumerate(columns["stored_s"]) if value and value > latest), None)
+    if late is not None:
+        return Wrong("stored_s", late, f"{columns['stored_s'][late]}, which is in the future")
+    return find_wrong(columns)
+
+
+def _check_stored(database: Database, rows: list[Any]) -> None:
+    """Check what is exported.
+
+    Raises
+    ------
+    StorageError
+        If the store is damaged.
+    """
+    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+    wrong = find_wrong(columns)
+    if wrong is not None:
+        raise database.damaged(f"a stored score has the {wrong}")
+    for name, lengths in _HASHES.items():
+        if any(type(value) is not bytes or len(value) not in lengths for value in set(columns[name])):
+            raise database.damaged(f"a stored score has an invalid {name}")
 
 
 def _insert_newer(database: Database, rows: Iterator[tuple[Any, ...]]) -> int:

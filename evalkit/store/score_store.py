@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 
 from evalkit.store.database import Database, Mode
+from evalkit.store.stored_values import find_wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,22 @@ class ScoreStore:
         return self._database.transaction()
 
     def known(self, key: ScoreKey) -> list[StoredScore | None]:
-        """Return the stored score of each document, in order; None for documents without one."""
+        """Return the stored score of each document, in order; None for documents without one.
+
+        Raises
+        ------
+        StorageError
+            If a value of a score cannot be one: it is never used.
+        """
         list_hash, hashes = _hashes(key)
         rows = self._database.rows(
             _KNOWN if self._database.has_sessions else _KNOWN.replace("c.session", "NULL"),
             [key.identity, _hash(key.query), list_hash],
         )
+        if rows:
+            wrong = find_wrong(dict(zip(_RECALLED, zip(*rows, strict=True), strict=True)))
+            if wrong is not None:
+                raise self._database.damaged(f"a stored score has the {wrong}")
         stored = {text_hash: StoredScore(*columns) for text_hash, *columns in rows}
         return [stored.get(text_hash) for text_hash in hashes]
 
@@ -193,6 +204,7 @@ def session_entry(content: bytes) -> tuple[str, str]:
 
 
 _JOURNAL = "SELECT kind, content FROM journal WHERE run = ? ORDER BY entry"
+_RECALLED = ("text_hash", "score", "list_rank", "stored_s", "model", "session")
 _KNOWN = """
 SELECT d.text_hash, s.score, s.list_rank, c.stored_s, c.model, c.session FROM backends b
 JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query

@@ -11,21 +11,7 @@ import orjson
 from evalkit.errors import InputError
 from evalkit.store.database import Database
 from evalkit.store.score_store import SESSION, session_entry
-
-_INCONSISTENCIES = {
-    "scores of unknown queries": "SELECT count(*) FROM scores WHERE query NOT IN (SELECT query FROM queries)",
-    "scores of unknown documents": "SELECT count(*) FROM scores"
-    " WHERE document NOT IN (SELECT document FROM documents)",
-    "scores of unknown calls": "SELECT count(*) FROM scores WHERE call NOT IN (SELECT call FROM calls)",
-    "scores that are not finite": "SELECT count(*) FROM scores WHERE typeof(score) != 'real' OR abs(score) = 9e999",
-    "queries of unknown backends": "SELECT count(*) FROM queries"
-    " WHERE backend NOT IN (SELECT backend FROM backends)",
-    "queries with an invalid hash": "SELECT count(*) FROM queries"
-    " WHERE length(text_hash) != 16 OR length(list_hash) NOT IN (0, 16)",
-    "documents with an invalid hash": "SELECT count(*) FROM documents WHERE length(text_hash) != 16",
-    "backends with an unreadable identity": "SELECT count(*) FROM backends WHERE NOT json_valid(identity)",
-}
-"""Name of an inconsistency -> the query that counts it."""
+from evalkit.store.stored_values import INCONSISTENCIES, SESSIONS, find_wrong
 
 _UNUSED = {
     "queries": "DELETE FROM queries WHERE query NOT IN (SELECT query FROM scores)",
@@ -84,7 +70,13 @@ class Pruned:
 
 
 def holdings(database: Database) -> list[Holding]:
-    """Return a summary of the store's scores per backend."""
+    """Return a summary of the store's scores per backend.
+
+    Raises
+    ------
+    StorageError
+        If a value that is summarised cannot be one.
+    """
     rows = database.rows(
         "SELECT b.backend, b.identity, count(DISTINCT q.query), count(*), min(c.stored_s), max(c.stored_s)"
         " FROM backends b JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query"
@@ -95,7 +87,17 @@ def holdings(database: Database) -> list[Holding]:
         " JOIN calls c ON c.call = s.call WHERE c.model IS NOT NULL ORDER BY c.model"
     )
     models: dict[int, list[str]] = {}
+    for backend, *_ in [*rows, *named]:
+        if not isinstance(backend, int):
+            raise database.damaged(f"backend {str(backend)[:40]!r}")
+    for backend, identity, _, _, oldest_s, newest_s in rows:
+        wrong = find_wrong({"identity": [identity], "stored_s": [oldest_s, newest_s]})
+        if wrong is not None:
+            raise database.damaged(f"backend {backend} has the {wrong}")
     for backend, model in named:
+        wrong = find_wrong({"model": [model]})
+        if wrong is not None:
+            raise database.damaged(f"backend {backend} has the {wrong}")
         models.setdefault(backend, []).append(model)
     return [
         Holding(backend, identity, queries, scores, oldest_s, newest_s, tuple(models.get(backend, ())))
@@ -114,8 +116,11 @@ def faults(database: Database) -> list[str]:
     damage = [line for (line,) in database.rows("PRAGMA integrity_check") if line != "ok"]
     if damage:
         return damage  # the tables of a damaged file cannot be queried reliably
+    sessions = {"calls with an invalid session": SESSIONS} if database.has_sessions else {}
     return [
-        f"{count} {name}" for name, sql in _INCONSISTENCIES.items() if (count := database.rows(sql)[0][0])
+        f"{count} {name}"
+        for name, sql in {**INCONSISTENCIES, **sessions}.items()
+        if (count := database.rows(sql)[0][0])
     ]
 
 

@@ -108,6 +108,8 @@ def margins_at(folder: ResultFolder, dataset: str, tag: str, depth: int) -> dict
     queries, scores = columns["query_id"][within], columns["score"][within]
     names, owner = np.unique(queries.astype(str), return_inverse=True)
     order = np.argsort(owner, kind="stable")
+    if not len(names):
+        return {}
     parts = np.split(scores[order], np.cumsum(np.bincount(owner, minlength=len(names)))[:-1])
     return {str(name): margin_of(part) for name, part in zip(names, parts, strict=True) if len(part)}
 

@@ -189,6 +189,7 @@ def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
     """Return the log median of every round: rounds are the units, as calls of one round are not independent."""
     closed = (calls["pass"] == "latency") & calls["rate_per_s"].isna() & calls["length_bucket"].isna()
     good = calls[closed & (calls["status"] == "ok")]
+    good = good[good["latency_s"] > 0]  # a coarse clock may measure 0 s, which has no logarithm
     seconds = good["latency_s"]
     keys = ["dataset", "reranker", "batch_size", "concurrency", "round"]
     medians = seconds.groupby([good[key] for key in keys]).median()

@@ -12,6 +12,7 @@ from evalkit.formats import read_qrels, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import BelowDepth, Qrels, Run
 from evalkit.results import ResultFolder
+from evalkit.results.consistency import check_consistent
 from evalkit.results.locate import locate_result, locate_results
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
@@ -101,9 +102,8 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
             f"{path} contains only latencies and no scores",
             "use a result folder of 'evalkit run'",
         )
-    names = [facts.name for facts in manifest.datasets]
-    qrels = {name: folder.read_qrels(name) for name in names}
-    queries = {name: folder.read_queries(name) for name in names}
+    check_consistent(folder, manifest, config)
+    qrels, queries = folder.read_judged(manifest)
     cells = derive_cells(folder, manifest, qrels, config.metrics, [config.depth], config.below_depth)
     comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, config, manifest.origins)
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import DataFormatError, InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import BelowDepth, MetricValues, Qrels, Run, append_below
 from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
 from evalkit.results.raw_tables import at_depth
+from evalkit.results.table_columns import DAMAGED
 from evalkit.summaries.candidate_runs import best_order
 
 
@@ -88,16 +90,20 @@ def derive_cells(
     with_candidates: list[str] = []
     candidates = Run.from_rows("", [], [], [])
     for dataset, judged in qrels.items():
+        lists: dict[int, Run] = {}
         for tag in (manifest.first_stage, *manifest.rerankers):
-            part = folder.read_scores_of(dataset, tag)
+            part = _ranked_scores(folder, dataset, tag)
             if tag == manifest.first_stage:
                 with_candidates = list(dict.fromkeys(part["query_id"].tolist()))
                 longest = int(part["retriever_rank"].max(initial=0))
                 if below_depth == "kept" and longest > min(depths):
-                    candidates = scored_run(part, tag, longest)
+                    candidates = _run(folder, part, tag, longest)
             for depth in depths:
                 columns = at_depth(part, depth)
-                reranked = scored_run(columns, tag, depth)
+                reranked = _run(folder, columns, tag, depth)
+                if tag == manifest.first_stage:
+                    lists[depth] = reranked
+                _check_candidates(folder, reranked, lists[depth], whole=not _is_cascade(manifest, tag))
                 run = append_below(reranked, candidates, depth)
                 scored = set(run.query_ids)
                 missing = tuple(q for q in with_candidates if q not in scored)
@@ -107,9 +113,61 @@ def derive_cells(
                 yield QualityCell(dataset, tag, depth, run, values, missing, last, reranked)
         for facts in manifest.runs:
             if facts.dataset == dataset:
-                run = scored_run(folder.read_scores_of(dataset, facts.tag), facts.tag, None)
+                run = _run(folder, folder.read_scores_of(dataset, facts.tag), facts.tag, None)
                 # A query that the file lacks was answered with nothing: it is empty and counts as 0.
                 yield QualityCell(dataset, facts.tag, None, run, evaluate(run, judged, parsed), ())
+
+
+def _ranked_scores(folder: ResultFolder, dataset: str, tag: str) -> dict[str, NDArray[Any]]:
+    """Return the scores of a first stage or a reranker, whose documents all have a rank of the first stage."""
+    columns = folder.read_scores_of(dataset, tag)
+    if np.isnan(columns["retriever_rank"].astype(np.float64)).any():
+        raise InputError(
+            f"{folder.scores_file.resolve()} is damaged: column 'retriever_rank': a rank of {tag!r} is missing",
+            DAMAGED,
+        )
+    return columns
+
+
+def _run(folder: ResultFolder, columns: Mapping[str, NDArray[Any]], tag: str, depth: int | None) -> Run:
+    try:
+        return scored_run(columns, tag, depth)
+    except DataFormatError as error:
+        raise DataFormatError(
+            f"{folder.scores_file.resolve()} is damaged: {tag!r}: {error}", error.hint
+        ) from None
+
+
+def _check_candidates(folder: ResultFolder, run: Run, candidates: Run, *, whole: bool) -> None:
+    """Check that a reranker ranks the candidates of the first stage.
+
+    Parameters
+    ----------
+    folder
+        For the message.
+    run, candidates
+        Both at one depth.
+    whole
+        Whether it ranks all of them, and not some as a cascade may.
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    for query_id, docs, _ in run:
+        own, given = set(docs), set(candidates.docs(query_id))
+        if own != given if whole else not own <= given:
+            raise InputError(
+                f"{folder.scores_file.resolve()} is damaged: {run.tag!r} does not rank the candidates of query"
+                f" {query_id!r}",
+                DAMAGED,
+            )
+
+
+def _is_cascade(manifest: Manifest, tag: str) -> bool:
+    facts = manifest.rerankers.get(tag)
+    return facts is not None and facts.cascade is not None
 
 
 def placed_last(columns: Mapping[str, NDArray[Any]], made_up: int) -> dict[str, frozenset[str]] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +33,21 @@ class Calibration:
         ``a`` and ``b`` of ``platt``, or the points' coordinates ``x`` and ``y`` of ``isotonic``.
     """
 
-    kind: str
+    kind: Literal["platt", "isotonic"]
     log_odds: bool
     parameters: dict[str, Any]
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the parameters are those of the kind: files may hold others."""
+        try:
+            if self.kind == "platt":
+                return all(math.isfinite(self.parameters[name]) for name in ("a", "b"))
+            x, y = (np.array(self.parameters[name], dtype=np.float64) for name in ("x", "y"))
+        except (KeyError, TypeError, ValueError):
+            return False
+        points = x.ndim == 1 and len(x) > 0 and x.shape == y.shape and np.isfinite(x).all()
+        return bool(points and (np.diff(x) >= 0).all() and (y >= 0).all() and (y <= 1).all())
 
     def apply(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ``(n,)`` probabilities."""

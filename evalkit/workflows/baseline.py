@@ -116,7 +116,7 @@ def _rankings(
     """
     rankings = {}
     for dataset, tag, joined in manifest.rankings:
-        query_ids = values[dataset, tag].query_ids
+        query_ids = values[dataset, tag].query_ids if (dataset, tag) in values else ()
         hashes = [joined[start : start + RANKING_DIGITS] for start in range(0, len(joined), RANKING_DIGITS)]
         if len(hashes) != len(query_ids):
             raise InputError(

@@ -18,6 +18,7 @@ from evalkit.report.pages import write_pages
 from evalkit.report.report_charts import report_charts
 from evalkit.report.sections import Findings, report_sections
 from evalkit.results import ResultFolder
+from evalkit.results.consistency import check_consistent
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import Summary
@@ -58,14 +59,14 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
     # Only large collections take long, so the progress bar appears after some seconds.
     with progress_bar(total=4, desc="report", unit="step", delay=3) as progress:
         config = folder.read_config()
-        qrels = {facts.name: folder.read_qrels(facts.name) for facts in manifest.datasets}
+        check_consistent(folder, manifest, config)
+        qrels, queries = folder.read_judged(manifest)
         # A result without a quality pass has no scores, and its report no quality.
         cells = _cells(folder, manifest, qrels, config) if config.quality else []
         timed = cells_of(calls := folder.read_calls())
         latency = latency_rows(timed, config.latency)
         first_stage = [cell for cell in cells if cell.reranker == manifest.first_stage]
         ceilings = list(derive_ceilings(first_stage, qrels, config.metrics))
-        queries = {name: folder.read_queries(name) for name in qrels}
         clusters = {
             name: QueryClusters.of_queries(queries[name], origin.cluster_field)
             for name, origin in manifest.origins.items()

@@ -16,7 +16,7 @@ def call(**changes: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(CALLS)
     row |= {
         "dataset": "d", "reranker": "r", "query_id": "q", "pass": "quality", "batch_size": 10, "filled": 0,
-        "concurrency": 1, "attempt": 1, "status": "ok", "start_s": 0.0, "end_s": 1.0,
+        "concurrency": 1, "attempt": 1, "status": "ok", "scheduled_s": 0.0, "start_s": 0.0, "end_s": 1.0,
     }  # fmt: skip
     return row | changes
 

@@ -134,3 +134,25 @@ def test_a_content_hash_follows_links(tmp_path: Path) -> None:
     after = content_hash(model)
     (model / "self").symlink_to(model)
     assert before != after == content_hash(model)
+
+
+@pytest.mark.parametrize("damage", ["cut", "removed", "other seal"])
+def test_a_damaged_folder_is_built_anew(tmp_path: Path, damage: str) -> None:
+    """A file that is shorter than it was, or missing, is never read; a folder of an earlier version has no lengths."""
+    folder = tmp_path / "it"
+
+    def build(into: Path) -> None:
+        (into / "part").mkdir()
+        (into / "part" / "data").write_bytes(b"data")
+
+    get_or_build(folder, build)
+    if damage == "cut":
+        (folder / "part" / "data").write_bytes(b"da")
+    elif damage == "removed":
+        (folder / "part" / "data").unlink()
+    else:
+        (folder / ".sizes.json").write_bytes(b"{")
+    assert (get_or_build(folder, build) / "part" / "data").read_bytes() == b"data"
+    (folder / ".sizes.json").unlink()
+    (folder / "part" / "data").write_bytes(b"older")
+    assert (get_or_build(folder, build) / "part" / "data").read_bytes() == b"older"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,7 +23,6 @@ from evalkit.report.numbers import bounded_text
 from evalkit.report.table import Table, as_markdown, markdown_text
 from evalkit.report.table_files import file_names, table_rows, write_tables
 from evalkit.report.warnings import ANY_REMEDY, REMEDIES, failure_tables
-from evalkit.results.parquet import read_table
 from evalkit.results.raw_tables import MOST_CHARACTERS, snippet
 
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -51,7 +51,7 @@ def test_an_interval_is_three_columns_and_a_number_a_number(tmp_path: Path) -> N
         held = list(csv.DictReader(file))
     assert held[0]["mean lower"] == "0.25"
     assert held[1]["mean"] == ""
-    parquet = read_table(tmp_path / "d-t.parquet")
+    parquet = pd.read_parquet(tmp_path / "d-t.parquet")
     assert parquet["calls"].tolist() == [1200, 3]
     assert parquet["mean"].isna().tolist() == [False, True]
     assert parquet["p95"].tolist() == [
@@ -68,7 +68,7 @@ def test_whatever_a_table_holds_can_be_written(
     folder = tmp_path_factory.mktemp("tables")
     table = Table("t", ("a", "b"), tuple((cell, "1") for cell in cells if cell.isprintable()), left=1)
     write_tables(folder, file_names([table]))
-    assert len(read_table(folder / "t.parquet")) == len(table.rows)
+    assert len(pd.read_parquet(folder / "t.parquet")) == len(table.rows)
 
 
 def test_every_table_has_a_file_of_its_own() -> None:

@@ -58,3 +58,16 @@ def test_a_cache_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> Non
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError, match="cannot write vectors to"):
         cached_vectors(tmp_path / "file" / "v", TEXTS, Model(), 4, "dense")
+
+
+def test_a_damaged_file_is_embedded_again(tmp_path: Path) -> None:
+    """A file that is cut, or named as no dimension, is not taken for vectors."""
+    cached_vectors(tmp_path / "v", TEXTS, Model(), 4, "dense")
+    (file,) = (tmp_path / "v").glob("3.*")
+    file.write_bytes(file.read_bytes()[:-5])
+    (tmp_path / "v" / f"x{file.suffix}").write_bytes(b"x")
+    again = Model()
+    assert cached_vectors(tmp_path / "v", TEXTS, again, 4, "dense").tolist() == [
+        [float(i)] * 3 for i in range(10)
+    ]
+    assert again.asked == TEXTS

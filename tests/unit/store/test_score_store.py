@@ -151,11 +151,11 @@ def test_a_store_of_an_earlier_version_is_read_and_upgraded(tmp_path: Path, mode
 
 def test_an_imported_score_has_no_session(tmp_path: Path, clock: list[float]) -> None:
     """Also where a call of this store was made at the same time for the same model: the file proves nothing."""
-    asked = ScoreKey("{}", "q", DOCUMENTS[:2], pointwise=True)
+    asked = ScoreKey('{"backend": "x"}', "q", DOCUMENTS[:2], pointwise=True)
     for name, session, documents in (("from", "a", DOCUMENTS), ("into", "b", DOCUMENTS[:2])):
         store = ScoreStore(tmp_path / name)
         with store.transaction():
-            key = ScoreKey("{}", "q", documents, pointwise=True)
+            key = ScoreKey('{"backend": "x"}', "q", documents, pointwise=True)
             store.add_scores(key, [0.1] * len(documents), [None] * len(documents), "m", session)
         store.close()
     export_scores(Database(tmp_path / "from", "read"), tmp_path / "scores.parquet")
@@ -163,6 +163,6 @@ def test_an_imported_score_has_no_session(tmp_path: Path, clock: list[float]) ->
         assert import_scores(Database(tmp_path / "into", "write"), file) == (4, 2)
     store = ScoreStore(tmp_path / "into", "read")
     assert [one.session for one in store.known(asked) if one] == ["b", "b"]
-    rest = store.known(ScoreKey("{}", "q", DOCUMENTS[2:], pointwise=True))
+    rest = store.known(ScoreKey('{"backend": "x"}', "q", DOCUMENTS[2:], pointwise=True))
     assert [(one.session, one.stored_s) for one in rest if one] == [(None, clock[0])] * 2
     store.close()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.call_tables import call, timed_call
-from support.result_folders import score_rows, write_result
+from support.result_folders import manifest_of, score_rows, write_result
 from support.systems import Scores
 
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
@@ -31,7 +31,10 @@ def evidence(
 ) -> Evidence:
     """Return the evidence of a result with one reranker on one dataset."""
     rows = score_rows("d", "bm25", first) + score_rows("d", "r", first if reranked is None else reranked)
-    folder = write_result(path, {"d": grades}, rows, calls=calls, config={"depths": [depth]})
+    manifest = manifest_of(["d"], list(dict.fromkeys(["r", *(one["reranker"] for one in calls)])))
+    folder = write_result(
+        path, {"d": grades}, rows, manifest=manifest, calls=calls, config={"depths": [depth]}
+    )
     return evidence_of(open_result(folder.path))
 
 

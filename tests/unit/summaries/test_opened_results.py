@@ -45,7 +45,7 @@ def opened(
 
 def test_a_result_is_opened_at_its_largest_depth(tmp_path: Path) -> None:
     """One comparison set for each dataset, with the first stage and all rerankers, queries and their fields."""
-    queries = {"d1": [Query("q1", "text", {"kind": "x"})]}
+    queries = {"d1": [Query("q1", "text", {"kind": "x"}), Query("q2", "other text", {})]}
     result = opened(
         tmp_path / "f", judged={"d1": GRADES, "d2": GRADES}, queries=queries, config={"depths": [1, 2]}
     )

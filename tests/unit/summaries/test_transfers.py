@@ -27,9 +27,9 @@ def opened(path: Path, scores: Mapping[str, Scores], **options: Any) -> OpenedRe
     rows = [
         row
         for name, lists in scores.items()
-        for row in score_rows(name, "bm25", OLD) + score_rows(name, "r", lists, **options)
+        for row in score_rows(name, "bm25", OLD | dict(lists)) + score_rows(name, "r", lists, **options)
     ]
-    config = {"metrics": ["nDCG@10"], "depths": [6]}
+    config = {"metrics": ["nDCG@10"], "depths": [3, 6]}
     return open_result(write_result(path, dict.fromkeys(scores, GRADES), rows, config=config).path)
 
 
