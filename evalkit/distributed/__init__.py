@@ -3,8 +3,8 @@
 Importing this package does not import ray.
 """
 
-from evalkit.distributed.ray_cluster import ClusterFacts, RayCluster, Replicas
-from evalkit.distributed.ray_pool import RayPool
+from evalkit.distributed.ray_cluster import ClusterFacts, RayCluster
+from evalkit.distributed.ray_pool import RayPool, Replicas
 from evalkit.distributed.worker_pool import (
     CompletedTask,
     LocalPool,
