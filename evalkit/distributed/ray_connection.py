@@ -91,7 +91,11 @@ class RayConnection:
         if isinstance(answer, messages.Joined):
             return answer.version
         self.keep_log = not isinstance(answer, messages.NotJoined)
-        reason = answer.reason if isinstance(answer, messages.NotJoined) else f"Ray ended; see {self.log}"
+        reason = (
+            answer.reason
+            if isinstance(answer, messages.NotJoined)
+            else f"Ray ended; its messages: {self.log}"
+        )
         raise WorldError(f"cannot join the Ray cluster {address!r}: {reason}", JOIN_HINT)
 
     def send(self, request: messages.Request) -> None:
@@ -142,7 +146,7 @@ class RayConnection:
             else "its head or this node ended"
         )
         return ClusterError(
-            f"the connection to the Ray cluster was lost: {what}; what Ray printed: {self.log}",
+            f"the connection to the Ray cluster was lost: {what}; messages of Ray: {self.log}",
             "check the cluster with 'ray status'",
         )
 

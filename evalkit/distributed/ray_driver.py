@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 from evalkit import __version__
 from evalkit.distributed import ray_messages as messages
@@ -93,9 +93,33 @@ class Driver:
 
 
 def _lost(replica: int, task: int | None, error: BaseException) -> messages.Lost:
+    """Return the loss of a replica; print the whole error for the log."""
     text = str(error)
+    sys.stderr.write(f"replica {replica}: {type(error).__name__}: {text}\n")
+    sys.stderr.flush()
+    if "its owner has died" in text:
+        _leave("the cluster takes this process for dead")
     at = next((line.split()[1] for line in text.splitlines() if line.strip().startswith("ip: ")), None)
-    return messages.Lost(replica, task, at if "its node has died" in text else None, one_line(text, 1000))
+    return messages.Lost(replica, task, at if "its node has died" in text else None, _reason(text))
+
+
+def _reason(text: str) -> str:
+    """Return what matters of an error message of Ray, on one line."""
+    for phrase in ("its node has died", "its worker process has died"):
+        if phrase in text:
+            return phrase
+    if "temporarily unavailable" in text:
+        return "its connection was lost"
+    lines = [line for line in text.splitlines() if line.strip()] or ["no reason"]
+    # An exception of the replica's own code ends with what was raised; Ray's own messages begin with it.
+    return one_line(lines[-1 if "ray::" in lines[0] else 0])
+
+
+def _leave(reason: str) -> NoReturn:
+    """End this process, which tells evalkit that the connection is lost."""
+    sys.stderr.write(f"{reason}\n")
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def _nodes() -> messages.Nodes:
@@ -124,13 +148,18 @@ def _connect(request: messages.Join) -> messages.Joined | messages.NotJoined:
 
 
 def _stay_alive(report: Callable[[messages.Event], None]) -> None:
-    """Report every few seconds that the head answers; nothing while it does not."""
+    """Report every few seconds that the head answers, and nothing while it does not; leave without this node."""
+    import ray
+
+    own = ray.get_runtime_context().get_node_id()
     while True:
         try:
-            _nodes()
+            alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
         except Exception:  # noqa: BLE001, S110 - no answer: the silence says so
             pass
         else:
+            if own not in alive:
+                _leave("the node of this process was lost")
             report(messages.Alive())
         time.sleep(ALIVE_S)
 

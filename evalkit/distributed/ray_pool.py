@@ -30,6 +30,8 @@ QUEUED_PER_REPLICA = 2
 MAX_ATTEMPTS = 3
 """A task fails after it was lost with this many replicas: it is assumed to be the cause. As often a replica may fail to
 start before it is given up."""
+MOST_LOSSES_IN_A_ROW = 30
+"""So many replicas may be lost without a result in between: enough to find the queries of a task that are the cause."""
 POLL_S = 1.0
 """Seconds between two looks at the time limits while no event comes."""
 BUSY_S = 20.0
@@ -294,21 +296,23 @@ class RayPool(WorkerPool[Worker_co]):
         After its first loss a task is queued alone, so that later losses are attributed to it.
         """
         self._remove(replica)
-        self.losses = Losses(self.losses.workers + 1, self.losses.tasks + len(replica.queued))
+        repeated = sum(pending.losses + 1 < MAX_ATTEMPTS for pending in replica.queued.values())
+        self.losses = Losses(self.losses.workers + 1, self.losses.tasks + repeated)
         if replica.place is None:
             self._give_up_starts(loss.reason)
             return
         self._connection.keep_log = True
-        logger.info("lost replica %d on %s: %s", replica.number, replica.place, loss.reason)
+        what = f"{_name_of(loss, replica.place)} was lost: {loss.reason}"
+        logger.info("%s; tasks to repeat: %d", what, repeated)
         self._losses_in_a_row += 1
-        if self._losses_in_a_row > MAX_ATTEMPTS * self._needs.count:
+        if self._losses_in_a_row > max(MOST_LOSSES_IN_A_ROW, MAX_ATTEMPTS * self._needs.count):
             raise ClusterError(
                 f"{self._losses_in_a_row} replicas in a row were lost on the Ray cluster: {loss.reason}",
                 "check that the nodes have enough memory",
             )
         warnings.warn(
-            f"{_name_of(loss, replica.place)} was lost; unfinished tasks are repeated on the"
-            f" others (what Ray printed: {self._connection.log})",
+            f"{what}; its unfinished tasks are repeated on the others"
+            f" (messages of Ray: {self._connection.log})",
             EvalkitWarning,
             stacklevel=2,
         )

@@ -1,0 +1,56 @@
+"""A TCP proxy on loopback whose network can be cut: it then forwards nothing, and accepts nothing."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+
+class TcpProxy:
+    """Forwards connections to a port to another address.
+
+    Parameters
+    ----------
+    host, port
+        Where to.
+
+    Attributes
+    ----------
+    address
+        ``host:port`` to connect to.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = (host, port)
+        self._whole = threading.Event()
+        self._whole.set()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def cut(self) -> None:
+        """Forward nothing from now on, as if all packets were lost; connections stay open."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """Forward again, first what was held back."""
+        self._whole.set()
+
+    def _serve(self) -> None:
+        while True:
+            self._whole.wait()
+            client, _ = self._server.accept()
+            with suppress(OSError):
+                other = socket.create_connection(self._target)
+                for source, target in ((client, other), (other, client)):
+                    threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
+
+    def _forward(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                self._whole.wait()
+                target.sendall(data)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
