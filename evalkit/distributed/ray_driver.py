@@ -19,9 +19,9 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any, BinaryIO, NoReturn
 
-from evalkit import __version__
 from evalkit.distributed import ray_messages as messages
 from evalkit.distributed.ray_replica import ReplicaActor, one_line, said
+from evalkit.registry import own_code
 
 CONNECT_TIMEOUT_S = 10.0
 ALIVE_S = 3.0
@@ -67,7 +67,7 @@ class Driver:
         }
         actor = ray.remote(ReplicaActor).options(**options).remote()
         self._actors[request.replica] = actor
-        return actor.start.remote(request.opener, __version__, request.paths)
+        return actor.start.remote(request.opener, own_code(), request.paths)
 
     def _kill(self, replica: int) -> None:
         import ray

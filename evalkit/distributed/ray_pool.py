@@ -248,7 +248,7 @@ class RayPool(WorkerPool[Worker_co]):
                 )
             if waited_s > BUSY_S and not told:
                 told = True
-                tell("no replica has started on the Ray cluster yet: it is busy or loads the model; waiting")
+                tell("waiting for the first replica on the Ray cluster, which is busy or loads the model")
 
     def _late(self, running: Iterable[_Replica]) -> messages.Lost | None:
         """Return the loss of a replica whose task takes too long."""

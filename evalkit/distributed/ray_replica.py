@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit import __version__
 from evalkit.distributed.worker_pool import run_task
 from evalkit.errors import CallError, EvalkitError, WorldError
+from evalkit.registry import own_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ class ReplicaActor:
         opener
             The pickled function that returns the worker.
         version
-            The caller's version of evalkit, because another one may compute other scores.
+            The caller's `own_code`, because another version may compute other scores.
         paths
             Folders from which the function is imported, besides those of the node.
         """
         node = _node()
 
         def opened() -> Place:
-            if version != __version__:
+            if version != own_code():
                 raise WorldError(
-                    f"evalkit {__version__} is installed there and {version} here",
+                    f"{own_code()} is installed there and {version} here",
                     "install the same version of evalkit on all nodes",
                 )
             sys.path += [path for path in paths if path not in sys.path]

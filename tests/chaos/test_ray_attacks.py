@@ -1,7 +1,7 @@
 """Attacks on runs over a Ray cluster: the scores are those of one process, or the failure has a name.
 
-Whatever happens, nothing that Ray prints is on the terminal, no actor is left behind, and what is scored twice is at most
-what was in flight on what was lost.
+Whatever happens, nothing that Ray prints is on the terminal, no actor is left behind, and what is scored twice is at
+most what was in flight on what was lost.
 """
 
 from __future__ import annotations
@@ -36,16 +36,18 @@ ray = pytest.importorskip("ray", reason="needs the ray extra")
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
 
 QUERIES = 108
-TASK = 8
-"""Lists in a task: 40 pairs of 5 documents each."""
+TASK = 12
+"""Lists in a task, at most: 40 pairs of up to 5 documents each."""
 IN_FLIGHT = 2 * TASK
 """Lists in flight on a replica, at most."""
-ENDED_S = 60
+ENDED_S = 120
+FAST_S, SLOW_S = 0.1, 0.3
 CONFIG = """\
 name: attacked
 datasets: [demo]
 depths: [5]
-rerankers: {{fragile: {{backend: fragile, log: {log}, fault: {fault}, seconds: {seconds}}}}}
+rerankers:
+  fragile: {{backend: fragile, log: {log}, fault: {fault}, seconds: {seconds}, together: {together}}}
 """
 SAID = re.compile(r"((note|warning|error): |  \S|.*pair)")
 OF_RAY = ("raylet", "pid=", "marked dead", "node_id", "rpc_", "ReplicaActor", "ray.io", "Traceback")
@@ -58,10 +60,11 @@ class Run:
     folder: Path
 
     def start(
-        self, address: str | None, fault: str = "none", seconds: float = 0.1, more: str = "", **env: str
+        self, address: str | None, fault: str = "none", seconds: float = FAST_S, more: str = "", **env: str
     ) -> subprocess.Popen[str]:
-        """Start the run, on a cluster or without one."""
-        text = CONFIG.format(log=self.log, fault=fault, seconds=seconds)
+        """Start the run, on a cluster or without one; a slow one scores on both replicas."""
+        together = 1 if fault != "none" or seconds == FAST_S else 2
+        text = CONFIG.format(log=self.log, fault=fault, seconds=seconds, together=together)
         if address is not None:
             text += f"execution: {{engine: ray, address: '{address}', replicas: 2{more}}}\n"
         self.log.mkdir(parents=True, exist_ok=True)
@@ -70,18 +73,21 @@ class Run:
 
     def end(self, process: subprocess.Popen[str], code: int) -> list[str]:
         """Wait for the end with an exit code; return the lines on the terminal, all of which are evalkit's."""
-        _, text = process.communicate(timeout=ENDED_S)
+        try:
+            _, text = process.communicate(timeout=ENDED_S)
+        finally:
+            process.kill()
         lines = [line for line in text.replace("\r", "\n").splitlines() if line.strip()]
         assert process.returncode == code, text
         assert not [line for line in lines if not SAID.match(line)], text
         assert not [word for word in OF_RAY if word in text], text
         return [line for line in lines if "pair" not in line]
 
-    def until_both_score(self) -> None:
-        """Wait until both replicas have scored."""
+    def until_scored(self, replicas: int) -> None:
+        """Wait until so many replicas have scored."""
         deadline = time.monotonic() + ENDED_S
-        while len(list(self.log.glob("*.scored"))) < 2:
-            assert time.monotonic() < deadline, "both replicas start"
+        while len(list(self.log.glob("*.scored"))) < replicas:
+            assert time.monotonic() < deadline, "replicas start"
             time.sleep(0.05)
 
     @property
@@ -176,7 +182,7 @@ def test_a_full_disk_is_named(run: Run, nodes: Nodes, alone: pd.DataFrame, fault
     run.end(run.start(nodes.address, fault), WorldError.exit_code if for_ever else 0)
     if not for_ever:
         same(run, alone)
-        assert run.twice == TASK
+        assert 0 < run.twice <= TASK
         return
     failed = [json.loads(line) for line in run.result.failures_file.read_text("utf-8").splitlines()]
     assert len({one["query_id"] for one in failed}) == QUERIES
@@ -184,12 +190,14 @@ def test_a_full_disk_is_named(run: Run, nodes: Nodes, alone: pd.DataFrame, fault
 
 
 @pytest.mark.attack("cluster", "no process of a node can write a file (limit of 200 bytes)")
-def test_a_node_that_cannot_write(run: Run, alone: pd.DataFrame) -> None:
+def test_a_node_that_cannot_write(run: Run, nodes: Nodes, alone: pd.DataFrame) -> None:
     """The node's tasks are done there or elsewhere: the same scores."""
-    with running_nodes() as nodes:
-        for process in nodes.processes[1]["raylet"]:
-            resource.prlimit(process, resource.RLIMIT_FSIZE, (200, 200))
+    (raylet,) = nodes.processes[1]["raylet"]
+    before = resource.prlimit(raylet, resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
+    try:
         run.end(run.start(nodes.address), 0)
+    finally:
+        resource.prlimit(raylet, resource.RLIMIT_FSIZE, before)
     same(run, alone)
 
 
@@ -198,7 +206,6 @@ def test_a_node_that_cannot_write(run: Run, alone: pd.DataFrame) -> None:
     ("fault", "named"),
     [
         ("no model", "No such file or directory: '/models/mine' (on "),
-        ("import error", "ModuleNotFoundError: No module named 'torch' (on "),
         ("dies at start", "its worker process has died"),
     ],
 )
@@ -256,15 +263,15 @@ def test_a_stopped_run_leaves_no_actor_and_resumes(
     code: int,
 ) -> None:
     """All actors end; the resumed run scores again only what was in flight on the two replicas."""
-    process = run.start(nodes.address, seconds=0.5)
-    run.until_both_score()
+    process = run.start(nodes.address, seconds=SLOW_S)
+    run.until_scored(2)
     stop(process)
     run.end(process, code)
     deadline = time.monotonic() + ENDED_S
     while _workers(nodes):
         assert time.monotonic() < deadline, "actors are left"
         time.sleep(0.1)
-    run.end(run.start(nodes.address, seconds=0.5), 0)
+    run.end(run.start(nodes.address, seconds=SLOW_S), 0)
     same(run, alone)
     assert run.twice <= 2 * IN_FLIGHT
 
@@ -283,8 +290,8 @@ def test_two_runs_share_a_cluster(tmp_path: Path, nodes: Nodes, alone: pd.DataFr
 @pytest.mark.attack("cluster", "the network of a node is cut for 20 s; the head is paused for 5 s")
 def test_a_cut_network_costs_time(run: Run, nodes: Nodes, alone: pd.DataFrame) -> None:
     """The same scores; at most what was in flight on the node is scored twice."""
-    process = run.start(nodes.address, seconds=0.5)
-    run.until_both_score()
+    process = run.start(nodes.address, seconds=SLOW_S)
+    run.until_scored(2)
     nodes.cut_off(20)
     said = run.end(process, 0)
     same(run, alone)
@@ -300,40 +307,51 @@ def test_a_cut_network_costs_time(run: Run, nodes: Nodes, alone: pd.DataFrame) -
     nodes.signal(0, "gcs_server", signal.SIGCONT)
 
 
-@pytest.mark.attack("cluster", "a node is killed with its worker")
-def test_a_killed_node_costs_its_tasks(run: Run, alone: pd.DataFrame) -> None:
-    """One warning, the same scores, and at most what was in flight there is scored twice."""
+@pytest.mark.attack("cluster", "a node is killed, later the head")
+def test_a_killed_node_costs_its_tasks_and_a_killed_head_has_a_name(
+    tmp_path: Path, alone: pd.DataFrame
+) -> None:
+    """One warning for the node, and at most what was in flight there is scored twice.
+
+    Ray ends the process that is connected to a lost head; evalkit says so, exits with 3, and scores the rest without.
+    """
+    one, other = Run(tmp_path / "node"), Run(tmp_path / "head")
     with running_nodes() as nodes:
-        process = run.start(nodes.address, seconds=0.5)
-        run.until_both_score()
+        process = one.start(nodes.address, seconds=SLOW_S)
+        one.until_scored(2)
         nodes.kill(1)
-        said = run.end(process, 0)
-    same(run, alone)
-    assert len(losses(said)) == 1, said
-    assert run.twice <= IN_FLIGHT
-
-
-@pytest.mark.attack("cluster", "the head or the node of the run itself is killed")
-@pytest.mark.parametrize("name", ["gcs_server", "raylet"])
-def test_a_lost_head_is_named(run: Run, alone: pd.DataFrame, name: str) -> None:
-    """Ray ends the process that is connected; evalkit says so, exits with 3, and scores the rest without Ray."""
-    with running_nodes() as nodes:
-        process = run.start(nodes.address, seconds=1.5, RAY_gcs_rpc_server_reconnect_timeout_s="4")
-        run.until_both_score()
-        nodes.signal(0, name, signal.SIGKILL)
-        said = run.end(process, WorldError.exit_code)
+        said = one.end(process, 0)
+        same(one, alone)
+        assert len(losses(said)) == 1, said
+        assert one.twice <= IN_FLIGHT
+        process = other.start(nodes.address, "slow", RAY_gcs_rpc_server_reconnect_timeout_s="3")
+        other.until_scored(1)
+        nodes.signal(0, "gcs_server", signal.SIGKILL)
+        said = other.end(process, WorldError.exit_code)
     (error,) = [line for line in said if line.startswith("error: ")]
     assert "the connection to the Ray cluster was lost" in error
-    stored = len(scored(run.log))
-    assert stored > 0
-    first = run.result.path
-    first.rename(
-        run.folder / "first"
-    )  # without Ray the configuration is another one: only the store is shared
-    run.end(run.start(None), 0)
-    same(run, alone)
-    (pairs,) = run.result.read_manifest()["pairs"]
-    assert pairs["reused"] > 0
+    assert "resume with: evalkit run" in said[-1]
+    # Without Ray the configuration is another one: a new result, with the stored scores.
+    other.result.path.rename(other.folder / "first")
+    other.end(other.start(None, "slow"), 0)
+    same(other, alone)
+    pairs = other.result.read_manifest()["pairs"]
+    assert sum(one["reused"] for one in pairs) > 0
+
+
+@pytest.mark.attack("cluster", "the node of the run itself loses its raylet")
+def test_a_lost_node_of_the_run_is_named() -> None:
+    """The cluster takes the run for dead, and no new worker would ever start: the run says so and ends."""
+    with (
+        running_nodes() as nodes,
+        RayCluster.joined(nodes.address, Replicas(1)) as cluster,
+        cluster.pool(workers.open_ten) as pool,
+    ):
+        done = pool.each(workers.wait, [0.0, 60.0])
+        assert next(done).result == 10
+        nodes.signal(0, "raylet", signal.SIGKILL)
+        with pytest.raises(ClusterError, match="the connection to the Ray cluster was lost"):
+            next(done)
 
 
 @pytest.mark.attack("cluster", "the head stops answering for good")
@@ -341,7 +359,6 @@ def test_a_silent_head_is_named(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -
     """A head that is paused is given up after a time, also where a task runs."""
     monkeypatch.setattr(ray_connection, "SILENCE_S", 6.0)
     with (
-        pytest.raises(ClusterError, match="did not answer for 6 s"),
         RayCluster.joined(nodes.address, Replicas(1)) as cluster,
         cluster.pool(workers.open_ten) as pool,
     ):
@@ -349,7 +366,8 @@ def test_a_silent_head_is_named(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -
         assert next(done).result == 10
         nodes.signal(0, "gcs_server", signal.SIGSTOP)
         try:
-            next(done)
+            with pytest.raises(ClusterError, match="did not answer for 6 s"):
+                next(done)
         finally:
             nodes.signal(0, "gcs_server", signal.SIGCONT)
 

@@ -31,6 +31,7 @@ Fault = Literal[
     "disk full",
     "disk full once",
     "kills at one query",
+    "slow",
 ]
 
 FATAL = "account-q03"
@@ -55,6 +56,8 @@ class Fragile:
             Folder in which each replica writes the queries that it scores.
         seconds
             How long a group of lists takes on a replica.
+        together
+            So many replicas must have begun to score before one finishes.
         replica
             Whether this is a replica.
         """
@@ -64,6 +67,7 @@ class Fragile:
         fault: Fault = "none"
         log: Path
         seconds: float = 0.05
+        together: int = 1
         replica: bool = False
 
         def on_replica(self, cpus: int) -> Self:
@@ -86,7 +90,8 @@ class Fragile:
             with (self._settings.log / f"{os.getpid()}.scored").open("a", encoding="utf-8") as file:
                 file.writelines(f"{request.query_id}\n" for request in requests)
             self._fail(requests)
-            time.sleep(self._settings.seconds)
+            self._wait_for_others()
+            time.sleep(1.5 if self._settings.fault == "slow" else self._settings.seconds)
         return [
             RerankResponse(
                 np.array([crc32(f"{request.query}|{text}".encode()) / 2**32 for text in request.documents])
@@ -104,6 +109,14 @@ class Fragile:
             time.sleep(600)
         if fault == "disk full" or (fault == "disk full once" and self._is_first()):
             _disk_full()
+
+    def _wait_for_others(self) -> None:
+        deadline = time.monotonic() + 60
+        while (
+            time.monotonic() < deadline
+            and len(list(self._settings.log.glob("*.scored"))) < self._settings.together
+        ):
+            time.sleep(0.05)
 
     def _is_first(self) -> bool:
         """Return whether no replica failed yet, and note that one does now."""

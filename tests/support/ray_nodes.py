@@ -116,6 +116,7 @@ def running_nodes() -> Iterator[Nodes]:
             except subprocess.TimeoutExpired:
                 process.kill()
             _signal_each(nodes.seen, signal.SIGKILL)
+            proxy.close()
 
 
 def _signal_each(processes: Iterable[int], number: signal.Signals) -> None:

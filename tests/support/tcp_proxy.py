@@ -25,6 +25,7 @@ class TcpProxy:
         self._target = (host, port)
         self._whole = threading.Event()
         self._whole.set()
+        self._open: list[socket.socket] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._server.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -37,14 +38,28 @@ class TcpProxy:
         """Forward again, first what was held back."""
         self._whole.set()
 
-    def _serve(self) -> None:
-        while True:
-            self._whole.wait()
-            client, _ = self._server.accept()
+    def close(self) -> None:
+        """Close all connections."""
+        self.mend()
+        for one in [self._server, *self._open]:
             with suppress(OSError):
-                other = socket.create_connection(self._target)
-                for source, target in ((client, other), (other, client)):
-                    threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                self._whole.wait()
+                client, _ = self._server.accept()
+                self._open.append(client)
+                self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        with suppress(OSError):
+            other = socket.create_connection(self._target)
+            self._open.append(other)
+            for source, target in ((client, other), (other, client)):
+                threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
 
     def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
