@@ -190,14 +190,12 @@ def test_a_full_disk_is_named(run: Run, nodes: Nodes, alone: pd.DataFrame, fault
 
 
 @pytest.mark.attack("cluster", "no process of a node can write a file (limit of 200 bytes)")
-def test_a_node_that_cannot_write(run: Run, nodes: Nodes, alone: pd.DataFrame) -> None:
-    """The node's tasks are done there or elsewhere: the same scores."""
-    (raylet,) = nodes.processes[1]["raylet"]
-    before = resource.prlimit(raylet, resource.RLIMIT_FSIZE, (200, resource.RLIM_INFINITY))
-    try:
+def test_a_node_that_cannot_write(run: Run, alone: pd.DataFrame) -> None:
+    """The node's tasks are done there or elsewhere: the same scores. Its cluster is of no use afterwards."""
+    with running_nodes() as nodes:
+        for process in nodes.processes[1]["raylet"]:
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (200, 200))
         run.end(run.start(nodes.address), 0)
-    finally:
-        resource.prlimit(raylet, resource.RLIMIT_FSIZE, before)
     same(run, alone)
 
 
