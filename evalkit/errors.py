@@ -12,6 +12,7 @@
     │   ├── DatasetError                a dataset cannot be fetched
     │   ├── CallError                   one call to a reranker or a search engine failed
     │   ├── BudgetError                 the next call could exceed the budget
+    │   ├── ClusterError                a Ray cluster was lost, or runs no replica
     │   ├── IncompleteError             a result is incomplete
     │   └── StorageError                a folder or file cannot be written
     └── InterruptError             130  the user stopped the run
@@ -218,6 +219,10 @@ class CallError(WorldError):
 
 class BudgetError(WorldError):
     """The next call could exceed the remaining budget; it was not made."""
+
+
+class ClusterError(WorldError):
+    """A Ray cluster was lost, or runs no replica."""
 
 
 class IncompleteError(WorldError):

@@ -212,6 +212,8 @@ class ExecutionSettings(Settings):
         Number of actors.
     cpus_per_replica, gpus_per_replica
         CPUs and GPUs reserved for each actor. A model uses as many threads as its actor has CPUs.
+    timeout_s
+        Longest time for an actor to start, and for a task (about 1,000 pairs). An actor that takes longer is replaced.
     """
 
     engine: Literal["local", "ray"] = "local"
@@ -219,3 +221,4 @@ class ExecutionSettings(Settings):
     replicas: PositiveInt = 1
     cpus_per_replica: PositiveInt = 1
     gpus_per_replica: Annotated[float, Field(ge=0)] = 0.0
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3600.0

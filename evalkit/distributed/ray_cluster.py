@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from evalkit.distributed.ray_pool import RayPool, first_line
+from evalkit.distributed.ray_connection import RayConnection
+from evalkit.distributed.ray_pool import RayPool, Replicas
 from evalkit.distributed.worker_pool import Losses
-from evalkit.errors import InputError, MissingExtraError, WorldError
+from evalkit.errors import InputError
 
 Worker = TypeVar("Worker")
-CONNECT_TIMEOUT_S = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Replicas:
-    """Number of replicas, and the resources reserved for each.
-
-    Attributes
-    ----------
-    count
-        Number of replicas.
-    cpus, gpus
-        Processors and GPUs of each replica.
-    """
-
-    count: int
-    cpus: int = 1
-    gpus: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +54,9 @@ class RayCluster:
         Replicas lost so far, and tasks repeated because of it.
     """
 
-    def __init__(self, requested: Replicas) -> None:
-        nodes = _node_resources()
+    def __init__(self, connection: RayConnection, requested: Replicas) -> None:
+        self._connection = connection
+        nodes = connection.nodes()
         self._requested, self._nodes = requested.count, len(nodes)
         self.replicas = replace(requested, count=min(requested.count, _capacity(nodes, requested)))
         self.losses = Losses()
@@ -99,18 +82,11 @@ class RayCluster:
         InputError
             If no node has the resources of one replica.
         """
+        connection = RayConnection(address)
         try:
-            import ray
-        except ImportError:
-            raise MissingExtraError("engine: ray", "ray") from None
-        connects = not ray.is_initialized()
-        if connects:
-            _connect(address)
-        try:
-            yield cls(replicas)
+            yield cls(connection, replicas)
         finally:
-            if connects:
-                ray.shutdown()
+            connection.close()
 
     @contextmanager
     def pool(
@@ -123,10 +99,10 @@ class RayCluster:
         open_worker
             Returns the worker of a replica; called on every replica, so it must be picklable.
         replicas
-            Replicas of the pool; those of the cluster if None.
+            Replicas of the pool; those of the cluster if None. The time limit is always the cluster's.
         """
-        chosen = replicas or self.replicas
-        pool = RayPool(open_worker, chosen.count, chosen.cpus, chosen.gpus)
+        needs = replace(replicas or self.replicas, timeout_s=self.replicas.timeout_s)
+        pool = RayPool(self._connection, open_worker, needs)
         try:
             yield pool
         finally:
@@ -143,7 +119,7 @@ class RayCluster:
         InputError
             If it does not.
         """
-        capacity = _capacity(_node_resources(), wanted)
+        capacity = _capacity(self._connection.nodes(), wanted)
         if capacity < wanted.count:
             raise InputError(
                 f"the Ray cluster has resources for {capacity} of {wanted.count} replicas"
@@ -153,10 +129,8 @@ class RayCluster:
 
     def facts(self) -> ClusterFacts:
         """Return the size of the cluster when it was joined, and what was lost on it since."""
-        import ray
-
         return ClusterFacts(
-            engine=f"ray {ray.__version__}",
+            engine=f"ray {self._connection.version}",
             nodes=self._nodes,
             replicas_asked=self._requested,
             replicas=self.replicas.count,
@@ -165,35 +139,6 @@ class RayCluster:
             replicas_lost=self.losses.workers,
             tasks_repeated=self.losses.tasks,
         )
-
-
-def _connect(address: str) -> None:
-    """Connect this process to a cluster; raise `WorldError` if that fails."""
-    import ray
-
-    no_logs = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
-    try:
-        if address == "local":
-            ray.init(address="local", include_dashboard=False, **no_logs)
-            return
-        host, colon, port = address.rpartition(":")
-        if colon and port.isdigit() and "://" not in address:
-            # Fail early: Ray retries an unreachable address for minutes.
-            socket.create_connection((host, int(port)), CONNECT_TIMEOUT_S).close()
-        ray.init(address=address, **no_logs)
-    except (OSError, ray.exceptions.RayError, RuntimeError, ValueError) as error:
-        raise WorldError(
-            f"cannot join the Ray cluster {address!r}: {first_line(error)}",
-            "start a cluster with 'ray start --head', or use address: local; all processes of a"
-            " cluster need the same RAY_AUTH_TOKEN",
-        ) from None
-
-
-def _node_resources() -> list[dict[str, Any]]:
-    """Return the resources of each node that is alive: resource name -> amount."""
-    import ray
-
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _capacity(nodes: Sequence[Mapping[str, float]], wanted: Replicas) -> int:

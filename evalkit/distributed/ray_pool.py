@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import pickle
+import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from evalkit.distributed.worker_pool import CompletedTask, Losses, WorkerPool, run_task
-from evalkit.errors import CallError, WorldError
+from evalkit.distributed import ray_messages as messages
+from evalkit.distributed.ray_connection import RayConnection
+from evalkit.distributed.ray_replica import Place, Raised, said
+from evalkit.distributed.worker_pool import CompletedTask, Losses, WorkerPool
+from evalkit.errors import CallError, ClusterError, EvalkitError, EvalkitWarning, tell
 
 Worker_co = TypeVar("Worker_co", covariant=True)
 Task = TypeVar("Task")
@@ -19,25 +28,36 @@ Result = TypeVar("Result")
 QUEUED_PER_REPLICA = 2
 """Tasks queued on a replica, so that it continues with the next one while a result is transferred."""
 MAX_ATTEMPTS = 3
-"""A task fails after it was lost with this many replicas: it is assumed to be the cause."""
-START_TIMEOUT_S = 600.0
-"""Longest time without a running replica; a replica may have to load a model first."""
+"""A task fails after it was lost with this many replicas: it is assumed to be the cause. As often a replica may fail to
+start before it is given up."""
+MOST_LOSSES_IN_A_ROW = 30
+"""So many replicas may be lost without a result in between: enough to find the queries of a task that are the cause."""
+POLL_S = 1.0
+"""Seconds between two looks at the time limits while no event comes."""
+BUSY_S = 20.0
+"""After this time without a replica the user is told what is waited for."""
+
+logger = logging.getLogger("evalkit")
 
 
-class ReplicaActor:
-    """The Ray actor of a replica: creates one worker and runs tasks on it."""
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """Number of replicas, the resources reserved for each, and their time limit.
 
-    def __init__(self, open_worker: Callable[[], Any]) -> None:
-        self._open = open_worker
-        self._worker: Any = None
+    Attributes
+    ----------
+    count
+        Number of replicas.
+    cpus, gpus
+        Processors and GPUs of each replica.
+    timeout_s
+        Longest time in which one replica must start, and in which each must finish a task.
+    """
 
-    def start(self) -> None:
-        """Create the worker; the first call to the actor, so that a failure reaches the caller."""
-        self._worker = self._open()
-
-    def run(self, function: Callable[[Any, Any], Any], task: Any) -> Any:
-        """Return the result of one task, or its `CallError`."""
-        return run_task(function, self._worker, task)
+    count: int
+    cpus: int = 1
+    gpus: float = 0.0
+    timeout_s: float = 3600.0
 
 
 @dataclass(slots=True, eq=False)
@@ -63,15 +83,20 @@ class _Replica:
 
     Attributes
     ----------
-    starting
-        The Ray object reference of the actor's start; None once the replica is running.
+    number
+        Its number on the connection.
+    place
+        Where it runs; None until it has started.
+    heard_s
+        When it last returned something or was sent its first task, in seconds of `time.monotonic`.
     queued
-        Ray object reference -> task, for all tasks of the replica without a result.
+        Number of the task -> task, for all tasks of the replica without a result, in the order of sending.
     """
 
-    actor: Any
-    starting: Any
-    queued: dict[Any, _PendingTask] = field(default_factory=dict)
+    number: int
+    place: Place | None = None
+    heard_s: float = 0.0
+    queued: dict[int, _PendingTask] = field(default_factory=dict)
 
     def accepts(self, pending: _PendingTask) -> bool:
         """Return whether the replica is running and may queue the task.
@@ -79,21 +104,23 @@ class _Replica:
         A task that was lost before is queued alone, so that another loss can be attributed to it.
         """
         must_be_alone = pending.losses > 0 or any(other.losses for other in self.queued.values())
-        return self.starting is None and not (self.queued and must_be_alone)
+        return self.place is not None and not (self.queued and must_be_alone)
 
 
 class RayPool(WorkerPool[Worker_co]):
     """A pool of replicas with one worker each; they start with the first task and run until `shut_down`.
 
     A replica that is lost, with its process or its node, is replaced, and its tasks without a result are repeated on
-    any free replica. A task with a result is never repeated.
+    any free replica: at most `QUEUED_PER_REPLICA` for each loss. A task with a result is never repeated.
 
     Parameters
     ----------
+    connection
+        The cluster.
     open_worker
         Returns the worker of a replica; called on every replica.
-    count, cpus, gpus
-        Number of replicas, and the resources reserved for each.
+    needs
+        Number of replicas, the resources reserved for each, and their time limit.
 
     Attributes
     ----------
@@ -101,10 +128,17 @@ class RayPool(WorkerPool[Worker_co]):
         Lost replicas and repeated tasks.
     """
 
-    def __init__(self, open_worker: Callable[[], Worker_co], count: int, cpus: int, gpus: float) -> None:
-        self._open, self._count, self._cpus, self._gpus = open_worker, count, cpus, gpus
-        self._replicas: list[_Replica] = []
-        self._losses_in_a_row = 0
+    def __init__(
+        self, connection: RayConnection, open_worker: Callable[[], Worker_co], needs: Replicas
+    ) -> None:
+        self._connection, self._open, self._needs = connection, open_worker, needs
+        self._events: SimpleQueue[messages.ReplicaEvent] = SimpleQueue()
+        self._replicas: dict[int, _Replica] = {}
+        self._task_numbers = count()
+        self._slots = needs.count
+        self._failed_starts = self._losses_in_a_row = 0
+        self._waiting_since_s = time.monotonic()
+        self._is_shut_down = False
         self.losses = Losses()
 
     def each(
@@ -114,90 +148,174 @@ class RayPool(WorkerPool[Worker_co]):
 
         Raises
         ------
-        WorldError
-            If no replica starts in time, or too many replicas in a row are lost.
+        ClusterError
+            If no replica starts in time, too many replicas in a row are lost, or the connection is lost.
         """
         unassigned = _UnassignedTasks(tasks)
-        while self._assign(function, unassigned):
-            yield from self._next(unassigned)
+        self._waiting_since_s = time.monotonic()
+        try:
+            while self._assign(function, unassigned):
+                yield from self._next(unassigned)
+        finally:
+            for replica in [one for one in self._replicas.values() if one.queued]:  # the caller stopped early
+                self._remove(replica)
 
     def shut_down(self) -> None:
-        """Kill all replicas."""
-        for replica in self._replicas:
-            _kill(replica)
-        self._replicas.clear()
+        """Kill all replicas; a thread that still waits for a task gets a `ClusterError`."""
+        self._is_shut_down = True
+        for replica in list(self._replicas.values()):
+            self._remove(replica)
+        self._events.put(messages.ConnectionLost())
 
     def _assign(self, function: Callable[[Any, Any], Any], unassigned: _UnassignedTasks) -> bool:
         """Send tasks to free replicas and start missing replicas; return whether any task has no result yet."""
         for queue_length in range(QUEUED_PER_REPLICA):
-            for replica in self._replicas:
+            for replica in self._replicas.values():
                 if len(replica.queued) == queue_length and unassigned and replica.accepts(unassigned.first):
-                    pending = unassigned.pop()
-                    pending.start_s = time.perf_counter()
-                    replica.queued[replica.actor.run.remote(function, pending.task)] = pending
-        unfinished = bool(unassigned) or any(replica.queued for replica in self._replicas)
-        while unfinished and len(self._replicas) < self._count:
-            self._replicas.append(self._start())
+                    self._send(replica, function, unassigned.pop())
+        unfinished = bool(unassigned) or any(replica.queued for replica in self._replicas.values())
+        while unfinished and len(self._replicas) < self._slots:
+            self._start()
         return unfinished
 
-    def _start(self) -> _Replica:
-        import ray
+    def _send(self, replica: _Replica, function: Callable[[Any, Any], Any], pending: _PendingTask) -> None:
+        number = next(self._task_numbers)
+        call = pickle.dumps((function, pending.task))
+        pending.start_s = time.perf_counter()
+        if not replica.queued:
+            replica.heard_s = time.monotonic()
+        replica.queued[number] = pending
+        self._connection.send(messages.RunTask(replica.number, number, call))
 
-        actor = ray.remote(ReplicaActor).options(num_cpus=self._cpus, num_gpus=self._gpus).remote(self._open)
-        return _Replica(actor, actor.start.remote())
+    def _start(self) -> None:
+        from ray import cloudpickle  # pickles also what a script or a notebook defines
+
+        number = self._connection.new_replica(self._events)
+        self._replicas[number] = _Replica(number)
+        opener = cloudpickle.dumps(self._open)
+        needs, paths = self._needs, _script_folders()
+        self._connection.send(messages.StartReplica(number, needs.cpus, needs.gpus, opener, paths))
+
+    def _remove(self, replica: _Replica) -> None:
+        self._replicas.pop(replica.number, None)
+        self._connection.forget(replica.number)
 
     def _next(self, unassigned: _UnassignedTasks) -> Iterator[CompletedTask[Any, Any]]:
         """Wait for the next event of any replica; yield a task if the event completes it."""
-        import ray
-
-        reference, replica = self._wait()
-        try:
-            result = ray.get(reference)
-        except ray.exceptions.RayTaskError as error:
-            raise error.cause from None
-        except ray.exceptions.RayError as error:
-            yield from self._replace(replica, unassigned, error)
+        event = self._wait()
+        if self._is_shut_down:
+            raise ClusterError("the replicas were shut down before all tasks were finished")
+        if isinstance(event, messages.ConnectionLost):
+            raise self._connection.lost()
+        replica = self._replicas.get(event.replica)
+        if replica is None:  # the last words of a replica that was replaced
+            return
+        if isinstance(event, messages.Lost):
+            yield from self._replace(replica, unassigned, event)
+            return
+        outcome = pickle.loads(event.outcome)  # noqa: S301 - of our own replica
+        if event.task is None:
+            self._note_start(replica, outcome)
             return
         self._losses_in_a_row = 0
-        if reference == replica.starting:
-            replica.starting = None
+        replica.heard_s = time.monotonic()
+        pending = replica.queued.pop(event.task)
+        if isinstance(outcome, Raised):
+            raise outcome.error
+        yield CompletedTask(pending.task, outcome, pending.start_s, time.perf_counter())
+
+    def _wait(self) -> messages.ReplicaEvent:
+        """Return the next event; where a time limit passes first, that is the event."""
+        told = False
+        while True:
+            try:
+                return self._events.get(timeout=POLL_S)
+            except Empty:
+                pass
+            if self._connection.is_silent:
+                return messages.ConnectionLost()
+            running = [replica for replica in self._replicas.values() if replica.place]
+            if (late := self._late(running)) is not None:
+                return late
+            if running:
+                self._waiting_since_s = time.monotonic()
+                continue
+            waited_s = time.monotonic() - self._waiting_since_s
+            if waited_s > self._needs.timeout_s:
+                raise ClusterError(
+                    f"no replica started on the Ray cluster within {self._needs.timeout_s:g} s",
+                    "check with 'ray status' whether the cluster is busy, or raise execution.timeout_s",
+                )
+            if waited_s > BUSY_S and not told:
+                told = True
+                tell("waiting for the first replica on the Ray cluster, which is busy or loads the model")
+
+    def _late(self, running: Iterable[_Replica]) -> messages.Lost | None:
+        """Return the loss of a replica whose task takes too long."""
+        limit_s = self._needs.timeout_s
+        for replica in running:
+            if replica.queued and time.monotonic() - replica.heard_s > limit_s:
+                reason = f"a task took longer than {limit_s:g} s (execution.timeout_s)"
+                return messages.Lost(replica.number, next(iter(replica.queued)), None, reason)
+        return None
+
+    def _note_start(self, replica: _Replica, outcome: Any) -> None:
+        """Note where a replica runs, or that it could not start."""
+        if isinstance(outcome, Place):
+            replica.place = outcome
             return
-        pending = replica.queued.pop(reference)
-        yield CompletedTask(pending.task, result, pending.start_s, time.perf_counter())
+        if not isinstance(outcome, Raised):
+            raise TypeError(f"a replica started with {outcome!r}")
+        self._remove(replica)
+        hint = outcome.error.hint if isinstance(outcome.error, EvalkitError) else None
+        self._give_up_starts(f"{said(outcome.error)} (on {outcome.node})", hint)
 
-    def _wait(self) -> tuple[Any, _Replica]:
-        """Return the first object reference that is ready or failed, and its replica."""
-        import ray
-
-        replica_of = {reference: replica for replica in self._replicas for reference in replica.queued}
-        is_running = bool(replica_of)
-        replica_of |= {
-            replica.starting: replica for replica in self._replicas if replica.starting is not None
-        }
-        ready, _ = ray.wait(list(replica_of), num_returns=1, timeout=None if is_running else START_TIMEOUT_S)
-        if not ready:
-            raise WorldError(
-                f"no replica started on the Ray cluster within {START_TIMEOUT_S:g} s",
-                "check with 'ray status' whether the cluster is busy",
+    def _give_up_starts(self, reason: str, hint: str | None = None) -> None:
+        """Count a replica that could not start; after too many of them start no more."""
+        self._failed_starts += 1
+        text = f"a replica could not start on the Ray cluster: {reason}"
+        logger.info("%s", text)
+        if self._failed_starts < MAX_ATTEMPTS * self._needs.count:
+            return
+        self._slots = sum(replica.place is not None for replica in self._replicas.values())
+        for replica in [one for one in self._replicas.values() if one.place is None]:
+            self._remove(replica)
+        if not self._slots:
+            raise ClusterError(
+                f"no {text[2:].replace('could not start', 'could start')}",
+                hint
+                or "check that evalkit, its extras and the model are on all nodes, with free disk and memory",
             )
-        return ready[0], replica_of[ready[0]]
+        warnings.warn(f"{text}; the others continue", EvalkitWarning, stacklevel=2)
 
     def _replace(
-        self, replica: _Replica, unassigned: _UnassignedTasks, error: Exception
+        self, replica: _Replica, unassigned: _UnassignedTasks, loss: messages.Lost
     ) -> Iterator[CompletedTask[Any, Any]]:
         """Remove a lost replica and put its tasks back; yield tasks that were lost too often as failed.
 
         After its first loss a task is queued alone, so that later losses are attributed to it.
         """
-        self._replicas.remove(replica)
-        _kill(replica)
-        self.losses = Losses(self.losses.workers + 1, self.losses.tasks + len(replica.queued))
+        self._remove(replica)
+        repeated = sum(pending.losses + 1 < MAX_ATTEMPTS for pending in replica.queued.values())
+        self.losses = Losses(self.losses.workers + 1, self.losses.tasks + repeated)
+        if replica.place is None:
+            self._give_up_starts(loss.reason)
+            return
+        self._connection.keep_log = True
+        what = f"{_name_of(loss, replica.place)} was lost: {loss.reason}"
+        logger.info("%s; tasks to repeat: %d", what, repeated)
         self._losses_in_a_row += 1
-        if self._losses_in_a_row > MAX_ATTEMPTS * self._count:
-            raise WorldError(
-                f"{self._losses_in_a_row} replicas in a row were lost on the Ray cluster: {first_line(error)}",
-                "check that evalkit is installed on all nodes and that they have enough memory",
+        if self._losses_in_a_row > max(MOST_LOSSES_IN_A_ROW, MAX_ATTEMPTS * self._needs.count):
+            raise ClusterError(
+                f"{self._losses_in_a_row} replicas in a row were lost on the Ray cluster: {loss.reason}",
+                "check that the nodes have enough memory",
             )
+        warnings.warn(
+            f"{what}; its unfinished tasks are repeated on the others"
+            f" (messages of Ray: {self._connection.log})",
+            EvalkitWarning,
+            stacklevel=2,
+        )
         for pending in reversed(replica.queued.values()):
             pending.losses += 1
             if pending.losses < MAX_ATTEMPTS:
@@ -205,10 +323,23 @@ class RayPool(WorkerPool[Worker_co]):
                 continue
             failure = CallError(
                 "lost",
-                f"{pending.losses} replicas stopped while they processed it",
+                f"{pending.losses} replicas were lost while they processed it; the last one: {loss.reason}",
                 "check that the nodes have enough memory",
             )
             yield CompletedTask(pending.task, failure, pending.start_s, time.perf_counter())
+
+
+def _name_of(loss: messages.Lost, place: Place) -> str:
+    """Return what was lost: all replicas of a lost node have one name, so that one warning is printed for it."""
+    if loss.node is not None:
+        return f"the node {place.node} of the Ray cluster"
+    return f"a worker of the Ray cluster (process {place.process} on {place.node})"
+
+
+def _script_folders() -> tuple[str, ...]:
+    """Return the folder of the script that runs, as Ray does, if modules are imported from it."""
+    folder = os.path.dirname(os.path.realpath(sys.argv[0]))  # noqa: PTH120 - as sys.path has it
+    return (folder,) if folder in sys.path else ()
 
 
 class _UnassignedTasks:
@@ -232,14 +363,3 @@ class _UnassignedTasks:
 
     def put_back(self, pending: _PendingTask) -> None:
         self._waiting.appendleft(pending)
-
-
-def _kill(replica: _Replica) -> None:
-    import ray
-
-    ray.kill(replica.actor)
-
-
-def first_line(error: Exception) -> str:
-    """Return the first line of an error message; the name of the exception if the message is empty."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

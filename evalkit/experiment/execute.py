@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
-from evalkit.errors import BudgetError, InterruptError, StorageError, tell
+from evalkit.errors import BudgetError, ClusterError, InterruptError, StorageError, tell
 from evalkit.experiment.cascade_pass import derive_cascades
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.drift_pass import drift_pass
@@ -168,9 +168,9 @@ def _recorded(run: StartedExperiment) -> Iterator[None]:
 
     Raises
     ------
-    InterruptError, BudgetError, StorageError
-        If the block raises KeyboardInterrupt, BudgetError or StorageError; the message names the folder and how to
-        resume.
+    InterruptError, BudgetError, ClusterError, StorageError
+        If the block raises KeyboardInterrupt, BudgetError, ClusterError or StorageError; the message names the folder
+        and how to resume.
     """
     status: Status = "failed"
     tables: WrittenTables | None = None
@@ -189,7 +189,7 @@ def _recorded(run: StartedExperiment) -> Iterator[None]:
             f"resume with: {run.manifest.command}; view the partial results with: evalkit report"
             f" {run.folder.path} --allow-incomplete",
         ) from None
-    except (BudgetError, StorageError) as error:
+    except (BudgetError, ClusterError, StorageError) as error:
         status = "incomplete"
         raise type(error)(
             f"{error.message}; partial results: {run.folder.path}",

@@ -25,7 +25,9 @@ def joined_cluster(config: Config) -> Iterator[RayCluster | None]:
     if execution is None or execution.engine == "local":
         yield None
         return
-    replicas = Replicas(execution.replicas, execution.cpus_per_replica, execution.gpus_per_replica)
+    replicas = Replicas(
+        execution.replicas, execution.cpus_per_replica, execution.gpus_per_replica, execution.timeout_s
+    )
     with RayCluster.joined(execution.address, replicas) as cluster:
         yield cluster
 

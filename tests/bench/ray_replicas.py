@@ -19,8 +19,8 @@ from evalkit.config import reranker_settings
 from evalkit.distributed import RayCluster, RayPool, Replicas
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, open_reranker
-from evalkit.reranking import Batch, pools
-from evalkit.reranking.pooled_scoring import score_pool
+from evalkit.reranking import Batch, groups
+from evalkit.reranking.pooled_scoring import score_group
 
 POOL = 100
 
@@ -29,7 +29,7 @@ def timed(pool: RayPool[Reranker], items: list[list[Batch]]) -> tuple[float, np.
     """Return the seconds that some pools took, and their scores in one order."""
     start = time.perf_counter()
     found = {}
-    for work in pool.each(score_pool, items):
+    for work in pool.each(score_group, items):
         assert isinstance(work.result, list), work.result
         for item, response in zip(work.task, work.result, strict=True):
             found[item.request.query_id] = response.scores
@@ -39,7 +39,7 @@ def timed(pool: RayPool[Reranker], items: list[list[Batch]]) -> tuple[float, np.
 def batches(requests: list[RerankRequest]) -> list[list[Batch]]:
     """Return requests in pools of one list each."""
     items = (Batch(request, tuple(range(1, len(request.documents) + 1))) for request in requests)
-    return [list(pool) for pool in pools(items, POOL)]
+    return [list(pool) for pool in groups(items, POOL)]
 
 
 def main() -> None:

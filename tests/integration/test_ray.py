@@ -20,7 +20,7 @@ from support.ray_nodes import two_nodes
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
 from evalkit.distributed import RayCluster, Replicas
-from evalkit.errors import CallError, InputError, WorldError
+from evalkit.errors import CallError, ClusterError, InputError, WorldError
 from evalkit.results import ResultFolder
 from evalkit.retrievers import open_retriever, retriever_context
 
@@ -81,9 +81,10 @@ def test_a_task_that_kills_has_failed(cluster: RayCluster) -> None:
 
 
 def test_what_cannot_be_opened_is_reported_as_it_is_here(cluster: RayCluster) -> None:
-    """A wrong setting is the same one line, wherever the model is opened."""
-    with pytest.raises(InputError, match="no such model"):
+    """What cannot be opened on any node is one line with the reason, the node and the hint of here."""
+    with pytest.raises(ClusterError, match=r"no replica could start .*: there is no such model") as raised:
         results(cluster, workers.add, [1], workers.open_nothing)
+    assert raised.value.hint == "use another"
 
 
 def test_a_cluster_too_small_is_reported(cluster: RayCluster) -> None:

@@ -43,3 +43,9 @@ def die_once(worker: int, task: tuple[int, str]) -> int:
         return worker + number
     os.kill(os.getpid(), signal.SIGKILL)
     return 0
+
+
+def wait(worker: int, seconds: float) -> int:
+    """Return what was opened, after a while."""
+    time.sleep(seconds)
+    return worker

@@ -67,10 +67,10 @@ def test_a_cluster_is_joined_with_its_replicas(monkeypatch: pytest.MonkeyPatch) 
         events.append("left")
 
     monkeypatch.setattr(scoring_pools.RayCluster, "joined", joined)
-    execution = {"engine": "ray", "address": "auto", "replicas": 2, "cpus_per_replica": 3}
+    execution = {"engine": "ray", "address": "auto", "replicas": 2, "cpus_per_replica": 3, "timeout_s": 9}
     with joined_cluster(config_for({"a": MODEL}, execution=execution)) as cluster:
         assert cast("Any", cluster) == "cluster"
-    assert events == [("auto", Replicas(2, 3, 0)), "left"]
+    assert events == [("auto", Replicas(2, 3, 0, 9)), "left"]
 
 
 def test_calls_are_made_in_threads_unless_the_backend_pools_them() -> None:
