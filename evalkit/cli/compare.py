@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import click
 
 from evalkit.cli.options import DETAILS, JSON
+from evalkit.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from evalkit.report.first_screen import FirstScreen
@@ -115,11 +116,11 @@ def _print(documents: Sequence[Comparisons], sources: Sequence[Path], *, details
         screen = _screen(document, sources)
         sections = comparison_sections(document) if details else []
         if len(documents) > 1:
-            click.echo(screen.name)
+            echo(screen.name)
         tables = [table for section in sections for table in section.every_table]
         show_screen(screen, cautions(document), details=details, tables=tables)
         for line in paragraph_lines([line for section in sections for line in section.lines], text_width()):
-            click.echo(line)
+            echo(line)
         show_next(screen.next_step)
 
 
@@ -145,7 +146,7 @@ def _print_json(documents: Sequence[Comparisons]) -> None:
 
     rows = [one for document in documents for entry in document.datasets for one in entry.comparisons]
     rows += [one for document in documents for one in document.pooled]
-    click.echo(to_json([to_plain(one) for one in rows]), nl=False)
+    echo_json(to_json([to_plain(one) for one in rows]))
 
 
 def _make(into: Path) -> None:
@@ -176,7 +177,7 @@ def _write(into: Path, documents: Sequence[Comparisons]) -> None:
         write_page(into / "comparison.html", page.render("report.html"))
     except OSError as error:
         raise StorageError(f"cannot write into {into.resolve()}: {error}") from None
-    click.echo(f"wrote {into / 'comparison.html'} and {into / 'comparison.md'}", err=True)
+    echo(f"wrote {into / 'comparison.html'} and {into / 'comparison.md'}", err=True)
 
 
 def _write_html(file: Path, documents: Sequence[Comparisons]) -> None:
@@ -190,4 +191,4 @@ def _write_html(file: Path, documents: Sequence[Comparisons]) -> None:
         write_page(file, comparison_page(documents).render("report.html"))
     except OSError as error:
         raise StorageError(f"cannot write {file.resolve()}: {error}") from None
-    click.echo(f"wrote {file}", err=True)
+    echo(f"wrote {file}", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, Unpack
 import click
 
 from evalkit.cli.options import DETAILS, JSON
+from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.report.next_step import NextStep
@@ -212,7 +213,7 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
         write_charts(into, reliability_charts(found))
     except OSError as error:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
-    click.echo(f"written to {into}", err=True)
+    echo(f"written to {into}", err=True)
 
 
 @tune.command()
@@ -322,7 +323,7 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
     _show(found.rerankers, view, details=options["details"], as_json=options["as_json"], blocks=blocks)
     text = f"written to {file}" if found.is_usable else f"no settings found; usable ones in {file} are kept"
-    click.echo(text, err=True)
+    echo(text, err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,18 +369,19 @@ def _show(
     from evalkit.results.json_shapes import to_json, to_plain
 
     if as_json:
-        click.echo(to_json([to_plain(one) for one in found]), nl=False)
+        echo_json(to_json([to_plain(one) for one in found]))
         return
     width = text_width()
     for one in found:
         for line in paragraph_lines(_sentences(view, one, details=details), width):
-            click.echo(line)
+            echo(line)
     for block in blocks:
-        click.echo(f"\n{block}")
+        echo()
+        echo_text(block)
     summary = view.summary(found)
     if set(summary.columns) - {"dataset", "reranker"}:  # nothing was found: the sentences say why
-        click.echo()
-        click.echo(as_text(summary, width, heading=False))
+        echo()
+        echo_text(as_text(summary, width, heading=False))
     for table in filter(None, map(view.table, found)) if details else ():
-        click.echo(as_text(table, width))
+        echo_text(as_text(table, width))
     show_next(view.next_step)

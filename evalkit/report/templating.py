@@ -12,7 +12,7 @@ from markupsafe import Markup
 from evalkit.charts.chart import Chart
 from evalkit.charts.palette import css_colours
 from evalkit.charts.svg import as_figure, page_css
-from evalkit.report.table import as_markdown, markdown_text
+from evalkit.report.table import as_markdown, markdown_code, markdown_prose, markdown_text
 from evalkit.results.folder import slug
 
 
@@ -28,7 +28,7 @@ def page_templates() -> Environment:
     )
     environment.filters |= {
         "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "file_name": _file_name,
-        "pixels": _in_pixels,
+        "pixels": _in_pixels, "prose": markdown_prose, "code": markdown_code,
     }  # fmt: skip
     # Scripts are listed by their hashes in the page's content security policy.
     for name, file in (("script", "explorer.js"), ("chart_script", "charts.js")):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+_HIGHEST_RECORDED_GRADE = 2**53
+"""An earlier evalkit read grades of any size."""
+
 
 class ResultFolder:
     """A result folder on disk.
@@ -240,8 +243,8 @@ class ResultFolder:
         return {row["_id"]: Query(row["_id"], row["text"], row["metadata"]) for row in rows}
 
     def read_qrels(self, dataset: str) -> Qrels:
-        """Read the judgments of a dataset."""
-        return read_qrels(self.qrels_file(dataset))
+        """Read the judgments of a dataset; those of an earlier evalkit may have higher grades than it reads now."""
+        return read_qrels(self.qrels_file(dataset), _HIGHEST_RECORDED_GRADE)
 
     def write_failures(self, failures: Iterable[Failure]) -> None:
         """Write the calls that failed, one JSON object a line."""
