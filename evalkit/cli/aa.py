@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, JSON, SET, WholeNumber
 from evalkit.cli.output import echo, echo_json, echo_text
 
 
@@ -14,7 +14,7 @@ from evalkit.cli.output import echo, echo_json, echo_text
 @click.option(
     "--repeats",
     metavar="N",
-    type=click.IntRange(min=2),
+    type=WholeNumber(min=2, max=1_000),
     default=2,
     show_default=True,
     help="Number of repeats.",

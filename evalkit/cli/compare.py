@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import DETAILS, JSON
+from evalkit.cli.options import DETAILS, JSON, FiniteNumber
 from evalkit.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Options(TypedDict):
 @click.option("--into", metavar="DIR", type=FOLDER, help="Also write pages, tables and plots into DIR.")
 @click.option("--html", metavar="FILE", type=FILE, help="Write the comparison as one HTML page.")
 @click.option(
-    "--threshold", "thresholds", type=float, multiple=True,
+    "--threshold", "thresholds", type=FiniteNumber(), multiple=True,
     help="Score threshold of the old version: print the equivalent one of the new version.",
 )  # fmt: skip
 @DETAILS

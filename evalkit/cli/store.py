@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, JSON, SET, WholeNumber
 from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def size(store: Path, *, as_json: bool) -> None:
 @click.option(
     "--backend",
     "backends",
-    type=int,
+    type=WholeNumber(min=1),
     multiple=True,
     metavar="N",
     help="Remove the scores of this backend. Repeatable.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, Unpack
 
 import click
 
-from evalkit.cli.options import DETAILS, JSON
+from evalkit.cli.options import DETAILS, JSON, FiniteNumber, NumberInRange, WholeNumber
 from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from evalkit.results.tuning_document import CalibrationResult
 
 FoundT = TypeVar("FoundT")
-POSITIVE = click.FloatRange(min=0, min_open=True)
+POSITIVE = NumberInRange(min=0, min_open=True)
 DEPTH = click.option(
     "--depth",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1, max=100_000_000),
     help="Candidates per query [default: as 'tune depth' recommends, else all].",
 )
 MARGIN = click.option(
@@ -50,7 +50,7 @@ GOAL = click.option(
 CONFIDENCE = click.option(
     "--confidence",
     metavar="C",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    type=NumberInRange(0.5, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
     help="Confidence level of the recall guarantee.",
@@ -84,7 +84,7 @@ class DepthOptions(TypedDict):
 @MARGIN
 @MAX_P95
 @MAX_COST
-@click.option("--min-quality", metavar="MEAN", type=float, help="Minimum mean quality.")
+@click.option("--min-quality", metavar="MEAN", type=FiniteNumber(), help="Minimum mean quality.")
 @DETAILS
 @JSON
 def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
