@@ -13,7 +13,7 @@ from evalkit.errors import EvalkitError, WorldError, printable, shortened
 _MOST_BYTES = 1_000_000
 """Size of a traceback file; an exception's message may have any length."""
 _NO_ROOM = re.compile(
-    "cannot allocate memory|failed to map segment|cannot enable executable|can't start new thread",
+    "cannot allocate memory|failed to map segment|can't start new thread|failed to launch worker thread",
     re.IGNORECASE,
 )
 """What the loader of shared libraries says where memory or threads are limited."""

@@ -124,6 +124,8 @@ def main() -> NoReturn:
             code = _run()
         except KeyboardInterrupt:  # while another error was reported
             code = INTERRUPTED
+        except BaseException:  # noqa: BLE001 - the report itself failed
+            code = BUG_EXIT_CODE
         if code == INTERRUPTED or "datasets" in sys.modules:
             # Native threads abort the process if the interpreter shuts down while they run: those of a model that
             # was interrupted, and Arrow's, which `datasets` leaves behind

@@ -15,8 +15,11 @@ import click
 
 from evalkit.errors import StorageError, printable
 
-_COMMAND = re.compile(r"^(?P<before>\s*):(?=:)|##(?=\w*\[)")
-"""What a CI takes for a command: ``::`` where a line starts (GitHub), ``##vso[`` and the like anywhere (Azure)."""
+_LEADING = re.compile(r"^(\s*):(?=:)")
+"""What GitHub takes for a command, where a line starts."""
+_BRACKETED = re.compile(r"##(?=\w*\[)")
+"""What Azure and others take for a command anywhere in a line, such as ``##vso[``."""
+_NO_COMMAND = r"#\\x23"
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]|#(?=#)")
 
 
@@ -60,16 +63,14 @@ def echo_json(content: bytes | str) -> None:
 
 
 def echo_commands(lines: Iterable[str], *, err: bool = False) -> None:
-    """Print commands for the CI, whose values are escaped already."""
+    """Print GitHub's workflow commands, whose values are escaped already; none may hold a command of Azure."""
     for line in lines:
-        click.echo(line, err=err)
+        click.echo(_BRACKETED.sub(_NO_COMMAND, line), err=err)
 
 
 def _harmless(line: str) -> str:
     """Return a line that no CI takes for a command."""
-    return _COMMAND.sub(
-        lambda found: found["before"] + r"\x3a" if found["before"] is not None else r"#\x23", line
-    )
+    return _BRACKETED.sub(_NO_COMMAND, _LEADING.sub(r"\1\\x3a", line))
 
 
 class _GuardedStream:

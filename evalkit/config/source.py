@@ -216,6 +216,8 @@ def _fault_of(value: Any) -> str | None:
     """Return why a scalar cannot be passed on, as settings are checked as JSON; None if it can."""
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         return "the number is too large"
+    if isinstance(value, str) and "\0" in value:
+        return "it has the character NUL"
     if isinstance(value, str) and not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
         return "it has half of a surrogate pair, which is no character"
     return None
