@@ -148,7 +148,7 @@ class OpenLoop:
                     if not self._idle and len(self._threads) < self._most:
                         self._spawn()
                 delivery = self._make(due)
-            except RuntimeError as error:  # the process may start no more threads
+            except BaseException as error:  # noqa: BLE001 - raised again in the reading thread
                 delivery = Delivery(error=error)
             self._deliveries.put(delivery)
             with self._lock:

@@ -193,7 +193,8 @@ def test_numbers_of_a_run_are_plain(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     ["nDCG@99999999999999999999", "nDCG@0", "nDCG@-1", "nDCG@1_0", "nDCG@\u0661\u0660", "P(rel=1e30)@5",
-     "P(rel=1e400)@5", "P(rel=100000000000000000000000)@5", "nDCG(gains={1:100000000000000000000})@5", f"nDCG@{'9' * 5_000}",
+     "P(rel=1e400)@5", "P(rel=100000000000000000000000)@5", "nDCG(gains={1:100000000000000000000})@5",
+     f"nDCG@{'9' * 5_000}",
      f"P(rel={'-' * 250}1)@5", f"nDCG(gains={'{' * 200})@5", "RBP(p=1e400)", "ERR@99999999999"],
 )  # fmt: skip
 def test_metric_names_have_limits(tmp_path: Path, name: str) -> None:
