@@ -86,12 +86,13 @@ def markdown_text(text: str) -> str:
 
 def markdown_prose(text: str) -> str:
     """Return a text of our own that may hold a name: on one line, without markup of HTML, links and pictures."""
-    return _LINKED.sub(r"\\\g<0>", printable(" ".join(text.split())).replace("<", "&lt;"))
+    line = printable(re.sub(r"\s*\n\s*", " ", text))
+    return _LINKED.sub(r"\\\g<0>", line.replace("<", "&lt;"))
 
 
 def markdown_code(text: str) -> str:
     """Return text as code; the fence is longer than any in the text."""
-    line = printable(" ".join(text.split()))
+    line = printable(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     return f"{fence} {line} {fence}" if len(fence) > 1 else f"`{line}`"
 
