@@ -54,7 +54,7 @@ def process(*words: str | Path, **options: object) -> subprocess.CompletedProces
 
 
 @pytest.mark.attack("crash", "a backend raises what is no Exception (SystemExit, a panic, GeneratorExit)")
-@pytest.mark.parametrize(("what", "threads"), [*((what, "1") for what in PANICS), ("panic", "3")])
+@pytest.mark.parametrize(("what", "threads"), [("exit", "1"), ("generator exit", "1"), ("panic", "3")])
 def test_a_backend_that_exits_fails_its_calls(tmp_path: Path, what: str, threads: str) -> None:
     """They are failures of the kind backend; the run goes on, is incomplete, and never exits with 1."""
     done = evalkit(
@@ -67,19 +67,25 @@ def test_a_backend_that_exits_fails_its_calls(tmp_path: Path, what: str, threads
     assert {failure.kind for failure in failures} == {"backend"}
 
 
-@pytest.mark.attack("crash", "a backend raises an unexpected exception in the middle of a run")
-@pytest.mark.parametrize("what", BUGS)
+@pytest.mark.attack("crash", "an unexpected exception of any kind, whatever its message")
+@pytest.mark.parametrize("what", [*BUGS, *PANICS])
 def test_a_bug_is_exit_70_in_one_line(tmp_path: Path, what: str) -> None:
-    """The message has two lines whatever the exception says; what was measured is written, as failed."""
-    done = evalkit("run", config(tmp_path, f"'{what}'"), "--into", tmp_path / "r", cwd=tmp_path)
+    """The message and its hint, on two lines, whatever the exception says."""
+    done = evalkit("dataset", "info", bug(tmp_path, f"'{what}'"), cwd=tmp_path)
     assert done.returncode == 70, done.stderr
-    lines = done.stderr.splitlines()
-    assert [line[:12] for line in lines[-2:]] == ["error: this ", "  hint: plea"]
-    assert "Traceback" not in done.stderr
+    assert [line[:12] for line in done.stderr.splitlines()] == ["error: this ", "  hint: plea"]
     assert len(done.stderr) < 10_000
     assert done.stderr.replace("\n", "").isprintable()
-    assert ResultFolder.open(only_folder(tmp_path / "r")).read_manifest().status == "failed"
-    assert (only_folder(tmp_path / "r") / "log.jsonl").stat().st_size < 2_000_000
+
+
+@pytest.mark.attack("crash", "a backend raises an unexpected exception in the middle of a run")
+def test_a_bug_in_a_run_keeps_what_was_measured(tmp_path: Path) -> None:
+    """The result is written, as failed, and its log is not as long as the message."""
+    done = evalkit("run", config(tmp_path, "long"), "--into", tmp_path / "r", cwd=tmp_path)
+    assert done.returncode == 70, done.stderr
+    folder = only_folder(tmp_path / "r")
+    assert ResultFolder.open(folder).read_manifest().status == "failed"
+    assert (folder / "log.jsonl").stat().st_size < 2_000_000
 
 
 @pytest.mark.attack("crash", "a backend raises KeyboardInterrupt")

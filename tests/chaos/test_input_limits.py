@@ -30,8 +30,8 @@ YAML = {
     "merge keys 9^11": BASE + MERGES,
     "line of 10 MB": f"{BASE}x: {'y' * 10_000_000}",
     "900,000 keys": BASE + "".join(f"k{n}: {n}\n" for n in range(900_000)),
-    "24,000 unknown keys": BASE + "".join(f"k{n}: {n}\n" for n in range(24_000)),
-    "24,000 equal keys": BASE + "seed: 1\n" * 24_000,
+    "8,000 unknown keys": BASE + "".join(f"k{n}: {n}\n" for n in range(8_000)),
+    "8,000 equal keys": BASE + "seed: 1\n" * 8_000,
     "3,000 brackets": f"{BASE}x: {'[' * 3_000}",
     "20,000 closed brackets": f"{BASE}x: {'[' * 20_000}{']' * 20_000}",
     "3,000 braces": f"{BASE}x: {'{a: ' * 3_000}",
@@ -121,7 +121,7 @@ def test_a_line_has_a_limit(tmp_path: Path, kind: str) -> None:
         next(lines)
 
 
-@pytest.mark.attack("input", "a configuration that is packed 1,000 to 1, or a device without end")
+@pytest.mark.attack("input", "a configuration that is packed 1,000 to 1")
 def test_a_packed_configuration_is_not_unpacked(tmp_path: Path) -> None:
     """It is refused after the bytes that a configuration may have."""
     (tmp_path / "c.yaml.gz").write_bytes(gzip.compress(b"# many\n" * 5_000_000))
