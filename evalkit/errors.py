@@ -24,10 +24,36 @@ A message is one sentence with the offending value; ``hint`` says what to do.
 from __future__ import annotations
 
 import difflib
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+_NOT_PRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+"""Control characters, line breaks, marks that override the direction of text, halves of surrogate pairs, and what XML
+does not allow."""
+MOST_CHARACTERS = 4_000
+"""Length of a message above which its middle is left out."""
+MOST_PROBLEMS = 50
+"""Problems of a configuration that are printed."""
+
+
+def printable(text: str) -> str:
+    r"""Return text on one line: what is not printable in it is escaped as in Python, such as ``\n`` or ``\x1b``.
+
+    Letters of all languages, emoji and combining characters stay as they are.
+    """
+    return _NOT_PRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
+
+
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Return text of at most about `most` characters: of a longer one the beginning and the end."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most // 2]} ... ({len(text) - most} more characters) ... {text[-(most // 2) :]}"
 
 
 class EvalkitError(Exception):
@@ -57,10 +83,13 @@ class EvalkitError(Exception):
         return _restore, (type(self), self.args, self.__dict__)
 
     def render(self) -> str:
-        """Return the text shown to a user: ``error: ...`` and the hint on the next line."""
-        lines = [f"error: {self.message}"]
+        """Return the text shown to a user: ``error: ...`` and the hint on the next line.
+
+        What is not printable is escaped, so that no value controls a terminal or starts a line of its own.
+        """
+        lines = [f"error: {printable(shortened(str(self.message)))}"]
         if self.hint:
-            lines.append(f"  hint: {self.hint}")
+            lines.append(f"  hint: {printable(shortened(str(self.hint)))}")
         return "\n".join(lines)
 
     def _render_traceback_(self) -> list[str]:
@@ -95,8 +124,10 @@ class ConfigError(InputError):
 
     def render(self) -> str:
         """Return all problems with their hints, and the number of problems."""
-        blocks = [EvalkitError(text, hint).render() for text, hint in self.problems]
         count = len(self.problems)
+        blocks = [EvalkitError(text, hint).render() for text, hint in self.problems[:MOST_PROBLEMS]]
+        if count > MOST_PROBLEMS:
+            blocks.append(f"... and {count - MOST_PROBLEMS} more")
         return "\n".join([*blocks, f"{count} problem{'s' * (count != 1)}; nothing was run"])
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from evalkit.errors import printable
+
 
 def progress_bar(*args: Any, **options: Any) -> tqdm[Any]:
     """Return a tqdm progress bar that fits where the process writes.
@@ -22,6 +24,8 @@ def progress_bar(*args: Any, **options: Any) -> tqdm[Any]:
     args, options
         As `tqdm.tqdm` takes them.
     """
+    if options.get("desc"):
+        options["desc"] = printable(options["desc"])
     if not in_notebook():
         return tqdm(*args, **{"disable": None, **options})
     # tqdm.auto would choose the same, but warns where ipywidgets is missing, and its text bar needs a terminal.

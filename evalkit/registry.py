@@ -129,7 +129,9 @@ class Plugin:
             return getattr(importlib.import_module(module), attribute)
         try:
             return getattr(importlib.import_module(module), attribute)
-        except Exception as error:  # noqa: BLE001 - a third-party module can raise anything on import
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a third-party module can raise anything, or exit
             raise InputError(
                 f"the {self.kind} {self.name!r} of package {self.owner} {self.version} cannot be"
                 f" imported: {type(error).__name__}: {error}",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, JSON, SET, WholeNumber
+from evalkit.cli.output import echo, echo_json, echo_text
 
 
 @click.command()
@@ -13,7 +14,7 @@ from evalkit.cli.options import CONFIG, JSON, SET
 @click.option(
     "--repeats",
     metavar="N",
-    type=click.IntRange(min=2),
+    type=WholeNumber(min=2, max=1_000),
     default=2,
     show_default=True,
     help="Number of repeats.",
@@ -38,7 +39,7 @@ def aa(
 
     floors = noise_floor(load_config(config, overrides), reranker, repeats, into)
     if as_json:
-        click.echo(to_json([asdict(floor) for floor in floors]), nl=False)
+        echo_json(to_json([asdict(floor) for floor in floors]))
         return
     cells = tuple(
         (
@@ -52,6 +53,6 @@ def aa(
         f"{repeats} repeats. Noise level: the smallest mean difference that a 95 % t interval over"
         " these queries would report as significant although nothing changed."
     )
-    click.echo(as_text(Table(f"{reranker}: variation between runs", columns, cells, note, left=2)))
+    echo_text(as_text(Table(f"{reranker}: variation between runs", columns, cells, note, left=2)))
     if not any(floor.changed for floor in floors):
-        click.echo("all runs gave the same values")
+        echo("all runs gave the same values")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.output import echo
+
 
 @click.group()
 def baseline() -> None:
@@ -28,5 +30,5 @@ def save(result: Path, name: str, into: Path | None) -> None:
 
     folder = save_baseline(result, name, into or BASELINES)
     size = sum(file.stat().st_size for file in folder.iterdir())
-    click.echo(f"saved to {folder} ({size} bytes): commit it")
-    click.echo(f"next: evalkit gate RESULT --against {folder}")
+    echo(f"saved to {folder} ({size} bytes): commit it")
+    echo(f"next: evalkit gate RESULT --against {folder}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import DETAILS, JSON
+from evalkit.cli.options import DETAILS, JSON, FiniteNumber
+from evalkit.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from evalkit.report.first_screen import FirstScreen
@@ -41,7 +42,7 @@ class Options(TypedDict):
 @click.option("--into", metavar="DIR", type=FOLDER, help="Also write pages, tables and plots into DIR.")
 @click.option("--html", metavar="FILE", type=FILE, help="Write the comparison as one HTML page.")
 @click.option(
-    "--threshold", "thresholds", type=float, multiple=True,
+    "--threshold", "thresholds", type=FiniteNumber(), multiple=True,
     help="Score threshold of the old version: print the equivalent one of the new version.",
 )  # fmt: skip
 @DETAILS
@@ -111,11 +112,11 @@ def _print(documents: Sequence[Comparisons], sources: Sequence[Path], *, details
         screen = _screen(document, sources)
         sections = comparison_sections(document) if details else []
         if len(documents) > 1:
-            click.echo(screen.name)
+            echo(screen.name)
         tables = [table for section in sections for table in section.every_table]
         show_screen(screen, cautions(document), details=details, tables=tables)
         for line in paragraph_lines([line for section in sections for line in section.lines], text_width()):
-            click.echo(line)
+            echo(line)
         show_next(screen.next_step)
 
 
@@ -141,7 +142,7 @@ def _print_json(documents: Sequence[Comparisons]) -> None:
 
     rows = [one for document in documents for entry in document.datasets for one in entry.comparisons]
     rows += [one for document in documents for one in document.pooled]
-    click.echo(to_json([to_plain(one) for one in rows]), nl=False)
+    echo_json(to_json([to_plain(one) for one in rows]))
 
 
 def _written(into: Path, sources: Sequence[Path], options: Options) -> Sequence[Comparisons]:
@@ -168,7 +169,7 @@ def _written(into: Path, sources: Sequence[Path], options: Options) -> Sequence[
             _write(unfinished, documents)
     except OSError as error:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
-    click.echo(f"wrote {into / 'comparison.html'} and {into / 'comparison.md'}", err=True)
+    echo(f"wrote {into / 'comparison.html'} and {into / 'comparison.md'}", err=True)
     return documents
 
 
@@ -199,4 +200,4 @@ def _write_html(file: Path, documents: Sequence[Comparisons]) -> None:
         write_file(file, comparison_page(documents).render("report.html"))
     except OSError as error:
         raise StorageError(f"cannot write {file.resolve()}: {error}") from None
-    click.echo(f"wrote {file}", err=True)
+    echo(f"wrote {file}", err=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from evalkit.cli.options import CONFIG, SET
+from evalkit.cli.output import echo, echo_json, echo_text
 
 
 @click.group()
@@ -21,14 +22,14 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
 
     checked = load_config(config, overrides, keys="warned")
     datasets = ", ".join(dataset.label for dataset in checked.datasets)
-    click.echo(f"{config} is valid")
-    click.echo(f"  datasets:  {datasets}")
-    click.echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
+    echo(f"{config} is valid")
+    echo(f"  datasets:  {datasets}")
+    echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
     if checked.runs:
-        click.echo(f"  runs:      {', '.join(checked.runs)}")
-    click.echo(f"  depths:    {', '.join(map(str, checked.depths))}")
-    click.echo("    all files exist; models and servers were not contacted")
-    click.echo(f"next: evalkit dataset check {config}; evalkit run {config} --plan")
+        echo(f"  runs:      {', '.join(checked.runs)}")
+    echo(f"  depths:    {', '.join(map(str, checked.depths))}")
+    echo("    all files exist; models and servers were not contacted")
+    echo(f"next: evalkit dataset check {config}; evalkit run {config} --plan")
 
 
 @config.command()
@@ -39,7 +40,7 @@ def show(config: str, overrides: tuple[str, ...]) -> None:
     from evalkit.config import load_config, resolved_yaml
 
     shown = load_config(config, overrides, check_files=False, keys="ignored")
-    click.echo(resolved_yaml(shown), nl=False)
+    echo_text(resolved_yaml(shown), nl=False)
 
 
 @config.command()
@@ -52,4 +53,4 @@ def schema() -> None:
     from evalkit.config.schema import config_schema
     from evalkit.results.json_shapes import to_json
 
-    click.echo(to_json(config_schema()), nl=False)
+    echo_json(to_json(config_schema()))

@@ -10,6 +10,7 @@ import click
 
 from evalkit.cli.dataset_check import check
 from evalkit.cli.options import JSON, SET
+from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.report.table import Table
@@ -36,10 +37,10 @@ def list_(*, as_json: bool) -> None:
     kind = "dataset source"
     rows = [(name, registry.lookup(kind, name).__doc__.splitlines()[0]) for name in registry.names(kind)]
     if as_json:
-        click.echo(to_json([{"source": name, "what": what} for name, what in rows]), nl=False)
+        echo_json(to_json([{"source": name, "what": what} for name, what in rows]))
         return
-    click.echo(as_text(Table("dataset sources", ("source", "what"), tuple(rows), left=2)))
-    click.echo("next: evalkit dataset info demo")
+    echo_text(as_text(Table("dataset sources", ("source", "what"), tuple(rows), left=2)))
+    echo("next: evalkit dataset info demo")
 
 
 @dataset.command()
@@ -58,11 +59,11 @@ def info(spec: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
 
     described = [describe(open_dataset(settings)) for settings in named_datasets(spec, overrides)]
     if as_json:
-        click.echo(to_json(described), nl=False)
+        echo_json(to_json(described))
         return
     for facts in described:
-        click.echo(as_text(_table(facts)))
-    click.echo(f"next: evalkit dataset check {shlex.quote(spec)}")
+        echo_text(as_text(_table(facts)))
+    echo(f"next: evalkit dataset check {shlex.quote(spec)}")
 
 
 @dataset.command("import")
@@ -90,12 +91,12 @@ def import_(spec: str, folder: Path, overrides: tuple[str, ...]) -> None:
         raise InputError(f"{spec} contains {len(named)} datasets: {names}", "import them one by one")
     kept = import_dataset(named[0], folder)
     counts = kept.origin.counts
-    click.echo(
+    echo(
         f"{counts['documents']} documents, {counts['queries']} judged queries and {counts['judgments']} judgments"
         f" written to {folder}; licence: {kept.origin.licence or 'not stated'}"
     )
     block = f"{{source: beir_folder, path: {folder}, split: {kept.origin.split}}}"
-    click.echo(f"next: evalkit dataset check {shlex.quote(block)}")
+    echo(f"next: evalkit dataset check {shlex.quote(block)}")
 
 
 def _table(facts: dict[str, Any]) -> Table:

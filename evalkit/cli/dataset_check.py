@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.options import JSON, SET
+from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.config import Config
@@ -37,9 +38,9 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
     findings = by_severity(inspect(config))
     counts = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
     if as_json:
-        click.echo(to_json([asdict(finding) for finding in findings]).decode(), nl=False)
+        echo_json(to_json([asdict(finding) for finding in findings]))
     else:
-        click.echo(finding_tables(findings))
+        echo_text(finding_tables(findings))
     if strict and counts["error"]:
         raise IncompleteError(
             f"{spec}: errors found ({counts['error']}): results on this data are meaningless",
@@ -47,8 +48,8 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
         )
     if not as_json:
         counted = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
-        click.echo(f"{', '.join(one.label for one in config.datasets)}: {counted}")
-        click.echo(f"next: evalkit {f'run {spec}' if _is_file(spec) else 'dataset check CONFIG.yaml'}")
+        echo(f"{', '.join(one.label for one in config.datasets)}: {counted}")
+        echo(f"next: evalkit {f'run {spec}' if _is_file(spec) else 'dataset check CONFIG.yaml'}")
 
 
 def _is_file(spec: str) -> bool:

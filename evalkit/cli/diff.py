@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import JSON
+from evalkit.cli.output import echo, echo_json, echo_text
 
 _CAUSES = ("configuration", "data", "code", "machine", "reranker", "run")
 
@@ -28,27 +29,25 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
 
     found = differences(before, after)
     if as_json:
-        click.echo(to_json([asdict(one) for one in found]), nl=False)
+        echo_json(to_json([asdict(one) for one in found]))
         return
     rows = tuple((one.about, one.what, one.before, one.after) for one in found)
     if rows:
-        click.echo(as_text(Table("differences", ("about", "what", "A", "B"), rows, left=4)))
+        echo_text(as_text(Table("differences", ("about", "what", "A", "B"), rows, left=4)))
     causes = sorted({one.about for one in found if one.about in _CAUSES}, key=_CAUSES.index)
     effects = sum(one.about == "mean" for one in found)
     if effects and not means_in_common(before, after):
-        click.echo(f"the results have no mean in common; differences: {_listed(causes)}")
+        echo(f"the results have no mean in common; differences: {_listed(causes)}")
         return
     if not effects:
-        click.echo(
+        echo(
             "no mean differs" if not causes else f"no mean differs, despite differences in: {_listed(causes)}"
         )
     elif causes:
-        click.echo(f"{effects} means differ; possible causes: {_listed(causes)}")
+        echo(f"{effects} means differ; possible causes: {_listed(causes)}")
     else:
-        click.echo(
-            f"{effects} means differ without a recorded cause; the rerankers themselves may have changed"
-        )
-    click.echo(f"next: evalkit compare {before} {after}")
+        echo(f"{effects} means differ without a recorded cause; the rerankers themselves may have changed")
+    echo(f"next: evalkit compare {before} {after}")
 
 
 def _listed(words: list[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from evalkit.cli.options import JSON
+from evalkit.cli.output import echo_json, echo_text
 
 
 @click.command()
@@ -62,7 +63,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:
     from evalkit.results.json_shapes import to_json
 
-    click.echo(to_json(list(rows)), nl=False)
+    echo_json(to_json(list(rows)))
 
 
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
@@ -79,4 +80,4 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
         for row in rows
     )
     left = columns.index("value") if columns else 0
-    click.echo(as_text(Table("Values", columns, cells, note_on(rows), left=left)))
+    echo_text(as_text(Table("Values", columns, cells, note_on(rows), left=left)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.options import JSON
+from evalkit.cli.output import Styled, echo, echo_commands, echo_json
 
 if TYPE_CHECKING:
     from evalkit.results.gate_document import GateResult
@@ -68,14 +69,13 @@ def gate(
     if summary is not None:
         _append(summary, as_summary(found).encode())
     if as_json:
-        click.echo(to_json([asdict(verdict) for verdict in found.verdicts]), nl=False)
+        echo_json(to_json([asdict(verdict) for verdict in found.verdicts]))
         for line in nights_lines(found):
-            click.echo(line, err=True)
+            echo(line, err=True)
     else:
         _print(found)
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        for line in workflow_commands(found):
-            click.echo(line, err=as_json)
+        echo_commands(workflow_commands(found), err=as_json)
     click.get_current_context().exit(found.exit_code)
 
 
@@ -92,7 +92,7 @@ def _print(found: GateResult) -> None:
     )
     from evalkit.report.terminal import paragraph_lines
 
-    click.echo(click.style(conclusion(found), fg="red" if found.exit_code else "green", bold=True))
+    echo(Styled(conclusion(found), {"fg": "red" if found.exit_code else "green", "bold": True}))
     unchanged = unchanged_line(found)
     lines = [
         *gate_lines(found.verdicts),
@@ -101,7 +101,7 @@ def _print(found: GateResult) -> None:
         *([unchanged] if unchanged else []),
     ]
     for line in paragraph_lines(lines, text_width()):
-        click.echo(line)
+        echo(line)
     show_next(next_after_gate(found))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.output import echo
+
 
 @click.command()
 @click.argument(
@@ -34,8 +36,8 @@ def init(file: Path) -> None:
         raise StorageError(
             f"cannot write {file.resolve()}: {error.strerror}", "choose another file name"
         ) from None
-    click.echo(
+    echo(
         f"wrote {file}: three depths of a lexical reranker on the demo dataset, with comments on other"
         " settings"
     )
-    click.echo(f"next: evalkit run {file}")
+    echo(f"next: evalkit run {file}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.output import echo_json, echo_text
+
 
 @click.command()
 @click.argument("results", metavar="RESULT...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -42,10 +44,10 @@ def leaderboard(results: tuple[Path, ...], metric: str | None, form: str, *, all
             for board in boards
             for row in board.rows
         ]
-        click.echo(to_json(rows), nl=False)
+        echo_json(to_json(rows))
     elif form == "table":
         for board in boards:
-            click.echo(as_text(leaderboard_table(board)))
+            echo_text(as_text(leaderboard_table(board)))
     else:
         write = {"markdown": as_markdown_page, "html": as_html_page, "csv": as_csv}[form]
-        click.echo(write(boards), nl=False)
+        echo_text(write(boards), nl=False)

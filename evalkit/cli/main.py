@@ -5,18 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import tempfile
-import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError, EvalkitWarning, InputNote, nearest_name_hint
+from evalkit.cli.bug_reports import bug_report, memory_limit
+from evalkit.cli.output import echo, echo_text, guarded_outputs
+from evalkit.errors import EvalkitError, EvalkitWarning, InputError, InputNote, nearest_name_hint, shortened
 
 COMMANDS = {
     "init": "evalkit.cli.init:init",
@@ -40,6 +39,10 @@ COMMANDS = {
 }
 INTERRUPTED = 130
 BUG_EXIT_CODE = 70
+
+
+class _UnexpectedError(Exception):
+    """An exception that click would take for an interrupt or for a closed pipe; it is the cause."""
 
 
 class LazyGroup(click.Group):
@@ -66,6 +69,13 @@ class LazyGroup(click.Group):
                 f"unknown command {args[0]!r}; {nearest_name_hint(args[0], COMMANDS)}", ctx
             )
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; hide from click what it would take for an interrupt or a closed pipe."""
+        try:
+            return super().invoke(ctx)
+        except (EOFError, OSError) as error:
+            raise _UnexpectedError from error
 
 
 @click.group(
@@ -101,7 +111,7 @@ def _print_warnings() -> Iterator[None]:
             elif str(message) not in printed:
                 printed.add(str(message))
                 kind = "note" if issubclass(category, InputNote) else "warning"
-                click.echo(f"{kind}: {message}", err=True)
+                echo(f"{kind}: {shortened(str(message))}", err=True)
 
         warnings.showwarning = print_warning
         yield
@@ -109,56 +119,56 @@ def _print_warnings() -> Iterator[None]:
 
 def main() -> NoReturn:
     """Run the command line and exit with its code (table in evalkit/cli/README.md)."""
-    out = sys.stdout
-    try:
-        code = cli(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        code = stop.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        code = 2
-    except click.ClickException as error:
-        code = _report_usage(error)
-    except EvalkitError as error:
-        click.echo(error.render(), err=True)
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        code = INTERRUPTED
-    except Exception:  # noqa: BLE001 - every bug is reported in one line
-        code = _report_bug()
-    except SystemExit:
-        if sys.stdout is out:
-            raise
-        code = 0  # click replaced stdout as the reader of the pipe is gone: no failure
-    code = code if isinstance(code, int) else 0
-    if code == INTERRUPTED or "datasets" in sys.modules:
-        # Native threads abort the process if the interpreter shuts down while they run: those of a model that was
-        # interrupted, and Arrow's, which `datasets` leaves behind (https://github.com/apache/arrow/issues/45214).
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    with guarded_outputs():
+        try:
+            code = _run()
+        except KeyboardInterrupt:  # while another error was reported
+            code = INTERRUPTED
+        except BaseException:  # noqa: BLE001 - the report itself failed
+            code = BUG_EXIT_CODE
+        if code == INTERRUPTED or "datasets" in sys.modules:
+            # Native threads abort the process if the interpreter shuts down while they run: those of a model that
+            # was interrupted, and Arrow's, which `datasets` leaves behind
+            # (https://github.com/apache/arrow/issues/45214).
+            os._exit(code)
     sys.exit(code)
 
 
-def _report_usage(error: click.ClickException) -> int:
-    """Print an error of usage with a hint, and return the exit code."""
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "evalkit"
-    message = error.format_message().rstrip(".")
-    click.echo(f"error: {message[:1].lower() + message[1:]}\n  hint: see {path} --help", err=True)
-    return 2
+def _run() -> int:
+    """Run the command and return its exit code; whatever it raises is reported."""
+    try:
+        code = cli(standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - every bug is reported in one line
+        return _report(error)
+    return code if isinstance(code, int) else 0
 
 
-def _report_bug() -> int:
-    """Print the current exception in one line, write its traceback to a file, and return the exit code."""
-    kind, problem, _ = sys.exc_info()
-    descriptor, name = tempfile.mkstemp(prefix="evalkit-", suffix=".log")
-    os.close(descriptor)
-    Path(name).write_text(traceback.format_exc(), encoding="utf-8")
-    click.echo(
-        f"error: this is a bug in evalkit: {kind.__name__ if kind else ''}: {problem}\n"
-        f"  hint: please report it with {name}",
-        err=True,
-    )
-    return BUG_EXIT_CODE
+def _report(error: BaseException) -> int:
+    """Print an error and return its exit code."""
+    if isinstance(error, _UnexpectedError) and error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        echo("interrupted", err=True)
+        return INTERRUPTED
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        echo_text(error.format_message(), err=True)
+        return InputError.exit_code
+    known = _known_error(error)
+    echo_text(bug_report(error) if known is None else known.render(), err=True)
+    return BUG_EXIT_CODE if known is None else known.exit_code
+
+
+def _known_error(error: BaseException) -> EvalkitError | None:
+    """Return what to show a user; None for a bug."""
+    if isinstance(error, EvalkitError):
+        return error
+    if isinstance(error, click.ClickException):
+        context = getattr(error, "ctx", None)
+        message = error.format_message().rstrip(".")
+        path = context.command_path if context else "evalkit"
+        return InputError(message[:1].lower() + message[1:], f"see {path} --help")
+    return memory_limit(error)

@@ -2,7 +2,45 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import click
+
+
+class WholeNumber(click.IntRange):
+    """A whole number in digits of ASCII: Python alone also takes ``1_000`` and the digits of other scripts."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or raise an error of usage."""
+        _check_plain(self, value, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class FiniteNumber(click.types.FloatParamType):
+    """A finite number, written as a `WholeNumber` is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or raise an error of usage."""
+        _check_plain(self, value, param, ctx)
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+
+class NumberInRange(click.FloatRange, FiniteNumber):
+    """A finite number in a range."""
+
+
+def _check_plain(
+    kind: click.ParamType[Any], value: Any, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    if isinstance(value, str) and (not value.isascii() or "_" in value or len(value) > _MOST_DIGITS):
+        kind.fail(f"{value[:_MOST_DIGITS]!r} is not a valid number.", param, ctx)
+
+
+_MOST_DIGITS = 100
 
 SET = click.option(
     "--set",

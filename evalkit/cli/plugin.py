@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.cli.options import JSON
+from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.config.key_reference import Key
@@ -45,10 +46,10 @@ def list_(files: tuple[str, ...], *, as_json: bool) -> None:
     ]
     if as_json:
         names = ("kind", "name", "owner", "what")
-        click.echo(to_json([dict(zip(names, row, strict=True)) for row in rows]), nl=False)
+        echo_json(to_json([dict(zip(names, row, strict=True)) for row in rows]))
         return
-    click.echo(as_text(Table("plugins", ("kind", "name", "owner", "what"), tuple(rows), left=4)))
-    click.echo("next: evalkit plugin show NAME")
+    echo_text(as_text(Table("plugins", ("kind", "name", "owner", "what"), tuple(rows), left=4)))
+    echo("next: evalkit plugin show NAME")
 
 
 @plugin.command()
@@ -82,13 +83,13 @@ def show(name: str, files: tuple[str, ...], *, as_json: bool) -> None:
             for one, keys in shown
             for key in keys
         ]
-        click.echo(to_json(rows), nl=False)
+        echo_json(to_json(rows))
         return
     for one, keys in shown:
-        click.echo(f"{one.kind} {name}, package {one.owner} {one.version}: {_what(one)}")
+        echo(f"{one.kind} {name}, package {one.owner} {one.version}: {_what(one)}")
         if keys:
-            click.echo(_as_help(keys))
-    click.echo("next: use it in a configuration and run evalkit config check")
+            echo_text(_as_help(keys))
+    echo("next: use it in a configuration and run evalkit config check")
 
 
 def _load(files: tuple[str, ...]) -> None:

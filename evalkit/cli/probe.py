@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.output import echo, echo_json, echo_text
 
 
 @click.command()
@@ -31,12 +32,10 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
     found = probe_reranker(settings, reranker)
     findings = list(progress_bar(found, desc=f"probing {reranker}", unit="promise"))
     if as_json:
-        click.echo(to_json([asdict(finding) for finding in findings]).decode(), nl=False)
+        echo_json(to_json([asdict(finding) for finding in findings]))
     else:
         rows = tuple((f.promise, f.verdict, f.evidence) for f in findings)
-        click.echo(
-            as_text(Table(f"promises of {reranker}", ("promise", "verdict", "evidence"), rows, left=3))
-        )
+        echo_text(as_text(Table(f"promises of {reranker}", ("promise", "verdict", "evidence"), rows, left=3)))
     broken = [finding for finding in findings if finding.verdict == "broken"]
     kept = sum(finding.verdict == "kept" for finding in findings)
     if broken:
@@ -45,4 +44,5 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
             "read the evidence and decide whether the differences matter to you",
         )
     if not as_json:
-        click.echo(f"{reranker!r} keeps all {kept} promises that could be tested\nnext: evalkit run {config}")
+        echo(f"{reranker!r} keeps all {kept} promises that could be tested")
+        echo(f"next: evalkit run {config}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import DETAILS
+from evalkit.cli.output import echo
 
 
 @click.command()
@@ -27,7 +28,7 @@ def report(result: str, *, allow_incomplete: bool, opens: bool, details: bool) -
     found = rebuild(folder, allow_incomplete=allow_incomplete)
     screen = screen_of(found, folder, str(folder.path))
     show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))
-    click.echo(f"report: {folder.report_html_file}")
+    echo(f"report: {folder.report_html_file}")
     show_next(screen.next_step)
     if opens:
         _open(folder.report_html_file)
@@ -38,4 +39,4 @@ def _open(file: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(file.resolve().as_uri()):
-        click.echo(f"no browser found; open {file}", err=True)
+        echo(f"no browser found; open {file}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import SET
+from evalkit.cli.options import SET, WholeNumber
 
 if TYPE_CHECKING:
     from evalkit.config import Config, RerankerSettings
@@ -49,7 +49,7 @@ class ServeOptions(TypedDict):
     "--port",
     default=8080,
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     help="Port; 0 selects a free one.",
 )
 @click.option("--dialect", default="assisters", show_default=True, help="Wire format of /v1/rerank.")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+from evalkit.cli.output import Styled, echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.config import Config
@@ -43,7 +43,7 @@ def show_result(path: Path, *, details: bool = False) -> None:
     found = Findings.read(folder)
     screen = screen_of(found, folder, str(path))
     show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))
-    click.echo(f"report: {folder.report_html_file}")
+    echo(f"report: {folder.report_html_file}")
     if found.manifest.status != "complete":
         raise IncompleteError(
             f"the result is {found.manifest.status}; see {folder.failures_file}",
@@ -61,14 +61,14 @@ def show_screen(
 
     width = text_width()
     colour = {"adopt": "green", "keep": "blue", "undecided": "yellow"}.get(screen.decision.kind)
-    label = click.style(screen.decision.label, fg=colour, bold=True)
-    click.echo(f"{label}: {click.style(screen.decision.headline, bold=True)}")
-    for line in screen_lines(screen, width):
-        click.echo(line)
+    label = Styled(screen.decision.label, {"fg": colour, "bold": True})
+    echo(label, ": ", Styled(screen.decision.headline, {"bold": True}))
+    for text in screen_lines(screen, width):
+        echo_text(text)
     for table in tables:
-        click.echo(as_text(table.cut(MOST_ROWS), width))
+        echo_text(as_text(table.cut(MOST_ROWS), width))
     for line in warning_lines(cautions, details=details, width=width):
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
 def show_next(step: NextStep) -> None:
@@ -76,7 +76,7 @@ def show_next(step: NextStep) -> None:
     from evalkit.report.terminal import next_lines
 
     for line in next_lines(step, text_width()):
-        click.echo(line)
+        echo(line)
 
 
 def shown_tables(found: Findings, *, details: bool) -> list[Table]:
@@ -117,9 +117,9 @@ def show_plan(config: Config, into: str | None, options: ResumeOptions, *, as_js
 
     planned = plan(config, into, options)
     if as_json:
-        click.echo(to_json(plan_rows(planned)).decode(), nl=False)
+        echo_json(to_json(plan_rows(planned)))
         return
     for line in plan_lines(planned, config):
-        click.echo(line)
+        echo(line)
     words = [word for word in sys.argv[1:] if word != "--plan"]
-    click.echo(f"next: {shlex.join(['evalkit', *words])}")
+    echo(f"next: {shlex.join(['evalkit', *words])}")

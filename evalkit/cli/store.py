@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli.options import CONFIG, JSON, SET
+from evalkit.cli.options import CONFIG, JSON, SET, WholeNumber
+from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.store.database import Database, Mode
@@ -35,7 +36,7 @@ def size(store: Path, *, as_json: bool) -> None:
     base = _opened(store, "read")
     backends = holdings(base)
     if as_json:
-        click.echo(to_json([_row(one) for one in backends]), nl=False)
+        echo_json(to_json([_row(one) for one in backends]))
         return
     cells = tuple(
         (
@@ -50,8 +51,8 @@ def size(store: Path, *, as_json: bool) -> None:
     )
     columns = ("backend", "settings", "queries", "scores", "oldest", "newest")
     note = "Use --json for all settings of a backend."
-    click.echo(as_text(Table(f"scores in {base.path}", columns, cells, note, left=2)))
-    click.echo(f"total: {sum(one.scores for one in backends)} scores, {file_bytes(base.path)} bytes")
+    echo_text(as_text(Table(f"scores in {base.path}", columns, cells, note, left=2)))
+    echo(f"total: {sum(one.scores for one in backends)} scores, {file_bytes(base.path)} bytes")
 
 
 @store.command()
@@ -65,7 +66,7 @@ def size(store: Path, *, as_json: bool) -> None:
 @click.option(
     "--backend",
     "backends",
-    type=int,
+    type=WholeNumber(min=1),
     multiple=True,
     metavar="N",
     help="Remove the scores of this backend. Repeatable.",
@@ -85,11 +86,11 @@ def prune(store: Path, before: datetime | None, backends: tuple[int, ...], *, pl
     done = upkeep.prune(base, since, backends, plan=plan)
     what = f"{done.scores} scores and the journals of {done.journals} deleted runs"
     if plan:
-        click.echo(f"{what} would be removed from {base.path}")
+        echo(f"{what} would be removed from {base.path}")
     else:
-        click.echo(f"removed {what}; {base.path}: {bytes_before} -> {upkeep.file_bytes(base.path)} bytes")
+        echo(f"removed {what}; {base.path}: {bytes_before} -> {upkeep.file_bytes(base.path)} bytes")
     if done.moved:
-        click.echo(f"kept the journals of {done.moved} runs whose result folders may have been moved")
+        echo(f"kept the journals of {done.moved} runs whose result folders may have been moved")
 
 
 @store.command("export")
@@ -99,8 +100,8 @@ def export_(store: Path, file: Path) -> None:
     """Write all scores to FILE, a Parquet table with hashes instead of texts."""
     from evalkit.store.exchange import export_scores
 
-    click.echo(f"{export_scores(_opened(store, 'read'), file)} scores written to {file}")
-    click.echo(f"next: evalkit store import STORE {file}")
+    echo(f"{export_scores(_opened(store, 'read'), file)} scores written to {file}")
+    echo(f"next: evalkit store import STORE {file}")
 
 
 @store.command("import")
@@ -116,7 +117,7 @@ def import_(store: Path, file: Path) -> None:
     with open_export(file) as incoming:
         base = _opened(store, "create")
         offered, taken = import_scores(base, incoming)
-    click.echo(
+    echo(
         f"{taken} of {offered} scores imported into {base.path}; the others were already stored, or"
         " later scores were"
     )
@@ -133,15 +134,13 @@ def verify(store: Path) -> None:
     found = faults(base)
     if found:
         for fault in found:
-            click.echo(fault)
+            echo(fault)
         raise StorageError(
             f"{base.path} has {len(found)} kinds of damage",
             "move it away; the next run scores its contents again",
         )
     backends = holdings(base)
-    click.echo(
-        f"{base.path} is intact: {sum(one.scores for one in backends)} scores of {len(backends)} backends"
-    )
+    echo(f"{base.path} is intact: {sum(one.scores for one in backends)} scores of {len(backends)} backends")
 
 
 @store.command()
@@ -173,11 +172,11 @@ def drift(
     found = list(progress_bar(drift_checks(settings, tags, into), desc="scoring again", unit="check"))
     if as_json:
         rows = [{**asdict(one), "verdict": one.verdict, "evidence": one.evidence()} for one in found]
-        click.echo(to_json(rows), nl=False)
+        echo_json(to_json(rows))
     else:
         cells = tuple((one.dataset, one.reranker, one.verdict, one.evidence()) for one in found)
         columns = ("dataset", "reranker", "verdict", "evidence")
-        click.echo(as_text(Table("comparison with new scores", columns, cells, left=4)))
+        echo_text(as_text(Table("comparison with new scores", columns, cells, left=4)))
     if drifted := sorted({one.reranker for one in found if one.verdict == "drifted"}):
         raise IncompleteError(
             f"stored scores of {', '.join(drifted)} differ from new ones",
@@ -185,7 +184,7 @@ def drift(
             " with: evalkit store prune",
         )
     if not as_json:
-        click.echo(f"next: evalkit run {config}")
+        echo(f"next: evalkit run {config}")
 
 
 def _opened(path: Path, mode: Mode) -> Database:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, Unpack
 
 import click
 
-from evalkit.cli.options import DETAILS, JSON
+from evalkit.cli.options import DETAILS, JSON, FiniteNumber, NumberInRange, WholeNumber
+from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.report.next_step import NextStep
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from evalkit.results.tuning_document import CalibrationResult
 
 FoundT = TypeVar("FoundT")
-POSITIVE = click.FloatRange(min=0, min_open=True)
+POSITIVE = NumberInRange(min=0, min_open=True)
 DEPTH = click.option(
     "--depth",
     metavar="N",
-    type=click.IntRange(min=1),
+    type=WholeNumber(min=1, max=100_000_000),
     help="Candidates per query [default: as 'tune depth' recommends, else all].",
 )
 MARGIN = click.option(
@@ -49,7 +50,7 @@ GOAL = click.option(
 CONFIDENCE = click.option(
     "--confidence",
     metavar="C",
-    type=click.FloatRange(0.5, 1, min_open=True, max_open=True),
+    type=NumberInRange(0.5, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
     help="Confidence level of the recall guarantee.",
@@ -83,7 +84,7 @@ class DepthOptions(TypedDict):
 @MARGIN
 @MAX_P95
 @MAX_COST
-@click.option("--min-quality", metavar="MEAN", type=float, help="Minimum mean quality.")
+@click.option("--min-quality", metavar="MEAN", type=FiniteNumber(), help="Minimum mean quality.")
 @DETAILS
 @JSON
 def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
@@ -214,7 +215,7 @@ def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
             write_charts(unfinished, reliability_charts(found))
     except OSError as error:
         raise StorageError(f"cannot write into {into.absolute()}: {error}") from None
-    click.echo(f"written to {into}", err=True)
+    echo(f"written to {into}", err=True)
 
 
 @tune.command()
@@ -326,7 +327,7 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
     _show(found.rerankers, view, details=options["details"], as_json=options["as_json"], blocks=blocks)
     text = f"written to {file}" if found.is_usable else f"no settings found; usable ones in {file} are kept"
-    click.echo(text, err=True)
+    echo(text, err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,18 +373,19 @@ def _show(
     from evalkit.results.json_shapes import to_json, to_plain
 
     if as_json:
-        click.echo(to_json([to_plain(one) for one in found]), nl=False)
+        echo_json(to_json([to_plain(one) for one in found]))
         return
     width = text_width()
     for one in found:
         for line in paragraph_lines(_sentences(view, one, details=details), width):
-            click.echo(line)
+            echo(line)
     for block in blocks:
-        click.echo(f"\n{block}")
+        echo()
+        echo_text(block)
     summary = view.summary(found)
     if set(summary.columns) - {"dataset", "reranker"}:  # nothing was found: the sentences say why
-        click.echo()
-        click.echo(as_text(summary, width, heading=False))
+        echo()
+        echo_text(as_text(summary, width, heading=False))
     for table in filter(None, map(view.table, found)) if details else ():
-        click.echo(as_text(table, width))
+        echo_text(as_text(table, width))
     show_next(view.next_step)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from evalkit.config.latency import read_claim
-from evalkit.config.settings import Language, PositiveInt, Seed, Settings, Slug
+from evalkit.config.settings import Concurrency, Language, PositiveInt, Seed, Settings, Slug
 from evalkit.config.traffic import Traffic
 from evalkit.errors import InputError
 
@@ -128,9 +128,9 @@ class RerankerSettings(BlockSettings):
 
     backend: str
     batch_size: PositiveInt | None = None
-    concurrency: PositiveInt = 1
+    concurrency: Concurrency = 1
     claims: dict[str, str] = Field(default_factory=dict)
-    usd_per_hour: Annotated[float, Field(ge=0)] | None = None
+    usd_per_hour: Annotated[float, Field(ge=0, le=1e9)] | None = None
 
     immaterial: ClassVar[frozenset[str]] = frozenset({"batch_size", "concurrency", "claims", "usd_per_hour"})
     """Keys that cannot change a score: stored scores stay valid when they change."""

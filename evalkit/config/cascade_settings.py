@@ -38,7 +38,7 @@ class SkipSettings(Settings):
         this value, or if there is only one document.
     """
 
-    margin: Annotated[float, Field(gt=0)]
+    margin: Annotated[float, Field(gt=0, le=1e9)]
 
 
 class CascadeSettings(RerankerSettings):

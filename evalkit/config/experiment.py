@@ -12,7 +12,7 @@ from evalkit.config.input_paths import PluginFile
 from evalkit.config.latency import LatencySettings
 from evalkit.config.run_settings import Runs, RunSettings
 from evalkit.config.service import ServiceSettings
-from evalkit.config.settings import PositiveInt, Seed, Settings, Slug
+from evalkit.config.settings import Concurrency, PositiveInt, Seconds, Seed, Settings, Slug
 from evalkit.metrics import proper_name
 from evalkit.records import BelowDepth
 
@@ -29,7 +29,7 @@ class BudgetSettings(Settings):
         Maximum cost of all calls. Every billed reranker then needs a ``price``.
     """
 
-    usd: Annotated[float, Field(ge=0)]
+    usd: Annotated[float, Field(ge=0, le=1e9)]
 
 
 class CompareSettings(Settings):
@@ -54,7 +54,7 @@ class CompareSettings(Settings):
     baseline: Slug | None = None
     primary: str | None = None
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
-    margin: Annotated[float, Field(gt=0)] = 0.01
+    margin: Annotated[float, Field(gt=0, le=1e9)] = 0.01
     correction: Literal["holm", "maxT"] = "holm"
     resamples: Annotated[int, Field(ge=999, le=1_000_000)] = 9999
 
@@ -81,7 +81,7 @@ class PrecisionSettings(Settings):
         check off.
     """
 
-    queries: Annotated[int, Field(ge=0)] = 50
+    queries: Annotated[int, Field(ge=0, le=100_000_000)] = 50
 
 
 class DriftSettings(Settings):
@@ -94,7 +94,7 @@ class DriftSettings(Settings):
         by the content of their files are not checked. 0 turns the check off.
     """
 
-    queries: Annotated[int, Field(ge=0)] = 0
+    queries: Annotated[int, Field(ge=0, le=100_000_000)] = 0
 
 
 class Outline(Settings):
@@ -218,7 +218,7 @@ class ExecutionSettings(Settings):
 
     engine: Literal["local", "ray"] = "local"
     address: str = "auto"
-    replicas: PositiveInt = 1
-    cpus_per_replica: PositiveInt = 1
-    gpus_per_replica: Annotated[float, Field(ge=0)] = 0.0
-    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 3600.0
+    replicas: Annotated[int, Field(ge=1, le=10_000)] = 1
+    cpus_per_replica: Concurrency = 1
+    gpus_per_replica: Annotated[float, Field(ge=0, le=1_024)] = 0.0
+    timeout_s: Seconds = 3600.0

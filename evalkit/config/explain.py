@@ -11,10 +11,12 @@ from pydantic_core import ErrorDetails
 
 from evalkit.config.settings import SLUG, UNKNOWN_NAME, Settings, settings_in
 from evalkit.config.source import Path, Problem, Source
-from evalkit.errors import nearest_name_hint
+from evalkit.errors import nearest_name_hint, shortened
 
 S = TypeVar("S", bound=Settings)
 
+_MOST_PROBLEMS = 200
+"""Problems of a block that are explained: each takes milliseconds, as near names are searched."""
 _MESSAGES = {
     "missing": "is missing",
     "string_type": "must be text",
@@ -59,7 +61,7 @@ def check_against(
         # "10" as a number.
         return settings.model_validate_json(json.dumps(data, default=str)), []
     except ValidationError as error:
-        details = _without_consequences(error.errors())
+        details = _without_consequences(error.errors(include_url=False)[:_MOST_PROBLEMS])
         found = [_problem(detail, settings, data, source, path, blocks_of_keys) for detail in details]
         # Each member of a union reports an error of its own; keep the first for each path.
         unique: dict[tuple[Path, str], Problem] = {}
@@ -67,7 +69,11 @@ def check_against(
             unique.setdefault(
                 (problem.path, problem.message if "is missing" in problem.message else ""), problem
             )
-        return None, list(unique.values())
+        problems = list(unique.values())
+        if error.error_count() > _MOST_PROBLEMS:
+            more = f"has {error.error_count() - _MOST_PROBLEMS} more problems"
+            problems.append(Problem(path, more, "fix the first ones and check again"))
+        return None, problems
 
 
 def _without_consequences(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
@@ -103,7 +109,7 @@ def _problem(
         key = str(detail["loc"][-1])
         return Problem(where, f"key {key!r} is missing", f"add '{key}:'")
     given = detail["input"]
-    shown = "" if isinstance(given, dict | list) else f" (given: {given!r})"
+    shown = "" if isinstance(given, dict | list) else f" (given: {shortened(repr(given), 200)})"
     return Problem(where, f"{_subject(where)} {_message(detail)}{shown}")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from evalkit.config.settings import PositiveInt, Settings, Slug, with_hint
+from evalkit.config.settings import Concurrency, PositiveInt, Settings, Slug, with_hint
 from evalkit.errors import EvalkitError
 from evalkit.metrics import parse_metric, proper_name
 from evalkit.stats import level_of_two_looks
@@ -78,22 +78,22 @@ class GateRule(Settings):
     """
 
     metric: str | None = None
-    max_drop: Annotated[float, Field(gt=0)] | None = None
+    max_drop: Annotated[float, Field(gt=0, le=1e9)] | None = None
     retain: Annotated[float, Field(gt=0, lt=1)] | None = None
-    min: float | None = None
+    min: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
     max_fallen: Annotated[float, Field(gt=0, lt=1)] | None = None
-    fallen_by: Annotated[float, Field(gt=0)] | None = None
+    fallen_by: Annotated[float, Field(gt=0, le=1e9)] | None = None
     latency_to: Slug | None = None
     batch_size: PositiveInt | None = None
-    concurrency: PositiveInt = 1
-    max_ratio: Annotated[float, Field(gt=0)] | None = None
-    max_slowdown: Annotated[float, Field(ge=1)] | None = None
+    concurrency: Concurrency = 1
+    max_ratio: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    max_slowdown: Annotated[float, Field(ge=1, le=1e9)] | None = None
     max_failed: Annotated[float, Field(ge=0, lt=1)] | None = None
-    threshold: float | None = None
+    threshold: Annotated[float, Field(ge=-1e300, le=1e300)] | None = None
     max_kept: Share | None = None
     min_kept: Share | None = None
     max_empty: Share | None = None
-    max_cost_per_1k: Annotated[float, Field(ge=0)] | None = None
+    max_cost_per_1k: Annotated[float, Field(ge=0, le=1e9)] | None = None
     by: str | None = None
     levels: tuple[str, ...] = ()
     reranker: Slug | None = None
@@ -173,7 +173,7 @@ class GateSettings(Settings):
     looks: Annotated[int, Field(ge=1, le=2)] = 1
     look: Annotated[int, Field(ge=1, le=2)] = 1
     on_cannot_tell: Literal["fail", "warn"] = "fail"
-    max_score_age_hours: Annotated[float, Field(gt=0)] | None = None
+    max_score_age_hours: Annotated[float, Field(gt=0, le=1e9)] | None = None
     drift_check_queries: PositiveInt | None = None
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ _RESERVED = re.compile(r"null|true|false|nan|inf", re.IGNORECASE)
 """Words that YAML does not read as text without quotes."""
 _MAX_CHOICES = 8
 """With more choices, only their number is shown."""
-_UNBOUNDED = 1e8
+_UNBOUNDED = 1e6
 """Bounds from this size on are not shown: they only keep numbers finite."""
 _FORMS = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
 """JSON Schema type -> description of a value."""

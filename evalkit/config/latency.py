@@ -8,9 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evalkit.config.settings import PositiveInt, Settings
+from evalkit.config.settings import Concurrency, Positive, PositiveInt, Settings
 
-Positive = Annotated[float, Field(gt=0)]
 Inside = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 _RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?(?:\s+(?:documents?|docs?))?")
@@ -28,7 +27,7 @@ class OfflineSettings(Settings):
         Documents per call (default: the largest of ``batch_sizes``).
     """
 
-    concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 2, 4, 8)
+    concurrency: Annotated[tuple[Concurrency, ...], Field(min_length=1)] = (1, 2, 4, 8)
     batch_size: PositiveInt | None = None
 
 
@@ -51,7 +50,7 @@ class ServerSettings(Settings):
 
     rates_per_s: Annotated[tuple[Positive, ...], Field(min_length=1)] | None = None
     shares: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.3, 0.5, 0.7, 0.9)
-    calls: PositiveInt | None = None
+    calls: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     batch_size: PositiveInt | None = None
 
 
@@ -106,11 +105,11 @@ class LatencySettings(Settings):
     """
 
     batch_sizes: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1, 10, 20, 50, 100)
-    concurrency: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (1,)
+    concurrency: Annotated[tuple[Concurrency, ...], Field(min_length=1)] = (1,)
     length_buckets: Annotated[int, Field(ge=1, le=10)] = 1
-    calls: PositiveInt = 120
-    rounds: Annotated[int, Field(ge=6)] = 10
-    warmup: PositiveInt = 5
+    calls: Annotated[int, Field(ge=1, le=1_000_000)] = 120
+    rounds: Annotated[int, Field(ge=6, le=1_000)] = 10
+    warmup: Annotated[int, Field(ge=1, le=100_000)] = 5
     repeat_queries: bool = False
     confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
     offline: OfflineSettings | None = None

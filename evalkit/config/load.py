@@ -31,6 +31,7 @@ from evalkit.config.secrets_check import (
 from evalkit.config.service import KeysFile, ServiceSettings
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem, Source, read_source, source_of
+from evalkit.config.yaml_limits import MOST_BYTES
 from evalkit.errors import InputError
 from evalkit.formats import read_text
 
@@ -99,7 +100,7 @@ def _read(path: str | FilePath, what: str) -> Source:
     file = FilePath(path)
     if not file.exists():
         raise InputError(f"{what} not found: {file.resolve()}", "check the path")
-    return read_source(read_text(file), str(path))
+    return read_source(read_text(file, MOST_BYTES), str(path))
 
 
 def build_config(

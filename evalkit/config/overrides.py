@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from evalkit.config.source import Path, Problem, Source, parse_value
+from evalkit.config.yaml_limits import MOST_NESTED
+from evalkit.errors import shortened
 
 
 def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
@@ -16,24 +18,32 @@ def apply_overrides(source: Source, overrides: Iterable[str]) -> None:
     """
     for override in overrides:
         target, separator, text = override.partition("=")
-        place = f"--set {override}"
+        place = f"--set {shortened(override, 200)}"
         if not separator or not target:
             source.problems.append(
-                Problem((), f"{override!r} has no '='", "write --set path=value", at=place)
+                Problem((), f"{shortened(override, 200)!r} has no '='", "write --set path=value", at=place)
             )
             continue
-        path = tuple(int(part) if part.isdigit() else part for part in target.split("."))
+        path = tuple(int(part) if _is_index(part) else part for part in target.split("."))
         if source.data is None:
             source.data = {}
-        if not _assign(source.data, path, parse_value(text)):
+        value = parse_value(text, f"--set {target}")
+        if len(path) > MOST_NESTED or not _assign(source.data, path, value):
             source.problems.append(
                 Problem(
-                    (), f"{target!r} is not a path in the configuration", "name a key of a mapping", at=place
+                    (),
+                    f"{shortened(target, 200)!r} is not a path in the configuration",
+                    "name a key of a mapping",
+                    at=place,
                 )
             )
             continue
         _remove_positions(source, path)
         source.keys[path] = source.values[path] = f"--set {target}"
+
+
+def _is_index(part: str) -> bool:
+    return part.isascii() and part.isdigit() and len(part) < 19
 
 
 def _assign(data: Any, path: Path, value: Any) -> bool:

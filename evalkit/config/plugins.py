@@ -72,7 +72,10 @@ def _import_file(file: Path, digest: str) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 - a user's file can raise anything
+    except KeyboardInterrupt:
+        del sys.modules[name]
+        raise
+    except BaseException as error:  # noqa: BLE001 - a user's file can raise anything, or exit
         del sys.modules[name]
         where = _line_of(error, file)
         raise InputError(
@@ -82,7 +85,7 @@ def _import_file(file: Path, digest: str) -> ModuleType:
     return module
 
 
-def _line_of(error: Exception, file: Path) -> str:
+def _line_of(error: BaseException, file: Path) -> str:
     """Return ``:line`` of the innermost frame in the file; an empty string if there is none."""
     if isinstance(error, SyntaxError):
         return f":{error.lineno}"

@@ -7,9 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from evalkit.config.input_paths import InputFile
-from evalkit.config.settings import PositiveInt, Settings, Slug
-
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
+from evalkit.config.settings import Concurrency, PositiveInt, Seconds, Settings, Slug
 
 
 class LimitSettings(Settings):
@@ -69,7 +67,7 @@ class ServiceSettings(LimitSettings):
     merging: bool = True
     batch_pairs: PositiveInt | None = None
     linger_s: Annotated[float, Field(ge=0, le=1)] = 0.002
-    concurrency: PositiveInt = 4
+    concurrency: Concurrency = 4
     body_timeout_s: Seconds = 30.0
     answer_timeout_s: Seconds = 120.0
     notice_s: Annotated[float, Field(ge=0, le=600)] = 1.0

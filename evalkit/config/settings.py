@@ -28,6 +28,11 @@ UNKNOWN_NAME = "unknown_name"
 """Type of a pydantic error whose context contains a hint."""
 
 PositiveInt = Annotated[int, Field(ge=1, le=100_000_000)]
+Concurrency = Annotated[int, Field(ge=1, le=1_024)]
+"""A number of threads or of calls in flight; more of them only wait for each other."""
+Positive = Annotated[float, Field(gt=0, le=1e9)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+"""At most a day: Python's timers fail above some centuries."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 Slug = Annotated[str, Field(pattern=SLUG, max_length=80)]

@@ -18,7 +18,16 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from evalkit.config.key_shapes import mask_keys
-from evalkit.errors import ConfigError, EvalkitWarning
+from evalkit.config.yaml_limits import (
+    MOST_NESTED,
+    MOST_VALUES,
+    bounded_yaml,
+    check_size,
+    compose,
+    limit_error,
+    scalar_of,
+)
+from evalkit.errors import ConfigError, EvalkitWarning, shortened
 
 Path = tuple[str | int, ...]
 
@@ -96,9 +105,15 @@ class Source:
 
 def _sort_key(position: str) -> tuple[tuple[int, int, str], ...]:
     """Return a sort key that compares the numbers in a position by value."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in position.split(":"))
+    return tuple((0, int(part), "") if _is_number(part) else (1, 0, part) for part in position.split(":"))
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+_MOST_BITS = 1024
+"""Of a whole number; no setting takes more than 64."""
 _SCALAR_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")
 )
@@ -113,10 +128,11 @@ def read_source(text: str, name: str) -> Source:
     ConfigError
         If the text is not valid YAML. Other problems are added to `Source.problems`.
     """
-    yaml = YAML(typ="safe", pure=True)
+    check_size(text, name)
+    yaml = bounded_yaml(name)
     source = Source(name)
     try:
-        node = yaml.compose(text)
+        node = compose(yaml, text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -127,7 +143,9 @@ def read_source(text: str, name: str) -> Source:
         what = " ".join(str(part) for part in (error.problem, error.context) if part)
         raise ConfigError([(f"{where}: not valid YAML: {what}", None)]) from None
     except YAMLError as error:
-        raise ConfigError([(f"{name}: not valid YAML: {error}", None)]) from None
+        at = getattr(error, "position", None)  # of a character that YAML does not allow
+        where = name if at is None else f"{name}:{text.count(chr(10), 0, at) + 1}"
+        raise ConfigError([(f"{where}: not valid YAML: {str(error).partition(chr(10))[0]}", None)]) from None
     if node is not None:
         source.data = _NodeReader(yaml, source).read(node, ())
     return source
@@ -141,12 +159,23 @@ def _tab_hint(text: str) -> str:
     )
 
 
-def parse_value(text: str) -> Any:
-    """Parse the value of a ``--set`` as YAML; return the text itself if it is not valid YAML."""
+def parse_value(text: str, place: str = "--set") -> Any:
+    """Parse the value of a ``--set`` as YAML; return the text itself if it is not valid YAML.
+
+    Raises
+    ------
+    ConfigError
+        If it exceeds a limit of YAML.
+    """
+    check_size(text, place)
+    source = Source(place)
+    yaml = bounded_yaml(place)
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        node = compose(yaml, text)
     except YAMLError:
         return text
+    data = None if node is None else _NodeReader(yaml, source).read(node, ())
+    return text if source.problems else data
 
 
 def source_of(data: Mapping[str, Any]) -> Source:
@@ -161,12 +190,17 @@ def source_of(data: Mapping[str, Any]) -> Source:
 
 def _copied(value: Any, source: Source, path: Path) -> Any:
     source.values[path] = key_path(path) or source.name
+    if len(path) > MOST_NESTED:
+        raise ConfigError([(f"{key_path(path[:3])}: nested more than {MOST_NESTED} levels deep", None)])
     if isinstance(value, Mapping):
         return {str(key): _copied_item(key, child, source, path) for key, child in value.items()}
     if isinstance(value, list | tuple):
         return [_copied(child, source, (*path, index)) for index, child in enumerate(value)]
     if value is None or isinstance(value, str | int | float | date):
-        return value
+        if (fault := _fault_of(value)) is None:
+            return value
+        source.problems.append(Problem(path, f"the value cannot be used: {fault}"))
+        return None
     if isinstance(value, PurePath):
         return str(value)
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
@@ -183,6 +217,17 @@ def _copied_item(key: Any, value: Any, source: Source, path: Path) -> Any:
     return _copied(value, source, child)
 
 
+def _fault_of(value: Any) -> str | None:
+    """Return why a scalar cannot be passed on, as settings are checked as JSON; None if it can."""
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "the number is too large"
+    if isinstance(value, str) and "\0" in value:
+        return "it has the character NUL"
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= one <= "\udfff" for one in value):
+        return "it has half of a surrogate pair, which is no character"
+    return None
+
+
 def key_path(path: Path) -> str:
     """Return a path as text, such as ``datasets[0].split``."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
@@ -195,9 +240,15 @@ class _NodeReader:
         self._yaml = yaml
         self._source = source
         self._ancestors: list[Node] = []
+        self._read = 0
 
     def read(self, node: Node, path: Path) -> Any:
         self._source.values[path] = self._position(node)
+        self._read += 1
+        if self._read > MOST_VALUES:
+            raise limit_error(self._position(node), f"expands to more than {MOST_VALUES} values")
+        if len(self._ancestors) > MOST_NESTED:
+            raise limit_error(self._position(node), f"is nested more than {MOST_NESTED} levels deep")
         if any(node is ancestor for ancestor in self._ancestors):
             self._source.problems.append(Problem(path, "an alias may not contain itself"))
             return None
@@ -227,6 +278,11 @@ class _NodeReader:
                 self._source.problems.append(Problem(path, "a key must be plain text", at=position))
                 continue
             child = (*path, str(key))
+            if fault := _fault_of(str(key)):
+                self._source.problems.append(
+                    Problem(path, f"cannot read the key {key!r}: {fault}", at=position)
+                )
+                continue
             if str(key) in lines:
                 hint = f"remove one of the two; the other is in line {lines[str(key)]}"
                 self._source.problems.append(Problem(path, f"key {key!r} occurs twice", hint, at=position))
@@ -243,10 +299,15 @@ class _NodeReader:
             )
             return None
         try:
-            return self._yaml.constructor.construct_object(node, deep=True)
-        except (YAMLError, ValueError) as error:
-            self._source.problems.append(Problem(path, f"cannot read {node.value!r}: {error}"))
-            return None
+            value = scalar_of(self._yaml, node)
+        except YAMLError as error:
+            fault: str | None = str(error)
+        else:
+            fault = _fault_of(value)
+            if fault is None:
+                return value
+        self._source.problems.append(Problem(path, f"cannot read {shortened(repr(node.value), 80)}: {fault}"))
+        return None
 
     def _position(self, node: Node) -> str:
         mark = node.start_mark

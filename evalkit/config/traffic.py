@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from evalkit.config.settings import Settings
 from evalkit.records import Usage
 
-Amount = Annotated[float, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Price(Settings):

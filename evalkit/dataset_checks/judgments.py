@@ -125,7 +125,7 @@ def grades(data: CheckInput) -> Iterator[DataFinding]:
         effect = "both forms of nDCG (dcg='log2', 'exp-log2') give the same values"
     else:
         top = (
-            f"grade {highest} has {highest} times the weight of grade 1 in nDCG, {2**highest - 1}"
+            f"grade {highest} has {highest} times the weight of grade 1 in nDCG, {2.0**highest - 1:.6g}"
             " times with 'exp-log2'"
         )
         sees = f"{', '.join(graded)} uses the grades" if graded else "no metric uses the grades"

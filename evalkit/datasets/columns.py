@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from evalkit.config import Settings
 from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError, nearest_name_hint
-from evalkit.formats import Rows
+from evalkit.formats import Rows, number_of
 from evalkit.records import Query
+from evalkit.records.qrels import HIGHEST_GRADE, check_grade
 
 Row = Mapping[str, Any]
+Grades = dict[str, Annotated[int, Field(ge=-HIGHEST_GRADE, le=HIGHEST_GRADE)]]
 
 DOC_ID = ("_id", "id", "doc_id", "docid", "docno", "pid", "corpus-id", "corpus_id")
 QUERY_ID = ("_id", "id", "query_id", "query-id", "qid", "num")
@@ -69,7 +72,7 @@ class JudgmentColumns(Settings):
     query: str | None = None
     document: str | None = None
     grade: str | None = None
-    grades: dict[str, int] = Field(default_factory=dict)
+    grades: Grades = Field(default_factory=dict)
 
 
 def documents(rows: Rows, columns: DocumentColumns) -> Iterator[RawDocument]:
@@ -203,7 +206,7 @@ def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
     Raises
     ------
     DataFormatError
-        If the value is not in the mapping, or not a whole number.
+        If the value is not in the mapping, or not a whole number, or beyond the highest grade.
     """
     if grades:
         if str(value) in grades:
@@ -217,11 +220,11 @@ def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
         )
         raise DataFormatError(f"{where} has the grade {value!r}", hint)
     try:
-        number = float(value)
-        if number.is_integer():
-            return int(number)
+        number = number_of(value)
     except (TypeError, ValueError):
-        pass
+        number = math.nan
+    if number.is_integer():
+        return check_grade(int(number), where)
     raise DataFormatError(
         f"{where} has the grade {value!r}",
         "use whole numbers, or map words to numbers with grades: {relevant: 1, irrelevant: 0}",

@@ -17,6 +17,7 @@ from evalkit.datasets.tables import build_qrels
 from evalkit.errors import DataFormatError, DatasetError, MissingExtraError, nearest_name_hint
 from evalkit.http_client import why_unreachable
 from evalkit.records import Query, Run
+from evalkit.records.qrels import check_grade
 
 _MIRROR = "https://mirror.ir-datasets.com"
 _ONE_TRY = {"IR_DATASETS_DL_TRIES": "1", "IR_DATASETS_DL_TIMEOUT": "2"}
@@ -56,7 +57,11 @@ class IrDatasets:
                     " /judged",
                 )
         judgments = (
-            (check_id(row.query_id, where), check_id(row.doc_id, where), int(row.relevance))
+            (
+                check_id(row.query_id, where),
+                check_id(row.doc_id, where),
+                check_grade(int(row.relevance), where),
+            )
             for row in _iterate(collection.qrels_iter, where)
         )
         return Parts(

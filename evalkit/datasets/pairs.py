@@ -16,6 +16,7 @@ from evalkit.datasets.columns import (
     JUDGED_DOCUMENT,
     JUDGED_QUERY,
     TITLE,
+    Grades,
     Row,
     check_id,
     check_text,
@@ -26,7 +27,7 @@ from evalkit.datasets.columns import (
 )
 from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError
-from evalkit.formats import Rows
+from evalkit.formats import Rows, number_of
 from evalkit.records import Qrels, Query, Run
 
 QUERY = ("query", "question", "anchor", "search_term")
@@ -56,7 +57,7 @@ class PairColumns(Settings):
     query: str | None = None
     document: str | None = None
     grade: str | None = None
-    grades: dict[str, int] = Field(default_factory=dict)
+    grades: Grades = Field(default_factory=dict)
     query_id: str | None = None
     doc_id: str | None = None
     title: str | None = None
@@ -192,6 +193,6 @@ def _optional_id(row: Row, name: str | None, usual: Sequence[str], where: str) -
 def _score(row: Row, name: str, where: str) -> float:
     value: Any = required_value(row, name, (), where, "score")
     try:
-        return float(value)
+        return number_of(value)
     except (TypeError, ValueError):
         raise DataFormatError(f"{where} has the score {value!r}", "use numbers as scores") from None

@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from evalkit.config import Settings
 from evalkit.config.input_paths import ModelName
-from evalkit.config.settings import PositiveInt
+from evalkit.config.settings import Concurrency, PositiveInt
 from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import TokenRules
 
@@ -58,7 +58,7 @@ class LocalModel(Settings):
     precision: Precision = "fp32"
     device: str | None = None
     max_length_tokens: PositiveInt | None = None
-    threads: PositiveInt | None = None
+    threads: Concurrency | None = None
     batch_tokens: PositiveInt | None = None
     trust_remote_code: bool = False
     compile: bool = False

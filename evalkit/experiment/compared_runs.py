@@ -13,7 +13,7 @@ import numpy as np
 
 from evalkit.config import Config, RunSettings
 from evalkit.errors import DataFormatError
-from evalkit.formats import read_rows, read_run
+from evalkit.formats import number_of, read_rows, read_run
 from evalkit.records import Dataset, Run
 from evalkit.results.run_facts import LatencyFile, RunFacts
 from evalkit.retrievers import without_same_ids
@@ -142,7 +142,7 @@ def _seconds(value: Any, where: str) -> float | None:
     if value is None or value == "":
         return None
     try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
+        seconds = math.nan if isinstance(value, bool) else number_of(value)
     except (TypeError, ValueError):
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import orjson
 
-from evalkit.errors import StorageError
+from evalkit.errors import StorageError, shortened
 from evalkit.files import open_to_append
 
 logger = logging.getLogger("evalkit")
+MOST_CHARACTERS = 100_000
+"""Length of a text of a record, such as a traceback, above which its middle is left out."""
 
 
 class _LogFile(logging.FileHandler):
@@ -57,7 +59,12 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             event["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(event).decode()
+        # JSON has no halves of surrogate pairs, which names of files may hold.
+        valid = {
+            key: shortened(text, MOST_CHARACTERS).encode("utf-8", "backslashreplace").decode()
+            for key, text in event.items()
+        }
+        return orjson.dumps(valid).decode()
 
 
 @contextmanager

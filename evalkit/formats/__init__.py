@@ -1,5 +1,6 @@
 """Read and write TREC runs, qrels, topics and collections, JSON Lines and tables. Errors name file and line."""
 
+from evalkit.formats.plain_numbers import is_plain, number_of
 from evalkit.formats.qrels_files import read_qrels, write_qrels
 from evalkit.formats.row_files import JSON_SUFFIXES, Rows, read_rows
 from evalkit.formats.run_files import read_run, write_run
@@ -23,6 +24,8 @@ __all__ = [
     "Rows",
     "absolute_path",
     "format_suffix",
+    "is_plain",
+    "number_of",
     "open_lines",
     "read_json_lines",
     "read_lines",

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.file_kinds import HEAD_BYTES, check_text
-from evalkit.formats.text_files import File, absolute_path, format_suffix, read_json_lines, read_lines
+from evalkit.formats.text_files import (
+    LONGEST_LINE,
+    File,
+    absolute_path,
+    format_suffix,
+    read_json_lines,
+    read_lines,
+)
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 """Rows of a table: the position of each row, for error messages, and its values by column name."""
 
+_MOST_COLUMNS = 10_000
 JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
 
 
@@ -54,12 +61,14 @@ def _head(path: File) -> bytes:
 
 
 def _read_delimited(path: File, *, tabs: bool) -> Rows:
-    csv.field_size_limit(sys.maxsize if sys.maxsize < 2**63 else 2**31 - 1)
+    csv.field_size_limit(LONGEST_LINE)
     lines = read_lines(path)
     first = next(lines, "")
     delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
     quoting: Literal[0, 3] = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
     header = next(csv.reader([first], delimiter=delimiter, quoting=quoting), [])
+    if len(header) > _MOST_COLUMNS:
+        raise DataFormatError(f"{path}:1 has {len(header)} columns", f"use at most {_MOST_COLUMNS}")
     if len(set(header)) != len(header):
         raise DataFormatError(
             f"{path}:1 has two columns with the same name", "give every column a different name"
@@ -97,5 +106,11 @@ def _read_parquet(path: Path) -> Rows:
                     yield f"{path}, row {number}", row
     except FileNotFoundError:
         raise DataFormatError(f"file not found: {absolute_path(path)}", "check the path") from None
-    except (OSError, ArrowException) as error:
-        raise DataFormatError(f"cannot read {absolute_path(path)}: {str(error).splitlines()[0]}") from None
+    except (
+        OSError,
+        ArrowException,
+        ValueError,
+        OverflowError,
+    ) as error:  # ValueError: of text that is not UTF-8
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataFormatError(f"cannot read {absolute_path(path)}: {reason}") from None

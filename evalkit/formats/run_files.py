@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.plain_numbers import number_of
 from evalkit.formats.text_files import File, open_lines, write_gzip
 from evalkit.records import Run
 
+_MOST_COLUMNS = 20
+"""Columns that are counted: a line of any length must not become a list of millions."""
 FEW_ROWS = 10
 """So many scores that rise with the rank, without any that falls, are no chance."""
 
@@ -37,14 +40,15 @@ def read_run(path: File, tag: str | None = None) -> Run:
     scores: list[float] = []
     file_tag = path.stem
     for number, line in open_lines(path):
-        columns = line.split()
+        columns = line.split(None, _MOST_COLUMNS)
         if len(columns) != 6:
+            count = f"more than {_MOST_COLUMNS}" if len(columns) > _MOST_COLUMNS else str(len(columns))
             raise DataFormatError(
-                f"{path}:{number} has {len(columns)} columns",
+                f"{path}:{number} has {count} columns",
                 "use the columns query_id Q0 doc_id rank score tag",
             )
         try:
-            scores.append(float(columns[4]))
+            scores.append(number_of(columns[4]))
         except ValueError:
             raise DataFormatError(
                 f"{path}:{number} has the score {columns[4]!r}", "use numbers as scores"
@@ -70,12 +74,16 @@ def _rises_with_rank(query_ids: list[str], ranks: list[str], scores: list[float]
     """Return whether each score is higher than that of the rank before it, or equal; False for a few rows."""
     rising = 0
     for row in range(1, len(scores)):
-        if query_ids[row] == query_ids[row - 1] and ranks[row].isdigit() and ranks[row - 1].isdigit():
+        if query_ids[row] == query_ids[row - 1] and _is_rank(ranks[row]) and _is_rank(ranks[row - 1]):
             step = (scores[row] - scores[row - 1]) * (int(ranks[row]) - int(ranks[row - 1]))
             if step < 0:  # the usual file ends the search here
                 return False
             rising += step > 0
     return rising >= FEW_ROWS
+
+
+def _is_rank(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def write_run(run: Run, path: Path, *, inside: Path | None = None) -> None:

@@ -7,6 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +24,10 @@ COMPRESSED_SUFFIXES = (".gz", ".zst")
 """Suffixes of files that are decompressed while they are read."""
 
 
+LONGEST_LINE = 64 * 2**20
+"""Bytes of one line; a document of a collection has some megabytes at most."""
+
+
 def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
     """Yield every line with its line ending; gzip and zstd are decompressed, a byte order mark is removed.
 
@@ -31,7 +36,8 @@ def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
     Raises
     ------
     DataFormatError
-        If the file is missing, cannot be read, is not text, or has another encoding.
+        If the file is missing, cannot be read, is not text, has another encoding, or a line of more than
+        `LONGEST_LINE` bytes.
     """
     try:
         with path.open("rb") as raw_file, _decompressed(raw_file, path.suffix) as file:
@@ -68,7 +74,9 @@ def _decoded(file: Any, path: File, encoding: str) -> Iterator[str]:
         yield from _wide_lines(file, path, wide)
         return
     check_no_bare_utf16(head, path)
-    for number, raw in enumerate(file, start=1):
+    for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), start=1):
+        if len(raw) > LONGEST_LINE:
+            raise _too_long(path, number)
         try:
             line = raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
         except UnicodeDecodeError as error:
@@ -80,11 +88,22 @@ def _wide_lines(file: Any, path: File, encoding: str) -> Iterator[str]:
     """Yield the lines of a file whose characters have two or four bytes."""
     try:
         with io.TextIOWrapper(file, encoding=encoding, newline="\n") as lines:
-            yield from lines
+            for number, line in enumerate(iter(partial(lines.readline, LONGEST_LINE + 1), ""), start=1):
+                if len(line) > LONGEST_LINE:
+                    raise _too_long(path, number)
+                yield line
     except UnicodeDecodeError as error:
         raise DataFormatError(
             f"{path} is invalid {encoding.upper()} text: {error.reason}", "convert the file to UTF-8"
         ) from None
+
+
+def _too_long(path: File, number: int) -> DataFormatError:
+    """Return the error for a line that may have no end, as of a compressed file that was made to fill the memory."""
+    return DataFormatError(
+        f"{path}:{number} is a line of more than {LONGEST_LINE // 2**20} MiB",
+        "write one record per line",
+    )
 
 
 def _wrong_encoding(path: File, number: int, encoding: str, error: UnicodeDecodeError) -> DataFormatError:
@@ -97,9 +116,22 @@ def _wrong_encoding(path: File, number: int, encoding: str, error: UnicodeDecode
     )
 
 
-def read_text(path: File) -> str:
-    """Return the content of a text file; see `read_lines`."""
-    return "".join(read_lines(path))
+def read_text(path: File, most_characters: int) -> str:
+    """Return the content of a text file; see `read_lines`.
+
+    Raises
+    ------
+    DataFormatError
+        If it has more than `most_characters`.
+    """
+    parts: list[str] = []
+    left = most_characters
+    for line in read_lines(path):
+        left -= len(line)
+        if left < 0:
+            raise DataFormatError(f"{path} is larger than {most_characters} characters", "split the file")
+        parts.append(line)
+    return "".join(parts)
 
 
 def open_lines(path: File, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:

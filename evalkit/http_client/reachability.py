@@ -89,7 +89,8 @@ def _connect(host: str, port: int, found: list[str | None]) -> None:
     """Append why the host cannot be reached, or None."""
     try:
         socket.create_connection((host, port), timeout=_TIMEOUT_S).close()
-    except OSError as error:
-        found.append("timeout" if isinstance(error, TimeoutError) else error.strerror or str(error))
+    except (OSError, ValueError) as error:  # ValueError: of a name that no host can have
+        strerror = error.strerror if isinstance(error, OSError) else None
+        found.append("timeout" if isinstance(error, TimeoutError) else strerror or str(error))
     else:
         found.append(None)

@@ -27,6 +27,13 @@ __all__ = [
 ]
 
 
+HIGHEST_CUTOFF = 1_000_000
+"""No list is longer, and no place beyond it is looked at."""
+_HIGHEST_GAIN = 1_000_000
+_MOST_CHARACTERS = 300
+"""Length of a metric's name with its parameters."""
+
+
 def parse_metric(text: str) -> Metric:
     """Read one metric name.
 
@@ -38,6 +45,10 @@ def parse_metric(text: str) -> Metric:
         If neither evalkit nor ir_measures knows the name.
     """
     text = text.strip()
+    if len(text) > _MOST_CHARACTERS:
+        raise InputError(
+            f"a metric name of {len(text)} characters: {text[:40]!r}...", f"use at most {_MOST_CHARACTERS}"
+        )
     # A proper name keeps its label: NDCG and nDCG are columns of different names in older results.
     if definition_of(text) is None:
         text = proper_spelling(text)
@@ -45,8 +56,8 @@ def parse_metric(text: str) -> Metric:
     if match is None:
         raise InputError(f"{text!r} is not a metric name", "write it like nDCG@10 or MRR(rel=2)@10")
     cutoff = int(match["cutoff"]) if match["cutoff"] else None
-    if cutoff == 0:
-        raise InputError(f"{text!r} has the cutoff 0", "use a cutoff of 1 or more")
+    if cutoff is not None and not 1 <= cutoff <= HIGHEST_CUTOFF:
+        raise InputError(f"{text!r} has the cutoff {cutoff}", f"use a cutoff between 1 and {HIGHEST_CUTOFF}")
     params = _parse_params(text, match["params"])
     definition = definitions.find_definition(match["name"])
     name = definition.name if definition else match["name"]
@@ -125,7 +136,7 @@ def _parse_params(text: str, params: str | None) -> tuple[tuple[str, object], ..
         call = ast.parse(f"f{params}", mode="eval").body
         keywords = call.keywords if isinstance(call, ast.Call) and not call.args else []
         pairs = [(str(keyword.arg), ast.literal_eval(keyword.value)) for keyword in keywords]
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         pairs = []
     if not pairs:
         raise InputError(
@@ -145,13 +156,24 @@ def _without_defaults(
 def _hashable(text: str, key: str, value: object) -> object:
     """Return a parameter's value unchanged; a mapping of whole numbers (``gains``) as sorted pairs."""
     if isinstance(value, str | bool | int | float):
-        return value
-    if isinstance(value, dict) and value and all(type(n) is int for pair in value.items() for n in pair):
+        return _finite(text, key, value)
+    if isinstance(value, dict) and value and all(_is_gain(n) for pair in value.items() for n in pair):
         return tuple(sorted(value.items()))
     raise InputError(
         f"invalid {key} in {text!r}",
-        "use whole numbers as gains, e.g. nDCG(gains={1:1,2:3})@10; only their ratios matter",
+        "use whole numbers as gains, e.g. nDCG(gains={1:1,2:3})@10, of at most 1000000; only their ratios matter",
     )
+
+
+def _is_gain(number: object) -> bool:
+    return type(number) is int and abs(number) <= _HIGHEST_GAIN
+
+
+def _finite(text: str, key: str, value: str | float) -> str | float:
+    """Return a parameter's value; raise `InputError` for a number that no grade, rank or probability reaches."""
+    if not isinstance(value, str) and not abs(value) <= _HIGHEST_GAIN:
+        raise InputError(f"invalid {key} in {text!r}", f"use a number of at most {_HIGHEST_GAIN}")
+    return value
 
 
 def _check_with_ir_measures(metric: Metric) -> None:

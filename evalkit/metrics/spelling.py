@@ -8,9 +8,10 @@ from functools import cache
 from evalkit.metrics import definitions
 from evalkit.metrics.metric import MetricDefinition
 
-NOTATION = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*(?P<params>\(.*\))?\s*(?:@\s*(?P<cutoff>\d+))?")
+NOTATION = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*(?P<params>\(.*\))?\s*(?:@\s*(?P<cutoff>[0-9]+))?")
 _TYPED = re.compile(
-    r"(?P<name>[A-Za-z][A-Za-z _-]*?)[ _.:-]*(?P<params>\(.*\))?[ _.:@-]*(?P<cutoff>\d+)?", re.DOTALL
+    r"(?P<name>[A-Za-z][A-Za-z _-]*?)[ _.:-]*(?P<params>\(.*\))?[ _.:-]*(?:@[ _.:]*)?(?P<cutoff>[0-9]+)?",
+    re.DOTALL,
 )
 _COMPUTED_ELSEWHERE = ("Rprec", "Bpref", "ERR", "RBP")
 """Names of metrics that ir_measures computes."""

@@ -7,6 +7,35 @@ from dataclasses import dataclass
 
 from evalkit.errors import DataFormatError
 
+HIGHEST_GRADE = 1_000
+"""Exponential gains, ``2**grade - 1``, are finite up to here, and so are their sums."""
+
+
+def check_grade(grade: int, where: str, highest: int = HIGHEST_GRADE) -> int:
+    """Return a grade.
+
+    Parameters
+    ----------
+    grade
+        The grade; below 0 it means not relevant, as 0 does.
+    where
+        Position of the judgment, for the error.
+    highest
+        Largest absolute value.
+
+    Raises
+    ------
+    DataFormatError
+        If its absolute value is larger.
+    """
+    if abs(grade) > highest:
+        shown = f"{grade:.3g}" if abs(grade) < 10**300 else "beyond 1e300"
+        raise DataFormatError(
+            f"{where} has the grade {shown}; grades are at most {highest}",
+            "map counts, such as clicks, to a few grades, for instance 0 to 3",
+        )
+    return grade
+
 
 @dataclass(frozen=True, slots=True)
 class Qrels:
@@ -18,16 +47,18 @@ class Qrels:
     grades: Mapping[str, Mapping[str, int]]
 
     @classmethod
-    def from_rows(cls, rows: Iterable[tuple[str, str, int]]) -> Qrels:
+    def from_rows(cls, rows: Iterable[tuple[str, str, int]], highest: int = HIGHEST_GRADE) -> Qrels:
         """Build from ``(query_id, doc_id, grade)`` rows.
 
         Raises
         ------
         DataFormatError
-            If one pair has two different grades.
+            If one pair has two different grades, or a grade is beyond `highest`.
         """
         grades: dict[str, dict[str, int]] = {}
         for query_id, doc_id, grade in rows:
+            if not -highest <= grade <= highest:
+                check_grade(grade, f"query {query_id!r}, document {doc_id!r}", highest)
             query_grades = grades.setdefault(query_id, {})
             if query_grades.setdefault(doc_id, grade) != grade:
                 raise DataFormatError(

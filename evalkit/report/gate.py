@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.errors import printable
 from evalkit.report.next_step import NextStep
 from evalkit.report.numbers import change_text
-from evalkit.report.table import Table, as_markdown
+from evalkit.report.table import Table, as_markdown, markdown_prose
 from evalkit.results.gate_document import GateResult
 
 
@@ -102,13 +103,14 @@ def as_summary(gate: GateResult) -> str:
     table = Table("verdicts", ("verdict", "dataset", "reranker", "rule", "finding"), cells, left=5)
     head, unchanged = conclusion(gate), unchanged_line(gate)
     lines = [
-        f"### evalkit: {head}",
+        f"### evalkit: {markdown_prose(head)}",
         as_markdown(table),
-        *nights_lines(gate),
-        *scores_lines(gate.verdicts),
-        *([unchanged] if unchanged else []),
+        *map(markdown_prose, nights_lines(gate)),
+        *map(markdown_prose, scores_lines(gate.verdicts)),
+        *([markdown_prose(unchanged)] if unchanged else []),
+        markdown_prose(f"{gate.result} against {gate.against}"),
     ]
-    return "\n\n".join([*lines, f"{gate.result} against {gate.against}\n"])
+    return "\n\n".join(lines) + "\n"
 
 
 def as_junit(gate: GateResult) -> bytes:
@@ -126,34 +128,31 @@ def as_junit(gate: GateResult) -> bytes:
         skipped=str(open_ones if gate.open_passes else 0),
     )
     for row in verdicts:
-        case = ET.SubElement(suite, "testcase", classname=f"{row.dataset}.{row.reranker}", name=row.rule)
+        case = ET.SubElement(
+            suite, "testcase", classname=printable(f"{row.dataset}.{row.reranker}"), name=printable(row.rule)
+        )
         kind = {"INVALID": "error", "FAIL": "failure"}.get(row.status)
         if row.status == "CANNOT TELL":
             kind = "skipped" if gate.open_passes else "failure"
-        sentence = _printable(f"{row.status}: {row.sentence}")
+        sentence = printable(f"{row.status}: {row.sentence}")
         if kind is not None:
             counted = ET.SubElement(case, kind, message=sentence)
             if kind != "skipped":
                 counted.set("type", row.status)
         output = [] if kind else [sentence]
-        output += [_printable(f"scores: {row.scores.sentence}")] if row.scores else []
+        output += [printable(f"scores: {row.scores.sentence}")] if row.scores else []
         if output:
             ET.SubElement(case, "system-out").text = "\n".join(output)
     for found, line in zip(gate.nights, nights_lines(gate), strict=True):
-        name = f"{found.rule} over nights"
-        case = ET.SubElement(suite, "testcase", classname=f"{found.dataset}.{found.reranker}", name=name)
+        place = {"classname": f"{found.dataset}.{found.reranker}", "name": f"{found.rule} over nights"}
+        case = ET.SubElement(suite, "testcase", {key: printable(text) for key, text in place.items()})
         if found.is_alarm:
-            ET.SubElement(case, "failure", message=_printable(line), type="ALARM")
+            ET.SubElement(case, "failure", message=printable(line), type="ALARM")
         else:
-            ET.SubElement(case, "system-out").text = _printable(line)
+            ET.SubElement(case, "system-out").text = printable(line)
     stream = io.BytesIO()
     ET.ElementTree(suite).write(stream, encoding="utf-8", xml_declaration=True)
     return stream.getvalue() + b"\n"
-
-
-def _printable(text: str) -> str:
-    """Return text without control characters, which XML does not allow."""
-    return "".join(character for character in text if character.isprintable())
 
 
 def workflow_commands(gate: GateResult) -> Iterator[str]:
@@ -177,4 +176,6 @@ def workflow_commands(gate: GateResult) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Return text for a workflow command, as GitHub documents it; other control characters are escaped as in Python."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "%0A".join(printable(line).replace("%", "%25") for line in lines)

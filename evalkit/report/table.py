@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 
+from evalkit.errors import printable
 from evalkit.report.numbers import NO_VALUE
 
 _MARKED = re.compile(r"[\\`*|<~]|\](?=[(\[:])|(?<!\w)_|_(?!\w)|(?<=&)#|&(?=\w+;)")
 """Characters that are markup in Markdown; intervals in brackets and names_like_this are not."""
+
+_LINKED = re.compile(r"\](?=[(\[:])")
+"""The end of the text of a link or of a picture."""
 
 WIDTH = 100
 """Columns of text in which nothing wraps, where the width of the terminal is not known."""
@@ -80,8 +84,21 @@ class Table:
 
 
 def markdown_text(text: str) -> str:
-    """Return text on one line, with Markdown's markup characters escaped."""
-    return _MARKED.sub(r"\\\g<0>", " ".join(text.split()))
+    """Return text on one line, with Markdown's markup characters and what is not printable escaped."""
+    return _MARKED.sub(r"\\\g<0>", printable(" ".join(text.split())))
+
+
+def markdown_prose(text: str) -> str:
+    """Return a text of our own that may hold a name: on one line, without markup of HTML, links and pictures."""
+    line = printable(re.sub(r"\s*\n\s*", " ", text))
+    return _LINKED.sub(r"\\\g<0>", line.replace("<", "&lt;"))
+
+
+def markdown_code(text: str) -> str:
+    """Return text as code; the fence is longer than any in the text."""
+    line = printable(text)
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}" if len(fence) > 1 else f"`{line}`"
 
 
 def as_markdown(table: Table) -> str:
@@ -97,12 +114,22 @@ def as_text(table: Table, width: int = WIDTH, *, heading: bool = True) -> str:
     Headings wrap to the width of their cells, and long text wraps within its column. Columns that do not fit even so
     follow as a second part, after the key columns.
     """
+    table = _printable(table)
     widths = _fitted(table, width)
     parts = [_aligned(table, places, widths) for places in _parts(table, widths, width)]
     lines = [line for part in parts for line in (*part, "")][:-1]
     if table.note:
         lines += textwrap.wrap(table.note, width)
     return "\n".join([*((table.title, "") if heading else ()), *lines, ""])
+
+
+def _printable(table: Table) -> Table:
+    """Return the table with what is not printable in its texts escaped: it takes no part in the layout."""
+    rows = tuple(tuple(map(printable, row)) for row in table.rows)
+    columns = tuple(map(printable, table.columns))
+    return replace(
+        table, title=printable(table.title), columns=columns, rows=rows, note=printable(table.note)
+    )
 
 
 def _widths(table: Table, short: int) -> list[int]:

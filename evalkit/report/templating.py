@@ -12,7 +12,7 @@ from markupsafe import Markup
 from evalkit.charts.chart import Chart
 from evalkit.charts.palette import css_colours
 from evalkit.charts.svg import as_figure, page_css
-from evalkit.report.table import as_markdown, markdown_text
+from evalkit.report.table import as_markdown, markdown_code, markdown_prose, markdown_text
 
 
 def page_templates() -> Environment:
@@ -27,6 +27,7 @@ def page_templates() -> Environment:
     )
     environment.filters |= {
         "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "pixels": _in_pixels,
+        "prose": markdown_prose, "code": markdown_code,
     }  # fmt: skip
     # Scripts are listed by their hashes in the page's content security policy.
     for name, file in (("script", "explorer.js"), ("chart_script", "charts.js")):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.special import logsumexp
 
 from evalkit.encoding import open_model
@@ -34,7 +35,7 @@ class CrossEncoder:
         """
 
         backend: Literal["cross_encoder"] = "cross_encoder"
-        label: str | int | None = None
+        label: str | Annotated[int, Field(ge=0, le=1_000_000)] | None = None
         instruction: str | None = None
 
     def __init__(self, settings: Settings) -> None:

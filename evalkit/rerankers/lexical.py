@@ -34,7 +34,7 @@ from evalkit.text_analysis import Analyzer
 
 WINDOW = 8
 BACKGROUND_FILE = Path(__file__).with_name("lexical_background.tsv")
-_NonNegative = Annotated[float, Field(ge=0)]
+_NonNegative = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Lexical:
@@ -65,8 +65,8 @@ class Lexical:
         term_weight: _NonNegative = 0.85
         phrase_weight: _NonNegative = 0.10
         window_weight: _NonNegative = 0.05
-        mu: Annotated[float, Field(gt=0)] = 1000.0
-        title_weight: Annotated[int, Field(ge=1)] = 2
+        mu: Annotated[float, Field(gt=0, le=1e9)] = 1000.0
+        title_weight: Annotated[int, Field(ge=1, le=1_000)] = 2
         language: Language = "english"
 
         def proven_by(self) -> str | None:

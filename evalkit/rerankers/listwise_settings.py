@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from evalkit.config import Price, Traffic, Weight
-from evalkit.config.settings import PositiveInt
+from evalkit.config.settings import PositiveInt, Seconds
 from evalkit.config.traffic import Amount
 from evalkit.records import Usage
 from evalkit.rerankers.chat import OWN_KEYS, chat_address
 from evalkit.rerankers.permutations import windows
-from evalkit.rerankers.remote_settings import Positive, RemoteSettings
+from evalkit.rerankers.remote_settings import RemoteSettings
 
 ANSWER_TOKENS = 5
 """Tokens that a model writes per document of a window: ``[12] > ``."""
@@ -88,7 +88,7 @@ class ListwiseSettings(RemoteSettings):
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     max_answer_tokens: PositiveInt = 1000
     unreadable: Literal["fail", "keep"] = "fail"
-    timeout_s: Positive = 120.0
+    timeout_s: Seconds = 120.0
     price: ChatPrice | None = None
 
     @field_validator("url")

@@ -8,10 +8,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, field_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
+from evalkit.config.settings import Positive, Seconds
 from evalkit.http_client import Connections, Redactor, check_url, read_key
 from evalkit.rerankers.model_names import moving_name
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 class RemoteSettings(RerankerSettings):
@@ -56,10 +55,10 @@ class RemoteSettings(RerankerSettings):
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
     retries: Annotated[int, Field(ge=0, le=20)] = 5
-    retry_wait_s: Positive = 0.5
-    longest_wait_s: Positive = 60.0
-    connect_timeout_s: Positive = 10.0
-    timeout_s: Positive = 30.0
+    retry_wait_s: Seconds = 0.5
+    longest_wait_s: Seconds = 60.0
+    connect_timeout_s: Seconds = 10.0
+    timeout_s: Seconds = 30.0
     price: Price | None = None
 
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {

@@ -10,6 +10,7 @@ from evalkit.errors import CallError
 from evalkit.progress import progress_bar
 from evalkit.rerankers import Embedded, Portion, Preparable, Reranker
 from evalkit.reranking.batching import Batch
+from evalkit.reranking.outcomes import exits_as_failures
 
 
 @contextmanager
@@ -50,7 +51,8 @@ def embed(reranker: Reranker, portion: Portion) -> list[Embedded]:
     """
     if not isinstance(reranker, Preparable):
         raise TypeError(f"{type(reranker).__name__} does not embed")
-    return reranker.embed(portion)
+    with exits_as_failures():
+        return reranker.embed(portion)
 
 
 def _single_texts(portion: Portion) -> list[Portion]:

@@ -136,17 +136,21 @@ class OpenLoop:
         thread = threading.Thread(
             target=self._work, name=f"evalkit-arrival-{len(self._threads)}", daemon=True
         )
+        thread.start()
         self._threads.append(thread)
         self._idle += 1
-        thread.start()
 
     def _work(self) -> None:
         while (due := self._tasks.get()) is not None:
-            with self._lock:
-                self._idle -= 1
-                if not self._idle and len(self._threads) < self._most:
-                    self._spawn()
-            self._deliveries.put(self._make(due))
+            try:
+                with self._lock:
+                    self._idle -= 1
+                    if not self._idle and len(self._threads) < self._most:
+                        self._spawn()
+                delivery = self._make(due)
+            except BaseException as error:  # noqa: BLE001 - raised again in the reading thread
+                delivery = Delivery(error=error)
+            self._deliveries.put(delivery)
             with self._lock:
                 self._idle += 1
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evalkit.config import Price
-from evalkit.errors import CallError
+from evalkit.errors import CallError, printable, shortened
 from evalkit.records import Call, RerankRequest, RerankResponse, ServerTime, Usage
 from evalkit.records.calls import Pass
 from evalkit.rerankers import Reranker
@@ -72,6 +73,31 @@ class Outcome:
         return self.attempts[-1].failure if self.attempts else self.unsent
 
 
+@contextmanager
+def exits_as_failures() -> Iterator[None]:
+    """Make a failed call of what a backend raises and no program expects: it must not end this process or a thread.
+
+    A panic of a library in Rust and ``sys.exit`` of a plugin are no `Exception`. Exceptions pass: they are bugs. So
+    does an interrupt.
+
+    Raises
+    ------
+    CallError
+        Of the kind ``backend``.
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        said = printable(shortened(str(error), 500))
+        raise CallError(
+            "backend",
+            f"the backend raised {type(error).__name__}{f': {said}' if said else ''}",
+            "report it to the author of the backend or of the library that it uses",
+        ) from error
+
+
 def make_call(
     reranker: Reranker,
     item: Batch,
@@ -87,7 +113,8 @@ def make_call(
     failure: CallError | None = None
     start = clock()
     try:
-        response = reranker.score(item.request)
+        with exits_as_failures():
+            response = reranker.score(item.request)
     except CallError as error:
         failure = error
     made = TimedCall(item, context, start, clock(), attempt, scheduled_s)

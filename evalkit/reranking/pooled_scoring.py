@@ -9,7 +9,7 @@ from evalkit.errors import CallError
 from evalkit.records import RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking.batching import Batch
-from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, TimedCall, attempt_of
+from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, TimedCall, attempt_of, exits_as_failures
 from evalkit.reranking.session import RerankerSession
 
 PAIRS = 1024
@@ -41,9 +41,10 @@ def score_group(reranker: Reranker, group: BatchGroup) -> list[RerankResponse]:
         If any batch cannot be scored.
     """
     requests = [item.request for item in group]
-    if isinstance(reranker, Pooled):
-        return reranker.score_many(requests)
-    return [reranker.score(request) for request in requests]
+    with exits_as_failures():
+        if isinstance(reranker, Pooled):
+            return reranker.score_many(requests)
+        return [reranker.score(request) for request in requests]
 
 
 def send_pooled(

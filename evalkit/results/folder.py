@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Document = TypeVar("_Document", Manifest, Summary, Comparisons, Tuning, LatencyAnswers)
+_HIGHEST_RECORDED_GRADE = 2**53
+"""An earlier evalkit read grades of any size."""
 
 
 class ResultFolder:
@@ -266,8 +268,12 @@ class ResultFolder:
         return read_queries(file) if file.is_file() else {}
 
     def read_qrels(self, dataset: str) -> Qrels:
-        """Read the judgments of a dataset; see `read_queries` for errors."""
-        return read_qrels(find_dataset_file(self.path, QRELS, dataset, self._datasets))
+        """Read the judgments of a dataset; see `read_queries` for errors.
+
+        Those of an earlier evalkit may have higher grades than it reads now.
+        """
+        file = find_dataset_file(self.path, QRELS, dataset, self._datasets)
+        return read_qrels(file, _HIGHEST_RECORDED_GRADE)
 
     def _datasets(self) -> list[str]:
         return [facts.name for facts in self.read_manifest().datasets]

@@ -57,7 +57,7 @@ class Bm25:
         """
 
         kind: Literal["bm25"] = "bm25"
-        k1: Annotated[float, Field(ge=0)] = 0.9
+        k1: Annotated[float, Field(ge=0, le=1e6)] = 0.9
         b: Annotated[float, Field(ge=0, le=1)] = 0.4
         language: Language | None = None
         shards: Annotated[int, Field(ge=1, le=10_000)] = 1

@@ -13,7 +13,7 @@ from evalkit.fusion import RRF_CONSTANT, fuse_ranks
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.candidates import open_retriever
 
-Weight = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class Hybrid:
@@ -35,7 +35,7 @@ class Hybrid:
         kind: Literal["hybrid"] = "hybrid"
         retrievers: tuple[dict[str, Any], ...]
         weights: tuple[Weight, ...] | None = None
-        k: Annotated[float, Field(ge=0)] = RRF_CONSTANT
+        k: Annotated[float, Field(ge=0, le=1e9)] = RRF_CONSTANT
 
         nested: ClassVar[dict[str, str]] = {"retrievers": "retriever kind"}
 

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from evalkit.config import RetrieverSettings
+from evalkit.config.settings import Seconds
 from evalkit.http_client import check_url
 
 PLACEHOLDER = "{query}"
 """Placeholder for the text of a query in a custom query: a complete value, not a part of one."""
-Positive = Annotated[float, Field(gt=0)]
 
 
 class OpenSearchSettings(RetrieverSettings):
@@ -69,10 +69,10 @@ class OpenSearchSettings(RetrieverSettings):
     password_env: str | None = None
     concurrency: Annotated[int, Field(ge=1, le=256)] = 4
     page_size: Annotated[int, Field(ge=2, le=1_000_000)] = 10_000
-    timeout_s: Positive = 30.0
+    timeout_s: Seconds = 30.0
     retries: Annotated[int, Field(ge=0, le=20)] = 5
-    retry_wait_s: Positive = 0.5
-    longest_wait_s: Positive = 60.0
+    retry_wait_s: Seconds = 0.5
+    longest_wait_s: Seconds = 60.0
 
     @field_validator("url")
     @classmethod

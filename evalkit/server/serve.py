@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from evalkit.config import RerankerSettings, ServiceSettings
-from evalkit.errors import MissingExtraError, StorageError
+from evalkit.errors import MissingExtraError, StorageError, printable
 from evalkit.rerankers import open_reranker
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ def serve(
     address = f"http://{_host_in_url(host)}:{listener.getsockname()[1]}{wire.served_path(name)}"
 
     def announce() -> None:
-        sys.stdout.write(f"{READY}{', '.join(rerankers)} at {address}\n")
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.write(printable(f"{READY}{', '.join(rerankers)} at {address}") + "\n")
+            sys.stdout.flush()
 
     run(app, listener, settings, notice, announce)
     app.state.models.close()

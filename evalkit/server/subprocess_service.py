@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -17,6 +18,8 @@ from evalkit.server.serve import READY
 
 START_LIMIT_S = 300.0
 """Maximum wait for a service to start, which includes loading a model."""
+_KEPT_LINES = 1_000
+"""Last lines of a service's stderr that are kept: a run may take days."""
 
 
 @contextmanager
@@ -50,7 +53,7 @@ def _started(config: Config, tag: str, settings: RerankerSettings) -> Iterator[R
         if key != "backend":
             command += ["--set", f"{key}={orjson.dumps(value).decode()}"]
     process = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
     )
     try:
         yield settings.model_copy(update={"url": _wait_for_address(tag, process)})
@@ -65,7 +68,7 @@ def _started(config: Config, tag: str, settings: RerankerSettings) -> Iterator[R
 
 def _wait_for_address(tag: str, process: subprocess.Popen[str]) -> str:
     """Return the address in the service's first line, and read its stderr so that the pipe does not fill up."""
-    stderr_lines: list[str] = []
+    stderr_lines: deque[str] = deque(maxlen=_KEPT_LINES)
     threading.Thread(target=lambda: stderr_lines.extend(process.stderr or ()), daemon=True).start()
     timer = threading.Timer(START_LIMIT_S, process.kill)
     timer.start()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from evalkit.errors import StorageError
+from evalkit.errors import StorageError, printable
 from evalkit.files import make_folder
 
 
@@ -47,7 +47,7 @@ def _wait(lock: FileLock, store: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         sys.stderr.write(
-            f"waiting for another evalkit process that uses the same backend and store {store}\n"
+            f"waiting for another evalkit process that uses the same backend and store {printable(str(store))}\n"
         )
         lock.acquire()
     try:

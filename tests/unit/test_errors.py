@@ -11,3 +11,20 @@ def test_a_notebook_shows_the_problem_and_the_hint() -> None:
     assert error._render_traceback_() == ["error: there is no folder x", "  hint: check the path"]
     several = ConfigError([("a: wrong", None), ("b: wrong", "correct it")])
     assert several._render_traceback_() == several.render().splitlines()
+
+
+def test_no_value_starts_a_line_of_a_message() -> None:
+    """What is not printable is escaped; letters of all languages stay, and a long value is shortened."""
+    error = InputError("поиск \x1b[2J\r\n::error::x \u202e\ud800\x85", "use\n検索")
+    assert error.render().split("\n") == [
+        r"error: поиск \x1b[2J\r\n::error::x \u202e\ud800\x85",
+        r"  hint: use\n検索",
+    ]
+    assert len(InputError("x" * 10**6).render()) < 5_000
+
+
+def test_a_list_of_problems_is_bounded() -> None:
+    """The first ones are shown, and the number of all."""
+    lines = ConfigError([(f"f:{n}: wrong", None) for n in range(1_000)]).render().splitlines()
+    assert lines[-2:] == ["... and 950 more", "1000 problems; nothing was run"]
+    assert len(lines) == 52

@@ -86,7 +86,7 @@ def main() -> None:
             if denied
             else ""
         )
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split()).replace("%", "%25")
         sys.stdout.write(f"::warning title=rerank gate::The comment was not written: {reason}.{hint}\n")
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.report.table import Table, as_text, columns_of
+from evalkit.report.table import (
+    Table,
+    as_markdown,
+    as_text,
+    columns_of,
+    markdown_code,
+    markdown_prose,
+)
 
 WORDS = st.lists(st.text("abcdefgh", min_size=1, max_size=8), min_size=1, max_size=12).map(" ".join)
 NUMBERS = st.integers(0, 10**9).map(str)
@@ -73,3 +82,25 @@ def test_a_long_table_is_cut_and_says_so() -> None:
     assert table.cut(5) is table
     assert table.cut(3).rows == (("0",), ("1",), ("2",))
     assert table.cut(3).note == "N. 2 more rows are in the report and its files."
+
+
+HOSTILE = "a|b`c``d\n::error::x\x1b[2J\u202e<script>![p](http://e)[q]: x"
+
+
+def test_no_cell_breaks_a_table_of_markdown() -> None:
+    """Bars, code, HTML, links, line breaks and control characters in a cell are text."""
+    table = Table(HOSTILE, (HOSTILE, "n"), ((HOSTILE, "1"),), HOSTILE)
+    lines = as_markdown(table).split("\n")
+    assert len(lines) == 3
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 3 for line in lines)
+    for text in (*lines, markdown_prose(HOSTILE), markdown_code(HOSTILE), *as_text(table).split("\n")):
+        assert text.isprintable() or not text
+    assert markdown_code(HOSTILE).startswith("``` ")
+    for text in (*lines, markdown_prose(HOSTILE)):
+        assert not re.search(r"(?<!\\)(\]\(|<script>)", text)
+
+
+def test_a_command_of_our_own_stays_as_it_is() -> None:
+    """Code without backticks has a fence of one."""
+    assert markdown_code("evalkit run c.yaml") == "`evalkit run c.yaml`"
+    assert markdown_prose("Two  spaces, a * and\na line.") == "Two  spaces, a * and a line."

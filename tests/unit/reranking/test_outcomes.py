@@ -37,3 +37,30 @@ def test_what_is_not_a_score_fails_the_call(
     assert said in outcome.failure.message
     assert "'q1'" in outcome.failure.message
     assert outcome.call.status == "failed"
+
+
+@pytest.mark.parametrize("raised", [SystemExit(1), GeneratorExit(), BaseException("panic \x1b[2J")])
+def test_what_is_no_exception_fails_the_call(tiny: Dataset, candidates: Run, raised: BaseException) -> None:
+    """A panic of a library and an exit of a plugin are failures of the kind backend; they end no thread."""
+
+    def panics(_: object) -> list[float]:
+        raise raised
+
+    first = next(batch(candidates, tiny, Caps(), pointwise=True))
+    outcome = make_call(Scoring(panics), first, CONTEXT)
+    assert outcome.failure is not None
+    assert outcome.failure.kind == "backend"
+    assert type(raised).__name__ in outcome.failure.message
+    assert outcome.failure.message.isprintable()
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), ValueError("a bug")])
+def test_interrupts_and_bugs_pass(tiny: Dataset, candidates: Run, raised: BaseException) -> None:
+    """They end the run, each with its exit code."""
+
+    def raises(_: object) -> list[float]:
+        raise raised
+
+    first = next(batch(candidates, tiny, Caps(), pointwise=True))
+    with pytest.raises(type(raised)):
+        make_call(Scoring(raises), first, CONTEXT)
