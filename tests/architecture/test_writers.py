@@ -13,8 +13,9 @@ WRITES = {
 }  # fmt: skip
 """Methods that write, rename or remove, whatever they are called on."""
 ELSEWHERE = {
+    "cli/bug_reports.py": "the traceback of a bug, under a new name in the folder for temporary files",
     "cli/gate.py": "appends to the job summary of GitHub, which others append to",
-    "cli/main.py": "the traceback of a bug, under a new name in the folder for temporary files",
+    "distributed/ray_connection.py": "the output of Ray's process, under a new name in that folder",
     "results/folder.py": "removes the page of a report",
     "retrievers/dense_vectors.py": "appends vectors, and counts what was appended from the size of the file",
 }
