@@ -191,6 +191,9 @@ class BoundedProtocol(HttpToolsProtocol):
             msg = f"the request has more than {MAX_HEAD_BYTES} bytes of headers or more than {MAX_HEADERS} headers"
         self._refuse(431 if too_large else 400, msg)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: the request is answered as one of HTTP/1.1, as the standard demands."""
+
     def _count(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES or self._header_count > MAX_HEADERS:

@@ -21,6 +21,7 @@ logger = logging.getLogger("evalkit.server")
 _BATCHES_PER_POOL = 32
 """Batches of the service per pool of the quality pass. A batch is about what the model computes at once and no more,
 because a request waits for the batch before it, and for all of its own."""
+_JOIN_S = 0.1
 _SMOOTHING = 0.9
 """Weight of the previous estimate of a model's speed when a batch updates it."""
 
@@ -84,6 +85,7 @@ class Batcher:
         threads = 1 if isinstance(reranker, Pooled) else settings.concurrency
         self._workers = [Worker(self._work) for _ in range(threads)]
         self._timeout_s = settings.answer_timeout_s
+        self._has_given_up = False
         for worker in self._workers:
             worker.thread.start()
 
@@ -97,8 +99,7 @@ class Batcher:
 
     def is_working(self) -> bool:
         """Return whether a worker lives that is not stuck in a call of which a request has waited too long."""
-        now = time.perf_counter()
-        return any(worker.is_working(now - self._timeout_s) for worker in self._workers)
+        return any(worker.is_working(self._oldest_s()) for worker in self._workers)
 
     def put(self, job: Job) -> None:
         """Add a request to the queue.
@@ -112,17 +113,31 @@ class Batcher:
             raise FullError
         self.queue.put(job)
 
-    def close(self) -> None:
-        """Accept no more requests; return once the waiting ones are scored."""
+    def close(self) -> bool:
+        """Accept no more requests; return once the waiting ones are scored.
+
+        Returns
+        -------
+        False if a thread is still in a call for which nobody waits any more.
+        """
         self.queue.close()
         for worker in self._workers:
-            worker.thread.join()
+            while worker.thread.is_alive():
+                worker.thread.join(_JOIN_S)
+                if worker.jobs and (self._has_given_up or not worker.is_working(self._oldest_s())):
+                    return False
+        return True
 
     def give_up(self, error: CallError) -> None:
         """Accept no more requests, and end those that wait or are being scored with an error."""
         self.queue.close()
+        self._has_given_up = True
         for job in {*self.queue.drain(), *(job for worker in self._workers for job in worker.jobs)}:
             job.fail(error)
+
+    def _oldest_s(self) -> float:
+        """Return the arrival, by `time.perf_counter`, of the oldest request that may still be answered."""
+        return time.perf_counter() - self._timeout_s
 
     def _work(self, worker: Worker) -> None:
         try:

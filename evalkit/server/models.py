@@ -147,10 +147,12 @@ class ServedModel:
         """End all requests with status 503."""
         self._batcher.give_up(CallError("backend", "the service is shutting down", remedy=RETRYABLE))
 
-    def close(self) -> None:
-        """Score the waiting requests, then close the reranker; blocks."""
-        self._batcher.close()
-        self._reranker.close()
+    def close(self) -> bool:
+        """Score the waiting requests, then close the reranker; blocks. Return False if a call does not end."""
+        has_ended = self._batcher.close()
+        if has_ended:
+            self._reranker.close()
+        return has_ended
 
     def _read(self, job: Job, request: WireRequest) -> Answer:
         error = job.error
@@ -243,10 +245,9 @@ class Models:
         for served in self._served.values():
             served.give_up()
 
-    def close(self) -> None:
-        """Score the waiting requests, then close all models; blocks."""
-        for served in self._served.values():
-            served.close()
+    def close(self) -> bool:
+        """Score the waiting requests, then close all models; blocks. Return False if a call does not end."""
+        return all([served.close() for served in self._served.values()])
 
 
 def _count_words(request: WireRequest) -> int:

@@ -127,7 +127,8 @@ def _run(
     watchdog = Watchdog(tell, flush)
     before = set(threading.enumerate())
     run(app, listener, settings, notice, announce, watchdog.start)
-    app.state.models.close()
+    if not app.state.models.close():
+        watchdog.end()
     if all(thread.daemon for thread in set(threading.enumerate()) - before):
         watchdog.cancel()  # else Python waits for a thread of the backend
 

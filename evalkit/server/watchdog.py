@@ -37,7 +37,7 @@ class Watchdog:
     def start(self, seconds: float) -> None:
         """End the process after some seconds."""
         self.cancel()
-        self._timer = threading.Timer(seconds, self._end)
+        self._timer = threading.Timer(seconds, self.end)
         self._timer.daemon = True
         self._timer.start()
 
@@ -46,7 +46,8 @@ class Watchdog:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """End the process now."""
         error = WorldError(
             "a backend did not return in time: the service ended without it",
             "see service.drain_s and the log of the backend",
