@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import resource
 import signal
@@ -95,7 +94,9 @@ class RawService:
                 connection.sendall(data)
             return received(connection)
 
-    def post(self, query: str = "q", headers: str = "", timeout_s: float = 20.0, path: str = "/v1/rerank") -> bytes:
+    def post(
+        self, query: str = "q", headers: str = "", timeout_s: float = 20.0, path: str = "/v1/rerank"
+    ) -> bytes:
         """Post a rerank request; `headers` are further lines."""
         return self.exchange(request(query, headers, path=path), timeout_s)
 
@@ -109,6 +110,10 @@ class RawService:
         found = re.search(r"VmRSS:\s+(\d+)", text)
         assert found
         return int(found[1]) / 1024
+
+    def open_files(self) -> int:
+        """Return the number of file descriptors of the process."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def end(self, number: signal.Signals = signal.SIGTERM, within_s: float = 20.0) -> int:
         """Send a signal; return the exit code."""
@@ -181,8 +186,3 @@ def until(holds: Callable[[], bool], within_s: float = 20.0) -> bool:
     while not (held := holds()) and time.monotonic() < end:
         time.sleep(0.05)
     return held
-
-
-def unread_pipe() -> tuple[int, int]:
-    """Return the ends of a small pipe: where to read, and where to write."""
-    return os.pipe()
