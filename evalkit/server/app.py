@@ -95,9 +95,17 @@ def build_app(
         checks,
     )
     paths = dialects_by_path(dialect)
-    main = _dialects(paths[MAIN])[dialect]
-    pages = _Pages(service, main, describe(paths, models.names))
-    routes = [
+    pages = _Pages(service, _dialects(paths[MAIN])[dialect], describe(paths, models.names))
+    handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
+    app = Starlette(
+        routes=_routes(service, paths, pages), exception_handlers=handlers, middleware=_cors(settings)
+    )
+    app.state.models, app.state.metrics, app.state.budget = models, metrics, budget
+    return app
+
+
+def _routes(service: Service, paths: Mapping[str, tuple[str, ...]], pages: _Pages) -> list[Route]:
+    return [
         *(_route(path, Endpoint(service, _dialects(names))) for path, names in paths.items()),
         Route("/v1/models", pages.models, methods=["GET"]),
         Route("/v1/models/{model:path}", pages.model, methods=["GET"]),
@@ -105,11 +113,7 @@ def build_app(
         Route("/ready", pages.ready, methods=["GET"]),
         Route("/metrics", pages.metrics, methods=["GET"]),
         Route("/openapi.json", pages.openapi, methods=["GET"]),
-    ]  # fmt: skip
-    handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
-    app = Starlette(routes=routes, exception_handlers=handlers, middleware=_cors(settings))
-    app.state.models, app.state.metrics, app.state.budget = models, metrics, budget
-    return app
+    ]
 
 
 def _cors(settings: ServiceSettings) -> list[Middleware]:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from evalkit.config import ServiceSettings
-from evalkit.server.connections import Connections
+from evalkit.server.open_connections import Connections
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_HEADERS = 100

@@ -247,7 +247,8 @@ class Models:
 
     def close(self) -> bool:
         """Score the waiting requests, then close all models; blocks. Return False if a call does not end."""
-        return all([served.close() for served in self._served.values()])
+        ended = [served.close() for served in self._served.values()]
+        return all(ended)
 
 
 def _count_words(request: WireRequest) -> int:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from evalkit.server.connections import CLOSE_REASONS, Connections
+from evalkit.server.open_connections import CLOSE_REASONS, Connections
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -131,7 +131,7 @@ class _Dropped(Collector):
         return [
             CounterMetricFamily(
                 "evalkit_log_messages_dropped",
-                "Log messages dropped because nobody read them.",
+                "Log messages dropped because they were not read.",
                 value=self._dropped(),
             )
         ]

@@ -71,17 +71,13 @@ def serve(
     from evalkit.server.browser_checks import BrowserChecks
 
     wire = registry.lookup("dialect", dialect)()
-    if api_key is not None:
-        _require_sendable(api_key)
+    _require_sendable(api_key)
     listener = _listen(host, port)
-    address = (
-        f"http://{_host_in_url(host)}:{listener.getsockname()[1]}{wire.served_path(next(iter(rerankers)))}"
-    )
-    announcement = f"{READY}{', '.join(rerankers)} at {address}\n"
+    port = listener.getsockname()[1]
+    address = f"http://{_host_in_url(host)}:{port}{wire.served_path(next(iter(rerankers)))}"
     with never_blocking_output() as writers:
         with ended_by_sigint():
             opened = {name: open_reranker(one) for name, one in rerankers.items()}
-
         notice = threading.Event()
         app = build_app(
             opened,
@@ -94,7 +90,7 @@ def serve(
             checks=BrowserChecks.of(settings, listener.getsockname()[0], host),
         )
         app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
-        _run(app, listener, settings, notice, announcement, writers)
+        _run(app, listener, settings, notice, f"{READY}{', '.join(rerankers)} at {address}\n", writers)
 
 
 def _run(
@@ -143,9 +139,9 @@ def _require_server() -> None:
         raise MissingExtraError("evalkit serve", "server") from None
 
 
-def _require_sendable(api_key: str) -> None:
+def _require_sendable(api_key: str | None) -> None:
     """Raise an `InputError` for a key that no client can send: a header holds visible ASCII characters."""
-    if not all("!" <= character <= "~" for character in api_key):
+    if not all("!" <= character <= "~" for character in api_key or ""):
         raise InputError(
             "the API key has a space, a line break or a character that is not ASCII: no client can send it in a header",
             "set the variable of --api-key-env to a key of visible ASCII characters",

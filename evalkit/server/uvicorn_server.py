@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from evalkit.config import ServiceSettings
-from evalkit.server.connections import Acceptor, Connections, connections_that_fit
 from evalkit.server.http_protocol import BoundedProtocol
+from evalkit.server.open_connections import Acceptor, Connections, connections_that_fit
 
 if TYPE_CHECKING:
     from types import FrameType

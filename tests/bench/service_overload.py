@@ -1,8 +1,9 @@
 """Ten times what the service can bear, with 1,500 idle connections.
 
-``python tests/bench/service_overload.py [SECONDS]``. The backend sleeps for 0.1 s and scores four requests at a time, so that the capacity is known and the machine can send
-ten times as much. Requests come at a fixed rate whatever becomes of the others, each on a connection of its own. The
-idle connections send half a head or nothing; those that the service closes are opened again.
+``python tests/bench/service_overload.py [SECONDS]``. The backend sleeps for 0.1 s and scores four requests at a time,
+so that the capacity is known and the machine can send ten times as much. Requests come at a fixed rate whatever becomes
+of the others, each on a connection of its own. The idle connections send half a head or nothing; those that the service
+closes are opened again.
 """
 
 from __future__ import annotations
