@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from evalkit.config.input_paths import InputFile
 from evalkit.config.settings import Concurrency, PositiveInt, Seconds, Settings, Slug
+
+MIB = 1024 * 1024
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IP address or a network such as 10.0.0.0/8") from None
+
+
+Bytes = Annotated[int, Field(ge=1, le=2**40)]
+Network = Annotated[str, AfterValidator(_network)]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._\[\]:-]+$", max_length=253)]
+Origin = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^/\s]+$", max_length=300)]
 
 
 class LimitSettings(Settings):
@@ -35,6 +51,14 @@ class ServiceSettings(LimitSettings):
         File with the clients and the hashes of their keys.
     max_body_bytes
         Maximum size of a request body; larger ones are rejected with 413.
+    max_total_body_bytes
+        Maximum size of all request bodies together that are being received or wait for their answer. Beyond it the
+        largest body that is still being received is rejected with 503. At least ``max_body_bytes`` are allowed.
+    max_connections
+        Maximum number of open connections; reduced to fit the limit of open files (``ulimit -n``). At the maximum the
+        connection that has waited longest without a complete request is closed for a new one.
+    head_timeout_s
+        Timeout for receiving the request line and headers (408). Together they may have 16 KiB and 100 headers (431).
     max_waiting_pairs
         Maximum query-document pairs in the queue of a model; further requests are rejected with 429.
     longest_queue_s
@@ -55,13 +79,27 @@ class ServiceSettings(LimitSettings):
         After SIGTERM: time during which ``/ready`` returns 503 and replies close their connections. Skipped if no
         client is connected.
     drain_s
-        After that: new connections are refused; maximum wait for pending requests.
+        After that: new connections are refused; maximum wait for pending requests, which are then rejected with 503.
+        The process ends even if a backend does not return.
+    trusted_proxies
+        IP addresses and networks of proxies whose ``X-Forwarded-For`` names the client (default: none, the client is
+        the peer of the connection). ``Forwarded`` is not read.
+    allowed_hosts
+        Further names that the ``Host`` header may have if the service listens on a loopback address, which otherwise
+        accepts only ``localhost`` and loopback addresses (421). If it listens elsewhere, any name is accepted unless
+        this list has one.
+    allowed_origins
+        Origins such as ``https://app.example`` whose web pages may use the service from a browser; the others are
+        rejected with 403. Checked on loopback addresses, elsewhere only if this list or ``allowed_hosts`` is set.
     access_log
         ``true``: write one JSON line per request to stderr, with client, model, counts and times, but no text.
     """
 
     keys_file: InputFile | None = None
-    max_body_bytes: PositiveInt = 16 * 1024 * 1024
+    max_body_bytes: Bytes = 16 * MIB
+    max_total_body_bytes: Bytes = 64 * MIB
+    max_connections: PositiveInt = 1000
+    head_timeout_s: Seconds = 10.0
     max_waiting_pairs: PositiveInt = 10_000
     longest_queue_s: Seconds = 10.0
     merging: bool = True
@@ -72,6 +110,9 @@ class ServiceSettings(LimitSettings):
     answer_timeout_s: Seconds = 120.0
     notice_s: Annotated[float, Field(ge=0, le=600)] = 1.0
     drain_s: Seconds = 60.0
+    trusted_proxies: tuple[Network, ...] = ()
+    allowed_hosts: tuple[HostName, ...] = ()
+    allowed_origins: tuple[Origin, ...] = ()
     access_log: bool = False
 
 

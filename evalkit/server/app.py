@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,7 +22,9 @@ from evalkit.dialects import Dialect, WireError
 from evalkit.rerankers import Reranker
 from evalkit.server.api_keys import Keyring
 from evalkit.server.applied_rules import AppliedRule
-from evalkit.server.endpoint import Endpoint, Service, json_reply, refusal, timing
+from evalkit.server.body_budget import BodyBudget
+from evalkit.server.browser_checks import BrowserChecks
+from evalkit.server.endpoint import Endpoint, Service, address_of, json_reply, refusal, timing
 from evalkit.server.limits import Limits
 from evalkit.server.models import Models, ServedModel
 from evalkit.server.openapi import describe
@@ -39,8 +43,11 @@ def build_app(
     any_name: bool = False,
     closing: Callable[[], bool] = lambda: False,
     rules: Mapping[str, AppliedRule] | None = None,
+    checks: BrowserChecks | None = None,
 ) -> Starlette:
     """Return the ASGI application; the caller closes its ``state.models``.
+
+    Its state also has the ``metrics`` and the ``budget`` of request bodies, for the server around it.
 
     Parameters
     ----------
@@ -58,6 +65,8 @@ def build_app(
         Returns whether the service is shutting down.
     rules
         Model name -> depth, threshold and probability function to apply.
+    checks
+        Checks of what browsers send; None for none.
 
     Raises
     ------
@@ -73,13 +82,30 @@ def build_app(
     for name, reranker in rerankers.items():
         served[name] = ServedModel(name, reranker, settings, _count_batches(metrics, name))
     models = Models(served, any_name=any_name)
+    budget = BodyBudget(max(settings.max_total_body_bytes, settings.max_body_bytes))
     service = Service(
-        models, Keyring.of(settings, api_key), Limits(), metrics, settings, closing, rules or {}
+        models,
+        Keyring.of(settings, api_key),
+        Limits(),
+        metrics,
+        settings,
+        closing,
+        budget,
+        rules or {},
+        checks,
     )
     paths = dialects_by_path(dialect)
-    main = _dialects(paths[MAIN])[dialect]
-    pages = _Pages(service, main, describe(paths, models.names))
-    routes = [
+    pages = _Pages(service, _dialects(paths[MAIN])[dialect], describe(paths, models.names))
+    handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
+    app = Starlette(
+        routes=_routes(service, paths, pages), exception_handlers=handlers, middleware=_cors(settings)
+    )
+    app.state.models, app.state.metrics, app.state.budget = models, metrics, budget
+    return app
+
+
+def _routes(service: Service, paths: Mapping[str, tuple[str, ...]], pages: _Pages) -> list[Route]:
+    return [
         *(_route(path, Endpoint(service, _dialects(names))) for path, names in paths.items()),
         Route("/v1/models", pages.models, methods=["GET"]),
         Route("/v1/models/{model:path}", pages.model, methods=["GET"]),
@@ -87,15 +113,21 @@ def build_app(
         Route("/ready", pages.ready, methods=["GET"]),
         Route("/metrics", pages.metrics, methods=["GET"]),
         Route("/openapi.json", pages.openapi, methods=["GET"]),
-    ]  # fmt: skip
-    handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
-    return _with_models(Starlette(routes=routes, exception_handlers=handlers), models)
+    ]
 
 
-def _with_models(app: Starlette, models: Models) -> Starlette:
-    """Return the application with its models in its state: the caller closes them."""
-    app.state.models = models
-    return app
+def _cors(settings: ServiceSettings) -> list[Middleware]:
+    """Return what lets the allowed web pages read replies."""
+    if not settings.allowed_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+        )
+    ]
 
 
 def _count_batches(metrics: Metrics, model: str) -> Callable[[int, float], None]:
@@ -131,7 +163,7 @@ class _Pages:
             return error
         name = request.path_params["model"]
         if name not in self._service.models.names:
-            return self._error(WireError(404, "not_found", f"unknown model {name!r}", "model"))
+            return self._error(WireError(404, "not_found", f"unknown model {name[:100]!r}", "model"))
         return self._reply(self._model_object(name))
 
     async def health(self, _request: Request) -> Response:
@@ -139,27 +171,35 @@ class _Pages:
         return self._reply({"status": "ok"})
 
     async def ready(self, _request: Request) -> Response:
-        """Report whether the service accepts requests."""
+        """Report whether the service accepts requests, and whether every model has a thread that answers them."""
         if self._service.closing():
             return self._reply({"status": "closing"}, 503)
+        if not self._service.models.are_working():
+            return self._reply({"status": "stuck"}, 503)
         return self._reply({"status": "ready"})
 
-    async def metrics(self, _request: Request) -> Response:
+    async def metrics(self, request: Request) -> Response:
         """Return the Prometheus metrics."""
+        if error := self._foreign(request):
+            return error
         return Response(self._service.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
 
-    async def openapi(self, _request: Request) -> Response:
+    async def openapi(self, request: Request) -> Response:
         """Describe the service."""
+        if error := self._foreign(request):
+            return error
         return self._reply(self._description)
 
     async def unknown_route(self, request: Request, error: Exception) -> Response:
         """Return the error of a path or method that is not served."""
         status = error.status_code if isinstance(error, HTTPException) else 404
         allowed = (error.headers or {}).get("Allow") if isinstance(error, HTTPException) else None
+        # Only a path of the service is repeated: what a client puts into another may be a key.
+        path = "this path" if request.path_params else request.url.path
         message = (
-            f"{request.url.path} accepts {allowed}, not {request.method}"
+            f"{path} accepts {allowed}, not {request.method}"
             if allowed
-            else f"{request.method} {request.url.path} does not exist; GET /openapi.json lists the endpoints"
+            else "this path does not exist; GET /openapi.json lists the endpoints"
         )
         reply = self._error(WireError(status, "not_found", message))
         if isinstance(error, HTTPException):
@@ -173,8 +213,16 @@ class _Pages:
 
     def _unauthorized(self, request: Request) -> Response | None:
         try:
-            address = request.client.host if request.client else ""
-            self._service.keys.client_of(self._dialect.given_key(request.headers), address)
+            self._service.keys.client_of(self._dialect.given_key(request.headers), address_of(request))
+        except WireError as error:
+            return self._error(error)
+        return self._foreign(request)
+
+    def _foreign(self, request: Request) -> Response | None:
+        """Return the error of a request that a browser sends for a stranger's page."""
+        try:
+            if self._service.checks is not None:
+                self._service.checks.check(request.headers, has_body=False)
         except WireError as error:
             return self._error(error)
         return None

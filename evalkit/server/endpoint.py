@@ -16,12 +16,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from evalkit.config import ServiceSettings
-from evalkit.dialects import Dialect, WireError
+from evalkit.dialects import Dialect, WireError, WireRequest
+from evalkit.records import ScoreKind
 from evalkit.server.api_keys import Client, Keyring
 from evalkit.server.applied_rules import AppliedRule, refuse_positions
 from evalkit.server.bodies import parse_json, read_body
+from evalkit.server.body_budget import BodyBudget
+from evalkit.server.browser_checks import BrowserChecks
+from evalkit.server.http_protocol import BUSY
 from evalkit.server.limits import Limits
-from evalkit.server.models import Answer, Models
+from evalkit.server.models import Answer, Models, ServedModel
 from evalkit.server.prometheus import Metrics
 from evalkit.server.routes import pick
 from evalkit.server.unit_scores import shown_scores
@@ -45,7 +49,9 @@ class Service:
     metrics: Metrics
     settings: ServiceSettings
     closing: Callable[[], bool]
+    budget: BodyBudget
     rules: Mapping[str, AppliedRule] = field(default_factory=dict)
+    checks: BrowserChecks | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +65,18 @@ class RequestState:
     model: str = NO_MODEL
     documents: int = 0
     answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A request that can be scored; `name` is the model name of the reply."""
+
+    dialect: Dialect
+    request: WireRequest
+    shown_kind: ScoreKind
+    served: ServedModel
+    name: str
+    rule: AppliedRule | None
 
 
 class Endpoint:
@@ -89,17 +107,32 @@ class Endpoint:
         self._record(state, status if body is not None else CLIENT_GONE)
         return json_reply(body, status, headers | self._headers(state))
 
+    def _admit(self, request: Request, state: RequestState) -> Client:
+        """Refuse a request whose body need not be read for it, or return its client."""
+        service, first = self._service, self._dialects[state.dialect]
+        if service.checks is not None:
+            service.checks.check(request.headers, has_body=True)
+        state.client = client = service.keys.client_of(first.given_key(request.headers), address_of(request))
+        if request.scope.get("state", {}).get(BUSY):
+            raise WireError(503, "overloaded", "too many connections; retry later", retry_after_s=1.0)
+        service.models.refuse_if_full()
+        service.limits.admit(client)
+        return client
+
     async def _rerank(self, request: Request, state: RequestState) -> Any:
         """Return the body of a successful reply; None if the client has disconnected."""
-        service, first = self._service, self._dialects[state.dialect]
-        address = request.client.host if request.client else ""
-        state.client = service.keys.client_of(first.given_key(request.headers), address)
-        service.models.refuse_if_full()
-        service.limits.admit(state.client)
-        content = await read_body(request, service.settings.max_body_bytes, service.settings.body_timeout_s)
-        if content is None:
-            return None
-        body = parse_json(content, first.refusal_status)
+        client, budget = self._admit(request, state), self._service.budget
+        with budget.holding() as held:
+            content = await read_body(request, self._service.settings, budget, held)
+            if content is None:
+                return None
+            asked = self._decode(content, request, state)
+            del content  # the texts are kept, and not what else a body may hold
+            return await self._score(asked, client, request, state)
+
+    def _decode(self, content: bytes, request: Request, state: RequestState) -> _Asked:
+        service = self._service
+        body = parse_json(content, self._dialects[state.dialect].refusal_status)
         state.dialect = pick(self._dialects, body)
         dialect = self._dialects[state.dialect]
         wire_request = dialect.decode_request(body, request.path_params.get("model"))
@@ -110,19 +143,23 @@ class Endpoint:
         if rule is not None:
             refuse_positions(dialect)
             wire_request = rule.restrict(wire_request)
+        shown_kind = dialect.kind_of_scores(body if isinstance(body, dict) else {})
+        return _Asked(dialect, wire_request, shown_kind, served, name, rule)
 
+    async def _score(self, asked: _Asked, client: Client, request: Request, state: RequestState) -> Any:
         async def disconnected() -> None:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
 
-        state.answer = answer = await served.answer(state.client.name, wire_request, disconnected)
+        state.answer = answer = await asked.served.answer(client.name, asked.request, disconnected)
         if answer is None:
             return None
-        service.limits.charge(state.client, answer.tokens)
-        scores, order = shown_scores(answer.scores, answer.kind, dialect, body), None
-        if rule is not None:
-            scores, order = rule.results(answer, scores)
-        return dialect.encode_response(replace(wire_request, model=name), scores, answer.tokens, order)
+        self._service.limits.charge(client, answer.tokens)
+        scores, order = shown_scores(answer.scores, answer.kind, asked.shown_kind), None
+        if asked.rule is not None:
+            scores, order = asked.rule.results(answer, scores)
+        named = replace(asked.request, model=asked.name)
+        return asked.dialect.encode_response(named, scores, answer.tokens, order)
 
     def _headers(self, state: RequestState) -> dict[str, str]:
         """Return the headers of every reply: request id, times, remaining limits."""
@@ -161,6 +198,11 @@ class Endpoint:
                 }
             ).decode(),
         )
+
+
+def address_of(request: Request) -> str:
+    """Return the IP address of a client; empty if there is none."""
+    return request.client.host if request.client else ""
 
 
 def timing(started_s: float, answer: Answer | None) -> dict[str, str]:

@@ -139,6 +139,15 @@ class FairQueue(Generic[Job]):
             self._closed = True
             self._changed.notify_all()
 
+    def drain(self) -> list[Job]:
+        """Remove and return all waiting requests."""
+        with self._changed:
+            jobs = list(self._taken)
+            self._clients.clear()
+            self._taken.clear()
+            self._pairs = 0
+            return jobs
+
     def _next_pieces(self, room: int) -> list[Piece[Job]]:
         spans: dict[Job, tuple[int, int]] = {}
         skipped = 0

@@ -43,7 +43,7 @@ class Job:
     on_end: Callable[[], None]
     scores: NDArray[np.float64] = field(init=False)
     tokens: int | None = field(default=0, init=False)
-    error: Exception | None = field(default=None, init=False)
+    error: BaseException | None = field(default=None, init=False)
     arrived_s: float = field(default_factory=time.perf_counter, init=False)
     started_s: float = field(default=0.0, init=False)
     ended_s: float = field(default=0.0, init=False)
@@ -79,7 +79,7 @@ class Job:
         if not self._missing:
             self._end()
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """End the job without scores."""
         if not self.ended:
             self.error = error

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from evalkit.config import ServiceSettings
-from evalkit.errors import CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import Pooled, Reranker
 from evalkit.reranking import find_fault
@@ -21,8 +21,35 @@ logger = logging.getLogger("evalkit.server")
 _BATCHES_PER_POOL = 32
 """Batches of the service per pool of the quality pass. A batch is about what the model computes at once and no more,
 because a request waits for the batch before it, and for all of its own."""
+_JOIN_S = 0.1
 _SMOOTHING = 0.9
 """Weight of the previous estimate of a model's speed when a batch updates it."""
+
+
+class Worker:
+    """A thread that scores, and what it scores now.
+
+    Parameters
+    ----------
+    work
+        Runs in the thread.
+
+    Attributes
+    ----------
+    jobs
+        The requests of which pieces are being scored.
+    has_failed
+        Whether the thread ended without being told to.
+    """
+
+    def __init__(self, work: Callable[[Worker], None]) -> None:
+        self.jobs: tuple[Job, ...] = ()
+        self.has_failed = False
+        self.thread = threading.Thread(target=work, args=(self,), daemon=True)
+
+    def is_working(self, arrived_after_s: float) -> bool:
+        """Return whether the thread lives and scores nothing that arrived before a time of `time.perf_counter`."""
+        return self.thread.is_alive() and all(job.arrived_s > arrived_after_s for job in self.jobs)
 
 
 class Batcher:
@@ -56,17 +83,23 @@ class Batcher:
         if merges and isinstance(reranker, Pooled):
             self._batch_pairs = settings.batch_pairs or max(reranker.pool_pairs // _BATCHES_PER_POOL, 1)
         threads = 1 if isinstance(reranker, Pooled) else settings.concurrency
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]
-        for thread in self._threads:
-            thread.start()
+        self._workers = [Worker(self._work) for _ in range(threads)]
+        self._timeout_s = settings.answer_timeout_s
+        self._has_given_up = False
+        for worker in self._workers:
+            worker.thread.start()
 
     def wait_s(self) -> float:
         """Return the estimated seconds until all waiting pairs are scored; 0 until the speed is known."""
-        return self.queue.pairs / (self._pairs_per_s * len(self._threads))
+        return self.queue.pairs / (self._pairs_per_s * len(self._workers))
 
     def has_room(self) -> bool:
         """Return whether one more pair may wait."""
         return self.queue.has_room() and self.wait_s() < self._longest_queue_s
+
+    def is_working(self) -> bool:
+        """Return whether a worker lives that is not stuck in a call of which a request has waited too long."""
+        return any(worker.is_working(self._oldest_s()) for worker in self._workers)
 
     def put(self, job: Job) -> None:
         """Add a request to the queue.
@@ -80,21 +113,51 @@ class Batcher:
             raise FullError
         self.queue.put(job)
 
-    def close(self) -> None:
-        """Accept no more requests; return once the waiting ones are scored."""
-        self.queue.close()
-        for thread in self._threads:
-            thread.join()
+    def close(self) -> bool:
+        """Accept no more requests; return once the waiting ones are scored.
 
-    def _work(self) -> None:
-        while pieces := self.queue.take(self._batch_pairs, self._linger_s if self.divisible else 0.0):
-            start = time.perf_counter()
-            mark_started([piece.job for piece in pieces])
-            self._score(pieces)
-            seconds = time.perf_counter() - start
-            pairs = sum(piece.stop - piece.start for piece in pieces)
-            self._on_batch(pairs, seconds)
-            self._learn(pairs, pairs / max(seconds, 1e-6))
+        Returns
+        -------
+        False if a thread is still in a call for which nobody waits any more.
+        """
+        self.queue.close()
+        for worker in self._workers:
+            while worker.thread.is_alive():
+                worker.thread.join(_JOIN_S)
+                if worker.jobs and (self._has_given_up or not worker.is_working(self._oldest_s())):
+                    return False
+        return True
+
+    def give_up(self, error: CallError) -> None:
+        """Accept no more requests, and end those that wait or are being scored with an error."""
+        self.queue.close()
+        self._has_given_up = True
+        for job in {*self.queue.drain(), *(job for worker in self._workers for job in worker.jobs)}:
+            job.fail(error)
+
+    def _oldest_s(self) -> float:
+        """Return the arrival, by `time.perf_counter`, of the oldest request that may still be answered."""
+        return time.perf_counter() - self._timeout_s
+
+    def _work(self, worker: Worker) -> None:
+        try:
+            while pieces := self.queue.take(self._batch_pairs, self._linger_s if self.divisible else 0.0):
+                start = time.perf_counter()
+                worker.jobs = tuple(piece.job for piece in pieces)
+                mark_started(worker.jobs)
+                self._score(pieces)
+                seconds = time.perf_counter() - start
+                pairs = sum(piece.stop - piece.start for piece in pieces)
+                worker.jobs = ()
+                self._on_batch(pairs, seconds)
+                self._learn(pairs, pairs / max(seconds, 1e-6))
+        except BaseException:  # a bug: without this, requests would wait for a thread that is gone
+            logger.critical("a worker of the service ended", exc_info=True)
+            worker.has_failed = True
+            for job in worker.jobs:
+                job.fail(CallError("backend", "the model failed"))
+            if all(one.has_failed for one in self._workers):
+                self.give_up(CallError("backend", "the model is not available", remedy=RETRYABLE))
 
     def _learn(self, pairs: int, rate: float) -> None:
         """Update the speed estimate; a batch that is not half full only gives a lower bound."""
@@ -105,23 +168,26 @@ class Batcher:
             self._pairs_per_s = max(known, rate)
 
     def _score(self, pieces: Sequence[Piece[Job]]) -> None:
-        requests = [piece.job.part(piece.start, piece.stop) for piece in pieces]
         try:
-            for piece, request, response in zip(pieces, requests, self._call(requests), strict=True):
-                if fault := find_fault(response, request):
-                    piece.job.fail(fault)
-                else:
-                    piece.job.accept(piece.start, response)
-        except CallError as error:
-            if len(pieces) == 1:
-                pieces[0].job.fail(error)
+            requests = [piece.job.part(piece.start, piece.stop) for piece in pieces]
+            responses = self._call(requests)
+            faults = [find_fault(*pair) for pair in zip(responses, requests, strict=True)]
+        except (
+            BaseException
+        ) as error:  # SystemExit or a panic of native code, too, fails a request, not the service
+            if len(pieces) > 1:
+                for piece in pieces:  # separately: the failure of one request must not fail the others
+                    self._score([piece])
                 return
-            for piece in pieces:  # separately: the failure of one request must not fail the others
-                self._score([piece])
-        except Exception as error:  # any exception of a backend fails its requests, not the service
-            logger.exception("request failed")
-            for piece in pieces:
-                piece.job.fail(error)
+            pieces[0].job.fail(error)
+            if not isinstance(error, CallError):
+                logger.exception("request failed")
+            return
+        for piece, response, fault in zip(pieces, responses, faults, strict=True):
+            if fault:
+                piece.job.fail(fault)
+            else:
+                piece.job.accept(piece.start, response)
 
     def _call(self, requests: Sequence[RerankRequest]) -> Sequence[RerankResponse]:
         if len(requests) > 1 and isinstance(self._reranker, Pooled):

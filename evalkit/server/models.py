@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from evalkit.config import ServiceSettings
 from evalkit.dialects import ANY_MODEL, WireError, WireRequest
-from evalkit.errors import CallError
+from evalkit.errors import RETRYABLE, CallError
 from evalkit.records import ScoreKind
 from evalkit.rerankers import Reranker
 from evalkit.server.fair_queue import FullError
@@ -82,6 +83,10 @@ class ServedModel:
         """Return whether the queue accepts another pair."""
         return self._batcher.has_room()
 
+    def is_working(self) -> bool:
+        """Return whether the model answers: False if its threads have ended or are stuck."""
+        return self._batcher.is_working()
+
     async def answer(
         self, client: str, request: WireRequest, disconnected: Callable[[], Awaitable[None]]
     ) -> Answer | None:
@@ -103,16 +108,19 @@ class ServedModel:
         Raises
         ------
         WireError
-            429, if the queue is full; 500 or 503, if the backend fails; 503, if it takes too long.
+            429, if the queue is full; 500 or 503, if the backend fails; 503, if it takes too long or is stuck.
         """
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
 
         def wake() -> None:
             """Wake the coroutine below; called from a thread of the batcher."""
-            loop.call_soon_threadsafe(ended.set)
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
+                loop.call_soon_threadsafe(ended.set)
 
         job = Job(client, request.query, request.documents, self._batcher.divisible, wake)
+        if not self.is_working():
+            raise self._stuck()
         try:
             self._batcher.put(job)
         except FullError:
@@ -135,10 +143,16 @@ class ServedModel:
             retry_after_s=self._wait_s(),
         )
 
-    def close(self) -> None:
-        """Score the waiting requests, then close the reranker; blocks."""
-        self._batcher.close()
-        self._reranker.close()
+    def give_up(self) -> None:
+        """End all requests with status 503."""
+        self._batcher.give_up(CallError("backend", "the service is shutting down", remedy=RETRYABLE))
+
+    def close(self) -> bool:
+        """Score the waiting requests, then close the reranker; blocks. Return False if a call does not end."""
+        has_ended = self._batcher.close()
+        if has_ended:
+            self._reranker.close()
+        return has_ended
 
     def _read(self, job: Job, request: WireRequest) -> Answer:
         error = job.error
@@ -156,6 +170,11 @@ class ServedModel:
             _count_words(request) if job.tokens is None else job.tokens,
             job.started_s - job.arrived_s,
             job.ended_s - job.started_s,
+        )
+
+    def _stuck(self) -> WireError:
+        return WireError(
+            503, "unavailable", "the model does not answer; retry later", retry_after_s=_SHORTEST_WAIT_S
         )
 
     def _wait_s(self) -> float:
@@ -201,7 +220,9 @@ class Models:
             ((name, served),) = self._served.items()
             return served, name if asked == ANY_MODEL else asked
         known = ", ".join(map(repr, self._served))
-        raise WireError(400, "invalid_model", f"unknown model {asked!r}; available models: {known}", "model")
+        raise WireError(
+            400, "invalid_model", f"unknown model {asked[:100]!r}; available models: {known}", "model"
+        )
 
     def refuse_if_full(self) -> None:
         """Raise if no model's queue has room; called before a body is read.
@@ -215,10 +236,19 @@ class Models:
         if len(errors) == len(self._served):
             raise errors[0]
 
-    def close(self) -> None:
-        """Score the waiting requests, then close all models; blocks."""
+    def are_working(self) -> bool:
+        """Return whether every model answers."""
+        return all(served.is_working() for served in self._served.values())
+
+    def give_up(self) -> None:
+        """End all requests with status 503."""
         for served in self._served.values():
-            served.close()
+            served.give_up()
+
+    def close(self) -> bool:
+        """Score the waiting requests, then close all models; blocks. Return False if a call does not end."""
+        ended = [served.close() for served in self._served.values()]
+        return all(ended)
 
 
 def _count_words(request: WireRequest) -> int:

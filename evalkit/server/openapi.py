@@ -17,11 +17,15 @@ Schema = dict[str, Any]
 _REFUSALS = {
     400: "The request is invalid; the message names the field.",
     401: "The API key is missing or invalid.",
-    408: "The request body did not arrive in time.",
+    403: "The web page of this origin may not use the service.",
+    408: "The request did not arrive in time.",
     413: "The request body is too large.",
+    415: "The content type is not JSON, or the body is compressed.",
+    421: "The Host header does not name this service.",
     429: "Rate limit exceeded or queue full; retry after the seconds in `Retry-After`.",
+    431: "The request has too many or too large headers.",
     500: "The reranker failed.",
-    503: "The model did not answer in time, or is temporarily unavailable.",
+    503: "The model did not answer in time, or the service is overloaded or shuts down.",
 }
 _EVERY_REPLY = {
     "X-Request-ID": "The ID that the request sent, or a generated one.",
@@ -42,12 +46,16 @@ def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schem
     """
     described = {path: {"post": _operation(path, names, models)} for path, names in paths.items()}
     pages = {
-        "/v1/models": ("The available models.", _object({"object": _string(), "data": _list(_card())}), (401,)),
-        "/v1/models/{model}": ("One model.", _card(), (401, 404)),
+        "/v1/models": (
+            "The available models.",
+            _object({"object": _string(), "data": _list(_card())}),
+            (401, 403, 421),
+        ),
+        "/v1/models/{model}": ("One model.", _card(), (401, 403, 404, 421)),
         "/health": ("Liveness: the process is running.", _object({"status": _string()}), ()),
-        "/ready": ("Readiness: 503 while the server shuts down.", _object({"status": _string()}), (503,)),
-        "/metrics": ("Metrics in the Prometheus text format.", None, ()),
-        "/openapi.json": ("This OpenAPI document.", {"type": "object"}, ()),
+        "/ready": ("Readiness: 503 if closing, or a model is stuck.", _object({"status": _string()}), (503,)),
+        "/metrics": ("Metrics in the Prometheus text format.", None, (403, 421)),
+        "/openapi.json": ("This OpenAPI document.", {"type": "object"}, (403, 421)),
     }  # fmt: skip
     for path, (what, schema, others) in pages.items():
         described[path] = {"get": _page(path, what, schema, others)}

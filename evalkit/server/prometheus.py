@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from evalkit.server.open_connections import CLOSE_REASONS, Connections
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -76,6 +78,14 @@ class Metrics:
         self._batches.labels(model).observe(pairs)
         self._busy.labels(model).inc(seconds)
 
+    def watch_connections(self, connections: Connections) -> None:
+        """Report open connections, and those that the service closed."""
+        self._registry.register(_Connections(connections))
+
+    def watch_log(self, dropped: Callable[[], int]) -> None:
+        """Report the number of log messages that were dropped."""
+        self._registry.register(_Dropped(dropped))
+
     def page(self) -> bytes:
         """Return all metrics in the text format."""
         return generate_latest(self._registry)
@@ -93,3 +103,35 @@ class _Waiting(Collector):
         for model, pairs in self._waiting().items():
             family.add_metric([model], pairs)
         return [family]
+
+
+class _Connections(Collector):
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def collect(self) -> list[Metric]:
+        """Return the number of connections at this moment, and how many were closed by reason."""
+        open_now = GaugeMetricFamily("evalkit_connections", "Open connections.", value=self._connections.open)
+        closed = CounterMetricFamily(
+            "evalkit_connections_closed",
+            "Connections closed by the service: to make room, after a timeout, or as the reply was not read.",
+            labels=["reason"],
+        )
+        for reason in CLOSE_REASONS:
+            closed.add_metric([reason], self._connections.closed[reason])
+        return [open_now, closed]
+
+
+class _Dropped(Collector):
+    def __init__(self, dropped: Callable[[], int]) -> None:
+        self._dropped = dropped
+
+    def collect(self) -> list[Metric]:
+        """Return the number of dropped log messages."""
+        return [
+            CounterMetricFamily(
+                "evalkit_log_messages_dropped",
+                "Log messages dropped because they were not read.",
+                value=self._dropped(),
+            )
+        ]

@@ -6,19 +6,24 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evalkit.config import RerankerSettings, ServiceSettings
-from evalkit.errors import MissingExtraError, StorageError, printable
+from evalkit.errors import InputError, MissingExtraError, StorageError, printable
 from evalkit.rerankers import open_reranker
+from evalkit.server.log_output import LogWriter, never_blocking_output
+from evalkit.server.watchdog import Watchdog, ended_by_sigint
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from evalkit.server.applied_rules import AppliedRule
 
 READY = "evalkit serves "
 """Start of the line that announces that the service accepts requests; names and address follow."""
 _BACKLOG = 2048
+_LAST_FLUSH_S = 0.5
 
 
 def serve(
@@ -55,33 +60,74 @@ def serve(
     ------
     MissingExtraError
         If the server's packages are not installed.
+    InputError
+        If no client can send the API key.
     StorageError
         If the service cannot listen on the address.
     """
     _require_server()
     from evalkit import registry
     from evalkit.server.app import build_app
-    from evalkit.server.uvicorn_server import run
+    from evalkit.server.browser_checks import BrowserChecks
 
     wire = registry.lookup("dialect", dialect)()
+    _require_sendable(api_key)
     listener = _listen(host, port)
-    opened = {name: open_reranker(one) for name, one in rerankers.items()}
-    notice = threading.Event()
-    app = build_app(
-        opened, dialect, settings, api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules
-    )
+    port = listener.getsockname()[1]
+    address = f"http://{_host_in_url(host)}:{port}{wire.served_path(next(iter(rerankers)))}"
+    with never_blocking_output() as writers:
+        with ended_by_sigint():
+            opened = {name: open_reranker(one) for name, one in rerankers.items()}
+        notice = threading.Event()
+        app = build_app(
+            opened,
+            dialect,
+            settings,
+            api_key=api_key,
+            any_name=any_name,
+            closing=notice.is_set,
+            rules=rules,
+            checks=BrowserChecks.of(settings, listener.getsockname()[0], host),
+        )
+        app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
+        announcement = printable(f"{READY}{', '.join(rerankers)} at {address}") + "\n"
+        _run(app, listener, settings, notice, announcement, writers)
+
+
+def _run(
+    app: Starlette,
+    listener: socket.socket,
+    settings: ServiceSettings,
+    notice: threading.Event,
+    announcement: str,
+    writers: Sequence[LogWriter],
+) -> None:
+    """Run the server; end within the times of the shutdown, whatever a backend does."""
+    from evalkit.server.uvicorn_server import run
+
     if settings.access_log:
         _log_to_stderr("evalkit.server.access")
-    name = next(iter(rerankers))
-    address = f"http://{_host_in_url(host)}:{listener.getsockname()[1]}{wire.served_path(name)}"
 
     def announce() -> None:
         if sys.stdout is not None:
-            sys.stdout.write(printable(f"{READY}{', '.join(rerankers)} at {address}") + "\n")
+            sys.stdout.write(announcement)
             sys.stdout.flush()
 
-    run(app, listener, settings, notice, announce)
-    app.state.models.close()
+    def tell(line: str) -> None:
+        if sys.stderr is not None:
+            sys.stderr.write(line)
+
+    def flush() -> None:
+        for writer in writers:
+            writer.flush(_LAST_FLUSH_S)
+
+    watchdog = Watchdog(tell, flush)
+    before = set(threading.enumerate())
+    run(app, listener, settings, notice, announce, watchdog.start)
+    if not app.state.models.close():
+        watchdog.end()
+    if all(thread.daemon for thread in set(threading.enumerate()) - before):
+        watchdog.cancel()  # else Python waits for a thread of the backend
 
 
 def _require_server() -> None:
@@ -92,6 +138,15 @@ def _require_server() -> None:
         import uvicorn  # noqa: F401 - as above
     except ImportError:
         raise MissingExtraError("evalkit serve", "server") from None
+
+
+def _require_sendable(api_key: str | None) -> None:
+    """Raise an `InputError` for a key that no client can send: a header holds visible ASCII characters."""
+    if not all("!" <= character <= "~" for character in api_key or ""):
+        raise InputError(
+            "the API key has a space, a line break or a character that is not ASCII: no client can send it in a header",
+            "set the variable of --api-key-env to a key of visible ASCII characters",
+        )
 
 
 def _log_to_stderr(name: str) -> None:

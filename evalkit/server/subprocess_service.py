@@ -16,6 +16,7 @@ from evalkit.config import Config, RerankerSettings, bind_stages
 from evalkit.errors import CallError
 from evalkit.server.serve import READY
 
+_KEPT_LINES = 1000
 START_LIMIT_S = 300.0
 """Maximum wait for a service to start, which includes loading a model."""
 _KEPT_LINES = 1_000
@@ -72,9 +73,10 @@ def _wait_for_address(tag: str, process: subprocess.Popen[str]) -> str:
     threading.Thread(target=lambda: stderr_lines.extend(process.stderr or ()), daemon=True).start()
     timer = threading.Timer(START_LIMIT_S, process.kill)
     timer.start()
-    line = process.stdout.readline() if process.stdout else ""
+    # A plugin may print, too.
+    line = next((one for one in process.stdout or () if one.startswith(READY)), "")
     timer.cancel()
-    if not line.startswith(READY):
+    if not line:
         process.wait(10)
         last = next(
             (text.strip() for text in stderr_lines if text.startswith("error: ")), "it printed no error"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.dialects import Dialect
 from evalkit.records import ScoreKind
 
 
@@ -41,11 +39,8 @@ def to_unit(scores: NDArray[np.float64], kind: ScoreKind) -> NDArray[np.float64]
     return (1.0 + scores / (1.0 + np.abs(scores))) / 2.0
 
 
-def shown_scores(
-    scores: NDArray[np.float64], kind: ScoreKind, dialect: Dialect, options: Any
-) -> Sequence[float]:
-    """Return scores on the dialect's scale: logits if it or the request's options want them, else 0..1."""
-    wanted = dialect.kind_of_scores(options if isinstance(options, dict) else {})
+def shown_scores(scores: NDArray[np.float64], kind: ScoreKind, wanted: ScoreKind) -> Sequence[float]:
+    """Return scores on the scale of a reply: logits if these are `wanted` and the scores are logits, else 0..1."""
     raw = wanted == "logit" == kind
     shown: list[float] = (scores if raw else to_unit(scores, kind)).tolist()
     return shown

@@ -5,59 +5,77 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import math
 import signal
 import socket
 import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from evalkit.config import ServiceSettings
+from evalkit.server.http_protocol import BoundedProtocol
+from evalkit.server.open_connections import Acceptor, Connections, connections_that_fit
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from starlette.applications import Starlette
+
 _FIRST_REQUEST_WAIT_S = 0.5
 """How long the shutdown waits for the request of a connection that was accepted last."""
+
+_AFTER_DRAIN_S = 3.0
+"""How much later than `drain_s` the process ends at the latest: replies of status 503 are sent meanwhile."""
+
+_TICKS_PER_SWEEP = 10
+"""uvicorn ticks ten times a second."""
 
 _SO_ATTACH_FILTER = 26
 """Of asm-generic/socket.h; the standard library has no name for it."""
 
 
 def run(
-    app: Any,
+    app: Starlette,
     listener: socket.socket,
     settings: ServiceSettings,
     notice: threading.Event,
     ready: Callable[[], None],
+    end_within: Callable[[float], None],
 ) -> None:
     """Serve an application until SIGTERM or SIGINT.
 
     Parameters
     ----------
     app
-        The ASGI application.
+        The application of `build_app`.
     listener
         A socket that already listens.
     settings
-        Durations of the shutdown.
+        Limits of connections, and durations of the shutdown.
     notice
         Set when the shutdown begins.
     ready
         Called once requests are accepted and signals are handled.
+    end_within
+        Called with the seconds in which the process must have ended, when the shutdown begins.
     """
     config = uvicorn.Config(
         app,
+        http="httptools",
+        ws="none",
         log_level="warning",
         access_log=False,
         server_header=False,
         lifespan="off",
-        timeout_graceful_shutdown=max(round(settings.drain_s), 1),
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=math.ceil(settings.drain_s) + 1,
     )
-    _Server(config, settings.notice_s, notice, ready).run(sockets=[listener])
+    _Server(config, app, settings, listener, notice, (ready, end_within)).run()
 
 
 class _Server(uvicorn.Server):
@@ -67,51 +85,83 @@ class _Server(uvicorn.Server):
     """
 
     def __init__(
-        self, config: uvicorn.Config, notice_s: float, notice: threading.Event, ready: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        app: Starlette,
+        settings: ServiceSettings,
+        listener: socket.socket,
+        notice: threading.Event,
+        callbacks: tuple[Callable[[], None], Callable[[float], None]],
     ) -> None:
         super().__init__(config)
-        self._notice_s = notice_s
+        self._app = app
+        self._settings = settings
+        self._listener = listener
         self._notice = notice
-        self._ready = ready
+        self._ready, self._end_within = callbacks
+        self._connections = Connections(connections_that_fit(settings.max_connections))
+        self._acceptor = Acceptor(listener, self._connections, self._protocol)
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - of uvicorn
         """Start, then call `ready`."""
-        await super().startup(sockets)
+        await super().startup(sockets=[])
+        self._app.state.budget.watch_unsent(lambda: self._connections.unsent_bytes)
+        self._app.state.metrics.watch_connections(self._connections)
+        self._acceptor.start()
         self._ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second, close the connections that are overdue."""
+        if counter % _TICKS_PER_SWEEP == 0:
+            self._connections.sweep(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
         """Begin the next step of the shutdown."""
         if self._notice.is_set():
             self.force_exit = self.should_exit
             self.should_exit = True
+            if self.force_exit:
+                self._give_up()
+                self._end_within(_AFTER_DRAIN_S)
             return
         self._notice.set()
+        drain_s = self._settings.drain_s + _AFTER_DRAIN_S
         if sig == signal.SIGINT or not self.server_state.connections:
+            self._end_within(drain_s)
             self.should_exit = True
         else:
-            asyncio.get_running_loop().call_later(self._notice_s, self._stop)
+            self._end_within(self._settings.notice_s + drain_s)
+            asyncio.get_running_loop().call_later(self._settings.notice_s, self._stop)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - of uvicorn
         """Refuse new connections, wait for requests on those accepted last, then shut down."""
-        for listener in sockets or ():
-            _ignore_new_connections(listener)
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._settings.drain_s, self._give_up)
+        self._acceptor.stop()
+        _ignore_new_connections(self._listener)
         if self.server_state.connections and not self.force_exit:
             await asyncio.sleep(_FIRST_REQUEST_WAIT_S)
-        accepted = [connection for listener in sockets or () for connection in _accept_all(listener)]
-        for server in self.servers:
-            server.close()
+        accepted = list(_accept_all(self._listener))
         for connection in accepted:
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+            await self._acceptor.take(connection)
         if accepted and not self.force_exit:
             await asyncio.sleep(_FIRST_REQUEST_WAIT_S)
-        await super().shutdown(sockets)
+        await super().shutdown(sockets=[])
 
     def _protocol(self) -> asyncio.Protocol:
-        protocol: Any = self.config.http_protocol_class
-        created: asyncio.Protocol = protocol(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        return BoundedProtocol(
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            settings=self._settings,
+            connections=self._connections,
         )
-        return created
+
+    def _give_up(self) -> None:
+        """Answer the pending requests with status 503."""
+        self._app.state.models.give_up()
+        self._app.state.budget.reject_incomplete()
 
     def _stop(self) -> None:
         self.should_exit = True
@@ -140,10 +190,7 @@ def _ignore_new_connections(listener: socket.socket) -> None:
 def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
     """Yield the connections in the listener's backlog, then close it: closing it before would reset them."""
     listener.listen(0)
-    try:
+    with contextlib.suppress(OSError):  # none is left, or no file descriptor
         while True:
-            connection, _ = listener.accept()
-            connection.setblocking(False)
-            yield connection
-    except BlockingIOError:
-        listener.close()
+            yield listener.accept()[0]
+    listener.close()
