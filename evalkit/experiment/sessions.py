@@ -14,6 +14,8 @@ from evalkit.reranking import Budget, RerankerSession
 def only(config: Config, tags: Iterable[str]) -> Config:
     """Return the configuration with only some of its rerankers, and without runs.
 
+    The baseline is the first stage where the configured one is left out.
+
     Raises
     ------
     UnknownNameError
@@ -33,7 +35,10 @@ def only(config: Config, tags: Iterable[str]) -> Config:
                 "use this command on its stages",
             )
     chosen_rerankers = {tag: config.rerankers[tag] for tag in chosen}
-    return config.model_copy(update={"rerankers": chosen_rerankers, "runs": {}})
+    compare = config.compare
+    if compare.baseline not in {None, config.retriever.label, *chosen}:
+        compare = compare.model_copy(update={"baseline": None})
+    return config.model_copy(update={"rerankers": chosen_rerankers, "runs": {}, "compare": compare})
 
 
 @contextmanager

@@ -33,7 +33,7 @@ from evalkit.results.raw_tables import (
 )
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
 from evalkit.results.summary_document import Summary
-from evalkit.results.table_columns import DAMAGED
+from evalkit.results.table_columns import DAMAGED, MOST_AMOUNT
 from evalkit.results.tuning_document import Tuning
 
 if TYPE_CHECKING:
@@ -220,7 +220,12 @@ class ResultFolder:
         if not self.gates_file.is_file():
             return None
         remedy = f"run the gate again, or delete {self.gates_file}"
-        return from_plain(GateResult, read_json(self.gates_file), self.gates_file, remedy)
+        found = from_plain(GateResult, read_json(self.gates_file), self.gates_file, remedy)
+        for number, verdict in enumerate(found.verdicts):
+            if abs(verdict.estimate or 0.0) > MOST_AMOUNT:
+                what = f"verdicts.{number}.estimate: {verdict.estimate} is out of range"
+                raise InputError(f"{self.gates_file.resolve()} is damaged: {what}", remedy)
+        return found
 
     def write_gates(self, found: GateResult) -> None:
         """Write the verdicts of a gate."""

@@ -231,12 +231,15 @@ def from_plain(kind: type[T], data: Any, file: Path, remedy: str) -> T:
         path = _joined(_key_path(data, first["loc"]))
         more = error.error_count() - 1
         others = f" (and {more} more)" if more else ""
-        raise InputError(
-            f"{file.resolve()} is damaged: {path}: {first['msg'].lower()}{others}", remedy
-        ) from None
+        said = _PLAIN.get(first["type"], first["msg"].lower())
+        raise InputError(f"{file.resolve()} is damaged: {path}: {said}{others}", remedy) from None
     return record
 
 
+_OBJECT, _LIST = "input should be a JSON object", "input should be a list"
+_PLAIN = {"dataclass_type": _OBJECT, "mapping_type": _OBJECT, "dict_type": _OBJECT, "model_type": _OBJECT,
+          "tuple_type": _LIST, "list_type": _LIST}  # fmt: skip
+"""Type of a pydantic error -> what is wrong, without the names of Python's types."""
 MOST_LEVELS = 60
 """How deep a document may be nested: ours are at most 10 levels deep, and functions that walk them recurse."""
 _INT64 = 2**63

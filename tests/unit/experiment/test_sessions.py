@@ -112,3 +112,10 @@ def test_a_cascade_without_its_stages_is_no_configuration(beir_folder: Path) -> 
     assert list(only(config, ["both", "a", "c"]).rerankers) == ["both", "a", "c"]
     with opened(config) as sessions_of_config:
         assert [session.tag for session in sessions_of_config] == ["a", "b", "c"]
+
+
+def test_a_baseline_that_is_left_out_is_none() -> None:
+    """The first stage takes its place; a baseline that stays is kept."""
+    config = config_of(Path("no-such-folder"), RERANKERS, compare={"baseline": "b"})
+    assert only(config, ["a"]).compare.baseline is None
+    assert only(config, ["b"]).compare.baseline == "b"

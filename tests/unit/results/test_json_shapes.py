@@ -87,7 +87,13 @@ def test_what_is_written_is_read_again(record: Row) -> None:
         (("first", "mean"), "high", "first.mean: input should be a valid number"),
         (("second", "n"), None, "second.n: input should be a valid integer"),
         (("second", "nested"), {"mean": 1.0}, "second.nested.lower: field required"),
-        (("first",), [], "first: input should be a dictionary or an instance of row"),
+        (("first",), [], "first: input should be a JSON object"),
+        (("first", "n"), True, "first.n: input should be a valid integer"),
+        (("first", "n"), "3", "first.n: input should be a valid integer"),
+        (("first", "name"), 3, "first.name: input should be a valid string"),
+        (("first", "mean"), True, "first.mean: input should be a valid number"),
+        (("first", "n"), 2**63, "first.n: an integer must be in the range of 64 bits"),
+        (("second", "low"), float("inf"), "second.low: the number inf is not finite"),
     ],
 )
 def test_a_damaged_record_names_file_and_key(path: tuple[str, ...], value: object, message: str) -> None:
