@@ -40,11 +40,11 @@ def replacing_file(path: Path, *, inside: Path | None = None) -> Iterator[Binary
         If the file cannot be written, or a link leads from `inside` to another folder.
     """
     if inside is None:
-        path = real_path(path)
         if _is_written_directly(path):
             with path.open("wb") as file:
                 yield file
             return
+        path = real_path(path)
     make_folder(path.parent, inside=inside)
     durable = inside is None or not is_leftover(inside)
     aside = aside_in(path.parent)
@@ -114,8 +114,11 @@ def open_to_append(path: Path, *, inside: Path) -> TextIOWrapper:
 
 def _is_written_directly(path: Path) -> bool:
     """Return whether renaming would put a file in the place of a device, a pipe or a folder, or is not permitted."""
+    # /dev/stdout is a file that is open already if the output is redirected to one.
+    if path.absolute().is_relative_to("/dev") and not path.absolute().is_relative_to("/dev/shm"):  # noqa: S108
+        return True
     try:
         is_file = stat.S_ISREG(path.stat().st_mode)
     except OSError:
         return False
-    return not is_file or not os.access(path.parent, os.W_OK)
+    return not is_file or not os.access(real_path(path).parent, os.W_OK)

@@ -16,7 +16,7 @@ from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.gate_document import GateResult
-from evalkit.results.json_shapes import document, from_plain, read_json, to_json, to_plain
+from evalkit.results.json_shapes import check_no_pipe, document, from_plain, read_json, to_json, to_plain
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_columns, read_table, write_table
@@ -235,6 +235,7 @@ class ResultFolder:
 
     def read_qrels(self, dataset: str) -> Qrels:
         """Read the judgments of a dataset."""
+        check_no_pipe(self.qrels_file(dataset))
         return read_qrels(self.qrels_file(dataset))
 
     def write_failures(self, failures: Iterable[Failure]) -> None:

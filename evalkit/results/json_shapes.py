@@ -241,12 +241,25 @@ def read_json(path: Path) -> Any:
     InputError
         If it is missing or damaged.
     """
+    check_no_pipe(path)
     try:
         return orjson.loads(path.read_bytes())
     except FileNotFoundError:
         raise missing_file(path) from None
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path.resolve()} is damaged: {error}") from None
+
+
+def check_no_pipe(path: Path) -> None:
+    """Check that a file of a result folder is no pipe, whose opening would wait for a writer.
+
+    Raises
+    ------
+    InputError
+        If it is one.
+    """
+    if path.is_fifo():
+        raise InputError(f"{path.resolve()} is a pipe", "check where the result folder comes from")
 
 
 def missing_file(path: Path) -> InputError:

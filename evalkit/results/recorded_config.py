@@ -15,7 +15,7 @@ from evalkit.config.experiment import CompareSettings
 from evalkit.config.source import read_source
 from evalkit.errors import InputError
 from evalkit.records import BelowDepth
-from evalkit.results.json_shapes import from_plain, missing_file
+from evalkit.results.json_shapes import check_no_pipe, from_plain, missing_file
 
 REMEDY = "check that the result folder is complete and was written by this version of evalkit"
 _KEYS = ("name", "seed", "metrics", "depths", "compare")
@@ -92,6 +92,7 @@ def read_recorded_config(file: Path) -> RecordedConfig:
     InputError
         If it is missing or damaged.
     """
+    check_no_pipe(file)
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
