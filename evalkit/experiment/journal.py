@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -24,6 +25,8 @@ _KINDS: dict[str, type[JournalRecord]] = {
     "round": RoundState,
     "check": PointwiseCheck,
 }
+_MOST_BITS = 63
+"""Of a whole number in a table."""
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -54,11 +57,25 @@ def from_entry(entry: JournalEntry, store: Path) -> JournalRecord:
         raise InputError(
             f"{store.resolve()} is damaged: an entry of the journal cannot be read", remedy
         ) from None
-    if isinstance(data, dict) and isinstance(data.get("server_times"), list):
+    if kind is not Call:
+        return from_plain(kind, data, store, remedy)
+    return from_plain(Call, _without_absurd_amounts(data), store, remedy).with_known_amounts()
+
+
+def _without_absurd_amounts(data: Any) -> Any:
+    """Return a call without amounts that no column can hold: earlier versions stored what a server reported."""
+    if not isinstance(data, dict):
+        return data
+    known = dict(data)
+    if isinstance(times := data.get("server_times"), list):
         # JSON has no infinity: a time that was infinite when it was written is null.
-        data["server_times"] = [time for time in data["server_times"] if dig(time, "seconds") is not None]
-    record = from_plain(kind, data, store, remedy)
-    return record.with_known_amounts() if isinstance(record, Call) else record
+        known["server_times"] = [time for time in times if dig(time, "seconds") is not None]
+    if isinstance(usage := data.get("usage"), dict):
+        known["usage"] = {
+            name: None if isinstance(amount, int) and amount.bit_length() > _MOST_BITS else amount
+            for name, amount in usage.items()
+        }
+    return known
 
 
 def failure_of(outcome: Outcome, failure: CallError, call: Call | None) -> Failure:

@@ -18,7 +18,7 @@ from evalkit.results.comparison_document import Comparisons
 from evalkit.results.consistency import check_judged, check_manifest
 from evalkit.results.dataset_files import QRELS, QUERIES, check_judgments, dataset_file, find_dataset_file
 from evalkit.results.gate_document import GateResult
-from evalkit.results.json_shapes import document, from_plain, read_json, to_json, to_plain
+from evalkit.results.json_shapes import document, from_plain, missing_file, read_json, to_json, to_plain
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_columns, read_table, write_table
@@ -278,6 +278,8 @@ class ResultFolder:
         Those of an earlier evalkit may have higher grades than it reads now.
         """
         file = find_dataset_file(self.path, QRELS, dataset, self._datasets)
+        if not file.is_file():  # a pipe would wait for a writer
+            raise missing_file(file)
         return read_qrels(file, _HIGHEST_RECORDED_GRADE)
 
     def _datasets(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -23,19 +24,19 @@ def test_all_files_are_durable_before_the_journal_is_deleted(tmp_path: Path) -> 
     (tmp_path / "c.yaml").write_text(CONFIG, encoding="utf-8")
     durable: set[int] = set()
     at_deletion: list[set[int]] = []
-    fsync, forget = os.fsync, ScoreStore.forget_run
+    fsync, forget = os.fsync, ScoreStore.forget_runs
 
     def record(descriptor: int) -> None:
         """Record what becomes durable, by its inode."""
         fsync(descriptor)
         durable.add(os.fstat(descriptor).st_ino)
 
-    def deletion(store: ScoreStore, run: str) -> None:
+    def deletion(store: ScoreStore, runs: Sequence[str]) -> None:
         """Record what is durable when the journal is deleted."""
         at_deletion.append(set(durable))
-        forget(store, run)
+        forget(store, runs)
 
-    with mock.patch.object(os, "fsync", record), mock.patch.object(ScoreStore, "forget_run", deletion):
+    with mock.patch.object(os, "fsync", record), mock.patch.object(ScoreStore, "forget_runs", deletion):
         assert evalkit("run", "c.yaml", "--into", "r", cwd=tmp_path).returncode == 0
     folder = only_folder(tmp_path / "r")
     (before,) = at_deletion

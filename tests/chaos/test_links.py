@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,3 +188,20 @@ def test_a_mask_of_077_keeps_a_result_private(mine: Path) -> None:
         os.umask(mask)
     for path in (mine / "private").rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) in {0o700, 0o600}, path
+
+
+@pytest.mark.attack("crash", "a stranger's result folder holds a second name of a file, or a pipe")
+@pytest.mark.parametrize(
+    "name", ["config.resolved.yaml", "qrels/small.qrels.gz", "summary.json", "scores.parquet"]
+)
+def test_no_command_waits_for_a_pipe_that_it_reads(name: str, mine: Path) -> None:
+    """It is refused as invalid input, or not taken for a file at all."""
+    folder = result(mine)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    words = ("tune", "all", folder) if name == "summary.json" else ("report", folder)
+    signal.alarm(60)
+    try:
+        assert evalkit(*words, cwd=mine).returncode == 2
+    finally:
+        signal.alarm(0)

@@ -12,9 +12,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,12 +42,22 @@ class Killer:
 
     def run(self, *words: str | Path, below: Path, cwd: Path, at: int = 0) -> Ended:
         """Run a command, and kill it before its `at`-th change below a folder; 0 lets it end."""
+        (ended,) = self._ended(
+            [{"words": list(map(str, words)), "below": str(below), "cwd": str(cwd), "at": at}]
+        )
+        return ended
+
+    def run_at_once(self, *commands: Sequence[str], cwd: Path) -> list[int]:
+        """Run commands at the same time; return their exit codes."""
+        asked = [{"words": list(words), "below": str(cwd), "cwd": str(cwd), "at": 0} for words in commands]
+        return [ended.code for ended in self._ended(asked)]
+
+    def _ended(self, asked: list[dict[str, Any]]) -> list[Ended]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        asked = {"words": list(map(str, words)), "below": str(below), "cwd": str(cwd), "at": at}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        return Ended(**json.loads(self._process.stdout.readline()))
+        return [Ended(**one) for one in json.loads(self._process.stdout.readline())]
 
 
 @contextmanager
@@ -111,8 +121,8 @@ def _command(words: list[str], cwd: str) -> int:
     return 0
 
 
-def _forked(asked: dict[str, Any]) -> Ended:
-    """Run a command in a fork of this process."""
+def _started(asked: dict[str, Any]) -> tuple[int, int]:
+    """Start a command in a fork of this process; return the fork and the pipe that it tells its changes to."""
     reading, report = os.pipe()
     child = os.fork()
     if not child:
@@ -125,6 +135,11 @@ def _forked(asked: dict[str, Any]) -> Ended:
         finally:
             os._exit(code)
     os.close(report)
+    return child, reading
+
+
+def _ended(child: int, reading: int) -> Ended:
+    """Wait for a fork."""
     with os.fdopen(reading) as pipe:
         changes = pipe.read().splitlines()
     _, status = os.waitpid(child, 0)
@@ -154,8 +169,6 @@ def _import_everything() -> None:
 if __name__ == "__main__":
     _import_everything()
     for line in sys.stdin:
-        ended = _forked(json.loads(line))
-        sys.stdout.write(
-            json.dumps({"code": ended.code, "changes": ended.changes, "last": ended.last}) + "\n"
-        )
+        forks = [_started(asked) for asked in json.loads(line)]
+        sys.stdout.write(json.dumps([asdict(_ended(*fork)) for fork in forks]) + "\n")
         sys.stdout.flush()

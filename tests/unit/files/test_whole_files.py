@@ -160,3 +160,16 @@ def test_lines_are_appended_to_a_file_of_the_folder_alone(tmp_path: Path, kind: 
         file.write("line\n")
     assert victim.read_text() == "mine\n"
     assert log.read_text() == ("mine\nline\n" if kind in {"file", "second name"} else "line\n")
+
+
+def test_an_output_that_is_open_already_is_written_to(tmp_path: Path) -> None:
+    """The name of a standard output means what it leads to: a pipe, or a file that keeps its other lines."""
+    reading, writing = os.pipe()
+    write_file(Path(f"/dev/fd/{writing}"), b"content")
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b"content"
+    with (tmp_path / "out").open("wb") as file:
+        before = (tmp_path / "out").stat().st_ino
+        write_file(Path(f"/dev/fd/{file.fileno()}"), b"content")
+    assert ((tmp_path / "out").stat().st_ino, (tmp_path / "out").read_bytes()) == (before, b"content")
