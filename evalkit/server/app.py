@@ -83,17 +83,8 @@ def build_app(
         served[name] = ServedModel(name, reranker, settings, _count_batches(metrics, name))
     models = Models(served, any_name=any_name)
     budget = BodyBudget(max(settings.max_total_body_bytes, settings.max_body_bytes))
-    service = Service(
-        models,
-        Keyring.of(settings, api_key),
-        Limits(),
-        metrics,
-        settings,
-        closing,
-        budget,
-        rules or {},
-        checks,
-    )
+    keys = Keyring.of(settings, api_key)
+    service = Service(models, keys, Limits(), metrics, settings, closing, budget, rules or {}, checks)
     paths = dialects_by_path(dialect)
     pages = _Pages(service, _dialects(paths[MAIN])[dialect], describe(paths, models.names))
     handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}

@@ -79,16 +79,11 @@ def serve(
         with ended_by_sigint():
             opened = {name: open_reranker(one) for name, one in rerankers.items()}
         notice = threading.Event()
+        checks = BrowserChecks.of(settings, listener.getsockname()[0], host)
         app = build_app(
-            opened,
-            dialect,
-            settings,
-            api_key=api_key,
-            any_name=any_name,
-            closing=notice.is_set,
-            rules=rules,
-            checks=BrowserChecks.of(settings, listener.getsockname()[0], host),
-        )
+            opened, dialect, settings,
+            api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules, checks=checks,
+        )  # fmt: skip
         app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
         _run(app, listener, settings, notice, f"{READY}{', '.join(rerankers)} at {address}\n", writers)
 

@@ -52,7 +52,7 @@ def _started(config: Config, tag: str, settings: RerankerSettings) -> Iterator[R
         if key != "backend":
             command += ["--set", f"{key}={orjson.dumps(value).decode()}"]
     process = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
     )
     try:
         yield settings.model_copy(update={"url": _wait_for_address(tag, process)})

@@ -88,6 +88,22 @@ def test_a_service_ends_if_its_backend_does_not_close(tmp_path: Path) -> None:
         asking.join(20)
 
 
+@pytest.mark.attack("service", "SIGINT and SIGTERM while a model loads in native code")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_start_can_be_interrupted(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """Also where Python's own handler does not run, because the main thread is in native code."""
+    process = start_evalkit("serve", "--port", "0", *hostile(tmp_path), "--set", "load_s=1000")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        time.sleep(0.2)
+        process.send_signal(number)
+        assert process.wait(20) == code
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.attack("service", "a log pipe that nobody reads")
 def test_a_full_pipe_stops_no_answer(tmp_path: Path) -> None:
     """Neither the access log, tracebacks nor what a backend prints; what is dropped is counted, and reported."""
