@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evalkit.config import RerankerSettings, ServiceSettings
 from evalkit.errors import InputError, MissingExtraError, StorageError
 from evalkit.rerankers import open_reranker
-from evalkit.server.log_output import LogWriter, never_blocking_output
+from evalkit.server.log_output import LogWriter, fill_standard_descriptors, never_blocking_output
 from evalkit.server.watchdog import Watchdog, ended_by_sigint
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def serve(
 
     wire = registry.lookup("dialect", dialect)()
     _require_sendable(api_key)
+    fill_standard_descriptors()
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     address = f"http://{_host_in_url(host)}:{port}{wire.served_path(next(iter(rerankers)))}"

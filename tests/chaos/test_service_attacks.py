@@ -120,6 +120,8 @@ def test_ambiguous_requests_are_refused_and_pipelined_ones_answered(service: Raw
         post + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
         b"GET /health HTTP/1.1\nHost: 127.0.0.1\n\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\n\r\n",
     ):
         assert status(service.exchange(refused)) == 400
     for count, answered in ((50, 50), (10_000, None)):
