@@ -308,7 +308,7 @@ def test_replies_that_nobody_reads_hold_nothing_up() -> None:
 @pytest.mark.attack("service", "ten times the capacity with 1,500 idle connections")
 def test_overload_is_refused_and_passes(tmp_path: Path) -> None:
     """Only statuses that say so, with Retry-After; memory is bounded, and then everything is as before."""
-    settings = ("--set", "service.longest_queue_s=2", "--set", "service.concurrency=2")
+    settings = ("--set", "service.max_waiting_pairs=80", "--set", "service.concurrency=2")
     with attacked(*hostile(tmp_path), *settings, files=1024, stderr=subprocess.DEVNULL) as service:
         median_s(service.port, request())
         before_mb = service.memory_mb()
