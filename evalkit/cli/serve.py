@@ -65,7 +65,8 @@ def serve(config: str | None, **options: Unpack[ServeOptions]) -> None:
     """Serve rerankers as an HTTP API in all dialects.
 
     Give either CONFIG, whose tags are the model names, or --backend NAME with its settings as --set KEY=VALUE.
-    --set service.KEY=VALUE sets limits and batching. GET /openapi.json describes the API.
+    --set service.KEY=VALUE sets limits, batching, trusted proxies and accepted host names. GET /openapi.json describes
+    the API. On a loopback address only requests for localhost with a JSON body are accepted by default.
     """
     from evalkit import registry
     from evalkit.config import ServiceSettings, load_config

@@ -83,17 +83,8 @@ def build_app(
         served[name] = ServedModel(name, reranker, settings, _count_batches(metrics, name))
     models = Models(served, any_name=any_name)
     budget = BodyBudget(max(settings.max_total_body_bytes, settings.max_body_bytes))
-    service = Service(
-        models,
-        Keyring.of(settings, api_key),
-        Limits(),
-        metrics,
-        settings,
-        closing,
-        budget,
-        rules or {},
-        checks,
-    )
+    keys = Keyring.of(settings, api_key)
+    service = Service(models, keys, Limits(), metrics, settings, closing, budget, rules or {}, checks)
     paths = dialects_by_path(dialect)
     pages = _Pages(service, _dialects(paths[MAIN])[dialect], describe(paths, models.names))
     handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
@@ -102,6 +93,17 @@ def build_app(
     )
     app.state.models, app.state.metrics, app.state.budget = models, metrics, budget
     return app
+
+
+def _served(
+    rerankers: Mapping[str, Reranker], settings: ServiceSettings
+) -> tuple[Metrics, dict[str, ServedModel]]:
+    """Return the models with their queues, and the metrics that count their batches."""
+    served: dict[str, ServedModel] = {}
+    metrics = Metrics(lambda: {name: one.waiting_pairs for name, one in served.items()})
+    for name, reranker in rerankers.items():
+        served[name] = ServedModel(name, reranker, settings, _count_batches(metrics, name))
+    return metrics, served
 
 
 def _routes(service: Service, paths: Mapping[str, tuple[str, ...]], pages: _Pages) -> list[Route]:

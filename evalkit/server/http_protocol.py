@@ -156,14 +156,14 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer, unless too much is being answered already."""
+        """Begin to answer, unless too many requests of this connection wait already."""
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise _RefusedError
-        self._head_open, self._body_open, self._without_progress = False, True, 0
-        self._due(self._body_timeout_s)
         if self._connections.is_busy():
             self.scope["state"][BUSY] = True
-        super().on_headers_complete()
+        super().on_headers_complete()  # raises if the URL is none
+        self._head_open, self._body_open, self._without_progress = False, True, 0
+        self._due(self._body_timeout_s)
 
     def on_body(self, body: bytes) -> None:
         """Note that the body grows."""

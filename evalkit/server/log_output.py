@@ -124,6 +124,16 @@ class _Stream(io.TextIOBase):
         return self._replaced.isatty()
 
 
+def fill_standard_descriptors() -> None:
+    """Open the null device as stdin, stdout and stderr where they are closed.
+
+    A connection would get their numbers, receive what native code prints, and have libuv abort when it is closed.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(opened)
+
+
 @contextmanager
 def never_blocking_output() -> Iterator[list[LogWriter]]:
     """Replace stdout and stderr within by streams that never block; yield their writers.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from evalkit.config import RerankerSettings, ServiceSettings
 from evalkit.errors import InputError, MissingExtraError, StorageError, printable
 from evalkit.rerankers import open_reranker
-from evalkit.server.log_output import LogWriter, never_blocking_output
+from evalkit.server.log_output import LogWriter, fill_standard_descriptors, never_blocking_output
 from evalkit.server.watchdog import Watchdog, ended_by_sigint
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def serve(
 
     wire = registry.lookup("dialect", dialect)()
     _require_sendable(api_key)
+    fill_standard_descriptors()
     listener = _listen(host, port)
     port = listener.getsockname()[1]
     address = f"http://{_host_in_url(host)}:{port}{wire.served_path(next(iter(rerankers)))}"
@@ -79,16 +80,11 @@ def serve(
         with ended_by_sigint():
             opened = {name: open_reranker(one) for name, one in rerankers.items()}
         notice = threading.Event()
+        checks = BrowserChecks.of(settings, listener.getsockname()[0], host)
         app = build_app(
-            opened,
-            dialect,
-            settings,
-            api_key=api_key,
-            any_name=any_name,
-            closing=notice.is_set,
-            rules=rules,
-            checks=BrowserChecks.of(settings, listener.getsockname()[0], host),
-        )
+            opened, dialect, settings,
+            api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules, checks=checks,
+        )  # fmt: skip
         app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
         announcement = printable(f"{READY}{', '.join(rerankers)} at {address}") + "\n"
         _run(app, listener, settings, notice, announcement, writers)

@@ -68,6 +68,7 @@ def run(
         http="httptools",
         ws="none",
         log_level="warning",
+        use_colors=False,  # else it asks stdout, which may be closed
         access_log=False,
         server_header=False,
         lifespan="off",

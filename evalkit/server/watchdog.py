@@ -13,7 +13,7 @@ from evalkit.errors import WorldError
 
 INTERRUPTED = 130
 """Exit code of a start that was interrupted; see evalkit/cli/README.md."""
-_SIGINT_WAIT_S = 5.0
+_SIGINT_WAIT_S = 2.0
 
 
 class Watchdog:

@@ -69,7 +69,7 @@ def link(path: Path, target: Path) -> None:
 def begin_again(path: Path) -> None:
     """Have a result look as if its run was killed, so that the same command resumes it."""
     manifest = orjson.loads((path / "manifest.json").read_bytes())
-    (path / "manifest.json").write_bytes(orjson.dumps({**manifest, "status": "running"}))
+    (path / "manifest.json").write_bytes(orjson.dumps({**manifest, "status": "running", "sessions": []}))
 
 
 COMMANDS = {

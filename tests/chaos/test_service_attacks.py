@@ -120,6 +120,8 @@ def test_ambiguous_requests_are_refused_and_pipelined_ones_answered(service: Raw
         post + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
         b"GET /health HTTP/1.1\nHost: 127.0.0.1\n\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\n\r\n",
     ):
         assert status(service.exchange(refused)) == 400
     for count, answered in ((50, 50), (10_000, None)):
@@ -306,7 +308,7 @@ def test_replies_that_nobody_reads_hold_nothing_up() -> None:
 @pytest.mark.attack("service", "ten times the capacity with 1,500 idle connections")
 def test_overload_is_refused_and_passes(tmp_path: Path) -> None:
     """Only statuses that say so, with Retry-After; memory is bounded, and then everything is as before."""
-    settings = ("--set", "service.longest_queue_s=2", "--set", "service.concurrency=2")
+    settings = ("--set", "service.max_waiting_pairs=80", "--set", "service.concurrency=2")
     with attacked(*hostile(tmp_path), *settings, files=1024, stderr=subprocess.DEVNULL) as service:
         median_s(service.port, request())
         before_mb = service.memory_mb()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from support.command import start_evalkit
 from support.raw_service import attacked, hostile, status, until
@@ -18,6 +21,7 @@ from support.raw_service import attacked, hostile, status, until
 pytestmark = pytest.mark.long
 
 MIB = 1024 * 1024
+BODY = {"model": "any", "query": "q", "documents": ["a", "b"]}
 LEXICAL = ("--backend", "lexical")
 
 
@@ -88,6 +92,22 @@ def test_a_service_ends_if_its_backend_does_not_close(tmp_path: Path) -> None:
         asking.join(20)
 
 
+@pytest.mark.attack("service", "SIGINT and SIGTERM while a model loads in native code")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_start_can_be_interrupted(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """Also where Python's own handler does not run, because the main thread is in native code."""
+    process = start_evalkit("serve", "--port", "0", *hostile(tmp_path), "--set", "load_s=1000")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        time.sleep(0.2)
+        process.send_signal(number)
+        assert process.wait(20) == code
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.attack("service", "a log pipe that nobody reads")
 def test_a_full_pipe_stops_no_answer(tmp_path: Path) -> None:
     """Neither the access log, tracebacks nor what a backend prints; what is dropped is counted, and reported."""
@@ -120,6 +140,35 @@ def test_a_full_pipe_does_not_keep_a_service_from_ending(tmp_path: Path) -> None
         for _ in range(3):
             assert status(service.post("print")) == 200
         assert service.end() == 0
+
+
+@pytest.mark.attack("service", "stdout and stderr closed, or on a full disk")
+@pytest.mark.parametrize("outputs", [">&- 2>&-", ">&-", ">/dev/full 2>/dev/full"])
+def test_a_service_needs_no_output(outputs: str) -> None:
+    """It serves, and ends with exit code 0: no connection takes the place of a closed output."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    script = (
+        f'exec "$0" -m evalkit serve --backend lexical --port {port} --set service.access_log=true {outputs}'
+    )
+    process = subprocess.Popen(["bash", "-c", script, sys.executable])
+    try:
+        address = f"http://127.0.0.1:{port}/health"
+
+        def is_up() -> bool:
+            with suppress(httpx.TransportError):
+                return httpx.get(address).status_code == 200
+            return False
+
+        assert until(is_up)
+        assert [
+            httpx.post(address.replace("health", "v1/rerank"), json=BODY).status_code for _ in range(5)
+        ] == [200] * 5
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.attack("service", "a key variable that no client can send")

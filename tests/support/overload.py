@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 _GIVE_UP_S = 150.0
 """Longer than any reply may take."""
+_REOPEN_S = 2.0
 _HALF_HEAD = b"POST /v1/rerank HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: "
 
 
@@ -112,7 +113,7 @@ async def _idle(load: Load, found: Overload) -> None:
                     found.reopened += began
                     opened[number] = await _open_idle(load.port, half=bool(number % 2))
             began = True
-            await asyncio.sleep(1)
+            await asyncio.sleep(_REOPEN_S)
     finally:
         for one in opened:
             if one is not None:

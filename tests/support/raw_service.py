@@ -35,8 +35,13 @@ class Hostile:
     class Settings(RerankerSettings):
         backend: Literal["hostile"] = "hostile"
         close_s: float = 0.0
+        load_s: int = 0
     def __init__(self, settings):
         self.settings = settings
+        if settings.load_s:
+            print("loading", flush=True)
+            for _ in range(settings.load_s):
+                ctypes.CDLL(None).sleep(settings.load_s)
     def score(self, request):
         word = request.query
         if word in RAISED:
