@@ -86,8 +86,7 @@ def serve(
             api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules, checks=checks,
         )  # fmt: skip
         app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
-        announcement = printable(f"{READY}{', '.join(rerankers)} at {address}") + "\n"
-        _run(app, listener, settings, notice, announcement, writers)
+        _run(app, listener, settings, notice, f"{READY}{', '.join(rerankers)} at {address}", writers)
 
 
 def _run(
@@ -106,7 +105,7 @@ def _run(
 
     def announce() -> None:
         if sys.stdout is not None:
-            sys.stdout.write(announcement)
+            sys.stdout.write(printable(announcement) + "\n")
             sys.stdout.flush()
 
     def tell(line: str) -> None:
