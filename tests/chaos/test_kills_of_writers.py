@@ -103,7 +103,7 @@ def derived(folder: Path) -> Content:
 @pytest.mark.attack("crash", "a report is killed before its changes")
 def test_a_killed_report_never_looks_finished(scene: Path, killer: Killer, tmp_path: Path) -> None:
     """With the page, all derived files are those of a whole report; each file is the old one or the new one."""
-    case = Case(("report", "a"), None, ("a",), 6, at_once=False)
+    case = Case(("report", "a"), None, ("a",), 4, at_once=False)
     expected = content(scene, case.outputs)
     for at in instants(200, scaled(case.kills)):
         folder = tmp_path / str(at)
@@ -126,7 +126,7 @@ def test_a_killed_report_never_looks_finished(scene: Path, killer: Killer, tmp_p
 def test_a_killed_run_is_resumed(scene: Path, killer: Killer, tmp_path: Path) -> None:
     """Repeated, there is one complete result with the files of a run that was never killed, and no call is lost."""
     words = ("run", "c.yaml", "--into", "new")
-    for at in instants(200, scaled(6)):
+    for at in instants(200, scaled(4)):
         folder = tmp_path / str(at)
         shutil.copytree(scene, folder)
         died = killer.run(*words, below=folder, cwd=folder, at=at)
