@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -31,4 +32,4 @@ def save(result: Path, name: str, into: Path | None) -> None:
     folder = save_baseline(result, name, into or BASELINES)
     size = sum(file.stat().st_size for file in folder.iterdir())
     echo(f"saved to {folder} ({size} bytes): commit it")
-    echo(f"next: evalkit gate RESULT --against {folder}")
+    echo(f"next: evalkit gate RESULT --against {quote(str(folder))}")

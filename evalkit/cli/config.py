@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 import click
 
 from evalkit.cli.options import CONFIG, SET
@@ -29,7 +31,7 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
         echo(f"  runs:      {', '.join(checked.runs)}")
     echo(f"  depths:    {', '.join(map(str, checked.depths))}")
     echo("    all files exist; models and servers were not contacted")
-    echo(f"next: evalkit dataset check {config}; evalkit run {config} --plan")
+    echo(f"next: evalkit dataset check {quote(str(config))}; evalkit run {quote(str(config))} --plan")
 
 
 @config.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -47,7 +48,7 @@ def diff(before: Path, after: Path, *, as_json: bool) -> None:
         echo(f"{effects} means differ; possible causes: {_listed(causes)}")
     else:
         echo(f"{effects} means differ without a recorded cause; the rerankers themselves may have changed")
-    echo(f"next: evalkit compare {before} {after}")
+    echo(f"next: evalkit compare {quote(str(before))} {quote(str(after))}")
 
 
 def _listed(words: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -40,4 +41,4 @@ def init(file: Path) -> None:
         f"wrote {file}: three depths of a lexical reranker on the demo dataset, with comments on other"
         " settings"
     )
-    echo(f"next: evalkit run {file}")
+    echo(f"next: evalkit run {quote(str(file))}")

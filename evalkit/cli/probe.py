@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 import click
 
 from evalkit.cli.options import CONFIG, JSON, SET
@@ -45,4 +47,4 @@ def probe(config: str, reranker: str, overrides: tuple[str, ...], *, as_json: bo
         )
     if not as_json:
         echo(f"{reranker!r} keeps all {kept} promises that could be tested")
-        echo(f"next: evalkit run {config}")
+        echo(f"next: evalkit run {quote(str(config))}")

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from evalkit.cli.output import Styled, echo, echo_json, echo_text
@@ -47,7 +48,7 @@ def show_result(path: Path, *, details: bool = False) -> None:
     if found.manifest.status != "complete":
         raise IncompleteError(
             f"the result is {found.manifest.status}; see {folder.failures_file}",
-            f"{RESUME} To view partial results: evalkit report {path} --allow-incomplete",
+            f"{RESUME} To view partial results: evalkit report {quote(str(path))} --allow-incomplete",
         )
     show_next(screen.next_step)
 
@@ -120,6 +121,6 @@ def show_plan(config: Config, into: str | None, options: ResumeOptions, *, as_js
         echo_json(to_json(plan_rows(planned)))
         return
     for line in plan_lines(planned, config):
-        echo(line)
+        echo_text(line)
     words = [word for word in sys.argv[1:] if word != "--plan"]
     echo(f"next: {shlex.join(['evalkit', *words])}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -101,7 +102,7 @@ def export_(store: Path, file: Path) -> None:
     from evalkit.store.exchange import export_scores
 
     echo(f"{export_scores(_opened(store, 'read'), file)} scores written to {file}")
-    echo(f"next: evalkit store import STORE {file}")
+    echo(f"next: evalkit store import STORE {quote(str(file))}")
 
 
 @store.command("import")
@@ -180,11 +181,11 @@ def drift(
     if drifted := sorted({one.reranker for one in found if one.verdict == "drifted"}):
         raise IncompleteError(
             f"stored scores of {', '.join(drifted)} differ from new ones",
-            f"score everything again with: evalkit run {config} --refresh; or remove the old scores"
+            f"score everything again with: evalkit run {quote(str(config))} --refresh; or remove the old scores"
             " with: evalkit store prune",
         )
     if not as_json:
-        echo(f"next: evalkit run {config}")
+        echo(f"next: evalkit run {quote(str(config))}")
 
 
 def _opened(path: Path, mode: Mode) -> Database:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, Unpack
 
 import click
@@ -107,7 +108,7 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
     found = sweep_result(result, options["reranker"], question)
     if any(one.choice.recommended for one in found):
         text = "Set retriever.depth to the candidates needed, then choose a threshold."
-        next_step = NextStep(text, f"evalkit tune threshold {result}")
+        next_step = NextStep(text, f"evalkit tune threshold {quote(str(result))}")
     else:
         next_step = NextStep("Use the first stage alone, or add queries to detect a smaller gain.")
     view = View(depth_line, depth_lines, depths_table, depth_table, next_step)
@@ -320,7 +321,7 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     )
     blocks = [production_block(one) for one in found.rerankers if one.why_not is None]
     step = (
-        NextStep("Apply these settings.", f"evalkit serve CONFIG --reranker TAG --apply {file}")
+        NextStep("Apply these settings.", f"evalkit serve CONFIG --reranker TAG --apply {quote(str(file))}")
         if blocks
         else NextStep("Measure latency or cost, or raise the limits.")
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 
 from evalkit.config import Config, resolved_yaml
 from evalkit.distributed import RayCluster
@@ -187,7 +188,7 @@ def _recorded(run: StartedExperiment) -> Iterator[None]:
         raise InterruptError(
             f"interrupted; partial results: {run.folder.path}",
             f"resume with: {run.manifest.command}; view the partial results with: evalkit report"
-            f" {run.folder.path} --allow-incomplete",
+            f" {quote(str(run.folder.path))} --allow-incomplete",
         ) from None
     except (BudgetError, ClusterError, StorageError) as error:
         status = "incomplete"

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from evalkit.config import Config, resolved_yaml
 from evalkit.errors import EvalkitError, InputError, tell
@@ -136,7 +137,9 @@ def restore(store: ReadableStore, config: Config, into: Path, options: ResumeOpt
     if found is not None and not journal and found.needs_journal:
         message = f"{found.folder.path} cannot be resumed: its calls are not in the score store {store.path}"
         if options.resume is not None:
-            raise InputError(message, f"set store.path to the store that it used: {found.manifest.store}")
+            raise InputError(
+                message, f"name the folder that contains its store, {found.manifest.store}, with --into"
+            )
         tell(f"{message}; a new run is started")
         found = None
     if found is None:
@@ -200,7 +203,7 @@ def _named(path: Path, resolved: str, *, refresh: bool) -> RunFolder:
         )
     found = RunFolder(folder, folder.read_manifest())
     if found.is_finished:
-        raise InputError(f"{path.resolve()} is complete", f"view it with: evalkit report {path}")
+        raise InputError(f"{path.resolve()} is complete", f"view it with: evalkit report {quote(str(path))}")
     if refresh and not found.manifest.refresh:
         raise InputError(
             f"{path.resolve()} was started without --refresh and contains cached scores of earlier runs",

@@ -18,7 +18,7 @@ from evalkit.errors import NOT_RETRYABLE, RETRYABLE, CallError
 from evalkit.http_client.bounded_network import ExchangeLimits, ReplyTooLongError
 from evalkit.http_client.bounded_transport import BoundedTransport, tls_context
 from evalkit.http_client.content_coding import ACCEPTED, CodingError, decompressed
-from evalkit.http_client.proxies import proxy_keys
+from evalkit.http_client.proxies import proxy_keys, proxy_of
 from evalkit.http_client.secrets import Redactor
 from evalkit.http_client.tls_hints import tls_hint
 
@@ -212,10 +212,15 @@ class Connections:
         reason = self._redactor.text(str(error))
         hint = tls_hint(reason)
         may_pass = isinstance(error, httpx.ConnectError | httpx.ProxyError) and hint is None
+        proxy = proxy_of(self.url)
+        through, check = "", "check the url and that the server is running"
+        if proxy is not None:
+            through = f" through the proxy {proxy.url.host} that the environment names"
+            check = "check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY, or name the server in NO_PROXY"
         return CallError(
             "connect",
-            f"cannot reach {self.display_url}: {reason}",
-            hint or "check the url and that the server is running",
+            f"cannot reach {self.display_url}{through}: {reason}",
+            hint or check,
             remedy=RETRYABLE if may_pass else NOT_RETRYABLE,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from evalkit.comparison import Comparison
 from evalkit.comparison.sensitivity import Sensitivity
@@ -113,7 +114,7 @@ def _speed(row: SystemRow, measured: Measured, dataset: str) -> tuple[str, list[
             f"{row.system}, one call with {row.depth} candidates.{more}",
             *cost,
         ]
-    bench = f"evalkit bench {config_in(measured.manifest.command)}"
+    bench = f"evalkit bench {quote(config_in(measured.manifest.command))}"
     return "Not measured", [
         f"{row.system} was not timed with {row.depth} candidates. Measure it with: {bench}",
         *cost,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from shlex import quote
 
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import Span
@@ -185,7 +186,10 @@ def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> F
         lead=None,
         others=(),
         cards=latency_cards(summary, latency),
-        next_step=NextStep(text, repeated(command) if provisional else f"evalkit run {config_in(command)}"),
+        next_step=NextStep(
+            text,
+            repeated(command, refreshed=True) if provisional else f"evalkit run {quote(config_in(command))}",
+        ),
         roles={},
     )
 

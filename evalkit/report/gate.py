@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from xml.etree import ElementTree as ET
 
 from evalkit.comparison.gate_verdicts import GateVerdict
@@ -88,9 +89,9 @@ def next_after_gate(gate: GateResult) -> NextStep:
         return NextStep("Correct what the INVALID rules name, then gate again.")
     if statuses <= {"PASS", "IDENTICAL"} and gate.exit_code == 0:
         text = "The new version may replace the baseline. Save it as one when you release it."
-        return NextStep(text, f"evalkit baseline save {gate.result} NAME")
+        return NextStep(text, f"evalkit baseline save {quote(gate.result)} NAME")
     if "FAIL" in statuses or any(found.is_alarm for found in gate.nights):
-        return NextStep("Find the queries that decreased.", f"evalkit report {gate.result} --open")
+        return NextStep("Find the queries that decreased.", f"evalkit report {quote(gate.result)} --open")
     return NextStep("Add queries, or widen the margin of the rule.")
 
 

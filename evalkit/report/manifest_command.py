@@ -13,12 +13,15 @@ def config_in(command: str) -> str:
     return next((word for word in _words(command) if word.endswith(_SUFFIXES)), PLACEHOLDER)
 
 
-def repeated(command: str) -> str | None:
-    """Return the command that repeats a run with its cached scores; None if it was not a command line."""
+def repeated(command: str, *, refreshed: bool = False) -> str | None:
+    """Return the command that repeats a run with its cached scores; None if it was not a command line.
+
+    With `refreshed` it keeps ``--refresh``, without which it would not resume a run that was started with it.
+    """
     words = _words(command)
     if words[:1] != ["evalkit"]:
         return None
-    return shlex.join(word for word in words if word != "--refresh")
+    return shlex.join(word for word in words if refreshed or word != "--refresh")
 
 
 def _words(command: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from evalkit.comparison import Comparison
 from evalkit.report.cards import leading
@@ -46,9 +47,10 @@ def next_step(
     result
         The result folder as a command takes it; None for runs that evalkit did not make.
     """
-    again = None if measured is None else repeated(measured.manifest.command)
+    command = "" if measured is None else measured.manifest.command
     if decision.provisional:
-        return NextStep(RESUME, again)
+        return NextStep(RESUME, repeated(command, refreshed=True))
+    again = repeated(command)
     if not compared.datasets:
         return NextStep("Run the quality pass, too.", None)
     if decision.kind == "undecided":
@@ -104,7 +106,8 @@ def _after_adoption(
         )
     if row is not None and not row.is_timed:
         text = f"Measure the latency of {row.system} with {row.depth} candidates before adoption."
-        return NextStep(text, f"evalkit bench {config_in(measured.manifest.command)}")
+        return NextStep(text, f"evalkit bench {quote(config_in(measured.manifest.command))}")
     return NextStep(
-        "Save this result as the baseline of a regression test.", f"evalkit baseline save {result} NAME"
+        "Save this result as the baseline of a regression test.",
+        f"evalkit baseline save {quote(result)} NAME",
     )

@@ -24,7 +24,9 @@ REMEDIES = {
 }
 """Kind of failure -> remedy, for errors without a hint."""
 ANY_REMEDY = "Read the server's own log and the response in failures.jsonl, then rerun."
-RESUME = "Fix the cause (see failures.jsonl), then run the same command again: it resumes."
+RESUME = (
+    "Fix the cause of failed calls, if any (see failures.jsonl), then run the same command again: it resumes."
+)
 
 
 def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
@@ -56,9 +58,10 @@ def _incomplete(manifest: Manifest) -> Caution:
 def _failed(entry: QualityPass) -> list[Caution]:
     found = []
     if entry.failed:
+        # Those that were not asked before the run was stopped are among them.
         text = (
-            f"{entry.dataset}: {entry.reranker} failed on {len(entry.failed)} of {entry.asked} queries. Its means leave"
-            " these out."
+            f"{entry.dataset}: {entry.reranker} has no scores of {len(entry.failed)} of {entry.asked} queries. Its"
+            " means leave these out."
         )
         found.append(Caution("invalid", text, RESUME))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -235,7 +236,7 @@ class ResultFolder:
     def _derived(self, kind: type[_Document], file: Path) -> _Document:
         if self.manifest_file.is_file():
             check_judgments(self.path, self._datasets())
-        return _read(kind, file, f"rebuild it with: evalkit report {self.path}")
+        return _read(kind, file, f"rebuild it with: evalkit report {quote(str(self.path))}")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest."""

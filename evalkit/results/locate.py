@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import orjson
@@ -86,7 +87,8 @@ def locate_result(
     if refuse_newer and newer:
         raise IncompleteError(
             f"the newest result in {folder.resolve()} is not complete: {_listed(newer)}",
-            f"resume it with: evalkit run CONFIG --resume {newer[0].path}; or name another result's own folder",
+            f"resume it with: evalkit run CONFIG --resume {quote(str(newer[0].path))}; or name another result's own"
+            " folder",
         )
     if len(found) > 1 and chosen.started_s > time.time():
         raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -143,10 +144,11 @@ class Database:
 
     def damaged(self, what: str) -> StorageError:
         """Return the error for a value that a store cannot hold."""
+        path = shlex.quote(str(self.path))
         return StorageError(
             f"the score store {self.path.resolve()} is damaged: {what}",
-            f"list all damage with: evalkit store verify {self.path}; remove the scores of a backend with: evalkit"
-            f" store prune {self.path} --backend N",
+            f"list all damage with: evalkit store verify {path}; remove the scores of a backend with:"
+            f" evalkit store prune {path} --backend N",
         )
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:

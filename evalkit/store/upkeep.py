@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import orjson
 
@@ -200,7 +201,7 @@ def _condition(
         if number not in numbers:
             raise InputError(
                 f"the store has no backend {number}",
-                f"list the numbers with: evalkit store size {database.path}",
+                f"list the numbers with: evalkit store size {quote(str(database.path))}",
             )
     parts: list[str] = []
     values: list[float] = []

@@ -164,7 +164,7 @@ def _tuned(
 def _why(manifest: Manifest) -> str:
     """Return the reasons why a result is not complete."""
     failed = [
-        f"{entry.reranker} failed on {len(entry.failed)} of {entry.asked} queries of {entry.dataset}"
+        f"{entry.reranker} has no scores of {len(entry.failed)} of {entry.asked} queries of {entry.dataset}"
         for entry in manifest.quality_passes
         if entry.failed
     ]

@@ -37,7 +37,7 @@ def run(
     config
         A configuration, the path of one, or a dictionary with the content of one.
     into
-        Parent of the result folder; ``results/<name>`` where None.
+        Parent of the result folder; where None that of the folder to resume, else ``results/<name>``.
     origin
         The command and the configuration file, for the record; derived from the call where None.
     again
@@ -77,16 +77,25 @@ def _origin(config: Config | Mapping[str, Any] | str | Path) -> Origin:
 def _run(
     config: Config, into: str | Path | None, origin: Origin, again: ResumeOptions | None
 ) -> tuple[ResultFolder, Findings]:
-    parent, options = results_folder(config.name, into), again or ResumeOptions()
+    options = again or ResumeOptions()
+    parent = _parent(config, into, options)
     with served(config) as reachable, execute(reachable, origin, parent, options) as folder:
         return folder, rebuild(folder, allow_incomplete=True)
+
+
+def _parent(config: Config, into: str | Path | None, options: ResumeOptions) -> Path:
+    """Return the parent of the result folder; by default that of the folder to resume, where its score store is."""
+    if into is None and options.resume is not None:
+        return options.resume.absolute().parent
+    return results_folder(config.name, into)
 
 
 def plan(
     config: Config, into: str | Path | None = None, again: ResumeOptions | None = None
 ) -> list[PlannedPass]:
     """Return the calls and the cost of `run`, pass by pass; no reranker is contacted and nothing is written."""
-    parent, options = results_folder(config.name, into), again or ResumeOptions()
+    options = again or ResumeOptions()
+    parent = _parent(config, into, options)
     with read_store(config, parent) as store:
         progress = restore(store, config, parent, options)
         experiment = Experiment(

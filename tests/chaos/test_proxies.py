@@ -97,6 +97,18 @@ def test_another_machine_is_reached_through_the_proxy_unless_it_is_excepted(
     assert len(received) == 1
 
 
+def test_a_proxy_that_refuses_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the server, which was never asked."""
+    without_proxies(monkeypatch, HTTP_PROXY="http://127.0.0.1:9")
+    connections = Connections("http://rerank.invalid/v1", {}, 5.0, 5.0, Redactor())
+    with pytest.raises(
+        CallError, match=r"through the proxy 127\.0\.0\.1 that the environment names"
+    ) as raised:
+        connections.post(b"{}")
+    connections.close()
+    assert "HTTP_PROXY" in str(raised.value.hint)
+
+
 def test_what_a_proxy_echoes_of_its_password_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a status line of CONNECT, and in a reply."""
 

@@ -206,8 +206,11 @@ def test_a_plan_is_what_happens(tmp_path: Path, beir_folder: Path) -> None:
     assert cost["cost_usd"] == pytest.approx(quality * 7 * 1e-5)  # the stand-in bills 7 tokens a call
     assert cost["price"] == {"usd_per_million_tokens": 10.0, "as_of": "2026-11-22"}
     table = evalkit("run", config, "--plan").stdout
-    assert "total: " in table
-    assert "next: evalkit run" in table
+    lines = table.splitlines()
+    assert lines[0].startswith("Plan of ")
+    assert [line.split()[:2] for line in lines if line.startswith("dataset ")] == [["dataset", "reranker"]]
+    assert any(line.startswith("total: ") for line in lines)
+    assert lines[-1].startswith("next: evalkit run")
 
 
 def test_a_budget_stops_a_run_before_it_is_crossed(tmp_path: Path, beir_folder: Path) -> None:

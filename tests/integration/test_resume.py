@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -80,6 +81,38 @@ def test_a_reranker_that_looks_at_the_list_is_known_by_its_list(tmp_path: Path, 
         for depths, calls in (("[3]", 9), ("[3]", 9), ("[3, 6]", 18)):
             run(config, tmp_path / "results", "--set", f"depths={depths}")
             assert server.calls == calls
+
+
+def test_what_is_suggested_after_failures_resumes_the_run(tmp_path: Path, small: Path) -> None:
+    """Both the repeated command, with its --refresh and its quotes, and --resume FOLDER without --into."""
+    server = Counting()
+    broken = {"topic5", "topic6"}
+
+    def answer(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
+        if body["query"] in broken and len(body["documents"]) > 1:
+            return 400, b'{"error": {"message": "no"}}'
+        return server(body, headers)
+
+    with stand_in(answer) as url:
+        config = write_config(tmp_path / "my config.yaml", small, url)
+        assert evalkit("run", config, "--into", tmp_path / "my results", "--refresh").returncode == 3
+        folder = only_folder(tmp_path / "my results")
+        shown = evalkit("report", folder, "--allow-incomplete")
+        assert "api has no scores of 2 of 8 queries" in " ".join(shown.stderr.split())
+        (command,) = [
+            line.strip() for line in shown.stdout.splitlines() if line.strip().startswith("evalkit run")
+        ]
+        program, *words = shlex.split(command)
+        assert (program, words) == (
+            "evalkit", ["run", str(config), "--into", str(tmp_path / "my results"), "--refresh"],
+        )  # fmt: skip
+        broken.discard("topic5")
+        assert evalkit(*words).returncode == 3
+        broken.clear()
+        done = evalkit("run", config, "--refresh", "--resume", folder, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert only_folder(tmp_path / "my results") == folder
+    assert set(server.pairs.values()) == {1}
 
 
 def test_failed_queries_are_asked_again_and_only_they(tmp_path: Path, small: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_failed_call_fails_its_query_and_the_result_is_incomplete(
     assert "q2" not in set(scores[scores.reranker == "api"].query_id)
     refused = evalkit("report", folder)
     assert refused.returncode == 3
-    assert "is incomplete: api failed on 1 of 4 queries of tiny" in refused.stderr
+    assert "is incomplete: api has no scores of 1 of 4 queries of tiny" in refused.stderr
     allowed = evalkit("report", folder, "--allow-incomplete")
     assert allowed.returncode == 0
     assert allowed.stdout.startswith("Undecided (provisional): 3 queries are too few for a verdict")

@@ -126,7 +126,7 @@ def test_an_incomplete_result_needs_a_wish(part_copy: ResultFolder) -> None:
     """The error says what failed, and nothing is written; with the wish, the report leaves out what is missing."""
     part_copy.report_html_file.unlink()
     with pytest.raises(
-        IncompleteError, match="is incomplete: a failed on 1 of 12 queries of small"
+        IncompleteError, match="is incomplete: a has no scores of 1 of 12 queries of small"
     ) as raised:
         rebuild(part_copy)
     assert "--allow-incomplete" in (raised.value.hint or "")
