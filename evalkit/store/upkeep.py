@@ -165,13 +165,15 @@ def _runs_without_folder(database: Database) -> tuple[list[str], int]:
     """Return the runs whose result folder no longer exists, and the number of those whose folder may have moved."""
     vanished, moved = [], 0
     for (run,) in database.rows("SELECT DISTINCT run FROM journal"):
+        if not isinstance(run, str):  # a damaged entry, which no run can find
+            vanished.append(run)
+            continue
         known = database.rows("SELECT content FROM journal WHERE run = ? AND kind = ?", (run, SESSION))
         # Earlier versions used the path of the folder as the key of its run.
         folders = [session_entry(content)[1] for (content,) in known] if known else [run]
         paths = [Path(folder) for folder in folders if folder]
-        near = [
-            database.path.absolute().parent / path.name for path in paths
-        ]  # moved together with the store
+        # Moved together with the store.
+        near = [database.path.absolute().parent / path.name for path in paths]
         if any(_holds(path, run if known else None) for path in (*paths, *near)):
             continue
         if any(path.parent.is_dir() for path in paths):
