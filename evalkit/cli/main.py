@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from evalkit import __version__
-from evalkit.cli.bug_reports import bug_report, memory_limit
+from evalkit.cli.bug_reports import bug_report, check_text_of_paths, impossible_path, memory_limit
 from evalkit.cli.output import echo, echo_text, guarded_outputs
 from evalkit.errors import EvalkitError, EvalkitWarning, InputError, InputNote, nearest_name_hint, shortened
 
@@ -137,6 +137,7 @@ def main() -> NoReturn:
 def _run() -> int:
     """Run the command and return its exit code; whatever it raises is reported."""
     try:
+        check_text_of_paths()
         code = cli(standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -171,4 +172,4 @@ def _known_error(error: BaseException) -> EvalkitError | None:
         message = error.format_message().rstrip(".")
         path = context.command_path if context else "evalkit"
         return InputError(message[:1].lower() + message[1:], f"see {path} --help")
-    return memory_limit(error)
+    return memory_limit(error) or impossible_path(error)

@@ -151,22 +151,24 @@ def guarded_outputs() -> Iterator[None]:
     output's encoding lacks are escaped.
     """
     _open_standard_files()
-    out, err = sys.stdout, sys.stderr
+    # Python has no stream for a file that was closed when it started; progress bars need one.
+    out, err = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in (out, err):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    if out is not None:
-        sys.stdout = cast("TextIO", _GuardedStream(out, needed=True))
-    if err is not None:
-        sys.stderr = cast("TextIO", _GuardedStream(err, needed=False))
+    sys.stdout = cast("TextIO", _GuardedStream(out, needed=True))
+    sys.stderr = cast("TextIO", _GuardedStream(err, needed=False))
     try:
         yield
     finally:
         for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                with suppress(StorageError):  # it was reported
-                    stream.flush()
+            with suppress(StorageError):  # it was reported
+                stream.flush()
         sys.stdout, sys.stderr = out, err
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
 
 def _open_standard_files() -> None:

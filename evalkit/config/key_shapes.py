@@ -24,13 +24,19 @@ _CERTAIN = re.compile(
 )
 _SCHEME = re.compile(r"\b(bearer|basic|apikey|token)[ \t]+([\w.~+/=-]{6,})", re.IGNORECASE)
 _REPLACEMENT = "[key]"
+_AMBIGUOUS = ("pa-", "fw_", "r8_", "npm_", "hf_", "jina_", "rpa_", "pypi-")
+"""Prefixes that names of models and folders have, too: a key is longer than their words."""
+_WORD_AND_DATE = re.compile(r"[A-Za-z]+(19|20)\d\d(\d{4})?[a-z]?")
 
-_SECRET_PARTS = ("authorization", "key", "token", "secret", "password", "passwd", "cookie", "signature")
-"""Parts of the name of a header or of a URL's parameter whose value is a key."""
 _SECRET_WORDS = frozenset(
-    {"auth", "authentication", "bearer", "credential", "credentials", "jwt", "pass", "passphrase", "pwd", "sas", "sig"}
+    {"auth", "authentication", "authorization", "bearer", "cookie", "credential", "credentials", "jwt", "pass",
+     "passphrase", "passwd", "password", "pwd", "sas", "secret", "sig", "signature"}
 )  # fmt: skip
-"""Words of such names."""
+"""Words of the name of a header or of a URL's parameter whose value is a key."""
+_JOINED = re.compile(r"(api|access|auth|client|secret|session|subscription|x)(key|token)")
+_OTHER_KEYS = frozenset({"cache", "foreign", "idempotency", "partition", "primary", "routing", "sort"})
+"""Words before ``key`` in names whose value is none of a password's kind."""
+_SETTING = re.compile(r"\d{1,6}|true|false|yes|no|on|off|none|null", re.IGNORECASE)
 _SECRET_ENDS = frozenset(
     {"apikey", "authorization", "bearer", "credential", "credentials", "jwt", "passphrase", "passwd", "password",
      "pwd", "secret"}
@@ -50,8 +56,10 @@ _PUBLIC_WORDS = frozenset(
 
 def is_secret(name: str) -> bool:
     """Return whether a header or a URL's parameter with this name is likely to contain a key."""
-    folded = name.lower()
-    return any(part in folded for part in _SECRET_PARTS) or not _SECRET_WORDS.isdisjoint(_words(name))
+    words = _words(name)
+    if not _SECRET_WORDS.isdisjoint(words) or any(map(_JOINED.fullmatch, words)):
+        return True
+    return words[-1:] in (["key"], ["token"]) and _OTHER_KEYS.isdisjoint(words)
 
 
 def is_secret_setting(name: str) -> bool:
@@ -69,7 +77,7 @@ def mask_keys(text: str) -> str:
     """Return a text with everything that can only be a key replaced by ``[key]``."""
     masked = _CERTAIN.sub(_REPLACEMENT, text)
     masked = _SCHEME.sub(_mask_credentials, masked)
-    return _PREFIXED.sub(lambda found: _REPLACEMENT if _is_random(found[1]) else found[0], masked)
+    return _PREFIXED.sub(_mask_prefixed, masked)
 
 
 def is_credential(value: str, name: str = "") -> bool:
@@ -93,7 +101,9 @@ def looks_random(text: str) -> bool:
     if not re.fullmatch(r"[\w+/=.~-]{20,}", text) or re.fullmatch(r"[\w.-]*\.[a-z]{2,5}", text):
         return False
     pieces = re.split(r"[-_./+=~]", text)
-    return any(len(piece) >= 16 and _mixed(piece) for piece in pieces) and _entropy_bits(text) >= 3
+    return any(len(piece) >= 16 and _mixed(piece) and not _has_words(piece) for piece in pieces) and (
+        _entropy_bits(text) >= 3
+    )
 
 
 def key_in_url(url: str) -> bool:
@@ -125,9 +135,9 @@ def _parameters(parts: SplitResult) -> Iterator[tuple[str, str]]:
 
 
 def _is_secret_parameter(name: str, value: str) -> bool:
-    if not value:
+    if not value or _SETTING.fullmatch(value):
         return False
-    if _words(name)[-1:] == ["code"] and len(value) >= 8 and any(map(str.isdigit, value)):
+    if _words(name) == ["code"] and len(value) >= 8 and any(map(str.isdigit, value)):
         return True
     return is_secret(name) or is_credential(value, name)
 
@@ -149,6 +159,14 @@ def _words(name: str) -> list[str]:
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", parted) if word]
 
 
+def _mask_prefixed(found: re.Match[str]) -> str:
+    is_key = _is_random(found[1])
+    if is_key and found[0].startswith(_AMBIGUOUS):
+        pieces = re.split(r"[-_]", found[1])
+        is_key = any(len(piece) >= 24 or (len(piece) >= 16 and _mixed(piece)) for piece in pieces)
+    return _REPLACEMENT if is_key else found[0]
+
+
 def _mask_credentials(found: re.Match[str]) -> str:
     scheme, value = found[1].lower(), found[2]
     is_key = _names_user_and_password(value) if scheme == "basic" else _is_random(value)
@@ -168,7 +186,13 @@ def _is_random(text: str) -> bool:
     return any(
         (len(piece) >= 8 and _mixed(piece)) or (len(piece) >= 10 and piece.isdigit()) or len(piece) >= 24
         for piece in pieces
+        if not _WORD_AND_DATE.fullmatch(piece)
     )
+
+
+def _has_words(text: str) -> bool:
+    """Return whether a text has a lower-case word, as ``Qwen3Reranker0p6B`` has, which few generated keys do."""
+    return re.search(r"[a-z]{6}", text) is not None
 
 
 def _mixed(text: str) -> bool:

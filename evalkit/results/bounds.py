@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 Count = Annotated[int, Field(ge=0)]
 """A number of queries, calls, documents."""
@@ -20,6 +21,18 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 
 Amount = Annotated[float, Field(ge=0, le=1e15)]
 """Seconds or US dollars: sums and products of them stay finite."""
+
+
+def _checked_date(text: str) -> str:
+    try:
+        datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is not a date and time in ISO format") from None
+    return text
+
+
+Date = Annotated[str, AfterValidator(_checked_date)]
+"""A date with a time, as ISO 8601 writes it."""
 
 Moment = Annotated[float, Field(ge=0, lt=32_503_680_000)]
 """A time in seconds since 1970, before the year 3000."""

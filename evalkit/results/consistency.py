@@ -84,6 +84,20 @@ def _check_scores(folder: ResultFolder, manifest: Manifest, config: RecordedConf
             raise _damaged(
                 folder.scores_file, f"{tag!r} has scores at depth {depth}, which is not configured"
             )
+    _check_counts(folder.scores_file, manifest)
+
+
+def _check_counts(file: Path, manifest: Manifest) -> None:
+    """Check that the table has as many queries of each pass as were scored: a mean of fewer would be another one."""
+    names = ("dataset", "reranker", "depth", "query_id")
+    found = Counter(key[:3] for key in _distinct(file, SCORE_COLUMNS, names))
+    for one in manifest.quality_passes:
+        queries = found[one.dataset, one.reranker, one.depth]
+        if queries != one.scored:
+            raise _damaged(
+                file,
+                f"{one.reranker!r} has scores of {queries} queries of {one.dataset!r}, not of {one.scored}",
+            )
 
 
 def _check_names(file: Path, manifest: Manifest, dataset: str, tag: str, systems: Iterable[str]) -> None:

@@ -11,7 +11,7 @@ from evalkit.dataset_checks import DataFinding
 from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
 from evalkit.records import DatasetOrigin, ScoreKind
-from evalkit.results.bounds import Amount, AtLeastOne, Count, Moment
+from evalkit.results.bounds import Amount, AtLeastOne, Count, Date, Moment
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key
 from evalkit.results.run_facts import RunFacts
 
@@ -326,9 +326,9 @@ class Manifest(Document):
     status: Status
     name: str
     command: str
-    started: str
+    started: Date
     started_s: Moment
-    finished: str | None
+    finished: Date | None
     resumed: Count
     sessions: tuple[str, ...] = ()
     refresh: bool = False

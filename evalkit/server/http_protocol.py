@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -128,12 +129,44 @@ class BoundedProtocol(HttpToolsProtocol):
             self._due(self._head_timeout_s)
         self._without_progress += len(data)
         self._on_wire += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self._without_progress > MAX_HEAD_BYTES:
             self._refuse(431, f"the request headers are larger than {MAX_HEAD_BYTES} bytes")
         elif self._body_open and self._on_wire > self._most_on_wire:
             self._refuse(413, "the request is too large")
         self._note_state()
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse_without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            message = "Invalid HTTP request received."
+            self.logger.warning(message)
+            self.send_400_response(message)
+
+    def _parse_without_upgrade(self, rest: bytes) -> None:
+        """Parse a request again without its wish for another protocol, which may be ignored (RFC 9110, section 7.8).
+
+        The parser has stopped after the head, so that `rest` is its body and what follows.
+        """
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(400, "this server is no proxy")
+            return
+        version = self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                kept = [
+                    word for word in value.split(b",") if word.strip().lower() in {b"close", b"keep-alive"}
+                ]
+                lines.append(b"connection: " + b",".join(kept))
+            elif name != b"upgrade":
+                lines.append(b"%s: %s" % (name, value))
+        self.parser = _parser_for(self)
+        self._parse(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
     # Callbacks of the parser.
 
@@ -157,6 +190,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin to answer, unless too many requests of this connection wait already."""
+        if self.parser.should_upgrade():
+            return  # `_parse_without_upgrade` follows
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise _RefusedError
         if self._connections.is_busy():
@@ -172,6 +207,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that the request has arrived."""
+        if self.parser.should_upgrade():
+            return
         self._body_open, self._without_progress = False, 0
         self.deadline_s = math.inf
         super().on_message_complete()
@@ -190,9 +227,6 @@ class BoundedProtocol(HttpToolsProtocol):
         if too_large:
             msg = f"the request has more than {MAX_HEAD_BYTES} bytes of headers or more than {MAX_HEADERS} headers"
         self._refuse(431 if too_large else 400, msg)
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """Say nothing: the request is answered as one of HTTP/1.1, as the standard demands."""
 
     def _count(self, size: int) -> None:
         self._head_bytes += size
@@ -236,6 +270,14 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write_eof()
         else:
             self.transport.close()
+
+
+def _parser_for(protocol: BoundedProtocol) -> httptools.HttpRequestParser:
+    """Return a new parser, as lenient as the one that uvicorn makes: requests after one that closes are answered."""
+    parser = httptools.HttpRequestParser(protocol)
+    if hasattr(parser, "set_dangerous_leniencies"):  # httptools 0.6.3
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
 
 
 def _reply(status: int, message: str) -> bytes:

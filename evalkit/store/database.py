@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,18 @@ _STEPS = 1_000_000
 """Steps of SQLite's virtual machine between two looks at signals: some hundredths of a second."""
 
 Mode = Literal["create", "write", "read"]
+
+
+def _access(path: Path, mode: Mode) -> str:
+    """Return how SQLite opens a file. To read one that another process may write, it writes files beside it."""
+    is_archived = (
+        mode == "read"
+        and path.is_file()
+        and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    )
+    if is_archived and not path.with_name(f"{path.name}-wal").is_file():
+        return "mode=ro&immutable=1"
+    return "mode=rwc" if mode == "create" else "mode=rw"
 
 
 class Database:
@@ -52,7 +65,7 @@ class Database:
         with self._storage_errors():
             if mode == "create":
                 make_folder(path.parent)
-            address = f"file:{quote(str(path.absolute()))}?mode={'rwc' if mode == 'create' else 'rw'}"
+            address = f"file:{quote(str(path.absolute()))}?{_access(path, mode)}"
             self._connection = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None)
         # The handler lets Python look at signals: without it, Ctrl-C waits for the end of a long query.
         self._connection.set_progress_handler(lambda: 0, _STEPS)

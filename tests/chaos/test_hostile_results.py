@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 import pytest
 from pyarrow import parquet
 from support.api_runs import write_collection
@@ -150,6 +151,21 @@ def twice(folder: Path) -> None:
     parquet.write_table(pa.concat_tables([table, table]), folder / "scores.parquet")
 
 
+def part_of_scores(rows: int) -> Callable[[Path], None]:
+    """Return a function that keeps the first rows of the scores."""
+
+    def change(folder: Path) -> None:
+        table = parquet.read_table(folder / "scores.parquet")
+        if rows < 0:
+            last = table["query_id"][len(table) - 1].as_py()
+            table = table.filter(pa.compute.not_equal(table["query_id"], last))
+        else:
+            table = table.slice(0, rows)
+        parquet.write_table(table, folder / "scores.parquet")
+
+    return change
+
+
 config = partial(text_of, "config.resolved.yaml")
 manifest = partial(key_of, "manifest.json")
 scores, calls = partial(column_of, "scores.parquet"), partial(column_of, "calls.parquet")
@@ -168,6 +184,8 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
     "text as number": (manifest({"started_s": "1"}), "started_s"),
     "number as text": (manifest({"first_stage": 1}), "first_stage"),
     "huge number": (manifest({"seed": 1e30}), "seed"),
+    "no date": (manifest({"started": "x"}), "started"),
+    "a date that has no UTC": (manifest({"finished": "0001-01-01T00:00:00+14:00"}), "finished"),
     "other systems": (manifest({"first_stage": "one"}), "'one'"),
     "no datasets": (manifest({"datasets": []}), "unknown dataset"),
     "infinite scores": (scores("score", lambda n: pa.array([float("inf")] * n)), "'score', row 1"),
@@ -175,6 +193,8 @@ ATTACKS: dict[str, tuple[Callable[[Path], None], str]] = {
     "no ranks": (scores("list_rank", lambda n: pa.array([0] * n, pa.int32())), "'list_rank', row 1"),
     "no first ranks": (scores("retriever_rank", lambda n: pa.nulls(n, pa.int32())), "retriever_rank"),
     "no documents": (scores("doc_id", lambda _: None), "'doc_id' is missing"),
+    "an empty table": (part_of_scores(0), "has scores of 0 queries"),
+    "a table without its last query": (part_of_scores(-1), "has scores of"),
     "unknown system": (scores("reranker", lambda n: pa.array(["x"] * n)), "no system 'x'"),
     "scores twice": (twice, "twice"),
     "time as text": (calls("end_s", lambda n: pa.array(["x"] * n)), "'end_s'"),

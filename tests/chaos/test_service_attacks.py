@@ -108,6 +108,23 @@ def test_what_trickles_is_timed_out(service: RawService) -> None:
     }
 
 
+@pytest.mark.attack("service", "requests that ask for another protocol, as Java's HttpClient does")
+@pytest.mark.parametrize("wish", ["Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIA",
+                                  "Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x",
+                                  "keep-alive, upgrade\r\nUpgrade: TLS/1.0"])  # fmt: skip
+def test_a_wish_to_upgrade_is_ignored(service: RawService, wish: str) -> None:
+    """The answer is one of HTTP/1.1, whether the body comes with the head or later, and the connection serves on."""
+    whole = request(headers=f"Connection: {wish}\r\n")
+    head, gap, body = whole.partition(b"\r\n\r\n")
+    for parts in ((whole,), (head + gap, body), (head[:40], head[40:] + gap + body[:5], body[5:])):
+        with service.connect() as connection:
+            for _ in range(2):
+                for part in parts:
+                    connection.sendall(part)
+                    time.sleep(0.05)
+                assert status(received(connection)) == 200
+
+
 @pytest.mark.attack("service", "request smuggling, pipelining, other protocols")
 def test_ambiguous_requests_are_refused_and_pipelined_ones_answered(service: RawService) -> None:
     """Two lengths, obscure ones and garbage are 400; 50 requests in one go have 50 replies, 10,000 are cut off."""

@@ -87,6 +87,52 @@ def test_a_value_that_looks_random_is_a_key_unless_its_name_says_what_it_is() ->
     assert not looks_random("a" * 40)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["max_tokens=512", "tokenizer=bge", "index=products20240101catalogue", "truncate_tokens=true", "keyword=foo",
+     "key_field=id", "monkey=1", "lang_code=en-US-x12", "pass=2", "api-version=2024-10-21", "partition_key=a"],
+)  # fmt: skip
+def test_ordinary_parameters_are_no_keys(url: str) -> None:
+    """Words that only contain the word of a key, counts, switches, versions."""
+    assert not key_in_url(f"https://api.example/v1/rerank?{url}")
+
+
+@pytest.mark.parametrize(
+    "url", ["models/Qwen3Reranker0p6BInstruct", "v1/projects/0123abcd-0123-4567-89ab-0123456789ab"]
+)
+def test_ordinary_paths_are_no_keys(url: str) -> None:
+    """Names of models and IDs."""
+    assert not key_in_url(f"https://api.example/{url}/rerank")
+
+
+@pytest.mark.parametrize(
+    "url", ["?key=abcdef123", "?api_key=x1", "?access_token=abc", "?code=a1b2c3d4e5", "?sig=AbC", "?auth=abc",
+            "?subscription-key=1f2e3d4c5b", "?x=sk-proj-AbCdEf0123456789AbCd", "/sk-AbCdEf0123456789/rerank"],
+)  # fmt: skip
+def test_keys_of_urls_are_found(url: str) -> None:
+    """By the name of the parameter, or by what only a key looks like."""
+    assert key_in_url(f"https://api.example/v1{url}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["fw_finetune20240101", "pa-minilm-v20240101", "./models/hf_finetuned2024", "~/r8_rerank8bit2", "npm_package12345",
+     "pa-rerank-20240101b", "/data/hf_export20240101/judged.csv", "sk-learn-model2024a", "gsk_pharma_reranker2024",
+     "token classification2024"],
+)  # fmt: skip
+def test_names_with_the_prefix_of_a_key_are_no_keys(text: str) -> None:
+    """Words with a year or a date, and short names behind a prefix of two or three letters."""
+    assert not contains_key(text)
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Max-Tokens", "X-Tokenizer", "Idempotency-Key", "X-Routing-Key", "X-Partition-Key"]
+)
+def test_names_of_other_headers_say_nothing(name: str) -> None:
+    """Counts and keys of databases."""
+    assert not is_secret(name)
+
+
 def test_a_url_that_cannot_be_parsed_contains_no_key() -> None:
     """Its own check reports it."""
     assert not key_in_url("http://[::1")

@@ -34,6 +34,19 @@ def test_ctrl_c_ends_a_long_query(tmp_path: Path) -> None:
     base.close()
 
 
+def test_an_archived_store_is_read_without_a_file_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder may not be writable."""
+    Database(tmp_path / "s.sqlite").close()
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr("evalkit.store.database.os.access", lambda *_: False)
+    base = Database(tmp_path / "s.sqlite", "read")
+    assert base.rows("SELECT count(*) FROM scores") == [(0,)]
+    assert sorted(tmp_path.iterdir()) == before
+    base.close()
+
+
 def test_statistics_of_sqlite_are_no_foreign_table(tmp_path: Path) -> None:
     """A user may run ANALYZE and VACUUM on a store."""
     path = tmp_path / "s.sqlite"
