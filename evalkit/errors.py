@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _NOT_PRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
 """Control characters, line breaks, marks that override the direction of text, halves of surrogate pairs, and what XML
 does not allow."""

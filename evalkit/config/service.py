@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -20,10 +21,17 @@ def _network(text: str) -> str:
         raise ValueError(f"{text!r} is not an IP address or a network such as 10.0.0.0/8") from None
 
 
+def _origin(text: str) -> str:
+    origin = text.removesuffix("/").lower()
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\s]{1,300}", origin):
+        raise ValueError(f"{text!r} is not an origin such as https://app.example")
+    return origin
+
+
 Bytes = Annotated[int, Field(ge=1, le=2**40)]
 Network = Annotated[str, AfterValidator(_network)]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._\[\]:-]+$", max_length=253)]
-Origin = Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://[^/\s]+$", max_length=300)]
+Origin = Annotated[str, AfterValidator(_origin)]
 
 
 class LimitSettings(Settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import ssl
 import threading
 import time
@@ -235,7 +236,9 @@ class Connections:
             if time.perf_counter() > deadline_s:
                 raise self._timeout_error()
             parts.append(part)
-        return b"".join(parts)
+        return b"".join(parts).removeprefix(
+            codecs.BOM_UTF8
+        )  # some servers send one, and no JSON begins with it
 
     def _too_long_error(self, limit: int, status: int | None = None) -> CallError:
         return CallError(

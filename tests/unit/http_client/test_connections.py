@@ -37,6 +37,14 @@ def test_closing_waits_for_no_one_and_leaves_nothing_open() -> None:
             pool.submit(connections.post, b"{}").result(20)
 
 
+def test_a_byte_order_mark_is_no_part_of_a_reply() -> None:
+    """No JSON begins with it."""
+    with stand_in(lambda *_: (200, b"\xef\xbb\xbf{}")) as url:
+        connections = Connections(url, {}, 5.0, 5.0, Redactor())
+        assert connections.post(b"{}").content == b"{}"
+        connections.close()
+
+
 def test_the_latency_stations_are_those_of_the_last_bytes() -> None:
     """Sent, headers, body: in this order, for a new connection and for one that is used again."""
 

@@ -28,7 +28,7 @@ def test_only_loopback_is_checked_by_default() -> None:
     named = BrowserChecks.of(ServiceSettings(allowed_hosts=("api.example",)), "10.1.2.3", "server")
     assert refused(named, host="api.example:80") is None
     assert refused(named, host="127.0.0.1") == 421
-    pages = BrowserChecks.of(ServiceSettings(allowed_origins=("https://a.example",)), "10.1.2.3", "server")
+    pages = BrowserChecks.of(ServiceSettings(allowed_origins=("https://A.example/",)), "10.1.2.3", "server")
     assert (
         refused(pages, host="anything", origin="https://a.example", content_type="application/json") is None
     )
