@@ -54,6 +54,7 @@ def bounded_yaml(name: str) -> YAML:
             self.nested = self.nodes = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
+            """Count the node, and compose it."""
             event = self.parser.peek_event()
             self.nodes += 1
             self.nested += 1

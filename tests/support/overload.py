@@ -70,6 +70,7 @@ def median_s(port: int, request: bytes, count: int = 30) -> float:
     """Return the median seconds of requests that are sent one after the other."""
 
     async def times() -> list[float]:
+        """Time each request."""
         taken = []
         for _ in range(count):
             start = time.perf_counter()

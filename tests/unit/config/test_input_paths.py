@@ -157,9 +157,13 @@ def test_inputs_of_optional_nested_and_repeated_keys_are_found(folder: Path) -> 
     """Whatever a plugin's Settings look like; a value of another type is left to the check of types."""
 
     class Inner(Settings):
+        """A nested block."""
+
         file: InputFile | None = None
 
     class Outer(Settings):
+        """A block with another one."""
+
         inner: Inner | None = None
         many: tuple[InputFile, ...] = ()
         text: str = ""

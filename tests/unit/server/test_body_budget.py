@@ -14,6 +14,7 @@ def test_the_largest_incomplete_body_goes_first() -> None:
     """A short body passes while a long one is held back; a complete one is never rejected."""
 
     async def both() -> None:
+        """Receive three bodies at once."""
         budget = BodyBudget(100)
         with budget.holding() as complete, budget.holding() as large, budget.holding() as small:
             async with asyncio.timeout(60) as small.limit:
