@@ -38,6 +38,8 @@ COMMANDS = {
     "plugin": "evalkit.cli.plugin:plugin",
 }
 INTERRUPTED = 130
+_NATIVE = frozenset({"datasets", "pyarrow"})
+"""Modules that leave native threads behind."""
 BUG_EXIT_CODE = 70
 
 
@@ -126,10 +128,9 @@ def main() -> NoReturn:
             code = INTERRUPTED
         except BaseException:  # noqa: BLE001 - the report itself failed
             code = BUG_EXIT_CODE
-        if code == INTERRUPTED or "datasets" in sys.modules:
-            # Native threads abort the process if the interpreter shuts down while they run: those of a model that
-            # was interrupted, and Arrow's, which `datasets` leaves behind
-            # (https://github.com/apache/arrow/issues/45214).
+        if code == INTERRUPTED or not _NATIVE.isdisjoint(sys.modules):
+            # Native threads abort the process if the interpreter shuts down while they run or could not be started:
+            # those of a model that was interrupted, and Arrow's (https://github.com/apache/arrow/issues/45214).
             os._exit(code)
     sys.exit(code)
 
