@@ -86,7 +86,7 @@ def _run(
 def _parent(config: Config, into: str | Path | None, options: ResumeOptions) -> Path:
     """Return the parent of the result folder; by default that of the folder to resume, where its score store is."""
     if into is None and options.resume is not None:
-        return options.resume.absolute().parent
+        return options.resume.resolve().parent
     return results_folder(config.name, into)
 
 
