@@ -99,6 +99,7 @@ def _execute(
     )
     with opened(config, progress.spent_usd) as sessions:
         first_calls = make_first_calls(experiment, sessions)
+        ResultFolder.create_parent(into)
         store.open()  # waits for others before the folder exists, which they would take for an unfinished one
         target = (
             found.resumed(store.session, progress.store.earlier)

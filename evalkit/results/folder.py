@@ -12,7 +12,7 @@ import orjson
 
 from evalkit.errors import InputError, StorageError
 from evalkit.file_names import system_part
-from evalkit.files import create_folder, write_file
+from evalkit.files import create_folder, make_folder, write_file
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
@@ -100,7 +100,15 @@ class ResultFolder:
         except FileExistsError:
             raise StorageError(f"{parent.resolve()} contains 1,000 folders named {name}") from None
         except OSError as error:
-            raise StorageError(f"cannot create a result folder in {parent.resolve()}: {error}") from None
+            raise _cannot_create(parent, error) from None
+
+    @staticmethod
+    def create_parent(parent: Path) -> None:
+        """Create the folder that will contain a result folder, where it is missing; see `create` for errors."""
+        try:
+            make_folder(parent)
+        except OSError as error:
+            raise _cannot_create(parent, error) from None
 
     @classmethod
     def open(cls, path: str | Path) -> ResultFolder:
@@ -364,6 +372,10 @@ REPEATS_FOLDER = "aa"
 def results_folder(name: str, into: str | Path | None) -> Path:
     """Return the parent of an experiment's result folders: `into`, else ``results/<name>``."""
     return Path("results") / name if into is None else Path(into)
+
+
+def _cannot_create(parent: Path, error: OSError) -> StorageError:
+    return StorageError(f"cannot create a result folder in {parent.resolve()}: {error}")
 
 
 def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
