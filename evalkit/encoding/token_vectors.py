@@ -1,18 +1,15 @@
-"""Support for late interaction: length limits by role, query expansion, and the check for a trained head."""
+"""Support for late interaction: length limits by role, and query expansion."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.encoding.packing import Padded
-from evalkit.errors import InputError
 
 Task = Literal["query", "document"]
 """Role of a text."""
@@ -76,39 +73,3 @@ def length_of(library_model: Any, task: Task) -> int | None:
     if expansion is not None and limit is not None:
         return max(limit, int(expansion["length"]))
     return limit
-
-
-def check_trained(name: str, revision: str | None) -> None:
-    """Check that a model has a trained head: the library would add a random one, and scores would be random.
-
-    Accepted are models saved by sentence-transformers or PyLate (old PyLate versions are recognised by their
-    prefixes), and checkpoints of Stanford's ColBERT.
-
-    Raises
-    ------
-    InputError
-        If the checkpoint is none of these.
-    """
-    modules = _read(name, "modules.json", revision)
-    saved = _read(name, "config_sentence_transformers.json", revision) or {}
-    architectures = (_read(name, "config.json", revision) or {}).get("architectures") or []
-    if modules is not None and "model_type" in saved:
-        trained = saved["model_type"] in {"MultiVectorEncoder", "ColBERT"}
-    elif "HF_ColBERT" in architectures:
-        trained = True
-    else:
-        types = [str(module.get("type")) for module in modules or []]
-        trained = "query_prefix" in saved and any(one.endswith(".Dense") for one in types)
-    if not trained:
-        raise InputError(
-            f"the model {name!r} has no trained head for late interaction: its scores would be random",
-            "use a ColBERT-style model, or backend: bi_encoder for a model with one vector per text",
-        )
-
-
-def _read(name: str, file: str, revision: str | None) -> Any:
-    """Return the parsed JSON file of a model; None if the model has no such file."""
-    from sentence_transformers.util import load_file_path
-
-    path = load_file_path(name, file, revision=revision)
-    return None if path is None else json.loads(Path(path).read_text(encoding="utf-8"))
