@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 import click
 
 from evalkit import __version__
-from evalkit.cli.bug_reports import bug_report, check_text_of_paths, impossible_path, memory_limit
+from evalkit.cli.bug_reports import bug_report
 from evalkit.cli.output import echo, echo_text, guarded_outputs
+from evalkit.cli.system_errors import check_text_of_paths, impossible_path, memory_limit
 from evalkit.errors import EvalkitError, EvalkitWarning, InputError, InputNote, nearest_name_hint, shortened
 
 COMMANDS = {

@@ -91,7 +91,7 @@ def scalar_of(yaml: YAML, node: ScalarNode) -> Any:
 
 @contextmanager
 def _only_yaml_errors() -> Iterator[None]:
-    """Make a `YAMLError` of what the parser raises besides."""
+    """Turn other exceptions of the parser into a `YAMLError`."""
     try:
         yield
     except (YAMLError, ConfigError):

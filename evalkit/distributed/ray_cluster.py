@@ -75,12 +75,8 @@ class RayCluster:
 
         Raises
         ------
-        MissingExtraError
-            If ray is not installed.
-        WorldError
-            If the connection fails.
         InputError
-            If no node has the resources of one replica.
+            If no node has the resources of one replica; see `RayConnection` for other errors.
         """
         connection = RayConnection(address)
         try:

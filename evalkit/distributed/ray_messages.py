@@ -35,7 +35,7 @@ class StartReplica:
     opener
         The pickled function that returns its worker.
     paths
-        Folders from which the function is imported, besides those of the node.
+        Folders from which the function is imported, in addition to those of the node.
     """
 
     replica: int

@@ -46,7 +46,7 @@ class ReplicaActor:
         version
             The caller's `own_code`, because another version may compute other scores.
         paths
-            Folders from which the function is imported, besides those of the node.
+            Folders from which the function is imported, in addition to those of the node.
         """
         node = _node()
 

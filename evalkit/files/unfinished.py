@@ -17,7 +17,7 @@ _LEFT_S = 7 * 86_400
 """Age in seconds at which an unfinished entry is that of a process that ended."""
 
 
-def aside_in(parent: Path) -> Path:
+def temporary_path_in(parent: Path) -> Path:
     """Return a new name in a folder for what is not finished."""
     return parent / f".{secrets.token_hex(8)}.part"
 

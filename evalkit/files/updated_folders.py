@@ -12,7 +12,6 @@ from pathlib import Path
 
 from evalkit.files import name_exchange
 from evalkit.files.unfinished import (
-    aside_in,
     clear_leftovers,
     is_leftover,
     keep_mode,
@@ -20,6 +19,7 @@ from evalkit.files.unfinished import (
     real_path,
     sync_folder,
     sync_tree,
+    temporary_path_in,
 )
 from evalkit.files.whole_folders import replacing_folder
 
@@ -51,15 +51,15 @@ def updating_folder(path: Path, last: str) -> Iterator[Path]:
             yield new
         return
     clear_leftovers(path)
-    aside = aside_in(path)
-    aside.mkdir()
+    temporary = temporary_path_in(path)
+    temporary.mkdir()
     try:
-        yield aside
-        sync_tree(aside)
-        if not _replaces_all(aside, path) or not _exchange_with_parent(aside, path):
-            _move_files(aside, path, last)
+        yield temporary
+        sync_tree(temporary)
+        if not _replaces_all(temporary, path) or not _exchange_with_parent(temporary, path):
+            _move_files(temporary, path, last)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _replaces_all(new: Path, path: Path) -> bool:
@@ -83,17 +83,17 @@ def _entries(folder: Path) -> set[tuple[Path, int]]:
 
 def _exchange_with_parent(new: Path, path: Path) -> bool:
     """Exchange a folder with the one that contains it, and remove the old one; return whether that was possible."""
-    beside = aside_in(path.parent)
+    temporary = temporary_path_in(path.parent)
     try:
         keep_mode(path, new)
-        new.rename(beside)
+        new.rename(temporary)
     except OSError:
         return False  # a mount point, or a parent that is not writable
-    if not name_exchange.exchange_names(beside, path):
-        beside.rename(new)
+    if not name_exchange.exchange_names(temporary, path):
+        temporary.rename(new)
         return False
     sync_folder(path.parent)
-    shutil.rmtree(beside, ignore_errors=True)
+    shutil.rmtree(temporary, ignore_errors=True)
     return True
 
 

@@ -11,7 +11,14 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from evalkit.files.unfinished import aside_in, is_leftover, keep_mode, make_folder, real_path, sync_folder
+from evalkit.files.unfinished import (
+    is_leftover,
+    keep_mode,
+    make_folder,
+    real_path,
+    sync_folder,
+    temporary_path_in,
+)
 
 _OPEN_FILES = ("/dev/std", "/dev/fd/", "/proc/")
 
@@ -49,17 +56,17 @@ def replacing_file(path: Path, *, inside: Path | None = None) -> Iterator[Binary
         path = real_path(path)
     make_folder(path.parent, inside=inside)
     durable = inside is None or not is_leftover(inside)
-    aside = aside_in(path.parent)
+    temporary = temporary_path_in(path.parent)
     try:
-        with aside.open("xb") as file:
+        with temporary.open("xb") as file:
             yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        keep_mode(path, aside)
-        aside.replace(path)
+        keep_mode(path, temporary)
+        temporary.replace(path)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     if durable:
         sync_folder(path.parent)
@@ -75,22 +82,22 @@ def create_file(path: Path, content: str) -> None:
     OSError
         If it cannot be written.
     """
-    aside = aside_in(path.parent)
+    temporary = temporary_path_in(path.parent)
     try:
-        with aside.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(content.encode())
             file.flush()
             os.fsync(file.fileno())
         try:
-            path.hardlink_to(aside)
+            path.hardlink_to(temporary)
         except FileExistsError:
             raise
         except OSError:  # the file system has no links
             if os.path.lexists(path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-            aside.rename(path)
+            temporary.rename(path)
     finally:
-        aside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from evalkit.files import name_exchange
 from evalkit.files.unfinished import (
-    aside_in,
     clear_leftovers,
     keep_mode,
     make_folder,
     real_path,
     sync_folder,
     sync_tree,
+    temporary_path_in,
 )
 
 
@@ -44,15 +44,15 @@ def replacing_folder(path: Path, *, inside: Path | None = None) -> Iterator[Path
     path = real_path(path) if inside is None else path
     make_folder(path.parent, inside=inside)
     clear_leftovers(path.parent)
-    aside = aside_in(path.parent)
-    aside.mkdir()
+    temporary = temporary_path_in(path.parent)
+    temporary.mkdir()
     try:
-        yield aside
+        yield temporary
         if path.is_symlink():
             path.unlink()
-        swap_folder(aside, path)
+        swap_folder(temporary, path)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def create_folder(parent: Path, names: Iterable[str], fill: Callable[[Path], object]) -> Path:
@@ -67,18 +67,18 @@ def create_folder(parent: Path, names: Iterable[str], fill: Callable[[Path], obj
     """
     make_folder(parent)
     clear_leftovers(parent)
-    aside = aside_in(parent)
-    aside.mkdir()
+    temporary = temporary_path_in(parent)
+    temporary.mkdir()
     try:
-        fill(aside)
-        sync_tree(aside)
+        fill(temporary)
+        sync_tree(temporary)
         for name in names:
             path = parent / name
-            if not os.path.lexists(path) and _rename_to_free(aside, path):
+            if not os.path.lexists(path) and _rename_to_free(temporary, path):
                 sync_folder(parent)
                 return path
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     raise FileExistsError(errno.EEXIST, "all names are taken", str(parent))
 
 
@@ -92,7 +92,7 @@ def swap_folder(new: Path, path: Path) -> None:
         if not path.is_dir():
             raise
         if not name_exchange.exchange_names(new, path):
-            old = aside_in(path.parent)
+            old = temporary_path_in(path.parent)
             path.rename(old)
             try:
                 new.rename(path)

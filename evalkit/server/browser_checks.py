@@ -28,7 +28,7 @@ class BrowserChecks:
     hosts
         Names that the Host header may have; None for any.
     origins
-        Origins of web pages that may use the service, besides its own.
+        Origins of web pages other than its own that may use the service.
     """
 
     def __init__(self, hosts: Collection[str] | None, origins: Collection[str]) -> None:

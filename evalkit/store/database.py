@@ -27,7 +27,7 @@ Mode = Literal["create", "write", "read"]
 
 
 def _access(path: Path, mode: Mode) -> str:
-    """Return how SQLite opens a file. To read one that another process may write, it writes files beside it."""
+    """Return how SQLite opens a file. To read one that another process may write, it writes files next to it."""
     is_archived = (
         mode == "read"
         and path.is_file()

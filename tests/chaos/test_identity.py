@@ -93,6 +93,13 @@ def write_serial(config: Path) -> None:
     )
 
 
+def copied(original: Path, folder: Path) -> tuple[Path, Path]:
+    """Copy the parent of a killed run into a folder; return the copy, and the run in it."""
+    into = shutil.copytree(original, folder / "r")
+    (killed,) = visible(into)
+    return into, killed
+
+
 def committed(into: Path) -> int:
     """Return the number of calls in the journal of the store."""
     with closing(sqlite3.connect(into / "scores.sqlite")) as store:
@@ -153,15 +160,13 @@ def test_a_renamed_run_keeps_its_budget(
     assert ResultFolder(result).read_manifest().spent_usd == BUDGET
 
 
-@pytest.mark.attack("concurrent", "copy of an unfinished folder beside it, both resumed")
+@pytest.mark.attack("concurrent", "copy of an unfinished folder next to it, both resumed")
 def test_both_copies_of_an_unfinished_run_are_the_same_run(
     tmp_path: Path, budgeted: tuple[Killing, Path, Path]
 ) -> None:
     """What one does counts for the other: the budget holds for both together, and no call is lost or counted twice."""
     server, config, original = budgeted
-    into = tmp_path / "r"
-    shutil.copytree(original, into)
-    (first,) = visible(into)
+    into, first = copied(original, tmp_path)
     copy = shutil.copytree(first, into / f"copy-of-{first.name}")
     before, paid = server.calls, committed(into)
     for folder in (copy, first, copy):
@@ -202,9 +207,7 @@ def test_a_run_whose_store_is_gone_is_not_resumed(
 ) -> None:
     """What it spent is unknown, so it is not continued as if it had spent nothing."""
     _, config, original = budgeted
-    into = tmp_path / "r"
-    shutil.copytree(original, into)
-    (killed,) = visible(into)
+    into, killed = copied(original, tmp_path)
     for file in into.glob("scores.sqlite*"):
         file.unlink()
     done = evalkit("run", config, "--into", into, "--resume", killed)
@@ -234,14 +237,14 @@ def test_prune_removes_the_journals_of_deleted_folders_only(
     assert "journals of 0 deleted runs" in done.stdout
     assert "kept the journals of 1 runs whose result folders may have been moved" in done.stdout
     (result,) = visible(original)
-    aside = result.rename(original.with_name("aside"))
+    moved = result.rename(original.with_name("moved"))
     result.mkdir()
     (result / "manifest.json").write_bytes(orjson.dumps({"sessions": ["another"]}))
     try:
         assert "journals of 1 deleted runs" in evalkit("store", "prune", moved_away).stdout
     finally:
         shutil.rmtree(result)
-        aside.rename(result)
+        moved.rename(result)
 
 
 @pytest.mark.attack("crash", "clock a day ahead in the first of three sessions of --refresh, both killed")

@@ -92,8 +92,8 @@ def test_other_yaml_has_the_same_limits(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", SETTINGS)
 def test_settings_have_an_upper_bound(tmp_path: Path, key: str) -> None:
     """The message names it."""
-    told = said_of(f"{BASE}{key}: {SETTINGS[key]}\n", tmp_path)
-    assert "should be less than" in told or "use a cutoff between 1 and" in told
+    message = said_of(f"{BASE}{key}: {SETTINGS[key]}\n", tmp_path)
+    assert "should be less than" in message or "use a cutoff between 1 and" in message
 
 
 @pytest.mark.attack("input", "a packed file with one endless line")

@@ -74,7 +74,7 @@ def fed(service: RawService, first: bytes, then: bytes, most: int = 48 * MIB, pa
     ],
 )
 def test_what_has_no_end_is_cut_off(service: RawService, first: bytes, then: bytes, expected: int) -> None:
-    """The client is told why, and the memory of the service does not grow with what it sends."""
+    """The client gets the reason, and the memory of the service does not grow with what it sends."""
     before_mb = service.memory_mb()
     assert status(fed(service, first, then)) == expected
     assert service.memory_mb() - before_mb < 32

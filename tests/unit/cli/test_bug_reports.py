@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.cli.bug_reports import bug_report, memory_limit
+from evalkit.cli.bug_reports import bug_report
 
 
 class _UnspeakableError(Exception):
@@ -35,11 +35,3 @@ def test_a_report_never_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "_UnspeakableError: its message cannot be read (SystemExit)" in report
     assert f"raised at {__file__}:" in report
     assert len(report.splitlines()) == 2
-
-
-def test_a_library_that_does_not_fit_is_no_bug() -> None:
-    """The loader's words tell; another failed import stays a bug."""
-    error = memory_limit(ImportError("libarrow.so: failed to map segment from shared object"))
-    assert error is not None
-    assert error.exit_code == 3
-    assert memory_limit(ImportError("No module named 'x'")) is None
