@@ -43,7 +43,7 @@ OTHERS = {
     "Word": (zipped("[Content_Types].xml", "word/document.xml"), "a Word document", "CSV or JSON Lines"),
     "zip": (zipped("corpus.csv"), "a zip archive", "unpack it"),
     "damaged zip": (zipped("xl/workbook.xml")[:50], "an Excel workbook (.xlsx)", "export"),
-    "gzip": (gzip.compress(b"a,b\n1,2\n"), "a gzip file", "rename it to end in .gz"),
+    "gzip": (gzip.compress(b"a,b\n1,2\n", mtime=0), "a gzip file", "rename it to end in .gz"),
     "zstd": (pa.compress(b"a,b\n1,2\n", "zstd", asbytes=True), "a zstd file", "rename it to end in .zst"),
     "Parquet": (as_parquet(), "a Parquet file", "rename it to end in .parquet"),
     "bzip2": (b"BZh91AY&SY", "a bzip2 file", "decompress it"),

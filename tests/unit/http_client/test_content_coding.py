@@ -28,7 +28,7 @@ def in_parts(data: bytes, size: int) -> Iterable[bytes]:
 def test_every_coding_gives_the_body_back(data: bytes, size: int) -> None:
     """However it is cut into parts."""
     for coding, packed in (
-        ("", data), ("identity", data), ("gzip", gzip.compress(data)), ("X-GZIP", gzip.compress(data)),
+        ("", data), ("identity", data), ("gzip", gzip.compress(data, mtime=0)), ("X-GZIP", gzip.compress(data, mtime=0)),
         ("deflate", zlib.compress(data)),
     ):  # fmt: skip
         assert b"".join(decompressed(in_parts(packed, size), coding)) == data
@@ -47,7 +47,7 @@ def test_no_step_is_larger_than_a_mebibyte() -> None:
     ("body", "coding", "said"),
     [
         (b"{}", "br", "'br' was not asked for"), (b"{}", "gzip, gzip", "'gzip, gzip' was not asked for"),
-        (b"not gzip", "gzip", "invalid"), (gzip.compress(b"{}")[:-9], "gzip", "incomplete"),
+        (b"not gzip", "gzip", "invalid"), (gzip.compress(b"{}", mtime=0)[:-9], "gzip", "incomplete"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_unpacked_is_an_error(body: bytes, coding: str, said: str) -> None:
