@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.cache import content_hash
-from evalkit.encoding.library_runtime import first_line
+from evalkit.encoding.library_errors import reason_of
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.errors import InputError, MissingExtraError, WorldError
 from evalkit.http_client import hub_access
@@ -34,7 +34,7 @@ def state_of(settings: ModelSettings) -> str:
             file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"model {settings.model!r} not found: {first_line(error)}",
+                f"model {settings.model!r} not found: {reason_of(error)}",
                 "use a local folder or a hub id; private models need HF_TOKEN",
             ) from None
     return Path(file).parent.name

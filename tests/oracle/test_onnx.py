@@ -14,7 +14,7 @@ import pytest
 from support.models import make_causal, make_classifier, make_embedder
 
 from evalkit.config import reranker_settings
-from evalkit.encoding import model_settings, onnx_export
+from evalkit.encoding import model_settings, onnx_checks, onnx_export
 from evalkit.encoding.onnx_model import OnnxModel
 from evalkit.errors import ConfigError, InputError
 from evalkit.rerankers import load_reranker
@@ -112,7 +112,7 @@ def test_a_model_with_a_template_is_refused(tmp_path: Path) -> None:
 
 def test_an_export_that_is_not_faithful_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export whose values differ from torch's is not used, and leaves nothing behind."""
-    monkeypatch.setattr(onnx_export, "FAITHFUL", -1.0)
+    monkeypatch.setattr(onnx_checks, "FAITHFUL", -1.0)
     with pytest.raises(InputError, match="gives different scores after export to ONNX"):
         onnx(make_classifier(tmp_path / "model"))
     assert not [path for path in (tmp_path / "cache" / "onnx").iterdir() if path.is_dir()]

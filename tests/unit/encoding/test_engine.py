@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from evalkit.encoding.engine import Engine, OutOfMemoryError
+from evalkit.encoding.engine import Engine
+from evalkit.encoding.library_errors import OutOfMemoryError
 from evalkit.encoding.packing import Padded
 from evalkit.encoding.tokens import Item, Tokens
 from evalkit.errors import CallError
@@ -65,7 +66,7 @@ def test_results_come_back_in_order(workers: int, texts: list[str], budget: int)
     """However rows are sorted, batched and spread over workers, each result stands where its text stood."""
     progress: list[int] = []
     network = Summing(workers)
-    found = Engine(Letters(), network, budget).run(texts, progress.append)
+    found = Engine(Letters(), network, budget, model="m").run(texts, progress.append)
     assert [int(row[0]) for row in found.rows] == wanted(texts)
     assert found.tokens.tolist() == [min(len(text), 20) for text in texts]
     assert found.truncated.tolist() == [len(text) > 20 for text in texts]
@@ -75,7 +76,7 @@ def test_results_come_back_in_order(workers: int, texts: list[str], budget: int)
 @given(st.lists(st.text("abc", min_size=1, max_size=20), min_size=1, max_size=30))
 def test_a_batch_that_does_not_fit_is_halved(texts: list[str]) -> None:
     """Where memory holds one text, every text gets its result; how often that took halving is reported."""
-    engine = Engine(Letters(), Summing(2, most=20), 1000)
+    engine = Engine(Letters(), Summing(2, most=20), 1000, model="m")
     assert [int(row[0]) for row in engine.run(texts).rows] == wanted(texts)
     assert (engine.facts()["batches_halved"] > 0) == (max(map(len, texts)) * len(texts) > 20)
 
@@ -84,5 +85,5 @@ def test_a_batch_that_does_not_fit_is_halved(texts: list[str]) -> None:
 def test_a_text_that_does_not_fit_alone_is_a_failure(workers: int) -> None:
     """A single text beyond the memory fails the run, with what to do about it; no worker goes on."""
     with pytest.raises(CallError, match="one input of 20 tokens does not fit") as caught:
-        Engine(Letters(), Summing(workers, most=10), 20).run(["abc", "a" * 20, "b" * 19, "c" * 18])
+        Engine(Letters(), Summing(workers, most=10), 20, model="m").run(["abc", "a" * 20, "b" * 19, "c" * 18])
     assert "max_length_tokens" in str(caught.value.hint)
