@@ -39,6 +39,8 @@ def with_failing_input(
     lengths
         ``(n,)`` tokens of each input; None if they are unknown.
     """
+    if len(rows) == 0:
+        return error
     found = _failing(error, rows, attempt)
     if found is None:
         return InputError(

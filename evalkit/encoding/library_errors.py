@@ -68,7 +68,7 @@ _HINTS = (
         "install what its code imports: pip install {0}",
     ),
     (
-        r"pip install (?:-U |--upgrade )?['\"]?([\w\-]+(?:\[[\w,\-]+\])?[<>=!~\d.]*\d|[\w\-]+)",
+        r"pip install (?:-U |--upgrade )?['\"]?([\w\-]+(?:\[[\w,\-]+\])?(?:[<>=!~]+[\d.]*\d)?)",
         "install what it needs: pip install '{0}'",
     ),
     (
@@ -120,7 +120,6 @@ _HINTS = (
     ),
 )
 """Patterns of messages, and what can be done, with the pattern's groups filled in; the first that is found counts."""
-_OTHERWISE = "check its model card for the versions and settings it needs; download damaged files again"
 
 
 def reason_of(error: BaseException) -> str:
@@ -145,8 +144,8 @@ def named_reason(error: BaseException) -> str:
     return reason if plain or reason.startswith(kind) or _has_meaning(error) else f"{kind}: {reason}"
 
 
-def hint_of(error: BaseException, model: str) -> str:
-    """Return what can be done about an error of the libraries.
+def hint_of(error: BaseException, model: str) -> str | None:
+    """Return what can be done about an error of the libraries; None if the error does not suggest it.
 
     Parameters
     ----------
@@ -158,17 +157,17 @@ def hint_of(error: BaseException, model: str) -> str:
     text = "\n".join(f"{type(one).__name__}: {one}" for one in _causes(error))
     if "Unrecognized model" in text:
         return _hint_of_folder(Path(model))
+    if isinstance(error, AttributeError | TypeError | NameError) and _in_remote_code(error):
+        return (
+            "install the version of transformers that its model card names: its code does not work with"
+            f" transformers {_installed()}"
+        )
     for pattern, hint in _HINTS:
         found = re.search(pattern, text)
         if found:
             groups = (group.replace(", ", " ") for group in found.groups())
             return hint.format(*groups, installed=_installed())
-    if isinstance(error, AttributeError | TypeError | NameError | ImportError) and _in_remote_code(error):
-        return (
-            f"install the version of transformers that its model card names: its code does not work with"
-            f" {_installed()}"
-        )
-    return _OTHERWISE
+    return None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

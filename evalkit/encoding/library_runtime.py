@@ -28,6 +28,10 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+_OTHERWISE = "check its model card for the versions and settings it needs; download damaged files again"
+"""What can be done about an error that does not suggest it."""
+
+
 @contextmanager
 def model_errors(model: str, cannot: str = "be loaded", hint: str | None = None) -> Iterator[None]:
     """Raise an `InputError` that names the model in place of whatever the libraries in the block raise.
@@ -52,7 +56,7 @@ def model_errors(model: str, cannot: str = "be loaded", hint: str | None = None)
     except BaseException as error:  # noqa: BLE001 - see above
         reason = named_reason(error)
         raise InputError(
-            f"the model {model!r} cannot {cannot}: {reason}", hint or hint_of(error, model)
+            f"the model {model!r} cannot {cannot}: {reason}", hint or hint_of(error, model) or _OTHERWISE
         ) from None
 
 
