@@ -98,7 +98,7 @@ _HINTS = (
     ),
     (
         r"ignore_mismatched_sizes|size mismatch for|Missing key\(s\)",
-        "download its files again: its configuration and its weights do not belong together",
+        "make its config.json agree with its weights (sizes, number of labels), or download its files again",
     ),
     (
         r"(?i)sentencepiece|tiktoken",

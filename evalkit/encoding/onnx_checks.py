@@ -46,22 +46,18 @@ def check_export(settings: ModelSettings, engine: Engine, file: Path) -> None:
     InputError
         If it cannot be loaded or run, or differs by more than `FAITHFUL`.
     """
-    items = _items(settings)
-    wanted = np.stack(engine.run(items).rows)
+    wanted = np.stack(engine.run(_items(settings)).rows)
     if not np.isfinite(wanted).all():
         raise InputError(
             f"the model {settings.model!r} returns values that are not finite for test inputs, in fp32",
             "check its weights",
         )
     with _refused(settings, "cannot be exported to ONNX", file, "use runtime: torch"):
-        found = _outputs(settings, engine.tokeniser, file, items)
+        found = _outputs(settings, engine.tokeniser, file)
     gap = float(np.abs(wanted - found).max() / max(1.0, float(np.abs(wanted).max())))
     if not gap <= FAITHFUL:
-        raise InputError(
-            f"the model {settings.model!r} gives different scores after export to ONNX (largest"
-            f" relative difference: {gap:.1e})",
-            "use runtime: torch",
-        )
+        how = f"after export to ONNX (largest relative difference: {gap:.1e})"
+        raise _different(settings, how, "use runtime: torch")
 
 
 def check_quantised(settings: ModelSettings, tokeniser: Tokeniser, full: Path, file: Path) -> None:
@@ -81,17 +77,13 @@ def check_quantised(settings: ModelSettings, tokeniser: Tokeniser, full: Path, f
     InputError
         If it cannot be loaded or run, or differs by more than `CLOSE`.
     """
-    items = _items(settings)
-    wanted = _outputs(settings, tokeniser, full, items)
+    wanted = _outputs(settings, tokeniser, full)
     with _refused(settings, "cannot be quantised to int8", file, "use precision: fp32"):
-        found = _outputs(settings, tokeniser, file, items)
+        found = _outputs(settings, tokeniser, file)
     change = relative_change(wanted, found)
     if not change <= CLOSE:
-        raise InputError(
-            f"the model {settings.model!r} gives different scores in int8: for test inputs they change by"
-            f" {change:.0%} of their standard deviation (accepted: {CLOSE:.0%})",
-            "use precision: fp32",
-        )
+        limits = f"{change:.0%} of their standard deviation (accepted: {CLOSE:.0%})"
+        raise _different(settings, f"in int8: for test inputs they change by {limits}", "use precision: fp32")
 
 
 def relative_change(wanted: NDArray[np.float32], found: NDArray[np.float32]) -> float:
@@ -106,18 +98,21 @@ def relative_change(wanted: NDArray[np.float32], found: NDArray[np.float32]) -> 
     return difference / spread if spread > 0 else float("inf")
 
 
+def _different(settings: ModelSettings, how: str, hint: str) -> InputError:
+    return InputError(f"the model {settings.model!r} gives different scores {how}", hint)
+
+
 def _items(settings: ModelSettings) -> list[Item]:
     if settings.kind == "cross_encoder":
         return [*product(_TEXTS, _TEXTS), (_TEXTS[1], _LONG)]
     return [*_TEXTS, _LONG]
 
 
-def _outputs(
-    settings: ModelSettings, tokeniser: Tokeniser, file: Path, items: list[Item]
-) -> NDArray[np.float32]:
-    """Return the ``(n, k)`` outputs of an exported file."""
+def _outputs(settings: ModelSettings, tokeniser: Tokeniser, file: Path) -> NDArray[np.float32]:
+    """Return the ``(n, k)`` outputs of an exported file for the test inputs."""
     network = OnnxNetwork(file, "fp32")
-    return np.stack(Engine(tokeniser, network, network.batch_tokens, model=settings.model).run(items).rows)
+    engine = Engine(tokeniser, network, network.batch_tokens, model=settings.model)
+    return np.stack(engine.run(_items(settings)).rows)
 
 
 @contextmanager

@@ -47,7 +47,8 @@ def model_access(model: str) -> Iterator[None]:
     Raises
     ------
     WorldError
-        In place of an `InputError` of the block, if the model is no folder and the hub cannot be reached.
+        In place of an `InputError` of the block, if the model is no folder, the hub cannot be reached, and a library
+        may have missed a file. A cached model that is damaged, or of the wrong kind, stays an `InputError`.
     """
     if Path(model).is_dir():
         yield
@@ -57,8 +58,9 @@ def model_access(model: str) -> Iterator[None]:
             yield
         except MissingExtraError:
             raise
-        except InputError:
-            if unreachable is None:
+        except InputError as error:
+            # Libraries raise an OSError or a ValueError for files that they do not find.
+            if unreachable is None or not isinstance(error.__context__, OSError | ValueError):
                 raise
             raise WorldError(
                 f"the model {model!r} is not in the cache, and {unreachable}",

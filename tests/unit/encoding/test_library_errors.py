@@ -70,14 +70,14 @@ RECORDED: tuple[tuple[BaseException, str, str], ...] = (
             " For details look at the above report!"
         ),
         "some of its weights have other shapes than its config.json says",
-        "do not belong together",
+        "agree with its weights",
     ),
     (
         RuntimeError(
             "Error(s) in loading state_dict for Dense:\n\tsize mismatch for linear.weight: [8, 32]."
         ),
         "Error(s) in loading state_dict for Dense: size mismatch for linear.weight: [8, 32]",
-        "do not belong together",
+        "agree with its weights",
     ),
     (
         ImportError(f"{PACKAGES} einops, flash_attn. Run `pip install einops flash_attn`"),
