@@ -7,18 +7,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.encoding.failing_inputs import with_failing_input
+from evalkit.encoding.library_errors import OutOfMemoryError
+from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.packing import Padded, pack, pad
 from evalkit.encoding.tokens import Item, Tokeniser, Tokens
-from evalkit.errors import CallError
-
-
-class OutOfMemoryError(Exception):
-    """A forward pass needs more memory than is available."""
+from evalkit.errors import CallError, InputError
 
 
 class Network(Protocol):
@@ -46,6 +46,8 @@ class Network(Protocol):
         ------
         OutOfMemoryError
             If the batch does not fit into memory.
+        InputError
+            If it fails for another reason.
         """
         ...
 
@@ -75,6 +77,15 @@ class Encoded:
     forward_s: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """Items, their tokens, and their outputs as far as they are computed."""
+
+    items: Sequence[Item]
+    tokens: Tokens
+    outputs: list[Any]
+
+
 class Engine:
     """Tokenises items once, sorts them by length, batches them by tokens, and returns outputs in the items' order.
 
@@ -84,10 +95,12 @@ class Engine:
         The two parts of the model.
     batch_tokens
         Maximum number of tokens in one forward pass, padding included.
+    model
+        Folder or hub id, for messages.
     """
 
-    def __init__(self, tokeniser: Tokeniser, network: Network, batch_tokens: int) -> None:
-        self.tokeniser, self._network = tokeniser, network
+    def __init__(self, tokeniser: Tokeniser, network: Network, batch_tokens: int, *, model: str) -> None:
+        self.tokeniser, self._network, self._model = tokeniser, network, model
         self._batch_tokens = batch_tokens
         self._halved = 0
         self.pool_items = max(batch_tokens // 2, 1)
@@ -107,52 +120,62 @@ class Engine:
         ------
         CallError
             If a single item does not fit into memory.
+        InputError
+            If the tokeniser or the network fails for another reason; the message names the item.
         """
         start = time.perf_counter()
-        tokens = self.tokeniser(items)
+        tokens = self._tokens(items)
         ready = time.perf_counter()
-        rows: list[Any] = [None] * len(items)
-        self._run_batches(deque(pack(tokens.lengths, self._batch_tokens)), tokens, rows, on_progress)
-        return Encoded(rows, tokens.lengths, tokens.truncated, ready - start, time.perf_counter() - ready)
+        work = _Work(items, tokens, [None] * len(items))
+        self._run_batches(deque(pack(tokens.lengths, self._batch_tokens)), work, on_progress)
+        seconds = ready - start, time.perf_counter() - ready
+        return Encoded(work.outputs, tokens.lengths, tokens.truncated, *seconds)
 
     def measure(self, items: Sequence[Item]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return ``(n,)`` tokens that the network would read per item, and whether the item would be truncated."""
-        tokens = self.tokeniser(items)
+        tokens = self._tokens(items)
         return tokens.lengths, tokens.truncated
 
     def facts(self) -> dict[str, Any]:
         """Return the network's facts, the batch size, and how often a batch was halved for lack of memory."""
         return {**self._network.facts(), "batch_tokens": self._batch_tokens, "batches_halved": self._halved}
 
+    def _tokens(self, items: Sequence[Item]) -> Tokens:
+        """Return the tokens of every item; if that fails, the error names the item."""
+
+        def attempt(rows: NDArray[np.int64]) -> Tokens:
+            with model_errors(self._model, "tokenise its input"):
+                return self.tokeniser([items[row] for row in rows])
+
+        rows = np.arange(len(items))
+        try:
+            return attempt(rows)
+        except InputError as error:
+            raise with_failing_input(error, rows, attempt, items) from None
+
     def _run_batches(
-        self,
-        batches: deque[NDArray[np.int64]],
-        tokens: Tokens,
-        rows: list[Any],
-        on_progress: Callable[[int], object],
+        self, batches: deque[NDArray[np.int64]], work: _Work, on_progress: Callable[[int], object]
     ) -> None:
         """Run the batches in as many threads as the network has workers, and raise the first error of any."""
         errors: list[BaseException] = []
 
-        def work(worker: int | None) -> None:
+        def run(worker: int | None) -> None:
             try:
                 while not errors and batches:
                     try:
                         batch = batches.popleft()
                     except IndexError:  # another worker took the last batch
                         return
-                    self._run_batch(batch, tokens, rows, worker)
+                    self._run_batch(batch, work, worker)
                     on_progress(len(batch))
             except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
                 errors.append(error)
 
         workers = min(self._network.workers, len(batches))
         if workers <= 1:
-            work(None)
+            run(None)
         else:
-            threads = [
-                threading.Thread(target=work, args=(number,), daemon=True) for number in range(workers)
-            ]
+            threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(workers)]
             for thread in threads:
                 thread.start()
             try:
@@ -164,24 +187,45 @@ class Engine:
         if errors:
             raise errors[0]
 
-    def _run_batch(
-        self, batch: NDArray[np.int64], tokens: Tokens, rows: list[Any], worker: int | None
-    ) -> None:
+    def _run_batch(self, batch: NDArray[np.int64], work: _Work, worker: int | None) -> None:
         """Run one batch and store its outputs; split it in halves while it does not fit into memory."""
-        padded = pad(tokens, batch, self.tokeniser.pad_id, left=self.tokeniser.pads_left)
         try:
-            found = self._network.forward(padded, worker)
+            found = self._forward(batch, work.tokens, worker)
         except OutOfMemoryError as error:
             if len(batch) == 1:
                 raise CallError(
                     "memory",
-                    f"one input of {padded.ids.shape[1]} tokens does not fit in memory: {error}",
+                    f"one input of {work.tokens.lengths[batch[0]]} tokens does not fit in memory: {error}",
                     "lower max_length_tokens, or use a smaller model or precision",
                 ) from None
             self._halved += 1
             half = len(batch) // 2
-            self._run_batch(batch[:half], tokens, rows, worker)
-            self._run_batch(batch[half:], tokens, rows, worker)
+            self._run_batch(batch[:half], work, worker)
+            self._run_batch(batch[half:], work, worker)
             return
+        except InputError as error:
+            attempt = partial(self._forward, tokens=work.tokens, worker=worker)
+            raise with_failing_input(error, batch, attempt, work.items, work.tokens.lengths) from None
         for place, row in enumerate(batch):
-            rows[row] = found[place]
+            work.outputs[row] = found[place]
+
+    def _forward(
+        self, batch: NDArray[np.int64], tokens: Tokens, worker: int | None
+    ) -> NDArray[Any] | list[NDArray[Any]]:
+        """Return the outputs of one batch, one for every input.
+
+        Raises
+        ------
+        InputError
+            If there are more or fewer of them.
+        """
+        found = self._network.forward(
+            pad(tokens, batch, self.tokeniser.pad_id, left=self.tokeniser.pads_left), worker
+        )
+        count = len(found) if isinstance(found, list) or found.ndim else 0
+        if count != len(batch):
+            raise InputError(
+                f"the model {self._model!r} returned {count} outputs for {len(batch)} inputs",
+                "use a model with one output per input",
+            )
+        return found

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
-from evalkit.encoding.engine import Engine
-from evalkit.encoding.library_runtime import first_line, suppress_warnings
+from evalkit.encoding.library_errors import reason_of
+from evalkit.encoding.library_runtime import suppress_warnings
 from evalkit.encoding.model_settings import Card, ModelSettings
-from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
+from evalkit.encoding.onnx_checks import PROMPT, check_export, check_quantised
+from evalkit.encoding.onnx_network import INPUTS
 from evalkit.encoding.quantisation import quantise
 from evalkit.encoding.state import state_of
-from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
+from evalkit.encoding.tokens import FastTokeniser, TokenRules
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.files import write_file
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of the cache key: raise it when the exported files of the same model change."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
-FAITHFUL = 1e-4
-"""Largest accepted difference between the outputs of ONNX Runtime and torch, relative to max(1, largest output)."""
-_PROMPT = "query: "
-"""The export is checked with and without it: some models exclude the prompt from pooling, which cannot be exported."""
-_TEXTS = ("", "a cat", "How do I reset the device that stands in the hall?", "word " * 40)
-_LONG = "word " * 400
-"""Longer than local attention windows."""
 
 
 def exported(settings: ModelSettings) -> Path:
@@ -83,7 +75,7 @@ def _export(settings: ModelSettings, folder: Path) -> None:
         update={"runtime": "torch", "precision": "fp32", "device": "cpu", "compile": False}
     )
     model = TorchModel(plain)
-    engines = [model.engine(prompt) for prompt in (None, _PROMPT)]
+    engines = [model.engine(prompt) for prompt in (None, PROMPT)]
     if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
         raise InputError(
             f"the model {settings.model!r} has a custom input format that cannot be exported to ONNX",
@@ -100,11 +92,11 @@ def _export(settings: ModelSettings, folder: Path) -> None:
             _write(network, names, folder / MODEL)
     except Exception as error:  # noqa: BLE001 - the exporter raises many kinds of errors, depending on the model
         raise InputError(
-            f"the model {settings.model!r} cannot be exported to ONNX: {first_line(error)}",
+            f"the model {settings.model!r} cannot be exported to ONNX: {reason_of(error)}",
             "use runtime: torch",
         ) from None
     for engine in engines:
-        _check(settings, engine, folder)
+        check_export(settings, engine, folder / MODEL)
 
 
 def _wrapped(library_model: Any, output: str, names: list[str]) -> Any:
@@ -138,32 +130,11 @@ def _write(network: Any, names: list[str], file: Path) -> None:
     )
 
 
-def _check(settings: ModelSettings, engine: Engine, folder: Path) -> None:
-    """Check that the export returns the same values as torch.
-
-    Raises
-    ------
-    InputError
-        If the difference is larger than `FAITHFUL`.
-    """
-    items: list[Item] = [*_TEXTS, _LONG]
-    if settings.kind == "cross_encoder":
-        items = [*product(_TEXTS, _TEXTS), (_TEXTS[1], _LONG)]
-    network = OnnxNetwork(folder / MODEL, "fp32")
-    exported_engine = Engine(engine.tokeniser, network, network.batch_tokens)
-    wanted, found = (np.stack(one.run(items).rows) for one in (engine, exported_engine))
-    gap = float(np.abs(wanted - found).max() / max(1.0, float(np.abs(wanted).max())))
-    if not gap <= FAITHFUL:
-        raise InputError(
-            f"the model {settings.model!r} gives different scores after export to ONNX (largest"
-            f" relative difference: {gap:.1e})",
-            "use runtime: torch",
-        )
-
-
 def _quantise(settings: ModelSettings, full: Path, folder: Path) -> None:
-    """Write a model with 8-bit weights in its matrix products; activations are quantised at run time."""
+    """Write a model with 8-bit weights in its matrix products, and check it against the one in fp32."""
     source = get_or_build(full, partial(_export, settings), _is_whole)
     for name in (TOKENIZER, CARD):
         write_file(folder / name, (source / name).read_bytes(), inside=folder)
     quantise(source / MODEL, folder / MODEL)
+    tokeniser = FastTokeniser((folder / TOKENIZER).read_text(encoding="utf-8"), read_card(folder).rules, None)
+    check_quantised(settings, tokeniser, source / MODEL, folder / MODEL)

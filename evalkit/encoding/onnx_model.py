@@ -57,4 +57,5 @@ class OnnxModel:
         with self._cache_errors():
             tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
             tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
-        return Engine(tokeniser, self._network, self._settings.batch_tokens or self._network.batch_tokens)
+        batch_tokens = self._settings.batch_tokens or self._network.batch_tokens
+        return Engine(tokeniser, self._network, batch_tokens, model=self._settings.model)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.encoding.engine import OutOfMemoryError
+from evalkit.encoding.library_errors import OutOfMemoryError, hint_of, reason_of
 from evalkit.encoding.library_runtime import CPU_BATCH_TOKENS, MOST_WORKERS, available_threads, first_line
 from evalkit.encoding.packing import Padded
 from evalkit.errors import InputError
@@ -56,7 +56,8 @@ class OnnxNetwork:
             if isinstance(error, MemoryError) or "alloc" in str(error).lower():
                 raise OutOfMemoryError(first_line(error)) from None
             raise InputError(
-                f"the exported model {self._file} cannot compute a batch: {first_line(error)}", _REBUILD
+                f"the exported model {self._file} cannot compute a batch: {reason_of(error)}",
+                hint_of(error, str(self._file)) or _REBUILD,
             ) from None
         return np.asarray(outputs)
 
@@ -108,6 +109,6 @@ def open_session(file: Path, threads: int) -> Any:
         return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # noqa: BLE001 - onnxruntime has its own exception class for every cause
         raise InputError(
-            f"the exported model {file} cannot be loaded: {first_line(error)}",
+            f"the exported model {file} cannot be loaded: {reason_of(error)}",
             _REBUILD,
         ) from None

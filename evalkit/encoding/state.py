@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.cache import content_hash
-from evalkit.encoding.library_runtime import first_line
+from evalkit.encoding.library_errors import reason_of
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.errors import InputError, MissingExtraError, WorldError
 from evalkit.http_client import hub_access
@@ -34,7 +34,7 @@ def state_of(settings: ModelSettings) -> str:
             file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"model {settings.model!r} not found: {first_line(error)}",
+                f"model {settings.model!r} not found: {reason_of(error)}",
                 "use a local folder or a hub id; private models need HF_TOKEN",
             ) from None
     return Path(file).parent.name
@@ -47,7 +47,8 @@ def model_access(model: str) -> Iterator[None]:
     Raises
     ------
     WorldError
-        In place of an `InputError` of the block, if the model is no folder and the hub cannot be reached.
+        In place of an `InputError` of the block, if the model is no folder, the hub cannot be reached, and a library
+        may have missed a file. A cached model that is damaged, or of the wrong kind, stays an `InputError`.
     """
     if Path(model).is_dir():
         yield
@@ -57,8 +58,9 @@ def model_access(model: str) -> Iterator[None]:
             yield
         except MissingExtraError:
             raise
-        except InputError:
-            if unreachable is None:
+        except InputError as error:
+            # Libraries raise an OSError or a ValueError for files that they do not find.
+            if unreachable is None or not isinstance(error.__context__, OSError | ValueError):
                 raise
             raise WorldError(
                 f"the model {model!r} is not in the cache, and {unreachable}",

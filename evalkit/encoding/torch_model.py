@@ -88,7 +88,8 @@ class TorchModel:
         )
         if expansion is not None:
             tokeniser.pads_left = expansion.on_left
-        return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
+        batch_tokens = self._settings.batch_tokens or network.batch_tokens
+        return Engine(tokeniser, network, batch_tokens, model=self._settings.model)
 
     def tokeniser(
         self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.encoding.engine import OutOfMemoryError
+from evalkit.encoding.library_errors import OutOfMemoryError
 from evalkit.encoding.library_runtime import (
     CPU_BATCH_TOKENS,
     MOST_WORKERS,

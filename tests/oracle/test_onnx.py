@@ -14,7 +14,7 @@ import pytest
 from support.models import make_causal, make_classifier, make_embedder
 
 from evalkit.config import reranker_settings
-from evalkit.encoding import model_settings, onnx_export
+from evalkit.encoding import model_settings, onnx_checks, onnx_export
 from evalkit.encoding.onnx_model import OnnxModel
 from evalkit.errors import ConfigError, InputError
 from evalkit.rerankers import load_reranker
@@ -112,10 +112,53 @@ def test_a_model_with_a_template_is_refused(tmp_path: Path) -> None:
 
 def test_an_export_that_is_not_faithful_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An export whose values differ from torch's is not used, and leaves nothing behind."""
-    monkeypatch.setattr(onnx_export, "FAITHFUL", -1.0)
+    monkeypatch.setattr(onnx_checks, "FAITHFUL", -1.0)
     with pytest.raises(InputError, match="gives different scores after export to ONNX"):
         onnx(make_classifier(tmp_path / "model"))
     assert not [path for path in (tmp_path / "cache" / "onnx").iterdir() if path.is_dir()]
+
+
+def test_an_export_that_cannot_be_loaded_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The very file that would be kept is loaded first; the refusal names the model and not the temporary file."""
+    monkeypatch.setattr(onnx_export, "_write", lambda _, __, file: file.write_bytes(b"no model"))
+    model = make_classifier(tmp_path / "model")
+    with pytest.raises(InputError) as caught:
+        onnx(model)
+    start = f"the model {str(model)!r} cannot be exported to ONNX: the exported file cannot be loaded: "
+    assert str(caught.value).startswith(start)
+    assert caught.value.hint == "use runtime: torch"
+    assert not [path for path in (tmp_path / "cache" / "onnx").iterdir() if path.is_dir()]
+
+
+def test_a_model_with_weights_that_are_no_numbers_is_refused(tmp_path: Path) -> None:
+    """A comparison with values that are no numbers says nothing: the model itself is refused."""
+    from safetensors.torch import load_file, save_file
+
+    model = make_classifier(tmp_path / "model")
+    weights = load_file(model / "model.safetensors")
+    weights["classifier.weight"] *= float("nan")
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="returns values that are not finite for test inputs, in fp32"):
+        onnx(model)
+
+
+def test_two_dense_layers_in_a_row_run_in_int8(tmp_path: Path) -> None:
+    """A model whose layers feed each other directly is quantised, too: its cosines are near those in fp32."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense
+
+    torch.manual_seed(5)
+    modules = list(SentenceTransformer(str(make_embedder(tmp_path / "model")), device="cpu"))[:2]
+    layers = [
+        Dense(*sizes, bias=False, activation_function=torch.nn.Identity()) for sizes in ((16, 24), (24, 16))
+    ]
+    SentenceTransformer(modules=[*modules, *layers], device="cpu").save(str(tmp_path / "two"))
+    one, other = (
+        onnx(tmp_path / "two", "bi_encoder", precision=name).score_pairs(PAIRS) for name in ("fp32", "int8")
+    )
+    assert np.abs(one - other).max() < 0.1
+    assert np.corrcoef(one, other)[0, 1] > 0.98
 
 
 def test_a_damaged_export_is_one_clear_line(tmp_path: Path) -> None:

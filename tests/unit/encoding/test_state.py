@@ -11,6 +11,7 @@ import pytest
 from support.messages import said
 
 from evalkit.encoding import state
+from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.errors import InputError, MissingExtraError, WorldError
 
@@ -43,6 +44,16 @@ def test_a_model_that_is_not_cached_is_an_error_of_the_world(monkeypatch: pytest
     )
     with pytest.raises(MissingExtraError), state.model_access("owner/name"):
         raise MissingExtraError("it", "local")
+
+
+@pytest.mark.usefixtures("_no_hub")
+def test_a_cached_model_that_is_damaged_is_said_to_be() -> None:
+    """An error that no missing file explains is not hidden behind the hub that cannot be reached."""
+    for damage in (RuntimeError("damaged archive"), TypeError("damaged code")):
+        with pytest.raises(InputError, match="damaged"), state.model_access("owner/name"), model_errors("m"):
+            raise damage
+    with pytest.raises(InputError, match="no head"), state.model_access("owner/name"):
+        raise InputError("the model has no head")
 
 
 @pytest.mark.usefixtures("_no_hub")
