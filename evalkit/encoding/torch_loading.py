@@ -6,7 +6,7 @@ from typing import Any
 
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.loaded_weights import check_shapes, check_weights, reported_weights
-from evalkit.encoding.model_checks import check_kind
+from evalkit.encoding.model_checks import check_kind, note_pooling
 from evalkit.encoding.model_code import check_code
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import ModelSettings
@@ -53,6 +53,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
         check_words(settings.model, library_model.tokenizer)
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
+    note_pooling(files, settings.kind)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
         library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
