@@ -31,7 +31,8 @@ def test_an_empty_folder_says_nothing(tmp_path: Path) -> None:
     """Missing files are empty content, not an error: an adapter has no config.json."""
     files = read_model_files(str(tmp_path), None)
     assert files.architectures == () == files.modules
-    assert files.model_type == "" and files.chat_template is None
+    assert files.model_type == ""
+    assert files.chat_template is None
 
 
 @pytest.mark.parametrize(
