@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalkit.encoding.computed_buffers import restore_buffers
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.loaded_weights import check_shapes, check_weights, reported_weights
 from evalkit.encoding.model_checks import check_kind, note_pooling
@@ -53,6 +54,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
         check_words(settings.model, library_model.tokenizer)
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
+        restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
     note_pooling(files, settings.kind)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
