@@ -57,14 +57,19 @@ def write_modules(
     return folder
 
 
-def write_dense(folder: Path, width: int, height: int, **config: Any) -> None:
-    """Write a dense layer from `width` to `height` numbers into a folder of its own, with seeded weights."""
+def write_dense(folder: Path, width: int, height: int, *, residual: bool = False, **config: Any) -> None:
+    """Write a dense layer from `width` to `height` numbers into a folder of its own, with seeded weights.
+
+    A layer with a residual adds its input, through a matrix of its own if the widths differ, as PyLate's does.
+    """
     import torch
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
-    weight = torch.randn(height, width, generator=torch.Generator().manual_seed(width + height)) * 0.3
-    save_file({"linear.weight": weight}, folder / "model.safetensors", metadata={"format": "pt"})
+    generator = torch.Generator().manual_seed(width + height)
+    names = ["linear.weight", *(["residual.weight"] if residual and width != height else [])]
+    weights = {name: torch.randn(height, width, generator=generator) * 0.3 for name in names}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     identity = "torch.nn.modules.linear.Identity"
     sizes = {"in_features": width, "out_features": height, "bias": False, "activation_function": identity}
-    put(folder, "config.json", {**sizes, **config})
+    put(folder, "config.json", {**sizes, **({"use_residual": True} if residual else {}), **config})
