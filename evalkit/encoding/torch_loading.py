@@ -39,7 +39,8 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     check_kind(files, settings.kind)
     if not settings.trust_remote_code:
-        check_code(files, settings.kind)
+        with model_errors(settings.model):
+            check_code(files, settings.kind)
     with model_errors(settings.model), reported_weights() as reports:
         try:
             library_model = makers[settings.kind](

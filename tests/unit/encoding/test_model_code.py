@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.tiny_files import put
 
+from evalkit.encoding import model_code
 from evalkit.encoding.model_code import OwnCode, check_code
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Kind
@@ -119,3 +120,15 @@ def test_other_content_is_left_to_the_libraries(tmp_path: Path, code: Any) -> No
     """What is no class is not code."""
     put(tmp_path, "config.json", {"architectures": ["BertModel"], "auto_map": code})
     assert not refused(tmp_path, "bi_encoder")
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_code_of_the_model_of_an_adapter_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    """It is loaded with the adapter, where the package of adapters is installed."""
+    monkeypatch.setattr(model_code, "find_spec", lambda name: name if installed else None)
+    put(tmp_path / "base", "config.json", {"auto_map": {"AutoModel": "own.Own"}})
+    put(tmp_path, "adapter_config.json", {"base_model_name_or_path": str(tmp_path / "base")})
+    put(tmp_path, "modules.json", POOLED)
+    assert ("own.py (AutoModel)" in refused(tmp_path, "bi_encoder")) is installed

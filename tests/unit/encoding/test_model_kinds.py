@@ -103,11 +103,16 @@ def test_a_file_of_another_format_is_named(tmp_path: Path) -> None:
     assert kind_of(lay_out(tmp_path / "gguf")).family == "gguf_file"
     put(tmp_path / "onnx", "onnx/model.onnx", "x")
     assert kind_of(lay_out(tmp_path / "onnx", architectures=["BertModel"])).family == "onnx_file"
-    put(tmp_path / "onnx", "model.safetensors", b"\0".decode())
     put(tmp_path / "adapter", "adapter_config.json", {"base_model_name_or_path": "owner/base"})
     kind = kind_of(lay_out(tmp_path / "adapter"))
     assert kind.family == "adapter"
     assert "'owner/base'" in kind.words
+
+
+def test_an_adapter_with_modules_is_what_they_say(tmp_path: Path) -> None:
+    """The library loads it together with its model."""
+    put(tmp_path, "adapter_config.json", {"base_model_name_or_path": "owner/base"})
+    assert kind_of(lay_out(tmp_path, "Transformer Pooling")).family == "embedding"
 
 
 def test_an_onnx_file_next_to_weights_says_nothing(tmp_path: Path) -> None:
