@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalkit.encoding.length_limit import limit_length
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_checks import check_kind, check_words
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.tokenizer_check import check_sentence_piece
 from evalkit.errors import MissingExtraError
 
 
@@ -33,6 +35,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     check_kind(files, settings.kind)
+    check_sentence_piece(files)
     with model_errors(settings.model):
         library_model = makers[settings.kind](
             settings.model,
@@ -42,9 +45,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
             model_kwargs={"dtype": types[settings.precision]},
         )
         check_words(settings.model, library_model.tokenizer)
-    if settings.max_length_tokens is not None:
-        library_model.max_seq_length = settings.max_length_tokens
-        library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
+    limit_length(settings.model, library_model, settings.max_length_tokens)
     if settings.compile:
         library_model.compile(dynamic=True)
     return library_model.eval()
