@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,14 @@ _SHORT = "How do I reset it?"
 _LONG = "The first of these texts is short, and this one needs many more tokens, so the short one is padded."
 
 
-def padding_on_left(name: str, network: Network, tokeniser: Tokeniser, *, pairs: bool) -> bool:
+def padding_on_left(
+    name: str, network: Network, tokeniser: Tokeniser, special: Sequence[str] = (), *, pairs: bool
+) -> bool | None:
     """Return whether inputs are padded on the left: as the tokenizer says, unless outputs then depend on the batch.
 
     Networks with a vector for each position read padding on the left as a shift of the text; causal models that read
-    their last token need it. So a short input is run alone, and next to a longer one.
+    their last token need it. So a short input is run alone, and next to a longer one. None if that fails: models
+    without a padding token take one input at a time, and classifiers of the T5 family need equal numbers of ends.
 
     Parameters
     ----------
@@ -32,15 +36,18 @@ def padding_on_left(name: str, network: Network, tokeniser: Tokeniser, *, pairs:
         Folder or hub id.
     network, tokeniser
         The model.
+    special
+        Special tokens, put into the longer input.
     pairs
-        Whether it takes pairs of texts.
+        Whether the model takes pairs of texts.
 
     Raises
     ------
     InputError
         If outputs depend on the batch with padding on either side.
     """
-    tokens = tokeniser([(_SHORT, _SHORT), (_SHORT, _LONG)] if pairs else [_SHORT, _LONG])
+    long = " ".join([_LONG, *special])
+    tokens = tokeniser([(_SHORT, _SHORT), (_SHORT, long)] if pairs else [_SHORT, long])
     side, other = tokeniser.pads_left, not tokeniser.pads_left
 
     def output(rows: list[int], *, left: bool) -> Any:
@@ -49,7 +56,11 @@ def padding_on_left(name: str, network: Network, tokeniser: Tokeniser, *, pairs:
 
     try:
         alone = output([0], left=side)
-        change = _change(alone, output([0, 1], left=side))
+        output([1], left=side)
+        try:
+            change = _change(alone, output([0, 1], left=side))
+        except InputError:
+            return None
         if change <= _NOISE:
             return side
         change_on_other = _change(alone, output([0, 1], left=other))

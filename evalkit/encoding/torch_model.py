@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from evalkit.encoding.tokens import (
 )
 from evalkit.encoding.torch_loading import load_library_model
 from evalkit.encoding.torch_network import TorchNetwork
+from evalkit.errors import EvalkitWarning
 
 OUTPUTS = {
     "cross_encoder": "scores",
@@ -63,7 +65,7 @@ class TorchModel:
             )
             task: Task | None = "document" if settings.kind == "late_interaction" else None
             self.card = _card_of(self.library_model, task, remark)
-        self._pads_left: dict[Task | None, bool] = {}
+        self._pads_left: dict[Task | None, bool | None] = {}
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
@@ -97,21 +99,32 @@ class TorchModel:
             task=task,
             expansion=expansion,
         )
-        if expansion is None:
-            tokeniser.pads_left = self._padding_on_left(network, tokeniser, task)
-        else:
+        batch_tokens = self._settings.batch_tokens or network.batch_tokens
+        if expansion is not None:
             tokeniser.pads_left = expansion.on_left
-        return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
+        elif batch_tokens > 1 and not self._set_padding(network, tokeniser, task):
+            batch_tokens = 1
+        return Engine(tokeniser, network, batch_tokens)
 
-    def _padding_on_left(self, network: TorchNetwork, tokeniser: Tokeniser, task: Task | None) -> bool:
-        """Return on which side inputs of a role are padded; it is tried once, and kept in the card."""
-        if self._settings.batch_tokens == 1:  # nothing is padded
-            return tokeniser.pads_left
+    def _set_padding(self, network: TorchNetwork, tokeniser: Tokeniser, task: Task | None) -> bool:
+        """Set the side on which inputs of a role are padded, in the card too; return False if they cannot be."""
+        name = self._settings.model
         if task not in self._pads_left:
             pairs = self._settings.kind == "cross_encoder"
-            self._pads_left[task] = padding_on_left(self._settings.model, network, tokeniser, pairs=pairs)
-        self.card = replace(self.card, rules=replace(self.card.rules, pads_left=self._pads_left[task]))
-        return self._pads_left[task]
+            special = special_tokens(self.library_model.tokenizer)
+            self._pads_left[task] = padding_on_left(name, network, tokeniser, special, pairs=pairs)
+            if self._pads_left[task] is None:
+                warnings.warn(
+                    f"the model {name!r} takes one input at a time, which is slow; if its config.json has no"
+                    " pad_token_id, set it",
+                    EvalkitWarning,
+                    stacklevel=5,
+                )
+        left = self._pads_left[task]
+        if left is not None:
+            tokeniser.pads_left = left
+            self.card = replace(self.card, rules=replace(self.card.rules, pads_left=left))
+        return left is not None
 
     def tokeniser(
         self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]

@@ -95,6 +95,25 @@ def test_an_input_scores_alone_as_in_a_batch(
     assert found is (configured if wanted is None else wanted)
 
 
+def one_at_a_time(batch: Padded) -> NDArray[Any]:
+    """Refuse a second row, as classifiers without a padding token do."""
+    if len(batch.ids) > 1:
+        raise InputError("no padding token", "give one")
+    return of_the_last(batch)
+
+
+def broken(batch: Padded) -> NDArray[Any]:
+    """Fail."""
+    raise InputError(f"broken for {batch.ids.shape}", "fix it")
+
+
+def test_a_network_that_takes_one_input_at_a_time_is_not_padded() -> None:
+    """If only batches fail, there is no side; what fails alone, fails."""
+    assert padding_on_left("m", Scripted(one_at_a_time), Letters(pads_left=True), pairs=False) is None
+    with pytest.raises(InputError, match="broken for"):
+        padding_on_left("m", Scripted(broken), Letters(pads_left=True), pairs=False)
+
+
 def test_outputs_that_depend_on_the_batch_are_refused() -> None:
     """Where neither side leaves outputs alone, the message has both changes, and the way out."""
     with pytest.raises(InputError, match="the model 'm' depend on the other inputs of a batch") as caught:
