@@ -7,6 +7,7 @@ published with version 4 gets other tokens, and other scores (transformers issue
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -82,11 +83,13 @@ def use_tokenizer_file(files: ModelFiles, tokenizer: Any, *, lowercase: bool = F
     loaded = getattr(tokenizer, "backend_tokenizer", None)
     if path is None or loaded is None or not type(tokenizer).__module__.startswith("transformers."):
         return None
+    kind = type(tokenizer).__name__
+    if kind in _SETS_ENDS:
+        _set_ends(files.tokenizer_config, tokenizer)
     comparison = _Comparison(path, tokenizer, lowercase=lowercase)
     plain = comparison.difference()
     if plain is None:
         return None
-    kind = type(tokenizer).__name__
     with_options_of(comparison.file, loaded, sets_ends=kind in _SETS_ENDS)
     if comparison.difference() is None:
         return f"tokenizer_config.json of the model {files.name!r} overrides its {_FILE}: {plain}"
@@ -104,6 +107,19 @@ def use_tokenizer_file(files: ModelFiles, tokenizer: Any, *, lowercase: bool = F
         f"the tokenizer of the model {files.name!r} follows its {_FILE}; {kind}, as transformers builds it,"
         f" differs: {plain}. To avoid this warning, {_FIX}"
     )
+
+
+def _set_ends(config: Mapping[str, Any], tokenizer: Any) -> None:
+    """Add those tokens at both ends that the configuration asks for: transformers 5 leaves them to the file."""
+    ids = tokenizer("a")["input_ids"]
+    found = {
+        "add_bos_token": ids[:1] == [tokenizer.bos_token_id],
+        "add_eos_token": ids[-1:] == [tokenizer.eos_token_id],
+    }
+    wanted = {name: bool(config[name]) if name in config else has for name, has in found.items()}
+    if wanted != found:
+        for name, value in wanted.items():
+            setattr(tokenizer, name, value)
 
 
 class _Comparison:

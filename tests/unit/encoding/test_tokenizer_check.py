@@ -78,7 +78,28 @@ def test_other_names_of_the_class_agree(tmp_path: Path, name: Any) -> None:
     assert use(tmp_path, loaded(lay_out(tmp_path, "xlmr", tokenizer_class=name))) is None
 
 
+def normalised_as_in_version_4(folder: Path) -> Path:
+    """Write the tokenizer of DeBERTa with the steps that transformers 4 wrote into its file."""
+    steps: list[dict[str, Any]] = [
+        {"type": "Strip", "strip_left": True, "strip_right": True},
+        {"type": "NFKC"},
+        {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "},
+    ]
+    lay_out(folder, "deberta")
+    edit(folder, "tokenizer.json", normalizer={"type": "Sequence", "normalizers": steps})
+    return folder
+
+
+def lowercased(folder: Path) -> Path:
+    """Write the tokenizer of an XLM-RoBERTa whose file lowercases, which its class cannot say."""
+    lay_out(folder, "xlmr")
+    edit(folder, "tokenizer.json", normalizer={"type": "Lowercase"})
+    return folder
+
+
 REBUILT: dict[str, Callable[[Path], Path]] = {
+    "composed letters (DeBERTa)": normalised_as_in_version_4,
+    "letter case": lowercased,
     "no first space (polish-reranker)": lambda folder: lay_out(folder, "xlmr", add_prefix_space=False),
     "byte pairs in place of pieces (mmlw)": lambda folder: lay_out(
         folder, "xlmr", tokenizer_class="RobertaTokenizer"
@@ -93,10 +114,11 @@ def test_a_tokenizer_built_otherwise_follows_the_file(
     """Every text and pair then has the tokens of ``tokenizer.json``; the warning shows both for one text."""
     folder = REBUILT[name](tmp_path_factory.mktemp("model"))
     tokenizer, file = loaded(folder), of_file(folder)
-    assert tokenizer("reset")["input_ids"] != file.encode("reset").ids
+    text = "Reset \ufb01"
+    assert tokenizer(text)["input_ids"] != file.encode(text).ids
     warning = use(folder, tokenizer)
     assert warning is not None
-    assert "How do I reset it?" in warning
+    assert "has the tokens" in warning
     assert "PreTrainedTokenizerFast" in warning
 
     @settings(max_examples=50, deadline=None)
@@ -149,6 +171,16 @@ def test_an_ending_in_the_file_is_kept(tmp_path: Path) -> None:
     tokenizer = loaded(tmp_path)
     assert use(tmp_path, tokenizer) is None
     assert tokenizer.convert_ids_to_tokens(tokenizer("a")["input_ids"])[-1] == "<|endoftext|>"
+
+
+def test_the_ends_of_the_configuration_count_for_gemma(tmp_path: Path) -> None:
+    """``add_eos_token`` has always overridden the file of Llama and Gemma: texts end with the token, with a warning."""
+    lay_out(tmp_path, "gemma", add_eos_token=True)
+    tokenizer = loaded(tmp_path)
+    assert "overrides" in str(use(tmp_path, tokenizer))
+    assert tokenizer.convert_ids_to_tokens(tokenizer("a")["input_ids"]) == ["<bos>", "a", "<eos>"]
+    pair = tokenizer.convert_ids_to_tokens(tokenizer("a", "b")["input_ids"])
+    assert pair == ["<bos>", "a", "<eos>", "<bos>", "b", "<eos>"]
 
 
 def test_lowercasing_by_the_library_is_no_difference(tmp_path: Path) -> None:
