@@ -156,9 +156,12 @@ class Card:
         Prompt name -> text that the model expects before an input.
     default_prompt
         Prompt used if none is configured; None for no prompt.
+    remarks
+        Warnings for the user: what of the model's files is read in another way than they suggest.
     """
 
     rules: TokenRules
     labels: Mapping[int, str] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
+    remarks: tuple[str, ...] = ()

@@ -50,7 +50,8 @@ def read_card(folder: Path) -> Card:
     """Return the metadata of an exported model."""
     fields = orjson.loads((folder / CARD).read_bytes())
     labels = {int(number): name for number, name in fields.pop("labels")}
-    return Card(TokenRules(**fields.pop("rules")), labels, **fields)
+    remarks = tuple(fields.pop("remarks"))
+    return Card(TokenRules(**fields.pop("rules")), labels, **fields, remarks=remarks)
 
 
 def _is_whole(folder: Path) -> bool:
@@ -72,7 +73,13 @@ def _export(settings: ModelSettings, folder: Path) -> None:
     from evalkit.encoding.torch_model import OUTPUTS, TorchModel
 
     plain = settings.model_copy(
-        update={"runtime": "torch", "precision": "fp32", "device": "cpu", "compile": False}
+        update={
+            "runtime": "torch",
+            "precision": "fp32",
+            "device": "cpu",
+            "compile": False,
+            "batch_tokens": None,
+        }
     )
     model = TorchModel(plain)
     engines = [model.engine(prompt) for prompt in (None, PROMPT)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.encoding.computed_buffers import restore_buffers
+from evalkit.encoding.length_limit import limit_length
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.loaded_weights import check_shapes, check_weights, reported_weights
 from evalkit.encoding.model_checks import check_kind, note_pooling
 from evalkit.encoding.model_code import check_code
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.tokenizer_check import check_sentence_piece
 from evalkit.encoding.vocabulary import check_vocabulary, check_words
 from evalkit.errors import MissingExtraError
 
@@ -38,6 +40,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     check_kind(files, settings.kind)
+    check_sentence_piece(files)
     if not settings.trust_remote_code:
         with model_errors(settings.model):
             check_code(files, settings.kind)
@@ -57,9 +60,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
         check_vocabulary(settings.model, library_model)
         restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
     note_pooling(files, settings.kind)
-    if settings.max_length_tokens is not None:
-        library_model.max_seq_length = settings.max_length_tokens
-        library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
+    limit_length(settings.model, library_model, settings.max_length_tokens)
     if settings.compile:
         library_model.compile(dynamic=True)
     return library_model.eval()

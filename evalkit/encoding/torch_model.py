@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
+from evalkit.encoding.padding_side import padding_on_left
 from evalkit.encoding.state import model_access
 from evalkit.encoding.token_vectors import Expansion, Task, length_of
+from evalkit.encoding.tokenizer_check import use_tokenizer_file
 from evalkit.encoding.tokens import (
     FastTokeniser,
     Item,
@@ -19,9 +23,11 @@ from evalkit.encoding.tokens import (
     TokenRules,
     agree,
     probes,
+    special_tokens,
 )
 from evalkit.encoding.torch_loading import load_library_model
 from evalkit.encoding.torch_network import TorchNetwork
+from evalkit.errors import EvalkitWarning
 
 OUTPUTS = {
     "cross_encoder": "scores",
@@ -52,8 +58,14 @@ class TorchModel:
                 self.files = read_model_files(settings.model, settings.revision)
             self.library_model = load_library_model(settings, self.files)
         with model_errors(settings.model):
+            remark = use_tokenizer_file(
+                self.files,
+                self.library_model.tokenizer,
+                lowercase=bool(getattr(self.library_model[0], "do_lower_case", False)),
+            )
             task: Task | None = "document" if settings.kind == "late_interaction" else None
-            self.card = _card_of(self.library_model, task)
+            self.card = _card_of(self.library_model, task, remark)
+        self._pads_left: dict[Task | None, bool | None] = {}
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
@@ -68,7 +80,8 @@ class TorchModel:
 
     def _engine(self, prompt: str | None, task: Task | None) -> Engine:
         rules = self.card.rules if task is None else _rules_of(self.library_model, task)
-        items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
+        special = special_tokens(self.library_model.tokenizer)
+        items = probes(rules.max_length, special, pairs=self._settings.kind == "cross_encoder")
         library = LibraryTokeniser(
             self.library_model, rules, prompt, **({} if task is None else {"task": task})
         )
@@ -86,10 +99,32 @@ class TorchModel:
             task=task,
             expansion=expansion,
         )
+        batch_tokens = self._settings.batch_tokens or network.batch_tokens
         if expansion is not None:
             tokeniser.pads_left = expansion.on_left
-        batch_tokens = self._settings.batch_tokens or network.batch_tokens
+        elif batch_tokens > 1 and not self._set_padding(network, tokeniser, task):
+            batch_tokens = 1
         return Engine(tokeniser, network, batch_tokens, model=self._settings.model)
+
+    def _set_padding(self, network: TorchNetwork, tokeniser: Tokeniser, task: Task | None) -> bool:
+        """Set the side on which inputs of a role are padded, in the card too; return False if they cannot be."""
+        name = self._settings.model
+        if task not in self._pads_left:
+            pairs = self._settings.kind == "cross_encoder"
+            special = special_tokens(self.library_model.tokenizer)
+            self._pads_left[task] = padding_on_left(name, network, tokeniser, special, pairs=pairs)
+            if self._pads_left[task] is None:
+                warnings.warn(
+                    f"the model {name!r} takes one input at a time, which is slow; if its config.json has no"
+                    " pad_token_id, set it",
+                    EvalkitWarning,
+                    stacklevel=5,
+                )
+        left = self._pads_left[task]
+        if left is not None:
+            tokeniser.pads_left = left
+            self.card = replace(self.card, rules=replace(self.card.rules, pads_left=left))
+        return left is not None
 
     def tokeniser(
         self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]
@@ -109,7 +144,7 @@ def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
     )
 
 
-def _card_of(library_model: Any, task: Task | None) -> Card:
+def _card_of(library_model: Any, task: Task | None, remark: str | None) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
     return Card(
@@ -117,4 +152,5 @@ def _card_of(library_model: Any, task: Task | None) -> Card:
         {number: str(names.get(number, number)) for number in range(count)},
         dict(library_model.prompts),
         library_model.prompts.get(library_model.default_prompt_name or ""),
+        () if remark is None else (remark,),
     )
