@@ -28,7 +28,7 @@ def in_parts(data: bytes, size: int) -> Iterable[bytes]:
 def test_every_coding_gives_the_body_back(data: bytes, size: int) -> None:
     """However it is cut into parts."""
     for coding, packed in (
-        ("", data), ("identity", data), ("gzip", gzip.compress(data, mtime=0)), ("X-GZIP", gzip.compress(data, mtime=0)),
+        ("", data), ("identity", data), ("gzip", gzip.compress(data)), ("X-GZIP", gzip.compress(data)),
         ("deflate", zlib.compress(data)),
     ):  # fmt: skip
         assert b"".join(decompressed(in_parts(packed, size), coding)) == data
