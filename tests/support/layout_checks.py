@@ -53,7 +53,7 @@ class LayoutChecks:
         Parameters
         ----------
         family
-            First cell of the row; must be unique.
+            First cell of the row: the model, its architecture, and what is special about this case.
         folder
             The model's folder, or a hub id.
         recipe
@@ -104,7 +104,7 @@ class LayoutChecks:
         Parameters
         ----------
         family
-            First cell of the row; must be unique.
+            First cell of the row: the model, its architecture, and what is special about this case.
         folder
             The model's folder, or a hub id.
         message, hint
