@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.encoding.engine import Network, OutOfMemoryError
+from evalkit.encoding.engine import Network
+from evalkit.encoding.library_errors import OutOfMemoryError
 from evalkit.encoding.packing import pad
 from evalkit.encoding.tokens import Tokeniser
 from evalkit.errors import InputError
