@@ -19,10 +19,11 @@ from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
 from evalkit.encoding.quantisation import quantise
 from evalkit.encoding.state import state_of
 from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
+from evalkit.encoding.vector_rules import VectorRules
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.files import write_file
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of the cache key: raise it when the exported files of the same model change."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
@@ -58,7 +59,13 @@ def read_card(folder: Path) -> Card:
     """Return the metadata of an exported model."""
     fields = orjson.loads((folder / CARD).read_bytes())
     labels = {int(number): name for number, name in fields.pop("labels")}
-    return Card(TokenRules(**fields.pop("rules")), labels, **fields)
+    vectors = fields.pop("vectors")
+    return Card(
+        TokenRules(**fields.pop("rules")),
+        labels,
+        vectors=None if vectors is None else VectorRules(**vectors),
+        **fields,
+    )
 
 
 def _is_whole(folder: Path) -> bool:
@@ -83,6 +90,12 @@ def _export(settings: ModelSettings, folder: Path) -> None:
         update={"runtime": "torch", "precision": "fp32", "device": "cpu", "compile": False}
     )
     model = TorchModel(plain)
+    if model.card.vectors is not None and model.card.vectors.by_role:
+        raise InputError(
+            f"the model {settings.model!r} has different modules for queries and documents,"
+            " which ONNX does not support",
+            "use runtime: torch",
+        )
     engines = [model.engine(prompt) for prompt in (None, _PROMPT)]
     if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
         raise InputError(

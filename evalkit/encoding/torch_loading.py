@@ -41,6 +41,10 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
             trust_remote_code=settings.trust_remote_code,
             model_kwargs={"dtype": types[settings.precision]},
         )
+        if settings.kind == "bi_encoder":
+            from evalkit.encoding.static_embeddings import pad_static
+
+            pad_static(library_model, types[settings.precision], settings.model)
         check_words(settings.model, library_model.tokenizer)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens

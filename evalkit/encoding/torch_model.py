@@ -9,6 +9,7 @@ from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
+from evalkit.encoding.routes import distinguishes_roles, input_module
 from evalkit.encoding.state import model_access
 from evalkit.encoding.token_vectors import Expansion, Task, length_of
 from evalkit.encoding.tokens import (
@@ -22,6 +23,7 @@ from evalkit.encoding.tokens import (
 )
 from evalkit.encoding.torch_loading import load_library_model
 from evalkit.encoding.torch_network import TorchNetwork
+from evalkit.encoding.vector_rules import VectorRules
 
 OUTPUTS = {
     "cross_encoder": "scores",
@@ -52,8 +54,17 @@ class TorchModel:
                 self.files = read_model_files(settings.model, settings.revision)
             self.library_model = load_library_model(settings, self.files)
         with model_errors(settings.model):
-            task: Task | None = "document" if settings.kind == "late_interaction" else None
-            self.card = _card_of(self.library_model, task)
+            self.card = self._read_card()
+
+    def _read_card(self) -> Card:
+        vectors = None
+        if self._settings.kind == "bi_encoder":
+            items = probes(_rules_of(self.library_model, None).max_length, pairs=False)
+            with suppress_warnings():
+                by_role = distinguishes_roles(self.library_model, items)
+            vectors = VectorRules.of(self.files, by_role=by_role)
+        split = self._settings.kind == "late_interaction" or (vectors is not None and vectors.by_role)
+        return _card_of(self.library_model, "document" if split else None, vectors)
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
@@ -74,7 +85,8 @@ class TorchModel:
         )
         with suppress_warnings():
             probe_features = library.features(items[:1])
-            tokeniser = self.tokeniser(library, rules, prompt, items)
+            backend = getattr(input_module(self.library_model, task).tokenizer, "backend_tokenizer", None)
+            tokeniser = _fastest(library, backend, rules, prompt, items)
         features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
         expansion = Expansion.of(probe_features)
         network = TorchNetwork(
@@ -90,25 +102,25 @@ class TorchModel:
             tokeniser.pads_left = expansion.on_left
         return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
 
-    def tokeniser(
-        self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]
-    ) -> Tokeniser:
-        """Return the fast tokeniser if it returns the library's tokens for all probe items, else the library's."""
-        backend = getattr(self.library_model.tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            return library
-        fast = FastTokeniser(backend.to_str(), rules, prompt)
-        return fast if agree(fast, library, items) else library
+
+def _fastest(
+    library: LibraryTokeniser, backend: Any, rules: TokenRules, prompt: str | None, items: Sequence[Item]
+) -> Tokeniser:
+    """Return the fast tokeniser if it returns the library's tokens for all probe items, else the library's."""
+    if backend is None:
+        return library
+    fast = FastTokeniser(backend.to_str(), rules, prompt)
+    return fast if agree(fast, library, items) else library
 
 
 def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
-    limit = (None if task is None else length_of(library_model, task)) or library_model.max_seq_length
-    return TokenRules.of(
-        library_model.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None
-    )
+    module = input_module(library_model, task)
+    own = None if task is None else length_of(module, task)
+    limit = own or getattr(module, "max_seq_length", None)
+    return TokenRules.of(module.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None)
 
 
-def _card_of(library_model: Any, task: Task | None) -> Card:
+def _card_of(library_model: Any, task: Task | None, vectors: VectorRules | None) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
     return Card(
@@ -116,4 +128,5 @@ def _card_of(library_model: Any, task: Task | None) -> Card:
         {number: str(names.get(number, number)) for number in range(count)},
         dict(library_model.prompts),
         library_model.prompts.get(library_model.default_prompt_name or ""),
+        vectors,
     )
