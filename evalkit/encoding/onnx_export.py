@@ -92,8 +92,8 @@ def _export(settings: ModelSettings, folder: Path) -> None:
     model = TorchModel(plain)
     if model.card.vectors is not None and model.card.vectors.by_role:
         raise InputError(
-            f"the model {settings.model!r} has different modules for queries and documents,"
-            " which ONNX does not support",
+            f"the model {settings.model!r} reads queries and documents in different ways, which cannot be exported"
+            " to ONNX",
             "use runtime: torch",
         )
     engines = [model.engine(prompt) for prompt in (None, _PROMPT)]

@@ -10,7 +10,6 @@ from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.onnx_export import MODEL, TOKENIZER, exported, read_card
 from evalkit.encoding.onnx_network import OnnxNetwork
-from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import FastTokeniser
 from evalkit.errors import MissingExtraError
 
@@ -40,7 +39,7 @@ class OnnxModel:
             "delete this folder; the next run exports the model again",
         )
 
-    def engine(self, prompt: str | None = None, _task: Task | None = None) -> Engine:
+    def engine(self, prompt: str | None = None, _task: str | None = None) -> Engine:
         """Return an engine that puts a prompt before every input; all engines share the model.
 
         A model that distinguishes queries from documents is not exported.

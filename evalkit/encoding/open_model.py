@@ -8,7 +8,6 @@ from typing import Protocol
 from evalkit.config.input_paths import is_path
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.model_settings import Card, ModelSettings
-from evalkit.encoding.token_vectors import Task
 from evalkit.errors import InputError
 
 
@@ -23,7 +22,7 @@ class OpenModel(Protocol):
 
     card: Card
 
-    def engine(self, prompt: str | None = None, task: Task | None = None, /) -> Engine:
+    def engine(self, prompt: str | None = None, task: str | None = None, /) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model."""
         ...
 

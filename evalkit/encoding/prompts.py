@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import get_args
 
 from evalkit.encoding.token_vectors import Task
 from evalkit.errors import EvalkitWarning
@@ -28,23 +29,24 @@ _E5 = re.compile(r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?")
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
-    """The prompt of a role, or why there is none.
+class OwnPrompt:
+    """The prompt that a model has for a role.
 
     Attributes
     ----------
-    text
-        The prompt; None if none was chosen.
+    name, text
+        Its name and text; None if none was chosen.
     unused
         Names of prompts that may have been meant for the role and are not used.
     """
 
+    name: str | None
     text: str | None
     unused: tuple[str, ...] = ()
 
 
-def own_prompts(model: str, listed: Mapping[str, str], wanted: Iterable[Task]) -> dict[Task, str | None]:
-    """Return the model's own prompt of each wanted role; warn if one may have been missed.
+def own_prompts(listed: Mapping[str, str]) -> dict[Task, OwnPrompt]:
+    """Return the prompt of each role among those that a model lists.
 
     A prompt is chosen by its name: first ``query``, or ``document``, ``passage`` or ``corpus``, even if its text is
     empty. Otherwise by a part of its name, such as ``retrieval.query`` or ``search_document``, if exactly one text
@@ -53,32 +55,48 @@ def own_prompts(model: str, listed: Mapping[str, str], wanted: Iterable[Task]) -
 
     Parameters
     ----------
+    listed
+        Prompt name -> text.
+    """
+    chosen = {role: _choice(role, listed) for role in get_args(Task)}
+    if any(prompt.text for prompt in chosen.values()):
+        return chosen
+    return {
+        role: replace(prompt, unused=prompt.unused or _of_no_other(role, listed))
+        for role, prompt in chosen.items()
+    }
+
+
+def warn_of_unused(model: str, listed: Mapping[str, str], roles: Iterable[Task]) -> None:
+    """Warn if a model may have a prompt for a role, and none is used.
+
+    Parameters
+    ----------
     model
         Folder or hub id.
     listed
         Prompt name -> text.
-    wanted
+    roles
         Roles that have no configured prompt.
     """
-    choices = {role: _choice(role, listed) for role in wanted}
-    if any(listed.values()):
-        if len(choices) > 1 and not any(choice.text for choice in choices.values()):
-            choices = {
-                role: _Choice(None, choice.unused or _of_no_other(role, listed))
-                for role, choice in choices.items()
-            }
-        for role, choice in choices.items():
-            if choice.unused and not choice.text:
-                _warn(_unused_text(model, role, choice.unused))
-    elif choices and _E5.fullmatch(re.split(r"[\\/]", model.rstrip("\\/"))[-1]):
+    chosen = own_prompts(listed)
+    unset = tuple(roles)
+    for role in unset:
+        if chosen[role].unused and not chosen[role].text:
+            texts = "queries" if role == "query" else "documents"
+            _warn(
+                f"the model {model!r} lists prompts, but none was used for {texts}:"
+                f" {', '.join(map(repr, chosen[role].unused))}."
+                f" Set {role}_prompt to the right text, or to '' for none."
+            )
+    if unset and not any(listed.values()) and _E5.fullmatch(re.split(r"[\\/]", model.rstrip("\\/"))[-1]):
         _warn(
             f"the model {model!r} lists no prompts, but E5 models need them:"
             " set query_prompt: 'query: ' and document_prompt: 'passage: '."
         )
-    return {role: choice.text for role, choice in choices.items()}
 
 
-def _choice(role: Task, listed: Mapping[str, str]) -> _Choice:
+def _choice(role: Task, listed: Mapping[str, str]) -> OwnPrompt:
     fitting = {
         name: text
         for name, text in listed.items()
@@ -86,16 +104,16 @@ def _choice(role: Task, listed: Mapping[str, str]) -> _Choice:
     }
     exact = next((name for name in _EXACT[role] if name in listed), None)
     if exact is not None:
-        return _Choice(listed[exact], _filled(fitting))
-    for_search = {name: text for name, text in fitting.items() if _parts(name) & _RETRIEVAL_WORDS}
-    texts = set((for_search or fitting).values())
-    if len(texts) == 1:
-        return _Choice(texts.pop())
-    if texts:
-        return _Choice(None, tuple(for_search or fitting))
+        return OwnPrompt(exact, listed[exact], _filled(fitting))
+    for_search = {name: text for name, text in fitting.items() if _parts(name) & _RETRIEVAL_WORDS} or fitting
+    if len(set(for_search.values())) == 1:
+        name, text = next(iter(for_search.items()))
+        return OwnPrompt(name, text)
+    if for_search:
+        return OwnPrompt(None, None, tuple(for_search))
     # Many models have prompts for queries only, and name them by tasks: none for documents is not suspicious.
     unnamed = _of_no_other(role, listed) if role == "query" else ()
-    return _Choice(None, tuple(name for name in unnamed if not _parts(name) & _OTHER_TASKS))
+    return OwnPrompt(None, None, tuple(name for name in unnamed if not _parts(name) & _OTHER_TASKS))
 
 
 def _of_no_other(role: Task, listed: Mapping[str, str]) -> tuple[str, ...]:
@@ -115,13 +133,5 @@ def _parts(name: str) -> frozenset[str]:
     return frozenset(re.split(r"[^a-z0-9]+", spaced.lower())) - {""}
 
 
-def _unused_text(model: str, role: Task, unused: tuple[str, ...]) -> str:
-    texts = "queries" if role == "query" else "documents"
-    return (
-        f"the model {model!r} lists prompts, but none was used for {texts}: {', '.join(map(repr, unused))}."
-        f" Set {role}_prompt to the right text, or to '' for none."
-    )
-
-
 def _warn(text: str) -> None:
-    warnings.warn(text, EvalkitWarning, stacklevel=4)
+    warnings.warn(text, EvalkitWarning, stacklevel=3)

@@ -7,10 +7,9 @@ from typing import Any, get_args
 
 from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import Item
-from evalkit.errors import InputError
 
 
-def input_module(library_model: Any, task: Task | None) -> Any:
+def input_module(library_model: Any, task: str | None) -> Any:
     """Return the module that tokenises the texts of a role: the first one, or the first of the role's route.
 
     Parameters
@@ -19,11 +18,6 @@ def input_module(library_model: Any, task: Task | None) -> Any:
         A sentence-transformers model.
     task
         The role; None for texts without a role.
-
-    Raises
-    ------
-    InputError
-        If the model has routes, and none for the role.
     """
     from sentence_transformers.base.modules import Router
 
@@ -31,18 +25,12 @@ def input_module(library_model: Any, task: Task | None) -> Any:
     return first.sub_modules[_route(first, task)][0] if isinstance(first, Router) else first
 
 
-def _route(router: Any, task: Task | None) -> str:
+def _route(router: Any, task: str | None) -> str:
     """Return the name of the route that a router takes for texts of a role, in the order that it documents."""
     for key in ((task, "text"), (task, None), (None, "text"), (None, None)):
         if key in router.route_mappings:
             return str(router.route_mappings[key])
-    found = next((name for name in (task, "text") if name in router.sub_modules), None)
-    if found is None and task is not None:
-        raise InputError(
-            f"the model has no modules for the role {task!r}, only for {', '.join(router.sub_modules)}",
-            "rename its routes to query and document in its router_config.json (or config.json)",
-        )
-    return str(found or router.default_route)
+    return str(next((name for name in (task, "text") if name in router.sub_modules), router.default_route))
 
 
 def distinguishes_roles(library_model: Any, items: Sequence[Item]) -> bool:

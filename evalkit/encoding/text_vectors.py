@@ -14,7 +14,7 @@ from evalkit.encoding.engine import Engine, Network
 from evalkit.encoding.model_settings import EmbeddingModel
 from evalkit.encoding.open_model import OpenModel, open_model
 from evalkit.encoding.packing import Padded
-from evalkit.encoding.prompts import own_prompts
+from evalkit.encoding.prompts import own_prompts, warn_of_unused
 from evalkit.encoding.similarity import Similarity
 from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.vector_rules import VectorRules
@@ -82,8 +82,15 @@ def open_text_vectors(settings: VectorModel) -> TextVectors:
     model = open_model(settings.of_kind("bi_encoder"))
     rules = model.card.vectors or VectorRules()
     similarity = settings.similarity or _named(settings.model, rules.similarity)
-    prompts = settings.prompts(own_prompts(settings.model, rules.prompts, settings.unset_prompts))
-    engines = {role: model.engine(prompts[role], role if rules.by_role else None) for role in get_args(Task)}
+    warn_of_unused(settings.model, rules.prompts, settings.unset_prompts)
+    own = own_prompts(rules.prompts)
+    prompts = settings.prompts({role: prompt.text for role, prompt in own.items()})
+    engines = {
+        role: _engine_by_role(model, prompts[role], role, own[role].name)
+        if rules.by_role
+        else model.engine(prompts[role])
+        for role in get_args(Task)
+    }
     if settings.truncate_dim is not None:
         _check_dimensions(settings, engines["document"])
     kept = settings.truncate_dim or rules.truncate_dim
@@ -92,6 +99,25 @@ def open_text_vectors(settings: VectorModel) -> TextVectors:
             role: engine.with_network(lambda one: _Truncated(one, kept)) for role, engine in engines.items()
         }
     return TextVectors(model, engines, prompts, similarity, kept)
+
+
+def _engine_by_role(model: OpenModel, prompt: str | None, role: Task, prompt_name: str | None) -> Engine:
+    """Return an engine for a role that a model distinguishes, tried out.
+
+    The library calls the roles ``query`` and ``document``; models of other makers call them as they call their
+    prompts, such as ``retrieval.query``.
+    """
+    names = [role, *({prompt_name} - {None, role})]
+    failure: InputError | None = None
+    for name in names:
+        try:
+            engine = model.engine(prompt, name)
+            engine.run(["a"])
+        except InputError as error:
+            failure = failure or error
+        else:
+            return engine
+    raise failure or ValueError("no name of a role")
 
 
 def _named(model: str, name: str | None) -> Similarity:

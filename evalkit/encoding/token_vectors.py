@@ -64,7 +64,7 @@ class Expansion:
         return Padded(ids, np.where(added, 1, mask) if self.attended else mask, segments), added
 
 
-def length_of(module: Any, task: Task) -> int | None:
+def length_of(module: Any, task: str) -> int | None:
     """Return the length limit of a sentence-transformers module for a role; None if the role has none of its own."""
     limit: int | None = getattr(module, f"{task}_length", None)
     expansion = getattr(module, "query_expansion", None) if task == "query" else None

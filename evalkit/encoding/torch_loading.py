@@ -8,6 +8,7 @@ from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_checks import check_kind, check_words
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.static_files import check_static
 from evalkit.errors import MissingExtraError
 
 
@@ -33,6 +34,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     check_kind(files, settings.kind)
+    check_static(files)
     with model_errors(settings.model):
         library_model = makers[settings.kind](
             settings.model,

@@ -11,7 +11,7 @@ from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.encoding.routes import distinguishes_roles, input_module
 from evalkit.encoding.state import model_access
-from evalkit.encoding.token_vectors import Expansion, Task, length_of
+from evalkit.encoding.token_vectors import Expansion, length_of
 from evalkit.encoding.tokens import (
     FastTokeniser,
     Item,
@@ -66,7 +66,7 @@ class TorchModel:
         split = self._settings.kind == "late_interaction" or (vectors is not None and vectors.by_role)
         return _card_of(self.library_model, "document" if split else None, vectors)
 
-    def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
+    def engine(self, prompt: str | None = None, task: str | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
 
         Raises
@@ -77,7 +77,7 @@ class TorchModel:
         with model_errors(self._settings.model, "be used"):
             return self._engine(prompt, task)
 
-    def _engine(self, prompt: str | None, task: Task | None) -> Engine:
+    def _engine(self, prompt: str | None, task: str | None) -> Engine:
         rules = self.card.rules if task is None else _rules_of(self.library_model, task)
         items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
         library = LibraryTokeniser(
@@ -113,14 +113,14 @@ def _fastest(
     return fast if agree(fast, library, items) else library
 
 
-def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
+def _rules_of(library_model: Any, task: str | None) -> TokenRules:
     module = input_module(library_model, task)
     own = None if task is None else length_of(module, task)
     limit = own or getattr(module, "max_seq_length", None)
     return TokenRules.of(module.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None)
 
 
-def _card_of(library_model: Any, task: Task | None, vectors: VectorRules | None) -> Card:
+def _card_of(library_model: Any, task: str | None, vectors: VectorRules | None) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
     return Card(
