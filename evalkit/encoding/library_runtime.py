@@ -63,8 +63,6 @@ def _hint(error: str) -> str:
     """Return what can be done about an error of the libraries."""
     if "trust_remote_code" in error:
         return "set trust_remote_code: true if you trust the code in its repository"
-    if "No route found" in error:
-        return "rename its routes to query and document in its router_config.json (or config.json)"
     if "PEFT" in error or "peft" in error:
         return "install the package of its adapter: pip install peft; or merge the adapter into the model"
     if "weights_only" in error or "pickle" in error.lower():

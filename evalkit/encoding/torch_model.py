@@ -9,7 +9,7 @@ from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
-from evalkit.encoding.routes import distinguishes_roles, input_module
+from evalkit.encoding.role_modules import distinguishes_roles, input_module
 from evalkit.encoding.state import model_access
 from evalkit.encoding.token_vectors import Expansion, length_of
 from evalkit.encoding.tokens import (
@@ -61,7 +61,7 @@ class TorchModel:
         if self._settings.kind == "bi_encoder":
             items = probes(_rules_of(self.library_model, None).max_length, pairs=False)
             with suppress_warnings():
-                by_role = distinguishes_roles(self.library_model, items)
+                by_role = distinguishes_roles(self.library_model, items, self._settings.model)
             vectors = VectorRules.of(self.files, by_role=by_role)
         split = self._settings.kind == "late_interaction" or (vectors is not None and vectors.by_role)
         return _card_of(self.library_model, "document" if split else None, vectors)

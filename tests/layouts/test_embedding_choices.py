@@ -207,7 +207,7 @@ def test_routes_of_other_names(tmp_path: Path, check_refused: Check) -> None:
     parts = modules_of(make_bert_embedder(tmp_path / "bert"))
     folder = tmp_path / "router"
     SentenceTransformer(modules=[Router({"query": parts, "doc": parts})], device="cpu").save(str(folder))
-    message = "No route found for task type 'document'"
+    message = "has modules for query, doc, and none for the role 'document'"
     check_refused("Router without document", folder, message, hint="rename its routes", backend="bi_encoder")
 
 
