@@ -16,7 +16,6 @@ from support.embedding_models import (
 )
 from support.tiny_models import SHORT, TEXTS, put
 
-from evalkit.errors import EvalkitWarning
 from evalkit.rerankers import load_reranker
 
 pytest.importorskip("sentence_transformers", reason="needs the local extra")
@@ -117,7 +116,6 @@ def test_configured_dimensions(tmp_path: Path, check_layout: Check, check_refuse
         ),
         ("query, document empty (Qwen3-Embedding)", {"query": "find: ", "document": ""}, None, None),
         ("query and nothing else (arctic-embed)", {"query": "find: "}, None, None),
-        ("document empty, passage not", {"query": "find: ", "document": "", "passage": "text: "}, None, None),
     ],
 )
 def test_prompts(
@@ -134,13 +132,40 @@ def test_prompts(
     check_layout(f"prompts {family}", folder, recipe, backend="bi_encoder", pairs=TEXTS)
 
 
-def test_prompts_of_no_role(tmp_path: Path, check_layout: Check) -> None:
-    """A prompt that is for neither queries nor documents is not used, and evalkit says so."""
-    folder = make_bert_embedder(tmp_path, prompts={"web": "web: "}, default_prompt_name="web")
-    with pytest.warns(EvalkitWarning, match="none was used for queries: 'web'"):
-        load_reranker("bi_encoder", model=str(folder), device="cpu")
+@pytest.mark.parametrize(
+    ("family", "prompts", "warns"),
+    [
+        ("default_prompt_name, and no role", {"web": "web: "}, "none was used for queries: 'web'"),
+        (
+            "document empty, passage not",
+            {"query": "find: ", "document": "", "passage": "web: "},
+            "none was used for documents: 'passage'",
+        ),
+        (
+            "query_en, query_de",
+            {"query_en": "find: ", "query_de": "web: "},
+            "queries: 'query_en', 'query_de'",
+        ),
+    ],
+)
+def test_prompts_that_are_not_used(
+    tmp_path: Path, check_layout: Check, family: str, prompts: dict[str, str], warns: str
+) -> None:
+    """A prompt that may have been meant for a role is not used, as in the library, and evalkit says so."""
+    folder = make_bert_embedder(tmp_path, prompts=prompts, default_prompt_name=list(prompts)[-1])
+    recipe = library_recipe(folder)
+    check_layout(f"prompts {family}", folder, recipe, backend="bi_encoder", pairs=TEXTS, warns=warns)
+
+
+def test_e5(tmp_path: Path, check_layout: Check) -> None:
+    """E5 models list no prompts, and need them: evalkit says so, and uses those that are configured."""
+    folder = make_bert_embedder(tmp_path / "e5-base-v2")
+    warns = "E5 models need them: set query_prompt: 'query: '"
+    check_layout("e5-base-v2", folder, library_recipe(folder), backend="bi_encoder", pairs=TEXTS, warns=warns)
+    recipe = library_recipe(folder, "query: ", "passage: ")
+    prompts = {"query_prompt": "query: ", "document_prompt": "passage: "}
     check_layout(
-        "default_prompt_name: web", folder, library_recipe(folder), backend="bi_encoder", pairs=TEXTS
+        "e5-base-v2, prompts configured", folder, recipe, backend="bi_encoder", pairs=TEXTS, **prompts
     )
 
 
