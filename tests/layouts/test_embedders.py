@@ -1,4 +1,4 @@
-"""Embedding models laid out as their repositories are, with the library's own encoding as the recipe."""
+"""Models that embed texts, in the layouts that sentence-transformers saves: pooling, layers, prompts, decoders."""
 
 from __future__ import annotations
 
@@ -7,94 +7,129 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.embedding_models import library_recipe, make_bert_embedder, set_choices, set_modules
-from support.tiny_models import TEXTS, put, qwen_sizes, roberta_config, save
-from support.tiny_tokenizers import qwen_tokenizer, roberta_tokenizer
+from support.embedding_recipes import embedding_recipe
+from support.tiny_embedders import sentence_bert, write_dense, write_modules
+from support.tiny_files import edit, put
+from support.tiny_models import SMALL, TEXTS, qwen_sizes, roberta_config, save
+from support.tiny_tokenizers import appended, gemma_tokenizer, qwen_tokenizer, roberta_tokenizer
 
 pytest.importorskip("sentence_transformers", reason="needs the local extra")
 pytest.importorskip("onnxruntime", reason="needs the onnx extra")
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
+WEB_SEARCH = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:"
 Check = Callable[..., Any]
 
 
-def pooled(folder: Path, **config: Any) -> None:
-    """Write the configuration of the pooling."""
-    put(folder, "1_Pooling/config.json", {"word_embedding_dimension": 32, **config})
-
-
-@pytest.mark.parametrize(
-    ("family", "pooling"),
-    [
-        ("all-MiniLM-L6-v2 (mean, Normalize)", {"pooling_mode_mean_tokens": True}),
-        ("bge-base-en-v1.5 (cls, Normalize)", {"pooling_mode_cls_token": True}),
-        ("two pooling modes", {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}),
-    ],
-)
-def test_pooled_and_normalised(
-    tmp_path: Path, check_layout: Check, family: str, pooling: dict[str, bool]
-) -> None:
-    """A network, a pooling and vectors of length 1, on ONNX and in int8, too."""
-    folder = make_bert_embedder(tmp_path, 256)
-    pooled(folder, **pooling)
-    set_modules(folder, ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize"))
-    check_layout(family, folder, library_recipe(folder), backend="bi_encoder", exports="score")
-
-
-def test_projections(tmp_path: Path, check_layout: Check) -> None:
-    """Two projections after the pooling, and prompts, as EmbeddingGemma has them."""
-    import torch
-    from safetensors.torch import save_file
-
-    prompts = {"query": "task: search result | query: ", "document": "title: none | text: ", "STS": "like: "}
-    folder = make_bert_embedder(tmp_path, prompts=prompts, similarity_fn_name="cosine")
-    numbers = torch.Generator().manual_seed(5)
-    for path, sizes in (("2_Dense", (32, 64)), ("3_Dense", (64, 32))):
-        config = {"in_features": sizes[0], "out_features": sizes[1], "bias": False}
-        put(
-            folder,
-            f"{path}/config.json",
-            {**config, "activation_function": "torch.nn.modules.linear.Identity"},
-        )
-        weight = torch.randn(sizes[1], sizes[0], generator=numbers) * 0.3
-        save_file({"linear.weight": weight}, folder / path / "model.safetensors")
-    projections = (("Dense", "2_Dense"), ("Dense", "3_Dense"), ("Normalize", "4_Normalize"))
-    set_modules(folder, ("Transformer", ""), ("Pooling", "1_Pooling"), *projections)
-    check_layout("EmbeddingGemma (Dense, Dense)", folder, library_recipe(folder), backend="bi_encoder")
-
-
-def test_prompts_that_are_not_pooled(tmp_path: Path, check_layout: Check) -> None:
-    """Some models leave the prompt's tokens out of the mean, which cannot be exported."""
-    prompts = {"query": "Represent the question: ", "document": "Represent the text: "}
-    folder = make_bert_embedder(tmp_path, prompts=prompts)
-    pooled(folder, pooling_mode_mean_tokens=True, include_prompt=False)
-    family = "instructor (Pooling with include_prompt: false)"
-    check_layout(family, folder, library_recipe(folder), backend="bi_encoder", exports="refused")
-
-
-def test_last_tokens(tmp_path: Path, check_layout: Check) -> None:
-    """The vector of the last token, and a prompt for queries alone, as Qwen3-Embedding has them."""
-    from transformers import Qwen3Config, Qwen3Model
-
-    sizes = qwen_sizes(qwen_tokenizer(tmp_path))
-    save(tmp_path, Qwen3Model(Qwen3Config(**sizes)), architectures=["Qwen3ForCausalLM"])
-    pooled(tmp_path, pooling_mode_lasttoken=True)
-    set_modules(tmp_path, ("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize"))
-    prompts = {"query": "Instruct: Find passages that answer the query\nQuery:", "document": ""}
-    folder = set_choices(tmp_path, prompts=prompts, similarity_fn_name="cosine")
-    recipe = library_recipe(folder)
-    check_layout(
-        "Qwen3-Embedding (last token)", folder, recipe, backend="bi_encoder", pairs=TEXTS, exports="score"
+@pytest.fixture
+def check(check_layout: Callable[..., Any]) -> Check:
+    """Return the check of a model that embeds."""
+    return lambda family, folder, recipe, **settings: check_layout(
+        family, folder, recipe, **{"backend": "bi_encoder", "pairs": TEXTS, **settings}
     )
 
 
-def test_lower_case(tmp_path: Path, check_layout: Check) -> None:
-    """Texts are lowercased before a tokenizer that keeps capitals, if the files say so."""
+def test_mean_of_all_tokens(tmp_path: Path, check: Check) -> None:
+    """It reads 256 tokens, of the 512 that its tables have."""
+    folder = sentence_bert(tmp_path / "all-MiniLM-L6-v2", "Normalize", most=256)
+    check("all-MiniLM-L6-v2 (BERT, mean)", folder, embedding_recipe(folder, most=256), exports="score")
+
+
+def test_a_hub_id(hub_folder: Callable[[str], Path], check: Check) -> None:
+    """A model in the cache of the hub is found by its id, its modules with it."""
+    hub_id = "sentence-transformers/all-MiniLM-L6-v2"
+    folder = sentence_bert(hub_folder(hub_id), "Normalize", most=256)
+    check(f"hub id {hub_id} (BERT)", hub_id, embedding_recipe(folder, most=256), exports="score")
+
+
+def test_first_token(tmp_path: Path, check: Check) -> None:
+    """The vector of the first token is that of the text."""
+    folder = sentence_bert(tmp_path / "bge-base-en-v1.5", "Normalize", pooling="cls")
+    check("bge-base-en-v1.5 (BERT, cls)", folder, embedding_recipe(folder, "cls"), exports="score")
+
+
+def test_two_ways_of_pooling(tmp_path: Path, check: Check) -> None:
+    """Two vectors are put one after the other."""
+    folder = sentence_bert(tmp_path / "two-poolings", pooling="cls+mean")
+    check("two pooling modes (BERT)", folder, embedding_recipe(folder, "cls+mean"), exports="score")
+
+
+def test_lower_case_and_128_tokens(tmp_path: Path, check: Check) -> None:
+    """Both settings of ``sentence_bert_config.json`` hold: a cased tokenizer gets lower case, and cuts at 128."""
     from transformers import RobertaModel
 
-    folder = make_bert_embedder(tmp_path / "bert")
-    other = save(tmp_path / "roberta", RobertaModel(roberta_config(roberta_tokenizer(tmp_path / "roberta"))))
-    for file in ("1_Pooling/config.json", "modules.json", "config_sentence_transformers.json"):
-        put(other, file, (folder / file).read_text(encoding="utf-8"))
-    put(other, "sentence_bert_config.json", {"max_seq_length": 128, "do_lower_case": True})
-    recipe = library_recipe(other)
-    check_layout("do_lower_case: true (RoBERTa)", other, recipe, backend="bi_encoder", exports="score")
+    folder = tmp_path / "do-lower-case"
+    save(folder, RobertaModel(roberta_config(roberta_tokenizer(folder))))
+    write_modules(folder, most=128)
+    edit(folder, "sentence_bert_config.json", do_lower_case=True)
+    recipe = embedding_recipe(folder, most=128)
+    lower = [(query.lower(), document.lower()) for query, document in TEXTS]
+    check("do_lower_case, 128 tokens (RoBERTa)", folder, lambda _: recipe(lower), exports="score")
+
+
+def test_prompts_of_the_two_roles(tmp_path: Path, check: Check) -> None:
+    """Query and document have prompts of their own, and two layers follow the pooling; torch cannot export it."""
+    from transformers import Gemma3TextConfig, Gemma3TextModel
+
+    folder = tmp_path / "embeddinggemma-300m"
+    vocabulary = gemma_tokenizer(folder, 2048)
+    ids = {f"{name}_token_id": vocabulary[f"<{name}>"] for name in ("pad", "bos", "eos")}
+    heads = {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 2048, "sliding_window": 128}
+    config = Gemma3TextConfig(
+        **SMALL, **heads, **ids, vocab_size=vocabulary.size, use_bidirectional_attention=True
+    )
+    save(folder, Gemma3TextModel(config))
+    prompts = ("task: search result | query: ", "title: none | text: ")
+    named = {"query": prompts[0], "document": prompts[1], "Clustering": "task: clustering | query: "}
+    write_modules(
+        folder, "Dense", "Dense", "Normalize", most=2048, prompts=named, similarity_fn_name="cosine"
+    )
+    write_dense(folder / "2_Dense", 32, 64)
+    write_dense(folder / "3_Dense", 64, 32)
+    recipe = embedding_recipe(folder, most=2048, prompts=prompts, layers=["2_Dense", "3_Dense"])
+    check("embeddinggemma-300m (Gemma 3, two Dense)", folder, recipe, exports="refused")
+
+
+def test_a_default_prompt(tmp_path: Path, check: Check) -> None:
+    """A role that has a prompt of its own does not get the default one."""
+    prompts = {"query": "query: ", "document": "passage: "}
+    folder = sentence_bert(tmp_path / "default-prompt", prompts=prompts, default_prompt_name="document")
+    recipe = embedding_recipe(folder, prompts=("query: ", "passage: "))
+    check("default_prompt_name: document (BERT)", folder, recipe)
+
+
+def test_prompts_of_the_configuration(tmp_path: Path, check: Check) -> None:
+    """A card that names prompts which its files do not have: they are set by hand."""
+    folder = sentence_bert(tmp_path / "e5-base-v2", "Normalize")
+    settings = {"query_prompt": "query: ", "document_prompt": "passage: "}
+    recipe = embedding_recipe(folder, prompts=("query: ", "passage: "))
+    check("e5-base-v2 (BERT), prompts set", folder, recipe, exports="score", **settings)
+
+
+def test_a_prompt_outside_the_mean(tmp_path: Path, check: Check) -> None:
+    """Tokens of a prompt are read, and not part of the mean; the exported model cannot do so."""
+    prompts = ("Represent the question: ", "Represent the text: ")
+    named = {"query": prompts[0], "document": prompts[1]}
+    folder = sentence_bert(tmp_path / "instructor", prompts=named)
+    edit(folder, "1_Pooling/config.json", include_prompt=False)
+    recipe = embedding_recipe(folder, prompts=prompts, prompts_count=False)
+    check("instructor (BERT), include_prompt: false", folder, recipe, exports="refused")
+
+
+@pytest.mark.parametrize("chat", [False, True], ids=["plain", "chat template"])
+def test_last_token_of_a_decoder(tmp_path: Path, check: Check, chat: bool) -> None:
+    """Padding is on the left, a token ends each text, the query has an instruction; a chat template changes nothing."""
+    from transformers import Qwen3Config, Qwen3Model
+
+    folder = tmp_path / "Qwen3-Embedding-0.6B"
+    sizes = qwen_sizes(qwen_tokenizer(folder))
+    save(folder, Qwen3Model(Qwen3Config(**sizes)), architectures=["Qwen3ForCausalLM"])
+    appended(folder, "<|endoftext|>")
+    prompts = {"query": WEB_SEARCH, "document": ""}
+    write_modules(folder, "Normalize", pooling="lasttoken", most=None, prompts=prompts)
+    if chat:
+        put(
+            folder, "chat_template.jinja", "{% for m in messages %}<|im_start|>{{ m['content'] }}{% endfor %}"
+        )
+    recipe = embedding_recipe(folder, "lasttoken", most=4096, prompts=(WEB_SEARCH, ""))
+    family = "Qwen3-Embedding-0.6B (Qwen3, last token)" + (", chat template" if chat else "")
+    check(family, folder, recipe, exports="score")

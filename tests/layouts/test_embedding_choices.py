@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from support.embedding_models import (
     library_recipe,
-    make_bert_embedder,
     make_router,
     modules_of,
     set_choices,
 )
+from support.tiny_embedders import sentence_bert
 from support.tiny_models import SHORT, TEXTS, put
 
 from evalkit.rerankers import load_reranker
@@ -48,7 +48,7 @@ class Transformer(Plain):
 @pytest.mark.parametrize("similarity", ["dot", "euclidean", "manhattan"])
 def test_similarity(tmp_path: Path, check_layout: Check, similarity: str) -> None:
     """Scores are the similarity that the files name, on ONNX, too; the scores are no cosines then."""
-    folder = make_bert_embedder(tmp_path, similarity_fn_name=similarity)
+    folder = sentence_bert(tmp_path, similarity_fn_name=similarity)
     family = f"similarity_fn_name: {similarity}" + " (multi-qa-*-dot-v1)" * (similarity == "dot")
     settings = {"backend": "bi_encoder", "pairs": SHORT, "tolerance": 5e-5}
     check_layout(family, folder, library_recipe(folder), exports="score", **settings)
@@ -58,21 +58,21 @@ def test_similarity(tmp_path: Path, check_layout: Check, similarity: str) -> Non
 
 def test_a_configured_similarity(tmp_path: Path, check_layout: Check) -> None:
     """The setting overrides the files."""
-    folder = make_bert_embedder(tmp_path, similarity_fn_name="dot")
+    folder = sentence_bert(tmp_path, similarity_fn_name="dot")
     recipe = library_recipe(folder, similarity_fn_name="cosine")
     check_layout("similarity: cosine over dot", folder, recipe, backend="bi_encoder", similarity="cosine")
 
 
 def test_truncated_vectors(tmp_path: Path, check_layout: Check) -> None:
     """Vectors are cut to the dimensions that the files name, after all modules, on ONNX, too."""
-    folder = make_bert_embedder(tmp_path, truncate_dim=8, similarity_fn_name="cosine")
+    folder = sentence_bert(tmp_path, truncate_dim=8, similarity_fn_name="cosine")
     recipe = library_recipe(folder)
     check_layout("truncate_dim: 8 in the files", folder, recipe, backend="bi_encoder", exports="score")
 
 
 def test_configured_dimensions(tmp_path: Path, check_layout: Check, check_refused: Check) -> None:
     """The setting overrides the files; more than there are is refused."""
-    folder = make_bert_embedder(tmp_path, truncate_dim=8, similarity_fn_name="dot")
+    folder = sentence_bert(tmp_path, truncate_dim=8, similarity_fn_name="dot")
     recipe = library_recipe(folder, truncate_dim=12)
     check_layout("truncate_dim: 12 over 8", folder, recipe, backend="bi_encoder", truncate_dim=12)
     check_refused(
@@ -127,7 +127,7 @@ def test_prompts(
     document: str | None,
 ) -> None:
     """The model's prompts are used by their names; where the library looks for them, as the library does."""
-    folder = make_bert_embedder(tmp_path, prompts=prompts, default_prompt_name=None)
+    folder = sentence_bert(tmp_path, prompts=prompts, default_prompt_name=None)
     recipe = library_recipe(folder, query, document)
     check_layout(f"prompts {family}", folder, recipe, backend="bi_encoder", pairs=TEXTS)
 
@@ -152,14 +152,14 @@ def test_prompts_that_are_not_used(
     tmp_path: Path, check_layout: Check, family: str, prompts: dict[str, str], warns: str
 ) -> None:
     """A prompt that may have been meant for a role is not used, as in the library, and evalkit says so."""
-    folder = make_bert_embedder(tmp_path, prompts=prompts, default_prompt_name=list(prompts)[-1])
+    folder = sentence_bert(tmp_path, prompts=prompts, default_prompt_name=list(prompts)[-1])
     recipe = library_recipe(folder)
     check_layout(f"prompts {family}", folder, recipe, backend="bi_encoder", pairs=TEXTS, warns=warns)
 
 
 def test_e5(tmp_path: Path, check_layout: Check) -> None:
     """E5 models list no prompts, and need them: evalkit says so, and uses those that are configured."""
-    folder = make_bert_embedder(tmp_path / "e5-base-v2")
+    folder = sentence_bert(tmp_path / "e5-base-v2")
     warns = "E5 models need them: set query_prompt: 'query: '"
     check_layout("e5-base-v2", folder, library_recipe(folder), backend="bi_encoder", pairs=TEXTS, warns=warns)
     recipe = library_recipe(folder, "query: ", "passage: ")
@@ -172,8 +172,8 @@ def test_e5(tmp_path: Path, check_layout: Check) -> None:
 @pytest.mark.parametrize("with_length", [False, True])
 def test_a_router(tmp_path: Path, check_layout: Check, *, with_length: bool) -> None:
     """Queries and documents go through the modules of their role, each with its own length limit."""
-    query = modules_of(make_bert_embedder(tmp_path / "query", 24))
-    document = modules_of(make_bert_embedder(tmp_path / "document", 48))
+    query = modules_of(sentence_bert(tmp_path / "query", most=24))
+    document = modules_of(sentence_bert(tmp_path / "document", most=48))
     _shuffle(query[0])
     folder = make_router(tmp_path / "router", query, document)
     set_choices(folder, similarity_fn_name="cosine", prompts={"query": "find: ", "document": "text: "})
@@ -185,8 +185,8 @@ def test_a_router(tmp_path: Path, check_layout: Check, *, with_length: bool) -> 
 
 def test_a_router_of_old_versions(tmp_path: Path, check_layout: Check) -> None:
     """`Asym` is what routers were called, with their configuration in ``config.json``."""
-    parts = modules_of(make_bert_embedder(tmp_path / "bert"))
-    other = modules_of(make_bert_embedder(tmp_path / "other"))
+    parts = modules_of(sentence_bert(tmp_path / "bert"))
+    other = modules_of(sentence_bert(tmp_path / "other"))
     _shuffle(other[0])
     folder = make_router(tmp_path / "router", parts, other)
     (folder / "router_config.json").rename(folder / "config.json")
@@ -200,8 +200,8 @@ def test_routes_by_mapping(tmp_path: Path, check_layout: Check) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Normalize, Router
 
-    parts = modules_of(make_bert_embedder(tmp_path / "bert", 16))
-    other = modules_of(make_bert_embedder(tmp_path / "other", 32))
+    parts = modules_of(sentence_bert(tmp_path / "bert", most=16))
+    other = modules_of(sentence_bert(tmp_path / "other", most=32))
     _shuffle(other[0])
     routes = {("query", "text"): "a", ("document", None): "b"}
     router = Router({"b": other, "a": parts}, route_mappings=routes)
@@ -215,7 +215,7 @@ def test_a_router_that_is_not_first(tmp_path: Path, check_layout: Check) -> None
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Dense, Router
 
-    network, pooling = modules_of(make_bert_embedder(tmp_path / "bert", 16))
+    network, pooling = modules_of(sentence_bert(tmp_path / "bert", most=16))
     router = Router({"query": [Dense(32, 16)], "document": [Dense(32, 16)]}, default_route="document")
     folder = tmp_path / "router"
     SentenceTransformer(modules=[network, pooling, router], device="cpu").save(str(folder))
@@ -229,7 +229,7 @@ def test_routes_of_other_names(tmp_path: Path, check_refused: Check) -> None:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Router
 
-    parts = modules_of(make_bert_embedder(tmp_path / "bert"))
+    parts = modules_of(sentence_bert(tmp_path / "bert"))
     folder = tmp_path / "router"
     SentenceTransformer(modules=[Router({"query": parts, "doc": parts})], device="cpu").save(str(folder))
     message = "has modules for query, doc, and none for the role 'document'"
@@ -238,7 +238,7 @@ def test_routes_of_other_names(tmp_path: Path, check_refused: Check) -> None:
 
 def test_lengths_by_role(tmp_path: Path, check_layout: Check) -> None:
     """A network with a length limit for each role."""
-    folder = make_bert_embedder(tmp_path)
+    folder = sentence_bert(tmp_path)
     limits = {"max_seq_length": 128, "query_length": 8, "document_length": 32}
     put(folder, "sentence_bert_config.json", limits)
     recipe = library_recipe(folder)
@@ -248,7 +248,7 @@ def test_lengths_by_role(tmp_path: Path, check_layout: Check) -> None:
 def test_tasks_of_the_makers_own_names(tmp_path: Path, check_layout: Check) -> None:
     """Where a module of the repository reads tasks, they are called as the prompts are."""
     prompts = {"retrieval.query": "find: ", "retrieval.passage": "text: "}
-    folder = make_bert_embedder(tmp_path, prompts=prompts)
+    folder = sentence_bert(tmp_path, prompts=prompts)
     put(folder, "custom_st.py", JINA_CODE)
     modules = [
         {"idx": 0, "name": "transformer", "path": "", "type": "custom_st.Transformer", "kwargs": ["task"]},

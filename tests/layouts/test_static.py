@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from support.embedding_models import (
     library_recipe,
-    make_bert_embedder,
     make_router,
     make_static,
     modules_of,
     set_modules,
     static_module,
 )
+from support.tiny_embedders import sentence_bert
 from support.tiny_models import PAIRS, put
 from support.tiny_tokenizers import bert_tokenizer
 
@@ -109,7 +109,7 @@ def test_static_queries(tmp_path: Path, check_layout: Check) -> None:
     from sentence_transformers.base.modules import Dense
 
     query = [static_module(tmp_path / "static"), Dense(16, 32, activation_function=torch.nn.Tanh())]
-    document = modules_of(make_bert_embedder(tmp_path / "bert"))
+    document = modules_of(sentence_bert(tmp_path / "bert"))
     folder = make_router(tmp_path / "router", query, document)
     family = "Router of static queries"
     check_layout(family, folder, library_recipe(folder), backend="bi_encoder", exports="refused")

@@ -7,19 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from support.layout_checks import Pairs, Recipe
-from support.tiny_models import bert_config, put, save
+from support.tiny_models import put
 from support.tiny_tokenizers import bert_tokenizer
-
-
-def make_bert_embedder(folder: Path, most: int = 512, **config: Any) -> Path:
-    """Save a BERT with mean pooling; the rest is its ``config_sentence_transformers.json``."""
-    from transformers import BertModel
-
-    save(folder, BertModel(bert_config(bert_tokenizer(folder))))
-    put(folder, "sentence_bert_config.json", {"max_seq_length": most, "do_lower_case": False})
-    put(folder, "1_Pooling/config.json", {"word_embedding_dimension": 32, "pooling_mode_mean_tokens": True})
-    set_modules(folder, ("Transformer", ""), ("Pooling", "1_Pooling"))
-    return set_choices(folder, **config)
 
 
 def set_modules(folder: Path, *modules: tuple[str, str]) -> None:
