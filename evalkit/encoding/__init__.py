@@ -14,7 +14,9 @@ from evalkit.encoding.model_settings import (
     Runtime,
 )
 from evalkit.encoding.open_model import OpenModel, open_model
+from evalkit.encoding.similarity import Similarity, similarities
 from evalkit.encoding.state import deciding_facts
+from evalkit.encoding.text_vectors import TextVectors, VectorModel, open_text_vectors
 from evalkit.encoding.tokens import Item
 
 __all__ = [
@@ -29,6 +31,11 @@ __all__ = [
     "OpenModel",
     "Precision",
     "Runtime",
+    "Similarity",
+    "TextVectors",
+    "VectorModel",
     "deciding_facts",
     "open_model",
+    "open_text_vectors",
+    "similarities",
 ]

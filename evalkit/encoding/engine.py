@@ -106,6 +106,10 @@ class Engine:
         self.pool_items = max(batch_tokens // 2, 1)
         """Recommended items per run: enough for batches of similar length, few enough to save results often."""
 
+    def with_network(self, wrapped: Callable[[Network], Network]) -> Engine:
+        """Return an engine with the same tokeniser and batches, and another network made from this one's."""
+        return Engine(self.tokeniser, wrapped(self._network), self._batch_tokens, model=self._model)
+
     def run(self, items: Sequence[Item], on_progress: Callable[[int], object] = lambda _: None) -> Encoded:
         """Return the network's output for every item.
 

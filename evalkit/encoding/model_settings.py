@@ -15,12 +15,11 @@ from evalkit.config.input_paths import ModelName
 from evalkit.config.settings import Concurrency, PositiveInt
 from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import TokenRules
+from evalkit.encoding.vector_rules import VectorRules
 
 Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
 Runtime = Literal["auto", "torch", "onnx"]
-DOCUMENT_PROMPTS = ("document", "passage", "corpus")
-"""Names under which sentence-transformers looks for a document prompt, in this order."""
 
 
 class LocalModel(Settings):
@@ -130,15 +129,16 @@ class EmbeddingModel(LocalModel):
     query_prompt: str | None = None
     document_prompt: str | None = None
 
-    def prompts(self, model_prompts: Mapping[str, str]) -> dict[Task, str | None]:
-        """Return the prompts of queries and documents; the model's own prompts are the defaults."""
-        query, document = self.query_prompt, self.document_prompt
-        if query is None:
-            query = model_prompts.get("query")
-        if document is None:
-            document = next(
-                (model_prompts[name] for name in DOCUMENT_PROMPTS if model_prompts.get(name)), None
-            )
+    @property
+    def unset_prompts(self) -> tuple[Task, ...]:
+        """Roles for which no prompt is configured, so that the model's own is used."""
+        prompts: dict[Task, str | None] = {"query": self.query_prompt, "document": self.document_prompt}
+        return tuple(role for role, prompt in prompts.items() if prompt is None)
+
+    def prompts(self, own: Mapping[Task, str | None]) -> dict[Task, str | None]:
+        """Return the prompts of queries and documents, None for no prompt; `own` are the model's."""
+        query = own.get("query") if self.query_prompt is None else self.query_prompt
+        document = own.get("document") if self.document_prompt is None else self.document_prompt
         return {"query": query or None, "document": document or None}
 
 
@@ -158,6 +158,8 @@ class Card:
         Prompt used if none is configured; None for no prompt.
     remarks
         Warnings for the user: what of the model's files is read in another way than they suggest.
+    vectors
+        How the vectors of an embedding model are used; None for other models.
     """
 
     rules: TokenRules
@@ -165,3 +167,4 @@ class Card:
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
     remarks: tuple[str, ...] = ()
+    vectors: VectorRules | None = None

@@ -18,10 +18,11 @@ from evalkit.encoding.onnx_network import INPUTS
 from evalkit.encoding.quantisation import quantise
 from evalkit.encoding.state import state_of
 from evalkit.encoding.tokens import FastTokeniser, TokenRules
+from evalkit.encoding.vector_rules import VectorRules
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.files import write_file
 
-_FORMAT = 3
+_FORMAT = 4
 """Part of the cache key: raise it when the exported files of the same model change."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
@@ -51,7 +52,14 @@ def read_card(folder: Path) -> Card:
     fields = orjson.loads((folder / CARD).read_bytes())
     labels = {int(number): name for number, name in fields.pop("labels")}
     remarks = tuple(fields.pop("remarks"))
-    return Card(TokenRules(**fields.pop("rules")), labels, **fields, remarks=remarks)
+    vectors = fields.pop("vectors")
+    return Card(
+        TokenRules(**fields.pop("rules")),
+        labels,
+        remarks=remarks,
+        vectors=None if vectors is None else VectorRules(**vectors),
+        **fields,
+    )
 
 
 def _is_whole(folder: Path) -> bool:
@@ -82,6 +90,12 @@ def _export(settings: ModelSettings, folder: Path) -> None:
         }
     )
     model = TorchModel(plain)
+    if model.card.vectors is not None and model.card.vectors.by_role:
+        raise InputError(
+            f"the model {settings.model!r} reads queries and documents in different ways, which cannot be exported"
+            " to ONNX",
+            "use runtime: torch",
+        )
     engines = [model.engine(prompt) for prompt in (None, PROMPT)]
     if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
         raise InputError(

@@ -10,9 +10,8 @@ from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.onnx_export import MODEL, TOKENIZER, exported, read_card
 from evalkit.encoding.onnx_network import OnnxNetwork
-from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import FastTokeniser
-from evalkit.errors import InputError, MissingExtraError
+from evalkit.errors import MissingExtraError
 
 
 class OnnxModel:
@@ -40,20 +39,11 @@ class OnnxModel:
             "delete this folder; the next run exports the model again",
         )
 
-    def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
+    def engine(self, prompt: str | None = None, _task: str | None = None) -> Engine:
         """Return an engine that puts a prompt before every input; all engines share the model.
 
-        Raises
-        ------
-        InputError
-            If a `task` is given: exported models do not distinguish queries from documents.
+        A model that distinguishes queries from documents is not exported.
         """
-        if task is not None:
-            raise InputError(
-                f"the model {self._settings.model!r} has different modules for queries and documents,"
-                " which ONNX does not support",
-                "use runtime: torch",
-            )
         with self._cache_errors():
             tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
             tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)

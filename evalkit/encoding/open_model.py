@@ -23,8 +23,8 @@ class OpenModel(Protocol):
 
     card: Card
 
-    def engine(self, prompt: str | None = None) -> Engine:
-        """Return an engine that puts a prompt before every input; all engines share the model."""
+    def engine(self, prompt: str | None = None, task: str | None = None, /) -> Engine:
+        """Return an engine that puts a prompt before every input of a role; all engines share the model."""
         ...
 
 

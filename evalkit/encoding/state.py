@@ -27,17 +27,29 @@ def state_of(settings: ModelSettings) -> str:
     folder = Path(settings.model)
     if folder.is_dir():
         return content_hash(folder)
-    from huggingface_hub import hf_hub_download
-
     with model_access(settings.model):
         try:
-            file = hf_hub_download(settings.model, "config.json", revision=settings.revision)
+            file = _downloaded(settings)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"model {settings.model!r} not found: {reason_of(error)}",
                 "use a local folder or a hub id; private models need HF_TOKEN",
             ) from None
     return Path(file).parent.name
+
+
+def _downloaded(settings: ModelSettings) -> str:
+    """Return the path of a small file that a hub model has: static embeddings and routers lack ``config.json``."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    try:
+        return str(hf_hub_download(settings.model, "config.json", revision=settings.revision))
+    except EntryNotFoundError as error:
+        try:
+            return str(hf_hub_download(settings.model, "modules.json", revision=settings.revision))
+        except EntryNotFoundError:
+            raise error from None
 
 
 @contextmanager

@@ -64,10 +64,10 @@ class Expansion:
         return Padded(ids, np.where(added, 1, mask) if self.attended else mask, segments), added
 
 
-def length_of(library_model: Any, task: Task) -> int | None:
-    """Return a sentence-transformers model's length limit for a role; None if the role has no limit of its own."""
-    limit: int | None = getattr(library_model[0], f"{task}_length", None)
-    expansion = getattr(library_model[0], "query_expansion", None) if task == "query" else None
+def length_of(module: Any, task: str) -> int | None:
+    """Return the length limit of a sentence-transformers module for a role; None if the role has none of its own."""
+    limit: int | None = getattr(module, f"{task}_length", None)
+    expansion = getattr(module, "query_expansion", None) if task == "query" else None
     if expansion is not None and expansion["strategy"] == "fixed":
         return int(expansion["length"])
     if expansion is not None and limit is not None:

@@ -12,6 +12,7 @@ from evalkit.encoding.model_checks import check_kind, note_pooling
 from evalkit.encoding.model_code import check_code
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.static_files import check_static
 from evalkit.encoding.tokenizer_check import check_sentence_piece
 from evalkit.encoding.vocabulary import check_vocabulary, check_words
 from evalkit.errors import MissingExtraError
@@ -40,6 +41,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     check_kind(files, settings.kind)
+    check_static(files)
     check_sentence_piece(files)
     if not settings.trust_remote_code:
         with model_errors(settings.model):
@@ -58,6 +60,10 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
         check_words(settings.model, library_model.tokenizer)
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
+        if settings.kind == "bi_encoder":
+            from evalkit.encoding.static_embeddings import pad_static  # imports torch
+
+            pad_static(library_model, types[settings.precision], settings.model)
         restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
     note_pooling(files, settings.kind)
     limit_length(settings.model, library_model, settings.max_length_tokens)

@@ -12,8 +12,9 @@ from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.encoding.padding_side import padding_on_left
+from evalkit.encoding.role_modules import distinguishes_roles, input_module
 from evalkit.encoding.state import model_access
-from evalkit.encoding.token_vectors import Expansion, Task, length_of
+from evalkit.encoding.token_vectors import Expansion, length_of
 from evalkit.encoding.tokenizer_check import use_tokenizer_file
 from evalkit.encoding.tokens import (
     FastTokeniser,
@@ -27,6 +28,7 @@ from evalkit.encoding.tokens import (
 )
 from evalkit.encoding.torch_loading import load_library_model
 from evalkit.encoding.torch_network import TorchNetwork
+from evalkit.encoding.vector_rules import VectorRules
 from evalkit.errors import EvalkitWarning
 
 OUTPUTS = {
@@ -60,14 +62,23 @@ class TorchModel:
         with model_errors(settings.model):
             remark = use_tokenizer_file(
                 self.files,
-                self.library_model.tokenizer,
+                input_module(self.library_model, None).tokenizer,
                 lowercase=bool(getattr(self.library_model[0], "do_lower_case", False)),
             )
-            task: Task | None = "document" if settings.kind == "late_interaction" else None
-            self.card = _card_of(self.library_model, task, remark)
-        self._pads_left: dict[Task | None, bool | None] = {}
+            self.card = self._read_card(remark)
+        self._pads_left: dict[str | None, bool | None] = {}
 
-    def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
+    def _read_card(self, remark: str | None) -> Card:
+        vectors = None
+        if self._settings.kind == "bi_encoder":
+            items = probes(_rules_of(self.library_model, None).max_length, pairs=False)
+            with suppress_warnings():
+                by_role = distinguishes_roles(self.library_model, items, self._settings.model)
+            vectors = VectorRules.of(self.files, by_role=by_role)
+        split = self._settings.kind == "late_interaction" or (vectors is not None and vectors.by_role)
+        return _card_of(self.library_model, "document" if split else None, vectors, remark)
+
+    def engine(self, prompt: str | None = None, task: str | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
 
         Raises
@@ -78,16 +89,17 @@ class TorchModel:
         with model_errors(self._settings.model, "be used"):
             return self._engine(prompt, task)
 
-    def _engine(self, prompt: str | None, task: Task | None) -> Engine:
+    def _engine(self, prompt: str | None, task: str | None) -> Engine:
         rules = self.card.rules if task is None else _rules_of(self.library_model, task)
-        special = special_tokens(self.library_model.tokenizer)
+        special = special_tokens(input_module(self.library_model, task).tokenizer)
         items = probes(rules.max_length, special, pairs=self._settings.kind == "cross_encoder")
         library = LibraryTokeniser(
             self.library_model, rules, prompt, **({} if task is None else {"task": task})
         )
         with suppress_warnings():
             probe_features = library.features(items[:1])
-            tokeniser = self.tokeniser(library, rules, prompt, items)
+            backend = getattr(input_module(self.library_model, task).tokenizer, "backend_tokenizer", None)
+            tokeniser = _fastest(library, backend, rules, prompt, items)
         features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
         expansion = Expansion.of(probe_features)
         network = TorchNetwork(
@@ -106,12 +118,12 @@ class TorchModel:
             batch_tokens = 1
         return Engine(tokeniser, network, batch_tokens, model=self._settings.model)
 
-    def _set_padding(self, network: TorchNetwork, tokeniser: Tokeniser, task: Task | None) -> bool:
+    def _set_padding(self, network: TorchNetwork, tokeniser: Tokeniser, task: str | None) -> bool:
         """Set the side on which inputs of a role are padded, in the card too; return False if they cannot be."""
         name = self._settings.model
         if task not in self._pads_left:
             pairs = self._settings.kind == "cross_encoder"
-            special = special_tokens(self.library_model.tokenizer)
+            special = special_tokens(input_module(self.library_model, task).tokenizer)
             self._pads_left[task] = padding_on_left(name, network, tokeniser, special, pairs=pairs)
             if self._pads_left[task] is None:
                 warnings.warn(
@@ -126,25 +138,25 @@ class TorchModel:
             self.card = replace(self.card, rules=replace(self.card.rules, pads_left=left))
         return left is not None
 
-    def tokeniser(
-        self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]
-    ) -> Tokeniser:
-        """Return the fast tokeniser if it returns the library's tokens for all probe items, else the library's."""
-        backend = getattr(self.library_model.tokenizer, "backend_tokenizer", None)
-        if backend is None:
-            return library
-        fast = FastTokeniser(backend.to_str(), rules, prompt)
-        return fast if agree(fast, library, items) else library
+
+def _fastest(
+    library: LibraryTokeniser, backend: Any, rules: TokenRules, prompt: str | None, items: Sequence[Item]
+) -> Tokeniser:
+    """Return the fast tokeniser if it returns the library's tokens for all probe items, else the library's."""
+    if backend is None:
+        return library
+    fast = FastTokeniser(backend.to_str(), rules, prompt)
+    return fast if agree(fast, library, items) else library
 
 
-def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
-    limit = (None if task is None else length_of(library_model, task)) or library_model.max_seq_length
-    return TokenRules.of(
-        library_model.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None
-    )
+def _rules_of(library_model: Any, task: str | None) -> TokenRules:
+    module = input_module(library_model, task)
+    own = None if task is None else length_of(module, task)
+    limit = own or getattr(module, "max_seq_length", None)
+    return TokenRules.of(module.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None)
 
 
-def _card_of(library_model: Any, task: Task | None, remark: str | None) -> Card:
+def _card_of(library_model: Any, task: str | None, vectors: VectorRules | None, remark: str | None) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
     return Card(
@@ -152,5 +164,6 @@ def _card_of(library_model: Any, task: Task | None, remark: str | None) -> Card:
         {number: str(names.get(number, number)) for number in range(count)},
         dict(library_model.prompts),
         library_model.prompts.get(library_model.default_prompt_name or ""),
-        () if remark is None else (remark,),
+        remarks=() if remark is None else (remark,),
+        vectors=vectors,
     )

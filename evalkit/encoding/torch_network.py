@@ -17,7 +17,7 @@ from evalkit.encoding.library_runtime import (
     model_errors,
 )
 from evalkit.encoding.packing import Padded
-from evalkit.encoding.token_vectors import POSITIONS, Expansion, Task
+from evalkit.encoding.token_vectors import POSITIONS, Expansion
 
 DEVICE_BATCH_TOKENS = 32_768
 
@@ -54,7 +54,7 @@ class TorchNetwork:
         features: Mapping[str, Any],
         threads: int | None = None,
         *,
-        task: Task | None = None,
+        task: str | None = None,
         expansion: Expansion | None = None,
     ) -> None:
         self._name, self._model, self._output, self._features = name, model, output, dict(features)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,16 @@ class EmbeddingReranker(ABC):
     """
 
     pointwise = True
-    score_kind: ClassVar[ScoreKind]
 
     def __init__(self, model: OpenModel, engines: Mapping[Role, Engine]) -> None:
         self._model, self._engines = model, engines
         self._caches: dict[Role, EmbeddingCache] = {"query": EmbeddingCache(), "document": EmbeddingCache()}
         self.pool_pairs = engines["document"].pool_items
+
+    @property
+    @abstractmethod
+    def score_kind(self) -> ScoreKind:
+        """What the scores mean."""
 
     @abstractmethod
     def compare(self, query: Embedded, documents: Sequence[Embedded]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from evalkit.encoding.torch_model import TorchModel
+from evalkit.records import ScoreKind
 from evalkit.rerankers.base import Role
 from evalkit.rerankers.embedding_cache import Embedded
 from evalkit.rerankers.embedding_reranker import EmbeddingReranker, EmbeddingSettings
@@ -24,7 +25,7 @@ MOST_TEXTS = 2048
 class LateInteraction(EmbeddingReranker):
     """A ColBERT-style model that embeds every token; the score is MaxSim over them (extra: local)."""
 
-    score_kind = "unbounded"
+    score_kind: ScoreKind = "unbounded"
 
     class Settings(EmbeddingSettings):
         """Settings of `late_interaction`: those of every local model that embeds.
@@ -43,10 +44,10 @@ class LateInteraction(EmbeddingReranker):
     def __init__(self, settings: Settings) -> None:
         model = TorchModel(settings.of_kind("late_interaction"))
         # For late interaction, sentence-transformers uses only the prompts of these two names.
-        role_prompts = {role: model.card.prompts.get(role, "") for role in get_args(Role)}
+        own_prompts = {role: model.card.prompts.get(role) for role in get_args(Role)}
         super().__init__(
             model,
-            {role: model.engine(prompt, role) for role, prompt in settings.prompts(role_prompts).items()},
+            {role: model.engine(prompt, role) for role, prompt in settings.prompts(own_prompts).items()},
         )
         self.pool_pairs = min(self.pool_pairs, MOST_TEXTS)
         self._mean = model.library_model.similarity_fn_name == "meanmaxsim"

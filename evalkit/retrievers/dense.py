@@ -11,42 +11,36 @@ from numpy.typing import NDArray
 
 from evalkit.cache import cache_folder, cache_key
 from evalkit.config import RetrieverSettings
-from evalkit.encoding import EmbeddingModel, Engine, deciding_facts, open_model
+from evalkit.encoding import Engine, VectorModel, deciding_facts, open_text_vectors, similarities
 from evalkit.errors import CallError, EvalkitWarning
 from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
-from evalkit.retrievers.dense_search import Nearest, exact_products, search, unit
+from evalkit.retrievers.dense_search import Nearest, search
 from evalkit.retrievers.dense_vectors import cached_vectors
 
-_FORMAT = 2
+_FORMAT = 3
 """Part of the cache key: increment it when vectors change for the same model and texts."""
 
 
 class Dense:
     """Exact nearest neighbours by a bi-encoder (hub id or local folder; extra: local)."""
 
-    class Settings(EmbeddingModel, RetrieverSettings):
-        """Settings of `dense`, in addition to those of every embedding model.
-
-        Attributes
-        ----------
-        similarity
-            Similarity of two embeddings: ``cosine``, or ``dot`` for models trained with it.
-        """
+    class Settings(VectorModel, RetrieverSettings):
+        """Settings of `dense`: those of every model with one vector per text."""
 
         kind: Literal["dense"] = "dense"
-        similarity: Literal["cosine", "dot"] = "cosine"
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         self._settings = settings
         self._doc_ids = dataset.corpus.doc_ids
-        model_settings = settings.of_kind("bi_encoder")
-        model = open_model(model_settings)
-        prompts = settings.prompts(model.card.prompts)
-        self._queries = _Embedder(model.engine(prompts["query"]), settings.model)
-        documents = _Embedder(model.engine(prompts["document"]), settings.model)
+        opened = open_text_vectors(settings)
+        self._similarity = opened.similarity
+        self._queries = _Embedder(opened.engines["query"], settings.model)
+        documents = _Embedder(opened.engines["document"], settings.model)
         corpus = dataset.corpus
-        key = cache_key([_FORMAT, deciding_facts(model_settings), prompts["document"], corpus.content_hash()])
+        facts = deciding_facts(settings.of_kind("bi_encoder"))
+        parts = [_FORMAT, facts, opened.prompts["document"], opened.truncate_dim, corpus.content_hash()]
+        key = cache_key(parts)
         folder = cache_folder() / "vectors" / key
         self._vectors = cached_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
         if documents.truncated:
@@ -58,15 +52,14 @@ class Dense:
 
     def retrieve(self, queries: Sequence[Query], depth: int) -> Run:
         """Return the `depth` nearest documents of each query."""
-        normalise = unit if self._settings.similarity == "cosine" else np.asarray
-        query_vectors = normalise(self._queries([query.text for query in queries]))
+        query_vectors = self._queries([query.text for query in queries])
         nearest = [Nearest(depth, self._doc_ids) for _ in queries]
         with progress_bar(
             total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document"
         ) as progress:
-            search(self._vectors, query_vectors, nearest, progress.update, normalise)
+            search(self._vectors, query_vectors, nearest, progress.update, self._similarity)
         scores = [
-            exact_products(normalise(self._vectors[found.rows]), vector)
+            similarities(vector, self._vectors[found.rows], self._similarity)
             for found, vector in zip(nearest, query_vectors, strict=True)
         ]
         return Run.from_rows(

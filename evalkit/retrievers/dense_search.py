@@ -1,11 +1,14 @@
-"""Exact nearest-neighbour search: compute all products, block by block, in bounded memory."""
+"""Exact nearest-neighbour search: compute all similarities, block by block, in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evalkit.encoding import Similarity
 
 BLOCK_BYTES = 64 * 1024 * 1024
 """Size of the document vectors in memory at once; their products with a batch of queries are not larger."""
@@ -34,9 +37,9 @@ class Nearest:
         self._depth, self._doc_ids = depth, doc_ids
         self._threshold = -np.inf
         self.rows = np.empty(0, dtype=np.int64)
-        self.scores = np.empty(0, dtype=np.float32)
+        self.scores: NDArray[Any] = np.empty(0, dtype=np.float32)
 
-    def update(self, first: int, scores: NDArray[np.float32]) -> None:
+    def update(self, first: int, scores: NDArray[Any]) -> None:
         """Add the scores of a block of documents.
 
         Parameters
@@ -69,7 +72,7 @@ def search(
     queries: NDArray[np.float32],
     nearest: Sequence[Nearest],
     on_progress: Callable[[int], object],
-    normalise: Callable[[NDArray[np.float32]], NDArray[np.float32]] = np.asarray,
+    similarity: Similarity = "dot",
     block_bytes: int = BLOCK_BYTES,
 ) -> None:
     """Update the nearest documents of each query with the scores of all documents.
@@ -84,28 +87,43 @@ def search(
         ``(q,)`` the object to update for each query.
     on_progress
         Called after each block with its number of documents.
-    normalise
-        Applied to each block of document vectors; `unit` for cosine similarity.
+    similarity
+        Similarity of two vectors. The scores are in its order; `similarities` returns its values.
     block_bytes
         See `BLOCK_BYTES`.
     """
     dimension = vectors.shape[1]
     block_rows = max(block_bytes // (4 * max(dimension, _QUERIES_PER_BATCH)), 1)
     for first in range(0, len(vectors), block_rows):
-        block = normalise(vectors[first : first + block_rows])
-        for start in range(0, len(queries), _QUERIES_PER_BATCH):
-            products = queries[start : start + _QUERIES_PER_BATCH] @ block.T
-            for query, scores in enumerate(products, start):
-                nearest[query].update(first, scores)
+        block = vectors[first : first + block_rows]
+        for start, scores in _compare(queries, block, similarity):
+            for query, row in enumerate(scores, start):
+                nearest[query].update(first, row)
         on_progress(len(block))
 
 
-def exact_products(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return ``(n,)`` dot products in float64; equal vectors have equal products, regardless of the other rows."""
-    return np.asarray((vectors.astype(np.float64) * query).sum(axis=1))
+def _compare(
+    queries: NDArray[np.float32], block: NDArray[np.float32], similarity: Similarity
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield the first row of each batch of queries, and ``(q, b)`` scores of a block of documents.
+
+    Distances are computed in float64: in float32, those of vectors that are long and near each other vanish.
+    """
+    if similarity == "manhattan":
+        for start, query in enumerate(queries):
+            yield start, -np.abs(block - query).sum(axis=1, dtype=np.float64)[np.newaxis]
+        return
+    half_squares: Any = 0.0
+    if similarity == "cosine":
+        queries, block = _unit(queries), _unit(block)
+    if similarity == "euclidean":
+        queries, block = queries.astype(np.float64), block.astype(np.float64)
+        half_squares = np.einsum("ij,ij->i", block, block) / 2
+    for start in range(0, len(queries), _QUERIES_PER_BATCH):
+        yield start, queries[start : start + _QUERIES_PER_BATCH] @ block.T - half_squares
 
 
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return ``(n, dimension)`` vectors scaled to length 1; zero vectors stay as they are."""
     squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
     lengths = np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.embedding_models import make_router, make_static, modules_of, set_choices
 from support.models import make_embedder
 
 from evalkit.config import retriever_settings
@@ -46,16 +48,36 @@ def dense(model: Path, dataset: Dataset, depth: int, **settings: Any) -> Run:
     return open_retriever(checked, dataset).retrieve(dataset.queries, depth)
 
 
-@pytest.mark.parametrize("similarity", ["cosine", "dot"])
-def test_the_nearest_are_the_librarys(model: Path, dataset: Dataset, similarity: str) -> None:
-    """Every document compared with every query: the scores that brute force gives, in the total order."""
-    from sentence_transformers import SentenceTransformer, util
+@pytest.fixture(params=["plain", "euclidean, 4 dimensions", "static", "Router"])
+def any_model(request: pytest.FixtureRequest, model: Path, tmp_path: Path) -> Path:
+    """Return a model of each kind: its files decide similarity, dimensions, prompts, and modules by role."""
+    if request.param == "plain":
+        return model
+    if request.param == "static":
+        return make_static(tmp_path)
+    if request.param == "Router":
+        first, second = modules_of(model), modules_of(model)
+        second[-1] = second[-1].__class__(16, 8)
+        folder = make_router(tmp_path, first, second)
+    else:
+        folder = Path(shutil.copytree(model, tmp_path / "copy"))
+    prompts = {"search_query": "the cat ", "search_document": "a dog "}
+    return set_choices(folder, similarity_fn_name="euclidean", truncate_dim=4, prompts=prompts)
 
-    own = SentenceTransformer(str(model), device="cpu")
-    compare = util.cos_sim if similarity == "cosine" else util.dot_score
+
+@pytest.mark.parametrize("similarity", [None, "cosine", "dot", "euclidean", "manhattan"])
+def test_the_nearest_are_the_librarys(any_model: Path, dataset: Dataset, similarity: str | None) -> None:
+    """Every document compared with every query: the scores that brute force gives, in the total order."""
+    from sentence_transformers import SentenceTransformer
+
+    own: Any = SentenceTransformer(str(any_model), device="cpu", similarity_fn_name=similarity)  # type: ignore[arg-type]
+    prompts = [own.prompts.get(name) for name in ("search_query", "search_document")]
     texts = [query.text for query in dataset.queries]
-    wanted = compare(own.encode(texts), own.encode(list(dataset.corpus.texts))).numpy()
-    found = dense(model, dataset, 40, similarity=similarity)
+    documents = own.encode_document(list(dataset.corpus.texts), prompt=prompts[1])
+    asked = own.encode_query(texts, prompt=prompts[0])
+    # In float32, the library's Euclidean distances of many vectors are off by 1e-3.
+    wanted = own.similarity(asked.astype(np.float64), documents.astype(np.float64)).numpy()
+    found = dense(any_model, dataset, 40, **({} if similarity is None else {"similarity": similarity}))
     assert (found.tag, found.query_ids) == ("dense", tuple(query.query_id for query in dataset.queries))
     of = dict(zip(dataset.corpus.doc_ids, wanted.T, strict=True))
     for row, (_, docs, scores) in enumerate(found):
@@ -91,6 +113,7 @@ def test_documents_are_embedded_once(model: Path, dataset: Dataset, monkeypatch:
         ({"batch_tokens": 64, "threads": 1, "query_prompt": "a ", "similarity": "dot"}, 0),
         ({"document_prompt": "a "}, documents),
         ({"max_length_tokens": 8}, documents),
+        ({"truncate_dim": 4}, documents + 1),  # one to see how many dimensions there are
     ]:
         asked.clear()
         found = dense(model, dataset, 10, **settings)

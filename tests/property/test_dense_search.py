@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.encoding import Similarity, similarities
 from evalkit.records import Run
 from evalkit.retrievers.dense_search import Nearest, search
 
@@ -42,3 +45,39 @@ def test_the_best_are_those_of_a_sort_of_everything(
         )
         assert best.docs("q") == whole.docs("q")
         assert best.scores.tolist() == whole.scores.tolist()
+
+
+@given(
+    st.sampled_from(get_args(Similarity)),
+    st.integers(1, 30),
+    st.integers(1, 200),
+    st.integers(1, 6),
+    st.integers(1, 20),
+    st.sampled_from([0.0, 1000.0]),
+    st.integers(0, 2**32),
+)
+def test_the_nearest_are_those_of_the_similarity(
+    similarity: Similarity,
+    documents: int,
+    queries: int,
+    dimension: int,
+    block_rows: int,
+    offset: float,
+    seed: int,
+) -> None:
+    """By every similarity, for vectors that are far from zero, too: whatever is left out is not nearer."""
+    rng = np.random.default_rng(seed)
+    vectors, asked = (
+        (rng.normal(size=(count, dimension)) + offset).astype(np.float32) for count in (documents, queries)
+    )
+    depth = max(documents // 2, 1)
+    nearest = [Nearest(depth, [f"d{i}" for i in range(documents)]) for _ in range(queries)]
+    block_bytes = 4 * 128 * block_rows
+    search(vectors, asked, nearest, lambda _: None, similarity, block_bytes=block_bytes)
+    largest = max(float(np.abs(asked @ vectors.T).max()), 1.0)
+    slack = {"cosine": 1e-6, "dot": 1e-6 * largest}.get(similarity, 1e-9)
+    for query, found in zip(asked, nearest, strict=True):
+        scores = similarities(query, vectors, similarity)
+        assert len(set(found.rows.tolist())) == depth
+        left_out = np.delete(scores, found.rows)
+        assert scores[found.rows].min() >= left_out.max(initial=-np.inf) - slack

@@ -17,6 +17,7 @@ from evalkit.config.key_reference import Key, keys_of
 from evalkit.config.service import KeysFile
 from evalkit.config.settings import Settings
 from evalkit.encoding.model_settings import EmbeddingModel, LocalModel
+from evalkit.encoding.text_vectors import VectorModel
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.text_analysis import languages
 
@@ -32,6 +33,7 @@ SHARED = {
     RerankerSettings: "Every reranker",
     LocalModel: "Every local model",
     EmbeddingModel: "Every model that embeds",
+    VectorModel: "Every model with one vector per text",
     RemoteSettings: "Every API",
 }
 """Classes that several plugins build on -> the heading under which their keys stand, once."""
@@ -71,7 +73,7 @@ def configuration_reference() -> str:
     lines = [CONFIGURATION, "## The whole", "", *_table(keys_of(Outline)), *_blocks(whole, "")]
     for kind in KINDS:
         lines += _plugins(kind)
-    for base in (LocalModel, EmbeddingModel, RemoteSettings):
+    for base in (LocalModel, EmbeddingModel, VectorModel, RemoteSettings):
         lines += _shared(base, "##")
     lines += ["## Dialects", "", "Of `backend: http`.", "", *_dialects()]
     lines += ["## Languages", "", f"{', '.join(languages())}.", ""]

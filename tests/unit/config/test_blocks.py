@@ -108,7 +108,7 @@ BAD = {
     ),
     "a similarity that there is not": (
         HYBRID.replace("bm25}", "dense, model: m, similarity: cos}"),
-        "c.yaml:7:43: 'similarity' should be 'cosine' or 'dot' (given: 'cos')",
+        "c.yaml:7:43: 'similarity' should be 'cosine', 'dot', 'euclidean' or 'manhattan' (given: 'cos')",
     ),
     "a hybrid in a hybrid": (
         HYBRID.replace("{kind: bm25}", "{kind: hybrid, retrievers: [{kind: bm25}, {kind: bm26}]}"),

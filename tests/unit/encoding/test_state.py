@@ -78,3 +78,24 @@ def test_a_model_that_the_hub_lacks_is_a_users_mistake(
     assert "model 'owner/name' not found: not on disk" in said(lambda: state.state_of(model))
     with pytest.raises(InputError, match="damaged"), state.model_access(str(tmp_path)):
         raise InputError("damaged")
+
+
+def test_a_model_without_a_configuration_of_its_own_has_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Static embeddings and routers have ``modules.json`` and no ``config.json``; without both, the first is missed."""
+    present = {"modules.json"}
+
+    @contextmanager
+    def access() -> Iterator[None]:
+        yield None
+
+    def download(_: str, name: str, **__: object) -> str:
+        if name not in present:
+            raise huggingface_hub.errors.LocalEntryNotFoundError(f"no {name}")
+        return f"/cache/abc/{name}"
+
+    monkeypatch.setattr(state, "hub_access", access)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    model = ModelSettings(kind="bi_encoder", model="owner/name")
+    assert state.state_of(model) == "abc"
+    present.clear()
+    assert "model 'owner/name' not found: no config.json" in said(lambda: state.state_of(model))
