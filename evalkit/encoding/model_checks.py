@@ -42,10 +42,9 @@ def check_words(name: str, tokenizer: Any) -> None:
 
 
 def _check_head(files: ModelFiles) -> None:
-    scores_pairs = files.modules and "Pooling" not in files.modules
     if (
         files.architectures
-        and not scores_pairs
+        and not _scores_by_modules(files)
         and not any(one.endswith(_SCORING) for one in files.architectures)
     ):
         raise InputError(
@@ -53,6 +52,13 @@ def _check_head(files: ModelFiles) -> None:
             " its scores would be random",
             "use a cross-encoder, or backend: bi_encoder for an embedding model",
         )
+
+
+def _scores_by_modules(files: ModelFiles) -> bool:
+    """Return whether a model consists of modules that score pairs, such as a Dense module after Pooling."""
+    if "model_type" in files.library_config:
+        return files.library_config["model_type"] == "CrossEncoder"
+    return bool(files.modules) and "Pooling" not in files.modules
 
 
 def _check_trained(files: ModelFiles) -> None:
