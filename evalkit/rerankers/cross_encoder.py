@@ -1,4 +1,7 @@
-"""A cross-encoder as a reranker: it reads query and document together and returns raw logits."""
+"""A cross-encoder as a reranker: it reads query and document together and returns raw logits.
+
+A listwise model reads the whole list instead, and returns cosines.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import logsumexp
 
-from evalkit.encoding import open_model
+from evalkit.config import RerankerSettings
+from evalkit.encoding import ListModel, is_listwise, open_model
 from evalkit.errors import InputError
-from evalkit.records import RerankRequest, RerankResponse, Usage
+from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
+from evalkit.rerankers.local_lists import LocalLists
 from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
 
 
@@ -20,7 +25,7 @@ class CrossEncoder:
     """A cross-encoder, or a causal model that says yes or no; the score is its raw logit (extra: local)."""
 
     pointwise = True
-    score_kind = "logit"
+    score_kind: ScoreKind = "logit"
 
     class Settings(LocalModelSettings):
         """Settings of `cross_encoder`, in addition to those of every local model.
@@ -38,7 +43,20 @@ class CrossEncoder:
         label: str | Annotated[int, Field(ge=0, le=1_000_000)] | None = None
         instruction: str | None = None
 
+        @property
+        def is_pointwise(self) -> bool:
+            """Whether the model scores every pair by itself; a listwise model does not."""
+            return not is_listwise(self.model, self.revision)
+
+        def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
+            """Return the precision and the same settings in fp32; None if the model runs in fp32 or is listwise."""
+            return super().fewer_bits() if self.is_pointwise else None
+
     def __init__(self, settings: Settings) -> None:
+        self._lists = _open_lists(settings)
+        if self._lists is not None:
+            self.pointwise, self.score_kind, self.pool_pairs = False, "cosine", 1
+            return
         self._model = open_model(settings.of_kind("cross_encoder"))
         card = self._model.card
         self._engine = self._model.engine(settings.instruction or card.default_prompt or None)
@@ -51,6 +69,8 @@ class CrossEncoder:
 
     def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
         """Return the logits of several requests, scored in one run of the engine."""
+        if self._lists is not None:
+            return self._lists.score_many(requests)
         found = self._engine.run([(r.query, document) for r in requests for document in r.documents])
         scores = logits(found.rows, self._label)
         times = times_of(found) if len(requests) == 1 else ()
@@ -69,19 +89,42 @@ class CrossEncoder:
         return responses
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-        """Return ``(n,)`` logits of query-document pairs."""
+        """Return ``(n,)`` logits of query-document pairs; a listwise model scores each as a list of one."""
+        if self._lists is not None:
+            return self._lists.score_pairs(pairs)
         return logits(self._engine.run(list(pairs)).rows, self._label)
 
     def measure(self, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return ``(n,)`` tokens that the model would read per pair, and whether the pair would be truncated."""
+        if self._lists is not None:
+            return self._lists.measure(pairs)
         return self._engine.measure(list(pairs))
 
     def facts(self) -> dict[str, Any]:
         """Return runtime, device, threads and length limit."""
+        if self._lists is not None:
+            return self._lists.facts()
         return pool_facts(self._engine.facts(), self._model.card.rules.max_length)
 
     def close(self) -> None:
         """Do nothing: the model is freed with this object."""
+
+
+def _open_lists(settings: CrossEncoder.Settings) -> LocalLists | None:
+    """Return the reranker of a listwise model; None if the model scores pairs.
+
+    Raises
+    ------
+    InputError
+        If the model is listwise and a label is configured, or see `ListModel`.
+    """
+    if settings.is_pointwise:
+        return None
+    if settings.label is not None:
+        raise InputError(
+            f"the model {settings.model!r} is a listwise reranker without labels", "remove label"
+        )
+    return LocalLists(ListModel(settings.of_kind("cross_encoder"), settings.instruction))
 
 
 def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float64]:
