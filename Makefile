@@ -13,8 +13,9 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
 EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_interaction.py onnx.py quantising.py) \
-	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/experiment/test_token_readings.py \
-	tests/chaos/test_hostile_models.py
+	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/experiment/test_token_readings.py
+# Run alone: other tests use the newest cluster of this machine.
+RAY_ATTACKS := tests/chaos/test_ray_attacks.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all extras check lint types floors docs fix golden bench faults clients servers build clean
@@ -44,12 +45,12 @@ run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data
 test: $(VENV)/.dev ## set up, then run the tests that take seconds
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
-test-all: $(VENV)/.dev ## run the tests that `make test` leaves out: kills, simulations, whole workflows
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+test-all: $(VENV)/.extras ## set up the extras, and run the tests that take minutes: kills, simulations, workflows, local models
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long --ignore $(RAY_ATTACKS)
 
 extras: $(VENV)/.extras ## set up the extras local, onnx and ray, and run the tests that are skipped without them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(EXTRA_TESTS)
-	@$(BIN)/python -m pytest tests/chaos/test_ray_attacks.py  # alone: other tests use the newest cluster of this machine
+	@$(BIN)/python -m pytest $(RAY_ATTACKS)
 
 check: test lint types floors docs ## test + lint + types + import floors + docs
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import attacks, promises
+from support import attacks, layout_table, promises
 from support.collections import write_beir_folder
 from support.promises import Promise, promise_table
 
@@ -45,6 +45,22 @@ def report_promise(record_property: Callable[[str, object], None]) -> Callable[[
     return lambda promise: record_property(promises.KEY, promise.cells())
 
 
+@pytest.fixture
+def check_layout(record_property: Callable[[str, object], None]) -> Callable[..., Any]:
+    """Return a function that compares a model with its own recipe, for the table of layouts at the end."""
+    from support.layout_checks import LayoutChecks  # imports all kinds of rerankers
+
+    return LayoutChecks(record_property).check
+
+
+@pytest.fixture
+def check_refused(record_property: Callable[[str, object], None]) -> Callable[..., Any]:
+    """Return a function that asserts that a model is refused, for the table of layouts at the end."""
+    from support.layout_checks import LayoutChecks  # imports all kinds of rerankers
+
+    return LayoutChecks(record_property).check_refused
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Record the attack that a test makes, for the table at the end of the test run."""
     if attack := attacks.attack_of(item):
@@ -52,7 +68,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table of promises, if a simulation ran, and that of attacks, if one was made."""
+    """Print the tables of promises, attacks and layouts, each if a test that ran has a row for it."""
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
     found = [(name, value, report.outcome) for report in reports for name, value in report.user_properties]
     if rows := [cells for name, cells, _ in found if name == promises.KEY]:
@@ -61,6 +77,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if attempts := [(*attack, outcome) for name, attack, outcome in found if name == attacks.KEY]:
         terminalreporter.section("attacks and what survived them")
         terminalreporter.write_line(attacks.attack_table(attempts))
+    if layouts := [cells for name, cells, _ in found if name == layout_table.KEY]:
+        terminalreporter.section("layouts of local models, and whether they score as their makers document")
+        terminalreporter.write_line(layout_table.layout_table(layouts))
 
 
 @pytest.fixture(scope="module")
