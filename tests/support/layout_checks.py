@@ -45,6 +45,7 @@ class LayoutChecks:
         pairs: Pairs = PAIRS,
         tolerance: float = 1e-5,
         exports: Literal["score", "refused"] | None = None,
+        warns: str = "",
         **settings: Any,
     ) -> NDArray[np.float64]:
         """Assert that a model scores as its recipe does, report the row, and return the ``(n,)`` scores.
@@ -62,24 +63,29 @@ class LayoutChecks:
         exports
             ``score``: ONNX gives these scores, to 1e-5 or the tolerance, and int8 nearly the same order; ``refused``:
             both are refused, and the sentence is the row's message; None: neither is tried.
+        warns
+            Pattern of the warning that evalkit gives, which is the row's message; empty if it gives none.
         settings
-            Further settings of the backend. Nothing may warn but evalkit, whose warning is the row's message.
+            Further settings of the backend.
         """
         wanted = np.asarray(recipe(pairs), dtype=np.float64)
         assert np.ptp(wanted) > 100 * tolerance, f"the recipe gives all pairs the same score: {wanted}"
         model = {"model": str(folder), "threads": 1, **settings}
-        found, said = _scores(backend, pairs, **{"device": "cpu", **model})
+        try:
+            found, said = _scores(backend, pairs, {"device": "cpu", **model})
+        except InputError as error:
+            self._report(LayoutRow(family, False, False, message=str(error)))
+            raise
         difference = float(np.abs(found - wanted).max())
         row = LayoutRow(family, True, difference <= tolerance, difference, message=said)
-        exported = (
-            {}
-            if exports is None
-            else {name: _exported(backend, pairs, {**model, **more}) for name, more in EXPORTS.items()}
-        )
+        tried = EXPORTS if exports else {}
+        exported = {name: _exported(backend, pairs, {**model, **more}) for name, more in tried.items()}
         far = {name: _difference(values, found) for name, values in exported.items()}
         refusals = [str(values) for values in exported.values() if isinstance(values, InputError)]
         self._report(replace(row, **far, message="; ".join(filter(None, [said, *refusals[:1]]))))
         assert found == pytest.approx(wanted, abs=tolerance)
+        assert re.search(warns, said), f"not about {warns!r}: {said}"
+        assert warns or not said, f"an unexpected warning: {said}"
         _check_exports(exported, found, exports, max(tolerance, 1e-5))
         return found
 
@@ -121,10 +127,11 @@ class LayoutChecks:
         return error
 
     def _report(self, row: LayoutRow) -> None:
+        """Add a row to the table."""
         self.record_property(KEY, row.cells())
 
 
-def _scores(backend: str, pairs: Pairs, **settings: Any) -> tuple[NDArray[np.float64], str]:
+def _scores(backend: str, pairs: Pairs, settings: dict[str, Any]) -> tuple[NDArray[np.float64], str]:
     """Return scores of evalkit, and the first sentence that it warns with."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EvalkitWarning)
@@ -137,7 +144,7 @@ def _scores(backend: str, pairs: Pairs, **settings: Any) -> tuple[NDArray[np.flo
 def _exported(backend: str, pairs: Pairs, settings: dict[str, Any]) -> NDArray[np.float64] | InputError:
     """Return scores of an exported model, or its refusal."""
     try:
-        return _scores(backend, pairs, **settings)[0]
+        return _scores(backend, pairs, settings)[0]
     except InputError as error:
         return error
 

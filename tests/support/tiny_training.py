@@ -1,8 +1,15 @@
-"""Small vocabularies trained on the bundled demo collection, each once per process."""
+"""Small vocabularies made from the bundled demo collection, once per process, and the same in every process.
+
+Byte pairs are trained. The library's trainers of the WordPiece and Unigram kinds give another vocabulary in every
+process, so these two are made of the most frequent words and pieces.
+"""
 
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -45,6 +52,17 @@ def demo_texts() -> Iterator[str]:
         yield from [word, f" {word}", f"{word} {word}"] * 40
 
 
+def _words(*, lower: bool) -> Counter[str]:
+    """Return how often the demo collection has each word and each mark."""
+    texts = (text.lower() if lower else text for text in demo_texts())
+    return Counter(word for text in texts for word in re.findall(r"\w+|[^\w\s]", text))
+
+
+def _frequent(counted: Counter[str], most: int) -> list[str]:
+    """Return the most frequent ones, of equally frequent ones the first in the alphabet: always the same."""
+    return sorted(counted, key=lambda one: (-counted[one], one))[:most]
+
+
 def template_step(tokenizer: Any, single: str, pair: str) -> Any:
     """Return the step that puts special tokens around one text or two."""
     from tokenizers import processors
@@ -57,19 +75,30 @@ def template_step(tokenizer: Any, single: str, pair: str) -> Any:
 @cache
 def wordpiece() -> str:
     """Return an uncased tokenizer of the WordPiece kind, with four unused tokens."""
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-    unused = [f"[unused{number}]" for number in range(4)]
-    tokenizer = Tokenizer(models.WordPiece(unk_token=BERT[1]))
+    words = _words(lower=True)
+    endings: Counter[str] = Counter()
+    for word, count in words.items():
+        endings.update({f"##{word[place:]}": count for place in range(1, len(word))})
+    letters = sorted({letter for word in words for letter in word})
+    tokens = [
+        *BERT,
+        *(f"[unused{number}]" for number in range(4)),
+        *letters,
+        *(f"##{one}" for one in letters),
+    ]
+    tokens = dict.fromkeys([*tokens, *_frequent(words, 500), *_frequent(endings, 300)])
+    vocabulary = {token: number for number, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=BERT[1]))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=1000, special_tokens=[*BERT, *unused], show_progress=False)
-    tokenizer.train_from_iterator(demo_texts(), trainer)
+    tokenizer.add_special_tokens(list(BERT))
     tokenizer.post_processor = template_step(
         tokenizer, "[CLS]:0 $A:0 [SEP]:0", "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1"
     )
-    return _without_added(tokenizer, unused)
+    return str(tokenizer.to_str())
 
 
 @cache
@@ -93,35 +122,46 @@ def byte_pairs(specials: Sequence[str], steps: str) -> str:
         show_progress=False,
     )
     tokenizer.train_from_iterator(demo_texts(), trainer)
-    return tokenizer.to_str()
+    return str(tokenizer.to_str())
+
+
+def _pieces(*, lower: bool) -> list[tuple[str, float]]:
+    """Return letters, frequent parts of words and frequent words, each with the logarithm of its share."""
+    words = _words(lower=lower)
+    whole = Counter({f"{SPACE}{word}": count for word, count in words.items() if word.isalnum()})
+    parts, letters = Counter[str](), Counter({SPACE: sum(words.values())})
+    for word, count in words.items():
+        parts.update({word[place : place + 3]: count for place in range(len(word) - 2)})
+        letters.update({letter: count * word.count(letter) for letter in set(word)})
+    pieces = {**{one: parts[one] for one in _frequent(parts, 250)}, **letters}
+    pieces |= {one: whole[one] for one in _frequent(whole, 500)}
+    total = sum(pieces.values())
+    return [(one, math.log(count / total)) for one, count in sorted(pieces.items())]
 
 
 @cache
 def unigram(specials: Sequence[str], steps: str) -> str:
     """Return a tokenizer of the Unigram kind; the steps before it are words, deberta or albert."""
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-    tokenizer = Tokenizer(models.Unigram())
+    unknown = specials.index("<unk>" if "<unk>" in specials else "[UNK]")
+    tokenizer = Tokenizer(
+        models.Unigram([*((one, 0.0) for one in specials), *_pieces(lower=steps == "albert")], unk_id=unknown)
+    )
     spaces = pre_tokenizers.Metaspace(replacement=SPACE, prepend_scheme="always")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), spaces])
     if steps == "deberta":
         one_space = normalizers.Replace(Regex(r"\s{2,}|[\n\r\t]"), " ")
-        parts = [one_space, normalizers.NFC(), normalizers.Strip(left=False, right=True)]
-        tokenizer.normalizer = normalizers.Sequence(parts)
+        cleaned = [one_space, normalizers.NFC(), normalizers.Strip(left=False, right=True)]
+        tokenizer.normalizer = normalizers.Sequence(cleaned)
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([spaces])
     if steps == "albert":
         quotes = [normalizers.Replace(quote, '"') for quote in ("``", "''")]
         plain = [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
         tokenizer.normalizer = normalizers.Sequence([*quotes, *plain])
     tokenizer.decoder = decoders.Metaspace(replacement=SPACE, prepend_scheme="always")
-    trainer = trainers.UnigramTrainer(
-        vocab_size=800,
-        special_tokens=list(specials),
-        unk_token="<unk>" if "<unk>" in specials else "[UNK]",
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(demo_texts(), trainer)
-    return tokenizer.to_str()
+    tokenizer.add_special_tokens(list(specials))
+    return str(tokenizer.to_str())
 
 
 @cache
