@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
+from evalkit.encoding.end_tokens import reads_end_tokens
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_runtime import first_line, suppress_warnings
 from evalkit.encoding.model_settings import Card, ModelSettings
@@ -83,6 +84,12 @@ def _export(settings: ModelSettings, folder: Path) -> None:
         update={"runtime": "torch", "precision": "fp32", "device": "cpu", "compile": False}
     )
     model = TorchModel(plain)
+    if reads_end_tokens(model.files.architectures):
+        raise InputError(
+            f"the model {settings.model!r} ({model.files.architectures[0]}) scores at the last end token of each"
+            " input, which ONNX cannot find where inputs have different numbers of them",
+            "use runtime: torch",
+        )
     engines = [model.engine(prompt) for prompt in (None, _PROMPT)]
     if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
         raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalkit.encoding.end_tokens import group_by_end_tokens, reads_end_tokens
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_checks import check_kind, check_words
 from evalkit.encoding.model_files import ModelFiles
@@ -42,6 +43,8 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
             model_kwargs={"dtype": types[settings.precision]},
         )
         check_words(settings.model, library_model.tokenizer)
+    if reads_end_tokens(files.architectures) and settings.kind == "cross_encoder":
+        group_by_end_tokens(library_model[0].model)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
         library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
