@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from evalkit.encoding.library_runtime import available_threads, first_line, model_errors
 from evalkit.encoding.list_files import LIST_CLASS
+from evalkit.encoding.loaded_weights import check_weights, reported_weights
 from evalkit.encoding.model_files import ModelFiles, read_model_files
 from evalkit.encoding.model_settings import ModelSettings
-from evalkit.encoding.own_loading import load_tokenizer, load_weights
+from evalkit.encoding.own_loading import load_own, load_tokenizer
 from evalkit.encoding.state import model_access
 from evalkit.errors import CallError, InputError, MissingExtraError
 
@@ -71,7 +72,7 @@ class ListModel:
             _check_settings(settings, files)
             with model_errors(settings.model):
                 self._model = _load(settings)
-                self._tokenizer = load_tokenizer(settings, files.folder)
+                self._tokenizer = load_tokenizer(settings)
         # The model's code loads its tokenizer by this name: from the same commit as the weights.
         self._model.name_or_path = str(files.folder)
         self._options = _options(self._model, settings, instruction)
@@ -186,11 +187,16 @@ class ListModel:
 
 
 def _load(settings: ModelSettings) -> Any:
-    try:
-        return load_weights("AutoModel", settings, _KIND)
-    except AttributeError:
-        # The code of jina-reranker-v3 has no language head, which transformers 5 fails to tie to the embeddings.
-        return load_weights("AutoModel", settings, _KIND, tie_word_embeddings=False)
+    """Return the model of transformers, with all of its weights."""
+    with reported_weights() as reports:
+        try:
+            model = load_own("AutoModel", settings)
+        except AttributeError:
+            # The code of jina-reranker-v3 has no language head, which transformers 5 fails to tie to the embeddings.
+            reports.clear()
+            model = load_own("AutoModel", settings, tie_word_embeddings=False)
+        check_weights(settings.model, reports, model)
+    return model
 
 
 def _check_settings(settings: ModelSettings, files: ModelFiles) -> None:

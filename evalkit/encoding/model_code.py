@@ -1,0 +1,110 @@
+"""Check that a model does without code of its own, unless its user trusts that code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from evalkit.encoding.model_files import ModelFiles, NetworkFiles
+from evalkit.encoding.model_kinds import kind_of
+from evalkit.encoding.model_settings import Kind
+from evalkit.errors import InputError
+
+_CLASSES = {
+    "any-to-any": "AutoModelForMultimodalLM",
+    "feature-extraction": "AutoModel",
+    "fill-mask": "AutoModelForMaskedLM",
+    "sequence-classification": "AutoModelForSequenceClassification",
+    "text-generation": "AutoModelForCausalLM",
+}
+"""Task of a network -> the class of transformers that loads it."""
+_KNOWN_PACKAGES = ("sentence_transformers.", "pylate.models.Dense.")
+"""Modules that sentence-transformers has itself; it reads PyLate's layer with its own code."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """A class of a model whose code is not in an installed package.
+
+    Attributes
+    ----------
+    use
+        What it is used for, such as ``AutoModel``.
+    file
+        File of the repository.
+    repository
+        The repository, if it is another one than the model's.
+    """
+
+    use: str
+    file: str
+    repository: str | None
+
+    @classmethod
+    def of(cls, use: str, reference: str) -> OwnCode:
+        """Return the class of a reference such as ``modeling.Model`` or ``owner/name--modeling.Model``."""
+        repository, _, path = reference.rpartition("--")
+        return cls(use, f"{path.rpartition('.')[0].replace('.', '/')}.py", repository or None)
+
+    def __str__(self) -> str:
+        """Return the file and its use, for messages."""
+        place = f"{self.file} of the repository {self.repository}" if self.repository else self.file
+        return f"{place} ({self.use})"
+
+
+def check_code(files: ModelFiles, use: Kind) -> None:
+    """Check that no class that would be loaded has code of its own; for models whose code is not trusted.
+
+    Where transformers has a class for the same model type, it would load that one without a word: with weights that
+    are missing or are used differently, such as with attention in one direction for a model trained with both.
+
+    Raises
+    ------
+    InputError
+        If one has, with the names of the files.
+    """
+    found = list(dict.fromkeys(_own_code(files, use)))
+    if not found:
+        return
+    elsewhere = [one.repository for one in found if one.repository]
+    hint = "set trust_remote_code: true if you trust this code"
+    if elsewhere:
+        hint = f"{hint}; revision does not pin that of {elsewhere[0]}"
+    raise InputError(
+        f"the model {files.name!r} needs code of its own that is not trusted:"
+        f" {', '.join(str(one) for one in found[:3])}",
+        hint,
+    )
+
+
+def _own_code(files: ModelFiles, use: Kind) -> Iterator[OwnCode]:
+    for module in files.module_types:
+        if not module.startswith(_KNOWN_PACKAGES):
+            yield OwnCode.of("modules.json", module)
+    for network in files.networks:
+        code = network.config.get("auto_map")
+        for name in ("AutoConfig", _class_of(files, network, use)):
+            if isinstance(code, dict) and isinstance(code.get(name), str):
+                yield OwnCode.of(name, code[name])
+    yield from _tokenizer_code(files)
+
+
+def _class_of(files: ModelFiles, network: NetworkFiles, use: Kind) -> str:
+    """Return the class of transformers that loads a network: as sentence-transformers chooses it."""
+    scores = use == "cross_encoder"
+    if files.modules and (not scores or files.library_config.get("model_type") == "CrossEncoder"):
+        return _CLASSES.get(network.task, "AutoModel")
+    if not scores:
+        return "AutoModel"
+    family = kind_of(files).family
+    return _CLASSES["text-generation" if family == "causal" else "sequence-classification"]
+
+
+def _tokenizer_code(files: ModelFiles) -> Iterator[OwnCode]:
+    """Yield the code of a tokenizer: without it, texts may get other tokens, such as none at their end."""
+    code = files.tokenizer_config.get("auto_map")
+    listed = code.get("AutoTokenizer") if isinstance(code, dict) else code
+    names = [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else []
+    for name in reversed([one for one in names if isinstance(one, str)]):  # the fast tokenizer is preferred
+        yield OwnCode.of("AutoTokenizer", name)
+        return
