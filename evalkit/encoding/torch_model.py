@@ -111,6 +111,8 @@ def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
 def _card_of(library_model: Any, task: Task | None) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
+    if len(names) != count:  # the scores are not those of the network's own head, but of a later module
+        names = {}
     return Card(
         _rules_of(library_model, task),
         {number: str(names.get(number, number)) for number in range(count)},
