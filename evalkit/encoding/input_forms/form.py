@@ -56,7 +56,9 @@ class Piece:
     def of(cls, template: str) -> Piece:
         """Return the piece of a template with ``{query}`` and ``{document}``; all other braces are fixed text."""
         parts = _MARKS.split(template)
-        return cls(tuple(parts[::2]), tuple("query" if name == "query" else "document" for name in parts[1::2]))
+        return cls(
+            tuple(parts[::2]), tuple("query" if name == "query" else "document" for name in parts[1::2])
+        )
 
     def fill(self, query: str, document: str) -> PieceText:
         """Return the piece with the texts of a pair, which are never read as templates."""
