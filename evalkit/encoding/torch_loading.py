@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalkit.encoding.classifier_padding import complete_padding
+from evalkit.encoding.input_forms import PairScoring, TokenHead
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_checks import check_kind, check_words
 from evalkit.encoding.model_files import ModelFiles
@@ -11,8 +13,15 @@ from evalkit.encoding.model_settings import ModelSettings
 from evalkit.errors import MissingExtraError
 
 
-def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
+def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None = None) -> Any:
     """Return the sentence-transformers model of a kind, in evaluation mode, with its length limit.
+
+    Parameters
+    ----------
+    settings, files
+        Which model, and what its files say.
+    scoring
+        What is read of a cross-encoder in an input form; None for what the library reads.
 
     Raises
     ------
@@ -32,16 +41,27 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
         "late_interaction": sentence_transformers.MultiVectorEncoder,
     }
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    check_kind(files, settings.kind)
+    if scoring is None:
+        check_kind(files, settings.kind)
+    trusted = settings.trust_remote_code and not (scoring is not None and scoring.replaces_code)
+    source = {"revision": settings.revision, "trust_remote_code": trusted}
     with model_errors(settings.model):
-        library_model = makers[settings.kind](
-            settings.model,
-            revision=settings.revision,
-            device=settings.device,
-            trust_remote_code=settings.trust_remote_code,
-            model_kwargs={"dtype": types[settings.precision]},
-        )
+        if scoring is not None and isinstance(scoring.head, TokenHead):
+            from evalkit.encoding.input_forms.answer_model import answer_model
+
+            library_model = answer_model(
+                settings.model, scoring.head, settings.device, types[settings.precision], **source
+            )
+        else:
+            library_model = makers[settings.kind](
+                settings.model,
+                device=settings.device,
+                model_kwargs={"dtype": types[settings.precision]},
+                **source,
+            )
         check_words(settings.model, library_model.tokenizer)
+        if settings.kind == "cross_encoder":
+            complete_padding(library_model)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
         library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def _apart(form: InputForm, query: str, document: str) -> list[list[int]]:
 def test_tokens_are_those_of_the_pieces_apart(form: InputForm, pairs: list[tuple[str, str]]) -> None:
     """Without a limit, the tokens of a pair are those of its pieces, one after the other."""
     found = FormTokeniser(_qwen(), _rules(), form)(pairs)
-    assert [ids.tolist() for ids in found.ids] == [sum(_apart(form, *pair), []) for pair in pairs]
+    assert [ids.tolist() for ids in found.ids] == [list(chain(*_apart(form, *pair))) for pair in pairs]
     assert not found.truncated.any()
     assert found.segments is None
 
@@ -61,7 +62,7 @@ def test_a_cut_keeps_the_template(form: InputForm, query: str, document: str, mo
     most = fixed + 8 + more
     found = FormTokeniser(_qwen(), _rules(most), form)([(query, document)])
     (ids,) = found.ids
-    whole = sum(_apart(form, query, document), [])
+    whole = list(chain(*_apart(form, query, document)))
     assert len(ids) <= most
     head, tail = _apart(InputForm("ends", (HEAD, TAIL)), "", "")
     assert ids[: len(head)].tolist() == head
@@ -82,7 +83,7 @@ def test_the_document_is_cut_before_the_query(query: str, document: str, more: i
     from_document = min(over, len(pieces[3]) - len(label))
     pieces[3] = pieces[3][: len(pieces[3]) - from_document]
     pieces[1] = pieces[1][: len(pieces[1]) - (over - from_document)]
-    assert ids.tolist() == sum(pieces, [])
+    assert ids.tolist() == list(chain(*pieces))
 
 
 def test_a_query_is_cut_to_its_share() -> None:
@@ -94,7 +95,7 @@ def test_a_query_is_cut_to_its_share() -> None:
     pieces[1] = pieces[1][: room * 3 // 4]
     pieces[3] = pieces[3][: room - len(pieces[1]) - len(pieces[2])]
     (ids,) = FormTokeniser(_qwen(), _rules(most), SHARED)([(query, document)]).ids
-    assert ids.tolist() == sum(pieces, [])
+    assert ids.tolist() == list(chain(*pieces))
     assert len(ids) == most
 
 
@@ -103,7 +104,7 @@ def test_the_end_of_a_piece_is_cut_whatever_it_is() -> None:
     pieces = _apart(ENDED, "long query " * 100, "a document")
     pieces[1] = pieces[1][: 100 - len(pieces[0]) - len(pieces[2])]
     (ids,) = FormTokeniser(_qwen(), _rules(100), ENDED)([("long query " * 100, "a document")]).ids
-    assert ids.tolist() == sum(pieces, [])
+    assert ids.tolist() == list(chain(*pieces))
 
 
 def test_whitespace_around_texts_is_stripped_where_the_form_says() -> None:
@@ -133,7 +134,7 @@ def test_special_tokens_are_the_tokenizers_own(most: int | None) -> None:
 
 def test_the_first_token_counts_as_part_of_the_room() -> None:
     """A first token is put before the first piece, and within the limit."""
-    form = InputForm("first", ("A: {query}", "\n", "B: {document}"), first_token="<bos>")
+    form = InputForm("first", ("A: {query}", "\n", "B: {document}"), begin="<bos>")
     first = tokenizers.Tokenizer.from_str(gemma()).token_to_id("<bos>")
     long, short = FormTokeniser(gemma(), _rules(30), form)([("q", "word " * 50), ("q", "d")]).ids
     assert (long[0], short[0]) == (first, first)
