@@ -13,6 +13,7 @@ from pydantic import model_validator
 from evalkit.config import Settings
 from evalkit.config.input_paths import ModelName
 from evalkit.config.settings import Concurrency, PositiveInt
+from evalkit.encoding.input_forms import InputForm, Prompt
 from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import TokenRules
 
@@ -101,9 +102,10 @@ class LocalModel(Settings):
         without_torch = find_spec("torch") is None and find_spec("onnxruntime") is not None
         return "onnx" if plain and without_torch else "torch"
 
-    def of_kind(self, kind: Kind) -> ModelSettings:
-        """Return these settings for one kind of model."""
-        return ModelSettings(kind=kind, **{name: getattr(self, name) for name in LocalModel.model_fields})
+    def of_kind(self, kind: Kind, prompt: Prompt | None = None) -> ModelSettings:
+        """Return these settings for one kind of model; of a cross-encoder, with the input form that is configured."""
+        fields = {name: getattr(self, name) for name in LocalModel.model_fields}
+        return ModelSettings(kind=kind, prompt=prompt, **fields)
 
 
 class ModelSettings(LocalModel):
@@ -113,9 +115,12 @@ class ModelSettings(LocalModel):
     ----------
     kind
         What comes out: a pair's logits, a text's vector, or a vector for each of its tokens.
+    prompt
+        Input form of a cross-encoder; None for the form that its files say.
     """
 
     kind: Kind
+    prompt: Prompt | None = None
 
 
 class EmbeddingModel(LocalModel):
@@ -156,9 +161,12 @@ class Card:
         Prompt name -> text that the model expects before an input.
     default_prompt
         Prompt used if none is configured; None for no prompt.
+    form
+        Input form of a cross-encoder, if it is not a plain pair and the library does not apply it.
     """
 
     rules: TokenRules
     labels: Mapping[int, str] = field(default_factory=dict)
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
+    form: InputForm | None = None

@@ -14,6 +14,7 @@ import orjson
 from evalkit.cache import cache_folder, cache_key, get_or_build
 from evalkit.encoding.end_tokens import reads_end_tokens
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.input_forms import FormTokeniser, InputForm
 from evalkit.encoding.library_runtime import first_line, suppress_warnings
 from evalkit.encoding.model_settings import Card, ModelSettings
 from evalkit.encoding.onnx_network import INPUTS, OnnxNetwork
@@ -59,7 +60,10 @@ def read_card(folder: Path) -> Card:
     """Return the metadata of an exported model."""
     fields = orjson.loads((folder / CARD).read_bytes())
     labels = {int(number): name for number, name in fields.pop("labels")}
-    return Card(TokenRules(**fields.pop("rules")), labels, **fields)
+    form = fields.pop("form", None)
+    return Card(
+        TokenRules(**fields.pop("rules")), labels, form=None if form is None else InputForm.of(form), **fields
+    )
 
 
 def _is_whole(folder: Path) -> bool:
@@ -67,8 +71,16 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _key(settings: ModelSettings) -> str:
-    """Return the cache key of an export: it depends on the model's files and the length limit."""
-    parts = [_FORMAT, settings.kind, settings.model, state_of(settings), settings.max_length_tokens]
+    """Return the cache key of an export: it depends on the model's files, its input form and the length limit."""
+    parts: list[Any] = [
+        _FORMAT,
+        settings.kind,
+        settings.model,
+        state_of(settings),
+        settings.max_length_tokens,
+    ]
+    if settings.prompt is not None:
+        parts.append(settings.model_dump(include={"prompt"}))
     return cache_key(parts)[:32]
 
 
@@ -90,8 +102,9 @@ def _export(settings: ModelSettings, folder: Path) -> None:
             " input, which ONNX cannot find where inputs have different numbers of them",
             "use runtime: torch",
         )
-    engines = [model.engine(prompt) for prompt in (None, _PROMPT)]
-    if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
+    prompts = (None, _PROMPT) if model.card.form is None else (None,)
+    engines = [model.engine(prompt) for prompt in prompts]
+    if not all(isinstance(engine.tokeniser, FastTokeniser | FormTokeniser) for engine in engines):
         raise InputError(
             f"the model {settings.model!r} has a custom input format that cannot be exported to ONNX",
             "use runtime: torch",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalkit.encoding.classifier_padding import complete_padding
 from evalkit.encoding.end_tokens import group_by_end_tokens, reads_end_tokens
+from evalkit.encoding.input_forms import ClassifierHead, PairScoring
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.loaded_weights import check_shapes, check_weights, reported_weights
 from evalkit.encoding.model_checks import check_kind
@@ -15,8 +17,19 @@ from evalkit.encoding.vocabulary import check_vocabulary, check_words
 from evalkit.errors import MissingExtraError
 
 
-def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
+def load_library_model(
+    settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None = None
+) -> Any:
     """Return the sentence-transformers model of a kind, in evaluation mode, with its length limit.
+
+    Parameters
+    ----------
+    settings
+        Which model, and how it is run.
+    files
+        What its files say.
+    scoring
+        Input form of a cross-encoder, and what is read of it; None if the library's modules say both.
 
     Raises
     ------
@@ -27,38 +40,51 @@ def load_library_model(settings: ModelSettings, files: ModelFiles) -> Any:
         or the tokenizer is another model's.
     """
     try:
-        import sentence_transformers
-        import torch
+        import sentence_transformers  # noqa: F401 - the first of several imports below
+        import torch  # noqa: F401
     except ImportError:
         raise MissingExtraError(f"the {settings.kind} backend", "local") from None
-    makers = {
-        "cross_encoder": sentence_transformers.CrossEncoder,
-        "bi_encoder": sentence_transformers.SentenceTransformer,
-        "late_interaction": sentence_transformers.MultiVectorEncoder,
-    }
-    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    check_kind(files, settings.kind)
-    if not settings.trust_remote_code:
+    if scoring is None:
+        check_kind(files, settings.kind)
+    replaces_code = scoring is not None and scoring.replaces_code
+    if not settings.trust_remote_code and not replaces_code:
         check_code(files, settings.kind)
     with model_errors(settings.model), reported_weights() as reports:
         try:
-            library_model = makers[settings.kind](
-                settings.model,
-                revision=settings.revision,
-                device=settings.device,
-                trust_remote_code=settings.trust_remote_code,
-                model_kwargs={"dtype": types[settings.precision]},
-            )
+            library_model = _loaded(settings, scoring, trusted=settings.trust_remote_code and not replaces_code)
         finally:
             check_shapes(settings.model, reports)
         check_words(settings.model, library_model.tokenizer)
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
-    if reads_end_tokens(files.architectures) and settings.kind == "cross_encoder":
-        group_by_end_tokens(library_model[0].model)
+        if settings.kind == "cross_encoder":
+            complete_padding(library_model)
+            if reads_end_tokens(files.architectures):
+                group_by_end_tokens(library_model[0].model)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
         library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
     if settings.compile:
         library_model.compile(dynamic=True)
     return library_model.eval()
+
+
+def _loaded(settings: ModelSettings, scoring: PairScoring | None, *, trusted: bool) -> Any:
+    """Return the model of sentence-transformers, with evalkit's own modules where the library has none."""
+    import sentence_transformers
+    import torch
+
+    types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    makers = {
+        "cross_encoder": sentence_transformers.CrossEncoder,
+        "bi_encoder": sentence_transformers.SentenceTransformer,
+        "late_interaction": sentence_transformers.MultiVectorEncoder,
+    }
+    dtype, source = types[settings.precision], {"revision": settings.revision, "trust_remote_code": trusted}
+    if scoring is None or isinstance(scoring.head, ClassifierHead):
+        return makers[settings.kind](
+            settings.model, device=settings.device, model_kwargs={"dtype": dtype}, **source
+        )
+    from evalkit.encoding.input_forms.answer_model import answer_model
+
+    return answer_model(settings.model, scoring.head, settings.device, dtype, **source)

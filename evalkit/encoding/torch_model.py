@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.input_forms import FormTokeniser, InputForm, find_scoring
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
@@ -22,6 +23,7 @@ from evalkit.encoding.tokens import (
 )
 from evalkit.encoding.torch_loading import load_library_model
 from evalkit.encoding.torch_network import TorchNetwork
+from evalkit.errors import InputError
 
 OUTPUTS = {
     "cross_encoder": "scores",
@@ -50,10 +52,13 @@ class TorchModel:
         with model_access(settings.model):
             with model_errors(settings.model):
                 self.files = read_model_files(settings.model, settings.revision)
-            self.library_model = load_library_model(settings, self.files)
+                scoring = (
+                    find_scoring(self.files, settings.prompt) if settings.kind == "cross_encoder" else None
+                )
+            self.library_model = load_library_model(settings, self.files, scoring)
         with model_errors(settings.model):
             task: Task | None = "document" if settings.kind == "late_interaction" else None
-            self.card = _card_of(self.library_model, task)
+            self.card = _card_of(self.library_model, task, scoring.form if scoring else None)
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
@@ -67,6 +72,8 @@ class TorchModel:
             return self._engine(prompt, task)
 
     def _engine(self, prompt: str | None, task: Task | None) -> Engine:
+        if self.card.form is not None:
+            return self._form_engine(self.card.form, prompt)
         rules = self.card.rules if task is None else _rules_of(self.library_model, task)
         items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
         library = LibraryTokeniser(
@@ -90,6 +97,21 @@ class TorchModel:
             tokeniser.pads_left = expansion.on_left
         return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
 
+    def _form_engine(self, form: InputForm, instruction: str | None) -> Engine:
+        """Return an engine that puts pairs into an input form."""
+        backend = getattr(self.library_model.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            raise InputError(
+                f"the tokenizer of the model {self._settings.model!r} is written in Python, and the input form"
+                f" {form.name} needs one with a tokenizer.json",
+                "convert its tokenizer with transformers, and add the tokenizer.json to the model",
+            )
+        tokeniser = FormTokeniser(backend.to_str(), self.card.rules, form.with_instruction(instruction))
+        network = TorchNetwork(
+            self._settings.model, self.library_model, OUTPUTS[self._settings.kind], {}, self._settings.threads
+        )
+        return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
+
     def tokeniser(
         self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]
     ) -> Tokeniser:
@@ -108,7 +130,7 @@ def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
     )
 
 
-def _card_of(library_model: Any, task: Task | None) -> Card:
+def _card_of(library_model: Any, task: Task | None, form: InputForm | None) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
     if len(names) != count:  # the scores are not those of the network's own head, but of a later module
@@ -117,5 +139,6 @@ def _card_of(library_model: Any, task: Task | None) -> Card:
         _rules_of(library_model, task),
         {number: str(names.get(number, number)) for number in range(count)},
         dict(library_model.prompts),
-        library_model.prompts.get(library_model.default_prompt_name or ""),
+        None if form else library_model.prompts.get(library_model.default_prompt_name or ""),
+        form,
     )

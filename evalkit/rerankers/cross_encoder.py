@@ -10,15 +10,32 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 from scipy.special import logsumexp
 
 from evalkit.config import RerankerSettings
+from evalkit.config.settings import with_hint
 from evalkit.encoding import ListModel, is_listwise, open_model
-from evalkit.errors import InputError
+from evalkit.encoding.input_forms import PromptSettings, form_of, preset_named, preset_names
+from evalkit.errors import InputError, UnknownNameError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.rerankers.local_lists import LocalLists
 from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
+
+
+def _known_form(name: str) -> str:
+    try:
+        return preset_named(name).name
+    except UnknownNameError as error:
+        raise with_hint(error) from None
+
+
+PromptName = Annotated[
+    str,
+    AfterValidator(_known_form),
+    Field(json_schema_extra=lambda schema: schema.update(enum=preset_names())),
+]
+"""The name of a known input form."""
 
 
 class CrossEncoder:
@@ -37,11 +54,29 @@ class CrossEncoder:
             its log odds against all others.
         instruction
             Definition of relevance, for models that accept an instruction (default: the model's own).
+        prompt
+            Text in which the model reads a pair, for a model that was trained with a template which its files do not
+            contain: the name of a known form, such as ``qwen3_reranker``, or a template with its tokens (default: found
+            by the model's files, name and card; what is not found is refused).
         """
 
         backend: Literal["cross_encoder"] = "cross_encoder"
         label: str | Annotated[int, Field(ge=0, le=1_000_000)] | None = None
         instruction: str | None = None
+        prompt: PromptSettings | PromptName | None = None
+
+        @model_validator(mode="after")
+        def _instruction_has_a_place(self) -> CrossEncoder.Settings:
+            if self.prompt is None:
+                return self
+            takes = form_of(self.prompt).takes_instruction
+            if self.instruction and not takes:
+                raise ValueError(
+                    "instruction has no place in prompt: add {instruction} to its template, or remove it"
+                )
+            if takes and not self.instruction and isinstance(self.prompt, PromptSettings):
+                raise ValueError("prompt has a place for an instruction: set instruction")
+            return self
 
         @property
         def is_pointwise(self) -> bool:
@@ -57,7 +92,7 @@ class CrossEncoder:
         if self._lists is not None:
             self.pointwise, self.score_kind, self.pool_pairs = False, "cosine", 1
             return
-        self._model = open_model(settings.of_kind("cross_encoder"))
+        self._model = open_model(settings.of_kind("cross_encoder", settings.prompt))
         card = self._model.card
         self._engine = self._model.engine(settings.instruction or card.default_prompt or None)
         self._label = label_of(settings, card.labels)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
+
+from evalkit.errors import InputError
 
 Slot = Literal["query", "document"]
 """A text of a pair."""
@@ -56,7 +58,9 @@ class Piece:
     def of(cls, template: str) -> Piece:
         """Return the piece of a template with ``{query}`` and ``{document}``; all other braces are fixed text."""
         parts = _MARKS.split(template)
-        return cls(tuple(parts[::2]), tuple("query" if name == "query" else "document" for name in parts[1::2]))
+        return cls(
+            tuple(parts[::2]), tuple("query" if name == "query" else "document" for name in parts[1::2])
+        )
 
     def fill(self, query: str, document: str) -> PieceText:
         """Return the piece with the texts of a pair, which are never read as templates."""
@@ -81,7 +85,7 @@ class InputForm:
         Templates with ``{query}``, ``{document}`` and ``{instruction}``.
     special_tokens
         Whether the tokenizer adds its special tokens, such as those at the begin and the end; for one piece only.
-    first_token
+    begin
         Token before the first piece, such as ``<bos>``; None for none.
     instruction
         Instruction used if none is configured; empty for none.
@@ -99,7 +103,7 @@ class InputForm:
     name: str
     pieces: tuple[str, ...]
     special_tokens: bool = False
-    first_token: str | None = None
+    begin: str | None = None
     instruction: str = ""
     instruction_format: str = INSTRUCTION
     strip: bool = False
@@ -111,14 +115,33 @@ class InputForm:
         if self.special_tokens and len(self.pieces) != 1:
             raise ValueError("special tokens are added to a single piece only")
 
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> InputForm:
+        """Return the form of its fields as JSON has them."""
+        share = fields["query_share"]
+        pairs = {"pieces": tuple(fields["pieces"]), "query_share": tuple(share) if share else None}
+        return cls(**{**fields, **pairs})
+
     @property
     def takes_instruction(self) -> bool:
         """Whether a template has a place for an instruction."""
         return any(INSTRUCTION in piece for piece in self.pieces)
 
     def with_instruction(self, instruction: str | None) -> InputForm:
-        """Return the form with another instruction; the same form if it is None or empty."""
-        return replace(self, instruction=instruction) if instruction else self
+        """Return the form with another instruction; the same form if it is None or empty.
+
+        Raises
+        ------
+        InputError
+            If the form has no place for one.
+        """
+        if not instruction:
+            return self
+        if not self.takes_instruction:
+            raise InputError(
+                f"the input form {self.name} has no place for an instruction", "remove instruction"
+            )
+        return replace(self, instruction=instruction)
 
     def parsed(self) -> Iterator[Piece]:
         """Yield the pieces, with the instruction filled in; an instruction is never read as a template."""

@@ -69,7 +69,7 @@ class FormTokeniser:
         self._tokenizer.no_truncation()
         self._form, self._limit = form, rules.max_length
         self._pieces = list(form.parsed())
-        self._first = self._first_token()
+        self._first = self._begin()
         self._with_segments = rules.with_segments
         self.pad_id, self.pads_left = rules.pad_id, rules.pads_left
         empty = [self._encode([piece.fill("", "").text])[0] for piece in self._pieces]
@@ -104,13 +104,13 @@ class FormTokeniser:
         known = dict(zip(unique, self._encode(unique), strict=True))
         return [known[text] for text in texts]
 
-    def _first_token(self) -> NDArray[np.int64]:
-        if self._form.first_token is None:
+    def _begin(self) -> NDArray[np.int64]:
+        if self._form.begin is None:
             return np.empty(0, dtype=np.int64)
-        found = self._tokenizer.token_to_id(self._form.first_token)
+        found = self._tokenizer.token_to_id(self._form.begin)
         if found is None:
             raise InputError(
-                f"the tokenizer has no token {self._form.first_token!r}, with which inputs of the form"
+                f"the tokenizer has no token {self._form.begin!r}, with which inputs of the form"
                 f" {self._form.name} begin",
                 "use the model's own tokenizer files",
             )

@@ -1,0 +1,61 @@
+"""Build a causal model that scores pairs from the modules of sentence-transformers; needs the local extra."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from sentence_transformers import CrossEncoder
+from sentence_transformers.cross_encoder.modules import LogitScore, Transformer
+from transformers import AutoTokenizer
+
+from evalkit.encoding.input_forms.heads import TokenHead
+
+_LOGITS = "causal_logits"
+
+
+class _LastPosition(Transformer):  # type: ignore[misc]  # the library's classes have no types
+    """A causal model that computes the logits of the last position alone, which is never padding."""
+
+    def forward(self, features: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Return the features with the logits: ``(b, 1, vocabulary)``."""
+        if "logits_to_keep" in self._declared_forward_params:
+            features = {**features, "logits_to_keep": 1}
+        return dict(super().forward(features, **more))
+
+
+def answer_model(name: str, head: TokenHead, device: str | None, dtype: Any, **source: Any) -> Any:
+    """Return a cross-encoder of sentence-transformers whose score is what `head` reads.
+
+    Parameters
+    ----------
+    name
+        Folder or hub id.
+    head
+        The tokens that are read.
+    device, dtype
+        Device and data type of torch; see `LocalModel`.
+    source
+        Revision, and whether code of the repository may run.
+
+    Raises
+    ------
+    InputError
+        If the tokenizer does not know the tokens; nothing large is loaded before.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(name, **source)
+    rows = int(config.get_text_config().vocab_size)
+    true_id, false_id = head.ids(name, AutoTokenizer.from_pretrained(name, **source), rows)
+    transformer = _LastPosition(
+        name,
+        transformer_task="text-generation",
+        model_kwargs={"dtype": dtype, **source},
+        processor_kwargs=dict(source),
+        config_kwargs=dict(source),
+        modality_config={"text": {"method": "forward", "method_output_name": "logits"}},
+        module_output_name=_LOGITS,
+    )
+    score = LogitScore(true_id, false_id, module_input_name=_LOGITS)
+    return CrossEncoder(modules=[transformer, score], device=device, activation_fn=torch.nn.Identity())

@@ -1,0 +1,95 @@
+"""Presets: the documented input forms of known rerankers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from evalkit.encoding.input_forms.form import InputForm
+from evalkit.encoding.input_forms.heads import ClassifierHead, Head, TokenHead
+from evalkit.encoding.model_files import ModelFiles
+
+CAUSAL, CLASSIFIER = "ForCausalLM", "ForSequenceClassification"
+
+
+@dataclass(frozen=True, slots=True)
+class PairScoring:
+    """How a model scores a pair.
+
+    Attributes
+    ----------
+    form
+        The form of its input.
+    head
+        What is read of its output.
+    replaces_code
+        Whether the two do what the code in its repository does, so that the code is neither needed nor run.
+    """
+
+    form: InputForm
+    head: Head
+    replaces_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """The input form of a family of rerankers.
+
+    Attributes
+    ----------
+    name
+        Its name for the setting ``prompt``.
+    families
+        Architectures without their endings, such as ``Qwen3``.
+    repositories
+        Pattern of the names of its repositories, without their owners, in lower case.
+    form
+        The form of a causal model.
+    head
+        What is read of a causal model; None if there is no such model in the family.
+    classifier_form
+        The form of a classifier in the family; `form` where it is None.
+    mark
+        Text of a chat template that only this family has; None for none.
+    replaces_code
+        Whether the form does what the code in the repositories does, so that the code need not be trusted.
+    """
+
+    name: str
+    families: tuple[str, ...]
+    repositories: re.Pattern[str]
+    form: InputForm
+    head: TokenHead | None
+    classifier_form: InputForm | None = None
+    mark: str | None = None
+    replaces_code: bool = False
+
+    def fits(self, files: ModelFiles) -> bool:
+        """Return whether a model has an architecture of the family."""
+        endings = (CLASSIFIER,) if self.head is None else (CAUSAL, CLASSIFIER)
+        known = {f"{family}{ending}" for family in self.families for ending in endings}
+        return bool(known & set(files.architectures))
+
+    def is_named(self, name: str) -> bool:
+        """Return whether a repository, or a folder of this name, belongs to the family."""
+        return self.repositories.search(name.lower()) is not None
+
+    def has_mark(self, files: ModelFiles) -> bool:
+        """Return whether the chat template of a model is the family's own."""
+        return self.mark is not None and self.mark in (files.chat_template or "")
+
+    def scoring(self, files: ModelFiles) -> PairScoring:
+        """Return how a model of the family scores, by its architecture."""
+        if is_classifier(files) or self.head is None:
+            return PairScoring(self.classifier_form or self.form, ClassifierHead(), self.replaces_code)
+        return PairScoring(self.form, self.head, self.replaces_code)
+
+
+def is_classifier(files: ModelFiles) -> bool:
+    """Return whether a model is a sequence classifier."""
+    return any(one.endswith(CLASSIFIER) for one in files.architectures)
+
+
+def is_causal(files: ModelFiles) -> bool:
+    """Return whether a model is a causal language model."""
+    return any(one.endswith((CAUSAL, "LMHeadModel")) for one in files.architectures)
