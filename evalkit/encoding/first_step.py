@@ -42,6 +42,11 @@ class FirstStep(torch.nn.Module):  # type: ignore[misc]
         self._true, self._false = true_id, false_id
         self._start = _start_of(model.config)
 
+    @property
+    def auto_model(self) -> Any:
+        """The model of transformers, under the name that modules of sentence-transformers have for it."""
+        return self.model
+
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
         """Return the features with ``scores``, a ``(b, 1)`` tensor."""
         ids = features["input_ids"]

@@ -16,7 +16,7 @@ _ONE_LOGIT = "simple"
 """Type of heads with one logit."""
 
 
-class LayerHead(torch.nn.Module):  # type: ignore[misc]
+class LayerLogit(torch.nn.Module):  # type: ignore[misc]
     """Returns the logit at the last token of a layer's head.
 
     Parameters
@@ -38,6 +38,11 @@ class LayerHead(torch.nn.Module):  # type: ignore[misc]
         # One pass reads the whole input: a cache of keys and values would only cost memory.
         model.config.use_cache = False
 
+    @property
+    def auto_model(self) -> Any:
+        """The model of transformers, under the name that modules of sentence-transformers have for it."""
+        return self.model
+
     def forward(self, features: dict[str, Any]) -> dict[str, Any]:
         """Return the features with ``scores``, a ``(b, 1)`` tensor."""
         mask = features["attention_mask"]
@@ -50,11 +55,6 @@ class LayerHead(torch.nn.Module):  # type: ignore[misc]
         last = mask.shape[1] - 1 - mask.flip(1).argmax(dim=1, keepdim=True)
         logits = outputs[0][0].reshape(mask.shape)
         return {**features, "scores": logits.gather(1, last)}
-
-
-def is_layerwise(architectures: tuple[str, ...]) -> bool:
-    """Return whether a model has a head at each of its last layers."""
-    return any(one.startswith("LayerWise") for one in architectures)
 
 
 def layer_of(name: str, config: Any, cutoff_layer: int | None) -> int:

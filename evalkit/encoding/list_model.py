@@ -30,7 +30,7 @@ from evalkit.errors import CallError, InputError, MissingExtraError
 _KIND = "a listwise reranker"
 _QUERY_TOKENS, _DOCUMENT_TOKENS = 512, 2048
 """Tokens to which the code of jina-reranker-v3 cuts queries and documents, unless its `rerank` has parameters."""
-_UNUSED: Mapping[str, object] = {"batch_tokens": None, "compile": False}
+_UNUSED: Mapping[str, object] = {"batch_tokens": None, "compile": False, "prompt": None, "cutoff_layer": None}
 """Settings that the model's own code has no use for, with their defaults."""
 
 
@@ -172,7 +172,9 @@ class ListModel:
 
         query_tokens = length(query, most_query)
         sizes = [length(document, most_document) for document in documents]
-        return (query_tokens, max(sizes)), [query_tokens > most_query or size > most_document for size in sizes]
+        return (query_tokens, max(sizes)), [
+            query_tokens > most_query or size > most_document for size in sizes
+        ]
 
     def _count_tokens(self) -> None:
         """Count the tokens of every forward pass; the model's code calls `forward` without its hooks."""

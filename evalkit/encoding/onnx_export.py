@@ -79,8 +79,9 @@ def _key(settings: ModelSettings) -> str:
         state_of(settings),
         settings.max_length_tokens,
     ]
-    if settings.prompt is not None:
-        parts.append(settings.model_dump(include={"prompt"}))
+    stated = settings.model_dump(include={"prompt", "cutoff_layer"}, exclude_none=True)
+    if stated:
+        parts.append(stated)
     return cache_key(parts)[:32]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from evalkit.encoding.classifier_padding import complete_padding
 from evalkit.encoding.end_tokens import group_by_end_tokens, reads_end_tokens
-from evalkit.encoding.input_forms import ClassifierHead, PairScoring
+from evalkit.encoding.input_forms import LayerHead, PairScoring, TokenHead, is_seq2seq
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.loaded_weights import check_shapes, check_weights, reported_weights
 from evalkit.encoding.model_checks import check_kind
@@ -17,9 +17,7 @@ from evalkit.encoding.vocabulary import check_vocabulary, check_words
 from evalkit.errors import MissingExtraError
 
 
-def load_library_model(
-    settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None = None
-) -> Any:
+def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None = None) -> Any:
     """Return the sentence-transformers model of a kind, in evaluation mode, with its length limit.
 
     Parameters
@@ -46,12 +44,11 @@ def load_library_model(
         raise MissingExtraError(f"the {settings.kind} backend", "local") from None
     if scoring is None:
         check_kind(files, settings.kind)
-    replaces_code = scoring is not None and scoring.replaces_code
-    if not settings.trust_remote_code and not replaces_code:
+    if not settings.trust_remote_code and not (scoring is not None and scoring.replaces_code):
         check_code(files, settings.kind)
     with model_errors(settings.model), reported_weights() as reports:
         try:
-            library_model = _loaded(settings, scoring, trusted=settings.trust_remote_code and not replaces_code)
+            library_model = _loaded(settings, files, scoring)
         finally:
             check_shapes(settings.model, reports)
         check_words(settings.model, library_model.tokenizer)
@@ -69,7 +66,7 @@ def load_library_model(
     return library_model.eval()
 
 
-def _loaded(settings: ModelSettings, scoring: PairScoring | None, *, trusted: bool) -> Any:
+def _loaded(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None) -> Any:
     """Return the model of sentence-transformers, with evalkit's own modules where the library has none."""
     import sentence_transformers
     import torch
@@ -80,11 +77,17 @@ def _loaded(settings: ModelSettings, scoring: PairScoring | None, *, trusted: bo
         "bi_encoder": sentence_transformers.SentenceTransformer,
         "late_interaction": sentence_transformers.MultiVectorEncoder,
     }
-    dtype, source = types[settings.precision], {"revision": settings.revision, "trust_remote_code": trusted}
-    if scoring is None or isinstance(scoring.head, ClassifierHead):
-        return makers[settings.kind](
-            settings.model, device=settings.device, model_kwargs={"dtype": dtype}, **source
-        )
-    from evalkit.encoding.input_forms.answer_model import answer_model
+    head = None if scoring is None else scoring.head
+    if isinstance(head, LayerHead) or (isinstance(head, TokenHead) and is_seq2seq(files)):
+        from evalkit.encoding.own_modules import layerwise_model, seq2seq_model
 
-    return answer_model(settings.model, scoring.head, settings.device, dtype, **source)
+        return layerwise_model(settings) if isinstance(head, LayerHead) else seq2seq_model(settings, head)
+    trusted = settings.trust_remote_code and not (scoring is not None and scoring.replaces_code)
+    source = {"revision": settings.revision, "trust_remote_code": trusted}
+    if isinstance(head, TokenHead):
+        from evalkit.encoding.input_forms.answer_model import answer_model
+
+        return answer_model(settings.model, head, settings.device, types[settings.precision], **source)
+    return makers[settings.kind](
+        settings.model, device=settings.device, model_kwargs={"dtype": types[settings.precision]}, **source
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.input_forms import FormTokeniser, InputForm, find_scoring
+from evalkit.encoding.input_forms import FormTokeniser, InputForm, LayerHead, PairScoring, find_scoring
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
@@ -55,6 +55,7 @@ class TorchModel:
                 scoring = (
                     find_scoring(self.files, settings.prompt) if settings.kind == "cross_encoder" else None
                 )
+            _check_layer(settings, scoring)
             self.library_model = load_library_model(settings, self.files, scoring)
         with model_errors(settings.model):
             task: Task | None = "document" if settings.kind == "late_interaction" else None
@@ -121,6 +122,21 @@ class TorchModel:
             return library
         fast = FastTokeniser(backend.to_str(), rules, prompt)
         return fast if agree(fast, library, items) else library
+
+
+def _check_layer(settings: ModelSettings, scoring: PairScoring | None) -> None:
+    """Check that a layer is configured for layerwise models only.
+
+    Raises
+    ------
+    InputError
+        If the model has no heads at its layers.
+    """
+    if settings.cutoff_layer is not None and not (scoring and isinstance(scoring.head, LayerHead)):
+        raise InputError(
+            f"the model {settings.model!r} is no layerwise reranker, so cutoff_layer does not apply",
+            "remove cutoff_layer",
+        )
 
 
 def _rules_of(library_model: Any, task: Task | None) -> TokenRules:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 from scipy.special import logsumexp
 
 from evalkit.config import RerankerSettings
-from evalkit.config.settings import with_hint
+from evalkit.config.settings import PositiveInt, with_hint
 from evalkit.encoding import ListModel, is_listwise, open_model
 from evalkit.encoding.input_forms import PromptSettings, form_of, preset_named, preset_names
 from evalkit.errors import InputError, UnknownNameError
@@ -58,12 +58,15 @@ class CrossEncoder:
             Text in which the model reads a pair, for a model that was trained with a template which its files do not
             contain: the name of a known form, such as ``qwen3_reranker``, or a template with its tokens (default: found
             by the model's files, name and card; what is not found is refused).
+        cutoff_layer
+            For a layerwise model: the last layer that is computed, whose head scores (default: the model's last).
         """
 
         backend: Literal["cross_encoder"] = "cross_encoder"
         label: str | Annotated[int, Field(ge=0, le=1_000_000)] | None = None
         instruction: str | None = None
         prompt: PromptSettings | PromptName | None = None
+        cutoff_layer: PositiveInt | None = None
 
         @model_validator(mode="after")
         def _instruction_has_a_place(self) -> CrossEncoder.Settings:
@@ -92,7 +95,7 @@ class CrossEncoder:
         if self._lists is not None:
             self.pointwise, self.score_kind, self.pool_pairs = False, "cosine", 1
             return
-        self._model = open_model(settings.of_kind("cross_encoder", settings.prompt))
+        self._model = open_model(settings.of_kind("cross_encoder", settings.prompt, settings.cutoff_layer))
         card = self._model.card
         self._engine = self._model.engine(settings.instruction or card.default_prompt or None)
         self._label = label_of(settings, card.labels)
@@ -159,7 +162,8 @@ def _open_lists(settings: CrossEncoder.Settings) -> LocalLists | None:
         raise InputError(
             f"the model {settings.model!r} is a listwise reranker without labels", "remove label"
         )
-    return LocalLists(ListModel(settings.of_kind("cross_encoder"), settings.instruction))
+    wanted = settings.of_kind("cross_encoder", settings.prompt, settings.cutoff_layer)
+    return LocalLists(ListModel(wanted, settings.instruction))
 
 
 def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float64]:

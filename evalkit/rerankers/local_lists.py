@@ -45,6 +45,4 @@ class LocalLists:
 
     def _score(self, request: RerankRequest) -> RerankResponse:
         found = self._model.score(request.query, request.documents)
-        return RerankResponse(
-            found.scores, usage=Usage(tokens=found.tokens), truncated=found.truncated
-        )
+        return RerankResponse(found.scores, usage=Usage(tokens=found.tokens), truncated=found.truncated)

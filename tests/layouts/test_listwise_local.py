@@ -151,7 +151,12 @@ def test_code_of_another_kind_is_refused(tmp_path: Path) -> None:
 def test_missing_weights_are_refused(tmp_path: Path, check_refused: Callable[..., Any]) -> None:
     """A model whose projector is not in its files is refused by the name of a weight."""
     change_weights(make_list_model(tmp_path), lambda name: None if "projector" in name else name)
-    check_refused(f"{FAMILY}, projector missing", tmp_path, r"lacks weights of JinaForRanking.* projector\.", trust_remote_code=True)
+    check_refused(
+        f"{FAMILY}, projector missing",
+        tmp_path,
+        r"lacks weights of JinaForRanking.* projector\.",
+        trust_remote_code=True,
+    )
 
 
 def test_an_experiment_scores_each_depth_by_itself(folder: Path, tmp_path: Path) -> None:

@@ -77,14 +77,10 @@ def plain_recipe(folder: Path, label: int | None = None) -> Recipe:
         rows = []
         with torch.no_grad():
             for query, document in pairs:
-                fed = tokenizer(
-                    [query], [document], truncation=True, max_length=8192, return_tensors="pt"
-                )
+                fed = tokenizer([query], [document], truncation=True, max_length=8192, return_tensors="pt")
                 vector = model(**fed).last_hidden_state[:, 0]
                 hidden = torch.nn.functional.gelu(vector @ first["linear.weight"].T)
-                normed = torch.nn.functional.layer_norm(
-                    hidden, (32,), norm["norm.weight"], norm["norm.bias"]
-                )
+                normed = torch.nn.functional.layer_norm(hidden, (32,), norm["norm.weight"], norm["norm.bias"])
                 rows.append((normed @ last["linear.weight"].T + last["linear.bias"])[0].double())
         if label is None:
             return [float(row[0]) for row in rows]

@@ -38,12 +38,27 @@ def test_bart_classifier(tmp_path: Path, check_layout: Callable[..., Any]) -> No
 
     vocabulary = roberta_tokenizer(tmp_path)
     ids = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2, "decoder_start_token_id": 2}
-    layers = {f"{part}_{name}": n for part in ("encoder", "decoder") for name, n in
-              (("layers", 2), ("attention_heads", 4), ("ffn_dim", 64))}
+    layers = {
+        f"{part}_{name}": n
+        for part in ("encoder", "decoder")
+        for name, n in (("layers", 2), ("attention_heads", 4), ("ffn_dim", 64))
+    }
     names = {0: "contradiction", 1: "neutral", 2: "entailment"}
-    config = BartConfig(d_model=32, vocab_size=vocabulary.size, max_position_embeddings=512, **ids, **layers,
-                        id2label=names, num_labels=3)
+    config = BartConfig(
+        d_model=32,
+        vocab_size=vocabulary.size,
+        max_position_embeddings=512,
+        **ids,
+        **layers,
+        id2label=names,
+        num_labels=3,
+    )
     save(tmp_path, BartForSequenceClassification(config))
     recipe = pair_recipe(tmp_path, 512, 2)
-    check_layout("bart-large-mnli (BART, 3 labels), label: entailment", tmp_path, recipe, exports="refused",
-                 label="entailment")
+    check_layout(
+        "bart-large-mnli (BART, 3 labels), label: entailment",
+        tmp_path,
+        recipe,
+        exports="refused",
+        label="entailment",
+    )

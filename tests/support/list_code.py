@@ -13,7 +13,7 @@ from support.tiny_tokenizers import qwen_tokenizer
 
 BLOCK = 3
 MOST_QUERY, MOST_DOCUMENT = 6, 12
-CODE = '''
+CODE = """
 import torch
 from torch import nn
 from transformers import AutoTokenizer, Qwen3ForCausalLM
@@ -51,7 +51,7 @@ class JinaForRanking(Qwen3ForCausalLM):
         scores = [float(nn.functional.cosine_similarity(averaged, one, dim=0)) for one in vectors]
         order = sorted(range(len(scores)), key=lambda index: -scores[index])[:top_n or len(scores)]
         return [{"document": documents[one], "relevance_score": scores[one], "index": one} for one in order]
-'''
+"""
 
 
 def make_list_model(folder: Path) -> Path:
@@ -63,5 +63,10 @@ def make_list_model(folder: Path) -> Path:
     space: dict[str, type] = {}
     exec(compile(CODE, "modeling.py", "exec"), space)  # noqa: S102 - the code above
     save(folder, space["JinaForRanking"](Qwen3Config(**qwen_sizes(vocabulary))))
-    edit(folder, "config.json", architectures=["JinaForRanking"], auto_map={"AutoModel": "modeling.JinaForRanking"})
+    edit(
+        folder,
+        "config.json",
+        architectures=["JinaForRanking"],
+        auto_map={"AutoModel": "modeling.JinaForRanking"},
+    )
     return folder

@@ -9,9 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.encoding.input_forms.form import InputForm
-from evalkit.encoding.input_forms.heads import ClassifierHead, check_distinct, check_in_vocabulary
+from evalkit.encoding.input_forms.heads import (
+    ClassifierHead,
+    LayerHead,
+    check_distinct,
+    check_in_vocabulary,
+)
 from evalkit.encoding.input_forms.model_name import known_names
-from evalkit.encoding.input_forms.preset import PairScoring, Preset, is_causal, is_classifier
+from evalkit.encoding.input_forms.preset import (
+    PairScoring,
+    Preset,
+    is_causal,
+    is_classifier,
+    is_layerwise,
+    is_seq2seq,
+)
 from evalkit.encoding.input_forms.presets import PRESETS, preset_named, preset_names
 from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
@@ -27,6 +39,9 @@ _DECODERS = re.compile(
     r"|StableLm|Starcoder|Zamba)\w*ForSequenceClassification"
 )
 """Classifiers made of language models, which are rarely trained on plain pairs."""
+
+_COMPARING_KINDS = {"duot5": "pairwise", "listt5": "listwise", "lit5": "listwise"}
+_COMPARING = re.compile("|".join(_COMPARING_KINDS))
 
 
 def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring | None:
@@ -53,7 +68,7 @@ def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring
     preset = recognised(files)
     if preset is not None:
         return preset.scoring(files)
-    if is_causal(files) or (files.chat_template is not None and _reads_messages(files)):
+    if is_causal(files) or is_seq2seq(files) or (files.chat_template is not None and _reads_messages(files)):
         raise _no_form(files)
     warnings.warn(
         f"{_described(files)} reads query and document as a plain pair, because nothing in its files says otherwise. Most"
@@ -73,7 +88,7 @@ def recognised(files: ModelFiles) -> Preset | None:
     """Return the preset of a model, by its architecture and its chat template, name or model card."""
     fitting = [preset for preset in PRESETS if preset.fits(files)]
     for preset in fitting:
-        if preset.has_mark(files):
+        if preset.owns_families or preset.has_mark(files):
             return preset
     named = (preset for name in known_names(files) for preset in fitting if preset.is_named(name))
     return next(named, None)
@@ -81,20 +96,23 @@ def recognised(files: ModelFiles) -> Preset | None:
 
 def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
     """Return the form that the configuration states, if it suits the model."""
-    if not is_causal(files) and not is_classifier(files):
+    if not is_causal(files) and not is_seq2seq(files) and not is_classifier(files):
         raise InputError(
-            f"{_described(files)} is neither a causal language model nor a sequence classifier, so prompt does not apply",
+            f"{_described(files)} is no causal language model, encoder-decoder or sequence classifier, so prompt does not"
+            " apply",
             "remove prompt",
         )
     if isinstance(prompt, str):
         return preset_named(prompt).scoring(files)
     head = prompt.head
-    if is_causal(files) and isinstance(head, ClassifierHead):
+    if is_layerwise(files) and isinstance(head, ClassifierHead):
+        return PairScoring(prompt.form, LayerHead())
+    if (is_causal(files) or is_seq2seq(files)) and isinstance(head, ClassifierHead):
         raise InputError(
             f"{_described(files)} answers with a token, and prompt has no true_token",
             "set prompt.true_token, and prompt.false_token where its model card names two tokens",
         )
-    if is_classifier(files) and not isinstance(head, ClassifierHead):
+    if (is_classifier(files) or is_layerwise(files)) and not isinstance(head, ClassifierHead):
         raise InputError(
             f"{_described(files)} has a head that scores, and no tokens to answer with",
             "remove true_token and false_token from prompt",
@@ -106,7 +124,9 @@ def _needs_form(files: ModelFiles) -> bool:
     """Return whether a model is of a kind that is trained with a template."""
     if "Pooling" in files.modules or "Dense" in files.modules:
         return False
-    return is_causal(files) or any(_DECODERS.fullmatch(one) for one in files.architectures)
+    return (
+        is_causal(files) or is_seq2seq(files) or any(_DECODERS.fullmatch(one) for one in files.architectures)
+    )
 
 
 def _says_form(files: ModelFiles) -> bool:
@@ -155,6 +175,9 @@ def _no_form(files: ModelFiles) -> InputError:
         if files.chat_template is None
         else "has a chat template without the roles query and document"
     )
+    if is_seq2seq(files):
+        _check_pointwise(files)
+        lacks = "is an encoder-decoder model, whose files do not say with which tokens it answers"
     if is_causal(files) and "LogitScore" not in files.modules:
         lacks = "has no module that says which tokens it answers with"
     return InputError(
@@ -163,9 +186,27 @@ def _no_form(files: ModelFiles) -> InputError:
     )
 
 
+def _check_pointwise(files: ModelFiles) -> None:
+    """Check that an encoder-decoder model is not one that compares documents with each other.
+
+    Raises
+    ------
+    InputError
+        If it is called by the name of one.
+    """
+    found = next((one for name in known_names(files) for one in _COMPARING.findall(name.lower())), None)
+    if found is not None:
+        raise InputError(
+            f"{_described(files)} is a {_COMPARING_KINDS[found]} reranker ({found}), which compares documents with each"
+            " other: it has no score for a pair",
+            "use a monoT5 or RankT5 model, which scores pairs",
+        )
+
+
 def _how(files: ModelFiles) -> str:
     """Return how a form is stated."""
-    tokens = ", true_token: ..., false_token: ..." if is_causal(files) else ""
+    answers = is_causal(files) or is_seq2seq(files)
+    tokens = ", true_token: ..., false_token: ..." if answers else ""
     names = _listed(preset_names())
     return (
         f"set prompt: {{template: '... {{query}} ... {{document}} ...'{tokens}}} as its model card says,"

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from evalkit.encoding.input_forms.form import InputForm
-from evalkit.encoding.input_forms.heads import ClassifierHead, Head, TokenHead
+from evalkit.encoding.input_forms.heads import ClassifierHead, Head, LayerHead, TokenHead
 from evalkit.encoding.model_files import ModelFiles
 
-CAUSAL, CLASSIFIER = "ForCausalLM", "ForSequenceClassification"
+CAUSAL, CLASSIFIER, SEQ2SEQ = "ForCausalLM", "ForSequenceClassification", "ForConditionalGeneration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +44,32 @@ class Preset:
     repositories
         Pattern of the names of its repositories, without their owners, in lower case.
     form
-        The form of a causal model.
+        The form of a causal or encoder-decoder model.
     head
-        What is read of a causal model; None if there is no such model in the family.
+        What is read of a causal or encoder-decoder model; None if there is no such model in the family.
     classifier_form
         The form of a classifier in the family; `form` where it is None.
     mark
         Text of a chat template that only this family has; None for none.
     replaces_code
         Whether the form does what the code in the repositories does, so that the code need not be trusted.
+    owns_families
+        Whether every model of the families has this form, whatever its name.
     """
 
     name: str
     families: tuple[str, ...]
     repositories: re.Pattern[str]
     form: InputForm
-    head: TokenHead | None
+    head: TokenHead | LayerHead | None
     classifier_form: InputForm | None = None
     mark: str | None = None
     replaces_code: bool = False
+    owns_families: bool = False
 
     def fits(self, files: ModelFiles) -> bool:
         """Return whether a model has an architecture of the family."""
-        endings = (CLASSIFIER,) if self.head is None else (CAUSAL, CLASSIFIER)
+        endings = (CLASSIFIER,) if self.head is None else (CAUSAL, SEQ2SEQ, CLASSIFIER)
         known = {f"{family}{ending}" for family in self.families for ending in endings}
         return bool(known & set(files.architectures))
 
@@ -93,3 +96,14 @@ def is_classifier(files: ModelFiles) -> bool:
 def is_causal(files: ModelFiles) -> bool:
     """Return whether a model is a causal language model."""
     return any(one.endswith((CAUSAL, "LMHeadModel")) for one in files.architectures)
+
+
+def is_layerwise(files: ModelFiles) -> bool:
+    """Return whether a model is a causal language model with a head that scores at each of its last layers."""
+    return any(one.startswith("LayerWise") for one in files.architectures)
+
+
+def is_seq2seq(files: ModelFiles) -> bool:
+    """Return whether a model is an encoder-decoder for texts."""
+    named = any(one.endswith(SEQ2SEQ) for one in files.architectures)
+    return named and bool(files.config.get("is_encoder_decoder")) and "vision_config" not in files.config
