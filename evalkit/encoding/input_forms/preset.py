@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from evalkit.encoding.input_forms.form import InputForm
 from evalkit.encoding.input_forms.heads import ClassifierHead, Head, LayerHead, TokenHead
 from evalkit.encoding.model_files import ModelFiles
 
 CAUSAL, CLASSIFIER, SEQ2SEQ = "ForCausalLM", "ForSequenceClassification", "ForConditionalGeneration"
+
+OWN_BEGIN = "{bos_token}"
+"""As `begin` of a form: the token with which the tokenizer of the model begins a text, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,16 @@ class Preset:
         """Return how a model of the family scores, by its architecture."""
         if is_classifier(files) or self.head is None:
             return PairScoring(self.classifier_form or self.form, ClassifierHead(), self.replaces_code)
-        return PairScoring(self.form, self.head, self.replaces_code)
+        return PairScoring(_begun(self.form, files.tokenizer_config), self.head, self.replaces_code)
+
+
+def _begun(form: InputForm, tokenizer_config: Mapping[str, Any]) -> InputForm:
+    """Return the form with the token of the tokenizer where it begins with the model's own."""
+    if form.begin != OWN_BEGIN:
+        return form
+    token = tokenizer_config.get("bos_token")
+    text = token.get("content") if isinstance(token, Mapping) else token
+    return replace(form, begin=str(text) if text else None)
 
 
 def is_classifier(files: ModelFiles) -> bool:
