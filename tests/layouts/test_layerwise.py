@@ -40,7 +40,10 @@ def card_recipe(folder: Path, layer: int, task: str = TASK) -> Recipe:
             ids = [tokenizer.bos_token_id]
             for text in (f"A: {query}", "\n", f"B: {document}", "\n", task):
                 ids += tokenizer(text, add_special_tokens=False)["input_ids"]
-            fed = {"input_ids": torch.tensor([ids]), "attention_mask": torch.ones((1, len(ids)), dtype=torch.long)}
+            fed = {
+                "input_ids": torch.tensor([ids]),
+                "attention_mask": torch.ones((1, len(ids)), dtype=torch.long),
+            }
             with torch.no_grad():
                 every = model(**fed, return_dict=True, cutoff_layers=[layer])
             found.append(float(every[0][0][:, -1].view(-1)[0]))

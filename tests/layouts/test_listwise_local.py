@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from support.command import evalkit, only_folder
 from support.list_code import BLOCK, MOST_DOCUMENT, make_list_model
-from support.tiny_models import TEXTS, edit
+from support.tiny_models import TEXTS, edit, qwen_sizes, save
+from support.tiny_tokenizers import qwen_tokenizer
 from support.weights import change_weights
 
 from evalkit.config import reranker_settings
@@ -77,7 +78,7 @@ def test_a_list_is_scored_as_a_whole(folder: Path) -> None:
     reranker = opened(folder)
     response = reranker.score(request_of(DOCUMENTS))
     assert response.scores == pytest.approx(card_scores(folder, "rate limits", DOCUMENTS), abs=1e-5)
-    assert response.usage.tokens and response.usage.tokens > len(DOCUMENTS)
+    assert (response.usage.tokens or 0) > len(DOCUMENTS)
     assert reranker.score(request_of(DOCUMENTS[:-2])).scores != pytest.approx(response.scores[:-2], abs=1e-3)
 
 
@@ -176,3 +177,29 @@ rerankers:
     assert done.returncode == 0, done.stderr
     manifest = (only_folder(tmp_path / "out") / "manifest.json").read_text(encoding="utf-8")
     assert '"pointwise": false' in manifest or '"pointwise":false' in manifest
+
+
+@pytest.mark.parametrize("name", ["rank_zephyr_7b_v1_full", "rank_vicuna_7b_v1", "First_Mistral"])
+def test_language_models_that_write_an_order(
+    tmp_path: Path, check_refused: Callable[..., Any], name: str
+) -> None:
+    """A language model that sorts a list in words has no score: the hint names the backend that uses it."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    folder = tmp_path / name
+    folder.mkdir()
+    save(folder, Qwen3ForCausalLM(Qwen3Config(**qwen_sizes(qwen_tokenizer(folder)))))
+    message = "is a listwise reranker .* no score for a pair"
+    check_refused(f"{name} (causal, listwise)", folder, message, hint="backend: listwise")
+
+
+def test_token_compression(tmp_path: Path, check_refused: Callable[..., Any]) -> None:
+    """A reranker whose code takes further inputs is refused by its kind, whatever prompt is stated."""
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    model = Qwen3ForCausalLM(Qwen3Config(**qwen_sizes(qwen_tokenizer(tmp_path))))
+    save(tmp_path, model, architectures=["CostWiseGemmaForCausalLM"])
+    prompt = {"template": "{query} {document}", "true_token": "yes"}
+    for said in ({}, {"prompt": prompt}):
+        family = f"bge-reranker-v2.5-gemma2-lightweight{', with a prompt' if said else ''}"
+        check_refused(family, tmp_path, "layerwise reranker with token compression", **said)

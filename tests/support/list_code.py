@@ -23,7 +23,8 @@ class JinaForRanking(Qwen3ForCausalLM):
     def __init__(self, config):
         super().__init__(config)
         self.lm_head = nn.Identity()
-        self.projector = nn.Sequential(nn.Linear(config.hidden_size, 16, bias=False), nn.ReLU(), nn.Linear(16, 8, bias=False))
+        first, last = nn.Linear(config.hidden_size, 16, bias=False), nn.Linear(16, 8, bias=False)
+        self.projector = nn.Sequential(first, nn.ReLU(), last)
         self.post_init()
 
     def forward(self, input_ids=None, attention_mask=None, **more):

@@ -1,7 +1,7 @@
 """bge-reranker-v2-minicpm-layerwise: https://huggingface.co/BAAI/bge-reranker-v2-minicpm-layerwise.
 
-Its input is that of bge-reranker-v2-gemma, after the token with which its own tokenizer begins a text. The score is the logit of the head of a layer,
-which the code in the repository computes.
+Its input is that of bge-reranker-v2-gemma, after the token with which its own tokenizer begins a text. The score is the
+logit of the head of a layer, which the code in the repository computes.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from evalkit.encoding.input_forms.preset import (
 from evalkit.encoding.input_forms.presets import PRESETS, preset_named, preset_names
 from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
+from evalkit.encoding.input_forms.without_pairs import has_own_inputs, kind_without_pairs
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.errors import EvalkitWarning, InputError
 
@@ -39,9 +40,6 @@ _DECODERS = re.compile(
     r"|StableLm|Starcoder|Zamba)\w*ForSequenceClassification"
 )
 """Classifiers made of language models, which are rarely trained on plain pairs."""
-
-_COMPARING_KINDS = {"duot5": "pairwise", "listt5": "listwise", "lit5": "listwise"}
-_COMPARING = re.compile("|".join(_COMPARING_KINDS))
 
 
 def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring | None:
@@ -60,6 +58,8 @@ def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring
         If the model was trained with a form that neither its files nor the configuration say, or the stated form does
         not suit it.
     """
+    if has_own_inputs(files):
+        raise _no_form(files)
     if prompt is not None:
         return _stated(files, prompt)
     _check_logit_score(files)
@@ -170,13 +170,17 @@ def _check_logit_score(files: ModelFiles) -> None:
 
 
 def _no_form(files: ModelFiles) -> InputError:
+    without_pairs = kind_without_pairs(files)
+    if without_pairs is not None:
+        return InputError(
+            f"{_described(files)} is {without_pairs.words}: it has no score for a pair", without_pairs.hint
+        )
     lacks = (
         "has no chat template"
         if files.chat_template is None
         else "has a chat template without the roles query and document"
     )
     if is_seq2seq(files):
-        _check_pointwise(files)
         lacks = "is an encoder-decoder model, whose files do not say with which tokens it answers"
     if is_causal(files) and "LogitScore" not in files.modules:
         lacks = "has no module that says which tokens it answers with"
@@ -184,23 +188,6 @@ def _no_form(files: ModelFiles) -> InputError:
         f"{_described(files)} {lacks}, and it is not a reranker whose input form is known: its scores would be wrong",
         _how(files),
     )
-
-
-def _check_pointwise(files: ModelFiles) -> None:
-    """Check that an encoder-decoder model is not one that compares documents with each other.
-
-    Raises
-    ------
-    InputError
-        If it is called by the name of one.
-    """
-    found = next((one for name in known_names(files) for one in _COMPARING.findall(name.lower())), None)
-    if found is not None:
-        raise InputError(
-            f"{_described(files)} is a {_COMPARING_KINDS[found]} reranker ({found}), which compares documents with each"
-            " other: it has no score for a pair",
-            "use a monoT5 or RankT5 model, which scores pairs",
-        )
 
 
 def _how(files: ModelFiles) -> str:
