@@ -10,13 +10,13 @@ from typing import Any
 
 from evalkit.encoding.input_forms.form import InputForm
 from evalkit.encoding.input_forms.heads import ClassifierHead, check_distinct, check_in_vocabulary
-from evalkit.encoding.input_forms.model_name import known_names
+from evalkit.encoding.input_forms.model_name import card_names, own_names
 from evalkit.encoding.input_forms.preset import PairScoring, Preset, is_causal, is_classifier
 from evalkit.encoding.input_forms.presets import PRESETS, preset_named, preset_names
 from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
 from evalkit.encoding.model_files import ModelFiles
-from evalkit.errors import EvalkitWarning, InputError
+from evalkit.errors import EvalkitWarning, InputError, tell
 
 Prompt = str | PromptSettings
 """The setting: the name of a preset, or a template with its tokens."""
@@ -56,8 +56,8 @@ def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring
     if is_causal(files) or (files.chat_template is not None and _reads_messages(files)):
         raise _no_form(files)
     warnings.warn(
-        f"{_described(files)} reads query and document as a plain pair, because nothing in its files says otherwise. Most"
-        f" rerankers of its kind are trained with a template: compare with its model card, and {_how(files)}",
+        f"{_described(files)} reads query and document as a plain pair, because nothing in its files says otherwise."
+        f" Most rerankers of its kind are trained with a template: compare with its model card, and {_how(files)}",
         EvalkitWarning,
         stacklevel=2,
     )
@@ -75,15 +75,27 @@ def recognised(files: ModelFiles) -> Preset | None:
     for preset in fitting:
         if preset.has_mark(files):
             return preset
-    named = (preset for name in known_names(files) for preset in fitting if preset.is_named(name))
-    return next(named, None)
+    for name in own_names(files):
+        for preset in fitting:
+            if preset.is_named(name):
+                return preset
+    for name in card_names(files):
+        for preset in fitting:
+            if preset.is_named(name):
+                tell(
+                    f"{_described(files)} is read in the input form {preset.name}, because its model card names"
+                    f" {name}; set prompt to choose another"
+                )
+                return preset
+    return None
 
 
 def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
     """Return the form that the configuration states, if it suits the model."""
     if not is_causal(files) and not is_classifier(files):
         raise InputError(
-            f"{_described(files)} is neither a causal language model nor a sequence classifier, so prompt does not apply",
+            f"{_described(files)} is neither a causal language model nor a sequence classifier, so that prompt"
+            " does not apply",
             "remove prompt",
         )
     if isinstance(prompt, str):
@@ -118,7 +130,7 @@ def _says_form(files: ModelFiles) -> bool:
 
 
 def _reads_messages(files: ModelFiles) -> bool:
-    """Return whether the library puts pairs into the chat template: unless the module's file lists other inputs only."""
+    """Return whether the library puts pairs into the chat template: unless a module lists other inputs alone."""
     inputs = [
         one["modality_config"]
         for one in _module_files(files, "sentence_bert_config.json")
@@ -143,6 +155,11 @@ def _check_logit_score(files: ModelFiles) -> None:
             continue
         tokens = {name: module.get(f"{name}_id") for name in ("true_token", "false_token")}
         for name, token in tokens.items():
+            if not isinstance(token, int) and (name, token) != ("false_token", None):
+                raise InputError(
+                    f"the module LogitScore of {_described(files)} has {name}_id {token!r}, which is no token",
+                    f"set {name}_id in its config.json to the token that the model card names",
+                )
             if isinstance(token, int) and isinstance(rows, int):
                 check_in_vocabulary(files.name, name, token, rows)
         if isinstance(tokens["true_token"], int) and isinstance(tokens["false_token"], int):
