@@ -61,7 +61,10 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
             )
         check_words(settings.model, library_model.tokenizer)
         if settings.kind == "cross_encoder":
+            from evalkit.encoding.input_forms.answer_model import count_positions
+
             complete_padding(library_model)
+            count_positions(library_model)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
         library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction

@@ -14,7 +14,7 @@ from evalkit.encoding.input_forms.heads import TokenHead
 _LOGITS = "causal_logits"
 
 
-class _LastPosition(Transformer):  # type: ignore[misc]  # the library's classes have no types
+class _LastPosition(Transformer):  # type: ignore[misc]  # the library has no types here
     """A causal model that computes the logits of the last position alone, which is never padding.
 
     Positions are counted from the first token that is no padding, as for a single input.
@@ -26,6 +26,17 @@ class _LastPosition(Transformer):  # type: ignore[misc]  # the library's classes
         added["position_ids"] = (features["attention_mask"].cumsum(-1) - 1).clamp(min=0)
         taken = {name: value for name, value in added.items() if name in self._declared_forward_params}
         return dict(super().forward({**features, **taken}, **more))
+
+
+def count_positions(library_model: Any) -> None:
+    """Let a causal model that sentence-transformers made count positions as for a single input; changed in place.
+
+    Padding on the left would otherwise count, which changes absolute positions, and the last digits of relative ones.
+    """
+    reads_token = any(isinstance(module, LogitScore) for module in library_model)
+    transformer = library_model[0]
+    if reads_token and type(transformer) is Transformer and not hasattr(transformer.config, "vision_config"):
+        transformer.__class__ = _LastPosition
 
 
 def answer_model(name: str, head: TokenHead, device: str | None, dtype: Any, **source: Any) -> Any:
