@@ -12,8 +12,8 @@ def complete_padding(library_model: Any) -> None:
     """Set what a sequence classifier of transformers lacks to score several inputs at a time.
 
     Such a classifier reads the last position that is not the padding token of its configuration. Without one, it reads
-    the last position of a single input. With padding on the left, that is right for every row of a batch. Where positions
-    are absolute, inputs are padded on the right with a token that ends no text.
+    the last position of a single input. With padding on the left, that is right for every row of a batch. Where
+    positions are absolute, inputs are padded on the right with a token that ends no text.
 
     Parameters
     ----------

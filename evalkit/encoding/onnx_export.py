@@ -24,8 +24,8 @@ from evalkit.encoding.tokens import FastTokeniser, Item, TokenRules
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.files import write_file
 
-_FORMAT = 2
-"""Part of the cache key: raise it when the exported files of the same model change."""
+_FORMAT = 3
+"""Part of the cache key: raise it when the exported files of the same model change, as with its input form."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
 FAITHFUL = 1e-4

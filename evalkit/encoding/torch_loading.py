@@ -55,7 +55,10 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
         if settings.kind == "cross_encoder":
+            from evalkit.encoding.input_forms.answer_model import count_positions
+
             complete_padding(library_model)
+            count_positions(library_model)
             if reads_end_tokens(files.architectures):
                 group_by_end_tokens(library_model[0].model)
     if settings.max_length_tokens is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.input_forms import FormTokeniser, InputForm, LayerHead, PairScoring, find_scoring
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
@@ -83,6 +85,8 @@ class TorchModel:
         with suppress_warnings():
             probe_features = library.features(items[:1])
             tokeniser = self.tokeniser(library, rules, prompt, items)
+        if prompt and self._settings.kind == "cross_encoder":
+            self._check_prompt(library, rules, items[:1])
         features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
         expansion = Expansion.of(probe_features)
         network = TorchNetwork(
@@ -97,6 +101,15 @@ class TorchModel:
         if expansion is not None:
             tokeniser.pads_left = expansion.on_left
         return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
+
+    def _check_prompt(self, library: LibraryTokeniser, rules: TokenRules, items: Sequence[Item]) -> None:
+        """Check that an instruction reaches the input: chat templates leave out what they have no place for."""
+        plain = LibraryTokeniser(self.library_model, rules, None)
+        if np.array_equal(library(items).ids[0], plain(items).ids[0]):
+            raise InputError(
+                f"the model {self._settings.model!r} has no place for an instruction in its template",
+                "remove instruction",
+            )
 
     def _form_engine(self, form: InputForm, instruction: str | None) -> Engine:
         """Return an engine that puts pairs into an input form."""

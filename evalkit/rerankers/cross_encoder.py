@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from scipy.special import logsumexp
 
 from evalkit.config import RerankerSettings
@@ -36,6 +36,10 @@ PromptName = Annotated[
     Field(json_schema_extra=lambda schema: schema.update(enum=preset_names())),
 ]
 """The name of a known input form."""
+Form = Annotated[
+    Annotated[PromptName, Tag("a name")] | Annotated[PromptSettings, Tag("a mapping")],
+    Discriminator(lambda value: "a mapping" if isinstance(value, Mapping | PromptSettings) else "a name"),
+]
 
 
 class CrossEncoder:
@@ -65,7 +69,7 @@ class CrossEncoder:
         backend: Literal["cross_encoder"] = "cross_encoder"
         label: str | Annotated[int, Field(ge=0, le=1_000_000)] | None = None
         instruction: str | None = None
-        prompt: PromptSettings | PromptName | None = None
+        prompt: Form | None = None
         cutoff_layer: PositiveInt | None = None
 
         @model_validator(mode="after")
@@ -139,10 +143,12 @@ class CrossEncoder:
         return self._engine.measure(list(pairs))
 
     def facts(self) -> dict[str, Any]:
-        """Return runtime, device, threads and length limit."""
+        """Return runtime, device, threads, length limit, and the input form if it is not a plain pair."""
         if self._lists is not None:
             return self._lists.facts()
-        return pool_facts(self._engine.facts(), self._model.card.rules.max_length)
+        facts = pool_facts(self._engine.facts(), self._model.card.rules.max_length)
+        form = self._model.card.form
+        return facts if form is None else {**facts, "input_form": form.name}
 
     def close(self) -> None:
         """Do nothing: the model is freed with this object."""

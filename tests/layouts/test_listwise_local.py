@@ -189,7 +189,7 @@ def test_language_models_that_write_an_order(
     folder = tmp_path / name
     folder.mkdir()
     save(folder, Qwen3ForCausalLM(Qwen3Config(**qwen_sizes(qwen_tokenizer(folder)))))
-    message = "is a listwise reranker .* no score for a pair"
+    message = "is a listwise reranker .* cannot score single pairs"
     check_refused(f"{name} (causal, listwise)", folder, message, hint="backend: listwise")
 
 

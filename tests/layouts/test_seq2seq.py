@@ -206,7 +206,7 @@ def test_models_that_compare_documents(
     tmp_path: Path, check_refused: Callable[..., Any], name: str, kind: str
 ) -> None:
     """A model that compares documents with each other is refused by its kind."""
-    message = f"is a {kind} reranker .* no score for a pair"
+    message = f"is a {kind} reranker .* cannot score single pairs"
     check_refused(name, make_seq2seq(tmp_path / name), message, hint="monoT5")
 
 

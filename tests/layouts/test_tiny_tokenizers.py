@@ -11,7 +11,7 @@ from support.tiny_models import SHORT
 from support.tiny_tokenizers import Vocabulary
 
 transformers = pytest.importorskip("transformers", reason="needs the local extra")
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
 
 WRITERS = {name: write for name, write in vars(tiny_tokenizers).items() if name.endswith("_tokenizer")}
 

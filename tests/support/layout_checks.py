@@ -74,7 +74,7 @@ class LayoutChecks:
         try:
             found, said = _scores(backend, pairs, {"device": "cpu", **model})
         except InputError as error:
-            self._report(LayoutRow(family, False, False, message=str(error)))
+            self._report(folder, LayoutRow(family, False, False, message=str(error)))
             raise
         difference = float(np.abs(found - wanted).max())
         row = LayoutRow(family, True, difference <= tolerance, difference, message=said)
@@ -82,7 +82,7 @@ class LayoutChecks:
         exported = {name: _exported(backend, pairs, {**model, **more}) for name, more in tried.items()}
         far = {name: _difference(values, found) for name, values in exported.items()}
         refusals = [str(values) for values in exported.values() if isinstance(values, InputError)]
-        self._report(replace(row, **far, message="; ".join(filter(None, [said, *refusals[:1]]))))
+        self._report(folder, replace(row, **far, message="; ".join(filter(None, [said, *refusals[:1]]))))
         assert found == pytest.approx(wanted, abs=tolerance)
         assert re.search(warns, said), f"not about {warns!r}: {said}"
         assert warns or not said, f"an unexpected warning: {said}"
@@ -117,18 +117,19 @@ class LayoutChecks:
         except InputError as refusal:
             error = refusal
         else:
-            self._report(LayoutRow(family, True, False, message="NOT REFUSED"))
+            self._report(folder, LayoutRow(family, True, False, message="NOT REFUSED"))
             pytest.fail(f"{family}: not refused; it scores {reranker.score_pairs(list(PAIRS))}")
         said = str(error)
-        self._report(LayoutRow(family, False, message=said.replace(str(folder), Path(folder).name)))
+        self._report(folder, LayoutRow(family, False, message=said))
         assert re.search(message, said), f"not about {message!r}: {said}"
         assert re.search(hint, error.hint or ""), f"not about {hint!r}: {error.hint}"
         assert "\n" not in said, "a message is one line"
         return error
 
-    def _report(self, row: LayoutRow) -> None:
-        """Add a row to the table."""
-        self.record_property(KEY, row.cells())
+    def _report(self, folder: Path | str, row: LayoutRow) -> None:
+        """Add a row to the table, in whose message the path of the model is its name."""
+        message = row.message.replace(str(folder), Path(folder).name)
+        self.record_property(KEY, replace(row, message=message).cells())
 
 
 def _scores(backend: str, pairs: Pairs, settings: dict[str, Any]) -> tuple[NDArray[np.float64], str]:

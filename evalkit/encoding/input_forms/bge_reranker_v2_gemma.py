@@ -1,7 +1,7 @@
 """bge-reranker-v2-gemma: https://huggingface.co/BAAI/bge-reranker-v2-gemma.
 
-The card joins the tokens of query, document and task, each tokenised apart; the query gets at most three quarters of the
-room. The score is the logit of Yes. FlagEmbedding calls the task a prompt; here it is the instruction.
+The card joins the tokens of query, document and task, each tokenised apart; the query gets at most three quarters of
+the room. The score is the logit of Yes. FlagEmbedding calls the task a prompt; here it is the instruction.
 """
 
 from __future__ import annotations

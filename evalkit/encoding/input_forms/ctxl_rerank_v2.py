@@ -1,8 +1,8 @@
 """ctxl-rerank-v2: https://huggingface.co/ContextualAI/ctxl-rerank-v2-instruct-multilingual-1b, and -2b, -6b.
 
-The card's prompt has the document before the query; an instruction follows the query. The score is the logit of the first
-token of the vocabulary, whatever its text. The document is cut where the prompt is too long: the card's own cut at the
-end would remove the query.
+The card's prompt has the document before the query; an instruction follows the query. The score is the logit of the
+first token of the vocabulary, whatever its text. Where the prompt is too long, the document is cut: the card cuts the
+end of the prompt, which has the query.
 """
 
 from __future__ import annotations

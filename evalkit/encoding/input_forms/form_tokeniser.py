@@ -58,7 +58,8 @@ class FormTokeniser:
     Raises
     ------
     InputError
-        If the length limit leaves no room for query and document, or the tokenizer lacks the form's first token.
+        If the length limit leaves no room for query and document, the tokenizer lacks the form's first token, or it
+        adds a token that the template has.
     """
 
     def __init__(self, tokenizer: str, rules: TokenRules, form: InputForm) -> None:
@@ -75,6 +76,7 @@ class FormTokeniser:
         empty = [self._encode([piece.fill("", "").text])[0] for piece in self._pieces]
         self._lengths = [len(ids) for ids in empty]
         self._check_room()
+        self._check_doubled()
 
     def __call__(self, items: Sequence[Item]) -> Tokens:
         """Return the tokens of every pair."""
@@ -125,6 +127,25 @@ class FormTokeniser:
                 f" {self._form.name} has {fixed} tokens",
                 f"set max_length_tokens to {fixed + LEAST_ROOM} or more",
             )
+
+    def _check_doubled(self) -> None:
+        """Check that the template does not repeat a token that the tokenizer adds at the begin or the end."""
+        if not self._form.special_tokens:
+            return
+        whole = self._tokenizer.encode(self._pieces[0].fill("", "").text)
+        added = np.array(whole.special_tokens_mask, dtype=bool)
+        for place, inner in ((0, 1), (-1, -2)):
+            if (
+                len(whole.ids) > 1
+                and added[place]
+                and not added[inner]
+                and whole.ids[place] == whole.ids[inner]
+            ):
+                raise InputError(
+                    f"the template of the form {self._form.name} has {whole.tokens[place]!r}, which the tokenizer adds"
+                    " a second time",
+                    f"remove {whole.tokens[place]} from the template",
+                )
 
     @property
     def _textual(self) -> list[int]:

@@ -71,15 +71,15 @@ def token_id(name: str, setting: str, token: TokenName, tokenizer: Any, rows: in
         return token
     found = list(tokenizer.encode(token, add_special_tokens=False))
     pieces = ", ".join(repr(piece) for piece in tokenizer.convert_ids_to_tokens(found))
+    if tokenizer.unk_token_id is not None and tokenizer.unk_token_id in found:
+        raise InputError(
+            f"{setting} {token!r} is not in the vocabulary of the model {name!r}: its tokenizer reads it as {pieces}",
+            f"set {setting} to a token that the model was trained to answer with",
+        )
     if len(found) != 1:
         raise InputError(
             f"{setting} {token!r} is {len(found)} tokens of the model {name!r}, and must be one: {pieces or 'none'}",
             f"set {setting} to the text or the id of one token of its vocabulary",
-        )
-    if found[0] == tokenizer.unk_token_id:
-        raise InputError(
-            f"{setting} {token!r} is not in the vocabulary of the model {name!r}: its tokenizer reads it as {pieces}",
-            f"set {setting} to a token that the model was trained to answer with",
         )
     check_in_vocabulary(name, setting, found[0], rows)
     return int(found[0])

@@ -1,7 +1,7 @@
 """llama-nemotron-rerank: https://huggingface.co/nvidia/llama-nemotron-rerank-1b-v2, and llama-3.2-nv-rerankqa-1b-v2.
 
-A classifier that reads question and passage as one text, whose end is cut. Its layers attend in both directions with the
-code of its repository, so that needs ``trust_remote_code``.
+A classifier that reads question and passage as one text, whose end is cut. Its layers attend in both directions with
+the code of its repository, which needs ``trust_remote_code``.
 """
 
 from __future__ import annotations

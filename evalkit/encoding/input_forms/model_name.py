@@ -17,17 +17,20 @@ _MOST_CARD = 200_000
 """Characters of a model card that are read."""
 
 
-def known_names(files: ModelFiles) -> Iterator[str]:
-    """Yield the names of a model without their owners, the most telling first.
-
-    These are the folder or the repository, the name in its configuration, and from the model card (``README.md``) the
-    base model, the first heading and the repositories that its examples load.
-    """
+def own_names(files: ModelFiles) -> Iterator[str]:
+    """Yield the names of a model without their owners: of its repository or folder, and in its configuration."""
     yield from _of_path(files.name)
     yield from _of_path(str(files.folder))
     said = files.config.get("_name_or_path")
     if isinstance(said, str) and said:
         yield from _of_path(said)
+
+
+def card_names(files: ModelFiles) -> Iterator[str]:
+    """Yield the names in the model card (``README.md``) without their owners, the most telling first.
+
+    These are the base model, the first heading and the repositories that its examples load.
+    """
     card = _card(files.folder)
     head, _, body = card.removeprefix("---").partition("\n---") if card.startswith("---") else ("", "", card)
     for base in _BASE.findall(head):

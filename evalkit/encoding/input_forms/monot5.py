@@ -1,8 +1,8 @@
 """monoT5: https://huggingface.co/castorini/monot5-base-msmarco, and all others of castorini; InRanker.
 
 The form and the tokens are those of PyGaggle, https://github.com/castorini/pygaggle, to which the cards refer. The
-score is the logit of true minus that of false: its sigmoid is the probability that PyGaggle computes. A document that is
-too long is cut before ``Relevant:``, as in RankLLM, which castorini uses now; PyGaggle cuts the end of the whole text.
+score is the logit of true minus that of false: its sigmoid is the probability that PyGaggle computes. A document that
+is too long is cut before ``Relevant:``, as in RankLLM, which castorini uses now; PyGaggle cuts the end of the text.
 """
 
 from __future__ import annotations

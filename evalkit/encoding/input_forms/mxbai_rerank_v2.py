@@ -1,8 +1,8 @@
 """mxbai-rerank-v2: https://huggingface.co/mixedbread-ai/mxbai-rerank-base-v2, and -large-v2.
 
-The makers' package (https://github.com/mixedbread-ai/mxbai-rerank, ``mxbai_rerank_v2.py``) joins the tokens of the parts
-of a prompt of Qwen2.5, each tokenised apart; the query gets at most three quarters of the room. The score is the logit
-of 1 minus that of 0.
+The makers' package (https://github.com/mixedbread-ai/mxbai-rerank, ``mxbai_rerank_v2.py``) joins the tokens of the
+parts of a prompt of Qwen2.5, each tokenised apart; the query gets at most three quarters of the room. The score is the
+logit of 1 minus that of 0.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from evalkit.encoding.input_forms.heads import (
     check_distinct,
     check_in_vocabulary,
 )
-from evalkit.encoding.input_forms.model_name import known_names
+from evalkit.encoding.input_forms.model_name import card_names, own_names
 from evalkit.encoding.input_forms.preset import (
     PairScoring,
     Preset,
@@ -27,9 +27,9 @@ from evalkit.encoding.input_forms.preset import (
 from evalkit.encoding.input_forms.presets import PRESETS, preset_named, preset_names
 from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
-from evalkit.encoding.input_forms.without_pairs import has_own_inputs, kind_without_pairs
+from evalkit.encoding.input_forms.without_pairs import check_own_inputs, check_scores_pairs
 from evalkit.encoding.model_files import ModelFiles
-from evalkit.errors import EvalkitWarning, InputError
+from evalkit.errors import EvalkitWarning, InputError, tell
 
 Prompt = str | PromptSettings
 """The setting: the name of a preset, or a template with its tokens."""
@@ -58,21 +58,21 @@ def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring
         If the model was trained with a form that neither its files nor the configuration say, or the stated form does
         not suit it.
     """
-    if has_own_inputs(files):
-        raise _no_form(files)
+    check_own_inputs(files)
     if prompt is not None:
         return _stated(files, prompt)
     _check_logit_score(files)
     if not _needs_form(files) or _says_form(files):
         return None
+    check_scores_pairs(files)
     preset = recognised(files)
     if preset is not None:
         return preset.scoring(files)
     if is_causal(files) or is_seq2seq(files) or (files.chat_template is not None and _reads_messages(files)):
         raise _no_form(files)
     warnings.warn(
-        f"{_described(files)} reads query and document as a plain pair, because nothing in its files says otherwise. Most"
-        f" rerankers of its kind are trained with a template: compare with its model card, and {_how(files)}",
+        f"{_described(files)} reads query and document as a plain pair, because nothing in its files says otherwise."
+        f" Most rerankers of its kind are trained with a template: compare with its model card, and {_how(files)}",
         EvalkitWarning,
         stacklevel=2,
     )
@@ -90,16 +90,27 @@ def recognised(files: ModelFiles) -> Preset | None:
     for preset in fitting:
         if preset.owns_families or preset.has_mark(files):
             return preset
-    named = (preset for name in known_names(files) for preset in fitting if preset.is_named(name))
-    return next(named, None)
+    for name in own_names(files):
+        for preset in fitting:
+            if preset.is_named(name):
+                return preset
+    for name in card_names(files):
+        for preset in fitting:
+            if preset.is_named(name):
+                tell(
+                    f"{_described(files)} is read in the input form {preset.name}, because its model card names"
+                    f" {name}; set prompt to choose another"
+                )
+                return preset
+    return None
 
 
 def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
     """Return the form that the configuration states, if it suits the model."""
     if not is_causal(files) and not is_seq2seq(files) and not is_classifier(files):
         raise InputError(
-            f"{_described(files)} is no causal language model, encoder-decoder or sequence classifier, so prompt does not"
-            " apply",
+            f"{_described(files)} is no causal language model, encoder-decoder or sequence classifier, so that prompt"
+            " does not apply",
             "remove prompt",
         )
     if isinstance(prompt, str):
@@ -138,7 +149,7 @@ def _says_form(files: ModelFiles) -> bool:
 
 
 def _reads_messages(files: ModelFiles) -> bool:
-    """Return whether the library puts pairs into the chat template: unless the module's file lists other inputs only."""
+    """Return whether the library puts pairs into the chat template: unless a module lists other inputs alone."""
     inputs = [
         one["modality_config"]
         for one in _module_files(files, "sentence_bert_config.json")
@@ -163,6 +174,11 @@ def _check_logit_score(files: ModelFiles) -> None:
             continue
         tokens = {name: module.get(f"{name}_id") for name in ("true_token", "false_token")}
         for name, token in tokens.items():
+            if not isinstance(token, int) and (name, token) != ("false_token", None):
+                raise InputError(
+                    f"the module LogitScore of {_described(files)} has {name}_id {token!r}, which is no token",
+                    f"set {name}_id in its config.json to the token that the model card names",
+                )
             if isinstance(token, int) and isinstance(rows, int):
                 check_in_vocabulary(files.name, name, token, rows)
         if isinstance(tokens["true_token"], int) and isinstance(tokens["false_token"], int):
@@ -170,11 +186,6 @@ def _check_logit_score(files: ModelFiles) -> None:
 
 
 def _no_form(files: ModelFiles) -> InputError:
-    without_pairs = kind_without_pairs(files)
-    if without_pairs is not None:
-        return InputError(
-            f"{_described(files)} is {without_pairs.words}: it has no score for a pair", without_pairs.hint
-        )
     lacks = (
         "has no chat template"
         if files.chat_template is None

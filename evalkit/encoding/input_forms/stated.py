@@ -20,8 +20,8 @@ class PromptSettings(Settings):
     Attributes
     ----------
     template
-        Text with ``{query}`` and ``{document}``, and ``{instruction}`` where the model takes one. Line breaks and special
-        tokens such as ``<|im_start|>`` are written as they are.
+        Text with ``{query}`` and ``{document}``, and ``{instruction}`` where the model takes one. Line breaks and
+        special tokens such as ``<|im_start|>`` are written as they are.
     true_token, false_token
         For a causal model: the tokens that mean relevant and not relevant, by their text or their number in the
         vocabulary. The score is the difference of their logits; without ``false_token``, it is the logit of

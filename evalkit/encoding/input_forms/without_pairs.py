@@ -3,63 +3,65 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from evalkit.encoding.input_forms.model_name import known_names
+from evalkit.encoding.input_forms.model_name import own_names
 from evalkit.encoding.model_files import ModelFiles
+from evalkit.errors import InputError
 
 _SERVED = "serve it behind a chat API, and use backend: listwise"
 _MONO = "use a monoT5 or RankT5 model, which scores pairs"
 _COMPRESSED = "CostWise"
 """Begin of the architecture of bge-reranker-v2.5-gemma2-lightweight."""
-
-
-@dataclass(frozen=True, slots=True)
-class WithoutPairs:
-    """How a model reranks.
-
-    Attributes
-    ----------
-    words
-        What it is, for messages.
-    hint
-        What can be done.
-    """
-
-    words: str
-    hint: str
-
-
-_NAMED: tuple[tuple[re.Pattern[str], WithoutPairs], ...] = (
+_NAMED: tuple[tuple[re.Pattern[str], str, str], ...] = (
     (
         re.compile(r"rank_?zephyr|rank_?vicuna|rank_?gpt|first_mistral|rank-?k\b|rearank"),
-        WithoutPairs("a listwise reranker that writes the order of a list as text", _SERVED),
+        "a listwise reranker that writes the order of a list as text",
+        _SERVED,
     ),
     (
         re.compile(r"listt5|lit5"),
-        WithoutPairs("a listwise reranker (Fusion-in-Decoder), which reads several documents at once", _MONO),
+        "a listwise reranker (Fusion-in-Decoder), which reads several documents at once",
+        _MONO,
     ),
     (
         re.compile(r"duot5"),
-        WithoutPairs("a pairwise reranker (duoT5), which compares two documents", _MONO),
+        "a pairwise reranker (duoT5), which compares two documents",
+        _MONO,
     ),
 )
+"""Pattern of names, what such a model is, and what can be done."""
 
 
-def kind_without_pairs(files: ModelFiles) -> WithoutPairs | None:
-    """Return how a model reranks that has no score for a pair, by its class and its names; None if unknown."""
-    if has_own_inputs(files):
-        return WithoutPairs(
+def check_scores_pairs(files: ModelFiles) -> None:
+    """Check that a model is not called by the name of one that compares documents with each other.
+
+    Raises
+    ------
+    InputError
+        If it is, with its kind.
+    """
+    for name in own_names(files):
+        for pattern, kind, hint in _NAMED:
+            if pattern.search(name.lower()):
+                raise _refusal(files, kind, hint)
+
+
+def check_own_inputs(files: ModelFiles) -> None:
+    """Check that the tokens of a pair are all that the code of a model takes.
+
+    Raises
+    ------
+    InputError
+        If it takes more.
+    """
+    if any(one.startswith(_COMPRESSED) for one in files.architectures):
+        raise _refusal(
+            files,
             "a layerwise reranker with token compression, whose code takes the lengths of query and prompt, too",
             "use BAAI/bge-reranker-v2-gemma, or serve it with FlagEmbedding and use backend: http",
         )
-    for name in known_names(files):
-        for pattern, kind in _NAMED:
-            if pattern.search(name.lower()):
-                return kind
-    return None
 
 
-def has_own_inputs(files: ModelFiles) -> bool:
-    """Return whether the code of a model takes inputs that are made of more than the tokens of a pair."""
-    return any(one.startswith(_COMPRESSED) for one in files.architectures)
+def _refusal(files: ModelFiles, kind: str, hint: str) -> InputError:
+    named = f"the model {files.name!r} ({', '.join(files.architectures)})"
+    return InputError(f"{named} is {kind}: it cannot score single pairs", hint)
