@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.encoding.computed_buffers import restore_buffers
 from evalkit.encoding.library_runtime import available_threads, first_line, model_errors
 from evalkit.encoding.list_files import LIST_CLASS
 from evalkit.encoding.loaded_weights import check_weights, reported_weights
@@ -198,6 +199,7 @@ def _load(settings: ModelSettings) -> Any:
             reports.clear()
             model = load_own("AutoModel", settings, tie_word_embeddings=False)
         check_weights(settings.model, reports, model)
+        restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
     return model
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from evalkit.encoding.computed_buffers import is_native
+from evalkit.encoding.replaced_function import replaced
 from evalkit.errors import InputError
 
 HOOK = "_load_pretrained_model"
@@ -53,6 +55,11 @@ class WeightsReport:
         report = cls(model)
         report._info = info
         return report
+
+    @property
+    def is_from_transformers(self) -> bool:
+        """Whether transformers built the model and read its files, and not code of the model."""
+        return self._info is not None
 
     @property
     def missing(self) -> list[str]:
@@ -109,24 +116,10 @@ def reported_weights() -> Iterator[list[WeightsReport]]:
 
     with (
         _ONE_AT_A_TIME,
-        _replaced(base, HOOK, staticmethod(reporting)),
-        _replaced(base, "load_state_dict", reporting_plainly),
+        replaced(base, HOOK, staticmethod(reporting)),
+        replaced(base, "load_state_dict", reporting_plainly),
     ):
         yield reports
-
-
-@contextmanager
-def _replaced(owner: type, name: str, function: Any) -> Iterator[None]:
-    """Give a class another function for the time of the block."""
-    own = vars(owner).get(name)
-    setattr(owner, name, function)
-    try:
-        yield
-    finally:
-        if own is None:  # the class inherits it
-            delattr(owner, name)
-        else:
-            setattr(owner, name, own)
 
 
 def check_shapes(name: str, reports: Sequence[WeightsReport]) -> None:
@@ -163,8 +156,14 @@ def check_weights(name: str, reports: Sequence[WeightsReport], library_model: An
     InputError
         If one is missing, with the names of the first ones; or if transformers reported nothing at all.
     """
+    import transformers
+
     check_shapes(name, reports)
-    loaded = [model for model in library_model.modules() if _is_native(model)]
+    loaded = [
+        model
+        for model in library_model.modules()
+        if isinstance(model, transformers.PreTrainedModel) and is_native(model)
+    ]
     if loaded and not reports:
         raise InputError(
             f"transformers did not report which weights of the model {name!r} are missing",
@@ -209,15 +208,6 @@ def _is_from_adapter(model: Any, name: str) -> bool:
     """Return whether an adapter brings the module of a weight, such as the head that was trained with it."""
     module = name.rpartition(".")[0]
     return any(one.startswith(f"{module}.modules_to_save.") for one, _ in model.named_parameters())
-
-
-def _is_native(module: Any) -> bool:
-    """Return whether a module is a model with the code of transformers itself."""
-    import transformers
-
-    return isinstance(module, transformers.PreTrainedModel) and type(module).__module__.startswith(
-        "transformers."
-    )
 
 
 def _read_by_token(library_model: Any) -> Iterator[Any]:

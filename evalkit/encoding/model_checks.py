@@ -56,7 +56,11 @@ def check_kind(files: ModelFiles, use: Kind) -> None:
         fault = "cannot be loaded" if kind.family in _UNREADABLE else _FAULTS[use]
         hint = _HINTS.get(kind.family, _INSTEAD[use])
         raise InputError(f"the model {files.name!r} is {kind.words}, and {fault}", hint)
-    if use == "bi_encoder" and kind.family in {"encoder", "unnamed"}:
+
+
+def note_pooling(files: ModelFiles, use: Kind) -> None:
+    """Give a note if a model does not say how its vectors are made, and the library takes their mean."""
+    if use == "bi_encoder" and kind_of(files).family in {"encoder", "unnamed"}:
         tell(
             f"the model {files.name!r} has no modules.json: taking the mean of its token vectors as its embedding"
         )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 
-from evalkit.encoding.model_files import ModelFiles, NetworkFiles
+from evalkit.encoding.model_files import ModelFiles, NetworkFiles, read_model_files
 from evalkit.encoding.model_kinds import Family, kind_of
 from evalkit.encoding.model_settings import Kind
 from evalkit.errors import InputError
@@ -69,6 +70,8 @@ def check_code(files: ModelFiles, use: Kind) -> None:
     ------
     InputError
         If one has, with the names of the files.
+    OSError, ValueError
+        If the model is an adapter, and the files of the model that it is for cannot be read.
     """
     found = list(dict.fromkeys(_own_code(files, use)))
     if not found:
@@ -88,12 +91,19 @@ def _own_code(files: ModelFiles, use: Kind) -> Iterator[OwnCode]:
     for module in files.module_types:
         if not module.startswith(_KNOWN_PACKAGES):
             yield OwnCode.of("modules.json", module)
+    yield from _network_code(files, use)
+    yield from _tokenizer_code(files)
+    base = files.adapter_config.get("base_model_name_or_path")
+    if isinstance(base, str) and find_spec("peft") is not None:  # without it, no adapter is loaded
+        yield from _network_code(read_model_files(base, None), use)
+
+
+def _network_code(files: ModelFiles, use: Kind) -> Iterator[OwnCode]:
     for network in files.networks:
         code = network.config.get("auto_map")
         for name in ("AutoConfig", _class_of(files, network, use)):
             if isinstance(code, dict) and isinstance(code.get(name), str):
                 yield OwnCode.of(name, code[name])
-    yield from _tokenizer_code(files)
 
 
 def _class_of(files: ModelFiles, network: NetworkFiles, use: Kind) -> str:

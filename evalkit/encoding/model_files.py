@@ -151,7 +151,7 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
     for _, place in modules:
         kinds = _object(folder / place / "router_config.json").get("types")
         if isinstance(kinds, dict):
-            routed += [(str(kind), f"{place}/{name}") for name, kind in kinds.items()]
+            routed += [(str(kind), str(Path(place) / name)) for name, kind in kinds.items()]
     return [*modules, *routed]
 
 

@@ -97,7 +97,7 @@ def kind_of(files: ModelFiles) -> ModelKind:
 
 def _by_weights(files: ModelFiles) -> ModelKind | None:
     """Return the kind of a model whose weights are of another format, or only part of a model; None for others."""
-    if not files.config and files.adapter_config:
+    if files.adapter_config and not files.config and not files.modules:
         base = files.adapter_config.get("base_model_name_or_path")
         return ModelKind("adapter", f"an adapter for the model {str(base)!r}, without that model")
     if not Path(files.name).is_dir():

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.encoding.classifier_padding import complete_padding
+from evalkit.encoding.computed_buffers import restore_buffers
 from evalkit.encoding.end_tokens import group_by_end_tokens, reads_end_tokens
 from evalkit.encoding.input_forms import LayerHead, PairScoring, TokenHead, is_seq2seq
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.loaded_weights import check_shapes, check_weights, reported_weights
-from evalkit.encoding.model_checks import check_kind
+from evalkit.encoding.model_checks import check_kind, note_pooling
 from evalkit.encoding.model_code import check_code
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import ModelSettings
@@ -45,7 +46,8 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
     if scoring is None:
         check_kind(files, settings.kind)
     if not settings.trust_remote_code and not (scoring is not None and scoring.replaces_code):
-        check_code(files, settings.kind)
+        with model_errors(settings.model):
+            check_code(files, settings.kind)
     with model_errors(settings.model), reported_weights() as reports:
         try:
             library_model = _loaded(settings, files, scoring)
@@ -54,6 +56,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
         check_words(settings.model, library_model.tokenizer)
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
+        restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
         if settings.kind == "cross_encoder":
             from evalkit.encoding.input_forms.answer_model import count_positions
 
@@ -61,6 +64,8 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
             count_positions(library_model)
             if reads_end_tokens(files.architectures):
                 group_by_end_tokens(library_model[0].model)
+    if scoring is None:
+        note_pooling(files, settings.kind)
     if settings.max_length_tokens is not None:
         library_model.max_seq_length = settings.max_length_tokens
         library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
