@@ -19,7 +19,7 @@ _NAMED: tuple[tuple[re.Pattern[str], str, str], ...] = (
         _SERVED,
     ),
     (
-        re.compile(r"listt5|lit5"),
+        re.compile(r"listt5|\blit5"),
         "a listwise reranker (Fusion-in-Decoder), which reads several documents at once",
         _MONO,
     ),
