@@ -13,6 +13,8 @@ from evalkit.encoding.model_files import ModelFiles
 
 CAUSAL, CLASSIFIER, SEQ2SEQ = "ForCausalLM", "ForSequenceClassification", "ForConditionalGeneration"
 
+_SEQ2SEQ_TYPES = frozenset({"t5", "mt5", "umt5"})
+"""Model types that are encoder-decoders where the configuration does not say so."""
 OWN_BEGIN = "{bos_token}"
 """As `begin` of a form: the token with which the tokenizer of the model begins a text, if it has one."""
 
@@ -120,4 +122,5 @@ def is_layerwise(files: ModelFiles) -> bool:
 def is_seq2seq(files: ModelFiles) -> bool:
     """Return whether a model is an encoder-decoder for texts."""
     named = any(one.endswith(SEQ2SEQ) for one in files.architectures)
-    return named and bool(files.config.get("is_encoder_decoder")) and "vision_config" not in files.config
+    said = files.config.get("is_encoder_decoder", files.model_type in _SEQ2SEQ_TYPES)
+    return named and bool(said) and "vision_config" not in files.config

@@ -6,17 +6,17 @@ The form is that of monoT5, and the tokens are the Portuguese sim and não: http
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from evalkit.encoding.input_forms.form import InputForm
+from evalkit.encoding.input_forms import monot5
 from evalkit.encoding.input_forms.heads import TokenHead
-from evalkit.encoding.input_forms.preset import Preset
 
 _NAME = "ptt5_msmarco"
 
-PRESET = Preset(
+PRESET = replace(
+    monot5.PRESET,
     name=_NAME,
-    families=("T5", "MT5", "UMT5"),
     repositories=re.compile(r"ptt5-base-(en-)?pt-msmarco"),
-    form=InputForm(_NAME, ("Query: {query} Document: {document} Relevant:",), special_tokens=True),
+    form=replace(monot5.PRESET.form, name=_NAME),
     head=TokenHead("\u2581sim", "\u2581n\u00e3o"),
 )
