@@ -43,7 +43,7 @@ Form = Annotated[
 
 
 class CrossEncoder:
-    """A cross-encoder, or a causal model that says yes or no; the score is its raw logit (extra: local)."""
+    """A cross-encoder, or a language model that answers with a token; the score is its raw logit (extra: local)."""
 
     pointwise = True
     score_kind: ScoreKind = "logit"
