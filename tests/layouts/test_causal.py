@@ -362,6 +362,49 @@ def test_ctxl(tmp_path: Path, check_layout: Check, instruction: str) -> None:
     check_layout(family, folder, token_recipe(folder, ctxl(instruction), 0), **more)
 
 
+NEMOTRON_CODE = """
+import torch
+from transformers import LlamaConfig, LlamaModel, LlamaPreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutputWithPast
+
+class LlamaBidirectionalConfig(LlamaConfig):
+    model_type = "llama_bidirec"
+
+class LlamaBidirectionalForSequenceClassification(LlamaPreTrainedModel):
+    config_class = LlamaBidirectionalConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.model = LlamaModel(config)
+        self.score = torch.nn.Linear(config.hidden_size, 1, bias=False)
+        self.post_init()
+
+    def forward(self, input_ids, attention_mask=None, **more):
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        hidden = self.model(input_ids, attention_mask=mask).last_hidden_state * mask[..., None]
+        return SequenceClassifierOutputWithPast(logits=self.score(hidden.sum(1) / mask.sum(1, keepdim=True)))
+"""
+"""A stand-in for the repository's own code: it has the same names and reads the mean of all tokens."""
+
+
+def test_nemotron_with_code(tmp_path: Path, check_layout: Check, check_refused: Check) -> None:
+    """The code of the repository runs if it is trusted, on the form of the card."""
+    folder = make_llama_classifier(tmp_path / "llama-3.2-nv-rerankqa-1b-v2")
+    put(folder, "llama_bidirectional_model.py", NEMOTRON_CODE)
+    name, ending = "LlamaBidirectional", "ForSequenceClassification"
+    classes = {"AutoConfig": "Config", f"AutoModel{ending}": ending}
+    edit(
+        folder,
+        "config.json",
+        model_type="llama_bidirec",
+        architectures=[f"{name}{ending}"],
+        auto_map={auto: f"llama_bidirectional_model.{name}{kind}" for auto, kind in classes.items()},
+    )
+    recipe = classifier_recipe(folder, nemotron(), trust_remote_code=True)
+    check_layout("llama-nemotron-rerank with code, trusted", folder, recipe, trust_remote_code=True)
+    check_refused("llama-nemotron-rerank with code, not trusted", folder, "code", hint="trust_remote_code")
+
+
 @pytest.mark.parametrize("most", [None, 100])
 def test_nemotron(tmp_path: Path, check_layout: Check, most: int | None) -> None:
     """Question and passage are one text, cut at its end."""
@@ -472,7 +515,7 @@ def test_an_instruction_needs_a_place(tmp_path: Path, check_refused: Check) -> N
     check_refused("zerank-2, instruction", folder, message, instruction="Find code")
 
 
-# --- refusals and warnings ----------------------------------------------------------------------------------------------
+# --- refusals and warnings ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -517,9 +560,7 @@ def test_a_classifier_with_a_chat_template(
 ) -> None:
     """A chat template that is not for pairs leaves open what a classifier reads."""
     folder = make_classifier(tmp_path / "my-classifier", template)
-    check_refused(
-        f"Qwen3 classifier, chat template {len(template)}", folder, "chat template without the roles"
-    )
+    check_refused(f"Qwen3 classifier, {words}", folder, "chat template without the roles")
 
 
 @pytest.mark.parametrize(("padded", "pads"), [(True, True), (False, True), (False, False), (True, False)])

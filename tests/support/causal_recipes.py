@@ -66,16 +66,17 @@ def token_recipe(folder: Path, build: Build, true: str | int, false: str | None 
     return scores
 
 
-def classifier_recipe(folder: Path, build: Build) -> Recipe:
-    """Return a recipe that reads the only logit of a sequence classifier."""
+def classifier_recipe(folder: Path, build: Build, **options: Any) -> Recipe:
+    """Return a recipe that reads the only logit of a sequence classifier, loaded with these options."""
 
     def scores(pairs: Pairs) -> list[float]:
         """Return the score of each pair."""
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+        tokenizer = AutoTokenizer.from_pretrained(folder, **options)
+        load = AutoModelForSequenceClassification.from_pretrained
+        model = load(folder, dtype=torch.float32, **options).eval()
         with torch.no_grad():
             fed = (torch.tensor([list(build(tokenizer, *pair))]) for pair in pairs)
             return [float(model(input_ids=ids).logits[0, 0]) for ids in fed]

@@ -11,7 +11,7 @@ from evalkit.config import Settings
 from evalkit.encoding.input_forms.form import INSTRUCTION, SLOTS, InputForm
 from evalkit.encoding.input_forms.heads import ClassifierHead, Head, TokenHead
 
-_Token = str | Annotated[int, Field(ge=0, le=10_000_000)]
+_Token = Annotated[int, Field(ge=0, le=10_000_000)] | Annotated[str, Field(max_length=1_000)]
 
 
 class PromptSettings(Settings):
