@@ -54,10 +54,10 @@ class OwnCode:
         repository, _, path = reference.rpartition("--")
         return cls(use, f"{path.rpartition('.')[0].replace('.', '/')}.py", repository or None)
 
-    def __str__(self) -> str:
-        """Return the file and its use, for messages."""
-        place = f"{self.file} of the repository {self.repository}" if self.repository else self.file
-        return f"{place} ({self.use})"
+    @property
+    def place(self) -> str:
+        """The file, and the repository if it is another one, for messages."""
+        return f"{self.file} of the repository {self.repository}" if self.repository else self.file
 
 
 def check_code(files: ModelFiles, use: Kind) -> None:
@@ -76,15 +76,15 @@ def check_code(files: ModelFiles, use: Kind) -> None:
     found = list(dict.fromkeys(_own_code(files, use)))
     if not found:
         return
+    uses: dict[str, list[str]] = {}
+    for one in found:
+        uses.setdefault(one.place, []).append(one.use)
     elsewhere = [one.repository for one in found if one.repository]
     hint = "set trust_remote_code: true if you trust this code"
     if elsewhere:
         hint = f"{hint}; revision does not pin that of {elsewhere[0]}"
-    raise InputError(
-        f"the model {files.name!r} needs code of its own that is not trusted:"
-        f" {', '.join(str(one) for one in found[:3])}",
-        hint,
-    )
+    named = ", ".join(f"{place} ({', '.join(names)})" for place, names in uses.items())
+    raise InputError(f"the model {files.name!r} needs code of its own that is not trusted: {named}", hint)
 
 
 def _own_code(files: ModelFiles, use: Kind) -> Iterator[OwnCode]:

@@ -88,7 +88,7 @@ def test_trusted_code_scores_as_it_does_by_itself(tmp_path: Path, check_layout: 
 
 
 def test_untrusted_code_is_refused(tmp_path: Path, check_refused: Callable[..., Any]) -> None:
-    """Its files are named, once each use."""
+    """Its file is named, with its uses."""
     make_new(tmp_path)
-    message = r"not trusted: modeling_new\.py \(AutoConfig\), modeling_new\.py \(AutoModelForSequenceClassification\)$"
+    message = r"not trusted: modeling_new\.py \(AutoConfig, AutoModelForSequenceClassification\)$"
     check_refused(f"{FAMILY}, untrusted", tmp_path, message, hint="set trust_remote_code: true")

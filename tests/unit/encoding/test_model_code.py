@@ -105,10 +105,8 @@ def test_code_of_a_tokenizer_counts(tmp_path: Path, code: Any) -> None:
 
 def test_code_of_another_repository_is_named(tmp_path: Path) -> None:
     """Its commit is not the model's."""
-    assert (
-        str(OwnCode.of("AutoModel", "owner/name--folder.file.Own"))
-        == "folder/file.py of the repository owner/name (AutoModel)"
-    )
+    code = OwnCode.of("AutoModel", "owner/name--folder.file.Own")
+    assert code.place == "folder/file.py of the repository owner/name"
     put(tmp_path, "config.json", {"auto_map": {"AutoModel": "owner/name--file.Own"}})
     said = refused(tmp_path, "bi_encoder")
     assert "file.py of the repository owner/name" in said
@@ -120,6 +118,12 @@ def test_other_content_is_left_to_the_libraries(tmp_path: Path, code: Any) -> No
     """What is no class is not code."""
     put(tmp_path, "config.json", {"architectures": ["BertModel"], "auto_map": code})
     assert not refused(tmp_path, "bi_encoder")
+
+
+def test_a_file_is_named_once(tmp_path: Path) -> None:
+    """With all that it is used for."""
+    put(tmp_path, "config.json", {"auto_map": {"AutoConfig": "own.Config", "AutoModel": "own.Own"}})
+    assert "not trusted: own.py (AutoConfig, AutoModel) /" in refused(tmp_path, "bi_encoder")
 
 
 @pytest.mark.parametrize("installed", [True, False])
