@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.command import evalkit, only_folder
+from support.hub_cache import COMMIT, as_hub_model
 from support.list_code import BLOCK, MOST_DOCUMENT, make_list_model
 from support.tiny_models import TEXTS, edit, qwen_sizes, save
 from support.tiny_tokenizers import qwen_tokenizer
@@ -203,3 +204,15 @@ def test_token_compression(tmp_path: Path, check_refused: Callable[..., Any]) ->
     for said in ({}, {"prompt": prompt}):
         family = f"bge-reranker-v2.5-gemma2-lightweight{', with a prompt' if said else ''}"
         check_refused(family, tmp_path, "layerwise reranker with token compression", **said)
+
+
+def test_a_model_of_the_hub_reads_the_tokenizer_of_its_commit(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the hub's cache, the model's code finds its tokenizer in the same commit, and scores the same."""
+    name = as_hub_model(folder, "owner/lists", tmp_path / "hub", monkeypatch)
+    reranker = opened(Path(name), revision=COMMIT)
+    assert COMMIT in reranker._lists._model._model.name_or_path
+    assert reranker.score(request_of(DOCUMENTS)).scores == pytest.approx(
+        opened(folder).score(request_of(DOCUMENTS)).scores, abs=1e-5
+    )
