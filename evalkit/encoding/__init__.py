@@ -4,6 +4,8 @@ Importing this package does not import torch.
 """
 
 from evalkit.encoding.engine import Encoded, Engine
+from evalkit.encoding.list_files import is_listwise
+from evalkit.encoding.list_model import ListModel
 from evalkit.encoding.model_settings import (
     Card,
     EmbeddingModel,
@@ -26,6 +28,7 @@ __all__ = [
     "Engine",
     "Item",
     "Kind",
+    "ListModel",
     "LocalModel",
     "ModelSettings",
     "OpenModel",
@@ -35,6 +38,7 @@ __all__ = [
     "TextVectors",
     "VectorModel",
     "deciding_facts",
+    "is_listwise",
     "open_model",
     "open_text_vectors",
     "similarities",

@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from evalkit.encoding.library_errors import OutOfMemoryError, hint_of, named_reason
 from evalkit.errors import EvalkitError, InputError
@@ -30,6 +31,13 @@ def first_line(error: BaseException) -> str:
 
 _OTHERWISE = "check its model card for the versions and settings it needs; download damaged files again"
 """What can be done about an error that does not suggest it."""
+
+
+def torch_dtype(precision: str) -> Any:
+    """Return torch's data type of a precision that torch computes in."""
+    import torch
+
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
 @contextmanager

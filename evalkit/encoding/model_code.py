@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from evalkit.encoding.model_files import ModelFiles, NetworkFiles, read_model_files
-from evalkit.encoding.model_kinds import kind_of
+from evalkit.encoding.model_kinds import Family, kind_of
 from evalkit.encoding.model_settings import Kind
 from evalkit.errors import InputError
 
@@ -17,8 +17,15 @@ _CLASSES = {
     "fill-mask": "AutoModelForMaskedLM",
     "sequence-classification": "AutoModelForSequenceClassification",
     "text-generation": "AutoModelForCausalLM",
+    "text-to-text": "AutoModelForSeq2SeqLM",
 }
 """Task of a network -> the class of transformers that loads it."""
+_TASKS: Mapping[Family, str] = {
+    "causal": "text-generation",
+    "layerwise": "text-generation",
+    "seq2seq": "text-to-text",
+}
+"""Family of a cross-encoder without modules -> the task for which it is loaded; classification for all others."""
 _KNOWN_PACKAGES = ("sentence_transformers.", "pylate.models.Dense.")
 """Modules that sentence-transformers has itself; it reads PyLate's layer with its own code."""
 
@@ -106,8 +113,7 @@ def _class_of(files: ModelFiles, network: NetworkFiles, use: Kind) -> str:
         return _CLASSES.get(network.task, "AutoModel")
     if not scores:
         return "AutoModel"
-    family = kind_of(files).family
-    return _CLASSES["text-generation" if family == "causal" else "sequence-classification"]
+    return _CLASSES[_TASKS.get(kind_of(files).family, "sequence-classification")]
 
 
 def _tokenizer_code(files: ModelFiles) -> Iterator[OwnCode]:

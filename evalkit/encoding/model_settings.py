@@ -13,6 +13,7 @@ from pydantic import model_validator
 from evalkit.config import Settings
 from evalkit.config.input_paths import ModelName
 from evalkit.config.settings import Concurrency, PositiveInt
+from evalkit.encoding.input_forms import InputForm, Prompt
 from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import TokenRules
 from evalkit.encoding.vector_rules import VectorRules
@@ -100,9 +101,12 @@ class LocalModel(Settings):
         without_torch = find_spec("torch") is None and find_spec("onnxruntime") is not None
         return "onnx" if plain and without_torch else "torch"
 
-    def of_kind(self, kind: Kind) -> ModelSettings:
-        """Return these settings for one kind of model."""
-        return ModelSettings(kind=kind, **{name: getattr(self, name) for name in LocalModel.model_fields})
+    def of_kind(
+        self, kind: Kind, prompt: Prompt | None = None, cutoff_layer: int | None = None
+    ) -> ModelSettings:
+        """Return these settings for one kind of model; of a cross-encoder, with the form and layer configured."""
+        fields = {name: getattr(self, name) for name in LocalModel.model_fields}
+        return ModelSettings(kind=kind, prompt=prompt, cutoff_layer=cutoff_layer, **fields)
 
 
 class ModelSettings(LocalModel):
@@ -112,9 +116,15 @@ class ModelSettings(LocalModel):
     ----------
     kind
         What comes out: a pair's logits, a text's vector, or a vector for each of its tokens.
+    prompt
+        Input form of a cross-encoder; None for the form that its files say.
+    cutoff_layer
+        Last layer that a layerwise cross-encoder computes; None for its last one.
     """
 
     kind: Kind
+    prompt: Prompt | None = None
+    cutoff_layer: PositiveInt | None = None
 
 
 class EmbeddingModel(LocalModel):
@@ -160,6 +170,8 @@ class Card:
         Warnings for the user: what of the model's files is read in another way than they suggest.
     vectors
         How the vectors of an embedding model are used; None for other models.
+    form
+        Input form of a cross-encoder, if it is not a plain pair and the library does not apply it.
     """
 
     rules: TokenRules
@@ -168,3 +180,4 @@ class Card:
     default_prompt: str | None = None
     remarks: tuple[str, ...] = ()
     vectors: VectorRules | None = None
+    form: InputForm | None = None

@@ -10,6 +10,8 @@ from typing import Any
 import orjson
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
+from evalkit.encoding.end_tokens import reads_end_tokens
+from evalkit.encoding.input_forms import FormTokeniser, InputForm
 from evalkit.encoding.library_errors import reason_of
 from evalkit.encoding.library_runtime import suppress_warnings
 from evalkit.encoding.model_settings import Card, ModelSettings
@@ -23,7 +25,7 @@ from evalkit.errors import InputError, MissingExtraError
 from evalkit.files import write_file
 
 _FORMAT = 4
-"""Part of the cache key: raise it when the exported files of the same model change."""
+"""Part of the cache key: raise it when the exported files of the same model change, as with its input form."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
 
@@ -51,12 +53,12 @@ def read_card(folder: Path) -> Card:
     """Return the metadata of an exported model."""
     fields = orjson.loads((folder / CARD).read_bytes())
     labels = {int(number): name for number, name in fields.pop("labels")}
-    remarks = tuple(fields.pop("remarks"))
-    vectors = fields.pop("vectors")
+    form, vectors = fields.pop("form"), fields.pop("vectors")
     return Card(
         TokenRules(**fields.pop("rules")),
         labels,
-        remarks=remarks,
+        remarks=tuple(fields.pop("remarks")),
+        form=None if form is None else InputForm.of(form),
         vectors=None if vectors is None else VectorRules(**vectors),
         **fields,
     )
@@ -67,8 +69,17 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _key(settings: ModelSettings) -> str:
-    """Return the cache key of an export: it depends on the model's files and the length limit."""
-    parts = [_FORMAT, settings.kind, settings.model, state_of(settings), settings.max_length_tokens]
+    """Return the cache key of an export: it depends on the model's files, its input form and the length limit."""
+    parts: list[Any] = [
+        _FORMAT,
+        settings.kind,
+        settings.model,
+        state_of(settings),
+        settings.max_length_tokens,
+    ]
+    stated = settings.model_dump(include={"prompt", "cutoff_layer"}, exclude_none=True)
+    if stated:
+        parts.append(stated)
     return cache_key(parts)[:32]
 
 
@@ -96,8 +107,15 @@ def _export(settings: ModelSettings, folder: Path) -> None:
             " to ONNX",
             "use runtime: torch",
         )
-    engines = [model.engine(prompt) for prompt in (None, PROMPT)]
-    if not all(isinstance(engine.tokeniser, FastTokeniser) for engine in engines):
+    if reads_end_tokens(model.files.architectures):
+        raise InputError(
+            f"the model {settings.model!r} ({model.files.architectures[0]}) scores at the last end token of each"
+            " input, which ONNX cannot find where inputs have different numbers of them",
+            "use runtime: torch",
+        )
+    prompts = (None, PROMPT) if model.card.form is None else (None,)
+    engines = [model.engine(prompt) for prompt in prompts]
+    if not all(isinstance(engine.tokeniser, FastTokeniser | FormTokeniser) for engine in engines):
         raise InputError(
             f"the model {settings.model!r} has a custom input format that cannot be exported to ONNX",
             "use runtime: torch",

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 
 from evalkit.encoding.engine import Engine
+from evalkit.encoding.input_forms import FormTokeniser
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.onnx_export import MODEL, TOKENIZER, exported, read_card
@@ -46,6 +47,10 @@ class OnnxModel:
         """
         with self._cache_errors():
             tokenizer = (self._folder / TOKENIZER).read_text(encoding="utf-8")
-            tokeniser = FastTokeniser(tokenizer, self.card.rules, prompt)
+            tokeniser = (
+                FastTokeniser(tokenizer, self.card.rules, prompt)
+                if self.card.form is None
+                else FormTokeniser(tokenizer, self.card.rules, self.card.form.with_instruction(prompt))
+            )
         batch_tokens = self._settings.batch_tokens or self._network.batch_tokens
         return Engine(tokeniser, self._network, batch_tokens, model=self._settings.model)

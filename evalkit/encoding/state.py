@@ -82,5 +82,9 @@ def model_access(model: str) -> Iterator[None]:
 
 def deciding_facts(settings: ModelSettings) -> dict[str, Any]:
     """Return all settings and facts that a model's output depends on; see `state_of` for errors."""
-    facts = settings.model_dump() | {"runtime": settings.computes_with, "state": state_of(settings)}
+    unset = {name for name in ("prompt", "cutoff_layer") if getattr(settings, name) is None}
+    facts = settings.model_dump(exclude=unset) | {
+        "runtime": settings.computes_with,
+        "state": state_of(settings),
+    }
     return {name: value for name, value in facts.items() if name not in {"threads", "batch_tokens"}}

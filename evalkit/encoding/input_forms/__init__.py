@@ -1,0 +1,27 @@
+"""Input forms: how the text of a pair is made for models that were trained with a template, and what they answer."""
+
+from __future__ import annotations
+
+from evalkit.encoding.input_forms.form import InputForm
+from evalkit.encoding.input_forms.form_tokeniser import FormTokeniser
+from evalkit.encoding.input_forms.heads import ClassifierHead, LayerHead, TokenHead
+from evalkit.encoding.input_forms.pair_scoring import Prompt, find_scoring, form_of
+from evalkit.encoding.input_forms.preset import PairScoring, is_seq2seq
+from evalkit.encoding.input_forms.presets import preset_named, preset_names
+from evalkit.encoding.input_forms.stated import PromptSettings
+
+__all__ = [
+    "ClassifierHead",
+    "FormTokeniser",
+    "InputForm",
+    "LayerHead",
+    "PairScoring",
+    "Prompt",
+    "PromptSettings",
+    "TokenHead",
+    "find_scoring",
+    "form_of",
+    "is_seq2seq",
+    "preset_named",
+    "preset_names",
+]

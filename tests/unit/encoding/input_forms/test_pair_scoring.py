@@ -1,0 +1,178 @@
+"""How a model scores pairs is found from its files, or refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit.encoding.input_forms import ClassifierHead, PromptSettings, TokenHead, find_scoring, preset_names
+from evalkit.encoding.input_forms.pair_scoring import recognised
+from evalkit.encoding.input_forms.presets import PRESETS, preset_named
+from evalkit.encoding.model_files import ModelFiles, read_model_files
+from evalkit.errors import EvalkitWarning, InputError, InputNote, UnknownNameError
+
+pytest.importorskip("transformers", reason="needs the local extra")
+
+PAIR_TEMPLATE = (
+    "{% for m in messages %}{% if m.role in ('query', 'document') %}{{ m.content }}{% endif %}{% endfor %}"
+)
+ANSWERED = {"template": "{query}{document}", "true_token": "yes"}
+ANY_ROLE = "{% for m in messages %}{{ m.role }}: {{ m.content }}{% endfor %}"
+NAMES = {
+    "qwen3_reranker": ("Qwen3", ["Qwen3-Reranker-0.6B", "qwen3_reranker-8b-finetuned"]),
+    "bge_reranker_v2_gemma": ("Gemma", ["bge-reranker-v2-gemma"]),
+    "mxbai_rerank_v2": ("Qwen2", ["mxbai-rerank-base-v2", "mxbai-rerank-large-v2"]),
+    "zerank": ("Qwen3", ["zerank-1", "zerank-1-small", "zerank-2-reranker"]),
+    "ctxl_rerank_v2": ("Qwen3", ["ctxl-rerank-v2-instruct-multilingual-1b"]),
+    "llama_nemotron_rerank": ("Llama", ["llama-nemotron-rerank-1b-v2", "llama-3.2-nv-rerankqa-1b-v2"]),
+}
+"""Preset -> family and names of repositories."""
+
+
+def describe(
+    folder: Path, architecture: str, template: str | None = None, card: str = "", **files: Any
+) -> ModelFiles:
+    """Write the files that describe a model, and return what they say."""
+    folder.mkdir(parents=True, exist_ok=True)
+    put = {"config.json": {"architectures": [architecture], "vocab_size": 100}, **files}
+    put["tokenizer_config.json"] = {} if template is None else {"chat_template": template}
+    for name, content in put.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+    if card:
+        (folder / "README.md").write_text(card, encoding="utf-8")
+    return read_model_files(str(folder), None)
+
+
+def modules(*names: str) -> dict[str, Any]:
+    """Return a ``modules.json`` with modules of these names."""
+    listed = [{"type": f"sentence_transformers.{name}", "path": ""} for name in names]
+    return {"modules.json": listed}
+
+
+def test_every_preset_has_names_of_its_own() -> None:
+    """Each repository is named by one preset alone."""
+    assert set(NAMES) == set(preset_names())
+    for preset, (_, repositories) in NAMES.items():
+        for repository in repositories:
+            assert [one.name for one in PRESETS if one.is_named(repository)] == [preset]
+
+
+@pytest.mark.parametrize("preset", NAMES)
+def test_a_repository_is_known_by_its_name(tmp_path: Path, preset: str) -> None:
+    """A folder with the repository's name and the family's architecture gets its form, in any case of letters."""
+    family, repositories = NAMES[preset]
+    ending = "ForCausalLM" if preset_named(preset).head else "ForSequenceClassification"
+    for repository in repositories:
+        for name in (repository, repository.upper()):
+            found = find_scoring(describe(tmp_path / name, f"{family}{ending}"))
+            assert found is not None
+            assert (found.form, found.head) == (
+                preset_named(preset).form,
+                preset_named(preset).head or ClassifierHead(),
+            )
+
+
+def test_a_name_does_not_make_an_architecture(tmp_path: Path) -> None:
+    """A model of another architecture is not read in a form because of its name."""
+    files = describe(tmp_path / "Qwen3-Reranker-0.6B", "MistralForCausalLM")
+    assert recognised(files) is None
+    with pytest.raises(InputError, match="no module that says which tokens"):
+        find_scoring(files)
+
+
+def test_a_snapshot_is_known_by_its_repository(tmp_path: Path) -> None:
+    """A folder in the hub's cache has the name of its repository."""
+    files = describe(tmp_path / "models--zeroentropy--zerank-2" / "snapshots" / "abc", "Qwen3ForCausalLM")
+    found = recognised(files)
+    assert found is not None
+    assert found.name == "zerank"
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "---\nbase_model: Qwen/Qwen3-Reranker-0.6B\n---\nText",
+        "---\ntags:\n- x\nbase_model:\n- Qwen/Qwen3-Reranker-0.6B\n---\n",
+        "# Qwen3-Reranker-0.6B\n",
+        "---\nlicense: x\n---\n\n# Qwen3-Reranker-4B\n## Qwen3 Embedding",
+        'Text\n```python\nmodel = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-Reranker-0.6B").eval()\n```\n',
+    ],
+)
+def test_a_model_is_known_by_its_card(tmp_path: Path, card: str) -> None:
+    """The base model, the heading and the examples of a model card name the model, which is said."""
+    files = describe(tmp_path / "m", "Qwen3ForCausalLM", card=card)
+    with pytest.warns(InputNote, match="its model card names"):
+        found = recognised(files)
+    assert found is not None
+    assert found.name == "qwen3_reranker"
+
+
+def test_a_card_that_names_others_is_no_evidence(tmp_path: Path) -> None:
+    """A table of results of other models does not make a model one of them."""
+    card = (
+        "# A chat model\n| [Qwen3-Reranker-0.6B](https://huggingface.co/Qwen/Qwen3-Reranker-0.6B) | 65.8 |\n"
+    )
+    assert recognised(describe(tmp_path / "m", "Qwen3ForCausalLM", card=card)) is None
+
+
+def test_the_library_applies_what_modules_and_template_say(tmp_path: Path) -> None:
+    """Modules that read tokens, with a template for pairs, need no form, whatever the model's name."""
+    score = {"1_LogitScore/config.json": {"true_token_id": 1, "false_token_id": 2}}
+    said = {**modules("Transformer", "LogitScore"), **score}
+    for template in (PAIR_TEMPLATE, ANY_ROLE):
+        files = describe(tmp_path / "Qwen3-Reranker-0.6B", "Qwen3ForCausalLM", template, **said)
+        assert find_scoring(files) is None
+
+
+def test_a_classifier_with_a_template_for_pairs_needs_no_form(tmp_path: Path) -> None:
+    """A chat template that names query and document is that of a reranker; one for any role is not."""
+    assert find_scoring(describe(tmp_path / "a", "Qwen3ForSequenceClassification", PAIR_TEMPLATE)) is None
+    with pytest.raises(InputError, match="chat template without the roles"):
+        find_scoring(describe(tmp_path / "b", "Qwen3ForSequenceClassification", ANY_ROLE))
+
+
+def test_a_decoder_without_a_template_warns(tmp_path: Path) -> None:
+    """A classifier made of a language model is read as a plain pair, with a warning; an encoder without one."""
+    with pytest.warns(EvalkitWarning, match="as a plain pair.*set prompt"):
+        assert find_scoring(describe(tmp_path / "a", "LlamaForSequenceClassification")) is None
+    assert find_scoring(describe(tmp_path / "b", "BertForSequenceClassification")) is None
+
+
+def test_a_stated_form_comes_first(tmp_path: Path) -> None:
+    """What the configuration states counts, whatever the model's name."""
+    files = describe(tmp_path / "zerank-2", "Qwen3ForCausalLM")
+    stated = PromptSettings.model_validate(ANSWERED)
+    found = find_scoring(files, stated)
+    assert found is not None
+    assert (found.form.pieces, found.head) == ((stated.template,), TokenHead("yes"))
+    found = find_scoring(files, "qwen3_reranker")
+    assert found is not None
+    assert found.form.name == "qwen3_reranker"
+    with pytest.raises(UnknownNameError, match="unknown input form 'qwen'"):
+        find_scoring(files, "qwen")
+
+
+def test_a_stated_form_must_suit_the_model(tmp_path: Path) -> None:
+    """Tokens are for causal models, and templates for models that score pairs."""
+    alone = PromptSettings(template="{query}{document}")
+    answering = PromptSettings.model_validate(ANSWERED)
+    with pytest.raises(InputError, match="has no true_token"):
+        find_scoring(describe(tmp_path / "a", "Qwen3ForCausalLM"), alone)
+    classifier = describe(tmp_path / "b", "BertForSequenceClassification")
+    with pytest.raises(InputError, match="no tokens to answer with"):
+        find_scoring(classifier, answering)
+    found = find_scoring(classifier, alone)
+    assert found is not None
+    assert found.head == ClassifierHead()
+    with pytest.raises(InputError, match="so that prompt does not apply"):
+        find_scoring(describe(tmp_path / "c", "BertModel"), alone)
+
+
+def test_modular_models_need_no_form(tmp_path: Path) -> None:
+    """A model of modules with its own head is scored by them."""
+    said = modules("Transformer", "Pooling", "Dense")
+    assert find_scoring(describe(tmp_path, "Qwen3ForCausalLM", **said)) is None
