@@ -163,6 +163,8 @@ class Card:
         Prompt used if none is configured; None for no prompt.
     form
         Input form of a cross-encoder, if it is not a plain pair and the library does not apply it.
+    remarks
+        Warnings for the user: what of the model's files is read in another way than they suggest.
     """
 
     rules: TokenRules
@@ -170,3 +172,4 @@ class Card:
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
     form: InputForm | None = None
+    remarks: tuple[str, ...] = ()

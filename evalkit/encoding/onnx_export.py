@@ -59,9 +59,13 @@ def read_card(folder: Path) -> Card:
     """Return the metadata of an exported model."""
     fields = orjson.loads((folder / CARD).read_bytes())
     labels = {int(number): name for number, name in fields.pop("labels")}
-    form = fields.pop("form", None)
+    form, remarks = fields.pop("form"), tuple(fields.pop("remarks"))
     return Card(
-        TokenRules(**fields.pop("rules")), labels, form=None if form is None else InputForm.of(form), **fields
+        TokenRules(**fields.pop("rules")),
+        labels,
+        **fields,
+        form=None if form is None else InputForm.of(form),
+        remarks=remarks,
     )
 
 
@@ -92,7 +96,13 @@ def _export(settings: ModelSettings, folder: Path) -> None:
     from evalkit.encoding.torch_model import OUTPUTS, TorchModel
 
     plain = settings.model_copy(
-        update={"runtime": "torch", "precision": "fp32", "device": "cpu", "compile": False}
+        update={
+            "runtime": "torch",
+            "precision": "fp32",
+            "device": "cpu",
+            "compile": False,
+            "batch_tokens": None,
+        }
     )
     model = TorchModel(plain)
     prompts = (None, _PROMPT) if model.card.form is None else (None,)

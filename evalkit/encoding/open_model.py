@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Protocol
 
 from evalkit.config.input_paths import is_path
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.model_settings import Card, ModelSettings
-from evalkit.errors import InputError
+from evalkit.errors import EvalkitWarning, InputError
 
 
 class OpenModel(Protocol):
@@ -43,6 +44,13 @@ def open_model(settings: ModelSettings) -> OpenModel:
             f"folder not found: {Path(settings.model).absolute()}",
             "check the path; relative paths start in the working directory",
         )
+    model = _opened(settings)
+    for remark in model.card.remarks:
+        warnings.warn(remark, EvalkitWarning, stacklevel=2)
+    return model
+
+
+def _opened(settings: ModelSettings) -> OpenModel:
     if settings.computes_with == "onnx":
         from evalkit.encoding.onnx_model import OnnxModel
 

@@ -61,6 +61,8 @@ class TokenRules:
         Whether the model takes segment ids.
     pad_id, pads_left
         The padding token, and whether padding goes to the left.
+    splits_special
+        Whether special tokens that are written in a text are split like other words.
     """
 
     max_length: int | None
@@ -68,6 +70,7 @@ class TokenRules:
     with_segments: bool
     pad_id: int
     pads_left: bool
+    splits_special: bool = False
 
     @classmethod
     def of(cls, tokenizer: Any, max_length: int | None) -> TokenRules:
@@ -78,7 +81,14 @@ class TokenRules:
             "token_type_ids" in tokenizer.model_input_names,
             int(tokenizer.pad_token_id or 0),
             bool(tokenizer.padding_side == "left"),
+            bool(getattr(tokenizer, "split_special_tokens", False)),
         )
+
+
+def special_tokens(tokenizer: Any) -> list[str]:
+    """Return the tokens of a transformers tokenizer that have a role, such as the separator."""
+    named = getattr(tokenizer, "special_tokens_map", {})
+    return list(dict.fromkeys(token for token in named.values() if isinstance(token, str)))
 
 
 class FastTokeniser:
@@ -98,6 +108,7 @@ class FastTokeniser:
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_str(tokenizer)
+        self._tokenizer.encode_special_tokens = rules.splits_special  # not part of tokenizer.json
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         if rules.max_length is not None:
@@ -182,8 +193,11 @@ def agree(one: Tokeniser, other: Tokeniser, items: Sequence[Item]) -> bool:
     return all(np.array_equal(a, b) for a, b in pairs) and np.array_equal(first.truncated, second.truncated)
 
 
-def probes(max_length: int | None, *, pairs: bool) -> list[Item]:
-    """Return inputs that reveal differences between tokenisers: accents, scripts, truncation of either text."""
+def probes(max_length: int | None, special: Sequence[str] = (), *, pairs: bool) -> list[Item]:
+    """Return inputs that reveal differences between tokenisers.
+
+    They have accents, scripts, the `special` tokens of the tokenizer inside a text, and truncation of either text.
+    """
     # Not much over the limit: if both texts of a pair are cut, tokenizers builds every combination of the pieces.
     long = "long words " * min(max_length or 0, 10_000)
     texts = [
@@ -191,5 +205,6 @@ def probes(max_length: int | None, *, pairs: bool) -> list[Item]:
         "How do I reset it?",
         "\u00dcn\u00efcode \ufb01 e\u0301 \u4e2d\u6587 C++ U.S.",
         long,
+        *([f"a {' b '.join(special)} c"] if special else []),
     ]
     return [(query, document) for query in texts for document in texts] if pairs else list(texts)

@@ -6,10 +6,12 @@ from typing import Any
 
 from evalkit.encoding.classifier_padding import complete_padding
 from evalkit.encoding.input_forms import PairScoring, TokenHead
+from evalkit.encoding.length_limit import limit_length
 from evalkit.encoding.library_runtime import model_errors
 from evalkit.encoding.model_checks import check_kind, check_words
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.tokenizer_check import check_sentence_piece
 from evalkit.errors import MissingExtraError
 
 
@@ -43,6 +45,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
     types = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     if scoring is None:
         check_kind(files, settings.kind)
+    check_sentence_piece(files)
     trusted = settings.trust_remote_code and not (scoring is not None and scoring.replaces_code)
     source = {"revision": settings.revision, "trust_remote_code": trusted}
     with model_errors(settings.model):
@@ -65,9 +68,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
 
             complete_padding(library_model)
             count_positions(library_model)
-    if settings.max_length_tokens is not None:
-        library_model.max_seq_length = settings.max_length_tokens
-        library_model[0].document_length = settings.max_length_tokens  # takes precedence in late interaction
+    limit_length(settings.model, library_model, settings.max_length_tokens)
     if settings.compile:
         library_model.compile(dynamic=True)
     return library_model.eval()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.input_forms import FormTokeniser, InputForm, find_scoring
+from evalkit.encoding.input_forms import FormTokeniser, InputForm, find_scoring, plain_pair_remark
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
+from evalkit.encoding.padding_side import padding_on_left
 from evalkit.encoding.state import model_access
 from evalkit.encoding.token_vectors import Expansion, Task, length_of
+from evalkit.encoding.tokenizer_check import use_tokenizer_file
 from evalkit.encoding.tokens import (
     FastTokeniser,
     Item,
@@ -22,10 +26,11 @@ from evalkit.encoding.tokens import (
     TokenRules,
     agree,
     probes,
+    special_tokens,
 )
 from evalkit.encoding.torch_loading import load_library_model
 from evalkit.encoding.torch_network import TorchNetwork
-from evalkit.errors import InputError
+from evalkit.errors import EvalkitWarning, InputError
 
 OUTPUTS = {
     "cross_encoder": "scores",
@@ -54,13 +59,20 @@ class TorchModel:
         with model_access(settings.model):
             with model_errors(settings.model):
                 self.files = read_model_files(settings.model, settings.revision)
-                scoring = (
-                    find_scoring(self.files, settings.prompt) if settings.kind == "cross_encoder" else None
-                )
+                is_pair = settings.kind == "cross_encoder"
+                scoring = find_scoring(self.files, settings.prompt) if is_pair else None
             self.library_model = load_library_model(settings, self.files, scoring)
         with model_errors(settings.model):
+            remark = use_tokenizer_file(
+                self.files,
+                self.library_model.tokenizer,
+                lowercase=bool(getattr(self.library_model[0], "do_lower_case", False)),
+            )
             task: Task | None = "document" if settings.kind == "late_interaction" else None
-            self.card = _card_of(self.library_model, task, scoring.form if scoring else None)
+            form = None if scoring is None else scoring.form
+            remarks = (remark, plain_pair_remark(self.files) if is_pair and scoring is None else None)
+            self.card = _card_of(self.library_model, task, form, remarks)
+        self._pads_left: dict[Task | None, bool | None] = {}
 
     def engine(self, prompt: str | None = None, task: Task | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
@@ -75,9 +87,10 @@ class TorchModel:
 
     def _engine(self, prompt: str | None, task: Task | None) -> Engine:
         if self.card.form is not None:
-            return self._form_engine(self.card.form, prompt)
+            return self._engine_of(self._form_tokeniser(self.card.form, prompt), {}, None)
         rules = self.card.rules if task is None else _rules_of(self.library_model, task)
-        items = probes(rules.max_length, pairs=self._settings.kind == "cross_encoder")
+        special = special_tokens(self.library_model.tokenizer)
+        items = probes(rules.max_length, special, pairs=self._settings.kind == "cross_encoder")
         library = LibraryTokeniser(
             self.library_model, rules, prompt, **({} if task is None else {"task": task})
         )
@@ -87,7 +100,16 @@ class TorchModel:
         if prompt and self._settings.kind == "cross_encoder":
             self._check_prompt(library, rules, items[:1])
         features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
-        expansion = Expansion.of(probe_features)
+        return self._engine_of(tokeniser, features, task, Expansion.of(probe_features))
+
+    def _engine_of(
+        self,
+        tokeniser: Tokeniser,
+        features: Mapping[str, Any],
+        task: Task | None,
+        expansion: Expansion | None = None,
+    ) -> Engine:
+        """Return an engine, padded on the side on which batches do not change outputs."""
         network = TorchNetwork(
             self._settings.model,
             self.library_model,
@@ -97,9 +119,32 @@ class TorchModel:
             task=task,
             expansion=expansion,
         )
+        batch_tokens = self._settings.batch_tokens or network.batch_tokens
         if expansion is not None:
             tokeniser.pads_left = expansion.on_left
-        return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
+        elif batch_tokens > 1 and not self._set_padding(network, tokeniser, task):
+            batch_tokens = 1
+        return Engine(tokeniser, network, batch_tokens)
+
+    def _set_padding(self, network: TorchNetwork, tokeniser: Tokeniser, task: Task | None) -> bool:
+        """Set the side on which inputs of a role are padded, in the card too; return False if they cannot be."""
+        name = self._settings.model
+        if task not in self._pads_left:
+            pairs = self._settings.kind == "cross_encoder"
+            special = special_tokens(self.library_model.tokenizer)
+            self._pads_left[task] = padding_on_left(name, network, tokeniser, special, pairs=pairs)
+            if self._pads_left[task] is None:
+                warnings.warn(
+                    f"the model {name!r} takes one input at a time, which is slow; if its config.json has no"
+                    " pad_token_id, set it",
+                    EvalkitWarning,
+                    stacklevel=5,
+                )
+        left = self._pads_left[task]
+        if left is not None:
+            tokeniser.pads_left = left
+            self.card = replace(self.card, rules=replace(self.card.rules, pads_left=left))
+        return left is not None
 
     def _check_prompt(self, library: LibraryTokeniser, rules: TokenRules, items: Sequence[Item]) -> None:
         """Check that an instruction reaches the input: chat templates leave out what they have no place for."""
@@ -110,8 +155,8 @@ class TorchModel:
                 "remove instruction",
             )
 
-    def _form_engine(self, form: InputForm, instruction: str | None) -> Engine:
-        """Return an engine that puts pairs into an input form."""
+    def _form_tokeniser(self, form: InputForm, instruction: str | None) -> Tokeniser:
+        """Return the tokeniser that puts pairs into an input form."""
         backend = getattr(self.library_model.tokenizer, "backend_tokenizer", None)
         if backend is None:
             raise InputError(
@@ -119,11 +164,7 @@ class TorchModel:
                 f" {form.name} needs one with a tokenizer.json",
                 "convert its tokenizer with transformers, and add the tokenizer.json to the model",
             )
-        tokeniser = FormTokeniser(backend.to_str(), self.card.rules, form.with_instruction(instruction))
-        network = TorchNetwork(
-            self._settings.model, self.library_model, OUTPUTS[self._settings.kind], {}, self._settings.threads
-        )
-        return Engine(tokeniser, network, self._settings.batch_tokens or network.batch_tokens)
+        return FormTokeniser(backend.to_str(), self.card.rules, form.with_instruction(instruction))
 
     def tokeniser(
         self, library: LibraryTokeniser, rules: TokenRules, prompt: str | None, items: Sequence[Item]
@@ -143,7 +184,9 @@ def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
     )
 
 
-def _card_of(library_model: Any, task: Task | None, form: InputForm | None) -> Card:
+def _card_of(
+    library_model: Any, task: Task | None, form: InputForm | None, remarks: Sequence[str | None]
+) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
     return Card(
@@ -152,4 +195,5 @@ def _card_of(library_model: Any, task: Task | None, form: InputForm | None) -> C
         dict(library_model.prompts),
         None if form else library_model.prompts.get(library_model.default_prompt_name or ""),
         form,
+        tuple(remark for remark in remarks if remark is not None),
     )
