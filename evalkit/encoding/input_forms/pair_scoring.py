@@ -102,7 +102,13 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
             "remove prompt",
         )
     if isinstance(prompt, str):
-        return preset_named(prompt).scoring(files)
+        preset = preset_named(prompt)
+        if preset.head is None and not is_classifier(files):
+            raise InputError(
+                f"the input form {prompt} is for sequence classifiers, and {_described(files)} is none",
+                f"set prompt to another form: {_listed(preset_names())}",
+            )
+        return preset.scoring(files)
     head = prompt.head
     if is_causal(files) and isinstance(head, ClassifierHead):
         raise InputError(

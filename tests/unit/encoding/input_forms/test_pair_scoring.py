@@ -178,6 +178,8 @@ def test_a_stated_form_must_suit_the_model(tmp_path: Path) -> None:
     found = find_scoring(classifier, alone)
     assert found is not None
     assert found.head == ClassifierHead()
+    with pytest.raises(InputError, match="is for sequence classifiers"):
+        find_scoring(describe(tmp_path / "d", "LlamaForCausalLM"), "llama_nemotron_rerank")
     with pytest.raises(InputError, match="so that prompt does not apply"):
         find_scoring(describe(tmp_path / "c", "BertModel"), alone)
 
