@@ -59,7 +59,10 @@ class TorchModel:
                 input_module(self.library_model, None).tokenizer,
                 lowercase=bool(getattr(self.library_model[0], "do_lower_case", False)),
             )
-            remarks = (remark, plain_pair_remark(self.files) if self._reads_pairs and scoring is None else None)
+            remarks = (
+                remark,
+                plain_pair_remark(self.files) if self._reads_pairs and scoring is None else None,
+            )
             form = None if scoring is None else scoring.form
             self.card = read_card(self.library_model, self.files, settings.kind, form, remarks)
         self._pads_left: dict[str | None, bool | None] = {}
@@ -90,7 +93,9 @@ class TorchModel:
             probe_features = library.features(items[:1])
             chosen = fastest_tokeniser(library, backend, rules, prompt, items)
         if prompt and self._reads_pairs:
-            check_instruction(self._settings.model, library, LibraryTokeniser(self.library_model, rules, None))
+            check_instruction(
+                self._settings.model, library, LibraryTokeniser(self.library_model, rules, None)
+            )
         features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
         return self._engine_of(chosen, features, task, Expansion.of(probe_features))
 

@@ -79,8 +79,9 @@ def make_embedder(folder: Path) -> Path:
 
 
 def make_causal(folder: Path) -> Path:
-    """Save a causal model with a chat template that takes an instruction, a query and a document."""
+    """Save a causal model with a chat template for a pair and its instruction, and a module that reads yes and no."""
     import torch
+    from sentence_transformers import CrossEncoder
     from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(5)
@@ -93,4 +94,5 @@ def make_causal(folder: Path) -> Path:
     said = "{% for message in messages %}{{ message['content'] }} {% endfor %}"
     tokenizer.chat_template = said + "a"
     tokenizer.save_pretrained(folder)
-    return folder
+    CrossEncoder(str(folder), device="cpu").save_pretrained(str(folder / "whole"))
+    return folder / "whole"

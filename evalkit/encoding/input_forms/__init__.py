@@ -5,7 +5,7 @@ from __future__ import annotations
 from evalkit.encoding.input_forms.form import InputForm
 from evalkit.encoding.input_forms.form_tokeniser import FormTokeniser
 from evalkit.encoding.input_forms.heads import ClassifierHead, LayerHead, TokenHead
-from evalkit.encoding.input_forms.pair_scoring import Prompt, find_scoring, form_of
+from evalkit.encoding.input_forms.pair_scoring import Prompt, find_scoring, form_of, plain_pair_remark
 from evalkit.encoding.input_forms.preset import PairScoring, is_seq2seq
 from evalkit.encoding.input_forms.presets import preset_named, preset_names
 from evalkit.encoding.input_forms.stated import PromptSettings
@@ -22,6 +22,7 @@ __all__ = [
     "find_scoring",
     "form_of",
     "is_seq2seq",
+    "plain_pair_remark",
     "preset_named",
     "preset_names",
 ]

@@ -66,6 +66,7 @@ class FormTokeniser:
         from tokenizers import Tokenizer
 
         self._tokenizer = Tokenizer.from_str(tokenizer)
+        self._tokenizer.encode_special_tokens = rules.splits_special  # not part of tokenizer.json
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._form, self._limit = form, rules.max_length

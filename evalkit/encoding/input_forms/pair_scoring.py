@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,7 +28,7 @@ from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
 from evalkit.encoding.input_forms.without_pairs import check_own_inputs, check_scores_pairs
 from evalkit.encoding.model_files import ModelFiles
-from evalkit.errors import EvalkitWarning, InputError, tell
+from evalkit.errors import InputError, tell
 
 Prompt = str | PromptSettings
 """The setting: the name of a preset, or a template with its tokens."""
@@ -70,13 +69,17 @@ def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring
         return preset.scoring(files)
     if is_causal(files) or is_seq2seq(files) or (files.chat_template is not None and _reads_messages(files)):
         raise _no_form(files)
-    warnings.warn(
-        f"{_described(files)} reads query and document as a plain pair, because nothing in its files says otherwise."
-        f" Most rerankers of its kind are trained with a template: compare with its model card, and {_how(files)}",
-        EvalkitWarning,
-        stacklevel=2,
-    )
     return None
+
+
+def plain_pair_remark(files: ModelFiles) -> str | None:
+    """Return what to say of a classifier in no form that is of a kind trained with templates; None for others."""
+    if not _needs_form(files) or _says_form(files):
+        return None
+    return (
+        f"{_described(files)} reads query and document as a plain pair, because nothing in its files says otherwise."
+        f" Most rerankers of its kind are trained with a template: compare with its model card, and {_how(files)}"
+    )
 
 
 def form_of(prompt: Prompt) -> InputForm:
@@ -114,7 +117,13 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
             "remove prompt",
         )
     if isinstance(prompt, str):
-        return preset_named(prompt).scoring(files)
+        preset = preset_named(prompt)
+        if preset.head is None and not is_classifier(files):
+            raise InputError(
+                f"the input form {prompt} is for sequence classifiers, and {_described(files)} is none",
+                f"set prompt to another form: {_listed(preset_names())}",
+            )
+        return preset.scoring(files)
     head = prompt.head
     if is_layerwise(files) and isinstance(head, ClassifierHead):
         return PairScoring(prompt.form, LayerHead())

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evalkit.encoding.input_forms import ClassifierHead, PromptSettings, TokenHead, find_scoring, preset_names
+from evalkit.encoding.input_forms import (
+    ClassifierHead,
+    PromptSettings,
+    TokenHead,
+    find_scoring,
+    plain_pair_remark,
+    preset_names,
+)
 from evalkit.encoding.input_forms.pair_scoring import recognised
 from evalkit.encoding.input_forms.presets import PRESETS, preset_named
 from evalkit.encoding.model_files import ModelFiles, read_model_files
-from evalkit.errors import EvalkitWarning, InputError, InputNote, UnknownNameError
+from evalkit.errors import InputError, InputNote, UnknownNameError
 
 pytest.importorskip("transformers", reason="needs the local extra")
 
@@ -136,10 +144,12 @@ def test_a_classifier_with_a_template_for_pairs_needs_no_form(tmp_path: Path) ->
 
 
 def test_a_decoder_without_a_template_warns(tmp_path: Path) -> None:
-    """A classifier made of a language model is read as a plain pair, with a warning; an encoder without one."""
-    with pytest.warns(EvalkitWarning, match="as a plain pair.*set prompt"):
-        assert find_scoring(describe(tmp_path / "a", "LlamaForSequenceClassification")) is None
-    assert find_scoring(describe(tmp_path / "b", "BertForSequenceClassification")) is None
+    """A classifier made of a language model is read as a plain pair, with a remark; an encoder without one."""
+    decoder = describe(tmp_path / "a", "LlamaForSequenceClassification")
+    encoder = describe(tmp_path / "b", "BertForSequenceClassification")
+    assert find_scoring(decoder) is find_scoring(encoder) is None
+    assert re.search("as a plain pair.*set prompt", plain_pair_remark(decoder) or "")
+    assert plain_pair_remark(encoder) is None
 
 
 def test_a_stated_form_comes_first(tmp_path: Path) -> None:
@@ -168,6 +178,8 @@ def test_a_stated_form_must_suit_the_model(tmp_path: Path) -> None:
     found = find_scoring(classifier, alone)
     assert found is not None
     assert found.head == ClassifierHead()
+    with pytest.raises(InputError, match="is for sequence classifiers"):
+        find_scoring(describe(tmp_path / "d", "LlamaForCausalLM"), "llama_nemotron_rerank")
     with pytest.raises(InputError, match="so that prompt does not apply"):
         find_scoring(describe(tmp_path / "c", "BertModel"), alone)
 
