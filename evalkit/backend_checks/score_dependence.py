@@ -21,13 +21,13 @@ DOCUMENTS = 12
 TOLERANCE = 1e-3
 """Scores that differ by this share of their median distance from the median are equal: what rounding explains."""
 _PRECISION = 1e-6
-"""Scores that differ by this share of the largest score are equal: single precision."""
+"""Scores that differ by this share of themselves are equal: single precision."""
 _DIGITS = 4
 """Scores with more decimal places are not rounded, and two of them are not equal by chance."""
 _CHANCE = 1e3
 """Equal lists of rounded scores or ranks are no chance if at least so many other lists were possible."""
-_FEWEST_EQUAL = 8
-"""Fewest rounded scores that are not all equal, or fall from first to last, by chance."""
+_ENOUGH = 8
+"""Fewest scores that are not all 0, or fall from first to last, by chance, and whose spread is known."""
 
 Found = Literal["dependent", "constant", "query ignored", "documents ignored", "order kept"]
 """What a check finds. ``order kept``: the query is ignored, and scores fall with the position in the request."""
@@ -203,22 +203,27 @@ def _judge(scores: NDArray[np.float64], answerable: int, *, ranks: bool) -> tupl
             " judged relevant document among the documents"
         )
     constant = same_for_queries and same_for_documents
-    many = scores.size >= _FEWEST_EQUAL if constant else _are_many(scores if same_for_queries else scores.T)
+    if constant:
+        many = scores.size >= _ENOUGH or not (ranks or (scores == 0).any())
+    else:
+        many = _are_many(scores if same_for_queries else scores.T)
     if not (many or _is_unrounded(scores, ranks=ranks)):
         return None, f"{scores.size} scores are too few to tell: {len(np.unique(scores))} different values"
     if constant or same_for_documents:
         return ("constant" if constant else "documents ignored"), None
-    falling = scores.shape[1] >= _FEWEST_EQUAL and bool((np.diff(scores.mean(axis=0)) < 0).all())
+    falling = scores.shape[1] >= _ENOUGH and bool((np.diff(scores.mean(axis=0)) < 0).all())
     return ("order kept" if falling else "query ignored"), None
 
 
 def _all_equal(rows: NDArray[np.float64]) -> bool:
     """Return whether all rows are equal up to rounding."""
     profile = rows.mean(axis=0)
-    # The median ignores a single outlier, next to which all other differences would be small.
-    spread = float(np.median(np.abs(profile - np.median(profile))))
-    tolerated = max(TOLERANCE * spread, _PRECISION * float(np.abs(rows).max()))
-    return float(np.ptp(rows, axis=0).max()) <= tolerated
+    tolerated = _PRECISION * np.abs(rows).max(axis=0)
+    if len(profile) >= _ENOUGH:
+        # The median ignores an outlier, next to which all other differences would be small.
+        spread = float(np.median(np.abs(profile - np.median(profile))))
+        tolerated = np.maximum(tolerated, TOLERANCE * spread)
+    return bool((np.ptp(rows, axis=0) <= tolerated).all())
 
 
 def _is_unrounded(scores: NDArray[np.float64], *, ranks: bool) -> bool:

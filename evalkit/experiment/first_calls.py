@@ -12,7 +12,7 @@ from evalkit.backend_checks import DependenceCheck, PointwiseCheck, check_depend
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.backend_checks.score_dependence import may_be_ranks
 from evalkit.config import Config
-from evalkit.errors import InputError
+from evalkit.errors import BudgetError, InputError
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
@@ -212,9 +212,15 @@ class _CheckCalls:
     outcomes: list[Outcome] = field(default_factory=list)
 
     def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
-        """Return the scores of one call; None if it failed."""
+        """Return the scores of one call; None if it failed, or could exceed the budget.
+
+        A budget ends the run at the next pass, when there is a result folder that records what was spent.
+        """
         caller = RetryingCaller(self.session, splits=False)
         context = CallContext(self.dataset, self.session.tag, "check")
-        (outcome,) = caller.deliver(Batch(request), context)
+        try:
+            (outcome,) = caller.deliver(Batch(request), context)
+        except BudgetError:
+            return None
         self.outcomes.append(outcome)
         return outcome.response.scores if outcome.response else None
