@@ -35,7 +35,7 @@ def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
     """
     alone = only(config, [tag])
     eval_set = next(one for one in prepare_eval_sets(alone) if len(one.candidates))
-    guarded = alone.rerankers[tag].is_guarded
+    settings = alone.rerankers[tag]
     with served(alone) as reachable, opened(reachable) as (session,):
         requests = sample_batches(eval_set, session.caps, config.seed)
         if not requests:
@@ -44,8 +44,7 @@ def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
                 "use a dataset with more candidates, or raise batch_size",
             )
         exchanged = exchange_queries([eval_set], session.caps, config.seed, max(config.depths))
-        if not guarded:
-            exchanged = ExchangedQueries(
-                eval_set.dataset.name, (), missing="this backend is not asked for it"
-            )
+        if not settings.is_guarded:
+            why = "this backend only looks scores up" if settings.score_check else "score_check is false"
+            exchanged = ExchangedQueries(eval_set.dataset.name, (), missing=why)
         yield from probe(session, eval_set.dataset.name, requests, exchanged)
