@@ -4,13 +4,17 @@ from evalkit.backend_checks.all_checks import probe
 from evalkit.backend_checks.check_calls import CheckResult
 from evalkit.backend_checks.pointwise import PointwiseCheck, check_pointwise
 from evalkit.backend_checks.precision_loss import PrecisionCheck, compare_precisions
+from evalkit.backend_checks.score_dependence import DependenceCheck, ExchangedQueries, check_dependence
 from evalkit.backend_checks.score_drift import DriftCheck, check_drift
 
 __all__ = [
     "CheckResult",
+    "DependenceCheck",
     "DriftCheck",
+    "ExchangedQueries",
     "PointwiseCheck",
     "PrecisionCheck",
+    "check_dependence",
     "check_drift",
     "check_pointwise",
     "compare_precisions",

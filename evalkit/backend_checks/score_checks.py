@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 from evalkit.backend_checks.check_calls import CheckCaller, CheckResult, broken, kept, not_testable
 from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
+from evalkit.backend_checks.score_dependence import (
+    DependenceCheck,
+    ExchangedQueries,
+    check_dependence,
+    may_be_ranks,
+)
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.reranking import RerankerSession
@@ -21,9 +27,11 @@ _ROUNDING = 1e-4
 
 
 def probe_scores(
-    session: RerankerSession, dataset: str, requests: list[RerankRequest]
+    session: RerankerSession, dataset: str, requests: list[RerankRequest], exchanged: ExchangedQueries
 ) -> Iterator[CheckResult]:
     """Yield the result of every check; each request needs at least two documents.
+
+    `exchanged` are requests of a few queries for the same documents.
 
     Raises
     ------
@@ -44,6 +52,9 @@ def probe_scores(
     check = check_pointwise(session.tag, dataset, requests, caller.scores)
     yield _deterministic(check)
     yield _pointwise(session, check)
+    yield from _dependence(
+        check_dependence(session.tag, exchanged, caller.scores, ranks=may_be_ranks(session.reranker))
+    )
 
 
 def _sorted(
@@ -255,6 +266,11 @@ def _pointwise(session: RerankerSession, check: PointwiseCheck) -> CheckResult:
     if check.verdict in {"not testable", "unstable"}:
         return not_testable(promise, check.evidence())
     return (kept if check.verdict == "kept" else broken)(promise, check.evidence())
+
+
+def _dependence(check: DependenceCheck) -> Iterator[CheckResult]:
+    yield CheckResult("scores depend on the query", check.on_query, check.evidence())
+    yield CheckResult("scores depend on the document", check.on_document, check.evidence())
 
 
 PROMISES: Mapping[

@@ -124,6 +124,9 @@ class RerankerSettings(BlockSettings):
         them.
     usd_per_hour
         Price of the machine; used to compute the cost of 1,000 queries.
+    score_check
+        Whether a run first checks, with at most 4 calls, that scores depend on the query and on the document, and stops
+        if they do not.
     """
 
     backend: str
@@ -131,8 +134,11 @@ class RerankerSettings(BlockSettings):
     concurrency: Concurrency = 1
     claims: dict[str, str] = Field(default_factory=dict)
     usd_per_hour: Annotated[float, Field(ge=0, le=1e9)] | None = None
+    score_check: bool = True
 
-    immaterial: ClassVar[frozenset[str]] = frozenset({"batch_size", "concurrency", "claims", "usd_per_hour"})
+    immaterial: ClassVar[frozenset[str]] = frozenset(
+        {"batch_size", "concurrency", "claims", "usd_per_hour", "score_check"}
+    )
     """Keys that cannot change a score: stored scores stay valid when they change."""
 
     timed: ClassVar[bool] = True
@@ -140,6 +146,9 @@ class RerankerSettings(BlockSettings):
 
     derived: ClassVar[bool] = False
     """Whether scores are computed from those of other rerankers of the configuration, without a call."""
+
+    score_advice: ClassVar[str] = "check that the backend reads the query and the text of each document"
+    """What to do where scores do not depend on the query or on the document, in the imperative."""
 
     spreads: ClassVar[bool] = False
     """Whether the replicas of an ``execution:`` block may score for this backend."""
@@ -178,6 +187,11 @@ class RerankerSettings(BlockSettings):
     def served_settings(self) -> RerankerSettings | None:
         """Return the settings of the backend that evalkit itself serves for this reranker; None if it serves none."""
         return None
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a run checks that scores depend on the query and the document; not those of a lookup."""
+        return self.score_check and self.timed
 
     def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
         """Return the precision and the same settings in fp32; None if the precision is fp32 or unknown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle, islice
 
@@ -15,7 +15,8 @@ from evalkit.experiment.cascade_timing import cascade_cells
 from evalkit.experiment.context import Experiment
 from evalkit.experiment.drift_pass import sampled_requests
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.first_calls import first_request, is_split, sample_batches
+from evalkit.experiment.exchanged_queries import exchange_queries
+from evalkit.experiment.first_calls import first_request, is_split, needs_dependence, sample_batches
 from evalkit.experiment.known_scores import precise_tag
 from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_cells, timed_calls
 from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
@@ -37,6 +38,7 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
     config, recorder = experiment.config, experiment.recorder
     planned: list[PlannedPass] = []
     asked = {tag for tag in config.rerankers if recorder.has_asked(tag)}
+    checked = {tag for tag in config.rerankers if not needs_dependence(experiment, tag)}
     for eval_set in experiment.eval_sets:
         for tag, settings in config.called.items():
             quality, known = _quality(experiment, eval_set, tag) if config.quality else ([], 0)
@@ -44,10 +46,13 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
                 requests: list[RerankRequest] = []
                 if tag not in asked and len(eval_set.candidates):
                     requests.append(first_request(eval_set).request)
+                if tag not in checked:
+                    requests += _dependence_check(experiment, settings)
                 if quality and not recorder.has_checked(tag, eval_set.dataset.name):
                     requests += _pointwise_check(experiment, eval_set, settings)
                 planned.append(_planned(eval_set, tag, "check", requests, settings))
                 asked.add(tag)
+                checked.add(tag)
             planned += _drift(experiment, eval_set, tag) if config.quality else ()
             planned.append(replace(_planned(eval_set, tag, "quality", quality, settings), known=known))
             planned += _precision(experiment, eval_set, tag) if config.quality else ()
@@ -55,6 +60,12 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
         derived = (tag for tag, settings in config.rerankers.items() if settings.derived and config.quality)
         planned += [PlannedPass(eval_set.dataset.name, tag, DERIVED, 0, 0, 0, 0, 0, None) for tag in derived]
     return [one for one in planned if one.calls or one.known or one.pass_ == DERIVED]
+
+
+def _dependence_check(experiment: Experiment, settings: RerankerSettings) -> Sequence[RerankRequest]:
+    """Return the requests of the dependence check."""
+    config = experiment.config
+    return exchange_queries(experiment.eval_sets, Caps.of(settings), config.seed, experiment.depth).requests
 
 
 def _pointwise_check(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
-from evalkit.backend_checks import PointwiseCheck
+from evalkit.backend_checks import DependenceCheck, PointwiseCheck
 from evalkit.config import Config, resolved_yaml
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.journal import JournalRecord, failure_of, from_entry, to_entry
@@ -121,8 +121,8 @@ class ExperimentStore(KnownScores):
             for outcome in outcomes:
                 self._keep_calls(outcome)
 
-    def keep_record(self, record: PointwiseCheck | RoundState) -> None:
-        """Store a pointwise check, or the state of the machine in a round of the latency pass."""
+    def keep_record(self, record: PointwiseCheck | DependenceCheck | RoundState) -> None:
+        """Store a check, or the state of the machine in a round of the latency pass."""
         with self.scores.transaction():
             self._add(record)
 

@@ -1,4 +1,4 @@
-"""The first calls of an experiment: one test call to each required reranker, and the pointwise checks."""
+"""The first calls of an experiment: one test call to each required reranker, and the checks of its scores."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.backend_checks import PointwiseCheck, check_pointwise
+from evalkit.backend_checks import DependenceCheck, PointwiseCheck, check_dependence, check_pointwise
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
+from evalkit.backend_checks.score_dependence import may_be_ranks
 from evalkit.config import Config
-from evalkit.errors import InputError
+from evalkit.errors import BudgetError, InputError
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
+from evalkit.experiment.exchanged_queries import exchange_queries
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
@@ -25,25 +27,29 @@ class FirstCalls:
 
     made: list[tuple[RerankerSession, Outcome]] = field(default_factory=list)
     checks: list[PointwiseCheck] = field(default_factory=list)
+    dependence_checks: list[DependenceCheck] = field(default_factory=list)
 
     def record(self, run: StartedExperiment) -> None:
         """Record all of them."""
         for session, outcome in self.made:
             run.record(session, outcome)
-        for check in self.checks:
-            run.recorder.pointwise_checks.append(check)
-            run.store.keep_record(check)
+        run.recorder.pointwise_checks += self.checks
+        run.recorder.dependence_checks += self.dependence_checks
+        records: list[DependenceCheck | PointwiseCheck] = [*self.dependence_checks, *self.checks]
+        for record in records:
+            run.store.keep_record(record)
 
 
 def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]) -> FirstCalls:
-    """Send one test call to each required reranker and check the pointwise ones; nothing is written.
+    """Send one test call to each required reranker and check its scores; nothing is written.
 
     Raises
     ------
     CallError
         If a test call fails.
     InputError
-        If a list does not fit into one call of a listwise reranker, or if a reranker declared pointwise is not.
+        If a list does not fit into one call of a listwise reranker, if scores do not depend on the query and the
+        document, or if a reranker declared pointwise is not.
     """
     first = FirstCalls()
     for session in sessions:
@@ -58,6 +64,10 @@ def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]
             continue
         if not experiment.recorder.has_asked(session.tag):
             first.made.append((session, _test_call(experiment.eval_sets, session)))
+        if needs_dependence(experiment, session.tag):
+            dependence, outcomes = _check_dependence(experiment, session)
+            first.dependence_checks.append(dependence)
+            first.made.extend((session, outcome) for outcome in outcomes)
         for eval_set in unscored:
             if _needs_pointwise(experiment.config, eval_set, session) and not experiment.recorder.has_checked(
                 session.tag, eval_set.dataset.name
@@ -151,17 +161,9 @@ def _check_pointwise_claim(
     InputError
         If a reranker that is declared pointwise is not.
     """
-    caller = RetryingCaller(session, splits=False)
-    context = CallContext(eval_set.dataset.name, session.tag, "check")
-    outcomes: list[Outcome] = []
-
-    def ask(request: RerankRequest) -> NDArray[np.float64] | None:
-        (outcome,) = caller.deliver(Batch(request), context)
-        outcomes.append(outcome)
-        return outcome.response.scores if outcome.response else None
-
+    calls = _CheckCalls(session, eval_set.dataset.name)
     sample = sample_batches(eval_set, session.caps, config.seed)
-    found = check_pointwise(session.tag, eval_set.dataset.name, sample, ask)
+    found = check_pointwise(session.tag, eval_set.dataset.name, sample, calls.scores)
     if found.verdict == "broken":
         raise InputError(
             f"reranker {session.tag!r} is not pointwise: the score of a pair depends on the other"
@@ -169,4 +171,56 @@ def _check_pointwise_claim(
             f"set rerankers.{session.tag}.pointwise: false, to score every depth separately without"
             " splitting lists",
         )
-    return found, outcomes
+    return found, calls.outcomes
+
+
+def needs_dependence(experiment: Experiment, tag: str) -> bool:
+    """Return whether it must be checked that the reranker's scores depend on the query and the document."""
+    return experiment.config.rerankers[tag].is_guarded and not experiment.recorder.has_checked_dependence(tag)
+
+
+def _check_dependence(
+    experiment: Experiment, session: RerankerSession
+) -> tuple[DependenceCheck, list[Outcome]]:
+    """Request a few queries with the same documents; return the check and its calls.
+
+    Raises
+    ------
+    InputError
+        If the scores depend on the query alone, on the document alone, or on neither.
+    """
+    tag = session.tag
+    sample = exchange_queries(experiment.eval_sets, session.caps, experiment.config.seed, experiment.depth)
+    calls = _CheckCalls(session, sample.dataset)
+    found = check_dependence(tag, sample, calls.scores, ranks=may_be_ranks(session.reranker))
+    if "broken" in {found.on_query, found.on_document}:
+        settings = experiment.config.rerankers[tag]
+        raise InputError(
+            f"reranker {tag!r} {found.fault()} ({found.evidence()})",
+            f"{(settings.served_settings() or settings).score_advice};"
+            f" if this is intended, set rerankers.{tag}.score_check: false",
+        )
+    return found, calls.outcomes
+
+
+@dataclass(slots=True)
+class _CheckCalls:
+    """Makes the calls of a check on a dataset, and collects their outcomes."""
+
+    session: RerankerSession
+    dataset: str
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
+        """Return the scores of one call; None if it failed, or could exceed the budget.
+
+        A budget ends the run at the next pass, when there is a result folder that records what was spent.
+        """
+        caller = RetryingCaller(self.session, splits=False)
+        context = CallContext(self.dataset, self.session.tag, "check")
+        try:
+            (outcome,) = caller.deliver(Batch(request), context)
+        except BudgetError:
+            return None
+        self.outcomes.append(outcome)
+        return outcome.response.scores if outcome.response else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from evalkit.backend_checks import PointwiseCheck
+from evalkit.backend_checks import DependenceCheck, PointwiseCheck
 from evalkit.dialects.shape import dig
 from evalkit.errors import CallError, InputError
 from evalkit.latency import RoundState
@@ -17,13 +17,14 @@ from evalkit.results.json_shapes import from_plain, to_plain
 from evalkit.results.manifest import Failure
 from evalkit.store import JournalEntry
 
-JournalRecord = Call | Failure | PointwiseCheck | RoundState
+JournalRecord = Call | Failure | PointwiseCheck | DependenceCheck | RoundState
 
 _KINDS: dict[str, type[JournalRecord]] = {
     "call": Call,
     "failure": Failure,
     "round": RoundState,
     "check": PointwiseCheck,
+    "dependence": DependenceCheck,
 }
 _MOST_BITS = 63
 """Of a whole number in a table."""

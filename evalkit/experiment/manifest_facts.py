@@ -89,6 +89,7 @@ def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
         pointwise_checks=tuple(
             PointwiseResult(check, check.verdict, check.evidence()) for check in recorder.pointwise_checks
         ),
+        dependence_checks=tuple(recorder.dependence_checks),
         precision_checks=tuple(recorder.precision_checks),
         drift_checks=tuple(recorder.drift_checks),
         rounds=tuple(recorder.rounds),

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from evalkit.backend_checks import DriftCheck, PointwiseCheck, PrecisionCheck
+from evalkit.backend_checks import DependenceCheck, DriftCheck, PointwiseCheck, PrecisionCheck
 from evalkit.experiment.journal import JournalRecord, failure_of
 from evalkit.latency import CallKey, RoundState, call_key
 from evalkit.records import Call, Run
@@ -51,6 +51,7 @@ class Recorder:
     failures: list[Failure] = field(default_factory=list)
     quality_passes: list[QualityPass] = field(default_factory=list)
     pointwise_checks: list[PointwiseCheck] = field(default_factory=list)
+    dependence_checks: list[DependenceCheck] = field(default_factory=list)
     precision_checks: list[PrecisionCheck] = field(default_factory=list)
     drift_checks: list[DriftCheck] = field(default_factory=list)
     rounds: list[RoundState] = field(default_factory=list)
@@ -68,6 +69,8 @@ class Recorder:
                 recorder.failures.append(record)
             elif isinstance(record, RoundState):
                 recorder.rounds.append(record)
+            elif isinstance(record, DependenceCheck):
+                recorder.dependence_checks.append(record)
             else:
                 recorder.pointwise_checks.append(record)
         return recorder
@@ -100,6 +103,10 @@ class Recorder:
     def has_checked(self, tag: str, dataset: str) -> bool:
         """Return whether the reranker's pointwise check was made on the dataset."""
         return any((check.reranker, check.dataset) == (tag, dataset) for check in self.pointwise_checks)
+
+    def has_checked_dependence(self, tag: str) -> bool:
+        """Return whether the reranker's dependence check was made."""
+        return any(check.reranker == tag for check in self.dependence_checks)
 
     def add_first_stage(self, dataset: str, candidates: Run) -> None:
         """Add the candidates with the scores of the first stage."""

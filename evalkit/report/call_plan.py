@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from evalkit.backend_checks.score_dependence import CALLS
 from evalkit.config import Config
 from evalkit.config.traffic import Traffic
 from evalkit.report.numbers import cost_text, dollars
@@ -38,8 +39,9 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
     note = (
         "Assumes that every call succeeds at once and that the warm-up is as short as possible. Cached pairs are not"
         f" sent. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters each, with the query counted once per"
-        " document; cost follows from the configured price. The pass 'check' sends one test call; with several depths"
-        " or split lists, it also tests on a few pairs whether scores depend on the rest of the list."
+        " document; cost follows from the configured price. The pass 'check' sends one test call and up to"
+        f" {CALLS} calls that test whether scores depend on the query and the document; with several depths or split"
+        " lists, it also tests on a few pairs whether scores depend on the rest of the list."
     )
     columns = ("dataset", "reranker", "pass", "calls", "pairs", "cached", "tokens", "cost")
     lines = [as_text(Table(f"Plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]

@@ -125,6 +125,9 @@ class HttpSettings(RemoteSettings):
     pointwise: bool = True
 
     nested: ClassVar[dict[str, str]] = {"serve": "reranker backend"}
+    score_advice: ClassVar[str] = (
+        "check url and dialect: the server must read the query and the documents from the keys that the dialect sends"
+    )
     immaterial: ClassVar[frozenset[str]] = RemoteSettings.immaterial | {
         "max_documents",
         "max_bytes",
@@ -167,6 +170,12 @@ class HttpSettings(RemoteSettings):
     def is_pointwise(self) -> bool:
         """The configured value of `pointwise`."""
         return self.pointwise
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a run checks that scores depend on the query and the document; not those of a served lookup."""
+        served = self.served_settings()
+        return super().is_guarded and (served is None or served.is_guarded)
 
     def open_dialect(self) -> Dialect:
         """Return the dialect."""

@@ -19,6 +19,10 @@ class LocalModelSettings(LocalModel, RerankerSettings):
     """Settings of every reranker that is a local model."""
 
     spreads: ClassVar[bool] = True
+    score_advice: ClassVar[str] = (
+        "check that the model is a reranker: its input template must contain the query and the document, and its"
+        " scoring head must be trained"
+    )
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {"threads", "batch_tokens"}
 
     def proven_by(self) -> str | None:

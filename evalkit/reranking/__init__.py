@@ -1,7 +1,7 @@
 """Rerank candidates: split them into requests, send the calls, and assemble the scores into a run."""
 
 from evalkit.reranking.assembly import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
-from evalkit.reranking.batching import Batch, Caps, batch
+from evalkit.reranking.batching import Batch, Caps, batch, call_ends
 from evalkit.reranking.budget import Budget
 from evalkit.reranking.embedding_ahead import embedded_ahead
 from evalkit.reranking.open_loop import Arrival, OpenLoop
@@ -27,6 +27,7 @@ __all__ = [
     "Sender",
     "assemble",
     "batch",
+    "call_ends",
     "embedded_ahead",
     "find_fault",
     "groups",

@@ -80,7 +80,7 @@ def batch(
     for query_id, docs, _ in candidates:
         ranks = _wanted(len(docs), (known or {}).get(query_id, frozenset()), pointwise=pointwise)
         documents = tuple(dataset.corpus.text(docs[rank - 1]) for rank in ranks)
-        ends = list(_ends(texts[query_id], documents, caps))
+        ends = list(call_ends(texts[query_id], documents, caps))
         if len(ends) > 1 and not pointwise:
             raise InputError(
                 f"query {query_id!r} has {len(docs)} candidates and one call takes {ends[0]},"
@@ -99,8 +99,8 @@ def _wanted(count: int, known: frozenset[int], *, pointwise: bool) -> tuple[int,
     return wanted if pointwise or not wanted else tuple(range(1, count + 1))
 
 
-def _ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
-    """Yield the end position of each request; requests are as large as the caps allow."""
+def call_ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
+    """Yield the end position of each request of a list; requests are as large as the caps allow."""
     start = 0
     bytes_, tokens = len(query.encode("utf-8", "replace")), 0.0
     for position, text in enumerate(documents):

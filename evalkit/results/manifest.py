@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from evalkit.backend_checks import DriftCheck, PointwiseCheck, PrecisionCheck
+from evalkit.backend_checks import DependenceCheck, DriftCheck, PointwiseCheck, PrecisionCheck
 from evalkit.dataset_checks import DataFinding
 from evalkit.distributed import ClusterFacts
 from evalkit.latency import RoundState
@@ -346,6 +346,7 @@ class Manifest(Document):
     pairs: tuple[PairCounts, ...] = ()
     quality_passes: tuple[QualityPass, ...] = ()
     pointwise_checks: tuple[PointwiseResult, ...] = ()
+    dependence_checks: tuple[DependenceCheck, ...] = ()
     precision_checks: tuple[PrecisionCheck, ...] = ()
     drift_checks: tuple[DriftCheck, ...] = ()
     rounds: tuple[RoundState, ...] = ()

@@ -79,6 +79,13 @@ def languages() -> list[str]:
     return sorted({*Stemmer.algorithms(), *_BIGRAM_LANGUAGES})
 
 
+def all_stop_words() -> frozenset[str]:
+    """Return the stop words of all languages that have a list."""
+    from bm25s import stopwords
+
+    return frozenset(word for name in _STOP_LISTS.values() for word in getattr(stopwords, name))
+
+
 def unknown_language(name: str) -> UnknownNameError:
     """Return the error for an unknown language name; for a code like ``zh`` or ``pt-BR`` the hint is its name."""
     is_code = len(name) == 2 or name[2:3] in {"-", "_"}

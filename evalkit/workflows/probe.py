@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.backend_checks import CheckResult, probe
+from evalkit.backend_checks import CheckResult, ExchangedQueries, probe
 from evalkit.config import Config
 from evalkit.errors import InputError
 from evalkit.experiment.eval_sets import prepare_eval_sets
+from evalkit.experiment.exchanged_queries import exchange_queries
 from evalkit.experiment.first_calls import sample_batches
 from evalkit.experiment.sessions import only, opened
 from evalkit.server.subprocess_service import served
@@ -34,6 +35,7 @@ def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
     """
     alone = only(config, [tag])
     eval_set = next(one for one in prepare_eval_sets(alone) if len(one.candidates))
+    settings = alone.rerankers[tag]
     with served(alone) as reachable, opened(reachable) as (session,):
         requests = sample_batches(eval_set, session.caps, config.seed)
         if not requests:
@@ -41,4 +43,8 @@ def probe_reranker(config: Config, tag: str) -> Iterator[CheckResult]:
                 "no query has two candidates that fit in one call",
                 "use a dataset with more candidates, or raise batch_size",
             )
-        yield from probe(session, eval_set.dataset.name, requests)
+        exchanged = exchange_queries([eval_set], session.caps, config.seed, max(config.depths))
+        if not settings.is_guarded:
+            why = "this backend only looks scores up" if settings.score_check else "score_check is false"
+            exchanged = ExchangedQueries(eval_set.dataset.name, (), missing=why)
+        yield from probe(session, eval_set.dataset.name, requests, exchanged)

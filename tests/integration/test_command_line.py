@@ -192,7 +192,7 @@ def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path, beir_folder:
     with stand_in(slowly) as url:
         config.write_text(
             f"name: t\ndatasets: [{{source: beir_folder, path: {beir_folder}}}]\nretriever: {{depth: 5}}\n"
-            f"rerankers:\n  api: {{backend: http, url: '{url}'}}\n  never: {{backend: lexical}}\n",
+            f"rerankers:\n  api: {{backend: http, url: '{url}', score_check: false}}\n  never: {{backend: lexical}}\n",
             encoding="utf-8",
         )
         process = start_evalkit("run", config, "--into", tmp_path / "results")

@@ -95,7 +95,7 @@ def test_timed_calls_are_taken_up_between_two_blocks(tmp_path: Path) -> None:
     rest = "latency: {batch_sizes: [2, 3], calls: 12, rounds: 6, warmup: 2}\n"
 
     def answer(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
-        if process is not None and server.calls == 38:
+        if process is not None and server.calls == 42:
             process.kill()
             process.wait()
         return server(body, headers)

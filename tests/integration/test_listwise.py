@@ -312,11 +312,11 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     assert planned.returncode == 0, planned.stderr
     plan = {row["pass"]: row for row in orjson.loads(planned.stdout)}
     shown = evalkit("run", tmp_path / "c.yaml", "--plan", env=env).stdout
-    assert "llm sends its lists in parts: 49 requests" in shown
+    assert "llm sends its lists in parts: 69 requests" in shown
 
     def guarded(number: int, headers: dict[str, str]) -> Reply | None:
         assert headers["authorization"] == f"Bearer {KEY}"
-        return busy() if number in {9, 10} else None
+        return busy() if number in {29, 30} else None
 
     server = ChatServer(says=leave_out_the_last, disturb=guarded)
     with server.running() as url:
@@ -333,10 +333,12 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     assert (
         good.size().to_dict()
         == {name: row["calls"] for name, row in plan.items()}
-        == {"check": 1, "quality": 16}
+        == {"check": 1 + 4, "quality": 16}
     )
     assert asked == sum(row["requests"] for row in plan.values())
-    assert good.cost_usd.sum()["quality"] == pytest.approx((asked - 1) * WINDOW_USD)
+    first = plan["check"]["requests"]
+    assert first == 1 + 4 * 5, "one document, then twelve in five windows for each of four queries"
+    assert good.cost_usd.sum()["quality"] == pytest.approx((asked - first) * WINDOW_USD)
     assert (calls[calls.status == "ok"].body_s > calls[calls.status == "ok"].encoded_s).all()
     scores = pd.read_parquet(folder / "scores.parquet")
     own = scores[scores.reranker == "llm"]

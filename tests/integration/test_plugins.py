@@ -18,7 +18,7 @@ name: plugged
 datasets: [{source: demo, sample: {queries: 5, seed: 1}}]
 retriever: {depth: 5}
 rerankers:
-  loud: {backend: shout, letter: e}
+  loud: {backend: shout, letter: e, score_check: false}  # it ignores the query, and is meant to
 """
 
 
@@ -93,7 +93,7 @@ def test_a_service_knows_the_file_too(tmp_path: Path) -> None:
     """A ``serve:`` block may name a reranker of a file."""
     code = (ROOT / "tests" / "sample_package" / "evalkit_shout" / "__init__.py").read_text(encoding="utf-8")
     (tmp_path / "mine.py").write_text(code, encoding="utf-8")
-    config = CONFIG.replace("backend: shout, letter: e", "backend: http, serve: {backend: shout}")
+    config = CONFIG.replace("shout, letter: e", "http, serve: {backend: shout}")
     (tmp_path / "c.yaml").write_text(config + "plugins: [./mine.py]\n", encoding="utf-8")
     done = evalkit_process("run", "c.yaml", "--into", "results", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pandas as pd
 import pytest
 from support.command import evalkit, only_folder
+from support.faulty import hashed_score
 from support.stand_in import by_length, stand_in
 
 pytestmark = pytest.mark.usefixtures("blank_plots")
@@ -68,7 +70,8 @@ def test_a_failed_call_fails_its_query_and_the_result_is_incomplete(
     folder = only_folder(tmp_path / "results")
     manifest = orjson.loads((folder / "manifest.json").read_bytes())
     assert manifest["status"] == "incomplete"
-    first, failure = [orjson.loads(line) for line in (folder / "failures.jsonl").read_bytes().splitlines()]
+    failures = [orjson.loads(line) for line in (folder / "failures.jsonl").read_bytes().splitlines()]
+    first, failure = [one for one in failures if one["pass"] == "quality"]
     assert (first["status"], failure["status"], failure["attempt"]) == ("retried", "failed", 2)
     assert (failure["query_id"], failure["http_status"], failure["body"]) == (
         "q2",
@@ -125,9 +128,12 @@ def test_a_lying_server_never_gives_a_score(tmp_path: Path, beir_folder: Path, l
     assert not (tmp_path / "results").exists()
 
 
-def by_position(body: dict[str, list[str]], _headers: dict[str, str]) -> tuple[int, bytes]:
-    """Score documents by where they stand in the list: the opposite of pointwise."""
-    results = [{"index": i, "relevance_score": 1 / (1 + i)} for i in range(len(body["documents"]))]
+def by_position(body: dict[str, Any], _headers: dict[str, str]) -> tuple[int, bytes]:
+    """Score documents by the query and their position in the list: the opposite of pointwise."""
+    results = [
+        {"index": i, "relevance_score": hashed_score(body["query"], str(i))}
+        for i in range(len(body["documents"]))
+    ]
     return 200, orjson.dumps({"results": results})
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.text_analysis import Analyzer, languages
+from evalkit.text_analysis import Analyzer, content_words, languages
 
 han = st.text("我爱北京天安门日本語", min_size=1, max_size=12)
 unspaced = st.sampled_from(["burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"])
@@ -77,3 +77,16 @@ def test_a_run_within_a_text_is_found_whole(first: str, second: str) -> None:
     analyzer = Analyzer("chinese")
     if len(first) > 1:
         assert set(analyzer.terms(first)) <= set(analyzer.terms(second + first + second))
+
+
+@given(
+    st.sampled_from(sorted(["english", "german", "french", "spanish"])),
+    st.lists(st.sampled_from(["Roof", "Katze", "猫屋根", "été", "the", "und", "x"])),
+)
+def test_content_words_are_terms_in_every_language(language: str, words: list[str]) -> None:
+    """No stop word of any language, no single letter; what remains is a term of each analyzer that uses words."""
+    found = content_words(" ".join(words))
+    assert not found & Analyzer(language).stop_words
+    assert all(len(word) > 1 for word in found)
+    assert ("roof" in found) is ("Roof" in words)
+    assert not found & {"the", "und", "x"}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from evalkit.backend_checks import ExchangedQueries
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
@@ -27,6 +28,14 @@ KEY_VARIABLE = "TEST_CHECK_KEY"
 def request(number: int = 0, documents: tuple[str, ...] = DOCUMENTS) -> RerankRequest:
     """Return a request whose query is its number."""
     return RerankRequest(f"q{number}", f"query {number}", documents, tuple(map(str, range(len(documents)))))
+
+
+def exchanged(
+    queries: int = 4, documents: tuple[str, ...] = DOCUMENTS, answerable: int = 2
+) -> ExchangedQueries:
+    """Return requests of a few queries for the same documents."""
+    requests = tuple(request(number, documents) for number in range(queries))
+    return ExchangedQueries("tiny", requests, answerable)
 
 
 def by_pair(request: RerankRequest) -> list[float]:

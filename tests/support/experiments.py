@@ -27,8 +27,12 @@ from support.inspected import candidates, dataset
 
 
 def api(model: str = "m", **more: Any) -> dict[str, Any]:
-    """Return the block of an API that is never contacted: `use_backends` puts a scripted backend in its place."""
-    return {"backend": "http", "url": "http://127.0.0.1:9/v1/rerank", "model": model, "retries": 0, **more}
+    """Return the block of an API that is never contacted: `use_backends` puts a scripted backend in its place.
+
+    Its first calls are one test call: what precedes it has tests of its own, which set ``score_check``.
+    """
+    block = {"backend": "http", "url": "http://127.0.0.1:9/v1/rerank", "model": model, "retries": 0}
+    return {**block, "score_check": False, **more}
 
 
 def use_backends(patch: pytest.MonkeyPatch, **backends: Reranker) -> None:

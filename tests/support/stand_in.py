@@ -11,13 +11,18 @@ from typing import Any
 
 import orjson
 
+from support.faulty import hashed_score
+
 Answer = Callable[[Any, dict[str, str]], tuple[int, bytes] | tuple[int, bytes, dict[str, str]]]
 """Request body and headers in; status, reply body and perhaps further headers out."""
 
 
 def by_length(body: Any, _headers: dict[str, str]) -> tuple[int, bytes]:
-    """Score every document by its length: an honest, deterministic server."""
-    results = [{"index": i, "relevance_score": len(d) / 1000} for i, d in enumerate(body["documents"])]
+    """Score every document by its length, and those of one length by the query: an honest, deterministic server."""
+    results = [
+        {"index": i, "relevance_score": (len(text) + hashed_score(body.get("query", ""), text)) / 1000}
+        for i, text in enumerate(body["documents"])
+    ]
     results.sort(key=lambda r: (-r["relevance_score"], r["index"]))
     reply = {"model": body["model"], "results": results, "usage": {"total_tokens": 7}}
     return 200, orjson.dumps(reply)

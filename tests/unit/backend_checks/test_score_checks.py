@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.checked import Backend, by_pair, request
+from support.checked import Backend, by_pair, exchanged, request
 from support.faulty import hashed_score
 
+from evalkit.backend_checks import ExchangedQueries
 from evalkit.backend_checks.check_calls import CheckResult
 from evalkit.backend_checks.score_checks import PROMISES, probe_scores
 from evalkit.errors import CallError
@@ -28,11 +29,12 @@ LONG_TEXT = "an over-long document is scored or refused"
 BILLED = "the reply reports the billed usage"
 SAME_TWICE = "repeated requests return the same scores"
 POINTWISE = "the score of a pair does not depend on its list (pointwise)"
+ON_QUERY, ON_DOCUMENT = "scores depend on the query", "scores depend on the document"
 
 
 def probe(backend: Backend) -> dict[str, CheckResult]:
     """Return what is found, by promise."""
-    found = list(probe_scores(backend.session(), "tiny", [request(0), request(1)]))
+    found = list(probe_scores(backend.session(), "tiny", [request(0), request(1)], exchanged()))
     assert len({one.promise for one in found}) == len(found)
     return {one.promise: one for one in found}
 
@@ -51,7 +53,7 @@ def unless(refuses: Any, failure: CallError) -> Backend:
 def test_an_honest_backend_keeps_every_promise() -> None:
     """All promises are looked at, each with evidence; only what it does not claim cannot be tested."""
     found = probe(Backend(order=lambda scores: np.argsort(-scores), usage=Usage(tokens=7)))
-    assert list(found) == [EVERY_DOCUMENT, *PROMISES, SAME_TWICE, POINTWISE]
+    assert list(found) == [EVERY_DOCUMENT, *PROMISES, SAME_TWICE, POINTWISE, ON_QUERY, ON_DOCUMENT]
     assert {one.verdict for one in found.values()} == {"kept"}
     assert all(one.evidence for one in found.values())
     assert found[EVERY_DOCUMENT].evidence == "6 documents, 6 scores"
@@ -63,7 +65,7 @@ def test_an_honest_backend_keeps_every_promise() -> None:
 def test_without_a_single_answer_there_is_nothing_to_probe(answer: Any) -> None:
     """Where the first plain call fails the probe ends with its failure, and finds nothing."""
     with pytest.raises(CallError):
-        next(probe_scores(Backend(lambda _one: answer).session(), "tiny", [request()]))
+        next(probe_scores(Backend(lambda _one: answer).session(), "tiny", [request()], exchanged()))
 
 
 @pytest.mark.parametrize(
@@ -100,8 +102,8 @@ def test_without_a_range_there_is_nothing_to_break(kind: ScoreKind) -> None:
 
 
 def by_place(one: RerankRequest) -> list[float]:
-    """Score by place."""
-    return [1 / (2 + place) for place in range(len(one.documents))]
+    """Score by the query and the place."""
+    return [1 / (2 + place + hashed_score(one.query, "")) for place in range(len(one.documents))]
 
 
 def as_ranks(one: RerankRequest) -> list[float]:
@@ -228,3 +230,41 @@ def test_a_list_that_matters_breaks_the_promise_unless_none_was_made() -> None:
     assert found.evidence.startswith(
         "declared pointwise: false; largest score change of 12 pairs of 2 queries: 0 in a repeated call"
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdicts_found", "says"),
+    [
+        (by_pair, ["kept", "kept"], "4 queries with the same 6 documents: scores from "),
+        (lambda one: [0.5] * len(one.documents), ["broken", "broken"], "every score is 0.5"),
+        (
+            lambda one: [hashed_score("", text) for text in one.documents],
+            ["broken", "kept"],
+            "0 between queries",
+        ),
+        (
+            lambda one: [hashed_score(one.query, "")] * len(one.documents),
+            ["kept", "broken"],
+            "0 between documents",
+        ),
+        (as_ranks, ["kept", "kept"], "scores from 1 to 6"),
+    ],
+    ids=["the pair", "constant", "the document alone", "the query alone", "ranks"],
+)
+def test_scores_depend_on_the_query_and_on_the_document(
+    answer: Any, verdicts_found: list[str], says: str
+) -> None:
+    """Each is a promise of its own; a constant breaks both."""
+    found = probe(Backend(answer))
+    assert [found[ON_QUERY].verdict, found[ON_DOCUMENT].verdict] == verdicts_found
+    assert says in found[ON_QUERY].evidence
+
+
+def test_a_sample_that_could_not_be_drawn_says_why() -> None:
+    """Both promises are not testable, and no call is made for them."""
+    backend = Backend()
+    missing = ExchangedQueries("tiny", (), missing="no two queries differ")
+    *_, query, document = probe_scores(backend.session(), "tiny", [request()], missing)
+    assert {(one.verdict, one.evidence) for one in (query, document)} == {
+        ("not testable", "no two queries differ")
+    }

@@ -21,6 +21,8 @@ from evalkit.reranking.token_estimates import PlannedPass
 from evalkit.workflows.run import plan
 
 QUERIES, DEPTH = 8, 6
+EXCHANGED = 4
+"""Calls that test whether scores depend on the query and the document: four queries with the same documents."""
 PRICE = {"usd_per_thousand_requests": 10, "as_of": "2026-11-22"}
 
 
@@ -55,10 +57,10 @@ def test_lists_are_cut_into_calls(folder: Path, size: int) -> None:
 
 
 def test_a_plain_run_has_a_test_call_and_its_lists(folder: Path) -> None:
-    """One reranker, one depth, whole lists: nothing needs to be pointwise, so nothing is checked."""
+    """One reranker, one depth, whole lists: nothing needs to be pointwise; four queries get the same documents."""
     found = planned(folder, api())
     assert list(found) == ["check", "quality"]
-    assert (found["check"].calls, found["check"].pairs) == (1, 1)
+    assert (found["check"].calls, found["check"].pairs) == (1 + EXCHANGED, 1 + EXCHANGED * 12)
     assert (found["quality"].calls, found["quality"].pairs) == (QUERIES, QUERIES * DEPTH)
 
 
@@ -67,8 +69,8 @@ def test_what_must_be_pointwise_is_checked(folder: Path, more: dict[str, Any]) -
     """Three queries, each four times: whole, again, reversed, and its second half."""
     size = 6 if more else 4
     check = planned(folder, api(batch_size=size), **more)["check"]
-    assert check.calls == 1 + 3 * 4
-    assert check.pairs == 1 + 3 * (3 * size + size // 2)
+    assert check.calls == 1 + EXCHANGED + 3 * 4
+    assert check.pairs == 1 + EXCHANGED * size + 3 * (3 * size + size // 2)
 
 
 def test_a_pass_serves_all_depths_unless_lists_matter(folder: Path) -> None:
@@ -77,7 +79,27 @@ def test_a_pass_serves_all_depths_unless_lists_matter(folder: Path) -> None:
     assert pointwise.pairs == QUERIES * 6
     listwise = planned(folder, api(pointwise=False), depths=[2, 3, 6])
     assert listwise["quality"].pairs == QUERIES * (2 + 3 + 6)
-    assert listwise["check"].calls == 1
+    assert listwise["check"].calls == 1 + EXCHANGED
+
+
+@pytest.mark.parametrize(
+    ("rerankers", "calls"),
+    [
+        (api(score_check=False), 1),
+        (api(batch_size=1), 1 + EXCHANGED),
+        ({"same": {"backend": "identity"}}, 1),
+        ({"words": {"backend": "lexical"}}, 1 + EXCHANGED),
+        ({"served": {"backend": "http", "serve": {"backend": "lexical"}}}, 1 + EXCHANGED),
+        ({"served": {"backend": "http", "serve": {"backend": "identity"}}}, 1),
+    ],
+    ids=str,
+)
+def test_exchanged_queries_are_sent_to_what_computes_scores(
+    folder: Path, rerankers: dict[str, Any], calls: int
+) -> None:
+    """At most four calls, whatever a call takes; none to a lookup, served or not, and none where switched off."""
+    found = planned(folder, rerankers, depths=[1])
+    assert found["check"].calls == calls
 
 
 def test_a_price_by_request_is_paid_for_every_call(folder: Path) -> None:
@@ -109,7 +131,7 @@ def test_without_quality_only_times_are_planned(folder: Path) -> None:
     """A bench asks once whether the server answers, and times it."""
     found = planned(folder, api(), quality=False, latency={"batch_sizes": [1], "calls": 4, "warmup": 2})
     assert list(found) == ["check", "warmup", "latency"]
-    assert found["check"].calls == 1
+    assert found["check"].calls == 1 + EXCHANGED
 
 
 def test_a_test_call_is_made_once_for_each_reranker(folder: Path) -> None:
@@ -119,7 +141,7 @@ def test_a_test_call_is_made_once_for_each_reranker(folder: Path) -> None:
     config = config_of(folder, rerankers, datasets=[{**block, "name": "one"}, {**block, "name": "two"}])
     found = plan(config, folder.parent / "nowhere")
     checks = [(one.dataset, one.reranker, one.calls) for one in found if one.pass_ == "check"]
-    assert checks == [("one", "api", 1), ("one", "again", 1)]
+    assert checks == [("one", "api", 1 + EXCHANGED), ("one", "again", 1 + EXCHANGED)]
     assert [one.calls for one in found if one.pass_ == "quality"] == [QUERIES] * 4
 
 
@@ -186,7 +208,10 @@ def test_a_drift_check_is_planned_with_its_calls(
     """Two calls for each sampled query whose scores are cached; a first run has none to check."""
     use_backends(monkeypatch, m=Backend())
     config = config_of(folder, api(), retriever={"depth": DEPTH}, drift_check={"queries": 2})
-    assert [(one.pass_, one.calls) for one in plan(config, tmp_path)] == [("check", 1), ("quality", QUERIES)]
+    assert [(one.pass_, one.calls) for one in plan(config, tmp_path)] == [
+        ("check", 1 + EXCHANGED),
+        ("quality", QUERIES),
+    ]
     for _ in range(2):
         with execute(config, Origin("plan", None), tmp_path, ResumeOptions()) as made:
             pass

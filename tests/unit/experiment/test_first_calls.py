@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.checked import Backend
 from support.experiments import api, config_for, eval_set, started, use_backends
+from support.faulty import hashed_score
+from support.inspected import candidates, dataset
 
-from evalkit.backend_checks import PointwiseCheck
+from evalkit.backend_checks import DependenceCheck, PointwiseCheck
 from evalkit.config import Config
 from evalkit.errors import CallError, InputError
 from evalkit.experiment.context import StartedExperiment
@@ -22,9 +25,12 @@ from evalkit.experiment.first_calls import (
     first_request,
     is_split,
     make_first_calls,
+    needs_dependence,
     sample_batches,
 )
+from evalkit.experiment.journal import from_entry
 from evalkit.experiment.quality_pass import quality_pass
+from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
 from evalkit.reranking import Caps
 
@@ -248,3 +254,131 @@ def test_first_calls_are_recorded_in_memory_and_in_the_journal(
         assert isinstance(run.recorder.pointwise_checks[0], PointwiseCheck)
         assert [entry.kind for entry in journal] == ["call"] * 13 + ["check"]
         assert not run.store.rows("a", DATA, DATA.candidates, pointwise=True)
+
+
+SIX = replace(
+    dataset(
+        {f"d{n}": f"{word} text" for n, word in enumerate(["oak", "ash", "elm", "fir", "yew", "box"])},
+        {f"q{n}": f"the {word} tree" for n, word in enumerate(["red", "blue", "green", "white", "black"])},
+        {f"q{n}": {"d0": 1} for n in range(5)},
+    ),
+    name="six",
+)
+WORDS = EvalSet(SIX, candidates({query.query_id: list(SIX.corpus.doc_ids) for query in SIX.queries}))
+GUARDED = {"a": api(score_check=True)}
+
+
+def test_scores_of_pairs_pass_with_four_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the test call; four queries get the same documents, once for all datasets, before anything else."""
+    backend = Backend()
+    found = asked(monkeypatch, tmp_path, config_for(GUARDED), WORDS, replace(WORDS), m=backend)
+    (check,) = found.dependence_checks
+    assert (check.reranker, check.dataset, check.found) == ("a", "six", "dependent")
+    assert sizes(backend) == [1, 9, 9, 9, 9]
+    assert len({one.documents for one in backend.asked[1:]}) == 1
+    assert len({one.query for one in backend.asked[1:]}) == 4
+
+
+@pytest.mark.parametrize("latency", [None, LATENCY], ids=["quality", "bench"])
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda one: [0.5] * len(one.documents), "returns the same score for every query and document"),
+        (
+            lambda one: [float(len(text)) + hashed_score("", text) for text in one.documents],
+            "ignores the query",
+        ),
+        (lambda one: [hashed_score(one.query, "")] * len(one.documents), "ignores the documents"),
+        (by_list, "ignores the query"),
+    ],
+    ids=["constant", "by document", "by query", "by list"],
+)
+def test_scores_that_ignore_a_text_stop_the_run(
+    answer: Any, says: str, latency: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a quality pass and before a bench; the message has the figures, the hint the cause and the way on."""
+    more = {} if latency is None else {"quality": False, "latency": latency}
+    with pytest.raises(
+        InputError, match=f"reranker 'a' {says}.* [(]4 queries with the same 9 documents"
+    ) as raised:
+        asked(monkeypatch, tmp_path, config_for(GUARDED, **more), WORDS, m=Backend(answer))
+    assert raised.value.hint == (
+        "check url and dialect: the server must read the query and the documents from the keys that the dialect sends;"
+        " if this is intended, set rerankers.a.score_check: false"
+    )
+    switched_off = config_for({"a": api(score_check=False)}, **more)
+    assert not asked(monkeypatch, tmp_path, switched_off, WORDS, m=Backend(answer)).dependence_checks
+
+
+def test_an_order_that_is_kept_stops_a_listwise_reranker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that answers with the list as it was sent ranks nothing; one that sorts by the pair does."""
+    listwise = config_for({"a": api(pointwise=False, score_check=True)})
+
+    def kept(one: RerankRequest) -> list[float]:
+        return [float(-place) for place in range(len(one.documents))]
+
+    def sorts(one: RerankRequest) -> list[float]:
+        scores = [hashed_score(one.query, text) for text in one.documents]
+        return [float(sorted(scores).index(score)) for score in scores]
+
+    with pytest.raises(InputError, match="returns documents in the order of the request"):
+        asked(monkeypatch, tmp_path, listwise, WORDS, m=Backend(kept, pointwise=False))
+    assert asked(monkeypatch, tmp_path, listwise, WORDS, m=Backend(sorts, pointwise=False)).dependence_checks
+
+
+def test_a_call_that_fails_leaves_the_dependence_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No further call of this check is made, and the run goes on; the failure is recorded with the others."""
+
+    def answer(one: RerankRequest) -> Any:
+        return [0.5] if len(one.documents) == 1 else refuse(one)
+
+    backend = Backend(answer)
+    found = asked(monkeypatch, tmp_path, config_for(GUARDED), WORDS, m=backend)
+    (check,) = found.dependence_checks
+    assert (check.found, check.untested) == (None, "a call failed after 0 of 4 queries")
+    assert sizes(backend) == [1, 9]
+    assert [outcome.failure is None for _, outcome in found.made] == [True, False]
+
+
+def test_a_budget_leaves_the_dependence_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run stops later, when there is a folder that records what was spent."""
+    cent = {"usd_per_thousand_requests": 10, "as_of": "2026-11-22"}
+    backend = Backend()
+    config = config_for({"a": api(score_check=True, price=cent)}, budget={"usd": 0.025})
+    found = asked(monkeypatch, tmp_path, config, WORDS, m=backend)
+    assert len(backend.asked) == len(found.made) == 2
+    assert found.dependence_checks[0].untested == "a call failed after 1 of 4 queries"
+
+
+def test_the_dependence_check_is_kept_and_not_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its calls, in memory and in the journal, from which a resumed run is restored."""
+    backend = Backend()
+    use_backends(monkeypatch, m=backend)
+    with started(config_for(GUARDED), tmp_path, WORDS) as run:
+        make_first_calls(run, run.sessions).record(run)
+        journal: Sequence[Any] = run.store.scores.journal(run.store.run)
+        assert [entry.kind for entry in journal] == ["call"] * 5 + ["dependence"]
+        restored = Recorder.restored(from_entry(entry, tmp_path) for entry in journal)
+        assert restored.dependence_checks == run.recorder.dependence_checks
+        assert isinstance(restored.dependence_checks[0], DependenceCheck)
+        assert restored.has_checked_dependence("a")
+        assert not restored.has_checked_dependence("b")
+        assert not make_first_calls(run, run.sessions).made
+    assert len(backend.asked) == 5
+
+
+@pytest.mark.parametrize(
+    "block",
+    [{"backend": "identity"}, {"backend": "http", "url": "http://127.0.0.1:9/x", "score_check": False}],
+    ids=["identity", "switched off"],
+)
+def test_what_computes_no_score_is_not_asked(block: dict[str, Any], tmp_path: Path) -> None:
+    """A lookup keeps an order by design; so may a baseline that is meant to ignore the query."""
+    with started(config_for({"a": block}), tmp_path, WORDS) as run:
+        assert not needs_dependence(run, "a")

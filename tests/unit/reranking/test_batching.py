@@ -7,7 +7,7 @@ import pytest
 from evalkit.errors import InputError
 from evalkit.records import Dataset, Run
 from evalkit.reranking import batch
-from evalkit.reranking.batching import Caps, _ends
+from evalkit.reranking.batching import Caps, call_ends
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, None])
@@ -36,7 +36,7 @@ def test_requests_keep_their_caps() -> None:
     """No request is beyond a cap unless it is one document; all documents go out once and in order."""
     texts = tuple("x" * n for n in (5, 50, 500, 5, 5, 200, 1, 1, 1))
     for caps in (Caps(2), Caps(bytes=120), Caps(tokens=40), Caps(3, 600, 100), Caps()):
-        ends = list(_ends("query", texts, caps))
+        ends = list(call_ends("query", texts, caps))
         starts = [0, *ends[:-1]]
         assert ends[-1] == len(texts)
         assert all(a < b for a, b in zip(starts, ends, strict=True))

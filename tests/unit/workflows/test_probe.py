@@ -28,6 +28,24 @@ def test_a_local_backend_is_probed_without_a_server(folder: Path) -> None:
     assert not {one.promise for one in found} & set(wire_checks.PROMISES)
 
 
+@pytest.mark.parametrize(
+    ("block", "why"),
+    [
+        ({"backend": "identity"}, "this backend only looks scores up"),
+        ({"backend": "lexical", "score_check": False}, "score_check is false"),
+    ],
+    ids=["identity", "switched off"],
+)
+def test_a_backend_that_may_ignore_the_query_breaks_no_promise_of_it(
+    folder: Path, block: dict[str, Any], why: str
+) -> None:
+    """The reason is the evidence."""
+    found = {one.promise: one for one in probe_reranker(config_of(folder, {"a": block}), "a")}
+    for name in ("query", "document"):
+        assert found[f"scores depend on the {name}"].verdict == "not testable"
+        assert found[f"scores depend on the {name}"].evidence == why
+
+
 def test_an_api_is_asked_with_the_collections_own_texts(folder: Path) -> None:
     """Queries and candidates of the configuration; both kinds of promises."""
     server = Counting()
