@@ -4,6 +4,8 @@ Importing this package does not import torch.
 """
 
 from evalkit.encoding.engine import Encoded, Engine
+from evalkit.encoding.list_files import is_listwise
+from evalkit.encoding.list_model import ListModel
 from evalkit.encoding.model_settings import (
     Card,
     EmbeddingModel,
@@ -24,11 +26,13 @@ __all__ = [
     "Engine",
     "Item",
     "Kind",
+    "ListModel",
     "LocalModel",
     "ModelSettings",
     "OpenModel",
     "Precision",
     "Runtime",
     "deciding_facts",
+    "is_listwise",
     "open_model",
 ]

@@ -1,74 +1,66 @@
-"""Check that a model is of the kind that a backend needs, before and after it is loaded."""
+"""Check that a model is of the kind that a backend needs, before it is loaded."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from evalkit.encoding.model_files import ModelFiles
+from evalkit.encoding.model_kinds import Family, kind_of
 from evalkit.encoding.model_settings import Kind
-from evalkit.errors import InputError
+from evalkit.errors import InputError, tell
 
-_SCORING = ("ForSequenceClassification", "ForCausalLM")
-"""Endings of architectures that score pairs."""
+_ACCEPTED: Mapping[Kind, frozenset[Family]] = {
+    "cross_encoder": frozenset({"classifier", "causal", "cross_encoder", "unnamed"}),
+    "bi_encoder": frozenset({"embedding", "encoder", "static", "unnamed"}),
+    "late_interaction": frozenset({"late_interaction"}),
+}
+"""Kind of use -> the models that it accepts. What an ``unnamed`` model is shows when its weights are loaded."""
+_FAULTS: Mapping[Kind, str] = {
+    "cross_encoder": "has no head that scores pairs: its scores would be random",
+    "bi_encoder": "is not trained to embed texts: their similarity would have no meaning",
+    "late_interaction": "has no trained head for late interaction: its scores would be random",
+}
+_UNREADABLE: frozenset[Family] = frozenset({"adapter", "gguf_file", "onnx_file"})
+"""What cannot be loaded for any use."""
+_HINTS: Mapping[Family, str] = {
+    "adapter": "merge the adapter into its model, and use the folder of the merged model",
+    "causal": "use backend: cross_encoder",
+    "classifier": "use backend: cross_encoder",
+    "cross_encoder": "use backend: cross_encoder",
+    "embedding": "use backend: bi_encoder",
+    "gguf_file": "use the original weights, or serve the file with llama.cpp and use backend: http",
+    "late_interaction": "use backend: late_interaction",
+    "onnx_file": "use the folder with the original weights: runtime: onnx exports them",
+    "static": "use backend: bi_encoder",
+}
+"""Where a model of another kind is of use."""
+_INSTEAD: Mapping[Kind, str] = {
+    "cross_encoder": "use a cross-encoder, or backend: bi_encoder for an embedding model",
+    "bi_encoder": "use an embedding model with one vector per text",
+    "late_interaction": "use a ColBERT-style model, or backend: bi_encoder for a model with one vector per text",
+}
+"""What to use in place of a model that no kind of use accepts."""
 
 
-def check_kind(files: ModelFiles, kind: Kind) -> None:
+def check_kind(files: ModelFiles, use: Kind) -> None:
     """Check that a model is of a kind, by its files.
 
     Raises
     ------
     InputError
-        If it is of another kind: transformers would add a random head, and scores would be random.
+        If it is of another kind: the libraries would add a random head or pool vectors that were trained for
+        something else, and scores would mean nothing.
     """
-    if kind == "cross_encoder":
-        _check_head(files)
-    if kind == "late_interaction":
-        _check_trained(files)
+    kind = kind_of(files)
+    if kind.family not in _ACCEPTED[use]:
+        fault = "cannot be loaded" if kind.family in _UNREADABLE else _FAULTS[use]
+        hint = _HINTS.get(kind.family, _INSTEAD[use])
+        raise InputError(f"the model {files.name!r} is {kind.words}, and {fault}", hint)
 
 
-def check_words(name: str, tokenizer: Any) -> None:
-    """Check that a tokenizer has words: where its files are missing, transformers makes one without any.
-
-    Raises
-    ------
-    InputError
-        If it has special tokens only.
-    """
-    if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
-        raise InputError(
-            f"the tokenizer of the model {name!r} knows no words: its files are missing",
-            "add the model's tokenizer.json and tokenizer_config.json",
-        )
-
-
-def _check_head(files: ModelFiles) -> None:
-    scores_pairs = files.modules and "Pooling" not in files.modules
-    if (
-        files.architectures
-        and not scores_pairs
-        and not any(one.endswith(_SCORING) for one in files.architectures)
-    ):
-        raise InputError(
-            f"the model {files.name!r} ({', '.join(files.architectures)}) has no head that scores pairs:"
-            " its scores would be random",
-            "use a cross-encoder, or backend: bi_encoder for an embedding model",
-        )
-
-
-def _check_trained(files: ModelFiles) -> None:
-    """Check that a model has a trained head: the library would add a random one, and scores would be random.
-
-    Accepted are models saved by sentence-transformers or PyLate (old PyLate versions are recognised by their
-    prefixes), and checkpoints of Stanford's ColBERT.
-    """
-    if files.modules and "model_type" in files.library_config:
-        trained = files.library_config["model_type"] in {"MultiVectorEncoder", "ColBERT"}
-    elif "HF_ColBERT" in files.architectures:
-        trained = True
-    else:
-        trained = "query_prefix" in files.library_config and "Dense" in files.modules
-    if not trained:
-        raise InputError(
-            f"the model {files.name!r} has no trained head for late interaction: its scores would be random",
-            "use a ColBERT-style model, or backend: bi_encoder for a model with one vector per text",
+def note_pooling(files: ModelFiles, use: Kind) -> None:
+    """Give a note if a model does not say how its vectors are made, and the library takes their mean."""
+    if use == "bi_encoder" and kind_of(files).family in {"encoder", "unnamed"}:
+        tell(
+            f"the model {files.name!r} has no modules.json: taking the mean of its token vectors as its embedding"
         )

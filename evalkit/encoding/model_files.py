@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,26 @@ from evalkit.encoding.model_folder import check_model_folder
 _DESCRIPTIONS = ("*.json", "*.jinja", "README.md")
 """Files of a hub repository that describe a model, without its weights."""
 _OTHER_RUNTIMES = ("onnx/*", "openvino/*")
+_TRANSFORMER_CONFIGS = ("sentence_bert_config.json", "sentence_roberta_config.json", "sentence_xlm-roberta_config.json",
+                        "sentence_distilbert_config.json", "sentence_camembert_config.json",
+                        "sentence_albert_config.json", "sentence_xlnet_config.json")  # fmt: skip
+"""Files in which versions of sentence-transformers keep the settings of a module that runs transformers."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFiles:
+    """What the files of one network say: most models have one, those with a module per role have two.
+
+    Attributes
+    ----------
+    config
+        Content of its ``config.json``; not empty.
+    task
+        Task for which sentence-transformers loads it, such as ``text-generation``; empty if none is stated.
+    """
+
+    config: Mapping[str, Any]
+    task: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +46,37 @@ class ModelFiles:
     folder
         The local folder, or the snapshot of the hub repository, which may lack the weights.
     config
-        Content of ``config.json``; empty if there is none, as for an adapter.
-    modules
-        Class name of each module in ``modules.json``, such as ``Pooling``; empty if there is none.
+        Content of ``config.json``, or of that of the first module if the folder itself has none; empty if there is
+        none, as for an adapter.
+    module_types
+        Class of each module in ``modules.json``, with its package, such as ``sentence_transformers.models.Pooling``;
+        empty if there is none.
+    networks
+        Networks that transformers loads.
     library_config
         Content of ``config_sentence_transformers.json``; empty if there is none.
     tokenizer_config
         Content of ``tokenizer_config.json``; empty if there is none.
     chat_template
         Template of the tokenizer; None if it has none.
+    adapter_config
+        Content of ``adapter_config.json``; empty if there is none.
     """
 
     name: str
     folder: Path
     config: Mapping[str, Any]
-    modules: tuple[str, ...]
+    module_types: tuple[str, ...]
+    networks: tuple[NetworkFiles, ...]
     library_config: Mapping[str, Any]
     tokenizer_config: Mapping[str, Any]
     chat_template: str | None
+    adapter_config: Mapping[str, Any]
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Class name of each module, such as ``Pooling``."""
+        return tuple(one.rpartition(".")[2] for one in self.module_types)
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -77,14 +110,18 @@ def read_model_files(name: str, revision: str | None) -> ModelFiles:
         folder = _snapshot(name, revision)
     check_model_folder(folder)
     tokenizer_config = _object(folder / "tokenizer_config.json")
+    modules = _modules(folder)
+    networks = tuple(_networks(folder, modules))
     return ModelFiles(
         name=name,
         folder=folder,
-        config=_object(folder / "config.json"),
-        modules=_modules(folder / "modules.json"),
+        config=networks[0].config if networks else {},
+        module_types=tuple(kind for kind, _ in modules),
+        networks=networks,
         library_config=_object(folder / "config_sentence_transformers.json"),
         tokenizer_config=tokenizer_config,
         chat_template=_chat_template(folder, tokenizer_config),
+        adapter_config=_object(folder / "adapter_config.json"),
     )
 
 
@@ -105,9 +142,26 @@ def _object(path: Path) -> Mapping[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _modules(path: Path) -> tuple[str, ...]:
+def _modules(folder: Path) -> list[tuple[str, str]]:
+    """Return class and folder of each module, and of those between which a router chooses."""
+    path = folder / "modules.json"
     listed = json.loads(path.read_bytes()) if path.is_file() else []
-    return tuple(str(module["type"]).rpartition(".")[2] for module in listed)
+    modules = [(str(module["type"]), str(module["path"])) for module in listed]
+    routed = []
+    for _, place in modules:
+        kinds = _object(folder / place / "router_config.json").get("types")
+        if isinstance(kinds, dict):
+            routed += [(str(kind), str(Path(place) / name)) for name, kind in kinds.items()]
+    return [*modules, *routed]
+
+
+def _networks(folder: Path, modules: list[tuple[str, str]]) -> Iterator[NetworkFiles]:
+    """Yield the networks that transformers loads: the folder's own, and those of modules in folders of their own."""
+    own = [folder / place for kind, place in modules if "Transformer" in kind]
+    for place in dict.fromkeys([folder, *own]):
+        if config := _object(place / "config.json"):
+            settings = next(filter(None, (_object(place / name) for name in _TRANSFORMER_CONFIGS)), {})
+            yield NetworkFiles(config, str(settings.get("transformer_task") or ""))
 
 
 def _chat_template(folder: Path, tokenizer_config: Mapping[str, Any]) -> str | None:

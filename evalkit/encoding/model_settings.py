@@ -102,10 +102,12 @@ class LocalModel(Settings):
         without_torch = find_spec("torch") is None and find_spec("onnxruntime") is not None
         return "onnx" if plain and without_torch else "torch"
 
-    def of_kind(self, kind: Kind, prompt: Prompt | None = None) -> ModelSettings:
-        """Return these settings for one kind of model; of a cross-encoder, with the input form that is configured."""
+    def of_kind(
+        self, kind: Kind, prompt: Prompt | None = None, cutoff_layer: int | None = None
+    ) -> ModelSettings:
+        """Return these settings for one kind of model; of a cross-encoder, with the form and layer configured."""
         fields = {name: getattr(self, name) for name in LocalModel.model_fields}
-        return ModelSettings(kind=kind, prompt=prompt, **fields)
+        return ModelSettings(kind=kind, prompt=prompt, cutoff_layer=cutoff_layer, **fields)
 
 
 class ModelSettings(LocalModel):
@@ -117,10 +119,13 @@ class ModelSettings(LocalModel):
         What comes out: a pair's logits, a text's vector, or a vector for each of its tokens.
     prompt
         Input form of a cross-encoder; None for the form that its files say.
+    cutoff_layer
+        Last layer that a layerwise cross-encoder computes; None for its last one.
     """
 
     kind: Kind
     prompt: Prompt | None = None
+    cutoff_layer: PositiveInt | None = None
 
 
 class EmbeddingModel(LocalModel):

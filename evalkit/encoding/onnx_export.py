@@ -12,6 +12,7 @@ import numpy as np
 import orjson
 
 from evalkit.cache import cache_folder, cache_key, get_or_build
+from evalkit.encoding.end_tokens import reads_end_tokens
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.input_forms import FormTokeniser, InputForm
 from evalkit.encoding.library_runtime import first_line, suppress_warnings
@@ -82,8 +83,9 @@ def _key(settings: ModelSettings) -> str:
         state_of(settings),
         settings.max_length_tokens,
     ]
-    if settings.prompt is not None:
-        parts.append(settings.model_dump(include={"prompt"}))
+    stated = settings.model_dump(include={"prompt", "cutoff_layer"}, exclude_none=True)
+    if stated:
+        parts.append(stated)
     return cache_key(parts)[:32]
 
 
@@ -105,6 +107,12 @@ def _export(settings: ModelSettings, folder: Path) -> None:
         }
     )
     model = TorchModel(plain)
+    if reads_end_tokens(model.files.architectures):
+        raise InputError(
+            f"the model {settings.model!r} ({model.files.architectures[0]}) scores at the last end token of each"
+            " input, which ONNX cannot find where inputs have different numbers of them",
+            "use runtime: torch",
+        )
     prompts = (None, _PROMPT) if model.card.form is None else (None,)
     engines = [model.engine(prompt) for prompt in prompts]
     if not all(isinstance(engine.tokeniser, FastTokeniser | FormTokeniser) for engine in engines):

@@ -68,8 +68,8 @@ def model_access(model: str) -> Iterator[None]:
 
 def deciding_facts(settings: ModelSettings) -> dict[str, Any]:
     """Return all settings and facts that a model's output depends on; see `state_of` for errors."""
-    without_form = {"prompt"} if settings.prompt is None else set[str]()
-    facts = settings.model_dump(exclude=without_form) | {
+    unset = {name for name in ("prompt", "cutoff_layer") if getattr(settings, name) is None}
+    facts = settings.model_dump(exclude=unset) | {
         "runtime": settings.computes_with,
         "state": state_of(settings),
     }

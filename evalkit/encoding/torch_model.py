@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from evalkit.encoding.engine import Engine
-from evalkit.encoding.input_forms import FormTokeniser, InputForm, find_scoring, plain_pair_remark
+from evalkit.encoding.input_forms import (
+    FormTokeniser,
+    InputForm,
+    LayerHead,
+    PairScoring,
+    find_scoring,
+    plain_pair_remark,
+)
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_files import read_model_files
 from evalkit.encoding.model_settings import Card, ModelSettings
@@ -61,6 +68,7 @@ class TorchModel:
                 self.files = read_model_files(settings.model, settings.revision)
                 is_pair = settings.kind == "cross_encoder"
                 scoring = find_scoring(self.files, settings.prompt) if is_pair else None
+            _check_layer(settings, scoring)
             self.library_model = load_library_model(settings, self.files, scoring)
         with model_errors(settings.model):
             remark = use_tokenizer_file(
@@ -131,7 +139,7 @@ class TorchModel:
         name = self._settings.model
         if task not in self._pads_left:
             pairs = self._settings.kind == "cross_encoder"
-            special = special_tokens(self.library_model.tokenizer)
+            special = _embedded_special(self.library_model)
             self._pads_left[task] = padding_on_left(name, network, tokeniser, special, pairs=pairs)
             if self._pads_left[task] is None:
                 warnings.warn(
@@ -177,6 +185,32 @@ class TorchModel:
         return fast if agree(fast, library, items) else library
 
 
+def _check_layer(settings: ModelSettings, scoring: PairScoring | None) -> None:
+    """Check that a layer is configured for layerwise models only.
+
+    Raises
+    ------
+    InputError
+        If the model has no heads at its layers.
+    """
+    if settings.cutoff_layer is not None and not (scoring and isinstance(scoring.head, LayerHead)):
+        raise InputError(
+            f"the model {settings.model!r} is no layerwise reranker, so cutoff_layer does not apply",
+            "remove cutoff_layer",
+        )
+
+
+def _embedded_special(library_model: Any) -> list[str]:
+    """Return the special tokens that the network has embeddings for: tokenizer classes add some that it has not."""
+    tokenizer, config = library_model.tokenizer, getattr(library_model, "config", None)
+    config = config.get_text_config() if hasattr(config, "get_text_config") else config
+    rows = getattr(config, "vocab_size", None)
+    special = special_tokens(tokenizer)
+    if rows is None:
+        return special
+    return [token for token in special if tokenizer.convert_tokens_to_ids(token) < rows]
+
+
 def _rules_of(library_model: Any, task: Task | None) -> TokenRules:
     limit = (None if task is None else length_of(library_model, task)) or library_model.max_seq_length
     return TokenRules.of(
@@ -189,6 +223,8 @@ def _card_of(
 ) -> Card:
     names = getattr(getattr(library_model, "config", None), "id2label", None) or {}
     count = int(getattr(library_model, "num_labels", 0))
+    if len(names) != count:  # the scores are not those of the network's own head, but of a later module
+        names = {}
     return Card(
         _rules_of(library_model, task),
         {number: str(names.get(number, number)) for number in range(count)},

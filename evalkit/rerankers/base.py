@@ -85,7 +85,7 @@ class Preparable(Protocol):
 
 @runtime_checkable
 class Pooled(Protocol):
-    """A pointwise reranker that scores many requests faster together than one by one.
+    """A reranker that scores many requests together; one that is pointwise does so faster than one by one.
 
     Attributes
     ----------

@@ -1,4 +1,7 @@
-"""A cross-encoder as a reranker: it reads query and document together and returns raw logits."""
+"""A cross-encoder as a reranker: it reads query and document together and returns raw logits.
+
+A listwise model reads the whole list instead, and returns cosines.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from scipy.special import logsumexp
 
-from evalkit.config.settings import with_hint
-from evalkit.encoding import open_model
+from evalkit.config import RerankerSettings
+from evalkit.config.settings import PositiveInt, with_hint
+from evalkit.encoding import ListModel, is_listwise, open_model
 from evalkit.encoding.input_forms import PromptSettings, form_of, preset_named, preset_names
 from evalkit.errors import InputError, UnknownNameError
-from evalkit.records import RerankRequest, RerankResponse, Usage
+from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
+from evalkit.rerankers.local_lists import LocalLists
 from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
 
 
@@ -38,10 +43,10 @@ Form = Annotated[
 
 
 class CrossEncoder:
-    """A cross-encoder, or a causal model that says yes or no; the score is its raw logit (extra: local)."""
+    """A cross-encoder, or a language model that answers with a token; the score is its raw logit (extra: local)."""
 
     pointwise = True
-    score_kind = "logit"
+    score_kind: ScoreKind = "logit"
 
     class Settings(LocalModelSettings):
         """Settings of `cross_encoder`, in addition to those of every local model.
@@ -57,12 +62,15 @@ class CrossEncoder:
             Text in which the model reads a pair, for a model that was trained with a template which its files do not
             contain: the name of a known form, such as ``qwen3_reranker``, or a template with its tokens (default: found
             by the model's files, name and card; what is not found is refused).
+        cutoff_layer
+            For a layerwise model: the last layer that is computed, whose head scores (default: the model's last).
         """
 
         backend: Literal["cross_encoder"] = "cross_encoder"
         label: str | Annotated[int, Field(ge=0, le=1_000_000)] | None = None
         instruction: str | None = None
         prompt: Form | None = None
+        cutoff_layer: PositiveInt | None = None
 
         @model_validator(mode="after")
         def _instruction_has_a_place(self) -> CrossEncoder.Settings:
@@ -77,8 +85,21 @@ class CrossEncoder:
                 raise ValueError("prompt has a place for an instruction: set instruction")
             return self
 
+        @property
+        def is_pointwise(self) -> bool:
+            """Whether the model scores every pair by itself; a listwise model does not."""
+            return not is_listwise(self.model, self.revision)
+
+        def fewer_bits(self) -> tuple[str, RerankerSettings] | None:
+            """Return the precision and the same settings in fp32; None if the model runs in fp32 or is listwise."""
+            return super().fewer_bits() if self.is_pointwise else None
+
     def __init__(self, settings: Settings) -> None:
-        self._model = open_model(settings.of_kind("cross_encoder", settings.prompt))
+        self._lists = _open_lists(settings)
+        if self._lists is not None:
+            self.pointwise, self.score_kind, self.pool_pairs = False, "cosine", 1
+            return
+        self._model = open_model(settings.of_kind("cross_encoder", settings.prompt, settings.cutoff_layer))
         card = self._model.card
         self._engine = self._model.engine(settings.instruction or card.default_prompt or None)
         self._label = label_of(settings, card.labels)
@@ -90,6 +111,8 @@ class CrossEncoder:
 
     def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
         """Return the logits of several requests, scored in one run of the engine."""
+        if self._lists is not None:
+            return self._lists.score_many(requests)
         found = self._engine.run([(r.query, document) for r in requests for document in r.documents])
         scores = logits(found.rows, self._label)
         times = times_of(found) if len(requests) == 1 else ()
@@ -108,21 +131,45 @@ class CrossEncoder:
         return responses
 
     def score_pairs(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-        """Return ``(n,)`` logits of query-document pairs."""
+        """Return ``(n,)`` logits of query-document pairs; a listwise model scores each as a list of one."""
+        if self._lists is not None:
+            return self._lists.score_pairs(pairs)
         return logits(self._engine.run(list(pairs)).rows, self._label)
 
     def measure(self, pairs: Sequence[tuple[str, str]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return ``(n,)`` tokens that the model would read per pair, and whether the pair would be truncated."""
+        if self._lists is not None:
+            return self._lists.measure(pairs)
         return self._engine.measure(list(pairs))
 
     def facts(self) -> dict[str, Any]:
         """Return runtime, device, threads, length limit, and the input form if it is not a plain pair."""
+        if self._lists is not None:
+            return self._lists.facts()
         facts = pool_facts(self._engine.facts(), self._model.card.rules.max_length)
         form = self._model.card.form
         return facts if form is None else {**facts, "input_form": form.name}
 
     def close(self) -> None:
         """Do nothing: the model is freed with this object."""
+
+
+def _open_lists(settings: CrossEncoder.Settings) -> LocalLists | None:
+    """Return the reranker of a listwise model; None if the model scores pairs.
+
+    Raises
+    ------
+    InputError
+        If the model is listwise and a label is configured, or see `ListModel`.
+    """
+    if settings.is_pointwise:
+        return None
+    if settings.label is not None:
+        raise InputError(
+            f"the model {settings.model!r} is a listwise reranker without labels", "remove label"
+        )
+    wanted = settings.of_kind("cross_encoder", settings.prompt, settings.cutoff_layer)
+    return LocalLists(ListModel(wanted, settings.instruction))
 
 
 def logits(rows: Sequence[NDArray[Any]], label: int | None) -> NDArray[np.float64]:

@@ -101,7 +101,7 @@ UNUSABLE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "list as tokenizer": ("cross_encoder", write("tokenizer.json", "[]"), "tokenizer.json is damaged"),
     "no tokenizer": ("cross_encoder", without("token", "vocab"), "knows no words"),
     "text as limit": ("cross_encoder", keys("tokenizer_config.json", model_max_length="x"), "cannot be"),
-    "tokenizer of another model": ("cross_encoder", more_words, "cannot compute a batch"),
+    "tokenizer of another model": ("cross_encoder", more_words, "is another model's"),
     "numbers as modules": ("bi_encoder", write("modules.json", "[1]"), "modules.json is damaged"),
     "prompts": ("bi_encoder", keys("config_sentence_transformers.json", prompts=[1]), "cannot be"),
     "list as pooling": ("bi_encoder", write("1_Pooling/config.json", "[]"), "config.json is damaged"),

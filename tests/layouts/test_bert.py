@@ -16,7 +16,6 @@ pytest.importorskip("sentence_transformers", reason="needs the local extra")
 pytest.importorskip("onnxruntime", reason="needs the onnx extra")
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
 IDENTITY = {"activation_fn": "torch.nn.modules.linear.Identity", "version": "4.0.1"}
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def make_bert(folder: Path, **config: Any) -> Path:
@@ -41,18 +40,11 @@ def test_texts_that_look_like_files(tmp_path: Path, check_layout: Callable[..., 
     check_layout(family, folder, pair_recipe(folder, 512), pairs=pairs)
 
 
-def test_a_hub_id(tmp_path: Path, check_layout: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_id(hub_folder: Callable[[str], Path], check_layout: Callable[..., Any]) -> None:
     """A model in the cache of the hub is found by its id, without the network."""
-    from huggingface_hub import constants
-
-    home = tmp_path / "hub" / "models--cross-encoder--ms-marco-MiniLM-L6-v2"
-    snapshot = make_bert(home / "snapshots" / COMMIT, **ONE_LABEL, sentence_transformers=IDENTITY)
-    (home / "refs").mkdir()
-    (home / "refs" / "main").write_text(COMMIT, encoding="utf-8")
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     hub_id = "cross-encoder/ms-marco-MiniLM-L6-v2"
-    check_layout(f"hub id {hub_id} (BERT)", hub_id, pair_recipe(snapshot, 512), exports="score")
+    folder = make_bert(hub_folder(hub_id), **ONE_LABEL, sentence_transformers=IDENTITY)
+    check_layout(f"hub id {hub_id} (BERT)", hub_id, pair_recipe(folder, 512), exports="score")
 
 
 @pytest.mark.parametrize("label", [1, "LABEL_1"])

@@ -34,8 +34,15 @@ def test_mean_of_all_tokens(tmp_path: Path, check: Check) -> None:
     check("all-MiniLM-L6-v2 (BERT, mean)", folder, embedding_recipe(folder, most=256), exports="score")
 
 
+def test_a_hub_id(hub_folder: Callable[[str], Path], check: Check) -> None:
+    """A model in the cache of the hub is found by its id, its modules with it."""
+    hub_id = "sentence-transformers/all-MiniLM-L6-v2"
+    folder = sentence_bert(hub_folder(hub_id), "Normalize", most=256)
+    check(f"hub id {hub_id} (BERT)", hub_id, embedding_recipe(folder, most=256), exports="score")
+
+
 def test_first_token(tmp_path: Path, check: Check) -> None:
-    """The first token stands for the text."""
+    """The vector of the first token is that of the text."""
     folder = sentence_bert(tmp_path / "bge-base-en-v1.5", "Normalize", pooling="cls")
     check("bge-base-en-v1.5 (BERT, cls)", folder, embedding_recipe(folder, "cls"), exports="score")
 
@@ -83,7 +90,7 @@ def test_prompts_of_the_two_roles(tmp_path: Path, check: Check) -> None:
 
 
 def test_a_default_prompt(tmp_path: Path, check: Check) -> None:
-    """Each role has its own prompt, whichever is the default one."""
+    """A role that has a prompt of its own does not get the default one."""
     prompts = {"query": "query: ", "document": "passage: "}
     folder = sentence_bert(tmp_path / "default-prompt", prompts=prompts, default_prompt_name="document")
     recipe = embedding_recipe(folder, prompts=("query: ", "passage: "))

@@ -31,7 +31,7 @@ def make_deberta(folder: Path, **config: Any) -> Path:
 
 
 def make_nli(folder: Path) -> Path:
-    """Save a DeBERTa that tells whether one text follows from the other."""
+    """Save a DeBERTa with the three labels of natural language inference."""
     return make_deberta(
         folder, num_labels=3, id2label=NLI, label2id={name: place for place, name in NLI.items()}
     )

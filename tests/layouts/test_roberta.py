@@ -60,7 +60,7 @@ def test_a_sigmoid_is_not_applied(tmp_path: Path, check_layout: Callable[..., An
 
 
 def test_no_activation_is_saved(tmp_path: Path, check_layout: Callable[..., Any]) -> None:
-    """Without a word on the activation the score is the raw logit, too."""
+    """Where no activation is saved, the score is the raw logit, too."""
     folder = make_roberta(tmp_path / "quora-roberta-base")
     check_layout("quora-roberta-base (RoBERTa)", folder, pair_recipe(folder, 512), exports="score")
 

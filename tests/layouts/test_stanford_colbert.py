@@ -42,7 +42,7 @@ def make_colbert(folder: Path, how: Reading, most: int | None = None) -> Recipe:
     return late_recipe(folder, lambda: model, [matrix(linear)], wanted)
 
 
-def check_late(check_layout: Check, family: str, folder: Path, recipe: Recipe, **settings: Any) -> None:
+def check_late(check_layout: Check, family: str, folder: Path | str, recipe: Recipe, **settings: Any) -> None:
     """Check a model of late interaction."""
     settings = {"backend": "late_interaction", "pairs": TEXTS, "tolerance": TOLERANCE, **settings}
     check_layout(family, folder, recipe, **settings)
@@ -69,3 +69,10 @@ def test_a_shorter_document(tmp_path: Path, check_layout: Check) -> None:
     recipe = make_colbert(folder, Reading(32, 220, MARKERS), most=64)
     family = "colbertv2.0 (Stanford), max_length_tokens: 64"
     check_late(check_layout, family, folder, recipe, max_length_tokens=64)
+
+
+def test_a_hub_id(hub_folder: Callable[[str], Path], check_layout: Check) -> None:
+    """A checkpoint in the cache of the hub is found by its id, its metadata with it."""
+    hub_id = "colbert-ir/colbertv2.0"
+    recipe = make_colbert(hub_folder(hub_id), Reading(32, 220, MARKERS))
+    check_late(check_layout, f"hub id {hub_id} (Stanford)", hub_id, recipe)

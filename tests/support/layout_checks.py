@@ -72,20 +72,20 @@ class LayoutChecks:
         assert np.ptp(wanted) > 100 * tolerance, f"the recipe gives all pairs the same score: {wanted}"
         model = {"model": str(folder), "threads": 1, **settings}
         try:
-            found, said = _scores(backend, pairs, {"device": "cpu", **model})
+            found, warned = _scores(backend, pairs, {"device": "cpu", **model})
         except InputError as error:
             self._report(folder, LayoutRow(family, False, False, message=str(error)))
             raise
         difference = float(np.abs(found - wanted).max())
-        row = LayoutRow(family, True, difference <= tolerance, difference, message=said)
+        row = LayoutRow(family, True, difference <= tolerance, difference, message=warned)
         tried = EXPORTS if exports else {}
         exported = {name: _exported(backend, pairs, {**model, **more}) for name, more in tried.items()}
         far = {name: _difference(values, found) for name, values in exported.items()}
         refusals = [str(values) for values in exported.values() if isinstance(values, InputError)]
-        self._report(folder, replace(row, **far, message="; ".join(filter(None, [said, *refusals[:1]]))))
+        self._report(folder, replace(row, **far, message="; ".join(filter(None, [warned, *refusals[:1]]))))
         assert found == pytest.approx(wanted, abs=tolerance)
-        assert re.search(warns, said), f"not about {warns!r}: {said}"
-        assert warns or not said, f"an unexpected warning: {said}"
+        assert re.search(warns, warned), f"not about {warns!r}: {warned}"
+        assert warns or not warned, f"an unexpected warning: {warned}"
         _check_exports(exported, found, exports, max(tolerance, 1e-5))
         return found
 
@@ -119,11 +119,11 @@ class LayoutChecks:
         else:
             self._report(folder, LayoutRow(family, True, False, message="NOT REFUSED"))
             pytest.fail(f"{family}: not refused; it scores {reranker.score_pairs(list(PAIRS))}")
-        said = str(error)
-        self._report(folder, LayoutRow(family, False, message=said))
-        assert re.search(message, said), f"not about {message!r}: {said}"
+        sentence = str(error)
+        self._report(folder, LayoutRow(family, False, message=sentence))
+        assert re.search(message, sentence), f"not about {message!r}: {sentence}"
         assert re.search(hint, error.hint or ""), f"not about {hint!r}: {error.hint}"
-        assert "\n" not in said, "a message is one line"
+        assert "\n" not in sentence, "a message is one line"
         return error
 
     def _report(self, folder: Path | str, row: LayoutRow) -> None:
@@ -133,13 +133,13 @@ class LayoutChecks:
 
 
 def _scores(backend: str, pairs: Pairs, settings: dict[str, Any]) -> tuple[NDArray[np.float64], str]:
-    """Return scores of evalkit, and the first sentence that it warns with."""
+    """Return scores of evalkit, and what it warns of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", EvalkitWarning)
         reranker: Any = load_reranker(backend, **settings)
         scores = np.asarray(reranker.score_pairs(list(pairs)))
-    said = [str(one.message) for one in caught if issubclass(one.category, EvalkitWarning)]
-    return scores, said[0] if said else ""
+    warned = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, EvalkitWarning))
+    return scores, "; ".join(warned)
 
 
 def _exported(backend: str, pairs: Pairs, settings: dict[str, Any]) -> NDArray[np.float64] | InputError:

@@ -28,7 +28,7 @@ def sentence_bert(folder: Path, *modules: str, pooling: str = "mean", **saved: A
 def write_modules(
     folder: Path, *modules: str, pooling: str = "mean", most: int | None = 512, **saved: Any
 ) -> Path:
-    """Write what tells sentence-transformers how to embed with the model of a folder, and return the folder.
+    """Write the files by which sentence-transformers embeds with the model of a folder, and return the folder.
 
     Parameters
     ----------

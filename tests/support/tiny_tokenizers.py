@@ -151,9 +151,9 @@ def qwen_tokenizer(
     _write_pairs(folder, data, "")
     shared = {"add_bos_token": False, "add_prefix_space": False, "padding_side": "left", "errors": "replace"}
     names = {"bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": None}
-    told = {"tokenizer_class": "Qwen2Tokenizer", "split_special_tokens": False, **shared, **_limit(most)}
+    kind = {"tokenizer_class": "Qwen2Tokenizer", "split_special_tokens": False, **shared, **_limit(most)}
     chat = {} if template is None else {"chattemplate_step": template}
-    return _write(folder, data, names, {**told, **chat, **config})
+    return _write(folder, data, names, {**kind, **chat, **config})
 
 
 def llama_tokenizer(folder: Path, most: int | None = 4096, **config: Any) -> Vocabulary:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from evalkit.encoding.input_forms.form import InputForm
 from evalkit.encoding.input_forms.form_tokeniser import FormTokeniser
-from evalkit.encoding.input_forms.heads import ClassifierHead, TokenHead
+from evalkit.encoding.input_forms.heads import ClassifierHead, LayerHead, TokenHead
 from evalkit.encoding.input_forms.pair_scoring import Prompt, find_scoring, form_of, plain_pair_remark
-from evalkit.encoding.input_forms.preset import PairScoring
+from evalkit.encoding.input_forms.preset import PairScoring, is_seq2seq
 from evalkit.encoding.input_forms.presets import preset_named, preset_names
 from evalkit.encoding.input_forms.stated import PromptSettings
 
@@ -14,12 +14,14 @@ __all__ = [
     "ClassifierHead",
     "FormTokeniser",
     "InputForm",
+    "LayerHead",
     "PairScoring",
     "Prompt",
     "PromptSettings",
     "TokenHead",
     "find_scoring",
     "form_of",
+    "is_seq2seq",
     "plain_pair_remark",
     "preset_named",
     "preset_names",

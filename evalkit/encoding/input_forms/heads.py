@@ -13,7 +13,7 @@ TokenName = str | int
 
 @dataclass(frozen=True, slots=True)
 class TokenHead:
-    """The logits of one or two tokens at the last position of a causal model.
+    """The logits of one or two tokens: at the last position of a causal model, or the first that a decoder writes.
 
     Attributes
     ----------
@@ -56,7 +56,12 @@ class ClassifierHead:
     """The logits of a sequence classifier."""
 
 
-Head = TokenHead | ClassifierHead
+@dataclass(frozen=True, slots=True)
+class LayerHead:
+    """The logit of one layer's head of a layerwise model; the setting ``cutoff_layer`` says of which layer."""
+
+
+Head = TokenHead | ClassifierHead | LayerHead
 
 
 def token_id(name: str, setting: str, token: TokenName, tokenizer: Any, rows: int) -> int:

@@ -8,12 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.encoding.input_forms.form import InputForm
-from evalkit.encoding.input_forms.heads import ClassifierHead, check_distinct, check_in_vocabulary
+from evalkit.encoding.input_forms.heads import (
+    ClassifierHead,
+    LayerHead,
+    check_distinct,
+    check_in_vocabulary,
+)
 from evalkit.encoding.input_forms.model_name import card_names, own_names
-from evalkit.encoding.input_forms.preset import PairScoring, Preset, is_causal, is_classifier
+from evalkit.encoding.input_forms.preset import (
+    PairScoring,
+    Preset,
+    is_causal,
+    is_classifier,
+    is_layerwise,
+    is_seq2seq,
+)
 from evalkit.encoding.input_forms.presets import PRESETS, preset_named, preset_names
 from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
+from evalkit.encoding.input_forms.without_pairs import check_own_inputs, check_scores_pairs
 from evalkit.encoding.model_files import ModelFiles
 from evalkit.errors import InputError, tell
 
@@ -44,15 +57,17 @@ def find_scoring(files: ModelFiles, prompt: Prompt | None = None) -> PairScoring
         If the model was trained with a form that neither its files nor the configuration say, or the stated form does
         not suit it.
     """
+    check_own_inputs(files)
     if prompt is not None:
         return _stated(files, prompt)
     _check_logit_score(files)
     if not _needs_form(files) or _says_form(files):
         return None
+    check_scores_pairs(files)
     preset = recognised(files)
     if preset is not None:
         return preset.scoring(files)
-    if is_causal(files) or (files.chat_template is not None and _reads_messages(files)):
+    if is_causal(files) or is_seq2seq(files) or (files.chat_template is not None and _reads_messages(files)):
         raise _no_form(files)
     return None
 
@@ -76,7 +91,7 @@ def recognised(files: ModelFiles) -> Preset | None:
     """Return the preset of a model, by its architecture and its chat template, name or model card."""
     fitting = [preset for preset in PRESETS if preset.fits(files)]
     for preset in fitting:
-        if preset.has_mark(files):
+        if preset.owns_families or preset.has_mark(files):
             return preset
     for name in own_names(files):
         for preset in fitting:
@@ -95,9 +110,9 @@ def recognised(files: ModelFiles) -> Preset | None:
 
 def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
     """Return the form that the configuration states, if it suits the model."""
-    if not is_causal(files) and not is_classifier(files):
+    if not is_causal(files) and not is_seq2seq(files) and not is_classifier(files):
         raise InputError(
-            f"{_described(files)} is neither a causal language model nor a sequence classifier, so that prompt"
+            f"{_described(files)} is no causal language model, encoder-decoder or sequence classifier, so that prompt"
             " does not apply",
             "remove prompt",
         )
@@ -110,12 +125,14 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
             )
         return preset.scoring(files)
     head = prompt.head
-    if is_causal(files) and isinstance(head, ClassifierHead):
+    if is_layerwise(files) and isinstance(head, ClassifierHead):
+        return PairScoring(prompt.form, LayerHead())
+    if (is_causal(files) or is_seq2seq(files)) and isinstance(head, ClassifierHead):
         raise InputError(
             f"{_described(files)} answers with a token, and prompt has no true_token",
             "set prompt.true_token, and prompt.false_token where its model card names two tokens",
         )
-    if is_classifier(files) and not isinstance(head, ClassifierHead):
+    if (is_classifier(files) or is_layerwise(files)) and not isinstance(head, ClassifierHead):
         raise InputError(
             f"{_described(files)} has a head that scores, and no tokens to answer with",
             "remove true_token and false_token from prompt",
@@ -127,7 +144,9 @@ def _needs_form(files: ModelFiles) -> bool:
     """Return whether a model is of a kind that is trained with a template."""
     if "Pooling" in files.modules or "Dense" in files.modules:
         return False
-    return is_causal(files) or any(_DECODERS.fullmatch(one) for one in files.architectures)
+    return (
+        is_causal(files) or is_seq2seq(files) or any(_DECODERS.fullmatch(one) for one in files.architectures)
+    )
 
 
 def _says_form(files: ModelFiles) -> bool:
@@ -181,6 +200,8 @@ def _no_form(files: ModelFiles) -> InputError:
         if files.chat_template is None
         else "has a chat template without the roles query and document"
     )
+    if is_seq2seq(files):
+        lacks = "is an encoder-decoder model, whose files do not say with which tokens it answers"
     if is_causal(files) and "LogitScore" not in files.modules:
         lacks = "has no module that says which tokens it answers with"
     return InputError(
@@ -191,7 +212,8 @@ def _no_form(files: ModelFiles) -> InputError:
 
 def _how(files: ModelFiles) -> str:
     """Return how a form is stated."""
-    tokens = ", true_token: ..., false_token: ..." if is_causal(files) else ""
+    answers = is_causal(files) or is_seq2seq(files)
+    tokens = ", true_token: ..., false_token: ..." if answers else ""
     names = _listed(preset_names())
     return (
         f"set prompt: {{template: '... {{query}} ... {{document}} ...'{tokens}}} as its model card says,"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from evalkit.encoding.input_forms.form import InputForm
-from evalkit.encoding.input_forms.heads import ClassifierHead, Head, TokenHead
+from evalkit.encoding.input_forms.heads import ClassifierHead, Head, LayerHead, TokenHead
 from evalkit.encoding.model_files import ModelFiles
 
-CAUSAL, CLASSIFIER = "ForCausalLM", "ForSequenceClassification"
+CAUSAL, CLASSIFIER, SEQ2SEQ = "ForCausalLM", "ForSequenceClassification", "ForConditionalGeneration"
+
+_SEQ2SEQ_TYPES = frozenset({"t5", "mt5", "umt5"})
+"""Model types that are encoder-decoders where the configuration does not say so."""
+OWN_BEGIN = "{bos_token}"
+"""As `begin` of a form: the token with which the tokenizer of the model begins a text, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +51,32 @@ class Preset:
     repositories
         Pattern of the names of its repositories, without their owners, in lower case.
     form
-        The form of a causal model.
+        The form of a causal or encoder-decoder model.
     head
-        What is read of a causal model; None if there is no such model in the family.
+        What is read of a causal or encoder-decoder model; None if there is no such model in the family.
     classifier_form
         The form of a classifier in the family; `form` where it is None.
     mark
         Text of a chat template that only this family has; None for none.
     replaces_code
         Whether the form does what the code in the repositories does, so that the code need not be trusted.
+    owns_families
+        Whether every model of the families has this form, whatever its name.
     """
 
     name: str
     families: tuple[str, ...]
     repositories: re.Pattern[str]
     form: InputForm
-    head: TokenHead | None
+    head: TokenHead | LayerHead | None
     classifier_form: InputForm | None = None
     mark: str | None = None
     replaces_code: bool = False
+    owns_families: bool = False
 
     def fits(self, files: ModelFiles) -> bool:
         """Return whether a model has an architecture of the family."""
-        endings = (CLASSIFIER,) if self.head is None else (CAUSAL, CLASSIFIER)
+        endings = (CLASSIFIER,) if self.head is None else (CAUSAL, SEQ2SEQ, CLASSIFIER)
         known = {f"{family}{ending}" for family in self.families for ending in endings}
         return bool(known & set(files.architectures))
 
@@ -82,7 +92,16 @@ class Preset:
         """Return how a model of the family scores, by its architecture."""
         if is_classifier(files) or self.head is None:
             return PairScoring(self.classifier_form or self.form, ClassifierHead(), self.replaces_code)
-        return PairScoring(self.form, self.head, self.replaces_code)
+        return PairScoring(_begun(self.form, files.tokenizer_config), self.head, self.replaces_code)
+
+
+def _begun(form: InputForm, tokenizer_config: Mapping[str, Any]) -> InputForm:
+    """Return the form with the token of the tokenizer where it begins with the model's own."""
+    if form.begin != OWN_BEGIN:
+        return form
+    token = tokenizer_config.get("bos_token")
+    text = token.get("content") if isinstance(token, Mapping) else token
+    return replace(form, begin=str(text) if text else None)
 
 
 def is_classifier(files: ModelFiles) -> bool:
@@ -93,3 +112,15 @@ def is_classifier(files: ModelFiles) -> bool:
 def is_causal(files: ModelFiles) -> bool:
     """Return whether a model is a causal language model."""
     return any(one.endswith((CAUSAL, "LMHeadModel")) for one in files.architectures)
+
+
+def is_layerwise(files: ModelFiles) -> bool:
+    """Return whether a model is a causal language model with a head that scores at each of its last layers."""
+    return any(one.startswith("LayerWise") for one in files.architectures)
+
+
+def is_seq2seq(files: ModelFiles) -> bool:
+    """Return whether a model is an encoder-decoder for texts."""
+    named = any(one.endswith(SEQ2SEQ) for one in files.architectures)
+    said = files.config.get("is_encoder_decoder", files.model_type in _SEQ2SEQ_TYPES)
+    return named and bool(said) and "vision_config" not in files.config

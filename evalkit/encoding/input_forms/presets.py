@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from evalkit.encoding.input_forms import (
     bge_reranker_v2_gemma,
+    bge_reranker_v2_minicpm_layerwise,
     ctxl_rerank_v2,
     llama_nemotron_rerank,
+    monot5,
+    mt5_mmarco,
     mxbai_rerank_v2,
+    ptt5_msmarco,
     qwen3_reranker,
+    rankt5,
     zerank,
 )
 from evalkit.encoding.input_forms.preset import Preset
@@ -20,6 +25,11 @@ PRESETS: tuple[Preset, ...] = (
     zerank.PRESET,
     ctxl_rerank_v2.PRESET,
     llama_nemotron_rerank.PRESET,
+    bge_reranker_v2_minicpm_layerwise.PRESET,
+    monot5.PRESET,
+    mt5_mmarco.PRESET,
+    ptt5_msmarco.PRESET,
+    rankt5.PRESET,
 )
 """All presets. Their patterns exclude each other, so that the order does not matter."""
 

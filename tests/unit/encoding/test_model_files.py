@@ -31,7 +31,8 @@ def test_an_empty_folder_says_nothing(tmp_path: Path) -> None:
     """Missing files are empty content, not an error: an adapter has no config.json."""
     files = read_model_files(str(tmp_path), None)
     assert files.architectures == () == files.modules
-    assert files.model_type == "" and files.chat_template is None
+    assert files.model_type == ""
+    assert files.chat_template is None
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,23 @@ def test_a_template_in_its_own_file_takes_precedence(tmp_path: Path) -> None:
     put(tmp_path, "tokenizer_config.json", {"chat_template": "old"})
     (tmp_path / "chat_template.jinja").write_text("new", encoding="utf-8")
     assert read_model_files(str(tmp_path), None).chat_template == "new"
+
+
+def test_networks_of_modules_in_folders_of_their_own_are_read(tmp_path: Path) -> None:
+    """Older models keep the network in the folder of its module; a router has one per role."""
+    kind = "sentence_transformers.models.Transformer"
+    modules = [
+        {"type": kind, "path": "0_Transformer"},
+        {"type": "sentence_transformers.models.Router", "path": "1_Router"},
+    ]
+    put(tmp_path, "modules.json", modules)
+    for place, name in (("0_Transformer", "BertModel"), ("1_Router/query_0", "T5Model")):
+        (tmp_path / place).mkdir(parents=True)
+        put(tmp_path / place, "config.json", {"architectures": [name]})
+    put(tmp_path / "1_Router", "router_config.json", {"types": {"query_0": kind}})
+    put(tmp_path / "0_Transformer", "sentence_bert_config.json", {"transformer_task": "fill-mask"})
+    files = read_model_files(str(tmp_path), None)
+    assert files.modules == ("Transformer", "Router", "Transformer")
+    assert files.architectures == ("BertModel",)
+    assert [one.config["architectures"] for one in files.networks] == [["BertModel"], ["T5Model"]]
+    assert [one.task for one in files.networks] == ["fill-mask", ""]
