@@ -202,7 +202,8 @@ def _check_layer(settings: ModelSettings, scoring: PairScoring | None) -> None:
 
 def _embedded_special(library_model: Any) -> list[str]:
     """Return the special tokens that the network has embeddings for: tokenizer classes add some that it has not."""
-    tokenizer, config = library_model.tokenizer, getattr(library_model, "config", None)
+    tokenizer = library_model.tokenizer
+    config: Any = getattr(library_model, "config", None)
     config = config.get_text_config() if hasattr(config, "get_text_config") else config
     rows = getattr(config, "vocab_size", None)
     special = special_tokens(tokenizer)
