@@ -11,7 +11,7 @@ from evalkit.encoding.model_files import ModelFiles
 from evalkit.encoding.model_settings import Card, Kind
 from evalkit.encoding.role_modules import distinguishes_roles, input_module
 from evalkit.encoding.token_vectors import length_of
-from evalkit.encoding.tokens import TokenRules, probes
+from evalkit.encoding.tokens import TokenRules, probes, special_tokens
 from evalkit.encoding.vector_rules import VectorRules
 
 _NO_LIMIT = 1_000_000
@@ -60,6 +60,16 @@ def rules_of(library_model: Any, task: str | None) -> TokenRules:
     own = None if task is None else length_of(module, task)
     limit = own or getattr(module, "max_seq_length", None)
     return TokenRules.of(module.tokenizer, int(limit) if limit is not None and limit < _NO_LIMIT else None)
+
+
+def embedded_special(library_model: Any, task: str | None) -> list[str]:
+    """Return the special tokens that the network has embeddings for: tokenizer classes add some that it lacks."""
+    tokenizer = input_module(library_model, task).tokenizer
+    config: Any = getattr(library_model, "config", None)
+    config = config.get_text_config() if hasattr(config, "get_text_config") else config
+    rows = getattr(config, "vocab_size", None)
+    special = special_tokens(tokenizer)
+    return [token for token in special if rows is None or tokenizer.convert_tokens_to_ids(token) < rows]
 
 
 def _vector_rules(library_model: Any, files: ModelFiles) -> VectorRules:

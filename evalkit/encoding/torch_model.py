@@ -18,7 +18,7 @@ from evalkit.encoding.state import model_access
 from evalkit.encoding.token_vectors import Expansion
 from evalkit.encoding.tokenizer_check import use_tokenizer_file
 from evalkit.encoding.tokens import LibraryTokeniser, Tokeniser, probes, special_tokens
-from evalkit.encoding.torch_card import read_card, rules_of
+from evalkit.encoding.torch_card import embedded_special, read_card, rules_of
 from evalkit.encoding.torch_loading import load_library_model
 from evalkit.encoding.torch_network import TorchNetwork
 from evalkit.encoding.torch_tokenisers import check_instruction, fastest_tokeniser, form_tokeniser
@@ -127,7 +127,7 @@ class TorchModel:
         """Set the side on which inputs of a role are padded, in the card too; return False if they cannot be."""
         name = self._settings.model
         if task not in self._pads_left:
-            special = special_tokens(input_module(self.library_model, task).tokenizer)
+            special = embedded_special(self.library_model, task)
             found = padding_on_left(name, network, tokeniser, special, pairs=self._reads_pairs)
             self._pads_left[task] = found
             if found is None:

@@ -136,6 +136,8 @@ def make_bge(folder: Path) -> Path:
     return save(folder, XLMRobertaForSequenceClassification(xlmr_config(xlmr_tokenizer(folder), **ONE_LABEL)))
 
 
+PROMPT = {"template": "{query} {document}", "true_token": "yes", "false_token": "no"}
+"""Says how a causal model is read, so that other faults of it are found."""
 INCOMPLETE: Mapping[str, tuple[Callable[[Path], object], str, str]] = {
     "no architectures, head missing": (
         lambda folder: (edit(folder, "config.json", architectures=...), change_weights(folder, without("classifier"))),
@@ -182,7 +184,8 @@ def test_an_output_layer_that_is_missing(tmp_path: Path, check_refused: Callable
         (folder / "config.json").read_text().replace('embeddings": true', 'embeddings": false'),
     )
     message = r"lacks weights of Qwen3ForCausalLM, which would be random: lm_head\.weight$"
-    check_refused("Qwen3-Reranker, lm_head missing", change_weights(folder, without("lm_head")), message)
+    change_weights(folder, without("lm_head"))
+    check_refused("Qwen3-Reranker, lm_head missing", folder, message, prompt=PROMPT)
 
 
 def test_a_layer_of_a_stanford_model_is_missing(tmp_path: Path, check_refused: Callable[..., Any]) -> None:
@@ -236,11 +239,13 @@ def test_code_of_an_embedding_model_that_is_not_trusted(
 def test_a_configuration_with_code_that_is_not_trusted(
     tmp_path: Path, check_refused: Callable[..., Any]
 ) -> None:
-    """It may change how the model is used, as zerank-1's does."""
+    """It may change how the model is used: a template of the user does not replace it."""
     make_causal_reranker(tmp_path)
     edit(tmp_path, "config.json", auto_map={"AutoConfig": "modeling_zeranker.ZEConfig"})
     message = r"not trusted: modeling_zeranker\.py \(AutoConfig\)"
-    check_refused("zerank-1 (own code in its configuration), untrusted", tmp_path, message)
+    check_refused(
+        "causal model with own code in its configuration, untrusted", tmp_path, message, prompt=PROMPT
+    )
 
 
 def test_a_folder_without_a_tokenizer(tmp_path: Path, check_refused: Callable[..., Any]) -> None:

@@ -118,6 +118,14 @@ def test_gemma(tmp_path: Path, check_layout: Check, most: int | None) -> None:
     check_layout(family, folder, token_recipe(folder, build, "Yes"), **more)
 
 
+def test_special_tokens_without_embeddings(tmp_path: Path, check_layout: Check) -> None:
+    """A special token that the tokenizer's class adds beyond the model's rows is never fed."""
+    folder = tmp_path / "zerank-2"
+    make_qwen3(folder)
+    edit(folder, "tokenizer_config.json", mask_token="<mask>")
+    check_layout("zerank-2, a special token beyond the rows", folder, token_recipe(folder, zerank, "Yes"))
+
+
 @pytest.mark.parametrize("instruction", ["", "Prefer recent news"])
 def test_ctxl(tmp_path: Path, check_layout: Check, instruction: str) -> None:
     """The score is the logit of the first token of the vocabulary."""

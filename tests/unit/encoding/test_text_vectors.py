@@ -60,7 +60,7 @@ class Model:
 
     def engine(self, prompt: str | None = None, task: str | None = None, /) -> Engine:
         """Return an engine."""
-        return Engine(Letters(prompt or ""), FourNumbers(task), 100)
+        return Engine(Letters(prompt or ""), FourNumbers(task), 100, model="m")
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, rules: VectorRules, **settings: Any) -> TextVectors:
