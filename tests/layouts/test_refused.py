@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.causal_models import QWEN3_TEMPLATE
 from support.late_models import make_late_interaction
 from support.tiny_embedders import sentence_bert
 from support.tiny_models import ONE_LABEL, bert_config, edit, put, qwen_sizes, save, xlmr_config
@@ -100,13 +101,14 @@ def make_causal(folder: Path, **config: Any) -> Path:
 
 
 def make_causal_reranker(folder: Path) -> Path:
-    """Save a Qwen3 with modules that score yes against no."""
+    """Save a Qwen3 with a template for pairs, and modules that score yes against no."""
     types = ("base.modules.transformer.Transformer", "cross_encoder.modules.logit_score.LogitScore")
     modules = [
         {"idx": n, "name": str(n), "path": path, "type": f"sentence_transformers.{types[n]}"}
         for n, path in enumerate(("", "1_LogitScore"))
     ]
     put(make_causal(folder), "modules.json", modules)
+    edit(folder, "tokenizer_config.json", chat_template=QWEN3_TEMPLATE)
     put(folder, "1_LogitScore/config.json", {"true_token_id": 5, "false_token_id": 6})
     put(folder, "config_sentence_transformers.json", {"model_type": "CrossEncoder"})
     put(folder, "sentence_bert_config.json", {"transformer_task": "text-generation"})

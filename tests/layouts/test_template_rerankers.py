@@ -122,7 +122,8 @@ def test_special_tokens_without_embeddings(tmp_path: Path, check_layout: Check) 
     """A special token that the tokenizer's class adds beyond the model's rows is never fed."""
     folder = tmp_path / "zerank-2"
     make_qwen3(folder)
-    edit(folder, "tokenizer_config.json", mask_token="<mask>")
+    added = "<mask>"
+    edit(folder, "tokenizer_config.json", mask_token=added)
     check_layout("zerank-2, a special token beyond the rows", folder, token_recipe(folder, zerank, "Yes"))
 
 

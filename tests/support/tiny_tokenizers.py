@@ -152,7 +152,7 @@ def qwen_tokenizer(
     shared = {"add_bos_token": False, "add_prefix_space": False, "padding_side": "left", "errors": "replace"}
     names = {"bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "unk_token": None}
     kind = {"tokenizer_class": "Qwen2Tokenizer", "split_special_tokens": False, **shared, **_limit(most)}
-    chat = {} if template is None else {"chattemplate_step": template}
+    chat = {} if template is None else {"chat_template": template}
     return _write(folder, data, names, {**kind, **chat, **config})
 
 
