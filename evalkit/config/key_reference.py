@@ -76,8 +76,9 @@ def _names_in(cls: type) -> set[str]:
 
 def form_of(schema: Mapping[str, Any]) -> str:
     """Return a short description of a value from its JSON Schema."""
-    if "anyOf" in schema:
-        forms = (form_of(alternative) for alternative in schema["anyOf"])
+    alternatives = schema.get("anyOf", schema.get("oneOf"))
+    if alternatives is not None:
+        forms = [form_of(alternative) for alternative in alternatives]
         return " or ".join(dict.fromkeys(form for form in forms if form != "null"))
     if "enum" in schema or "const" in schema:
         names = schema.get("enum", [schema.get("const")])

@@ -99,8 +99,8 @@ def _plugins(kind: str) -> Iterator[str]:
         one = plugin.load()
         own = [key for key in keys_of(one.Settings) if key.owner not in SHARED and key.name != selector]
         also = [SHARED[found] for found in one.Settings.__mro__ if found in SHARED and found is not base]
-        links = " and ".join(
-            f"[{name[0].lower() + name[1:]}](#{name.lower().replace(' ', '-')})" for name in also
+        links = _enumerated(
+            [f"[{name[0].lower() + name[1:]}](#{name.lower().replace(' ', '-')})" for name in also]
         )
         said = _said(one)
         yield from (
@@ -110,6 +110,11 @@ def _plugins(kind: str) -> Iterator[str]:
             "",
         )
         yield from (*_table(own), *_blocks(own, f"{plugin.name}: "))
+
+
+def _enumerated(parts: list[str]) -> str:
+    """Return parts as in a sentence: ``a, b and c``."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
 
 
 def _own(kind: str) -> list[registry.Plugin]:
