@@ -3,9 +3,10 @@
 Importing this package does not import torch.
 """
 
+from evalkit.encoding.checkpoints.list_files import is_listwise
+from evalkit.encoding.embeddings.similarity import Similarity, similarities
+from evalkit.encoding.embeddings.text_vectors import TextVectors, VectorModel, open_text_vectors
 from evalkit.encoding.engine import Encoded, Engine
-from evalkit.encoding.list_files import is_listwise
-from evalkit.encoding.list_model import ListModel
 from evalkit.encoding.model_settings import (
     Card,
     EmbeddingModel,
@@ -16,10 +17,9 @@ from evalkit.encoding.model_settings import (
     Runtime,
 )
 from evalkit.encoding.open_model import OpenModel, open_model
-from evalkit.encoding.similarity import Similarity, similarities
 from evalkit.encoding.state import deciding_facts
-from evalkit.encoding.text_vectors import TextVectors, VectorModel, open_text_vectors
 from evalkit.encoding.tokens import Item
+from evalkit.encoding.torch_runtime.list_model import ListModel
 
 __all__ = [
     "Card",

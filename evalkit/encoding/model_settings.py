@@ -13,10 +13,10 @@ from pydantic import model_validator
 from evalkit.config import Settings
 from evalkit.config.input_paths import ModelName
 from evalkit.config.settings import Concurrency, PositiveInt
+from evalkit.encoding.embeddings.token_vectors import Task
+from evalkit.encoding.embeddings.vector_rules import VectorRules
 from evalkit.encoding.input_forms import InputForm, Prompt
-from evalkit.encoding.token_vectors import Task
 from evalkit.encoding.tokens import TokenRules
-from evalkit.encoding.vector_rules import VectorRules
 
 Kind = Literal["cross_encoder", "bi_encoder", "late_interaction"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]

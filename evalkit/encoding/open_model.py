@@ -52,9 +52,9 @@ def open_model(settings: ModelSettings) -> OpenModel:
 
 def _opened(settings: ModelSettings) -> OpenModel:
     if settings.computes_with == "onnx":
-        from evalkit.encoding.onnx_model import OnnxModel
+        from evalkit.encoding.onnx_runtime.onnx_model import OnnxModel
 
         return OnnxModel(settings)
-    from evalkit.encoding.torch_model import TorchModel
+    from evalkit.encoding.torch_runtime.torch_model import TorchModel
 
     return TorchModel(settings)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from evalkit.encoding.torch_model import TorchModel
+from evalkit.encoding.torch_runtime.torch_model import TorchModel
 from evalkit.records import ScoreKind
 from evalkit.rerankers.base import Role
 from evalkit.rerankers.embedding_cache import Embedded

@@ -15,8 +15,8 @@ from support.command import evalkit_process, only_folder, serving
 from support.late_models import LATE_WORDS, make_late_interaction
 from support.models import make_classifier, make_headless
 
-from evalkit.encoding import torch_model
 from evalkit.encoding.tokens import FastTokeniser, LibraryTokeniser
+from evalkit.encoding.torch_runtime import torch_model
 from evalkit.errors import ConfigError, InputError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Embedded, Preparable, load_reranker

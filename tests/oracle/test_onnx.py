@@ -14,8 +14,9 @@ import pytest
 from support.models import make_causal, make_classifier, make_embedder
 
 from evalkit.config import reranker_settings
-from evalkit.encoding import model_settings, onnx_checks, onnx_export
-from evalkit.encoding.onnx_model import OnnxModel
+from evalkit.encoding import model_settings
+from evalkit.encoding.onnx_runtime import onnx_checks, onnx_export
+from evalkit.encoding.onnx_runtime.onnx_model import OnnxModel
 from evalkit.errors import ConfigError, InputError
 from evalkit.rerankers import load_reranker
 from evalkit.store.backend_identity import identity_of

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support.models import make_classifier
 
-from evalkit.encoding import quantisation
-from evalkit.encoding.onnx_network import open_session
-from evalkit.encoding.quantisation import ACTIVATION_STEPS, WEIGHT_STEPS, quantise, quantised
+from evalkit.encoding.onnx_runtime import quantisation
+from evalkit.encoding.onnx_runtime.onnx_network import open_session
+from evalkit.encoding.onnx_runtime.quantisation import ACTIVATION_STEPS, WEIGHT_STEPS, quantise, quantised
 from evalkit.errors import InputError
 from evalkit.rerankers import load_reranker
 

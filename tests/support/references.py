@@ -16,8 +16,8 @@ from evalkit.config.gate_rules import GateSettings
 from evalkit.config.key_reference import Key, keys_of
 from evalkit.config.service import KeysFile
 from evalkit.config.settings import Settings
+from evalkit.encoding.embeddings.text_vectors import VectorModel
 from evalkit.encoding.model_settings import EmbeddingModel, LocalModel
-from evalkit.encoding.text_vectors import VectorModel
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.text_analysis import languages
 

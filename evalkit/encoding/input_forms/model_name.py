@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from evalkit.encoding.model_files import ModelFiles
+from evalkit.encoding.checkpoints.model_files import ModelFiles
 
 _CACHED = re.compile(r"models--.+?--(.+)")
 """A repository's folder in the cache of the hub."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from evalkit.encoding.checkpoints.model_files import ModelFiles
 from evalkit.encoding.input_forms.form import InputForm
 from evalkit.encoding.input_forms.heads import (
     ClassifierHead,
@@ -27,7 +28,6 @@ from evalkit.encoding.input_forms.presets import PRESETS, preset_named, preset_n
 from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
 from evalkit.encoding.input_forms.without_pairs import check_own_inputs, check_scores_pairs
-from evalkit.encoding.model_files import ModelFiles
 from evalkit.errors import InputError, tell
 
 Prompt = str | PromptSettings

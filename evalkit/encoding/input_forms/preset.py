@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from evalkit.encoding.checkpoints.model_files import ModelFiles
 from evalkit.encoding.input_forms.form import InputForm
 from evalkit.encoding.input_forms.heads import ClassifierHead, Head, LayerHead, TokenHead
-from evalkit.encoding.model_files import ModelFiles
 
 CAUSAL, CLASSIFIER, SEQ2SEQ = "ForCausalLM", "ForSequenceClassification", "ForConditionalGeneration"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.encoding.model_files import ModelFiles
+from evalkit.encoding.checkpoints.model_files import ModelFiles
 
 _ROLES = tuple(re.compile(rf"""["']{role}["']""") for role in ("query", "document"))
 _TEXTS = ("a query 5b1c", "a document 9e27")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from evalkit.encoding.checkpoints.model_files import ModelFiles
 from evalkit.encoding.input_forms.model_name import own_names
-from evalkit.encoding.model_files import ModelFiles
 from evalkit.errors import InputError
 
 _SERVED = "serve it behind a chat API, and use backend: listwise"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.encoding.list_model import ScoredList
+from evalkit.encoding.torch_runtime.list_model import ScoredList
 from evalkit.records import RerankRequest
 from evalkit.rerankers.local_lists import LocalLists
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from evalkit.encoding.checkpoints.model_files import ModelFiles, read_model_files
 from evalkit.encoding.input_forms import (
     ClassifierHead,
     PromptSettings,
@@ -19,7 +20,6 @@ from evalkit.encoding.input_forms import (
 )
 from evalkit.encoding.input_forms.pair_scoring import recognised
 from evalkit.encoding.input_forms.presets import PRESETS, preset_named
-from evalkit.encoding.model_files import ModelFiles, read_model_files
 from evalkit.errors import InputError, InputNote, UnknownNameError
 
 pytest.importorskip("transformers", reason="needs the local extra")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.tiny_models import put
 
+from evalkit.encoding.checkpoints.model_files import ModelFiles, read_model_files
 from evalkit.encoding.input_forms.without_pairs import check_own_inputs, check_scores_pairs
-from evalkit.encoding.model_files import ModelFiles, read_model_files
 from evalkit.errors import InputError
 
 

@@ -1,0 +1,1 @@
+"""How the vectors of embedding models are made and compared: prompts, roles, dimensions, similarity."""

@@ -1,0 +1,1 @@
+"""Models that run on torch, loaded by sentence-transformers or by transformers."""

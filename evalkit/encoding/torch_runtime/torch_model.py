@@ -1,0 +1,163 @@
+"""Models that run on torch, loaded by sentence-transformers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from evalkit.encoding.checkpoints.model_files import read_model_files
+from evalkit.encoding.checkpoints.tokenizer_check import use_tokenizer_file
+from evalkit.encoding.embeddings.token_vectors import Expansion
+from evalkit.encoding.engine import Engine
+from evalkit.encoding.input_forms import LayerHead, PairScoring, find_scoring, plain_pair_remark
+from evalkit.encoding.library_runtime import model_errors, suppress_warnings
+from evalkit.encoding.model_settings import ModelSettings
+from evalkit.encoding.state import model_access
+from evalkit.encoding.tokens import LibraryTokeniser, Tokeniser, probes, special_tokens
+from evalkit.encoding.torch_runtime.padding_side import padding_on_left
+from evalkit.encoding.torch_runtime.role_modules import input_module
+from evalkit.encoding.torch_runtime.torch_card import embedded_special, read_card, rules_of
+from evalkit.encoding.torch_runtime.torch_loading import load_library_model
+from evalkit.encoding.torch_runtime.torch_network import TorchNetwork
+from evalkit.encoding.torch_runtime.torch_tokenisers import (
+    check_instruction,
+    fastest_tokeniser,
+    form_tokeniser,
+)
+from evalkit.errors import EvalkitWarning, InputError
+
+OUTPUTS = {
+    "cross_encoder": "scores",
+    "bi_encoder": "sentence_embedding",
+    "late_interaction": "token_embeddings",
+}
+
+
+class TorchModel:
+    """A model in memory that runs on torch.
+
+    Attributes
+    ----------
+    card
+        Its metadata.
+    files
+        What its files say.
+    library_model
+        The sentence-transformers model.
+    """
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
+        self._reads_pairs = settings.kind == "cross_encoder"
+        with model_access(settings.model):
+            with model_errors(settings.model):
+                self.files = read_model_files(settings.model, settings.revision)
+                scoring = find_scoring(self.files, settings.prompt) if self._reads_pairs else None
+            _check_layer(settings, scoring)
+            self.library_model = load_library_model(settings, self.files, scoring)
+        with model_errors(settings.model):
+            remark = use_tokenizer_file(
+                self.files,
+                input_module(self.library_model, None).tokenizer,
+                lowercase=bool(getattr(self.library_model[0], "do_lower_case", False)),
+            )
+            remarks = (
+                remark,
+                plain_pair_remark(self.files) if self._reads_pairs and scoring is None else None,
+            )
+            form = None if scoring is None else scoring.form
+            self.card = read_card(self.library_model, self.files, settings.kind, form, remarks)
+        self._pads_left: dict[str | None, bool | None] = {}
+
+    def engine(self, prompt: str | None = None, task: str | None = None) -> Engine:
+        """Return an engine that puts a prompt before every input of a role; all engines share the model.
+
+        Raises
+        ------
+        InputError
+            If its tokenizer fails.
+        """
+        with model_errors(self._settings.model, "be used"):
+            return self._engine(prompt, task)
+
+    def _engine(self, prompt: str | None, task: str | None) -> Engine:
+        tokenizer = input_module(self.library_model, task).tokenizer
+        backend = getattr(tokenizer, "backend_tokenizer", None)
+        if self.card.form is not None:
+            form = self.card.form.with_instruction(prompt)
+            tokeniser = form_tokeniser(self._settings.model, backend, self.card.rules, form)
+            return self._engine_of(tokeniser, {}, task)
+        rules = self.card.rules if task is None else rules_of(self.library_model, task)
+        items = probes(rules.max_length, special_tokens(tokenizer), pairs=self._reads_pairs)
+        more = {} if task is None else {"task": task}
+        library = LibraryTokeniser(self.library_model, rules, prompt, **more)
+        with suppress_warnings():
+            probe_features = library.features(items[:1])
+            chosen = fastest_tokeniser(library, backend, rules, prompt, items)
+        if prompt and self._reads_pairs:
+            check_instruction(
+                self._settings.model, library, LibraryTokeniser(self.library_model, rules, None)
+            )
+        features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
+        return self._engine_of(chosen, features, task, Expansion.of(probe_features))
+
+    def _engine_of(
+        self,
+        tokeniser: Tokeniser,
+        features: Mapping[str, Any],
+        task: str | None,
+        expansion: Expansion | None = None,
+    ) -> Engine:
+        """Return an engine, padded on the side on which batches do not change outputs."""
+        network = TorchNetwork(
+            self._settings.model,
+            self.library_model,
+            OUTPUTS[self._settings.kind],
+            features,
+            self._settings.threads,
+            task=task,
+            expansion=expansion,
+        )
+        batch_tokens = self._settings.batch_tokens or network.batch_tokens
+        if expansion is not None:
+            tokeniser.pads_left = expansion.on_left
+        elif batch_tokens > 1 and not self._set_padding(network, tokeniser, task):
+            batch_tokens = 1
+        return Engine(tokeniser, network, batch_tokens, model=self._settings.model)
+
+    def _set_padding(self, network: TorchNetwork, tokeniser: Tokeniser, task: str | None) -> bool:
+        """Set the side on which inputs of a role are padded, in the card too; return False if they cannot be."""
+        name = self._settings.model
+        if task not in self._pads_left:
+            special = embedded_special(self.library_model, task)
+            found = padding_on_left(name, network, tokeniser, special, pairs=self._reads_pairs)
+            self._pads_left[task] = found
+            if found is None:
+                warnings.warn(
+                    f"the model {name!r} takes one input at a time, which is slow; if its config.json has no"
+                    " pad_token_id, set it",
+                    EvalkitWarning,
+                    stacklevel=5,
+                )
+        left = self._pads_left[task]
+        if left is not None:
+            tokeniser.pads_left = left
+            self.card = replace(self.card, rules=replace(self.card.rules, pads_left=left))
+        return left is not None
+
+
+def _check_layer(settings: ModelSettings, scoring: PairScoring | None) -> None:
+    """Check that a layer is configured for layerwise models only.
+
+    Raises
+    ------
+    InputError
+        If the model has no heads at its layers.
+    """
+    if settings.cutoff_layer is not None and not (scoring and isinstance(scoring.head, LayerHead)):
+        raise InputError(
+            f"the model {settings.model!r} is no layerwise reranker, so cutoff_layer does not apply",
+            "remove cutoff_layer",
+        )

@@ -1,0 +1,136 @@
+"""Forward passes with torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.encoding.embeddings.token_vectors import POSITIONS, Expansion
+from evalkit.encoding.library_errors import OutOfMemoryError
+from evalkit.encoding.library_runtime import (
+    CPU_BATCH_TOKENS,
+    MOST_WORKERS,
+    available_threads,
+    first_line,
+    model_errors,
+)
+from evalkit.encoding.packing import Padded
+
+DEVICE_BATCH_TOKENS = 32_768
+
+
+class TorchNetwork:
+    """Runs a sentence-transformers model on tokens.
+
+    On a CPU it runs several passes with few threads each, which is faster than one pass with all threads.
+
+    Parameters
+    ----------
+    name
+        Folder or hub id, for messages.
+    model
+        The model, on its device.
+    output
+        The output feature to return: ``scores``, ``sentence_embedding``, or ``token_embeddings`` for every token
+        that is scored.
+    features
+        Further input features of every batch.
+    threads
+        Processor threads; None for all that this process may use.
+    task
+        Role of the texts, if the model distinguishes roles.
+    expansion
+        Expansion of short inputs.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        output: str,
+        features: Mapping[str, Any],
+        threads: int | None = None,
+        *,
+        task: str | None = None,
+        expansion: Expansion | None = None,
+    ) -> None:
+        self._name, self._model, self._output, self._features = name, model, output, dict(features)
+        self._task_arguments, self._expansion = {} if task is None else {"task": task}, expansion
+        self._threads = threads or available_threads()
+        self._on_cpu = model.device.type == "cpu"
+        self.workers = min(self._threads, MOST_WORKERS) if self._on_cpu else 1
+        self.batch_tokens = CPU_BATCH_TOKENS if self._on_cpu else DEVICE_BATCH_TOKENS
+
+    def forward(self, batch: Padded, worker: int | None) -> NDArray[Any] | list[NDArray[Any]]:
+        """Return ``(b, k)`` float32, or ``(t, k)`` of each row's tokens."""
+        import torch
+
+        if self._on_cpu:
+            # This setting affects only the calling thread.
+            torch.set_num_threads(self._threads if worker is None else self._threads // self.workers)
+        # A token that the weights lack, for one, as of the tokenizer of another model.
+        with model_errors(self._name, "compute a batch"):
+            return self._forward(batch)
+
+    def _forward(self, batch: Padded) -> NDArray[Any] | list[NDArray[Any]]:
+        import torch
+
+        try:
+            with torch.inference_mode():
+                outputs = self._model(self._inputs(batch), **self._task_arguments)
+                output = outputs[self._output]
+                if self._output == "token_embeddings":
+                    return _scored(output, outputs["attention_mask"].bool())
+                return np.asarray(output.float().cpu().numpy())
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise OutOfMemoryError(first_line(error)) from None
+        except RuntimeError as error:
+            if "memory" not in str(error):
+                raise
+            raise OutOfMemoryError(first_line(error)) from None
+
+    def _inputs(self, batch: Padded) -> dict[str, Any]:
+        """Return the model's input features, on its device."""
+        import torch
+
+        added = None
+        if self._expansion is not None:
+            batch, added = self._expansion.applied(batch)
+        parts: dict[str, NDArray[Any] | None] = {
+            "input_ids": batch.ids,
+            "attention_mask": batch.mask,
+            "token_type_ids": batch.segments,
+            POSITIONS: added,
+        }
+        moved = {
+            name: torch.from_numpy(part).to(self._model.device)
+            for name, part in parts.items()
+            if part is not None
+        }
+        return {**self._features, **moved}
+
+    def facts(self) -> dict[str, Any]:
+        """Return runtime, device, data type and threads, for the manifest."""
+        import torch
+
+        return {
+            "runtime": f"torch {torch.__version__}",
+            "device": str(self._model.device),
+            "dtype": str(self._model.dtype).removeprefix("torch."),
+            "threads": self._threads if self._on_cpu else None,
+        }
+
+
+def _scored(embeddings: Any, mask: Any) -> list[NDArray[Any]]:
+    """Return ``(t, dimension)`` float32 of each row's scored tokens.
+
+    Parameters
+    ----------
+    embeddings, mask
+        ``(b, t, dimension)`` and ``(b, t)`` tensors.
+    """
+    ends = mask.sum(dim=1).cumsum(dim=0).cpu().numpy()
+    return np.split(embeddings[mask].float().cpu().numpy(), ends[:-1])

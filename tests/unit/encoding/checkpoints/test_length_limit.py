@@ -1,0 +1,86 @@
+"""Length limits from the positions of a network, with networks of a few modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the local extra")
+
+from evalkit.encoding.checkpoints.length_limit import limit_length, position_limit  # noqa: E402 - torch may be missing
+from evalkit.errors import InputError  # noqa: E402
+
+
+def network(name: str = "position_embeddings", rows: int = 20, **more: Any) -> Any:
+    """Return a network with one embedding of this name in it."""
+    inner = torch.nn.Module()
+    setattr(inner, name, torch.nn.Embedding(rows, 2, **more))
+    outer = torch.nn.Module()
+    outer.embeddings = inner
+    return outer
+
+
+class LibraryModel(torch.nn.Module):  # type: ignore[misc, name-defined]
+    """What sentence-transformers has: limits on itself and on its first module."""
+
+    def __init__(self, own: Any, limit: int | None = None, **limits: int) -> None:
+        super().__init__()
+        self.own, self.max_seq_length = own, limit
+        for name, value in limits.items():
+            setattr(own, name, value)
+
+    def __getitem__(self, _: int) -> Any:
+        """Return the first module."""
+        return self.own
+
+
+def test_positions_limit_tokens() -> None:
+    """Every position is a token's: BERT's, GPT-2's under its own name, and those of a text among other inputs."""
+    assert position_limit(network()) == 20
+    assert position_limit(network("wpe")) == 20
+    both = torch.nn.Module()
+    both.text, both.vision_tower = network(), network(rows=5)
+    assert position_limit(both) == 20
+
+
+def test_positions_that_tokens_do_not_use_are_none() -> None:
+    """RoBERTa counts from the padding token's id + 1, and BART skips its offset: 514 positions read 512 tokens."""
+    assert position_limit(network(rows=514, padding_idx=1)) == 512
+    shifted = network("embed_positions", rows=1026)
+    shifted.embeddings.embed_positions.offset = 2
+    assert position_limit(shifted) == 1024
+
+
+def test_relative_positions_do_not_limit() -> None:
+    """Without a vector for each position there is no limit: the model's files decide."""
+    assert position_limit(network("word_embeddings")) is None
+    model = LibraryModel(network("rel_embeddings"), 40)
+    limit_length("m", model, None)
+    assert model.max_seq_length == 40
+    limit_length("m", model, 100)
+    assert model.max_seq_length == 100
+
+
+@pytest.mark.parametrize(("said", "limit"), [(10**30, 18), (20, 18), (18, 18), (7, 7), (None, None)])
+def test_the_files_cannot_raise_the_limit(said: int | None, limit: int | None) -> None:
+    """A limit beyond the positions is cut to them; a lower one, and none, stays."""
+    model = LibraryModel(network(padding_idx=1), said)
+    limit_length("m", model, None)
+    assert model.max_seq_length == limit
+
+
+def test_limits_by_role_cannot_raise_it_either() -> None:
+    """Late interaction has limits of its own for queries and documents."""
+    model = LibraryModel(network(), 20, query_length=8, document_length=300)
+    limit_length("m", model, None)
+    assert (model.own.query_length, model.own.document_length) == (8, 20)
+
+
+def test_a_configured_limit_is_set_or_refused() -> None:
+    """Up to the positions it holds for documents of late interaction too; beyond, the message has both numbers."""
+    model = LibraryModel(network(), 20)
+    limit_length("m", model, 12)
+    assert model.max_seq_length == 12 == model.own.document_length
+    with pytest.raises(InputError, match="max_length_tokens is 21, and the model 'm' has positions for 20"):
+        limit_length("m", model, 21)
