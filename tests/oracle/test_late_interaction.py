@@ -16,7 +16,7 @@ from support.late_models import LATE_WORDS, make_late_interaction
 from support.models import make_classifier, make_headless
 
 from evalkit.encoding.tokens import FastTokeniser, LibraryTokeniser
-from evalkit.encoding.torch_runtime import torch_model
+from evalkit.encoding.torch_runtime import torch_tokenisers
 from evalkit.errors import ConfigError, InputError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Embedded, Preparable, load_reranker
@@ -129,7 +129,7 @@ def test_both_tokenisers_lead_to_the_same(tmp_path: Path, monkeypatch: pytest.Mo
     model = make_late_interaction(tmp_path, **KINDS[kind])
     requests = [request(query) for query in QUERIES]
     fast = ours(model).score_many(requests)
-    monkeypatch.setattr(torch_model, "agree", lambda *_: False)
+    monkeypatch.setattr(torch_tokenisers, "agree", lambda *_: False)
     reranker = ours(model)
     assert isinstance(reranker._engines["query"].tokeniser, LibraryTokeniser)
     for one, other in zip(fast, reranker.score_many(requests), strict=True):

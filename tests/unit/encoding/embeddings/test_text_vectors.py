@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evalkit.encoding import Engine, text_vectors
+from evalkit.encoding import Engine
+from evalkit.encoding.embeddings import text_vectors
 from evalkit.encoding.embeddings.text_vectors import TextVectors, VectorModel, open_text_vectors
 from evalkit.encoding.embeddings.vector_rules import VectorRules
 from evalkit.encoding.model_settings import Card
