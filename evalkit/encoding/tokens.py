@@ -91,6 +91,17 @@ def special_tokens(tokenizer: Any) -> list[str]:
     return list(dict.fromkeys(token for token in named.values() if isinstance(token, str)))
 
 
+def unlimited_tokenizer(tokenizer: str, rules: TokenRules) -> Any:
+    """Return the tokenizer of the `tokenizers` package that a ``tokenizer.json`` describes; it neither pads nor cuts."""
+    from tokenizers import Tokenizer
+
+    loaded = Tokenizer.from_str(tokenizer)
+    loaded.encode_special_tokens = rules.splits_special  # not part of tokenizer.json
+    loaded.no_padding()
+    loaded.no_truncation()
+    return loaded
+
+
 class FastTokeniser:
     """Uses the `tokenizers` package directly: it runs on all cores and reports truncated inputs.
 
@@ -105,12 +116,7 @@ class FastTokeniser:
     """
 
     def __init__(self, tokenizer: str, rules: TokenRules, prompt: str | None) -> None:
-        from tokenizers import Tokenizer
-
-        self._tokenizer = Tokenizer.from_str(tokenizer)
-        self._tokenizer.encode_special_tokens = rules.splits_special  # not part of tokenizer.json
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = unlimited_tokenizer(tokenizer, rules)
         if rules.max_length is not None:
             self._tokenizer.enable_truncation(
                 rules.max_length, strategy="longest_first", direction=rules.cut_side

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.encoding.input_forms.form import InputForm, Piece, PieceText
-from evalkit.encoding.tokens import Item, TokenRules, Tokens
+from evalkit.encoding.tokens import Item, TokenRules, Tokens, unlimited_tokenizer
 from evalkit.errors import InputError
 
 LEAST_ROOM = 8
@@ -63,12 +63,7 @@ class FormTokeniser:
     """
 
     def __init__(self, tokenizer: str, rules: TokenRules, form: InputForm) -> None:
-        from tokenizers import Tokenizer
-
-        self._tokenizer = Tokenizer.from_str(tokenizer)
-        self._tokenizer.encode_special_tokens = rules.splits_special  # not part of tokenizer.json
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = unlimited_tokenizer(tokenizer, rules)
         self._form, self._limit = form, rules.max_length
         self._pieces = list(form.parsed())
         self._first = self._begin()
