@@ -92,7 +92,7 @@ def special_tokens(tokenizer: Any) -> list[str]:
 
 
 def unlimited_tokenizer(tokenizer: str, rules: TokenRules) -> Any:
-    """Return the tokenizer of the `tokenizers` package that a ``tokenizer.json`` describes; it neither pads nor cuts."""
+    """Return the tokenizer of the `tokenizers` package in a ``tokenizer.json``; it neither pads nor cuts."""
     from tokenizers import Tokenizer
 
     loaded = Tokenizer.from_str(tokenizer)

@@ -17,7 +17,6 @@ from evalkit.experiment.drift_pass import sampled_requests
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
 from evalkit.experiment.first_calls import first_request, is_split, needs_dependence, sample_batches
-from evalkit.experiment.known_scores import precise_tag
 from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_cells, timed_calls
 from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
 from evalkit.experiment.quality_pass import quality_lists
@@ -25,6 +24,7 @@ from evalkit.latency import LatencyCell, Loads
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass, expected_usage, weigh
+from evalkit.results.manifest import precise_tag
 
 DERIVED = "derived"
 """Name of the pass of a reranker whose scores are computed from those of others."""

@@ -12,6 +12,7 @@ from evalkit.config import Config
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.records import Run
 from evalkit.reranking import Row
+from evalkit.results.manifest import precise_tag
 from evalkit.store import ScoreKey, ScoreStore, StoredScore, identity_of
 
 
@@ -98,8 +99,3 @@ def identities_of(config: Config) -> dict[str, str]:
         if fewer_bits is not None:
             identities[precise_tag(tag)] = identity_of(fewer_bits[1])
     return identities
-
-
-def precise_tag(tag: str) -> str:
-    """Return the tag of a reranker's scores in fp32; it contains spaces, so no configured tag is equal to it."""
-    return f"{tag} in fp32"

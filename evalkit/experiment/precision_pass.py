@@ -12,7 +12,6 @@ from evalkit.config import Config, RerankerSettings
 from evalkit.errors import CallError, InputError
 from evalkit.experiment.context import StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.known_scores import precise_tag
 from evalkit.experiment.pass_sender import Sending
 from evalkit.experiment.scoring_pools import pool_for
 from evalkit.experiment.sessions import open_session
@@ -20,6 +19,7 @@ from evalkit.metrics import parse_metric
 from evalkit.progress import progress_bar
 from evalkit.records import Run
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, Row, assemble, batch
+from evalkit.results.manifest import precise_tag
 
 
 def precision_pass(run: StartedExperiment, session: RerankerSession, eval_set: EvalSet) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InputError
 from evalkit.records import Qrels, Query
-from evalkit.results.manifest import Manifest
+from evalkit.results.manifest import Manifest, precise_tag
 from evalkit.results.parquet import distinct_rows
 from evalkit.results.raw_tables import CALL_COLUMNS, SCORE_COLUMNS
 from evalkit.results.recorded_config import RecordedConfig
@@ -35,10 +35,11 @@ def check_manifest(manifest: Manifest, file: Path) -> None:
         repeated = [name for name, count in Counter[Any](names).items() if count > 1]
         if repeated:
             raise _damaged(file, f"two entries of the same {what}: {repeated[0]!r}")
+    known = {*systems, *_called(manifest)}
     for dataset, system in _named(manifest):
         if dataset is not None and dataset not in datasets:
             raise _damaged(file, f"unknown dataset {dataset!r}")
-        if system is not None and system not in systems:
+        if system is not None and system not in known:
             raise _damaged(file, f"unknown system {system!r}")
 
 
@@ -70,11 +71,16 @@ def check_consistent(folder: ResultFolder, manifest: Manifest, config: RecordedC
     if config.quality:
         _check_scores(folder, manifest, config)
     for dataset, tag in _distinct(folder.calls_file, CALL_COLUMNS, ("dataset", "reranker")):
-        _check_names(folder.calls_file, manifest, dataset, tag, manifest.rerankers)
+        _check_names(folder.calls_file, manifest, dataset, tag, _called(manifest))
+
+
+def _called(manifest: Manifest) -> set[str]:
+    """Return the tags of the rerankers, and those of their scores in fp32."""
+    return {*manifest.rerankers, *map(precise_tag, manifest.rerankers)}
 
 
 def _check_scores(folder: ResultFolder, manifest: Manifest, config: RecordedConfig) -> None:
-    ranked = {manifest.first_stage, *manifest.rerankers}
+    ranked = {manifest.first_stage, *_called(manifest)}
     runs = {(facts.dataset, facts.tag) for facts in manifest.runs}
     for dataset, tag, depth in _distinct(folder.scores_file, SCORE_COLUMNS, ("dataset", "reranker", "depth")):
         if (dataset, tag) in runs:

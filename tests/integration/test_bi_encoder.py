@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from support.command import serving
+from support.command import evalkit, serving
 from support.models import make_embedder
 
 from evalkit.errors import InputError
@@ -75,3 +75,19 @@ def test_an_unknown_model_is_one_clear_line(tmp_path: Path) -> None:
     """A folder that holds no model is reported, with its name."""
     with pytest.raises(InputError, match="cannot be loaded"):
         load_reranker("bi_encoder", model=str(tmp_path), device="cpu")
+
+
+def test_a_run_in_bf16_reports_what_it_loses(tmp_path: Path, model: Path) -> None:
+    """A sample is scored in fp32, too: its scores are in the store and the manifest, and not a system of their own."""
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        "name: t\ndatasets: [demo]\ndepths: [5]\n"
+        f"rerankers: {{r: {{backend: bi_encoder, model: {model}, device: cpu, precision: bf16}}}}\n",
+        encoding="utf-8",
+    )
+    done = evalkit("run", config, "--into", tmp_path / "r")
+    assert done.returncode == 0, done.stderr
+    again = evalkit("report", tmp_path / "r")
+    assert again.returncode == 0, again.stderr
+    (report,) = (tmp_path / "r").glob("*/report.md")
+    assert "bf16" in report.read_text(encoding="utf-8")

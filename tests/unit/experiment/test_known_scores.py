@@ -14,7 +14,8 @@ from support.configs import config_of
 from support.experiments import api, config_for, eval_set
 
 from evalkit.errors import ConfigError
-from evalkit.experiment.known_scores import KnownScores, identities_of, precise_tag, row_of
+from evalkit.experiment.known_scores import KnownScores, identities_of, row_of
+from evalkit.results.manifest import precise_tag
 from evalkit.store import ScoreKey, ScoreStore, StoredScore
 
 IDENTITY = "backend"
