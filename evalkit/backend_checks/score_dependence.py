@@ -83,6 +83,8 @@ class DependenceCheck:
         The result; None if it is not testable.
     untested
         Why it is not testable; None if it is.
+    failed
+        Whether it is not testable because a call failed or the budget was spent: a resumed run checks again.
     """
 
     reranker: str
@@ -95,6 +97,7 @@ class DependenceCheck:
     between_documents: float | None = None
     found: Found | None = None
     untested: str | None = None
+    failed: bool = False
 
     @property
     def on_query(self) -> Literal["kept", "broken", "not testable"]:
@@ -156,7 +159,7 @@ def check_dependence(
     queries = len({one.query_id for one in sample.requests})
     if len(rows) < 2:
         failed = f"a call failed after {len(rows)} of {queries} queries"
-        return DependenceCheck(reranker, sample.dataset, len(rows), 0, untested=failed)
+        return DependenceCheck(reranker, sample.dataset, len(rows), 0, untested=failed, failed=True)
     scores = np.stack(rows)
     found, untested = _judge(scores, sample.answerable, ranks=ranks)
     return DependenceCheck(

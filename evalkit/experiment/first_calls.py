@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from evalkit.backend_checks import DependenceCheck, PointwiseCheck, check_depend
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.backend_checks.score_dependence import may_be_ranks
 from evalkit.config import Config
-from evalkit.errors import BudgetError, InputError
+from evalkit.errors import BudgetError, InputError, tell
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
@@ -35,7 +35,8 @@ class FirstCalls:
             run.record(session, outcome)
         run.recorder.pointwise_checks += self.checks
         run.recorder.dependence_checks += self.dependence_checks
-        records: list[DependenceCheck | PointwiseCheck] = [*self.dependence_checks, *self.checks]
+        finished = [check for check in self.dependence_checks if not check.failed]
+        records: list[DependenceCheck | PointwiseCheck] = [*finished, *self.checks]
         for record in records:
             run.store.keep_record(record)
 
@@ -199,6 +200,13 @@ def _check_dependence(
             f"reranker {tag!r} {found.fault()} ({found.evidence()})",
             f"{(settings.served_settings() or settings).score_advice};"
             f" if this is intended, set rerankers.{tag}.score_check: false",
+        )
+    failure = next((one.failure for one in calls.outcomes if one.failure is not None), None)
+    if found.failed and failure is not None:
+        found = replace(found, untested=f"{found.untested}: {failure.message}")
+    if found.untested is not None:
+        tell(
+            f"not checked whether the scores of {tag!r} depend on the query and the document: {found.untested}"
         )
     return found, calls.outcomes
 

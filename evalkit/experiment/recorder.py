@@ -105,8 +105,8 @@ class Recorder:
         return any((check.reranker, check.dataset) == (tag, dataset) for check in self.pointwise_checks)
 
     def has_checked_dependence(self, tag: str) -> bool:
-        """Return whether the reranker's dependence check was made."""
-        return any(check.reranker == tag for check in self.dependence_checks)
+        """Return whether the reranker's dependence check was made to its end."""
+        return any(check.reranker == tag and not check.failed for check in self.dependence_checks)
 
     def add_first_stage(self, dataset: str, candidates: Run) -> None:
         """Add the candidates with the scores of the first stage."""

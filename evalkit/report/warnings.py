@@ -42,6 +42,7 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     found += _names(manifest)
     found += _reuse(manifest) + _drift(manifest)
     found += _unstable(manifest)
+    found += _unchecked(manifest)
     for tag, endpoint in manifest.endpoints.items():
         found += _endpoint(tag, endpoint)
     found += _failed_attempts(summary)
@@ -157,6 +158,18 @@ def _unstable(manifest: Manifest) -> list[Caution]:
         )
         for one in manifest.pointwise_checks
         if one.verdict == "unstable"
+    ]
+
+
+def _unchecked(manifest: Manifest) -> list[Caution]:
+    return [
+        Caution(
+            "verdict",
+            f"{one.reranker}: not checked whether its scores depend on the query and the document ({one.untested}).",
+            f"Check it: evalkit probe CONFIG --reranker {one.reranker}",
+        )
+        for one in manifest.dependence_checks
+        if one.failed
     ]
 
 

@@ -144,3 +144,31 @@ def test_queries_without_a_matching_word_are_no_fault(block: str, tmp_path: Path
     assert done.returncode == 0, done.stderr
     manifest = orjson.loads((only_folder(tmp_path / "results") / "manifest.json").read_bytes())
     assert manifest["dependence_checks"][0]["found"] == "dependent"
+
+
+def test_a_check_that_fails_is_said_and_made_again(tmp_path: Path, small: Path) -> None:
+    """A constant server that refuses one call of the check is found by the next run of the same configuration."""
+    calls = 0
+
+    def refuses_once(body: dict[str, Any], headers: dict[str, str]) -> tuple[int, bytes]:
+        """Answer as the constant server does, but for the first call of the check, and those of the first run."""
+        nonlocal calls
+        calls += 1
+        if calls == 2 or (calls == 6 and len(body["documents"]) > 1):
+            return 400, b'{"detail": "too many documents"}'
+        return server_of("constant")(body, headers)
+
+    with stand_in(refuses_once) as url:
+        config = write_config(tmp_path / "c.yaml", small, url)
+        first = evalkit("run", config, "--into", tmp_path / "results")
+        assert (
+            "note: not checked whether the scores of 'api' depend on the query and the document"
+            in first.stderr
+        )
+        assert "a call failed after 0 of 4 queries" in first.stderr
+        assert "too many documents" in first.stderr
+        (folder,) = (tmp_path / "results").glob("*/report.md")
+        assert "not checked whether its scores depend" in folder.read_text(encoding="utf-8")
+        second = evalkit("run", config, "--into", tmp_path / "results")
+    assert second.returncode == 2, second.stderr
+    assert FAULTS["constant"] in second.stderr
