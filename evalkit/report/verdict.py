@@ -131,10 +131,10 @@ def _also_undecided(measured: Sequence[Comparison]) -> str:
 def _too_few(lead: Comparison, compared: Comparisons) -> tuple[str, str]:
     n = lead.clusters or lead.n
     clusters = "" if lead.clusters is None else " independent"
-    highest = f"The highest mean is that of {lead.contender}: {gain_text(lead, compared.plan)}."
+    largest = f"{lead.contender} differs from {compared.plan.baseline} by {gain_text(lead, compared.plan)}."
     return (
         f"{n}{clusters} {'query is' if n == 1 else 'queries are'} too few for a verdict",
-        f"A verdict needs at least {MIN_QUERIES} queries. {highest}",
+        f"A verdict needs at least {MIN_QUERIES} queries. {largest}",
     )
 
 

@@ -75,11 +75,14 @@ def _placed_last(manifest: Manifest) -> list[Caution]:
     for entry in {(one.dataset, one.reranker): one for one in manifest.quality_passes}.values():
         last, ignored = entry.documents_placed_last, entry.documents_ignored
         if manifest.rerankers[entry.reranker].backend == "replay" and (last or ignored):
-            text = (
-                f"{entry.dataset}: {entry.reranker} is not the ranking of its file. {last} of {entry.pairs} candidates"
-                f" of {manifest.first_stage} are not in the file and are ranked last; {ignored} documents of the file"
-                " are not candidates and are ignored."
+            parts = (
+                f"{last} of {entry.pairs} candidates of {manifest.first_stage} are not in the file and are ranked last"
+                if last
+                else "",
+                f"{ignored} documents of the file are not candidates and are ignored" if ignored else "",
             )
+            lacks = "; ".join(filter(None, parts))
+            text = f"{entry.dataset}: {entry.reranker} is not the ranking of its file: {lacks}."
             hint = "To compare the run of the file itself, list it under `runs:` instead."
             found.append(Caution("verdict", text, hint))
         elif last:

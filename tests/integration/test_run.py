@@ -198,8 +198,8 @@ def test_replay_gives_a_stored_run_its_values(tmp_path: Path, beir_folder: Path,
     last = evalkit("run", config, "--into", tmp_path / "last")
     assert last.returncode == 0, last.stderr
     warned = " ".join(last.stderr.split())
-    assert "stored is not the ranking of its file." in warned
-    assert "candidates of bm25 are not in the file and are ranked last; 0 documents of the file" in warned
+    assert "stored is not the ranking of its file:" in warned
+    assert "candidates of bm25 are not in the file and are ranked last." in warned
     assert "hint: To compare the run of the file itself, list it under `runs:` instead." in warned
     scores = pd.read_parquet(only_folder(tmp_path / "last") / "scores.parquet")
     scored = scores[(scores["reranker"] == "stored") & scores["list_rank"].notna()]

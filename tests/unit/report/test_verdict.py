@@ -50,8 +50,8 @@ def test_the_best_of_those_that_are_better_is_adopted() -> None:
         (
             [comparison("x", "too few queries", n=12)],
             (
-                "Undecided: 12 queries are too few for a verdict. A verdict needs at least 30 queries. The highest mean"
-                " is that of x: +0.041 nDCG@10 (95 % CI 0.028 to 0.054)."
+                "Undecided: 12 queries are too few for a verdict. A verdict needs at least 30 queries. x differs from"
+                " bm25 by +0.041 nDCG@10 (95 % CI 0.028 to 0.054)."
             ),
         ),
         (
