@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,12 +29,17 @@ class CheckCaller:
         self._session = session
         self._caller = RetryingCaller(session, splits=False)
         self._context = CallContext(dataset, session.tag, "check")
+        self.lowest, self.highest = math.inf, -math.inf
+        """Lowest and highest score of all calls so far; infinite without one."""
 
     def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
         """Send one request, and return its response or its failure."""
         self._session.closed = None  # a check may provoke failures, and must continue after them
         (outcome,) = self._caller.deliver(Batch(request), self._context)
         if outcome.response is not None:
+            scores = outcome.response.scores
+            self.lowest = min(self.lowest, float(scores.min(initial=math.inf)))
+            self.highest = max(self.highest, float(scores.max(initial=-math.inf)))
             return outcome.response
         return outcome.failure or CallError("backend", "no answer")
 

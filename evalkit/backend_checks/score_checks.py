@@ -55,6 +55,7 @@ def probe_scores(
     yield from _dependence(
         check_dependence(session.tag, exchanged, caller.scores, ranks=may_be_ranks(session.reranker))
     )
+    yield _in_range(session, caller)
 
 
 def _sorted(
@@ -70,22 +71,16 @@ def _sorted(
     return (kept if in_order else broken)(promise, "compared with the returned scores")
 
 
-def _in_range(
-    session: RerankerSession,
-    _caller: CheckCaller,
-    _request: RerankRequest,
-    response: RerankResponse,
-    promise: str,
-) -> CheckResult:
-    low, high = float(response.scores.min()), float(response.scores.max())
-    bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(session.reranker.score_kind)
+def _in_range(session: RerankerSession, caller: CheckCaller) -> CheckResult:
+    """Return whether the scores of all calls so far are in the documented range."""
+    promise, kind = "scores are in the documented range", session.reranker.score_kind
+    observed = f"{caller.lowest:.4g} to {caller.highest:.4g}"
+    bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(kind)
     if bounds is None:
-        return not_testable(
-            promise, f"{session.reranker.score_kind}: no documented range; observed {low:.4g} to {high:.4g}"
-        )
-    inside = bounds[0] <= low and high <= bounds[1] + 1e-6
+        return not_testable(promise, f"{kind}: no documented range; observed {observed}")
+    inside = bounds[0] <= caller.lowest and caller.highest <= bounds[1] + 1e-6
     return (kept if inside else broken)(
-        promise, f"observed {low:.4g} to {high:.4g}, documented {bounds[0]:g} to {bounds[1]:g}"
+        promise, f"observed {observed}, documented {bounds[0]:g} to {bounds[1]:g}"
     )
 
 
@@ -277,7 +272,6 @@ PROMISES: Mapping[
     str, Callable[[RerankerSession, CheckCaller, RerankRequest, RerankResponse, str], CheckResult]
 ] = {
     "results are sorted, best first": _sorted,
-    "scores are in the documented range": _in_range,
     "duplicate documents get the same score": _duplicates,
     "an empty query is scored or refused": _empty_query,
     "an empty document is scored or refused": _empty_document,

@@ -53,7 +53,7 @@ def unless(refuses: Any, failure: CallError) -> Backend:
 def test_an_honest_backend_keeps_every_promise() -> None:
     """All promises are looked at, each with evidence; only what it does not claim cannot be tested."""
     found = probe(Backend(order=lambda scores: np.argsort(-scores), usage=Usage(tokens=7)))
-    assert list(found) == [EVERY_DOCUMENT, *PROMISES, SAME_TWICE, POINTWISE, ON_QUERY, ON_DOCUMENT]
+    assert list(found) == [EVERY_DOCUMENT, *PROMISES, SAME_TWICE, POINTWISE, ON_QUERY, ON_DOCUMENT, RANGE]
     assert {one.verdict for one in found.values()} == {"kept"}
     assert all(one.evidence for one in found.values())
     assert found[EVERY_DOCUMENT].evidence == "6 documents, 6 scores"
@@ -264,7 +264,7 @@ def test_a_sample_that_could_not_be_drawn_says_why() -> None:
     """Both promises are not testable, and no call is made for them."""
     backend = Backend()
     missing = ExchangedQueries("tiny", (), missing="no two queries differ")
-    *_, query, document = probe_scores(backend.session(), "tiny", [request()], missing)
+    *_, query, document, _ = probe_scores(backend.session(), "tiny", [request()], missing)
     assert {(one.verdict, one.evidence) for one in (query, document)} == {
         ("not testable", "no two queries differ")
     }
