@@ -24,7 +24,7 @@ from evalkit.latency import LatencyCell, Loads
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
 from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass, expected_usage, weigh
-from evalkit.results.manifest import precise_tag
+from evalkit.results.raw_tables import precise_tag
 
 DERIVED = "derived"
 """Name of the pass of a reranker whose scores are computed from those of others."""

@@ -12,7 +12,7 @@ from evalkit.config import Config
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.records import Run
 from evalkit.reranking import Row
-from evalkit.results.manifest import precise_tag
+from evalkit.results.raw_tables import precise_tag
 from evalkit.store import ScoreKey, ScoreStore, StoredScore, identity_of
 
 

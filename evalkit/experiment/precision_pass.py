@@ -19,7 +19,7 @@ from evalkit.metrics import parse_metric
 from evalkit.progress import progress_bar
 from evalkit.records import Run
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, Row, assemble, batch
-from evalkit.results.manifest import precise_tag
+from evalkit.results.raw_tables import precise_tag
 
 
 def precision_pass(run: StartedExperiment, session: RerankerSession, eval_set: EvalSet) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InputError
 from evalkit.records import Qrels, Query
-from evalkit.results.manifest import Manifest, precise_tag
+from evalkit.results.manifest import Manifest
 from evalkit.results.parquet import distinct_rows
-from evalkit.results.raw_tables import CALL_COLUMNS, SCORE_COLUMNS
+from evalkit.results.raw_tables import CALL_COLUMNS, SCORE_COLUMNS, precise_tag
 from evalkit.results.recorded_config import RecordedConfig
 
 if TYPE_CHECKING:

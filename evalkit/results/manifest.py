@@ -396,8 +396,3 @@ class Failure(JsonObject):
     hint: str | None = None
     http_status: int | None
     body: str | None
-
-
-def precise_tag(tag: str) -> str:
-    """Return the tag of a reranker's scores in fp32; it contains spaces, so no configured tag is equal to it."""
-    return f"{tag} in fp32"

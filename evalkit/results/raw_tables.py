@@ -106,3 +106,8 @@ def at_depth(columns: Mapping[str, NDArray[Any]], depth: int) -> dict[str, NDArr
     """Return the rows of one reranker's scores at a depth: of the pass at that depth, or of one for all depths."""
     chosen = np.isnan(columns["depth"]) | (columns["depth"] == depth)
     return {name: column[chosen] for name, column in columns.items()}
+
+
+def precise_tag(tag: str) -> str:
+    """Return the tag of a reranker's scores in fp32; it contains spaces, so no configured tag is equal to it."""
+    return f"{tag} in fp32"

@@ -15,7 +15,7 @@ from support.experiments import api, config_for, eval_set
 
 from evalkit.errors import ConfigError
 from evalkit.experiment.known_scores import KnownScores, identities_of, row_of
-from evalkit.results.manifest import precise_tag
+from evalkit.results.raw_tables import precise_tag
 from evalkit.store import ScoreKey, ScoreStore, StoredScore
 
 IDENTITY = "backend"
