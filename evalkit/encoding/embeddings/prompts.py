@@ -21,7 +21,8 @@ _RETRIEVAL_WORDS = frozenset({"retrieval", "retrieve", "search", "s2p", "web"})
 """Parts of the names of prompts for search; ``s2p`` is short for sentence to passage."""
 _OTHER_TASKS = frozenset(
     {"sts", "s2s", "clustering", "cluster", "classification", "multilabel", "similarity", "summarization"}
-    | {"summary", "bitext", "paraphrase", "pair", "matching", "separation", "sentiment", "nli"}
+    | {"summarisation", "summary", "bitext", "translation", "paraphrase", "paraphrases", "duplicate", "duplicates"}
+    | {"pair", "matching", "separation", "sentiment", "nli", "stsb", "topic", "intent", "speed"}
 )
 """Parts of the names of prompts for other tasks than search."""
 _E5 = re.compile(r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?")
@@ -51,7 +52,8 @@ def own_prompts(listed: Mapping[str, str]) -> dict[Task, OwnPrompt]:
     A prompt is chosen by its name: first ``query``, or ``document``, ``passage`` or ``corpus``, even if its text is
     empty. Otherwise by a part of its name, such as ``retrieval.query`` or ``search_document``, if exactly one text
     fits; names with a part such as ``retrieval`` or ``search`` take precedence, and names of other tasks, such as
-    ``sts_query``, never fit.
+    ``sts_query``, never fit. Where a role has no such prompt, those that name neither the other role nor another task
+    may have been meant for it, and are unused.
 
     Parameters
     ----------
@@ -111,8 +113,7 @@ def _choice(role: Task, listed: Mapping[str, str]) -> OwnPrompt:
         return OwnPrompt(name, text)
     if for_search:
         return OwnPrompt(None, None, tuple(for_search))
-    # Many models have prompts for queries only, and name them by tasks: none for documents is not suspicious.
-    unnamed = _of_no_other(role, listed) if role == "query" else ()
+    unnamed = _of_no_other(role, listed)
     return OwnPrompt(None, None, tuple(name for name in unnamed if not _parts(name) & _OTHER_TASKS))
 
 
