@@ -21,7 +21,16 @@ _RETRIEVAL_WORDS = frozenset({"retrieval", "retrieve", "search", "s2p", "web"})
 """Parts of the names of prompts for search; ``s2p`` is short for sentence to passage."""
 _OTHER_TASKS = frozenset(
     {"sts", "s2s", "clustering", "cluster", "classification", "multilabel", "similarity", "summarization"}
-    | {"summarisation", "summary", "bitext", "translation", "paraphrase", "paraphrases", "duplicate", "duplicates"}
+    | {
+        "summarisation",
+        "summary",
+        "bitext",
+        "translation",
+        "paraphrase",
+        "paraphrases",
+        "duplicate",
+        "duplicates",
+    }
     | {"pair", "matching", "separation", "sentiment", "nli", "stsb", "topic", "intent", "speed"}
 )
 """Parts of the names of prompts for other tasks than search."""

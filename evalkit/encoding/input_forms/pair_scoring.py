@@ -15,7 +15,7 @@ from evalkit.encoding.input_forms.heads import (
     check_distinct,
     check_in_vocabulary,
 )
-from evalkit.encoding.input_forms.model_name import card_names, own_names
+from evalkit.encoding.input_forms.model_name import base_models, card_title, own_names
 from evalkit.encoding.input_forms.preset import (
     PairScoring,
     Preset,
@@ -97,15 +97,33 @@ def recognised(files: ModelFiles) -> Preset | None:
         for preset in fitting:
             if preset.is_named(name):
                 return preset
-    for name in card_names(files):
-        for preset in fitting:
-            if preset.is_named(name):
-                tell(
-                    f"{_described(files)} is read in the input form {preset.name}, because its model card names"
-                    f" {name}; set prompt to choose another"
-                )
-                return preset
-    return None
+    return _by_card(files, fitting)
+
+
+def _by_card(files: ModelFiles, fitting: Sequence[Preset]) -> Preset | None:
+    """Return the preset of the model that the card is about by its title, or else of that which it was made of.
+
+    What else a card mentions is no evidence: cards compare models. Base models of two presets are none either.
+    """
+    title = card_title(files)
+    for preset in fitting:
+        if preset.published(title):
+            tell(
+                f"{_described(files)} is read in the input form {preset.name}, because its model card names {title}"
+                " in its title; set prompt to choose another"
+            )
+            return preset
+    named = {one: preset for one in base_models(files) for preset in fitting if preset.published(one)}
+    presets = {preset.name: preset for preset in named.values()}
+    if len(presets) != 1:
+        return None
+    ((name, preset),) = presets.items()
+    tell(
+        f"{_described(files)} is read in the input form {name}, because its model card names {next(iter(named))}"
+        " as its base model; if the card says another template or other tokens,"
+        f" {_stated_as(files)}"
+    )
+    return preset
 
 
 def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
@@ -212,13 +230,15 @@ def _no_form(files: ModelFiles) -> InputError:
 
 def _how(files: ModelFiles) -> str:
     """Return how a form is stated."""
+    names = _listed(preset_names())
+    return f"{_stated_as(files)} as its model card says, or prompt: NAME for a model in the form of {names}"
+
+
+def _stated_as(files: ModelFiles) -> str:
+    """Return what to set for a template of the model's own."""
     answers = is_causal(files) or is_seq2seq(files)
     tokens = ", true_token: ..., false_token: ..." if answers else ""
-    names = _listed(preset_names())
-    return (
-        f"set prompt: {{template: '... {{query}} ... {{document}} ...'{tokens}}} as its model card says,"
-        f" or prompt: NAME for a model in the form of {names}"
-    )
+    return f"set prompt: {{template: '... {{query}} ... {{document}} ...'{tokens}}}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -15,6 +15,8 @@ CAUSAL, CLASSIFIER, SEQ2SEQ = "ForCausalLM", "ForSequenceClassification", "ForCo
 
 _SEQ2SEQ_TYPES = frozenset({"t5", "mt5", "umt5"})
 """Model types that are encoder-decoders where the configuration does not say so."""
+_SEPARATOR = re.compile(r"[-_@ ]|\.(?!\d)")
+"""Between a name and further words; a point before a digit is within a version."""
 OWN_BEGIN = "{bos_token}"
 """As `begin` of a form: the token with which the tokenizer of the model begins a text, if it has one."""
 
@@ -48,8 +50,10 @@ class Preset:
         Its name for the setting ``prompt``.
     families
         Architectures without their endings, such as ``Qwen3``.
-    repositories
-        Pattern of the names of its repositories, without their owners, in lower case.
+    owners
+        Owners of the repositories in which the models were published.
+    names
+        Pattern of the whole names of these repositories, without their owners, and of the family, in lower case.
     form
         The form of a causal or encoder-decoder model.
     head
@@ -66,7 +70,8 @@ class Preset:
 
     name: str
     families: tuple[str, ...]
-    repositories: re.Pattern[str]
+    owners: tuple[str, ...]
+    names: re.Pattern[str]
     form: InputForm
     head: TokenHead | LayerHead | None
     classifier_form: InputForm | None = None
@@ -81,8 +86,20 @@ class Preset:
         return bool(known & set(files.architectures))
 
     def is_named(self, name: str) -> bool:
-        """Return whether a repository, or a folder of this name, belongs to the family."""
-        return self.repositories.search(name.lower()) is not None
+        """Return whether a repository or folder has a published name, alone or followed by further words.
+
+        A name that only contains a published one is often that of another model: ``distilled-from-zerank-2``.
+        """
+        lower = name.lower()
+        return self.names.fullmatch(lower) is not None or any(
+            self.names.fullmatch(lower[: found.start()]) for found in _SEPARATOR.finditer(lower)
+        )
+
+    def published(self, repository: str) -> bool:
+        """Return whether a name, with or without its owner, is that of a published repository."""
+        owner, _, name = repository.lower().rpartition("/")
+        known = not owner or owner in {one.lower() for one in self.owners}
+        return known and self.names.fullmatch(name) is not None
 
     def has_mark(self, files: ModelFiles) -> bool:
         """Return whether the chat template of a model is the family's own."""

@@ -102,8 +102,15 @@ def test_a_prompt_of_any_name_is_never_dropped_silently(name: str) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    ["sts", "STS", "s2s_query", "Clustering", "MultilabelClassification", "BitextMining", "Summarization"]
-    + ["PairClassification", "paraphrase", "text-matching", "separation"],
+    [
+        "sts",
+        "s2s_query",
+        "Clustering",
+        "MultilabelClassification",
+        "BitextMining",
+        "Summarization",
+        "paraphrase",
+    ],
 )
 def test_prompts_of_other_tasks_are_not_missed(other: str) -> None:
     """A prompt for queries alone, or with those of other tasks, is how many models are made: nothing is said."""
