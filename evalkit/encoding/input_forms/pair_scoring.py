@@ -136,10 +136,11 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
         )
     if isinstance(prompt, str):
         preset = preset_named(prompt)
-        if preset.head is None and not is_classifier(files):
+        if not preset.fits(files) and not _is_of_kind(files, preset):
             raise InputError(
-                f"the input form {prompt} is for sequence classifiers, and {_described(files)} is none",
-                f"set prompt to another form: {_listed(preset_names())}",
+                f"the input form {prompt} is for {_kind(preset)} ({', '.join(preset.architectures)}), and"
+                f" {_described(files)} is none",
+                f"remove prompt, or {_stated_as(files)} as its model card says",
             )
         return preset.scoring(files)
     head = prompt.head
@@ -158,13 +159,32 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
     return PairScoring(prompt.form, head)
 
 
+def _is_of_kind(files: ModelFiles, preset: Preset) -> bool:
+    """Return whether a model of another family can be trained with the form of a preset and answer as it says."""
+    if preset.is_seq2seq:
+        return is_seq2seq(files)
+    if isinstance(preset.head, LayerHead) or is_layerwise(files):
+        return isinstance(preset.head, LayerHead) and is_layerwise(files)
+    return _is_decoder_classifier(files) or (preset.head is not None and is_causal(files))
+
+
+def _kind(preset: Preset) -> str:
+    if preset.is_seq2seq:
+        return "encoder-decoder models"
+    if isinstance(preset.head, LayerHead):
+        return "layerwise models"
+    return "sequence classifiers of decoders" if preset.head is None else "decoders"
+
+
+def _is_decoder_classifier(files: ModelFiles) -> bool:
+    return any(_DECODERS.fullmatch(one) for one in files.architectures)
+
+
 def _needs_form(files: ModelFiles) -> bool:
     """Return whether a model is of a kind that is trained with a template."""
     if "Pooling" in files.modules or "Dense" in files.modules:
         return False
-    return (
-        is_causal(files) or is_seq2seq(files) or any(_DECODERS.fullmatch(one) for one in files.architectures)
-    )
+    return is_causal(files) or is_seq2seq(files) or _is_decoder_classifier(files)
 
 
 def _says_form(files: ModelFiles) -> bool:

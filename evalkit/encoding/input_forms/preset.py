@@ -85,6 +85,17 @@ class Preset:
         known = {f"{family}{ending}" for family in self.families for ending in endings}
         return bool(known & set(files.architectures))
 
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """Names of the architectures that the published models have."""
+        ending = CLASSIFIER if self.head is None else SEQ2SEQ if self.is_seq2seq else CAUSAL
+        return tuple(f"{family}{ending}" for family in self.families)
+
+    @property
+    def is_seq2seq(self) -> bool:
+        """Whether the family's models are encoder-decoders."""
+        return bool({family.lower() for family in self.families} & _SEQ2SEQ_TYPES)
+
     def is_named(self, name: str) -> bool:
         """Return whether a repository or folder has a published name, alone or followed by further words.
 

@@ -267,10 +267,49 @@ def test_a_stated_form_must_suit_the_model(tmp_path: Path) -> None:
     found = find_scoring(classifier, alone)
     assert found is not None
     assert found.head == ClassifierHead()
-    with pytest.raises(InputError, match="is for sequence classifiers"):
+    with pytest.raises(InputError, match="is for sequence classifiers of decoders"):
         find_scoring(describe(tmp_path / "d", "LlamaForCausalLM"), "llama_nemotron_rerank")
     with pytest.raises(InputError, match="so that prompt does not apply"):
         find_scoring(describe(tmp_path / "c", "BertModel"), alone)
+
+
+@pytest.mark.parametrize(
+    ("preset", "architecture", "kind"),
+    [
+        ("qwen3_reranker", "BertForSequenceClassification", r"decoders \(Qwen3ForCausalLM\)"),
+        ("mxbai_rerank_v2", "ModernBertForSequenceClassification", r"decoders \(Qwen2ForCausalLM\)"),
+        ("monot5", "Qwen3ForCausalLM", r"encoder-decoder models \(T5ForConditionalGeneration, MT5"),
+        ("rankt5", "BertForSequenceClassification", r"encoder-decoder models \(T5"),
+        ("zerank", "T5ForConditionalGeneration", r"decoders \(Qwen3ForCausalLM\)"),
+        ("llama_nemotron_rerank", "BertForSequenceClassification", "sequence classifiers of decoders"),
+        ("bge_reranker_v2_minicpm_layerwise", "Qwen3ForCausalLM", r"layerwise models \(LayerWiseMiniCPM"),
+        ("bge_reranker_v2_gemma", "LayerWiseMiniCPMForCausalLM", r"decoders \(GemmaForCausalLM\)"),
+    ],
+)
+def test_a_preset_of_another_architecture(tmp_path: Path, preset: str, architecture: str, kind: str) -> None:
+    """A preset that is named for a model of another kind is refused, with the architectures that it is for."""
+    kept = {"model_type": "t5"} if architecture.startswith("T5") else {}
+    files = describe(tmp_path, "", **{"config.json": {"architectures": [architecture], **kept}})
+    said = rf"the input form {preset} is for {kind}.* and the model .* \({architecture}\) is none"
+    with pytest.raises(InputError, match=said) as caught:
+        find_scoring(files, preset)
+    assert "remove prompt, or set prompt: {template" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("preset", "architecture"),
+    [
+        ("qwen3_reranker", "Qwen2ForCausalLM"),
+        ("bge_reranker_v2_gemma", "Gemma2ForCausalLM"),
+        ("mxbai_rerank_v2", "Qwen2ForSequenceClassification"),
+        ("llama_nemotron_rerank", "Qwen3ForSequenceClassification"),
+    ],
+)
+def test_a_preset_of_a_related_architecture(tmp_path: Path, preset: str, architecture: str) -> None:
+    """A decoder of another family can be trained with the same form, so it can be stated."""
+    found = find_scoring(describe(tmp_path, architecture), preset)
+    assert found is not None
+    assert found.form.name == preset
 
 
 def test_modular_models_need_no_form(tmp_path: Path) -> None:
