@@ -87,9 +87,13 @@ class Preset:
 
     @property
     def architectures(self) -> tuple[str, ...]:
-        """Names of the architectures that the published models have."""
-        ending = CLASSIFIER if self.head is None else SEQ2SEQ if self.is_seq2seq else CAUSAL
-        return tuple(f"{family}{ending}" for family in self.families)
+        """Names of the architectures that the published models and their conversions have."""
+        endings: tuple[str, ...] = (CAUSAL, CLASSIFIER)
+        if self.head is None:
+            endings = (CLASSIFIER,)
+        elif self.is_seq2seq or isinstance(self.head, LayerHead):
+            endings = (SEQ2SEQ if self.is_seq2seq else CAUSAL,)
+        return tuple(f"{family}{ending}" for ending in endings for family in self.families)
 
     @property
     def is_seq2seq(self) -> bool:

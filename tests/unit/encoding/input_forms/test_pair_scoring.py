@@ -276,14 +276,22 @@ def test_a_stated_form_must_suit_the_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("preset", "architecture", "kind"),
     [
-        ("qwen3_reranker", "BertForSequenceClassification", r"decoders \(Qwen3ForCausalLM\)"),
-        ("mxbai_rerank_v2", "ModernBertForSequenceClassification", r"decoders \(Qwen2ForCausalLM\)"),
+        (
+            "qwen3_reranker",
+            "BertForSequenceClassification",
+            r"decoders \(Qwen3ForCausalLM, Qwen3ForSequenceClassification\)",
+        ),
+        ("mxbai_rerank_v2", "ModernBertForSequenceClassification", r"decoders \(Qwen2ForCausalLM, "),
         ("monot5", "Qwen3ForCausalLM", r"encoder-decoder models \(T5ForConditionalGeneration, MT5"),
         ("rankt5", "BertForSequenceClassification", r"encoder-decoder models \(T5"),
-        ("zerank", "T5ForConditionalGeneration", r"decoders \(Qwen3ForCausalLM\)"),
+        (
+            "zerank",
+            "T5ForConditionalGeneration",
+            r"decoders \(Qwen3ForCausalLM, Qwen3ForSequenceClassification\)",
+        ),
         ("llama_nemotron_rerank", "BertForSequenceClassification", "sequence classifiers of decoders"),
         ("bge_reranker_v2_minicpm_layerwise", "Qwen3ForCausalLM", r"layerwise models \(LayerWiseMiniCPM"),
-        ("bge_reranker_v2_gemma", "LayerWiseMiniCPMForCausalLM", r"decoders \(GemmaForCausalLM\)"),
+        ("bge_reranker_v2_gemma", "LayerWiseMiniCPMForCausalLM", r"decoders \(GemmaForCausalLM, "),
     ],
 )
 def test_a_preset_of_another_architecture(tmp_path: Path, preset: str, architecture: str, kind: str) -> None:
