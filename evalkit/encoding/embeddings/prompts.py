@@ -94,17 +94,32 @@ def warn_of_unused(model: str, listed: Mapping[str, str], roles: Iterable[Task])
     unset = tuple(roles)
     for role in unset:
         if chosen[role].unused and not chosen[role].text:
-            texts = "queries" if role == "query" else "documents"
-            _warn(
-                f"the model {model!r} lists prompts, but none was used for {texts}:"
-                f" {', '.join(map(repr, chosen[role].unused))}."
-                f" Set {role}_prompt to the right text, or to '' for none."
-            )
+            _warn_of_none(model, role, chosen[role].unused)
     if unset and not any(listed.values()) and _E5.fullmatch(re.split(r"[\\/]", model.rstrip("\\/"))[-1]):
         _warn(
             f"the model {model!r} lists no prompts, but E5 models need them:"
             " set query_prompt: 'query: ' and document_prompt: 'passage: '."
         )
+
+
+def warn_of_other_names(model: str, listed: Mapping[str, str], roles: Iterable[Task]) -> None:
+    """Warn if prompts are used by the names ``query`` and ``document`` alone, and that of a role has another name.
+
+    Parameters are those of `warn_of_unused`; the library lists empty prompts of these names where the files have none.
+    """
+    filled = {name: text for name, text in listed.items() if text}
+    for role, prompt in own_prompts(filled).items():
+        unused = (prompt.name,) if prompt.name is not None else prompt.unused
+        if role in roles and role not in filled and unused:
+            _warn_of_none(model, role, unused)
+
+
+def _warn_of_none(model: str, role: Task, unused: Iterable[str]) -> None:
+    texts = "queries" if role == "query" else "documents"
+    _warn(
+        f"the model {model!r} lists prompts, but none was used for {texts}: {', '.join(map(repr, unused))}."
+        f" Set {role}_prompt to the right text, or to '' for none."
+    )
 
 
 def _choice(role: Task, listed: Mapping[str, str]) -> OwnPrompt:
@@ -144,4 +159,4 @@ def _parts(name: str) -> frozenset[str]:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, EvalkitWarning, stacklevel=3)
+    warnings.warn(text, EvalkitWarning, stacklevel=4)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from evalkit.encoding.embeddings.prompts import own_prompts, warn_of_unused
+from evalkit.encoding.embeddings.prompts import own_prompts, warn_of_other_names, warn_of_unused
 from evalkit.encoding.embeddings.token_vectors import Task
 from evalkit.errors import EvalkitWarning
 
@@ -135,3 +135,24 @@ def test_a_model_without_prompts_has_none() -> None:
     assert texts({}) == (None, None)
     assert texts({"query": "", "document": ""}) == ("", "")
     assert said({}) == said({"query": "", "document": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "missed"),
+    [
+        ({"query": "q", "document": "d"}, []),
+        ({"query": "", "document": ""}, []),
+        ({"query": "q", "document": "", "sts": "s"}, []),
+        ({"query": "q", "document": "", "passage": "p"}, ["documents: 'passage'"]),
+        ({"query": "q", "document": "", "context": "p"}, ["documents: 'context'"]),
+        ({"query": "", "document": "", "s": "s"}, ["queries: 's'", "documents: 's'"]),
+    ],
+)
+def test_models_that_use_two_names_alone(listed: dict[str, str], missed: list[str]) -> None:
+    """A prompt for a role under another name is a warning, unless the role's prompt is configured."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_other_names("m", listed, BOTH)
+        warn_of_other_names("m", listed, ())
+    assert len(caught) == len(missed)
+    assert all(words in str(one.message) for one, words in zip(caught, missed, strict=True))
