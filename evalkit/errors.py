@@ -120,7 +120,8 @@ class ConfigError(InputError):
 
     def __init__(self, problems: Iterable[tuple[str, str | None]]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(text for text, _ in self.problems))
+        hints = dict.fromkeys(hint for _, hint in self.problems if hint)
+        super().__init__("; ".join(text for text, _ in self.problems), "; ".join(hints) or None)
 
     def render(self) -> str:
         """Return all problems with their hints, and the number of problems."""

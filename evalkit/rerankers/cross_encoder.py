@@ -15,7 +15,7 @@ from scipy.special import logsumexp
 
 from evalkit.config import RerankerSettings
 from evalkit.config.settings import PositiveInt, with_hint
-from evalkit.encoding import ListModel, is_listwise, open_model
+from evalkit.encoding import ListModel, is_listwise, open_model, pair_engine
 from evalkit.encoding.input_forms import PromptSettings, form_of, preset_named, preset_names
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
@@ -57,11 +57,12 @@ class CrossEncoder:
             For a model with several labels: the label that means relevant, by name or number. The score is
             its log odds against all others.
         instruction
-            Definition of relevance, for models that accept an instruction (default: the model's own).
+            Definition of relevance, for models that accept an instruction (default: the model's own). Refused where
+            the model has no place for it: neither in a template nor before the query, as models that list prompts do.
         prompt
             Text in which the model reads a pair, for a model that was trained with a template which its files do not
             contain: the name of a known form, such as ``qwen3_reranker``, or a template with its tokens (default: found
-            by the model's files, name and card; what is not found is refused).
+            by the model's files and published name; what is not found is refused).
         cutoff_layer
             For a layerwise model: the last layer that is computed, whose head scores (default: the model's last).
         """
@@ -79,10 +80,11 @@ class CrossEncoder:
             takes = form_of(self.prompt).takes_instruction
             if self.instruction and not takes:
                 raise ValueError(
-                    "instruction has no place in prompt: add {instruction} to its template, or remove it"
+                    "sets instruction, for which its prompt has no place: add {instruction} to the template,"
+                    " or remove instruction"
                 )
             if takes and not self.instruction and isinstance(self.prompt, PromptSettings):
-                raise ValueError("prompt has a place for an instruction: set instruction")
+                raise ValueError("has a prompt with a place for an instruction: set instruction")
             return self
 
         @property
@@ -100,9 +102,8 @@ class CrossEncoder:
             self.pointwise, self.score_kind, self.pool_pairs = False, "cosine", 1
             return
         self._model = open_model(settings.of_kind("cross_encoder", settings.prompt, settings.cutoff_layer))
-        card = self._model.card
-        self._engine = self._model.engine(settings.instruction or card.default_prompt or None)
-        self._label = label_of(settings, card.labels)
+        self._engine = pair_engine(self._model, settings.model, settings.instruction)
+        self._label = label_of(settings, self._model.card.labels)
         self.pool_pairs = self._engine.pool_items
 
     def score(self, request: RerankRequest) -> RerankResponse:

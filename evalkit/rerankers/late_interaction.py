@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from evalkit.encoding.embeddings.prompts import warn_of_other_names
 from evalkit.encoding.torch_runtime.torch_model import TorchModel
 from evalkit.records import ScoreKind
 from evalkit.rerankers.base import Role
@@ -44,6 +45,7 @@ class LateInteraction(EmbeddingReranker):
     def __init__(self, settings: Settings) -> None:
         model = TorchModel(settings.of_kind("late_interaction"))
         # For late interaction, sentence-transformers uses only the prompts of these two names.
+        warn_of_other_names(settings.model, model.card.prompts, settings.unset_prompts)
         own_prompts = {role: model.card.prompts.get(role) for role in get_args(Role)}
         super().__init__(
             model,

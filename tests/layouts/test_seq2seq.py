@@ -144,7 +144,6 @@ def step_recipe(folder: Path, template: str, true: str, false: str | None = None
     [
         ("monot5-base-msmarco", "T5", MONO, *ANSWERS[:2]),
         ("InRanker-base", "T5", MONO, *ANSWERS[:2]),
-        ("mt5-13b-mmarco-100k", "MT5", MONO, *ANSWERS[:2]),
         ("mt5-base-mmarco-v2", "MT5", MONO, *ANSWERS[2:4]),
         ("mt5-base-en-msmarco", "MT5", MONO, *ANSWERS[2:4]),
         ("ptt5-base-pt-msmarco-100k-v2", "T5", MONO, *ANSWERS[4:6]),

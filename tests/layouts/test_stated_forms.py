@@ -107,11 +107,13 @@ def test_one_token_by_two_names(tmp_path: Path, check_refused: Check) -> None:
 
 
 def test_an_instruction_needs_a_place(tmp_path: Path, check_refused: Check) -> None:
-    """An instruction is refused by a form and by a template that have no place for it."""
+    """An instruction is refused by a form and by a template that have no place for it, and only if there is one."""
     folder = tmp_path / "zerank-2"
     vocabulary = make_qwen3(folder, ZERANK_TEMPLATE)
     message = "no place for an instruction"
     state_modules(folder, vocabulary["Yes"], None)
     check_refused("zerank-2, modules, instruction", folder, message, instruction="Find code")
+    message_without = "custom input format that cannot be exported"
+    check_refused("zerank-2, modules, ONNX", folder, message_without, runtime="onnx")
     (folder / "modules.json").unlink()
     check_refused("zerank-2, instruction", folder, message, instruction="Find code")

@@ -191,18 +191,33 @@ def test_what_no_runtime_does_is_reported_before_anything_is_loaded(
 
 @pytest.mark.parametrize("runtime", ["torch", "onnx"])
 def test_a_prompt_stands_before_the_query(tmp_path: Path, runtime: str) -> None:
-    """Given a prompt, a cross-encoder scores what the library scores with that prompt."""
+    """Given a prompt, a cross-encoder that lists prompts scores what the library scores with that prompt."""
     import torch
     from sentence_transformers import CrossEncoder
 
-    model = make_classifier(tmp_path / "model")
+    model, bare = tmp_path / "prompted", make_classifier(tmp_path / "model")
+    listed: dict[str, Any] = {"prompts": {"search": "a cat "}, "default_prompt_name": "search"}
+    CrossEncoder(str(bare), device="cpu", **listed).save_pretrained(str(model))
     own = CrossEncoder(str(model), device="cpu")
     wanted = own.predict(PAIRS, activation_fn=torch.nn.Identity(), prompt="a dog ")
     mine = load_reranker(
         "cross_encoder", model=str(model), runtime=runtime, instruction="a dog ", device="cpu"
     )
     assert mine.score_pairs(PAIRS) == pytest.approx(wanted, abs=1e-5)
-    assert np.abs(wanted - own.predict(PAIRS, activation_fn=torch.nn.Identity())).max() > 0.01
+    default = own.predict(PAIRS, activation_fn=torch.nn.Identity())
+    assert np.abs(wanted - default).max() > 0.01
+    mine = load_reranker("cross_encoder", model=str(model), runtime=runtime, device="cpu")
+    assert mine.score_pairs(PAIRS) == pytest.approx(default, abs=1e-5)
+
+
+@pytest.mark.parametrize("runtime", ["torch", "onnx"])
+def test_a_classifier_without_prompts_takes_no_instruction(tmp_path: Path, runtime: str) -> None:
+    """The instruction would become the begin of the query, in which such a model was not trained."""
+    model = make_classifier(tmp_path / "model")
+    with pytest.raises(
+        InputError, match="no place for an instruction: it reads query and document as a plain"
+    ):
+        load_reranker("cross_encoder", model=str(model), runtime=runtime, instruction="a dog ", device="cpu")
 
 
 def test_a_model_that_pools_without_its_prompt_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,13 @@ def test_a_notebook_shows_the_problem_and_the_hint() -> None:
     assert several._render_traceback_() == several.render().splitlines()
 
 
+def test_an_error_of_several_problems_has_their_hints() -> None:
+    """Each hint once, in the order of the problems; none if there is none."""
+    problems = [("a: wrong", None), ("b: wrong", "correct b"), ("c: wrong", "correct c"), ("d", "correct b")]
+    assert ConfigError(problems).hint == "correct b; correct c"
+    assert ConfigError(problems[:1]).hint is None
+
+
 def test_no_value_starts_a_line_of_a_message() -> None:
     """What is not printable is escaped; letters of all languages stay, and a long value is shortened."""
     error = InputError("поиск \x1b[2J\r\n::error::x \u202e\ud800\x85", "use\n検索")

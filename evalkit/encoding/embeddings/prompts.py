@@ -21,7 +21,17 @@ _RETRIEVAL_WORDS = frozenset({"retrieval", "retrieve", "search", "s2p", "web"})
 """Parts of the names of prompts for search; ``s2p`` is short for sentence to passage."""
 _OTHER_TASKS = frozenset(
     {"sts", "s2s", "clustering", "cluster", "classification", "multilabel", "similarity", "summarization"}
-    | {"summary", "bitext", "paraphrase", "pair", "matching", "separation", "sentiment", "nli"}
+    | {
+        "summarisation",
+        "summary",
+        "bitext",
+        "translation",
+        "paraphrase",
+        "paraphrases",
+        "duplicate",
+        "duplicates",
+    }
+    | {"pair", "matching", "separation", "sentiment", "nli", "stsb", "topic", "intent", "speed"}
 )
 """Parts of the names of prompts for other tasks than search."""
 _E5 = re.compile(r"(multilingual-)?e5-(small|base|large)(-v2|-unsupervised)?")
@@ -51,7 +61,8 @@ def own_prompts(listed: Mapping[str, str]) -> dict[Task, OwnPrompt]:
     A prompt is chosen by its name: first ``query``, or ``document``, ``passage`` or ``corpus``, even if its text is
     empty. Otherwise by a part of its name, such as ``retrieval.query`` or ``search_document``, if exactly one text
     fits; names with a part such as ``retrieval`` or ``search`` take precedence, and names of other tasks, such as
-    ``sts_query``, never fit.
+    ``sts_query``, never fit. Where a role has no such prompt, those that name neither the other role nor another task
+    may have been meant for it, and are unused.
 
     Parameters
     ----------
@@ -83,17 +94,32 @@ def warn_of_unused(model: str, listed: Mapping[str, str], roles: Iterable[Task])
     unset = tuple(roles)
     for role in unset:
         if chosen[role].unused and not chosen[role].text:
-            texts = "queries" if role == "query" else "documents"
-            _warn(
-                f"the model {model!r} lists prompts, but none was used for {texts}:"
-                f" {', '.join(map(repr, chosen[role].unused))}."
-                f" Set {role}_prompt to the right text, or to '' for none."
-            )
+            _warn_of_none(model, role, chosen[role].unused)
     if unset and not any(listed.values()) and _E5.fullmatch(re.split(r"[\\/]", model.rstrip("\\/"))[-1]):
         _warn(
             f"the model {model!r} lists no prompts, but E5 models need them:"
             " set query_prompt: 'query: ' and document_prompt: 'passage: '."
         )
+
+
+def warn_of_other_names(model: str, listed: Mapping[str, str], roles: Iterable[Task]) -> None:
+    """Warn if prompts are used by the names ``query`` and ``document`` alone, and that of a role has another name.
+
+    Parameters are those of `warn_of_unused`; the library lists empty prompts of these names where the files have none.
+    """
+    filled = {name: text for name, text in listed.items() if text}
+    for role, prompt in own_prompts(filled).items():
+        unused = (prompt.name,) if prompt.name is not None else prompt.unused
+        if role in roles and role not in filled and unused:
+            _warn_of_none(model, role, unused)
+
+
+def _warn_of_none(model: str, role: Task, unused: Iterable[str]) -> None:
+    texts = "queries" if role == "query" else "documents"
+    _warn(
+        f"the model {model!r} lists prompts, but none was used for {texts}: {', '.join(map(repr, unused))}."
+        f" Set {role}_prompt to the right text, or to '' for none."
+    )
 
 
 def _choice(role: Task, listed: Mapping[str, str]) -> OwnPrompt:
@@ -111,8 +137,7 @@ def _choice(role: Task, listed: Mapping[str, str]) -> OwnPrompt:
         return OwnPrompt(name, text)
     if for_search:
         return OwnPrompt(None, None, tuple(for_search))
-    # Many models have prompts for queries only, and name them by tasks: none for documents is not suspicious.
-    unnamed = _of_no_other(role, listed) if role == "query" else ()
+    unnamed = _of_no_other(role, listed)
     return OwnPrompt(None, None, tuple(name for name in unnamed if not _parts(name) & _OTHER_TASKS))
 
 
@@ -134,4 +159,4 @@ def _parts(name: str) -> frozenset[str]:
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, EvalkitWarning, stacklevel=3)
+    warnings.warn(text, EvalkitWarning, stacklevel=4)

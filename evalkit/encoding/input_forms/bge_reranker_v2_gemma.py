@@ -17,7 +17,8 @@ _NAME = "bge_reranker_v2_gemma"
 PRESET = Preset(
     name=_NAME,
     families=("Gemma",),
-    repositories=re.compile(r"bge-reranker-v2-gemma"),
+    owners=("BAAI",),
+    names=re.compile(r"bge-reranker-v2-gemma"),
     form=InputForm(
         _NAME,
         ("A: {query}", "\n", "B: {document}", "\n", "{instruction}"),

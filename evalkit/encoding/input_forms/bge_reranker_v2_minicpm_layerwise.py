@@ -18,7 +18,8 @@ _NAME = "bge_reranker_v2_minicpm_layerwise"
 PRESET = Preset(
     name=_NAME,
     families=("LayerWiseMiniCPM",),
-    repositories=re.compile(r"bge-reranker-v2-minicpm-layerwise"),
+    owners=("BAAI",),
+    names=re.compile(r"bge-reranker-v2-minicpm-layerwise"),
     form=replace(bge_reranker_v2_gemma.PRESET.form, name=_NAME, begin=OWN_BEGIN),
     head=LayerHead(),
     owns_families=True,

@@ -19,7 +19,8 @@ _TASK = "Check whether a given document contains information helpful to answer t
 PRESET = Preset(
     name=_NAME,
     families=("Qwen3", "Qwen2", "Llama"),
-    repositories=re.compile(r"ctxl-rerank(er)?-v2"),
+    owners=("ContextualAI",),
+    names=re.compile(r"ctxl-rerank(er)?-v2(-instruct-multilingual-(1b|2b|6b))?"),
     form=InputForm(
         _NAME,
         (f"{_TASK}\n<Document> {{document}}\n<Query> {{query}}{{instruction}} ??",),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field
 from typing import Any
 
-from evalkit.errors import InputError
+from evalkit.errors import EvalkitWarning, InputError
 
 TokenName = str | int
 """A token of the vocabulary: its text, or its id."""
@@ -21,10 +22,13 @@ class TokenHead:
         The token whose logit is the score.
     false_token
         The token whose logit is subtracted, so that the score is the log odds of `true_token`; None for none.
+    configured
+        Whether the tokens are those of a configuration, where a number may have been meant as text.
     """
 
     true_token: TokenName
     false_token: TokenName | None = None
+    configured: bool = field(default=False, compare=False)
 
     def ids(self, name: str, tokenizer: Any, rows: int) -> tuple[int, int | None]:
         """Return the ids of the two tokens.
@@ -43,12 +47,29 @@ class TokenHead:
         InputError
             If a text is not one token of the vocabulary, an id is beyond it, or both are the same token.
         """
+        if self.configured:
+            self._warn_of_digits(name, tokenizer)
         true_id = token_id(name, "true_token", self.true_token, tokenizer, rows)
         if self.false_token is None:
             return true_id, None
         false_id = token_id(name, "false_token", self.false_token, tokenizer, rows)
         check_distinct(name, true_id, false_id)
         return true_id, false_id
+
+    def _warn_of_digits(self, name: str, tokenizer: Any) -> None:
+        """Warn of a number that is also the text of another token."""
+        for setting, token in (("true_token", self.true_token), ("false_token", self.false_token)):
+            if not isinstance(token, int):
+                continue
+            found = list(tokenizer.encode(str(token), add_special_tokens=False))
+            if len(found) == 1 and found[0] not in {token, tokenizer.unk_token_id}:
+                text = tokenizer.convert_ids_to_tokens(token)
+                warnings.warn(
+                    f"{setting}: {token} is read as the number of a token of the model {name!r}, which is {text!r};"
+                    f" for the token with the text {token}, set {setting}: '{token}' (in quotes)",
+                    EvalkitWarning,
+                    stacklevel=2,
+                )
 
 
 @dataclass(frozen=True, slots=True)

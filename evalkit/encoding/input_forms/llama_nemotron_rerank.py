@@ -16,7 +16,8 @@ _NAME = "llama_nemotron_rerank"
 PRESET = Preset(
     name=_NAME,
     families=("Llama", "LlamaBidirectional"),
-    repositories=re.compile(r"nemotron-rerank|nv-rerankqa"),
+    owners=("nvidia",),
+    names=re.compile(r"llama-nemotron-rerank(-1b(-v2)?)?|llama-3\.2-nv-rerankqa-1b-v2"),
     form=InputForm(_NAME, ("question:{query} \n \n passage:{document}",), special_tokens=True, cut="end"),
     head=None,
 )

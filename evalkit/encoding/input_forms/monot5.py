@@ -18,7 +18,10 @@ _NAME = "monot5"
 PRESET = Preset(
     name=_NAME,
     families=("T5", "MT5", "UMT5"),
-    repositories=re.compile(r"(?<!duo)monot5|inranker|mt5-13b-mmarco"),
+    owners=("castorini", "unicamp-dl"),
+    names=re.compile(
+        r"monot5(-(small|base|large|3b)(-(med-)?msmarco(-10k|-100k)?)?)?|inranker(-(small|base|3b))?"
+    ),
     form=InputForm(_NAME, ("Query: {query} Document: {document} Relevant:",), special_tokens=True),
     head=TokenHead("\u2581true", "\u2581false"),
 )

@@ -16,7 +16,8 @@ _NAME = "mt5_mmarco"
 PRESET = replace(
     monot5.PRESET,
     name=_NAME,
-    repositories=re.compile(r"(?<!\w)mt5-base-(mmarco|en-msmarco|en-pt-msmarco)"),
+    owners=("unicamp-dl",),
+    names=re.compile(r"mt5-base-(mmarco|en-msmarco|en-pt-msmarco)(-v[12])?"),
     form=replace(monot5.PRESET.form, name=_NAME),
     head=TokenHead("\u2581yes", "\u2581no"),
 )

@@ -24,7 +24,8 @@ _TASK = (
 PRESET = Preset(
     name=_NAME,
     families=("Qwen2",),
-    repositories=re.compile(r"mxbai-rerank-\w+-v2"),
+    owners=("mixedbread-ai",),
+    names=re.compile(r"mxbai-rerank-(base|large)-v2"),
     form=InputForm(
         _NAME,
         (

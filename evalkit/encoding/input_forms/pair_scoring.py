@@ -15,7 +15,7 @@ from evalkit.encoding.input_forms.heads import (
     check_distinct,
     check_in_vocabulary,
 )
-from evalkit.encoding.input_forms.model_name import card_names, own_names
+from evalkit.encoding.input_forms.model_name import base_models, card_title, own_names
 from evalkit.encoding.input_forms.preset import (
     PairScoring,
     Preset,
@@ -97,15 +97,33 @@ def recognised(files: ModelFiles) -> Preset | None:
         for preset in fitting:
             if preset.is_named(name):
                 return preset
-    for name in card_names(files):
-        for preset in fitting:
-            if preset.is_named(name):
-                tell(
-                    f"{_described(files)} is read in the input form {preset.name}, because its model card names"
-                    f" {name}; set prompt to choose another"
-                )
-                return preset
-    return None
+    return _by_card(files, fitting)
+
+
+def _by_card(files: ModelFiles, fitting: Sequence[Preset]) -> Preset | None:
+    """Return the preset of the model that the card is about by its title, or else of that which it was made of.
+
+    What else a card mentions is no evidence: cards compare models. Base models of two presets are none either.
+    """
+    title = card_title(files)
+    for preset in fitting:
+        if preset.published(title):
+            tell(
+                f"{_described(files)} is read in the input form {preset.name}, because its model card names {title}"
+                " in its title; set prompt to choose another"
+            )
+            return preset
+    named = {one: preset for one in base_models(files) for preset in fitting if preset.published(one)}
+    presets = {preset.name: preset for preset in named.values()}
+    if len(presets) != 1:
+        return None
+    ((name, preset),) = presets.items()
+    tell(
+        f"{_described(files)} is read in the input form {name}, because its model card names {next(iter(named))}"
+        " as its base model; if the card says another template or other tokens,"
+        f" {_stated_as(files)}"
+    )
+    return preset
 
 
 def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
@@ -118,10 +136,11 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
         )
     if isinstance(prompt, str):
         preset = preset_named(prompt)
-        if preset.head is None and not is_classifier(files):
+        if not preset.fits(files) and not _is_of_kind(files, preset):
             raise InputError(
-                f"the input form {prompt} is for sequence classifiers, and {_described(files)} is none",
-                f"set prompt to another form: {_listed(preset_names())}",
+                f"the input form {prompt} is for {_kind(preset)} ({', '.join(preset.architectures)}), and"
+                f" {_described(files)} is none",
+                f"remove prompt, or {_stated_as(files)} as its model card says",
             )
         return preset.scoring(files)
     head = prompt.head
@@ -140,13 +159,32 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
     return PairScoring(prompt.form, head)
 
 
+def _is_of_kind(files: ModelFiles, preset: Preset) -> bool:
+    """Return whether a model of another family can be trained with the form of a preset and answer as it says."""
+    if preset.is_seq2seq:
+        return is_seq2seq(files)
+    if isinstance(preset.head, LayerHead) or is_layerwise(files):
+        return isinstance(preset.head, LayerHead) and is_layerwise(files)
+    return _is_decoder_classifier(files) or (preset.head is not None and is_causal(files))
+
+
+def _kind(preset: Preset) -> str:
+    if preset.is_seq2seq:
+        return "encoder-decoder models"
+    if isinstance(preset.head, LayerHead):
+        return "layerwise models"
+    return "sequence classifiers of decoders" if preset.head is None else "decoders"
+
+
+def _is_decoder_classifier(files: ModelFiles) -> bool:
+    return any(_DECODERS.fullmatch(one) for one in files.architectures)
+
+
 def _needs_form(files: ModelFiles) -> bool:
     """Return whether a model is of a kind that is trained with a template."""
     if "Pooling" in files.modules or "Dense" in files.modules:
         return False
-    return (
-        is_causal(files) or is_seq2seq(files) or any(_DECODERS.fullmatch(one) for one in files.architectures)
-    )
+    return is_causal(files) or is_seq2seq(files) or _is_decoder_classifier(files)
 
 
 def _says_form(files: ModelFiles) -> bool:
@@ -212,13 +250,15 @@ def _no_form(files: ModelFiles) -> InputError:
 
 def _how(files: ModelFiles) -> str:
     """Return how a form is stated."""
+    names = _listed(preset_names())
+    return f"{_stated_as(files)} as its model card says, or prompt: NAME for a model in the form of {names}"
+
+
+def _stated_as(files: ModelFiles) -> str:
+    """Return what to set for a template of the model's own."""
     answers = is_causal(files) or is_seq2seq(files)
     tokens = ", true_token: ..., false_token: ..." if answers else ""
-    names = _listed(preset_names())
-    return (
-        f"set prompt: {{template: '... {{query}} ... {{document}} ...'{tokens}}} as its model card says,"
-        f" or prompt: NAME for a model in the form of {names}"
-    )
+    return f"set prompt: {{template: '... {{query}} ... {{document}} ...'{tokens}}}"
 
 
 def _listed(names: Sequence[str]) -> str:

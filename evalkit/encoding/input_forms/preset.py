@@ -15,6 +15,8 @@ CAUSAL, CLASSIFIER, SEQ2SEQ = "ForCausalLM", "ForSequenceClassification", "ForCo
 
 _SEQ2SEQ_TYPES = frozenset({"t5", "mt5", "umt5"})
 """Model types that are encoder-decoders where the configuration does not say so."""
+_SEPARATOR = re.compile(r"[-_@ ]|\.(?!\d)")
+"""Between a name and further words; a point before a digit is within a version."""
 OWN_BEGIN = "{bos_token}"
 """As `begin` of a form: the token with which the tokenizer of the model begins a text, if it has one."""
 
@@ -48,8 +50,10 @@ class Preset:
         Its name for the setting ``prompt``.
     families
         Architectures without their endings, such as ``Qwen3``.
-    repositories
-        Pattern of the names of its repositories, without their owners, in lower case.
+    owners
+        Owners of the repositories in which the models were published.
+    names
+        Pattern of the whole names of these repositories, without their owners, and of the family, in lower case.
     form
         The form of a causal or encoder-decoder model.
     head
@@ -66,7 +70,8 @@ class Preset:
 
     name: str
     families: tuple[str, ...]
-    repositories: re.Pattern[str]
+    owners: tuple[str, ...]
+    names: re.Pattern[str]
     form: InputForm
     head: TokenHead | LayerHead | None
     classifier_form: InputForm | None = None
@@ -80,9 +85,36 @@ class Preset:
         known = {f"{family}{ending}" for family in self.families for ending in endings}
         return bool(known & set(files.architectures))
 
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """Names of the architectures that the published models and their conversions have."""
+        endings: tuple[str, ...] = (CAUSAL, CLASSIFIER)
+        if self.head is None:
+            endings = (CLASSIFIER,)
+        elif self.is_seq2seq or isinstance(self.head, LayerHead):
+            endings = (SEQ2SEQ if self.is_seq2seq else CAUSAL,)
+        return tuple(f"{family}{ending}" for ending in endings for family in self.families)
+
+    @property
+    def is_seq2seq(self) -> bool:
+        """Whether the family's models are encoder-decoders."""
+        return bool({family.lower() for family in self.families} & _SEQ2SEQ_TYPES)
+
     def is_named(self, name: str) -> bool:
-        """Return whether a repository, or a folder of this name, belongs to the family."""
-        return self.repositories.search(name.lower()) is not None
+        """Return whether a repository or folder has a published name, alone or followed by further words.
+
+        A name that only contains a published one is often that of another model: ``distilled-from-zerank-2``.
+        """
+        lower = name.lower()
+        return self.names.fullmatch(lower) is not None or any(
+            self.names.fullmatch(lower[: found.start()]) for found in _SEPARATOR.finditer(lower)
+        )
+
+    def published(self, repository: str) -> bool:
+        """Return whether a name, with or without its owner, is that of a published repository."""
+        owner, _, name = repository.lower().rpartition("/")
+        known = not owner or owner in {one.lower() for one in self.owners}
+        return known and self.names.fullmatch(name) is not None
 
     def has_mark(self, files: ModelFiles) -> bool:
         """Return whether the chat template of a model is the family's own."""

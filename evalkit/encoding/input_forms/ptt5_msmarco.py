@@ -16,7 +16,8 @@ _NAME = "ptt5_msmarco"
 PRESET = replace(
     monot5.PRESET,
     name=_NAME,
-    repositories=re.compile(r"ptt5-base-(en-)?pt-msmarco"),
+    owners=("unicamp-dl",),
+    names=re.compile(r"ptt5-base-(en-)?pt-msmarco(-(10k|100k)(-v[12])?)?"),
     form=replace(monot5.PRESET.form, name=_NAME),
     head=TokenHead("\u2581sim", "\u2581n\u00e3o"),
 )

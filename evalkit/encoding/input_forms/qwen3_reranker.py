@@ -28,7 +28,8 @@ _INSTRUCTION = "Given a web search query, retrieve relevant passages that answer
 PRESET = Preset(
     name=_NAME,
     families=("Qwen3",),
-    repositories=re.compile(r"qwen3[-_.]?reranker"),
+    owners=("Qwen", "tomaarsen"),
+    names=re.compile(r"qwen3[-_]reranker(-(0\.6b|4b|8b)(-seq-cls)?)?"),
     form=InputForm(_NAME, (_BEFORE, _QUERY + _DOCUMENT, _AFTER), instruction=_INSTRUCTION, cut="end"),
     head=TokenHead("yes", "no"),
     classifier_form=InputForm(_NAME, (_BEFORE + _QUERY, _DOCUMENT + _AFTER), instruction=_INSTRUCTION),

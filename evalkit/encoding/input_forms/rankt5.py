@@ -17,7 +17,8 @@ _NAME = "rankt5"
 PRESET = Preset(
     name=_NAME,
     families=("T5", "MT5", "UMT5"),
-    repositories=re.compile(r"rankt5"),
+    owners=("Soyoung97",),
+    names=re.compile(r"rankt5(-(base|large|3b))?"),
     form=InputForm(_NAME, ("Query: {query} Document: {document}",), special_tokens=True),
     head=TokenHead("<extra_id_10>"),
 )

@@ -24,8 +24,8 @@ class PromptSettings(Settings):
         special tokens such as ``<|im_start|>`` are written as they are.
     true_token, false_token
         For a causal model: the tokens that mean relevant and not relevant, by their text or their number in the
-        vocabulary. The score is the difference of their logits; without ``false_token``, it is the logit of
-        ``true_token``.
+        vocabulary (a text of digits needs quotes: ``'1'``). The score is the difference of their logits; without
+        ``false_token``, it is the logit of ``true_token``.
     """
 
     template: str = Field(min_length=1, max_length=100_000)
@@ -60,4 +60,4 @@ class PromptSettings(Settings):
         """What is read of the model."""
         if self.true_token is None:
             return ClassifierHead()
-        return TokenHead(self.true_token, self.false_token)
+        return TokenHead(self.true_token, self.false_token, configured=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from evalkit.encoding.checkpoints.model_files import ModelFiles
-from evalkit.encoding.input_forms.model_name import own_names
+from evalkit.encoding.input_forms.model_name import origin, own_names
 from evalkit.errors import InputError
 
 _SERVED = "serve it behind a chat API, and use backend: listwise"
@@ -40,7 +40,7 @@ def check_scores_pairs(files: ModelFiles) -> None:
     InputError
         If it is, with its kind.
     """
-    for name in own_names(files):
+    for name in (*own_names(files), origin(files)):
         for pattern, kind, hint in _NAMED:
             if pattern.search(name.lower()):
                 raise _refusal(files, kind, hint)

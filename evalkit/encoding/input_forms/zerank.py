@@ -21,7 +21,8 @@ _CHAT = (
 PRESET = Preset(
     name=_NAME,
     families=("Qwen3",),
-    repositories=re.compile(r"zerank-?[12]"),
+    owners=("zeroentropy",),
+    names=re.compile(r"zerank-(1(-small)?|2(-reranker)?)"),
     form=InputForm(
         _NAME,
         (_CHAT,),

@@ -21,11 +21,7 @@ from evalkit.encoding.torch_runtime.role_modules import input_module
 from evalkit.encoding.torch_runtime.torch_card import embedded_special, read_card, rules_of
 from evalkit.encoding.torch_runtime.torch_loading import load_library_model
 from evalkit.encoding.torch_runtime.torch_network import TorchNetwork
-from evalkit.encoding.torch_runtime.torch_tokenisers import (
-    check_instruction,
-    fastest_tokeniser,
-    form_tokeniser,
-)
+from evalkit.encoding.torch_runtime.torch_tokenisers import fastest_tokeniser, form_tokeniser
 from evalkit.errors import EvalkitWarning, InputError
 
 OUTPUTS = {
@@ -96,10 +92,6 @@ class TorchModel:
         with suppress_warnings():
             probe_features = library.features(items[:1])
             chosen = fastest_tokeniser(library, backend, rules, prompt, items)
-        if prompt and self._reads_pairs:
-            check_instruction(
-                self._settings.model, library, LibraryTokeniser(self.library_model, rules, None)
-            )
         features = {name: value for name, value in probe_features.items() if not hasattr(value, "shape")}
         return self._engine_of(chosen, features, task, Expansion.of(probe_features))
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from evalkit.encoding.input_forms import FormTokeniser, InputForm
 from evalkit.encoding.tokens import FastTokeniser, Item, LibraryTokeniser, Tokeniser, TokenRules, agree
 from evalkit.errors import InputError
-
-_PAIR = ("How do I reset it?", "Hold the button for ten seconds.")
 
 
 def fastest_tokeniser(
@@ -51,24 +47,3 @@ def form_tokeniser(name: str, backend: Any, rules: TokenRules, form: InputForm) 
             "convert its tokenizer with transformers, and add the tokenizer.json to the model",
         )
     return FormTokeniser(backend.to_str(), rules, form)
-
-
-def check_instruction(name: str, instructed: Tokeniser, plain: Tokeniser) -> None:
-    """Check that an instruction reaches the input: chat templates leave out what they have no place for.
-
-    Parameters
-    ----------
-    name
-        Folder or hub id.
-    instructed, plain
-        Tokenisers with and without the instruction.
-
-    Raises
-    ------
-    InputError
-        If both make the same tokens of a pair.
-    """
-    if np.array_equal(instructed([_PAIR]).ids[0], plain([_PAIR]).ids[0]):
-        raise InputError(
-            f"the model {name!r} has no place for an instruction in its template", "remove instruction"
-        )

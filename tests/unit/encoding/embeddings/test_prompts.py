@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from evalkit.encoding.embeddings.prompts import own_prompts, warn_of_unused
+from evalkit.encoding.embeddings.prompts import own_prompts, warn_of_other_names, warn_of_unused
 from evalkit.encoding.embeddings.token_vectors import Task
 from evalkit.errors import EvalkitWarning
 
@@ -72,6 +72,9 @@ def test_prompts_are_found_by_their_names(
         ({"query": "q", "document": "", "passage": "p"}, {"document": "'passage'"}),
         ({"query": "", "document": "d", "retrieval.query": "r"}, {"query": "'retrieval.query'"}),
         ({"document": "d", "instruction": "i"}, {"query": "'instruction'"}),
+        ({"query": "q", "a": "1", "b": "2", "sts": "s"}, {"document": "'a', 'b'"}),
+        ({"retrieval.query": "q", "retrieval.context": "c"}, {"document": "'retrieval.context'"}),
+        ({"question": "q", "answer": "a"}, {"document": "'answer'"}),
     ],
 )
 def test_a_prompt_that_may_be_missed_is_a_warning(listed: dict[str, str], unused: dict[Task, str]) -> None:
@@ -84,6 +87,36 @@ def test_a_prompt_that_may_be_missed_is_a_warning(listed: dict[str, str], unused
         assert names in message
         assert f"Set {role}_prompt to" in message
         assert message not in said(listed, tuple(one for one in BOTH if one != role))
+
+
+@pytest.mark.parametrize(
+    "name", ["context", "text", "answer", "content", "key", "ctx", "title", "candidate", "d", "default"]
+)
+def test_a_prompt_of_any_name_is_never_dropped_silently(name: str) -> None:
+    """Where the prompt of one role is known by its name, another prompt may be that of the other role."""
+    (message,) = said({"query": "q", name: "p"})
+    assert f"none was used for documents: {name!r}. Set document_prompt to" in message
+    (message,) = said({"passage": "p", name: "q"})
+    assert f"none was used for queries: {name!r}. Set query_prompt to" in message
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "sts",
+        "s2s_query",
+        "Clustering",
+        "MultilabelClassification",
+        "BitextMining",
+        "Summarization",
+        "paraphrase",
+    ],
+)
+def test_prompts_of_other_tasks_are_not_missed(other: str) -> None:
+    """A prompt for queries alone, or with those of other tasks, is how many models are made: nothing is said."""
+    assert said({"query": "Represent this sentence for searching relevant passages: "}) == []
+    assert said({"query": "q", other: "x"}) == []
+    assert said({"query": "q", "document": "", "context": "c"}) == []  # an empty prompt is a choice
 
 
 def test_e5_needs_prompts_that_its_files_do_not_list() -> None:
@@ -102,3 +135,24 @@ def test_a_model_without_prompts_has_none() -> None:
     assert texts({}) == (None, None)
     assert texts({"query": "", "document": ""}) == ("", "")
     assert said({}) == said({"query": "", "document": ""}) == []
+
+
+@pytest.mark.parametrize(
+    ("listed", "missed"),
+    [
+        ({"query": "q", "document": "d"}, []),
+        ({"query": "", "document": ""}, []),
+        ({"query": "q", "document": "", "sts": "s"}, []),
+        ({"query": "q", "document": "", "passage": "p"}, ["documents: 'passage'"]),
+        ({"query": "q", "document": "", "context": "p"}, ["documents: 'context'"]),
+        ({"query": "", "document": "", "s": "s"}, ["queries: 's'", "documents: 's'"]),
+    ],
+)
+def test_models_that_use_two_names_alone(listed: dict[str, str], missed: list[str]) -> None:
+    """A prompt for a role under another name is a warning, unless the role's prompt is configured."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn_of_other_names("m", listed, BOTH)
+        warn_of_other_names("m", listed, ())
+    assert len(caught) == len(missed)
+    assert all(words in str(one.message) for one, words in zip(caught, missed, strict=True))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from evalkit.encoding.input_forms import TokenHead
-from evalkit.errors import InputError
+from evalkit.errors import EvalkitWarning, InputError
 
 
 @dataclass
@@ -22,9 +24,9 @@ class Letters:
         assert not add_special_tokens
         return [self.letters.index(letter) if letter in self.letters else 4 for letter in text]
 
-    def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
-        """Return the letters."""
-        return [self.letters[one] for one in ids]
+    def convert_ids_to_tokens(self, ids: Any) -> Any:
+        """Return the letters of a list, or that of a single id."""
+        return self.letters[ids] if isinstance(ids, int) else [self.letters[one] for one in ids]
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,30 @@ def test_a_token_without_weights_is_refused() -> None:
     """A token of the tokenizer beyond the model's vocabulary is refused."""
     with pytest.raises(InputError, match="not in the vocabulary"):
         TokenHead("d").ids("m", Letters(), 3)
+
+
+def test_a_number_that_is_also_a_text_warns() -> None:
+    """Digits without quotes are the number of a token: where they are another token's text, evalkit says so."""
+    digits = Letters(letters="10ab?")
+    with pytest.warns(EvalkitWarning) as caught:
+        assert TokenHead(1, 0, configured=True).ids("m", digits, 5) == (1, 0)
+    first, second = (str(one.message) for one in caught)
+    assert "true_token: 1 is read as the number of a token of the model 'm', which is '0'" in first
+    assert "set true_token: '1' (in quotes)" in first
+    assert "set false_token: '0'" in second
+
+
+@pytest.mark.parametrize(
+    ("head", "letters"),
+    [
+        (TokenHead("1", "0", configured=True), "10ab?"),
+        (TokenHead(2, 3, configured=True), "10ab?"),
+        (TokenHead(0, 1, configured=True), "01ab?"),
+        (TokenHead(0), "10ab?"),
+    ],
+)
+def test_what_is_clear_does_not_warn(head: TokenHead, letters: str) -> None:
+    """Texts, numbers that are no text or name the same token, and the numbers of known forms are clear."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        head.ids("m", Letters(letters=letters), 5)

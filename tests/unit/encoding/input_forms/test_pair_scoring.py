@@ -101,30 +101,119 @@ def test_a_snapshot_is_known_by_its_repository(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "card",
+    ("card", "named"),
     [
-        "---\nbase_model: Qwen/Qwen3-Reranker-0.6B\n---\nText",
-        "---\ntags:\n- x\nbase_model:\n- Qwen/Qwen3-Reranker-0.6B\n---\n",
-        "# Qwen3-Reranker-0.6B\n",
-        "---\nlicense: x\n---\n\n# Qwen3-Reranker-4B\n## Qwen3 Embedding",
-        'Text\n```python\nmodel = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-Reranker-0.6B").eval()\n```\n',
+        ("# Qwen3-Reranker-0.6B\n", "Qwen3-Reranker-0.6B in its title"),
+        ("# **Qwen/Qwen3-Reranker-4B**\n", "Qwen/Qwen3-Reranker-4B in its title"),
+        ("---\nlicense: x\n---\n\n# Qwen3-Reranker-4B\n## Embedding", "Qwen3-Reranker-4B in its title"),
+        (
+            "---\nbase_model: Qwen/Qwen3-Reranker-0.6B\n---\nText",
+            "Qwen/Qwen3-Reranker-0.6B as its base model",
+        ),
+        (
+            "---\r\ntags:\r\n- x\r\nbase_model:\r\n- 'Qwen/Qwen3-Reranker-0.6B'  # it\r\nlicense: x\r\n---\r\n",
+            "Qwen/Qwen3-Reranker-0.6B as its base model",
+        ),
+        (
+            "---\nbase_model: [Qwen/Qwen3-0.6B, qwen/qwen3-reranker-8b]\n---\n# My ranker\n",
+            "qwen/qwen3-reranker-8b as its base model",
+        ),
     ],
 )
-def test_a_model_is_known_by_its_card(tmp_path: Path, card: str) -> None:
-    """The base model, the heading and the examples of a model card name the model, which is said."""
+def test_a_model_is_known_by_its_card(tmp_path: Path, card: str, named: str) -> None:
+    """The title of a model card and its base model name the form, which is said with how to choose another."""
     files = describe(tmp_path / "m", "Qwen3ForCausalLM", card=card)
-    with pytest.warns(InputNote, match="its model card names"):
+    with pytest.warns(InputNote, match=f"its model card names {re.escape(named)}.*; .*set prompt") as caught:
         found = recognised(files)
     assert found is not None
     assert found.name == "qwen3_reranker"
+    assert ("true_token: ..., false_token" in str(caught[0].message)) == ("base model" in named)
 
 
-def test_a_card_that_names_others_is_no_evidence(tmp_path: Path) -> None:
-    """A table of results of other models does not make a model one of them."""
-    card = (
-        "# A chat model\n| [Qwen3-Reranker-0.6B](https://huggingface.co/Qwen/Qwen3-Reranker-0.6B) | 65.8 |\n"
-    )
-    assert recognised(describe(tmp_path / "m", "Qwen3ForCausalLM", card=card)) is None
+@pytest.mark.parametrize(
+    "card",
+    [
+        "# A chat model\n| [Qwen3-Reranker-0.6B](https://huggingface.co/Qwen/Qwen3-Reranker-0.6B) | 65.8 |\n",
+        "# My ranker\nWe compare with `Qwen/Qwen3-Reranker-0.6B` and `zeroentropy/zerank-2`.\n",
+        'Text\n```python\nmodel = AutoModelForCausalLM.from_pretrained("Qwen/Qwen3-Reranker-0.6B")\n```\n',
+        "```python\n# Qwen3-Reranker-0.6B\n```\n# My ranker\n",
+        "# Better than Qwen3-Reranker-0.6B\n",
+        "# My ranker\n# Qwen3-Reranker-0.6B\n",
+        "# My ranker\nbase_model: Qwen/Qwen3-Reranker-0.6B\n",
+        "---\nbase_model: Qwen/Qwen3-0.6B\ndatasets:\n- Qwen/Qwen3-Reranker-0.6B\n---\n",
+        "---\nbase_model: someone/Qwen3-Reranker-0.6B\n---\n",
+        "---\nbase_model: Qwen/Qwen3-Reranker-0.6B-chat\n---\n",
+        "---\nbase_model:\n- Qwen/Qwen3-Reranker-0.6B\n- zeroentropy/zerank-2\n---\n",
+        "---\nbase_model: [\n---\n",
+    ],
+)
+def test_a_card_that_names_others_is_no_evidence(tmp_path: Path, card: str) -> None:
+    """What a card compares with, is trained on or loads does not make a model one of them: it is refused."""
+    files = describe(tmp_path / "m", "Qwen3ForCausalLM", card=card)
+    assert recognised(files) is None
+    with pytest.raises(InputError, match="not a reranker whose input form is known") as caught:
+        find_scoring(files)
+    assert "prompt: NAME" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "qwen3-0.6b-distilled-from-zerank-2",
+        "not-a-zerank-2-but-chat",
+        "my-Qwen3-Reranker-0.6B",
+        "vllm-zerank-1",
+        "zerank-1.5",
+        "zerank-3",
+        "zerank-2b",
+        "qwen3-rerankers",
+        "mxbai-rerank-base-v2.1",
+        "zerank-2/checkpoint-500",
+    ],
+)
+def test_a_name_that_contains_another_is_no_evidence(tmp_path: Path, name: str) -> None:
+    """A published name counts at the begin of the last part of a name alone, and as a whole."""
+    for preset in NAMES:
+        assert not preset_named(preset).is_named(name)
+    with pytest.raises(InputError, match="not a reranker whose input form is known"):
+        find_scoring(describe(tmp_path / name, "Qwen3ForCausalLM"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "zerank-2",
+        "ZeRank-2",
+        "zeroentropy__zerank-2",
+        "zeroentropy--zerank-2",
+        "models--zeroentropy--zerank-2/snapshots/abc",
+        "zerank-1-small-plain-template",
+        "zerank-2-ST",
+        "zerank-2@main",
+        "zerank-2.onnx",
+        "zerank-2_8bit",
+    ],
+)
+def test_a_name_has_an_owner_or_further_words(tmp_path: Path, name: str) -> None:
+    """Folders of downloads, of the hub's cache and of conversions have the published name with more around it."""
+    found = recognised(describe(tmp_path / name, "Qwen3ForCausalLM"))
+    assert found is not None
+    assert found.name == "zerank"
+
+
+def test_a_folder_inside_the_hubs_cache_has_its_own_name(tmp_path: Path) -> None:
+    """Only a revision of a repository in the cache has the repository's name."""
+    folder = tmp_path / "models--zeroentropy--zerank-2" / "mine"
+    assert recognised(describe(folder, "Qwen3ForCausalLM")) is None
+
+
+def test_doubtful_answers_are_refused(tmp_path: Path) -> None:
+    """Sources do not agree on the tokens of mt5-13b-mmarco-100k, so they must be stated."""
+    said = {"config.json": {"architectures": ["MT5ForConditionalGeneration"], "model_type": "mt5"}}
+    files = describe(tmp_path / "mt5-13b-mmarco-100k", "", **said)
+    with pytest.raises(InputError, match="do not say with which tokens") as caught:
+        find_scoring(files)
+    assert "true_token: ..., false_token: ..." in (caught.value.hint or "")
 
 
 def test_the_library_applies_what_modules_and_template_say(tmp_path: Path) -> None:
@@ -178,10 +267,57 @@ def test_a_stated_form_must_suit_the_model(tmp_path: Path) -> None:
     found = find_scoring(classifier, alone)
     assert found is not None
     assert found.head == ClassifierHead()
-    with pytest.raises(InputError, match="is for sequence classifiers"):
+    with pytest.raises(InputError, match="is for sequence classifiers of decoders"):
         find_scoring(describe(tmp_path / "d", "LlamaForCausalLM"), "llama_nemotron_rerank")
     with pytest.raises(InputError, match="so that prompt does not apply"):
         find_scoring(describe(tmp_path / "c", "BertModel"), alone)
+
+
+@pytest.mark.parametrize(
+    ("preset", "architecture", "kind"),
+    [
+        (
+            "qwen3_reranker",
+            "BertForSequenceClassification",
+            r"decoders \(Qwen3ForCausalLM, Qwen3ForSequenceClassification\)",
+        ),
+        ("mxbai_rerank_v2", "ModernBertForSequenceClassification", r"decoders \(Qwen2ForCausalLM, "),
+        ("monot5", "Qwen3ForCausalLM", r"encoder-decoder models \(T5ForConditionalGeneration, MT5"),
+        ("rankt5", "BertForSequenceClassification", r"encoder-decoder models \(T5"),
+        (
+            "zerank",
+            "T5ForConditionalGeneration",
+            r"decoders \(Qwen3ForCausalLM, Qwen3ForSequenceClassification\)",
+        ),
+        ("llama_nemotron_rerank", "BertForSequenceClassification", "sequence classifiers of decoders"),
+        ("bge_reranker_v2_minicpm_layerwise", "Qwen3ForCausalLM", r"layerwise models \(LayerWiseMiniCPM"),
+        ("bge_reranker_v2_gemma", "LayerWiseMiniCPMForCausalLM", r"decoders \(GemmaForCausalLM, "),
+    ],
+)
+def test_a_preset_of_another_architecture(tmp_path: Path, preset: str, architecture: str, kind: str) -> None:
+    """A preset that is named for a model of another kind is refused, with the architectures that it is for."""
+    kept = {"model_type": "t5"} if architecture.startswith("T5") else {}
+    files = describe(tmp_path, "", **{"config.json": {"architectures": [architecture], **kept}})
+    said = rf"the input form {preset} is for {kind}.* and the model .* \({architecture}\) is none"
+    with pytest.raises(InputError, match=said) as caught:
+        find_scoring(files, preset)
+    assert "remove prompt, or set prompt: {template" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("preset", "architecture"),
+    [
+        ("qwen3_reranker", "Qwen2ForCausalLM"),
+        ("bge_reranker_v2_gemma", "Gemma2ForCausalLM"),
+        ("mxbai_rerank_v2", "Qwen2ForSequenceClassification"),
+        ("llama_nemotron_rerank", "Qwen3ForSequenceClassification"),
+    ],
+)
+def test_a_preset_of_a_related_architecture(tmp_path: Path, preset: str, architecture: str) -> None:
+    """A decoder of another family can be trained with the same form, so it can be stated."""
+    found = find_scoring(describe(tmp_path, architecture), preset)
+    assert found is not None
+    assert found.form.name == preset
 
 
 def test_modular_models_need_no_form(tmp_path: Path) -> None:

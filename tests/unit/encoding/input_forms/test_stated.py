@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from evalkit.config import reranker_settings
+from evalkit.encoding.input_forms import preset_names
 from evalkit.errors import ConfigError
 from evalkit.store.backend_identity import identity_of
 
@@ -33,7 +34,7 @@ def settings_of(prompt: Any, **more: Any) -> Any:
         ({"true_token": "a"}, "key 'template' is missing"),
         ("qwen3_rerank", "unknown input form 'qwen3_rerank'"),
         (3, "must be text"),
-        ({"template": TOLD}, "set instruction"),
+        ({"template": TOLD}, "has a prompt with a place for an instruction: set instruction"),
     ],
 )
 def test_forms_that_cannot_work_are_refused(prompt: Any, said: str) -> None:
@@ -48,13 +49,20 @@ def test_a_near_name_is_suggested() -> None:
     """An unknown name of a form comes with the nearest known one."""
     with pytest.raises(ConfigError) as raised:
         settings_of("qwen3_rerank")
-    assert raised.value.problems[0][1] == "did you mean 'qwen3_reranker'?"
+    assert raised.value.hint == raised.value.problems[0][1] == "did you mean 'qwen3_reranker'?"
+
+
+def test_an_unknown_name_lists_all() -> None:
+    """A name that is near none comes with all names, in the hint of the error itself."""
+    with pytest.raises(ConfigError) as raised:
+        settings_of("qwen3")
+    assert all(name in (raised.value.hint or "") for name in preset_names())
 
 
 @pytest.mark.parametrize("prompt", ["zerank", {"template": TEMPLATE}])
 def test_an_instruction_needs_a_place(prompt: Any) -> None:
     """An instruction that a form would leave out is refused."""
-    with pytest.raises(ConfigError, match="instruction has no place in prompt"):
+    with pytest.raises(ConfigError, match="sets instruction, for which its prompt has no place"):
         settings_of(prompt, instruction="Find code")
     settings_of({"template": TOLD}, instruction="Find code")
     settings_of("qwen3_reranker", instruction="Find code")

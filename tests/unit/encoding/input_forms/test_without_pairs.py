@@ -33,6 +33,8 @@ def test_names_of_models_that_compare_documents(tmp_path: Path, name: str, kind:
     """A model is refused by the kind that its name says."""
     with pytest.raises(InputError, match=f"a {kind} reranker .* cannot score single pairs"):
         check_scores_pairs(files_of(tmp_path, name))
+    with pytest.raises(InputError, match=f"a {kind} reranker"):
+        check_scores_pairs(files_of(tmp_path, "m", _name_or_path=f"owner/{name}"))
 
 
 @pytest.mark.parametrize("name", ["monot5-base-msmarco", "RankT5-base", "Qwen3-Reranker-0.6B", "split5"])

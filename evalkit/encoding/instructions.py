@@ -1,0 +1,82 @@
+"""Give the engine of a cross-encoder the configured instruction, if the model has a place for it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalkit.encoding.engine import Engine
+from evalkit.encoding.library_runtime import model_errors
+from evalkit.encoding.open_model import OpenModel
+from evalkit.encoding.tokens import Item, Tokeniser
+from evalkit.errors import InputError
+
+_QUERY, _DOCUMENT = "How do I reset it?", "Hold the button for ten seconds."
+
+
+def pair_engine(model: OpenModel, name: str, instruction: str | None) -> Engine:
+    """Return the engine of a cross-encoder, with its own default prompt if no instruction is configured.
+
+    Parameters
+    ----------
+    model
+        The cross-encoder.
+    name
+        Folder or hub id.
+    instruction
+        The instruction; None or empty for none.
+
+    Raises
+    ------
+    InputError
+        If there is an instruction, and the model has no place for one.
+    """
+    engine = model.engine(instruction or model.card.default_prompt or None)
+    if instruction and model.card.form is None:
+        listed = any(model.card.prompts.values())
+        with model_errors(name, "be used"):
+            check_instruction(name, instruction, (engine.tokeniser, model.engine().tokeniser), listed=listed)
+    return engine
+
+
+def check_instruction(
+    name: str, instruction: str, tokenisers: tuple[Tokeniser, Tokeniser], *, listed: bool
+) -> None:
+    """Check that an instruction reaches the input in a place that the model has for it.
+
+    Chat templates leave out what they have no place for. Without a template, the library puts the text right before
+    the query, which only models that were trained with such texts understand: those that list prompts.
+
+    Parameters
+    ----------
+    name
+        Folder or hub id.
+    instruction
+        The instruction.
+    tokenisers
+        The model's tokenisers with and without the instruction.
+    listed
+        Whether the model lists prompts.
+
+    Raises
+    ------
+    InputError
+        If the instruction changes nothing, or becomes the begin of the query in a model that lists no prompts.
+    """
+    instructed, plain = tokenisers
+    given = (_QUERY, _DOCUMENT)
+    if _same((instructed, given), (plain, given)):
+        raise InputError(
+            f"the model {name!r} has no place for an instruction in its template", "remove instruction"
+        )
+    if not listed and _same((instructed, given), (plain, (instruction + _QUERY, _DOCUMENT))):
+        raise InputError(
+            f"the model {name!r} has no place for an instruction: it reads query and document as a plain pair, and"
+            " its files list no prompts",
+            "remove instruction, or set prompt to the template that its model card states, with {instruction}",
+        )
+
+
+def _same(one: tuple[Tokeniser, Item], other: tuple[Tokeniser, Item]) -> bool:
+    """Return whether two tokenisers make the same tokens of an input each."""
+    first, second = (tokeniser([item]).ids[0] for tokeniser, item in (one, other))
+    return np.array_equal(first, second)
