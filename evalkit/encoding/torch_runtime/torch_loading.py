@@ -11,6 +11,7 @@ from evalkit.encoding.checkpoints.loaded_weights import check_shapes, check_weig
 from evalkit.encoding.checkpoints.model_checks import check_kind, note_pooling
 from evalkit.encoding.checkpoints.model_code import check_code
 from evalkit.encoding.checkpoints.model_files import ModelFiles
+from evalkit.encoding.checkpoints.module_checks import check_configs, check_modules
 from evalkit.encoding.checkpoints.static_files import check_static
 from evalkit.encoding.checkpoints.tokenizer_check import check_sentence_piece
 from evalkit.encoding.checkpoints.vocabulary import check_vocabulary, check_words
@@ -76,7 +77,9 @@ def _needs_code(scoring: PairScoring | None) -> bool:
 
 
 def _check_files(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None) -> None:
+    check_configs(files)
     if scoring is None:
+        check_modules(files)
         check_kind(files, settings.kind)
     check_static(files)
     check_sentence_piece(files)
