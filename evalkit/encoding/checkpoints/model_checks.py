@@ -70,7 +70,8 @@ def check_kind(files: ModelFiles, use: Kind) -> None:
 
 def _head_of(files: ModelFiles) -> str | None:
     """Return the name of a weight of a classifier's head in the files; None if they have none."""
-    return next((name for name in weight_names(files.folder) if name.startswith(_HEADS)), None)
+    names = weight_names(files.folder)
+    return next((name for name in names if name.startswith(_HEADS) and name.endswith("weight")), None)
 
 
 def note_pooling(files: ModelFiles, use: Kind) -> None:

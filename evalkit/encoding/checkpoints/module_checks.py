@@ -1,4 +1,4 @@
-"""Check the modules of a model and the configurations of its networks: libraries fail on wrong ones without a reason."""
+"""Check the modules of a model and the configurations of its networks: libraries fail on wrong ones with no reason."""
 
 from __future__ import annotations
 

@@ -61,7 +61,9 @@ def _part_of(model: Any, weight: str) -> str | None:
     modules = dict(model.named_modules())
     top = {id(model), id(getattr(model, "base_model", model))}
     found = [
-        place for name in _names(model, weight) if (place := _innermost(modules, name)) and id(modules[place]) not in top
+        place
+        for name in _names(model, weight)
+        if (place := _innermost(modules, name)) and id(modules[place]) not in top
     ]
     return max(found, key=lambda place: place.count("."), default=None)
 
@@ -87,7 +89,11 @@ def _advice(model: Any, inside: dict[str, str]) -> str:
         return advice
     modules = dict(model.named_modules())
     if any(hasattr(modules[place], "__len__") for place in inside.values()):  # a list of layers
-        return "set num_hidden_layers in its config.json to the number of layers in its files"
+        return "set the number of layers in its config.json (num_hidden_layers) to that of its files"
     made_with = getattr(model.config, "transformers_version", None) or transformers.__version__
-    other = "the version that its model card names" if made_with == transformers.__version__ else f"version {made_with}, which made it"
+    other = (
+        "the version that its model card names"
+        if made_with == transformers.__version__
+        else f"version {made_with}, which made it"
+    )
     return f"correct its config.json; or, if transformers no longer has this part, install {other}"

@@ -45,7 +45,9 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
     """
     if find_spec("sentence_transformers") is None or find_spec("torch") is None:
         raise MissingExtraError(f"the {settings.kind} backend", "local")
-    with model_errors(settings.model):  # whatever is read of its files or of the loaded model may be of any type
+    with model_errors(
+        settings.model
+    ):  # whatever is read of its files or of the loaded model may be of any type
         _check_files(settings, files, scoring)
         library_model = _checked(settings, files, scoring)
         limit_length(settings.model, library_model, settings.max_length_tokens)

@@ -84,7 +84,11 @@ def test_three_are_named() -> None:
 @pytest.mark.parametrize(
     ("weight", "config", "advice"),
     [
-        ("encoder.layer.2.output.dense.weight", {}, "set num_hidden_layers in its config.json"),
+        (
+            "encoder.layer.2.output.dense.weight",
+            {},
+            "set the number of layers in its config.json (num_hidden_layers)",
+        ),
         (f"{LAYER}.query.lora_B.weight", {}, "merge the adapter"),
         (f"{LAYER}.distance_embedding.weight", {"transformers_version": "4.40.0"}, "install version 4.40.0"),
         (f"{LAYER}.distance_embedding.weight", {}, "install the version that its model card names"),
