@@ -105,6 +105,10 @@ _HINTS = (
         "install the packages that read its tokenizer: pip install sentencepiece tiktoken",
     ),
     (r"Unrecognized processing class", "add its tokenizer.json and tokenizer_config.json"),
+    (
+        "KeyError: 'sentence_embedding'",
+        "put the Pooling module before those that read its vector in modules.json",
+    ),
     ("No such file or directory", "download the files that are missing"),
     (
         r"no file named .*safetensors|Could not find 'model\.safetensors'",

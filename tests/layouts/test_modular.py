@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.hub_cache import COMMIT, as_hub_model
 from support.layout_checks import Pairs, Recipe
-from support.tiny_models import modernbert_config, save, seeded
+from support.tiny_models import edit, modernbert_config, save, seeded
 from support.tiny_tokenizers import modernbert_tokenizer
 
 from evalkit.rerankers import load_reranker
@@ -124,3 +124,24 @@ def test_modules_use_the_fast_tokenizer(tmp_path: Path) -> None:
     """The tokens come from the tokenizers package directly."""
     reranker: Any = load_reranker("cross_encoder", model=str(make_modular(tmp_path)), device="cpu")
     assert type(reranker._engine.tokeniser).__name__ == "FastTokeniser"
+
+
+def test_an_activation_function_that_is_not_trusted(
+    tmp_path: Path, check_layout: Callable[..., Any], check_refused: Callable[..., Any]
+) -> None:
+    """The library would take the tanh in its place; trusted, it is what the library computes."""
+    folder = make_modular(tmp_path)
+    function = "transformers.activations.QuickGELUActivation"
+    edit(folder, "2_Dense/config.json", activation_function=function)
+    message = rf"not trusted: 2_Dense/config\.json \(activation_function {function}\)$"
+    check_refused(f"{FAMILY}, {function}, untrusted", folder, message, hint="trust_remote_code")
+
+    def recipe(pairs: Pairs) -> Sequence[float]:
+        """Return the score of each pair, predicted by the library."""
+        import torch
+        from sentence_transformers import CrossEncoder
+
+        model = CrossEncoder(str(folder), device="cpu", trust_remote_code=True)
+        return [float(model.predict([pair], activation_fn=torch.nn.Identity())[0]) for pair in pairs]
+
+    check_layout(f"{FAMILY}, {function}, trusted", folder, recipe, trust_remote_code=True)

@@ -47,13 +47,14 @@ class NewForSequenceClassification(PreTrainedModel):
 """
 
 
-def make_new(folder: Path) -> Any:
+def make_new(folder: Path, config_base: str = "BertConfig") -> Any:
     """Save a model of a class of its own, and return it as its code builds it."""
     from safetensors.torch import save_file
 
     space: dict[str, Any] = {}
-    exec(compile(CODE, "modeling_new.py", "exec"), space)  # noqa: S102 - the code above
-    put(folder, "modeling_new.py", CODE)
+    code_text = CODE.replace("BertConfig", config_base)
+    exec(compile(code_text, "modeling_new.py", "exec"), space)  # noqa: S102 - the code above
+    put(folder, "modeling_new.py", code_text)
     vocabulary = bert_tokenizer(folder)
     sizes = {**SMALL, "vocab_size": vocabulary.size, "max_position_embeddings": 512}
     model = seeded(space["NewForSequenceClassification"](space["NewConfig"](**sizes, **ONE_LABEL)))
@@ -68,9 +69,15 @@ def make_new(folder: Path) -> Any:
     return model
 
 
-def test_trusted_code_scores_as_it_does_by_itself(tmp_path: Path, check_layout: Callable[..., Any]) -> None:
-    """Positions and scales that the code computes and does not save are not what the memory held."""
-    model = make_new(tmp_path)
+@pytest.mark.parametrize("config_base", ["BertConfig", "PreTrainedConfig"])
+def test_trusted_code_scores_as_it_does_by_itself(
+    tmp_path: Path, check_layout: Callable[..., Any], config_base: str
+) -> None:
+    """Positions and scales that the code computes and does not save are not what the memory held.
+
+    The configurations of some makers lack values that those of transformers have, such as the padding token.
+    """
+    model = make_new(tmp_path, config_base)
 
     def recipe(pairs: Pairs) -> Sequence[float]:
         """Return the logit of each pair."""
@@ -84,7 +91,7 @@ def test_trusted_code_scores_as_it_does_by_itself(tmp_path: Path, check_layout: 
                 for query, document in pairs
             ]
 
-    check_layout(f"{FAMILY}, trusted", tmp_path, recipe, pairs=SHORT, trust_remote_code=True)
+    check_layout(f"{FAMILY}, trusted, {config_base}", tmp_path, recipe, pairs=SHORT, trust_remote_code=True)
 
 
 def test_untrusted_code_is_refused(tmp_path: Path, check_refused: Callable[..., Any]) -> None:

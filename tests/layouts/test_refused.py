@@ -57,6 +57,13 @@ def renamed(weights: Weights) -> Weights:
     return {name.replace("bert.encoder", "bert.backbone"): weight for name, weight in weights.items()}
 
 
+def more(name: str) -> Weights:
+    """Return a weight of this name."""
+    import torch
+
+    return {f"{name}.weight": torch.ones(4, 8)}
+
+
 def make_own_code(folder: Path, name: str, **auto_map: str) -> Path:
     """Save a BERT that says that it needs code of its own, as the first models of Jina do."""
     put(folder, "modeling_own.py", CODE)
@@ -138,6 +145,7 @@ def make_bge(folder: Path) -> Path:
     return save(folder, XLMRobertaForSequenceClassification(xlmr_config(xlmr_tokenizer(folder), **ONE_LABEL)))
 
 
+ATTENTION = "bert.encoder.layer.0.attention.self"
 PROMPT = {"template": "{query} {document}", "true_token": "yes", "false_token": "no"}
 """Says how a causal model is read, so that other faults of it are found."""
 INCOMPLETE: Mapping[str, tuple[Callable[[Path], object], str, str]] = {
@@ -166,12 +174,27 @@ INCOMPLETE: Mapping[str, tuple[Callable[[Path], object], str, str]] = {
         r"lacks weights .*: bert\.pooler\.dense\.bias, bert\.pooler\.dense\.weight$",
         "download",
     ),
+    "config.json says 1 layer, the files have 2": (
+        lambda folder: edit(folder, "config.json", num_hidden_layers=1),
+        r"has no place: bert\.encoder\.layer\.1\.\S+, .* and 13 more$",
+        "number of layers",
+    ),
+    "relative positions, which transformers no longer has": (
+        lambda folder: change_weights(folder, lambda weights: {**weights, **more(f"{ATTENTION}.distance_embedding")}),
+        r"has no place: \S+distance_embedding\.weight$",
+        "the version that its model card names",
+    ),
+    "an adapter that is not merged": (
+        lambda folder: change_weights(folder, lambda weights: {**weights, **more(f"{ATTENTION}.query.lora_A")}),
+        r"has no place: \S+lora_A\.weight$",
+        "merge the adapter",
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", INCOMPLETE)
-def test_missing_weights(tmp_path: Path, check_refused: Callable[..., Any], name: str) -> None:
-    """What transformers would fill with random numbers is named."""
+def test_weights_that_do_not_fit(tmp_path: Path, check_refused: Callable[..., Any], name: str) -> None:
+    """What transformers would fill with random numbers is named, and what it would drop."""
     change, message, hint = INCOMPLETE[name]
     change(make_bert(tmp_path))
     check_refused(f"BERT, {name}", tmp_path, message, hint=hint)
@@ -195,6 +218,53 @@ def test_a_layer_of_a_stanford_model_is_missing(tmp_path: Path, check_refused: C
     change_weights(make_late_interaction(tmp_path, "stanford"), without("layer.1."))
     name = "colbertv2.0 (Stanford), a layer missing"
     check_refused(name, tmp_path, r"lacks weights of BertModel", backend="late_interaction")
+
+
+def test_biases_that_a_causal_model_ignores(tmp_path: Path, check_refused: Callable[..., Any]) -> None:
+    """Files with the biases of a model whose configuration has none."""
+    make_causal(tmp_path, attention_bias=True)
+    edit(tmp_path, "config.json", attention_bias=False)
+    message = r"has no place: model\.layers\.0\.self_attn\.k_proj\.bias, .* and 5 more$"
+    check_refused("Qwen3, biases that config.json denies", tmp_path, message, prompt=PROMPT)
+
+
+def test_a_stanford_model_with_more_layers_than_its_configuration(
+    tmp_path: Path, check_refused: Callable[..., Any]
+) -> None:
+    """The names of its weights are converted, and still none inside the network may be dropped."""
+    make_late_interaction(tmp_path, "stanford")
+    edit(tmp_path, "config.json", num_hidden_layers=1)
+    name = "colbertv2.0 (Stanford), config.json says 1 layer"
+    check_refused(name, tmp_path, r"has no place: \S*layer\.1\.", backend="late_interaction")
+
+
+def test_an_embedding_model_with_more_layers_than_its_configuration(
+    tmp_path: Path, check_refused: Callable[..., Any]
+) -> None:
+    """Its encoder has no prefix."""
+    edit(sentence_bert(tmp_path), "config.json", num_hidden_layers=1)
+    name = "all-MiniLM-L6-v2, config.json says 1 layer"
+    check_refused(name, tmp_path, r"has no place: encoder\.layer\.1\.", backend="bi_encoder")
+
+
+@pytest.mark.parametrize("limit", ["512", {"a": 1}])
+def test_a_length_limit_that_is_no_number(
+    tmp_path: Path, check_refused: Callable[..., Any], limit: Any
+) -> None:
+    """It is named with its value."""
+    sentence_bert(tmp_path)
+    edit(tmp_path, "sentence_bert_config.json", max_seq_length=limit)
+    name, message = f"max_seq_length {limit!r}", "the limit max_seq_length .*, which is not a positive number"
+    check_refused(name, tmp_path, message, backend="bi_encoder")
+
+
+def test_an_embedding_model_without_a_pooling(tmp_path: Path, check_refused: Callable[..., Any]) -> None:
+    """Its modules make no vector of a text."""
+    sentence_bert(tmp_path)
+    listed = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"}]
+    put(tmp_path, "modules.json", listed)
+    message = "no module that makes one vector of a text: its modules are Transformer"
+    check_refused("Transformer alone", tmp_path, message, hint="add a Pooling module", backend="bi_encoder")
 
 
 def test_weights_of_another_shape(tmp_path: Path, check_refused: Callable[..., Any]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from evalkit.errors import InputError
@@ -10,6 +12,12 @@ _POSITIONS = frozenset({"position_embeddings", "position_embedding", "embed_posi
 """Names of the modules with one vector for each position, in the networks of transformers."""
 _OTHER_INPUTS = frozenset({"vision", "visual", "image", "audio", "pixel"})
 """Parts of the names of modules that read no text."""
+_SOURCES: Mapping[str, str] = {
+    "max_seq_length": "max_seq_length in its sentence_bert_config.json, or model_max_length in tokenizer_config.json",
+    "query_length": "query_length in its config_sentence_transformers.json, or query_maxlen in artifact.metadata",
+    "document_length": "document_length in its config_sentence_transformers.json, or doc_maxlen in artifact.metadata",
+}
+"""Limits of a loaded model -> where its files have them."""
 
 
 def position_limit(network: Any) -> int | None:
@@ -44,7 +52,7 @@ def limit_length(name: str, library_model: Any, wanted: int | None) -> None:
     Raises
     ------
     InputError
-        If the configured limit is larger than the network's.
+        If the configured limit is larger than the network's, or a limit in the files is no number of tokens.
     """
     most = position_limit(library_model)
     if wanted is not None and most is not None and wanted > most:
@@ -56,14 +64,21 @@ def limit_length(name: str, library_model: Any, wanted: int | None) -> None:
     if wanted is not None:
         library_model.max_seq_length = wanted
         module.document_length = wanted  # takes precedence in late interaction
-    if most is None:
-        return
-    if _exceeds(library_model.max_seq_length, most):
-        library_model.max_seq_length = most
-    for role in ("query_length", "document_length"):
-        if _exceeds(getattr(module, role, None), most):
-            setattr(module, role, most)
+    for role in _SOURCES:
+        holder = library_model if role == "max_seq_length" else module
+        limit = getattr(holder, role, None)
+        if not _is_limit(limit):
+            raise InputError(
+                f"the model {name!r} has the limit {role} {limit!r}, which is not a positive number of tokens",
+                f"correct {_SOURCES[role]}",
+            )
+        if most is not None and limit is not None and limit > most:
+            setattr(holder, role, most)
 
 
-def _exceeds(limit: int | None, most: int) -> bool:
-    return limit is not None and limit > most
+def _is_limit(limit: Any) -> bool:
+    """Return whether a limit is none, or a number of tokens; models without one may say infinity."""
+    if limit is None or limit == math.inf:
+        return True
+    whole = isinstance(limit, int) or (isinstance(limit, float) and limit.is_integer())  # 1e30 is no limit
+    return whole and not isinstance(limit, bool) and limit > 0

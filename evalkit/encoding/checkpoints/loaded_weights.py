@@ -1,4 +1,4 @@
-"""Check that every weight of a model came from its files: transformers makes up the missing ones and goes on."""
+"""Check that the weights of a model are those in its files: transformers makes up missing ones and goes on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit.encoding.checkpoints.computed_buffers import is_native
+from evalkit.encoding.checkpoints.unused_weights import adapter_advice, check_unused
 from evalkit.encoding.replaced_function import replaced
 from evalkit.errors import InputError
 
@@ -149,12 +150,12 @@ def check_shapes(name: str, reports: Sequence[WeightsReport]) -> None:
 
 
 def check_weights(name: str, reports: Sequence[WeightsReport], library_model: Any) -> None:
-    """Check that no weight is missing that scores depend on.
+    """Check that no weight is missing that scores depend on, and that the model uses those in its files.
 
     Raises
     ------
     InputError
-        If one is missing, with the names of the first ones; or if transformers reported nothing at all.
+        If one is missing or unused, with the names of the first ones; or if transformers reported nothing at all.
     """
     import transformers
 
@@ -180,6 +181,7 @@ def check_weights(name: str, reports: Sequence[WeightsReport], library_model: An
                 f" {_listed(missing)}",
                 _advice(report, missing),
             )
+        check_unused(name, report.model, report.unexpected)
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -188,6 +190,8 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _advice(report: WeightsReport, missing: Sequence[str]) -> str:
+    if advice := adapter_advice(report.unexpected):
+        return advice
     alike = difflib.get_close_matches(missing[0], report.unexpected, n=1, cutoff=_ALIKE)
     if alike:
         return f"rename the weights in its files: they have {alike[0]} in place of {missing[0]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from evalkit.encoding.checkpoints.model_files import ModelFiles
+from evalkit.encoding.checkpoints.model_folder import weight_names
 from evalkit.encoding.checkpoints.model_kinds import Family, kind_of
 from evalkit.encoding.model_settings import Kind
 from evalkit.errors import InputError, tell
@@ -40,6 +41,9 @@ _INSTEAD: Mapping[Kind, str] = {
     "late_interaction": "use a ColBERT-style model, or backend: bi_encoder for a model with one vector per text",
 }
 """What to use in place of a model that no kind of use accepts."""
+_HEADLESS: frozenset[Family] = frozenset({"encoder", "masked"})
+_HEADS = ("classifier.", "score.")
+"""Beginnings of the names of weights of a classifier's head."""
 
 
 def check_kind(files: ModelFiles, use: Kind) -> None:
@@ -55,12 +59,24 @@ def check_kind(files: ModelFiles, use: Kind) -> None:
     if kind.family not in _ACCEPTED[use]:
         fault = "cannot be loaded" if kind.family in _UNREADABLE else _FAULTS[use]
         hint = _HINTS.get(kind.family, _INSTEAD[use])
+        head = _head_of(files) if kind.family in _HEADLESS and use == "cross_encoder" else None
+        if head is not None:
+            hint = (
+                f"its files have {head}: if it is a sequence classifier, name that class in architectures in its"
+                " config.json"
+            )
         raise InputError(f"the model {files.name!r} is {kind.words}, and {fault}", hint)
+
+
+def _head_of(files: ModelFiles) -> str | None:
+    """Return the name of a weight of a classifier's head in the files; None if they have none."""
+    names = weight_names(files.folder)
+    return next((name for name in names if name.startswith(_HEADS) and name.endswith("weight")), None)
 
 
 def note_pooling(files: ModelFiles, use: Kind) -> None:
     """Give a note if a model does not say how its vectors are made, and the library takes their mean."""
-    if use == "bi_encoder" and kind_of(files).family in {"encoder", "unnamed"}:
+    if use == "bi_encoder" and not files.modules and kind_of(files).family in {"encoder", "unnamed"}:
         tell(
             f"the model {files.name!r} has no modules.json: taking the mean of its token vectors as its embedding"
         )

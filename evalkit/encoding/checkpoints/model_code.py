@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
-from evalkit.encoding.checkpoints.model_files import ModelFiles, NetworkFiles, read_model_files
+from evalkit.encoding.checkpoints.model_files import ModelFiles, ModuleFiles, NetworkFiles, read_model_files
 from evalkit.encoding.checkpoints.model_kinds import Family, kind_of
 from evalkit.encoding.model_settings import Kind
 from evalkit.errors import InputError
@@ -32,7 +34,7 @@ _KNOWN_PACKAGES = ("sentence_transformers.", "pylate.models.Dense.")
 
 @dataclass(frozen=True, slots=True)
 class OwnCode:
-    """A class of a model whose code is not in an installed package.
+    """A class or function of a model whose code is not in an installed package that is trusted.
 
     Attributes
     ----------
@@ -88,11 +90,13 @@ def check_code(files: ModelFiles, use: Kind) -> None:
 
 
 def _own_code(files: ModelFiles, use: Kind) -> Iterator[OwnCode]:
-    for module in files.module_types:
-        if not module.startswith(_KNOWN_PACKAGES):
-            yield OwnCode.of("modules.json", module)
+    for module in files.module_files:
+        if not module.kind.startswith(_KNOWN_PACKAGES):
+            yield OwnCode.of("modules.json", module.kind)
+        yield from _activation_code(module)
     yield from _network_code(files, use)
-    yield from _tokenizer_code(files)
+    for tokenizer_config in (files.tokenizer_config, *(one.tokenizer_config for one in files.networks)):
+        yield from _tokenizer_code(tokenizer_config)
     base = files.adapter_config.get("base_model_name_or_path")
     if isinstance(base, str) and find_spec("peft") is not None:  # without it, no adapter is loaded
         yield from _network_code(read_model_files(base, None), use)
@@ -116,9 +120,16 @@ def _class_of(files: ModelFiles, network: NetworkFiles, use: Kind) -> str:
     return _CLASSES[_TASKS.get(kind_of(files).family, "sequence-classification")]
 
 
-def _tokenizer_code(files: ModelFiles) -> Iterator[OwnCode]:
+def _activation_code(module: ModuleFiles) -> Iterator[OwnCode]:
+    """Yield the activation function of a layer: the library replaces one that is not of torch by the tanh."""
+    function = module.config.get("activation_function")
+    if module.name == "Dense" and isinstance(function, str) and not function.startswith("torch."):
+        yield OwnCode(f"activation_function {function}", str(Path(module.path, "config.json")), None)
+
+
+def _tokenizer_code(tokenizer_config: Mapping[str, Any]) -> Iterator[OwnCode]:
     """Yield the code of a tokenizer: without it, texts may get other tokens, such as none at their end."""
-    code = files.tokenizer_config.get("auto_map")
+    code = tokenizer_config.get("auto_map")
     listed = code.get("AutoTokenizer") if isinstance(code, dict) else code
     names = [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else []
     for name in reversed([one for one in names if isinstance(one, str)]):  # the fast tokenizer is preferred

@@ -29,10 +29,37 @@ class NetworkFiles:
         Content of its ``config.json``; not empty.
     task
         Task for which sentence-transformers loads it, such as ``text-generation``; empty if none is stated.
+    tokenizer_config
+        Content of the ``tokenizer_config.json`` in the same folder; empty if there is none.
     """
 
     config: Mapping[str, Any]
     task: str
+    tokenizer_config: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFiles:
+    """What the files say of a module of sentence-transformers.
+
+    Attributes
+    ----------
+    kind
+        Its class, with its package, such as ``sentence_transformers.models.Pooling``.
+    path
+        Its folder, in that of the model; empty for the same one.
+    config
+        Content of its ``config.json``; empty if there is none.
+    """
+
+    kind: str
+    path: str
+    config: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of its class, such as ``Pooling``."""
+        return self.kind.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +75,8 @@ class ModelFiles:
     config
         Content of ``config.json``, or of that of the first module if the folder itself has none; empty if there is
         none, as for an adapter.
-    module_types
-        Class of each module in ``modules.json``, with its package, such as ``sentence_transformers.models.Pooling``;
-        empty if there is none.
+    module_files
+        Each module in ``modules.json``, and then those between which a router chooses; empty if there are none.
     networks
         Networks that transformers loads.
     library_config
@@ -66,7 +92,7 @@ class ModelFiles:
     name: str
     folder: Path
     config: Mapping[str, Any]
-    module_types: tuple[str, ...]
+    module_files: tuple[ModuleFiles, ...]
     networks: tuple[NetworkFiles, ...]
     library_config: Mapping[str, Any]
     tokenizer_config: Mapping[str, Any]
@@ -76,7 +102,7 @@ class ModelFiles:
     @property
     def modules(self) -> tuple[str, ...]:
         """Class name of each module, such as ``Pooling``."""
-        return tuple(one.rpartition(".")[2] for one in self.module_types)
+        return tuple(one.name for one in self.module_files)
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -116,7 +142,9 @@ def read_model_files(name: str, revision: str | None) -> ModelFiles:
         name=name,
         folder=folder,
         config=networks[0].config if networks else {},
-        module_types=tuple(kind for kind, _ in modules),
+        module_files=tuple(
+            ModuleFiles(kind, place, _object(folder / place / "config.json")) for kind, place in modules
+        ),
         networks=networks,
         library_config=_object(folder / "config_sentence_transformers.json"),
         tokenizer_config=tokenizer_config,
@@ -161,7 +189,8 @@ def _networks(folder: Path, modules: list[tuple[str, str]]) -> Iterator[NetworkF
     for place in dict.fromkeys([folder, *own]):
         if config := _object(place / "config.json"):
             settings = next(filter(None, (_object(place / name) for name in _TRANSFORMER_CONFIGS)), {})
-            yield NetworkFiles(config, str(settings.get("transformer_task") or ""))
+            task = str(settings.get("transformer_task") or "")
+            yield NetworkFiles(config, task, _object(place / "tokenizer_config.json"))
 
 
 def _chat_template(folder: Path, tokenizer_config: Mapping[str, Any]) -> str | None:

@@ -47,6 +47,16 @@ def check_model_folder(folder: Path) -> None:
             ) from None
 
 
+def weight_names(folder: Path) -> list[str]:
+    """Return the names of the weights in the safetensors files of a folder that was checked, sorted by file."""
+    names: list[str] = []
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        names += [name for name in header if name != "__metadata__"]
+    return names
+
+
 def _files(folder: Path) -> Iterator[Path]:
     for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
         if path.is_file():

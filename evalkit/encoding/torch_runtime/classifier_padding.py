@@ -26,7 +26,10 @@ def complete_padding(library_model: Any) -> None:
     config: Any = getattr(library_model, "config", None)
     config = config.get_text_config() if hasattr(config, "get_text_config") else config
     named = getattr(config, "architectures", None) or ()
-    if not any(one.endswith("ForSequenceClassification") for one in named) or config.pad_token_id is not None:
+    if not any(one.endswith("ForSequenceClassification") for one in named):
+        return
+    # The configuration of a model's own code may have no such value: its classifier does not read it then.
+    if getattr(config, "pad_token_id", _NO_TOKEN) is not None:
         return
     if _has_relative_positions(config):
         config.pad_token_id, tokenizer.padding_side = _NO_TOKEN, "left"

@@ -29,7 +29,9 @@ def group_by_end_tokens(model: Any) -> None:
     """
     import torch
 
-    forward, end = model.forward, model.config.eos_token_id
+    forward, end = model.forward, getattr(model.config, "eos_token_id", None)
+    if end is None:  # the configuration of a model's own code may have none
+        return
 
     def part(value: Any, rows: Any) -> Any:
         return value[rows] if torch.is_tensor(value) else value

@@ -66,7 +66,7 @@ class FirstStep(torch.nn.Module):  # type: ignore[misc]
 def _start_of(config: Any) -> int:
     start = getattr(config, "decoder_start_token_id", None)
     if start is None:
-        start = config.pad_token_id
+        start = getattr(config, "pad_token_id", None)
     if start is None:
         raise InputError(
             "the model's config.json has neither decoder_start_token_id nor pad_token_id: its decoder has no first"

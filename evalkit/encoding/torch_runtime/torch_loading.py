@@ -11,6 +11,7 @@ from evalkit.encoding.checkpoints.loaded_weights import check_shapes, check_weig
 from evalkit.encoding.checkpoints.model_checks import check_kind, note_pooling
 from evalkit.encoding.checkpoints.model_code import check_code
 from evalkit.encoding.checkpoints.model_files import ModelFiles
+from evalkit.encoding.checkpoints.module_checks import check_configs, check_modules
 from evalkit.encoding.checkpoints.static_files import check_static
 from evalkit.encoding.checkpoints.tokenizer_check import check_sentence_piece
 from evalkit.encoding.checkpoints.vocabulary import check_vocabulary, check_words
@@ -44,8 +45,22 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
     """
     if find_spec("sentence_transformers") is None or find_spec("torch") is None:
         raise MissingExtraError(f"the {settings.kind} backend", "local")
-    _check_files(settings, files, scoring)
-    with model_errors(settings.model), reported_weights() as reports:
+    with model_errors(
+        settings.model
+    ):  # whatever is read of its files or of the loaded model may be of any type
+        _check_files(settings, files, scoring)
+        library_model = _checked(settings, files, scoring)
+        limit_length(settings.model, library_model, settings.max_length_tokens)
+        if settings.compile:
+            library_model.compile(dynamic=True)
+    if scoring is None:
+        note_pooling(files, settings.kind)
+    return library_model.eval()
+
+
+def _checked(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None) -> Any:
+    """Return the loaded model: its words and weights are those of its files, and batches change no score."""
+    with reported_weights() as reports:
         try:
             library_model = _loaded(settings, files, scoring)
         finally:
@@ -55,12 +70,7 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
         check_vocabulary(settings.model, library_model)
         restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
         _complete(settings, files, library_model)
-    if scoring is None:
-        note_pooling(files, settings.kind)
-    limit_length(settings.model, library_model, settings.max_length_tokens)
-    if settings.compile:
-        library_model.compile(dynamic=True)
-    return library_model.eval()
+    return library_model
 
 
 def _needs_code(scoring: PairScoring | None) -> bool:
@@ -69,13 +79,14 @@ def _needs_code(scoring: PairScoring | None) -> bool:
 
 
 def _check_files(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None) -> None:
+    check_configs(files)
     if scoring is None:
+        check_modules(files)
         check_kind(files, settings.kind)
     check_static(files)
     check_sentence_piece(files)
     if not settings.trust_remote_code and _needs_code(scoring):
-        with model_errors(settings.model):
-            check_code(files, settings.kind)
+        check_code(files, settings.kind)
 
 
 def _loaded(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | None) -> Any:

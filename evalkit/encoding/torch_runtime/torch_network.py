@@ -18,8 +18,15 @@ from evalkit.encoding.library_runtime import (
     model_errors,
 )
 from evalkit.encoding.packing import Padded
+from evalkit.errors import InputError
 
 DEVICE_BATCH_TOKENS = 32_768
+_MADE_BY: Mapping[str, tuple[str, str]] = {
+    "scores": ("a score of a pair", "a module that scores, such as LogitScore"),
+    "sentence_embedding": ("one vector of a text", "a Pooling module"),
+    "token_embeddings": ("vectors of tokens", "a Transformer module"),
+}
+"""Output feature -> what it is, and the module that makes it."""
 
 
 class TorchNetwork:
@@ -81,7 +88,7 @@ class TorchNetwork:
         try:
             with torch.inference_mode():
                 outputs = self._model(self._inputs(batch), **self._task_arguments)
-                output = outputs[self._output]
+                output = self._output_of(outputs)
                 if self._output == "token_embeddings":
                     return _scored(output, outputs["attention_mask"].bool())
                 return np.asarray(output.float().cpu().numpy())
@@ -91,6 +98,23 @@ class TorchNetwork:
             if "memory" not in str(error):
                 raise
             raise OutOfMemoryError(first_line(error)) from None
+
+    def _output_of(self, outputs: Mapping[str, Any]) -> Any:
+        """Return the output feature.
+
+        Raises
+        ------
+        InputError
+            If no module of the model makes it.
+        """
+        if self._output not in outputs:
+            what, module = _MADE_BY[self._output]
+            named = ", ".join(type(one).__name__ for one in self._model)
+            raise InputError(
+                f"the model {self._name!r} has no module that makes {what}: its modules are {named}",
+                f"add {module} to its modules.json, as the model was trained",
+            )
+        return outputs[self._output]
 
     def _inputs(self, batch: Padded) -> dict[str, Any]:
         """Return the model's input features, on its device."""

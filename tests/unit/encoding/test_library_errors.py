@@ -152,6 +152,7 @@ RECORDED: tuple[tuple[BaseException, str, str], ...] = (
         "No such file or directory: m/model-00002-of-00002.safetensors",
         "download the files that are missing",
     ),
+    (KeyError("sentence_embedding"), "it lacks 'sentence_embedding'", "put the Pooling module before"),
     (ValueError("\x1b[31mred\x1b[0m words\n" + "=" * 40), "red words", ""),
 )
 

@@ -84,3 +84,25 @@ def test_a_configured_limit_is_set_or_refused() -> None:
     assert model.max_seq_length == 12 == model.own.document_length
     with pytest.raises(InputError, match="max_length_tokens is 21, and the model 'm' has positions for 20"):
         limit_length("m", model, 21)
+
+
+@pytest.mark.parametrize("position", ["position_embeddings", "rel_embeddings"])
+@pytest.mark.parametrize("limit", ["512", {"a": 1}, [1], True, 0, -1, 1.5, float("nan")])
+@pytest.mark.parametrize("role", ["max_seq_length", "query_length", "document_length"])
+def test_a_limit_that_is_no_number_of_tokens_is_refused(role: str, limit: Any, position: str) -> None:
+    """Whether the network limits positions or not: the message has the value, and the hint where it is from."""
+    model = LibraryModel(network(position), 12)
+    setattr(model if role == "max_seq_length" else model.own, role, limit)
+    with pytest.raises(InputError) as caught:
+        limit_length("m", model, None)
+    assert f"the model 'm' has the limit {role} {limit!r}, which is not" in str(caught.value)
+    assert role in str(caught.value.hint)
+
+
+def test_a_model_without_a_limit_may_say_infinity() -> None:
+    """As static embeddings do, or a large number, as tokenizers do."""
+    model = LibraryModel(network("rel_embeddings"))
+    for limit in (float("inf"), 1e30):
+        model.max_seq_length = limit
+        limit_length("m", model, None)
+        assert model.max_seq_length == limit

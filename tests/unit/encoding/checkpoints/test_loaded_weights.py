@@ -209,3 +209,14 @@ def test_a_weight_of_another_shape_is_named(architectures: list[str] | None, adv
         caught.value
     )
     assert str(caught.value.hint).startswith(advice)
+
+
+def test_weights_that_the_model_ignores_are_an_error(tmp_path: Path) -> None:
+    """A configuration with fewer layers than the files gives another model."""
+    folder = make_classifier(tmp_path)
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"num_hidden_layers": 2', '"num_hidden_layers": 1'))
+    with reported_weights() as reports:
+        model = load(folder)
+    with pytest.raises(InputError, match=r"has no place: bert\.encoder\.layer\.1\..* and 13 more$"):
+        check_weights("m", reports, model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, get_args
 
@@ -83,3 +84,16 @@ def test_the_mean_that_the_library_takes_is_noted(tmp_path: Path) -> None:
     with pytest.warns(InputNote, match="has no modules.json: taking the mean of its token vectors"):
         note_pooling(files_of(tmp_path / "plain", "BertModel"), "bi_encoder")
     note_pooling(files_of(tmp_path / "whole", "BertModel", ("Transformer", "Pooling")), "bi_encoder")
+    note_pooling(files_of(tmp_path / "part", "BertModel", ("Transformer",)), "bi_encoder")
+
+
+@pytest.mark.parametrize("name", ["BertModel", "BertForMaskedLM"])
+def test_the_head_in_the_files_of_an_encoder_is_named(tmp_path: Path, name: str) -> None:
+    """A classifier whose configuration names another class is still none: the hint says what its files have."""
+    header = json.dumps(
+        {"classifier.bias": {"data_offsets": [0, 0]}, "classifier.weight": {"data_offsets": [0, 0]}}
+    )
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    with pytest.raises(InputError) as caught:
+        check_kind(files_of(tmp_path, name), "cross_encoder")
+    assert str(caught.value.hint).startswith("its files have classifier.weight: if it is")

@@ -103,6 +103,52 @@ def test_code_of_a_tokenizer_counts(tmp_path: Path, code: Any) -> None:
     assert "fast.py (AutoTokenizer)" in refused(tmp_path, "bi_encoder")
 
 
+@pytest.mark.parametrize("place", ["0_Transformer", "document_0_Transformer"])
+def test_code_of_a_tokenizer_in_a_folder_of_its_own_counts(tmp_path: Path, place: str) -> None:
+    """That of a module, and that of a module between which a router chooses."""
+    kind = "sentence_transformers.models.Transformer"
+    listed, path = (kind, place) if place[0] == "0" else ("sentence_transformers.models.Router", "")
+    put(tmp_path, "modules.json", [{"type": listed, "path": path}])
+    if not path:
+        put(tmp_path, "router_config.json", {"types": {place: kind}})
+    put(tmp_path, f"{place}/config.json", {"architectures": ["BertModel"]})
+    assert not refused(tmp_path, "bi_encoder")
+    put(tmp_path, f"{place}/tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["tok.Own", None]}})
+    assert "tok.py (AutoTokenizer)" in refused(tmp_path, "bi_encoder")
+
+
+@pytest.mark.parametrize("use", ["cross_encoder", "bi_encoder", "late_interaction"])
+@pytest.mark.parametrize("package", ["sentence_transformers.models", "pylate.models.Dense"])
+@pytest.mark.parametrize(
+    ("function", "is_refused"),
+    [
+        ("transformers.activations.QuickGELUActivation", True),
+        ("my_layers.Swish", True),
+        ("torch.nn.modules.activation.GELU", False),
+        (None, False),
+    ],
+)
+def test_an_activation_function_that_is_not_of_torch_counts(
+    tmp_path: Path, use: Kind, package: str, function: str | None, is_refused: bool
+) -> None:
+    """The library would take the tanh in its place; file and function are named."""
+    put(tmp_path, "modules.json", [*POOLED, {"type": f"{package}.Dense", "path": "2_Dense"}])
+    put(tmp_path, "2_Dense/config.json", {"activation_function": function})
+    said = refused(tmp_path, use)
+    assert bool(said) is is_refused
+    if is_refused:
+        assert f"not trusted: 2_Dense/config.json (activation_function {function}) / set" in said
+
+
+def test_an_activation_function_on_a_route_counts(tmp_path: Path) -> None:
+    """A router has layers in folders of their own."""
+    put(tmp_path, "modules.json", [{"type": "sentence_transformers.models.Router", "path": ""}])
+    dense = "sentence_transformers.base.modules.dense.Dense"
+    put(tmp_path, "router_config.json", {"types": {"query_1_Dense": dense}})
+    put(tmp_path, "query_1_Dense/config.json", {"activation_function": "own.Swish"})
+    assert "query_1_Dense/config.json (activation_function own.Swish)" in refused(tmp_path, "bi_encoder")
+
+
 def test_code_of_another_repository_is_named(tmp_path: Path) -> None:
     """Its commit is not the model's."""
     code = OwnCode.of("AutoModel", "owner/name--folder.file.Own")

@@ -50,6 +50,13 @@ def test_other_models_stay_as_they_are(config: dict[str, Any]) -> None:
     assert (found.pad_token_id, tokenizer.padding_side) == (config["pad_token_id"], "left")
 
 
+def test_a_configuration_without_a_padding_token_stays_as_it_is() -> None:
+    """The configuration of a model's own code may have no such value, and its classifier does not read it."""
+    config, tokenizer = padded({"architectures": ["OwnForSequenceClassification"]}, side="left")
+    assert not hasattr(config, "pad_token_id")
+    assert tokenizer.padding_side == "left"
+
+
 def test_a_tokenizer_gets_a_padding_token() -> None:
     """A tokenizer without padding token can fill rows: what it fills them with is never read."""
     _, tokenizer = padded({**LLAMA, "pad_token_id": 3}, pad=None)

@@ -62,3 +62,10 @@ def test_classifiers_of_encoder_decoders_read_them() -> None:
     assert reads_end_tokens(("BartForSequenceClassification",))
     assert not reads_end_tokens(("T5ForConditionalGeneration", "BertForSequenceClassification"))
     assert not reads_end_tokens(())
+
+
+def test_a_configuration_without_an_end_token_leaves_the_model_as_it_is() -> None:
+    """The configuration of a model's own code may name no such token."""
+    model = SimpleNamespace(config=SimpleNamespace(), forward="unchanged")
+    group_by_end_tokens(model)
+    assert model.forward == "unchanged"

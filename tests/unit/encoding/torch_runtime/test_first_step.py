@@ -61,3 +61,11 @@ def test_a_decoder_that_cannot_start_is_refused() -> None:
     """A configuration with neither token is refused."""
     with pytest.raises(InputError, match="decoder_start_token_id"):
         scored(None, pad_token_id=None)
+
+
+def test_a_configuration_without_a_padding_token_is_refused() -> None:
+    """The configuration of a model's own code may lack the value itself."""
+    model = Model()
+    del model.config.pad_token_id
+    with pytest.raises(InputError, match="decoder_start_token_id"):
+        first_step.FirstStep(model, None, TRUE, None, 8)
