@@ -29,15 +29,17 @@ def position_limit(network: Any) -> int | None:
     return min(found, default=None)
 
 
-def limit_length(name: str, library_model: Any, wanted: int | None) -> None:
-    """Set the length limit of a sentence-transformers model: the configured one, or at most what its network knows.
+def limit_length(name: str, module: Any, network: Any, wanted: int | None) -> None:
+    """Set the length limit of a module that tokenises: the configured one, or at most what its network knows.
 
     Parameters
     ----------
     name
         Folder or hub id.
-    library_model
-        The model, with the limits that its files say.
+    module
+        The module of sentence-transformers, with the limits that its files say.
+    network
+        It and the modules after it.
     wanted
         The configured limit; None for the limit of the model.
 
@@ -46,24 +48,26 @@ def limit_length(name: str, library_model: Any, wanted: int | None) -> None:
     InputError
         If the configured limit is larger than the network's.
     """
-    most = position_limit(library_model)
+    most = position_limit(network)
     if wanted is not None and most is not None and wanted > most:
         raise InputError(
             f"max_length_tokens is {wanted}, and the model {name!r} has positions for {most} tokens",
             f"set max_length_tokens to at most {most}",
         )
-    module = library_model[0]
     if wanted is not None:
-        library_model.max_seq_length = wanted
+        module.max_seq_length = wanted
         module.document_length = wanted  # takes precedence in late interaction
-    if most is None:
-        return
-    if _exceeds(library_model.max_seq_length, most):
-        library_model.max_seq_length = most
-    for role in ("query_length", "document_length"):
-        if _exceeds(getattr(module, role, None), most):
-            setattr(module, role, most)
+    if most is not None:
+        lower_limits(module, most)
 
 
-def _exceeds(limit: int | None, most: int) -> bool:
-    return limit is not None and limit > most
+def lower_limits(module: Any, most: int) -> bool:
+    """Lower the length limits of a module to `most` tokens, and return whether any was higher; none stays none."""
+    lowered = [
+        limit
+        for limit in ("max_seq_length", "query_length", "document_length")
+        if (getattr(module, limit, None) or 0) > most
+    ]
+    for limit in lowered:
+        setattr(module, limit, most)
+    return bool(lowered)

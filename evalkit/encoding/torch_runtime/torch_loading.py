@@ -19,6 +19,7 @@ from evalkit.encoding.library_runtime import model_errors, torch_dtype
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.torch_runtime.classifier_padding import complete_padding
 from evalkit.encoding.torch_runtime.end_tokens import group_by_end_tokens, reads_end_tokens
+from evalkit.encoding.torch_runtime.role_modules import routes
 from evalkit.errors import MissingExtraError
 
 
@@ -57,7 +58,8 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
         _complete(settings, files, library_model)
     if scoring is None:
         note_pooling(files, settings.kind)
-    limit_length(settings.model, library_model, settings.max_length_tokens)
+    for route in routes(library_model):
+        limit_length(settings.model, route.module, route.network, settings.max_length_tokens)
     if settings.compile:
         library_model.compile(dynamic=True)
     return library_model.eval()
