@@ -10,7 +10,7 @@ from typing import Any
 
 from evalkit.encoding.checkpoints.model_folder import check_model_folder
 
-_DESCRIPTIONS = ("*.json", "*.jinja", "README.md")
+_DESCRIPTIONS = ("*.json", "*.jinja", "README.md", "artifact.metadata")
 """Files of a hub repository that describe a model, without its weights."""
 _OTHER_RUNTIMES = ("onnx/*", "openvino/*")
 _TRANSFORMER_CONFIGS = ("sentence_bert_config.json", "sentence_roberta_config.json", "sentence_xlm-roberta_config.json",

@@ -147,5 +147,5 @@ def _change(alone: NDArray[Any], together: NDArray[Any], least: float) -> float:
         return 0.0  # no batch makes it worse
     if not np.isfinite(found).all():
         return float("inf")
-    sizes = np.maximum(np.linalg.norm(wanted, axis=1), max(least, np.finfo(np.float32).tiny))
+    sizes = np.linalg.norm(wanted, axis=1).clip(min=max(least, float(np.finfo(np.float32).tiny)))
     return float((np.linalg.norm(wanted - found, axis=1) / sizes).max(initial=0.0))

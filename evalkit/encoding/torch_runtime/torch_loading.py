@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from evalkit.encoding.checkpoints.computed_buffers import restore_buffers
+from evalkit.encoding.checkpoints.late_markers import check_late
 from evalkit.encoding.checkpoints.length_limit import limit_length
 from evalkit.encoding.checkpoints.loaded_weights import check_shapes, check_weights, reported_weights
 from evalkit.encoding.checkpoints.model_checks import check_kind, note_pooling
@@ -54,6 +55,8 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
         check_words(settings.model, library_model.tokenizer)
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
+        if settings.kind == "late_interaction":
+            check_late(files, library_model.tokenizer)
         restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
         _complete(settings, files, library_model)
     if scoring is None:
