@@ -170,6 +170,16 @@ def test_a_side_that_is_given_is_the_only_one_tried() -> None:
     assert padding(of_positions, movable=False) == Padding(left=False)
 
 
+def test_one_of_several_short_inputs_may_show_the_change() -> None:
+    """The effect of padding may be nothing for one input: convolutions at its end need not reach what is read."""
+
+    def shortest(batch: Padded) -> NDArray[Any]:
+        """Return 1, and 2 for a padded row of one letter."""
+        return 1.0 + ((batch.mask.sum(axis=1) == 1) & (batch.mask.shape[1] > 1))
+
+    assert padding(shortest).fault is not None
+
+
 def test_the_short_input_is_run_with_a_much_longer_one() -> None:
     """Some networks differ little where little is padded: the long input has about 200 tokens, or the limit."""
     widths: list[int] = []
@@ -180,5 +190,5 @@ def test_the_short_input_is_run_with_a_much_longer_one() -> None:
         return of_the_mask(batch)
 
     padding(output)
-    assert min(widths) < 25
+    assert min(widths) < 25  # letters
     assert 100 < max(widths) <= 250
