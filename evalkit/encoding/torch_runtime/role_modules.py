@@ -17,12 +17,15 @@ class Route:
 
     Attributes
     ----------
+    name
+        Its name; None for the only one of a model without a router.
     module
         The module of sentence-transformers that tokenises them.
     network
         The torch module that computes: it and the modules after it.
     """
 
+    name: str | None
     module: Any
     network: Any
 
@@ -31,8 +34,8 @@ def routes(library_model: Any) -> list[Route]:
     """Return the routes of a model: those of its router, or the single one of a model without."""
     router = _router(library_model)
     if router is None:
-        return [Route(library_model[0], library_model)]
-    return [Route(modules[0], modules) for modules in router.sub_modules.values()]
+        return [Route(None, library_model[0], library_model)]
+    return [Route(name, modules[0], modules) for name, modules in router.sub_modules.items()]
 
 
 def input_module(library_model: Any, task: str | None) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from evalkit.encoding.checkpoints.model_files import read_model_files
+from evalkit.encoding.checkpoints.model_files import ModelFiles, files_of_route, read_model_files
 from evalkit.encoding.checkpoints.rotary_limit import limit_rotary
 from evalkit.encoding.checkpoints.tokenizer_check import use_tokenizer_file
 from evalkit.encoding.embeddings.token_vectors import Expansion
@@ -18,7 +18,7 @@ from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.state import model_access
 from evalkit.encoding.tokens import LibraryTokeniser, Tokeniser, probes, special_tokens
 from evalkit.encoding.torch_runtime.padding_side import Padding, find_padding
-from evalkit.encoding.torch_runtime.role_modules import input_module, routes
+from evalkit.encoding.torch_runtime.role_modules import Route, input_module, routes
 from evalkit.encoding.torch_runtime.torch_card import embedded_special, read_card, rules_of
 from evalkit.encoding.torch_runtime.torch_loading import load_library_model
 from evalkit.encoding.torch_runtime.torch_network import TorchNetwork
@@ -59,20 +59,16 @@ class TorchModel:
             _check_layer(settings, scoring)
             self.library_model = load_library_model(settings, self.files, scoring)
         with model_errors(settings.model):
+            ways = routes(self.library_model)
             rotary = [
-                limit_rotary(settings.model, route.module, route.network, settings.max_length_tokens)
-                for route in routes(self.library_model)
+                limit_rotary(settings.model, way.module, way.network, settings.max_length_tokens)
+                for way in ways
             ]
             self._fault = next((rule.fault for rule in rotary if rule.fault is not None), None)
-            remark = use_tokenizer_file(
-                self.files,
-                input_module(self.library_model, None).tokenizer,
-                lowercase=bool(getattr(self.library_model[0], "do_lower_case", False)),
-            )
             remarks = (
-                remark,
+                *dict.fromkeys(_used_tokenizer_file(self.files, way) for way in ways),
                 plain_pair_remark(self.files) if self._reads_pairs and scoring is None else None,
-                *(rule.remark for rule in rotary),
+                *dict.fromkeys(rule.remark for rule in rotary),
             )
             form = None if scoring is None else scoring.form
             self.card = read_card(self.library_model, self.files, settings.kind, form, remarks)
@@ -172,6 +168,14 @@ class TorchModel:
             precision=self._settings.precision,
             movable=movable,
         )
+
+
+def _used_tokenizer_file(files: ModelFiles, route: Route) -> str | None:
+    """Have the tokenizer of a route follow its own tokenizer.json; return a warning if the two differ."""
+    lowercase = bool(getattr(route.module, "do_lower_case", False))
+    return use_tokenizer_file(
+        files_of_route(files, route.name), getattr(route.module, "tokenizer", None), lowercase=lowercase
+    )
 
 
 def _check_layer(settings: ModelSettings, scoring: PairScoring | None) -> None:
