@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from support.embedding_models import (
     modules_of,
     set_choices,
 )
-from support.tiny_embedders import sentence_bert
-from support.tiny_models import SHORT, TEXTS, put
+from support.tiny_embedders import sentence_bert, write_modules
+from support.tiny_files import edit
+from support.tiny_models import SHORT, TEXTS, bert_config, put, save, xlmr_config
+from support.tiny_tokenizers import bert_tokenizer, xlmr_tokenizer
 
+from evalkit.errors import EvalkitWarning
 from evalkit.rerankers import load_reranker
 
 pytest.importorskip("sentence_transformers", reason="needs the local extra")
@@ -181,6 +185,34 @@ def test_a_router(tmp_path: Path, check_layout: Check, *, with_length: bool) -> 
     recipe = library_recipe(folder, length=settings.get("max_length_tokens"))
     family = "Router of two networks" + ", max_length_tokens: 12" * with_length
     check_layout(family, folder, recipe, backend="bi_encoder", exports="refused", **settings)
+
+
+def test_each_route_has_the_positions_of_its_own_network(tmp_path: Path, check_layout: Check) -> None:
+    """A query network of few positions does not cut documents."""
+    from transformers import BertModel
+
+    config = bert_config(bert_tokenizer(tmp_path / "query"))
+    config.max_position_embeddings = 24
+    save(tmp_path / "query", BertModel(config))
+    query = modules_of(write_modules(tmp_path / "query", most=24))
+    folder = make_router(tmp_path / "router", query, modules_of(sentence_bert(tmp_path / "document")))
+    recipe = library_recipe(folder)
+    check_layout("Router, queries of 24 positions", folder, recipe, backend="bi_encoder", pairs=TEXTS)
+
+
+def test_each_route_follows_its_own_tokenizer_file(tmp_path: Path) -> None:
+    """A tokenizer that transformers builds in another way is replaced in the route for documents, too."""
+    from transformers import XLMRobertaModel
+
+    source = tmp_path / "document"
+    save(source, XLMRobertaModel(xlmr_config(xlmr_tokenizer(source))))
+    document = modules_of(write_modules(source))
+    folder = make_router(tmp_path / "router", modules_of(sentence_bert(tmp_path / "query")), document)
+    place = folder / "document_0_Transformer"
+    shutil.copy(source / "tokenizer.json", place)
+    edit(place, "tokenizer_config.json", tokenizer_class="RobertaTokenizer")
+    with pytest.warns(EvalkitWarning, match=r"follows its tokenizer\.json; RobertaTokenizer"):
+        load_reranker("bi_encoder", model=str(folder), device="cpu", threads=1)
 
 
 def test_a_router_of_old_versions(tmp_path: Path, check_layout: Check) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -123,3 +124,13 @@ def test_other_markers_on_xlm_roberta(tmp_path: Path, check_layout: Callable[...
     recipe = pylate_files(folder, how, (32, 16))
     shared = {"backend": "late_interaction", "pairs": TEXTS, "tolerance": TOLERANCE}
     check_layout("jina-colbert-v2 (PyLate, XLM-R)", folder, recipe, **shared)
+
+
+def test_markers_that_are_no_token_are_refused(tmp_path: Path, check_refused: Callable[..., Any]) -> None:
+    """PyLate adds its markers to the tokenizer: without them, they would be split into pieces."""
+    folder = tmp_path / "GTE-ModernColBERT-v1"
+    make_pylate(folder, Reading(32, 300, MARKERS))
+    path = folder / "config_sentence_transformers.json"
+    put(folder, path.name, {**json.loads(path.read_text(encoding="utf-8")), "query_prefix": "[QUESTION] "})
+    family = "GTE-ModernColBERT-v1, query_prefix is no token"
+    check_refused(family, folder, r"marker '\[QUESTION\] ' \(query_prefix\)", backend="late_interaction")

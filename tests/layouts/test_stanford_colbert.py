@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,3 +77,24 @@ def test_a_hub_id(hub_folder: Callable[[str], Path], check_layout: Check) -> Non
     hub_id = "colbert-ir/colbertv2.0"
     recipe = make_colbert(hub_folder(hub_id), Reading(32, 220, MARKERS))
     check_late(check_layout, f"hub id {hub_id} (Stanford)", hub_id, recipe)
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"similarity": "l2"}, "similarity 'l2'"),
+        ({"query_token_id": "[nosuch]"}, r"marker '\[nosuch\]' \(query_token_id in artifact.metadata\)"),
+        ({"doc_token_id": "[neither]"}, r"marker '\[neither\]' \(doc_token_id in artifact.metadata\)"),
+    ],
+    ids=["l2", "query", "document"],
+)
+def test_what_is_computed_otherwise_is_refused(
+    tmp_path: Path, check_refused: Check, stated: dict[str, Any], message: str
+) -> None:
+    """Distances, and markers that are no token: they would be split into pieces that the model never read."""
+    folder = tmp_path / "colbertv2.0"
+    make_colbert(folder, Reading(32, 220, MARKERS))
+    content = json.loads((folder / "artifact.metadata").read_text(encoding="utf-8"))
+    put(folder, "artifact.metadata", {**content, **stated})
+    family = f"colbertv2.0 (Stanford), {next(iter(stated.items()))}"
+    check_refused(family, folder, message, backend="late_interaction")

@@ -37,15 +37,17 @@ def position_limit(network: Any) -> int | None:
     return min(found, default=None)
 
 
-def limit_length(name: str, library_model: Any, wanted: int | None) -> None:
-    """Set the length limit of a sentence-transformers model: the configured one, or at most what its network knows.
+def limit_length(name: str, module: Any, network: Any, wanted: int | None) -> None:
+    """Set the length limit of a module that tokenises: the configured one, or at most what its network knows.
 
     Parameters
     ----------
     name
         Folder or hub id.
-    library_model
-        The model, with the limits that its files say.
+    module
+        The module of sentence-transformers, with the limits that its files say.
+    network
+        It and the modules after it.
     wanted
         The configured limit; None for the limit of the model.
 
@@ -54,26 +56,24 @@ def limit_length(name: str, library_model: Any, wanted: int | None) -> None:
     InputError
         If the configured limit is larger than the network's, or a limit in the files is no number of tokens.
     """
-    most = position_limit(library_model)
+    most = position_limit(network)
     if wanted is not None and most is not None and wanted > most:
         raise InputError(
             f"max_length_tokens is {wanted}, and the model {name!r} has positions for {most} tokens",
             f"set max_length_tokens to at most {most}",
         )
-    module = library_model[0]
     if wanted is not None:
-        library_model.max_seq_length = wanted
+        module.max_seq_length = wanted
         module.document_length = wanted  # takes precedence in late interaction
-    for role in _SOURCES:
-        holder = library_model if role == "max_seq_length" else module
-        limit = getattr(holder, role, None)
+    for role, source in _SOURCES.items():
+        limit = getattr(module, role, None)
         if not _is_limit(limit):
             raise InputError(
                 f"the model {name!r} has the limit {role} {limit!r}, which is not a positive number of tokens",
-                f"correct {_SOURCES[role]}",
+                f"correct {source}",
             )
-        if most is not None and limit is not None and limit > most:
-            setattr(holder, role, most)
+    if most is not None:
+        lower_limits(module, most)
 
 
 def _is_limit(limit: Any) -> bool:
@@ -82,3 +82,11 @@ def _is_limit(limit: Any) -> bool:
         return True
     whole = isinstance(limit, int) or (isinstance(limit, float) and limit.is_integer())  # 1e30 is no limit
     return whole and not isinstance(limit, bool) and limit > 0
+
+
+def lower_limits(module: Any, most: int) -> bool:
+    """Lower the length limits of a module to `most` tokens, and return whether any was higher; none stays none."""
+    lowered = [limit for limit in _SOURCES if (getattr(module, limit, None) or 0) > most]
+    for limit in lowered:
+        setattr(module, limit, most)
+    return bool(lowered)

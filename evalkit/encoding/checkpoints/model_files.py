@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from evalkit.encoding.checkpoints.model_folder import check_model_folder
 
-_DESCRIPTIONS = ("*.json", "*.jinja", "README.md")
+_DESCRIPTIONS = ("*.json", "*.jinja", "README.md", "artifact.metadata")
 """Files of a hub repository that describe a model, without its weights."""
+_ROUTER = "router_config.json"
 _OTHER_RUNTIMES = ("onnx/*", "openvino/*")
 _TRANSFORMER_CONFIGS = ("sentence_bert_config.json", "sentence_roberta_config.json", "sentence_xlm-roberta_config.json",
                         "sentence_distilbert_config.json", "sentence_camembert_config.json",
@@ -153,6 +154,26 @@ def read_model_files(name: str, revision: str | None) -> ModelFiles:
     )
 
 
+def files_of_route(files: ModelFiles, route: str | None) -> ModelFiles:
+    """Return the files of a model, with the folder and the tokenizer's settings of one of its router's routes.
+
+    Parameters
+    ----------
+    files
+        The model's files.
+    route
+        Name of the route; None for a model without a router.
+    """
+    configs = [*files.folder.glob(_ROUTER), *files.folder.glob(f"*/{_ROUTER}")]
+    for config in configs if route is not None else ():
+        structure = _object(config).get("structure")
+        listed = structure.get(route) if isinstance(structure, dict) else None
+        if listed:
+            folder = config.parent / str(listed[0])
+            return replace(files, folder=folder, tokenizer_config=_object(folder / "tokenizer_config.json"))
+    return files
+
+
 def _snapshot(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 
@@ -177,7 +198,7 @@ def _modules(folder: Path) -> list[tuple[str, str]]:
     modules = [(str(module["type"]), str(module["path"])) for module in listed]
     routed = []
     for _, place in modules:
-        kinds = _object(folder / place / "router_config.json").get("types")
+        kinds = _object(folder / place / _ROUTER).get("types")
         if isinstance(kinds, dict):
             routed += [(str(kind), str(Path(place) / name)) for name, kind in kinds.items()]
     return [*modules, *routed]

@@ -120,6 +120,11 @@ def _export(settings: ModelSettings, folder: Path) -> None:
             f"the model {settings.model!r} has a custom input format that cannot be exported to ONNX",
             "use runtime: torch",
         )
+    if model.takes_one_input:
+        raise InputError(
+            f"the model {settings.model!r} takes one input at a time, so it is not exported to ONNX",
+            "use runtime: torch",
+        )
     tokenizer = model.library_model.tokenizer.backend_tokenizer.to_str()
     write_file(folder / TOKENIZER, tokenizer, inside=folder)
     fields = {**asdict(model.card), "labels": list(model.card.labels.items())}

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from evalkit.encoding.embeddings.token_vectors import Task
 from evalkit.encoding.tokens import Item
 from evalkit.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A way of texts through a model.
+
+    Attributes
+    ----------
+    name
+        Its name; None for the only one of a model without a router.
+    module
+        The module of sentence-transformers that tokenises them.
+    network
+        The torch module that computes: it and the modules after it.
+    """
+
+    name: str | None
+    module: Any
+    network: Any
+
+
+def routes(library_model: Any) -> list[Route]:
+    """Return the routes of a model: those of its router, or the single one of a model without."""
+    router = _router(library_model)
+    if router is None:
+        return [Route(None, library_model[0], library_model)]
+    return [Route(name, modules[0], modules) for name, modules in router.sub_modules.items()]
 
 
 def input_module(library_model: Any, task: str | None) -> Any:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from evalkit.encoding.checkpoints.computed_buffers import restore_buffers
+from evalkit.encoding.checkpoints.late_markers import check_late
 from evalkit.encoding.checkpoints.length_limit import limit_length
 from evalkit.encoding.checkpoints.loaded_weights import check_shapes, check_weights, reported_weights
 from evalkit.encoding.checkpoints.model_checks import check_kind, note_pooling
@@ -20,6 +21,7 @@ from evalkit.encoding.library_runtime import model_errors, torch_dtype
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.torch_runtime.classifier_padding import complete_padding
 from evalkit.encoding.torch_runtime.end_tokens import group_by_end_tokens, reads_end_tokens
+from evalkit.encoding.torch_runtime.role_modules import routes
 from evalkit.errors import MissingExtraError
 
 
@@ -45,12 +47,11 @@ def load_library_model(settings: ModelSettings, files: ModelFiles, scoring: Pair
     """
     if find_spec("sentence_transformers") is None or find_spec("torch") is None:
         raise MissingExtraError(f"the {settings.kind} backend", "local")
-    with model_errors(
-        settings.model
-    ):  # whatever is read of its files or of the loaded model may be of any type
+    with model_errors(settings.model):  # what is read of the loaded model may be of any type
         _check_files(settings, files, scoring)
         library_model = _checked(settings, files, scoring)
-        limit_length(settings.model, library_model, settings.max_length_tokens)
+        for route in routes(library_model):
+            limit_length(settings.model, route.module, route.network, settings.max_length_tokens)
         if settings.compile:
             library_model.compile(dynamic=True)
     if scoring is None:
@@ -68,6 +69,8 @@ def _checked(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | 
         check_words(settings.model, library_model.tokenizer)
         check_weights(settings.model, reports, library_model)
         check_vocabulary(settings.model, library_model)
+        if settings.kind == "late_interaction":
+            check_late(files, library_model.tokenizer)
         restore_buffers(settings.model, (one.model for one in reports if one.is_from_transformers))
         _complete(settings, files, library_model)
     return library_model

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from evalkit.encoding.checkpoints.model_files import read_model_files
+from evalkit.encoding.checkpoints.model_files import ModelFiles, files_of_route, read_model_files
+from evalkit.encoding.checkpoints.rotary_limit import limit_rotary
 from evalkit.encoding.checkpoints.tokenizer_check import use_tokenizer_file
 from evalkit.encoding.embeddings.token_vectors import Expansion
 from evalkit.encoding.engine import Engine
@@ -16,8 +17,8 @@ from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.state import model_access
 from evalkit.encoding.tokens import LibraryTokeniser, Tokeniser, probes, special_tokens
-from evalkit.encoding.torch_runtime.padding_side import padding_on_left
-from evalkit.encoding.torch_runtime.role_modules import input_module
+from evalkit.encoding.torch_runtime.padding_side import Padding, find_padding
+from evalkit.encoding.torch_runtime.role_modules import Route, input_module, routes
 from evalkit.encoding.torch_runtime.torch_card import embedded_special, read_card, rules_of
 from evalkit.encoding.torch_runtime.torch_loading import load_library_model
 from evalkit.encoding.torch_runtime.torch_network import TorchNetwork
@@ -53,18 +54,20 @@ class TorchModel:
                 scoring = find_scoring(self.files, settings.prompt) if self._reads_pairs else None
                 _check_layer(settings, scoring)
                 self.library_model = load_library_model(settings, self.files, scoring)
-            remark = use_tokenizer_file(
-                self.files,
-                input_module(self.library_model, None).tokenizer,
-                lowercase=bool(getattr(self.library_model[0], "do_lower_case", False)),
-            )
+            ways = routes(self.library_model)
+            rotary = [
+                limit_rotary(settings.model, way.module, way.network, settings.max_length_tokens)
+                for way in ways
+            ]
+            self._fault = next((rule.fault for rule in rotary if rule.fault is not None), None)
             remarks = (
-                remark,
+                *dict.fromkeys(_used_tokenizer_file(self.files, way) for way in ways),
                 plain_pair_remark(self.files) if self._reads_pairs and scoring is None else None,
+                *dict.fromkeys(rule.remark for rule in rotary),
             )
             form = None if scoring is None else scoring.form
             self.card = read_card(self.library_model, self.files, settings.kind, form, remarks)
-        self._pads_left: dict[str | None, bool | None] = {}
+        self._paddings: dict[str | None, Padding] = {}
 
     def engine(self, prompt: str | None = None, task: str | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
@@ -114,29 +117,56 @@ class TorchModel:
         batch_tokens = self._settings.batch_tokens or network.batch_tokens
         if expansion is not None:
             tokeniser.pads_left = expansion.on_left
-        elif batch_tokens > 1 and not self._set_padding(network, tokeniser, task):
+        if batch_tokens > 1 and not self._set_padding(network, tokeniser, task, movable=expansion is None):
             batch_tokens = 1
         return Engine(tokeniser, network, batch_tokens, model=self._settings.model)
 
-    def _set_padding(self, network: TorchNetwork, tokeniser: Tokeniser, task: str | None) -> bool:
+    @property
+    def takes_one_input(self) -> bool:
+        """Whether an engine was made that runs one input at a time, as outputs would depend on the batch."""
+        return any(padding.fault is not None for padding in self._paddings.values())
+
+    def _set_padding(
+        self, network: TorchNetwork, tokeniser: Tokeniser, task: str | None, *, movable: bool
+    ) -> bool:
         """Set the side on which inputs of a role are padded, in the card too; return False if they cannot be."""
-        name = self._settings.model
-        if task not in self._pads_left:
-            special = embedded_special(self.library_model, task)
-            found = padding_on_left(name, network, tokeniser, special, pairs=self._reads_pairs)
-            self._pads_left[task] = found
-            if found is None:
+        if task not in self._paddings:
+            found = self._found_padding(network, tokeniser, task, movable=movable)
+            if found.fault is not None and not self.takes_one_input:
                 warnings.warn(
-                    f"the model {name!r} takes one input at a time, which is slow; if its config.json has no"
-                    " pad_token_id, set it",
+                    f"the model {self._settings.model!r} takes one input at a time, which is slow: {found.fault}",
                     EvalkitWarning,
                     stacklevel=5,
                 )
-        left = self._pads_left[task]
-        if left is not None:
-            tokeniser.pads_left = left
-            self.card = replace(self.card, rules=replace(self.card.rules, pads_left=left))
-        return left is not None
+            self._paddings[task] = found
+        padding = self._paddings[task]
+        if padding.fault is None:
+            tokeniser.pads_left = padding.left
+            self.card = replace(self.card, rules=replace(self.card.rules, pads_left=padding.left))
+        return padding.fault is None
+
+    def _found_padding(
+        self, network: TorchNetwork, tokeniser: Tokeniser, task: str | None, *, movable: bool
+    ) -> Padding:
+        if self._fault is not None:
+            return Padding(tokeniser.pads_left, self._fault)
+        special = embedded_special(self.library_model, task)
+        return find_padding(
+            network,
+            tokeniser,
+            special,
+            pairs=self._reads_pairs,
+            precision=self._settings.precision,
+            movable=movable,
+        )
+
+
+def _used_tokenizer_file(files: ModelFiles, route: Route) -> str | None:
+    """Have the tokenizer of a route follow its own tokenizer.json; return a warning if the two differ."""
+    lowercase = bool(getattr(route.module, "do_lower_case", False))
+    return use_tokenizer_file(
+        files_of_route(files, route.name), getattr(route.module, "tokenizer", None), lowercase=lowercase
+    )
 
 
 def _check_layer(settings: ModelSettings, scoring: PairScoring | None) -> None:

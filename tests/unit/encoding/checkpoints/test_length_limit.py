@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 torch = pytest.importorskip("torch", reason="needs the local extra")
 
-from evalkit.encoding.checkpoints.length_limit import limit_length, position_limit  # noqa: E402 - torch may be missing
+from evalkit.encoding.checkpoints.length_limit import (  # noqa: E402 - torch may be missing
+    limit_length,
+    lower_limits,
+    position_limit,
+)
 from evalkit.errors import InputError  # noqa: E402
 
 
@@ -21,18 +26,9 @@ def network(name: str = "position_embeddings", rows: int = 20, **more: Any) -> A
     return outer
 
 
-class LibraryModel(torch.nn.Module):  # type: ignore[misc, name-defined]
-    """What sentence-transformers has: limits on itself and on its first module."""
-
-    def __init__(self, own: Any, limit: int | None = None, **limits: int) -> None:
-        super().__init__()
-        self.own, self.max_seq_length = own, limit
-        for name, value in limits.items():
-            setattr(own, name, value)
-
-    def __getitem__(self, _: int) -> Any:
-        """Return the first module."""
-        return self.own
+def with_limits(limit: int | None = None, **limits: int) -> Any:
+    """Return a module of sentence-transformers that tokenises, with these limits."""
+    return SimpleNamespace(max_seq_length=limit, **limits)
 
 
 def test_positions_limit_tokens() -> None:
@@ -55,35 +51,43 @@ def test_positions_that_tokens_do_not_use_are_none() -> None:
 def test_relative_positions_do_not_limit() -> None:
     """Without a vector for each position there is no limit: the model's files decide."""
     assert position_limit(network("word_embeddings")) is None
-    model = LibraryModel(network("rel_embeddings"), 40)
-    limit_length("m", model, None)
-    assert model.max_seq_length == 40
-    limit_length("m", model, 100)
-    assert model.max_seq_length == 100
+    module = with_limits(40)
+    limit_length("m", module, network("rel_embeddings"), None)
+    assert module.max_seq_length == 40
+    limit_length("m", module, network("rel_embeddings"), 100)
+    assert module.max_seq_length == 100
 
 
 @pytest.mark.parametrize(("said", "limit"), [(10**30, 18), (20, 18), (18, 18), (7, 7), (None, None)])
 def test_the_files_cannot_raise_the_limit(said: int | None, limit: int | None) -> None:
     """A limit beyond the positions is cut to them; a lower one, and none, stays."""
-    model = LibraryModel(network(padding_idx=1), said)
-    limit_length("m", model, None)
-    assert model.max_seq_length == limit
+    module = with_limits(said)
+    limit_length("m", module, network(padding_idx=1), None)
+    assert module.max_seq_length == limit
 
 
 def test_limits_by_role_cannot_raise_it_either() -> None:
     """Late interaction has limits of its own for queries and documents."""
-    model = LibraryModel(network(), 20, query_length=8, document_length=300)
-    limit_length("m", model, None)
-    assert (model.own.query_length, model.own.document_length) == (8, 20)
+    module = with_limits(20, query_length=8, document_length=300)
+    limit_length("m", module, network(), None)
+    assert (module.query_length, module.document_length) == (8, 20)
 
 
 def test_a_configured_limit_is_set_or_refused() -> None:
     """Up to the positions it holds for documents of late interaction too; beyond, the message has both numbers."""
-    model = LibraryModel(network(), 20)
-    limit_length("m", model, 12)
-    assert model.max_seq_length == 12 == model.own.document_length
+    module = with_limits(20)
+    limit_length("m", module, network(), 12)
+    assert module.max_seq_length == 12 == module.document_length
     with pytest.raises(InputError, match="max_length_tokens is 21, and the model 'm' has positions for 20"):
-        limit_length("m", model, 21)
+        limit_length("m", module, network(), 21)
+
+
+def test_lowering_says_whether_a_limit_was_higher() -> None:
+    """Limits that are lower, or absent, are left as they are."""
+    module = with_limits(None, query_length=8)
+    assert not lower_limits(module, 10)
+    assert lower_limits(module, 5)
+    assert (module.max_seq_length, module.query_length) == (None, 5)
 
 
 @pytest.mark.parametrize("position", ["position_embeddings", "rel_embeddings"])
@@ -91,18 +95,18 @@ def test_a_configured_limit_is_set_or_refused() -> None:
 @pytest.mark.parametrize("role", ["max_seq_length", "query_length", "document_length"])
 def test_a_limit_that_is_no_number_of_tokens_is_refused(role: str, limit: Any, position: str) -> None:
     """Whether the network limits positions or not: the message has the value, and the hint where it is from."""
-    model = LibraryModel(network(position), 12)
-    setattr(model if role == "max_seq_length" else model.own, role, limit)
+    module = with_limits(12)
+    setattr(module, role, limit)
     with pytest.raises(InputError) as caught:
-        limit_length("m", model, None)
+        limit_length("m", module, network(position), None)
     assert f"the model 'm' has the limit {role} {limit!r}, which is not" in str(caught.value)
     assert role in str(caught.value.hint)
 
 
 def test_a_model_without_a_limit_may_say_infinity() -> None:
     """As static embeddings do, or a large number, as tokenizers do."""
-    model = LibraryModel(network("rel_embeddings"))
+    module = with_limits(None)
     for limit in (float("inf"), 1e30):
-        model.max_seq_length = limit
-        limit_length("m", model, None)
-        assert model.max_seq_length == limit
+        module.max_seq_length = limit
+        limit_length("m", module, network("rel_embeddings"), None)
+        assert module.max_seq_length == limit
