@@ -70,7 +70,7 @@ def model_errors(model: str, cannot: str = "be loaded", hint: str | None = None)
 
 @contextmanager
 def suppress_warnings() -> Iterator[None]:
-    """Suppress expected warnings: truncated probe inputs, and torch's deprecation of the ONNX exporter in use."""
+    """Suppress expected warnings: reports of loaded weights, truncated probe inputs, the deprecated ONNX exporter."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -17,7 +17,7 @@ from evalkit.encoding.checkpoints.static_files import check_static
 from evalkit.encoding.checkpoints.tokenizer_check import check_sentence_piece
 from evalkit.encoding.checkpoints.vocabulary import check_vocabulary, check_words
 from evalkit.encoding.input_forms import LayerHead, PairScoring, TokenHead, is_seq2seq
-from evalkit.encoding.library_runtime import model_errors, torch_dtype
+from evalkit.encoding.library_runtime import model_errors, suppress_warnings, torch_dtype
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.torch_runtime.classifier_padding import complete_padding
 from evalkit.encoding.torch_runtime.end_tokens import group_by_end_tokens, reads_end_tokens
@@ -63,7 +63,8 @@ def _checked(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | 
     """Return the loaded model: its words and weights are those of its files, and batches change no score."""
     with reported_weights() as reports:
         try:
-            library_model = _loaded(settings, files, scoring)
+            with suppress_warnings():  # what they would say is checked below
+                library_model = _loaded(settings, files, scoring)
         finally:
             check_shapes(settings.model, reports)
         check_words(settings.model, library_model.tokenizer)
