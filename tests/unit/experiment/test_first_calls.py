@@ -339,7 +339,8 @@ def test_a_call_that_fails_leaves_the_dependence_open(
     backend = Backend(answer)
     found = asked(monkeypatch, tmp_path, config_for(GUARDED), WORDS, m=backend)
     (check,) = found.dependence_checks
-    assert (check.found, check.untested) == (None, "a call failed after 0 of 4 queries")
+    assert (check.found, check.untested) == (None, "a call failed after 0 of 4 queries: bad key")
+    assert check.failed, "a resumed run checks again"
     assert sizes(backend) == [1, 9]
     assert [outcome.failure is None for _, outcome in found.made] == [True, False]
 

@@ -18,6 +18,8 @@ from evalkit.encoding.onnx_runtime.quantisation import quantise
 from evalkit.errors import InputError
 from evalkit.rerankers import load_reranker
 
+pytest.importorskip("onnx", reason="needs the onnx extra")
+
 ROWS = np.random.default_rng(5).normal(size=(17, 3)).astype(np.float32) * [1, 10, 0.1] + [0, 100, 3]
 
 
