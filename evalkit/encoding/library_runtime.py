@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from evalkit.encoding.library_errors import OutOfMemoryError, hint_of, named_reason
-from evalkit.errors import EvalkitError, InputError
+from evalkit.errors import EvalkitError, EvalkitWarning, InputError
 
 MOST_WORKERS = 8
 """Maximum number of concurrent forward passes: more of them only wait for Python's global interpreter lock."""
@@ -70,11 +70,15 @@ def model_errors(model: str, cannot: str = "be loaded", hint: str | None = None)
 
 @contextmanager
 def suppress_warnings() -> Iterator[None]:
-    """Suppress expected warnings: reports of loaded weights, truncated probe inputs, the deprecated ONNX exporter."""
+    """Suppress expected warnings: reports of loaded weights, truncated probe inputs, the deprecated ONNX exporter.
+
+    Those of evalkit itself are shown.
+    """
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(action="ignore"):
+            warnings.simplefilter("default", EvalkitWarning)
             yield
     finally:
         logging.disable(before)

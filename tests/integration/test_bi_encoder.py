@@ -10,7 +10,7 @@ import pytest
 from support.command import evalkit, serving
 from support.models import make_embedder
 
-from evalkit.errors import InputError
+from evalkit.errors import InputError, WorldError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Preparable, load_reranker
 
@@ -91,3 +91,15 @@ def test_a_run_in_bf16_reports_what_it_loses(tmp_path: Path, model: Path) -> Non
     assert again.returncode == 0, again.stderr
     (report,) = (tmp_path / "r").glob("*/report.md")
     assert "bf16" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("backend", ["bi_encoder", "cross_encoder", "late_interaction"])
+def test_a_model_that_is_not_cached_is_missing_for_lack_of_the_hub(
+    backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may exist: that is no fault of the configuration."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(WorldError, match="'owner/not-cached' is not in the cache, and HF_HUB_OFFLINE is set"):
+        load_reranker(backend, model="owner/not-cached", device="cpu")

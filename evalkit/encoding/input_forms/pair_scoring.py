@@ -24,7 +24,7 @@ from evalkit.encoding.input_forms.preset import (
     is_layerwise,
     is_seq2seq,
 )
-from evalkit.encoding.input_forms.presets import PRESETS, preset_named, preset_names
+from evalkit.encoding.input_forms.presets import PRESETS, preset_named
 from evalkit.encoding.input_forms.stated import PromptSettings
 from evalkit.encoding.input_forms.templates import carries_pairs, names_both_roles
 from evalkit.encoding.input_forms.without_pairs import check_own_inputs, check_scores_pairs
@@ -138,9 +138,9 @@ def _stated(files: ModelFiles, prompt: Prompt) -> PairScoring:
         preset = preset_named(prompt)
         if not preset.fits(files) and not _is_of_kind(files, preset):
             raise InputError(
-                f"the input form {prompt} is for {_kind(preset)} ({', '.join(preset.architectures)}), and"
-                f" {_described(files)} is none",
-                f"remove prompt, or {_stated_as(files)} as its model card says",
+                f"the input form {prompt} is for {_kind(preset)} ({', '.join(preset.architectures)}), not for"
+                f" {_described(files)}",
+                f"remove prompt, or {_how(files)}" if is_classifier(files) else _how(files),
             )
         return preset.scoring(files)
     head = prompt.head
@@ -250,8 +250,9 @@ def _no_form(files: ModelFiles) -> InputError:
 
 def _how(files: ModelFiles) -> str:
     """Return how a form is stated."""
-    names = _listed(preset_names())
-    return f"{_stated_as(files)} as its model card says, or prompt: NAME for a model in the form of {names}"
+    stated = f"{_stated_as(files)} as its model card says"
+    names = [preset.name for preset in PRESETS if preset.fits(files)]
+    return f"{stated}, or prompt: NAME for a model in the form of {_listed(names)}" if names else stated
 
 
 def _stated_as(files: ModelFiles) -> str:
@@ -262,7 +263,7 @@ def _stated_as(files: ModelFiles) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
 
 
 def _described(files: ModelFiles) -> str:

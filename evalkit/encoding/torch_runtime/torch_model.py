@@ -48,12 +48,12 @@ class TorchModel:
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
         self._reads_pairs = settings.kind == "cross_encoder"
+        with model_access(settings.model), model_errors(settings.model):
+            self.files = read_model_files(settings.model, settings.revision)
+            scoring = find_scoring(self.files, settings.prompt) if self._reads_pairs else None
+            _check_layer(settings, scoring)
+            self.library_model = load_library_model(settings, self.files, scoring)
         with model_errors(settings.model):
-            with model_access(settings.model):
-                self.files = read_model_files(settings.model, settings.revision)
-                scoring = find_scoring(self.files, settings.prompt) if self._reads_pairs else None
-                _check_layer(settings, scoring)
-                self.library_model = load_library_model(settings, self.files, scoring)
             ways = routes(self.library_model)
             rotary = [
                 limit_rotary(settings.model, way.module, way.network, settings.max_length_tokens)

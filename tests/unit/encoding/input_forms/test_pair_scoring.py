@@ -298,10 +298,13 @@ def test_a_preset_of_another_architecture(tmp_path: Path, preset: str, architect
     """A preset that is named for a model of another kind is refused, with the architectures that it is for."""
     kept = {"model_type": "t5"} if architecture.startswith("T5") else {}
     files = describe(tmp_path, "", **{"config.json": {"architectures": [architecture], **kept}})
-    said = rf"the input form {preset} is for {kind}.* and the model .* \({architecture}\) is none"
+    said = rf"the input form {preset} is for {kind}.* not for the model .* \({architecture}\)"
     with pytest.raises(InputError, match=said) as caught:
         find_scoring(files, preset)
-    assert "remove prompt, or set prompt: {template" in (caught.value.hint or "")
+    hint = caught.value.hint or ""
+    assert hint.removeprefix("remove prompt, or ").startswith("set prompt: {template")
+    assert hint.startswith("remove") == architecture.endswith("ForSequenceClassification")
+    assert preset not in hint, "only forms that fit are named"
 
 
 @pytest.mark.parametrize(
