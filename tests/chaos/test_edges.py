@@ -212,9 +212,7 @@ def test_tables_need_no_output(tmp_path: Path, number: int) -> None:
     given = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     file = config(tmp_path, "nothing")
     file.write_text(
-        file.read_text(encoding="utf-8").replace(
-            "backend: raising, what: nothing", "backend: lexical"
-        ),
+        file.read_text(encoding="utf-8").replace("backend: raising, what: nothing", "backend: lexical"),
         encoding="utf-8",
     )
     done = process("run", file, "--into", tmp_path / "r", preexec_fn=partial(os.close, number), **given)
