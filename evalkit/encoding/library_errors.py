@@ -142,7 +142,7 @@ def reason_of(error: BaseException) -> str:
 
 
 def named_reason(error: BaseException) -> str:
-    """Return the reason, after the name of the exception if it tells more than that something failed."""
+    """Return the reason, after the name of the exception if that name adds to it."""
     reason, kind = reason_of(error), type(error).__name__
     plain = isinstance(error, OSError | ValueError | RuntimeError | KeyError | ImportError)
     return reason if plain or reason.startswith(kind) or _has_meaning(error) else f"{kind}: {reason}"

@@ -129,10 +129,10 @@ def step_recipe(folder: Path, template: str, true: str, false: str | None = None
         for query, document in pairs:
             fed = tokenizer(template.format(query=query, document=document), return_tensors="pt")
             assert fed["input_ids"].shape[1] <= most, "the recipe does not cut"
-            told = model.generate(
+            generated = model.generate(
                 **fed, max_new_tokens=1, do_sample=False, return_dict_in_generate=True, output_logits=True
             )
-            row = told.logits[0][0].double()
+            row = generated.logits[0][0].double()
             found.append(float(row[ids[0]] - (row[ids[1]] if false else 0)))
         return found
 

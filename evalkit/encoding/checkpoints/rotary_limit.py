@@ -62,16 +62,7 @@ def original_lengths(network: Any) -> list[OriginalLength]:
 def limit_rotary(name: str, module: Any, network: Any, wanted: int | None) -> RotaryRule:
     """Limit a module that tokenises to the original length of its network, and return what follows.
 
-    Parameters
-    ----------
-    name
-        Folder or hub id.
-    module
-        The module of sentence-transformers, with its length limits set.
-    network
-        It and the modules after it.
-    wanted
-        The configured limit; None for the limit of the model.
+    The parameters are those of `limit_length`, whose limits are set before.
 
     Raises
     ------

@@ -12,7 +12,7 @@ from evalkit.errors import ConfigError
 from evalkit.store.backend_identity import identity_of
 
 TEMPLATE = "{query} {document}"
-TOLD = "{instruction} {query} {document}"
+INSTRUCTED = "{instruction} {query} {document}"
 
 
 def settings_of(prompt: Any, **more: Any) -> Any:
@@ -25,7 +25,7 @@ def settings_of(prompt: Any, **more: Any) -> Any:
     [
         ({"template": "{query}"}, "must contain {document} once, and contains it 0 times"),
         ({"template": "{query}{query}{document}"}, "must contain {query} once, and contains it 2 times"),
-        ({"template": TOLD + "{instruction}"}, "{instruction} at most once"),
+        ({"template": INSTRUCTED + "{instruction}"}, "{instruction} at most once"),
         ({"template": TEMPLATE, "false_token": "no"}, "false_token needs true_token"),
         ({"template": TEMPLATE, "true_token": "a", "false_token": "a"}, "every score would be 0"),
         ({"template": TEMPLATE, "true_token": 7, "false_token": 7}, "every score would be 0"),
@@ -34,7 +34,7 @@ def settings_of(prompt: Any, **more: Any) -> Any:
         ({"true_token": "a"}, "key 'template' is missing"),
         ("qwen3_rerank", "unknown input form 'qwen3_rerank'"),
         (3, "must be text"),
-        ({"template": TOLD}, "has a prompt with a place for an instruction: set instruction"),
+        ({"template": INSTRUCTED}, "has a prompt with a place for an instruction: set instruction"),
     ],
 )
 def test_forms_that_cannot_work_are_refused(prompt: Any, said: str) -> None:
@@ -64,7 +64,7 @@ def test_an_instruction_needs_a_place(prompt: Any) -> None:
     """An instruction that a form would leave out is refused."""
     with pytest.raises(ConfigError, match="sets instruction, for which its prompt has no place"):
         settings_of(prompt, instruction="Find code")
-    settings_of({"template": TOLD}, instruction="Find code")
+    settings_of({"template": INSTRUCTED}, instruction="Find code")
     settings_of("qwen3_reranker", instruction="Find code")
 
 
