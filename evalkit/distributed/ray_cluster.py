@@ -78,7 +78,7 @@ class RayCluster:
         InputError
             If no node has the resources of one replica; see `RayConnection` for other errors.
         """
-        connection = RayConnection(address)
+        connection = RayConnection.joined(address)
         try:
             yield cls(connection, replicas)
         finally:

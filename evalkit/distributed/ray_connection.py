@@ -21,6 +21,7 @@ from evalkit.distributed import ray_messages as messages
 from evalkit.errors import ClusterError, MissingExtraError, WorldError
 
 JOIN_TIMEOUT_S = 60.0
+"""Longest time for one attempt to join."""
 SILENCE_S = 60.0
 """Longest time without a message of the cluster; also Ray's own limit for an answer of the head."""
 CLOSE_TIMEOUT_S = 10.0
@@ -28,6 +29,10 @@ JOIN_HINT = (
     "start a cluster with 'ray start --head', or use address: local; all processes of a cluster need the same"
     " RAY_AUTH_TOKEN and the same versions of Python and Ray"
 )
+
+
+class NoAnswerError(WorldError):
+    """Ray did not answer in time."""
 
 
 class RayConnection:
@@ -49,8 +54,10 @@ class RayConnection:
     ------
     MissingExtraError
         If ray is not installed.
+    NoAnswerError
+        If Ray does not answer in time.
     WorldError
-        If the connection fails.
+        If the connection fails otherwise.
     """
 
     def __init__(self, address: str) -> None:
@@ -82,12 +89,25 @@ class RayConnection:
             self.close()
             raise
 
+    @classmethod
+    def joined(cls, address: str) -> RayConnection:
+        """Return a connection; one attempt that gets no answer is repeated in a new process, because Ray can hang.
+
+        See `RayConnection` for the parameters and errors.
+        """
+        try:
+            return cls(address)
+        except NoAnswerError:
+            return cls(address)
+
     def _join(self, address: str) -> str:
         self.send(messages.Join(_joined_already(address)))
         try:
             answer = self._answers.get(timeout=JOIN_TIMEOUT_S)
         except Empty:
-            answer = messages.NotJoined(f"no connection within {JOIN_TIMEOUT_S:g} s")
+            raise NoAnswerError(
+                f"cannot join the Ray cluster {address!r}: no connection within {JOIN_TIMEOUT_S:g} s", JOIN_HINT
+            ) from None
         if isinstance(answer, messages.Joined):
             return answer.version
         self.keep_log = not isinstance(answer, messages.NotJoined)
