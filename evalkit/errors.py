@@ -28,7 +28,7 @@ import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 _NOT_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
@@ -180,6 +180,11 @@ class WorldError(EvalkitError):
 
 class DatasetError(WorldError):
     """A dataset cannot be fetched."""
+
+
+RefusedFor = Literal["documents", "bytes", "text", "request"]
+"""What a server refused: too many documents, too large a body, a text that is too long or empty, or a request that is
+wrong at any size."""
 
 
 @dataclass(frozen=True, slots=True)

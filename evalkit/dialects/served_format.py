@@ -1,0 +1,134 @@
+"""The server's side of a wire format: read requests, write replies and errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from evalkit.dialects.reading import TimeSource
+from evalkit.dialects.refusals import openai_error
+from evalkit.dialects.request_reading import read_request
+from evalkit.dialects.shape import Shape, put
+from evalkit.dialects.wire import WireError, WireRequest
+from evalkit.records import ScoreKind
+
+
+class ServedFormat:
+    """What client and server share of a wire format, and what the server does with it."""
+
+    path: ClassVar[str] = "/v1/rerank"
+    """Path of the API; ``{model}`` is the placeholder of an API that names the model in the path."""
+    shape: Shape = Shape()
+    score_kind: ClassVar[ScoreKind] = "unknown"
+    sorted: bool = True
+    """Whether the API guarantees that its list is best first."""
+    max_documents: ClassVar[int | None] = None
+    key_header: str = "Authorization"
+    key_prefix: str = "Bearer "
+    server_times: ClassVar[tuple[TimeSource, ...]] = ()
+    token_header: ClassVar[str | None] = None
+    served_at_own_path: ClassVar[bool] = False
+    """Whether our server accepts the format at `path`, also if another format is chosen. Not inherited."""
+    served_under_name: ClassVar[bool] = True
+    """Whether our server accepts it at its name and `path`, e.g. ``/jina/v1/rerank``. Not inherited."""
+    refusal_status: ClassVar[int] = 400
+    """HTTP status with which our server rejects a malformed request."""
+
+    def kind_of_scores(self, _options: Mapping[str, Any]) -> ScoreKind:
+        """Return what scores mean if a request has these options."""
+        return self.score_kind
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class the default of each attribute that it must set itself: paths of our server are not inherited."""
+        super().__init_subclass__(**kwargs)
+        for name in ("served_at_own_path", "served_under_name"):
+            if name not in vars(cls):
+                setattr(cls, name, vars(ServedFormat)[name])
+
+    def served_path(self, model: str) -> str:
+        """Return the path under which a model is served, with ``any`` for every other placeholder."""
+        return re.sub(r"\{[a-z]+\}", "any", self.path.replace("{model}", quote(model, safe="/")))
+
+    def given_key(self, headers: Mapping[str, str]) -> str | None:
+        """Return the API key of a request; None if it has none in this API's header and format."""
+        given = headers.get(self.key_header.lower(), "")
+        fits = given[: len(self.key_prefix)].lower() == self.key_prefix.lower()
+        return given[len(self.key_prefix) :] if given and fits else None
+
+    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
+        """Read a request.
+
+        Parameters
+        ----------
+        body
+            Parsed JSON.
+        path_model
+            The model, if the path names it.
+
+        Raises
+        ------
+        WireError
+            If the API would reject it.
+        """
+        request = read_request(body, self.shape, self.max_documents, self.refusal_status)
+        return request if path_model is None or self.shape.model else replace(request, model=path_model)
+
+    def encode_response(
+        self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
+    ) -> Any:
+        """Return the JSON body of a reply; best first and cut to ``top_n`` if the API sorts its list.
+
+        Parameters
+        ----------
+        request
+            The request.
+        scores
+            ``(n,)`` score of each document.
+        tokens
+            Tokens processed.
+        order
+            The documents to return, best first; None for all of them by their scores.
+        """
+        shape = self.shape
+        best_first = descending(scores) if order is None else list(order)
+        shown = best_first[: request.top_n if shape.top_n else None] if self.sorted else sorted(best_first)
+        results = [self._encode_result(request, index, float(scores[index])) for index in shown]
+        if not shape.results:
+            return results
+        body: dict[str, Any] = {"model": request.model}
+        put(body, shape.results, results)
+        if shape.tokens:
+            put(body, shape.tokens[0], tokens)
+        return body
+
+    def _encode_result(self, request: WireRequest, index: int, score: float) -> Any:
+        shape = self.shape
+        if shape.score is None:
+            return score
+        result: dict[str, Any] = {shape.score: score}
+        if shape.index:
+            result = {shape.index: str(index) if shape.document_id_key else index, **result}
+        if request.return_documents and shape.return_documents and shape.echo:
+            text = request.documents[index]
+            result[shape.echo] = {shape.echo_key: text} if shape.echo_key else text
+        return result
+
+    def reply_headers(self, seconds: float, tokens: int) -> dict[str, str]:
+        """Return the headers in which the API reports time and usage."""
+        times = {
+            s.name: seconds / s.unit_s for s in self.server_times if not s.in_body and s.meaning == "request"
+        }
+        headers = {name: f"{amount:.3f}" for name, amount in times.items()}
+        return headers | ({self.token_header: str(tokens)} if self.token_header else {})
+
+    def encode_error(self, error: WireError) -> Any:
+        """Return the JSON body of an error."""
+        return openai_error(error)
+
+
+def descending(scores: Sequence[float]) -> list[int]:
+    """Return document indices by score descending; equal scores by index ascending."""
+    return sorted(range(len(scores)), key=lambda index: (-scores[index], index))
