@@ -17,7 +17,7 @@ from evalkit.backend_checks.score_dependence import (
     may_be_ranks,
 )
 from evalkit.errors import CallError
-from evalkit.records import RerankRequest, RerankResponse
+from evalkit.records import RANGES, RerankRequest, RerankResponse, outside_range
 from evalkit.reranking import RerankerSession
 
 _FILLER = "This sentence is only here to make the document longer than the one before it. "
@@ -75,10 +75,10 @@ def _in_range(session: RerankerSession, caller: CheckCaller) -> CheckResult:
     """Return whether the scores of all calls so far are in the documented range."""
     promise, kind = "scores are in the documented range", session.reranker.score_kind
     observed = f"{caller.lowest:.4g} to {caller.highest:.4g}"
-    bounds = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}.get(kind)
+    bounds = RANGES.get(kind)
     if bounds is None:
         return not_testable(promise, f"{kind}: no documented range; observed {observed}")
-    inside = bounds[0] <= caller.lowest and caller.highest <= bounds[1] + 1e-6
+    inside = outside_range(np.array([caller.lowest, caller.highest]), kind) is None
     return (kept if inside else broken)(
         promise, f"observed {observed}, documented {bounds[0]:g} to {bounds[1]:g}"
     )

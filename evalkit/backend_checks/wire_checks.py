@@ -41,7 +41,7 @@ class Wire:
         self._session = session
         self.http = http
         self.shape = http.dialect.shape
-        self.request = WireRequest(http.settings.model, request.query, request.documents)
+        self.request = http.wire_request(request)
 
     def send(self, request: WireRequest) -> Exchange:
         """Send a request in the API's format."""
@@ -49,7 +49,7 @@ class Wire:
 
     def body(self, request: WireRequest) -> Any:
         """Return the JSON body of a request."""
-        return self.http.dialect.encode_request(request, self.http.settings.options)
+        return self.http.body_of(request)
 
     def send_body(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
         """Send any body: bytes unchanged, everything else as JSON."""

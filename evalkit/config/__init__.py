@@ -24,6 +24,7 @@ from evalkit.config.resolved import resolved_yaml
 from evalkit.config.run_settings import RunSettings
 from evalkit.config.service import LimitSettings, ServiceSettings
 from evalkit.config.settings import Settings
+from evalkit.config.text_templates import TextTemplates
 from evalkit.config.traffic import Price, Traffic, Weight
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "ServerSettings",
     "ServiceSettings",
     "Settings",
+    "TextTemplates",
     "Traffic",
     "Weight",
     "bind_stages",

@@ -15,6 +15,7 @@ from evalkit.config.key_shapes import (
     is_secret,
     is_secret_setting,
     key_in_url,
+    looks_random,
     mask_keys,
 )
 from evalkit.config.settings import Settings
@@ -23,6 +24,8 @@ from evalkit.config.source import Path, Problem
 KeyCheck = Literal["required", "warned", "ignored"]
 """What an environment variable without a usable key is: a problem, a warning, or nothing to a command without calls."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_HEADERS = "headers_env"
+"""A setting that maps headers to environment variables."""
 _PARAMETER = re.compile(r"^\S+\?\S+=\S")
 _HINT = "remove it, run export MY_KEY=... and write api_key_env: MY_KEY"
 
@@ -70,7 +73,7 @@ def _is_key(path: Path, text: str) -> bool:
     """Return whether a text at a path is or contains a key."""
     names = [step for step in path if isinstance(step, str)]
     name = names[-1] if names else ""
-    if name.endswith("_env") and not _VARIABLE.fullmatch(text):
+    if (name.endswith("_env") or _HEADERS in names[:-1]) and not _VARIABLE.fullmatch(text):
         return False  # `check_secrets` reports this
     if not text.strip():
         return False
@@ -78,6 +81,10 @@ def _is_key(path: Path, text: str) -> bool:
         return True
     if "headers" in names[:-1]:
         return is_secret(name) or is_credential(text, name)
+    if _HEADERS in names[:-1]:
+        return False  # the name of a variable
+    if name == "key_prefix" and looks_random(text.strip()):
+        return True
     return is_secret_setting(name) or ("options" in names[:-1] and is_credential(text, name))
 
 
@@ -89,9 +96,9 @@ def _as_url(text: str, name: str) -> str:
 
 
 def _name_of(path: Path) -> str:
-    """Return the name of a value for messages: its key, after ``headers`` or ``options`` if it is in one."""
+    """Return the name of a value for messages: its key, after ``headers`` or ``options`` and such if it is in one."""
     steps = [mask_keys(step) for step in path if isinstance(step, str)]
-    start = next((i for i, step in enumerate(steps) if step in {"headers", "options"}), len(steps) - 1)
+    start = next((i for i, step in enumerate(steps) if step in {"headers", _HEADERS, "options"}), len(steps) - 1)
     return ".".join(steps[max(start, 0) :])
 
 
@@ -101,11 +108,12 @@ def check_secrets(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
     Parameters
     ----------
     blocks
-        Path -> settings of a block; fields that end in ``_env`` are names of environment variables.
+        Path -> settings of a block; fields that end in ``_env`` are names of environment variables, or map headers to
+        them.
     """
     for path, variable in _variables(blocks):
         if not _VARIABLE.fullmatch(variable):
-            name, what = str(path[-1]), _kind_of_secret(path)
+            name, what = _name_of(path), _kind_of_secret(path)
             # The value may be the key itself, so the message must not contain it.
             yield Problem(
                 path,
@@ -136,12 +144,17 @@ def _variables(blocks: Mapping[Path, Settings]) -> Iterator[tuple[Path, str]]:
     """Yield path and value of each setting that names an environment variable."""
     for path, settings in blocks.items():
         for name in type(settings).model_fields:
-            if name.endswith("_env") and getattr(settings, name):
-                yield (*path, name), getattr(settings, name)
+            value = getattr(settings, name) if name.endswith("_env") else None
+            if isinstance(value, Mapping):
+                yield from (((*path, name, header), str(variable)) for header, variable in value.items())
+            elif value:
+                yield (*path, name), value
 
 
 def _kind_of_secret(path: Path) -> str:
     """Return what the variable of a setting contains: ``key``, ``user``, ``password``."""
+    if _HEADERS in path[:-1]:
+        return "key"
     return str(path[-1]).removesuffix("_env").removeprefix("api_")
 
 
@@ -151,7 +164,9 @@ def unencrypted_keys(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
         is_on_private_network,
     )  # imports httpx, which `evalkit --help` does not need
 
-    secrets = {path[:-1] for path, _ in _variables(blocks)}
+    secrets = {
+        path[: path.index(_HEADERS)] if _HEADERS in path else path[:-1] for path, _ in _variables(blocks)
+    }
     for path, settings in blocks.items():
         parts = urlsplit(getattr(settings, "url", None) or "")
         if path in secrets and parts.scheme == "http" and not is_on_private_network(parts.hostname or ""):

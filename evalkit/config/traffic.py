@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from evalkit.config.settings import Settings
+from evalkit.config.text_templates import TextTemplates
 from evalkit.records import Usage
 
 Amount = Annotated[float, Field(ge=0, le=1e9)]
@@ -95,6 +96,8 @@ class Traffic:
     weigh
         Function that returns the size of a call with the given query and documents; None if a call is one request
         that contains the query once per document.
+    templates
+        What is sent in place of a query and of a document.
     """
 
     retries: int = 0
@@ -107,3 +110,4 @@ class Traffic:
     price: Price | None = None
     billed: bool = False
     weigh: Callable[[str, tuple[str, ...]], Weight] | None = None
+    templates: TextTemplates = TextTemplates()

@@ -40,6 +40,8 @@ class Dialect(ServedFormat):
     """Further request keys that the API documents."""
     strict: ClassVar[bool] = False
     """Whether the API rejects a key that it does not document; such keys are then never sent."""
+    needs_top_n: ClassVar[bool] = False
+    """Whether the API refuses a request without the number of results; it is then sent with every request."""
     fixed_headers: ClassVar[Mapping[str, str]] = {}
     idempotency_header: ClassVar[str | None] = None
     cost_header: ClassVar[str | None] = None

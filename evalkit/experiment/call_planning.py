@@ -157,7 +157,8 @@ def _planned(
     costs: list[float | None] = []
     for request in requests:
         weight = weigh(traffic, request.query, request.documents)
-        usage = expected_usage(request.query, request.documents, TOKENS_PER_CHARACTER, weight)
+        texts = traffic.templates.sent(request.query, request.documents)
+        usage = expected_usage(*texts, TOKENS_PER_CHARACTER, weight)
         calls += 1
         pairs += len(request.documents)
         sent += weight.requests

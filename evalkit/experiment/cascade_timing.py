@@ -29,7 +29,7 @@ def _is_free(settings: RerankerSettings) -> bool:
     traffic = settings.traffic()
     limited = traffic.requests_per_minute is not None or traffic.tokens_per_minute is not None
     paid = traffic.billed and (
-        traffic.price is not None or getattr(settings, "api_key_env", None) is not None
+        traffic.price is not None or getattr(settings, "key_variables", None) is not None
     )
     return settings.timed and not paid and not limited
 

@@ -9,9 +9,11 @@ from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
 from evalkit.records.runs import Run
+from evalkit.records.score_ranges import RANGES, outside_range
 
 __all__ = [
     "MAX_AMOUNT",
+    "RANGES",
     "BelowDepth",
     "Call",
     "ContentHash",
@@ -33,5 +35,6 @@ __all__ = [
     "append_below",
     "known_amount",
     "known_count",
+    "outside_range",
     "shown_amount",
 ]

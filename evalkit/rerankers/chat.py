@@ -61,9 +61,17 @@ def chat_address(url: str) -> str:
     return urlunsplit(parts._replace(path=path))
 
 
-def chat_headers(key: str | None) -> dict[str, str]:
-    """Return the authorization header; empty without a key."""
-    return {"Authorization": f"Bearer {key}"} if key else {}
+def chat_headers(key: str | None, header: str | None = None, prefix: str | None = None) -> dict[str, str]:
+    """Return the header with the key; empty without a key.
+
+    Parameters
+    ----------
+    key
+        The API key.
+    header, prefix
+        Name of the header, and the text before the key; None for ``Authorization`` and ``"Bearer "``.
+    """
+    return {header or "Authorization": f"{'Bearer ' if prefix is None else prefix}{key}"} if key else {}
 
 
 def chat_request(

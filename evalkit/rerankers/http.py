@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from evalkit.dialects import Dialect, WireReply, WireRequest
 from evalkit.errors import CallError
@@ -27,7 +29,8 @@ class Http:
         self.settings = settings
         self.dialect: Dialect = settings.open_dialect()
         self.pointwise = settings.pointwise
-        self.score_kind: ScoreKind = self.dialect.kind_of_scores(settings.options)
+        self.score_kind: ScoreKind = settings.scores or self.dialect.kind_of_scores(settings.options)
+        self._templates, self._sends_top_n = settings.templates(), settings.sends_top_n()
         self.connections = settings.connections(url, self.dialect.headers)
 
     def score(self, request: RerankRequest) -> RerankResponse:
@@ -38,14 +41,14 @@ class Http:
         CallError
             If the server cannot be reached, returns an error, or does not score every document.
         """
-        wire = WireRequest(self.settings.model, request.query, request.documents)
-        body = encode_json(self.dialect.encode_request(wire, self.settings.options))
+        wire = self.wire_request(request)
+        body = encode_json(self.body_of(wire))
         encoded_s = time.perf_counter()
         first = self.connections.post(body, self._idempotency(request))
         exchange = self._wait_until_done(first, encoded_s + self.settings.timeout_s)
         if exchange.status != 200:
             raise refusal(
-                exchange, self.connections.display_url, self.settings.api_key_env, self.dialect.is_permanent
+                exchange, self.connections.display_url, self.settings.key_variables, self.dialect.is_permanent
             )
         reply = self.decode(exchange, wire)
         check_model(self.settings.model_to_come, reply.model, exchange, self.connections.display_url)
@@ -61,6 +64,16 @@ class Http:
             timeline=Timeline(encoded_s, first.sent_s, exchange.headers_s, exchange.body_s),
             unusable=reply.unusable,
         )
+
+    def wire_request(self, request: RerankRequest) -> WireRequest:
+        """Return the request that is sent: the model's name, and the texts within their templates."""
+        return WireRequest(self.settings.model, *self._templates.sent(request.query, request.documents))
+
+    def body_of(self, wire: WireRequest) -> Any:
+        """Return the JSON body of a request, with the options."""
+        if self._sends_top_n and wire.top_n is None:
+            wire = replace(wire, top_n=max(len(wire.documents), 1))
+        return self.dialect.encode_request(wire, self.settings.options)
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator, model_validator
 
 from evalkit import registry
-from evalkit.config import RerankerSettings, Traffic, reranker_settings
+from evalkit.config import RerankerSettings, TextTemplates, Traffic, reranker_settings
 from evalkit.config.settings import PositiveInt, with_hint
+from evalkit.config.text_templates import DOCUMENT, QUERY, check_template
 from evalkit.dialects import Dialect
+from evalkit.dialects.shape import dig, put
 from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
@@ -34,6 +37,19 @@ class HttpSettings(RemoteSettings):
     pointwise
         ``true``: the score of a pair does not depend on the rest of its list. ``false``: every depth is scored
         separately, with all candidates in one request.
+    scores
+        What the scores of the API mean: ``probability``, ``logit``, ``cosine`` or ``unbounded`` (default: what the
+        dialect documents). ``evalkit serve`` maps scores to 0..1 by it, and calibration uses it; stored scores do not
+        change.
+    send_top_n
+        ``true``: send the number of documents as the number of results, for APIs that require it or that return only
+        some results by default.
+    query_template
+        Text that is sent as the query, with one placeholder ``{query}``. For models whose server applies no template,
+        such as Qwen3-Reranker. All other braces are sent as they are.
+    document_template
+        Text that is sent as each document, with one placeholder ``{document}``. The first stage and the reports use
+        the documents without it.
     """
 
     backend: Literal["http"] = "http"
@@ -44,6 +60,10 @@ class HttpSettings(RemoteSettings):
     max_bytes: PositiveInt | None = None
     max_tokens: PositiveInt | None = None
     pointwise: bool = True
+    scores: Literal["probability", "logit", "cosine", "unbounded"] | None = None
+    send_top_n: bool | None = None
+    query_template: str | None = None
+    document_template: str | None = None
 
     nested: ClassVar[dict[str, str]] = {"serve": "reranker backend"}
     score_advice: ClassVar[str] = (
@@ -54,6 +74,12 @@ class HttpSettings(RemoteSettings):
         "max_bytes",
         "max_tokens",
         "pointwise",
+        "scores",
+        "send_top_n",
+    }
+    material_if_set: ClassVar[frozenset[str]] = RemoteSettings.material_if_set | {
+        "query_template",
+        "document_template",
     }
 
     @field_validator("dialect")
@@ -64,6 +90,16 @@ class HttpSettings(RemoteSettings):
         except EvalkitError as error:
             raise with_hint(error) from None
         return name
+
+    @field_validator("query_template")
+    @classmethod
+    def _with_a_query(cls, template: str | None) -> str | None:
+        return None if template is None else check_template(template, QUERY)
+
+    @field_validator("document_template")
+    @classmethod
+    def _with_a_document(cls, template: str | None) -> str | None:
+        return None if template is None else check_template(template, DOCUMENT)
 
     @model_validator(mode="after")
     def _is_consistent(self) -> HttpSettings:
@@ -78,6 +114,32 @@ class HttpSettings(RemoteSettings):
                 raise ValueError("needs 'url', 'serve' or a dialect with a public address")
             if dialect.url(self.model) is None:
                 raise ValueError(f"needs 'url' or 'serve': dialect {self.dialect} has no public address")
+        self._check_options(dialect)
+        self._check_top_n(dialect)
+        return self
+
+    @model_validator(mode="after")
+    def _served_backend_has_its_own(self) -> HttpSettings:
+        for name in ("scores", "query_template", "document_template"):
+            if self.serve is not None and getattr(self, name) is not None:
+                own = "what its scores mean" if name == "scores" else "how texts are put into its input"
+                raise ValueError(f"must not have {name!r} with 'serve': the served backend itself defines {own}")
+        return self
+
+    def _check_options(self, dialect: Dialect) -> None:
+        """Raise for an option that evalkit sends itself, or that a strict API rejects."""
+        shape, sent = dialect.shape, {}
+        for name, value in self.options.items():
+            put(sent, name, deepcopy(value))
+        if shape.top_n and dig(sent, shape.top_n) is not None:
+            raise ValueError(
+                f"must not set option {shape.top_n!r}: it must be the number of documents of each request; set"
+                " send_top_n: true to send that"
+            )
+        if shape.return_documents and dig(sent, shape.return_documents) is not None:
+            raise ValueError(
+                f"must not set option {shape.return_documents!r}: evalkit reads no documents from replies"
+            )
         filled_keys = dialect.shape.request_keys() - dialect.options
         for name in self.options:
             if name in filled_keys:
@@ -85,7 +147,11 @@ class HttpSettings(RemoteSettings):
             if dialect.strict and name not in dialect.options:
                 message = f"unknown option {name!r} of dialect {self.dialect}"
                 raise with_hint(EvalkitError(message, nearest_name_hint(name, dialect.options)))
-        return self
+
+    def _check_top_n(self, dialect: Dialect) -> None:
+        if self.send_top_n and dialect.shape.top_n is None:
+            why = "names no key for it: set shape.top_n" if self.shape else "has no key for the number of results"
+            raise ValueError(f"must not have 'send_top_n': dialect {self.dialect} {why}")
 
     @property
     def is_pointwise(self) -> bool:
@@ -99,8 +165,25 @@ class HttpSettings(RemoteSettings):
         return super().is_guarded and (served is None or served.is_guarded)
 
     def open_dialect(self) -> Dialect:
-        """Return the dialect."""
-        return self.shape.dialect() if self.shape else registry.lookup("dialect", self.dialect)()
+        """Return the dialect, with the configured header for the key."""
+        dialect: Dialect = self.shape.dialect() if self.shape else registry.lookup("dialect", self.dialect)()
+        if self.key_header is not None:
+            dialect.key_header = self.key_header
+        if self.key_prefix is not None:
+            dialect.key_prefix = self.key_prefix
+        return dialect
+
+    def header_of_key(self) -> tuple[str, ...]:
+        """Return the name of the header with the API key; empty without a key."""
+        return (self.open_dialect().key_header,) if self.api_key_env else ()
+
+    def templates(self) -> TextTemplates:
+        """Return what is sent in place of a query and of a document."""
+        return TextTemplates(self.query_template, self.document_template)
+
+    def sends_top_n(self) -> bool:
+        """Return whether each request contains its number of documents as the number of results."""
+        return self.open_dialect().needs_top_n if self.send_top_n is None else self.send_top_n
 
     def address(self) -> str | None:
         """Return the url that requests are posted to; None if the server of a ``serve:`` block is not running."""
@@ -132,4 +215,5 @@ class HttpSettings(RemoteSettings):
             max_bytes=self.max_bytes or dialect.max_bytes,
             max_tokens=self.max_tokens or dialect.max_tokens,
             billed=self.serve is None,
+            templates=self.templates(),
         )

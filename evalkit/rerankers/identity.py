@@ -15,7 +15,7 @@ class Identity:
     """Keeps the order of the first stage: the baseline that every reranker must beat."""
 
     pointwise = False
-    score_kind = "unknown"
+    score_kind = "unbounded"
 
     class Settings(RerankerSettings):
         """Settings of `identity`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -28,12 +29,13 @@ class Listwise:
 
     Settings = ListwiseSettings
     pointwise = False
-    score_kind: ScoreKind = "unknown"
+    score_kind: ScoreKind = "unbounded"  # positions from the bottom: 1, 2, 3, ...
 
     def __init__(self, settings: ListwiseSettings) -> None:
         self._settings = settings
         self._unfinished = UnfinishedCalls()
-        self._connections = settings.connections(settings.url, chat_headers)
+        authorize = partial(chat_headers, header=settings.key_header, prefix=settings.key_prefix)
+        self._connections = settings.connections(settings.url, authorize)
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Sort the list window by window; a document's score is its rank counted from the bottom.
@@ -96,7 +98,7 @@ class Listwise:
         encoded_s = time.perf_counter()
         exchange = self._connections.post(body)
         if exchange.status != 200:
-            raise refusal(exchange, shown, settings.api_key_env)
+            raise refusal(exchange, shown, settings.key_variables)
         content = read_json(exchange, shown, "a chat endpoint")
         try:
             reply = read_chat(content)

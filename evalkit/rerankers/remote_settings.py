@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
 from evalkit.config.settings import Positive, Seconds
@@ -26,6 +26,12 @@ class RemoteSettings(RerankerSettings):
         Model name expected in replies, if it differs from ``model``. ``any`` accepts every name.
     api_key_env
         Environment variable that contains the API key. Write the key itself in no file, url or header.
+    key_header, key_prefix
+        Header with the API key, and the text before the key (default: those of the dialect, mostly ``Authorization``
+        and ``"Bearer "``).
+    headers_env
+        Further headers with keys, for a gateway in front of the API: header -> environment variable that contains its
+        value, e.g. ``{X-Gateway-Key: GATEWAY_KEY}``.
     options
         Additional keys of the request body, as documented by the API, e.g. ``{truncate: END}``.
     headers
@@ -50,6 +56,9 @@ class RemoteSettings(RerankerSettings):
     model: str = "any"
     expect_model: str | None = None
     api_key_env: str | None = None
+    key_header: str | None = None
+    key_prefix: str | None = None
+    headers_env: dict[str, str] | None = None
     options: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, str] = Field(default_factory=dict)
     requests_per_minute: Positive | None = None
@@ -63,6 +72,9 @@ class RemoteSettings(RerankerSettings):
 
     immaterial: ClassVar[frozenset[str]] = RerankerSettings.immaterial | {
         "api_key_env",
+        "key_header",
+        "key_prefix",
+        "headers_env",
         "expect_model",
         "requests_per_minute",
         "tokens_per_minute",
@@ -83,13 +95,40 @@ class RemoteSettings(RerankerSettings):
     @classmethod
     def _plain_headers(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if (
-                not name.replace("-", "").isalnum()
-                or not f"{name}{value}".isascii()
-                or not value.isprintable()
-            ):
+            if not _is_header_name(name) or not _is_header_text(value):
                 raise ValueError(f"contains an invalid header: {name!r}")
         return headers
+
+    @field_validator("headers_env")
+    @classmethod
+    def _headers_of_variables(cls, variables: dict[str, str] | None) -> dict[str, str] | None:
+        for name in variables or {}:
+            if not _is_header_name(name):
+                raise ValueError(f"contains an invalid header: {name!r}")
+        return variables
+
+    @field_validator("key_header")
+    @classmethod
+    def _header_of_the_key(cls, name: str | None) -> str | None:
+        if name is not None and not _is_header_name(name):
+            raise ValueError(f"must be the name of a header, not {name!r}")
+        return name
+
+    @field_validator("key_prefix")
+    @classmethod
+    def _text_before_the_key(cls, prefix: str | None) -> str | None:
+        if prefix is not None and not _is_header_text(prefix):
+            raise ValueError("must be one line of ASCII characters")
+        return prefix
+
+    @model_validator(mode="after")
+    def _header_is_set_once(self) -> RemoteSettings:
+        header = _repeated([*self.headers, *(self.headers_env or {}), *self.header_of_key()])
+        if header is not None:
+            raise ValueError(
+                f"sets the header {header!r} twice: use one of headers, headers_env and api_key_env for it"
+            )
+        return self
 
     @property
     def model_to_come(self) -> str:
@@ -100,11 +139,24 @@ class RemoteSettings(RerankerSettings):
         """Return why the model's name may refer to another model later; None if it does not seem to."""
         return moving_name(self.model)
 
+    @property
+    def key_variables(self) -> str | None:
+        """The environment variables that contain keys, for messages; None without any."""
+        names = [self.api_key_env, *(self.headers_env or {}).values()]
+        return " and ".join(name for name in names if name) or None
+
+    def header_of_key(self) -> tuple[str, ...]:
+        """Return the name of the header with the API key; empty without a key."""
+        return (self.key_header or "Authorization",) if self.api_key_env else ()
+
     def connections(self, url: str, authorize: Callable[[str | None], Mapping[str, str]]) -> Connections:
         """Return connections to an address; `authorize` maps the key to its headers."""
         key = read_key(self.api_key_env)
-        headers = {"Content-Type": "application/json", **authorize(key), **self.headers}
-        return Connections(url, headers, self.connect_timeout_s, self.timeout_s, Redactor(key))
+        secrets = {name: read_key(variable) for name, variable in (self.headers_env or {}).items()}
+        given = {name: value for name, value in secrets.items() if value}
+        headers = {"Content-Type": "application/json", **authorize(key), **self.headers, **given}
+        redactor = Redactor(key, *given.values())
+        return Connections(url, headers, self.connect_timeout_s, self.timeout_s, redactor)
 
     def traffic(self) -> Traffic:
         """Return retries, rate limits and prices."""
@@ -117,3 +169,21 @@ class RemoteSettings(RerankerSettings):
             price=self.price,
             billed=True,
         )
+
+
+def _is_header_name(name: str) -> bool:
+    return name.isascii() and name.replace("-", "").isalnum()
+
+
+def _is_header_text(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that occurs again, in any case; None if none does."""
+    seen: set[str] = set()
+    for name in names:
+        if name.lower() in seen:
+            return name
+        seen.add(name.lower())
+    return None

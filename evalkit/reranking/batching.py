@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from evalkit.config import RerankerSettings
+from evalkit.config import RerankerSettings, TextTemplates
 from evalkit.errors import InputError
 from evalkit.records import Dataset, RerankRequest, Run
 from evalkit.reranking.token_estimates import CAUTIOUS_TOKENS_PER_CHARACTER, characters, request_bytes
@@ -32,17 +32,18 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Maximum documents, bytes and tokens of one request; None for no limit."""
+    """Maximum documents, bytes and tokens of one request; None for no limit. Texts count as they are sent."""
 
     documents: int | None = None
     bytes: int | None = None
     tokens: int | None = None
+    templates: TextTemplates = TextTemplates()
 
     @classmethod
     def of(cls, settings: RerankerSettings) -> Caps:
         """Return the caps for calls of the quality pass."""
         traffic = settings.traffic()
-        return cls(settings.largest_batch(), traffic.max_bytes, traffic.max_tokens)
+        return cls(settings.largest_batch(), traffic.max_bytes, traffic.max_tokens, traffic.templates)
 
 
 def batch(
@@ -102,6 +103,7 @@ def _wanted(count: int, known: frozenset[int], *, pointwise: bool) -> tuple[int,
 def call_ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
     """Yield the end position of each request of a list; requests are as large as the caps allow."""
     start = 0
+    query, documents = caps.templates.sent(query, documents)
     bytes_, tokens = len(query.encode("utf-8", "replace")), 0.0
     for position, text in enumerate(documents):
         more_bytes = request_bytes("", (text,))

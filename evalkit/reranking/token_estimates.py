@@ -64,9 +64,9 @@ def request_bytes(query: str, documents: tuple[str, ...]) -> int:
 
 def weigh(traffic: Traffic, query: str, documents: tuple[str, ...]) -> Weight:
     """Return the characters, requests and answer tokens of one call."""
-    return (
-        traffic.weigh(query, documents) if traffic.weigh else Weight(characters=characters(query, documents))
-    )
+    if traffic.weigh:
+        return traffic.weigh(query, documents)
+    return Weight(characters=characters(*traffic.templates.sent(query, documents)))
 
 
 def expected_usage(
@@ -77,7 +77,7 @@ def expected_usage(
     Parameters
     ----------
     query, documents
-        The texts to score.
+        The texts as they are sent.
     tokens_per_character
         Assumed for the characters sent.
     weight
@@ -122,7 +122,8 @@ class TokenEstimate:
         ratio = self._highest_ratio * MARGIN if self._highest_ratio else CAUTIOUS_TOKENS_PER_CHARACTER
         weight = weigh(self._traffic, request.query, request.documents)
         most = replace(weight, answer_tokens=weight.most_answer_tokens)
-        return expected_usage(request.query, request.documents, ratio, most)
+        sent = self._traffic.templates.sent(request.query, request.documents)
+        return expected_usage(*sent, ratio, most)
 
     def requests(self, request: RerankRequest) -> int:
         """Return the number of HTTP requests of a call."""
