@@ -2,23 +2,32 @@
 
 Without its option for reranking the server returns 501. A pair longer than the physical batch size fails the whole
 request with status 500, which usually means a transient error and does not here.
+
+What its scores mean depends on the model: the logit of a model with a classification head (bge-reranker and most
+others), but a probability, after a softmax over yes and no, of Qwen3-Reranker. No field of the reply says which, so the
+kind is unknown unless the configuration states it: ``scores: logit`` or ``scores: probability``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
+from evalkit.records import ScoreKind
 
 
 class Llamacpp(Dialect):
-    """llama.cpp: raw logits, best first."""
+    """llama.cpp: logits or probabilities, depending on the model; best first."""
 
     shape = Shape(return_documents=None)
-    score_kind = "logit"
+
+    def shown_kind(self, _options: Mapping[str, Any]) -> ScoreKind:
+        """Return logit: llama.cpp does not map the scores of a classification head."""
+        return "logit"
 
     def is_permanent(self, status: int, message: str) -> bool:
         """Return whether a pair is longer than the physical batch size, so that every retry fails."""

@@ -41,6 +41,10 @@ class ServedFormat:
         """Return what scores mean if a request has these options."""
         return self.score_kind
 
+    def shown_kind(self, options: Mapping[str, Any]) -> ScoreKind:
+        """Return what scores mean in replies of our server: ``logit`` for an API that shows a model's logits."""
+        return self.kind_of_scores(options)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give a class the default of each attribute that it must set itself: paths of our server are not inherited."""
         super().__init_subclass__(**kwargs)

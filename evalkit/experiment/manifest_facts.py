@@ -177,6 +177,9 @@ def _reranker_facts(config: Config, session: RerankerSession) -> RerankerFacts:
         proven_by=settings.proven_by(),
         price=price.model_dump(mode="json", exclude_none=True) if price else None,
         usd_per_hour=settings.usd_per_hour,
+        scores_stated=session.states_scores,
+        query_template=session.traffic.templates.query,
+        document_template=session.traffic.templates.document,
     )
 
 

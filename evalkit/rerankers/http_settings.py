@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +12,6 @@ from evalkit.config import RerankerSettings, TextTemplates, Traffic, reranker_se
 from evalkit.config.settings import PositiveInt, with_hint
 from evalkit.config.text_templates import DOCUMENT, QUERY, check_template
 from evalkit.dialects import Dialect
-from evalkit.dialects.shape import dig, put
 from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
@@ -128,22 +126,16 @@ class HttpSettings(RemoteSettings):
 
     def _check_options(self, dialect: Dialect) -> None:
         """Raise for an option that evalkit sends itself, or that a strict API rejects."""
-        shape, sent = dialect.shape, {}
-        for name, value in self.options.items():
-            put(sent, name, deepcopy(value))
-        if shape.top_n and dig(sent, shape.top_n) is not None:
-            raise ValueError(
-                f"must not set option {shape.top_n!r}: it must be the number of documents of each request; set"
-                " send_top_n: true to send that"
-            )
-        if shape.return_documents and dig(sent, shape.return_documents) is not None:
-            raise ValueError(
-                f"must not set option {shape.return_documents!r}: evalkit reads no documents from replies"
-            )
-        filled_keys = dialect.shape.request_keys() - dialect.options
+        shape = dialect.shape
+        whys = {
+            shape.top_n: "a reply must contain every document; send_top_n: true sends their number under this key",
+            shape.return_documents: "evalkit reads no documents from replies",
+        }
+        filled_keys = shape.request_keys() - dialect.options
         for name in self.options:
             if name in filled_keys:
-                raise ValueError(f"must not set option {name!r}: the {self.dialect} dialect sets it")
+                why = whys.get(name, f"the {self.dialect} dialect sets it")
+                raise ValueError(f"must not set option {name!r}: {why}")
             if dialect.strict and name not in dialect.options:
                 message = f"unknown option {name!r} of dialect {self.dialect}"
                 raise with_hint(EvalkitError(message, nearest_name_hint(name, dialect.options)))

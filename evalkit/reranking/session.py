@@ -5,9 +5,12 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evalkit.config import RerankerSettings, Traffic
 from evalkit.errors import CallError, EvalkitWarning
-from evalkit.records import MAX_AMOUNT, RerankResponse
+from evalkit.records import MAX_AMOUNT, RANGES, RerankResponse, outside_range
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Caps
 from evalkit.reranking.budget import Budget
@@ -38,6 +41,8 @@ class RerankerSession:
         The budget, shared by all sessions.
     rate_limiter, tokens
         Limits calls per minute, and estimates their tokens.
+    states_scores
+        Whether the configuration states what the scores mean.
     learned_documents
         Maximum documents of a call, learned after the server refused a larger one; None before that.
     closed
@@ -51,12 +56,14 @@ class RerankerSession:
     concurrency: int = 1
     timed: bool = True
     budget: Budget = field(default_factory=Budget)
+    states_scores: bool = False
     rate_limiter: RateLimiter = field(init=False)
     tokens: TokenEstimate = field(init=False)
     learned_documents: int | None = None
     closed: CallError | None = None
     _failed_in_a_row: int = 0
     _unusable: set[str] = field(default_factory=set)
+    _warned_of_range: bool = False
 
     def __post_init__(self) -> None:
         self.rate_limiter = RateLimiter(self.traffic.requests_per_minute, self.traffic.tokens_per_minute)
@@ -66,7 +73,8 @@ class RerankerSession:
     def of(cls, tag: str, reranker: Reranker, settings: RerankerSettings, budget: Budget) -> RerankerSession:
         """Return the session that settings describe."""
         traffic, caps = settings.traffic(), Caps.of(settings)
-        return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget)
+        stated = getattr(settings, "scores", None) is not None
+        return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget, stated)
 
     def tell_unusable(self, response: RerankResponse | None) -> None:
         """Warn once for each field in which the backend reports an amount that cannot be used."""
@@ -78,6 +86,24 @@ class RerankerSession:
                     " Where it does, this amount is unknown; the scores are kept."
                 )
                 warnings.warn(text, EvalkitWarning, stacklevel=2)
+
+    def warn_of_range(self, scores: NDArray[np.float64]) -> None:
+        """Warn once of a score outside the range of its kind, if the configuration states the kind.
+
+        Parameters
+        ----------
+        scores
+            ``(n,)`` float64.
+        """
+        kind = self.reranker.score_kind
+        score = outside_range(scores, kind) if self.states_scores and not self._warned_of_range else None
+        if score is not None:
+            self._warned_of_range = True
+            text = (
+                f"{self.tag}: 'scores' is {kind}, from {RANGES[kind][0]:g} to {RANGES[kind][1]:g}, but the API"
+                f" returned {score:.6g}. Correct rerankers.{self.tag}.scores; the ranking does not depend on it."
+            )
+            warnings.warn(text, EvalkitWarning, stacklevel=2)
 
     def record(self, failure: CallError | None) -> None:
         """Record how a batch ended; close the session if more calls cannot succeed."""

@@ -151,6 +151,10 @@ class RerankerFacts(JsonObject):
         Why its name may denote another model in a later run; None where it cannot.
     price
         The configured price; None without one.
+    scores_stated
+        Whether the configuration states `score_kind`; otherwise it is that of the backend or dialect.
+    query_template, document_template
+        What is sent in place of a query and of a document; None where the texts themselves are.
     proven_by
         What proves that the same settings mean the same scores, such as the hash of a model's files; None where
         nothing does, as for an API.
@@ -169,6 +173,9 @@ class RerankerFacts(JsonObject):
     usd_per_hour: Amount | None = None
     proven_by: str | None = None
     cascade: Annotated[CascadeFacts | None, Key(omit_none=True)] = None
+    scores_stated: bool = False
+    query_template: Annotated[str | None, Key(omit_none=True)] = None
+    document_template: Annotated[str | None, Key(omit_none=True)] = None
 
     @property
     def has_scores(self) -> bool:

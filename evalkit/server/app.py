@@ -230,8 +230,10 @@ class _Pages:
         return None
 
     def _model_object(self, name: str) -> dict[str, Any]:
-        created = self._service.models.created
-        return {"id": name, "object": "model", "created": created, "owned_by": "evalkit"}
+        models = self._service.models
+        scale = models.scale_of(name)
+        scores = {"score_kind": scale.kind, "score_mapping": scale.mapping}
+        return {"id": name, "object": "model", "created": models.created, "owned_by": "evalkit", **scores}
 
     def _error(self, error: WireError) -> Response:
         body, status, headers = refusal(self._dialect, error)

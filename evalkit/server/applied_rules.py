@@ -51,7 +51,7 @@ class AppliedRule:
         """
         scores = answer.scores
         if self.measured_in is not None:
-            scores = np.array(shown_scores(answer.scores, answer.kind, self.measured_in.kind_of_scores({})))
+            scores = np.array(shown_scores(answer.scores, answer.kind, self.measured_in.shown_kind({})))
         order = np.argsort(-scores, kind="stable")
         if self.rule.threshold is not None:
             order = order[scores[order] >= self.rule.threshold]

@@ -143,7 +143,7 @@ class Endpoint:
         if rule is not None:
             refuse_positions(dialect)
             wire_request = rule.restrict(wire_request)
-        shown_kind = dialect.kind_of_scores(body if isinstance(body, dict) else {})
+        shown_kind = dialect.shown_kind(body if isinstance(body, dict) else {})
         return _Asked(dialect, wire_request, shown_kind, served, name, rule)
 
     async def _score(self, asked: _Asked, client: Client, request: Request, state: RequestState) -> Any:

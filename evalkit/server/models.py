@@ -19,6 +19,7 @@ from evalkit.rerankers import Reranker
 from evalkit.server.fair_queue import FullError
 from evalkit.server.jobs import Job
 from evalkit.server.merging import Batcher
+from evalkit.server.unit_scores import ScoreScale
 
 _SHORTEST_WAIT_S = 1.0
 """Lower bound of ``Retry-After``."""
@@ -70,6 +71,7 @@ class ServedModel:
         on_batch: Callable[[int, float], None] = lambda _pairs, _seconds: None,
     ) -> None:
         self.name = name
+        self.scale = ScoreScale.of(name, reranker)
         self._reranker = reranker
         self._timeout_s = settings.answer_timeout_s
         self._batcher = Batcher(reranker, settings, on_batch)
@@ -108,7 +110,8 @@ class ServedModel:
         Raises
         ------
         WireError
-            429, if the queue is full; 500 or 503, if the backend fails; 503, if it takes too long or is stuck.
+            429, if the queue is full; 500 or 503, if the backend fails; 500, if a score is outside the range of its
+            kind; 503, if it takes too long or is stuck.
         """
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
@@ -164,9 +167,10 @@ class ServedModel:
             raise WireError(500, "server_error", error.message)
         if error is not None:
             raise WireError(500, "server_error", "internal server error; see the server log")
+        self.scale.check(job.scores)
         return Answer(
             job.scores,
-            self._reranker.score_kind,
+            self.scale.kind,
             _count_words(request) if job.tokens is None else job.tokens,
             job.started_s - job.arrived_s,
             job.ended_s - job.started_s,
@@ -205,6 +209,10 @@ class Models:
     def names(self) -> tuple[str, ...]:
         """Model names, in the given order."""
         return tuple(self._served)
+
+    def scale_of(self, name: str) -> ScoreScale:
+        """Return what the scores of a model mean."""
+        return self._served[name].scale
 
     def choose(self, asked: str) -> tuple[ServedModel, str]:
         """Return the model for a requested name, and the name to put into the reply.

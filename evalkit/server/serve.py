@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from evalkit.server.applied_rules import AppliedRule
+    from evalkit.server.unit_scores import ScoreScale
 
 READY = "evalkit serves "
 """Start of the line that announces that the service accepts requests; names and address follow."""
@@ -85,6 +86,8 @@ def serve(
             opened, dialect, settings,
             api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules, checks=checks,
         )  # fmt: skip
+        for name in opened:
+            _write_error(_scores_line(name, app.state.models.scale_of(name), (rules or {}).get(name)))
         app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
         _run(app, listener, settings, notice, f"{READY}{', '.join(rerankers)} at {address}", writers)
 
@@ -108,21 +111,29 @@ def _run(
             sys.stdout.write(printable(announcement) + "\n")
             sys.stdout.flush()
 
-    def tell(line: str) -> None:
-        if sys.stderr is not None:
-            sys.stderr.write(line)
-
     def flush() -> None:
         for writer in writers:
             writer.flush(_LAST_FLUSH_S)
 
-    watchdog = Watchdog(tell, flush)
+    watchdog = Watchdog(_write_error, flush)
     before = set(threading.enumerate())
     run(app, listener, settings, notice, announce, watchdog.start)
     if not app.state.models.close():
         watchdog.end()
     if all(thread.daemon for thread in set(threading.enumerate()) - before):
         watchdog.cancel()  # else Python waits for a thread of the backend
+
+
+def _write_error(line: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(line)
+
+
+def _scores_line(name: str, scale: ScoreScale, rule: AppliedRule | None) -> str:
+    """Return the line that says how the scores of a model are mapped."""
+    tuned = rule is not None and rule.rule.probability is not None
+    how = "probabilities, by the function of --apply" if tuned else scale.sentence()
+    return printable(f"scores of {name!r}: {how}") + "\n"
 
 
 def _require_server() -> None:

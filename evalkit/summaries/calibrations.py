@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
-from evalkit.records import Qrels, Run, ScoreKind
+from evalkit.records import Qrels, Run, ScoreKind, outside_range
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult, TunedDepth
 from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
@@ -79,7 +79,7 @@ def calibrate(
     rows = np.flatnonzero([query_id in halves.held_out for query_id in query_ids])
     tuning = pairs.of(np.flatnonzero([query_id in halves.tuning for query_id in query_ids]))
     held_out = pairs.of(rows).in_groups(clusters_at(clusters, rows))
-    why_not = MADE_UP if left_out is None else _why_not(queries, tuning, held_out)
+    why_not = MADE_UP if left_out is None else _why_not(queries, tuning, held_out, kind)
     functions = {} if why_not else _functions(tuning, kind)
     return CalibrationResult(
         dataset=comparison_set.dataset,
@@ -97,8 +97,12 @@ def calibrate(
     )
 
 
-def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs) -> str | None:
+def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs, kind: ScoreKind) -> str | None:
     """Return the reason why no function can be fitted; None where one can."""
+    # The fit of probabilities uses their log-odds, which a score outside 0 to 1 does not have.
+    outside = outside_range(np.concatenate([tuning.scores, held_out.scores]), kind)
+    if kind == "probability" and outside is not None:
+        return f"the scores are declared as probabilities, but one is {outside:.6g}"
     if queries < 2 * MIN_QUERIES:
         return f"too few queries ({queries}): each half requires {MIN_QUERIES}"
     if not tuning.relevant.any() or tuning.relevant.all() or not held_out.relevant.any():
