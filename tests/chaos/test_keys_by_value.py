@@ -41,6 +41,9 @@ KEYS = {
     "options, private key": {"url": URL, "options": {"x": "-----BEGIN PRIVATE KEY-----\nMIIE"}},
     "model": {"url": URL, "model": "hf_AbCdEfGhIjKlMnOpQrStUvWx12"},
     "a variable's name": {"url": URL, "api_key_env": "AKIAIOSFODNN7EXAMPLE"},
+    "a variable's name for a header": {"url": URL, "headers_env": {"X-Gateway-Key": "AKIAIOSFODNN7EXAMPLE"}},
+    "a key as the prefix": {"url": URL, "key_prefix": "9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c"},
+    "a template": {"url": URL, "query_template": "sk-live-0123456789abcdef {query}"},
     "an unknown key": {"url": URL, "api_kye": "jina_0123456789abcdef0123456789abcdefXYZ"},
     "a list's place": {"url": URL, "options": "x?api_key=hunter2"},
     "a number's place": {"url": URL, "timeout_s": "sk-live-0123456789abcdef"},
@@ -58,6 +61,7 @@ NO_KEYS: dict[str, dict[str, Any]] = {
     "a file": {"url": URL, "model": "/models/2024-05-01/pa-model-v2/9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c.onnx"},
     "a revision": {"url": URL, "options": {"revision": "0123456789abcdef0123456789abcdef01234567"}},
     "options": {"url": URL, "options": {"truncate": "END", "pad_token": "<pad>"}},
+    "headers of variables": {"url": URL, "headers_env": {"X-Gateway-Key": "HOME"}, "key_header": "X-Api-Key", "key_prefix": "Token "},
     "prose": {"url": URL, "options": {"note": "a token of basic trust; Bearer bonds, basic information"}},
 }  # fmt: skip
 
@@ -193,7 +197,8 @@ def test_a_key_over_plain_http_is_one_warning(
 ) -> None:
     """To a public host only; the configuration is valid."""
     monkeypatch.setenv("PLAIN_KEY", "sk-live-0123456789")
-    done = check(tmp_path, {"url": url, "api_key_env": "PLAIN_KEY"})
-    assert done.returncode == 0
-    assert done.stderr.count("sent unencrypted to") == int(warned)
-    assert not warned or done.stderr.startswith("warning: c.yaml:4:")
+    for keys in ({"api_key_env": "PLAIN_KEY"}, {"headers_env": {"X-Gateway-Key": "PLAIN_KEY"}}):
+        done = check(tmp_path, {"url": url, **keys})
+        assert done.returncode == 0
+        assert done.stderr.count("sent unencrypted to") == int(warned)
+        assert not warned or done.stderr.startswith("warning: c.yaml:4:")

@@ -76,3 +76,32 @@ def test_a_command_with_calls_is_refused_without_the_key(place: Path, words: lis
     assert done.returncode == 2, done.stderr
     assert f"error: {NOT_SET}\n  hint: run export UNSET_VARIABLE=... first" in done.stderr
     assert not (place / "results").exists()
+
+
+GATEWAY = """\
+name: gateway
+datasets: [demo]
+rerankers:
+  api:
+    backend: http
+    url: "http://127.0.0.1:9/rerank"
+    model: m
+    headers_env: {X-Gateway-Key: UNSET_VARIABLE}
+"""
+
+
+def test_a_header_of_a_variable_is_checked_like_the_key(tmp_path: Path) -> None:
+    """A warning of the check, an error of a run; a key in the place of the variable's name is refused."""
+    (tmp_path / "g.yaml").write_text(GATEWAY, encoding="utf-8")
+    missing = "g.yaml:8:34: the environment variable 'UNSET_VARIABLE' is not set"
+    done = evalkit("config", "check", "g.yaml", cwd=tmp_path)
+    assert (done.returncode, f"warning: {missing}" in done.stderr) == (0, True)
+    for words in (["run"], ["serve"]):
+        refused = evalkit(*words, "g.yaml", cwd=tmp_path)
+        assert refused.returncode == 2
+        assert f"error: {missing}\n  hint: run export UNSET_VARIABLE=... first" in refused.stderr
+    override = "rerankers.api.headers_env.X-Gateway-Key=sk-0123"
+    broken = evalkit("config", "check", "g.yaml", "--set", override, cwd=tmp_path)
+    assert broken.returncode == 2
+    assert "'headers_env.X-Gateway-Key' must be the name of an environment variable, not the key itself" in broken.stderr
+    assert "sk-0123" not in broken.stdout + broken.stderr

@@ -134,6 +134,34 @@ def test_settings_reach_the_backend() -> None:
     assert "unknown key 'titel_weight'\n  hint: did you mean 'title_weight'?" in refused.stderr
 
 
+SCORES = """\
+name: scores
+datasets: [demo]
+rerankers:
+  words: {backend: lexical}
+  plain: {backend: http, dialect: llamacpp, url: "http://127.0.0.1:9/v1/rerank"}
+  raw: {backend: http, dialect: llamacpp, url: "http://127.0.0.1:9/v1/rerank", scores: logit}
+  ready: {backend: http, dialect: vllm, url: "http://127.0.0.1:9/v1/rerank", scores: probability}
+"""
+
+
+def test_the_start_says_how_the_scores_of_each_model_are_mapped(tmp_path: Path) -> None:
+    """One line per model, before the line with the address; what is not known names its setting."""
+    (tmp_path / "c.yaml").write_text(SCORES, encoding="utf-8")
+    process = start_evalkit("serve", "c.yaml", "--port", "0", cwd=tmp_path)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("evalkit serves words, plain, raw, ready at ")
+    process.terminate()
+    _, stderr = process.communicate(timeout=20)
+    assert stderr.splitlines() == [
+        "scores of 'words': unbounded, mapped to 0..1 by the softsign",
+        "scores of 'plain': passed on as they come: what they mean is not known; set rerankers.plain.scores"
+        " (with --backend: --set scores=KIND)",
+        "scores of 'raw': logits, mapped to 0..1 by the sigmoid",
+        "scores of 'ready': probabilities, passed on unchanged",
+    ]
+
+
 def test_a_taken_port_is_one_clear_line(address: str) -> None:
     """A port in use is exit 3 with a way out."""
     port = address.rpartition(":")[2].partition("/")[0]

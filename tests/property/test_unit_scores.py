@@ -11,7 +11,7 @@ from scipy.special import expit
 from evalkit.records import ScoreKind
 from evalkit.server.unit_scores import to_unit
 
-RANGES = {"logit": 30.0, "cosine": 1.0, "probability": 1.0, "unbounded": 1e6, "unknown": 1e6}
+RANGES = {"logit": 30.0, "cosine": 1.0, "probability": 1.0, "unbounded": 1e6}
 
 
 @pytest.mark.parametrize("kind", RANGES)
@@ -26,8 +26,14 @@ def test_the_map_keeps_the_order_and_the_range(kind: ScoreKind, data: st.DataObj
     order = np.argsort(scores)
     assert (np.diff(mapped[order]) >= 0).all()
     clearly = np.diff(scores[order]) > 1e-2
-    if kind not in {"unbounded", "unknown"}:
+    if kind != "unbounded":
         assert (np.diff(mapped[order])[clearly] > 0).all()
+
+
+@given(scores=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_scores_of_unknown_meaning_are_not_mapped(scores: list[float]) -> None:
+    """They may be probabilities already, which no function may move."""
+    assert to_unit(np.array(scores), "unknown").tolist() == scores
 
 
 @given(scores=st.lists(st.floats(-700, 700), min_size=1))

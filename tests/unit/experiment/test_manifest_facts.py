@@ -16,6 +16,7 @@ from evalkit.experiment.manifest_facts import Origin, closing_manifest, now, ope
 from evalkit.experiment.quality_pass import quality_pass
 from evalkit.experiment.sessions import opened
 from evalkit.records import RerankRequest, RerankResponse
+from evalkit.results.json_shapes import to_plain
 from evalkit.results.manifest import Manifest, PairCounts
 
 DATA = eval_set(queries=4, documents=6)
@@ -98,6 +99,24 @@ def test_rerankers_report_what_they_are(tmp_path: Path, monkeypatch: pytest.Monk
     assert facts["free"].price is None
     assert (facts["paid"].usd_per_hour, facts["free"].usd_per_hour) == (2.5, None)
     assert facts["paid"].score_kind == "probability"
+
+
+def test_rerankers_report_what_their_scores_mean_and_what_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kind, whether the configuration states it, and the templates; of others nothing is written."""
+    rerankers = {
+        "stated": api("n", scores="logit", query_template="Q {query}"),
+        "plain": api("n", dialect="jina"),
+    }
+    facts = opening(monkeypatch, tmp_path, rerankers, DATA).rerankers
+    assert [(one.score_kind, one.scores_stated) for one in facts.values()] == [
+        ("logit", True),
+        ("unknown", False),
+    ]
+    assert to_plain(facts["stated"])["query_template"] == "Q {query}"
+    assert to_plain(facts["plain"])["scores_stated"] is False
+    assert "query_template" not in to_plain(facts["plain"])
 
 
 def test_quick_checks_belong_to_rankings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from evalkit.config import TextTemplates
 from evalkit.errors import InputError
 from evalkit.records import Dataset, Run
 from evalkit.reranking import batch
@@ -46,3 +47,14 @@ def test_requests_keep_their_caps() -> None:
             assert len(part) == 1 or caps.documents is None or len(part) <= caps.documents
             assert len(part) == 1 or caps.bytes is None or weight <= caps.bytes
             assert len(part) == 1 or caps.tokens is None or weight * 0.4 <= caps.tokens
+
+
+def test_caps_count_texts_as_they_are_sent() -> None:
+    """A template takes room in every request: of the query once for bytes and per pair for tokens."""
+    texts = ("x" * 10,) * 12
+    framed = TextTemplates("q" * 40 + "{query}", "d" * 30 + "{document}")
+    sent = framed.sent("query", texts)
+    for caps in (Caps(bytes=200), Caps(tokens=120)):
+        longer = Caps(bytes=caps.bytes, tokens=caps.tokens, templates=framed)
+        assert list(call_ends("query", texts, longer)) == list(call_ends(*sent, caps))
+        assert len(list(call_ends("query", texts, longer))) > len(list(call_ends("query", texts, caps)))

@@ -39,3 +39,19 @@ def test_a_call_is_recorded_with_known_amounts_only() -> None:
     assert attempt.response.usage == attempt.call.usage == Usage(characters=5)
     assert attempt.call.cost_usd is None
     assert set(attempt.response.unusable) == {"tokens", "units", "cost_usd"}
+
+
+def test_a_score_outside_the_stated_range_is_reported_once() -> None:
+    """With the setting and the score; a kind that the configuration does not state is not checked."""
+    for stated, expected in ((True, 1), (False, 0)):
+        reranker = Scripted(lambda _: Usage())
+        reranker.score_kind = "probability"
+        session = RerankerSession("mine", reranker, states_scores=stated)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for scores in ([0.0, 1.0], [0.5, 4.25], [-3.0]):
+                session.warn_of_range(np.array(scores))
+        assert [str(one.message) for one in caught] == [
+            "mine: 'scores' is probability, from 0 to 1, but the API returned 4.25. Correct rerankers.mine.scores; the"
+            " ranking does not depend on it."
+        ] * expected

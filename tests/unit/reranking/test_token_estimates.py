@@ -7,6 +7,7 @@ import pytest
 from support.listwise import settings_of
 from support.scripted import item
 
+from evalkit.config import TextTemplates, Traffic
 from evalkit.records import RerankRequest
 from evalkit.reranking.token_estimates import TokenEstimate, expected_usage
 
@@ -38,3 +39,14 @@ def test_estimates_learn_from_replies() -> None:
     estimate.learn(request, 3)
     assert estimate.usage(request).tokens == int(np.ceil(15 * 1.25))
     assert expected_usage("q", ("d",) * 101, 0.25).units == 2
+
+
+def test_estimates_count_texts_as_they_are_sent() -> None:
+    """Tokens and billed bytes include the templates."""
+    request = item(4).request
+    templates = TextTemplates("<Query>: {query}", "<Document>: {document}<end>")
+    query, documents = templates.sent(request.query, request.documents)
+    found = TokenEstimate(Traffic(templates=templates)).usage(request)
+    assert found == TokenEstimate().usage(RerankRequest("q", query, documents, request.doc_ids))
+    assert (found.tokens or 0) > (TokenEstimate().usage(request).tokens or 0)
+    assert (found.billed_bytes or 0) > (TokenEstimate().usage(request).billed_bytes or 0)

@@ -169,3 +169,10 @@ def test_made_up_scores_are_not_calibrated() -> None:
     nothing = calibrate(unknown, "r", "logit", PLAN)
     assert (nothing.functions, nothing.left_out) == ({}, None)
     assert "this result contains placeholder scores" in (nothing.why_not or "")
+
+
+def test_scores_that_are_no_probabilities_are_not_calibrated_as_such() -> None:
+    """Their log-odds do not exist, so a fit would be of other numbers."""
+    found = calibrate(NOISY, "r", "probability", PLAN)
+    assert found.functions == {}
+    assert (found.why_not or "").startswith("the scores are declared as probabilities, but one is ")
