@@ -81,11 +81,10 @@ def _is_key(path: Path, text: str) -> bool:
         return True
     if "headers" in names[:-1]:
         return is_secret(name) or is_credential(text, name)
-    if _HEADERS in names[:-1]:
-        return False  # the name of a variable
-    if name == "key_prefix" and looks_random(text.strip()):
-        return True
-    return is_secret_setting(name) or ("options" in names[:-1] and is_credential(text, name))
+    if name == "key_prefix":
+        return looks_random(text.strip())
+    named_so = is_secret_setting(name) and _HEADERS not in names[:-1]  # there it is the name of a variable
+    return named_so or ("options" in names[:-1] and is_credential(text, name))
 
 
 def _as_url(text: str, name: str) -> str:
@@ -98,7 +97,9 @@ def _as_url(text: str, name: str) -> str:
 def _name_of(path: Path) -> str:
     """Return the name of a value for messages: its key, after ``headers`` or ``options`` and such if it is in one."""
     steps = [mask_keys(step) for step in path if isinstance(step, str)]
-    start = next((i for i, step in enumerate(steps) if step in {"headers", _HEADERS, "options"}), len(steps) - 1)
+    start = next(
+        (i for i, step in enumerate(steps) if step in {"headers", _HEADERS, "options"}), len(steps) - 1
+    )
     return ".".join(steps[max(start, 0) :])
 
 

@@ -31,6 +31,10 @@ class TextTemplates:
         return query, documents
 
 
+AS_THEY_ARE = TextTemplates()
+"""No templates: texts are sent as they are."""
+
+
 def check_template(template: str, placeholder: str) -> str:
     """Return a template that contains its placeholder once.
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from evalkit.config.settings import Settings
-from evalkit.config.text_templates import TextTemplates
+from evalkit.config.text_templates import AS_THEY_ARE, TextTemplates
 from evalkit.records import Usage
 
 Amount = Annotated[float, Field(ge=0, le=1e9)]
@@ -110,4 +110,4 @@ class Traffic:
     price: Price | None = None
     billed: bool = False
     weigh: Callable[[str, tuple[str, ...]], Weight] | None = None
-    templates: TextTemplates = TextTemplates()
+    templates: TextTemplates = AS_THEY_ARE

@@ -17,17 +17,15 @@ from evalkit.rerankers import Described
 from evalkit.reranking import RerankerSession
 from evalkit.results.manifest import (
     CandidateLists,
-    CascadeFacts,
-    CascadeStage,
     DatasetFacts,
     EndpointFacts,
     Manifest,
     PairCounts,
     PluginVersion,
     PointwiseResult,
-    RerankerFacts,
     Status,
 )
+from evalkit.results.reranker_facts import CascadeFacts, CascadeStage, RerankerFacts
 from evalkit.results.run_facts import RunFacts
 
 

@@ -121,7 +121,9 @@ class HttpSettings(RemoteSettings):
         for name in ("scores", "query_template", "document_template"):
             if self.serve is not None and getattr(self, name) is not None:
                 own = "what its scores mean" if name == "scores" else "how texts are put into its input"
-                raise ValueError(f"must not have {name!r} with 'serve': the served backend itself defines {own}")
+                raise ValueError(
+                    f"must not have {name!r} with 'serve': the served backend itself defines {own}"
+                )
         return self
 
     def _check_options(self, dialect: Dialect) -> None:
@@ -142,7 +144,11 @@ class HttpSettings(RemoteSettings):
 
     def _check_top_n(self, dialect: Dialect) -> None:
         if self.send_top_n and dialect.shape.top_n is None:
-            why = "names no key for it: set shape.top_n" if self.shape else "has no key for the number of results"
+            why = (
+                "names no key for it: set shape.top_n"
+                if self.shape
+                else "has no key for the number of results"
+            )
             raise ValueError(f"must not have 'send_top_n': dialect {self.dialect} {why}")
 
     @property

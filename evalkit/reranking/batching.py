@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evalkit.config import RerankerSettings, TextTemplates
+from evalkit.config.text_templates import AS_THEY_ARE
 from evalkit.errors import InputError
 from evalkit.records import Dataset, RerankRequest, Run
 from evalkit.reranking.token_estimates import CAUTIOUS_TOKENS_PER_CHARACTER, characters, request_bytes
@@ -37,7 +38,7 @@ class Caps:
     documents: int | None = None
     bytes: int | None = None
     tokens: int | None = None
-    templates: TextTemplates = TextTemplates()
+    templates: TextTemplates = AS_THEY_ARE
 
     @classmethod
     def of(cls, settings: RerankerSettings) -> Caps:

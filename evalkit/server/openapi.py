@@ -65,8 +65,8 @@ def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schem
             "title": "evalkit rerank service",
             "version": version("rerank-evalkit"),
             "description": "A rerank API for local models. Each wire format has its own path and a path with the name"
-            " of its dialect (`/jina/v1/rerank`). Scores of a known kind are mapped to 0..1; scores of unknown meaning are"
-            " passed on as they come. `/v1/models` names the kind and the function for each model.",
+            " of its dialect (`/jina/v1/rerank`). Scores of a known kind are mapped to 0..1; scores of unknown meaning"
+            " are passed on as they come. `/v1/models` names the kind and the function for each model.",
         },
         "paths": described,
         "components": {

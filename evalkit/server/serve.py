@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from evalkit.server.applied_rules import AppliedRule
-    from evalkit.server.unit_scores import ScoreScale
+    from evalkit.server.models import Models
 
 READY = "evalkit serves "
 """Start of the line that announces that the service accepts requests; names and address follow."""
@@ -75,19 +75,17 @@ def serve(
     _require_sendable(api_key)
     fill_standard_descriptors()
     listener = _listen(host, port)
-    port = listener.getsockname()[1]
-    address = f"http://{_host_in_url(host)}:{port}{wire.served_path(next(iter(rerankers)))}"
+    place = f"{_host_in_url(host)}:{listener.getsockname()[1]}"
+    address = f"http://{place}{wire.served_path(next(iter(rerankers)))}"
     with never_blocking_output() as writers:
         with ended_by_sigint():
             opened = {name: open_reranker(one) for name, one in rerankers.items()}
-        notice = threading.Event()
-        checks = BrowserChecks.of(settings, listener.getsockname()[0], host)
+        notice, checks = threading.Event(), BrowserChecks.of(settings, listener.getsockname()[0], host)
         app = build_app(
             opened, dialect, settings,
             api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules, checks=checks,
         )  # fmt: skip
-        for name in opened:
-            _write_error(_scores_line(name, app.state.models.scale_of(name), (rules or {}).get(name)))
+        _write_error(_scores_lines(app.state.models, rules or {}))
         app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
         _run(app, listener, settings, notice, f"{READY}{', '.join(rerankers)} at {address}", writers)
 
@@ -129,11 +127,14 @@ def _write_error(line: str) -> None:
         sys.stderr.write(line)
 
 
-def _scores_line(name: str, scale: ScoreScale, rule: AppliedRule | None) -> str:
-    """Return the line that says how the scores of a model are mapped."""
-    tuned = rule is not None and rule.rule.probability is not None
-    how = "probabilities, by the function of --apply" if tuned else scale.sentence()
-    return printable(f"scores of {name!r}: {how}") + "\n"
+def _scores_lines(models: Models, rules: Mapping[str, AppliedRule]) -> str:
+    """Return a line for each model that says how its scores are mapped."""
+    lines = []
+    for name in models.names:
+        tuned = name in rules and rules[name].rule.probability is not None
+        how = "probabilities, by the function of --apply" if tuned else models.scale_of(name).sentence()
+        lines.append(printable(f"scores of {name!r}: {how}") + "\n")
+    return "".join(lines)
 
 
 def _require_server() -> None:

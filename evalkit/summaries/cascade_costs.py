@@ -13,9 +13,10 @@ from evalkit.latency.composed import StageCalls, compose
 from evalkit.rerankers.cascade_order import margin_of
 from evalkit.results import ResultFolder
 from evalkit.results.cascade_rows import CascadeRow, ComposedLatency
-from evalkit.results.manifest import CascadeFacts, Manifest
+from evalkit.results.manifest import Manifest
 from evalkit.results.raw_tables import at_depth
 from evalkit.results.recorded_config import RecordedConfig
+from evalkit.results.reranker_facts import CascadeFacts
 from evalkit.results.summary_document import Summary
 from evalkit.results.timed_calls import CellCalls
 from evalkit.stats import bounded_interval, none_if_nan

@@ -14,7 +14,7 @@ from evalkit.comparison.gate_verdicts import Status
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.rerankers.cascade_order import CascadeRule, margin_of, order_documents
-from evalkit.results.manifest import CascadeFacts
+from evalkit.results.reranker_facts import CascadeFacts
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import MarginRow, SearchResult
 from evalkit.stats import Clusters, bounded_interval, clusters_at, count_clusters, mean_interval

@@ -12,13 +12,13 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import document, to_plain
-from evalkit.results.manifest import CascadeFacts
 from evalkit.results.production_document import (
     PRODUCTION_FILE,
     Production,
     read_production,
     write_production,
 )
+from evalkit.results.reranker_facts import CascadeFacts
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import (
     CalibrationResult,

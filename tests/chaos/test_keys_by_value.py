@@ -61,7 +61,8 @@ NO_KEYS: dict[str, dict[str, Any]] = {
     "a file": {"url": URL, "model": "/models/2024-05-01/pa-model-v2/9f8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c.onnx"},
     "a revision": {"url": URL, "options": {"revision": "0123456789abcdef0123456789abcdef01234567"}},
     "options": {"url": URL, "options": {"truncate": "END", "pad_token": "<pad>"}},
-    "headers of variables": {"url": URL, "headers_env": {"X-Gateway-Key": "HOME"}, "key_header": "X-Api-Key", "key_prefix": "Token "},
+    "headers of variables": {"url": URL, "headers_env": {"X-Gateway-Key": "HOME"}, "key_header": "X-Api-Key",
+                             "key_prefix": "Token "},
     "prose": {"url": URL, "options": {"note": "a token of basic trust; Bearer bonds, basic information"}},
 }  # fmt: skip
 

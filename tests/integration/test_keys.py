@@ -103,5 +103,8 @@ def test_a_header_of_a_variable_is_checked_like_the_key(tmp_path: Path) -> None:
     override = "rerankers.api.headers_env.X-Gateway-Key=sk-0123"
     broken = evalkit("config", "check", "g.yaml", "--set", override, cwd=tmp_path)
     assert broken.returncode == 2
-    assert "'headers_env.X-Gateway-Key' must be the name of an environment variable, not the key itself" in broken.stderr
+    assert (
+        "'headers_env.X-Gateway-Key' must be the name of an environment variable, not the key itself"
+        in broken.stderr
+    )
     assert "sk-0123" not in broken.stdout + broken.stderr

@@ -153,10 +153,10 @@ def test_the_start_says_how_the_scores_of_each_model_are_mapped(tmp_path: Path) 
     assert process.stdout.readline().startswith("evalkit serves words, plain, raw, ready at ")
     process.terminate()
     _, stderr = process.communicate(timeout=20)
+    setting = "rerankers.plain.scores (with --backend: --set scores=KIND)"
     assert stderr.splitlines() == [
         "scores of 'words': unbounded, mapped to 0..1 by the softsign",
-        "scores of 'plain': passed on as they come: what they mean is not known; set rerankers.plain.scores"
-        " (with --backend: --set scores=KIND)",
+        f"scores of 'plain': passed on as they come: what they mean is not known; set {setting}",
         "scores of 'raw': logits, mapped to 0..1 by the sigmoid",
         "scores of 'ready': probabilities, passed on unchanged",
     ]

@@ -11,9 +11,10 @@ import orjson
 
 from evalkit.records import DatasetOrigin, Qrels, Query
 from evalkit.results import ResultFolder
-from evalkit.results.manifest import CandidateLists, DatasetFacts, Machine, Manifest, RerankerFacts
+from evalkit.results.manifest import CandidateLists, DatasetFacts, Machine, Manifest
 from evalkit.results.parquet import write_table
 from evalkit.results.raw_tables import CALLS, SCORES
+from evalkit.results.reranker_facts import RerankerFacts
 from evalkit.results.run_facts import RunFacts
 from support.systems import Scores
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from ruamel.yaml import YAML
 from support.checked import Lines, api, honest
 from support.stand_in import by_length, stand_in
 
@@ -22,12 +24,17 @@ from evalkit.store.backend_identity import material_settings
 URL = "https://r.example/v1/rerank"
 REQUEST = RerankRequest("q1", "which?", ("one", "three"), ("a", "b"))
 TASK = "Given a web search query, retrieve relevant passages that answer the query"
-QWEN3 = {
-    "query_template": "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the"
-    ' Instruct provided. Note that the answer can only be "yes" or "no".<|im_end|>\n<|im_start|>user\n'
-    f"<Instruct>: {TASK}\n<Query>: {{query}}\n",
-    "document_template": "<Document>: {document}<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
-}
+MANUAL = Path(__file__).parents[3] / "configs" / "rerankers.md"
+
+
+def templates_of_the_manual() -> dict[str, str]:
+    """Return the templates of the example for Qwen3-Reranker."""
+    example = MANUAL.read_text(encoding="utf-8").partition("name: qwen3\n")[2].partition("```")[0]
+    found = YAML(typ="safe").load(example)["rerankers"]["qwen3"]
+    return {key: found[key] for key in ("query_template", "document_template")}
+
+
+QWEN3 = templates_of_the_manual()
 
 
 def block(**settings: Any) -> dict[str, Any]:
@@ -96,7 +103,7 @@ def test_a_template_is_part_of_the_identity() -> None:
 
 
 def test_the_template_of_qwen3_reranker_arrives_as_on_its_card() -> None:
-    """Query and document together are the text that the model's own preset builds."""
+    """With the example of the manual, both texts are those that the model's own preset builds."""
     body = sent_by(dialect="vllm", **QWEN3)
     assert PRESET.classifier_form is not None
     first, second = PRESET.classifier_form.pieces

@@ -74,7 +74,11 @@ def test_the_header_and_the_prefix_of_the_key_are_settings(
 def test_the_settings_replace_those_of_a_shape() -> None:
     """The keys of the block itself are the last word."""
     found = headers_of(
-        "generic", shape={"key_header": "X-Old"}, api_key_env="TEST_API_KEY", key_header="X-New", key_prefix=""
+        "generic",
+        shape={"key_header": "X-Old"},
+        api_key_env="TEST_API_KEY",
+        key_header="X-New",
+        key_prefix="",
     )
     assert found["x-new"] == KEY
     assert "x-old" not in found

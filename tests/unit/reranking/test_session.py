@@ -51,7 +51,8 @@ def test_a_score_outside_the_stated_range_is_reported_once() -> None:
             warnings.simplefilter("always")
             for scores in ([0.0, 1.0], [0.5, 4.25], [-3.0]):
                 session.warn_of_range(np.array(scores))
-        assert [str(one.message) for one in caught] == [
+        text = (
             "mine: 'scores' is probability, from 0 to 1, but the API returned 4.25. Correct rerankers.mine.scores; the"
             " ranking does not depend on it."
-        ] * expected
+        )
+        assert [str(one.message) for one in caught] == [text] * expected

@@ -87,7 +87,9 @@ def remote(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Any:
 def test_the_stated_kind_of_an_api_decides_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one, its scores are passed on."""
     assert served(remote(monkeypatch)) == [3.5, 0.5]
-    assert served(remote(monkeypatch, scores="logit")) == pytest.approx([1 / (1 + np.exp(-3.5)), 0.62246], 1e-5)
+    assert served(remote(monkeypatch, scores="logit")) == pytest.approx(
+        [1 / (1 + np.exp(-3.5)), 0.62246], 1e-5
+    )
     refused = post(build_app({"m": remote(monkeypatch, scores="probability")}), REQUEST)
     assert refused.status_code == 500
     assert "correct rerankers.m.scores" in refused.json()["error"]["message"]
