@@ -76,6 +76,14 @@ class ServedFormat:
         request = read_request(body, self.shape, self.max_documents, self.refusal_status)
         return request if path_model is None or self.shape.model else replace(request, model=path_model)
 
+    def query_schema(self, text: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON schema of the query in a request, given that of a text."""
+        return text
+
+    def document_schema(self, document: dict[str, Any], _text: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON schema of a document in a request, given those of a common document and of a text."""
+        return document
+
     def encode_response(
         self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
     ) -> Any:

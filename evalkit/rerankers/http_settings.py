@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evalkit import registry
 from evalkit.config import RerankerSettings, Traffic, reranker_settings
 from evalkit.config.settings import PositiveInt, with_hint
 from evalkit.dialects import Dialect
 from evalkit.errors import EvalkitError, nearest_name_hint
+from evalkit.rerankers.aws_settings import AwsAccess, AwsSettings
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
+from evalkit.rerankers.url_parts import UrlPart, missing_parts, with_parts
 
 
 class HttpSettings(RemoteSettings):
@@ -31,6 +33,10 @@ class HttpSettings(RemoteSettings):
         Key names of the API, for ``dialect: generic``.
     max_documents, max_bytes, max_tokens
         Limits of one request (default: those of the dialect). Longer lists are split if the reranker is pointwise.
+    url_parts
+        Values of the placeholders in the public address of the dialect, e.g. ``{account: 0123abcd}`` for cloudflare.
+    aws
+        Sign requests for AWS: region, profile, service. Dialects of AWS sign without it unless ``api_key_env`` is set.
     pointwise
         ``true``: the score of a pair does not depend on the rest of its list. ``false``: every depth is scored
         separately, with all candidates in one request.
@@ -43,6 +49,8 @@ class HttpSettings(RemoteSettings):
     max_documents: PositiveInt | None = None
     max_bytes: PositiveInt | None = None
     max_tokens: PositiveInt | None = None
+    url_parts: dict[str, UrlPart] = Field(default_factory=dict)
+    aws: AwsSettings | None = None
     pointwise: bool = True
 
     nested: ClassVar[dict[str, str]] = {"serve": "reranker backend"}
@@ -76,8 +84,12 @@ class HttpSettings(RemoteSettings):
             # Texts are sent to a dialect's public address only if the configuration names the dialect.
             if "dialect" not in self.model_fields_set:
                 raise ValueError("needs 'url', 'serve' or a dialect with a public address")
-            if dialect.url(self.model) is None:
+            if (address := dialect.url(self.model)) is None:
                 raise ValueError(f"needs 'url' or 'serve': dialect {self.dialect} has no public address")
+            for name in missing_parts(address, self.url_parts):
+                raise ValueError(f"needs 'url_parts: {{{name}: ...}}' or 'url': the address is {address}")
+        if self.aws is not None:
+            self._check_aws(self.aws)
         filled_keys = dialect.shape.request_keys() - dialect.options
         for name in self.options:
             if name in filled_keys:
@@ -86,6 +98,14 @@ class HttpSettings(RemoteSettings):
                 message = f"unknown option {name!r} of dialect {self.dialect}"
                 raise with_hint(EvalkitError(message, nearest_name_hint(name, dialect.options)))
         return self
+
+    def _check_aws(self, aws: AwsSettings) -> None:
+        if self._aws_service() is None:
+            raise ValueError(f"needs 'aws.service': the {self.dialect} dialect is not of AWS")
+        if self.api_key_env and (aws.service or aws.profile):
+            raise ValueError(
+                "must not have 'api_key_env' with 'aws.service' or 'aws.profile': a key replaces the signature"
+            )
 
     @property
     def is_pointwise(self) -> bool:
@@ -102,9 +122,27 @@ class HttpSettings(RemoteSettings):
         """Return the dialect."""
         return self.shape.dialect() if self.shape else registry.lookup("dialect", self.dialect)()
 
-    def address(self) -> str | None:
+    def address(self, region: str | None = None) -> str | None:
         """Return the url that requests are posted to; None if the server of a ``serve:`` block is not running."""
-        return self.url or (None if self.serve else self.open_dialect().url(self.model))
+        if self.url is not None or self.serve is not None:
+            return self.url
+        address = self.open_dialect().url(self.model)
+        return address and with_parts(address, {**self.url_parts, **({"region": region} if region else {})})
+
+    def aws_access(self) -> AwsAccess | None:
+        """Return region and credentials of an API behind AWS; None for any other API."""
+        service = self._aws_service()
+        if service is None or self.serve is not None:
+            return None
+        return AwsAccess(self.aws or AwsSettings(), service, self.url, signed=self.api_key_env is None)
+
+    def _aws_service(self) -> str | None:
+        return (self.aws.service if self.aws else None) or self.open_dialect().aws_service
+
+    def missing_access(self) -> EvalkitError | None:
+        """Return why requests to AWS cannot be sent; None if they can, or the API is not behind AWS."""
+        access = self.aws_access()
+        return access.problem() if access else None
 
     def moving_name(self) -> str | None:
         """Return why the model's name may refer to another model later; None if it does not seem to."""

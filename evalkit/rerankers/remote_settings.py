@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
 from evalkit.config.settings import Positive, Seconds
-from evalkit.http_client import Connections, Redactor, check_url, read_key
+from evalkit.http_client import Connections, Redactor, Signer, check_url, read_key
 from evalkit.rerankers.model_names import moving_name
 
 
@@ -100,11 +100,13 @@ class RemoteSettings(RerankerSettings):
         """Return why the model's name may refer to another model later; None if it does not seem to."""
         return moving_name(self.model)
 
-    def connections(self, url: str, authorize: Callable[[str | None], Mapping[str, str]]) -> Connections:
-        """Return connections to an address; `authorize` maps the key to its headers."""
+    def connections(
+        self, url: str, authorize: Callable[[str | None], Mapping[str, str]], signer: Signer | None = None
+    ) -> Connections:
+        """Return connections to an address; `authorize` maps the key to its headers, `signer` signs requests."""
         key = read_key(self.api_key_env)
         headers = {"Content-Type": "application/json", **authorize(key), **self.headers}
-        return Connections(url, headers, self.connect_timeout_s, self.timeout_s, Redactor(key))
+        return Connections(url, headers, self.connect_timeout_s, self.timeout_s, Redactor(key), signer)
 
     def traffic(self) -> Traffic:
         """Return retries, rate limits and prices."""
