@@ -37,7 +37,7 @@ $(VENV)/.dev: $(VENV)/.run
 	@touch $@
 
 $(VENV)/.extras: $(VENV)/.dev
-	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev,local,onnx,ray]'
+	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev,aws,local,onnx,ray]'
 	@touch $@
 
 run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data
@@ -49,7 +49,7 @@ test: $(VENV)/.dev ## set up, then run the tests that take seconds
 test-all: $(VENV)/.extras ## set up the extras, and run the tests that take minutes: kills, simulations, workflows, local models
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long --ignore $(RAY_ATTACKS)
 
-extras: $(VENV)/.extras ## set up the extras local, onnx and ray, and run the tests that are skipped without them
+extras: $(VENV)/.extras ## set up the extras aws, local, onnx and ray, and run the tests that are skipped without them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(EXTRA_TESTS)
 	@$(BIN)/python -m pytest $(RAY_ATTACKS)
 

@@ -141,6 +141,12 @@ class RerankerSettings(BlockSettings):
     )
     """Keys that cannot change a score: stored scores stay valid when they change."""
 
+    material_if_set: ClassVar[frozenset[str]] = frozenset()
+    """Keys that can change a score and are None by default: without a value they are no part of the identity.
+
+    A key that is added in a later version is here, so that scores that were stored before it are still found.
+    """
+
     timed: ClassVar[bool] = True
     """Whether the latency of a call is meaningful; for a lookup of stored scores it is not."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from evalkit.dialects.base import Dialect
-from evalkit.dialects.wire import WireError, WireRequest
+from evalkit.dialects.wire import WireError
 
 _SIGNED_BY = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/")
 _ERROR_TYPES = {
@@ -55,14 +55,9 @@ class AwsDialect(Dialect):
         signed = _SIGNED_BY.match(headers.get("authorization", ""))
         return signed[1] if signed else super().given_key(headers)
 
-    def encode_response(
-        self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
-    ) -> Any:
-        """Return the JSON body of a reply, which does not name the model."""
-        body = super().encode_response(request, scores, tokens, order)
-        if isinstance(body, dict):
-            del body["model"]
-        return body
+    def in_envelope(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body of a reply, which does not name the model."""
+        return {key: value for key, value in body.items() if key != "model"}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"message", "__type"}``, which AWS's clients read."""

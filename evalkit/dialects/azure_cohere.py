@@ -1,8 +1,8 @@
-"""Cohere's rerank models on Azure, learn.microsoft.com/azure/ai-foundry and docs.cohere.com/docs/cohere-on-microsoft-azure.
+"""Cohere's rerank models on Azure, docs.cohere.com/docs/cohere-on-microsoft-azure and litellm azure_ai/rerank.
 
 A resource of Azure AI Foundry has ``/providers/cohere/v2/rerank``; a serverless deployment
-(``https://NAME.REGION.models.ai.azure.com``) has ``/v1/rerank`` and ``/v2/rerank``: write such a url out. The model is the
-name of the deployment.
+(``https://NAME.REGION.models.ai.azure.com``) has ``/v1/rerank`` and ``/v2/rerank``: set ``url`` to such an address. The
+model is the name of the deployment.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ class AzureCohere(CohereV2):
     def headers(self, api_key: str | None) -> dict[str, str]:
         """Return the headers with the key.
 
-        Foundry's own examples send a resource's key as ``api-key``, those of serverless deployments and of Cohere's
-        client in ``Authorization``: both are sent. A token of Entra, a JSON web token, goes into ``Authorization`` only.
+        A resource's key is sent as ``api-key``, the key of a serverless deployment and that of Cohere's own client in
+        ``Authorization``: both are set. A token of Entra, a JSON web token, is in ``Authorization`` only.
         """
         headers = super().headers(api_key)
-        if api_key and not (api_key.startswith("eyJ") and api_key.count(".") == 2):
+        if (
+            api_key
+            and self.key_header == CohereV2.key_header
+            and not (api_key.startswith("eyJ") and api_key.count(".") == 2)
+        ):
             headers[self.resource_key_header] = api_key
         return headers
 

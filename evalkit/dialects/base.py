@@ -49,8 +49,8 @@ class Dialect(ServedFormat):
     """Error types (``x-amzn-errortype``) after which a retry may succeed although the status is permanent."""
     paginates: ClassVar[bool] = False
     """Whether a reply may be one page of several; see `next_page`."""
-    requires_top_n: ClassVar[bool] = False
-    """Whether every request asks for all results, because the API has a default number of them."""
+    needs_top_n: ClassVar[bool] = False
+    """Whether every request contains the number of results: the API refuses a request without, or has a default."""
 
     def url(self, model: str) -> str | None:
         """Return the public address for a model; None if the API has no public host.

@@ -1,13 +1,14 @@
 """Amazon Bedrock's ``POST /rerank``, docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Rerank.html.
 
-The schema is that of botocore's service model bedrock-agent-runtime 2023-07-26: one query, 1 to 1,000 sources, texts of 1
-to 32,000 characters, no other keys. A reply may be one page of several (``nextToken``). No usage is reported.
+The schema is that of botocore's service model bedrock-agent-runtime 2023-07-26: one query, 1 to 1,000 sources, texts of
+1 to 32,000 characters, no other keys. A reply may be one page of several (``nextToken``). No usage is reported.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects.aws import AwsDialect
@@ -24,7 +25,6 @@ class Bedrock(AwsDialect):
     """Bedrock Rerank: lists of nested objects, scores in 0..1, 1,000 documents at most, signed requests."""
 
     path = "/rerank"
-    served_at_own_path = True
     home = "https://bedrock-agent-runtime.{region}.amazonaws.com"
     aws_service = "bedrock"
     shape = Shape(
@@ -74,9 +74,7 @@ class Bedrock(AwsDialect):
             plain = {**body, "queries": self._query(body), "sources": self._texts(body)}
         request = super().decode_request(plain, path_model)
         named = _FOUNDATION_MODEL.fullmatch(request.model)
-        return WireRequest(
-            named[1] if named else request.model, request.query, request.documents, request.top_n
-        )
+        return replace(request, model=named[1]) if named else request
 
     def _query(self, body: dict[str, Any]) -> Any:
         queries = body.get("queries")
@@ -120,7 +118,7 @@ class Bedrock(AwsDialect):
     def refused_for(self, status: int, message: str) -> RefusedFor | None:
         """Return what violates a limit on lengths: a text, or the number of sources."""
         if status != 400 or not _LENGTH.search(message):
-            return None
+            return super().refused_for(status, message)
         return "text" if ".text'" in message else "documents"
 
 

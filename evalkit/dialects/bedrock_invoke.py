@@ -1,8 +1,8 @@
 """Amazon Bedrock's ``POST /model/{model}/invoke`` with a rerank model of Cohere or Amazon.
 
 The path is that of botocore's service model bedrock-runtime 2023-09-30; the bodies are those of
-docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html: Cohere's without ``model`` and with ``api_version: 2``,
-Amazon's without both. A model rejects keys that it does not know.
+docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html: Cohere's without ``model`` and with
+``api_version: 2``, Amazon's without both. A model rejects keys that it does not know.
 """
 
 from __future__ import annotations

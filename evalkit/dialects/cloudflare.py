@@ -1,12 +1,12 @@
 """Cloudflare Workers AI's ``POST /client/v4/accounts/{account}/ai/run/@cf/baai/bge-reranker-base``.
 
-The schema is that of developers.cloudflare.com/workers-ai/models/bge-reranker-base and of Cloudflare's OpenAPI file. Its
-page does not state the range of scores. ``top_k`` has had a default, so the client always sends it.
+The schema is that of developers.cloudflare.com/workers-ai/models/bge-reranker-base and of Cloudflare's OpenAPI file.
+The page does not state the range of scores. ``top_k`` has had a default, so the client always sends it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from evalkit.dialects.base import Dialect
@@ -32,7 +32,7 @@ class Cloudflare(Dialect):
         score="score",
         tokens=(),
     )
-    requires_top_n = True
+    needs_top_n = True
     options = frozenset()
 
     def decode_response(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> WireReply:
@@ -51,11 +51,8 @@ class Cloudflare(Dialect):
             )
         return super().decode_response(body, headers, request)
 
-    def encode_response(
-        self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
-    ) -> Any:
-        """Return the JSON body of a reply in Cloudflare's envelope."""
-        body = super().encode_response(request, scores, tokens, order)
+    def in_envelope(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body of a reply in Cloudflare's envelope."""
         return {"result": body["result"], "success": True, "errors": [], "messages": []}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

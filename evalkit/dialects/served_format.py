@@ -110,6 +110,10 @@ class ServedFormat:
         put(body, shape.results, results)
         if shape.tokens:
             put(body, shape.tokens[0], tokens)
+        return self.in_envelope(body)
+
+    def in_envelope(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body of a reply with what only this API puts around it, and without what it leaves out."""
         return body
 
     def _encode_result(self, request: WireRequest, index: int, score: float) -> Any:

@@ -45,7 +45,7 @@ class Http:
         CallError
             If the server cannot be reached, returns an error, or does not score every document.
         """
-        top_n = len(request.documents) if self.dialect.requires_top_n and request.documents else None
+        top_n = len(request.documents) if self.dialect.needs_top_n and request.documents else None
         wire = WireRequest(self.settings.model, request.query, request.documents, top_n)
         sent = self.dialect.encode_request(wire, self.settings.options)
         body = encode_json(sent)

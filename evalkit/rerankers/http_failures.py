@@ -50,8 +50,8 @@ def refusal(
     message = read_error_message(body) or " ".join(exchange.text.split())
     error_type = aws_error_type(exchange.headers)
     # Of an error that AWS passes on, the status of the model decides what a retry can do.
-    cause = passed_on_status(status, body)
-    transient = cause in _TRANSIENT or (cause >= 500 and cause not in _NEVER_TRANSIENT)
+    effective = passed_on_status(status, body)
+    transient = effective in _TRANSIENT or (effective >= 500 and effective not in _NEVER_TRANSIENT)
     transient = transient or error_type in transient_errors
     if is_permanent(status, message):
         transient = False
@@ -67,7 +67,7 @@ def refusal(
         remedy=Remedy(
             transient=transient,
             wait_s=retry_after_s(exchange.headers) if transient else None,
-            too_large=cause in _TOO_LARGE,
+            too_large=effective in _TOO_LARGE,
             permanent=status in _CLOSED,
         ),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
 from evalkit import registry
 from evalkit.config import RerankerSettings, Traffic, reranker_settings
@@ -49,7 +49,7 @@ class HttpSettings(RemoteSettings):
     max_documents: PositiveInt | None = None
     max_bytes: PositiveInt | None = None
     max_tokens: PositiveInt | None = None
-    url_parts: dict[str, UrlPart] = Field(default_factory=dict)
+    url_parts: dict[str, UrlPart] | None = None
     aws: AwsSettings | None = None
     pointwise: bool = True
 
@@ -64,6 +64,8 @@ class HttpSettings(RemoteSettings):
         "pointwise",
     }
 
+    material_if_set: ClassVar[frozenset[str]] = RemoteSettings.material_if_set | {"aws", "url_parts"}
+
     @field_validator("dialect")
     @classmethod
     def _known_dialect(cls, name: str) -> str:
@@ -77,6 +79,13 @@ class HttpSettings(RemoteSettings):
     def _is_consistent(self) -> HttpSettings:
         if (self.dialect == "generic") != (self.shape is not None):
             raise ValueError("needs both 'shape' and 'dialect: generic', or neither")
+        self._check_address()
+        if self.aws is not None:
+            self._check_aws(self.aws)
+        self._check_options()
+        return self
+
+    def _check_address(self) -> None:
         dialect = self.open_dialect()
         if self.url is not None and self.serve is not None:
             raise ValueError("must not have both 'url' and 'serve'")
@@ -86,10 +95,11 @@ class HttpSettings(RemoteSettings):
                 raise ValueError("needs 'url', 'serve' or a dialect with a public address")
             if (address := dialect.url(self.model)) is None:
                 raise ValueError(f"needs 'url' or 'serve': dialect {self.dialect} has no public address")
-            for name in missing_parts(address, self.url_parts):
+            for name in missing_parts(address, self.url_parts or {}):
                 raise ValueError(f"needs 'url_parts: {{{name}: ...}}' or 'url': the address is {address}")
-        if self.aws is not None:
-            self._check_aws(self.aws)
+
+    def _check_options(self) -> None:
+        dialect = self.open_dialect()
         filled_keys = dialect.shape.request_keys() - dialect.options
         for name in self.options:
             if name in filled_keys:
@@ -97,7 +107,6 @@ class HttpSettings(RemoteSettings):
             if dialect.strict and name not in dialect.options:
                 message = f"unknown option {name!r} of dialect {self.dialect}"
                 raise with_hint(EvalkitError(message, nearest_name_hint(name, dialect.options)))
-        return self
 
     def _check_aws(self, aws: AwsSettings) -> None:
         if self._aws_service() is None:
@@ -127,7 +136,9 @@ class HttpSettings(RemoteSettings):
         if self.url is not None or self.serve is not None:
             return self.url
         address = self.open_dialect().url(self.model)
-        return address and with_parts(address, {**self.url_parts, **({"region": region} if region else {})})
+        return address and with_parts(
+            address, {**(self.url_parts or {}), **({"region": region} if region else {})}
+        )
 
     def aws_access(self) -> AwsAccess | None:
         """Return region and credentials of an API behind AWS; None for any other API."""

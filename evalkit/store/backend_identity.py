@@ -27,13 +27,21 @@ def identity_of(settings: RerankerSettings) -> str:
 
 def material_settings(settings: RerankerSettings) -> dict[str, Any]:
     """Return the settings that can change a score as plain values, without the url, which names a server."""
-    fields: dict[str, Any] = settings.model_dump(mode="json", exclude={*settings.immaterial, "url"})
+    fields = _material(settings)
+    fields.pop("url", None)
     served = settings.served_settings()
     return fields if served is None else material_settings(served)
 
 
-def _fields(settings: RerankerSettings) -> dict[str, Any]:
+def _material(settings: RerankerSettings) -> dict[str, Any]:
+    """Return the settings that can change a score; those of later versions only if they have a value."""
     fields: dict[str, Any] = settings.model_dump(mode="json", exclude=set(settings.immaterial))
+    unset = {name for name in settings.material_if_set if fields.get(name) is None}
+    return {name: value for name, value in fields.items() if name not in unset}
+
+
+def _fields(settings: RerankerSettings) -> dict[str, Any]:
+    fields = _material(settings)
     served = settings.served_settings()
     if served is not None:
         fields.pop("url", None)  # a free port, different in every run
