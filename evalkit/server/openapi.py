@@ -180,7 +180,7 @@ def _schema_of(example: Any) -> Schema:
     if isinstance(example, dict):
         return {"type": "object", "properties": {key: _schema_of(value) for key, value in example.items()}}
     if isinstance(example, list):
-        return _list(_schema_of(example[0]))
+        return _list(_schema_of(example[0])) if example else {"type": "array"}
     if example is None:
         return {}
     return {"type": "integer"} if isinstance(example, int) else {"type": ["string", "null"]}

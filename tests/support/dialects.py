@@ -133,7 +133,7 @@ PUBLISHED = [
         "results": [{"index": 1, "relevanceScore": HIGH, "document": {"type": "TEXT", "textDocument": {"text": "b"}}},
                     {"index": 0, "relevanceScore": LOW}]}),
     Published("bedrock_invoke", "docs.aws.amazon.com, Cohere's body", {"results": listed()},
-        {"x-amzn-bedrock-invocation-latency": "118"}, server_s=0.118),
+        {"x-amzn-bedrock-invocation-latency": "125"}, server_s=0.125),
     Published("bedrock_invoke", "cohere-ai/cohere-python aws_client.py", {
         "id": "x", "results": listed(), "meta": {"billed_units": {"search_units": 1}}}, usage={"units": 1}),
     Published("sagemaker", "cohere-ai/cohere-python aws_client.py", {
