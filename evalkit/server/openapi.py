@@ -183,6 +183,8 @@ def _schema_of(example: Any) -> Schema:
         return _list(_schema_of(example[0])) if example else {"type": "array"}
     if example is None:
         return {}
+    if isinstance(example, bool):
+        return {"type": "boolean"}
     return {"type": "integer"} if isinstance(example, int) else {"type": ["string", "null"]}
 
 
