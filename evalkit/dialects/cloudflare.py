@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.shape import Shape, dig
@@ -34,6 +35,10 @@ class Cloudflare(Dialect):
     )
     needs_top_n = True
     options = frozenset()
+
+    def url(self, model: str) -> str | None:
+        """Return the address for a model, whose ``@`` is not escaped."""
+        return self.home + self.path.replace("{model}", quote(model, safe="/@"))
 
     def decode_response(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> WireReply:
         """Read a reply.

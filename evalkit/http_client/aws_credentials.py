@@ -36,7 +36,7 @@ class AwsCredentials:
             import botocore.session
             from botocore.config import Config
         except ModuleNotFoundError:
-            raise MissingExtraError("requests to AWS", "aws") from None
+            raise MissingExtraError("signing requests for AWS", "aws") from None
         self._profile = profile
         self._session = botocore.session.Session(profile=profile)
         self._session.set_default_client_config(

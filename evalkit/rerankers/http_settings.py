@@ -15,7 +15,7 @@ from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.rerankers.aws_settings import AwsAccess, AwsSettings
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
-from evalkit.rerankers.url_parts import UrlPart, missing_parts, with_parts
+from evalkit.rerankers.url_parts import UrlPart, check_parts, with_parts
 
 
 class HttpSettings(RemoteSettings):
@@ -95,8 +95,9 @@ class HttpSettings(RemoteSettings):
                 raise ValueError("needs 'url', 'serve' or a dialect with a public address")
             if (address := dialect.url(self.model)) is None:
                 raise ValueError(f"needs 'url' or 'serve': dialect {self.dialect} has no public address")
-            for name in missing_parts(address, self.url_parts or {}):
-                raise ValueError(f"needs 'url_parts: {{{name}: ...}}' or 'url': the address is {address}")
+            check_parts(address, self.url_parts or {})
+        elif self.url_parts is not None:
+            raise ValueError("must not have 'url_parts' with 'url' or 'serve'")
 
     def _check_options(self) -> None:
         dialect = self.open_dialect()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -14,9 +14,19 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _REGION = "region"
 
 
-def missing_parts(address: str, parts: Mapping[str, str]) -> Iterator[str]:
-    """Yield each placeholder of an address without a value, except the region, which the environment may name."""
-    yield from (name for name in _PLACEHOLDER.findall(address) if name not in parts and name != _REGION)
+def check_parts(address: str, parts: Mapping[str, str]) -> None:
+    """Check that each placeholder of an address has a value, except the region, which the environment may name.
+
+    Raises
+    ------
+    ValueError
+        If one has none, or a value has no placeholder.
+    """
+    names = set(_PLACEHOLDER.findall(address)) - {_REGION}
+    for name in sorted(names - set(parts)):
+        raise ValueError(f"needs 'url_parts: {{{name}: ...}}' or 'url': the address is {address}")
+    for name in sorted(set(parts) - names):
+        raise ValueError(f"must not set {name!r} in 'url_parts': the address is {address}")
 
 
 def with_parts(address: str, parts: Mapping[str, str]) -> str:
