@@ -25,7 +25,7 @@ from support.clouds import (
     scored,
     workers_ai,
 )
-from support.command import evalkit, only_folder
+from support.command import evalkit, only_folder, serving
 
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
@@ -293,3 +293,41 @@ def test_missing_credentials_are_reported_before_the_first_call(
     assert said in checked.stderr
     assert planned.returncode == 0
     assert said not in planned.stderr
+
+
+def test_the_vendors_own_client_is_served() -> None:
+    """botocore's clients, unchanged but for their endpoint, get scores and their own exceptions from our service.
+
+    The service verifies no signature: the access key ID is the API key.
+    """
+    session = pytest.importorskip("botocore.session", reason="needs the aws extra").Session()
+    texts = ["bread", "the dog barks"]
+    sources = [
+        {"type": "INLINE", "inlineDocumentSource": {"type": "TEXT", "textDocument": {"text": text}}}
+        for text in texts
+    ]
+    arn = "arn:aws:bedrock:eu-west-3::foundation-model/lexical"
+    configuration = {
+        "type": "BEDROCK_RERANKING_MODEL",
+        "bedrockRerankingConfiguration": {"modelConfiguration": {"modelArn": arn}, "numberOfResults": 1},
+    }
+    body = orjson.dumps({"query": "dog", "documents": texts, "api_version": 2, "top_n": 1})
+    with serving("--backend", "lexical") as url:
+        origin = url.removesuffix("/v1/rerank")
+        agents = session.create_client(
+            "bedrock-agent-runtime", endpoint_url=f"{origin}/bedrock", region_name="eu-west-3"
+        )
+        runtime = session.create_client("bedrock-runtime", endpoint_url=origin, region_name="eu-west-3")
+        endpoints = session.create_client("sagemaker-runtime", endpoint_url=origin, region_name="eu-west-3")
+        query = [{"type": "TEXT", "textQuery": {"text": "dog"}}]
+        ranked = agents.rerank(queries=query, sources=sources, rerankingConfiguration=configuration)[
+            "results"
+        ]
+        invoked = orjson.loads(runtime.invoke_model(modelId="lexical", body=body)["body"].read())["results"]
+        answered = orjson.loads(endpoints.invoke_endpoint(EndpointName="lexical", Body=body)["Body"].read())[
+            "results"
+        ]
+        with pytest.raises(runtime.exceptions.ValidationException, match="'documents' is required"):
+            runtime.invoke_model(modelId="lexical", body=b'{"query": "dog"}')
+    assert [result["index"] for result in ranked] == [1]
+    assert invoked == answered == [{"index": 1, "relevance_score": ranked[0]["relevanceScore"]}]

@@ -146,6 +146,19 @@ PUBLISHED = [
     Published("cloudflare", "developers.cloudflare.com, in the envelope of its API", {
         "result": {"response": [{"id": 1, "score": HIGH}, {"id": 0, "score": LOW}]}, "success": True, "errors": [],
         "messages": []}),
+    Published("localai", "core/schema/jina.go", {
+        "model": "m", "usage": {"total_tokens": 9, "prompt_tokens": 9}, "results": listed(document={"text": "b"})},
+        usage={"tokens": 9}, model="m"),
+    Published("novita", "novita.ai create-rerank", {
+        "id": "x", "results": listed(document={"text": "b"}),
+        "usage": {"completion_tokens": 0, "prompt_tokens": 8, "total_tokens": 8}}, usage={"tokens": 8}),
+    Published("scaleway", "litellm scaleway", {
+        "id": "x", "model": "m", "results": listed(document={"text": "b"}), "usage": {"total_tokens": 8}},
+        usage={"tokens": 8}, model="m"),
+    Published("watsonx", "IBM watsonx-ai-node-sdk RerankResponse", {
+        "model_id": "cross-encoder/ms-marco-minilm-l-12-v2", "created_at": "2025-01-01T00:00:00Z",
+        "results": [{"index": 1, "score": 2.9}, {"index": 0, "score": -0.9, "input": {"text": "a"}}],
+        "input_token_count": 20}, scores=(-0.9, 2.9), usage={"tokens": 20}),
     Published("generic", "the names that most APIs use", {"results": listed(), "usage": {"total_tokens": 3}},
         usage={"tokens": 3}),
 ]  # fmt: skip

@@ -50,6 +50,10 @@ def region_in(made: HttpSettings) -> str | None:
          "https://shop.services.ai.azure.com/providers/cohere/v2/rerank"),
         ({"dialect": "cloudflare", "model": "@cf/baai/bge-reranker-base", "url_parts": {"account": "0a1b"}},
          "https://api.cloudflare.com/client/v4/accounts/0a1b/ai/run/@cf/baai/bge-reranker-base"),
+        ({"dialect": "vertex_rank", "model": "m", "url_parts": {"project": "p", "location": "global"}},
+         "https://discoveryengine.googleapis.com/v1/projects/p/locations/global/rankingConfigs/default_ranking_config:rank"),
+        ({"dialect": "watsonx", "model": "m", "url_parts": {"location": "us-south"}},
+         "https://us-south.ml.cloud.ibm.com/ml/v1/text/rerank?version=2024-05-31"),
         ({"dialect": "bedrock", "model": "m", "url": "http://x/y"}, "http://x/y"),
     ],
 )  # fmt: skip

@@ -33,7 +33,9 @@ AT_OWN_PATH = (
     "elastic",
     "vertex_rank",
     "nvidia_hosted",
+    "novita",
     "sagemaker",
+    "watsonx",
 )
 """Dialects at their own paths; of two that share one, the first here is tried first unless the other is chosen."""
 
