@@ -13,7 +13,8 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
 EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_interaction.py onnx.py quantising.py) \
-	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/experiment/test_token_readings.py \
+	$(addprefix tests/unit/http_client/test_aws_,credentials.py signing.py) \
+	$(addprefix tests/integration/test_,bi_encoder.py clouds.py ray.py) tests/unit/experiment/test_token_readings.py \
 	tests/unit/encoding
 # Run alone: other tests use the newest cluster of this machine.
 RAY_ATTACKS := tests/chaos/test_ray_attacks.py

@@ -296,7 +296,7 @@ def test_missing_credentials_are_reported_before_the_first_call(
 
 
 def test_the_vendors_own_client_is_served() -> None:
-    """botocore's clients, unchanged but for their endpoint, get scores and their own exceptions from our service.
+    """Clients of botocore, unchanged but for their endpoint, get scores and their own exceptions from our service.
 
     The service verifies no signature: the access key ID is the API key.
     """

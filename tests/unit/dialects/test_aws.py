@@ -1,4 +1,4 @@
-"""Requests as clouds describe them, and what our server reads of them."""
+"""Requests to services of AWS as it describes them, and what our server reads of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from evalkit.dialects import ANY_MODEL, WireError, WireRequest
-from evalkit.dialects.azure_cohere import AzureCohere
+from evalkit.dialects import WireError, WireRequest
 from evalkit.dialects.bedrock import Bedrock
 from evalkit.dialects.bedrock_invoke import BedrockInvoke
-from evalkit.dialects.cloudflare import Cloudflare
 from evalkit.dialects.sagemaker import Sagemaker
 from evalkit.dialects.sagemaker_tei import SagemakerTei
 
@@ -117,14 +115,12 @@ def test_a_refused_length_is_that_of_a_text_or_of_the_list(place: str, most: int
          {"query": "q", "documents": ["a"]}),
         (Sagemaker(), "e", {"query": "q", "documents": ["a"], "api_version": 2}),
         (SagemakerTei(), "e", {"query": "q", "texts": ["a"]}),
-        (Cloudflare(), "m", {"query": "q", "contexts": [{"text": "a"}]}),
-        (AzureCohere(), "m", {"model": "m", "query": "q", "documents": ["a"]}),
     ],
 )  # fmt: skip
 def test_bodies_have_the_published_keys_and_no_others(
     dialect: Any, model: str, expected: dict[str, Any]
 ) -> None:
-    """The path names the model, except on Azure."""
+    """The path names the model."""
     assert dialect.encode_request(WireRequest(model, "q", ("a",))) == expected
 
 
@@ -140,24 +136,6 @@ def test_raw_scores_of_tei_are_logits_behind_sagemaker_too() -> None:
     assert SagemakerTei().kind_of_scores({}) == "probability"
 
 
-@pytest.mark.parametrize(
-    ("key", "headers"),
-    [
-        ("plain-key", {"Authorization": "Bearer plain-key", "api-key": "plain-key"}),
-        ("eyJhbGciOi.eyJzdWIi.c2ln", {"Authorization": "Bearer eyJhbGciOi.eyJzdWIi.c2ln"}),
-        (None, {}),
-    ],
-)
-def test_azure_gets_a_key_in_both_headers_and_a_token_in_one(
-    key: str | None, headers: dict[str, str]
-) -> None:
-    """Our server finds it in either."""
-    assert AzureCohere().headers(key) == headers
-    sent = {name.lower(): value for name, value in headers.items()}
-    assert AzureCohere().given_key(sent) == key
-    assert AzureCohere().given_key({"api-key": "k"}) == "k"
-
-
 def test_the_access_key_id_of_a_signed_request_is_its_key() -> None:
     """The signature itself is not verified."""
     signed = "AWS4-HMAC-SHA256 Credential=AKID0/20260101/us-east-1/bedrock/aws4_request, Signature=0"
@@ -167,14 +145,7 @@ def test_the_access_key_id_of_a_signed_request_is_its_key() -> None:
 
 
 def test_replies_of_aws_name_no_model() -> None:
-    """Nor do Cloudflare's, which have an envelope."""
+    """They contain the results, and what Cohere's body has besides."""
     assert Bedrock().encode_response(ASKED, [0.5, 0.25], 3) == {
         "results": [{"index": 0, "relevanceScore": 0.5}]
-    }
-    asked = WireRequest(ANY_MODEL, "q", ("a",))
-    assert Cloudflare().encode_response(asked, [0.5], 3) == {
-        "result": {"response": [{"id": 0, "score": 0.5}]},
-        "success": True,
-        "errors": [],
-        "messages": [],
     }
