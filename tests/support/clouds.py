@@ -213,7 +213,10 @@ def cloud(answer: Callable[[Asked], Reply]) -> Iterator[Cloud]:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
             asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()}, raw)
             made.asked.append(asked)
-            status, body, headers = answer(asked)
+            try:
+                status, body, headers = answer(asked)
+            except orjson.JSONDecodeError:
+                status, body, headers = refused(400, "SerializationException", "not JSON")
             content = orjson.dumps(body)
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(content))}.items():
