@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,7 @@ class AwsCredentials:
             Config(connect_timeout=_CONNECT_S, read_timeout=_READ_S, retries={"max_attempts": 0})
         )
         self._credentials: Any = None
+        self._lock = threading.Lock()  # a session may not look for credentials in several threads at once
 
     def current(self) -> Any:
         """Return the credentials as they are now: ``access_key``, ``secret_key`` and ``token``.
@@ -54,8 +56,8 @@ class AwsCredentials:
         """
         # botocore's errors have no common base class: those of its clients and of a failed refresh have other ones.
         try:
-            if self._credentials is None:
-                self._credentials = self._session.get_credentials()
+            with self._lock:
+                self._credentials = self._credentials or self._session.get_credentials()
             frozen = self._credentials and self._credentials.get_frozen_credentials()
         except Exception as error:  # noqa: BLE001
             raise self._unusable(error) from None
