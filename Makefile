@@ -13,7 +13,8 @@ INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
 EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_interaction.py onnx.py quantising.py) \
-	$(addprefix tests/integration/test_,bi_encoder.py ray.py) tests/unit/experiment/test_token_readings.py \
+	$(addprefix tests/unit/http_client/test_aws_,credentials.py signing.py) \
+	$(addprefix tests/integration/test_,bi_encoder.py clouds.py ray.py) tests/unit/experiment/test_token_readings.py \
 	tests/unit/encoding
 # Run alone: other tests use the newest cluster of this machine.
 RAY_ATTACKS := tests/chaos/test_ray_attacks.py
@@ -37,7 +38,7 @@ $(VENV)/.dev: $(VENV)/.run
 	@touch $@
 
 $(VENV)/.extras: $(VENV)/.dev
-	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev,local,onnx,ray]'
+	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev,aws,local,onnx,ray]'
 	@touch $@
 
 run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data
@@ -49,7 +50,7 @@ test: $(VENV)/.dev ## set up, then run the tests that take seconds
 test-all: $(VENV)/.extras ## set up the extras, and run the tests that take minutes: kills, simulations, workflows, local models
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long --ignore $(RAY_ATTACKS)
 
-extras: $(VENV)/.extras ## set up the extras local, onnx and ray, and run the tests that are skipped without them
+extras: $(VENV)/.extras ## set up the extras aws, local, onnx and ray, and run the tests that are skipped without them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(EXTRA_TESTS)
 	@$(BIN)/python -m pytest $(RAY_ATTACKS)
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from evalkit.config.latency import read_claim
 from evalkit.config.settings import Concurrency, Language, PositiveInt, Seed, Settings, Slug
 from evalkit.config.traffic import Traffic
-from evalkit.errors import InputError
+from evalkit.errors import EvalkitError, InputError
 
 
 class SampleSettings(Settings):
@@ -178,6 +178,10 @@ class RerankerSettings(BlockSettings):
     def traffic(self) -> Traffic:
         """Return the retries, limits and price of calls to the backend."""
         return Traffic()
+
+    def missing_access(self) -> EvalkitError | None:
+        """Return why the backend cannot be reached for lack of a cloud's credentials; None if nothing is missing."""
+        return None
 
     def moving_name(self) -> str | None:
         """Return why the model name may refer to another model later; None if the name is permanent."""

@@ -139,7 +139,7 @@ def build_config(
     )
     problems += check_secrets(checker.valid)
     problems = with_key_problems(problems, source.data)
-    without_key = list(check_keys(checker.valid))
+    without_key = [] if keys == "ignored" else list(check_keys(checker.valid))
     source.fail_if(_without_repeats([*problems, *(without_key if keys == "required" else [])]))
     if keys == "warned":
         source.warn(without_key)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from evalkit.config.blocks import RerankerSettings
 from evalkit.config.key_shapes import (
     contains_key,
     is_credential,
@@ -124,7 +125,14 @@ def check_secrets(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
 
 
 def check_keys(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
-    """Yield a problem for each environment variable without a usable key; see `check_secrets`."""
+    """Yield a problem for each environment variable without a usable key, and for missing credentials of a cloud.
+
+    See `check_secrets`. To look for credentials can take seconds: the role of a machine is asked for over its network.
+    """
+    for path, settings in blocks.items():
+        missing = settings.missing_access() if isinstance(settings, RerankerSettings) else None
+        if missing is not None:
+            yield Problem(path, missing.message, missing.hint)
     for path, variable in _variables(blocks):
         if not _VARIABLE.fullmatch(variable):
             continue  # `check_secrets` reports this

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from evalkit.dialects.reading import (
@@ -40,17 +40,30 @@ class Dialect(ServedFormat):
     """Further request keys that the API documents."""
     strict: ClassVar[bool] = False
     """Whether the API rejects a key that it does not document; such keys are then never sent."""
-    needs_top_n: ClassVar[bool] = False
-    """Whether the API refuses a request without the number of results; it is then sent with every request."""
     fixed_headers: ClassVar[Mapping[str, str]] = {}
     idempotency_header: ClassVar[str | None] = None
     cost_header: ClassVar[str | None] = None
+    aws_service: ClassVar[str | None] = None
+    """Name of the service in AWS signatures; None if requests are not signed."""
+    transient_errors: ClassVar[frozenset[str]] = frozenset()
+    """Error types (``x-amzn-errortype``) after which a retry may succeed although the status is permanent."""
+    paginates: ClassVar[bool] = False
+    """Whether a reply may be one page of several; see `next_page`."""
+    needs_top_n: ClassVar[bool] = False
+    """Whether every request contains the number of results: the API refuses a request without, or has a default."""
 
     def url(self, model: str) -> str | None:
-        """Return the public address for a model; None if the API has no public host."""
+        """Return the public address for a model; None if the API has no public host.
+
+        Placeholders other than the model's are part of the address: ``https://{resource}.services.ai.azure.com/...``.
+        """
         if self.home is None:
             return None
         return self.home + self.path.replace("{model}", quote(model, safe="/"))
+
+    def in_region(self, _region: str | None) -> Self:
+        """Return the dialect for a region of its cloud; by default, no region changes anything."""
+        return self
 
     def headers(self, api_key: str | None) -> dict[str, str]:
         """Return the request headers that the API requires, including the key."""
@@ -152,4 +165,8 @@ class Dialect(ServedFormat):
 
     def follow_up(self, _status: int, _headers: Mapping[str, str], _url: str) -> str | None:
         """Return the address of a reply that is not ready yet; None if the reply is complete."""
+        return None
+
+    def next_page(self, _sent: Any, _page: Any) -> Any | None:
+        """Return the body of the request for the next page of a reply; None if the reply is complete."""
         return None

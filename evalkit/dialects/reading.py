@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.dialects.shape import Shape, dig
+from evalkit.dialects.shape import Shape, dig, put
 from evalkit.errors import CallError
 from evalkit.records import ServerTime, known_amount, known_count, shown_amount
 
@@ -85,6 +85,17 @@ def _read_any(results: list[Any], documents: int, shape: Shape) -> Scores:
             f"{len(missing)} of {documents} documents have no score, the first is document {missing[0]}",
         )
     return scores, np.array(order, dtype=np.int64)
+
+
+def joined_pages(pages: Sequence[Any], path: str) -> Any:
+    """Return the last page of a reply with the results of all pages in the list at a path.
+
+    Pages without a list stay as they are; `read_results` rejects them.
+    """
+    lists = [dig(page, path) for page in pages]
+    if len(pages) > 1 and all(isinstance(results, list) for results in lists):
+        put(pages[-1], path, [result for results in lists for result in results])
+    return pages[-1]
 
 
 def _under(path: str) -> str:
@@ -225,22 +236,32 @@ def _server_timing(header: str) -> list[ServerTime]:
     ]
 
 
-_MESSAGE_PATHS = ("error.message", "error.reason", "detail.error", "message", "detail", "error", "title")
+_MESSAGE_PATHS = (
+    "error.message",
+    "error.reason",
+    "detail.error",
+    "message",
+    "Message",
+    "detail",
+    "error",
+    "errors",
+    "title",
+)
 
 
 def read_error_message(body: Any) -> str | None:
     """Return the message of an error body; None if there is none.
 
     One function for all dialects, because a proxy in front of an API has error formats of its own:
-    ``{"error": {"message"}}``, ``{"message"}``, ``{"detail"}`` as text or as FastAPI's list,
-    ``{"error"}``, RFC 7807's ``title``, or plain text.
+    ``{"error": {"message"}}``, ``{"message"}`` (SageMaker: ``Message``), ``{"detail"}`` as text or as
+    FastAPI's list, ``{"error"}``, Cloudflare's ``{"errors": [{"message"}]}``, RFC 7807's ``title``, or plain text.
     """
     if isinstance(body, str):
         return body
     for path in _MESSAGE_PATHS:
         found = dig(body, path)
         if isinstance(found, list) and found:
-            found = dig(found[0], "msg")
+            found = dig(found[0], "msg") or dig(found[0], "message")
         if isinstance(found, str) and found:
             return found
     return None

@@ -80,6 +80,14 @@ class ServedFormat:
         request = read_request(body, self.shape, self.max_documents, self.refusal_status)
         return request if path_model is None or self.shape.model else replace(request, model=path_model)
 
+    def query_schema(self, text: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON schema of the query in a request, given that of a text."""
+        return text
+
+    def document_schema(self, document: dict[str, Any], _text: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON schema of a document in a request, given those of a common document and of a text."""
+        return document
+
     def encode_response(
         self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
     ) -> Any:
@@ -106,6 +114,10 @@ class ServedFormat:
         put(body, shape.results, results)
         if shape.tokens:
             put(body, shape.tokens[0], tokens)
+        return self.in_envelope(body)
+
+    def in_envelope(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body of a reply with what only this API puts around it, and without what it leaves out."""
         return body
 
     def _encode_result(self, request: WireRequest, index: int, score: float) -> Any:

@@ -1,7 +1,7 @@
 """Google's ranking API, discoveryengine ``rankingConfigs/...:rank``; the key is an OAuth token.
 
 A result has the id of its record, here the index as text. Scores are rounded to two decimals, so ties are common. A
-configuration needs a url with the project, and the header ``X-Goog-User-Project``.
+configuration needs ``url_parts: {project: ..., location: ...}``, and the header ``X-Goog-User-Project``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class VertexRank(Dialect):
 
     path = "/v1/projects/{project}/locations/{location}/rankingConfigs/default_ranking_config:rank"
     served_at_own_path = True
+    home = "https://discoveryengine.googleapis.com"
     shape = Shape(
         documents="records",
         document_key="content",

@@ -1,21 +1,28 @@
 """HTTP calls: one exchange with time and size limits, redaction of API keys, and wait times from rate limit headers."""
 
+from evalkit.http_client.aws_credentials import AwsCredentials, region_of
+from evalkit.http_client.aws_signing import AwsSigner
 from evalkit.http_client.connections import Connections, Exchange, check_url, encode_json
 from evalkit.http_client.proxies import is_on_private_network
 from evalkit.http_client.reachability import hub_access, why_unreachable
 from evalkit.http_client.retry_after import rate_limit_reset_s, retry_after_s
 from evalkit.http_client.secrets import Redactor, read_key, require_key
+from evalkit.http_client.signing import Signer
 
 __all__ = [
+    "AwsCredentials",
+    "AwsSigner",
     "Connections",
     "Exchange",
     "Redactor",
+    "Signer",
     "check_url",
     "encode_json",
     "hub_access",
     "is_on_private_network",
     "rate_limit_reset_s",
     "read_key",
+    "region_of",
     "require_key",
     "retry_after_s",
     "why_unreachable",

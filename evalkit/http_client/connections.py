@@ -21,6 +21,7 @@ from evalkit.http_client.bounded_transport import BoundedTransport, tls_context
 from evalkit.http_client.content_coding import ACCEPTED, CodingError, decompressed
 from evalkit.http_client.proxies import proxy_keys, proxy_of
 from evalkit.http_client.secrets import Redactor
+from evalkit.http_client.signing import Signer, headers_to_sign
 from evalkit.http_client.tls_hints import tls_hint
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -99,6 +100,8 @@ class Connections:
         Timeouts for opening a connection and for the whole exchange.
     redactor
         Removes the API key from response headers, response bodies and error messages.
+    signer
+        Signs every request; None for requests without signature.
 
     Attributes
     ----------
@@ -113,6 +116,7 @@ class Connections:
         connect_timeout_s: float,
         timeout_s: float,
         redactor: Redactor,
+        signer: Signer | None = None,
     ) -> None:
         self.url = url
         parts = urlsplit(url)
@@ -122,6 +126,8 @@ class Connections:
         self._connect_timeout_s, self._timeout_s = connect_timeout_s, timeout_s
         self._timeout = httpx.Timeout(timeout_s, connect=connect_timeout_s)
         self._redactor = redactor.plus(*proxy_keys(url))
+        self._signer = signer
+        self._signed_with: tuple[str, ...] = ()
         self._context = tls_context(url)
         self._local = threading.local()
         self._clients: set[_ThreadClient] = set()
@@ -156,6 +162,7 @@ class Connections:
         CallError
             If the connection fails, the response is not complete within the timeout, or it is too long.
         """
+        headers = self._signed(method, url, body or b"", headers or {})
         start_s = time.perf_counter()
         end_s = start_s + self._timeout_s if deadline_s is None else deadline_s
         event_times = dict.fromkeys(_TRACE_EVENTS, start_s)
@@ -181,6 +188,18 @@ class Connections:
                     headers_s=headers_s,
                     body_s=body_s,
                 )
+
+    def _signed(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers of a request with those of its signature."""
+        if self._signer is None:
+            return headers
+        # What is signed is the URL as it is sent, with everything escaped.
+        sent_url = str(httpx.URL(url))
+        added = self._signer.sign(method, sent_url, headers_to_sign(self._headers, headers), body)
+        if self._signer.secrets != self._signed_with:
+            self._signed_with = self._signer.secrets
+            self._redactor = self._redactor.plus(*self._signed_with)
+        return {**headers, **added}
 
     @contextmanager
     def _errors(self, allowed_s: float) -> Iterator[None]:

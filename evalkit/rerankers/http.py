@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects import Dialect, WireReply, WireRequest
+from evalkit.dialects.reading import joined_pages
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
@@ -23,15 +24,19 @@ class Http:
     Settings = HttpSettings
 
     def __init__(self, settings: HttpSettings) -> None:
-        url = settings.address()
+        access = settings.aws_access()
+        region = access.region() if access else None
+        url = settings.address(region)
         if url is None:
             raise CallError("connect", "no server is running for this 'serve:' block")
         self.settings = settings
-        self.dialect: Dialect = settings.open_dialect()
+        self.dialect: Dialect = settings.open_dialect().in_region(region)
         self.pointwise = settings.pointwise
         self.score_kind: ScoreKind = settings.scores or self.dialect.kind_of_scores(settings.options)
         self._templates, self._sends_top_n = settings.templates(), settings.sends_top_n()
-        self.connections = settings.connections(url, self.dialect.headers)
+        self.connections = settings.connections(
+            url, self.dialect.headers, access.signer() if access else None
+        )
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Post one request and return its scores.
@@ -42,14 +47,13 @@ class Http:
             If the server cannot be reached, returns an error, or does not score every document.
         """
         wire = self.wire_request(request)
-        body = encode_json(self.body_of(wire))
+        sent = self.body_of(wire)
+        body = encode_json(sent)
         encoded_s = time.perf_counter()
         first = self.connections.post(body, self._idempotency(request))
         exchange = self._wait_until_done(first, encoded_s + self.settings.timeout_s)
-        if exchange.status != 200:
-            raise refusal(
-                exchange, self.connections.display_url, self.settings.key_variables, self.dialect.is_permanent
-            )
+        self._check_status(exchange)
+        exchange = self._with_all_pages(sent, exchange, len(request.documents))
         reply = self.decode(exchange, wire)
         check_model(self.settings.model_to_come, reply.model, exchange, self.connections.display_url)
         return RerankResponse(
@@ -91,6 +95,32 @@ class Http:
             time.sleep(_POLL_S)
             exchange = self.connections.exchange("GET", url, None, deadline_s=deadline_s)
         return exchange
+
+    def _check_status(self, exchange: Exchange) -> None:
+        if exchange.status != 200:
+            raise refusal(
+                exchange,
+                self.connections.display_url,
+                self.settings.key_variables,
+                self.dialect.is_permanent,
+                self.dialect.transient_errors,
+            )
+
+    def _with_all_pages(self, sent: Any, exchange: Exchange, most: int) -> Exchange:
+        """Return a reply with the results of its further pages, each of which is a request of its own."""
+        if not self.dialect.paginates:
+            return exchange
+        pages, page = [], exchange
+        while True:
+            pages.append(read_json(page, self.connections.display_url, "the rerank endpoint"))
+            following = self.dialect.next_page(sent, pages[-1])
+            if following is None:
+                whole = joined_pages(pages, self.dialect.shape.results)
+                return replace(page, content=encode_json(whole)) if len(pages) > 1 else exchange
+            if len(pages) > most:
+                raise CallError("reply", f"{self.connections.display_url} returned more pages than documents")
+            page = self.connections.post(encode_json(following))
+            self._check_status(page)
 
     def decode(self, exchange: Exchange, wire: WireRequest) -> WireReply:
         """Return the scores of a reply with status 200.

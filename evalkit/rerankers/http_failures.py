@@ -10,6 +10,7 @@ import orjson
 from evalkit.dialects import ANY_MODEL, read_error_message
 from evalkit.errors import RETRYABLE, CallError, Remedy
 from evalkit.http_client import Exchange, retry_after_s
+from evalkit.rerankers.aws_failures import aws_error_type, aws_hint, passed_on_status
 from evalkit.rerankers.model_names import same_model
 
 QUOTED = 2000
@@ -27,6 +28,7 @@ def refusal(
     shown: str,
     key_variable: str | None,
     is_permanent: Callable[[int, str], bool] = lambda _status, _message: False,
+    transient_errors: frozenset[str] = frozenset(),
 ) -> CallError:
     """Return the call error of a reply with another status than 200, with whether and when to retry.
 
@@ -40,10 +42,17 @@ def refusal(
         The environment variable that holds the key; None if none is configured.
     is_permanent
         Whether a status with this error message is permanent, although the status usually is transient.
+    transient_errors
+        AWS's types of errors that are transient, although their status usually is permanent.
     """
     status = exchange.status
-    message = read_error_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
-    transient = status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT)
+    body = _json_or_none(exchange)
+    message = read_error_message(body) or " ".join(exchange.text.split())
+    error_type = aws_error_type(exchange.headers)
+    # Of an error that AWS passes on, the status of the model decides what a retry can do.
+    effective = passed_on_status(status, body)
+    transient = effective in _TRANSIENT or (effective >= 500 and effective not in _NEVER_TRANSIENT)
+    transient = transient or error_type in transient_errors
     if is_permanent(status, message):
         transient = False
     should_retry = exchange.headers.get("x-should-retry")
@@ -52,13 +61,13 @@ def refusal(
     return CallError(
         "http",
         f"{shown} returned {status}{f': {message[:_SHOWN]}' if message else ''}",
-        _hint(status, exchange.headers, key_variable),
+        aws_hint(error_type, message) if error_type else _hint(status, exchange.headers, key_variable),
         http_status=status,
         body=exchange.text[:QUOTED],
         remedy=Remedy(
             transient=transient,
             wait_s=retry_after_s(exchange.headers) if transient else None,
-            too_large=status in _TOO_LARGE,
+            too_large=effective in _TOO_LARGE,
             permanent=status in _CLOSED,
         ),
     )

@@ -13,8 +13,10 @@ from evalkit.config.settings import PositiveInt, with_hint
 from evalkit.config.text_templates import DOCUMENT, QUERY, check_template
 from evalkit.dialects import Dialect
 from evalkit.errors import EvalkitError, nearest_name_hint
+from evalkit.rerankers.aws_settings import AwsAccess, AwsSettings
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
+from evalkit.rerankers.url_parts import UrlPart, check_parts, with_parts
 
 
 class HttpSettings(RemoteSettings):
@@ -32,6 +34,10 @@ class HttpSettings(RemoteSettings):
         Key names of the API, for ``dialect: generic``.
     max_documents, max_bytes, max_tokens
         Limits of one request (default: those of the dialect). Longer lists are split if the reranker is pointwise.
+    url_parts
+        Values of the placeholders in the public address of the dialect, e.g. ``{account: 0123abcd}`` for cloudflare.
+    aws
+        Sign requests for AWS: region, profile, service. Dialects of AWS sign without it unless ``api_key_env`` is set.
     pointwise
         ``true``: the score of a pair does not depend on the rest of its list. ``false``: every depth is scored
         separately, with all candidates in one request.
@@ -57,6 +63,8 @@ class HttpSettings(RemoteSettings):
     max_documents: PositiveInt | None = None
     max_bytes: PositiveInt | None = None
     max_tokens: PositiveInt | None = None
+    url_parts: dict[str, UrlPart] | None = None
+    aws: AwsSettings | None = None
     pointwise: bool = True
     scores: Literal["probability", "logit", "cosine", "unbounded"] | None = None
     send_top_n: bool | None = None
@@ -78,6 +86,8 @@ class HttpSettings(RemoteSettings):
     material_if_set: ClassVar[frozenset[str]] = RemoteSettings.material_if_set | {
         "query_template",
         "document_template",
+        "aws",
+        "url_parts",
     }
 
     @field_validator("dialect")
@@ -103,6 +113,15 @@ class HttpSettings(RemoteSettings):
     def _is_consistent(self) -> HttpSettings:
         if (self.dialect == "generic") != (self.shape is not None):
             raise ValueError("needs both 'shape' and 'dialect: generic', or neither")
+        self._check_address()
+        if self.aws is not None:
+            self._check_aws(self.aws)
+        dialect = self.open_dialect()
+        self._check_options(dialect)
+        self._check_top_n(dialect)
+        return self
+
+    def _check_address(self) -> None:
         dialect = self.open_dialect()
         if self.url is not None and self.serve is not None:
             raise ValueError("must not have both 'url' and 'serve'")
@@ -110,11 +129,11 @@ class HttpSettings(RemoteSettings):
             # Texts are sent to a dialect's public address only if the configuration names the dialect.
             if "dialect" not in self.model_fields_set:
                 raise ValueError("needs 'url', 'serve' or a dialect with a public address")
-            if dialect.url(self.model) is None:
+            if (address := dialect.url(self.model)) is None:
                 raise ValueError(f"needs 'url' or 'serve': dialect {self.dialect} has no public address")
-        self._check_options(dialect)
-        self._check_top_n(dialect)
-        return self
+            check_parts(address, self.url_parts or {})
+        elif self.url_parts is not None:
+            raise ValueError("must not have 'url_parts' with 'url' or 'serve'")
 
     @model_validator(mode="after")
     def _served_backend_has_its_own(self) -> HttpSettings:
@@ -151,6 +170,14 @@ class HttpSettings(RemoteSettings):
             )
             raise ValueError(f"must not have 'send_top_n': dialect {self.dialect} {why}")
 
+    def _check_aws(self, aws: AwsSettings) -> None:
+        if self._aws_service() is None:
+            raise ValueError(f"needs 'aws.service': the {self.dialect} dialect is not of AWS")
+        if self.api_key_env and (aws.service or aws.profile):
+            raise ValueError(
+                "must not have 'api_key_env' with 'aws.service' or 'aws.profile': a key replaces the signature"
+            )
+
     @property
     def is_pointwise(self) -> bool:
         """The configured value of `pointwise`."""
@@ -183,9 +210,29 @@ class HttpSettings(RemoteSettings):
         """Return whether each request contains its number of documents as the number of results."""
         return self.open_dialect().needs_top_n if self.send_top_n is None else self.send_top_n
 
-    def address(self) -> str | None:
+    def address(self, region: str | None = None) -> str | None:
         """Return the url that requests are posted to; None if the server of a ``serve:`` block is not running."""
-        return self.url or (None if self.serve else self.open_dialect().url(self.model))
+        if self.url is not None or self.serve is not None:
+            return self.url
+        address = self.open_dialect().url(self.model)
+        return address and with_parts(
+            address, {**(self.url_parts or {}), **({"region": region} if region else {})}
+        )
+
+    def aws_access(self) -> AwsAccess | None:
+        """Return region and credentials of an API behind AWS; None for any other API."""
+        service = self._aws_service()
+        if service is None or self.serve is not None:
+            return None
+        return AwsAccess(self.aws or AwsSettings(), service, self.url, signed=self.api_key_env is None)
+
+    def _aws_service(self) -> str | None:
+        return (self.aws.service if self.aws else None) or self.open_dialect().aws_service
+
+    def missing_access(self) -> EvalkitError | None:
+        """Return why requests to AWS cannot be sent; None if they can, or the API is not behind AWS."""
+        access = self.aws_access()
+        return access.problem() if access else None
 
     def moving_name(self) -> str | None:
         """Return why the model's name may refer to another model later; None if it does not seem to."""

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
 from evalkit.config.settings import Positive, Seconds
-from evalkit.http_client import Connections, Redactor, check_url, read_key
+from evalkit.http_client import Connections, Redactor, Signer, check_url, read_key
 from evalkit.rerankers.model_names import moving_name
 
 
@@ -149,14 +149,16 @@ class RemoteSettings(RerankerSettings):
         """Return the name of the header with the API key; empty without a key."""
         return (self.key_header or "Authorization",) if self.api_key_env else ()
 
-    def connections(self, url: str, authorize: Callable[[str | None], Mapping[str, str]]) -> Connections:
-        """Return connections to an address; `authorize` maps the key to its headers."""
+    def connections(
+        self, url: str, authorize: Callable[[str | None], Mapping[str, str]], signer: Signer | None = None
+    ) -> Connections:
+        """Return connections to an address; `authorize` maps the key to its headers, `signer` signs requests."""
         key = read_key(self.api_key_env)
         secrets = {name: read_key(variable) for name, variable in (self.headers_env or {}).items()}
         given = {name: value for name, value in secrets.items() if value}
         headers = {"Content-Type": "application/json", **authorize(key), **self.headers, **given}
         redactor = Redactor(key, *given.values())
-        return Connections(url, headers, self.connect_timeout_s, self.timeout_s, redactor)
+        return Connections(url, headers, self.connect_timeout_s, self.timeout_s, redactor, signer)
 
     def traffic(self) -> Traffic:
         """Return retries, rate limits and prices."""

@@ -119,13 +119,17 @@ def _page(path: str, what: str, schema: Schema | None, others: Sequence[int]) ->
 def _request(dialect: Dialect, models: Sequence[str]) -> Schema:
     shape = dialect.shape
     document = _any([_string(), _object({shape.document_key or "text": _string()})])
-    documents: Schema = {"type": "array", "minItems": 1, "items": document}
+    documents: Schema = {
+        "type": "array",
+        "minItems": 1,
+        "items": dialect.document_schema(document, _string()),
+    }
     if dialect.max_documents is not None:
         documents["maxItems"] = dialect.max_documents
     optional = {shape.top_n: {"type": ["integer", "null"], "minimum": 1}} if shape.top_n else {}
     if shape.return_documents:
         optional[shape.return_documents] = {"type": ["boolean", "null"]}
-    required: dict[str, Schema] = {shape.query: _string(), shape.documents: documents}
+    required: dict[str, Schema] = {shape.query: dialect.query_schema(_string()), shape.documents: documents}
     if shape.model:
         required[shape.model] = {"type": "string", "examples": [models[0]]}
     return _nested(required, optional)
@@ -177,9 +181,11 @@ def _schema_of(example: Any) -> Schema:
     if isinstance(example, dict):
         return {"type": "object", "properties": {key: _schema_of(value) for key, value in example.items()}}
     if isinstance(example, list):
-        return _list(_schema_of(example[0]))
+        return _list(_schema_of(example[0])) if example else {"type": "array"}
     if example is None:
         return {}
+    if isinstance(example, bool):
+        return {"type": "boolean"}
     return {"type": "integer"} if isinstance(example, int) else {"type": ["string", "null"]}
 
 

@@ -92,6 +92,8 @@ def test_client_and_server_of_a_dialect_understand_each_other(
         assert response.conn_reused is False
         assert reranker.score(request).conn_reused is True
         reranker.close()
+        if dialect.aws_service:
+            return  # a request without a key is signed; see test_clouds.py
         refused = load_reranker("http", **settings_for(name, url))
         with pytest.raises(CallError, match=r"returned 401: (the API key is missing|)") as raised:
             refused.score(request)

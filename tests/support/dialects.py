@@ -129,6 +129,36 @@ PUBLISHED = [
     Published("xinference", "xinference 4.1.0, run", {
         "id": "x", "results": listed(document=None),
         "meta": {"api_version": None, "billed_units": None, "tokens": None, "warnings": None}}),
+    Published("bedrock", "botocore bedrock-agent-runtime 2023-07-26", {
+        "results": [{"index": 1, "relevanceScore": HIGH, "document": {"type": "TEXT", "textDocument": {"text": "b"}}},
+                    {"index": 0, "relevanceScore": LOW}]}),
+    Published("bedrock_invoke", "docs.aws.amazon.com, Cohere's body", {"results": listed()},
+        {"x-amzn-bedrock-invocation-latency": "125"}, server_s=0.125),
+    Published("bedrock_invoke", "cohere-ai/cohere-python aws_client.py", {
+        "id": "x", "results": listed(), "meta": {"billed_units": {"search_units": 1}}}, usage={"units": 1}),
+    Published("sagemaker", "cohere-ai/cohere-python aws_client.py", {
+        "id": "x", "results": listed(), "meta": {"billed_units": {"search_units": 1}}}, usage={"units": 1}),
+    Published("sagemaker_tei", "router/src/http/server.rs at /invocations", [
+        {"index": 1, "score": HIGH}, {"index": 0, "score": LOW}]),
+    Published("azure_cohere", "a reply of Foundry to Cohere-rerank-v4.0-fast", {
+        "id": "ff9e", "results": listed(), "meta": {"api_version": {"version": "2"}, "billed_units": {
+        "search_units": 1}}}, usage={"units": 1}),
+    Published("cloudflare", "developers.cloudflare.com, in the envelope of its API", {
+        "result": {"response": [{"id": 1, "score": HIGH}, {"id": 0, "score": LOW}]}, "success": True, "errors": [],
+        "messages": []}),
+    Published("localai", "core/schema/jina.go", {
+        "model": "m", "usage": {"total_tokens": 9, "prompt_tokens": 9}, "results": listed(document={"text": "b"})},
+        usage={"tokens": 9}, model="m"),
+    Published("novita", "novita.ai create-rerank", {
+        "id": "x", "results": listed(document={"text": "b"}),
+        "usage": {"completion_tokens": 0, "prompt_tokens": 8, "total_tokens": 8}}, usage={"tokens": 8}),
+    Published("scaleway", "litellm scaleway", {
+        "id": "x", "model": "m", "results": listed(document={"text": "b"}), "usage": {"total_tokens": 8}},
+        usage={"tokens": 8}, model="m"),
+    Published("watsonx", "IBM watsonx-ai-node-sdk RerankResponse", {
+        "model_id": "cross-encoder/ms-marco-minilm-l-12-v2", "created_at": "2025-01-01T00:00:00Z",
+        "results": [{"index": 1, "score": 2.9}, {"index": 0, "score": -0.9, "input": {"text": "a"}}],
+        "input_token_count": 20}, scores=(-0.9, 2.9), usage={"tokens": 20}),
     Published("generic", "the names that most APIs use", {"results": listed(), "usage": {"total_tokens": 3}},
         usage={"tokens": 3}),
 ]  # fmt: skip

@@ -16,6 +16,10 @@ from evalkit.server.routes import MAIN, dialects_by_path
 AT_OWN_PATH = (
     "cohere_v2",
     "tei",
+    "sagemaker_tei",
+    "azure_cohere",
+    "bedrock_invoke",
+    "cloudflare",
     "infinity",
     "vllm_score",
     "mixedbread",
@@ -29,6 +33,9 @@ AT_OWN_PATH = (
     "elastic",
     "vertex_rank",
     "nvidia_hosted",
+    "novita",
+    "sagemaker",
+    "watsonx",
 )
 """Dialects at their own paths; of two that share one, the first here is tried first unless the other is chosen."""
 
