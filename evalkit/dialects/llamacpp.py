@@ -20,10 +20,6 @@ class Llamacpp(Dialect):
     shape = Shape(return_documents=None)
     score_kind = "logit"
 
-    def is_permanent(self, status: int, message: str) -> bool:
-        """Return whether a pair is longer than the physical batch size, so that every retry fails."""
-        return status == 500 and "too large to process" in message
-
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {code, message, type}}`` with a number as code."""
         return numbered_error(error)

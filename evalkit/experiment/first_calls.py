@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.backend_checks import DependenceCheck, PointwiseCheck, check_dependence, check_pointwise
+from evalkit.backend_checks.fixed_request import fixed_request
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.backend_checks.score_dependence import may_be_ranks
 from evalkit.config import Config
@@ -19,6 +20,7 @@ from evalkit.experiment.exchanged_queries import exchange_queries
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
+from evalkit.reranking.list_limits import may_be_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]
         if not unscored and not (experiment.config.latency and session.timed):
             continue
         if not experiment.recorder.has_asked(session.tag):
-            first.made.append((session, _test_call(experiment.eval_sets, session)))
+            first.made.extend((session, one) for one in _test_call(experiment.eval_sets, session))
         if needs_dependence(experiment, session.tag):
             dependence, outcomes = _check_dependence(experiment, session)
             first.dependence_checks.append(dependence)
@@ -134,17 +136,30 @@ def _is_scored(experiment: Experiment, session: RerankerSession, eval_set: EvalS
     )
 
 
-def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome:
-    """Make one call with one document, so that a wrong url or key is found within a second."""
+def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> list[Outcome]:
+    """Make one call with one document, so that a wrong url or key is found within a second.
+
+    If it may be refused for its text, one more call with a short fixed text shows whether the reranker scores at all.
+    """
     eval_set = next(one for one in eval_sets if len(one.candidates))
     caller = RetryingCaller(session, retries_without_reply=False)
     context = CallContext(eval_set.dataset.name, session.tag, "check")
-    (outcome,) = caller.deliver(first_request(eval_set), context)
-    if outcome.failure is not None:
-        failure = outcome.failure
+    outcomes = list(caller.deliver(first_request(eval_set), context))
+    refused = outcomes[0].failure
+    if refused is not None and may_be_content(refused):
+        outcomes += caller.deliver(Batch(fixed_request(1)), context)
+    failure = outcomes[-1].failure
+    if failure is not None:
         failure.message = f"reranker {session.tag!r} failed its first call: {failure.message}"
         raise failure
-    return outcome
+    if refused is not None:
+        request = outcomes[0].batch.request
+        tell(
+            f"reranker {session.tag!r} refused the first document of the first query (query {request.query_id!r},"
+            f" document {request.doc_ids[0]!r}): {refused.message.removesuffix('.')};"
+            " it scored a short test text, so the run goes on"
+        )
+    return outcomes
 
 
 def _needs_pointwise(config: Config, eval_set: EvalSet, session: RerankerSession) -> bool:

@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import orjson
 
 from evalkit.dialects import ANY_MODEL, read_error_message
-from evalkit.errors import RETRYABLE, CallError, Remedy
+from evalkit.dialects.refusal_causes import cause_in_words, error_words, most_documents
+from evalkit.errors import RETRYABLE, CallError, RefusedFor, Remedy
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.model_names import same_model
 
@@ -26,7 +27,7 @@ def refusal(
     exchange: Exchange,
     shown: str,
     key_variable: str | None,
-    is_permanent: Callable[[int, str], bool] = lambda _status, _message: False,
+    refused_for: Callable[[int, str], RefusedFor | None] = cause_in_words,
 ) -> CallError:
     """Return the call error of a reply with another status than 200, with whether and when to retry.
 
@@ -38,14 +39,15 @@ def refusal(
         The address as displayed in messages, without secrets.
     key_variable
         The environment variable that holds the key; None if none is configured.
-    is_permanent
-        Whether a status with this error message is permanent, although the status usually is transient.
+    refused_for
+        Returns what was refused; see `evalkit.dialects.Dialect.refused_for`.
     """
-    status = exchange.status
-    message = read_error_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
-    transient = status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT)
-    if is_permanent(status, message):
-        transient = False
+    status, body = exchange.status, _json_or_none(exchange)
+    message = read_error_message(body) or " ".join(exchange.text.split())
+    words = error_words(body, exchange.text)
+    cause = refused_for(status, words)
+    # What is refused for its content is refused again, also with a status that usually passes.
+    transient = cause is None and (status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT))
     should_retry = exchange.headers.get("x-should-retry")
     if should_retry in {"true", "false"}:
         transient = should_retry == "true"
@@ -58,8 +60,10 @@ def refusal(
         remedy=Remedy(
             transient=transient,
             wait_s=retry_after_s(exchange.headers) if transient else None,
-            too_large=status in _TOO_LARGE,
+            too_large=cause in {"documents", "bytes"} or (cause is None and status in _TOO_LARGE),
             permanent=status in _CLOSED,
+            refused_for=cause,
+            most_documents=most_documents(words) if cause == "documents" else None,
         ),
     )
 

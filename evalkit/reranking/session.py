@@ -11,6 +11,7 @@ from evalkit.records import MAX_AMOUNT, RerankResponse
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Caps
 from evalkit.reranking.budget import Budget
+from evalkit.reranking.list_limits import ListLimits
 from evalkit.reranking.rate_limits import RateLimiter
 from evalkit.reranking.token_estimates import TokenEstimate
 
@@ -38,8 +39,8 @@ class RerankerSession:
         The budget, shared by all sessions.
     rate_limiter, tokens
         Limits calls per minute, and estimates their tokens.
-    learned_documents
-        Maximum documents of a call, learned after the server refused a larger one; None before that.
+    limits
+        What refused lists have shown about the most documents of a call.
     closed
         Why no more calls are sent; None while calls are sent.
     """
@@ -53,7 +54,7 @@ class RerankerSession:
     budget: Budget = field(default_factory=Budget)
     rate_limiter: RateLimiter = field(init=False)
     tokens: TokenEstimate = field(init=False)
-    learned_documents: int | None = None
+    limits: ListLimits = field(default_factory=ListLimits)
     closed: CallError | None = None
     _failed_in_a_row: int = 0
     _unusable: set[str] = field(default_factory=set)
@@ -67,6 +68,11 @@ class RerankerSession:
         """Return the session that settings describe."""
         traffic, caps = settings.traffic(), Caps.of(settings)
         return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget)
+
+    @property
+    def learned_documents(self) -> int | None:
+        """Maximum documents of a call, learned after the server refused a larger one; None before that."""
+        return self.limits.documents
 
     def tell_unusable(self, response: RerankResponse | None) -> None:
         """Warn once for each field in which the backend reports an amount that cannot be used."""
