@@ -20,7 +20,7 @@ from evalkit.experiment.exchanged_queries import exchange_queries
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
-from evalkit.reranking.list_limits import may_be_content
+from evalkit.reranking.list_limits import may_be_content, with_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +216,11 @@ def _check_dependence(
             f"{(settings.served_settings() or settings).score_advice};"
             f" if this is intended, set rerankers.{tag}.score_check: false",
         )
-    failure = next((one.failure for one in calls.outcomes if one.failure is not None), None)
-    if found.failed and failure is not None:
+    failed = next((one for one in calls.outcomes if one.failure is not None), None)
+    if found.failed and failed is not None and failed.failure is not None:
+        failure = failed.failure
+        if may_be_content(failure):
+            failure = with_evidence(failure, failed.batch.request)
         found = replace(found, untested=f"{found.untested}: {failure.message}")
     if found.untested is not None:
         tell(

@@ -61,7 +61,8 @@ class RetryingCaller:
     stop
         Set to stop waiting.
     splits
-        Whether a batch that is too large for the server may be sent in parts; False for timed calls.
+        Whether a batch that is too large for the server may be sent in parts, and the failure of one that is refused
+        for a text names the likely document; False for timed calls and checks.
     retries_without_reply
         Whether calls without an HTTP reply are retried, too, e.g. after a refused connection.
     retries
@@ -84,6 +85,7 @@ class RetryingCaller:
         self._session = session
         self._limiter = limiter or ConcurrencyLimiter(1, adaptive=False)
         self._stop = stop or threading.Event()
+        self._explains = splits
         self._splits = splits and session.reranker.pointwise
         self._retries_without_reply = retries_without_reply
         self._retries = session.traffic.retries if retries else 0
@@ -154,13 +156,14 @@ class RetryingCaller:
         if failure is None:
             session.limits.note_scored(size)
         elif session.limits.is_content(failure, size):
-            attempts = (*attempts[:-1], _explained(attempts[-1], item, alone=is_part, proven=True))
+            if self._explains:
+                attempts = (*attempts[:-1], _explained(attempts[-1], item, alone=is_part, proven=True))
             if self._splits:
                 raise _RefusedForContentError((*before, *attempts))
         elif failure.remedy.too_large and self._splits:
             tried = (*before, *map(retried, attempts))
             return (yield from self._send_parts(item, failure, context, tried, is_part=is_part))
-        elif may_be_content(failure):
+        elif self._explains and may_be_content(failure):
             attempts = (*attempts[:-1], _explained(attempts[-1], item))
         session.record(failure)
         yield Outcome(item, (*before, *attempts))
