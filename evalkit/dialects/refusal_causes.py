@@ -48,7 +48,7 @@ _EMPTY_TEXT = _any(
 )
 _LONG_TEXT = _any(
     r"\bstring_too_long\b",
-    r"\bcontext[ _](?:length|window|size)",
+    r"(?:\b|_)context[ _](?:length|window|size)",
     r"\b(?:context of|maximum context)\b",
     r"\btoo large to process\b",
     r"\bmust have less than \d+ tokens",
@@ -88,8 +88,8 @@ _LONG = _any(
     r"\bmax(?:imum)?[_ ](?:input[_ ])?length\b",
 )
 _NUMBER = re.compile(
-    r"(?:maximum allowed batch size|maximum(?: number)?(?: of(?: \w+)?)?(?: is)?|at most|no more than|up to"
-    r"|limit(?: of| is)?|larger than|more than|exceed(?:s|ed)?(?: the)?(?: \w+){0,3}?)[ :=]*(\d[\d,]*)",
+    r"(?:maximum allowed batch size|maximum(?: number)?(?: of(?: [a-z]+)?)?(?: is)?|at most|no more than|up to"
+    r"|limit(?: of| is)?|larger than|more than|exceed(?:s|ed)?(?: the)?(?: [a-z]+){0,3}?)[ :=]*(\d[\d,]*)",
     re.IGNORECASE,
 )
 
