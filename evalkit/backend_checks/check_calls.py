@@ -72,14 +72,18 @@ class CheckCaller:
             If none is scored.
         """
         refused: CallError | None = None
-        for request in (*requests, fixed_request(2)):
+        for request in requests:
             outcome = self.outcome(request)
             if isinstance(outcome, RerankResponse):
                 return request, outcome, refused
             refused = refused or outcome
             if not may_be_content(outcome):
                 raise outcome
-        raise outcome
+        request = fixed_request(2)
+        outcome = self.outcome(request)
+        if isinstance(outcome, CallError):
+            raise outcome
+        return request, outcome, refused
 
     def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
         """Send one request and return its scores; None if the call failed."""

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.backend_checks import DependenceCheck, PointwiseCheck, check_dependence, check_pointwise
-from evalkit.backend_checks.fixed_request import fixed_request
 from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
 from evalkit.backend_checks.score_dependence import may_be_ranks
 from evalkit.config import Config
@@ -17,6 +16,7 @@ from evalkit.errors import BudgetError, InputError, tell
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
+from evalkit.experiment.first_document import send_first_document
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
@@ -137,29 +137,9 @@ def _is_scored(experiment: Experiment, session: RerankerSession, eval_set: EvalS
 
 
 def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> list[Outcome]:
-    """Make one call with one document, so that a wrong url or key is found within a second.
-
-    If it may be refused for its text, one more call with a short fixed text shows whether the reranker scores at all.
-    """
+    """Send the first document of the first query, so that a wrong url or key is found within a second."""
     eval_set = next(one for one in eval_sets if len(one.candidates))
-    caller = RetryingCaller(session, retries_without_reply=False)
-    context = CallContext(eval_set.dataset.name, session.tag, "check")
-    outcomes = list(caller.deliver(first_request(eval_set), context))
-    refused = outcomes[0].failure
-    if refused is not None and may_be_content(refused):
-        outcomes += caller.deliver(Batch(fixed_request(1)), context)
-    failure = outcomes[-1].failure
-    if failure is not None:
-        failure.message = f"reranker {session.tag!r} failed its first call: {failure.message}"
-        raise failure
-    if refused is not None:
-        request = outcomes[0].batch.request
-        tell(
-            f"reranker {session.tag!r} refused the first document of the first query (query {request.query_id!r},"
-            f" document {request.doc_ids[0]!r}): {refused.message.removesuffix('.')};"
-            " it scored a short test text, so the run goes on"
-        )
-    return outcomes
+    return send_first_document(session, eval_set.dataset.name, first_request(eval_set))
 
 
 def _needs_pointwise(config: Config, eval_set: EvalSet, session: RerankerSession) -> bool:
