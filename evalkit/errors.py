@@ -183,8 +183,8 @@ class DatasetError(WorldError):
 
 
 RefusedFor = Literal["documents", "bytes", "text", "request"]
-"""What a server refused: too many documents, too large a body, a text that is too long or empty, or a request that is
-wrong at any size."""
+"""What a server refused: too many documents, too large a body or too many tokens in all, a text that is too long or
+empty, or a request that is wrong at any size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,11 @@ class Remedy:
     wait_s
         Seconds to wait before a retry, as the server requested; None if it requested none.
     too_large
-        Whether the server may have rejected the request because of its size.
+        Whether the server may accept the same documents in smaller requests.
+    refused_for
+        What the server refused; None if it is unknown, or if nothing was refused.
+    most_documents
+        The most documents of a request, as the server's message says; None if it does not.
     permanent
         Whether all further calls will fail the same way: a wrong key, an unknown model.
     """
@@ -206,6 +210,8 @@ class Remedy:
     transient: bool = False
     wait_s: float | None = None
     too_large: bool = False
+    refused_for: RefusedFor | None = None
+    most_documents: int | None = None
     permanent: bool = False
 
 

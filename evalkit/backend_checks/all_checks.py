@@ -32,8 +32,8 @@ def probe(
     Raises
     ------
     CallError
-        If the first, ordinary call fails.
+        If no ordinary call succeeds.
     """
-    yield from probe_scores(session, dataset, requests, exchanged)
+    scored = yield from probe_scores(session, dataset, requests, exchanged)
     if isinstance(session.reranker, Http):
-        yield from probe_wire(session, session.reranker, requests[0])
+        yield from probe_wire(session, session.reranker, scored)

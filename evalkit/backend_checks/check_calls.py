@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.backend_checks.fixed_request import fixed_request
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.reranking import Batch, CallContext, RerankerSession, RetryingCaller
+from evalkit.reranking.list_limits import may_be_content
 
 
 class CheckCaller:
@@ -55,6 +58,32 @@ class CheckCaller:
         if isinstance(outcome, CallError):
             raise outcome
         return outcome.scores
+
+    def first_scored(
+        self, requests: Sequence[RerankRequest]
+    ) -> tuple[RerankRequest, RerankResponse, CallError | None]:
+        """Send requests until one is scored; return it, its response, and why the first one was refused.
+
+        The next one is sent only after a refusal that may be one of a text; the last one has short fixed texts.
+
+        Raises
+        ------
+        CallError
+            If none is scored.
+        """
+        refused: CallError | None = None
+        for request in requests:
+            outcome = self.outcome(request)
+            if isinstance(outcome, RerankResponse):
+                return request, outcome, refused
+            refused = refused or outcome
+            if not may_be_content(outcome):
+                raise outcome
+        request = fixed_request(2)
+        outcome = self.outcome(request)
+        if isinstance(outcome, CallError):
+            raise outcome
+        return request, outcome, refused
 
     def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
         """Send one request and return its scores; None if the call failed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -28,24 +28,23 @@ _ROUNDING = 1e-4
 
 def probe_scores(
     session: RerankerSession, dataset: str, requests: list[RerankRequest], exchanged: ExchangedQueries
-) -> Iterator[CheckResult]:
-    """Yield the result of every check; each request needs at least two documents.
+) -> Generator[CheckResult, None, RerankRequest]:
+    """Yield the result of every check, and return a request that is scored; each needs at least two documents.
 
     `exchanged` are requests of a few queries for the same documents.
 
     Raises
     ------
     CallError
-        If the first call fails.
+        If no request is scored; see `CheckCaller.first_scored`.
     """
     caller = CheckCaller(session, dataset)
-    first = requests[0]
-    response = caller.outcome(first)
-    if isinstance(response, CallError):
-        raise response
+    first, response, refused = caller.first_scored(requests)
+    size = len(first.documents)
     yield kept(
         "every document gets one finite score",
-        f"{len(first.documents)} documents, {len(first.documents)} scores",
+        f"{size} documents, {size} scores"
+        + (f" of query {first.query_id!r}; not the first one: {refused.message}" if refused else ""),
     )
     for promise, test in PROMISES.items():
         yield test(session, caller, first, response, promise)
@@ -56,6 +55,7 @@ def probe_scores(
         check_dependence(session.tag, exchanged, caller.scores, ranks=may_be_ranks(session.reranker))
     )
     yield _in_range(session, caller)
+    return first
 
 
 def _sorted(

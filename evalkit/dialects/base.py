@@ -16,6 +16,7 @@ from evalkit.dialects.reading import (
     unusable_amounts,
     whole,
 )
+from evalkit.dialects.refusal_causes import cause_in_words
 from evalkit.dialects.served_format import ServedFormat
 from evalkit.dialects.shape import dig, put
 from evalkit.dialects.wire import WireReply, WireRequest
@@ -155,13 +156,17 @@ class Dialect(ServedFormat):
             cost_usd=cost,
         )
 
-    def refused_for(self, _status: int, _message: str) -> RefusedFor | None:
-        """Return what the API refused, as far as a status and its error message tell; None if they do not."""
-        return None
+    def refused_for(self, status: int, words: str) -> RefusedFor | None:
+        """Return what the API refused, as far as it says so; None if it does not.
 
-    def is_permanent(self, _status: int, _message: str) -> bool:
-        """Return whether a retry cannot succeed although the status is that of a transient error."""
-        return False
+        Parameters
+        ----------
+        status
+            The HTTP status of its reply.
+        words
+            See `evalkit.dialects.refusal_causes.error_words`.
+        """
+        return cause_in_words(status, words)
 
     def follow_up(self, _status: int, _headers: Mapping[str, str], _url: str) -> str | None:
         """Return the address of a reply that is not ready yet; None if the reply is complete."""

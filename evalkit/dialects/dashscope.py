@@ -11,6 +11,7 @@ from typing import Any
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
+from evalkit.errors import RefusedFor
 
 
 class Dashscope(Dialect):
@@ -30,6 +31,12 @@ class Dashscope(Dialect):
     max_documents = 500
     max_tokens = 30_000
     options = frozenset({"parameters"})
+
+    def refused_for(self, status: int, words: str) -> RefusedFor | None:
+        """Return what was refused; the same words say that a batch or a document is too large."""
+        if status == 400 and "should not be larger than" in words:
+            return "documents" if "batch size" in words else "text"
+        return super().refused_for(status, words)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"code", "message"}``."""

@@ -29,10 +29,6 @@ class Llamacpp(Dialect):
         """Return logit: llama.cpp does not map the scores of a classification head."""
         return "logit"
 
-    def is_permanent(self, status: int, message: str) -> bool:
-        """Return whether a pair is longer than the physical batch size, so that every retry fails."""
-        return status == 500 and "too large to process" in message
-
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {code, message, type}}`` with a number as code."""
         return numbered_error(error)

@@ -14,6 +14,7 @@ from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
+from evalkit.errors import RefusedFor
 from evalkit.records import ScoreKind
 
 _PER_PAIR = "mean per pair"
@@ -51,6 +52,12 @@ class Tei(Dialect):
     def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:
         """Return logit if raw scores are requested."""
         return "logit" if options.get("raw_scores") is True else self.score_kind
+
+    def refused_for(self, status: int, words: str) -> RefusedFor | None:
+        """Return what was refused; an error of the type ``Tokenizer`` is one about a text."""
+        if status == 422 and words.endswith("; Tokenizer"):
+            return "text"
+        return super().refused_for(status, words)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error", "error_type"}``."""

@@ -8,6 +8,7 @@ from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import detail_error
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
+from evalkit.errors import RefusedFor
 
 
 class Xinference(Dialect):
@@ -15,6 +16,12 @@ class Xinference(Dialect):
 
     shape = Shape(tokens=("meta.tokens.input_tokens",))
     options = frozenset({"return_len", "max_chunks_per_doc", "kwargs"})
+
+    def refused_for(self, status: int, words: str) -> RefusedFor | None:
+        """Return what was refused; a request that lacks a field gets status 500, which a retry does not change."""
+        if status == 500 and "field required" in words.lower():
+            return "request"
+        return super().refused_for(status, words)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail"}``."""

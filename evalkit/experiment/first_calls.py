@@ -16,9 +16,11 @@ from evalkit.errors import BudgetError, InputError, tell
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
+from evalkit.experiment.first_document import send_first_document
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
+from evalkit.reranking.list_limits import may_be_content, with_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]
         if not unscored and not (experiment.config.latency and session.timed):
             continue
         if not experiment.recorder.has_asked(session.tag):
-            first.made.append((session, _test_call(experiment.eval_sets, session)))
+            first.made.extend((session, one) for one in _test_call(experiment.eval_sets, session))
         if needs_dependence(experiment, session.tag):
             dependence, outcomes = _check_dependence(experiment, session)
             first.dependence_checks.append(dependence)
@@ -134,17 +136,10 @@ def _is_scored(experiment: Experiment, session: RerankerSession, eval_set: EvalS
     )
 
 
-def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> Outcome:
-    """Make one call with one document, so that a wrong url or key is found within a second."""
+def _test_call(eval_sets: Sequence[EvalSet], session: RerankerSession) -> list[Outcome]:
+    """Send the first document of the first query, so that a wrong url or key is found within a second."""
     eval_set = next(one for one in eval_sets if len(one.candidates))
-    caller = RetryingCaller(session, retries_without_reply=False)
-    context = CallContext(eval_set.dataset.name, session.tag, "check")
-    (outcome,) = caller.deliver(first_request(eval_set), context)
-    if outcome.failure is not None:
-        failure = outcome.failure
-        failure.message = f"reranker {session.tag!r} failed its first call: {failure.message}"
-        raise failure
-    return outcome
+    return send_first_document(session, eval_set.dataset.name, first_request(eval_set))
 
 
 def _needs_pointwise(config: Config, eval_set: EvalSet, session: RerankerSession) -> bool:
@@ -201,8 +196,11 @@ def _check_dependence(
             f"{(settings.served_settings() or settings).score_advice};"
             f" if this is intended, set rerankers.{tag}.score_check: false",
         )
-    failure = next((one.failure for one in calls.outcomes if one.failure is not None), None)
-    if found.failed and failure is not None:
+    failed = next((one for one in calls.outcomes if one.failure is not None), None)
+    if found.failed and failed is not None and failed.failure is not None:
+        failure = failed.failure
+        if may_be_content(failure):
+            failure = with_evidence(failure, failed.batch.request)
         found = replace(found, untested=f"{found.untested}: {failure.message}")
     if found.untested is not None:
         tell(

@@ -39,9 +39,10 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
     note = (
         "Assumes that every call succeeds at once and that the warm-up is as short as possible. Cached pairs are not"
         f" sent. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters each, with the query counted once per"
-        " document; cost follows from the configured price. The pass 'check' sends one test call and up to"
-        f" {CALLS} calls that test whether scores depend on the query and the document; with several depths or split"
-        " lists, it also tests on a few pairs whether scores depend on the rest of the list."
+        " document; cost follows from the configured price. The pass 'check' sends one test call, at most a second one"
+        f" if the text of the first is refused, and up to {CALLS} calls that test whether scores depend on the query"
+        " and the document; with several depths or split lists, it also tests on a few pairs whether scores depend on"
+        " the rest of the list."
     )
     columns = ("dataset", "reranker", "pass", "calls", "pairs", "cached", "tokens", "cost")
     lines = [as_text(Table(f"Plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]

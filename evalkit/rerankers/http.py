@@ -102,7 +102,7 @@ class Http:
                 exchange,
                 self.connections.display_url,
                 self.settings.key_variables,
-                self.dialect.is_permanent,
+                self.dialect.refused_for,
                 self.dialect.transient_errors,
             )
 

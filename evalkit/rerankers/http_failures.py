@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 import orjson
 
 from evalkit.dialects import ANY_MODEL, read_error_message
-from evalkit.errors import RETRYABLE, CallError, Remedy
+from evalkit.dialects.refusal_causes import cause_in_words, error_words, most_documents
+from evalkit.errors import RETRYABLE, CallError, RefusedFor, Remedy
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.aws_failures import aws_error_type, aws_hint, passed_on_status
 from evalkit.rerankers.model_names import same_model
@@ -27,7 +28,7 @@ def refusal(
     exchange: Exchange,
     shown: str,
     key_variable: str | None,
-    is_permanent: Callable[[int, str], bool] = lambda _status, _message: False,
+    refused_for: Callable[[int, str], RefusedFor | None] = cause_in_words,
     transient_errors: frozenset[str] = frozenset(),
 ) -> CallError:
     """Return the call error of a reply with another status than 200, with whether and when to retry.
@@ -40,21 +41,21 @@ def refusal(
         The address as displayed in messages, without secrets.
     key_variable
         The environment variable that holds the key; None if none is configured.
-    is_permanent
-        Whether a status with this error message is permanent, although the status usually is transient.
+    refused_for
+        Returns what was refused; see `evalkit.dialects.Dialect.refused_for`.
     transient_errors
         AWS's types of errors that are transient, although their status usually is permanent.
     """
-    status = exchange.status
-    body = _json_or_none(exchange)
+    status, body = exchange.status, _json_or_none(exchange)
     message = read_error_message(body) or " ".join(exchange.text.split())
+    words = error_words(body, exchange.text)
     error_type = aws_error_type(exchange.headers)
     # Of an error that AWS passes on, the status of the model decides what a retry can do.
     effective = passed_on_status(status, body)
+    cause = refused_for(effective, words)
     transient = effective in _TRANSIENT or (effective >= 500 and effective not in _NEVER_TRANSIENT)
-    transient = transient or error_type in transient_errors
-    if is_permanent(status, message):
-        transient = False
+    # What is refused for its content is refused again, also with a status that usually passes.
+    transient = (transient or error_type in transient_errors) and cause is None
     should_retry = exchange.headers.get("x-should-retry")
     if should_retry in {"true", "false"}:
         transient = should_retry == "true"
@@ -67,8 +68,10 @@ def refusal(
         remedy=Remedy(
             transient=transient,
             wait_s=retry_after_s(exchange.headers) if transient else None,
-            too_large=effective in _TOO_LARGE,
+            too_large=cause in {"documents", "bytes"} or (cause is None and effective in _TOO_LARGE),
             permanent=status in _CLOSED,
+            refused_for=cause,
+            most_documents=most_documents(words) if cause == "documents" else None,
         ),
     )
 

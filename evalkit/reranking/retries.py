@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from tenacity import (
@@ -17,7 +17,9 @@ from tenacity import (
     wait_random,
 )
 
+from evalkit.errors import CallError
 from evalkit.reranking.batching import Batch, cut
+from evalkit.reranking.list_limits import may_be_content, parts_of, with_evidence, without
 from evalkit.reranking.outcomes import Attempt, CallContext, Clock, Outcome, make_call, retried
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
 from evalkit.reranking.session import RerankerSession
@@ -27,6 +29,24 @@ THROTTLED = 429
 
 class StoppedError(Exception):
     """The caller was stopped while a call waited to be sent."""
+
+
+class _RefusedForContentError(Exception):
+    """A list cannot be scored, whatever its length; `attempts` are those of the outcome that says so."""
+
+    def __init__(self, attempts: tuple[Attempt, ...]) -> None:
+        super().__init__()
+        self.attempts = attempts
+
+
+def _explained(attempt: Attempt, item: Batch, *, alone: bool = False, proven: bool = False) -> Attempt:
+    """Return a refused attempt whose failure names the likely document; see `with_evidence`."""
+    if attempt.failure is None:
+        return attempt
+    failure = with_evidence(attempt.failure, item.request, alone=alone, proven=proven)
+    return replace(
+        attempt, failure=failure, call=replace(attempt.call, error=f"{failure.kind}: {failure.message}")
+    )
 
 
 class RetryingCaller:
@@ -41,7 +61,8 @@ class RetryingCaller:
     stop
         Set to stop waiting.
     splits
-        Whether a batch that is too large for the server may be sent in parts; False for timed calls.
+        Whether a batch that is too large for the server may be sent in parts, and the failure of one that is refused
+        for a text names the likely document; False for timed calls and checks.
     retries_without_reply
         Whether calls without an HTTP reply are retried, too, e.g. after a refused connection.
     retries
@@ -64,6 +85,7 @@ class RetryingCaller:
         self._session = session
         self._limiter = limiter or ConcurrencyLimiter(1, adaptive=False)
         self._stop = stop or threading.Event()
+        self._explains = splits
         self._splits = splits and session.reranker.pointwise
         self._retries_without_reply = retries_without_reply
         self._retries = session.traffic.retries if retries else 0
@@ -86,37 +108,89 @@ class RetryingCaller:
         BudgetError
             If the next call could exceed the budget.
         """
-        limit = self._session.learned_documents if self._splits else None
-        for part in cut(item, limit) if limit else (item,):
-            yield from self._deliver(part, context, (), due_s)
+        sent: set[str] = set()
+        try:
+            for outcome in self._deliver(item, context, (), due_s):
+                sent.update(outcome.batch.request.doc_ids)
+                yield outcome
+        except _RefusedForContentError as refused:
+            # The query has no result without this document, so the others are not sent.
+            yield Outcome(without(item, sent), refused.attempts)
 
     def _deliver(
-        self, item: Batch, context: CallContext, before: tuple[Attempt, ...], due_s: float | None = None
-    ) -> Iterator[Outcome]:
-        """Send one batch, or its halves if it is too large; `before` are the failed attempts with larger batches."""
-        if self._session.closed is not None:
-            yield Outcome(item, (), self._session.closed)
-            return
+        self,
+        item: Batch,
+        context: CallContext,
+        before: tuple[Attempt, ...],
+        due_s: float | None = None,
+        *,
+        is_part: bool = False,
+    ) -> Generator[Outcome, None, bool]:
+        """Send a batch in lists of the learned length, and return whether all were scored.
+
+        `before` are the failed attempts with a longer list; `is_part` is whether there were some.
+        """
+        limit = self._session.limits.documents if self._splits else None
+        scored = True
+        for part in cut(item, limit) if limit else (item,):
+            scored = (yield from self._send(part, context, before, due_s, is_part=is_part)) and scored
+            before = ()
+        return scored
+
+    def _send(
+        self,
+        item: Batch,
+        context: CallContext,
+        before: tuple[Attempt, ...],
+        due_s: float | None,
+        *,
+        is_part: bool,
+    ) -> Generator[Outcome, None, bool]:
+        """Send one list, or its parts if it is too long; see `_deliver`."""
+        session, size = self._session, len(item.request.documents)
+        if session.closed is not None:
+            yield Outcome(item, (), session.closed)
+            return False
         attempts = self._attempt(item, context, due_s)
         failure = attempts[-1].failure
-        size = len(item.request.documents)
-        if failure is not None and failure.remedy.too_large and self._splits and size > 1:
-            yield from self._halve(item, context, (*before, *map(retried, attempts)))
-            return
-        self._session.record(failure)
+        if failure is None:
+            session.limits.note_scored(size)
+        elif session.limits.is_content(failure, size):
+            if self._explains:
+                attempts = (*attempts[:-1], _explained(attempts[-1], item, alone=is_part, proven=True))
+            if self._splits:
+                raise _RefusedForContentError((*before, *attempts))
+        elif failure.remedy.too_large and self._splits:
+            tried = (*before, *map(retried, attempts))
+            return (yield from self._send_parts(item, failure, context, tried, is_part=is_part))
+        elif self._explains and may_be_content(failure):
+            attempts = (*attempts[:-1], _explained(attempts[-1], item))
+        session.record(failure)
         yield Outcome(item, (*before, *attempts))
+        return failure is None
 
-    def _halve(self, item: Batch, context: CallContext, before: tuple[Attempt, ...]) -> Iterator[Outcome]:
-        size = len(item.request.documents)
-        half = (size + 1) // 2
-        for part in cut(item, half):
-            for outcome in self._deliver(part, context, before):
-                if outcome.response is not None:
-                    # Learn the limit only from a size that worked: a single bad document says nothing about it.
-                    limit = self._session.learned_documents
-                    self._session.learned_documents = half if limit is None else min(limit, half)
-                yield outcome
+    def _send_parts(
+        self,
+        item: Batch,
+        failure: CallError,
+        context: CallContext,
+        before: tuple[Attempt, ...],
+        *,
+        is_part: bool,
+    ) -> Generator[Outcome, None, bool]:
+        """Send the parts of a refused list, and learn their length if all are scored; return whether they are."""
+        limits, size = self._session.limits, len(item.request.documents)
+        allowed, may_learn = failure.remedy.most_documents, limits.may_learn(failure, size)
+        if allowed is not None and allowed < size:
+            limits.learn(allowed)
+            return (yield from self._deliver(item, context, before, is_part=True))
+        scored = True
+        for part in parts_of(item, failure, first=not is_part):
+            scored = (yield from self._deliver(part, context, before, is_part=True)) and scored
             before = ()
+        if scored and may_learn:
+            limits.learn((size + 1) // 2)
+        return scored
 
     def _attempt(self, item: Batch, context: CallContext, due_s: float | None) -> tuple[Attempt, ...]:
         """Return all attempts to send a batch unsplit; the last one counts."""

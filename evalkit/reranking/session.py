@@ -14,6 +14,7 @@ from evalkit.records import MAX_AMOUNT, RANGES, RerankResponse, outside_range
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Caps
 from evalkit.reranking.budget import Budget
+from evalkit.reranking.list_limits import ListLimits
 from evalkit.reranking.rate_limits import RateLimiter
 from evalkit.reranking.token_estimates import TokenEstimate
 
@@ -43,8 +44,8 @@ class RerankerSession:
         Limits calls per minute, and estimates their tokens.
     states_scores
         Whether the configuration states what the scores mean.
-    learned_documents
-        Maximum documents of a call, learned after the server refused a larger one; None before that.
+    limits
+        What refused lists have shown about the most documents of a call.
     closed
         Why no more calls are sent; None while calls are sent.
     """
@@ -59,7 +60,7 @@ class RerankerSession:
     states_scores: bool = False
     rate_limiter: RateLimiter = field(init=False)
     tokens: TokenEstimate = field(init=False)
-    learned_documents: int | None = None
+    limits: ListLimits = field(default_factory=ListLimits)
     closed: CallError | None = None
     _failed_in_a_row: int = 0
     _unusable: set[str] = field(default_factory=set)
@@ -75,6 +76,11 @@ class RerankerSession:
         traffic, caps = settings.traffic(), Caps.of(settings)
         stated = getattr(settings, "scores", None) is not None
         return cls(tag, reranker, traffic, caps, settings.concurrency, settings.timed, budget, stated)
+
+    @property
+    def learned_documents(self) -> int | None:
+        """Maximum documents of a call, learned after the server refused a larger one; None before that."""
+        return self.limits.documents
 
     def tell_unusable(self, response: RerankResponse | None) -> None:
         """Warn once for each field in which the backend reports an amount that cannot be used."""

@@ -77,7 +77,10 @@ def test_a_list_that_is_too_large_is_halved_until_it_fits(limit: int) -> None:
 
 
 def test_one_document_that_is_too_large_fails_alone() -> None:
-    """Halving ends at single documents; the one that does not fit fails, and is no limit for the others."""
+    """Halving ends at single documents; with the one that does not fit the rest of its list is not sent.
+
+    The size of its parts is no limit for the next list.
+    """
 
     def answer(request: RerankRequest) -> Usage:
         if any(len(text) == 5 for text in request.documents):
@@ -87,8 +90,9 @@ def test_one_document_that_is_too_large_fails_alone() -> None:
     session = RerankerSession("r", Scripted(answer))
     outcomes = list(RetryingCaller(session).deliver(item(8), CONTEXT))
     failed = [o for o in outcomes if o.failure]
-    assert [o.batch.request.documents for o in failed] == [("xxxxx",)]
-    assert sum(len(o.response.scores) for o in outcomes if o.response) == 7
+    assert [o.batch.request.documents[0] for o in failed] == ["xxxxx"]
+    assert sum(len(o.batch.request.documents) for o in outcomes) == 8
+    assert session.learned_documents is None
 
 
 def test_a_list_that_is_looked_at_as_a_whole_is_never_halved() -> None:
