@@ -79,6 +79,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
         "nvidia_hosted": "evalkit.dialects.nvidia_hosted:NvidiaHosted",
         "openrouter": "evalkit.dialects.openrouter:Openrouter",
         "pinecone": "evalkit.dialects.pinecone:Pinecone",
+        "sglang": "evalkit.dialects.sglang:Sglang",
         "siliconflow": "evalkit.dialects.siliconflow:Siliconflow",
         "tei": "evalkit.dialects.tei:Tei",
         "together": "evalkit.dialects.together:Together",

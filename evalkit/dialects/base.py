@@ -11,13 +11,14 @@ from evalkit.dialects.reading import (
     COMMON_TIMES,
     first_amount,
     header_amount,
+    read_error_message,
     read_results,
     read_server_times,
     unusable_amounts,
     whole,
 )
 from evalkit.dialects.served_format import ServedFormat
-from evalkit.dialects.shape import dig, put
+from evalkit.dialects.shape import FOR_EACH, dig, put
 from evalkit.dialects.wire import WireReply, WireRequest
 from evalkit.errors import CallError, RefusedFor
 from evalkit.records import Usage, shown_amount
@@ -63,7 +64,7 @@ class Dialect(ServedFormat):
             put(body, name, copy.deepcopy(value))
         if shape.model:
             put(body, shape.model, request.model)
-        put(body, shape.query, request.query)
+        self._put_query(body, request)
         put(
             body,
             shape.documents,
@@ -75,12 +76,22 @@ class Dialect(ServedFormat):
             put(body, shape.return_documents, request.return_documents != shape.return_inverted)
         return body
 
+    def _put_query(self, body: dict[str, Any], request: WireRequest) -> None:
+        path = self.shape.query
+        if path.endswith(FOR_EACH):
+            put(body, path.removesuffix(FOR_EACH), [request.query] * len(request.documents))
+        else:
+            put(body, path, request.query)
+
     def _encode_document(self, index: int, text: str) -> Any:
         shape = self.shape
         if shape.document_key is None:
             return text
-        named = {shape.document_id_key: str(index)} if shape.document_id_key else {}
-        return {**named, shape.document_key: text}
+        document: dict[str, Any] = copy.deepcopy(dict(shape.document_extra))
+        if shape.document_id_key:
+            put(document, shape.document_id_key, str(index))
+        put(document, shape.document_key, text)
+        return document
 
     def decode_response(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> WireReply:
         """Read a reply.
@@ -99,9 +110,7 @@ class Dialect(ServedFormat):
         CallError
             Kind ``reply``, unless there is exactly one finite score for each document.
         """
-        if self.shape.results and not isinstance(body, dict):
-            raise CallError("reply", "the reply is not a JSON object")
-        scores, order = read_results(dig(body, self.shape.results), len(request.documents), self.shape)
+        scores, order = read_results(self.results_in(body), len(request.documents), self.shape)
         model = dig(body, "model")
         return WireReply(
             scores=scores,
@@ -111,6 +120,26 @@ class Dialect(ServedFormat):
             model=model if isinstance(model, str) and model else None,
             unusable=self._unusable(body, headers),
         )
+
+    def results_in(self, body: Any) -> Any:
+        """Return the list of results in a reply, or what is in its place.
+
+        Raises
+        ------
+        CallError
+            Kind ``reply``, if the body cannot have one.
+        """
+        if self.shape.results and not isinstance(body, dict):
+            raise CallError("reply", "the reply is not a JSON object")
+        return dig(body, self.shape.results)
+
+    def error_message(self, body: Any) -> str | None:
+        """Return the message of an error body, from where the API puts it; None if there is none."""
+        message = dig(body, self.shape.error) if self.shape.error else None
+        if not isinstance(message, str) or not message:
+            return read_error_message(body)
+        code = dig(body, self.shape.error_code) if self.shape.error_code else None
+        return f"{code}: {message}" if isinstance(code, str | int) else message
 
     def _unusable(self, body: Any, headers: Mapping[str, str]) -> dict[str, str]:
         """Return what the API reports as billed but is no amount: field -> value."""

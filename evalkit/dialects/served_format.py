@@ -108,9 +108,10 @@ class ServedFormat:
         shape = self.shape
         if shape.score is None:
             return score
-        result: dict[str, Any] = {shape.score: score}
+        result: dict[str, Any] = {}
         if shape.index:
-            result = {shape.index: str(index) if shape.document_id_key else index, **result}
+            put(result, shape.index, str(index) if shape.document_id_key else index)
+        put(result, shape.score, score)
         if request.return_documents and shape.return_documents and shape.echo:
             text = request.documents[index]
             result[shape.echo] = {shape.echo_key: text} if shape.echo_key else text

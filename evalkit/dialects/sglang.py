@@ -1,0 +1,70 @@
+"""SGLang's ``POST /v1/rerank``, and that of its router (serving_rerank.py; sgl-router, run with 0.3.2).
+
+A server returns the list of results, the router an object that contains it. A server limits the list by ``top_n``, the
+router by ``top_k``; both ignore the other's key. The router calls the model ``unknown`` whatever it is, and a server
+names none. What a score means depends on the model: a classifier's logit or the probability of "yes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from evalkit.dialects.base import Dialect
+from evalkit.dialects.reading import first_amount, whole
+from evalkit.dialects.shape import Shape
+from evalkit.dialects.wire import WireError, WireReply, WireRequest
+from evalkit.records import Usage
+
+_ROUTER_LIMIT = "top_k"
+_TOKENS_OF_A_RESULT = "meta_info.prompt_tokens"
+_NO_MODEL = "unknown"
+"""The router's default for a model."""
+
+
+class Sglang(Dialect):
+    """SGLang and its router: a bare list or ``results``, best first, score range by model."""
+
+    shape = Shape(echoes=True, results="", score="score", echo_key=None)
+    options = frozenset({"instruct", "rid", "user"})
+
+    def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
+        """Return the body of a request, with the limit under the server's and the router's key."""
+        limit = {} if request.top_n is None else {_ROUTER_LIMIT: request.top_n}
+        return {**super().encode_request(request, options), **limit}
+
+    def results_in(self, body: Any) -> Any:
+        """Return a server's list, or the list of the router's object."""
+        return body.get("results") if isinstance(body, dict) else body
+
+    def decode_response(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> WireReply:
+        """Read a reply of a server or of the router, see `Dialect.decode_response`."""
+        reply = super().decode_response(body, headers, request)
+        return replace(reply, model=None) if reply.model == _NO_MODEL else reply
+
+    def read_usage(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> Usage:
+        """Return the router's sum, or the sum over the results; None unless each result has a number of tokens."""
+        usage = super().read_usage(body, headers, request)
+        if usage.tokens is not None:
+            return usage
+        amounts = [first_amount(result, (_TOKENS_OF_A_RESULT,)) for result in self.results_in(body)]
+        known = [amount for amount in amounts if amount is not None]
+        return replace(usage, tokens=whole(sum(known)) if len(known) == len(amounts) else None)
+
+    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
+        """Read a request, which may have the server's or the router's key for the limit."""
+        if isinstance(body, dict) and body.get("top_n") is None and _ROUTER_LIMIT in body:
+            body = {**body, "top_n": body[_ROUTER_LIMIT]}
+        return super().decode_request(body, path_model)
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return ``{object: "error", message, type, param, code}``."""
+        kind = "BadRequestError" if error.status < 500 else "InternalServerError"  # noqa: PLR2004
+        return {
+            "object": "error",
+            "message": error.message,
+            "type": kind,
+            "param": error.param,
+            "code": error.status,
+        }
