@@ -1,8 +1,9 @@
 """SGLang's ``POST /v1/rerank``, and that of its router (serving_rerank.py; sgl-router, run with 0.3.2).
 
-A server returns the list of results, the router an object that contains it. A server limits the list by ``top_n``, the
-router by ``top_k``; both ignore the other's key. The router calls the model ``unknown`` whatever it is, and a server
-names none. What a score means depends on the model: a classifier's logit or the probability of "yes".
+A server returns the list of results and names no model. The router returns an object that contains the list: at
+``/v1/rerank`` it reads only the query and the documents and calls the model ``unknown``, at ``/rerank`` it reads
+``top_k`` for ``top_n``, ``return_documents`` and the model, too. Each ignores the keys of the other. What a score means
+depends on the model: a classifier's logit or the probability of "yes".
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import first_amount, whole
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError, WireReply, WireRequest
+from evalkit.dialects.wire import ANY_MODEL, WireError, WireReply, WireRequest
 from evalkit.records import Usage
 
 _ROUTER_LIMIT = "top_k"
@@ -53,9 +54,10 @@ class Sglang(Dialect):
         return replace(usage, tokens=whole(sum(known)) if len(known) == len(amounts) else None)
 
     def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
-        """Read a request, which may have the server's or the router's key for the limit."""
-        if isinstance(body, dict) and body.get("top_n") is None and _ROUTER_LIMIT in body:
-            body = {**body, "top_n": body[_ROUTER_LIMIT]}
+        """Read a request: the model is optional, and the limit may have the router's key."""
+        if isinstance(body, dict):
+            given = {key: value for key, value in body.items() if value is not None}
+            body = {"model": ANY_MODEL, "top_n": given.get(_ROUTER_LIMIT), **given}
         return super().decode_request(body, path_model)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
