@@ -18,7 +18,7 @@ from evalkit.dialects.reading import (
     whole,
 )
 from evalkit.dialects.served_format import ServedFormat
-from evalkit.dialects.shape import FOR_EACH, dig, put
+from evalkit.dialects.shape import FOR_EACH, dig, first_gap, put, split_path
 from evalkit.dialects.wire import WireReply, WireRequest
 from evalkit.errors import CallError, RefusedFor
 from evalkit.records import Usage, shown_amount
@@ -33,6 +33,8 @@ class Dialect(ServedFormat):
 
     home: ClassVar[str | None] = None
     """Public host; a configuration then needs no url. None if there is none."""
+    answers_at_root: ClassVar[bool] = False
+    """Whether the API takes requests at ``/`` as well, so that the address of its host is complete."""
     max_bytes: ClassVar[int | None] = None
     """Maximum size of a request's body."""
     max_tokens: ClassVar[int | None] = None
@@ -75,6 +77,27 @@ class Dialect(ServedFormat):
         if shape.return_documents and request.return_documents != shape.echoes:
             put(body, shape.return_documents, request.return_documents != shape.return_inverted)
         return body
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise for options that a request cannot contain.
+
+        Raises
+        ------
+        ValueError
+            If one has a malformed name, sets what another or the dialect sets, or leaves a position of a list empty.
+        """
+        for name in options:
+            try:
+                split_path(name)
+            except ValueError as error:
+                raise ValueError(f"has an option {name!r} that {error}") from None
+        try:
+            body = self.encode_request(WireRequest("m", "q", ("d",)), options)
+        except ValueError as error:
+            raise ValueError(f"has an option that the dialect sets, or two that collide: {error}") from None
+        gap = first_gap(body)
+        if gap is not None:
+            raise ValueError(f"leaves the position {gap} of a request empty: set it with an option")
 
     def _put_query(self, body: dict[str, Any], request: WireRequest) -> None:
         path = self.shape.query

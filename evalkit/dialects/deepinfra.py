@@ -1,7 +1,7 @@
 """DeepInfra's ``POST /v1/inference/{model}``: a list of scores in input order.
 
-The pages of the Qwen3 rerankers (deepinfra.com/Qwen/Qwen3-Reranker-0.6B/api) have ``queries``, a list that other clients
-fill with the query once for each document; the guide (docs.deepinfra.com/apis/reranker) has ``query`` for a
+The pages of the Qwen3 rerankers (deepinfra.com/Qwen/Qwen3-Reranker-0.6B/api) have ``queries``, a list that other
+clients fill with the query once for each document; the guide (docs.deepinfra.com/apis/reranker) has ``query`` for a
 cross-encoder. A request contains ``queries`` for those models and both keys for any other.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
-from evalkit.dialects.shape import Shape
+from evalkit.dialects.shape import Shape, put
 from evalkit.dialects.wire import WireError, WireRequest
 
 _LISTS_QUERIES = "qwen/qwen3-reranker"
@@ -45,7 +45,7 @@ class Deepinfra(Dialect):
         """Return the body of a request, with the query where the model's page or the guide has it."""
         body = super().encode_request(request, options)
         if not request.model.lower().startswith(_LISTS_QUERIES):
-            body["query"] = request.query
+            put(body, "query", request.query)
         return body
 
     def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:

@@ -62,7 +62,7 @@ class Sglang(Dialect):
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{object: "error", message, type, param, code}``."""
-        kind = "BadRequestError" if error.status < 500 else "InternalServerError"  # noqa: PLR2004
+        kind = "BadRequestError" if error.status < 500 else "InternalServerError"
         return {
             "object": "error",
             "message": error.message,

@@ -14,7 +14,12 @@ MOST_POSITIONS = 1000
 """Positions of a list that a path can name."""
 GAP = object()
 """In a request that is built: a position of a list that has no value yet."""
-_PART = re.compile(r'"([^"]+)"|(0|[1-9]\d{0,2})(?![^.])|(?![-+]?\d+(?![^.]))([^".\[\]*\s](?:[^".\[\]*]*[^".\[\]*\s])?)(?![^.])')
+_PART = re.compile(
+    r'"([^"]+)"'  # a quoted key
+    r"|(0|[1-9]\d{0,2})(?![^.])"  # a position
+    r"|(?![-+]?\d+(?![^.]))"  # any other number is neither
+    r"([^\".\[\]*\s](?:[^\".\[\]*]*[^\".\[\]*\s])?)(?![^.])"
+)
 """One part of a path: a key in quotes, a position in a list, or a key."""
 
 
@@ -82,10 +87,10 @@ class Shape:
     error_code: str | None = None
 
     def request_keys(self) -> frozenset[str]:
-        """Return the top-level keys of a request that the dialect fills itself."""
+        """Return the keys of a request that the dialect sets whole; it may add to others."""
         query = self.query.removesuffix(FOR_EACH)
         paths = (self.model, query, self.documents, self.top_n, self.return_documents)
-        return frozenset(str(split_path(path)[0]) for path in paths if path)
+        return frozenset(path for path in paths if path and len(split_path(path)) == 1)
 
 
 @lru_cache(maxsize=4096)
@@ -160,11 +165,9 @@ def _settle(place: Any, part: str | int, value: Any, path: str) -> Any:
     """Set one part of a container, and return what is there then: the value, or an object that it was added to."""
     if isinstance(part, int) and isinstance(place, list):
         place.extend([GAP] * (part + 1 - len(place)))
-        held = place[part]
-    elif isinstance(part, str) and isinstance(place, dict):
-        held = place.get(part, GAP)
-    else:
-        raise ValueError(f"{path!r} leads through {_kind(place)}")
+    elif isinstance(part, int) or not isinstance(place, dict):
+        raise ValueError(f"{path!r} leads through {_kind(place)}")  # noqa: TRY004 - the path is at fault
+    held = place.get(part, GAP) if isinstance(place, dict) else take(place, part)
     if held is GAP:
         place[part] = value
         return value
@@ -174,11 +177,13 @@ def _settle(place: Any, part: str | int, value: Any, path: str) -> Any:
         return held
     if isinstance(held, list) and value == []:  # a list that leads to the value
         return held
-    raise ValueError(f"{path!r} is set twice" if value not in ([], {}) else f"{path!r} leads through {_kind(held)}")
+    raise ValueError(
+        f"{path!r} is set twice" if value not in ([], {}) else f"{path!r} leads through {_kind(held)}"
+    )
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text"}
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "text"}
     return names.get(type(value), "another value")
 
 

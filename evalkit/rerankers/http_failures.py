@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import orjson
 
-from evalkit.dialects import ANY_MODEL, read_error_message
+from evalkit.dialects import ANY_MODEL, Dialect, read_error_message
 from evalkit.errors import RETRYABLE, CallError, Remedy
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.model_names import same_model
@@ -26,7 +26,7 @@ def refusal(
     exchange: Exchange,
     shown: str,
     key_variable: str | None,
-    is_permanent: Callable[[int, str], bool] = lambda _status, _message: False,
+    dialect: Dialect | None = None,
 ) -> CallError:
     """Return the call error of a reply with another status than 200, with whether and when to retry.
 
@@ -38,13 +38,15 @@ def refusal(
         The address as displayed in messages, without secrets.
     key_variable
         The environment variable that holds the key; None if none is configured.
-    is_permanent
-        Whether a status with this error message is permanent, although the status usually is transient.
+    dialect
+        Where the API puts its error message, and whether a status with a message is permanent, although the status
+        usually is transient; None for an API that is not a rerank API.
     """
     status = exchange.status
-    message = read_error_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
+    read = read_error_message if dialect is None else dialect.error_message
+    message = read(_json_or_none(exchange)) or " ".join(exchange.text.split())
     transient = status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT)
-    if is_permanent(status, message):
+    if dialect is not None and dialect.is_permanent(status, message):
         transient = False
     should_retry = exchange.headers.get("x-should-retry")
     if should_retry in {"true", "false"}:

@@ -12,6 +12,7 @@ from evalkit.config import RerankerSettings, Traffic, reranker_settings
 from evalkit.config.settings import PositiveInt, with_hint
 from evalkit.dialects import Dialect
 from evalkit.errors import EvalkitError, nearest_name_hint
+from evalkit.rerankers.base_address import complete_url
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
 
@@ -23,6 +24,8 @@ class HttpSettings(RemoteSettings):
     ----------
     url
         Address that receives requests (default: the public address of the dialect, if ``dialect`` is set and has one).
+        A host, or a base that ends in a version (``http://host/v1``), is completed with the path of the dialect;
+        ``evalkit config show`` prints the result. ``tei`` and ``generic`` post to a host as it is.
     dialect
         Wire format of the API. ``generic`` with ``shape`` describes an API without a dialect.
     serve
@@ -85,6 +88,15 @@ class HttpSettings(RemoteSettings):
             if dialect.strict and name not in dialect.options:
                 message = f"unknown option {name!r} of dialect {self.dialect}"
                 raise with_hint(EvalkitError(message, nearest_name_hint(name, dialect.options)))
+        return self
+
+    @model_validator(mode="after")
+    def _is_sendable(self) -> HttpSettings:
+        dialect = self.open_dialect()
+        if self.options or self.shape is not None:
+            dialect.check_options(self.options)
+        if self.url is not None:  # a base address has the settings, and the identity, of the whole one
+            object.__setattr__(self, "url", complete_url(self.url, self.dialect, dialect, self.model))
         return self
 
     @property

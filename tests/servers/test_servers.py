@@ -213,7 +213,11 @@ def test_a_real_server_is_measured_from_end_to_end(server: tuple[str, Path], tmp
     calls = pd.read_parquet(folder / "calls.parquet")
     assert (calls.status == "ok").all()
     calls = calls[calls.reranker == "server"]
-    assert name == "sglang" or calls.tokens.notna().all() or (name == "infinity" and calls.characters.notna().all())
+    assert (
+        name == "sglang"
+        or calls.tokens.notna().all()
+        or (name == "infinity" and calls.characters.notna().all())
+    )
     assert calls.conn_reused.mean() > 0.5
     assert calls.list_sorted.all()
     if name == "litellm":
