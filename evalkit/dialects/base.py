@@ -110,7 +110,9 @@ class Dialect(ServedFormat):
         shape = self.shape
         if shape.document_key is None:
             return text
-        document: dict[str, Any] = copy.deepcopy(dict(shape.document_extra))
+        document: dict[str, Any] = {}
+        for path, value in shape.document_extra.items():
+            put(document, path, copy.deepcopy(value))
         if shape.document_id_key:
             put(document, shape.document_id_key, str(index))
         put(document, shape.document_key, text)

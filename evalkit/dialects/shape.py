@@ -37,7 +37,7 @@ class Shape:
     document_id_key
         Path of a document's index in a request; None if documents have no index.
     document_extra
-        What every document contains besides.
+        Path -> what every document has there besides its text.
     objects
         Whether documents may be objects with ``text`` as well as strings.
     top_n, return_documents

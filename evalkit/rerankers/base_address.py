@@ -46,16 +46,12 @@ def complete_url(url: str, name: str, dialect: Dialect, model: str) -> str:
     path = _path_of(dialect, model)
     own = path.strip("/").split("/")
     versions = [part for part in own if _VERSION.fullmatch(part)]
-    whole = urlunsplit(parts._replace(path=path))
     if "{" in path or (given and versions and given[-1] not in versions):
-        raise with_hint(
-            EvalkitError(
-                f"has the url {url!r}, but the {name} dialect has its endpoint at {path}",
-                f"set url to {whole}",
-            )
-        )
+        host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"  # a message repeats no password and no parameter
+        message = f"has the url {host}{parts.path}, but the endpoint of the {name} dialect is at {path}"
+        raise with_hint(EvalkitError(message, f"set url to {host}{path}"))
     if not given:
-        return whole
+        return urlunsplit(parts._replace(path=path))
     rest = own[own.index(given[-1]) + 1 :] if versions else own
     return urlunsplit(parts._replace(path=f"/{'/'.join([*given, *rest])}"))
 

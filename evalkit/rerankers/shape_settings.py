@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, ValidationInfo, field_validator, model_serializer
@@ -44,7 +46,7 @@ class ShapeSettings(Settings):
     document_id_key
         Path of the number of a document as text (0, 1, ...), if the API requires an id.
     document_extra
-        Other keys of every document, such as ``{type: INLINE, inlineDocumentSource: {type: TEXT}}``.
+        Path -> constant of every document, such as ``{type: INLINE, inlineDocumentSource.type: TEXT}``.
     top_n, return_documents
         Paths of these options in a request.
     results
@@ -73,7 +75,7 @@ class ShapeSettings(Settings):
         query: queries.0.textQuery.text
         documents: sources
         document_key: inlineDocumentSource.textDocument.text
-        document_extra: {type: INLINE, inlineDocumentSource: {type: TEXT}}
+        document_extra: {type: INLINE, inlineDocumentSource.type: TEXT}
         score: relevanceScore
 
     Cloudflare's Workers AI::
@@ -119,11 +121,8 @@ class ShapeSettings(Settings):
     @field_validator(*_IN_REQUEST)
     @classmethod
     def _writable(cls, path: str, info: ValidationInfo) -> str:
-        request: dict[str, Any] = {}
-        for name in _IN_REQUEST:
-            earlier = path if name == info.field_name else info.data.get(name)
-            if earlier:
-                put(request, earlier.removesuffix(FOR_EACH) if name == "query" else earlier, "")
+        earlier = {name: info.data.get(name) for name in _IN_REQUEST}
+        _check_places({**earlier, str(info.field_name): path})
         return path
 
     @field_validator(*_IN_DOCUMENT)
@@ -131,14 +130,8 @@ class ShapeSettings(Settings):
     def _describes_a_document(cls, value: Any, info: ValidationInfo) -> Any:
         if value and info.field_name != "document_key" and not info.data.get("document_key"):
             raise ValueError("needs document_key: documents are text without it")
-        document: dict[str, Any] = {}
-        for name in _IN_DOCUMENT:
-            earlier = value if name == info.field_name else info.data.get(name)
-            if isinstance(earlier, dict):
-                for key, inner in earlier.items():
-                    put(document, key, inner)
-            elif earlier:
-                put(document, earlier, "")
+        earlier = {name: info.data.get(name) for name in _IN_DOCUMENT}
+        _check_places({**earlier, str(info.field_name): value})
         return value
 
     @field_validator("results")
@@ -183,6 +176,20 @@ class ShapeSettings(Settings):
         )
         generic = registry.lookup("dialect", "generic")
         return generic(shape, self.key_header, self.key_prefix, is_sorted=self.sorted)  # type: ignore[no-any-return]
+
+
+def _check_places(keys: Mapping[str, str | Mapping[str, Any] | None]) -> None:
+    """Raise `ValueError` unless every path, or path in a mapping of constants, is a place of its own."""
+    filled: dict[str, Any] = {}
+    for name, key in keys.items():
+        values = key if isinstance(key, Mapping) else {key: ""} if key else {}
+        for path, value in values.items():
+            named = path.removesuffix(FOR_EACH) if name == "query" else path
+            split_path(named)
+            try:
+                put(filled, named, copy.deepcopy(value))
+            except ValueError as error:
+                raise ValueError(f"must be a place of its own: {error}") from None
 
 
 def _paths(path: str) -> tuple[str, ...]:
