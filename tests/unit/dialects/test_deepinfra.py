@@ -31,7 +31,8 @@ def test_a_service_takes_either_key(query: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("query", "message"),
     [({}, "'queries' is required"), ({"queries": []}, "must be a list of strings"),
-     ({"queries": "q"}, "list of strings"), ({"queries": ["q", 1]}, "list of strings"), ({"queries": ["q", "r"]}, "different queries"),
+     ({"queries": "q"}, "list of strings"), ({"queries": ["q", 1]}, "list of strings"),
+     ({"queries": ["q", "r"]}, "different queries"),
      ({"queries": ["q"] * 3}, "3 queries for 2 documents"), ({"query": 7}, "list of strings")],
 )  # fmt: skip
 def test_queries_that_are_not_one_are_refused(query: dict[str, Any], message: str) -> None:
