@@ -11,7 +11,7 @@ import orjson
 
 from evalkit.backend_checks.check_calls import CheckResult, broken, kept, not_testable
 from evalkit.dialects import WireRequest, read_error_message
-from evalkit.dialects.shape import dig
+from evalkit.dialects.shape import dig, put
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.records import RerankRequest
@@ -174,7 +174,7 @@ def _strings_and_objects(wire: Wire, promise: str) -> CheckResult:
     if not wire.shape.objects:
         return not_testable(promise, "the API documents only one form")
     body = wire.body(wire.request)
-    dig(body, wire.shape.documents)[:] = [{"text": text} for text in wire.request.documents]
+    put(body, wire.shape.documents, [{"text": text} for text in wire.request.documents])
     as_objects = wire.scores(wire.send_body(body), wire.request)
     as_strings = wire.scores(wire.send(wire.request), wire.request)
     if as_objects is None or as_strings is None:

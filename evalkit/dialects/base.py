@@ -18,7 +18,7 @@ from evalkit.dialects.reading import (
     whole,
 )
 from evalkit.dialects.served_format import ServedFormat
-from evalkit.dialects.shape import FOR_EACH, dig, first_gap, put, split_path
+from evalkit.dialects.shape import FOR_EACH, add, dig, first_gap, split_path
 from evalkit.dialects.wire import WireReply, WireRequest
 from evalkit.errors import CallError, RefusedFor
 from evalkit.records import Usage, shown_amount
@@ -63,19 +63,19 @@ class Dialect(ServedFormat):
         shape = self.shape
         body: dict[str, Any] = {}
         for name, value in (options or {}).items():
-            put(body, name, copy.deepcopy(value))
+            add(body, name, copy.deepcopy(value))
         if shape.model:
-            put(body, shape.model, request.model)
+            add(body, shape.model, request.model)
         self._put_query(body, request)
-        put(
+        add(
             body,
             shape.documents,
             [self._encode_document(i, text) for i, text in enumerate(request.documents)],
         )
         if shape.top_n and request.top_n is not None:
-            put(body, shape.top_n, request.top_n)
+            add(body, shape.top_n, request.top_n)
         if shape.return_documents and request.return_documents != shape.echoes:
-            put(body, shape.return_documents, request.return_documents != shape.return_inverted)
+            add(body, shape.return_documents, request.return_documents != shape.return_inverted)
         return body
 
     def check_options(self, options: Mapping[str, Any]) -> None:
@@ -102,9 +102,9 @@ class Dialect(ServedFormat):
     def _put_query(self, body: dict[str, Any], request: WireRequest) -> None:
         path = self.shape.query
         if path.endswith(FOR_EACH):
-            put(body, path.removesuffix(FOR_EACH), [request.query] * len(request.documents))
+            add(body, path.removesuffix(FOR_EACH), [request.query] * len(request.documents))
         else:
-            put(body, path, request.query)
+            add(body, path, request.query)
 
     def _encode_document(self, index: int, text: str) -> Any:
         shape = self.shape
@@ -112,10 +112,10 @@ class Dialect(ServedFormat):
             return text
         document: dict[str, Any] = {}
         for path, value in shape.document_extra.items():
-            put(document, path, copy.deepcopy(value))
+            add(document, path, copy.deepcopy(value))
         if shape.document_id_key:
-            put(document, shape.document_id_key, str(index))
-        put(document, shape.document_key, text)
+            add(document, shape.document_id_key, str(index))
+        add(document, shape.document_key, text)
         return document
 
     def decode_response(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> WireReply:

@@ -12,7 +12,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
-from evalkit.dialects.shape import Shape, put
+from evalkit.dialects.shape import Shape, add
 from evalkit.dialects.wire import WireError, WireRequest
 
 _LISTS_QUERIES = "qwen/qwen3-reranker"
@@ -27,7 +27,6 @@ class Deepinfra(Dialect):
     home = "https://api.deepinfra.com"
     shape = Shape(
         model=None,
-        query="queries.*",
         top_n=None,
         return_documents=None,
         results="scores",
@@ -44,14 +43,16 @@ class Deepinfra(Dialect):
     def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
         """Return the body of a request, with the query where the model's page or the guide has it."""
         body = super().encode_request(request, options)
-        if not request.model.lower().startswith(_LISTS_QUERIES):
-            put(body, "query", request.query)
+        add(body, "queries", [request.query] * len(request.documents))
+        if request.model.lower().startswith(_LISTS_QUERIES):
+            del body["query"]
         return body
 
     def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
-        """Read a request with either key."""
-        if isinstance(body, dict) and body.get("queries") is None and body.get("query") is not None:
-            body = {**body, "queries": [body["query"]]}
+        """Read a request with either key; ``queries`` holds one query for all documents, or the same one for each."""
+        queries = body.get("queries") if isinstance(body, dict) else None
+        if isinstance(queries, list) and queries and all(query == queries[0] for query in queries):
+            body = {"query": queries[0], **body}
         return super().decode_request(body, path_model)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

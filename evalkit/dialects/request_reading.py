@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalkit.dialects.shape import FOR_EACH, Shape, dig, split_path, take
+from evalkit.dialects.shape import Shape, dig
 from evalkit.dialects.wire import ANY_MODEL, WireError, WireRequest
 
 
@@ -42,7 +42,7 @@ def read_request(body: Any, shape: Shape, max_documents: int | None, status: int
         returned = shape.echoes != shape.return_inverted
     return WireRequest(
         model=parts.text(shape.model) if shape.model else ANY_MODEL,
-        query=parts.query(shape.query, len(documents)),
+        query=parts.text(shape.query),
         documents=tuple(parts.document(shape, i, value) for i, value in enumerate(documents)),
         top_n=parts.top_n(shape.top_n),
         return_documents=returned != shape.return_inverted,
@@ -70,13 +70,10 @@ class _RequestBody:
         """
         if path is None:
             return None
-        value: Any = self._body
-        for depth, part in enumerate(split_path(path)):
-            if not isinstance(value, list if isinstance(part, int) else dict) and value is not None:
-                outer = ".".join(map(str, split_path(path)[:depth]))
-                raise self.invalid(outer, f"must be {'a list' if isinstance(part, int) else 'an object'}")
-            value = take(value, part)
-        return value
+        outer = path.rpartition(".")[0]
+        if outer and not isinstance(dig(self._body, outer), dict | None):
+            raise self.invalid(outer, "must be an object")
+        return dig(self._body, path)
 
     def required(self, path: str) -> Any:
         """Return the value of a required key.
@@ -104,27 +101,6 @@ class _RequestBody:
             raise self.invalid(path, "must be a string")
         return value
 
-    def query(self, path: str, documents: int) -> str:
-        """Return the query; the one of a list if the API takes a list with the query once for each document.
-
-        Raises
-        ------
-        WireError
-            If it is missing or no string, or if the list holds different queries, or another number than 1 or that of
-            the documents.
-        """
-        if not path.endswith(FOR_EACH):
-            return self.text(path)
-        path = path.removesuffix(FOR_EACH)
-        texts = self.required(path)
-        if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-            raise self.invalid(path, "must be a list of strings")
-        if len(texts) not in {1, documents}:
-            raise self.invalid(path, f"holds {len(texts)} queries for {documents} documents")
-        if len(set(texts)) > 1:
-            raise self.invalid(path, "holds different queries; only one query for all documents is supported")
-        return str(texts[0])
-
     def document(self, shape: Shape, index: int, value: Any) -> str:
         """Return the text of a document, which is a string or an object.
 
@@ -134,7 +110,7 @@ class _RequestBody:
             If it is neither, or the object has no text.
         """
         key = shape.document_key or "text"
-        text = dig(value, key) if isinstance(value, dict) else value
+        text = value.get(key) if isinstance(value, dict) else value
         if not isinstance(text, str):
             raise self.invalid(
                 shape.documents, f"holds at position {index} neither a string nor an object with '{key}'"

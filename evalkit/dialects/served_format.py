@@ -108,10 +108,9 @@ class ServedFormat:
         shape = self.shape
         if shape.score is None:
             return score
-        result: dict[str, Any] = {}
+        result: dict[str, Any] = {shape.score: score}
         if shape.index:
-            put(result, shape.index, str(index) if shape.document_id_key else index)
-        put(result, shape.score, score)
+            result = {shape.index: str(index) if shape.document_id_key else index, **result}
         if request.return_documents and shape.return_documents and shape.echo:
             text = request.documents[index]
             result[shape.echo] = {shape.echo_key: text} if shape.echo_key else text

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 FOR_EACH = ".*"
@@ -87,10 +88,10 @@ class Shape:
     error_code: str | None = None
 
     def request_keys(self) -> frozenset[str]:
-        """Return the keys of a request that the dialect sets whole; it may add to others."""
+        """Return the top-level keys of a request that the dialect fills itself."""
         query = self.query.removesuffix(FOR_EACH)
         paths = (self.model, query, self.documents, self.top_n, self.return_documents)
-        return frozenset(path for path in paths if path and len(split_path(path)) == 1)
+        return frozenset(str(split_path(path)[0]) for path in paths if path)
 
 
 @lru_cache(maxsize=4096)
@@ -147,39 +148,64 @@ def take(value: Any, part: str | int) -> Any:
 
 
 def put(body: dict[str, Any], path: str, value: Any) -> None:
-    """Set the value at a path, and create the objects and lists that lead to it. An object is added to an object.
+    """Set the value at a path, in place of any other, and create the objects and lists that lead to it.
 
     Raises
     ------
     ValueError
-        If the path is malformed, or another value is there already.
+        If the path is malformed, or leads through a value that is no object or list.
     """
+    place, part = _place_of(body, path)
+    place[part] = value
+
+
+def add(body: dict[str, Any], path: str, value: Any) -> None:
+    """Set the value at a path as `put` does, but overwrite nothing: an object is added to an object.
+
+    Raises
+    ------
+    ValueError
+        As `put`, and if there is another value already.
+    """
+    place, part = _place_of(body, path)
+    if _is_free(place, part):
+        place[part] = value
+    else:
+        _merge(place[part], value, path)
+
+
+def _place_of(body: dict[str, Any], path: str) -> tuple[Any, str | int]:
+    """Return the object or list that contains the value of a path, and its key or position there."""
     parts = split_path(path)
     place: Any = body
-    for depth, part in enumerate(parts):
-        last = depth == len(parts) - 1
-        place = _settle(place, part, value if last else [] if isinstance(parts[depth + 1], int) else {}, path)
+    for part, following in pairwise(parts):
+        _make_room(place, part, path)
+        if _is_free(place, part):
+            place[part] = [] if isinstance(following, int) else {}
+        place = place[part]
+    _make_room(place, parts[-1], path)
+    return place, parts[-1]
 
 
-def _settle(place: Any, part: str | int, value: Any, path: str) -> Any:
-    """Set one part of a container, and return what is there then: the value, or an object that it was added to."""
+def _make_room(place: Any, part: str | int, path: str) -> None:
     if isinstance(part, int) and isinstance(place, list):
         place.extend([GAP] * (part + 1 - len(place)))
     elif isinstance(part, int) or not isinstance(place, dict):
         raise ValueError(f"{path!r} leads through {_kind(place)}")  # noqa: TRY004 - the path is at fault
-    held = place.get(part, GAP) if isinstance(place, dict) else take(place, part)
-    if held is GAP:
-        place[part] = value
-        return value
-    if isinstance(held, dict) and isinstance(value, dict):
-        for key, inner in value.items():
-            _settle(held, key, inner, path)
-        return held
-    if isinstance(held, list) and value == []:  # a list that leads to the value
-        return held
-    raise ValueError(
-        f"{path!r} is set twice" if value not in ([], {}) else f"{path!r} leads through {_kind(held)}"
-    )
+
+
+def _is_free(place: Any, part: str | int) -> bool:
+    return part not in place if isinstance(place, dict) else place[part] is GAP
+
+
+def _merge(held: Any, value: Any, path: str) -> None:
+    if not (isinstance(held, dict) and isinstance(value, dict)):
+        raise ValueError(f"{path!r} is set twice")  # noqa: TRY004 - as above
+    for key, inner in value.items():
+        if key in held:
+            _merge(held[key], inner, path)
+        else:
+            held[key] = inner
 
 
 def _kind(value: Any) -> str:

@@ -44,7 +44,13 @@ class Http:
         first = self.connections.post(body, self._idempotency(request))
         exchange = self._wait_until_done(first, encoded_s + self.settings.timeout_s)
         if exchange.status != 200:
-            raise refusal(exchange, self.connections.display_url, self.settings.api_key_env, self.dialect)
+            raise refusal(
+                exchange,
+                self.connections.display_url,
+                self.settings.api_key_env,
+                self.dialect.is_permanent,
+                self.dialect.error_message,
+            )
         reply = self.decode(exchange, wire)
         check_model(self.settings.model_to_come, reply.model, exchange, self.connections.display_url)
         return RerankResponse(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import orjson
 
-from evalkit.dialects import ANY_MODEL, Dialect, read_error_message
+from evalkit.dialects import ANY_MODEL, read_error_message
 from evalkit.errors import RETRYABLE, CallError, Remedy
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.model_names import same_model
@@ -26,7 +26,8 @@ def refusal(
     exchange: Exchange,
     shown: str,
     key_variable: str | None,
-    dialect: Dialect | None = None,
+    is_permanent: Callable[[int, str], bool] = lambda _status, _message: False,
+    read_message: Callable[[Any], str | None] = read_error_message,
 ) -> CallError:
     """Return the call error of a reply with another status than 200, with whether and when to retry.
 
@@ -38,15 +39,15 @@ def refusal(
         The address as displayed in messages, without secrets.
     key_variable
         The environment variable that holds the key; None if none is configured.
-    dialect
-        Where the API puts its error message, and whether a status with a message is permanent, although the status
-        usually is transient; None for an API that is not a rerank API.
+    is_permanent
+        Whether a status with this error message is permanent, although the status usually is transient.
+    read_message
+        Finds the message of an error body.
     """
     status = exchange.status
-    read = read_error_message if dialect is None else dialect.error_message
-    message = read(_json_or_none(exchange)) or " ".join(exchange.text.split())
+    message = read_message(_json_or_none(exchange)) or " ".join(exchange.text.split())
     transient = status in _TRANSIENT or (status >= 500 and status not in _NEVER_TRANSIENT)
-    if dialect is not None and dialect.is_permanent(status, message):
+    if is_permanent(status, message):
         transient = False
     should_retry = exchange.headers.get("x-should-retry")
     if should_retry in {"true", "false"}:

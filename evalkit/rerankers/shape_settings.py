@@ -11,7 +11,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationInfo, field
 from evalkit import registry
 from evalkit.config import Settings
 from evalkit.dialects import Dialect, Shape
-from evalkit.dialects.shape import FOR_EACH, put, split_path
+from evalkit.dialects.shape import FOR_EACH, add, split_path
 
 _IN_REQUEST = ("model", "query", "documents", "top_n", "return_documents")
 _IN_DOCUMENT = ("document_key", "document_id_key", "document_extra")
@@ -187,7 +187,7 @@ def _check_places(keys: Mapping[str, str | Mapping[str, Any] | None]) -> None:
             named = path.removesuffix(FOR_EACH) if name == "query" else path
             split_path(named)
             try:
-                put(filled, named, copy.deepcopy(value))
+                add(filled, named, copy.deepcopy(value))
             except ValueError as error:
                 raise ValueError(f"must be a place of its own: {error}") from None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from evalkit import registry
 from evalkit.dialects import Dialect, WireError
-from evalkit.dialects.shape import FOR_EACH, put
+from evalkit.dialects.shape import put
 
 Schema = dict[str, Any]
 
@@ -117,16 +117,14 @@ def _page(path: str, what: str, schema: Schema | None, others: Sequence[int]) ->
 
 def _request(dialect: Dialect, models: Sequence[str]) -> Schema:
     shape = dialect.shape
-    document = _any([_string(), _nested({shape.document_key or "text": _string()}, {})])
+    document = _any([_string(), _object({shape.document_key or "text": _string()})])
     documents: Schema = {"type": "array", "minItems": 1, "items": document}
     if dialect.max_documents is not None:
         documents["maxItems"] = dialect.max_documents
     optional = {shape.top_n: {"type": ["integer", "null"], "minimum": 1}} if shape.top_n else {}
     if shape.return_documents:
         optional[shape.return_documents] = {"type": ["boolean", "null"]}
-    query = shape.query.removesuffix(FOR_EACH)
-    queries = _string() if query == shape.query else {"type": "array", "minItems": 1, "items": _string()}
-    required: dict[str, Schema] = {query: queries, shape.documents: documents}
+    required: dict[str, Schema] = {shape.query: _string(), shape.documents: documents}
     if shape.model:
         required[shape.model] = {"type": "string", "examples": [models[0]]}
     return _nested(required, optional)
@@ -139,7 +137,7 @@ def _reply(dialect: Dialect) -> Schema:
         fields: dict[str, Schema] = {shape.score: {"type": "number"}}
         if shape.index:
             fields[shape.index] = _string() if shape.document_id_key else {"type": "integer", "minimum": 0}
-        result = _nested(fields, {})
+        result = _object(fields)
     results = _list(result)
     return _nested({shape.results: results}, {}) if shape.results else results
 
@@ -164,21 +162,13 @@ def _nested(required: Mapping[str, Schema], optional: Mapping[str, Schema]) -> S
 
 def _object_of(tree: Mapping[str, Any]) -> _Property:
     """Return the schema of an object from a tree of properties; it is required if any property in it is."""
-    properties = {key: _property_of(value) for key, value in tree.items()}
+    properties = {
+        key: value if isinstance(value, _Property) else _object_of(value) for key, value in tree.items()
+    }
     needed = [key for key, one in properties.items() if one.required]
     fields = {key: one.schema for key, one in properties.items()}
     kind = "object" if needed else ["object", "null"]
     return _Property({"type": kind, "properties": fields, "required": needed}, required=bool(needed))
-
-
-def _property_of(value: Any) -> _Property:
-    """Return the property of an inner node: itself, a list of the first one's kind, or an object of properties."""
-    if isinstance(value, _Property):
-        return value
-    if isinstance(value, list):
-        first = _property_of(value[0])
-        return _Property(_list(first.schema), first.required)
-    return _object_of(value)
 
 
 def _schema_of(example: Any) -> Schema:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.dialects.shape import MOST_POSITIONS, Shape, dig, first_gap, put, split_path
+from evalkit.dialects.shape import MOST_POSITIONS, Shape, add, dig, first_gap, put, split_path
 
 plain_keys = st.text("abcXYZ_-$/ ", min_size=1, max_size=5).filter(lambda key: key == key.strip())
 quoted_keys = st.text(st.characters(codec="utf-8", exclude_characters='"'), min_size=1, max_size=5)
@@ -66,7 +66,7 @@ def test_values_of_one_object_and_one_list_come_together() -> None:
     for order in (constants, constants[::-1]):
         body: dict[str, Any] = {}
         for path, value in [("queries", [{"type": "TEXT"}]), *order, query]:
-            put(body, path, copy.deepcopy(value))
+            add(body, path, copy.deepcopy(value))
         assert body == {
             "queries": [{"type": "TEXT", "textQuery": {"text": "q"}}],
             "parameters": {"a": 1, "b": 2},
@@ -82,8 +82,15 @@ def test_no_value_is_overwritten(path: str, reason: str) -> None:
     """Two values of one place are an error, and so is a path through a value."""
     body = {"text": "t", "list": [1], "object": {"a": 1}}
     with pytest.raises(ValueError, match=reason):
-        put(body, path, "other")
+        add(body, path, "other")
     assert body == {"text": "t", "list": [1], "object": {"a": 1}}
+
+
+def test_a_value_can_be_replaced() -> None:
+    """Where that is wanted: a dialect writes its own form over the common one."""
+    body = {"a": [{"b": 1}]}
+    put(body, "a.0.b", {"c": 2})
+    assert body == {"a": [{"b": {"c": 2}}]}
 
 
 def test_a_position_without_a_value_is_found() -> None:
@@ -102,7 +109,7 @@ def test_a_missing_value_is_none(body: Any) -> None:
     assert dig(body, "a.1.b") is None
 
 
-def test_keys_set_whole_are_those_without_others_below_them() -> None:
-    """An option may add to an object that a dialect writes a part of."""
-    shape = Shape(query="input.query", documents="sources", top_n="parameters.top_n", return_documents=None)
-    assert shape.request_keys() == {"model", "sources"}
+def test_the_keys_of_a_request_are_those_at_its_top() -> None:
+    """Without positions, quotes and the mark of a list of queries."""
+    shape = Shape(query="queries.*", documents='"a.b".c', top_n="parameters.top_n", return_documents=None)
+    assert shape.request_keys() == {"model", "queries", "a.b", "parameters"}
