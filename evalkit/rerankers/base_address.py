@@ -48,7 +48,7 @@ def complete_url(url: str, name: str, dialect: Dialect, model: str) -> str:
     versions = [part for part in own if _VERSION.fullmatch(part)]
     if "{" in path or (given and versions and given[-1] not in versions):
         host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"  # a message repeats no password and no parameter
-        message = f"has the url {host}{parts.path}, but the endpoint of the {name} dialect is at {path}"
+        message = f"the endpoint of the {name} dialect is at {path}, not at {host}{parts.path}"
         raise with_hint(EvalkitError(message, f"set url to {host}{path}"))
     if not given:
         return urlunsplit(parts._replace(path=path))
