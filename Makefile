@@ -95,7 +95,7 @@ faults: $(VENV)/.dev ## print what becomes of a query under every fault of a ser
 clients: $(VENV)/.dev ## optional: ask the service with clients that others wrote, installed aside
 	@.ci/clients
 
-servers: $(VENV)/.dev ## optional: run and probe infinity, llama.cpp and litellm, installed aside
+servers: $(VENV)/.dev ## optional: run and probe infinity, llama.cpp, litellm and SGLang's router, installed aside
 	@.ci/servers
 
 build: ## build the wheel, install it in a clean environment, run it from outside the tree

@@ -88,6 +88,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
         "sagemaker": "evalkit.dialects.sagemaker:Sagemaker",
         "sagemaker_tei": "evalkit.dialects.sagemaker_tei:SagemakerTei",
         "scaleway": "evalkit.dialects.scaleway:Scaleway",
+        "sglang": "evalkit.dialects.sglang:Sglang",
         "siliconflow": "evalkit.dialects.siliconflow:Siliconflow",
         "tei": "evalkit.dialects.tei:Tei",
         "together": "evalkit.dialects.together:Together",

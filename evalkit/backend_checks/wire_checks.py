@@ -67,8 +67,8 @@ class Wire:
         if exchange.status != 200:
             return None
         try:
-            found = dig(orjson.loads(exchange.content), self.shape.results)
-        except orjson.JSONDecodeError:
+            found = self.http.dialect.results_in(orjson.loads(exchange.content))
+        except (orjson.JSONDecodeError, CallError):
             return None
         return found if isinstance(found, list) else None
 
@@ -119,9 +119,9 @@ def _names_documents(wire: Wire, promise: str) -> CheckResult:
     if results is None:
         return broken(promise, "the option is refused, or the reply contains no list")
     for entry in results:
-        found = entry.get(shape.echo) if isinstance(entry, dict) else None
+        found = dig(entry, shape.echo)
         text = next(iter(_texts(found)), None)
-        index = str(entry.get(shape.index)) if isinstance(entry, dict) else ""
+        index = str(dig(entry, shape.index or ""))
         # A server may strip leading and trailing white space.
         sent = wire.request.documents[int(index)] if index.isdigit() else ""
         if text is None or text.strip() != sent.strip():
@@ -145,8 +145,8 @@ def _top_n(wire: Wire, promise: str) -> CheckResult:
     more = wire.results(wire.send(replace(wire.request, top_n=len(wire.request.documents) + 5)))
     if cut is None or more is None:
         return broken(promise, "the option is refused, or the reply contains no list")
-    wanted = sorted((float(r[shape.score]) for r in every), reverse=True)[:2]
-    best = [float(r[shape.score]) for r in cut]
+    wanted = sorted((float(dig(r, shape.score)) for r in every), reverse=True)[:2]
+    best = [float(dig(r, shape.score)) for r in cut]
     if len(cut) != 2 or any(abs(a - b) > 1e-4 * max(1.0, abs(b)) for a, b in zip(best, wanted, strict=True)):
         return broken(
             promise, f"top_n=2 returned {len(cut)} results with scores {best[:3]}; the best two are {wanted}"
@@ -166,7 +166,7 @@ def _no_documents_unasked(wire: Wire, promise: str) -> CheckResult:
     if not shape.return_documents or not shape.echo:
         return not_testable(promise, "the API has no such option")
     results = wire.results(wire.send(wire.request)) or []
-    echoed = sum(any(_texts(entry.get(shape.echo))) for entry in results if isinstance(entry, dict))
+    echoed = sum(any(_texts(dig(entry, shape.echo))) for entry in results)
     return (broken if echoed else kept)(promise, f"{echoed} of {len(results)} results contain a document")
 
 

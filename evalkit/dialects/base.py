@@ -11,6 +11,7 @@ from evalkit.dialects.reading import (
     COMMON_TIMES,
     first_amount,
     header_amount,
+    read_error_message,
     read_results,
     read_server_times,
     unusable_amounts,
@@ -18,7 +19,7 @@ from evalkit.dialects.reading import (
 )
 from evalkit.dialects.refusal_causes import cause_in_words
 from evalkit.dialects.served_format import ServedFormat
-from evalkit.dialects.shape import dig, put
+from evalkit.dialects.shape import FOR_EACH, add, dig, first_gap, split_path
 from evalkit.dialects.wire import WireReply, WireRequest
 from evalkit.errors import CallError, RefusedFor
 from evalkit.records import Usage, shown_amount
@@ -33,6 +34,8 @@ class Dialect(ServedFormat):
 
     home: ClassVar[str | None] = None
     """Public host; a configuration then needs no url. None if there is none."""
+    answers_at_root: ClassVar[bool] = False
+    """Whether the API takes requests at ``/`` as well, so that the address of its host is complete."""
     max_bytes: ClassVar[int | None] = None
     """Maximum size of a request's body."""
     max_tokens: ClassVar[int | None] = None
@@ -76,27 +79,60 @@ class Dialect(ServedFormat):
         shape = self.shape
         body: dict[str, Any] = {}
         for name, value in (options or {}).items():
-            put(body, name, copy.deepcopy(value))
+            add(body, name, copy.deepcopy(value))
         if shape.model:
-            put(body, shape.model, request.model)
-        put(body, shape.query, request.query)
-        put(
+            add(body, shape.model, request.model)
+        self._put_query(body, request)
+        add(
             body,
             shape.documents,
             [self._encode_document(i, text) for i, text in enumerate(request.documents)],
         )
         if shape.top_n and request.top_n is not None:
-            put(body, shape.top_n, request.top_n)
+            add(body, shape.top_n, request.top_n)
         if shape.return_documents and request.return_documents != shape.echoes:
-            put(body, shape.return_documents, request.return_documents != shape.return_inverted)
+            add(body, shape.return_documents, request.return_documents != shape.return_inverted)
         return body
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise for options that a request cannot contain.
+
+        Raises
+        ------
+        ValueError
+            If one has a malformed name, sets what another or the dialect sets, or leaves a position of a list empty.
+        """
+        for name in options:
+            try:
+                split_path(name)
+            except ValueError as error:
+                raise ValueError(f"has an option {name!r} that {error}") from None
+        try:
+            body = self.encode_request(WireRequest("m", "q", ("d",)), options)
+        except ValueError as error:
+            raise ValueError(f"has an option that the dialect sets, or two that collide: {error}") from None
+        gap = first_gap(body)
+        if gap is not None:
+            raise ValueError(f"leaves the position {gap} of a request empty: set it with an option")
+
+    def _put_query(self, body: dict[str, Any], request: WireRequest) -> None:
+        path = self.shape.query
+        if path.endswith(FOR_EACH):
+            add(body, path.removesuffix(FOR_EACH), [request.query] * len(request.documents))
+        else:
+            add(body, path, request.query)
 
     def _encode_document(self, index: int, text: str) -> Any:
         shape = self.shape
         if shape.document_key is None:
             return text
-        named = {shape.document_id_key: str(index)} if shape.document_id_key else {}
-        return {**named, shape.document_key: text}
+        document: dict[str, Any] = {}
+        for path, value in shape.document_extra.items():
+            add(document, path, copy.deepcopy(value))
+        if shape.document_id_key:
+            add(document, shape.document_id_key, str(index))
+        add(document, shape.document_key, text)
+        return document
 
     def decode_response(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> WireReply:
         """Read a reply.
@@ -115,9 +151,7 @@ class Dialect(ServedFormat):
         CallError
             Kind ``reply``, unless there is exactly one finite score for each document.
         """
-        if self.shape.results and not isinstance(body, dict):
-            raise CallError("reply", "the reply is not a JSON object")
-        scores, order = read_results(dig(body, self.shape.results), len(request.documents), self.shape)
+        scores, order = read_results(self.results_in(body), len(request.documents), self.shape)
         model = dig(body, "model")
         return WireReply(
             scores=scores,
@@ -127,6 +161,26 @@ class Dialect(ServedFormat):
             model=model if isinstance(model, str) and model else None,
             unusable=self._unusable(body, headers),
         )
+
+    def results_in(self, body: Any) -> Any:
+        """Return the list of results in a reply, or what is in its place.
+
+        Raises
+        ------
+        CallError
+            Kind ``reply``, if the body cannot have one.
+        """
+        if self.shape.results and not isinstance(body, dict):
+            raise CallError("reply", "the reply is not a JSON object")
+        return dig(body, self.shape.results)
+
+    def error_message(self, body: Any) -> str | None:
+        """Return the message of an error body, from where the API puts it; None if there is none."""
+        message = dig(body, self.shape.error) if self.shape.error else None
+        if not isinstance(message, str) or not message:
+            return read_error_message(body)
+        code = dig(body, self.shape.error_code) if self.shape.error_code else None
+        return f"{code}: {message}" if isinstance(code, str | int) else message
 
     def _unusable(self, body: Any, headers: Mapping[str, str]) -> dict[str, str]:
         """Return what the API reports as billed but is no amount: field -> value."""

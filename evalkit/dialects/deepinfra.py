@@ -1,13 +1,22 @@
-"""DeepInfra's ``POST /v1/inference/{model}``, docs.deepinfra.com/apis/reranker: a list of scores in input order."""
+"""DeepInfra's ``POST /v1/inference/{model}``: a list of scores in input order.
+
+The pages of the Qwen3 rerankers (deepinfra.com/Qwen/Qwen3-Reranker-0.6B/api) have ``queries``, a list that other
+clients fill with the query once for each document; the guide (docs.deepinfra.com/apis/reranker) has ``query`` for a
+cross-encoder. A request contains ``queries`` for those models and both keys for any other.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
-from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.shape import Shape, add
+from evalkit.dialects.wire import WireError, WireRequest
+
+_LISTS_QUERIES = "qwen/qwen3-reranker"
+"""Beginning of the names of models with ``queries`` alone, in lower case."""
 
 
 class Deepinfra(Dialect):
@@ -30,6 +39,21 @@ class Deepinfra(Dialect):
     sorted = False
     options = frozenset({"instruction", "service_tier"})
     server_times = (TimeSource("inference_status.runtime_ms", in_body=True),)
+
+    def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
+        """Return the body of a request, with the query where the model's page or the guide has it."""
+        body = super().encode_request(request, options)
+        add(body, "queries", [request.query] * len(request.documents))
+        if request.model.lower().startswith(_LISTS_QUERIES):
+            del body["query"]
+        return body
+
+    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
+        """Read a request with either key; ``queries`` holds one query for all documents, or the same one for each."""
+        queries = body.get("queries") if isinstance(body, dict) else None
+        if isinstance(queries, list) and queries and all(query == queries[0] for query in queries):
+            body = {"query": queries[0], **body}
+        return super().decode_request(body, path_model)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail": {"error"}}``."""

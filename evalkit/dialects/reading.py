@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.dialects.shape import Shape, dig, put
+from evalkit.dialects.shape import Shape, dig, put, split_path
 from evalkit.errors import CallError
 from evalkit.records import ServerTime, known_amount, known_count, shown_amount
 
@@ -50,8 +50,8 @@ def _read_valid(results: list[Any], documents: int, shape: Shape) -> Scores | No
     if len(results) != documents:
         return None
     try:
-        indices = list(range(documents)) if shape.index is None else [e[shape.index] for e in results]
-        values = results if shape.score is None else [e[shape.score] for e in results]
+        indices = list(range(documents)) if shape.index is None else _column(results, shape.index)
+        values = results if shape.score is None else _column(results, shape.score)
     except (TypeError, KeyError, IndexError):
         return None
     if {*map(type, indices)} != {int} or not {*map(type, values)} <= {float, int}:
@@ -65,6 +65,15 @@ def _read_valid(results: list[Any], documents: int, shape: Shape) -> Scores | No
     except OverflowError:
         return None
     return (scores, order) if np.isfinite(scores).all() else None
+
+
+def _column(results: list[Any], path: str) -> list[Any]:
+    """Return the values at a path of each result; a plain key is read without the detour."""
+    parts = split_path(path)
+    if len(parts) == 1 and isinstance(parts[0], str):
+        key = parts[0]
+        return [result[key] for result in results]
+    return [dig(result, path) for result in results]
 
 
 def _read_any(results: list[Any], documents: int, shape: Shape) -> Scores:
@@ -106,7 +115,7 @@ def _index(entry: Any, position: int, documents: int, shape: Shape) -> int:
     if shape.index is None:
         index: Any = position
     else:
-        index = entry.get(shape.index) if isinstance(entry, dict) else None
+        index = dig(entry, shape.index)
         if shape.text_numbers and isinstance(index, str) and index.isascii() and index.isdigit():
             index = int(index[:10])
     if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < documents:
@@ -120,7 +129,7 @@ def _index(entry: Any, position: int, documents: int, shape: Shape) -> int:
 def _score(entry: Any, index: int, shape: Shape) -> float:
     score = entry
     if shape.score is not None:
-        score = entry.get(shape.score) if isinstance(entry, dict) else None
+        score = dig(entry, shape.score)
     value = _number(score, text=shape.text_numbers)
     if value is None:
         raise CallError(

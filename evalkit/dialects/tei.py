@@ -25,6 +25,7 @@ class Tei(Dialect):
 
     path = "/rerank"
     served_at_own_path = True
+    answers_at_root = True
     shape = Shape(
         model=None,
         documents="texts",

@@ -102,8 +102,7 @@ class Http:
                 exchange,
                 self.connections.display_url,
                 self.settings.key_variables,
-                self.dialect.refused_for,
-                self.dialect.transient_errors,
+                self.dialect,
             )
 
     def _with_all_pages(self, sent: Any, exchange: Exchange, most: int) -> Exchange:

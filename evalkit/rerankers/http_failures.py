@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import orjson
 
-from evalkit.dialects import ANY_MODEL, read_error_message
-from evalkit.dialects.refusal_causes import cause_in_words, error_words, most_documents
-from evalkit.errors import RETRYABLE, CallError, RefusedFor, Remedy
+from evalkit.dialects import ANY_MODEL, Dialect
+from evalkit.dialects.refusal_causes import error_words, most_documents
+from evalkit.errors import RETRYABLE, CallError, Remedy
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.aws_failures import aws_error_type, aws_hint, passed_on_status
 from evalkit.rerankers.model_names import same_model
@@ -28,8 +28,7 @@ def refusal(
     exchange: Exchange,
     shown: str,
     key_variable: str | None,
-    refused_for: Callable[[int, str], RefusedFor | None] = cause_in_words,
-    transient_errors: frozenset[str] = frozenset(),
+    dialect: Dialect | None = None,
 ) -> CallError:
     """Return the call error of a reply with another status than 200, with whether and when to retry.
 
@@ -41,21 +40,20 @@ def refusal(
         The address as displayed in messages, without secrets.
     key_variable
         The environment variable that holds the key; None if none is configured.
-    refused_for
-        Returns what was refused; see `evalkit.dialects.Dialect.refused_for`.
-    transient_errors
-        AWS's types of errors that are transient, although their status usually is permanent.
+    dialect
+        Where the API puts its error message, and what its errors mean; None for what most APIs do.
     """
+    dialect = dialect or Dialect()
     status, body = exchange.status, _json_or_none(exchange)
-    message = read_error_message(body) or " ".join(exchange.text.split())
-    words = error_words(body, exchange.text)
+    message = dialect.error_message(body) or " ".join(exchange.text.split())
+    words = error_words(body, message)
     error_type = aws_error_type(exchange.headers)
     # Of an error that AWS passes on, the status of the model decides what a retry can do.
     effective = passed_on_status(status, body)
-    cause = refused_for(effective, words)
+    cause = dialect.refused_for(effective, words)
     transient = effective in _TRANSIENT or (effective >= 500 and effective not in _NEVER_TRANSIENT)
     # What is refused for its content is refused again, also with a status that usually passes.
-    transient = (transient or error_type in transient_errors) and cause is None
+    transient = (transient or error_type in dialect.transient_errors) and cause is None
     should_retry = exchange.headers.get("x-should-retry")
     if should_retry in {"true", "false"}:
         transient = should_retry == "true"

@@ -14,6 +14,7 @@ from evalkit.config.text_templates import DOCUMENT, QUERY, check_template
 from evalkit.dialects import Dialect
 from evalkit.errors import EvalkitError, nearest_name_hint
 from evalkit.rerankers.aws_settings import AwsAccess, AwsSettings
+from evalkit.rerankers.base_address import complete_url
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
 from evalkit.rerankers.url_parts import UrlPart, check_parts, with_parts
@@ -26,6 +27,8 @@ class HttpSettings(RemoteSettings):
     ----------
     url
         Address that receives requests (default: the public address of the dialect, if ``dialect`` is set and has one).
+        A host, or a base that ends in a version (``http://host/v1``), is completed with the path of the dialect;
+        ``evalkit config show`` prints the result. ``tei`` and ``generic`` post to a host as it is.
     dialect
         Wire format of the API. ``generic`` with ``shape`` describes an API without a dialect.
     serve
@@ -177,6 +180,15 @@ class HttpSettings(RemoteSettings):
             raise ValueError(
                 "must not have 'api_key_env' with 'aws.service' or 'aws.profile': a key replaces the signature"
             )
+
+    @model_validator(mode="after")
+    def _is_sendable(self) -> HttpSettings:
+        dialect = self.open_dialect()
+        if self.options or self.shape is not None:
+            dialect.check_options(self.options)
+        if self.url is not None:  # a base address has the settings, and the identity, of the whole one
+            object.__setattr__(self, "url", complete_url(self.url, self.dialect, dialect, self.model))
+        return self
 
     @property
     def is_pointwise(self) -> bool:

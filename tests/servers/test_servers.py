@@ -1,4 +1,4 @@
-"""Real rerank servers that nobody here wrote, run and probed: infinity, llama.cpp and the litellm proxy.
+"""Real rerank servers of other projects, run and probed: infinity, llama.cpp, the litellm proxy, SGLang's router.
 
 An optional job (``make servers``): each server stands in an environment of its own below the folder
 that EVALKIT_SERVERS names, with a tiny model of random weights made on the spot.
@@ -12,10 +12,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import orjson
 import pandas as pd
 import pytest
@@ -36,7 +38,7 @@ name: server
 datasets: [{{source: demo, sample: {{queries: 30, seed: 1}}}}]
 retriever: {{depth: 20}}
 rerankers:
-  server: {{{settings}}}
+  server: {{{server}}}{direct}
 depths: [10, 20]
 latency: {{batch_sizes: [1, 10], calls: 20}}
 """
@@ -49,6 +51,19 @@ def environments() -> Path:
     if not folder:
         pytest.skip("EVALKIT_SERVERS is unset: no third-party servers (make servers)")
     return Path(folder).resolve()
+
+
+@dataclass(frozen=True)
+class Running:
+    """The settings of the reranker of a running server, and of evalkit's own service if the server is a proxy of it."""
+
+    server: str
+    upstream: str | None = None
+
+    def config(self) -> str:
+        """Return a configuration that measures the server, and the service behind it."""
+        direct = f"\n  direct: {{{self.upstream}}}" if self.upstream else ""
+        return CONFIG.format(server=self.server, direct=direct)
 
 
 def free_port() -> int:
@@ -80,8 +95,8 @@ def started(command: list[str], ready: str, log: Path) -> Iterator[None]:
 
 
 @contextmanager
-def infinity(environments: Path, work: Path) -> Iterator[str]:
-    """Run infinity; yield the settings of its reranker."""
+def infinity(environments: Path, work: Path) -> Iterator[Running]:
+    """Run infinity."""
     programs = environments / "infinity" / "bin"
     subprocess.run([programs / "python", HERE / "make_bert.py", work / "model"], check=True)
     port = free_port()
@@ -91,23 +106,27 @@ def infinity(environments: Path, work: Path) -> Iterator[str]:
         "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
     with started(command, f"http://127.0.0.1:{port}/models", work / "log"):
-        yield f"backend: http, dialect: infinity, url: 'http://127.0.0.1:{port}/rerank', model: tiny, batch_size: 15"
+        yield Running(
+            f"backend: http, dialect: infinity, url: 'http://127.0.0.1:{port}/rerank', model: tiny, batch_size: 15"
+        )
 
 
 @contextmanager
-def llamacpp(environments: Path, work: Path) -> Iterator[str]:
-    """Run llama.cpp's server; yield the settings of its reranker."""
+def llamacpp(environments: Path, work: Path) -> Iterator[Running]:
+    """Run llama.cpp's server."""
     python = environments / "llamacpp" / "bin" / "python"
     subprocess.run([python, HERE / "make_gguf.py", work / "tiny.gguf"], check=True)
     port = free_port()
     command = [str(python), str(HERE / "serve_gguf.py"), str(work / "tiny.gguf"), str(port)]
     with started(command, f"http://127.0.0.1:{port}/health", work / "log"):
-        yield f"backend: http, dialect: llamacpp, url: 'http://127.0.0.1:{port}/v1/rerank', model: tiny, concurrency: 2"
+        yield Running(
+            f"backend: http, dialect: llamacpp, url: 'http://127.0.0.1:{port}/v1/rerank', model: tiny, concurrency: 2"
+        )
 
 
 @contextmanager
-def litellm(environments: Path, work: Path) -> Iterator[str]:
-    """Run the litellm proxy in front of ``evalkit serve``; yield the settings of its reranker."""
+def litellm(environments: Path, work: Path) -> Iterator[Running]:
+    """Run the litellm proxy in front of ``evalkit serve``."""
     port = free_port()
     with ExitStack() as stack:
         upstream = stack.enter_context(serving("--backend", "lexical", "--dialect", "cohere_v2"))
@@ -122,16 +141,40 @@ def litellm(environments: Path, work: Path) -> Iterator[str]:
             "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False",
         ]  # fmt: skip
         stack.enter_context(started(command, f"http://127.0.0.1:{port}/health/liveliness", work / "log"))
-        yield (
+        yield Running(
             f"backend: http, dialect: litellm_proxy, url: 'http://127.0.0.1:{port}/v1/rerank', model: rr,"
-            " api_key_env: TEST_LITELLM_KEY, concurrency: 2"
+            " api_key_env: TEST_LITELLM_KEY, concurrency: 2",
+            upstream=f"backend: http, dialect: cohere_v2, url: '{upstream}', model: lexical",
         )
 
 
-SERVERS = {"infinity": infinity, "llamacpp": llamacpp, "litellm": litellm}
+@contextmanager
+def sglang(environments: Path, work: Path) -> Iterator[Running]:
+    """Run SGLang's router in front of ``evalkit serve``, which takes the part of an SGLang server."""
+    port = free_port()
+    with ExitStack() as stack:
+        upstream = stack.enter_context(serving("--backend", "lexical", "--dialect", "sglang"))
+        command = [
+            str(environments / "sglang" / "bin" / "python"), "-m", "sglang_router.launch_router",
+            "--worker-urls", upstream.removesuffix("/v1/rerank"),
+            "--host", "127.0.0.1", "--port", str(port), "--prometheus-port", str(free_port()),
+        ]  # fmt: skip
+        stack.enter_context(started(command, f"http://127.0.0.1:{port}/readiness", work / "log"))
+        yield Running(
+            f"backend: http, dialect: sglang, url: 'http://127.0.0.1:{port}/v1/rerank', model: tiny, concurrency: 2",
+            upstream=f"backend: http, dialect: sglang, url: '{upstream}', model: lexical",
+        )
+
+
+SERVERS = {"infinity": infinity, "llamacpp": llamacpp, "litellm": litellm, "sglang": sglang}
 BROKEN = {
     "infinity": {"an unknown model is refused"},
     "llamacpp": {"an unknown model is refused", "an over-long document is scored or refused"},
+    "sglang": {
+        "top_n returns the best n results",
+        "documents are returned only on request",
+        "an unknown model is refused",
+    },
     "litellm": {"return_documents returns the document of each index"},
 }
 """Promises that these servers were seen to break, by server; every other one is kept or not testable."""
@@ -143,10 +186,10 @@ def server(
 ) -> Iterator[tuple[str, Path]]:
     """Return a server's name and a configuration that measures it."""
     work = tmp_path_factory.mktemp(request.param)
-    with pytest.MonkeyPatch.context() as patch, SERVERS[request.param](environments, work) as settings:
+    with pytest.MonkeyPatch.context() as patch, SERVERS[request.param](environments, work) as running:
         patch.setenv("TEST_LITELLM_KEY", KEY)
         config = work / "server.yaml"
-        config.write_text(CONFIG.format(settings=settings), encoding="utf-8")
+        config.write_text(running.config(), encoding="utf-8")
         yield request.param, config
 
 
@@ -158,13 +201,23 @@ def test_a_real_server_is_measured_from_end_to_end(server: tuple[str, Path], tmp
     assert done.returncode == 0, done.stderr
     folder = only_folder(tmp_path)
     scores = pd.read_parquet(folder / "scores.parquet")
-    ours, first = (scores[scores.reranker == tag] for tag in ("server", "bm25"))
+    ours, first, direct = (scores[scores.reranker == tag] for tag in ("server", "bm25", "direct"))
     assert set(zip(ours.query_id, ours.doc_id, strict=True)) == set(
         zip(first.query_id, first.doc_id, strict=True)
     )
+    if len(direct):
+        both = ours.merge(direct, on=["query_id", "doc_id"], validate="1:1")
+        assert len(both) == len(ours)
+        bits = np.float32 if name == "sglang" else np.float64  # SGLang's router rounds scores to 32 bits
+        assert (both.score_x.astype(bits) == both.score_y.astype(bits)).all()
     calls = pd.read_parquet(folder / "calls.parquet")
     assert (calls.status == "ok").all()
-    assert calls.tokens.notna().all() or (name == "infinity" and calls.characters.notna().all())
+    calls = calls[calls.reranker == "server"]
+    assert (
+        name == "sglang"
+        or calls.tokens.notna().all()
+        or (name == "infinity" and calls.characters.notna().all())
+    )
     assert calls.conn_reused.mean() > 0.5
     assert calls.list_sorted.all()
     if name == "litellm":

@@ -91,6 +91,13 @@ PUBLISHED = [
         "model": "m", "object": "list", "usage": {"prompt_tokens": 34, "total_tokens": 34},
         "results": [{"index": 1, "relevance_score": 3.5}, {"index": 0, "relevance_score": -2.25}]},
         scores=(-2.25, 3.5), usage={"tokens": 34}, model="m"),
+    Published("sglang", "sglang serving_rerank.py", [
+        {"score": HIGH, "document": "b", "index": 1, "meta_info": {"id": "1", "prompt_tokens": 9, "e2e_latency": 0.02}},
+        {"score": LOW, "document": "a", "index": 0, "meta_info": {"id": "0", "prompt_tokens": 8, "e2e_latency": 0.02}}],
+        usage={"tokens": 17}),
+    Published("sglang", "sglang-router 0.3.2, run", {
+        "results": [{"score": HIGH, "index": 1}, {"score": LOW, "index": 0, "meta_info": None}], "model": "unknown",
+        "usage": None, "object": "rerank", "id": None, "created": 1764453600}),
     Published("siliconflow", "docs.siliconflow.cn", {
         "id": "x", "results": listed(document={"text": "b"}),
         "meta": {"tokens": {"input_tokens": 18, "output_tokens": 0}}}, usage={"tokens": 18}),
