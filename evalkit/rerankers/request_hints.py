@@ -19,7 +19,7 @@ _MISSING = re.compile(
 _TOP_KEYS = ("top_n", "top_k", "topN", "topK")
 _UNKNOWN = re.compile(
     r"unknown|unexpected|extra|not permitted|not allowed|additional propert|there is no"
-    r"|no (such )?(field|parameter|key)|unrecognized|unrecognised|not (a )?(supported|valid|known)|unsupported|cannot find field",
+    r"|no (such )?(field|parameter|key)|unrecogni[sz]ed|not (a )?(supported|valid|known)|unsupported|cannot find field",
     re.IGNORECASE,
 )  # fmt: skip
 
@@ -141,7 +141,7 @@ def too_long(evidence: Evidence) -> str | None:
         )
     option, setting = _CUTS.get(evidence.name, ("", ""))
     if setting and dig(dict(evidence.options), option) in _OFF:
-        return f"set {setting}: the server then truncates texts that are too long"
+        return f"set {setting} to let the server truncate texts that are too long"
     return None
 
 

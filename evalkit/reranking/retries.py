@@ -95,7 +95,7 @@ class RetryingCaller:
     ) -> Iterator[Outcome]:
         """Send one batch, or its halves if it is too large; `before` are the failed attempts with larger batches."""
         if self._session.closed is not None:
-            yield Outcome(item, (), self._session.closed)
+            yield Outcome(item, (), self._session.closed, context)
             return
         attempts = self._attempt(item, context, due_s)
         failure = attempts[-1].failure
