@@ -39,6 +39,8 @@ from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
 from evalkit.summaries.tuning_depths import depth_to_tune
 
+_PARTIAL = "see failures.jsonl, or report the partial results with --allow-incomplete"
+
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings:
     """Write runs, values, summary, comparisons, plots and pages from the raw files of a folder.
@@ -107,12 +109,7 @@ def _manifest(folder: ResultFolder, *, allow_incomplete: bool) -> Manifest:
         reasons = failure_reasons(manifest, folder.read_failures())
         raise IncompleteError(
             f"{folder.path} is {manifest.status}: {_why(manifest, reasons)}",
-            "; ".join(
-                [
-                    *hints_of(reasons)[:1],
-                    "see failures.jsonl, or report the partial results with --allow-incomplete",
-                ]
-            ),
+            "; ".join([*hints_of(reasons)[:1], _PARTIAL]),
         )
     return manifest
 

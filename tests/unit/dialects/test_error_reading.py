@@ -1,4 +1,4 @@
-"""Errors inside a reply with status 200: found in every form, never in a harmless one, with the status that belongs to them."""
+"""Errors inside a reply with status 200: found in every form, with the status that belongs to them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ERRORS: list[tuple[Any, str, int]] = [
     ({"Code": "Throttling.User", "Message": "flow control"}, "Throttling.User: flow control", 429),
     ({"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "m"}}}, "RequestLimitExceeded: m", 429),
     ({"Output": {"__type": "x#UnknownOperationException"}}, "x#UnknownOperationException", 400),
-    ({"fault": {"faultstring": "spike", "detail": {"errorcode": "p.ratelimit.Spike"}}}, "p.ratelimit.Spike: spike", 429),
+    ({"fault": {"faultstring": "spike", "detail": {"errorcode": "ratelimit.Spike"}}}, "ratelimit.Spike: spike", 429),
     ({"type": "about:blank", "title": "Slow", "status": 429, "detail": "one a second"}, "429: one a second", 429),
     ({"results": [], "error": "server overloaded"}, "server overloaded", 503),
     ({"results": None, "error": {"message": "upstream timed out"}}, "upstream timed out", 504),
@@ -136,7 +136,10 @@ def test_events_are_read_line_by_line() -> None:
     [
         ({"error": "Bad Request", "message": "the list is empty"}, "the list is empty"),
         ({"detail": "wrong", "errors": [{"message": "top_n"}]}, "wrong"),
-        ({"error": {"root_cause": [{"reason": "deep"}], "reason": "the index is closed"}}, "the index is closed"),
+        (
+            {"error": {"root_cause": [{"reason": "deep"}], "reason": "the index is closed"}},
+            "the index is closed",
+        ),
         ({"title": "Conflict"}, "Conflict"),
         ({"detail": {"error": "inner"}}, "inner"),
         ({"a": {"message": "elsewhere"}}, None),

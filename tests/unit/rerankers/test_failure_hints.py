@@ -88,7 +88,8 @@ FORMS = [
          documents=("a", "b", "c", "d", "e")),
     Case({"results": results(3)}, "the server drops empty documents: add the text of document d3, or remove it;"
          " evalkit dataset check lists empty documents", 200),
-    Case("<html>welcome</html>", f"requests are posted to url as it is: try url: {HOST}/v1/rerank", 200, url=f"{HOST}/"),
+    Case("<html>welcome</html>", f"requests are posted to url as it is: try url: {HOST}/v1/rerank", 200,
+         url=f"{HOST}/"),
     Case("<html>welcome</html>", None, 200),
 ]  # fmt: skip
 
@@ -122,7 +123,8 @@ ADDRESSES = [
     Case({"error": "Invalid API-key provided."}, None, 401),
     Case({"error": "no Authorization header"}, "the server takes the key in the header Authorization, not in Api-Key:"
          " check dialect", 401, "pinecone"),
-    Case("", 'set key_prefix: "ApiKey ": the server takes keys of this kind', 401, headers={"www-authenticate": "ApiKey"}),
+    Case("", 'set key_prefix: "ApiKey ": the server takes keys of this kind', 401,
+         headers={"www-authenticate": "ApiKey"}),
     Case("", None, 401, headers={"www-authenticate": "Bearer realm=x"}),
     Case({"detail": "pay first"}, "add credit to the account of the key, then rerun", 402),
     Case({"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
@@ -145,9 +147,10 @@ REQUESTS = [
     Case({"message": "top_n is required"}, None, options={"top_n": 100}),
     Case({"message": "there is no field 'top_k' here"}, "remove top_k from options: the server refuses it", 422,
          options={"top_k": 3}),
-    Case({"message": "key [model] is not allowed"}, "the server refuses 'model': set dialect: generic and shape: {model:"
-         ' ""}'),
-    Case({"detail": [{"loc": ["body", "model"], "msg": "Extra inputs are not permitted"}]}, "the server refuses 'model':"
+    Case({"message": "key [model] is not allowed"}, "the server refuses 'model': set dialect: generic and shape:"
+         ' {model: ""}'),
+    Case({"detail": [{"loc": ["body", "model"], "msg": "Extra inputs are not permitted"}]},
+         "the server refuses 'model':"
          ' set dialect: generic and shape: {model: ""}', 422),
     Case({"message": "an unexpected thing"}, None),
 ]  # fmt: skip
@@ -164,7 +167,8 @@ SAYS_TOO_LONG = (
     "document at index 3 is too long",
 )
 TEXTS = [
-    *(Case({"message": said}, f"set options: {setting} to let the server truncate texts that are too long", status, name)
+    *(Case({"message": said}, f"set options: {setting} to let the server truncate texts that are too long", status,
+           name)
       for name, setting in TRUNCATES.items() for said in SAYS_TOO_LONG for status in (400, 422)),
     Case({"message": SAYS_TOO_LONG[0]}, None, options={"truncate_prompt_tokens": -1}),
     Case({"message": SAYS_TOO_LONG[0]}, None, dialect="cohere_v2"),
@@ -204,7 +208,9 @@ RATES = [
 
 
 @pytest.mark.parametrize(
-    "case", [*FORMS, *ADDRESSES, *REQUESTS, *TEXTS, *RATES], ids=lambda case: f"{case.status} {case.body}"[:60]
+    "case",
+    [*FORMS, *ADDRESSES, *REQUESTS, *TEXTS, *RATES],
+    ids=lambda case: f"{case.status} {case.body}"[:60],
 )
 def test_evidence_gives_its_hint_and_no_other(case: Case) -> None:
     """The hint is that of the evidence; without any the error keeps the hint that it has."""
