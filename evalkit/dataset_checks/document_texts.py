@@ -54,7 +54,10 @@ def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
     relevant = data.relevant(lost)
     severity: Severity = "error" if empty.mean() > 0.5 else "warning" if relevant else "note"
     judged = sum(doc in lost for docs in data.qrels.grades.values() for doc in docs)
-    effect = "keyword retrievers cannot find them, and their reranker scores are meaningless or refused; "
+    effect = (
+        "keyword retrievers cannot find them, and their reranker scores are meaningless; APIs such as Cohere, Voyage"
+        " and Isaacus refuse a whole request that contains one; "
+    )
     yield DataFinding(
         data.name,
         "empty_documents",

@@ -6,8 +6,11 @@ import re
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from evalkit.rerankers.failure_evidence import Evidence
+from evalkit.rerankers.reply_shapes import has_results
 
 _OTHER_ROUTES = re.compile(r"/(chat/completions|completions|embeddings|models|responses)/?$")
+_BASE = re.compile(r"(v\d+|api|openai|inference|gateway|serving|proxy)?")
+"""Last part of the path of an address that is the base of an API."""
 _GO_PAGE = "404 page not found"
 """What servers in Go, among them Ollama, return for a path that they do not have."""
 _NO_OLLAMA = "Ollama has no rerank API; llama.cpp, vLLM and TEI have one"
@@ -16,14 +19,13 @@ _RERANK_ROUTE = re.compile(r"rank|score|predict|invocations", re.IGNORECASE)
 
 def page_at_url(evidence: Evidence) -> str | None:
     """Name the path of the API if a page or something else was returned at its base address."""
-    if evidence.exchange.status == 200 and evidence.body is None and evidence.exchange.content.strip():
-        return _full_address(evidence)
-    return None
+    is_strange = evidence.status == 200 and not has_results(evidence.body)
+    return _full_address(evidence) if is_strange and evidence.exchange.content.strip() else None
 
 
 def base_address(evidence: Evidence) -> str | None:
     """Name the full address if the url is only the base of the API, or the address of another of its routes."""
-    full = _full_address(evidence) if evidence.exchange.status in {404, 405} else None
+    full = _full_address(evidence) if evidence.status in {404, 405} else None
     return f"{full} ({_NO_OLLAMA})" if full and evidence.sentence.strip().lower() == _GO_PAGE else full
 
 
@@ -38,8 +40,11 @@ def not_a_route(evidence: Evidence) -> str | None:
         return None
     if text == _GO_PAGE:
         return f"check url: the server has no such path ({_NO_OLLAMA})"
-    is_own = urlsplit(evidence.url).path.rstrip("/") == path
-    return f"check url: {own}" if text in {"", "not found", "404 not found"} and not is_own else None
+    is_own = _is_own_path(evidence) or evidence.name == "generic"
+    is_of_router = text in {"", "not found", "404 not found"} or text.startswith(
+        ("<", "cannot post", "no route")
+    )
+    return f"check url: {own}" if is_of_router and not is_own else None
 
 
 def plain_http(evidence: Evidence) -> str | None:
@@ -124,16 +129,23 @@ def no_credit(evidence: Evidence) -> str | None:
     return None
 
 
+def _is_own_path(evidence: Evidence) -> bool:
+    """Return whether the path of the url is that of the dialect, whatever model it names."""
+    template = re.sub(r"\\\{\w+\\\}", ".+", re.escape(evidence.dialect.path))
+    return re.fullmatch(f"{template}/?", urlsplit(evidence.url).path) is not None
+
+
 def _full_address(evidence: Evidence) -> str | None:
-    """Return the sentence with the full address; None if the url is not a base, or the path is unknown."""
-    parts = urlsplit(evidence.url)
-    route = evidence.dialect.path.replace("{model}", quote(evidence.wire.model, safe="/"))
-    is_route = _RERANK_ROUTE.search(parts.path.rpartition("/")[2]) or "/inference/" in parts.path
-    if is_route or "{" in route:
-        return None
+    """Return the sentence with the full address; None if the url is a route already, or the path is unknown."""
+    parts, dialect = urlsplit(evidence.url), evidence.dialect
     base = _OTHER_ROUTES.sub("", parts.path).rstrip("/")
-    version = re.match(r"/v\d+(?=/)", route)
-    if version and re.search(r"/v\d+$", base):
-        route = route[version.end() :]
-    full = urlunsplit((parts.scheme, parts.netloc, base + route, "", ""))
+    last = base.rpartition("/")[2]
+    is_route = _RERANK_ROUTE.search(last) or _is_own_path(evidence)
+    route = dialect.path.replace("{model}", quote(evidence.wire.model, safe="/"))
+    if is_route or "{" in route or _BASE.fullmatch(last) is None:
+        return None
+    if re.fullmatch(r"v\d+", last) and re.match(r"/v\d+/", route) and not route.startswith(f"{base}/"):
+        route = route[route.index("/", 1) :]
+    path = route if route.startswith(f"{base}/") else base + route
+    full = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
     return None if full == evidence.url else f"requests are posted to url as it is: try url: {full}"

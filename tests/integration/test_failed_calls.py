@@ -160,6 +160,14 @@ def test_an_unfinished_run_ends_with_the_cause_and_the_remedy(tmp_path: Path, be
         text = (folder / page).read_text(encoding="utf-8")
         assert "a trial key makes 10 calls a minute" in text
         assert "Set requests_per_minute: 10" in text
+    with stand_in(by_length) as url:
+        path = tmp_path / "c.yaml"
+        text = path.read_text(encoding="utf-8")
+        address = text[text.index("http://") : text.index("/v1/rerank")] + "/v1/rerank"
+        path.write_text(text.replace(address, url), encoding="utf-8")
+        assert evalkit("run", path, "--into", tmp_path / "good").returncode == 0
+    gated = evalkit("gate", folder, "--against", only_folder(tmp_path / "good"))
+    assert "returned 429: a trial key makes 10 calls a minute" in gated.stdout + gated.stderr
     refused = evalkit("report", folder)
     assert "returned 429: a trial key makes 10 calls a minute" in refused.stderr
     assert "hint: set requests_per_minute: 10" in refused.stderr

@@ -100,6 +100,9 @@ ADDRESSES = [
           (404, "vllm", f"{HOST}/v1", f"{HOST}/v1/rerank"), (404, "vllm", f"{HOST}/v1/", f"{HOST}/v1/rerank"),
           (404, "vllm", f"{HOST}/openai/v1", f"{HOST}/openai/v1/rerank"), (404, "tei", HOST, f"{HOST}/rerank"),
           (404, "vllm", f"{HOST}/v1/embeddings", f"{HOST}/v1/rerank"), (404, "nim", HOST, f"{HOST}/v1/ranking"),
+          (404, "fireworks", f"{HOST}/inference/v1", f"{HOST}/inference/v1/rerank"),
+          (404, "cohere_v2", f"{HOST}/v1", f"{HOST}/v1/rerank"),
+          (404, "openrouter", f"{HOST}/api/v1", f"{HOST}/api/v1/rerank"), (200, "vllm", HOST, f"{HOST}/v1/rerank"),
           (404, "cohere_v2", HOST, f"{HOST}/v2/rerank"), (404, "deepinfra", HOST, f"{HOST}/v1/inference/m"))),
     Case("404 page not found", f"requests are posted to url as it is: try url: {HOST}/v1/rerank (Ollama has no rerank"
          " API; llama.cpp, vLLM and TEI have one)", 404, url=HOST),
@@ -107,6 +110,9 @@ ADDRESSES = [
          " TEI have one)", 404),
     Case({"detail": "Not Found"}, "check url: the path of the tei dialect is /rerank", 404, "tei"),
     Case({"detail": "Not Found"}, None, 404),
+    Case({"detail": "Not Found"}, None, 404, "generic", f"{HOST}/my/ranks"),
+    Case({"detail": "Not Found"}, None, 404, "elastic", f"{HOST}/_inference/rerank/my-model"),
+    Case("<html>nothing here</html>", "check url: the path of the tei dialect is /rerank", 404, "tei"),
     Case({"detail": "Method Not Allowed"}, "check url: this path accepts no POST requests; the path of the vllm dialect"
          " is /v1/rerank", 405),
     Case({"message": "The model `m` does not exist."}, "set model to a name that the server knows; many servers list"
