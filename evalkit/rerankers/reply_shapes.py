@@ -9,7 +9,7 @@ from typing import Any
 from evalkit import registry
 from evalkit.dialects import Dialect, Shape, WireRequest
 from evalkit.dialects.shape import dig
-from evalkit.errors import CallError, EvalkitError
+from evalkit.errors import EvalkitError
 
 _LIST_KEYS = (
     "results", "data", "rankings", "rerank", "records", "scores", "ranks", "ranking", "reranked", "items", "documents",
@@ -98,8 +98,9 @@ def cut_list(body: Any, shape: Shape, documents: int) -> CutList | None:
         return None
     if shape.score is None or not all(isinstance(entry, dict) for entry in results):
         return None
-    found = {entry.get(shape.index) for entry in results}
-    if not all(isinstance(one, int) and 0 <= one < documents for one in found) or len(found) != len(results):
+    indices = [entry.get(shape.index) for entry in results]
+    found = {one for one in indices if isinstance(one, int) and 0 <= one < documents}
+    if len(found) != len(results):
         return None
     if not all(isinstance(entry.get(shape.score), int | float) for entry in results):
         return None
@@ -110,7 +111,7 @@ def cut_list(body: Any, shape: Shape, documents: int) -> CutList | None:
 def _reads(dialect: Dialect, body: Any, headers: Mapping[str, str], request: WireRequest) -> bool:
     try:
         dialect.decode_response(body, headers, request)
-    except CallError:
+    except Exception:  # noqa: BLE001 - a dialect of a plugin may raise anything, and is only tried here
         return False
     return True
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.dialects import PUBLISHED
 
 from evalkit import registry
@@ -243,6 +245,31 @@ def test_a_reply_in_the_form_of_another_dialect_is_recognised(reply: Any) -> Non
     hint = advise(CallError("reply", "no list"), evidence).hint
     assert hint is not None
     assert "dialect" in hint
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 600) | st.floats(allow_nan=False) | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["results", "data", "error", "index", "score", "status", "x"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    body=json_values,
+    status=st.sampled_from([200, 400, 404, 405, 422, 429]),
+    name=st.sampled_from(["vllm", "tei"]),
+)
+@settings(max_examples=300, deadline=None)
+def test_no_reply_breaks_a_hint(body: Any, status: int, name: str) -> None:
+    """Whatever JSON arrives with whatever status, there is a hint or none, and never an exception."""
+    error = advise(CallError("http", "failed"), evidence_of(Case(body, None, status, name)))
+    assert error.hint is None or "\n" not in error.hint
+    advise_chat(error, exchange_of(body, status))
 
 
 @pytest.mark.parametrize(
