@@ -61,7 +61,7 @@ def _incomplete(found: Findings, folder: ResultFolder) -> IncompleteError:
     reasons = found.summary.failures or ()
     why = "; ".join(unfinished_work(found.manifest, reasons))
     change = "; ".join(hints_of(reasons)[:MOST_HINTS])
-    resume = f"{change}. Then run the same command again: it resumes." if change else RESUME
+    resume = f"{change}. Then run the same command again." if change else RESUME
     return IncompleteError(
         f"the result is {found.manifest.status}{f': {why}' if why else ''}; see {folder.failures_file}",
         f"{resume} To view partial results: evalkit report {quote(str(folder.path))} --allow-incomplete",

@@ -74,7 +74,7 @@ def resume_with(reasons: Iterable[FailureReason]) -> str:
     hints = hints_of(reasons)
     if not hints:
         return RESUME
-    return f"{_sentence(hints[0])} Then run the same command again: it resumes."
+    return f"{_sentence(hints[0])} Then run the same command again."
 
 
 def _sentence(hint: str) -> str:

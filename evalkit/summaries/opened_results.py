@@ -95,7 +95,7 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     manifest, config = folder.read_manifest(), folder.read_config()
     if manifest.status != "complete" and not allow_incomplete:
         reasons = failure_reasons(manifest, folder.read_failures())
-        why = "; ".join(unfinished_work(manifest, reasons)) or "some queries have no scores"
+        why = "; ".join(["some queries have no scores", *unfinished_work(manifest, reasons)])
         resume = "resume it with the command in its manifest, or use --allow-incomplete"
         raise IncompleteError(
             f"{path} is {manifest.status}: {why}", "; ".join([*hints_of(reasons)[:1], resume])
