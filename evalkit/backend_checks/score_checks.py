@@ -124,8 +124,9 @@ def _scored_or_refused(caller: CheckCaller, promise: str, request: RerankRequest
 def _refused_or_failed(promise: str, failure: CallError, prefix: str) -> CheckResult:
     """Return ``kept`` if a call was refused with a status 4xx, else ``broken``; `prefix` begins the evidence."""
     refused = failure.http_status is not None and 400 <= failure.http_status < 500
+    hint = f" (hint: {failure.hint})" if failure.hint and not refused else ""
     return (kept if refused else broken)(
-        promise, f"{prefix}{'refused' if refused else 'failed'}: {failure.message}"
+        promise, f"{prefix}{'refused' if refused else 'failed'}: {failure.message}{hint}"
     )
 
 

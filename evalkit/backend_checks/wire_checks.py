@@ -12,7 +12,7 @@ import orjson
 from evalkit.backend_checks.check_calls import CheckResult, broken, kept, not_testable
 from evalkit.dialects import WireRequest, read_error_message
 from evalkit.dialects.shape import dig, put
-from evalkit.errors import CallError
+from evalkit.errors import CallError, shortened
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.records import RerankRequest
 from evalkit.rerankers.http import Http
@@ -20,6 +20,8 @@ from evalkit.reranking import RerankerSession
 
 _ATTEMPTS = 3
 """Attempts of a request while the API returns 429."""
+_SHOWN = 300
+"""Characters of a server's sentence in the evidence above which its middle is left out."""
 _MOST_TRIED = 2048
 """Maximum documents that a probe sends in one request."""
 
@@ -89,7 +91,7 @@ def probe_wire(session: RerankerSession, http: Http, request: RerankRequest) -> 
         try:
             yield test(wire, promise)
         except CallError as error:
-            yield broken(promise, error.message)
+            yield broken(promise, error.message + (f" (hint: {error.hint})" if error.hint else ""))
 
 
 def _refusal(exchange: Exchange) -> str:
@@ -98,8 +100,8 @@ def _refusal(exchange: Exchange) -> str:
         message = read_error_message(orjson.loads(exchange.content))
     except orjson.JSONDecodeError:
         message = None
-    text = " ".join((message or exchange.text).split())
-    return f"{exchange.status}{f': {text[:100]}' if text else ', empty body'}"
+    text = shortened(" ".join((message or exchange.text).split()), _SHOWN)
+    return f"{exchange.status}{f': {text}' if text else ', empty body'}"
 
 
 def _refused(exchange: Exchange, promise: str, if_accepted: str) -> CheckResult:

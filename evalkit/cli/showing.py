@@ -14,14 +14,18 @@ from evalkit.cli.output import Styled, echo, echo_json, echo_text
 
 if TYPE_CHECKING:
     from evalkit.config import Config
+    from evalkit.errors import IncompleteError
     from evalkit.experiment.resume import ResumeOptions
     from evalkit.report.cautions import Caution
     from evalkit.report.first_screen import FirstScreen
     from evalkit.report.next_step import NextStep
     from evalkit.report.sections import Findings
     from evalkit.report.table import Table
+    from evalkit.results import ResultFolder
 
 
+MOST_HINTS = 3
+"""Hints at the causes of failures that a terminal shows."""
 MOST_ROWS = 50
 """Rows of a table that a terminal shows."""
 
@@ -34,10 +38,8 @@ def show_result(path: Path, *, details: bool = False) -> None:
     IncompleteError
         If the result is not complete.
     """
-    from evalkit.errors import IncompleteError
     from evalkit.report.pages import screen_of
     from evalkit.report.sections import Findings, all_cautions
-    from evalkit.report.warnings import RESUME
     from evalkit.results import ResultFolder
 
     folder = ResultFolder.open(path)
@@ -46,11 +48,24 @@ def show_result(path: Path, *, details: bool = False) -> None:
     show_screen(screen, all_cautions(found), details=details, tables=shown_tables(found, details=details))
     echo(f"report: {folder.report_html_file}")
     if found.manifest.status != "complete":
-        raise IncompleteError(
-            f"the result is {found.manifest.status}; see {folder.failures_file}",
-            f"{RESUME} To view partial results: evalkit report {quote(str(path))} --allow-incomplete",
-        )
+        raise _incomplete(found, folder)
     show_next(screen.next_step)
+
+
+def _incomplete(found: Findings, folder: ResultFolder) -> IncompleteError:
+    """Return the error of an unfinished result: what failed and why, what to change, and how to go on."""
+    from evalkit.errors import IncompleteError
+    from evalkit.report.warnings import RESUME
+    from evalkit.results.failure_reasons import hints_of, unfinished_work
+
+    reasons = found.summary.failures or ()
+    why = "; ".join(unfinished_work(found.manifest, reasons))
+    change = "; ".join(hints_of(reasons)[:MOST_HINTS])
+    resume = f"{change}. Then run the same command again." if change else RESUME
+    return IncompleteError(
+        f"the result is {found.manifest.status}{f': {why}' if why else ''}; see {folder.failures_file}",
+        f"{resume} To view partial results: evalkit report {quote(str(folder.path))} --allow-incomplete",
+    )
 
 
 def show_screen(

@@ -30,6 +30,7 @@ QUICK: tuple[Check, ...] = (
     query_texts.blank_queries,
     query_texts.repeated_queries,
     document_texts.empty_documents,
+    document_texts.empty_candidates,
     document_texts.short_documents,
     document_texts.damaged_texts,
     duplicates.duplicates,

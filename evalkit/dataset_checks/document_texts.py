@@ -54,7 +54,10 @@ def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
     relevant = data.relevant(lost)
     severity: Severity = "error" if empty.mean() > 0.5 else "warning" if relevant else "note"
     judged = sum(doc in lost for docs in data.qrels.grades.values() for doc in docs)
-    effect = "keyword retrievers cannot find them, and their reranker scores are meaningless; "
+    effect = (
+        "keyword retrievers cannot find them, and their reranker scores are meaningless; APIs such as Cohere, Voyage"
+        " and Isaacus refuse a whole request that contains one; "
+    )
     yield DataFinding(
         data.name,
         "empty_documents",
@@ -70,6 +73,33 @@ def empty_documents(data: CheckInput) -> Iterator[DataFinding]:
             else "none of them is judged relevant"
         ),
         "add their texts, or remove them with their judgments; if there are many, check the column names",
+    )
+
+
+def empty_candidates(data: CheckInput) -> Iterator[DataFinding]:
+    """Find empty documents among the candidates: some APIs refuse every request that contains one."""
+    empty = set(data.doc_ids(data.documents.empty))
+    if data.candidates is None or not empty:
+        return
+    lists = {
+        query.query_id: empty.intersection(data.candidates.docs(query.query_id))
+        for query in data.dataset.queries
+    }
+    queries = [query_id for query_id, found in lists.items() if found]
+    documents = set().union(*lists.values())
+    if not queries:
+        return
+    yield DataFinding(
+        data.name,
+        "empty_candidates",
+        "warning",
+        f"{number_of(len(queries), 'query', 'queries')} of {len(lists)} with an empty document among the candidates"
+        f" ({number_of(len(documents), 'document')})",
+        {"queries": len(queries), "documents": len(documents)},
+        first(sorted(documents)),
+        "APIs such as Cohere, Voyage and Isaacus refuse a whole request for one empty document: the query then has no"
+        " scores of any document",
+        "add the texts of these documents, or remove them from the corpus or the candidates",
     )
 
 

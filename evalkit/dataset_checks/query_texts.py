@@ -21,7 +21,8 @@ def blank_queries(data: CheckInput) -> Iterator[DataFinding]:
             f"{number_of(len(blank), 'query', 'queries')} of {len(data.dataset.queries)} without text",
             {"queries": len(blank)},
             first(blank),
-            "they count as 0 for every system, so every mean is too low",
+            "they count as 0 for every system, so every mean is too low; APIs such as Cohere, Voyage and Mixedbread"
+            " refuse a request with an empty query",
             "add their texts, or remove them",
         )
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
+from evalkit.dialects.error_reading import read_error_message
 from evalkit.dialects.reading import (
     COMMON_TIMES,
     first_amount,
     header_amount,
-    read_error_message,
     read_results,
     read_server_times,
     unusable_amounts,

@@ -1,4 +1,4 @@
-"""Read replies, which may contain anything: results, billed amounts, server times, error messages."""
+"""Read replies, which may contain anything: results, billed amounts, server times."""
 
 from __future__ import annotations
 
@@ -243,34 +243,3 @@ def _server_timing(header: str) -> list[ServerTime]:
         for name, seconds in sums.items()
         if known_amount(seconds) is not None
     ]
-
-
-_MESSAGE_PATHS = (
-    "error.message",
-    "error.reason",
-    "detail.error",
-    "message",
-    "Message",
-    "detail",
-    "error",
-    "errors",
-    "title",
-)
-
-
-def read_error_message(body: Any) -> str | None:
-    """Return the message of an error body; None if there is none.
-
-    One function for all dialects, because a proxy in front of an API has error formats of its own:
-    ``{"error": {"message"}}``, ``{"message"}`` (SageMaker: ``Message``), ``{"detail"}`` as text or as
-    FastAPI's list, ``{"error"}``, Cloudflare's ``{"errors": [{"message"}]}``, RFC 7807's ``title``, or plain text.
-    """
-    if isinstance(body, str):
-        return body
-    for path in _MESSAGE_PATHS:
-        found = dig(body, path)
-        if isinstance(found, list) and found:
-            found = dig(found[0], "msg") or dig(found[0], "message")
-        if isinstance(found, str) and found:
-            return found
-    return None

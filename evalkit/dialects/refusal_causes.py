@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from evalkit.dialects.reading import read_error_message
+from evalkit.dialects.error_reading import read_error_message
 from evalkit.dialects.shape import dig
 from evalkit.errors import RefusedFor
 

@@ -82,11 +82,12 @@ def _without_absurd_amounts(data: Any) -> Any:
 def failure_of(outcome: Outcome, failure: CallError, call: Call | None) -> Failure:
     """Return the record of a failed attempt; `call` is None where the batch was not sent."""
     request = outcome.batch.request
+    facts = call or outcome.context
     return Failure(
-        dataset=call.dataset if call else None,
-        reranker=call.reranker if call else None,
+        dataset=facts.dataset if facts else None,
+        reranker=facts.reranker if facts else None,
         query_id=request.query_id,
-        pass_=call.pass_ if call else None,
+        pass_=facts.pass_ if facts else None,
         batch_size=call.batch_size if call else len(request.documents),
         attempt=call.attempt if call else None,
         status=call.status if call else "not sent",

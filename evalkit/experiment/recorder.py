@@ -45,6 +45,8 @@ class Recorder:
         State of the machine in each round of the latency pass.
     lowest_concurrency
         By reranker: fewest calls in flight after the server throttled.
+    unsent_timings
+        Timed calls of closed loops that were not sent, because their reranker was stopped.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -56,6 +58,7 @@ class Recorder:
     drift_checks: list[DriftCheck] = field(default_factory=list)
     rounds: list[RoundState] = field(default_factory=list)
     lowest_concurrency: dict[str, int] = field(default_factory=dict)
+    unsent_timings: int = 0
     _scores: list[pa.Table] = field(default_factory=list)
 
     @classmethod
@@ -82,6 +85,10 @@ class Recorder:
             if attempt.failure is not None:
                 self.failures.append(failure_of(outcome, attempt.failure, attempt.call))
         if outcome.unsent is not None:
+            context = outcome.context
+            # In an open loop a call that is not sent is a result: the reranker was stopped at that rate.
+            if context is not None and context.pass_ == "latency" and context.rate_per_s is None:
+                self.unsent_timings += 1
             self.failures.append(failure_of(outcome, outcome.unsent, None))
 
     def timed(self, dataset: str) -> set[CallKey]:
@@ -206,12 +213,13 @@ class Recorder:
 
     @property
     def failed_timings(self) -> int:
-        """Calls that failed and were not repeated."""
+        """Timed calls that failed and were not repeated, or were not sent."""
         failed: dict[str, set[CallKey]] = {}
         for call in self.calls:
             if (call.pass_, call.status) == ("latency", "failed"):
                 failed.setdefault(call.dataset, set()).add(call_key(call))
-        return sum(len(calls - self.timed(dataset)) for dataset, calls in failed.items())
+        lacking = sum(len(calls - self.timed(dataset)) for dataset, calls in failed.items())
+        return lacking + self.unsent_timings
 
     def count_calls(self) -> dict[str, CallCounts]:
         """Return reranker -> number of attempts by status."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from evalkit.report.cautions import Caution
 from evalkit.report.dataset_findings import preflight_cautions
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.table import Table
+from evalkit.results.failure_reasons import FailureReason, hints_of, in_words, of_system
 from evalkit.results.manifest import EndpointFacts, Failure, Manifest, QualityPass
 from evalkit.results.summary_document import DatasetSummary, Summary
 
@@ -31,11 +32,12 @@ RESUME = (
 
 def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     """Return all warnings on a result."""
-    found = [] if manifest.status == "complete" else [_incomplete(manifest)]
+    reasons = summary.failures or ()
+    found = [] if manifest.status == "complete" else [_incomplete(manifest, reasons)]
     found += preflight_cautions(manifest)
     found += _ties(summary)
     for entry in manifest.quality_passes:
-        found += _failed(entry)
+        found += _failed(entry, of_system(reasons, entry.dataset, entry.reranker))
     found += _placed_last(manifest)
     for facts in summary.datasets:
         found += _without_answers(facts)
@@ -44,28 +46,39 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     found += _unstable(manifest)
     found += _unchecked(manifest)
     for tag, endpoint in manifest.endpoints.items():
-        found += _endpoint(tag, endpoint)
+        found += _endpoint(tag, endpoint, [one for one in reasons if one.reranker == tag])
     found += _failed_attempts(summary)
     found += _execution(manifest)
     return found + _unsorted(summary) + _truncated(summary)
 
 
-def _incomplete(manifest: Manifest) -> Caution:
-    return Caution(
-        "invalid", f"This result is {manifest.status}: figures cover only what was measured.", RESUME
+def _incomplete(manifest: Manifest, reasons: Sequence[FailureReason]) -> Caution:
+    text = f"This result is {manifest.status}: figures cover only what was measured."
+    return Caution("invalid", text, resume_with(reasons))
+
+
+def _failed(entry: QualityPass, reasons: Sequence[FailureReason]) -> list[Caution]:
+    if not entry.failed:
+        return []
+    # Those that were not asked before the run was stopped are among them.
+    why = in_words(reasons)
+    text = (
+        f"{entry.dataset}: {entry.reranker} has no scores of {len(entry.failed)} of {entry.asked} queries"
+        f"{f': {why}' if why else ''}. Its means leave these out."
     )
+    return [Caution("invalid", text, resume_with(reasons))]
 
 
-def _failed(entry: QualityPass) -> list[Caution]:
-    found = []
-    if entry.failed:
-        # Those that were not asked before the run was stopped are among them.
-        text = (
-            f"{entry.dataset}: {entry.reranker} has no scores of {len(entry.failed)} of {entry.asked} queries. Its"
-            " means leave these out."
-        )
-        found.append(Caution("invalid", text, RESUME))
-    return found
+def resume_with(reasons: Iterable[FailureReason]) -> str:
+    """Return what to change before an unfinished run is resumed, if its failures say so."""
+    hints = hints_of(reasons)
+    if not hints:
+        return RESUME
+    return f"{_sentence(hints[0])} Then run the same command again."
+
+
+def _sentence(hint: str) -> str:
+    return f"{hint[0].upper()}{hint[1:]}."
 
 
 def _placed_last(manifest: Manifest) -> list[Caution]:
@@ -176,10 +189,10 @@ def _unchecked(manifest: Manifest) -> list[Caution]:
     ]
 
 
-def _endpoint(tag: str, endpoint: EndpointFacts) -> list[Caution]:
+def _endpoint(tag: str, endpoint: EndpointFacts, reasons: Sequence[FailureReason]) -> list[Caution]:
     found = []
     if endpoint.given_up:
-        found.append(Caution("invalid", f"{tag}: {endpoint.given_up}.", RESUME))
+        found.append(Caution("invalid", f"{tag}: {endpoint.given_up.rstrip('.')}.", resume_with(reasons)))
     if len(endpoint.models) > 1:
         text = f"{tag}: responses name several models: {', '.join(endpoint.models)}."
         found.append(Caution("verdict", text, "Name an exact model version, then rerun with --refresh."))
@@ -216,9 +229,10 @@ def _failed_attempts(summary: Summary) -> list[Caution]:
             continue
         error = max(rows, key=lambda row: row.failed + row.retried).frequent_error or ""
         text = f"{tag}: {failed} of {attempts} attempts failed ({failed / attempts:.0%})."
-        text += f" Most frequent error: {error.partition(': ')[2]}." if error else ""
+        text += f" Most frequent error: {error.partition(': ')[2].rstrip('.')}." if error else ""
+        hints = hints_of(one for one in summary.failures or () if one.reranker == tag)
         remedy = "Read the table of failed calls; lower concurrency or contact the provider."
-        found.append(Caution("figures", text, remedy))
+        found.append(Caution("figures", text, _sentence(hints[0]) if hints else remedy))
     return found
 
 

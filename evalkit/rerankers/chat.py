@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from evalkit.dialects import read_error_message
 from evalkit.dialects.reading import first_amount, unusable_amounts, whole
 from evalkit.dialects.shape import dig
-from evalkit.errors import RETRYABLE, CallError
+from evalkit.errors import RETRYABLE, CallError, shortened
 from evalkit.records import Usage
 
 OWN_KEYS = frozenset({"model", "messages", "temperature", "max_tokens", "n", "stream"})
 """Request keys that `options` may not set: they have their own settings, or change the format of the reply."""
 _COUNTS = ("usage.prompt_tokens", "usage.completion_tokens", "usage.total_tokens")
-_SHOWN = 120
-"""Maximum characters of a server's sentence quoted in a message."""
+_SHOWN = 300
+"""Characters of a server's sentence in a message above which its middle is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +98,13 @@ def read_chat(body: Any) -> ChatReply:
     choices = dig(body, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = dig(choice, "message")
-    if not isinstance(message, dict):
-        # Some gateways return 200 with the upstream server's error in the body.
-        upstream_error = read_error_message(body) if isinstance(body, dict) else None
-        why = f": {upstream_error[:_SHOWN]}" if upstream_error else ""
-        raise CallError("reply", f"the reply contains no message{why}", remedy=RETRYABLE)
-    text = _text(message.get("content"))
+    text = _text(dig(message, "content"))
+    # Some gateways return an error in place of a choice, with an empty message.
+    if not isinstance(message, dict) or (dig(choice, "error") and not text.strip()):
+        raise CallError("reply", "the reply contains no message", remedy=RETRYABLE)
     refusal = message.get("refusal")
     if not text.strip() and isinstance(refusal, str) and refusal:
-        raise CallError("reply", f"the model refused to answer: {refusal[:_SHOWN]}")
+        raise CallError("reply", f"the model refused to answer: {shortened(refusal, _SHOWN)}")
     model = dig(body, "model")
     return ChatReply(
         text=text,

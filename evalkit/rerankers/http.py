@@ -12,8 +12,11 @@ from evalkit.dialects.reading import joined_pages
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
-from evalkit.rerankers.http_failures import bad_reply, check_model, read_json, refusal
+from evalkit.rerankers.failure_evidence import Evidence
+from evalkit.rerankers.failure_hints import advise
+from evalkit.rerankers.http_failures import check_model, fault_in_reply, read_json, refusal
 from evalkit.rerankers.http_settings import HttpSettings
+from evalkit.rerankers.reply_shapes import has_results
 
 _POLL_S = 0.25
 
@@ -52,9 +55,12 @@ class Http:
         encoded_s = time.perf_counter()
         first = self.connections.post(body, self._idempotency(request))
         exchange = self._wait_until_done(first, encoded_s + self.settings.timeout_s)
-        self._check_status(exchange)
-        exchange = self._with_all_pages(sent, exchange, len(request.documents))
-        reply = self.decode(exchange, wire)
+        try:
+            self._check_status(exchange)
+            exchange = self._with_all_pages(sent, exchange, len(request.documents))
+            reply = self.decode(exchange, wire)
+        except CallError as error:
+            raise advise(error, self._evidence(exchange, wire, request)) from None
         check_model(self.settings.model_to_come, reply.model, exchange, self.connections.display_url)
         return RerankResponse(
             scores=reply.scores,
@@ -98,12 +104,7 @@ class Http:
 
     def _check_status(self, exchange: Exchange) -> None:
         if exchange.status != 200:
-            raise refusal(
-                exchange,
-                self.connections.display_url,
-                self.settings.key_variables,
-                self.dialect,
-            )
+            raise self._refusal(exchange)
 
     def _with_all_pages(self, sent: Any, exchange: Exchange, most: int) -> Exchange:
         """Return a reply with the results of its further pages, each of which is a request of its own."""
@@ -111,7 +112,7 @@ class Http:
             return exchange
         pages, page = [], exchange
         while True:
-            pages.append(read_json(page, self.connections.display_url, "the rerank endpoint"))
+            pages.append(read_json(page, self.connections.display_url, "the rerank endpoint", self._refusal))
             following = self.dialect.next_page(sent, pages[-1])
             if following is None:
                 whole = joined_pages(pages, self.dialect.shape.results)
@@ -127,10 +128,30 @@ class Http:
         Raises
         ------
         CallError
-            If the reply is not JSON, or does not contain exactly one finite score per document.
+            If the reply is not JSON, contains an error, or does not contain exactly one finite score per document.
         """
-        body = read_json(exchange, self.connections.display_url, "the rerank endpoint")
+        shown = self.connections.display_url
+        body = read_json(exchange, shown, "the rerank endpoint", self._refusal)
         try:
             return self.dialect.decode_response(body, exchange.headers, wire)
         except CallError as error:
-            raise bad_reply(error, exchange, self.connections.display_url) from None
+            raise fault_in_reply(
+                error, body, exchange, self._refusal, shown, has_results=has_results(body)
+            ) from None
+
+    def _refusal(self, exchange: Exchange) -> CallError:
+        return refusal(exchange, self.connections.display_url, self.settings.key_variables, self.dialect)
+
+    def _evidence(self, exchange: Exchange, wire: WireRequest, request: RerankRequest) -> Evidence:
+        """Return what is known of a call whose reply cannot be used."""
+        return Evidence(
+            exchange=exchange,
+            url=self.connections.display_url,
+            name=self.settings.dialect,
+            dialect=self.dialect,
+            options=self.settings.options,
+            wire=wire,
+            doc_ids=request.doc_ids,
+            key_variable=self.settings.key_variables,
+            requests_per_minute=self.settings.requests_per_minute,
+        )

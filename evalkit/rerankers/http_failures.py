@@ -1,23 +1,25 @@
-"""Turn bad replies into call errors: an error status, a body that is not JSON, or a reply of another model."""
+"""Turn bad replies into call errors: an error status, an error in a 200, no JSON, or a reply of another model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import orjson
 
-from evalkit.dialects import ANY_MODEL, Dialect
+from evalkit.dialects import ANY_MODEL, Dialect, read_error_message
+from evalkit.dialects.error_reading import ReplyError, read_events, read_reply_error
 from evalkit.dialects.refusal_causes import error_words, most_documents
-from evalkit.errors import RETRYABLE, CallError, Remedy
+from evalkit.errors import RETRYABLE, CallError, Remedy, shortened
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.rerankers.aws_failures import aws_error_type, aws_hint, passed_on_status
 from evalkit.rerankers.model_names import same_model
 
-QUOTED = 2000
-"""Maximum characters of a bad reply in the failure log."""
-_SHOWN = 120
-"""Maximum characters of a bad reply in a message."""
+_LOGGED = 2000
+"""Characters of a bad reply in the failure log above which its middle is left out."""
+_SHOWN = 300
+"""Characters of a bad reply in a message above which its middle is left out."""
 _TRANSIENT = {408, 409, 425, 429}
 _NEVER_TRANSIENT = {501, 505}
 _TOO_LARGE = {413, 422}
@@ -44,7 +46,7 @@ def refusal(
         Where the API puts its error message, and what its errors mean; None for what most APIs do.
     """
     dialect = dialect or Dialect()
-    status, body = exchange.status, _json_or_none(exchange)
+    status, body = exchange.status, json_or_none(exchange)
     message = dialect.error_message(body) or " ".join(exchange.text.split())
     words = error_words(body, message)
     error_type = aws_error_type(exchange.headers)
@@ -59,10 +61,10 @@ def refusal(
         transient = should_retry == "true"
     return CallError(
         "http",
-        f"{shown} returned {status}{f': {message[:_SHOWN]}' if message else ''}",
+        f"{shown} returned {status}{f': {on_one_line(message)}' if message else ''}",
         aws_hint(error_type, message) if error_type else _hint(status, exchange.headers, key_variable),
         http_status=status,
-        body=exchange.text[:QUOTED],
+        body=logged(exchange),
         remedy=Remedy(
             transient=transient,
             wait_s=retry_after_s(exchange.headers) if transient else None,
@@ -88,7 +90,7 @@ def _hint(status: int, headers: Mapping[str, str], key_variable: str | None) -> 
     return None
 
 
-def read_json(exchange: Exchange, shown: str, endpoint: str) -> Any:
+def read_json(exchange: Exchange, shown: str, endpoint: str, refused: Callable[[Exchange], CallError]) -> Any:
     """Return the parsed JSON of a reply with status 200.
 
     Parameters
@@ -97,6 +99,8 @@ def read_json(exchange: Exchange, shown: str, endpoint: str) -> Any:
         See `refusal`.
     endpoint
         What the url should point to, for the hint, e.g. ``"the rerank endpoint"``.
+    refused
+        Returns the call error of the same reply with an error status.
 
     Raises
     ------
@@ -106,11 +110,14 @@ def read_json(exchange: Exchange, shown: str, endpoint: str) -> Any:
     try:
         return orjson.loads(exchange.content)
     except orjson.JSONDecodeError:
+        streamed = streamed_error(exchange)
+        if streamed is not None:
+            raise error_in_reply(streamed, exchange, refused, shown) from None
         _raise_not_json(exchange, shown, endpoint)
 
 
 def _raise_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
-    where: dict[str, Any] = {"http_status": exchange.status, "body": exchange.text[:QUOTED]}
+    where: dict[str, Any] = {"http_status": exchange.status, "body": logged(exchange)}
     if not exchange.content.strip():
         raise CallError("reply", f"{shown} returned 200 with an empty body", remedy=RETRYABLE, **where)
     # NaN is not JSON. A retry would return it again, so this failure is permanent.
@@ -127,14 +134,78 @@ def _raise_not_json(exchange: Exchange, shown: str, endpoint: str) -> NoReturn:
     )
 
 
+def fault_in_reply(
+    error: CallError,
+    body: Any,
+    exchange: Exchange,
+    refused: Callable[[Exchange], CallError],
+    shown: str,
+    *,
+    has_results: bool,
+) -> CallError:
+    """Return the error of a reply with status 200 that cannot be used: the one that it contains, else `error`.
+
+    Parameters
+    ----------
+    error
+        Why the reply is malformed.
+    body
+        The reply, as parsed from JSON.
+    exchange, shown
+        See `refusal`.
+    refused
+        Returns the call error of the same reply with an error status.
+    has_results
+        Whether the reply contains some results: then only an explicit error counts as one.
+    """
+    found = read_reply_error(body, has_results=has_results)
+    return (
+        bad_reply(error, exchange, shown)
+        if found is None
+        else error_in_reply(found, exchange, refused, shown)
+    )
+
+
+def error_in_reply(
+    found: ReplyError, exchange: Exchange, refused: Callable[[Exchange], CallError], shown: str
+) -> CallError:
+    """Return the call error of an error inside a reply with status 200: retried as its HTTP status would be.
+
+    Parameters
+    ----------
+    found
+        The error.
+    exchange, refused, shown
+        See `fault_in_reply`.
+    """
+    as_status = refused(replace(exchange, status=found.status))
+    remedy = as_status.remedy
+    if remedy.transient and remedy.wait_s is None:
+        remedy = replace(remedy, wait_s=found.wait_s)
+    return CallError(
+        "http",
+        f"{shown} returned {exchange.status} with an error: {on_one_line(found.message)}",
+        as_status.hint,
+        http_status=exchange.status,
+        body=logged(exchange),
+        remedy=remedy,
+    )
+
+
+def streamed_error(exchange: Exchange) -> ReplyError | None:
+    """Return the error in a body of server-sent events or JSON lines; None if there is none."""
+    errors = (read_reply_error(event, has_results=False) for event in read_events(exchange.text))
+    return next((error for error in errors if error is not None), None)
+
+
 def bad_reply(error: CallError, exchange: Exchange, shown: str) -> CallError:
-    """Return an error found in a reply, with the server's address and the beginning of the reply added."""
+    """Return an error found in a reply, with the server's address and the reply added."""
     return CallError(
         error.kind,
         f"{shown}: {error.message} (reply: {beginning(exchange.text)})",
         error.hint,
         http_status=exchange.status,
-        body=exchange.text[:QUOTED],
+        body=logged(exchange),
         remedy=error.remedy,
     )
 
@@ -154,18 +225,33 @@ def check_model(requested: str, answered: str | None, exchange: Exchange, shown:
         f"{shown} returned results of model {answered!r}; requested: {requested!r}",
         f"set expect_model: {answered}, if this is the intended model",
         http_status=exchange.status,
-        body=exchange.text[:QUOTED],
+        body=logged(exchange),
         remedy=Remedy(permanent=True),
     )
 
 
 def beginning(text: str) -> str:
-    """Return the beginning of a text on one line, quoted."""
-    line = " ".join(text.split())
-    return repr(line[:_SHOWN] + ("..." if len(line) > _SHOWN else ""))
+    """Return a text on one line, quoted; of a long one the beginning and the end."""
+    return repr(on_one_line(text))
 
 
-def _json_or_none(exchange: Exchange) -> Any:
+def on_one_line(text: str) -> str:
+    """Return a text on one line; of a long one the beginning and the end, where the reason often is."""
+    return shortened(" ".join(text.split()), _SHOWN)
+
+
+def logged(exchange: Exchange) -> str:
+    """Return the body of a reply for the failure log; of a long one the beginning and the end."""
+    return shortened(exchange.text, _LOGGED)
+
+
+def error_sentence(exchange: Exchange) -> str:
+    """Return the error message of a reply, or its whole text."""
+    return read_error_message(json_or_none(exchange)) or " ".join(exchange.text.split())
+
+
+def json_or_none(exchange: Exchange) -> Any:
+    """Return the body of a reply as parsed from JSON; None if it is not JSON."""
     try:
         return orjson.loads(exchange.content)
     except orjson.JSONDecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,15 @@ from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
 from evalkit.rerankers.answers import Answer, UnfinishedCalls, end_to_end, total_times, total_usage
 from evalkit.rerankers.chat import ChatReply, chat_headers, chat_request, read_chat
-from evalkit.rerankers.http_failures import QUOTED, bad_reply, beginning, check_model, read_json, refusal
+from evalkit.rerankers.failure_hints import advise_chat
+from evalkit.rerankers.http_failures import (
+    beginning,
+    check_model,
+    fault_in_reply,
+    logged,
+    read_json,
+    refusal,
+)
 from evalkit.rerankers.listwise_settings import ListwiseSettings, ask_for_order, one_line
 from evalkit.rerankers.permutations import Permutation, read_permutation, sort_by_windows
 
@@ -97,13 +106,13 @@ class Listwise:
         )
         encoded_s = time.perf_counter()
         exchange = self._connections.post(body)
-        if exchange.status != 200:
-            raise refusal(exchange, shown, settings.key_variables)
-        content = read_json(exchange, shown, "a chat endpoint")
         try:
-            reply = read_chat(content)
+            if exchange.status != 200:
+                raise self._refusal(exchange)
+            content = read_json(exchange, shown, "a chat endpoint", self._refusal)
+            reply = self._read_reply(content, exchange)
         except CallError as error:
-            raise bad_reply(error, exchange, shown) from None
+            raise advise_chat(error, exchange, settings.requests_per_minute) from None
         check_model(settings.model_to_come, reply.model, exchange, shown)
         places = self._read(reply, len(documents), exchange)
         return Answer(
@@ -116,6 +125,19 @@ class Listwise:
             Timeline(encoded_s, exchange.sent_s, exchange.headers_s, exchange.body_s),
             reply.unusable,
         )
+
+    def _refusal(self, exchange: Exchange) -> CallError:
+        return refusal(exchange, self._connections.display_url, self._settings.key_variables)
+
+    def _read_reply(self, content: Any, exchange: Exchange) -> ChatReply:
+        try:
+            return read_chat(content)
+        except CallError as error:
+            has_answer = isinstance(content, dict) and bool(content.get("choices"))
+            shown = self._connections.display_url
+            raise fault_in_reply(
+                error, content, exchange, self._refusal, shown, has_results=has_answer
+            ) from None
 
     def _read(self, reply: ChatReply, documents: int, exchange: Exchange) -> Permutation:
         """Return the order that an answer names.
@@ -138,7 +160,7 @@ class Listwise:
             f"{self._connections.display_url}: {message}",
             hint,
             http_status=exchange.status,
-            body=exchange.text[:QUOTED],
+            body=logged(exchange),
             remedy=RETRYABLE,
         )
 

@@ -51,11 +51,14 @@ class Outcome:
         Every call made for the batch, of which the last one counts; empty if none was made.
     unsent
         Why no call was made.
+    context
+        The fields of the call that was not made; None where a call was made.
     """
 
     batch: Batch
     attempts: tuple[Attempt, ...]
     unsent: CallError | None = None
+    context: CallContext | None = None
 
     @property
     def call(self) -> Call:

@@ -149,7 +149,7 @@ class RetryingCaller:
         """Send one list, or its parts if it is too long; see `_deliver`."""
         session, size = self._session, len(item.request.documents)
         if session.closed is not None:
-            yield Outcome(item, (), session.closed)
+            yield Outcome(item, (), session.closed, context)
             return False
         attempts = self._attempt(item, context, due_s)
         failure = attempts[-1].failure

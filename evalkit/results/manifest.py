@@ -300,7 +300,9 @@ class Failure(JsonObject):
 
     Attributes
     ----------
-    pass_, attempt
+    dataset, reranker, pass_
+        None where nothing was sent, in results of earlier versions.
+    attempt
         None where nothing was sent.
     batch_size
         Documents of the call.

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from evalkit.results.billing_rows import BillingRow, CostRow
 from evalkit.results.call_totals_row import CallTotals
 from evalkit.results.cascade_rows import CascadeRow
+from evalkit.results.failure_reasons import FailureReason
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.manifest import CandidateLists, Status
@@ -264,6 +265,8 @@ class Summary(Document, JsonObject):
         Of the compared runs that have a latency file.
     cascades
         Latency and cost of cascades; None without a cascade.
+    failures
+        Why queries have no scores and timed calls failed; None if nothing failed.
     """
 
     VERSION: ClassVar[int] = 2
@@ -284,6 +287,7 @@ class Summary(Document, JsonObject):
     billing: tuple[BillingRow, ...] = ()
     run_latencies: tuple[RunLatency, ...] = ()
     cascades: Annotated[tuple[CascadeRow, ...] | None, Key(omit_none=True)] = None
+    failures: Annotated[tuple[FailureReason, ...] | None, Key(omit_none=True)] = None
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""

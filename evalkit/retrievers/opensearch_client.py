@@ -17,9 +17,16 @@ from tenacity import (
     wait_random,
 )
 
+from evalkit.dialects.error_reading import read_reply_error
 from evalkit.errors import NOT_RETRYABLE, CallError, InputError
 from evalkit.http_client import Connections, Exchange, Redactor, require_key, retry_after_s
-from evalkit.retrievers.opensearch_replies import Hit, SearchContext, error_of_status, read_hits
+from evalkit.retrievers.opensearch_replies import (
+    Hit,
+    SearchContext,
+    error_inside_reply,
+    error_of_status,
+    read_hits,
+)
 from evalkit.retrievers.opensearch_settings import OpenSearchSettings
 
 _URL_PARAMETERS = {
@@ -99,6 +106,11 @@ class OpenSearchClient:
         response = _json(exchange.content)
         if exchange.status != 200:
             raise error_of_status(context, exchange.status, response, retry_after_s(exchange.headers))
+        # A gateway may put its error into a reply with status 200.
+        lacks_hits = not isinstance(response, dict) or "hits" not in response
+        found = read_reply_error(response, has_results=False) if lacks_hits else None
+        if found is not None:
+            raise error_inside_reply(context, found, retry_after_s(exchange.headers))
         return read_hits(context, response)
 
     def _post(self, query_id: str, content: bytes) -> Exchange:

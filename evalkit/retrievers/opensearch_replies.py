@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.errors import RETRYABLE, CallError, EvalkitError, InputError, Remedy
+from evalkit.dialects.error_reading import ReplyError
+from evalkit.errors import RETRYABLE, CallError, EvalkitError, InputError, Remedy, shortened
 
-_MAX_REASON_LENGTH = 200
-"""Characters of the engine's reason that a message contains."""
+_MAX_REASON_LENGTH = 300
+"""Characters of the engine's reason in a message above which its middle is left out."""
 _NEVER_TRANSIENT = {501, 505}
 """HTTP statuses from 500 on for which a retry cannot help."""
 
@@ -116,6 +117,21 @@ def error_of_status(context: SearchContext, status: int, response: Any, wait_s: 
         Seconds to wait before a retry, as the engine requested; None if it requested none.
     """
     message = f"{context.address} returned {status} for query {context.query_id!r}{_reason_clause(response)}"
+    return _error_of(context, status, message, wait_s)
+
+
+def error_inside_reply(context: SearchContext, found: ReplyError, wait_s: float | None) -> EvalkitError:
+    """Return the error for a response with status 200 that contains an error; see `error_of_status`."""
+    message = (
+        f"{context.address} returned 200 with an error for query {context.query_id!r}: {_cut(found.message)}"
+    )
+    error = _error_of(context, found.status, message, found.wait_s if wait_s is None else wait_s)
+    if isinstance(error, CallError):
+        error.http_status = 200
+    return error
+
+
+def _error_of(context: SearchContext, status: int, message: str, wait_s: float | None) -> EvalkitError:
     if status == 404:
         return InputError(message, "check url and index")
     if status == 400:
@@ -147,8 +163,12 @@ def _hint_for_bad_request(message: str) -> str:
 
 def _reason_clause(body: Any) -> str:
     """Return ``: reason`` to end a message with the engine's reason; an empty string if it states none."""
-    reason = " ".join(_reason(body).split())
-    return f": {reason[:_MAX_REASON_LENGTH]}" if reason else ""
+    reason = _cut(_reason(body))
+    return f": {reason}" if reason else ""
+
+
+def _cut(text: str) -> str:
+    return shortened(" ".join(text.split()), _MAX_REASON_LENGTH)
 
 
 def _reason(body: Any) -> str:

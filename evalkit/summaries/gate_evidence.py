@@ -15,6 +15,7 @@ from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.score_origins import ScoreOrigin
 from evalkit.comparison.slices import level_functions
 from evalkit.records import MetricValues, Qrels, Run
+from evalkit.results.failure_reasons import FailureReason, failure_reasons
 from evalkit.summaries.candidate_runs import scored_documents
 from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import OpenedResult, below_depth_of
@@ -72,6 +73,8 @@ class Evidence:
         Whether the run was interrupted and resumed, so that its timed calls are of several sessions.
     runs
         (dataset, tag) of the compared runs: neither candidates nor depth of the first stage apply to them.
+    failures
+        Why queries have no scores; a saved baseline has none.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Evidence:
     priced: frozenset[str] = frozenset()
     resumed: bool = False
     runs: frozenset[tuple[str, str]] = frozenset()
+    failures: tuple[FailureReason, ...] = ()
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -135,6 +139,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         resumed=result.manifest.resumed > 0,
         costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
         runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
+        failures=failure_reasons(result.manifest, result.folder.read_failures()),
     )
 
 

@@ -13,6 +13,7 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import BelowDepth, Qrels, Run
 from evalkit.results import ResultFolder
 from evalkit.results.consistency import check_consistent
+from evalkit.results.failure_reasons import failure_reasons, hints_of, unfinished_work
 from evalkit.results.locate import locate_result, locate_results
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
@@ -93,9 +94,11 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     folder = ResultFolder.open(path)
     manifest, config = folder.read_manifest(), folder.read_config()
     if manifest.status != "complete" and not allow_incomplete:
+        reasons = failure_reasons(manifest, folder.read_failures())
+        why = "; ".join(["some queries have no scores", *unfinished_work(manifest, reasons)])
+        resume = "resume it with the command in its manifest, or use --allow-incomplete"
         raise IncompleteError(
-            f"{path} is {manifest.status}: some queries have no scores",
-            "resume it with the command in its manifest, or use --allow-incomplete",
+            f"{path} is {manifest.status}: {why}", "; ".join([*hints_of(reasons)[:1], resume])
         )
     if not config.quality:
         raise InputError(

@@ -13,6 +13,7 @@ from evalkit.comparison.slices import group_by_level
 from evalkit.config import GateRule
 from evalkit.metrics import find_spelling
 from evalkit.records import MetricValues
+from evalkit.results.failure_reasons import in_words, of_system
 from evalkit.stats import Clusters
 from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, Evidence
 
@@ -120,8 +121,10 @@ class Case:
             raise NothingToJudgeError(f"the {role} {side.name} has no {self.tag!r} on {self.dataset}")
         values, unscored = side.values[key], side.unscored[key]
         if unscored:
+            why = in_words(of_system(side.failures, self.dataset, self.tag))
             raise NothingToJudgeError(
                 f"{self.tag} has no scores for {unscored} of {len(values.query_ids) + unscored} queries"
+                f"{f': {why}' if why else ''}"
             )
         if find_spelling(self.metric, values.metrics) is None:
             raise NothingToJudgeError(f"the {role} has no values of {self.metric}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evalkit.comparison import ComparisonSet, Plan
@@ -19,6 +20,7 @@ from evalkit.report.report_charts import report_charts
 from evalkit.report.sections import Findings, report_sections
 from evalkit.results import ResultFolder
 from evalkit.results.consistency import check_consistent
+from evalkit.results.failure_reasons import FailureReason, failure_reasons, hints_of, in_words, of_system
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import Summary
@@ -36,6 +38,8 @@ from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
 from evalkit.summaries.tuning_depths import depth_to_tune
+
+_PARTIAL = "see failures.jsonl, or report the partial results with --allow-incomplete"
 
 
 def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings:
@@ -74,6 +78,8 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         of_runs = tuple(run_latency_rows(manifest.runs, folder.read_run_latencies(), CONFIDENCE))
         summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters, of_runs)
         summary = with_cascades(summary, folder, manifest, config, timed, clusters)
+        failures = folder.read_failures()
+        summary = replace(summary, failures=failure_reasons(manifest, failures) or None)
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
@@ -82,7 +88,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         progress.update()
         found = Findings(
             manifest=manifest,
-            failures=folder.read_failures(),
+            failures=failures,
             summary=summary,
             compared=compared,
             tuned=_tuned(systems, manifest, plan, summary),
@@ -100,9 +106,10 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
 def _manifest(folder: ResultFolder, *, allow_incomplete: bool) -> Manifest:
     manifest = folder.read_manifest()
     if manifest.status != "complete" and not allow_incomplete:
+        reasons = failure_reasons(manifest, folder.read_failures())
         raise IncompleteError(
-            f"{folder.path} is {manifest.status}: {_why(manifest)}",
-            "see failures.jsonl, or report the partial results with --allow-incomplete",
+            f"{folder.path} is {manifest.status}: {_why(manifest, reasons)}",
+            "; ".join([*hints_of(reasons)[:1], _PARTIAL]),
         )
     return manifest
 
@@ -161,10 +168,11 @@ def _tuned(
     )
 
 
-def _why(manifest: Manifest) -> str:
+def _why(manifest: Manifest, reasons: Sequence[FailureReason]) -> str:
     """Return the reasons why a result is not complete."""
     failed = [
         f"{entry.reranker} has no scores of {len(entry.failed)} of {entry.asked} queries of {entry.dataset}"
+        + (f" ({why})" if (why := in_words(of_system(reasons, entry.dataset, entry.reranker))) else "")
         for entry in manifest.quality_passes
         if entry.failed
     ]

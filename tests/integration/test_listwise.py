@@ -186,7 +186,7 @@ def test_one_document_has_one_order() -> None:
         ((503, b"loading"), "http", "returned 503: loading", True, False),
         ((200, b"<html>hello</html>"), "reply", "returned 200 with a body that is not JSON", True, False),
         ((200, b""), "reply", "empty body", True, False),
-        ((200, b'{"error": {"message": "busy", "code": 502}}'), "reply", "no message: busy", True, False),
+        ((200, b'{"error": {"message": "busy", "code": 502}}'), "http", "200 with an error: 502: busy", True, False),
         ((200, chat_reply(None, message={"refusal": "I won't"})), "reply", "refused to answer", False, False),
         ((200, chat_reply("[1]", "other")), "model", "of model 'other'", False, True),
     ],

@@ -17,6 +17,7 @@ from support.dialects import PUBLISHED, Published
 
 from evalkit import registry
 from evalkit.dialects import ANY_MODEL, Dialect, WireError, WireRequest, read_error_message
+from evalkit.dialects.error_reading import read_reply_error
 from evalkit.dialects.reading import read_server_times
 from evalkit.errors import CallError
 
@@ -218,6 +219,9 @@ def decode_all(body: Any, documents: int) -> None:
         orjson.dumps(dialect.encode_error(WireError(400, "c", "m", "p")))
     message = read_error_message(body)
     assert message is None or isinstance(message, str)
+    for has_results in (True, False):
+        found = read_reply_error(body, has_results=has_results)
+        assert found is None or (found.message and 400 <= found.status < 600)
 
 
 @given(body=json_values, documents=st.integers(1, 5))

@@ -24,6 +24,18 @@ def test_documents_without_text() -> None:
     assert error.severity == "error"
 
 
+def test_empty_documents_among_the_candidates() -> None:
+    """Each costs the whole query at an API that refuses empty texts; without candidates nothing is known of it."""
+    data = dataset({**DOCUMENTS, "e1": "", "e2": " \n"}, QUERIES, QRELS)
+    lists = {"q1": ["d1", "e1", "e2"], "q2": ["d2", "e1"], "q3": ["d3"]}
+    (found,) = document_texts.empty_candidates(check_input(data, lists))
+    assert (found.code, found.severity, found.examples) == ("empty_candidates", "warning", ("e1", "e2"))
+    assert found.counts == {"queries": 2, "documents": 2}
+    assert "refuse a whole request" in found.effect
+    assert not list(document_texts.empty_candidates(check_input(data)))
+    assert not list(document_texts.empty_candidates(check_input(data, {"q1": ["d1"]})))
+
+
 def test_documents_that_say_hardly_anything() -> None:
     """Fewer than ten characters without white space; ten are enough, and none at all is another finding."""
     documents = {"a": "123456789", "b": "1234567890", "c": "1 2 3 4 5 6 7 8 9", "d": ""}

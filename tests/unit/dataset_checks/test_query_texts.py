@@ -11,6 +11,7 @@ def test_queries_without_text() -> None:
     """They are named: every system gets 0 for them."""
     (found,) = query_texts.blank_queries(check_input(dataset(DOCUMENTS, {"q1": " ", "q2": "x"}, QRELS)))
     assert found.examples == ("q1",)
+    assert "refuse a request with an empty query" in found.effect
 
 
 def test_queries_that_stand_there_twice() -> None:

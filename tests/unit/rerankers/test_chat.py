@@ -76,7 +76,7 @@ def test_tokens_are_reported_or_unknown(usage: Any, tokens: int | None, written:
 @pytest.mark.parametrize(
     ("body", "said", "passes"),
     [
-        ({"error": {"message": "upstream is busy"}}, "contains no message: upstream is busy", True),
+        ({"error": {"message": "upstream is busy"}}, "contains no message", True),
         ({"choices": []}, "contains no message", True), ([], "contains no message", True),
         (None, "contains no message", True),
         ({"choices": [{"message": {"content": None, "refusal": "I won't"}}]}, "refused to answer: I won't", False),

@@ -1,0 +1,149 @@
+"""Find where a reply has its results, and which dialects or key names fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from evalkit import registry
+from evalkit.dialects import Dialect, Shape, WireRequest
+from evalkit.dialects.shape import dig
+from evalkit.errors import EvalkitError
+
+_LIST_KEYS = (
+    "results", "data", "rankings", "rerank", "records", "scores", "ranks", "ranking", "reranked", "items", "documents",
+    "predictions", "embeddings",
+)  # fmt: skip
+_OUTER_KEYS = ("output", "result", "data", "response", "body")
+_INDEX_KEYS = ("index", "document_index", "documentIndex", "idx", "id", "position", "corpus_id")
+_SCORE_KEYS = (
+    "relevance_score", "score", "logit", "relevanceScore", "similarity", "relevance", "rerank_score", "probability",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CutList:
+    """A list that is correct but for documents that it lacks.
+
+    Attributes
+    ----------
+    returned, sent
+        Number of results and of documents.
+    missing
+        Positions of the documents without a result.
+    """
+
+    returned: int
+    sent: int
+    missing: tuple[int, ...]
+
+
+def has_results(body: Any) -> bool:
+    """Return whether a reply contains a list of results under any of the usual keys."""
+    return next(_lists(body), None) is not None
+
+
+def fitting_dialects(body: Any, headers: Mapping[str, str], request: WireRequest) -> list[str]:
+    """Return the names of the dialects that read a reply without a fault, those without settings of their own."""
+    return [name for name, dialect in open_dialects().items() if _reads(dialect, body, headers, request)]
+
+
+def open_dialects() -> dict[str, Dialect]:
+    """Return every dialect that needs no further settings, by its name."""
+    found = {}
+    for name in registry.names("dialect"):
+        try:
+            found[name] = registry.lookup("dialect", name)()
+        except (EvalkitError, TypeError):  # a broken plugin, or one with parameters
+            continue
+    found.pop("generic", None)
+    return found
+
+
+def sends_alike(one: Dialect, other: Dialect) -> bool:
+    """Return whether two dialects send the query and the documents under the same keys and in the same form."""
+    return _sent(one.shape) == _sent(other.shape)
+
+
+def _sent(shape: Shape) -> tuple[str | None, ...]:
+    return shape.query, shape.documents, shape.document_key
+
+
+def fitting_shape(dialect: Dialect, body: Any, request: WireRequest) -> dict[str, str] | None:
+    """Return the settings under ``shape:`` with which the generic dialect reads a reply; None if there are none.
+
+    Settings with the value of their default are left out.
+    """
+    for path, results in _lists(body):
+        keys = _keys_of(results[0])
+        if keys is None:
+            continue
+        shape = replace(Shape(), results=path, index=keys[0], score=keys[1])
+        fitted = registry.lookup("dialect", "generic")(shape)
+        if _reads(fitted, body, {}, request):
+            found = {"results": path, "index": keys[0] or "", "score": keys[1] or ""}
+            sent = {"query": dialect.shape.query, "documents": dialect.shape.documents}
+            sent |= {"document_key": dialect.shape.document_key or "", "model": dialect.shape.model or ""}
+            usual = {"results": "results", "index": "index", "score": "relevance_score", "model": "model"}
+            usual |= {"query": "query", "documents": "documents", "document_key": ""}
+            return {key: value for key, value in {**sent, **found}.items() if value != usual[key]}
+    return None
+
+
+def cut_list(body: Any, shape: Shape, documents: int) -> CutList | None:
+    """Return how far a reply's list was cut: fewer results than documents, and nothing else wrong; None otherwise."""
+    results = dig(body, shape.results)
+    if not isinstance(results, list) or not 0 < len(results) < documents or shape.index is None:
+        return None
+    if shape.score is None or not all(isinstance(entry, dict) for entry in results):
+        return None
+    indices = [entry.get(shape.index) for entry in results]
+    found = {one for one in indices if isinstance(one, int) and 0 <= one < documents}
+    if len(found) != len(results):
+        return None
+    if not all(isinstance(entry.get(shape.score), int | float) for entry in results):
+        return None
+    missing = tuple(position for position in range(documents) if position not in found)
+    return CutList(len(results), documents, missing)
+
+
+def _reads(dialect: Dialect, body: Any, headers: Mapping[str, str], request: WireRequest) -> bool:
+    try:
+        dialect.decode_response(body, headers, request)
+    except Exception:  # noqa: BLE001 - a dialect of a plugin may raise anything, and is only tried here
+        return False
+    return True
+
+
+def _lists(body: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the path and the content of every list that may be one of results."""
+    if isinstance(body, list) and _may_be_results(body):
+        yield "", body
+    if not isinstance(body, dict):
+        return
+    for outer in ("", *_OUTER_KEYS):
+        place = body.get(outer) if outer else body
+        if isinstance(place, list) and _may_be_results(place):
+            yield outer, place
+        for key in _LIST_KEYS:
+            found = place.get(key) if isinstance(place, dict) else None
+            if isinstance(found, list) and _may_be_results(found):
+                yield f"{outer}.{key}" if outer else key, found
+
+
+def _may_be_results(found: list[Any]) -> bool:
+    return bool(found) and (_is_number(found[0]) or (isinstance(found[0], dict) and "error" not in found[0]))
+
+
+def _keys_of(entry: Any) -> tuple[str | None, str | None] | None:
+    """Return the keys of the index and the score of a result, None where it has none; None if no score is found."""
+    if _is_number(entry):
+        return None, None
+    score = next((key for key in _SCORE_KEYS if _is_number(entry.get(key))), None)
+    index = next((key for key in _INDEX_KEYS if isinstance(entry.get(key), int)), None)
+    return None if score is None else (index, score)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
