@@ -1,5 +1,11 @@
-"""HTTP calls: one exchange with time and size limits, redaction of API keys, and wait times from rate limit headers."""
+"""HTTP calls: one exchange with time and size limits, redaction of API keys, and waits that replies ask for."""
 
+from evalkit.http_client.asked_waits import (
+    asked_wait_s,
+    is_rate_refusal,
+    is_starting,
+    named_window_s,
+)
 from evalkit.http_client.connections import Connections, Exchange, check_url, encode_json
 from evalkit.http_client.proxies import is_on_private_network
 from evalkit.http_client.reachability import hub_access, why_unreachable
@@ -10,10 +16,14 @@ __all__ = [
     "Connections",
     "Exchange",
     "Redactor",
+    "asked_wait_s",
     "check_url",
     "encode_json",
     "hub_access",
     "is_on_private_network",
+    "is_rate_refusal",
+    "is_starting",
+    "named_window_s",
     "rate_limit_reset_s",
     "read_key",
     "require_key",

@@ -62,6 +62,11 @@ class LearnedLimit:
         return self.requests * MINUTE_S / self.window_s
 
     @property
+    def shown(self) -> str:
+        """Requests per minute as a number for a person, at least 1."""
+        return f"{max(round(self.per_minute), 1)}"
+
+    @property
     def padded_s(self) -> float:
         """The window with its margin."""
         return padded(self.window_s)
@@ -77,10 +82,13 @@ class _Refusal:
         When the first call was refused.
     steps
         When calls may be sent next, with the window that would explain that one is accepted then; None for none.
+    again
+        Number of further refusals that asked for a wait.
     """
 
     since_s: float
     steps: deque[tuple[float, float | None]]
+    again: int = 0
 
 
 @dataclass(slots=True)
@@ -111,31 +119,38 @@ class LearnedRate:
     _windows: int = _FEWEST_WINDOWS
     """Windows without a refusal after which a lowered limit is raised."""
 
-    def refused_since_s(self) -> float | None:
-        """Return since when every call is refused; None while calls are accepted."""
-        return None if self._refusal is None else self._refusal.since_s
+    def refused_s(self, now: float) -> float:
+        """Return for how many seconds every call has been refused; 0 while calls are accepted."""
+        return 0.0 if self._refusal is None else now - self._refusal.since_s
+
+    def next_s(self, now: float) -> float:
+        """Return the seconds until a call is sent again after a refusal; 0 while calls are accepted."""
+        return 0.0 if self._refusal is None else max(self._refusal.steps[0][0] - now, 0.0)
 
     def wait_s(self, now: float, requests: int) -> float:
         """Return the seconds until a call may be sent, or until it is worth asking again; 0 for now."""
         if self._refusal is not None:
-            if self._in_flight:  # calls that started before the refusal, or the one that is tried
-                return _POLL_S
-            return max(self._refusal.steps[0][0] - now, 0.0)
-        limit = self.limit
-        if limit is None:
+            # Calls that started before the refusal, and the one that is tried, show more when they end.
+            return _POLL_S if self._in_flight else self.next_s(now)
+        if self.limit is None:
             return 0.0
-        self._raise(limit, now)
-        limit = self.limit or limit
-        used = self._used(now - limit.padded_s)
-        if not used or sum(call.requests for call in used) + requests <= limit.requests:
-            return 0.0
+        self._raise(self.limit, now)
+        return self._room_s(self.limit, now) if self._is_full(now, requests) else 0.0
+
+    def _room_s(self, limit: LearnedLimit, now: float) -> float:
+        """Return the seconds until the window has room for another call, or a shorter one may be tried; 0 for now."""
         if any(call.tries for call in self._in_flight):
             return _POLL_S
-        oldest = used[0].end_s
-        if self._tries_at(oldest) <= now and self._may_try(now, oldest):
+        oldest = self._used(now - limit.padded_s)[0].end_s
+        tries_at = oldest + padded(limit.window_s / _SHORTER)
+        if not self._is_open(limit):
+            tries_at = now
+        elif tries_at <= now < oldest + limit.window_s / 2 and not self._in_flight:
             return 0.0
-        nexts = [oldest + limit.padded_s, *([self._tries_at(oldest)] if self._is_open() else ())]
-        return min((at - now for at in nexts if now < at < float("inf")), default=_POLL_S)
+        return min(
+            (at - now for at in (oldest + limit.padded_s, tries_at) if now < at < float("inf")),
+            default=_POLL_S,
+        )
 
     def start(self, now: float, requests: int) -> SentCall:
         """Return a call that starts now, after `wait_s` returned 0."""
@@ -194,7 +209,9 @@ class LearnedRate:
     def _next_step(self, refusal: _Refusal, now: float, asked_s: float | None) -> None:
         """Plan the next call after another refusal."""
         if asked_s is not None:
-            refusal.steps = deque([(now + asked_s, self._explained(now + asked_s, refusal.since_s))])
+            refusal.again += 1  # a server that always asks for no wait at all is not called without end
+            at = now + max(asked_s, min(0.25 * 2.0**refusal.again, MINUTE_S) if refusal.again > 1 else 0.0)
+            refusal.steps = deque([(at, self._explained(at, refusal.since_s))])
             return
         _, window = refusal.steps.popleft()
         while refusal.steps and refusal.steps[0][0] < now:
@@ -209,7 +226,7 @@ class LearnedRate:
         if asked_s is not None:
             yield now + asked_s, self._explained(now + asked_s, now)
             return
-        if not self._accepted:
+        if not (self._accepted or self._in_flight):
             yield from ((now + wait, None) for wait in (*_UNKNOWN_WAITS_S, MINUTE_S))
             return
         if call.crowded and unit_s is None and self.limit is None:
@@ -310,22 +327,11 @@ class LearnedRate:
                 return call.end_s
         return self._accepted[0].end_s if self._accepted else 0.0
 
-    def _is_open(self) -> bool:
+    def _is_open(self, limit: LearnedLimit) -> bool:
         """Return whether a much shorter window is possible."""
-        return self.limit is not None and self.limit.window_s / _SHORTER > 1.2 * self._refuted_s
-
-    def _tries_at(self, oldest: float) -> float:
-        """Return when a shorter window may be tried."""
-        return oldest + padded(self.limit.window_s / _SHORTER) if self.limit else float("inf")
-
-    def _may_try(self, now: float, oldest: float) -> bool:
-        """Return whether a call now would show that the window is much shorter."""
-        limit = self.limit
-        return limit is not None and self._is_open() and not self._in_flight and now < oldest + limit.window_s / 2
+        return limit.window_s / _SHORTER > 1.2 * self._refuted_s
 
 
 def padded(window: float) -> float:
     """Return a window with its margin, in seconds."""
     return window * (1 + _MARGIN) + _MARGIN_S
-
-
