@@ -60,12 +60,17 @@ class PointwiseCheck:
         return max((d for d in (self.order, self.batch) if d is not None), default=None)
 
     @property
+    def is_brief(self) -> bool:
+        """Whether only one other list of each query was sent; see `check_pointwise_briefly`."""
+        return self.again is None and self.order is None
+
+    @property
     def verdict(self) -> str:
         """``kept``, ``broken``, ``unstable`` (identical requests get different scores) or ``not testable``."""
         if self.drift is None or not self.spread:
             return "not testable"
-        if self.again is None:  # noise needs no measurement where nothing moved
-            return "kept" if self.drift <= TOLERANCE * self.spread else "not testable"
+        if self.again is None:  # noise is not measured where the first other list moved nothing
+            return "kept" if self.is_brief and self.drift <= TOLERANCE * self.spread else "not testable"
         if self.again > TOLERANCE * self.spread:
             return "unstable"
         moved = self.drift > TOLERANCE * self.spread and self.drift > NOISE_FACTOR * self.again
@@ -77,7 +82,7 @@ class PointwiseCheck:
             return "no pair was scored twice"
         again, order, batch = ("-" if d is None else f"{d:.2g}" for d in (self.again, self.order, self.batch))
         parts = f"{again} in a repeated call, {order} in reverse order, {batch} in half the list"
-        if self.again is None and self.order is None:
+        if self.is_brief:
             parts = f"{batch} in the second half of the list in reverse order"
         return (
             f"largest score change of {self.pairs} pairs of {self.queries} queries: {parts} (standard"
@@ -104,7 +109,7 @@ def check_pointwise(
         original = score(request)
         if original is not None:
             measured.lists.append(original)
-            measured.compare(request, original, _variations(request), score)
+            measured.compare(original, _variations(request), score)
     return measured.check(reranker, dataset)
 
 
@@ -125,13 +130,10 @@ def check_pointwise_briefly(
     scored = [(request, original) for request in requests if (original := score(request)) is not None]
     measured.lists += (original for _, original in scored)
     for request, original in scored:
-        measured.compare(request, original, [_second_half_reversed(request)], score)
-    if not measured.has_moved:
-        return measured.check(reranker, dataset)
-    thorough = _Measured(measured.lists)
-    for request, original in scored:
-        thorough.compare(request, original, _variations(request), score)
-    return thorough.check(reranker, dataset)
+        measured.compare(original, [_second_half_reversed(request)], score)
+    for request, original in scored if measured.has_moved else ():
+        measured.compare(original, _variations(request), score)
+    return measured.check(reranker, dataset)
 
 
 def second_half(request: RerankRequest) -> RerankRequest:
@@ -151,12 +153,11 @@ class _Measured:
 
     def compare(
         self,
-        request: RerankRequest,
         original: NDArray[np.float64],
         variations: Iterable[_Variation],
         score: Scorer,
     ) -> None:
-        """Send variations of a request and compare their scores with the original ones."""
+        """Send variations of a request and compare their scores with the `original` ones."""
         for name, varied, rows in variations:
             scores = score(varied)
             if scores is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from evalkit.backend_checks.pointwise import FURTHER_CALLS, SAMPLED_QUERIES
 from evalkit.backend_checks.score_dependence import CALLS
 from evalkit.config import Config
 from evalkit.config.traffic import Traffic
@@ -39,9 +40,10 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
     note = (
         "Assumes that every call succeeds at once and that the warm-up is as short as possible. Cached pairs are not"
         f" sent. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters each, with the query counted once per"
-        " document; cost follows from the configured price. The pass 'check' sends one test call and up to"
-        f" {CALLS} calls that test whether scores depend on the query and the document; with several depths or split"
-        " lists, it also tests on a few pairs whether scores depend on the rest of the list."
+        " document; cost follows from the configured price. The pass 'check' sends one test call and"
+        " calls that test whether scores depend on the query and the document, and with several depths or split lists,"
+        f" whether they depend on the rest of the list. At most {CALLS} calls of the first kind are made, and at most"
+        f" {SAMPLED_QUERIES * FURTHER_CALLS} more of the second kind for each dataset if a score moves."
     )
     columns = ("dataset", "reranker", "pass", "calls", "pairs", "cached", "tokens", "cost")
     lines = [as_text(Table(f"Plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]
