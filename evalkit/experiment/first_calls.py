@@ -102,7 +102,9 @@ def is_split(config: Config, eval_set: EvalSet, caps: Caps) -> bool:
     return longest > 1 and (len(config.depths) > 1 or split)
 
 
-def sample_batches(eval_set: EvalSet, caps: Caps, seed: int, depth: int) -> list[RerankRequest]:
+def sample_batches(
+    eval_set: EvalSet, caps: Caps, seed: int, depth: int = SAMPLED_DOCUMENTS
+) -> list[RerankRequest]:
     """Return requests for a sample of queries with their first candidates, as many as fit into one call.
 
     They are the first calls of the quality pass for these queries, unless those have very many documents.

@@ -105,7 +105,7 @@ class Patience:
         if asked is not None:
             return asked
         traffic = self.session.traffic
-        backoff = min(traffic.retry_wait_s * 2 ** (self._failures - 1), traffic.longest_wait_s)
+        backoff = min(traffic.retry_wait_s * 2.0 ** (self._failures - 1), traffic.longest_wait_s)
         return backoff + random.uniform(0, traffic.retry_wait_s)  # noqa: S311 - spreads calls, protects nothing
 
     def _may_start(self, failure: CallError) -> bool:

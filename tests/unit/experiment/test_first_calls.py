@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +30,7 @@ from evalkit.experiment.first_calls import (
     sample_batches,
 )
 from evalkit.experiment.journal import from_entry
+from evalkit.experiment.manifest_facts import closing_manifest
 from evalkit.experiment.quality_pass import quality_pass
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
@@ -122,7 +124,7 @@ def test_every_reranker_is_called_once(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_must_be_pointwise_is_checked_on_every_dataset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
 ) -> None:
-    """Several depths or lists in parts; four requests for each of three queries."""
+    """Several depths or lists in parts; each of three queries with its first list and with half of it."""
     backend = Backend()
     config = config_for(
         {"a": api(**{k: v for k, v in more.items() if k == "batch_size"})}, depths=more.get("depths", [5])
@@ -132,7 +134,7 @@ def test_what_must_be_pointwise_is_checked_on_every_dataset(
         ("a", "tiny", "kept"),
         ("a", "more", "kept"),
     ]
-    assert len(backend.asked) == 1 + 2 * 3 * 4
+    assert len(backend.asked) == 1 + 2 * 3 * 2
 
 
 def test_scores_that_depend_on_the_list_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,24 +238,74 @@ def test_a_resumed_experiment_repeats_no_first_call(tmp_path: Path, monkeypatch:
         again = make_first_calls(run, run.sessions)
     assert not again.made
     assert not again.checks
-    assert len(backend.asked) == before == 1 + 3 * 4
+    assert len(backend.asked) == before == 1 + 3 * 2
 
 
 def test_first_calls_are_recorded_in_memory_and_in_the_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every call and check, in the pass that they belong to; scores of checks are not stored."""
+    """Every call and check, in the pass that they belong to; only scores of the quality pass are stored."""
     use_backends(monkeypatch, m=Backend())
     with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
         found = make_first_calls(run, run.sessions)
         assert not run.recorder.calls
         found.record(run)
         journal: Sequence[Any] = run.store.scores.journal(run.store.run)
-        assert {call.pass_ for call in run.recorder.calls} == {"check"}
-        assert len(run.recorder.calls) == 1 + 3 * 4
+        assert Counter(call.pass_ for call in run.recorder.calls) == {"check": 1 + 3, "quality": 3}
         assert isinstance(run.recorder.pointwise_checks[0], PointwiseCheck)
-        assert [entry.kind for entry in journal] == ["call"] * 13 + ["check"]
-        assert not run.store.rows("a", DATA, DATA.candidates, pointwise=True)
+        assert [entry.kind for entry in journal] == ["call"] * 7 + ["check"]
+        rows = run.store.rows("a", DATA, DATA.candidates, pointwise=True)
+        sampled = {call.query_id for call in run.recorder.calls if call.pass_ == "quality"}
+        assert {query_id: sorted(row.known_ranks) for query_id, row in rows.items()} == dict.fromkeys(
+            sampled, [1, 2, 3, 4, 5]
+        )
+
+
+def test_lists_of_the_check_are_not_requested_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quality pass finds their scores, with their ranks, as scores of this run, and counts every pair once."""
+    backend = Backend()
+    use_backends(monkeypatch, m=backend)
+    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
+        make_first_calls(run, run.sessions).record(run)
+        scored(run)
+        (counts,) = closing_manifest(run, "complete").pairs
+    lists = [one.documents for one in backend.asked if len(one.documents) == 5]
+    assert len(lists) == len({(one.query, one.documents) for one in backend.asked if len(one.documents) == 5})
+    assert (counts.asked, counts.scored, counts.reused, counts.resumed, counts.failed) == (20, 20, 0, 0, 0)
+
+
+def test_a_list_of_the_check_that_fails_is_requested_by_the_quality_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failed call belongs to the checks, so that it is no failed query of the result."""
+    failing = iter([False, True])
+
+    def answer(request: RerankRequest) -> Any:
+        if next(failing, False):
+            return refuse(request)
+        return [hashed_score(request.query, text) for text in request.documents]
+
+    use_backends(monkeypatch, m=Backend(answer))
+    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
+        make_first_calls(run, run.sessions).record(run)
+        scored(run)
+        assert [(call.pass_, call.status) for call in run.recorder.calls if call.status == "failed"] == [
+            ("check", "failed")
+        ]
+        assert run.recorder.failed_queries == 0
+
+
+def test_known_scores_are_not_stored_again_by_a_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list with a cached pair is no call of the quality pass: the cached score stays what it was."""
+    backend = Backend()
+    use_backends(monkeypatch, m=backend)
+    with started(config_for({"a": api()}, depths=[2]), tmp_path, DATA) as run:
+        scored(run)
+    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
+        made = make_first_calls(run, run.sessions).made
+    assert {outcome.call.pass_ for _, outcome in made} == {"check"}
 
 
 SIX = replace(
@@ -268,15 +320,15 @@ WORDS = EvalSet(SIX, candidates({query.query_id: list(SIX.corpus.doc_ids) for qu
 GUARDED = {"a": api(score_check=True)}
 
 
-def test_scores_of_pairs_pass_with_four_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the test call; four queries get the same documents, once for all datasets, before anything else."""
+def test_scores_of_pairs_pass_with_two_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the test call; two queries get the same documents, once for all datasets, before anything else."""
     backend = Backend()
     found = asked(monkeypatch, tmp_path, config_for(GUARDED), WORDS, replace(WORDS), m=backend)
     (check,) = found.dependence_checks
     assert (check.reranker, check.dataset, check.found) == ("a", "six", "dependent")
-    assert sizes(backend) == [1, 9, 9, 9, 9]
+    assert sizes(backend) == [1, 9, 9]
     assert len({one.documents for one in backend.asked[1:]}) == 1
-    assert len({one.query for one in backend.asked[1:]}) == 4
+    assert len({one.query for one in backend.asked[1:]}) == 2
 
 
 @pytest.mark.parametrize("latency", [None, LATENCY], ids=["quality", "bench"])
@@ -364,14 +416,14 @@ def test_the_dependence_check_is_kept_and_not_repeated(
     with started(config_for(GUARDED), tmp_path, WORDS) as run:
         make_first_calls(run, run.sessions).record(run)
         journal: Sequence[Any] = run.store.scores.journal(run.store.run)
-        assert [entry.kind for entry in journal] == ["call"] * 5 + ["dependence"]
+        assert [entry.kind for entry in journal] == ["call"] * 3 + ["dependence"]
         restored = Recorder.restored(from_entry(entry, tmp_path) for entry in journal)
         assert restored.dependence_checks == run.recorder.dependence_checks
         assert isinstance(restored.dependence_checks[0], DependenceCheck)
         assert restored.has_checked_dependence("a")
         assert not restored.has_checked_dependence("b")
         assert not make_first_calls(run, run.sessions).made
-    assert len(backend.asked) == 5
+    assert len(backend.asked) == 3
 
 
 @pytest.mark.parametrize(
