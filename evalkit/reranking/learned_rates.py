@@ -84,11 +84,22 @@ class _Refusal:
         When calls may be sent next, with the window that would explain that one is accepted then; None for none.
     again
         Number of further refusals that asked for a wait.
+    tried
+        Whether the refused call was sent to find out if the server accepts more.
+    asked
+        Whether the server asked for a wait.
+    may_drain, drains
+        Whether too many calls at once may be the reason, and whether it is tried as soon as none is in flight,
+        because one was accepted that was in flight at the refusal.
     """
 
     since_s: float
     steps: deque[tuple[float, float | None]]
     again: int = 0
+    tried: bool = False
+    asked: bool = False
+    may_drain: bool = False
+    drains: bool = False
 
 
 @dataclass(slots=True)
@@ -131,11 +142,18 @@ class LearnedRate:
         """Return the seconds until a call may be sent, or until it is worth asking again; 0 for now."""
         if self._refusal is not None:
             # Calls that started before the refusal, and the one that is tried, show more when they end.
-            return _POLL_S if self._in_flight else self.next_s(now)
+            return _POLL_S if self._in_flight else self._resumes_s(self._refusal, now)
         if self.limit is None:
             return 0.0
         self._raise(self.limit, now)
         return self._room_s(self.limit, now) if self._is_full(now, requests) else 0.0
+
+    def _resumes_s(self, refusal: _Refusal, now: float) -> float:
+        """Return the seconds until a call is tried after a refusal; 0 for now."""
+        if refusal.drains:
+            refusal.drains = False
+            refusal.steps.appendleft((now, None))
+        return max(refusal.steps[0][0] - now, 0.0)
 
     def _room_s(self, limit: LearnedLimit, now: float) -> float:
         """Return the seconds until the window has room for another call, or a shorter one may be tried; 0 for now."""
@@ -172,6 +190,8 @@ class LearnedRate:
         call.end_s = now
         if call.tries and self._refusal is not None:
             self._learn(self._refusal)
+        elif self._refusal is not None:
+            self._refusal.drains = self._refusal.may_drain
         elif call.tries and self.limit is not None:
             self._shorten(call, self.limit)
         self._accepted.append(call)
@@ -193,7 +213,10 @@ class LearnedRate:
         self.drop(call)
         if self._refusal is None:
             steps = deque(self._steps(call, now, asked_s, unit_s))
-            self._refusal = _Refusal(now, steps)
+            crowded = call.crowded and asked_s is None and unit_s is None and self.limit is None
+            self._refusal = _Refusal(
+                now, steps, tried=call.tries, asked=asked_s is not None, may_drain=crowded
+            )
             self._note_refusal(now)
         elif call.tries:
             if self._accepted:
@@ -229,8 +252,6 @@ class LearnedRate:
         if not (self._accepted or self._in_flight):
             yield from ((now + wait, None) for wait in (*_UNKNOWN_WAITS_S, MINUTE_S))
             return
-        if call.crowded and unit_s is None and self.limit is None:
-            yield now, None  # as soon as no call is in flight: too many at once may be the reason
         windows: list[float] = []
         if self.limit is not None:
             window = self.limit.window_s
@@ -256,7 +277,7 @@ class LearnedRate:
 
     def _explained(self, at: float, since: float) -> float | None:
         """Return the window that ends for the oldest call of the last minute at a time that the server names."""
-        oldest = next((call.end_s for call in self._accepted if call.end_s > since - MINUTE_S), None)
+        oldest = next((call.start_s for call in self._accepted if call.end_s > since - MINUTE_S), None)
         return None if oldest is None else at - oldest
 
     def _contradicts(self, window: float, now: float) -> bool:
@@ -280,11 +301,25 @@ class LearnedRate:
             if call.start_s <= refusal.since_s and call.end_s > refusal.since_s - window
         ]
         requests = max(sum(before), 1)
-        if self.limit is not None and window == self.limit.window_s:
-            requests = min(requests, self.limit.requests)
-        else:
+        if refusal.asked:
+            self._refuted_s = max(self._refuted_s, window)
+        if self.limit is None or window != self.limit.window_s:
+            if self.limit is not None and self.limit.window_s < window:  # it only seemed long enough
+                self._refuted_s = max(self._refuted_s, self.limit.window_s)
             self._most = requests
-        self._set(requests, window)
+            self._set(requests, window)
+        elif requests < self.limit.requests:  # others use the rest
+            self._set(requests, window)
+        elif not refusal.tried:
+            self._slow_down(self.limit)
+
+    def _slow_down(self, limit: LearnedLimit) -> None:
+        """Lower a limit that was kept to, and was yet too high."""
+        if limit.requests > 1:
+            self._set(limit.requests - max(limit.requests // 10, 1), limit.window_s)
+        else:
+            self._refuted_s = max(self._refuted_s, limit.window_s)
+            self._set(1, limit.window_s * 1.25)
 
     def _shorten(self, call: SentCall, limit: LearnedLimit) -> None:
         """Shorten the window after a call that it would not have allowed was accepted."""

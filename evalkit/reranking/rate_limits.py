@@ -10,6 +10,8 @@ from collections.abc import Callable
 from evalkit.reranking.learned_rates import LearnedLimit, LearnedRate, SentCall
 
 WINDOW_S = 60.0
+_CAREFUL = 8
+"""Calls in flight from which their number rises faster as long as none was refused."""
 Sleep = Callable[[float], None]
 
 
@@ -127,19 +129,21 @@ class ConcurrencyLimiter:
     Parameters
     ----------
     most
-        The initial and maximum number of calls in flight.
+        The maximum number of calls in flight, and the initial one.
     adaptive
         Whether the limit changes at all; a latency pass measures a fixed number.
+    first
+        The initial number instead of `most`: an unknown rate limit then refuses few calls at once.
     """
 
-    def __init__(self, most: int, *, adaptive: bool = True) -> None:
+    def __init__(self, most: int, *, adaptive: bool = True, first: int | None = None) -> None:
         self._most = most
         self._adaptive = adaptive
         self._changed = threading.Condition()
         self._in_flight = 0
         self._successes = 0
         self._epoch = 0
-        self.allowed = most
+        self.allowed = most if first is None else min(first, most)
         self.lowest = most
 
     def enter(self) -> int:
@@ -166,6 +170,7 @@ class ConcurrencyLimiter:
                 self.lowest = min(self.lowest, self.allowed)
             return
         self._successes += 1
-        if self._successes >= self.allowed and self.allowed < self._most:
+        needed = 1 if self._epoch == 0 and self.allowed >= _CAREFUL else self.allowed
+        if self._successes >= needed and self.allowed < self._most:
             self.allowed += 1
             self._successes = 0

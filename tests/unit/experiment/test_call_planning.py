@@ -97,7 +97,7 @@ def test_a_pass_serves_all_depths_unless_lists_matter(folder: Path) -> None:
 def test_exchanged_queries_are_sent_to_what_computes_scores(
     folder: Path, rerankers: dict[str, Any], calls: int
 ) -> None:
-    """A call for each of two queries, or two where a call takes one document; none to a lookup, served or not, and none where switched off."""
+    """Two queries, in a call each, or in two where a call takes one document; none to what only looks scores up."""
     found = planned(folder, rerankers, depths=[1])
     assert found["check"].calls == calls
 

@@ -256,9 +256,9 @@ def test_first_calls_are_recorded_in_memory_and_in_the_journal(
         assert [entry.kind for entry in journal] == ["call"] * 7 + ["check"]
         rows = run.store.rows("a", DATA, DATA.candidates, pointwise=True)
         sampled = {call.query_id for call in run.recorder.calls if call.pass_ == "quality"}
-        assert {query_id: sorted(row.known_ranks) for query_id, row in rows.items()} == dict.fromkeys(
-            sampled, [1, 2, 3, 4, 5]
-        )
+        assert {query_id: sorted(row.known_ranks) for query_id, row in rows.items()} == {
+            query_id: [1, 2, 3, 4, 5] for query_id in sampled
+        }
 
 
 def test_lists_of_the_check_are_not_requested_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
