@@ -232,9 +232,14 @@ class LearnedRate:
     def _next_step(self, refusal: _Refusal, now: float, asked_s: float | None) -> None:
         """Plan the next call after another refusal."""
         if asked_s is not None:
-            refusal.again += 1  # a server that always asks for no wait at all is not called without end
-            at = now + max(asked_s, min(0.25 * 2.0**refusal.again, MINUTE_S) if refusal.again > 1 else 0.0)
-            refusal.steps = deque([(at, self._explained(at, refusal.since_s))])
+            refusal.again += 1
+            # A server that always asks for no wait at all is not called without end.
+            least = min(0.05 * 2.0**refusal.again, MINUTE_S) if refusal.again > 1 else 0.0
+            at = now + max(asked_s, least)
+            window = self._explained(at, refusal.since_s)
+            if window is not None and least > asked_s:
+                window = min(window, MINUTE_S)
+            refusal.steps = deque([(at, window)])
             return
         _, window = refusal.steps.popleft()
         while refusal.steps and refusal.steps[0][0] < now:

@@ -278,8 +278,8 @@ def test_a_wait_that_the_server_asks_for_is_kept(threads: int) -> None:
 def test_a_server_that_asks_for_no_wait_is_still_left_alone() -> None:
     """`Retry-After: 0` from a server that goes on refusing: the waits grow."""
     made = Client(Sliding(10, 60), 36, asked_s=lambda _now: 0.0).run()
-    assert made.refused <= 40
-    assert made.seconds <= 200
+    assert made.refused <= 20
+    assert made.seconds <= 260
 
 
 def test_every_refusal_shows_for_how_long_all_calls_are_refused() -> None:
