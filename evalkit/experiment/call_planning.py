@@ -16,14 +16,9 @@ from evalkit.experiment.context import Experiment
 from evalkit.experiment.drift_pass import sampled_requests
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
-from evalkit.experiment.first_calls import (
-    first_request,
-    is_split,
-    needs_dependence,
-    sample_batches,
-    shared_queries,
-)
+from evalkit.experiment.first_calls import first_request, is_split, needs_dependence
 from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_cells, timed_calls
+from evalkit.experiment.pointwise_sample import sample_batches, shared_queries
 from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.latency import LatencyCell, Loads

@@ -30,7 +30,7 @@ _WAIT_KEYS = {
 """Keys that hold a wait, without their underscores and hyphens, and the unit of their numbers in seconds."""
 _STARTING = re.compile(
     r"\b(?:loading|starting|warming|booting|initiali[sz]ing|launching|deploying|provisioning|waking|spinning up"
-    r"|scaling (?:up|from)|cold start|not (?:yet )?ready|(?:being|yet to be) (?:loaded|deployed|started|launched))\b",
+    r"|scaling (?:up|from)|cold start|not (?:\w+ )?ready|(?:being|to be) (?:loaded|deployed|started|launched))\b",
     re.IGNORECASE,
 )
 _NOT_STARTED = re.compile(

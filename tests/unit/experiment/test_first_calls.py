@@ -27,10 +27,8 @@ from evalkit.experiment.first_calls import (
     is_split,
     make_first_calls,
     needs_dependence,
-    sample_batches,
 )
 from evalkit.experiment.journal import from_entry
-from evalkit.experiment.manifest_facts import closing_manifest
 from evalkit.experiment.quality_pass import quality_pass
 from evalkit.experiment.recorder import Recorder
 from evalkit.records import RerankRequest
@@ -83,30 +81,6 @@ def test_a_list_is_split_if_it_serves_two_depths_or_takes_two_calls(
     data = eval_set(queries=1, documents=longest) if longest else eval_set(queries=1, without=["q0"])
     calls = -(-min(longest, depths[-1]) // (size or 99))
     assert is_split(config, data, Caps(size)) is (longest > 1 and (len(depths) > 1 or calls > 1))
-
-
-@given(queries=st.integers(0, 6), documents=st.integers(1, 25), size=st.none() | st.integers(1, 30))
-def test_a_sample_has_three_queries_with_their_first_candidates(
-    queries: int, documents: int, size: int | None
-) -> None:
-    """As many candidates as fit into one call, 20 at most; a list of one cannot be compared with another list."""
-    data = eval_set(queries, documents)
-    requests = sample_batches(data, Caps(size), seed=1)
-    expected = min(documents, 20, size or 20)
-    assert len(requests) == (min(3, queries) if expected > 1 else 0)
-    assert len({request.query_id for request in requests}) == len(requests)
-    for request in requests:
-        assert request.doc_ids == tuple(f"d{n}" for n in range(expected))
-    assert [one.query_id for one in sample_batches(data, Caps(size), seed=1)] == [
-        one.query_id for one in requests
-    ]
-
-
-def test_a_list_that_takes_several_calls_is_sampled_with_its_first_part() -> None:
-    """A limit in bytes splits every list; later parts of it are no requests of the sample."""
-    requests = sample_batches(DATA, Caps(bytes=80), seed=1)
-    assert len(requests) == 3
-    assert {request.doc_ids for request in requests} == {("d0", "d1")}
 
 
 def test_every_reranker_is_called_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,53 +233,6 @@ def test_first_calls_are_recorded_in_memory_and_in_the_journal(
         assert {query_id: sorted(row.known_ranks) for query_id, row in rows.items()} == {
             query_id: [1, 2, 3, 4, 5] for query_id in sampled
         }
-
-
-def test_lists_of_the_check_are_not_requested_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quality pass finds their scores, with their ranks, as scores of this run, and counts every pair once."""
-    backend = Backend()
-    use_backends(monkeypatch, m=backend)
-    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
-        make_first_calls(run, run.sessions).record(run)
-        scored(run)
-        (counts,) = closing_manifest(run, "complete").pairs
-    lists = [one.documents for one in backend.asked if len(one.documents) == 5]
-    assert len(lists) == len({(one.query, one.documents) for one in backend.asked if len(one.documents) == 5})
-    assert (counts.asked, counts.scored, counts.reused, counts.resumed, counts.failed) == (20, 20, 0, 0, 0)
-
-
-def test_a_list_of_the_check_that_fails_is_requested_by_the_quality_pass(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The failed call belongs to the checks, so that it is no failed query of the result."""
-    failing = iter([False, True])
-
-    def answer(request: RerankRequest) -> Any:
-        if next(failing, False):
-            return refuse(request)
-        return [hashed_score(request.query, text) for text in request.documents]
-
-    use_backends(monkeypatch, m=Backend(answer))
-    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
-        make_first_calls(run, run.sessions).record(run)
-        scored(run)
-        assert [(call.pass_, call.status) for call in run.recorder.calls if call.status == "failed"] == [
-            ("check", "failed")
-        ]
-        assert run.recorder.failed_queries == 0
-
-
-def test_known_scores_are_not_stored_again_by_a_check(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A list with a cached pair is no call of the quality pass: the cached score stays what it was."""
-    backend = Backend()
-    use_backends(monkeypatch, m=backend)
-    with started(config_for({"a": api()}, depths=[2]), tmp_path, DATA) as run:
-        scored(run)
-    with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
-        made = make_first_calls(run, run.sessions).made
-    assert {outcome.call.pass_ for _, outcome in made} == {"check"}
 
 
 SIX = replace(
