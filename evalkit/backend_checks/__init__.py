@@ -2,7 +2,7 @@
 
 from evalkit.backend_checks.all_checks import probe
 from evalkit.backend_checks.check_calls import CheckResult
-from evalkit.backend_checks.pointwise import PointwiseCheck, check_pointwise
+from evalkit.backend_checks.pointwise import PointwiseCheck, check_pointwise, check_pointwise_briefly
 from evalkit.backend_checks.precision_loss import PrecisionCheck, compare_precisions
 from evalkit.backend_checks.score_dependence import DependenceCheck, ExchangedQueries, check_dependence
 from evalkit.backend_checks.score_drift import DriftCheck, check_drift
@@ -17,6 +17,7 @@ __all__ = [
     "check_dependence",
     "check_drift",
     "check_pointwise",
+    "check_pointwise_briefly",
     "compare_precisions",
     "probe",
 ]

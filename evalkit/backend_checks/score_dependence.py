@@ -137,6 +137,7 @@ def check_dependence(
     score: Callable[[RerankRequest], NDArray[np.float64] | None],
     *,
     ranks: bool,
+    briefly: bool = False,
 ) -> DependenceCheck:
     """Request the scores of a few queries for the same documents; return whether they depend on both.
 
@@ -152,10 +153,20 @@ def check_dependence(
         Makes one call and returns ``(n,)`` scores in the order of the request; None if the call failed.
     ranks
         Whether scores may be ranks in the list, which are never all equal.
+    briefly
+        Whether no call follows once the scores depend on both: further queries cannot make them equal.
     """
     if sample.missing is not None:
         return DependenceCheck(reranker, sample.dataset, 0, 0, untested=sample.missing)
-    rows = list(_rows(sample.requests, score))
+    rows: list[NDArray[np.float64]] = []
+    for row in _rows(sample.requests, score):
+        rows.append(row)
+        if (
+            briefly
+            and len(rows) > 1
+            and _judge(np.stack(rows), sample.answerable, ranks=ranks)[0] == "dependent"
+        ):
+            break
     queries = len({one.query_id for one in sample.requests})
     if len(rows) < 2:
         failed = f"a call failed after {len(rows)} of {queries} queries"

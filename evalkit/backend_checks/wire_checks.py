@@ -56,12 +56,19 @@ class Wire:
     def send_body(self, body: Any, headers: Mapping[str, str] | None = None) -> Exchange:
         """Send any body: bytes unchanged, everything else as JSON."""
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        limiter = self._session.rate_limiter
         for _ in range(_ATTEMPTS):
-            self._session.rate_limiter.wait_turn(0, time.sleep)
-            exchange = self.http.connections.post(raw, headers)
-            if exchange.status != 429:
-                break
-            time.sleep(min(retry_after_s(exchange.headers) or 1.0, self._session.traffic.longest_wait_s))
+            turn = limiter.wait_turn(0, time.sleep)
+            try:
+                exchange = self.http.connections.post(raw, headers)
+                if exchange.status != 429:
+                    limiter.accept(turn)
+                    break
+                asked = retry_after_s(exchange.headers)
+                longest = self._session.traffic.longest_wait_s
+                limiter.refuse(turn, None if asked is None else min(asked, longest))
+            finally:
+                limiter.drop(turn)
         return exchange
 
     def results(self, exchange: Exchange) -> list[Any] | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 
 import numpy as np
 
-from evalkit.backend_checks.pointwise import CALLS
+from evalkit.backend_checks.pointwise import second_half
 from evalkit.backend_checks.score_drift import CALLS as DRIFT_CALLS
 from evalkit.config import Price, RerankerSettings
 from evalkit.experiment.cascade_timing import cascade_cells
@@ -16,8 +16,9 @@ from evalkit.experiment.context import Experiment
 from evalkit.experiment.drift_pass import sampled_requests
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
-from evalkit.experiment.first_calls import first_request, is_split, needs_dependence, sample_batches
+from evalkit.experiment.first_calls import first_request, is_split, needs_dependence
 from evalkit.experiment.latency_pass import arrival_cells, find_loads, latency_cells, timed_calls
+from evalkit.experiment.pointwise_sample import sample_batches, shared_queries
 from evalkit.experiment.precision_pass import batches_in_full, sampled_candidates
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.latency import LatencyCell, Loads
@@ -49,7 +50,7 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
                 if tag not in checked:
                     requests += _dependence_check(experiment, settings)
                 if quality and not recorder.has_checked(tag, eval_set.dataset.name):
-                    requests += _pointwise_check(experiment, eval_set, settings)
+                    requests += _pointwise_check(experiment, eval_set, tag)
                 planned.append(_planned(eval_set, tag, "check", requests, settings))
                 asked.add(tag)
                 checked.add(tag)
@@ -62,22 +63,24 @@ def plan_experiment(experiment: Experiment) -> list[PlannedPass]:
     return [one for one in planned if one.calls or one.known or one.pass_ == DERIVED]
 
 
-def _dependence_check(experiment: Experiment, settings: RerankerSettings) -> Sequence[RerankRequest]:
-    """Return the requests of the dependence check."""
+def _dependence_check(experiment: Experiment, settings: RerankerSettings) -> Iterator[RerankRequest]:
+    """Yield the requests of the dependence check: those of the first two queries, which show that scores depend."""
     config = experiment.config
-    return exchange_queries(experiment.eval_sets, Caps.of(settings), config.seed, experiment.depth).requests
+    sample = exchange_queries(experiment.eval_sets, Caps.of(settings), config.seed, experiment.depth)
+    queries = list(dict.fromkeys(request.query_id for request in sample.requests))[:2]
+    yield from (request for request in sample.requests if request.query_id in queries)
 
 
-def _pointwise_check(
-    experiment: Experiment, eval_set: EvalSet, settings: RerankerSettings
-) -> Iterator[RerankRequest]:
-    """Yield the requests of the pointwise check; none where the scores need not be pointwise."""
-    config, caps = experiment.config, Caps.of(settings)
+def _pointwise_check(experiment: Experiment, eval_set: EvalSet, tag: str) -> Iterator[RerankRequest]:
+    """Yield the requests of the pointwise check, without those of the quality pass; none where it is not needed."""
+    config, settings = experiment.config, experiment.config.rerankers[tag]
+    caps = Caps.of(settings)
     if settings.is_pointwise and settings.timed and is_split(config, eval_set, caps):
-        for request in sample_batches(eval_set, caps, config.seed):
-            half = replace(request, documents=request.documents[len(request.documents) // 2 :])
-            yield from [request] * (CALLS - 1)
-            yield half
+        sample = sample_batches(eval_set, caps, config.seed, experiment.depth)
+        shared = shared_queries(experiment, tag, eval_set, caps, sample)
+        for request in sample:
+            yield from [] if request.query_id in shared else [request]
+            yield second_half(request)
 
 
 def _drift(experiment: Experiment, eval_set: EvalSet, tag: str) -> Iterator[PlannedPass]:

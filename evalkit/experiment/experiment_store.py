@@ -38,6 +38,8 @@ class Reused:
         Scores from earlier sessions of this experiment.
     repeated
         Scores from this session: another pass has obtained them.
+    ahead
+        Scores among these that the first calls obtained for the quality pass.
     oldest_s
         When the oldest score that is not of this session was stored, in seconds since 1970; None where there is none.
     models
@@ -48,6 +50,7 @@ class Reused:
     undated: int = 0
     resumed: int = 0
     repeated: int = 0
+    ahead: int = 0
     oldest_s: float | None = None
     models: tuple[str, ...] = ()
 
@@ -99,6 +102,11 @@ class ExperimentStore(KnownScores):
                 rows[query_id] = row_of(known)
                 counted.count(filter(None, known), self.session, self.earlier)
         return rows
+
+    def count_ahead(self, session: RerankerSession, outcome: Outcome) -> None:
+        """Count the scores of a call that was made for the quality pass before it began."""
+        counted = self.reused.setdefault((outcome.call.dataset, session.tag), Reused())
+        counted.ahead += len(outcome.batch.request.documents)
 
     def keep(self, session: RerankerSession, outcome: Outcome) -> None:
         """Store the calls of a batch and, for some passes, its scores, in one transaction."""

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.backend_checks import DependenceCheck, PointwiseCheck, check_dependence, check_pointwise
-from evalkit.backend_checks.pointwise import SAMPLED_DOCUMENTS, SAMPLED_QUERIES
+from evalkit.backend_checks import (
+    DependenceCheck,
+    PointwiseCheck,
+    check_dependence,
+    check_pointwise_briefly,
+)
 from evalkit.backend_checks.score_dependence import may_be_ranks
 from evalkit.config import Config
 from evalkit.errors import BudgetError, InputError, tell
@@ -17,8 +21,10 @@ from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
 from evalkit.experiment.first_document import send_first_document
+from evalkit.experiment.pointwise_sample import sample_batches, shared_queries
 from evalkit.experiment.quality_pass import quality_lists
 from evalkit.records import RerankRequest
+from evalkit.records.calls import Pass
 from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
 from evalkit.reranking.list_limits import may_be_content, with_evidence
 
@@ -35,6 +41,8 @@ class FirstCalls:
         """Record all of them."""
         for session, outcome in self.made:
             run.record(session, outcome)
+            if outcome.attempts and outcome.call.pass_ == "quality":
+                run.store.count_ahead(session, outcome)
         run.recorder.pointwise_checks += self.checks
         run.recorder.dependence_checks += self.dependence_checks
         finished = [check for check in self.dependence_checks if not check.failed]
@@ -75,7 +83,7 @@ def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]
             if _needs_pointwise(experiment.config, eval_set, session) and not experiment.recorder.has_checked(
                 session.tag, eval_set.dataset.name
             ):
-                check, outcomes = _check_pointwise_claim(experiment.config, eval_set, session)
+                check, outcomes = _check_pointwise_claim(experiment, eval_set, session)
                 first.checks.append(check)
                 first.made.extend((session, outcome) for outcome in outcomes)
     return first
@@ -91,20 +99,6 @@ def is_split(config: Config, eval_set: EvalSet, caps: Caps) -> bool:
     longest = max((len(docs) for _, docs, _ in eval_set.candidates), default=0)
     split = caps.documents is not None and caps.documents < min(max(config.depths), longest)
     return longest > 1 and (len(config.depths) > 1 or split)
-
-
-def sample_batches(eval_set: EvalSet, caps: Caps, seed: int) -> list[RerankRequest]:
-    """Return requests for a sample of queries with their first candidates, as many as fit into one call."""
-    size = min(SAMPLED_DOCUMENTS, caps.documents or SAMPLED_DOCUMENTS)
-    shallow = eval_set.candidates.cut(size)
-    caps = Caps(size, caps.bytes, caps.tokens)
-    requests = [
-        item.request
-        for item in batch(shallow, eval_set.dataset, caps, pointwise=True)
-        if item.ranks[0] == 1 and len(item.request.documents) > 1
-    ]
-    rng = np.random.default_rng(seed)
-    return [requests[i] for i in sorted(rng.permutation(len(requests))[:SAMPLED_QUERIES].tolist())]
 
 
 def _check_lists(experiment: Experiment, session: RerankerSession) -> None:
@@ -148,7 +142,7 @@ def _needs_pointwise(config: Config, eval_set: EvalSet, session: RerankerSession
 
 
 def _check_pointwise_claim(
-    config: Config, eval_set: EvalSet, session: RerankerSession
+    experiment: Experiment, eval_set: EvalSet, session: RerankerSession
 ) -> tuple[PointwiseCheck, list[Outcome]]:
     """Request a sample again in other lists; return the check and its calls.
 
@@ -157,9 +151,11 @@ def _check_pointwise_claim(
     InputError
         If a reranker that is declared pointwise is not.
     """
-    calls = _CheckCalls(session, eval_set.dataset.name)
-    sample = sample_batches(eval_set, session.caps, config.seed)
-    found = check_pointwise(session.tag, eval_set.dataset.name, sample, calls.scores)
+    tag, name = session.tag, eval_set.dataset.name
+    sample = sample_batches(eval_set, session.caps, experiment.config.seed, experiment.depth)
+    shared = shared_queries(experiment, tag, eval_set, session.caps, sample)
+    calls = _CheckCalls(session, name, shared)
+    found = check_pointwise_briefly(tag, name, sample, calls.scores)
     if found.verdict == "broken":
         raise InputError(
             f"reranker {session.tag!r} is not pointwise: the score of a pair depends on the other"
@@ -188,7 +184,7 @@ def _check_dependence(
     tag = session.tag
     sample = exchange_queries(experiment.eval_sets, session.caps, experiment.config.seed, experiment.depth)
     calls = _CheckCalls(session, sample.dataset)
-    found = check_dependence(tag, sample, calls.scores, ranks=may_be_ranks(session.reranker))
+    found = check_dependence(tag, sample, calls.scores, ranks=may_be_ranks(session.reranker), briefly=True)
     if "broken" in {found.on_query, found.on_document}:
         settings = experiment.config.rerankers[tag]
         raise InputError(
@@ -211,10 +207,14 @@ def _check_dependence(
 
 @dataclass(slots=True)
 class _CheckCalls:
-    """Makes the calls of a check on a dataset, and collects their outcomes."""
+    """Makes the calls of a check on a dataset, and collects their outcomes.
+
+    The first call with a query of `shared` is one of the quality pass, which then does not make it again.
+    """
 
     session: RerankerSession
     dataset: str
+    shared: set[str] = field(default_factory=set)
     outcomes: list[Outcome] = field(default_factory=list)
 
     def scores(self, request: RerankRequest) -> NDArray[np.float64] | None:
@@ -223,10 +223,22 @@ class _CheckCalls:
         A budget ends the run at the next pass, when there is a result folder that records what was spent.
         """
         caller = RetryingCaller(self.session, splits=False)
-        context = CallContext(self.dataset, self.session.tag, "check")
+        for_quality = request.query_id in self.shared
+        self.shared.discard(request.query_id)
+        context = CallContext(self.dataset, self.session.tag, "quality" if for_quality else "check")
+        ranks = tuple(range(1, len(request.documents) + 1)) if for_quality else ()
         try:
-            (outcome,) = caller.deliver(Batch(request), context)
+            (outcome,) = caller.deliver(Batch(request, ranks), context)
         except BudgetError:
             return None
+        if outcome.response is None:
+            outcome = _as_check(outcome)  # the quality pass makes this call again
         self.outcomes.append(outcome)
         return outcome.response.scores if outcome.response else None
+
+
+def _as_check(outcome: Outcome) -> Outcome:
+    """Return an outcome whose calls belong to the checks."""
+    check: Pass = "check"
+    attempts = (replace(one, call=replace(one.call, pass_=check)) for one in outcome.attempts)
+    return replace(outcome, attempts=tuple(attempts))

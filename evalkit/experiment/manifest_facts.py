@@ -197,7 +197,7 @@ def _pair_counts(run: StartedExperiment, dataset: str, tag: str) -> PairCounts:
         resumed=reused.resumed,
         reused=reused.pairs,
         undated=reused.undated,
-        failed=asked - scored - reused.pairs - reused.repeated,
+        failed=asked - scored - reused.pairs - (reused.repeated - reused.ahead),
         oldest_s=reused.oldest_s,
         models=reused.models,
     )

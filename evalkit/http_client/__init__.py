@@ -1,5 +1,11 @@
-"""HTTP calls: one exchange with time and size limits, redaction of API keys, and wait times from rate limit headers."""
+"""HTTP calls: one exchange with time and size limits, redaction of API keys, and waits that replies ask for."""
 
+from evalkit.http_client.asked_waits import (
+    asked_wait_s,
+    is_rate_refusal,
+    is_starting,
+    named_window_s,
+)
 from evalkit.http_client.aws_credentials import AwsCredentials, region_of
 from evalkit.http_client.aws_signing import AwsSigner
 from evalkit.http_client.connections import Connections, Exchange, check_url, encode_json
@@ -16,10 +22,14 @@ __all__ = [
     "Exchange",
     "Redactor",
     "Signer",
+    "asked_wait_s",
     "check_url",
     "encode_json",
     "hub_access",
     "is_on_private_network",
+    "is_rate_refusal",
+    "is_starting",
+    "named_window_s",
     "rate_limit_reset_s",
     "read_key",
     "region_of",

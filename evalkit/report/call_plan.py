@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from evalkit.backend_checks.pointwise import FURTHER_CALLS, SAMPLED_QUERIES
 from evalkit.backend_checks.score_dependence import CALLS
 from evalkit.config import Config
 from evalkit.config.traffic import Traffic
@@ -42,7 +43,8 @@ def plan_lines(planned: Sequence[PlannedPass], config: Config) -> list[str]:
         " document; cost follows from the configured price. The pass 'check' sends one test call, at most a second one"
         f" if the text of the first is refused, and up to {CALLS} calls that test whether scores depend on the query"
         " and the document; with several depths or split lists, it also tests on a few pairs whether scores depend on"
-        " the rest of the list."
+        f" the rest of the list, with at most {SAMPLED_QUERIES * FURTHER_CALLS} more calls for each dataset if a score"
+        " moves."
     )
     columns = ("dataset", "reranker", "pass", "calls", "pairs", "cached", "tokens", "cost")
     lines = [as_text(Table(f"Plan of {config.name}", columns, tuple(cells), note, left=3)), _total(planned)]

@@ -37,13 +37,16 @@ class RemoteSettings(RerankerSettings):
     headers
         Additional headers, without API keys.
     requests_per_minute, tokens_per_minute
-        Rate limits of the account, over any 60 seconds (default: no limit).
+        Rate limits of the account, over any 60 seconds. By default a limit is learned from the calls that the API
+        refuses.
     retries
-        Retries of a call after a transient failure.
+        Retries of a call after a transient failure. Refusals for the rate and a model that is being loaded are waited
+        for without them; 0 retries nothing.
     retry_wait_s
         Wait before the first retry; doubled for each retry, with jitter.
     longest_wait_s
-        Longest wait before a retry. If the server asks for more, the query fails.
+        Longest wait before a retry. If the server asks for more, the query fails. A server that refuses every call for
+        the rate is given up after three times as long, and one whose model is being loaded after five minutes.
     connect_timeout_s
         Connection timeout.
     timeout_s

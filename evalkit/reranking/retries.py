@@ -8,27 +8,28 @@ import uuid
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_result,
-    stop_after_attempt,
-    wait_exponential,
-    wait_random,
-)
+from tenacity import RetryCallState, Retrying, retry_if_result
 
 from evalkit.errors import CallError
+from evalkit.http_client import named_window_s
 from evalkit.reranking.batching import Batch, cut
+from evalkit.reranking.learned_rates import SentCall
 from evalkit.reranking.list_limits import may_be_content, parts_of, with_evidence, without
 from evalkit.reranking.outcomes import Attempt, CallContext, Clock, Outcome, make_call, retried
+from evalkit.reranking.patience import Patience, asked_s, refuses_rate
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
 from evalkit.reranking.session import RerankerSession
 
-THROTTLED = 429
+_LONGEST_SLEEP_S = 0.5
+"""Longest time in which a call that waits for its turn does not see that the session was closed."""
 
 
 class StoppedError(Exception):
     """The caller was stopped while a call waited to be sent."""
+
+
+class _ClosedError(Exception):
+    """The session was closed while a call waited to be sent."""
 
 
 class _RefusedForContentError(Exception):
@@ -152,6 +153,9 @@ class RetryingCaller:
             yield Outcome(item, (), session.closed, context)
             return False
         attempts = self._attempt(item, context, due_s)
+        if not attempts:
+            yield Outcome(item, before, session.closed, context)
+            return False
         failure = attempts[-1].failure
         if failure is None:
             session.limits.note_scored(size)
@@ -197,19 +201,24 @@ class RetryingCaller:
         named = replace(item, request=replace(item.request, call_id=uuid.uuid4().hex))
         scheduled = self._clock() if due_s is None else due_s
         made: list[Attempt] = []
+        patience = Patience(self._session, self._retries, self._retries_without_reply, self._clock)
 
         def attempt_once() -> Attempt:
             attempt = self._once(named, context, len(made) + 1, scheduled)
             made.append(attempt)
             return attempt
 
-        Retrying(
-            retry=retry_if_result(self._may_pass),
-            stop=stop_after_attempt(1 + self._retries),
-            wait=self._wait,
-            sleep=self._sleep,
-            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
-        )(attempt_once)
+        def may_pass(attempt: Attempt) -> bool:
+            return not self._stop.is_set() and patience.may_pass(attempt.failure)
+
+        def wait(state: RetryCallState) -> float:
+            return patience.wait_s(state.outcome.result().failure if state.outcome else None)
+
+        try:
+            Retrying(retry=retry_if_result(may_pass), wait=wait, sleep=self._sleep)(attempt_once)
+        except _ClosedError:
+            if not made:
+                return ()
         if made[-1].failure is not None:
             self._session.budget.settle(0.0, made[-1].failure.billed_usd)
         return (*map(retried, made[:-1]), made[-1])
@@ -217,13 +226,22 @@ class RetryingCaller:
     def _once(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
         session = self._session
         reserved = session.tokens.cost_usd(item.request, session.traffic.price)
-        tokens = session.tokens.usage(item.request).tokens if session.traffic.tokens_per_minute else 0
         session.budget.reserve(reserved)
         cost = 0.0
         try:
-            session.rate_limiter.wait_turn(tokens or 0, self._sleep, session.tokens.requests(item.request))
-            ticket = self._limiter.enter()
-            throttled = False
+            attempt = self._call(item, context, number, scheduled_s)
+            cost = self._charge(attempt, reserved)
+        finally:
+            session.budget.settle(reserved, cost)
+        self._learn(item, attempt)
+        return attempt
+
+    def _call(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
+        """Make a call as soon as the calls in flight and the rate allow it."""
+        session, throttled = self._session, False
+        ticket = self._limiter.enter()
+        try:
+            turn = self._wait_turn(item)
             try:
                 attempt = make_call(
                     session.reranker,
@@ -234,14 +252,34 @@ class RetryingCaller:
                     scheduled_s=scheduled_s,
                     price=session.traffic.price,
                 )
-                throttled = attempt.call.http_status == THROTTLED
+                throttled = refuses_rate(attempt.failure)
+                self._report(turn, attempt)
             finally:
-                self._limiter.leave(ticket, throttled=throttled)
-            cost = self._charge(attempt, reserved)
+                session.rate_limiter.drop(turn)
         finally:
-            session.budget.settle(reserved, cost)
-        self._learn(item, attempt)
+            self._limiter.leave(ticket, throttled=throttled)
         return attempt
+
+    def _wait_turn(self, item: Batch) -> SentCall:
+        session = self._session
+        tokens = session.tokens.usage(item.request).tokens if session.traffic.tokens_per_minute else 0
+        requests = session.tokens.requests(item.request)
+        # A call with a time of its own is not delayed by what was learned: its wait would count as latency.
+        return session.rate_limiter.wait_turn(tokens or 0, self._hold, requests, scheduled=not self._retries)
+
+    def _report(self, turn: SentCall, attempt: Attempt) -> None:
+        """Let the rate limiter learn from a call; a call without a reply shows nothing."""
+        limiter, failure = self._session.rate_limiter, attempt.failure
+        if not self._retries:
+            return
+        if failure is not None and refuses_rate(failure):
+            asked = asked_s(failure)
+            # A call that must wait longer than `longest_wait_s` fails instead; see `Patience`.
+            asked = None if asked is None else min(asked, self._session.traffic.longest_wait_s)
+            limiter.refuse(turn, asked, named_window_s(failure.body or failure.message))
+        elif failure is None or failure.http_status is not None:
+            limiter.accept(turn)
+            self._session.tell_rate()
 
     @staticmethod
     def _charge(attempt: Attempt, reserved: float) -> float:
@@ -255,37 +293,20 @@ class RetryingCaller:
         return 0.0 if refused else reserved
 
     def _learn(self, item: Batch, attempt: Attempt) -> None:
-        pause = attempt.failure.remedy.wait_s if attempt.failure else None
+        failure = attempt.failure
+        pause = failure.remedy.wait_s if failure and not refuses_rate(failure) else None
         self._session.tell_unusable(attempt.response)
         if attempt.response is not None:
             self._session.tokens.learn(item.request, attempt.response.usage.tokens)
             pause = attempt.response.pause_s
         if pause is not None:
-            # A call that must wait longer than `longest_wait_s` fails instead; see `_may_pass`.
             self._session.rate_limiter.pause(min(pause, self._session.traffic.longest_wait_s))
 
-    def _may_pass(self, attempt: Attempt) -> bool:
-        failure = attempt.failure
-        if failure is None or not failure.remedy.transient or self._stop.is_set():
-            return False
-        if failure.http_status is None and not self._retries_without_reply:
-            return False
-        longest = self._session.traffic.longest_wait_s
-        if failure.remedy.wait_s is not None and failure.remedy.wait_s > longest:
-            failure.message += (
-                f"; the server asks to wait {failure.remedy.wait_s:.0f} s; longest_wait_s is {longest:g}"
-            )
-            return False
-        return True
-
-    def _wait(self, state: RetryCallState) -> float:
-        """Return the seconds before the next attempt: as requested by the server, else exponential backoff."""
-        failure = state.outcome.result().failure if state.outcome else None
-        if failure is not None and failure.remedy.wait_s is not None:
-            return float(failure.remedy.wait_s)
-        traffic = self._session.traffic
-        backoff = wait_exponential(multiplier=traffic.retry_wait_s, max=traffic.longest_wait_s)
-        return backoff(state) + wait_random(0, traffic.retry_wait_s)(state)
+    def _hold(self, seconds: float) -> None:
+        """Wait a part of some seconds, and stop waiting when the session is closed."""
+        self._sleep(min(seconds, _LONGEST_SLEEP_S))
+        if self._session.closed is not None:
+            raise _ClosedError
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -57,7 +57,8 @@ class Sender:
     ) -> None:
         self._concurrency = concurrency
         self._stop = threading.Event()
-        self.limiter = ConcurrencyLimiter(concurrency, adaptive=not timed)
+        first = 1 if session.traffic.billed and not timed else None
+        self.limiter = ConcurrencyLimiter(concurrency, adaptive=not timed, first=first)
         self._caller = RetryingCaller(session, self.limiter, self._stop, splits=not timed, clock=clock)
         self._tasks: queue.SimpleQueue[tuple[Batch, CallContext] | None] = queue.SimpleQueue()
         self._deliveries: queue.SimpleQueue[Delivery] = queue.SimpleQueue()

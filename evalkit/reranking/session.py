@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import warnings
 from dataclasses import dataclass, field
 
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.config import RerankerSettings, Traffic
-from evalkit.errors import CallError, EvalkitWarning
+from evalkit.errors import CallError, EvalkitWarning, tell
 from evalkit.records import MAX_AMOUNT, RANGES, RerankResponse, outside_range
 from evalkit.rerankers import Reranker
 from evalkit.reranking.batching import Caps
@@ -20,6 +22,8 @@ from evalkit.reranking.token_estimates import TokenEstimate
 
 GIVE_UP_AFTER = 5
 """After this many consecutive failed batches the reranker is given up."""
+_LONG_WAIT_S = 5.0
+"""A wait of which the user is informed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +69,9 @@ class RerankerSession:
     _failed_in_a_row: int = 0
     _unusable: set[str] = field(default_factory=set)
     _warned_of_range: bool = False
+    _noted: set[str] = field(default_factory=set)
+    _noting: threading.Lock = field(default_factory=threading.Lock)
+    _starts_until_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.rate_limiter = RateLimiter(self.traffic.requests_per_minute, self.traffic.tokens_per_minute)
@@ -110,6 +117,33 @@ class RerankerSession:
                 f" returned {score:.6g}. Correct rerankers.{self.tag}.scores; the ranking does not depend on it."
             )
             warnings.warn(text, EvalkitWarning, stacklevel=2)
+
+    def tell_start(self, seconds: float) -> None:
+        """Let calls wait for a model that is being loaded, and note it once for each wait."""
+        with self._noting:
+            if time.monotonic() >= self._starts_until_s:
+                tell(f"{self.tag!r} is starting; waiting up to {seconds:.0f} s")
+            self._starts_until_s = max(self._starts_until_s, time.monotonic() + seconds)
+        self.rate_limiter.pause(seconds)
+
+    def tell_refusal(self) -> None:
+        """Note once that the API refuses calls for their rate and that they wait."""
+        wait = self.rate_limiter.next_s()
+        with self._noting:
+            if wait >= _LONG_WAIT_S and "refusal" not in self._noted:
+                self._noted.add("refusal")
+                tell(f"{self.tag!r} refuses calls for their rate; waiting {wait:.0f} s before the next one")
+
+    def tell_rate(self) -> None:
+        """Note once the rate that was learned from refusals."""
+        learned = self.rate_limiter.learned
+        with self._noting:
+            if learned is not None and "rate" not in self._noted:
+                self._noted.add("rate")
+                tell(
+                    f"{self.tag!r} accepts about {learned.shown} calls a minute (learned from refusals); set"
+                    f" requests_per_minute: {learned.shown} to silence this"
+                )
 
     def record(self, failure: CallError | None) -> None:
         """Record how a batch ended; close the session if more calls cannot succeed."""

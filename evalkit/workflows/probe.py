@@ -9,7 +9,7 @@ from evalkit.config import Config
 from evalkit.errors import InputError
 from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.exchanged_queries import exchange_queries
-from evalkit.experiment.first_calls import sample_batches
+from evalkit.experiment.pointwise_sample import sample_batches
 from evalkit.experiment.sessions import only, opened
 from evalkit.server.subprocess_service import served
 

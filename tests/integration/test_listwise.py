@@ -312,7 +312,7 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     assert planned.returncode == 0, planned.stderr
     plan = {row["pass"]: row for row in orjson.loads(planned.stdout)}
     shown = evalkit("run", tmp_path / "c.yaml", "--plan", env=env).stdout
-    assert "llm sends its lists in parts: 69 requests" in shown
+    assert "llm sends its lists in parts: 59 requests" in shown
 
     def guarded(number: int, headers: dict[str, str]) -> Reply | None:
         assert headers["authorization"] == f"Bearer {KEY}"
@@ -333,11 +333,11 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     assert (
         good.size().to_dict()
         == {name: row["calls"] for name, row in plan.items()}
-        == {"check": 1 + 4, "quality": 16}
+        == {"check": 1 + 2, "quality": 16}
     )
     assert asked == sum(row["requests"] for row in plan.values())
     first = plan["check"]["requests"]
-    assert first == 1 + 4 * 5, "one document, then twelve in five windows for each of four queries"
+    assert first == 1 + 2 * 5, "one document, then twelve in five windows for each of two queries"
     assert good.cost_usd.sum()["quality"] == pytest.approx((asked - first) * WINDOW_USD)
     assert (calls[calls.status == "ok"].body_s > calls[calls.status == "ok"].encoded_s).all()
     scores = pd.read_parquet(folder / "scores.parquet")

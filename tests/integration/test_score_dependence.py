@@ -80,26 +80,26 @@ def test_a_baseline_that_is_meant_to_ignore_the_query_is_run(tmp_path: Path, sma
 
 
 def test_the_check_is_planned_paid_recorded_and_not_repeated(tmp_path: Path, small: Path) -> None:
-    """Four calls: in the plan with their cost, in the budget, in the manifest; a resumed run makes none of them."""
+    """Two calls: in the plan with their cost, in the budget, in the manifest; a resumed run makes none of them."""
     server = Counting()
     with stand_in(server) as url:
         config = write_config(tmp_path / "c.yaml", small, url, CENT, "budget: {usd: 0.075}\n")
         plan = {row["pass"]: row for row in orjson.loads(evalkit("run", config, "--plan", "--json").stdout)}
         assert server.calls == 0
         stopped = evalkit("run", config, "--into", tmp_path / "results")
-        assert (stopped.returncode, server.calls) == (3, 7), "a test call, four of the check, and two queries"
+        assert (stopped.returncode, server.calls) == (3, 7), "a test call, two of the check, and four queries"
         again = evalkit("run", config, "--into", tmp_path / "results")
         assert (again.returncode, server.calls) == (3, 7), "nothing is asked again beyond the budget"
         folder = only_folder(tmp_path / "results")
         more = evalkit("run", config, "--into", tmp_path / "more", "--set", "budget.usd=1")
-    assert (plan["check"]["calls"], plan["check"]["pairs"]) == (1 + 4, 1 + 4 * 12)
-    assert plan["check"]["cost_usd"] == pytest.approx(0.05)
+    assert (plan["check"]["calls"], plan["check"]["pairs"]) == (1 + 2, 1 + 2 * 12)
+    assert plan["check"]["cost_usd"] == pytest.approx(0.03)
     manifest = orjson.loads((folder / "manifest.json").read_bytes())
     assert manifest["spent_usd"] == pytest.approx(0.07)
     (check,) = manifest["dependence_checks"]
     assert (check["reranker"], check["queries"], check["documents"], check["found"]) == (
         "api",
-        4,
+        2,
         12,
         "dependent",
     )
@@ -122,7 +122,7 @@ def test_a_resumed_run_makes_no_call_of_the_check_again(tmp_path: Path, small: P
         calls, healthy = server.calls, True
         again = evalkit("run", config, "--into", tmp_path / "results")
     assert (first.returncode, again.returncode) == (3, 0), again.stderr
-    assert (calls, server.calls) == (1 + 4 + 5, 1 + 4 + 6)
+    assert (calls, server.calls) == (1 + 2 + 5, 1 + 2 + 6)
     manifest = orjson.loads((only_folder(tmp_path / "results") / "manifest.json").read_bytes())
     assert len(manifest["dependence_checks"]) == 1
 

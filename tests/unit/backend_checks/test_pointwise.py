@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from support.checked import by_pair, request
 
-from evalkit.backend_checks.pointwise import CALLS, NOISE_FACTOR, TOLERANCE, PointwiseCheck, check_pointwise
+from evalkit.backend_checks.pointwise import (
+    CALLS,
+    FURTHER_CALLS,
+    NOISE_FACTOR,
+    TOLERANCE,
+    PointwiseCheck,
+    check_pointwise,
+    check_pointwise_briefly,
+    second_half,
+)
 from evalkit.records import RerankRequest
 
 TEXTS = st.lists(st.text(max_size=6), min_size=2, max_size=7, unique=True).map(tuple)
@@ -64,6 +73,115 @@ def test_four_lists_of_each_query_are_sent() -> None:
             dict(zip(one.doc_ids, one.documents, strict=True)).items()
             <= dict(zip(first.doc_ids, first.documents, strict=True)).items()
         )
+
+
+def test_one_other_list_is_enough_where_nothing_moves() -> None:
+    """Each list as it is, then its second half in reverse order: a start is found from two calls per query."""
+    sent: list[RerankRequest] = []
+
+    def ask(one: RerankRequest) -> NDArray[np.float64]:
+        sent.append(one)
+        return scores(one)
+
+    first, second = request(0), request(1)
+    check = check_pointwise_briefly("r", "d", [first, second], ask)
+    assert [one.documents for one in sent] == [
+        first.documents, second.documents, first.documents[:2:-1], second.documents[:2:-1],
+    ]  # fmt: skip
+    assert second_half(first) == sent[2]
+    assert (check.verdict, check.again, check.order, check.batch) == ("kept", None, None, 0.0)
+    assert check.evidence().startswith(
+        "largest score change of 12 pairs of 2 queries: 0 in the second half of the list in reverse order (standard"
+    )
+
+
+def test_all_other_lists_follow_where_a_score_moves() -> None:
+    """Of every query: only an identical request tells noise from a dependence."""
+    sent: list[RerankRequest] = []
+
+    def ask(one: RerankRequest) -> NDArray[np.float64]:
+        sent.append(one)
+        return scores(one) + (one.query == "query 1") * len(one.documents)
+
+    check = check_pointwise_briefly("r", "d", [request(0), request(1)], ask)
+    assert len(sent) == 2 * (2 + FURTHER_CALLS)
+    assert (check.verdict, check.again, check.order) == ("broken", 0.0, 0.0)
+
+
+def softmax(one: RerankRequest) -> NDArray[np.float64]:
+    """Return scores that sum to 1 over the list."""
+    powers = np.exp(scores(one))
+    return powers / powers.sum()
+
+
+def scaled(one: RerankRequest) -> NDArray[np.float64]:
+    """Return scores from 0 to 1 in each list."""
+    found = scores(one)
+    return (found - found.min()) / np.ptp(found)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda one: scores(one) + 0.1 * np.arange(len(one.documents)),
+        lambda one: scores(one) + (np.arange(len(one.documents)) < 1),
+        lambda one: scores(one) + 0.1 * len(one.documents),
+        lambda one: scores(one) + (one.documents[0] == "a long tail"),
+        lambda one: scores(one) * (1 + (request(0).documents[0] in one.documents)),
+        softmax,
+        scaled,
+    ],
+    ids=["place", "first place", "length", "first document", "another document", "softmax", "scaled"],
+)
+def test_the_brief_check_finds_what_looks_at_the_list(ask) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - any Ask
+    """Each kind of dependence, with the further lists that show it."""
+    found_briefly = check_pointwise_briefly("r", "d", [request(0), request(1), request(2)], ask)
+    assert found_briefly.verdict == "broken"
+    assert found_briefly.again == 0.0
+
+
+@pytest.mark.parametrize(("amount", "verdict"), [(1.0, "unstable"), (1e-4, "kept")])
+def test_the_brief_check_knows_noise(amount: float, verdict: str) -> None:
+    """Two answers to one question are not blamed on the list, and rounding is no noise."""
+    rng = np.random.default_rng(1)
+
+    def ask(one: RerankRequest) -> NDArray[np.float64]:
+        return scores(one) + amount * rng.normal(size=len(one.documents))
+
+    assert check_pointwise_briefly("r", "d", [request(n) for n in range(3)], ask).verdict == verdict
+
+
+def rates(check, noise: float, effect: float, worlds: int = 300) -> dict[str, float]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - either check
+    """Return how often each verdict is found, of scores with noise and an effect of the place and the length."""
+    verdicts: dict[str, float] = {}
+    for world in range(worlds):
+        rng = np.random.default_rng(world)
+        texts = tuple(f"text {n}" for n in range(20))
+        truth = {text: float(rng.normal()) for text in texts}
+
+        def ask(one: RerankRequest, rng=rng, truth=truth) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - bound now
+            place = np.arange(len(one.documents)) / 20 + len(one.documents) / 20
+            exact = np.array([truth[text] for text in one.documents])
+            return exact + effect * place + noise * rng.normal(size=len(one.documents))
+
+        verdict = check("r", "d", [request(n, texts) for n in range(3)], ask).verdict
+        verdicts[verdict] = verdicts.get(verdict, 0.0) + 1 / worlds
+    return verdicts
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.003, 0.008, 0.02, 0.1])
+def test_the_brief_check_gives_no_more_false_alarms(noise: float) -> None:
+    """Scores of pairs with any amount of noise are as rarely called dependent as by all lists."""
+    brief, thorough = (rates(check, noise, 0.0) for check in (check_pointwise_briefly, check_pointwise))
+    assert brief.get("broken", 0.0) <= thorough.get("broken", 0.0) + 0.01
+
+
+@pytest.mark.parametrize("effect", [0.06, 0.1, 0.3, 1.0])
+@pytest.mark.parametrize("noise", [0.0, 0.003])
+def test_the_brief_check_finds_no_fewer_dependences(effect: float, noise: float) -> None:
+    """An effect of the place and the length is found as often as by all lists, whatever its size."""
+    brief, thorough = (rates(check, noise, effect) for check in (check_pointwise_briefly, check_pointwise))
+    assert brief.get("broken", 0.0) >= thorough.get("broken", 0.0) - 0.01
 
 
 @pytest.mark.parametrize(

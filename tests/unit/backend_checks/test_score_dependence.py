@@ -201,3 +201,25 @@ def test_ranks_come_from_lists() -> None:
     assert may_be_ranks(Backend(pointwise=False))
     assert may_be_ranks(Backend(score_kind="rank"))
     assert not may_be_ranks(Backend())
+
+
+@pytest.mark.parametrize(
+    ("score", "asked", "result"),
+    [
+        (hashed_score, 2, "dependent"),
+        (lambda _query, _text: 0.5, CALLS, "constant"),
+        (lambda _query, text: hashed_score("", text), CALLS, "query ignored"),
+        (lambda query, _text: hashed_score(query, ""), CALLS, "documents ignored"),
+    ],
+    ids=["pairs", "constant", "document", "query"],
+)
+def test_a_brief_check_ends_once_scores_depend_on_both(score: Score, asked: int, result: str) -> None:
+    """Further queries cannot make different scores equal; a fault is found from all of them."""
+    sent: list[RerankRequest] = []
+
+    def ask(one: RerankRequest) -> NDArray[np.float64]:
+        sent.append(one)
+        return as_scorer(score)(one)
+
+    assert check_dependence("r", exchanged(CALLS, TWELVE), ask, ranks=False, briefly=True).found == result
+    assert len(sent) == asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,6 @@ from evalkit.experiment.first_calls import (
     is_split,
     make_first_calls,
     needs_dependence,
-    sample_batches,
 )
 from evalkit.experiment.journal import from_entry
 from evalkit.experiment.quality_pass import quality_pass
@@ -83,30 +83,6 @@ def test_a_list_is_split_if_it_serves_two_depths_or_takes_two_calls(
     assert is_split(config, data, Caps(size)) is (longest > 1 and (len(depths) > 1 or calls > 1))
 
 
-@given(queries=st.integers(0, 6), documents=st.integers(1, 25), size=st.none() | st.integers(1, 30))
-def test_a_sample_has_three_queries_with_their_first_candidates(
-    queries: int, documents: int, size: int | None
-) -> None:
-    """As many candidates as fit into one call, 20 at most; a list of one cannot be compared with another list."""
-    data = eval_set(queries, documents)
-    requests = sample_batches(data, Caps(size), seed=1)
-    expected = min(documents, 20, size or 20)
-    assert len(requests) == (min(3, queries) if expected > 1 else 0)
-    assert len({request.query_id for request in requests}) == len(requests)
-    for request in requests:
-        assert request.doc_ids == tuple(f"d{n}" for n in range(expected))
-    assert [one.query_id for one in sample_batches(data, Caps(size), seed=1)] == [
-        one.query_id for one in requests
-    ]
-
-
-def test_a_list_that_takes_several_calls_is_sampled_with_its_first_part() -> None:
-    """A limit in bytes splits every list; later parts of it are no requests of the sample."""
-    requests = sample_batches(DATA, Caps(bytes=80), seed=1)
-    assert len(requests) == 3
-    assert {request.doc_ids for request in requests} == {("d0", "d1")}
-
-
 def test_every_reranker_is_called_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one document of the first dataset that has candidates, however many datasets there are."""
     empty = eval_set(queries=1, name="empty", without=["q0"])
@@ -122,7 +98,7 @@ def test_every_reranker_is_called_once(tmp_path: Path, monkeypatch: pytest.Monke
 def test_what_must_be_pointwise_is_checked_on_every_dataset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: dict[str, Any]
 ) -> None:
-    """Several depths or lists in parts; four requests for each of three queries."""
+    """Several depths or lists in parts; each of three queries with its first list and with half of it."""
     backend = Backend()
     config = config_for(
         {"a": api(**{k: v for k, v in more.items() if k == "batch_size"})}, depths=more.get("depths", [5])
@@ -132,7 +108,7 @@ def test_what_must_be_pointwise_is_checked_on_every_dataset(
         ("a", "tiny", "kept"),
         ("a", "more", "kept"),
     ]
-    assert len(backend.asked) == 1 + 2 * 3 * 4
+    assert len(backend.asked) == 1 + 2 * 3 * 2
 
 
 def test_scores_that_depend_on_the_list_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,24 +212,27 @@ def test_a_resumed_experiment_repeats_no_first_call(tmp_path: Path, monkeypatch:
         again = make_first_calls(run, run.sessions)
     assert not again.made
     assert not again.checks
-    assert len(backend.asked) == before == 1 + 3 * 4
+    assert len(backend.asked) == before == 1 + 3 * 2
 
 
 def test_first_calls_are_recorded_in_memory_and_in_the_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every call and check, in the pass that they belong to; scores of checks are not stored."""
+    """Every call and check, in the pass that they belong to; only scores of the quality pass are stored."""
     use_backends(monkeypatch, m=Backend())
     with started(config_for({"a": api()}, depths=[2, 5]), tmp_path, DATA) as run:
         found = make_first_calls(run, run.sessions)
         assert not run.recorder.calls
         found.record(run)
         journal: Sequence[Any] = run.store.scores.journal(run.store.run)
-        assert {call.pass_ for call in run.recorder.calls} == {"check"}
-        assert len(run.recorder.calls) == 1 + 3 * 4
+        assert Counter(call.pass_ for call in run.recorder.calls) == {"check": 1 + 3, "quality": 3}
         assert isinstance(run.recorder.pointwise_checks[0], PointwiseCheck)
-        assert [entry.kind for entry in journal] == ["call"] * 13 + ["check"]
-        assert not run.store.rows("a", DATA, DATA.candidates, pointwise=True)
+        assert [entry.kind for entry in journal] == ["call"] * 7 + ["check"]
+        rows = run.store.rows("a", DATA, DATA.candidates, pointwise=True)
+        sampled = {call.query_id for call in run.recorder.calls if call.pass_ == "quality"}
+        assert {query_id: sorted(row.known_ranks) for query_id, row in rows.items()} == {
+            query_id: [1, 2, 3, 4, 5] for query_id in sampled
+        }
 
 
 SIX = replace(
@@ -268,15 +247,15 @@ WORDS = EvalSet(SIX, candidates({query.query_id: list(SIX.corpus.doc_ids) for qu
 GUARDED = {"a": api(score_check=True)}
 
 
-def test_scores_of_pairs_pass_with_four_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the test call; four queries get the same documents, once for all datasets, before anything else."""
+def test_scores_of_pairs_pass_with_two_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the test call; two queries get the same documents, once for all datasets, before anything else."""
     backend = Backend()
     found = asked(monkeypatch, tmp_path, config_for(GUARDED), WORDS, replace(WORDS), m=backend)
     (check,) = found.dependence_checks
     assert (check.reranker, check.dataset, check.found) == ("a", "six", "dependent")
-    assert sizes(backend) == [1, 9, 9, 9, 9]
+    assert sizes(backend) == [1, 9, 9]
     assert len({one.documents for one in backend.asked[1:]}) == 1
-    assert len({one.query for one in backend.asked[1:]}) == 4
+    assert len({one.query for one in backend.asked[1:]}) == 2
 
 
 @pytest.mark.parametrize("latency", [None, LATENCY], ids=["quality", "bench"])
@@ -364,14 +343,14 @@ def test_the_dependence_check_is_kept_and_not_repeated(
     with started(config_for(GUARDED), tmp_path, WORDS) as run:
         make_first_calls(run, run.sessions).record(run)
         journal: Sequence[Any] = run.store.scores.journal(run.store.run)
-        assert [entry.kind for entry in journal] == ["call"] * 5 + ["dependence"]
+        assert [entry.kind for entry in journal] == ["call"] * 3 + ["dependence"]
         restored = Recorder.restored(from_entry(entry, tmp_path) for entry in journal)
         assert restored.dependence_checks == run.recorder.dependence_checks
         assert isinstance(restored.dependence_checks[0], DependenceCheck)
         assert restored.has_checked_dependence("a")
         assert not restored.has_checked_dependence("b")
         assert not make_first_calls(run, run.sessions).made
-    assert len(backend.asked) == 5
+    assert len(backend.asked) == 3
 
 
 @pytest.mark.parametrize(

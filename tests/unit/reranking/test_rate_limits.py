@@ -91,3 +91,28 @@ def test_fewer_calls_are_in_flight_after_refusals_and_more_after_successes() -> 
     fixed = ConcurrencyLimiter(8, adaptive=False)
     fixed.leave(fixed.enter(), throttled=True)
     assert fixed.allowed == 8
+
+
+def test_the_number_of_calls_in_flight_may_begin_small() -> None:
+    """One more after as many successes as calls are allowed; from eight on one more after each success."""
+    limiter = ConcurrencyLimiter(12, first=1)
+    seen = []
+    for _ in range(34):
+        limiter.leave(limiter.enter(), throttled=False)
+        seen.append(limiter.allowed)
+    assert seen[:7] == [2, 2, 3, 3, 3, 4, 4]
+    assert seen[27:32] == [8, 9, 10, 11, 12]
+    assert seen[-1] == limiter.lowest == 12
+
+
+def test_a_call_with_a_time_of_its_own_is_not_delayed_by_what_was_learned() -> None:
+    """Its wait would count as latency: only configured limits hold it back, and it teaches nothing."""
+    clock = Clock()
+    rate_limiter = RateLimiter(clock=clock)
+    rate_limiter.accept(rate_limiter.wait_turn(0, clock.sleep))
+    rate_limiter.refuse(rate_limiter.wait_turn(0, clock.sleep))
+    assert rate_limiter.next_s() == 1.0
+    rate_limiter.wait_turn(0, clock.sleep, scheduled=True)
+    assert clock.now == 0.0
+    rate_limiter.wait_turn(0, clock.sleep)
+    assert clock.now == 1.0

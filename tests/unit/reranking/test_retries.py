@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from support.scripted import CONTEXT, Scripted, busy, failing, item, quick
 
-from evalkit.errors import CallError, Remedy
+from evalkit.errors import CallError, InputNote, Remedy
 from evalkit.records import RerankRequest, Usage
 from evalkit.reranking import RerankerSession, RetryingCaller
+from evalkit.reranking.retries import StoppedError
 
 
 @pytest.mark.parametrize("times", [0, 1, 3])
@@ -124,3 +126,61 @@ def test_a_server_that_is_gone_is_given_up() -> None:
     session = RerankerSession("r", reranker, quick(1))
     outcomes = [o for n in range(9) for o in RetryingCaller(session).deliver(item(2, str(n)), CONTEXT)]
     assert [len(o.attempts) for o in outcomes] == [2] * 5 + [0] * 4
+
+
+def refused(wait_s: float | None = None, body: str = "busy") -> CallError:
+    """Return a refusal for the rate."""
+    remedy = Remedy(transient=True, wait_s=wait_s)
+    return CallError("http", "returned 429: busy", http_status=429, body=body, remedy=remedy)
+
+
+def test_refusals_for_the_rate_are_no_retries() -> None:
+    """More of them than retries: the call succeeds, and nothing counts against the session."""
+    session = RerankerSession("r", Scripted(failing(4, lambda: refused(0.01))), quick(1))
+    (outcome,) = RetryingCaller(session).deliver(item(2), CONTEXT)
+    assert [a.call.status for a in outcome.attempts] == ["retried"] * 4 + ["ok"]
+    assert session.closed is None
+
+
+def test_a_server_that_refuses_every_call_ends_the_session() -> None:
+    """The failure names the setting; calls that wait for their turn meanwhile are not sent."""
+    reranker = Scripted(failing(999, lambda: refused(0.01)))
+    session = RerankerSession("r", reranker, quick(1, longest_wait_s=0.05))
+    outcomes = [o for n in range(3) for o in RetryingCaller(session).deliver(item(2, str(n)), CONTEXT)]
+    failure = outcomes[0].failure
+    assert failure is not None
+    assert "every call was refused" in failure.message
+    assert "requests_per_minute" in (failure.hint or "")
+    assert [len(o.attempts) for o in outcomes[1:]] == [0, 0]
+
+
+def test_a_call_that_waits_for_its_turn_sees_that_the_session_was_closed() -> None:
+    """It is not sent; its outcome says why."""
+    reranker = Scripted(failing(0, busy))
+    session = RerankerSession("r", reranker, quick())
+    session.rate_limiter.pause(60)
+    timer = threading.Timer(0.1, lambda: setattr(session, "closed", CallError("http", "gone")))
+    timer.start()
+    (outcome,) = RetryingCaller(session).deliver(item(2), CONTEXT)
+    timer.join()
+    assert (outcome.attempts, outcome.failure) == ((), session.closed)
+    assert not reranker.sizes
+
+
+def test_a_stopped_caller_ends_a_long_wait() -> None:
+    """An interrupt does not wait for the end of a minute."""
+    session, stop = RerankerSession("r", Scripted(failing(0, busy)), quick()), threading.Event()
+    session.rate_limiter.pause(60)
+    threading.Timer(0.1, stop.set).start()
+    with pytest.raises(StoppedError):
+        list(RetryingCaller(session, stop=stop).deliver(item(2), CONTEXT))
+
+
+def test_a_model_that_starts_is_no_failed_call() -> None:
+    """The first calls wait for it, also where every other failure would be final."""
+    body = '{"error": "Loading model", "retry_after": 0.01}'
+    loading = lambda: CallError("http", "loading", http_status=503, body=body, remedy=Remedy(transient=True))  # noqa: E731
+    session = RerankerSession("r", Scripted(failing(1, loading)), quick(1))
+    with pytest.warns(InputNote, match="'r' is starting; waiting up to 1 s"):
+        (outcome,) = RetryingCaller(session, retries_without_reply=False).deliver(item(2), CONTEXT)
+    assert outcome.failure is None

@@ -1,0 +1,377 @@
+"""The rate that a server accepts, learned from its refusals: how many requests it takes, and in how many seconds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+MINUTE_S = 60.0
+"""The longest window of an ordinary limit."""
+_FIRST_WAIT_S = 1.0
+"""Wait before a refused call is sent again; a limit per second and a full queue last no longer."""
+_UNKNOWN_WAITS_S = (1.0, 15.0)
+"""Waits where no call was accepted before the refusal, so that others used up the limit; then a minute each."""
+_SHORTER = 3.0
+"""A learned window is tried once at this fraction of itself, and kept if that is refused."""
+_MARGIN_S, _MARGIN = 0.02, 0.005
+"""Added to every window, in seconds and as a share of it: a server's clock and its timers are not ours."""
+_SHORTEST_S = 0.05
+"""A limit with a shorter window is none."""
+_POLL_S = 0.05
+"""Wait for a call in flight whose end decides."""
+_FEWEST_WINDOWS, _MOST_WINDOWS = 2, 64
+"""Windows without a refusal after which a lowered limit is raised; doubled each time that it was raised too far."""
+_MOST_KEPT = 20_000
+"""Most calls that are remembered."""
+
+
+@dataclass(slots=True, eq=False)
+class SentCall:
+    """A call that was sent.
+
+    Attributes
+    ----------
+    start_s, end_s
+        Seconds of the limiter's clock; `end_s` is infinite while the call is in flight.
+    requests
+        Number of requests that the server counts.
+    tries
+        Whether it is sent to find out if the server accepts calls again, or accepts more.
+    crowded
+        Whether others were in flight.
+    """
+
+    start_s: float
+    requests: int
+    tries: bool = False
+    crowded: bool = False
+    end_s: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedLimit:
+    """Requests that a server accepts in every window of some seconds."""
+
+    requests: int
+    window_s: float
+
+    @property
+    def per_minute(self) -> float:
+        """Requests per minute."""
+        return self.requests * MINUTE_S / self.window_s
+
+    @property
+    def shown(self) -> str:
+        """Requests per minute as a number for a person, at least 1."""
+        return f"{max(round(self.per_minute), 1)}"
+
+    @property
+    def padded_s(self) -> float:
+        """The window with its margin."""
+        return padded(self.window_s)
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """The time from a refusal to the next accepted call.
+
+    Attributes
+    ----------
+    since_s
+        When the first call was refused.
+    steps
+        When calls may be sent next, with the window that would explain that one is accepted then; None for none.
+    again
+        Number of further refusals that asked for a wait.
+    tried
+        Whether the refused call was sent to find out if the server accepts more.
+    asked
+        Whether the server asked for a wait.
+    may_drain, drains
+        Whether too many calls at once may be the reason, and whether it is tried as soon as none is in flight,
+        because one was accepted that was in flight at the refusal.
+    """
+
+    since_s: float
+    steps: deque[tuple[float, float | None]]
+    again: int = 0
+    tried: bool = False
+    asked: bool = False
+    may_drain: bool = False
+    drains: bool = False
+
+
+@dataclass(slots=True)
+class LearnedRate:
+    """Learns how many requests a server accepts per window from the calls that it refuses. Not thread-safe.
+
+    After a refusal one call at a time is sent, first after a second, then when the calls of the last minute
+    are a minute old. How long the refusals last gives the window, and the calls accepted in it
+    before give the number. A window that may be too long is tried once at a third of its length.
+
+    Attributes
+    ----------
+    limit
+        What was learned; None before that.
+    """
+
+    limit: LearnedLimit | None = None
+    _accepted: deque[SentCall] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
+    _in_flight: list[SentCall] = field(default_factory=list)
+    _refusal: _Refusal | None = None
+    _refuted_s: float = 0.0
+    """Longest window known to be too short."""
+    _most: int = 0
+    """Requests of the limit before it was lowered."""
+    _changed_s: float = 0.0
+    _raised: bool = False
+    """Whether the limit was raised since the last refusal."""
+    _windows: int = _FEWEST_WINDOWS
+    """Windows without a refusal after which a lowered limit is raised."""
+
+    def refused_s(self, now: float) -> float:
+        """Return for how many seconds every call has been refused; 0 while calls are accepted."""
+        return 0.0 if self._refusal is None else now - self._refusal.since_s
+
+    def next_s(self, now: float) -> float:
+        """Return the seconds until a call is sent again after a refusal; 0 while calls are accepted."""
+        return 0.0 if self._refusal is None else max(self._refusal.steps[0][0] - now, 0.0)
+
+    def wait_s(self, now: float, requests: int) -> float:
+        """Return the seconds until a call may be sent, or until it is worth asking again; 0 for now."""
+        if self._refusal is not None:
+            # Calls that started before the refusal, and the one that is tried, show more when they end.
+            return _POLL_S if self._in_flight else self._resumes_s(self._refusal, now)
+        if self.limit is None:
+            return 0.0
+        self._raise(self.limit, now)
+        return self._room_s(self.limit, now) if self._is_full(now, requests) else 0.0
+
+    def _resumes_s(self, refusal: _Refusal, now: float) -> float:
+        """Return the seconds until a call is tried after a refusal; 0 for now."""
+        if refusal.drains:
+            refusal.drains = False
+            refusal.steps.appendleft((now, None))
+        return max(refusal.steps[0][0] - now, 0.0)
+
+    def _room_s(self, limit: LearnedLimit, now: float) -> float:
+        """Return the seconds until the window has room for another call, or a shorter one may be tried; 0 for now."""
+        if any(call.tries for call in self._in_flight):
+            return _POLL_S
+        oldest = self._used(now - limit.padded_s)[0].end_s
+        tries_at = oldest + padded(limit.window_s / _SHORTER)
+        if not self._is_open(limit):
+            tries_at = now
+        elif tries_at <= now < oldest + limit.window_s / 2 and not self._in_flight:
+            return 0.0
+        return min(
+            (at - now for at in (oldest + limit.padded_s, tries_at) if now < at < float("inf")),
+            default=_POLL_S,
+        )
+
+    def start(self, now: float, requests: int) -> SentCall:
+        """Return a call that starts now, after `wait_s` returned 0."""
+        tries = self._refusal is not None or self._is_full(now, requests)
+        call = SentCall(now, requests, tries, crowded=bool(self._in_flight))
+        for other in self._in_flight:
+            other.crowded = True
+        self._in_flight.append(call)
+        return call
+
+    def drop(self, call: SentCall) -> None:
+        """Forget a call that was not sent, or of which nothing is known."""
+        if call in self._in_flight:
+            self._in_flight.remove(call)
+
+    def accept(self, call: SentCall, now: float) -> None:
+        """Learn from a call that the server did not refuse."""
+        self.drop(call)
+        call.end_s = now
+        if call.tries and self._refusal is not None:
+            self._learn(self._refusal)
+        elif self._refusal is not None:
+            self._refusal.drains = self._refusal.may_drain
+        elif call.tries and self.limit is not None:
+            self._shorten(call, self.limit)
+        self._accepted.append(call)
+        while self._accepted and self._accepted[0].end_s < now - 2 * MINUTE_S:
+            self._accepted.popleft()
+
+    def refuse(self, call: SentCall, now: float, asked_s: float | None, unit_s: float | None) -> None:
+        """Learn from a refusal for the rate.
+
+        Parameters
+        ----------
+        call, now
+            The refused call, and its end.
+        asked_s
+            Seconds that the server asks to wait; None where it does not say.
+        unit_s
+            The window of the limit as the server names it (a second, a minute); None where it does not.
+        """
+        self.drop(call)
+        if self._refusal is None:
+            steps = deque(self._steps(call, now, asked_s, unit_s))
+            crowded = call.crowded and asked_s is None and unit_s is None and self.limit is None
+            self._refusal = _Refusal(
+                now, steps, tried=call.tries, asked=asked_s is not None, may_drain=crowded
+            )
+            self._note_refusal(now)
+        elif call.tries:
+            if self._accepted:
+                self._refuted_s = max(self._refuted_s, call.start_s - self._accepted[-1].end_s)
+            self._next_step(self._refusal, now, asked_s)
+
+    def _note_refusal(self, now: float) -> None:
+        """Remember when the limit last proved too high, and raise it more rarely if that was after a raise."""
+        if self._raised:
+            self._windows = min(2 * self._windows, _MOST_WINDOWS)
+        self._changed_s, self._raised = now, False
+
+    def _next_step(self, refusal: _Refusal, now: float, asked_s: float | None) -> None:
+        """Plan the next call after another refusal."""
+        if asked_s is not None:
+            refusal.again += 1
+            # A server that always asks for no wait at all is not called without end.
+            least = min(0.05 * 2.0**refusal.again, MINUTE_S) if refusal.again > 1 else 0.0
+            at = now + max(asked_s, least)
+            window = self._explained(at, refusal.since_s)
+            if window is not None and least > asked_s:
+                window = min(window, MINUTE_S)
+            refusal.steps = deque([(at, window)])
+            return
+        _, window = refusal.steps.popleft()
+        while refusal.steps and refusal.steps[0][0] < now:
+            _, window = refusal.steps.popleft()
+        if not refusal.steps:
+            refusal.steps.append((now + MINUTE_S, window))
+
+    def _steps(
+        self, call: SentCall, now: float, asked_s: float | None, unit_s: float | None
+    ) -> Iterator[tuple[float, float | None]]:
+        """Yield when to send a call again, and the window that explains its acceptance."""
+        if asked_s is not None:
+            yield now + asked_s, self._explained(now + asked_s, now)
+            return
+        if not (self._accepted or self._in_flight):
+            yield from ((now + wait, None) for wait in (*_UNKNOWN_WAITS_S, MINUTE_S))
+            return
+        windows: list[float] = []
+        if self.limit is not None:
+            window = self.limit.window_s
+            if call.tries:
+                self._refuted_s = max(self._refuted_s, call.start_s - self._oldest_end())
+            else:
+                yield now + min(_FIRST_WAIT_S, window), window
+            while window < MINUTE_S:
+                windows.append(window)
+                window *= _SHORTER
+            windows.append(max(MINUTE_S, self.limit.window_s))
+        else:
+            if not (unit_s == MINUTE_S or self._contradicts(_FIRST_WAIT_S, now)):
+                yield now + _FIRST_WAIT_S, _FIRST_WAIT_S
+            windows.append(MINUTE_S)
+        for window in windows:
+            yield max(self._leaves(now, window), now + min(_FIRST_WAIT_S, window)), window
+
+    def _leaves(self, now: float, window: float) -> float:
+        """Return when the oldest accepted call of a window has left it."""
+        oldest = next((call.end_s for call in self._accepted if call.end_s > now - window), now)
+        return oldest + padded(window)
+
+    def _explained(self, at: float, since: float) -> float | None:
+        """Return the window that ends for the oldest call of the last minute at a time that the server names."""
+        oldest = next((call.start_s for call in self._accepted if call.end_s > since - MINUTE_S), None)
+        return None if oldest is None else at - oldest
+
+    def _contradicts(self, window: float, now: float) -> bool:
+        """Return whether more calls than now were accepted in a window of this length before."""
+        ends = [call.end_s for call in self._accepted]
+        count = sum(end > now - window for end in ends)
+        return any(
+            later - earlier < window - 2 * _MARGIN_S
+            for earlier, later in zip(ends, ends[count:], strict=False)
+        )
+
+    def _learn(self, refusal: _Refusal) -> None:
+        """End a refusal with an accepted call, and learn the limit that its length shows."""
+        self._refusal = None
+        window = refusal.steps[0][1]
+        if window is None:
+            return
+        before = [
+            call.requests
+            for call in self._accepted
+            if call.start_s <= refusal.since_s and call.end_s > refusal.since_s - window
+        ]
+        requests = max(sum(before), 1)
+        if refusal.asked:
+            self._refuted_s = max(self._refuted_s, window)
+        if self.limit is None or window != self.limit.window_s:
+            if self.limit is not None and self.limit.window_s < window:  # it only seemed long enough
+                self._refuted_s = max(self._refuted_s, self.limit.window_s)
+            self._most = requests
+            self._set(requests, window)
+        elif requests < self.limit.requests:  # others use the rest
+            self._set(requests, window)
+        elif not refusal.tried:
+            self._slow_down(self.limit)
+
+    def _slow_down(self, limit: LearnedLimit) -> None:
+        """Lower a limit that was kept to, and was yet too high."""
+        if limit.requests > 1:
+            self._set(limit.requests - max(limit.requests // 10, 1), limit.window_s)
+        else:
+            self._refuted_s = max(self._refuted_s, limit.window_s)
+            self._set(1, limit.window_s * 1.25)
+
+    def _shorten(self, call: SentCall, limit: LearnedLimit) -> None:
+        """Shorten the window after a call that it would not have allowed was accepted."""
+        window = call.start_s - self._oldest_end()
+        if window < limit.window_s:
+            self._set(limit.requests, window)
+
+    def _raise(self, limit: LearnedLimit, now: float) -> None:
+        """Raise a number that a refusal lowered: others may no longer use the rest."""
+        if limit.requests < self._most and now - self._changed_s > self._windows * limit.padded_s:
+            self._changed_s, self._raised = now, True
+            more = max(1, limit.requests // 8)
+            self._set(min(limit.requests + more, self._most), limit.window_s)
+
+    def _set(self, requests: int, window: float) -> None:
+        self._most = max(self._most, requests)
+        self.limit = None if window < _SHORTEST_S else LearnedLimit(requests, window)
+
+    def _used(self, since: float) -> list[SentCall]:
+        """Return the calls that are in a window, the oldest end first."""
+        recent: list[SentCall] = []
+        for call in reversed(self._accepted):
+            if call.end_s <= since:
+                break
+            recent.append(call)
+        return [*reversed(recent), *self._in_flight]
+
+    def _is_full(self, now: float, requests: int) -> bool:
+        if self.limit is None:
+            return False
+        used = self._used(now - self.limit.padded_s)
+        return bool(used) and sum(call.requests for call in used) + requests > self.limit.requests
+
+    def _oldest_end(self) -> float:
+        """Return the end of the oldest of the last calls that fill the window."""
+        limit, total = self.limit, 0
+        for call in reversed(self._accepted):
+            total += call.requests
+            if limit is None or total >= limit.requests:
+                return call.end_s
+        return self._accepted[0].end_s if self._accepted else 0.0
+
+    def _is_open(self, limit: LearnedLimit) -> bool:
+        """Return whether a much shorter window is possible."""
+        return limit.window_s / _SHORTER > 1.2 * self._refuted_s
+
+
+def padded(window: float) -> float:
+    """Return a window with its margin, in seconds."""
+    return window * (1 + _MARGIN) + _MARGIN_S
