@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import message_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -20,6 +21,7 @@ class CohereV1(Dialect):
     score_kind = "probability"
     max_documents = 10_000
     options = frozenset({"rank_fields", "max_chunks_per_doc"})
+    forms = RequestForms(model_optional=True, rank_fields="rank_fields")
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"message"}``."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -30,6 +31,7 @@ class Dashscope(Dialect):
     max_documents = 500
     max_tokens = 30_000
     options = frozenset({"parameters"})
+    forms = RequestForms(media=True, unchanging={"parameters.instruct": DEFAULT_INSTRUCTIONS})
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"code", "message"}``."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -29,6 +30,10 @@ class Deepinfra(Dialect):
     score_kind = "probability"
     sorted = False
     options = frozenset({"instruction", "service_tier"})
+    forms = RequestForms(
+        pairs=(("query", "documents"), ("queries", "documents")),
+        unchanging={"instruction": DEFAULT_INSTRUCTIONS, "webhook": ("",)},
+    )
     server_times = (TimeSource("inference_status.runtime_ms", in_body=True),)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

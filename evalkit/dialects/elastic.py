@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -27,6 +28,11 @@ class Elastic(Dialect):
         tokens=(),
     )
     options = frozenset({"task_settings"})
+    forms = RequestForms(
+        single_document=True,
+        top_n_elsewhere="task_settings.top_n",
+        return_documents_elsewhere="task_settings.return_documents",
+    )
     key_prefix = "ApiKey "
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Documents are returned by default.
 from __future__ import annotations
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 
 
@@ -17,4 +18,5 @@ class Fireworks(Dialect):
     home = "https://api.fireworks.ai"
     shape = Shape(results="data", echoes=True, echo_key=None)
     options = frozenset({"task"})
+    forms = RequestForms(model_optional=True, unchanging={"task": ("",)})
     strict = True

@@ -12,6 +12,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import field_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import ScoreKind, Usage
@@ -26,6 +27,8 @@ class Infinity(Dialect):
     score_kind = "probability"
     max_documents = 2048
     options = frozenset({"raw_scores"})
+    aliases = ("/v1/rerank",)  # with --url-prefix /v1
+    forms = RequestForms(model_optional=True, default_model="default/not-specified")
     refusal_status = 422
 
     def read_usage(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> Usage:

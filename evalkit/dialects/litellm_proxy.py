@@ -12,6 +12,7 @@ from typing import Any
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.refusals import openai_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import Usage
@@ -25,6 +26,8 @@ class LitellmProxy(Dialect):
         tokens=("meta.tokens.input_tokens", "meta.billed_units.total_tokens", "usage.total_tokens"),
     )
     options = frozenset({"rank_fields", "max_chunks_per_doc", "max_tokens_per_doc"})
+    aliases = ("/rerank", "/v2/rerank")
+    forms = RequestForms(rank_fields="rank_fields")
     cost_header = "x-litellm-response-cost"
     server_times = (
         TimeSource("x-litellm-response-duration-ms"),

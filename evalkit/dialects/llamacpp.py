@@ -10,6 +10,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -18,6 +19,9 @@ class Llamacpp(Dialect):
     """llama.cpp: raw logits, best first."""
 
     shape = Shape(return_documents=None)
+    aliases = ("/rerank", "/reranking", "/v1/reranking")
+    aliases_at_root = ("/reranking", "/v1/reranking")
+    forms = RequestForms(model_optional=True, least_top_n=0)
     score_kind = "logit"
 
     def is_permanent(self, status: int, message: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import field_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -28,6 +29,14 @@ class Mixedbread(Dialect):
     )
     max_documents = 1000
     options = frozenset({"rank_fields", "rewrite_query"})
+    forms = RequestForms(
+        model_optional=True,
+        default_model="mixedbread-ai/mxbai-rerank-large-v2",
+        top_n_means_all=range(-1, 0),
+        rank_fields="rank_fields",
+        other_keys="fallback",
+        unchanging={"rewrite_query": (False,)},
+    )
     refusal_status = 422
     idempotency_header = "Idempotency-Key"
 

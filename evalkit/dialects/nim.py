@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -30,6 +31,7 @@ class Nim(Dialect):
     score_kind = "logit"
     max_documents = 512
     options = frozenset({"truncate"})
+    forms = RequestForms(media=True)
     strict = True
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from evalkit.dialects.nim import Nim
+from evalkit.dialects.request_forms import RequestForms
 
 
 class NvidiaHosted(Nim):
@@ -17,6 +18,7 @@ class NvidiaHosted(Nim):
     path = "/v1/retrieval/{model}/reranking"
     served_at_own_path = True
     home = "https://ai.api.nvidia.com"
+    forms = RequestForms(media=True, top_n_elsewhere="top_k")
 
     def url(self, model: str) -> str | None:
         """Return the model's address, with underscores for dots."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -22,6 +23,7 @@ class Openrouter(Dialect):
         cost_usd=("usage.cost",),
     )
     options = frozenset({"provider", "user", "session_id", "trace"})
+    forms = RequestForms(media=True)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {code, message}}`` with a number as code."""

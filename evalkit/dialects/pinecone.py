@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -30,6 +31,7 @@ class Pinecone(Dialect):
     score_kind = "probability"
     max_documents = 100
     options = frozenset({"rank_fields", "parameters"})
+    forms = RequestForms(rank_fields="rank_fields")
     key_header = "Api-Key"
     key_prefix = ""
     fixed_headers: ClassVar = {"X-Pinecone-Api-Version": "2026-04"}

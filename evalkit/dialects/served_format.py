@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.refusals import openai_error
-from evalkit.dialects.request_reading import read_request
-from evalkit.dialects.shape import Shape, put
+from evalkit.dialects.request_forms import RequestForms
+from evalkit.dialects.request_reading import read_request, refuse_unknown_keys
+from evalkit.dialects.shape import Shape, dig, put
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import ScoreKind
 
@@ -34,6 +34,16 @@ class ServedFormat:
     """Whether our server accepts the format at `path`, also if another format is chosen. Not inherited."""
     served_under_name: ClassVar[bool] = True
     """Whether our server accepts it at its name and `path`, e.g. ``/jina/v1/rerank``. Not inherited."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Further paths of the API; our server accepts them under the format's name. Not inherited."""
+    aliases_at_root: ClassVar[tuple[str, ...]] = ()
+    """Those of `aliases` that our server also accepts as they are, also if another format is chosen. Not inherited."""
+    forms: ClassVar[RequestForms] = RequestForms()
+    """What our server accepts in a request besides the keys of `shape`."""
+    options: ClassVar[frozenset[str]] = frozenset()
+    """Further request keys that the API documents."""
+    strict: ClassVar[bool] = False
+    """Whether the API rejects a key that it does not document; such keys are then never sent, and refused."""
     refusal_status: ClassVar[int] = 400
     """HTTP status with which our server rejects a malformed request."""
 
@@ -44,7 +54,7 @@ class ServedFormat:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give a class the default of each attribute that it must set itself: paths of our server are not inherited."""
         super().__init_subclass__(**kwargs)
-        for name in ("served_at_own_path", "served_under_name"):
+        for name in ("served_at_own_path", "served_under_name", "aliases", "aliases_at_root"):
             if name not in vars(cls):
                 setattr(cls, name, vars(ServedFormat)[name])
 
@@ -73,8 +83,24 @@ class ServedFormat:
         WireError
             If the API would reject it.
         """
-        request = read_request(body, self.shape, self.max_documents, self.refusal_status)
-        return request if path_model is None or self.shape.model else replace(request, model=path_model)
+        if self.strict:
+            refuse_unknown_keys(body, self.known_keys(), self.refusal_status)
+        return read_request(
+            body, self.shape, self.max_documents, self.refusal_status, self.forms, path_model
+        )
+
+    def known_keys(self) -> frozenset[str]:
+        """Return the keys of a request's body that the API documents."""
+        forms = self.forms
+        paths = (*forms.unchanging, forms.rank_fields, forms.top_n_elsewhere, *sum(forms.pairs, ()))
+        return self.shape.request_keys() | self.options | {path.partition(".")[0] for path in paths if path}
+
+    def fits(self, body: Any) -> tuple[bool, bool]:
+        """Return whether a body has the documents of a request, and whether it names the model as it must."""
+        paths = {self.shape.documents, *(documents for _, documents in self.forms.pairs)}
+        model = self.shape.model
+        named = model is None or self.forms.model_optional or dig(body, model) is not None
+        return any(dig(body, path) is not None for path in paths), named
 
     def encode_response(
         self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
@@ -94,7 +120,7 @@ class ServedFormat:
         """
         shape = self.shape
         best_first = descending(scores) if order is None else list(order)
-        shown = best_first[: request.top_n if shape.top_n else None] if self.sorted else sorted(best_first)
+        shown = best_first[: request.top_n] if self.sorted else sorted(best_first)
         results = [self._encode_result(request, index, float(scores[index])) for index in shown]
         if not shape.results:
             return results

@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import message_error
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -16,6 +17,7 @@ class Siliconflow(Dialect):
     home = "https://api.siliconflow.cn"
     shape = Shape(tokens=("meta.tokens.input_tokens", "tokens.input_tokens"))
     options = frozenset({"instruction", "max_chunks_per_doc", "overlap_tokens"})
+    forms = RequestForms(single_document=True, media=True, unchanging={"instruction": DEFAULT_INSTRUCTIONS})
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"message"}``."""

@@ -39,6 +39,7 @@ class Tei(Dialect):
     max_documents = 32
     max_bytes = 2_000_000
     options = frozenset({"truncate", "truncation_direction", "raw_scores"})
+    aliases = aliases_at_root = ("/", "/invocations")
     token_header = "x-compute-tokens"
     server_times = (
         TimeSource("x-total-time"),

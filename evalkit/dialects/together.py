@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 
 
@@ -12,4 +13,5 @@ class Together(Dialect):
     home = "https://api.together.ai"
     shape = Shape(objects=True)
     options = frozenset({"rank_fields"})
+    forms = RequestForms(rank_fields="rank_fields", other_keys="always")
     strict = True

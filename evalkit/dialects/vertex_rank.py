@@ -10,6 +10,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import google_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -38,6 +39,12 @@ class VertexRank(Dialect):
     score_kind = "probability"
     max_documents = 200
     options = frozenset({"userLabels"})
+    forms = RequestForms(
+        model_optional=True,
+        default_model="semantic-ranker-512@latest",
+        top_n_means_all=range(-(2**31), 1),
+        object_keys=("title", "content"),
+    )
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return Google's ``{"error": {code, message, status}}``."""

@@ -11,9 +11,13 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 from evalkit.records import ScoreKind
+
+NOT_APPLIED: Mapping[str, tuple[Any, ...]] = {"instruction": ("",), "chat_template_kwargs": ({},)}
+"""Options of vLLM that would change the prompt -> the values that do not."""
 
 
 class Vllm(Dialect):
@@ -31,6 +35,11 @@ class Vllm(Dialect):
             "priority",
             "user",
         }
+    )
+    aliases = ("/rerank", "/v2/rerank")
+    aliases_at_root = ("/v2/rerank",)
+    forms = RequestForms(
+        model_optional=True, top_n_means_all=range(1), single_document=True, media=True, unchanging=NOT_APPLIED
     )
 
     def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.vllm import Vllm
+from evalkit.dialects.vllm import NOT_APPLIED, Vllm
 
 
 class VllmScore(Vllm):
@@ -20,3 +21,10 @@ class VllmScore(Vllm):
         score="score",
     )
     sorted = False
+    aliases = aliases_at_root = ("/score",)
+    forms = RequestForms(
+        model_optional=True,
+        media=True,
+        pairs=(("text_1", "text_2"), ("queries", "documents"), ("queries", "items"), ("data_1", "data_2")),
+        unchanging=NOT_APPLIED,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import detail_error
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -15,6 +16,9 @@ class Xinference(Dialect):
 
     shape = Shape(tokens=("meta.tokens.input_tokens",))
     options = frozenset({"return_len", "max_chunks_per_doc", "kwargs"})
+    forms = RequestForms(
+        least_top_n=0, media=True, unchanging={"kwargs": ("", "{}", {}), "instruction": DEFAULT_INSTRUCTIONS}
+    )
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail"}``."""

@@ -137,7 +137,7 @@ class Endpoint:
         dialect = self._dialects[state.dialect]
         wire_request = dialect.decode_request(body, request.path_params.get("model"))
         state.documents = len(wire_request.documents)
-        served, name = service.models.choose(wire_request.model)
+        served, name = service.models.choose(wire_request.model, dialect.forms.default_model)
         state.model = served.name
         rule = service.rules.get(served.name)
         if rule is not None:
