@@ -5,7 +5,10 @@ Documents are returned by default.
 
 from __future__ import annotations
 
+from typing import Any
+
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.shape import Shape
 
 
@@ -18,3 +21,7 @@ class Fireworks(Dialect):
     shape = Shape(results="data", echoes=True, echo_key=None)
     options = frozenset({"task"})
     strict = True
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return type of the object and tokens."""
+        return {"object": "list", **facts.counted("prompt_tokens", "completion_tokens")}

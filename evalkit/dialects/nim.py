@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -31,6 +32,10 @@ class Nim(Dialect):
     max_documents = 512
     options = frozenset({"truncate"})
     strict = True
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return the tokens."""
+        return facts.counted("prompt_tokens")
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"object": "error", "message"}``."""

@@ -11,8 +11,9 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import ScoreKind
 
 
@@ -32,10 +33,19 @@ class Vllm(Dialect):
             "user",
         }
     )
+    returns_documents = "always"
 
     def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:
         """Return logit if the activation is off."""
         return "logit" if options.get("use_activation") is False else self.score_kind
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID and tokens."""
+        return {"id": f"rerank-{facts.request_id}", **facts.counted("prompt_tokens")}
+
+    def returned_document(self, request: WireRequest, index: int) -> dict[str, Any]:
+        """Return the text; there are no images."""
+        return {"document": {"text": request.documents[index], "multi_modal": None}}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {message, type, param, code}}`` with a number as code."""
