@@ -6,9 +6,10 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import message_error
+from evalkit.dialects.reply_writing import ReplyFacts, original_object
 from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
 
 
 class CohereV1(Dialect):
@@ -23,6 +24,18 @@ class CohereV1(Dialect):
     options = frozenset({"rank_fields", "max_chunks_per_doc"})
     forms = RequestForms(model_optional=True, rank_fields="rank_fields")
 
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID, version of the API, and the search units of one query."""
+        return {
+            "id": facts.request_id,
+            "meta.api_version.version": self.path[2],
+            "meta.billed_units.search_units": facts.units,
+        }
+
+    def returned_document(self, request: WireRequest, index: int) -> dict[str, Any]:
+        """Return an object with ``text`` and the other keys that the client sent."""
+        return {"document": {"text": request.documents[index], **original_object(request, index)}}
+
     def encode_error(self, error: WireError) -> dict[str, Any]:
-        """Return ``{"message"}``."""
-        return message_error(error)
+        """Return ``{"message", "id"}``."""
+        return {**message_error(error), "id": error.request_id}

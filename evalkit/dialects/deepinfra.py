@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
@@ -35,6 +36,19 @@ class Deepinfra(Dialect):
         unchanging={"instruction": DEFAULT_INSTRUCTIONS, "webhook": ("",)},
     )
     server_times = (TimeSource("inference_status.runtime_ms", in_body=True),)
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID and status; nothing is billed."""
+        return {
+            "request_id": facts.request_id,
+            "inference_status": {
+                "status": "succeeded",
+                "runtime_ms": round(facts.model_s * 1000),
+                "cost": 0.0,
+                "tokens_generated": 0,
+                "tokens_input": facts.tokens,
+            },
+        }
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail": {"error"}}``."""

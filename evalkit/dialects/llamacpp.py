@@ -10,6 +10,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
@@ -27,6 +28,10 @@ class Llamacpp(Dialect):
     def is_permanent(self, status: int, message: str) -> bool:
         """Return whether a pair is longer than the physical batch size, so that every retry fails."""
         return status == 500 and "too large to process" in message
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return type of the object and tokens."""
+        return {"object": "list", **facts.counted("prompt_tokens")}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {code, message, type}}`` with a number as code."""

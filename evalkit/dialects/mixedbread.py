@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import field_error
+from evalkit.dialects.reply_writing import ReplyFacts, original
 from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
 
 
 class Mixedbread(Dialect):
@@ -39,6 +40,17 @@ class Mixedbread(Dialect):
     )
     refusal_status = 422
     idempotency_header = "Idempotency-Key"
+    result_constants: ClassVar = {"object": "rank_result"}
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return the type of the object, the options in force, and tokens."""
+        request = facts.request
+        options = {"top_k": request.top_n or len(request.documents), "return_input": request.return_documents}
+        return {"object": "list", **options, **facts.counted("prompt_tokens")}
+
+    def returned_document(self, request: WireRequest, index: int) -> dict[str, Any]:
+        """Return the input as the client sent it."""
+        return {"input": original(request, index)}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail": [{loc, msg, type}]}``."""

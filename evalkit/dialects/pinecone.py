@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.refusals import rpc_code
+from evalkit.dialects.reply_writing import ReplyFacts, original_object
 from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
 
 
 class Pinecone(Dialect):
@@ -36,6 +38,14 @@ class Pinecone(Dialect):
     key_prefix = ""
     fixed_headers: ClassVar = {"X-Pinecone-Api-Version": "2026-04"}
 
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return the rerank units of one query."""
+        return {"usage.rerank_units": facts.units}
+
+    def returned_document(self, request: WireRequest, index: int) -> dict[str, Any]:
+        """Return the whole object that the client sent."""
+        return {"document": original_object(request, index)}
+
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {code, message}, "status"}``."""
-        return {"error": {"code": error.code.upper(), "message": error.message}, "status": error.status}
+        return {"error": {"code": rpc_code(error), "message": error.message}, "status": error.status}

@@ -74,9 +74,7 @@ def refuse_unknown_keys(body: Any, known: frozenset[str], status: int) -> None:
     """
     for name in body if isinstance(body, dict) else ():
         if name not in known:
-            raise WireError(
-                status, "invalid_parameter", f"'{name[:40]}' is not a key of this API", name[:40]
-            )
+            raise WireError(status, "invalid_parameter", f"'{name[:40]}' is not a key of this API", name[:40])
 
 
 class _RequestBody:
@@ -132,7 +130,10 @@ class _RequestBody:
         value = self.value(path)
         if value is not None and value not in harmless:
             raise WireError(
-                self._status, "unsupported_parameter", f"'{path}' is not applied by this service; leave it out", path
+                self._status,
+                "unsupported_parameter",
+                f"'{path}' is not applied by this service; leave it out",
+                path,
             )
 
     def model(self, path: str | None, in_path: str | None) -> str:
@@ -195,7 +196,9 @@ class _RequestBody:
                 raise self.invalid(path, f"holds at position {position} {error}") from None
         for name in chosen or ():
             if name not in reader.met and not all(isinstance(one, str) for one in given):
-                raise self.invalid(self._forms.rank_fields or "", f"names {name[:40]!r}, which no document has")
+                raise self.invalid(
+                    self._forms.rank_fields or "", f"names {name[:40]!r}, which no document has"
+                )
         return tuple(texts)
 
     def rank_fields(self) -> list[str] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.refusals import openai_error
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.request_reading import read_request, refuse_unknown_keys
 from evalkit.dialects.shape import Shape, dig, put
@@ -46,6 +47,12 @@ class ServedFormat:
     """Whether the API rejects a key that it does not document; such keys are then never sent, and refused."""
     refusal_status: ClassVar[int] = 400
     """HTTP status with which our server rejects a malformed request."""
+    returns_documents: ClassVar[Literal["if asked", "always", "or null"]] = "if asked"
+    """When a result contains its document; ``or null``: if asked, else null."""
+    result_constants: ClassVar[Mapping[str, Any]] = {}
+    """Fields that every result has with the same value."""
+    constant_headers: ClassVar[Mapping[str, str]] = {}
+    """Headers that every reply has, errors included."""
 
     def kind_of_scores(self, _options: Mapping[str, Any]) -> ScoreKind:
         """Return what scores mean if a request has these options."""
@@ -85,9 +92,7 @@ class ServedFormat:
         """
         if self.strict:
             refuse_unknown_keys(body, self.known_keys(), self.refusal_status)
-        return read_request(
-            body, self.shape, self.max_documents, self.refusal_status, self.forms, path_model
-        )
+        return read_request(body, self.shape, self.max_documents, self.refusal_status, self.forms, path_model)
 
     def known_keys(self) -> frozenset[str]:
         """Return the keys of a request's body that the API documents."""
@@ -103,7 +108,12 @@ class ServedFormat:
         return any(dig(body, path) is not None for path in paths), named
 
     def encode_response(
-        self, request: WireRequest, scores: Sequence[float], tokens: int, order: Sequence[int] | None = None
+        self,
+        request: WireRequest,
+        scores: Sequence[float],
+        tokens: int,
+        order: Sequence[int] | None = None,
+        facts: ReplyFacts | None = None,
     ) -> Any:
         """Return the JSON body of a reply; best first and cut to ``top_n`` if the API sorts its list.
 
@@ -117,6 +127,8 @@ class ServedFormat:
             Tokens processed.
         order
             The documents to return, best first; None for all of them by their scores.
+        facts
+            What the API reports besides results; None for a reply without known times.
         """
         shape = self.shape
         best_first = descending(scores) if order is None else list(order)
@@ -128,27 +140,57 @@ class ServedFormat:
         put(body, shape.results, results)
         if shape.tokens:
             put(body, shape.tokens[0], tokens)
+        for path, value in self.reply_fields(facts or ReplyFacts(request, tokens)).items():
+            put(body, path, value)
         return body
 
     def _encode_result(self, request: WireRequest, index: int, score: float) -> Any:
         shape = self.shape
         if shape.score is None:
             return score
-        result: dict[str, Any] = {shape.score: score}
+        result: dict[str, Any] = {shape.score: score, **self.result_constants}
         if shape.index:
-            result = {shape.index: str(index) if shape.document_id_key else index, **result}
-        if request.return_documents and shape.return_documents and shape.echo:
-            text = request.documents[index]
-            result[shape.echo] = {shape.echo_key: text} if shape.echo_key else text
-        return result
+            result = {shape.index: self.result_index(request, index), **result}
+        if not shape.echo:
+            return result
+        if self.returns_documents == "always" or (request.return_documents and shape.return_documents):
+            return {**result, **self.returned_document(request, index)}
+        return result if self.returns_documents == "if asked" else {**result, shape.echo: None}
 
-    def reply_headers(self, seconds: float, tokens: int) -> dict[str, str]:
-        """Return the headers in which the API reports time and usage."""
+    def reply_fields(self, _facts: ReplyFacts) -> Mapping[str, Any]:
+        """Return what the API's description requires of a reply besides model, results and tokens: path -> value."""
+        return {}
+
+    def result_index(self, _request: WireRequest, index: int) -> int | str:
+        """Return the value by which a result names its document."""
+        return index
+
+    def returned_document(self, request: WireRequest, index: int) -> Mapping[str, Any]:
+        """Return the fields of a result that contain its document."""
+        shape, text = self.shape, request.documents[index]
+        return {shape.echo: {shape.echo_key: text} if shape.echo_key else text} if shape.echo else {}
+
+    def reply_headers(self, seconds: float, tokens: int, _facts: ReplyFacts | None = None) -> dict[str, str]:
+        """Return the headers in which the API reports time and usage.
+
+        Parameters
+        ----------
+        seconds
+            Time since the request arrived.
+        tokens
+            Tokens processed.
+        _facts
+            What else is known of the reply; None if nothing is.
+        """
         times = {
             s.name: seconds / s.unit_s for s in self.server_times if not s.in_body and s.meaning == "request"
         }
         headers = {name: f"{amount:.3f}" for name, amount in times.items()}
         return headers | ({self.token_header: str(tokens)} if self.token_header else {})
+
+    def media_type(self, _accepted: str) -> str:
+        """Return the media type of a reply to a request with this ``Accept`` header."""
+        return "application/json"
 
     def encode_error(self, error: WireError) -> Any:
         """Return the JSON body of an error."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.vllm import NOT_APPLIED, Vllm
@@ -28,3 +31,13 @@ class VllmScore(Vllm):
         pairs=(("text_1", "text_2"), ("queries", "documents"), ("queries", "items"), ("data_1", "data_2")),
         unchanging=NOT_APPLIED,
     )
+    result_constants: ClassVar = {"object": "score"}
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID, type of the object, time and tokens."""
+        return {
+            "id": f"score-{facts.request_id}",
+            "object": "list",
+            "created": facts.created,
+            **facts.counted("prompt_tokens", "completion_tokens"),
+        }

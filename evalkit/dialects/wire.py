@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,6 +87,11 @@ class WireError(Exception):
         The request key that is wrong; None if no single key is.
     retry_after_s
         Seconds after which a retry may succeed; None if unknown.
+
+    Attributes
+    ----------
+    request_id
+        The ID of the rejected request, as in the header ``X-Request-ID``.
     """
 
     def __init__(
@@ -102,3 +108,4 @@ class WireError(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+        self.request_id = uuid.uuid4().hex

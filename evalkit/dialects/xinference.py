@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import detail_error
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
@@ -19,6 +20,13 @@ class Xinference(Dialect):
     forms = RequestForms(
         least_top_n=0, media=True, unchanging={"kwargs": ("", "{}", {}), "instruction": DEFAULT_INSTRUCTIONS}
     )
+    returns_documents = "or null"
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID and the four keys of ``meta``."""
+        tokens = {"input_tokens": facts.tokens, "output_tokens": 0}
+        meta = {"api_version": None, "billed_units": None, "tokens": tokens, "warnings": None}
+        return {"id": facts.request_id, "meta": meta}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail"}``."""

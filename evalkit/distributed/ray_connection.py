@@ -106,7 +106,8 @@ class RayConnection:
             answer = self._answers.get(timeout=JOIN_TIMEOUT_S)
         except Empty:
             raise NoAnswerError(
-                f"cannot join the Ray cluster {address!r}: no connection within {JOIN_TIMEOUT_S:g} s", JOIN_HINT
+                f"cannot join the Ray cluster {address!r}: no connection within {JOIN_TIMEOUT_S:g} s",
+                JOIN_HINT,
             ) from None
         if isinstance(answer, messages.Joined):
             return answer.version

@@ -169,7 +169,9 @@ class Batcher:
 
     def _score(self, pieces: Sequence[Piece[Job]]) -> None:
         try:
-            parts = [(piece.job, *part) for piece in pieces for part in piece.job.parts(piece.start, piece.stop)]
+            parts = [
+                (piece.job, *part) for piece in pieces for part in piece.job.parts(piece.start, piece.stop)
+            ]
             responses = self._call([request for _, _, request in parts])
             faults = [
                 find_fault(response, request)

@@ -118,9 +118,7 @@ class ServedModel:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
                 loop.call_soon_threadsafe(ended.set)
 
-        job = Job(
-            client, request.query, request.documents, self._batcher.divisible, wake, request.queries
-        )
+        job = Job(client, request.query, request.documents, self._batcher.divisible, wake, request.queries)
         if not self.is_working():
             raise self._stuck()
         try:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from evalkit import registry
-from evalkit.dialects import Dialect, WireError
+from evalkit.dialects import Dialect, WireError, WireRequest
 from evalkit.dialects.shape import put
 
 Schema = dict[str, Any]
@@ -32,6 +32,8 @@ _EVERY_REPLY = {
     "X-Processing-Time-Ms": "Milliseconds from request headers received to response sent.",
     "Server-Timing": "Time in milliseconds by stage: `total`, `queue`, `model`.",
 }
+
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number"}
 
 
 def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schema:
@@ -131,15 +133,8 @@ def _request(dialect: Dialect, models: Sequence[str]) -> Schema:
 
 
 def _reply(dialect: Dialect) -> Schema:
-    shape = dialect.shape
-    result: Schema = {"type": "number"}
-    if shape.score is not None:
-        fields: dict[str, Schema] = {shape.score: {"type": "number"}}
-        if shape.index:
-            fields[shape.index] = _string() if shape.document_id_key else {"type": "integer", "minimum": 0}
-        result = _object(fields)
-    results = _list(result)
-    return _nested({shape.results: results}, {}) if shape.results else results
+    """Return the schema of replies, from an example without documents: all its fields are always there."""
+    return _schema_of(dialect.encode_response(WireRequest("m", "q", ("d",)), [0.5], 1), is_complete=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +166,26 @@ def _object_of(tree: Mapping[str, Any]) -> _Property:
     return _Property({"type": kind, "properties": fields, "required": needed}, required=bool(needed))
 
 
-def _schema_of(example: Any) -> Schema:
-    """Return a schema that accepts a value and others of the same form."""
+def _schema_of(example: Any, *, is_complete: bool = False) -> Schema:
+    """Return a schema that accepts a value and others of the same form.
+
+    Parameters
+    ----------
+    example
+        The value; None accepts any.
+    is_complete
+        Whether objects always have the keys of the example, and texts are never null.
+    """
     if isinstance(example, dict):
-        return {"type": "object", "properties": {key: _schema_of(value) for key, value in example.items()}}
+        fields = {key: _schema_of(value, is_complete=is_complete) for key, value in example.items()}
+        return _object(fields) if is_complete else {"type": "object", "properties": fields}
     if isinstance(example, list):
-        return _list(_schema_of(example[0]))
+        return _list(_schema_of(example[0], is_complete=is_complete))
     if example is None:
         return {}
-    return {"type": "integer"} if isinstance(example, int) else {"type": ["string", "null"]}
+    if isinstance(example, str):
+        return {"type": "string" if is_complete else ["string", "null"]}
+    return {"type": _JSON_TYPES[type(example)]}
 
 
 def _response(what: str, schema: Schema) -> Schema:
