@@ -5,7 +5,10 @@ help.aliyun.com/zh/model-studio/text-rerank-api. A longer item is silently trunc
 
 from __future__ import annotations
 
+from typing import Any
+
 from evalkit.dialects.dashscope import Dashscope
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 
@@ -18,3 +21,7 @@ class DashscopeCompat(Dashscope):
     shape = Shape()
     options = frozenset({"instruct"})
     forms = RequestForms(media=True, unchanging={"instruct": DEFAULT_INSTRUCTIONS})
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return type of the object and ID."""
+        return {"object": "list", "id": facts.request_id}

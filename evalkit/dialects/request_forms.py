@@ -30,8 +30,8 @@ class RequestForms:
     single_document
         Whether the documents may be one string instead of a list.
     media
-        Whether the API also reads images: then the query and the documents may be ``{"text"}`` or ``{"content": [...]}``,
-        and what is not text is refused.
+        Whether the API also reads images: then the query and the documents may be ``{"text"}`` or
+        ``{"content": [...]}``, and what is not text is refused.
     rank_fields
         Path of the option that names the keys to rank objects by; None if there is none.
     object_keys

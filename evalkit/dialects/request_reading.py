@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evalkit.dialects.request_forms import RequestForms
-from evalkit.dialects.request_texts import TextReader, UnusableText
+from evalkit.dialects.request_texts import TextReader, UnusableTextError
 from evalkit.dialects.shape import Shape, dig
 from evalkit.dialects.wire import ANY_MODEL, WireError, WireRequest
 
@@ -192,7 +192,7 @@ class _RequestBody:
         for position, value in enumerate(given):
             try:
                 texts.append(reader.read(value))
-            except UnusableText as error:
+            except UnusableTextError as error:
                 raise self.invalid(path, f"holds at position {position} {error}") from None
         for name in chosen or ():
             if name not in reader.met and not all(isinstance(one, str) for one in given):
@@ -236,7 +236,7 @@ class _RequestBody:
             raise self.invalid(path, "must be a string")
         try:
             return TextReader(self._forms, "text").read(value)
-        except UnusableText as error:
+        except UnusableTextError as error:
             raise self.invalid(path, f"is {error}") from None
 
     def top_n(self, path: str | None) -> int | None:

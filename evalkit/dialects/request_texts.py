@@ -12,7 +12,7 @@ from evalkit.dialects.request_forms import RequestForms
 _MEDIA = ("image", "image_url", "video", "video_url", "audio", "audio_url")
 
 
-class UnusableText(ValueError):
+class UnusableTextError(ValueError):
     """A value that has no text to rank; the message says what it is."""
 
 
@@ -40,13 +40,13 @@ class TextReader:
 
         Raises
         ------
-        UnusableText
+        UnusableTextError
             If it has none, or has an image or another medium.
         """
         if isinstance(value, str):
             return value
         if not isinstance(value, dict):
-            raise UnusableText(f"neither a string nor an object with {self._wanted()}")
+            raise UnusableTextError(f"neither a string nor an object with {self._wanted()}")
         if self._chosen is not None:
             return self._read_chosen(value, self._chosen)
         if self._forms.media:
@@ -58,24 +58,21 @@ class TextReader:
     def _read_chosen(self, value: dict[str, Any], chosen: Sequence[str]) -> str:
         found = [name for name in chosen if value.get(name) is not None]
         if not found:
-            raise UnusableText(f"an object without {_or(chosen)}, which rank_fields names")
+            raise UnusableTextError(f"an object without {_or(chosen)}, which rank_fields names")
         self.met.update(found)
         return "\n".join(_as_text(value[name]) for name in found)
 
     def _read_object(self, value: dict[str, Any]) -> str:
         everything = self._forms.other_keys
-        found = [] if everything == "always" else [value[key] for key in self._keys if key in value]
-        if found and all(isinstance(one, str) for one in found):
+        found = [value[key] for key in self._keys if value.get(key) is not None]
+        if everything != "always" and found and all(isinstance(one, str) for one in found):
             return "\n".join(found)
-        if found or everything == "never":
-            raise UnusableText(f"neither a string nor an object with {self._wanted()}")
-        texts = [_as_text(one) for one in value.values() if one is not None]
-        if not texts:
-            raise UnusableText("an object without a value")
-        return "\n".join(texts)
+        if everything == "never" or not value:
+            raise UnusableTextError(f"neither a string nor an object with {self._wanted()}")
+        return "\n".join(_as_text(one) for one in value.values() if one is not None)
 
     def _wanted(self) -> str:
-        return "text" if self._forms.other_keys == "always" else _or(self._keys)
+        return _or(self._keys) if self._forms.other_keys == "never" else "a value"
 
 
 def _read_content(content: Any) -> str:
@@ -84,22 +81,25 @@ def _read_content(content: Any) -> str:
         return content
     texts = []
     for part in content if isinstance(content, list) else [None]:
-        kind = part.get("type", "text") if isinstance(part, dict) else None
+        if not isinstance(part, dict):
+            raise UnusableTextError("an object whose 'content' is neither a string nor a list of parts")
+        kind = part.get("type", "text")
         if kind != "text":
-            what = f"a part of type {str(kind)[:40]!r}" if isinstance(kind, str) else "an invalid 'content'"
-            raise UnusableText(f"{what}; this service ranks text only")
+            raise UnusableTextError(
+                f"an object with a part of type {str(kind)[:40]!r}; this service ranks text only"
+            )
         if not isinstance(part.get("text"), str):
-            raise UnusableText("a part of 'content' without 'text'")
+            raise UnusableTextError("an object with a part of 'content' without 'text'")
         texts.append(part["text"])
     if not texts:
-        raise UnusableText("an empty 'content'")
+        raise UnusableTextError("an object with an empty 'content'")
     return "\n".join(texts)
 
 
 def _refuse_media(value: dict[str, Any]) -> None:
     for name in _MEDIA:
         if value.get(name) is not None:
-            raise UnusableText(f"an object with {name!r}; this service ranks text only")
+            raise UnusableTextError(f"an object with {name!r}; this service ranks text only")
 
 
 def _as_text(value: Any) -> str:

@@ -7,7 +7,7 @@ score means depends on the model: sigmoid for classifiers, cosine for embedders,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
@@ -37,8 +37,8 @@ class Vllm(Dialect):
             "user",
         }
     )
-    aliases = ("/rerank", "/v2/rerank")
-    aliases_at_root = ("/v2/rerank",)
+    aliases: ClassVar[tuple[str, ...]] = ("/rerank", "/v2/rerank")
+    aliases_at_root: ClassVar[tuple[str, ...]] = ("/v2/rerank",)
     forms = RequestForms(
         model_optional=True,
         top_n_means_all=range(1),
