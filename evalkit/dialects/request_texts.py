@@ -58,7 +58,7 @@ class TextReader:
     def _read_chosen(self, value: dict[str, Any], chosen: Sequence[str]) -> str:
         found = [name for name in chosen if value.get(name) is not None]
         if not found:
-            raise UnusableTextError(f"an object without {_or(chosen)}, which rank_fields names")
+            raise UnusableTextError(f"an object without {_or(chosen)}, which 'rank_fields' names")
         self.met.update(found)
         return "\n".join(_as_text(value[name]) for name in found)
 
@@ -83,7 +83,7 @@ def _read_content(content: Any) -> str:
     for part in content if isinstance(content, list) else [None]:
         if not isinstance(part, dict):
             raise UnusableTextError("an object whose 'content' is neither a string nor a list of parts")
-        kind = part.get("type", "text")
+        kind = part.get("type")
         if kind != "text":
             raise UnusableTextError(
                 f"an object with a part of type {str(kind)[:40]!r}; this service ranks text only"

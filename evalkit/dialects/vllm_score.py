@@ -31,6 +31,7 @@ class VllmScore(Vllm):
         pairs=(("text_1", "text_2"), ("queries", "documents"), ("queries", "items"), ("data_1", "data_2")),
         unchanging=NOT_APPLIED,
     )
+    returns_documents = "if asked"
     result_constants: ClassVar = {"object": "score"}
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
