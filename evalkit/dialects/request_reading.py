@@ -128,7 +128,7 @@ class _RequestBody:
             If it has another value than null and those that ask for nothing.
         """
         value = self.value(path)
-        if value is not None and value not in harmless:
+        if value is not None and not any(value == one and type(value) is type(one) for one in harmless):
             raise WireError(
                 self._status,
                 "unsupported_parameter",
@@ -247,18 +247,18 @@ class _RequestBody:
         WireError
             If it is not a whole number, or smaller than the API allows.
         """
-        where = self._first(path, self._forms.top_n_elsewhere)
-        if where is None:
-            return None
-        value, least = self.value(where), self._forms.least_top_n
+        found = [self._top_n(where) for where in self._given(path, self._forms.top_n_elsewhere)]
+        return found[0] if found else None
+
+    def _top_n(self, path: str) -> int | None:
+        value, least = self.value(path), self._forms.least_top_n
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())  # JSON's 1.0 is 1
-        if not whole or isinstance(value, bool):
-            raise self.invalid(where, f"must be a whole number of {least} or more")
-        if int(value) in self._forms.top_n_means_all:
-            return None
-        if value < least:
-            raise self.invalid(where, f"must be a whole number of {least} or more")
-        return int(value)
+        if whole and not isinstance(value, bool):
+            if int(value) in self._forms.top_n_means_all:
+                return None
+            if value >= least:
+                return int(value)
+        raise self.invalid(path, f"must be a whole number of {least} or more")
 
     def flag(self, path: str | None, elsewhere: str | None = None) -> bool | None:
         """Return a boolean option; None if it is not given.
@@ -268,14 +268,14 @@ class _RequestBody:
         WireError
             If it is not a boolean.
         """
-        where = self._first(path, elsewhere)
-        if where is None:
-            return None
-        value = self.value(where)
-        if not isinstance(value, bool):
-            raise self.invalid(where, "must be true or false")
-        return value
+        found = []
+        for where in self._given(path, elsewhere):
+            value = self.value(where)
+            if not isinstance(value, bool):
+                raise self.invalid(where, "must be true or false")
+            found.append(value)
+        return found[0] if found else None
 
-    def _first(self, *paths: str | None) -> str | None:
-        """Return the first path with a value; None if there is none."""
-        return next((path for path in paths if self.value(path) is not None), None)
+    def _given(self, *paths: str | None) -> list[str]:
+        """Return the paths that have a value."""
+        return [path for path in paths if path is not None and self.value(path) is not None]

@@ -104,7 +104,7 @@ class ServedFormat:
         """Return whether a body has the documents of a request, and whether it names the model as it must."""
         paths = {self.shape.documents, *(documents for _, documents in self.forms.pairs)}
         model = self.shape.model
-        named = model is None or self.forms.model_optional or dig(body, model) is not None
+        named = model is None or self.forms.model_optional or dig(body, model) not in (None, "")
         return any(dig(body, path) is not None for path in paths), named
 
     def encode_response(

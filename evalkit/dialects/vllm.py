@@ -7,7 +7,7 @@ score means depends on the model: sigmoid for classifiers, cosine for embedders,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
@@ -46,7 +46,7 @@ class Vllm(Dialect):
         media=True,
         unchanging=NOT_APPLIED,
     )
-    returns_documents = "always"
+    returns_documents: ClassVar[Literal["if asked", "always"]] = "always"
 
     def kind_of_scores(self, options: Mapping[str, Any]) -> ScoreKind:
         """Return logit if the activation is off."""

@@ -26,9 +26,11 @@ from evalkit.server.endpoint import Endpoint, Service
 from evalkit.server.limits import Limits
 from evalkit.server.models import Models, ServedModel
 from evalkit.server.openapi import describe
-from evalkit.server.pages import Pages
 from evalkit.server.prometheus import Metrics
 from evalkit.server.routes import MAIN, dialect_classes, dialects_by_path
+from evalkit.server.service_pages import ServicePages
+
+Respond = Callable[[Request], Awaitable[Response]]
 
 
 def build_app(
@@ -81,10 +83,10 @@ def build_app(
     service = Service(models, keys, Limits(), metrics, settings, closing, budget, rules or {}, checks)
     paths = dialects_by_path(dialect)
     names = tuple(name for name, one in dialect_classes().items() if one.served_under_name)
-    pages = Pages(service, _dialects(paths[MAIN])[dialect], describe(paths, models.names, names))
+    pages = ServicePages(service, _dialects(paths[MAIN])[dialect], describe(paths, models.names, names))
     handlers: dict[Any, Any] = {HTTPException: pages.unknown_route, Exception: pages.internal_error}
     app = Starlette(
-        routes=[*_routes(service, paths, pages), *_companion_routes(service, dialect, names)],
+        routes=_routes(_responders(service, paths, pages, dialect, names)),
         exception_handlers=handlers,
         middleware=_cors(settings),
     )
@@ -103,22 +105,47 @@ def _served(
     return metrics, served
 
 
-def _routes(service: Service, paths: Mapping[str, tuple[str, ...]], pages: Pages) -> list[Route]:
+def _routes(responders: Mapping[str, Mapping[str, Respond]]) -> list[Route]:
+    """Return one route for each path, from path -> method -> what responds."""
     return [
-        *(_route(path, Endpoint(service, _dialects(names)).respond, "POST") for path, names in paths.items()),
-        _route("/ready", pages.ready),
-        _route("/metrics", pages.metrics),
-        _route("/openapi.json", pages.openapi),
+        Route(path.replace("{model}", "{model:path}"), _by_method(methods), methods=list(methods))
+        for path, methods in responders.items()
     ]
 
 
-def _companion_routes(service: Service, chosen: str, names: Sequence[str]) -> list[Route]:
-    """Return the pages that clients ask for, at the root in the chosen dialect, and under the name of each."""
-    routes = []
+def _by_method(methods: Mapping[str, Respond]) -> Respond:
+    """Return what responds to the methods of one path."""
+
+    async def respond(request: Request) -> Response:
+        """Respond to a method; HEAD is GET without a body."""
+        return await methods["GET" if request.method == "HEAD" else request.method](request)
+
+    return respond
+
+
+def _responders(
+    service: Service,
+    paths: Mapping[str, tuple[str, ...]],
+    pages: ServicePages,
+    chosen: str,
+    names: Sequence[str],
+) -> dict[str, dict[str, Respond]]:
+    """Return path -> method -> what responds: reranking, the service's pages, and those that clients ask for.
+
+    The latter are at the root in the chosen dialect, and under the name of each.
+    """
+    found: dict[str, dict[str, Respond]] = {
+        path: {"POST": Endpoint(service, _dialects(accepted)).respond} for path, accepted in paths.items()
+    }
+    own: dict[str, Respond] = {
+        "/ready": pages.ready, "/metrics": pages.metrics, "/openapi.json": pages.openapi,
+    }  # fmt: skip
     for prefix, name in (("", chosen), *((f"/{name}", name) for name in names)):
-        pages = CompanionPages(service, _dialects((name,))[name])
-        routes += [_route(prefix + path, getattr(pages, method)) for path, method in COMPANIONS.items()]
-    return routes
+        companion = CompanionPages(service, _dialects((name,))[name])
+        own |= {prefix + path: getattr(companion, method) for path, method in COMPANIONS.items()}
+    for path, respond in own.items():
+        found.setdefault(path, {})["GET"] = respond
+    return found
 
 
 def _cors(settings: ServiceSettings) -> list[Middleware]:
@@ -141,7 +168,3 @@ def _count_batches(metrics: Metrics, model: str) -> Callable[[int, float], None]
 
 def _dialects(names: tuple[str, ...]) -> dict[str, Dialect]:
     return {name: registry.lookup("dialect", name)() for name in names}
-
-
-def _route(path: str, respond: Callable[[Request], Awaitable[Response]], method: str = "GET") -> Route:
-    return Route(path.replace("{model}", "{model:path}"), respond, methods=[method])

@@ -96,12 +96,26 @@ def _operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema
         "parameters": path_parameters(path),
         "requestBody": {
             "required": True,
-            "content": {
-                "application/json": {"schema": any_of([request_schema(one, models) for one in dialects])}
-            },
+            "content": {"application/json": {"schema": any_of(_requests(dialects, models))}},
         },
         "responses": responses,
     }
+
+
+def _requests(dialects: Sequence[Dialect], models: Sequence[str]) -> list[Schema]:
+    """Return the schemas of the requests of one path.
+
+    A body with a model is meant for the first dialect with its documents, so that one which needs no model gets those
+    without only, if another that needs one comes first.
+    """
+    schemas: list[Schema] = []
+    taken: set[str] = set()
+    for one in dialects:
+        documents = one.shape.documents
+        schemas.append(request_schema(one, models, nameless=one.forms.model_optional and documents in taken))
+        if one.shape.model and not one.forms.model_optional:
+            taken.add(documents)
+    return schemas
 
 
 def _page(path: str, page: PageDescription) -> Schema:

@@ -9,7 +9,7 @@ from evalkit.dialects import Dialect
 from evalkit.server.openapi_schemas import Schema, any_of, listed, nested, record, text
 
 
-def request_schema(dialect: Dialect, models: Sequence[str]) -> Schema:
+def request_schema(dialect: Dialect, models: Sequence[str], *, nameless: bool = False) -> Schema:
     """Return the schema of the requests of a dialect.
 
     Two forms have conditions that a schema cannot express, and are described in words: lists of queries, and keys to
@@ -21,10 +21,15 @@ def request_schema(dialect: Dialect, models: Sequence[str]) -> Schema:
         The dialect.
     models
         Names of the served models.
+    nameless
+        Whether only requests without a model are meant for the dialect.
     """
     shape, forms = dialect.shape, dialect.forms
     pairs = forms.pairs or ((shape.query, shape.documents),)
-    return any_of([_request(dialect, models, query, documents) for query, documents in pairs])
+    schemas = [_request(dialect, models, query, documents) for query, documents in pairs]
+    for schema in schemas if nameless else ():
+        schema["properties"][shape.model] = {"enum": [None, ""]}
+    return any_of(schemas)
 
 
 def _request(dialect: Dialect, models: Sequence[str], query: str, documents: str) -> Schema:

@@ -17,7 +17,7 @@ from evalkit.server.prometheus import CONTENT_TYPE
 logger = logging.getLogger("evalkit.server")
 
 
-class Pages(PageReplies):
+class ServicePages(PageReplies):
     """The pages that the service has besides those of the APIs.
 
     Parameters
