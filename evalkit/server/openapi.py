@@ -58,6 +58,9 @@ def describe(
         operation = _page(f"/{{dialect}}{path}", named)
         operation["parameters"][0]["schema"] = {"type": "string", "enum": list(dialects)}
         described[f"/{{dialect}}{path}"] = {"get": operation}
+        for shared in (f"/{name}{path}" for name in dialects):
+            if shared in described:
+                described[shared]["get"] = _page(shared, page)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -90,7 +93,7 @@ def _operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema
         schemas = [_schema_of(one.encode_error(WireError(status, "c", "m", "p"))) for one in dialects]
         responses[str(status)] = _response(what, any_of(schemas))
     return {
-        "operationId": re.sub(r"\W+", "_", path).strip("_"),
+        "operationId": re.sub(r"\W+", "_", path).strip("_") or "root",
         "summary": " / ".join(docs),
         "tags": list(names),
         "parameters": path_parameters(path),
