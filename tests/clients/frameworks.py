@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from rankings import Ask, Ranking, of_results
-from vendor_sdks import google_rank_service
 
 
 def litellm(provider: str, path: str) -> Ask:
@@ -82,17 +81,6 @@ def langchain_jina(base: str, key: str, asked: dict[str, Any]) -> Ranking:
 
     jina_rerank.JINA_API_URL = f"{base}/jina/v1/rerank"
     return langchain(jina_rerank.JinaRerank(model="any", jina_api_key=key, top_n=asked["top_n"]), asked)
-
-
-def langchain_google(base: str, key: str, asked: dict[str, Any]) -> Ranking:
-    """Ask as langchain's VertexAIRank, which numbers the records."""
-    from langchain_google_community.vertex_rank import VertexAIRank
-
-    step = VertexAIRank(
-        client=google_rank_service(base, key), project_id="p", ranking_config="default_ranking_config",
-        location_id="global", model="any", top_n=asked["top_n"],
-    )  # fmt: skip
-    return langchain(step, asked)
 
 
 def llama_index(step: Any, asked: dict[str, Any]) -> Ranking:
@@ -254,7 +242,6 @@ FRAMEWORKS: dict[str, dict[str, Ask]] = {
         "langchain Voyage": langchain_voyage,
         "langchain Fireworks": langchain_fireworks,
     },
-    "langchain_google": {"langchain Google": langchain_google},
     "infinity": {"langchain Infinity": langchain_infinity, "langchain Jina": langchain_jina},
     "llama_index": {
         "llama-index Jina": llama_index_jina,

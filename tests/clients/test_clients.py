@@ -25,9 +25,9 @@ HERE = Path(__file__).parent
 KEY = "sk-local-0123456789"
 JAVASCRIPT = "node"
 ENVIRONMENTS = [
-    "assisters", "cohere", "voyageai", "pinecone", "pinecone_7", "stainless", "openrouter", "elasticsearch", "dashscope", "infinity",
-    "xinference", "google", "litellm", "langchain", "langchain_more", "langchain_google",
-    "llama_index", "llama_index_hosted", "haystack", "rerankers", JAVASCRIPT,
+    "assisters", "cohere", "voyageai", "pinecone", "pinecone_7", "stainless", "openrouter", "elasticsearch",
+    "dashscope", "infinity", "xinference", "google", "litellm", "langchain", "langchain_more", "llama_index",
+    "llama_index_hosted", "haystack", "rerankers", JAVASCRIPT,
 ]  # fmt: skip
 QUESTION = {
     "query": "where does the cat sleep?",

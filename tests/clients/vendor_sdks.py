@@ -198,8 +198,8 @@ def xinference_client(base: str, _key: str, asked: dict[str, Any]) -> Ranking:
     return of_results(RESTfulClient(f"{base}/xinference").get_model("any").rerank(**asked)["results"])
 
 
-def google_rank_service(base: str, key: str) -> Any:
-    """Return Google's client of the ranking API over REST."""
+def google(base: str, key: str, asked: dict[str, Any]) -> Ranking:
+    """Ask with Google's client; results have the ids of the records."""
     from google.cloud import discoveryengine_v1 as api
     from google.cloud.discoveryengine_v1.services.rank_service.transports.rest import RankServiceRestTransport
     from google.oauth2.credentials import Credentials
@@ -207,18 +207,11 @@ def google_rank_service(base: str, key: str) -> Any:
     transport = RankServiceRestTransport(
         host=base.partition("//")[2], url_scheme="http", credentials=Credentials(key)
     )
-    return api.RankServiceClient(transport=transport)
-
-
-def google(base: str, key: str, asked: dict[str, Any]) -> Ranking:
-    """Ask with Google's client; results have the ids of the records."""
-    from google.cloud import discoveryengine_v1 as api
-
     records = [
         api.RankingRecord(id=f"doc-{i}", title=text[:3], content=text)
         for i, text in enumerate(asked["documents"])
     ]
-    reply = google_rank_service(base, key).rank(
+    reply = api.RankServiceClient(transport=transport).rank(
         api.RankRequest(
             ranking_config="projects/p/locations/global/rankingConfigs/default_ranking_config",
             model="any", query=asked["query"], records=records, top_n=asked["top_n"],
