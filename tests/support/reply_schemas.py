@@ -144,6 +144,11 @@ def siliconflow(**more: Any) -> Schema:
     return thing(id=SOME_TEXT, results=ranked(**more), tokens=counts, meta=thing(tokens=counts))
 
 
+def dashscope_compat(**more: Any) -> Schema:
+    """Return the schema of the reply of DashScope's flat format."""
+    return thing(model=TEXT, results=ranked(**more), usage=tokens("total_tokens"), id=SOME_TEXT)
+
+
 def dashscope(**more: Any) -> Schema:
     """Return the schema of DashScope's reply."""
     return thing(output=thing(results=ranked(**more)), usage=tokens("total_tokens"), request_id=SOME_TEXT)
@@ -174,6 +179,11 @@ REQUIRED: dict[str, Required] = {
     "dashscope": Required(
         "help.aliyun.com/zh/model-studio/text-rerank-api",
         dashscope(), thing(code=SOME_TEXT, message=SOME_TEXT, request_id=SOME_TEXT), dashscope(document=DOCUMENT),
+    ),
+    "dashscope_compat": Required(
+        "help.aliyun.com/zh/model-studio/text-rerank-api, the compatible API",
+        dashscope_compat(), thing(code=SOME_TEXT, message=SOME_TEXT, request_id=SOME_TEXT),
+        dashscope_compat(document=DOCUMENT),
     ),
     "deepinfra": Required(
         "docs.deepinfra.com/apis/reranker",

@@ -19,7 +19,7 @@ from evalkit.server.app import build_app
 
 KEY = "sk-local-0123456789"
 DIALECTS = [name for name in registry.names("dialect") if name != "generic"]
-RETURNING = [name for name in REQUIRED if REQUIRED[name].returned is not None]
+RETURNING = [name for name in REQUIRED if name in DIALECTS and REQUIRED[name].returned is not None]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def check(reply: Response, schema: Schema) -> Any:
 
 def test_every_dialect_has_its_requirements() -> None:
     """A dialect without a schema of its vendor's description fails here."""
-    assert set(REQUIRED) == set(DIALECTS)
+    assert set(DIALECTS) <= set(REQUIRED)
 
 
 @pytest.mark.parametrize("name", DIALECTS)
