@@ -15,7 +15,10 @@ def litellm(provider: str, path: str) -> Ask:
         import litellm as library
 
         reply = library.rerank(model=f"{provider}/any", api_base=base + path, api_key=key, **asked)
-        return of_results(reply.results)[: asked["top_n"]]  # some providers have no top_n
+        results = of_results(reply.results)
+        if provider == "deepinfra":  # its list is in the order of the documents
+            results.sort(key=lambda one: -(one[1] or 0))
+        return results[: asked["top_n"]]  # some providers have no top_n
 
     return ask
 
