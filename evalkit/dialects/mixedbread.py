@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
@@ -41,6 +42,11 @@ class Mixedbread(Dialect):
     refusal_status = 422
     idempotency_header = "Idempotency-Key"
     result_constants: ClassVar = {"object": "rank_result"}
+
+    def given_key(self, headers: Mapping[str, str]) -> str | None:
+        """Return the API key of a request; the vendor's older JavaScript client sends it without ``Bearer``."""
+        given = headers.get("authorization", "")
+        return super().given_key(headers) or (given if given and " " not in given else None)
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
         """Return the type of the object, the options in force, and tokens."""

@@ -21,6 +21,7 @@ class Pinecone(Dialect):
     """Pinecone: scores in 0..1 under ``data[].score``, an ``Api-Key`` header, billed in rerank units."""
 
     path = "/rerank"
+    served_at_own_path = True
     home = "https://api.pinecone.io"
     shape = Shape(
         document_key="text",

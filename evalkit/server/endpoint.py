@@ -28,7 +28,7 @@ from evalkit.server.http_protocol import BUSY
 from evalkit.server.limits import Limits
 from evalkit.server.models import Answer, Models, ServedModel
 from evalkit.server.prometheus import Metrics
-from evalkit.server.routes import pick
+from evalkit.server.routes import candidates, pick
 from evalkit.server.unit_scores import shown_scores
 
 access = logging.getLogger("evalkit.server.access")
@@ -100,7 +100,7 @@ class Endpoint:
         """Return the reply; errors are in the format of the dialect."""
         given_id = request.headers.get("x-request-id", "")
         request_id = given_id if _REQUEST_ID.fullmatch(given_id) else uuid.uuid4().hex
-        state = RequestState(next(iter(self._dialects)), request_id)
+        state = RequestState(next(iter(candidates(self._dialects, request.headers))), request_id)
         try:
             body, status = await self._rerank(request, state), 200
         except WireError as error:
@@ -137,7 +137,7 @@ class Endpoint:
     def _decode(self, content: bytes, request: Request, state: RequestState) -> _Asked:
         service = self._service
         body = parse_json(content, self._dialects[state.dialect].refusal_status)
-        state.dialect = pick(self._dialects, body)
+        state.dialect = pick(candidates(self._dialects, request.headers), body)
         dialect = self._dialects[state.dialect]
         wire_request = dialect.decode_request(body, request.path_params.get("model"))
         state.documents = len(wire_request.documents)

@@ -55,6 +55,20 @@ def dialect_classes() -> dict[str, type[Dialect]]:
     return {name: registry.lookup("dialect", name) for name in registry.names("dialect")}
 
 
+def candidates(dialects: Mapping[str, Dialect], headers: Mapping[str, str]) -> Mapping[str, Dialect]:
+    """Return the dialects whose required headers a request has, if there are any; else all of them.
+
+    A format with a required header of its own, such as ``X-Pinecone-Api-Version``, is known by it where its path and
+    its body are also those of other formats.
+    """
+    known = {
+        name: one
+        for name, one in dialects.items()
+        if one.fixed_headers and all(header in headers for header in one.fixed_headers)
+    }
+    return known or dialects
+
+
 def pick(dialects: Mapping[str, Dialect], body: Any) -> str:
     """Return the dialect that a body is meant for.
 

@@ -41,7 +41,8 @@ def test_the_description_is_true_of_what_is_served(chosen: str) -> None:
             for top_n in (None, 1):
                 body = dialect.encode_request(WireRequest("m", "q", ("a", "bb"), top_n))
                 jsonschema.validate(body, accepted)
-                reply = post(app, body, path=dialect_path(path))
+                headers = dialect.headers(None)
+                reply = post(app, body, path=dialect_path(path), headers=headers)
                 check(operation, reply, 200)
         first = registry.lookup("dialect", names[0])
         check(operation, post(app, [3], path=dialect_path(path)), first.refusal_status)

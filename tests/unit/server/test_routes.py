@@ -17,6 +17,7 @@ AT_OWN_PATH = (
     "cohere_v2",
     "tei",
     "infinity",
+    "pinecone",
     "vllm_score",
     "mixedbread",
     "nim",
@@ -107,8 +108,8 @@ def test_a_plugin_needs_to_set_nothing(chosen: str) -> None:
 
 def test_the_first_of_a_shared_path_is_the_one_with_a_key_of_its_own() -> None:
     """A dialect with an uncommon key for documents is tried before one with the common key."""
-    assert dialects_by_path("assisters")["/rerank"] == ("tei", "infinity")
-    assert dialects_by_path("infinity")["/rerank"] == ("infinity", "tei")
+    assert dialects_by_path("assisters")["/rerank"] == ("tei", "infinity", "pinecone")
+    assert dialects_by_path("infinity")["/rerank"] == ("infinity", "tei", "pinecone")
     assert dialects_by_path("pinecone")["/rerank"] == ("pinecone", "tei", "infinity")
 
 
@@ -145,3 +146,12 @@ def test_a_body_without_a_model_is_meant_for_the_dialect_that_needs_none() -> No
     assert without["results"][0]["document"]["text"] == "a"
     assert "data" in post(app, {"query": "q", "input": ["a"]}, path="/v1/reranking").json()
     assert "results" in post(app, {"query": "q", "documents": ["a"]}, path="/v1/reranking").json()
+
+
+def test_a_required_header_chooses_the_format_where_path_and_body_are_shared() -> None:
+    """Pinecone's clients ask at /rerank with documents, as Infinity's do; only they send its version header."""
+    app = build_app({"m": Lengths()})
+    body = {"model": "m", "query": "q", "documents": [{"text": "a"}]}
+    versioned = post(app, body, path="/rerank", headers={"X-Pinecone-Api-Version": "2026-07"})
+    assert versioned.json()["usage"] == {"rerank_units": 1}
+    assert "results" in post(app, body, path="/rerank").json()
