@@ -69,6 +69,7 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
         "cohere_v1": "evalkit.dialects.cohere_v1:CohereV1",
         "cohere_v2": "evalkit.dialects.cohere_v2:CohereV2",
         "dashscope": "evalkit.dialects.dashscope:Dashscope",
+        "dashscope_compat": "evalkit.dialects.dashscope_compat:DashscopeCompat",
         "deepinfra": "evalkit.dialects.deepinfra:Deepinfra",
         "elastic": "evalkit.dialects.elastic:Elastic",
         "fireworks": "evalkit.dialects.fireworks:Fireworks",

@@ -40,10 +40,6 @@ class Dialect(ServedFormat):
     """Maximum size of a request's body."""
     max_tokens: ClassVar[int | None] = None
     """Maximum number of tokens of a request: those of the query once for each document, and those of the documents."""
-    options: ClassVar[frozenset[str]] = frozenset()
-    """Further request keys that the API documents."""
-    strict: ClassVar[bool] = False
-    """Whether the API rejects a key that it does not document; such keys are then never sent."""
     fixed_headers: ClassVar[Mapping[str, str]] = {}
     idempotency_header: ClassVar[str | None] = None
     cost_header: ClassVar[str | None] = None

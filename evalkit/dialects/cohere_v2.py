@@ -6,6 +6,7 @@ Documents are strings and are never returned. Longer ones are silently truncated
 from __future__ import annotations
 
 from evalkit.dialects.cohere_v1 import CohereV1
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 
 
@@ -20,3 +21,5 @@ class CohereV2(CohereV1):
         tokens=("meta.tokens.input_tokens",),
     )
     options = frozenset({"max_tokens_per_doc", "priority", "relevant_spans"})
+    api_version = "2"
+    forms = RequestForms(unchanging={"relevant_spans": ({"mode": "disabled"},)})

@@ -9,9 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 from evalkit.errors import RefusedFor
+
+_CODES = {401: "InvalidApiKey", 403: "AccessDenied", 404: "ModelNotFound", 429: "Throttling"}
 
 
 class Dashscope(Dialect):
@@ -31,6 +35,11 @@ class Dashscope(Dialect):
     max_documents = 500
     max_tokens = 30_000
     options = frozenset({"parameters"})
+    forms = RequestForms(media=True, unchanging={"parameters.instruct": DEFAULT_INSTRUCTIONS})
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return the ID of the request."""
+        return {"request_id": facts.request_id}
 
     def refused_for(self, status: int, words: str) -> RefusedFor | None:
         """Return what was refused; the same words say that a batch or a document is too large."""
@@ -39,5 +48,6 @@ class Dashscope(Dialect):
         return super().refused_for(status, words)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
-        """Return ``{"code", "message"}``."""
-        return {"code": "InvalidParameter" if error.status == 400 else error.code, "message": error.message}
+        """Return ``{"code", "message", "request_id"}``."""
+        code = _CODES.get(error.status, "InvalidParameter" if error.status < 500 else "InternalError")
+        return {"code": code, "message": error.message, "request_id": error.request_id}

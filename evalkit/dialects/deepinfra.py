@@ -12,6 +12,8 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape, add
 from evalkit.dialects.wire import WireError, WireRequest
 
@@ -38,6 +40,10 @@ class Deepinfra(Dialect):
     score_kind = "probability"
     sorted = False
     options = frozenset({"instruction", "service_tier"})
+    forms = RequestForms(
+        pairs=(("query", "documents"), ("queries", "documents")),
+        unchanging={"instruction": DEFAULT_INSTRUCTIONS, "webhook": ("",)},
+    )
     server_times = (TimeSource("inference_status.runtime_ms", in_body=True),)
 
     def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
@@ -48,12 +54,18 @@ class Deepinfra(Dialect):
             del body["query"]
         return body
 
-    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
-        """Read a request with either key; ``queries`` holds one query for all documents, or the same one for each."""
-        queries = body.get("queries") if isinstance(body, dict) else None
-        if isinstance(queries, list) and queries and all(query == queries[0] for query in queries):
-            body = {"query": queries[0], **body}
-        return super().decode_request(body, path_model)
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID and status; nothing is billed."""
+        return {
+            "request_id": facts.request_id,
+            "inference_status": {
+                "status": "succeeded",
+                "runtime_ms": round(facts.model_s * 1000),
+                "cost": 0.0,
+                "tokens_generated": 0,
+                "tokens_input": facts.tokens,
+            },
+        }
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail": {"error"}}``."""

@@ -5,11 +5,15 @@ The specification's own example writes index and score as text. The upstream mod
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
+
+_VERSIONED = re.compile(r"application/vnd\.elasticsearch\+json; *compatible-with=(\d{1,3})")
 
 
 class Elastic(Dialect):
@@ -27,7 +31,20 @@ class Elastic(Dialect):
         tokens=(),
     )
     options = frozenset({"task_settings"})
+    forms = RequestForms(
+        single_document=True,
+        top_n_elsewhere="task_settings.top_n",
+        return_documents_elsewhere="task_settings.return_documents",
+    )
     key_prefix = "ApiKey "
+    constant_headers: ClassVar = {"x-elastic-product": "Elasticsearch"}
+
+    def media_type(self, accepted: str) -> str:
+        """Return Elasticsearch's own media type if the client asks for one; its clients send a version."""
+        wanted = _VERSIONED.search(accepted)
+        if wanted is None:
+            return super().media_type(accepted)
+        return f"application/vnd.elasticsearch+json;compatible-with={wanted.group(1)}"
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {root_cause, type, reason}, "status"}``."""

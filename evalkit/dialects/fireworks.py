@@ -5,7 +5,11 @@ Documents are returned by default.
 
 from __future__ import annotations
 
+from typing import Any
+
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 
 
@@ -17,4 +21,9 @@ class Fireworks(Dialect):
     home = "https://api.fireworks.ai"
     shape = Shape(results="data", echoes=True, echo_key=None)
     options = frozenset({"task"})
+    forms = RequestForms(model_optional=True, unchanging={"task": ("",)})
     strict = True
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return type of the object and tokens."""
+        return {"object": "list", **facts.counted("prompt_tokens", "completion_tokens")}

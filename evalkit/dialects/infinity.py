@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects.base import Dialect
-from evalkit.dialects.refusals import field_error
+from evalkit.dialects.refusals import detail_error, field_error, numbered_error
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import ScoreKind, Usage
@@ -26,7 +28,10 @@ class Infinity(Dialect):
     score_kind = "probability"
     max_documents = 2048
     options = frozenset({"raw_scores"})
+    aliases = ("/v1/rerank",)  # with --url-prefix /v1
+    forms = RequestForms(model_optional=True, default_model="default/not-specified")
     refusal_status = 422
+    returns_documents = "or null"
 
     def read_usage(self, body: Any, headers: Mapping[str, str], request: WireRequest) -> Usage:
         """Return the count as characters if it equals the length of the texts, else as tokens."""
@@ -40,6 +45,17 @@ class Infinity(Dialect):
         """Return logit if raw scores are requested."""
         return "logit" if options.get("raw_scores") is True else self.score_kind
 
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return type of the object, ID, time and tokens."""
+        return {
+            "object": "rerank",
+            "id": f"infinity-{facts.request_id}",
+            "created": facts.created,
+            **facts.counted("prompt_tokens"),
+        }
+
     def encode_error(self, error: WireError) -> dict[str, Any]:
-        """Return ``{"detail": [{loc, msg, type}]}``."""
-        return field_error(error)
+        """Return ``{"detail": [{loc, msg, type}]}`` for a malformed request, else ``{"detail"}`` or ``{"error"}``."""
+        if error.status == 422:
+            return field_error(error)
+        return detail_error(error) if error.status == 401 else numbered_error(error)

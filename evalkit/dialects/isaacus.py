@@ -6,6 +6,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import problem_error
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -19,6 +20,7 @@ class Isaacus(Dialect):
     shape = Shape(documents="texts", return_documents=None, score="score", tokens=("usage.input_tokens",))
     score_kind = "probability"
     options = frozenset({"is_iql", "scoring_method", "chunking_options"})
+    forms = RequestForms(unchanging={"is_iql": (False,), "scoring_method": ("auto",)})
     idempotency_header = "Idempotency-Key"
 
     def encode_error(self, error: WireError) -> dict[str, Any]:

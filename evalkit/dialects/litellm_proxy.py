@@ -12,6 +12,8 @@ from typing import Any
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.refusals import openai_error
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import Usage
@@ -25,6 +27,8 @@ class LitellmProxy(Dialect):
         tokens=("meta.tokens.input_tokens", "meta.billed_units.total_tokens", "usage.total_tokens"),
     )
     options = frozenset({"rank_fields", "max_chunks_per_doc", "max_tokens_per_doc"})
+    aliases = ("/rerank", "/v2/rerank")
+    forms = RequestForms(rank_fields="rank_fields")
     cost_header = "x-litellm-response-cost"
     server_times = (
         TimeSource("x-litellm-response-duration-ms"),
@@ -35,6 +39,10 @@ class LitellmProxy(Dialect):
         """Return what was billed; a cost of 0 is unknown."""
         usage = super().read_usage(body, headers, request)
         return usage if usage.cost_usd else replace(usage, cost_usd=None)
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID and search units."""
+        return {"id": facts.request_id, "meta.billed_units.search_units": facts.units}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {message, type, param, code}}`` with the status as text."""

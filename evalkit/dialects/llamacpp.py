@@ -15,6 +15,8 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import numbered_error
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 from evalkit.records import ScoreKind
@@ -24,10 +26,17 @@ class Llamacpp(Dialect):
     """llama.cpp: logits or probabilities, depending on the model; best first."""
 
     shape = Shape(return_documents=None)
+    aliases = ("/rerank", "/reranking", "/v1/reranking")
+    aliases_at_root = ("/reranking", "/v1/reranking")
+    forms = RequestForms(model_optional=True, least_top_n=0)
 
     def shown_kind(self, _options: Mapping[str, Any]) -> ScoreKind:
         """Return logit: llama.cpp does not map the scores of a classification head."""
         return "logit"
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return type of the object and tokens."""
+        return {"object": "list", **facts.counted("prompt_tokens")}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {code, message, type}}`` with a number as code."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -30,7 +32,12 @@ class Nim(Dialect):
     score_kind = "logit"
     max_documents = 512
     options = frozenset({"truncate"})
+    forms = RequestForms(media=True)
     strict = True
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return the tokens."""
+        return facts.counted("prompt_tokens")
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"object": "error", "message"}``."""

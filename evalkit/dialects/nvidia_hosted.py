@@ -6,9 +6,13 @@ The service may return 202 with ``NVCF-REQID``: the reply is not ready, and the 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from evalkit.dialects.nim import Nim
+from evalkit.dialects.refusals import problem_error
+from evalkit.dialects.request_forms import RequestForms
+from evalkit.dialects.wire import WireError
 
 
 class NvidiaHosted(Nim):
@@ -17,6 +21,7 @@ class NvidiaHosted(Nim):
     path = "/v1/retrieval/{model}/reranking"
     served_at_own_path = True
     home = "https://ai.api.nvidia.com"
+    forms = RequestForms(media=True, top_n_elsewhere="top_k")
 
     def url(self, model: str) -> str | None:
         """Return the model's address, with underscores for dots."""
@@ -32,3 +37,7 @@ class NvidiaHosted(Nim):
         hosted = (host.hostname or "").endswith("api.nvidia.com")
         origin = "https://api.nvcf.nvidia.com" if hosted else f"{host.scheme}://{host.netloc}"
         return f"{origin}/v2/nvcf/pexec/status/{request_id}"
+
+    def encode_error(self, error: WireError) -> dict[str, Any]:
+        """Return a problem with the ID of the request."""
+        return {**problem_error(error), "requestId": error.request_id}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -22,6 +24,13 @@ class Openrouter(Dialect):
         cost_usd=("usage.cost",),
     )
     options = frozenset({"provider", "user", "session_id", "trace"})
+    forms = RequestForms(media=True)
+    returns_documents = "always"
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID, provider and search units."""
+        units = {"usage.search_units": facts.units}
+        return {"id": f"gen-rerank-{facts.request_id}", "provider": "evalkit", **units}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error": {code, message}}`` with a number as code."""

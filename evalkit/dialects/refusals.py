@@ -49,8 +49,18 @@ def problem_error(error: WireError) -> dict[str, Any]:
     return {"type": "about:blank", "title": error.code, "status": error.status, "detail": error.message}
 
 
+def rpc_code(error: WireError) -> str:
+    """Return the gRPC name of an error (Google, Pinecone)."""
+    names = {
+        401: "UNAUTHENTICATED",
+        403: "PERMISSION_DENIED",
+        404: "NOT_FOUND",
+        429: "RESOURCE_EXHAUSTED",
+        503: "UNAVAILABLE",
+    }
+    return names.get(error.status, "INVALID_ARGUMENT" if error.status < 500 else "INTERNAL")
+
+
 def google_error(error: WireError) -> dict[str, Any]:
     """Return Google's ``{"error": {code, message, status}}``."""
-    names = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
-    name = names.get(error.status, "INTERNAL")
-    return {"error": {"code": error.status, "message": error.message, "status": name}}
+    return {"error": {"code": error.status, "message": error.message, "status": rpc_code(error)}}

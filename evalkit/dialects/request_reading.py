@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from evalkit.dialects.request_forms import RequestForms
+from evalkit.dialects.request_texts import TextReader, UnusableTextError
 from evalkit.dialects.shape import Shape, dig
 from evalkit.dialects.wire import ANY_MODEL, WireError, WireRequest
 
 
-def read_request(body: Any, shape: Shape, max_documents: int | None, status: int) -> WireRequest:
+def read_request(
+    body: Any,
+    shape: Shape,
+    max_documents: int | None,
+    status: int,
+    forms: RequestForms | None = None,
+    path_model: str | None = None,
+) -> WireRequest:
     """Read a request of a given shape; unknown keys are ignored.
 
     Parameters
@@ -21,40 +31,61 @@ def read_request(body: Any, shape: Shape, max_documents: int | None, status: int
         Maximum number of documents; None for no limit.
     status
         HTTP status of a rejected request.
+    forms
+        What else the API accepts; None for nothing.
+    path_model
+        The model that the path names; None if it names none.
 
     Raises
     ------
     WireError
-        If the API would reject it: not an object, a required key is missing, or a value is of the wrong type.
+        If the API would reject it: not an object, a required key is missing, or a value is of the wrong type; or if it
+        has an option that the service does not apply.
     """
-    if not isinstance(body, dict):
-        raise WireError(status, "invalid_request", "the body must be a JSON object")
-    parts = _RequestBody(body, status)
-    documents = parts.required(shape.documents)
-    if not isinstance(documents, list) or not documents:
-        raise parts.invalid(shape.documents, "must be a list of at least one document")
-    if max_documents is not None and len(documents) > max_documents:
-        raise parts.invalid(
-            shape.documents, f"holds {len(documents)} documents; at most {max_documents} are allowed"
-        )
-    returned = parts.flag(shape.return_documents)
+    forms = forms or RequestForms()
+    parts = _RequestBody(body, status, forms)
+    for path, harmless in forms.unchanging.items():
+        parts.refuse_unless(path, harmless)
+    query_path, documents_path = parts.text_paths(shape)
+    given = parts.documents(documents_path, max_documents)
+    texts = parts.read_documents(documents_path, shape, given)
+    queries = parts.queries(query_path, documents_path, len(texts))
+    returned = parts.flag(shape.return_documents, forms.return_documents_elsewhere)
     if returned is None:
         returned = shape.echoes != shape.return_inverted
     return WireRequest(
-        model=parts.text(shape.model) if shape.model else ANY_MODEL,
-        query=parts.text(shape.query),
-        documents=tuple(parts.document(shape, i, value) for i, value in enumerate(documents)),
+        model=parts.model(shape.model, path_model),
+        query=queries[0],
+        documents=texts,
         top_n=parts.top_n(shape.top_n),
         return_documents=returned != shape.return_inverted,
+        originals=None if all(isinstance(one, str) for one in given) else tuple(given),
+        queries=queries if len(set(queries)) > 1 else None,
     )
+
+
+def refuse_unknown_keys(body: Any, known: frozenset[str], status: int) -> None:
+    """Raise for a key that the API does not know, as an API does that rejects such keys.
+
+    Raises
+    ------
+    WireError
+        If the body is an object with a further key.
+    """
+    for name in body if isinstance(body, dict) else ():
+        if name not in known:
+            raise WireError(status, "invalid_parameter", f"'{name[:40]}' is not a key of this API", name[:40])
 
 
 class _RequestBody:
     """The JSON object of a request, with checked access to its values."""
 
-    def __init__(self, body: dict[str, Any], status: int) -> None:
+    def __init__(self, body: Any, status: int, forms: RequestForms) -> None:
+        if not isinstance(body, dict):
+            raise WireError(status, "invalid_request", "the body must be a JSON object")
         self._body = body
         self._status = status
+        self._forms = forms
 
     def invalid(self, path: str, what: str) -> WireError:
         """Return the error that names a key and what is wrong with its value."""
@@ -88,34 +119,125 @@ class _RequestBody:
             raise WireError(self._status, "missing_parameter", f"'{path}' is required", path)
         return value
 
-    def text(self, path: str) -> str:
-        """Return a required string.
+    def refuse_unless(self, path: str, harmless: Sequence[Any]) -> None:
+        """Raise if an option that is not applied asks for something.
 
         Raises
         ------
         WireError
-            If it is missing or not a string.
+            If it has another value than null and those that ask for nothing.
         """
+        value = self.value(path)
+        if value is not None and not any(value == one and type(value) is type(one) for one in harmless):
+            raise WireError(
+                self._status,
+                "unsupported_parameter",
+                f"'{path}' is not applied by this service; leave it out",
+                path,
+            )
+
+    def model(self, path: str | None, in_path: str | None) -> str:
+        """Return the model that is asked for; `ANY_MODEL` if none is named and none need be.
+
+        Raises
+        ------
+        WireError
+            If it is missing where the API requires it, or is not a string.
+        """
+        if path is None or (in_path is not None and self.value(path) is None):
+            return in_path or ANY_MODEL
+        if self._forms.model_optional and self.value(path) in (None, ""):
+            return ANY_MODEL
         value = self.required(path)
         if not isinstance(value, str):
             raise self.invalid(path, "must be a string")
         return value
 
-    def document(self, shape: Shape, index: int, value: Any) -> str:
-        """Return the text of a document, which is a string or an object.
+    def text_paths(self, shape: Shape) -> tuple[str, str]:
+        """Return the paths of the query and of the documents: of the first pair that is there, whole or in part."""
+        for complete in (all, any):
+            for pair in self._forms.pairs:
+                if complete(dig(self._body, path) is not None for path in pair):
+                    return pair
+        return shape.query, shape.documents
+
+    def documents(self, path: str, at_most: int | None) -> list[Any]:
+        """Return the documents as they were sent.
 
         Raises
         ------
         WireError
-            If it is neither, or the object has no text.
+            If they are missing, no list, none, or too many.
         """
-        key = shape.document_key or "text"
-        text = value.get(key) if isinstance(value, dict) else value
-        if not isinstance(text, str):
-            raise self.invalid(
-                shape.documents, f"holds at position {index} neither a string nor an object with '{key}'"
-            )
-        return text
+        given = self.required(path)
+        if isinstance(given, str | dict) and (self._forms.pairs or self._forms.single_document):
+            given = [given]
+        if not isinstance(given, list) or not given:
+            raise self.invalid(path, "must be a list of at least one document")
+        if at_most is not None and len(given) > at_most:
+            raise self.invalid(path, f"holds {len(given)} documents; at most {at_most} are allowed")
+        return given
+
+    def read_documents(self, path: str, shape: Shape, given: Sequence[Any]) -> tuple[str, ...]:
+        """Return the text of each document.
+
+        Raises
+        ------
+        WireError
+            If one has none, or no document has a key that the request ranks by.
+        """
+        chosen = self.rank_fields()
+        reader = TextReader(self._forms, shape.document_key or "text", chosen)
+        texts = []
+        for position, value in enumerate(given):
+            try:
+                texts.append(reader.read(value))
+            except UnusableTextError as error:
+                raise self.invalid(path, f"holds at position {position} {error}") from None
+        for name in chosen or ():
+            if name not in reader.met and not all(isinstance(one, str) for one in given):
+                raise self.invalid(
+                    self._forms.rank_fields or "", f"names {name[:40]!r}, which no document has"
+                )
+        return tuple(texts)
+
+    def rank_fields(self) -> list[str] | None:
+        """Return the keys by which the request ranks objects; None if it names none.
+
+        Raises
+        ------
+        WireError
+            If it is not a list of at least one string.
+        """
+        path = self._forms.rank_fields
+        names = self.value(path)
+        if path is None or names is None:
+            return None
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise self.invalid(path, "must be a list of at least one string")
+        return list(dict.fromkeys(names))
+
+    def queries(self, path: str, documents_path: str, count: int) -> tuple[str, ...]:
+        """Return the query, or the query of each document.
+
+        Raises
+        ------
+        WireError
+            If it is missing or not text, or there are as many neither as one nor as there are documents.
+        """
+        given = self.required(path)
+        several = given if self._forms.pairs and isinstance(given, list) else [given]
+        if len(several) not in {1, count}:
+            raise self.invalid(path, f"holds {len(several)} texts; '{documents_path}' holds {count}")
+        return tuple(self._query(path, one) for one in several)
+
+    def _query(self, path: str, value: Any) -> str:
+        if not isinstance(value, str) and not self._forms.media:
+            raise self.invalid(path, "must be a string")
+        try:
+            return TextReader(self._forms, "text").read(value)
+        except UnusableTextError as error:
+            raise self.invalid(path, f"is {error}") from None
 
     def top_n(self, path: str | None) -> int | None:
         """Return the number of results to return; None for all.
@@ -123,17 +245,22 @@ class _RequestBody:
         Raises
         ------
         WireError
-            If it is not a whole number of 1 or more.
+            If it is not a whole number, or smaller than the API allows.
         """
-        value = self.value(path)
-        if path is None or value is None:
-            return None
-        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())  # JSON's 1.0 is 1
-        if not whole or isinstance(value, bool) or value < 1:
-            raise self.invalid(path, "must be a whole number of 1 or more")
-        return int(value)
+        found = [self._top_n(where) for where in self._given(path, self._forms.top_n_elsewhere)]
+        return found[0] if found else None
 
-    def flag(self, path: str | None) -> bool | None:
+    def _top_n(self, path: str) -> int | None:
+        value, least = self.value(path), self._forms.least_top_n
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())  # JSON's 1.0 is 1
+        if whole and not isinstance(value, bool):
+            if int(value) in self._forms.top_n_means_all:
+                return None
+            if value >= least:
+                return int(value)
+        raise self.invalid(path, f"must be a whole number of {least} or more")
+
+    def flag(self, path: str | None, elsewhere: str | None = None) -> bool | None:
         """Return a boolean option; None if it is not given.
 
         Raises
@@ -141,9 +268,14 @@ class _RequestBody:
         WireError
             If it is not a boolean.
         """
-        value = self.value(path)
-        if path is None or value is None:
-            return None
-        if not isinstance(value, bool):
-            raise self.invalid(path, "must be true or false")
-        return value
+        found = []
+        for where in self._given(path, elsewhere):
+            value = self.value(where)
+            if not isinstance(value, bool):
+                raise self.invalid(where, "must be true or false")
+            found.append(value)
+        return found[0] if found else None
+
+    def _given(self, *paths: str | None) -> list[str]:
+        """Return the paths that have a value."""
+        return [path for path in paths if path is not None and self.value(path) is not None]

@@ -14,8 +14,9 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import first_amount, whole
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import ANY_MODEL, WireError, WireReply, WireRequest
+from evalkit.dialects.wire import WireError, WireReply, WireRequest
 from evalkit.records import Usage
 
 _ROUTER_LIMIT = "top_k"
@@ -29,6 +30,9 @@ class Sglang(Dialect):
 
     shape = Shape(echoes=True, results="", score="score", echo_key=None)
     options = frozenset({"instruct", "rid", "user"})
+    forms = RequestForms(
+        model_optional=True, top_n_elsewhere=_ROUTER_LIMIT, unchanging={"instruct": DEFAULT_INSTRUCTIONS}
+    )
 
     def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
         """Return the body of a request, with the limit under the server's and the router's key."""
@@ -52,13 +56,6 @@ class Sglang(Dialect):
         amounts = [first_amount(result, (_TOKENS_OF_A_RESULT,)) for result in self.results_in(body)]
         known = [amount for amount in amounts if amount is not None]
         return replace(usage, tokens=whole(sum(known)) if len(known) == len(amounts) else None)
-
-    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
-        """Read a request: the model is optional, and the limit may have the router's key."""
-        if isinstance(body, dict):
-            given = {key: value for key, value in body.items() if value is not None}
-            body = {"model": ANY_MODEL, "top_n": given.get(_ROUTER_LIMIT), **given}
-        return super().decode_request(body, path_model)
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{object: "error", message, type, param, code}``."""

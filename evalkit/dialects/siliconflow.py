@@ -6,6 +6,8 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import message_error
+from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -16,7 +18,13 @@ class Siliconflow(Dialect):
     home = "https://api.siliconflow.cn"
     shape = Shape(tokens=("meta.tokens.input_tokens", "tokens.input_tokens"))
     options = frozenset({"instruction", "max_chunks_per_doc", "overlap_tokens"})
+    forms = RequestForms(single_document=True, media=True, unchanging={"instruction": DEFAULT_INSTRUCTIONS})
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return ID and tokens; clients read these in either place."""
+        tokens = {"input_tokens": facts.tokens, "output_tokens": 0}
+        return {"id": facts.request_id, "tokens": tokens, "meta.tokens": tokens}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
-        """Return ``{"message"}``."""
-        return message_error(error)
+        """Return ``{"code", "message", "data"}``."""
+        return {"code": error.status, **message_error(error), "data": None}

@@ -12,12 +12,14 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 from evalkit.errors import RefusedFor
 from evalkit.records import ScoreKind
 
 _PER_PAIR = "mean per pair"
+_ERROR_TYPES = {400: "Empty", 413: "Validation", 422: "Validation", 429: "Overloaded", 503: "Unhealthy"}
 
 
 class Tei(Dialect):
@@ -41,6 +43,7 @@ class Tei(Dialect):
     max_documents = 32
     max_bytes = 2_000_000
     options = frozenset({"truncate", "truncation_direction", "raw_scores"})
+    aliases = aliases_at_root = ("/", "/invocations")
     token_header = "x-compute-tokens"
     server_times = (
         TimeSource("x-total-time"),
@@ -60,6 +63,21 @@ class Tei(Dialect):
             return "text"
         return super().refused_for(status, words)
 
+    def reply_headers(self, seconds: float, tokens: int, facts: ReplyFacts | None = None) -> dict[str, str]:
+        """Return times in whole milliseconds, and counts."""
+        total = str(round(seconds * 1000))
+        headers = {"x-compute-time": total, "x-total-time": total, "x-compute-tokens": str(tokens)}
+        if facts is None:
+            return headers
+        pairs = len(facts.request.documents)
+        return headers | {
+            "x-compute-type": "gpu+optimized",  # what TEI always sends, on any hardware
+            "x-compute-characters": str(facts.characters),
+            "x-tokenization-time": "0",  # part of the model's time here
+            "x-queue-time": str(round(facts.queue_s * 1000)),
+            "x-inference-time": str(round(facts.model_s * 1000 / pairs)),
+        }
+
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"error", "error_type"}``."""
-        return {"error": error.message, "error_type": "Validation" if error.status == 422 else "Backend"}
+        return {"error": error.message, "error_type": _ERROR_TYPES.get(error.status, "Backend")}

@@ -10,8 +10,10 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.refusals import google_error
+from evalkit.dialects.reply_writing import original_object
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
 
 
 class VertexRank(Dialect):
@@ -39,6 +41,21 @@ class VertexRank(Dialect):
     score_kind = "probability"
     max_documents = 200
     options = frozenset({"userLabels"})
+    forms = RequestForms(
+        model_optional=True,
+        default_model="semantic-ranker-512@latest",
+        top_n_means_all=range(-(2**31), 1),
+        object_keys=("title", "content"),
+    )
+
+    def result_index(self, request: WireRequest, index: int) -> str:
+        """Return the id of the record; its position if it has none."""
+        return str(original_object(request, index).get("id", index))
+
+    def returned_document(self, request: WireRequest, index: int) -> dict[str, Any]:
+        """Return title and content as the client sent them."""
+        sent = {"content": request.documents[index], **original_object(request, index)}
+        return {key: sent[key] for key in ("title", "content") if key in sent}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return Google's ``{"error": {code, message, status}}``."""

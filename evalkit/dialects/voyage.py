@@ -7,6 +7,7 @@ from typing import Any
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.refusals import detail_error
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -21,6 +22,10 @@ class Voyage(Dialect):
     max_tokens = 600_000
     options = frozenset({"truncation"})
     server_times = (TimeSource("voyage-processing-ms"),)
+
+    def reply_fields(self, _facts: ReplyFacts) -> dict[str, Any]:
+        """Return the type of the object."""
+        return {"object": "list"}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail"}``."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +13,39 @@ from numpy.typing import NDArray
 from evalkit.records import ServerTime, Usage
 
 ANY_MODEL = "any"
-"""The model of a request if its dialect has no model, or its sender accepts any."""
+"""The model of a request that names none: its dialect has no model, or its sender leaves it out or accepts any."""
 
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """A rerank request."""
+    """A rerank request.
+
+    Attributes
+    ----------
+    model
+        `ANY_MODEL` if the request names none.
+    query
+        The query; that of the first document if there are several queries.
+    documents
+        The text of each document to score.
+    top_n
+        Maximum number of results; None for all.
+    return_documents
+        Whether the reply contains the documents.
+    originals
+        ``(n,)`` the documents as the client sent them, e.g. objects with further keys; None if all are strings, so that
+        `documents` holds them.
+    queries
+        ``(n,)`` the query of each document if a request has several; None if all documents have `query`.
+    """
 
     model: str
     query: str
     documents: tuple[str, ...]
     top_n: int | None = None
     return_documents: bool = False
+    originals: tuple[Any, ...] | None = field(default=None, compare=False)
+    queries: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +87,11 @@ class WireError(Exception):
         The request key that is wrong; None if no single key is.
     retry_after_s
         Seconds after which a retry may succeed; None if unknown.
+
+    Attributes
+    ----------
+    request_id
+        The ID of the rejected request, as in the header ``X-Request-ID``.
     """
 
     def __init__(
@@ -80,3 +108,4 @@ class WireError(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+        self.request_id = uuid.uuid4().hex

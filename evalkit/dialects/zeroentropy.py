@@ -11,8 +11,12 @@ from typing import Any
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import TimeSource
 from evalkit.dialects.refusals import detail_error
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
+
+_BYTES_PER_PAIR = 150
+"""Bytes billed for each pair in addition to those of its texts."""
 
 
 class Zeroentropy(Dialect):
@@ -30,6 +34,15 @@ class Zeroentropy(Dialect):
         TimeSource("e2e_latency", 1.0, in_body=True),
         TimeSource("inference_latency", 1.0, "inference", in_body=True),
     )
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return times and the bytes that the API would bill."""
+        return {
+            "actual_latency_mode": "fast",
+            "e2e_latency": facts.total_s,
+            "inference_latency": facts.model_s,
+            "total_bytes": _BYTES_PER_PAIR * len(facts.request.documents) + facts.utf8_bytes,
+        }
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return ``{"detail"}``."""

@@ -63,6 +63,11 @@ class Keyring:
                 clients.append((Client(name, own), bytes.fromhex(key.sha256)))
         return cls(clients, settings)
 
+    @property
+    def are_required(self) -> bool:
+        """Whether a request needs a key."""
+        return bool(self._clients)
+
     def client_of(self, given: str | None, address: str) -> Client:
         """Return the client of a key; if no key is required, a client named after its address.
 

@@ -36,7 +36,12 @@ class AppliedRule:
     measured_in: Dialect | None = None
 
     def restrict(self, request: WireRequest) -> WireRequest:
-        """Return the request with only the first documents, up to the depth; the others are not scored."""
+        """Return the request with only the first documents, up to the depth; the others are not scored.
+
+        A request with a query for each document has no list to cut.
+        """
+        if request.queries is not None:
+            return request
         return replace(request, documents=request.documents[: self.rule.depth])
 
     def results(self, answer: Answer, shown: Sequence[float]) -> tuple[Sequence[float], list[int]]:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from evalkit.config import ServiceSettings
 from evalkit.dialects import Dialect, WireError, WireRequest
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.records import ScoreKind
 from evalkit.server.api_keys import Client, Keyring
 from evalkit.server.applied_rules import AppliedRule, refuse_positions
@@ -27,7 +28,7 @@ from evalkit.server.http_protocol import BUSY
 from evalkit.server.limits import Limits
 from evalkit.server.models import Answer, Models, ServedModel
 from evalkit.server.prometheus import Metrics
-from evalkit.server.routes import pick
+from evalkit.server.routes import candidates, pick
 from evalkit.server.unit_scores import shown_scores
 
 access = logging.getLogger("evalkit.server.access")
@@ -65,6 +66,7 @@ class RequestState:
     model: str = NO_MODEL
     documents: int = 0
     answer: Answer | None = None
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,14 +100,16 @@ class Endpoint:
         """Return the reply; errors are in the format of the dialect."""
         given_id = request.headers.get("x-request-id", "")
         request_id = given_id if _REQUEST_ID.fullmatch(given_id) else uuid.uuid4().hex
-        state = RequestState(next(iter(self._dialects)), request_id)
+        state = RequestState(next(iter(candidates(self._dialects, request.headers))), request_id)
         try:
-            body = await self._rerank(request, state)
-            status, headers = 200, self._dialects[state.dialect].reply_headers(*_seconds_and_tokens(state))
+            body, status = await self._rerank(request, state), 200
         except WireError as error:
-            body, status, headers = refusal(self._dialects[state.dialect], error)
+            error.request_id = request_id
+            body, status, state.headers = refusal(self._dialects[state.dialect], error)
         self._record(state, status if body is not None else CLIENT_GONE)
-        return json_reply(body, status, headers | self._headers(state))
+        dialect = self._dialects[state.dialect]
+        headers = {**state.headers, **self._headers(state), **dialect.constant_headers}
+        return json_reply(body, status, headers, dialect.media_type(request.headers.get("accept", "")))
 
     def _admit(self, request: Request, state: RequestState) -> Client:
         """Refuse a request whose body need not be read for it, or return its client."""
@@ -133,11 +137,11 @@ class Endpoint:
     def _decode(self, content: bytes, request: Request, state: RequestState) -> _Asked:
         service = self._service
         body = parse_json(content, self._dialects[state.dialect].refusal_status)
-        state.dialect = pick(self._dialects, body)
+        state.dialect = pick(candidates(self._dialects, request.headers), body)
         dialect = self._dialects[state.dialect]
         wire_request = dialect.decode_request(body, request.path_params.get("model"))
         state.documents = len(wire_request.documents)
-        served, name = service.models.choose(wire_request.model)
+        served, name = service.models.choose(wire_request.model, dialect.forms.default_model)
         state.model = served.name
         rule = service.rules.get(served.name)
         if rule is not None:
@@ -158,8 +162,9 @@ class Endpoint:
         scores, order = shown_scores(answer.scores, answer.kind, asked.shown_kind), None
         if asked.rule is not None:
             scores, order = asked.rule.results(answer, scores)
-        named = replace(asked.request, model=asked.name)
-        return asked.dialect.encode_response(named, scores, answer.tokens, order)
+        facts = _facts(replace(asked.request, model=asked.name), answer, state)
+        state.headers = asked.dialect.reply_headers(facts.total_s, facts.tokens, facts)
+        return asked.dialect.encode_response(facts.request, scores, facts.tokens, order, facts)
 
     def _headers(self, state: RequestState) -> dict[str, str]:
         """Return the headers of every reply: request id, times, remaining limits."""
@@ -224,11 +229,14 @@ def refusal(dialect: Dialect, error: WireError) -> tuple[Any, int, dict[str, str
     return dialect.encode_error(error), error.status, headers
 
 
-def json_reply(body: Any, status: int, headers: Mapping[str, str]) -> Response:
+def json_reply(
+    body: Any, status: int, headers: Mapping[str, str], media_type: str = "application/json"
+) -> Response:
     """Return a reply with a JSON body."""
-    return Response(orjson.dumps(body), status, media_type="application/json", headers=dict(headers))
+    return Response(orjson.dumps(body), status, media_type=media_type, headers=dict(headers))
 
 
-def _seconds_and_tokens(state: RequestState) -> tuple[float, int]:
-    tokens = state.answer.tokens if state.answer else 0
-    return time.perf_counter() - state.started_s, tokens
+def _facts(request: WireRequest, answer: Answer, state: RequestState) -> ReplyFacts:
+    """Return what a reply reports besides its results."""
+    total_s = time.perf_counter() - state.started_s
+    return ReplyFacts(request, answer.tokens, total_s, answer.queue_s, answer.model_s, state.request_id)

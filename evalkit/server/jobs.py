@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ class Job:
         The texts of the request.
     divisible
         Whether some documents may be scored before the others.
+    queries
+        The query of each document, if a request has several; else None.
     on_end
         Called once when all scores have arrived or the job has failed, from the thread that did this.
     scores
@@ -41,6 +44,7 @@ class Job:
     documents: tuple[str, ...]
     divisible: bool
     on_end: Callable[[], None]
+    queries: tuple[str, ...] | None = None
     scores: NDArray[np.float64] = field(init=False)
     tokens: int | None = field(default=0, init=False)
     error: BaseException | None = field(default=None, init=False)
@@ -63,10 +67,22 @@ class Job:
         """Whether the job has all its scores or has failed."""
         return bool(self.ended_s)
 
-    def part(self, start: int, stop: int) -> RerankRequest:
-        """Return consecutive documents as a request of their own."""
+    def parts(self, start: int, stop: int) -> list[tuple[int, RerankRequest]]:
+        """Return consecutive documents as requests of their own, each with the position of its first document.
+
+        There is one request, or one for each run of documents with the same query.
+        """
+        if self.queries is None:
+            return [(start, self._request(self.query, start, stop))]
+        queries, found = self.queries, []
+        for query, run in itertools.groupby(range(start, stop), key=lambda index: queries[index]):
+            indices = list(run)
+            found.append((indices[0], self._request(query, indices[0], indices[-1] + 1)))
+        return found
+
+    def _request(self, query: str, start: int, stop: int) -> RerankRequest:
         documents = self.documents[start:stop]
-        return RerankRequest("", self.query, documents, tuple(map(str, range(len(documents)))))
+        return RerankRequest("", query, documents, tuple(map(str, range(len(documents)))))
 
     def accept(self, start: int, response: RerankResponse) -> None:
         """Store the scores of a piece; the last piece ends the job."""

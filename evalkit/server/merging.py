@@ -169,9 +169,14 @@ class Batcher:
 
     def _score(self, pieces: Sequence[Piece[Job]]) -> None:
         try:
-            requests = [piece.job.part(piece.start, piece.stop) for piece in pieces]
-            responses = self._call(requests)
-            faults = [find_fault(*pair) for pair in zip(responses, requests, strict=True)]
+            parts = [
+                (piece.job, *part) for piece in pieces for part in piece.job.parts(piece.start, piece.stop)
+            ]
+            responses = self._call([request for _, _, request in parts])
+            faults = [
+                find_fault(response, request)
+                for response, (_, _, request) in zip(responses, parts, strict=True)
+            ]
         except (
             BaseException
         ) as error:  # SystemExit or a panic of native code, too, fails a request, not the service
@@ -183,11 +188,11 @@ class Batcher:
             if not isinstance(error, CallError):
                 logger.exception("request failed")
             return
-        for piece, response, fault in zip(pieces, responses, faults, strict=True):
+        for (job, start, _), response, fault in zip(parts, responses, faults, strict=True):
             if fault:
-                piece.job.fail(fault)
+                job.fail(fault)
             else:
-                piece.job.accept(piece.start, response)
+                job.accept(start, response)
 
     def _call(self, requests: Sequence[RerankRequest]) -> Sequence[RerankResponse]:
         if len(requests) > 1 and isinstance(self._reranker, Pooled):

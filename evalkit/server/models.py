@@ -121,7 +121,7 @@ class ServedModel:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
                 loop.call_soon_threadsafe(ended.set)
 
-        job = Job(client, request.query, request.documents, self._batcher.divisible, wake)
+        job = Job(client, request.query, request.documents, self._batcher.divisible, wake, request.queries)
         if not self.is_working():
             raise self._stuck()
         try:
@@ -214,23 +214,32 @@ class Models:
         """Return what the scores of a model mean."""
         return self._served[name].scale
 
-    def choose(self, asked: str) -> tuple[ServedModel, str]:
+    def choose(self, asked: str, default: str | None = None) -> tuple[ServedModel, str]:
         """Return the model for a requested name, and the name to put into the reply.
+
+        Parameters
+        ----------
+        asked
+            The name in the request; `ANY_MODEL` if it has none.
+        default
+            The name of the API's default model, which its clients send without being asked; None if it has none.
 
         Raises
         ------
         WireError
-            400, if no model has that name.
+            400, if no model has that name, or if there are several and the request names none.
         """
+        if asked == ANY_MODEL not in self._served and default in self._served:
+            asked = default
         if asked in self._served:
             return self._served[asked], asked
-        if len(self._served) == 1 and (self._any_name or asked == ANY_MODEL):
+        unnamed = asked in {ANY_MODEL, default}
+        if len(self._served) == 1 and (self._any_name or unnamed):
             ((name, served),) = self._served.items()
-            return served, name if asked == ANY_MODEL else asked
+            return served, asked if self._any_name and asked != ANY_MODEL else name
         known = ", ".join(map(repr, self._served))
-        raise WireError(
-            400, "invalid_model", f"unknown model {asked[:100]!r}; available models: {known}", "model"
-        )
+        what = "the request names no model" if unnamed else f"unknown model {asked[:100]!r}"
+        raise WireError(400, "invalid_model", f"{what}; available models: {known}", "model")
 
     def refuse_if_full(self) -> None:
         """Raise if no model's queue has room; called before a body is read.
@@ -261,4 +270,5 @@ class Models:
 
 def _count_words(request: WireRequest) -> int:
     """Return the number of words: the usage reported for a backend that does not count tokens."""
-    return sum(len(text.split()) for text in (request.query, *request.documents))
+    queries = dict.fromkeys(request.queries or (request.query,))
+    return sum(len(text.split()) for text in (*queries, *request.documents))

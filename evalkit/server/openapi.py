@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 from evalkit import registry
-from evalkit.dialects import Dialect, WireError
-from evalkit.dialects.shape import put
-
-Schema = dict[str, Any]
+from evalkit.dialects import Dialect, WireError, WireRequest
+from evalkit.server.openapi_pages import COMPANION_PAGES, OWN_PAGES, PageDescription
+from evalkit.server.openapi_requests import request_schema
+from evalkit.server.openapi_schemas import Schema, any_of, listed, path_parameters, record, text
 
 _REFUSALS = {
     400: "The request is invalid; the message names the field.",
@@ -33,8 +33,12 @@ _EVERY_REPLY = {
     "Server-Timing": "Time in milliseconds by stage: `total`, `queue`, `model`.",
 }
 
+_JSON_TYPES = {bool: "boolean", int: "integer", float: "number"}
 
-def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schema:
+
+def describe(
+    paths: Mapping[str, Sequence[str]], models: Sequence[str], dialects: Sequence[str] = ()
+) -> Schema:
     """Return the OpenAPI document.
 
     Parameters
@@ -43,22 +47,20 @@ def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schem
         Path -> names of the dialects that it accepts.
     models
         Names of the served models.
+    dialects
+        Names of the dialects under which the pages are served, too.
     """
     described = {path: {"post": _operation(path, names, models)} for path, names in paths.items()}
-    pages = {
-        "/v1/models": (
-            "The available models.",
-            _object({"object": _string(), "data": _list(_card())}),
-            (401, 403, 421),
-        ),
-        "/v1/models/{model}": ("One model.", _card(), (401, 403, 404, 421)),
-        "/health": ("Liveness: the process is running.", _object({"status": _string()}), ()),
-        "/ready": ("Readiness: 503 if closing, or a model is stuck.", _object({"status": _string()}), (503,)),
-        "/metrics": ("Metrics in the Prometheus text format.", None, (403, 421)),
-        "/openapi.json": ("This OpenAPI document.", {"type": "object"}, (403, 421)),
-    }  # fmt: skip
-    for path, (what, schema, others) in pages.items():
-        described[path] = {"get": _page(path, what, schema, others)}
+    for path, page in {**OWN_PAGES, **COMPANION_PAGES}.items():
+        described.setdefault(path, {})["get"] = _page(path, page)
+    for path, page in COMPANION_PAGES.items() if dialects else ():
+        named = replace(page, statuses=sorted({*page.statuses, 404}))
+        operation = _page(f"/{{dialect}}{path}", named)
+        operation["parameters"][0]["schema"] = {"type": "string", "enum": list(dialects)}
+        described[f"/{{dialect}}{path}"] = {"get": operation}
+        for shared in (f"/{name}{path}" for name in dialects):
+            if shared in described:
+                described[shared]["get"] = _page(shared, page)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -85,144 +87,86 @@ def describe(paths: Mapping[str, Sequence[str]], models: Sequence[str]) -> Schem
 def _operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema:
     dialects = [registry.lookup("dialect", name)() for name in names]
     docs = [(type(one).__doc__ or "").splitlines()[0] for one in dialects]
-    responses: dict[str, Any] = {"200": _response("Scores.", _any([_reply(one) for one in dialects]))}
+    responses: dict[str, Any] = {"200": _response("Scores.", any_of([_reply(one) for one in dialects]))}
     own = {one.refusal_status for one in dialects} | ({404} if "{" in path else set())
     for status in sorted({*_REFUSALS, *own}):
         what = _REFUSALS.get(status, _REFUSALS[400])
         schemas = [_schema_of(one.encode_error(WireError(status, "c", "m", "p"))) for one in dialects]
-        responses[str(status)] = _response(what, _any(schemas))
+        responses[str(status)] = _response(what, any_of(schemas))
     return {
-        "operationId": re.sub(r"\W+", "_", path).strip("_"),
+        "operationId": re.sub(r"\W+", "_", path).strip("_") or "root",
         "summary": " / ".join(docs),
         "tags": list(names),
-        "parameters": _parameters(path),
+        "parameters": path_parameters(path),
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _any([_request(one, models) for one in dialects])}},
+            "content": {"application/json": {"schema": any_of(_requests(dialects, models))}},
         },
         "responses": responses,
     }
 
 
-def _page(path: str, what: str, schema: Schema | None, others: Sequence[int]) -> Schema:
+def _requests(dialects: Sequence[Dialect], models: Sequence[str]) -> list[Schema]:
+    """Return the schemas of the requests of one path.
+
+    A body with a model is meant for the first dialect with its documents, so that one which needs no model gets those
+    without only, if another that needs one comes first.
+    """
+    schemas: list[Schema] = []
+    taken: set[str] = set()
+    for one in dialects:
+        documents = one.shape.documents
+        schemas.append(request_schema(one, models, nameless=one.forms.model_optional and documents in taken))
+        if one.shape.model and not one.forms.model_optional:
+            taken.add(documents)
+    return schemas
+
+
+def _page(path: str, page: PageDescription) -> Schema:
     responses: dict[str, Any] = {}
-    if schema is None:
-        responses["200"] = {"description": what, "content": {"text/plain": {"schema": _string()}}}
+    if page.schema is None:
+        plain = {"text/plain": {"schema": text()}}
+        responses["200"] = {"description": page.what, "content": plain}
     else:
-        responses["200"] = _response(what, schema)
-    for status in others:
+        responses["200"] = _response(page.what, page.schema)
+    for status in page.statuses:
         responses[str(status)] = _response(_REFUSALS.get(status, "Not found."), {"type": "object"})
-    name = re.sub(r"\W+", "_", path).strip("_")
-    return {"operationId": name, "summary": what, "parameters": _parameters(path), "responses": responses}
-
-
-def _request(dialect: Dialect, models: Sequence[str]) -> Schema:
-    shape = dialect.shape
-    document = _any([_string(), _object({shape.document_key or "text": _string()})])
-    documents: Schema = {
-        "type": "array",
-        "minItems": 1,
-        "items": dialect.document_schema(document, _string()),
+    name = "get_" + re.sub(r"\W+", "_", path).strip("_")
+    return {
+        "operationId": name,
+        "summary": page.what,
+        "parameters": path_parameters(path),
+        "responses": responses,
     }
-    if dialect.max_documents is not None:
-        documents["maxItems"] = dialect.max_documents
-    optional = {shape.top_n: {"type": ["integer", "null"], "minimum": 1}} if shape.top_n else {}
-    if shape.return_documents:
-        optional[shape.return_documents] = {"type": ["boolean", "null"]}
-    required: dict[str, Schema] = {shape.query: dialect.query_schema(_string()), shape.documents: documents}
-    if shape.model:
-        required[shape.model] = {"type": "string", "examples": [models[0]]}
-    return _nested(required, optional)
 
 
 def _reply(dialect: Dialect) -> Schema:
-    shape = dialect.shape
-    result: Schema = {"type": "number"}
-    if shape.score is not None:
-        fields: dict[str, Schema] = {shape.score: {"type": "number"}}
-        if shape.index:
-            fields[shape.index] = _string() if shape.document_id_key else {"type": "integer", "minimum": 0}
-        result = _object(fields)
-    results = _list(result)
-    return _nested({shape.results: results}, {}) if shape.results else results
+    """Return the schema of replies, from an example without documents: all its fields are always there."""
+    return _schema_of(dialect.encode_response(WireRequest("m", "q", ("d",)), [0.5], 1), is_complete=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Property:
-    """The schema of an object's property, and whether the property is required."""
+def _schema_of(example: Any, *, is_complete: bool = False) -> Schema:
+    """Return a schema that accepts a value and others of the same form.
 
-    schema: Schema
-    required: bool
-
-
-def _nested(required: Mapping[str, Schema], optional: Mapping[str, Schema]) -> Schema:
-    """Return the schema of an object from the schemas at its paths, e.g. ``input.query``."""
-    tree: dict[str, Any] = {}
-    for path, schema in required.items():
-        put(tree, path, _Property(schema, required=True))
-    for path, schema in optional.items():
-        put(tree, path, _Property(schema, required=False))
-    return _object_of(tree).schema
-
-
-def _object_of(tree: Mapping[str, Any]) -> _Property:
-    """Return the schema of an object from a tree of properties; it is required if any property in it is."""
-    properties = {
-        key: value if isinstance(value, _Property) else _object_of(value) for key, value in tree.items()
-    }
-    needed = [key for key, one in properties.items() if one.required]
-    fields = {key: one.schema for key, one in properties.items()}
-    kind = "object" if needed else ["object", "null"]
-    return _Property({"type": kind, "properties": fields, "required": needed}, required=bool(needed))
-
-
-def _schema_of(example: Any) -> Schema:
-    """Return a schema that accepts a value and others of the same form."""
+    Parameters
+    ----------
+    example
+        The value; None accepts any.
+    is_complete
+        Whether objects always have the keys of the example, and texts are never null.
+    """
     if isinstance(example, dict):
-        return {"type": "object", "properties": {key: _schema_of(value) for key, value in example.items()}}
+        fields = {key: _schema_of(value, is_complete=is_complete) for key, value in example.items()}
+        return record(fields) if is_complete else {"type": "object", "properties": fields}
     if isinstance(example, list):
-        return _list(_schema_of(example[0])) if example else {"type": "array"}
+        return listed(_schema_of(example[0], is_complete=is_complete))
     if example is None:
         return {}
-    if isinstance(example, bool):
-        return {"type": "boolean"}
-    return {"type": "integer"} if isinstance(example, int) else {"type": ["string", "null"]}
+    if isinstance(example, str):
+        return {"type": "string" if is_complete else ["string", "null"]}
+    return {"type": _JSON_TYPES[type(example)]}
 
 
 def _response(what: str, schema: Schema) -> Schema:
-    headers = {name: {"description": text, "schema": _string()} for name, text in _EVERY_REPLY.items()}
+    headers = {name: {"description": what, "schema": text()} for name, what in _EVERY_REPLY.items()}
     return {"description": what, "headers": headers, "content": {"application/json": {"schema": schema}}}
-
-
-def _parameters(path: str) -> list[Schema]:
-    names = re.findall(r"\{(\w+)\}", path)
-    return [{"name": name, "in": "path", "required": True, "schema": _string()} for name in names]
-
-
-def _card() -> Schema:
-    return _object(
-        {
-            "id": _string(),
-            "object": _string(),
-            "created": {"type": "integer"},
-            "owned_by": _string(),
-            "score_kind": _string(),
-            "score_mapping": _string(),
-        }
-    )
-
-
-def _object(fields: Mapping[str, Schema]) -> Schema:
-    return {"type": "object", "properties": dict(fields), "required": list(fields)}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _string() -> Schema:
-    return {"type": "string"}
-
-
-def _any(schemas: Sequence[Schema]) -> Schema:
-    return schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}

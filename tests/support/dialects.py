@@ -106,6 +106,9 @@ PUBLISHED = [
     Published("dashscope", "help.aliyun.com text-rerank", {
         "output": {"results": listed(document={"text": "b"})}, "usage": {"total_tokens": 79}, "request_id": "r"},
         usage={"tokens": 79}),
+    Published("dashscope_compat", "help.aliyun.com, compatible", {
+        "object": "list", "model": "qwen3-rerank", "id": "r", "results": listed(document={"text": "b"}),
+        "usage": {"total_tokens": 79}}, usage={"tokens": 79}, model="qwen3-rerank"),
     Published("openrouter", "OpenRouter openapi.yaml", {
         "id": "gen-rerank-1", "model": "cohere/rerank-v3.5", "provider": "Cohere",
         "results": listed(document={"text": "b"}), "usage": {"total_tokens": 15, "search_units": 1, "cost": 0.001}},

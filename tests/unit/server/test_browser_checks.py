@@ -61,3 +61,14 @@ def test_loopback_addresses_are_recognised() -> None:
     """Those of both families, and mapped ones; not names that contain one."""
     assert all(map(is_loopback, ("127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1")))
     assert not any(map(is_loopback, ("localhost", "0.0.0.1", "127.0.0.1.example", "10.0.0.1", "")))
+
+
+def test_a_program_that_sends_a_header_for_a_key_may_send_any_content_type() -> None:
+    """A page cannot set such a header without being asked; what has an Origin comes from a page."""
+    checks = BrowserChecks.of(ServiceSettings(), "127.0.0.1", "127.0.0.1")
+    form = "application/x-www-form-urlencoded"
+    assert refused(checks, host="127.0.0.1", content_type=form) == 415
+    assert refused(checks, host="127.0.0.1", content_type=form, authorization="") is None
+    assert refused(checks, host="127.0.0.1", content_type=form, api_key="k") is None
+    ours = "http://127.0.0.1"
+    assert refused(checks, host="127.0.0.1", content_type=form, authorization="", origin=ours) == 415

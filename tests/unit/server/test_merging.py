@@ -183,3 +183,35 @@ def test_small_batches_do_not_make_a_model_look_slow() -> None:
         batcher._learn(40, 100.0)
     assert batcher._pairs_per_s == pytest.approx(100.0, rel=0.01)
     batcher.close()
+
+
+def test_pairs_are_scored_in_the_batches_of_all_requests() -> None:
+    """Texts against as many texts are one request with one score each, in input order, whoever else waits."""
+    lengths = Lengths()
+    app = build_app({"m": lengths})
+    body = {"model": "m", "text_1": ["p", "p", "q"], "text_2": ["a", "bbb", "cc"]}
+
+    async def several(client: AsyncClient) -> list[Response]:
+        """Send pairs and a list at once."""
+        replies: list[Response] = []
+
+        async def one(path: str, sent: dict[str, Any]) -> None:
+            """Send one request."""
+            replies.append(await client.post(path, json=sent))
+
+        async with anyio.create_task_group() as group:
+            with held(lengths):
+                group.start_soon(one, "/v1/rerank", BODY)
+                await until(lambda: bool(lengths.batches))
+                group.start_soon(one, "/score", body)
+                group.start_soon(one, "/v1/rerank", BODY)
+                await until(lambda: waiting(app) == 5)
+        return replies
+
+    replies = {str(reply.url.path): reply for reply in asking(app, several)}
+    scores = [one["score"] for one in replies["/score"].json()["data"]]
+    assert [one["index"] for one in replies["/score"].json()["data"]] == [0, 1, 2]
+    assert scores[0] < scores[2] < scores[1]
+    asked = [(r.query, r.documents) for batch in lengths.batches for r in batch]
+    assert len(lengths.batches) == 2
+    assert {("p", ("a", "bbb")), ("q", ("cc",))} <= set(asked)

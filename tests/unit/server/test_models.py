@@ -28,3 +28,29 @@ def test_the_only_model_may_answer_to_any_name() -> None:
     assert named == {"gpt": "gpt", "own": "own", "any": "own"}
     strict = build_app({"own": Scripted([1.0, 0.0])})
     assert post(strict, {**BODY, "model": "gpt"}).status_code == 400
+
+
+def test_a_request_without_a_model_uses_the_only_one() -> None:
+    """The reply names the model that was used; of several none is guessed, and the error lists them."""
+    nameless = {"query": "q", "documents": ["a", "bb"]}
+    for any_name in (True, False):
+        app = build_app({"own": Scripted([1.0, 0.0])}, any_name=any_name)
+        for path in ("/vllm/v1/rerank", "/infinity/rerank", "/llamacpp/reranking", "/cohere_v1/v1/rerank"):
+            assert post(app, nameless, path=path).json().get("model", "own") == "own"
+    several = build_app({"one": Scripted([1.0, 0.0]), "two": Scripted([0.0, 1.0])})
+    refused = post(several, nameless, path="/vllm/v1/rerank")
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == "the request names no model; available models: 'one', 'two'"
+
+
+def test_the_default_name_of_an_api_names_no_model_but_one_that_is_served() -> None:
+    """Clients send it without being asked; a served model of that name is meant all the same."""
+    default = "default/not-specified"
+    body = {"query": "q", "documents": ["a", "bb"]}
+    alone = build_app({"own": Scripted([1.0, 0.0])})
+    assert post(alone, {**body, "model": default}, path="/rerank").json()["model"] == "own"
+    assert post(alone, {**body, "model": "other"}, path="/rerank").status_code == 400
+    several = {"own": Scripted([1.0, 0.0]), "two": Scripted([0.0, 1.0])}
+    assert post(build_app(several), {**body, "model": default}, path="/rerank").status_code == 400
+    named = build_app({**several, default: Scripted([0.0, 1.0])})
+    assert post(named, body, path="/rerank").json()["model"] == default

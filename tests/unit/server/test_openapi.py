@@ -41,8 +41,19 @@ def test_the_description_is_true_of_what_is_served(chosen: str) -> None:
             for top_n in (None, 1):
                 body = dialect.encode_request(WireRequest("m", "q", ("a", "bb"), top_n))
                 jsonschema.validate(body, accepted)
-                reply = post(app, body, path=dialect_path(path))
+                headers = dialect.headers(None)
+                reply = post(app, body, path=dialect_path(path), headers=headers)
                 check(operation, reply, 200)
-            check(operation, post(app, [3], path=dialect_path(path)), dialect.refusal_status)
+        first = registry.lookup("dialect", names[0])
+        check(operation, post(app, [3], path=dialect_path(path)), first.refusal_status)
     for page in ("/v1/models", "/v1/models/{model}", "/health", "/ready"):
         check(described["paths"][page]["get"], get(app, dialect_path(page)), 200)
+
+
+@pytest.mark.parametrize("chosen", ["assisters", "vllm"])
+def test_every_operation_has_a_name_of_its_own(chosen: str) -> None:
+    """Programs that are generated from the description name their functions so."""
+    described = get(build_app({"m": Lengths()}, chosen), "/openapi.json").json()["paths"]
+    names = [one["operationId"] for methods in described.values() for one in methods.values()]
+    assert all(names)
+    assert len(names) == len(set(names))

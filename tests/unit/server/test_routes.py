@@ -21,6 +21,7 @@ AT_OWN_PATH = (
     "bedrock_invoke",
     "cloudflare",
     "infinity",
+    "pinecone",
     "vllm_score",
     "mixedbread",
     "nim",
@@ -30,6 +31,7 @@ AT_OWN_PATH = (
     "openrouter",
     "deepinfra",
     "dashscope",
+    "dashscope_compat",
     "elastic",
     "vertex_rank",
     "nvidia_hosted",
@@ -38,6 +40,16 @@ AT_OWN_PATH = (
     "watsonx",
 )
 """Dialects at their own paths; of two that share one, the first here is tried first unless the other is chosen."""
+
+
+ALIASES = {
+    "cohere_v2": ("/providers/cohere/v2/rerank",),
+    "tei": ("/", "/invocations"),
+    "vllm_score": ("/score",),
+    "llamacpp": ("/reranking", "/v1/reranking"),
+    "vllm": ("/v2/rerank",),
+}
+"""Further paths at which dialects are served whatever is chosen."""
 
 
 class Plain(Dialect):
@@ -72,13 +84,16 @@ def _plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 def expected(chosen: str) -> dict[str, tuple[str, ...]]:
     """Return path -> dialects as the list above has them."""
     paths: dict[str, list[str]] = {MAIN: [chosen]}
-    for name in dict.fromkeys([chosen, *AT_OWN_PATH]):
-        path = registry.lookup("dialect", name).path
-        if path != MAIN:
-            paths.setdefault(path, []).append(name)
+    for name in dict.fromkeys([chosen, *AT_OWN_PATH, *ALIASES]):
+        dialect = registry.lookup("dialect", name)
+        own = [dialect.path] if name == chosen or name in AT_OWN_PATH else []
+        for path in (*own, *(dialect.aliases if name == chosen else ALIASES.get(name, ()))):
+            if path != MAIN:
+                paths.setdefault(path, []).append(name)
     for name in registry.names("dialect"):
         if name != "generic":
-            paths[f"/{name}{registry.lookup('dialect', name).path}"] = [name]
+            dialect = registry.lookup("dialect", name)
+            paths |= {f"/{name}{path}": [name] for path in (dialect.path, *dialect.aliases)}
     return {path: tuple(names) for path, names in paths.items()}
 
 
@@ -100,8 +115,8 @@ def test_a_plugin_needs_to_set_nothing(chosen: str) -> None:
 
 def test_the_first_of_a_shared_path_is_the_one_with_a_key_of_its_own() -> None:
     """A dialect with an uncommon key for documents is tried before one with the common key."""
-    assert dialects_by_path("assisters")["/rerank"] == ("tei", "infinity")
-    assert dialects_by_path("infinity")["/rerank"] == ("infinity", "tei")
+    assert dialects_by_path("assisters")["/rerank"] == ("tei", "infinity", "pinecone")
+    assert dialects_by_path("infinity")["/rerank"] == ("infinity", "tei", "pinecone")
     assert dialects_by_path("pinecone")["/rerank"] == ("pinecone", "tei", "infinity")
 
 
@@ -127,3 +142,23 @@ def test_paths_that_dialects_share_are_told_apart_by_the_body() -> None:
     app = build_app({"m": Lengths()})
     assert isinstance(post(app, {"query": "q", "texts": ["a"]}, path="/rerank").json(), list)
     assert "results" in post(app, BODY, path="/rerank").json()
+
+
+def test_a_body_without_a_model_is_meant_for_the_dialect_that_needs_none() -> None:
+    """At /v2/rerank, vLLM's clients may leave out the model and Cohere's may not; documents decide first."""
+    app = build_app({"m": Lengths()})
+    with_model = post(app, BODY, path="/v2/rerank").json()
+    without = post(app, {"query": "q", "documents": ["a"]}, path="/v2/rerank").json()
+    assert "meta" in with_model
+    assert without["results"][0]["document"]["text"] == "a"
+    assert "data" in post(app, {"query": "q", "input": ["a"]}, path="/v1/reranking").json()
+    assert "results" in post(app, {"query": "q", "documents": ["a"]}, path="/v1/reranking").json()
+
+
+def test_a_required_header_chooses_the_format_where_path_and_body_are_shared() -> None:
+    """Pinecone's clients ask at /rerank with documents, as Infinity's do; only they send its version header."""
+    app = build_app({"m": Lengths()})
+    body = {"model": "m", "query": "q", "documents": [{"text": "a"}]}
+    versioned = post(app, body, path="/rerank", headers={"X-Pinecone-Api-Version": "2026-07"})
+    assert versioned.json()["usage"] == {"rerank_units": 1}
+    assert "results" in post(app, body, path="/rerank").json()
