@@ -10,8 +10,10 @@ MINUTE_S = 60.0
 """The longest window of an ordinary limit."""
 _FIRST_WAIT_S = 1.0
 """Wait before a refused call is sent again; a limit per second and a full queue last no longer."""
-_UNKNOWN_WAITS_S = (1.0, 15.0)
-"""Waits where no call was accepted before the refusal, so that others used up the limit; then a minute each."""
+_UNKNOWN_WAITS_S = (1.0, 4.0, 15.0)
+"""Waits where hardly any call was accepted before the refusal, so that something else explains it; then a minute."""
+_FEW = 5
+"""Accepted calls of the last minute below which a limit per minute is not the likely reason."""
 _SHORTER = 3.0
 """A learned window is tried once at this fraction of itself, and kept if that is refused."""
 _MARGIN_S, _MARGIN = 0.02, 0.005
@@ -271,6 +273,8 @@ class LearnedRate:
         else:
             if not (unit_s == MINUTE_S or self._contradicts(_FIRST_WAIT_S, now)):
                 yield now + _FIRST_WAIT_S, _FIRST_WAIT_S
+            if unit_s is None and sum(one.requests for one in self._used(now - MINUTE_S)) < _FEW:
+                yield from ((now + wait, wait) for wait in _UNKNOWN_WAITS_S[1:])
             windows.append(MINUTE_S)
         for window in windows:
             yield max(self._leaves(now, window), now + min(_FIRST_WAIT_S, window)), window
