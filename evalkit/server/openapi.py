@@ -159,7 +159,7 @@ def _schema_of(example: Any, *, is_complete: bool = False) -> Schema:
         fields = {key: _schema_of(value, is_complete=is_complete) for key, value in example.items()}
         return record(fields) if is_complete else {"type": "object", "properties": fields}
     if isinstance(example, list):
-        return listed(_schema_of(example[0], is_complete=is_complete))
+        return listed(_schema_of(example[0], is_complete=is_complete) if example else {})
     if example is None:
         return {}
     if isinstance(example, str):
