@@ -35,7 +35,7 @@ def request_schema(dialect: Dialect, models: Sequence[str], *, nameless: bool = 
 def _request(dialect: Dialect, models: Sequence[str], query: str, documents: str) -> Schema:
     shape, forms = dialect.shape, dialect.forms
     required: dict[str, Schema] = {query: _query(dialect), documents: _documents(dialect)}
-    optional: dict[str, Schema] = {name: {} for name in dialect.options} if dialect.strict else {}
+    optional: dict[str, Schema] = {}
     if shape.model:
         is_optional = forms.model_optional or "{model}" in dialect.path
         model: Schema = {"type": ["string", "null"] if is_optional else "string", "examples": [models[0]]}
@@ -52,6 +52,9 @@ def _request(dialect: Dialect, models: Sequence[str], query: str, documents: str
             **keys,
             "description": "The keys by which objects are ranked, in this order.",
         }
+    described = {path.partition(".")[0] for path in (*required, *optional)}
+    if dialect.strict:
+        optional |= {name: {} for name in dialect.options - described}
     schema = nested(required, optional)
     if forms.rank_fields:
         schema["anyOf"] = _ranked_by(forms.rank_fields, documents)
