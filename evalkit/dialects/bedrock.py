@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects.aws import AwsDialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape, dig, put
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.errors import RefusedFor
@@ -37,6 +38,7 @@ class Bedrock(AwsDialect):
         tokens=(),
     )
     options = frozenset({"rerankingConfiguration"})
+    forms = RequestForms(other_keys="always")
     paginates = True
     # "The number of requests exceeds the service quota. Resubmit your request later."
     transient_errors = frozenset({"ServiceQuotaExceededException"})
@@ -90,7 +92,7 @@ class Bedrock(AwsDialect):
         sources = body.get("sources")
         if not isinstance(sources, list):
             return sources
-        return [dig(source, "inlineDocumentSource.textDocument.text") for source in sources]
+        return [_text(dig(source, "inlineDocumentSource")) for source in sources]
 
     def query_schema(self, text: dict[str, Any]) -> dict[str, Any]:
         """Return the JSON schema of the queries."""
@@ -99,10 +101,11 @@ class Bedrock(AwsDialect):
 
     def document_schema(self, _document: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
         """Return the JSON schema of a source."""
+        kinds = {"textDocument": _text_object(text), "jsonDocument": {}}
         inline = {
             "type": "object",
-            "required": ["textDocument"],
-            "properties": {"textDocument": _text_object(text)},
+            "anyOf": [{"required": [kind]} for kind in kinds],
+            "properties": kinds,
         }
         return {
             "type": "object",
@@ -120,6 +123,12 @@ class Bedrock(AwsDialect):
         if status != 400 or not _LENGTH.search(message):
             return super().refused_for(status, message)
         return "text" if ".text'" in message else "documents"
+
+
+def _text(inline: Any) -> Any:
+    """Return the text of a document, or a JSON document, whose values are all ranked."""
+    as_json = dig(inline, "jsonDocument")
+    return dig(inline, "textDocument.text") if as_json is None else as_json
 
 
 def _text_object(text: dict[str, Any]) -> dict[str, Any]:

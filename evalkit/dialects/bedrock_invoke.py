@@ -2,7 +2,7 @@
 
 The path is that of botocore's service model bedrock-runtime 2023-09-30; the bodies are those of
 docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html: Cohere's without ``model`` and with
-``api_version: 2``, Amazon's without both. A model rejects keys that it does not know.
+``api_version: 2``, Amazon's without both. A model rejects keys that it does not know. Cohere's client reads tokens from a header.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class BedrockInvoke(AwsDialect):
     max_bytes = 25_000_000
     options = frozenset({"api_version", "max_tokens_per_doc"})
     server_times = (TimeSource("x-amzn-bedrock-invocation-latency"),)
+    token_header = "x-amzn-bedrock-input-token-count"
 
     def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON body of a request; Amazon's own models have no ``api_version``."""
