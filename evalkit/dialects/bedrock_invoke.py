@@ -2,7 +2,8 @@
 
 The path is that of botocore's service model bedrock-runtime 2023-09-30; the bodies are those of
 docs.aws.amazon.com/bedrock/latest/userguide/rerank-supported.html: Cohere's without ``model`` and with
-``api_version: 2``, Amazon's without both. A model rejects keys that it does not know. Cohere's client reads tokens from a header.
+``api_version: 2``, Amazon's without both. A model rejects keys that it does not know. Cohere's client reads tokens from
+a header.
 """
 
 from __future__ import annotations

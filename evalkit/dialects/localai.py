@@ -1,7 +1,8 @@
 """LocalAI's ``POST /v1/rerank`` (core/http/endpoints/jina/rerank.go at 82c191a).
 
-The model is required; ``/jina/v1/rerank`` is the same (docs, features/api-errors). Documents are always returned. Order and scores are those of the backend that runs the model; one
-of them counts words, not tokens, in ``usage``.
+The model is required; ``/jina/v1/rerank`` is the same endpoint, by LocalAI's list of error statuses. Documents are
+always returned. Order and scores are those of the backend that runs the model; one of them counts words, not tokens, in
+``usage``.
 """
 
 from __future__ import annotations
