@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects.aws import AwsDialect
@@ -18,7 +17,6 @@ from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.errors import RefusedFor
 
 _MODEL = "rerankingConfiguration.bedrockRerankingConfiguration.modelConfiguration.modelArn"
-_FOUNDATION_MODEL = re.compile(r"arn:aws[a-z-]*:bedrock:[a-z0-9-]*::foundation-model/(.+)")
 _LENGTH = re.compile(r"length (?:less|greater) than or equal to")
 
 
@@ -64,7 +62,7 @@ class Bedrock(AwsDialect):
         return f"arn:{partition}:bedrock:{self.region}::foundation-model/{model}"
 
     def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
-        """Read a request; the ARN of a foundation model is read as the model's name.
+        """Read a request.
 
         Raises
         ------
@@ -74,9 +72,7 @@ class Bedrock(AwsDialect):
         plain = body
         if isinstance(body, dict):
             plain = {**body, "queries": self._query(body), "sources": self._texts(body)}
-        request = super().decode_request(plain, path_model)
-        named = _FOUNDATION_MODEL.fullmatch(request.model)
-        return replace(request, model=named[1]) if named else request
+        return super().decode_request(plain, path_model)
 
     def _query(self, body: dict[str, Any]) -> Any:
         queries = body.get("queries")

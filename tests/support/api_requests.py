@@ -278,6 +278,8 @@ API_REQUESTS = [
     refused("sagemaker", INVOCATIONS_PATH, {**FLAT, "top_n": 0}, "top_n", "cohere-openapi.yaml: minimum 1"),
     ApiRequest("sagemaker_tei", INVOCATIONS_PATH, {"query": QUERY, "texts": TEXTS, "raw_scores": False,
                "return_text": True, "truncate": True}, "TEI 0d124dc /invocations", best=(0, 1, 2), at_root=True),
+    ApiRequest("sagemaker_tei", INVOCATIONS_PATH, {"query": QUERY, "texts": TEXTS, "top_n": 1}, "TEI: other keys",
+               best=(0, 1, 2)),
     refused("sagemaker_tei", INVOCATIONS_PATH, {"query": QUERY, "texts": []}, "texts", "TEI 0d124dc: Empty"),
     ApiRequest("cloudflare", CLOUDFLARE_PATH, {**CONTEXTS, "top_k": 3}, "workers-ai/models/bge-reranker-base",
                best=(0, 1, 2), at_root=True),
