@@ -26,6 +26,7 @@ class Localai(Dialect):
     options = frozenset({"backend"})
     aliases = ("/jina/v1/rerank",)
     returns_documents = "always"
+    further_refusal_statuses = frozenset({_WRONG_TOP_N})
 
     def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
         """Read a request.
