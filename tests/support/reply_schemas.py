@@ -195,7 +195,7 @@ REQUIRED: dict[str, Required] = {
     "bedrock_invoke": Required(
         "docs.aws.amazon.com rerank-supported; cohere 7.3 aws_client.py reads tokens from a header",
         thing(results=ranked()), aws_error("message"),
-        headers={"x-amzn-bedrock-invocation-latency": r"[\d.]+", "x-amzn-bedrock-input-token-count": r"\d+"},
+        headers={"x-amzn-bedrock-invocation-latency": MILLISECONDS, "x-amzn-bedrock-input-token-count": r"\d+"},
     ),
     "cloudflare": Required(
         "Cloudflare openapi.yaml, /accounts/{account_id}/ai/run/@cf/baai/bge-reranker-base",
