@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 from evalkit.dialects.base import Dialect
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
 
 _SIGNED_BY = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/,\s]+)/")
+_FOUNDATION_MODEL = re.compile(r"arn:aws[a-z-]*:bedrock:[a-z0-9-]*::foundation-model/(.+)")
 _ERROR_TYPES = {
     401: "UnrecognizedClientException",
     403: "AccessDeniedException",
@@ -54,6 +56,18 @@ class AwsDialect(Dialect):
         """Return the bearer token of a request, or the access key ID of a signed one; the signature is not verified."""
         signed = _SIGNED_BY.match(headers.get("authorization", ""))
         return signed[1] if signed else super().given_key(headers)
+
+    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
+        """Read a request; the ARN of a foundation model is read as the model's name.
+
+        Raises
+        ------
+        WireError
+            See `ServedFormat.decode_request`.
+        """
+        request = super().decode_request(body, path_model)
+        named = _FOUNDATION_MODEL.fullmatch(request.model)
+        return replace(request, model=named[1]) if named else request
 
     def in_envelope(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the body of a reply, which does not name the model."""

@@ -18,6 +18,7 @@ class AzureCohere(CohereV2):
 
     path = "/providers/cohere/v2/rerank"
     served_at_own_path = True
+    aliases = ("/v2/rerank",)
     home = "https://{resource}.services.ai.azure.com"
     resource_key_header: ClassVar[str] = "api-key"
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects.aws import AwsDialect
+from evalkit.dialects.request_forms import RequestForms
 from evalkit.dialects.shape import Shape, dig, put
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.errors import RefusedFor
 
 _MODEL = "rerankingConfiguration.bedrockRerankingConfiguration.modelConfiguration.modelArn"
-_FOUNDATION_MODEL = re.compile(r"arn:aws[a-z-]*:bedrock:[a-z0-9-]*::foundation-model/(.+)")
 _LENGTH = re.compile(r"length (?:less|greater) than or equal to")
 
 
@@ -37,6 +36,7 @@ class Bedrock(AwsDialect):
         tokens=(),
     )
     options = frozenset({"rerankingConfiguration"})
+    forms = RequestForms(other_keys="always")
     paginates = True
     # "The number of requests exceeds the service quota. Resubmit your request later."
     transient_errors = frozenset({"ServiceQuotaExceededException"})
@@ -62,7 +62,7 @@ class Bedrock(AwsDialect):
         return f"arn:{partition}:bedrock:{self.region}::foundation-model/{model}"
 
     def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
-        """Read a request; the ARN of a foundation model is read as the model's name.
+        """Read a request.
 
         Raises
         ------
@@ -72,9 +72,7 @@ class Bedrock(AwsDialect):
         plain = body
         if isinstance(body, dict):
             plain = {**body, "queries": self._query(body), "sources": self._texts(body)}
-        request = super().decode_request(plain, path_model)
-        named = _FOUNDATION_MODEL.fullmatch(request.model)
-        return replace(request, model=named[1]) if named else request
+        return super().decode_request(plain, path_model)
 
     def _query(self, body: dict[str, Any]) -> Any:
         queries = body.get("queries")
@@ -90,7 +88,7 @@ class Bedrock(AwsDialect):
         sources = body.get("sources")
         if not isinstance(sources, list):
             return sources
-        return [dig(source, "inlineDocumentSource.textDocument.text") for source in sources]
+        return [_text(dig(source, "inlineDocumentSource")) for source in sources]
 
     def query_schema(self, text: dict[str, Any]) -> dict[str, Any]:
         """Return the JSON schema of the queries."""
@@ -99,10 +97,11 @@ class Bedrock(AwsDialect):
 
     def document_schema(self, _document: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
         """Return the JSON schema of a source."""
+        kinds = {"textDocument": _text_object(text), "jsonDocument": {}}
         inline = {
             "type": "object",
-            "required": ["textDocument"],
-            "properties": {"textDocument": _text_object(text)},
+            "anyOf": [{"required": [kind]} for kind in kinds],
+            "properties": kinds,
         }
         return {
             "type": "object",
@@ -120,6 +119,12 @@ class Bedrock(AwsDialect):
         if status != 400 or not _LENGTH.search(message):
             return super().refused_for(status, message)
         return "text" if ".text'" in message else "documents"
+
+
+def _text(inline: Any) -> Any:
+    """Return the text of a document, or a JSON document, whose values are all ranked."""
+    as_json = dig(inline, "jsonDocument")
+    return dig(inline, "textDocument.text") if as_json is None else as_json
 
 
 def _text_object(text: dict[str, Any]) -> dict[str, Any]:

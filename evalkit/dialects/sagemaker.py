@@ -12,6 +12,8 @@ from typing import Any
 
 from evalkit.dialects.aws import AwsDialect
 from evalkit.dialects.bedrock_invoke import COHERE_BODY
+from evalkit.dialects.cohere_v2 import CohereV2
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.wire import WireRequest
 
 
@@ -32,3 +34,7 @@ class Sagemaker(AwsDialect):
         body = super().encode_request(request, options)
         body.setdefault("api_version", 2)
         return body
+
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return what Cohere's reply has."""
+        return CohereV2().reply_fields(facts)

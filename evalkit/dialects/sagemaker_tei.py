@@ -24,6 +24,7 @@ class SagemakerTei(AwsDialect):
     shape = Tei.shape
     max_documents = Tei.max_documents
     max_bytes = Tei.max_bytes
+    strict = Tei.strict
     message_key = "Message"
     options = Tei.options
 

@@ -47,6 +47,8 @@ class ServedFormat:
     """Whether the API rejects a key that it does not document; such keys are then never sent, and refused."""
     refusal_status: ClassVar[int] = 400
     """HTTP status with which our server rejects a malformed request."""
+    further_refusal_statuses: ClassVar[frozenset[int]] = frozenset()
+    """Statuses that some malformed requests have instead."""
     returns_documents: ClassVar[Literal["if asked", "always", "or null"]] = "if asked"
     """When a result contains its document; ``or null``: if asked, else null."""
     result_constants: ClassVar[Mapping[str, Any]] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reading import first_amount, whole
@@ -23,6 +23,8 @@ _ROUTER_LIMIT = "top_k"
 _TOKENS_OF_A_RESULT = "meta_info.prompt_tokens"
 _NO_MODEL = "unknown"
 """The router's default for a model."""
+_PARTS = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["type"]}}
+"""JSON schema of a text in parts, ``{"type": "text", "text"}``."""
 
 
 class Sglang(Dialect):
@@ -31,13 +33,37 @@ class Sglang(Dialect):
     shape = Shape(echoes=True, results="", score="score", echo_key=None)
     options = frozenset({"instruct", "rid", "user"})
     forms = RequestForms(
-        model_optional=True, top_n_elsewhere=_ROUTER_LIMIT, unchanging={"instruct": DEFAULT_INSTRUCTIONS}
+        model_optional=True,
+        top_n_elsewhere=_ROUTER_LIMIT,
+        media=True,
+        unchanging={"instruct": DEFAULT_INSTRUCTIONS},
     )
+    result_constants: ClassVar[Mapping[str, Any]] = {"meta_info": None}
 
     def encode_request(self, request: WireRequest, options: Mapping[str, Any] | None = None) -> Any:
         """Return the body of a request, with the limit under the server's and the router's key."""
         limit = {} if request.top_n is None else {_ROUTER_LIMIT: request.top_n}
         return {**super().encode_request(request, options), **limit}
+
+    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
+        """Read a request; a query or a document may be a list of parts.
+
+        Raises
+        ------
+        WireError
+            See `ServedFormat.decode_request`.
+        """
+        if isinstance(body, dict):
+            body = {key: _read_parts(key, value) for key, value in body.items()}
+        return super().decode_request(body, path_model)
+
+    def query_schema(self, text: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON schema of a query."""
+        return {"anyOf": [text, _PARTS]}
+
+    def document_schema(self, document: dict[str, Any], _text: dict[str, Any]) -> dict[str, Any]:
+        """Return the JSON schema of a document."""
+        return {"anyOf": [document, _PARTS]}
 
     def results_in(self, body: Any) -> Any:
         """Return a server's list, or the list of the router's object."""
@@ -67,3 +93,10 @@ class Sglang(Dialect):
             "param": error.param,
             "code": error.status,
         }
+
+
+def _read_parts(key: str, value: Any) -> Any:
+    """Return a value of a request with lists of parts in the form ``{"content": [...]}``."""
+    if key == "documents" and isinstance(value, list):
+        return [_read_parts("query", one) for one in value]
+    return {"content": value} if key == "query" and isinstance(value, list) else value

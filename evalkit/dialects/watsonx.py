@@ -6,9 +6,11 @@ outputs of cross-encoders: the SDK's own example has 2.9 and -0.9.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from evalkit.dialects.base import Dialect
+from evalkit.dialects.reply_writing import ReplyFacts
 from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError
 
@@ -39,10 +41,18 @@ class Watsonx(Dialect):
         """Return the address with the version of the API, with the placeholder ``{location}``."""
         return f"{super().url(model)}?version={_VERSION}"
 
+    def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
+        """Return the time of the reply."""
+        return {"created_at": datetime.fromtimestamp(facts.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+
     def in_envelope(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the body of a reply with ``model_id``."""
         return {"model_id": body["model"], **{key: value for key, value in body.items() if key != "model"}}
 
     def encode_error(self, error: WireError) -> dict[str, Any]:
-        """Return ``{"errors": [{code, message}], "status_code"}``."""
-        return {"errors": [{"code": error.code, "message": error.message}], "status_code": error.status}
+        """Return ``{"trace", "errors": [{code, message}], "status_code"}``."""
+        return {
+            "trace": error.request_id,
+            "errors": [{"code": error.code, "message": error.message}],
+            "status_code": error.status,
+        }

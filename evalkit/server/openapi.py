@@ -88,7 +88,8 @@ def _operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema
     dialects = [registry.lookup("dialect", name)() for name in names]
     docs = [(type(one).__doc__ or "").splitlines()[0] for one in dialects]
     responses: dict[str, Any] = {"200": _response("Scores.", any_of([_reply(one) for one in dialects]))}
-    own = {one.refusal_status for one in dialects} | ({404} if "{" in path else set())
+    own = {status for one in dialects for status in (one.refusal_status, *one.further_refusal_statuses)}
+    own |= {404} if "{" in path else set()
     for status in sorted({*_REFUSALS, *own}):
         what = _REFUSALS.get(status, _REFUSALS[400])
         schemas = [_schema_of(one.encode_error(WireError(status, "c", "m", "p"))) for one in dialects]

@@ -33,6 +33,35 @@ XINFERENCE: dict[str, Any] = {
     **NAMED, "top_n": None, "max_chunks_per_doc": None, "return_documents": None, "return_len": None, "kwargs": "{}",
 }  # fmt: skip
 VERTEX = "/v1/projects/p/locations/global/rankingConfigs/default_ranking_config:rank"
+CONTEXTS: dict[str, Any] = {"query": QUERY, "contexts": [{"text": one} for one in TEXTS]}
+CLOUDFLARE_PATH = "/client/v4/accounts/0a1b/ai/run/@cf/baai/bge-reranker-base"
+INPUTS: dict[str, Any] = {"model_id": "m", "query": QUERY, "inputs": [{"text": one} for one in TEXTS]}
+WATSONX_PATH = "/ml/v1/text/rerank"
+INVOKE_PATH = "/model/cohere.rerank-v3-5:0/invoke"
+INVOCATIONS_PATH = "/endpoints/my-endpoint/invocations"
+CONFIGURATION = "rerankingConfiguration.bedrockRerankingConfiguration"
+PARTS = [{"type": "text", "text": "the cat"}, {"type": "text", "text": "sleeps"}]
+PICTURE = [{"type": "image_url", "image_url": {"url": "https://images.example/cat.png"}}]
+
+
+def bedrock(sources: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """Return a request of Bedrock's Rerank; `more` is added to its configuration."""
+    model = {"modelArn": "arn:aws:bedrock:us-west-2::foundation-model/cohere.rerank-v3-5:0"}
+    return {
+        "queries": [{"type": "TEXT", "textQuery": {"text": QUERY}}],
+        "sources": [{"type": "INLINE", "inlineDocumentSource": one} for one in sources],
+        "rerankingConfiguration": {
+            "type": "BEDROCK_RERANKING_MODEL",
+            "bedrockRerankingConfiguration": {"modelConfiguration": model, **more},
+        },
+    }
+
+
+SOURCES: list[dict[str, Any]] = [{"type": "TEXT", "textDocument": {"text": one}} for one in TEXTS]
+JSON_SOURCES: list[dict[str, Any]] = [
+    {"type": "JSON", "jsonDocument": {"head": head, "body": body}}
+    for head, body in (("rain", "falls"), ("the cat", "sleeps"))
+]
 DASHSCOPE_PATH = "/api/v1/services/rerank/text-rerank/text-rerank"
 
 
@@ -86,7 +115,10 @@ API_REQUESTS = [
     ApiRequest("cohere_v2", "/v2/rerank", {**NAMED, "max_tokens_per_doc": None}, "langchain-cohere 0.6", at_root=True),
     ApiRequest("cohere_v2", "/v2/rerank", {**NAMED, "return_documents": True, "rank_fields": None}, "litellm 1.109"),
     ApiRequest("cohere_v2", "/v2/rerank", {**NAMED, "priority": 0, "max_tokens_per_doc": 4096}, "haystack 11"),
-    ApiRequest("cohere_v2", "/providers/cohere/v2/rerank", {**NAMED, "top_n": 2}, "Azure AI Foundry", at_root=True),
+    ApiRequest("azure_cohere", "/providers/cohere/v2/rerank", {**NAMED, "top_n": 2}, "Azure AI Foundry", at_root=True),
+    ApiRequest("azure_cohere", "/v2/rerank", {**NAMED, "max_tokens_per_doc": 4096, "top_n": 1},
+               "cohere-on-microsoft-azure: a serverless deployment", best=(0,)),
+    refused("azure_cohere", "/providers/cohere/v2/rerank", FLAT, "model", "cohere-openapi.yaml"),
     refused("cohere_v2", "/v2/rerank", FLAT, "model", "cohere-openapi.yaml"),
     refused("cohere_v2", "/v2/rerank", {**NAMED, "relevant_spans": {"mode": "enabled"}}, "relevant_spans",
             "cohere 7.3"),
@@ -229,5 +261,52 @@ API_REQUESTS = [
     refused("vertex_rank", VERTEX, {"query": QUERY, "records": [{"id": "x"}]}, "records", "rank_service"),
     ApiRequest("zeroentropy", "/v1/models/rerank", {**NAMED, "latency": "fast", "top_n": None}, "zeroentropy 0.1",
                at_root=True),
+    # the clouds
+    ApiRequest("bedrock", "/rerank", bedrock(SOURCES, numberOfResults=1), "botocore bedrock-agent-runtime", best=(0,)),
+    ApiRequest("bedrock", "/rerank", bedrock(JSON_SOURCES), "botocore: JSON documents", best=(1, 0)),
+    refused("bedrock", "/rerank", bedrock(SOURCES, numberOfResults=0), f"{CONFIGURATION}.numberOfResults",
+            "botocore: 1 to 1000"),
+    refused("bedrock", "/rerank", {**bedrock(SOURCES), "queries": []}, "queries", "botocore: one query"),
+    refused("bedrock", "/rerank", {**bedrock(SOURCES), "documents": TEXTS}, "documents", "botocore: no further keys"),
+    ApiRequest("bedrock_invoke", INVOKE_PATH, {**FLAT, "api_version": 2, "top_n": 2}, "cohere 7.3 BedrockClientV2",
+               at_root=True),
+    ApiRequest("bedrock_invoke", "/model/amazon.rerank-v1:0/invoke", {**FLAT, "top_n": 1}, "rerank-supported",
+               best=(0,), at_root=True),
+    refused("bedrock_invoke", INVOKE_PATH, {**NAMED, "api_version": 2}, "model", "aws_client.py removes the model"),
+    ApiRequest("sagemaker", INVOCATIONS_PATH, {**FLAT, "api_version": 2, "top_n": 2}, "cohere 7.3 SagemakerClientV2",
+               at_root=True),
+    refused("sagemaker", INVOCATIONS_PATH, {**FLAT, "top_n": 0}, "top_n", "cohere-openapi.yaml: minimum 1"),
+    ApiRequest("sagemaker_tei", INVOCATIONS_PATH, {"query": QUERY, "texts": TEXTS, "raw_scores": False,
+               "return_text": True, "truncate": True}, "TEI 0d124dc /invocations", best=(0, 1, 2), at_root=True),
+    ApiRequest("sagemaker_tei", INVOCATIONS_PATH, {"query": QUERY, "texts": TEXTS, "top_n": 1}, "TEI: other keys",
+               best=(0, 1, 2)),
+    refused("sagemaker_tei", INVOCATIONS_PATH, {"query": QUERY, "texts": []}, "texts", "TEI 0d124dc: Empty"),
+    ApiRequest("cloudflare", CLOUDFLARE_PATH, {**CONTEXTS, "top_k": 3}, "workers-ai/models/bge-reranker-base",
+               best=(0, 1, 2), at_root=True),
+    ApiRequest("cloudflare", CLOUDFLARE_PATH, CONTEXTS, "@cloudflare/workers-types: top_k is optional", at_root=True),
+    refused("cloudflare", CLOUDFLARE_PATH, {**CONTEXTS, "top_k": 0}, "top_k", "bge-reranker-base: minimum 1"),
+    refused("cloudflare", CLOUDFLARE_PATH, {"query": QUERY}, "contexts", "bge-reranker-base"),
+    ApiRequest("watsonx", WATSONX_PATH, {**INPUTS, "project_id": "p", "parameters": {"truncate_input_tokens": 512,
+               "return_options": {"top_n": 1, "inputs": True, "query": False}}}, "watsonx-ai-node-sdk 1.7", best=(0,),
+               at_root=True),
+    ApiRequest("watsonx", WATSONX_PATH, {**INPUTS, "space_id": "s"}, "ibm-watsonx-ai 1.1", at_root=True),
+    refused("watsonx", WATSONX_PATH, {"query": QUERY, "inputs": INPUTS["inputs"]}, "model_id", "watsonx-ai-node-sdk"),
+    # servers and hosts in the shape of others
+    ApiRequest("sglang", "/v1/rerank", FLAT, "sglang protocol.py V1RerankReqInput", best=(0, 1, 2)),
+    ApiRequest("sglang", "/v1/rerank", {**NAMED, "top_n": 1, "return_documents": False, "instruct": None},
+               "sglang protocol.py", best=(0,)),
+    ApiRequest("sglang", "/v1/rerank", {"query": PARTS, "documents": [DOG, PARTS]}, "sglang protocol.py: parts",
+               best=(1, 0)),
+    refused("sglang", "/v1/rerank", {**FLAT, "documents": [CAT, PICTURE]}, "documents", "sglang protocol.py: parts"),
+    refused("sglang", "/v1/rerank", {**FLAT, "top_n": 0}, "top_n", "sglang protocol.py: larger than 0"),
+    refused("sglang", "/v1/rerank", {**FLAT, "instruct": "by size"}, "instruct", "sglang protocol.py"),
+    *(ApiRequest("localai", path, {**NAMED, "top_n": 9, "backend": "rerankers"}, "LocalAI's list of statuses",
+                 best=(0, 1, 2)) for path in ("/v1/rerank", "/jina/v1/rerank")),
+    refused("localai", "/v1/rerank", FLAT, "model", "LocalAI rerank.go"),
+    ApiRequest("novita", "/openai/v1/rerank", {**NAMED, "top_n": 2}, "novita.ai/docs", best=(0, 1), at_root=True),
+    refused("novita", "/openai/v1/rerank", FLAT, "model", "novita.ai/docs"),
+    ApiRequest("scaleway", "/v1/rerank", {**NAMED, "top_n": 2, "return_documents": True}, "litellm's tests",
+               best=(0, 1)),
+    refused("scaleway", "/v1/rerank", {**FLAT, "top_n": 2}, "model", "litellm's tests"),
     ApiRequest("generic", "/v1/rerank", NAMED, "the names that most APIs use"),
 ]  # fmt: skip

@@ -154,6 +154,17 @@ def dashscope(**more: Any) -> Schema:
     return thing(output=thing(results=ranked(**more)), usage=tokens("total_tokens"), request_id=SOME_TEXT)
 
 
+def watsonx(**more: Any) -> Schema:
+    """Return the schema of the reply of watsonx.ai."""
+    moment = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT[\d:.]+Z$"}
+    return thing(model_id=TEXT, results=ranked("score", **more), created_at=moment, input_token_count=COUNT)
+
+
+def aws_error(key: str) -> Schema:
+    """Return the schema of an error from which botocore reads type and message."""
+    return thing(**{key: SOME_TEXT, "__type": {"type": "string", "pattern": "Exception$"}})
+
+
 NIM = thing(rankings=ranked("logit"), usage=USED)
 VLLM = thing(
     id={"type": "string", "pattern": "^rerank-."}, model=TEXT, usage=USED,
@@ -173,6 +184,23 @@ REQUIRED: dict[str, Required] = {
         thing(error=thing(message=SOME_TEXT, type=SOME_TEXT, code=SOME_TEXT)),
         thing(model=TEXT, results=ranked(document=TEXT), usage=tokens("total_tokens")),
         {"x-processing-time-ms": r"[\d.]+"},
+    ),
+    "azure_cohere": Required(
+        "docs.cohere.com/docs/cohere-on-microsoft-azure: as Cohere v2", cohere("2"), MESSAGE,
+    ),
+    "bedrock": Required(
+        "botocore bedrock-agent-runtime 2023-07-26, RerankResponse",
+        thing(results=ranked("relevanceScore")), aws_error("message"),
+    ),
+    "bedrock_invoke": Required(
+        "docs.aws.amazon.com rerank-supported; cohere 7.3 aws_client.py reads tokens from a header",
+        thing(results=ranked()), aws_error("message"),
+        headers={"x-amzn-bedrock-invocation-latency": MILLISECONDS, "x-amzn-bedrock-input-token-count": r"\d+"},
+    ),
+    "cloudflare": Required(
+        "Cloudflare openapi.yaml, /accounts/{account_id}/ai/run/@cf/baai/bge-reranker-base",
+        thing(result=thing(response=many(thing(id=COUNT, score=NUMBER))), success=True, errors={}, messages={}),
+        thing(success=False, errors=many(thing(code=COUNT, message=SOME_TEXT)), messages={"type": "array"}),
     ),
     "cohere_v1": Required("cohere-openapi.yaml /v1/rerank", cohere("1"), MESSAGE, cohere("1", document=DOCUMENT)),
     "cohere_v2": Required("cohere-openapi.yaml /v2/rerank", cohere("2"), MESSAGE),
@@ -222,12 +250,20 @@ REQUIRED: dict[str, Required] = {
         "llama.cpp tools/server, format_response_rerank",
         thing(model=TEXT, object="list", usage=USED, results=without("document", ranked())), NUMBERED,
     ),
+    "localai": Required(
+        "LocalAI core/schema/jina.go, JINARerankResponse",
+        thing(model=TEXT, usage=USED, results=ranked(document=DOCUMENT)), NUMBERED,
+    ),
     "mixedbread": Required(
         "Mixedbread openapi.yaml, /v1/reranking", mixedbread(flag=False), FIELDS, mixedbread(flag=True, input=TEXT)
     ),
     "nim": Required(
         "docs.nvidia.com/nim/nemo-retriever/text-reranking, POST /v1/ranking",
         NIM, thing(object="error", message=SOME_TEXT),
+    ),
+    "novita": Required(
+        "novita.ai/docs/api-reference/model-apis-llm-create-rerank",
+        thing(id=SOME_TEXT, results=ranked(document=DOCUMENT), usage=USED_OF_THREE), OPENAI,
     ),
     "nvidia_hosted": Required("docs.api.nvidia.com reranking; langchain-nvidia _common.py", NIM, PROBLEM),
     "openrouter": Required(
@@ -246,6 +282,27 @@ REQUIRED: dict[str, Required] = {
             error=thing(message=SOME_TEXT, code={"enum": ["INVALID_ARGUMENT", "UNAUTHENTICATED", "NOT_FOUND"]}),
         ),
         pinecone(ranked("score", document=DOCUMENT)),
+    ),
+    "sagemaker": Required(
+        "cohere-openapi.yaml /v2/rerank; cohere 7.3 aws_client.py", cohere("2"), aws_error("Message"),
+    ),
+    "sagemaker_tei": Required(
+        "text-embeddings-inference router/src/http/types.rs; botocore sagemaker-runtime 2017-05-13",
+        without("text", ranked("score")), aws_error("Message"), ranked("score", text=TEXT),
+    ),
+    "scaleway": Required(
+        "litellm's tests of Scaleway",
+        thing(
+            id={"type": "string", "pattern": "^rerank-."}, model=TEXT, usage=tokens("total_tokens"),
+            results=ranked(document=thing(text=TEXT, multi_modal=NULL)),
+        ),
+        OPENAI,
+    ),
+    "sglang": Required(
+        "sglang entrypoints/openai/protocol.py, RerankResponse and ErrorResponse",
+        without("document", ranked("score", meta_info={})),
+        thing(object="error", message=SOME_TEXT, type=SOME_TEXT, param={}, code=COUNT),
+        ranked("score", meta_info={}, document=TEXT),
     ),
     "siliconflow": Required(
         "docs.siliconflow.cn and SiliconFlow openapi.yaml, /rerank",
@@ -277,6 +334,11 @@ REQUIRED: dict[str, Required] = {
         NUMBERED,
     ),
     "voyage": Required("voyage-openapi.yml, /rerank", voyage(), DETAIL, voyage(document=TEXT)),
+    "watsonx": Required(
+        "watsonx-ai-node-sdk, WatsonXAI.RerankResponse; cloud.ibm.com/apidocs/watsonx-ai, ApiErrorResponse",
+        watsonx(), thing(trace=SOME_TEXT, errors=many(thing(code=SOME_TEXT, message=SOME_TEXT)), status_code=COUNT),
+        watsonx(input=DOCUMENT),
+    ),
     "xinference": Required(
         "xinference 4.1.0, types.py Rerank", xinference(NULL), DETAIL, xinference(DOCUMENT)
     ),

@@ -149,3 +149,10 @@ def test_replies_of_aws_name_no_model() -> None:
     assert Bedrock().encode_response(ASKED, [0.5, 0.25], 3) == {
         "results": [{"index": 0, "relevanceScore": 0.5}]
     }
+
+
+def test_the_arn_of_a_foundation_model_is_its_name_in_a_path_too() -> None:
+    """Clients of InvokeModel may name a model either way."""
+    for named in ("amazon.rerank-v1:0", "arn:aws:bedrock:eu-west-1::foundation-model/amazon.rerank-v1:0"):
+        asked = BedrockInvoke().decode_request({"query": "q", "documents": ["a"]}, named)
+        assert asked.model == "amazon.rerank-v1:0"

@@ -89,6 +89,29 @@ def test_a_field_to_rank_by_must_be_in_a_document() -> None:
     assert "'boddy'" in error.message
 
 
+def test_a_wrong_top_n_has_a_status_of_its_own_at_localai() -> None:
+    """Its body is a bare text there; every other malformed request has 400."""
+    error = refusal("localai", FLAT, model="m", top_n=0)
+    assert (error.status, error.param) == (422, "top_n")
+    assert registry.lookup("dialect", "localai")().encode_error(error) == error.message
+    assert refusal("localai", FLAT).status == 400
+
+
+def test_values_of_json_documents_are_ranked_at_bedrock() -> None:
+    """A JSON document may be any value that has a text."""
+    query = {"type": "TEXT", "textQuery": {"text": "q"}}
+    inline = {"type": "JSON", "jsonDocument": {"title": "a", "body": "b"}}
+    body = {
+        "queries": [query],
+        "sources": [{"type": "INLINE", "inlineDocumentSource": inline}],
+        "rerankingConfiguration": {
+            "type": "BEDROCK_RERANKING_MODEL",
+            "bedrockRerankingConfiguration": {"modelConfiguration": {"modelArn": "m"}},
+        },
+    }
+    assert read("bedrock", body).documents == ("a\nb",)
+
+
 def test_keys_that_a_strict_api_does_not_know_are_refused() -> None:
     """Others ignore them."""
     assert refusal("together", FLAT, model="m", unknown=1).param == "unknown"

@@ -66,8 +66,19 @@ def test_a_service_answers_as_a_server() -> None:
     """A bare list of scores and documents; an error is a flat object."""
     request = WireRequest("m", "q", ("a", "b"), top_n=1, return_documents=True)
     assert Sglang().encode_response(request, [0.25, 0.75], 5) == [
-        {"score": 0.75, "index": 1, "document": "b"}
+        {"score": 0.75, "index": 1, "meta_info": None, "document": "b"}
     ]
     assert Sglang().encode_error(WireError(400, "c", "no query", "query")) == {
         "object": "error", "message": "no query", "type": "BadRequestError", "param": "query", "code": 400,
     }  # fmt: skip
+
+
+def test_a_text_may_be_in_parts() -> None:
+    """Query and documents; a part that is no text is refused."""
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    request = Sglang().decode_request({"query": parts, "documents": ["x", parts]})
+    assert (request.query, request.documents) == ("a\nb", ("x", "a\nb"))
+    image = [{"type": "image_url", "image_url": {"url": "https://images.example/cat.png"}}]
+    with pytest.raises(WireError) as refused:
+        Sglang().decode_request({"query": "q", "documents": [image]})
+    assert refused.value.param == "documents"

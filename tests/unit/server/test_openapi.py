@@ -50,6 +50,17 @@ def test_the_description_is_true_of_what_is_served(chosen: str) -> None:
         check(described["paths"][page]["get"], get(app, dialect_path(page)), 200)
 
 
+def test_every_status_of_a_refusal_is_described() -> None:
+    """LocalAI refuses a wrong number of results with another status and another body than anything else."""
+    app = build_app({"m": Lengths()})
+    path = "/localai/v1/rerank"
+    operation = get(app, "/openapi.json").json()["paths"][path]["post"]
+    for top_n, status in ((0, 422), ("1", 422), (None, 200)):
+        body = {"model": "m", "query": "q", "documents": ["a"], "top_n": top_n}
+        check(operation, post(app, body, path=path), status)
+    check(operation, post(app, {"model": "m"}, path=path), 400)
+
+
 @pytest.mark.parametrize("chosen", ["assisters", "vllm"])
 def test_every_operation_has_a_name_of_its_own(chosen: str) -> None:
     """Programs that are generated from the description name their functions so."""

@@ -43,7 +43,6 @@ AT_OWN_PATH = (
 
 
 ALIASES = {
-    "cohere_v2": ("/providers/cohere/v2/rerank",),
     "tei": ("/", "/invocations"),
     "vllm_score": ("/score",),
     "llamacpp": ("/reranking", "/v1/reranking"),
