@@ -231,7 +231,9 @@ def _failed_attempts(summary: Summary) -> list[Caution]:
         text = f"{tag}: {failed} of {attempts} attempts failed ({failed / attempts:.0%})."
         text += f" Most frequent error: {error.partition(': ')[2].rstrip('.')}." if error else ""
         hints = hints_of(one for one in summary.failures or () if one.reranker == tag)
-        remedy = "Read the table of failed calls; lower concurrency or contact the provider."
+        too_fast = 2 * sum(row.throttled for row in rows) >= failed
+        rate = "set requests_per_minute to what the API allows, " if too_fast else ""
+        remedy = f"Read the table of failed calls; {rate}lower concurrency or contact the provider."
         found.append(Caution("figures", text, _sentence(hints[0]) if hints else remedy))
     return found
 
