@@ -73,9 +73,9 @@ def results(count: int, score: str = "relevance_score", index: str = "index") ->
 FORMS = [
     Case(results(4, "score"), 'this reply fits dialect: sglang; or set dialect: generic with shape: {results: "",'
          ' score: score}', 200),
-    Case(results(4, "score"), 'this reply fits dialect: sagemaker_tei, sglang, tei, whose requests differ; for the same request set'
-         ' dialect: generic with shape: {query: query.text, documents: passages, document_key: text, results: "",'
-         ' score: score}', 200, "nim"),
+    Case(results(4, "score"), 'this reply fits dialect: sagemaker_tei, sglang, tei, whose requests differ; for the same'
+         ' request set dialect: generic with shape: {query: query.text, documents: passages, document_key: text,'
+         ' results: "", score: score}', 200, "nim"),
     Case({"data": results(4)}, "this reply fits dialect: fireworks, voyage; or set dialect: generic with shape:"
          " {results: data}", 200),
     Case({"results": results(4, "score")}, "this reply fits dialect: sglang; or set dialect: generic with shape:"
