@@ -24,10 +24,11 @@ def totals(**changes: Any) -> CallTotals:
 @pytest.mark.parametrize(
     ("throttled", "error", "names_rate"),
     [(20, "http: it returned 429: slow down", True), (12, "http: it returned 429: slow down", True),
+     (0, "http: it returned 200 with an error: Throttling: Requests rate limit exceeded", True),
      (3, "http: it returned 500: no", False), (0, "http: it returned 500: no", False)],
 )  # fmt: skip
 def test_many_refusals_for_the_rate_name_its_setting(throttled: int, error: str, names_rate: bool) -> None:
-    """Where most failed attempts were refused with status 429; other failures do not depend on the rate."""
+    """Where most failed attempts had status 429, or the most frequent error says so; other failures do not."""
     rows = (totals(throttled=throttled, frequent_error=error),)
     found = warnings(MANIFEST, replace(summary(), calls=rows))
     (caution,) = [one for one in found if "attempts failed" in one.text]
